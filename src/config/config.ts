@@ -1,0 +1,89 @@
+/**
+ * The validated configuration: what the rest of the program reads. Every default has been applied, every
+ * path is absolute, and nothing here needs checking again.
+ */
+
+/** What happens to a job that a shutdown of the runner had to kill. */
+export type Interrupted = 'fail' | 'requeue';
+
+/** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
+export interface RunnerConfig {
+  /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
+  readonly key: string;
+  /** Slots: how many jobs of this entry may run at the same time, at least 1. */
+  readonly concurrency: number;
+  /** The program and its fixed leading arguments; never empty. The queue's name follows, then `args`. */
+  readonly script: readonly string[];
+  /** Arguments that follow the queue's name. */
+  readonly args: readonly string[];
+  /** Added to the runner's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Working directory of the program, absolute; `null` for the runner's own. */
+  readonly cwd: string | null;
+  /** Seconds that a job may run; `null` for no limit. */
+  readonly timeoutSeconds: number | null;
+  /** Seconds between TERM and KILL. */
+  readonly killAfterSeconds: number;
+  readonly interrupted: Interrupted;
+}
+
+export interface RedisAuth {
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+/** TLS to Redis. Files are absolute paths to PEM; `null` where not given. */
+export interface TlsConfig {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly servername: string | null;
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface RedisServerConfig extends RedisAuth {
+  readonly kind: 'server';
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly tls: TlsConfig | null;
+}
+
+export interface RedisSocketConfig extends RedisAuth {
+  readonly kind: 'socket';
+  /** Absolute path of the unix socket. */
+  readonly path: string;
+  readonly db: number;
+}
+
+export interface RedisSentinelConfig extends RedisAuth {
+  readonly kind: 'sentinel';
+  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+  /** Name of the master group. */
+  readonly master: string;
+  readonly sentinelUsername: string | null;
+  readonly sentinelPassword: string | null;
+  readonly db: number;
+  readonly tls: TlsConfig | null;
+}
+
+/** A private redis-server or valkey-server that the program starts itself. */
+export interface RedisEmbeddedConfig {
+  readonly kind: 'embedded';
+  /** Absolute directory for its data and socket. */
+  readonly directory: string;
+}
+
+export type RedisConfig = RedisServerConfig | RedisSocketConfig | RedisSentinelConfig | RedisEmbeddedConfig;
+
+export interface Config {
+  readonly redis: RedisConfig;
+  /** Key prefix without its colon, `resque` by default. */
+  readonly namespace: string;
+  /** In the order of the file, which is their priority. Never empty. */
+  readonly runners: readonly RunnerConfig[];
+  /** Seconds that TERM leaves running jobs before they are killed. */
+  readonly shutdownTimeoutSeconds: number;
+  /** Host part of the worker ids; `null` for `<host name>.runner`. */
+  readonly workerHost: string | null;
+}

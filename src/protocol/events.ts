@@ -1,0 +1,124 @@
+/**
+ * Events: past facts that the engine publishes, each numbered. Every event is JSON-safe, so it can cross a
+ * socket as it is. Terminology: a *runner* is one entry of the config's `runners` (a queue or a pattern of
+ * queues, with its slots); a *queue* is one concrete Resque queue; a *slot* runs one job at a time.
+ */
+import type { JobOutcome, JobView, OutputStream } from './job.ts';
+
+/** Why a queue takes no jobs. A queue runs only when no reason is left. */
+export interface PauseReason {
+  /**
+   * `operator`: this queue was paused by hand; `all`: everything was (USR2 or `pause-all`); `cluster`:
+   * `pause-all-workers` is set in Redis; `unstartable`: its script can't be started; `unreadable`: its key
+   * in Redis is not a list.
+   */
+  readonly kind: 'operator' | 'all' | 'cluster' | 'unstartable' | 'unreadable';
+  /** A sentence for people, '' where the kind says it all. */
+  readonly detail: string;
+  readonly sinceMs: number;
+}
+
+export interface QueueView {
+  readonly name: string;
+  readonly runner: string;
+  readonly pauses: readonly PauseReason[];
+}
+
+export interface RunnerView {
+  readonly key: string;
+  readonly concurrency: number;
+  /** What the config file says; differs from `concurrency` after `set-concurrency`. */
+  readonly configuredConcurrency: number;
+}
+
+export type ShutdownMode = 'quit' | 'terminate' | 'kill' | 'drained';
+
+/** A failure as it was recorded in Redis, shortened for people. */
+export interface FailureSummary {
+  readonly queue: string;
+  readonly jobId: string | null;
+  readonly jobClass: string | null;
+  readonly exception: string;
+  /** At most 1,000 characters. */
+  readonly error: string;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+export type EngineFact =
+  | {
+      readonly type: 'engine.started';
+      readonly version: string;
+      readonly pid: number;
+      readonly workerHost: string;
+      readonly namespace: string;
+      /** Where Redis is, password masked. */
+      readonly redis: string;
+      readonly runners: readonly RunnerView[];
+    }
+  | { readonly type: 'engine.stopping'; readonly mode: ShutdownMode; readonly running: number }
+  | {
+      readonly type: 'engine.stopped';
+      readonly processed: number;
+      readonly failed: number;
+      /** Outcomes that Redis could not take; 0 on a clean stop. */
+      readonly unwritten: number;
+    }
+  | { readonly type: 'redis.up'; readonly serverVersion: string; readonly awayMs: number | null }
+  | { readonly type: 'redis.down'; readonly reason: string }
+  | { readonly type: 'runner.added'; readonly runner: RunnerView }
+  | { readonly type: 'runner.changed'; readonly runner: RunnerView }
+  | { readonly type: 'runner.removed'; readonly runner: string }
+  | { readonly type: 'queue.added'; readonly queue: QueueView }
+  | { readonly type: 'queue.removed'; readonly queue: string }
+  | { readonly type: 'queue.paused'; readonly queue: string; readonly pauses: readonly PauseReason[] }
+  | { readonly type: 'queue.resumed'; readonly queue: string }
+  | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
+  | { readonly type: 'job.started'; readonly job: JobView }
+  | {
+      readonly type: 'job.output';
+      readonly jobId: string;
+      readonly stream: OutputStream;
+      /** As the job wrote it, decoded as UTF-8: hostile until sanitised. */
+      readonly text: string;
+    }
+  | {
+      readonly type: 'job.killed';
+      readonly jobId: string;
+      readonly queue: string;
+      readonly signal: string;
+      readonly reason: KillReason;
+    }
+  | {
+      readonly type: 'job.finished';
+      readonly jobId: string;
+      readonly queue: string;
+      readonly jobClass: string | null;
+      readonly outcome: JobOutcome;
+      readonly durationMs: number;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      /** Set where the outcome is `failed`. */
+      readonly failure: FailureSummary | null;
+    }
+  | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
+  | { readonly type: 'failure.retried'; readonly queue: string; readonly jobClass: string | null }
+  | { readonly type: 'failure.removed'; readonly queue: string; readonly jobClass: string | null }
+  | { readonly type: 'config.reloaded'; readonly changes: readonly string[] }
+  | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
+  | {
+      /** Totals of this engine since its start. */
+      readonly type: 'counters.changed';
+      readonly processed: number;
+      readonly failed: number;
+      /** Finished, but their outcome is not in Redis yet. */
+      readonly unwritten: number;
+    };
+
+/** `operator`: a command; `signal`: USR1; `timeout`: the job's own limit; `shutdown`: the runner stops. */
+export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown';
+
+/** A numbered fact. `seq` rises by one from 1 within one engine; `atMs` is milliseconds since the epoch. */
+export type EngineEvent = EngineFact & { readonly seq: number; readonly atMs: number };
+
+export type EngineEventType = EngineFact['type'];

@@ -1,0 +1,53 @@
+/**
+ * Every Redis key of the Resque format, spelled here and nowhere else.
+ *
+ * Source: Resque 3.0.0 (Ruby), `lib/resque/data_store.rb`. All take a namespace prefix, `resque:` by default.
+ */
+export interface ResqueKeys {
+  readonly prefix: string;
+  /** Set of the names of all queues. */
+  readonly queues: string;
+  /** List of the queue's payloads, head first. */
+  queue(name: string): string;
+  /** Set of the ids of all workers. */
+  readonly workers: string;
+  /** JSON of the job that the worker runs; absent while it is idle. */
+  worker(id: string): string;
+  /** When the worker started, as Ruby's `Time#to_s`. */
+  workerStarted(id: string): string;
+  /**
+   * Ours: the exact bytes of a payload that could not be embedded in the worker's JSON, for as long as the
+   * job runs.
+   */
+  workerPayload(id: string): string;
+  /** Hash: worker id → ISO 8601 time of its last sign of life. */
+  readonly heartbeat: string;
+  /** List of failure records, oldest first. */
+  readonly failed: string;
+  /** String; `true` stops every worker of the namespace from taking jobs. */
+  readonly pauseAllWorkers: string;
+  readonly processed: string;
+  readonly failedCount: string;
+  workerProcessed(id: string): string;
+  workerFailed(id: string): string;
+}
+
+export function resqueKeys(namespace: string): ResqueKeys {
+  const prefix = namespace === '' ? '' : `${namespace}:`;
+  return {
+    prefix,
+    queues: `${prefix}queues`,
+    queue: (name) => `${prefix}queue:${name}`,
+    workers: `${prefix}workers`,
+    worker: (id) => `${prefix}worker:${id}`,
+    workerStarted: (id) => `${prefix}worker:${id}:started`,
+    workerPayload: (id) => `${prefix}worker:${id}:payload`,
+    heartbeat: `${prefix}workers:heartbeat`,
+    failed: `${prefix}failed`,
+    pauseAllWorkers: `${prefix}pause-all-workers`,
+    processed: `${prefix}stat:processed`,
+    failedCount: `${prefix}stat:failed`,
+    workerProcessed: (id) => `${prefix}stat:processed:${id}`,
+    workerFailed: (id) => `${prefix}stat:failed:${id}`,
+  };
+}
