@@ -11,19 +11,22 @@ export type { Redis };
 export type ReachableRedis = Exclude<RedisConfig, { kind: 'embedded' }>;
 
 /** What differs from one use to another; the address comes from the config. */
-export type ConnectionUse = Pick<
-  RedisOptions,
-  'connectionName' | 'retryStrategy' | 'commandTimeout' | 'connectTimeout'
->;
+export interface ConnectionUse {
+  /** Shown by `CLIENT LIST`. */
+  readonly name: string;
+  /** Milliseconds that a TCP or TLS connection may take to come about. */
+  readonly connectTimeoutMs: number;
+}
 
 /**
- * A connection that is not connected yet: call `connect()`. Commands sent while it is down are refused at
- * once, and none is ever sent twice: whoever sends a command decides what a lost reply means.
+ * A connection that is not connected yet: call `connect()`. It connects once: when it is lost, every command
+ * without a reply is rejected, and whoever opened it decides what a lost reply means and when to open the
+ * next one. (ioredis' own reconnecting leaves such commands pending for ever or sends them a second time.)
  *
  * @throws Error when a TLS file can't be read.
  */
 export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis {
-  const connection = new Redis({
+  return new Redis({
     ...addressOptions(redis),
     ...(redis.username === null ? {} : { username: redis.username }),
     ...(redis.password === null ? {} : { password: redis.password }),
@@ -33,17 +36,20 @@ export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis
     disableClientInfo: true,
     lazyConnect: true,
     enableOfflineQueue: false,
+    // The check would print to the console where INFO is not permitted.
+    enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
-    // A server that is loading its data set is waited for like one that is away.
-    maxLoadingRetryTime: 1000,
+    retryStrategy: () => null,
     keepAlive: 10_000,
-    ...use,
+    connectionName: use.name,
+    connectTimeout: use.connectTimeoutMs,
   });
-  return connection;
 }
 
-function addressOptions(redis: ReachableRedis): RedisOptions {
+type AddressOptions = Omit<RedisOptions, 'replyMapping' | 'protocol'>;
+
+function addressOptions(redis: ReachableRedis): AddressOptions {
   switch (redis.kind) {
     case 'server':
       return {
@@ -57,6 +63,7 @@ function addressOptions(redis: ReachableRedis): RedisOptions {
       return {
         sentinels: redis.sentinels.map(({ host, port }) => ({ host, port })),
         name: redis.master,
+        sentinelRetryStrategy: () => null,
         ...(redis.sentinelUsername === null ? {} : { sentinelUsername: redis.sentinelUsername }),
         ...(redis.sentinelPassword === null ? {} : { sentinelPassword: redis.sentinelPassword }),
         ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls) }),

@@ -1,0 +1,173 @@
+/** What `redis` may be. Its output is one set of fields with defaults, whichever way they were written. */
+import * as v from 'valibot';
+import { problems } from './problems.ts';
+import { readRedisUrl } from './redis-url.ts';
+import { flag, line, path, secret, wholeNumber } from './scalars.ts';
+import { choice, type Fault, fields, isObject } from './shapes.ts';
+
+/** Colons belong to IPv6 addresses. */
+const host = (description: string) => line(description, 'a host name or address', /^[^\s/@?#]+$/);
+const port = (description: string) => wholeNumber(description, 1, 65_535);
+const database = (description: string) => wholeNumber(description, 0, Number.MAX_SAFE_INTEGER);
+
+const tlsFields = fields('TLS with files of its own.', 'true, false or an object', {
+  ca: v.nullish(path('PEM file of the certificate authority.', 'a path'), null),
+  cert: v.nullish(path("PEM file of the client's certificate.", 'a path'), null),
+  key: v.nullish(path("PEM file of the client's key.", 'a path'), null),
+  servername: v.nullish(host('Name to ask for and to find in the certificate, if not the host.'), null),
+  rejectUnauthorized: v.optional(flag('false accepts any certificate.'), true),
+});
+
+const tlsFlag = v.pipe(
+  flag('true for TLS with the usual certificate authorities.'),
+  v.transform((on) => (on ? v.parse(tlsFields, {}) : null)),
+);
+
+const tls = choice<v.InferOutput<typeof tlsFields> | null>(
+  'TLS to Redis: true, or an object with files.',
+  [tlsFlag, tlsFields],
+  (input) => (typeof input === 'boolean' ? tlsFlag : tlsFields),
+);
+
+const sentinelFields = fields('A sentinel.', 'an object with a host and a port, or "host:port"', {
+  host: host('Host of the sentinel.'),
+  port: v.optional(port('Port of the sentinel.'), 26_379),
+});
+
+/** `host`, `host:port`, `[::1]:port`. */
+const sentinelPattern = /^(?:\[([\da-f:.]+)\]|([^\s/@?#:[\]]+))(?::(\d+))?$/i;
+
+const sentinelText = v.pipe(
+  line('"host:port" of a sentinel.', 'a sentinel such as "host:26379"', sentinelPattern),
+  v.transform((text): unknown => {
+    const [, address, name, digits] = sentinelPattern.exec(text) ?? [];
+    return { host: address ?? name, ...(digits === undefined ? {} : { port: Number(digits) }) };
+  }),
+  sentinelFields,
+);
+
+const sentinel = choice<v.InferOutput<typeof sentinelFields>>(
+  'A sentinel: "host:port", or an object.',
+  [sentinelText, sentinelFields],
+  (input) => (typeof input === 'string' ? sentinelText : sentinelFields),
+);
+
+/** Everything but `url`. A second name of a key leads to the first in `named`. */
+const entries = {
+  host: v.optional(host('Host of Redis; localhost if not given.')),
+  server: v.optional(host('Host of Redis; the same as "host".')),
+  port: v.optional(port('Port of Redis.'), 6379),
+  db: v.optional(database('Number of the database; 0 if not given.')),
+  database: v.optional(database('Number of the database; the same as "db".')),
+  username: v.nullish(secret('User of the access control list.'), null),
+  password: v.nullish(secret('Password of Redis.'), null),
+  tls: v.nullish(tls, null),
+  path: v.nullish(path('Path of a unix socket, in place of host and port.', 'a path'), null),
+  sentinels: v.nullish(
+    v.pipe(
+      v.array(sentinel, (issue) => problems.notA(issue.input, 'an array of sentinels')),
+      v.minLength(1, () => problems.emptyList('a list of sentinels')),
+      v.description('Sentinels to ask for the master, in place of host and port.'),
+    ),
+    null,
+  ),
+  master: v.optional(
+    line('Name of the master that the sentinels watch.', 'a name without spaces', /^\S+$/),
+    'mymaster',
+  ),
+  sentinelUsername: v.nullish(secret('User of the sentinels.'), null),
+  sentinelPassword: v.nullish(secret('Password of the sentinels.'), null),
+};
+
+const named = v.transform(
+  ({ server, database, ...rest }: v.InferOutput<v.ObjectSchema<typeof entries, undefined>>) => ({
+    ...rest,
+    host: rest.host ?? server ?? 'localhost',
+    db: rest.db ?? database ?? 0,
+  }),
+);
+
+/** A URL. Problems with it are told whole: its parts can't be told apart from its password. */
+const urlSchema = v.pipe(
+  v.string((issue) => problems.secretNotA(issue.input, 'a Redis URL')),
+  v.description(
+    'redis://user:password@host:6379/0, rediss:// (TLS), unix:///path?db=0, or a path of a socket.',
+  ),
+  v.rawTransform<string, unknown>(({ dataset, addIssue, NEVER }) => {
+    const result = readRedisUrl(dataset.value);
+    if (result.ok) return result.fields;
+    addIssue({ message: result.problem });
+    return NEVER;
+  }),
+  v.object(entries),
+  named,
+);
+
+const objectSchema = v.pipe(
+  fields(
+    'Where Redis is.',
+    'a Redis URL, "embedded" or an object',
+    { url: v.optional(urlSchema), ...entries },
+    conflicts,
+  ),
+  v.transform(({ url, ...own }) =>
+    // Only `tls` may stand beside a URL.
+    url === undefined ? own : { ...url, server: undefined, database: undefined, tls: own.tls ?? url.tls },
+  ),
+  named,
+);
+
+const embedded = v.pipe(
+  v.literal('embedded'),
+  v.description('A private Redis, started and stopped with the runner; its data is in .resque-runner.'),
+);
+
+/** Every field of Redis with its default; or that it is embedded. */
+export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
+
+export const redisSchema = choice<RedisSettings>(
+  'Where Redis is: a URL, "embedded", or an object. Redis on localhost:6379 if not given.',
+  [embedded, urlSchema, objectSchema],
+  (input) => {
+    if (input === 'embedded') return embedded;
+    return typeof input === 'string' ? urlSchema : objectSchema;
+  },
+);
+
+/** Keys that exclude or need each other. Of several ways to reach Redis, only the first is held against the rest. */
+function* conflicts(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
+  const given = Object.keys(entries).filter((key) => input[key] !== undefined && input[key] !== null);
+  const excluded = (keys: readonly string[], by: string): Fault[] =>
+    keys.filter((key) => given.includes(key)).map((key) => ({ path: [key], message: problems.conflict(by) }));
+
+  if (input.url !== undefined) {
+    yield* excluded(
+      Object.keys(entries).filter((key) => key !== 'tls'),
+      'url',
+    );
+    yield* urlAndTls(input.url, input.tls);
+    return;
+  }
+  if (given.includes('path'))
+    yield* excluded(['host', 'server', 'port', 'tls', 'sentinels', ...ofSentinels], 'path');
+  else if (given.includes('sentinels')) yield* excluded(['host', 'server', 'port'], 'sentinels');
+  else {
+    for (const key of ofSentinels.filter((name) => given.includes(name))) {
+      yield { path: [key], message: problems.needs('sentinels') };
+    }
+    if (given.includes('host')) yield* excluded(['server'], 'host');
+  }
+  if (given.includes('db')) yield* excluded(['database'], 'db');
+}
+
+const ofSentinels = ['master', 'sentinelUsername', 'sentinelPassword'];
+
+function* urlAndTls(url: unknown, tlsInput: unknown): Iterable<Fault> {
+  const parsed = typeof url === 'string' ? readRedisUrl(url) : undefined;
+  if (parsed?.ok !== true) return;
+  if (tlsInput === false && parsed.fields.tls === true) yield { path: ['tls'], message: problems.tlsOff() };
+  const asksForTls = tlsInput === true || isObject(tlsInput);
+  if (asksForTls && parsed.fields.path !== undefined) {
+    yield { path: ['tls'], message: problems.tlsOnSocket() };
+  }
+}

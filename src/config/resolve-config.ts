@@ -1,0 +1,55 @@
+/** From valid settings to the config: defaults of the top level go into the runners, paths become absolute. */
+import { resolve } from 'node:path';
+import type { Config, RedisConfig, RunnerConfig } from './config.ts';
+import type { RunnerSettings, Settings } from './schema.ts';
+
+/**
+ * @param queueKeys the keys of `runners` in the order of the file
+ * @param directory absolute; relative paths begin here
+ */
+export function resolveConfig(
+  settings: Settings,
+  redis: RedisConfig,
+  queueKeys: readonly string[],
+  directory: string,
+): Config {
+  return {
+    redis,
+    namespace: settings.namespace,
+    runners: queueKeys.flatMap((key) => {
+      const runner = settings.runners.get(key);
+      return runner === undefined ? [] : [resolveRunner(key, runner, settings, directory)];
+    }),
+    shutdownTimeoutSeconds: settings.shutdownTimeout,
+    workerHost: settings.worker.host,
+  };
+}
+
+function resolveRunner(
+  key: string,
+  runner: RunnerSettings,
+  shared: Settings,
+  directory: string,
+): RunnerConfig {
+  // `null` is an answer (none), so only what a runner leaves out comes from the top level.
+  const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
+  const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
+  return {
+    key,
+    concurrency: runner.concurrency,
+    script: resolveScript(runner.script ?? shared.script ?? [], directory),
+    args: runner.args ?? shared.args,
+    env: Object.fromEntries([...shared.env, ...(runner.env ?? [])]),
+    cwd: cwd === null ? null : resolve(directory, cwd),
+    timeoutSeconds: timeout === 0 ? null : timeout,
+    killAfterSeconds: runner.killAfter ?? shared.killAfter,
+    interrupted: runner.interrupted ?? shared.interrupted,
+  };
+}
+
+/** A program without a "/" is left to be found on PATH, and arguments are nobody's business. */
+function resolveScript([program, ...rest]: readonly string[], directory: string): string[] {
+  // The schema has seen to it that every runner has a script.
+  if (program === undefined) throw new TypeError('a runner has no script');
+  return [program.includes('/') ? resolve(directory, program) : program, ...rest];
+}

@@ -1,0 +1,165 @@
+/**
+ * The definitions of the config file: what every field may be, its default, and its description. Everything
+ * else follows from here: the types of the settings, the messages, and cfg.schema.json.
+ */
+import * as v from 'valibot';
+import { problems } from './problems.ts';
+import { redisSchema } from './redis-schema.ts';
+import { argument, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
+import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
+
+/** Far more than one machine can run; catches a timeout written in the wrong place. */
+const MOST_SLOTS = 10_000;
+
+const scriptWhat = 'a path, or an array of a program and its first arguments';
+
+const scriptText = v.pipe(
+  path('Path of the program, relative to this file; without a "/", it is looked for on PATH.', scriptWhat),
+  v.transform((program) => [program]),
+);
+
+const scriptWords = v.pipe(
+  v.array(argument(), (issue) => problems.notA(issue.input, scriptWhat)),
+  v.minLength(1, () => problems.emptyList(scriptWhat)),
+  v.check(
+    (words) => words[0] !== '',
+    () => problems.emptyProgram(),
+  ),
+  v.check(
+    ([program = '']) => !/^~(\/|$)/.test(program),
+    ({ input }) => problems.tilde(input[0] ?? ''),
+  ),
+  v.description('The program and its first arguments.'),
+);
+
+const script = choice<string[]>(
+  'The program that runs the jobs. It gets the queue as its next argument, and the job on its standard input.',
+  [scriptText, scriptWords],
+  (input) => (typeof input === 'string' ? scriptText : scriptWords),
+);
+
+const args = v.pipe(
+  v.array(argument(), (issue) => problems.notA(issue.input, 'an array of strings')),
+  v.description('Arguments that follow the name of the queue.'),
+);
+
+const envWhat = 'a string, a number, true or false';
+const envText = v.pipe(
+  v.string((issue) => problems.secretNotA(issue.input, envWhat)),
+  v.check((text) => !text.includes('\0'), problems.hasNul),
+);
+const envNumber = v.pipe(v.number(), v.transform(String));
+const envFlag = v.pipe(v.boolean(), v.transform(String));
+
+const env = dictionary<string>(
+  'Environment variables for the program, added to those of the runner.',
+  'an object of environment variables',
+  choice('Value of the variable.', [envText, envNumber, envFlag], (input) => {
+    if (typeof input === 'number') return envNumber;
+    return typeof input === 'boolean' ? envFlag : envText;
+  }),
+  { checkKey: (name) => (/^[^=\0]+$/.test(name) ? null : problems.envName()) },
+);
+
+const cwd = v.nullable(path('Working directory of the program, relative to this file.', 'a path or null'));
+const timeout = v.nullable(seconds('Seconds that a job may run; 0 or null for no limit.'));
+const killAfter = seconds('Seconds between TERM and KILL.');
+const interrupted = oneOf('What becomes of a job that a shutdown had to kill.', ['fail', 'requeue']);
+
+const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
+
+const runnerFields = fields('A runner.', `a whole number from 1 to ${MOST_SLOTS}, or an object`, {
+  concurrency: v.optional(concurrency, 1),
+  script: v.optional(script),
+  args: v.optional(args),
+  env: v.optional(env),
+  cwd: v.optional(cwd),
+  timeout: v.optional(timeout),
+  killAfter: v.optional(killAfter),
+  interrupted: v.optional(interrupted),
+});
+
+/** A number is short for an object with just the concurrency, and has its messages. */
+const runnerNumber = v.pipe(
+  v.number(),
+  v.transform((slots): unknown => ({ concurrency: slots })),
+  runnerFields,
+);
+
+const runner = choice<v.InferOutput<typeof runnerFields>>(
+  'How many jobs may run at the same time; or an object with that and more.',
+  [concurrency, runnerFields],
+  (input) => (typeof input === 'number' ? runnerNumber : runnerFields),
+);
+
+const runners = dictionary(
+  'What to run, by queue: a name, a pattern such as "mail_*", or a list such as "high,*,!low". Order is priority.',
+  'an object of queues, such as { "default": 5 }',
+  runner,
+  { checkKey: queueKeyProblem, emptyMessage: problems.noRunners() },
+);
+
+const worker = fields('How the runner appears in Redis.', 'an object', {
+  host: v.nullish(
+    line(
+      'Host part of the worker ids; "<host name>.runner" if not given.',
+      'a name without ":" and spaces',
+      /^[^\s:]+$/,
+    ),
+    null,
+  ),
+});
+
+const entries = {
+  $schema: v.optional(v.pipe(argument(), v.description('Where editors find the description of this file.'))),
+  redis: v.optional(redisSchema, {}),
+  namespace: v.optional(line('Prefix of all keys in Redis, without its colon.', 'a string', /^/), 'resque'),
+  runners,
+  script: v.optional(script),
+  args: v.optional(args, []),
+  env: v.optional(env, {}),
+  cwd: v.optional(cwd, null),
+  timeout: v.optional(timeout, null),
+  killAfter: v.optional(killAfter, 4),
+  interrupted: v.optional(interrupted, 'fail'),
+  shutdownTimeout: v.optional(
+    seconds('Seconds that running jobs are left after TERM or INT before they are killed.'),
+    8,
+  ),
+  worker: v.optional(worker, {}),
+};
+
+/** The whole file. Paths in its output are as written. */
+export const configSchema = fields(
+  'Configuration of resque-runner.',
+  'an object',
+  entries,
+  scriptForEveryRunner,
+);
+
+/** What a connection needs; the part of the schema for commands that run without a config. */
+export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });
+
+export type Settings = v.InferOutput<typeof configSchema>;
+export type RunnerSettings = v.InferOutput<typeof runnerFields>;
+
+function queueKeyProblem(key: string): string | null {
+  if (key.includes('\0')) return problems.hasNul();
+  if (!key.isWellFormed()) return problems.notUnicode();
+  const names = key.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '' || name === '!')) return problems.emptyQueueName();
+  return names.every((name) => name.startsWith('!')) ? problems.onlyNegations() : null;
+}
+
+function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
+  if (input.script !== undefined || !isObject(input.runners)) return;
+  const entriesOfRunners = Object.entries(input.runners);
+  const bare = entriesOfRunners.filter(([, value]) => !isObject(value) || value.script === undefined);
+  if (bare.length === 0) return;
+  // With none at all, it's the one for all that was forgotten.
+  if (bare.length === entriesOfRunners.length) {
+    yield { path: ['script'], message: problems.noScript() };
+    return;
+  }
+  for (const [key] of bare) yield { path: ['runners', key, 'script'], message: problems.noScriptOfItsOwn() };
+}

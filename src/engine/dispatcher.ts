@@ -1,0 +1,349 @@
+/**
+ * Brings jobs and free slots together. Idle, it waits with BLPOP on the queues that may be taken from and
+ * are known to be empty; as long as there is work, each round trip of `advance` writes the outcomes of the
+ * last jobs and takes the next ones for the slots that they freed.
+ *
+ * A runner is in one of these states, as far as its free slots go:
+ *
+ *     worth asking ──advance asks──▶ asked ──got fewer than asked──▶ known empty ──▶ waited for (BLPOP)
+ *          ▲                           │ got all                                        │ a job came,
+ *          └───────────────────────────┴────────────────────────────────────────────────┘ or resumed
+ *
+ * Asked and waited for never overlap for one runner, so a slot is never promised twice. When the set of
+ * queues to wait for changes, CLIENT UNBLOCK ends the wait and the next one begins; a job that comes in
+ * that instant is kept if its queue still has a slot and isn't paused, and else goes back to its head.
+ */
+import type { AdvanceBatch, AdvanceReply, OutcomeWrite, Reservation } from '../resque/advance.ts';
+import { type Payload, readPayload } from '../resque/payload.ts';
+import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
+import { workerRecord } from '../resque/worker-record.ts';
+import type { Fleet } from './fleet.ts';
+import type { Runner, Slot } from './runner.ts';
+
+/** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
+export interface TakenJob {
+  readonly runner: Runner;
+  readonly slot: Slot;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly takenAt: Date;
+}
+
+export interface DispatcherHooks {
+  /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
+  start(job: TakenJob): boolean;
+  /** These outcomes are in Redis. */
+  onWritten(outcomes: readonly OutcomeWrite[]): void;
+  onUnreadable(queue: string, error: string): void;
+  /** Nothing runs and nothing is on its way. */
+  onIdle(): void;
+}
+
+type Outcome = { kind: 'success' } | { kind: 'failure'; record: string } | { kind: 'requeue' };
+
+/** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
+const reservationLimit = 16;
+/** Outcomes of one step; their records may be as large as their payloads. */
+const outcomeLimit = 64;
+
+export class Dispatcher {
+  readonly #client: ResqueClient;
+  readonly #fleet: Fleet;
+  readonly #hooks: DispatcherHooks;
+  #isAccepting = true;
+  #isScheduled = false;
+  /** Slots of state `reserved`, by worker. */
+  readonly #reserved = new Map<string, { runner: Runner; slot: Slot }>();
+  /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
+  readonly #running = new Map<Slot, TakenJob>();
+  #outcomes: OutcomeWrite[] = [];
+  #begins: TakenJob[] = [];
+  #returns: PoppedJob[] = [];
+  #inFlight = 0;
+  /** Batches whose reply never came: Redis may have done them or not. In order. */
+  #unconfirmed: AdvanceBatch[] = [];
+  /** The queues that BLPOP waits for now. */
+  #waitingFor: readonly string[] | null = null;
+  #isEndingWait = false;
+  /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
+  #askedAfterWait: AdvanceBatch | null = null;
+
+  constructor(client: ResqueClient, fleet: Fleet, hooks: DispatcherHooks) {
+    this.#client = client;
+    this.#fleet = fleet;
+    this.#hooks = hooks;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /** Outcomes that are not known to be in Redis. */
+  get unwritten(): number {
+    const onTheirWay = this.#unconfirmed.reduce((count, batch) => count + batch.outcomes.length, 0);
+    return this.#outcomes.length + this.#returns.length + onTheirWay;
+  }
+
+  /** Neither jobs nor words to Redis are under way. */
+  get isIdle(): boolean {
+    const isQuiet = this.#inFlight === 0 && this.#waitingFor === null && this.#unconfirmed.length === 0;
+    return isQuiet && this.#hasNoJob;
+  }
+
+  get #hasNoJob(): boolean {
+    return this.#running.size === 0 && this.#outcomes.length === 0 && this.#returns.length === 0;
+  }
+
+  /** The queues that are waited for at the moment, or null. */
+  get waitingFor(): readonly string[] | null {
+    return this.#isEndingWait ? null : this.#waitingFor;
+  }
+
+  /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
+  poke(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#step());
+  }
+
+  /** Takes no more jobs, for good. What is on its way already goes back. */
+  stop(): void {
+    this.#isAccepting = false;
+    this.poke();
+  }
+
+  /** Tells how a job ended, and frees its slot. */
+  finish(job: TakenJob, outcome: Outcome): void {
+    const { slot } = job;
+    this.#running.delete(slot);
+    slot.state = 'idle';
+    // Its begin and its end in one step would end it first.
+    this.#begins = this.#begins.filter((begun) => begun.slot !== slot);
+    if (outcome.kind !== 'requeue') slot.outcomes += 1;
+    const base = { worker: slot.worker, ordinal: slot.outcomes };
+    if (outcome.kind === 'requeue') {
+      job.runner.isKnownEmpty = false;
+      this.#outcomes.push({ ...base, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
+    } else {
+      this.#outcomes.push({ ...base, ...outcome });
+    }
+    this.poke();
+  }
+
+  /**
+   * Settles, on fresh connections, what the old ones left open: repeats unconfirmed steps, finds the jobs
+   * that they took, and puts the running jobs back on record where Redis lost that.
+   *
+   * @param alive writes signs of life; called between the two
+   */
+  async resume(alive: () => Promise<void>): Promise<void> {
+    for (let batch = this.#unconfirmed[0]; batch !== undefined; batch = this.#unconfirmed[0]) {
+      await this.#client.advance({ ...batch, begins: [], reservations: [], isRepeat: true });
+      this.#unconfirmed.shift();
+      this.#hooks.onWritten(batch.outcomes);
+    }
+    await alive();
+    await this.#adoptRecorded();
+    for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);
+    for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
+  }
+
+  /** After a lost step, a reserved slot's worker has its job on record, or none. */
+  async #adoptRecorded(): Promise<void> {
+    for (const [worker, { runner, slot }] of this.#reserved) {
+      const recorded = await this.#client.recordedJob(worker);
+      this.#reserved.delete(worker);
+      if (recorded === null) {
+        slot.state = 'idle';
+        continue;
+      }
+      const job = { ...recorded, runner, slot, takenAt: new Date() };
+      if (!this.#begin(job, false)) this.finish(job, { kind: 'requeue' });
+    }
+  }
+
+  #step(): void {
+    this.#isScheduled = false;
+    if (!this.#client.session.isUp) return;
+    const batch = this.#nextBatch();
+    if (batch !== null) void this.#send(batch);
+    this.#updateWait();
+    if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
+  }
+
+  #nextBatch(): AdvanceBatch | null {
+    const reservations = this.#isAccepting ? this.#reservations() : [];
+    const outcomes = this.#outcomes.splice(0, outcomeLimit);
+    if (this.#outcomes.length > 0) this.poke();
+    const begins = this.#begins.map(({ slot, queue, payload, takenAt }) => ({
+      worker: slot.worker,
+      record: workerRecord(queue, payload, takenAt),
+      payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
+    }));
+    const returns = this.#returns;
+    if (outcomes.length + begins.length + returns.length + reservations.length === 0) return null;
+    this.#begins = [];
+    this.#returns = [];
+    return { outcomes, begins, returns, reservations, isRepeat: false };
+  }
+
+  #reservations(): Reservation[] {
+    const reservations: Reservation[] = [];
+    for (const runner of this.#fleet.runners) {
+      // Free slots before anything else: most runners of a busy fleet have none.
+      if (runner.isKnownEmpty || runner.free === 0 || this.#isWaitedFor(runner)) continue;
+      const queues = this.#fleet.takeable(runner);
+      if (queues.length === 0 || runner.slots.some((slot) => slot.state === 'reserved')) continue;
+      const slots = runner.reserveSlots(reservationLimit);
+      for (const slot of slots) this.#reserved.set(slot.worker, { runner, slot });
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker) });
+    }
+    return reservations;
+  }
+
+  #isWaitedFor(runner: Runner): boolean {
+    return this.#waitingFor?.some((queue) => this.#fleet.ownerOf(queue) === runner) ?? false;
+  }
+
+  async #send(batch: AdvanceBatch): Promise<void> {
+    this.#inFlight += 1;
+    try {
+      const reply = await this.#client.advance(batch);
+      this.#inFlight -= 1;
+      if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
+      this.#take(batch, reply);
+      this.#hooks.onWritten(batch.outcomes);
+    } catch (error) {
+      this.#inFlight -= 1;
+      this.#askedAfterWait = null;
+      this.#unconfirmed.push(batch);
+      // An answer that is an error would come again at once: back off as for an outage.
+      this.#client.session.fail(error);
+    }
+    this.poke();
+  }
+
+  #take(batch: AdvanceBatch, reply: AdvanceReply): void {
+    for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
+    for (const { workers } of batch.reservations) {
+      const jobs = reply.jobs.filter(({ worker }) => workers.includes(worker));
+      const filled = new Set(jobs.map(({ worker }) => worker));
+      for (const worker of workers) {
+        if (filled.has(worker)) continue;
+        const reserved = this.#reserved.get(worker);
+        if (reserved === undefined) continue;
+        this.#reserved.delete(worker);
+        reserved.slot.state = 'idle';
+        reserved.runner.isKnownEmpty = true;
+      }
+      const back: TakenJob[] = [];
+      for (const { worker, queue, payload, isEmbedded } of jobs) {
+        const reserved = this.#reserved.get(worker);
+        if (reserved === undefined) continue;
+        this.#reserved.delete(worker);
+        const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date() };
+        if (!this.#begin(job, isEmbedded)) back.push(job);
+      }
+      // Last first, so that they lie at the head of the queue in the order that they came in.
+      for (const job of back.reverse()) this.finish(job, { kind: 'requeue' });
+    }
+  }
+
+  /** Runs a job that has a slot. @returns false where it must go back */
+  #begin(job: TakenJob, isOnRecord: boolean): boolean {
+    const { runner, slot } = job;
+    slot.state = 'running';
+    this.#running.set(slot, job);
+    if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
+      return false;
+    if (!isOnRecord && job.payload.isObject) {
+      this.#begins.push(job);
+      this.poke();
+    }
+    return this.#hooks.start(job);
+  }
+
+  /** Waits for what is known to be empty; ends a wait for anything else. */
+  #updateWait(): void {
+    const wanted = this.#isAccepting ? this.#emptyQueues() : [];
+    if (this.#waitingFor !== null) {
+      if (!isSame(wanted, this.#waitingFor)) this.#endWait();
+      return;
+    }
+    if (wanted.length === 0 || this.#askedAfterWait !== null) return;
+    void this.#wait(wanted);
+  }
+
+  #emptyQueues(): string[] {
+    return this.#fleet.runners.flatMap((runner) =>
+      runner.isKnownEmpty && runner.free > 0 ? this.#fleet.takeable(runner) : [],
+    );
+  }
+
+  async #wait(queues: readonly string[]): Promise<void> {
+    this.#waitingFor = queues;
+    let popped: PoppedJob | null = null;
+    try {
+      popped = await this.#client.waitForJob(queues);
+    } catch (error) {
+      this.#waitingFor = null;
+      this.#isEndingWait = false;
+      this.#client.session.fail(error);
+      return;
+    }
+    this.#waitingFor = null;
+    this.#isEndingWait = false;
+    if (popped !== null) this.#takePopped(popped);
+    this.#step();
+  }
+
+  /** The job is in no key until the step at the end has written it, so that comes before its start. */
+  #takePopped(popped: PoppedJob): void {
+    const runner = this.#fleet.ownerOf(popped.queue);
+    const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue);
+    if (runner !== undefined) runner.isKnownEmpty = false;
+    const slot = runner === undefined || !isWanted ? undefined : runner.reserveSlots(1)[0];
+    if (runner === undefined || slot === undefined) {
+      this.#returns.push(popped);
+      return;
+    }
+    const payload = readPayload(popped.payload);
+    const job: TakenJob = { runner, slot, queue: popped.queue, payload, takenAt: new Date() };
+    slot.state = 'running';
+    this.#running.set(slot, job);
+    if (payload.isObject) this.#begins.push(job);
+    const batch = payload.isObject ? this.#nextBatch() : null;
+    if (batch !== null) {
+      if (batch.reservations.length > 0) this.#askedAfterWait = batch;
+      void this.#send(batch);
+    }
+    if (!this.#hooks.start(job)) this.finish(job, { kind: 'requeue' });
+  }
+
+  #endWait(): void {
+    if (this.#isEndingWait) return;
+    this.#isEndingWait = true;
+    void this.#unblock(this.#waitingFor);
+  }
+
+  /**
+   * The two connections are two ways to Redis: UNBLOCK may arrive before the BLPOP that it is to end, and
+   * then finds nothing. So it is repeated for as long as that wait lasts.
+   */
+  async #unblock(wait: readonly string[] | null, pauseMs = 1): Promise<void> {
+    try {
+      const isEnded = await this.#client.endWait();
+      if (isEnded || this.#waitingFor !== wait) return;
+    } catch (error) {
+      this.#client.session.fail(error);
+      return;
+    }
+    setTimeout(() => {
+      if (this.#waitingFor === wait) void this.#unblock(wait, Math.min(2 * pauseMs, 100));
+    }, pauseMs);
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((queue, at) => queue === b[at]);
+}

@@ -1,0 +1,32 @@
+import type { EngineEvent, EngineFact } from '../protocol/events.ts';
+
+export type EventListener = (event: EngineEvent) => void;
+
+/**
+ * Numbers facts and hands them to whoever listens, in order, within the same tick. A listener that throws
+ * ends neither the engine nor the other listeners: its error is thrown again where it counts as uncaught.
+ */
+export class EventBus {
+  readonly #listeners = new Set<EventListener>();
+  #seq = 0;
+
+  publish(fact: EngineFact): void {
+    this.#seq += 1;
+    const event: EngineEvent = { ...fact, seq: this.#seq, atMs: Date.now() };
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  /** @returns ends the subscription */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

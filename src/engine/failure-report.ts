@@ -1,0 +1,120 @@
+/**
+ * From what a failed job left behind to what is recorded of it: a job may explain itself on STDERR, as a
+ * JSON object or with one as its last line, in words, or not at all.
+ */
+import type { KillReason } from '../protocol/events.ts';
+import { exceptions } from '../resque/failure-record.ts';
+import type { ChildEnd } from './child.ts';
+
+export interface FailureReport {
+  readonly exception: string;
+  readonly error: string;
+  readonly backtrace: readonly string[] | null;
+  /** What `error` doesn't hold of STDERR; '' where nothing is left. */
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+export interface FailedRun {
+  readonly end: ChildEnd;
+  /** Set where we killed the job. */
+  readonly killedFor: KillReason | null;
+  readonly timeoutSeconds: number | null;
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+export function failureReport(run: FailedRun): FailureReport {
+  const told = toldBy(run.stderr);
+  const cause = causeOf(run);
+  const { stdout } = run;
+  if (told.object !== null) {
+    const error = wordsOf(told.object.error) ?? cause?.sentence ?? exitSentence(run.end);
+    return {
+      exception: cause?.isOurs
+        ? cause.exception
+        : (wordsOf(told.object.exception) ?? exceptions.unclassified),
+      error: cause?.isOurs && error !== cause.sentence ? `${cause.sentence}: ${error}` : error,
+      backtrace: backtraceOf(told.object.backtrace),
+      stderr: told.rest,
+      stdout,
+    };
+  }
+  const text = told.rest;
+  if (cause !== null) {
+    const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
+    return { exception: cause.exception, error, backtrace: null, stderr: '', stdout };
+  }
+  const error = text === '' ? exitSentence(run.end) : text;
+  return { exception: exceptions.unclassified, error, backtrace: null, stderr: '', stdout };
+}
+
+interface Cause {
+  readonly exception: string;
+  readonly sentence: string;
+  /** Whether this runner ended the job: then that is the failure, whatever the job says of itself. */
+  readonly isOurs: boolean;
+}
+
+function causeOf({ end, killedFor, timeoutSeconds }: FailedRun): Cause | null {
+  if (killedFor === 'timeout') {
+    return { exception: exceptions.timeout, sentence: `timed out after ${timeoutSeconds} s`, isOurs: true };
+  }
+  if (killedFor === 'shutdown') {
+    return {
+      exception: exceptions.terminated,
+      sentence: 'killed by the shutdown of its runner',
+      isOurs: true,
+    };
+  }
+  if (killedFor !== null) {
+    return { exception: exceptions.dirtyExit, sentence: 'killed on request', isOurs: true };
+  }
+  if (end.signal === null) return null;
+  return { exception: exceptions.dirtyExit, sentence: `killed by signal ${end.signal}`, isOurs: false };
+}
+
+function exitSentence(end: ChildEnd): string {
+  return end.signal === null
+    ? `exit code ${end.exitCode}, nothing on stderr`
+    : `killed by signal ${end.signal}`;
+}
+
+type JsonObject = Record<string, unknown>;
+
+/** All of STDERR as a JSON object; or its last non-empty line as one that names an exception or error. */
+function toldBy(stderr: string): { object: JsonObject | null; rest: string } {
+  const text = stderr.trimEnd();
+  const whole = parseObject(text);
+  if (whole !== null) return { object: whole, rest: '' };
+  const lineStart = text.lastIndexOf('\n') + 1;
+  const last = parseObject(text.slice(lineStart));
+  if (last !== null && ('exception' in last || 'error' in last)) {
+    return { object: last, rest: text.slice(0, lineStart).trimEnd() };
+  }
+  return { object: null, rest: text };
+}
+
+function parseObject(text: string): JsonObject | null {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return null;
+  try {
+    return JSON.parse(trimmed) as JsonObject;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A member as text; `null` where it says nothing. */
+function wordsOf(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function backtraceOf(value: unknown): string[] | null {
+  if (value === undefined || value === null || value === '') return null;
+  if (typeof value === 'string') return value.trimEnd().split(/\r?\n/);
+  if (Array.isArray(value)) return value.map((line) => wordsOf(line) ?? '');
+  return typeof value === 'object' ? [JSON.stringify(value)] : [String(value)];
+}

@@ -1,0 +1,250 @@
+/**
+ * All runners of the config, which queue belongs to which, and what may be taken at the moment. Publishes
+ * every change of that.
+ *
+ * A queue that is named in the config belongs to the entry that names it; any other to the first entry, in
+ * the order of the file, whose pattern it matches.
+ */
+import type { RunnerConfig } from '../config/config.ts';
+import type { EngineFact, PauseReason, QueueView, RunnerView } from '../protocol/events.ts';
+import { Runner } from './runner.ts';
+
+type PauseKind = PauseReason['kind'];
+
+export class Fleet {
+  #runners: Runner[] = [];
+  #known: readonly string[] = [];
+  readonly #owners = new Map<string, Runner>();
+  /** Reasons that stop everything, a runner, a queue; each at most once per kind. */
+  readonly #globalPauses = new Map<PauseKind, PauseReason>();
+  readonly #runnerPauses = new Map<Runner, Map<PauseKind, PauseReason>>();
+  readonly #queuePauses = new Map<string, Map<PauseKind, PauseReason>>();
+  readonly #publish: (fact: EngineFact) => void;
+  readonly #workerId: (index: number, key: string) => string;
+
+  constructor(publish: (fact: EngineFact) => void, workerId: (index: number, key: string) => string) {
+    this.#publish = publish;
+    this.#workerId = workerId;
+  }
+
+  /** In order of priority; retired ones last. */
+  get runners(): readonly Runner[] {
+    return this.#runners;
+  }
+
+  get queues(): readonly string[] {
+    return [...this.#owners.keys()];
+  }
+
+  get isDynamic(): boolean {
+    return this.#runners.some((runner) => runner.list.isDynamic && !runner.isRetired);
+  }
+
+  runner(key: string): Runner | undefined {
+    return this.#runners.find((runner) => runner.key === key);
+  }
+
+  ownerOf(queue: string): Runner | undefined {
+    return this.#owners.get(queue);
+  }
+
+  /** Takes over the config's entries: what is new is added, what is gone retires. @returns what changed */
+  configure(configs: readonly RunnerConfig[]): string[] {
+    const changes: string[] = [];
+    const next: Runner[] = [];
+    for (const config of configs) {
+      const runner = this.runner(config.key) ?? new Runner(config, this.#workerId);
+      next.push(runner);
+      if (!this.#runners.includes(runner)) {
+        changes.push(`${config.key}: added, ${config.concurrency} slots`);
+        this.#publish({ type: 'runner.added', runner: runnerView(runner) });
+        continue;
+      }
+      changes.push(...differences(runner.config, config));
+      const isChanged =
+        runner.concurrency !== config.concurrency || runner.config.concurrency !== config.concurrency;
+      runner.isRetired = false;
+      runner.config = config;
+      runner.concurrency = config.concurrency;
+      if (isChanged) this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+    }
+    for (const runner of this.#runners) {
+      if (next.includes(runner)) continue;
+      if (!runner.isRetired) changes.push(`${runner.key}: removed`);
+      runner.isRetired = true;
+      next.push(runner);
+    }
+    this.#runners = next;
+    this.expand(this.#known);
+    return changes;
+  }
+
+  /** Forgets a retired runner whose last job has ended. */
+  remove(runner: Runner): void {
+    this.#runners = this.#runners.filter((other) => other !== runner);
+    this.#runnerPauses.delete(runner);
+    this.#publish({ type: 'runner.removed', runner: runner.key });
+  }
+
+  /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
+  expand(known: readonly string[]): boolean {
+    this.#known = known;
+    const owners = new Map<string, Runner>();
+    const active = this.#runners.filter((runner) => !runner.isRetired);
+    const named = new Map(
+      active.filter((runner) => !runner.list.isDynamic).map((runner) => [runner.key, runner]),
+    );
+    for (const runner of active) {
+      const queues = runner.list.expand(known).filter((queue) => {
+        const isFree = !owners.has(queue) && (named.get(queue) ?? runner) === runner;
+        if (isFree) owners.set(queue, runner);
+        return isFree;
+      });
+      if (queues.join('\0') === runner.queues.join('\0')) continue;
+      runner.queues = queues;
+      runner.isKnownEmpty = false;
+    }
+    return this.#adopt(owners);
+  }
+
+  #adopt(owners: Map<string, Runner>): boolean {
+    let isChanged = false;
+    for (const queue of this.#owners.keys()) {
+      if (owners.has(queue)) continue;
+      isChanged = true;
+      this.#owners.delete(queue);
+      this.#queuePauses.delete(queue);
+      this.#publish({ type: 'queue.removed', queue });
+    }
+    for (const [queue, runner] of owners) {
+      const before = this.#owners.get(queue);
+      this.#owners.set(queue, runner);
+      if (before === runner) continue;
+      isChanged = true;
+      if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
+      this.#publish({ type: 'queue.added', queue: this.queueView(queue) });
+    }
+    return isChanged;
+  }
+
+  setConcurrency(runner: Runner, concurrency: number): void {
+    if (runner.concurrency === concurrency) return;
+    runner.concurrency = concurrency;
+    this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+  }
+
+  /** The runner's queues that jobs may be taken from now, in order of priority. */
+  takeable(runner: Runner): readonly string[] {
+    if (runner.isRetired || this.#globalPauses.size > 0 || this.#runnerPauses.has(runner)) return [];
+    if (this.#queuePauses.size === 0) return runner.queues;
+    return runner.queues.filter((queue) => !this.#queuePauses.has(queue));
+  }
+
+  isTakeable(queue: string): boolean {
+    const runner = this.#owners.get(queue);
+    return runner !== undefined && this.takeable(runner).includes(queue);
+  }
+
+  pauseAll(kind: 'all' | 'cluster', detail: string): void {
+    this.#change([...this.#owners.keys()], () => addReason(this.#globalPauses, kind, detail));
+  }
+
+  /** @returns whether there was anything to resume */
+  resumeAll(kind: 'all' | 'cluster'): boolean {
+    if (!this.#globalPauses.has(kind)) return false;
+    for (const runner of this.#runners) runner.isKnownEmpty = false;
+    this.#change([...this.#owners.keys()], () => this.#globalPauses.delete(kind));
+    return true;
+  }
+
+  /** Stops a runner from this instant; `pauseRunner` follows with the reason, and tells. */
+  holdRunner(runner: Runner, kind: 'unstartable'): void {
+    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+    this.#runnerPauses.set(runner, reasons);
+    addReason(reasons, kind, '');
+  }
+
+  /** Stops a runner whose program can't be started. */
+  pauseRunner(runner: Runner, kind: 'unstartable', detail: string): void {
+    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+    this.#change(runner.queues, () => {
+      this.#runnerPauses.set(runner, reasons);
+      return addReason(reasons, kind, detail);
+    });
+  }
+
+  resumeRunner(runner: Runner): void {
+    runner.isKnownEmpty = false;
+    this.#change(runner.queues, () => this.#runnerPauses.delete(runner));
+  }
+
+  pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {
+    const reasons = this.#queuePauses.get(queue) ?? new Map<PauseKind, PauseReason>();
+    this.#change([queue], () => {
+      this.#queuePauses.set(queue, reasons);
+      return addReason(reasons, kind, detail);
+    });
+  }
+
+  resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
+    const runner = this.#owners.get(queue);
+    if (runner !== undefined) runner.isKnownEmpty = false;
+    this.#change([queue], () => {
+      const reasons = this.#queuePauses.get(queue);
+      const isGone = reasons?.delete(kind) ?? false;
+      if (reasons?.size === 0) this.#queuePauses.delete(queue);
+      return isGone;
+    });
+  }
+
+  queuesPausedFor(kind: 'unreadable'): string[] {
+    return [...this.#queuePauses].filter(([, reasons]) => reasons.has(kind)).map(([queue]) => queue);
+  }
+
+  pausesOf(queue: string): readonly PauseReason[] {
+    const runner = this.#owners.get(queue);
+    const ofRunner = runner === undefined ? undefined : this.#runnerPauses.get(runner);
+    const ofQueue = this.#queuePauses.get(queue);
+    return [this.#globalPauses, ofRunner, ofQueue].flatMap((reasons) => [...(reasons?.values() ?? [])]);
+  }
+
+  queueView(name: string): QueueView {
+    return { name, runner: this.#owners.get(name)?.key ?? name, pauses: this.pausesOf(name) };
+  }
+
+  /** Applies a change of reasons and tells of the queues that it paused, resumed or gave another reason. */
+  #change(queues: readonly string[], apply: () => boolean): void {
+    if (!apply()) return;
+    for (const queue of queues) {
+      const pauses = this.pausesOf(queue);
+      this.#publish(
+        pauses.length === 0 ? { type: 'queue.resumed', queue } : { type: 'queue.paused', queue, pauses },
+      );
+    }
+  }
+}
+
+export function runnerView(runner: Runner): RunnerView {
+  const { key, concurrency, config } = runner;
+  return { key, concurrency, configuredConcurrency: config.concurrency };
+}
+
+/** @returns whether that is news */
+function addReason(reasons: Map<PauseKind, PauseReason>, kind: PauseKind, detail: string): boolean {
+  const known = reasons.get(kind);
+  if (known?.detail === detail) return false;
+  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? Date.now() });
+  return true;
+}
+
+/** In words, what differs between two versions of an entry. Secrets may be in `env`: no values of it. */
+function differences(before: RunnerConfig, after: RunnerConfig): string[] {
+  const changes: string[] = [];
+  const names = Object.keys(after) as (keyof RunnerConfig)[];
+  for (const name of names) {
+    const [old, now] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
+    if (old === now) continue;
+    changes.push(`${after.key}.${name}: ${name === 'env' ? 'changed' : `${old} → ${now}`}`);
+  }
+  return changes;
+}

@@ -1,0 +1,174 @@
+/**
+ * One job from its start to its outcome: the child, its limits in time and output, and the words for what
+ * became of it.
+ *
+ *     starting ─▶ running ──exit──▶ ended        running ──kill──▶ TERM ──killAfter──▶ KILL ──▶ ended
+ */
+import type { FailureSummary, KillReason } from '../protocol/events.ts';
+import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
+import { failureRecord } from '../resque/failure-record.ts';
+import { cut } from '../resque/payload.ts';
+import { type Child, type ChildEnd, startChild } from './child.ts';
+import type { TakenJob } from './dispatcher.ts';
+import { type FailureReport, failureReport } from './failure-report.ts';
+import { OutputTail } from './output-tail.ts';
+
+export interface JobEnd {
+  readonly outcome: JobOutcome;
+  readonly durationMs: number;
+  readonly end: ChildEnd;
+  /** Set where it failed: the record for Redis, and its words for people. */
+  readonly failure: { readonly record: string; readonly summary: FailureSummary } | null;
+}
+
+export interface JobHooks {
+  onOutput(job: Job, stream: OutputStream, chunk: Buffer): void;
+  onKilled(job: Job, signal: NodeJS.Signals, reason: KillReason): void;
+  onEnd(job: Job, end: JobEnd): void;
+  onStartFailed(job: Job, reason: string): void;
+}
+
+/** Error texts for people; the record has all of it. */
+const summaryErrorLimit = 1_000;
+
+export class Job {
+  readonly id: string;
+  readonly taken: TakenJob;
+  readonly #hooks: JobHooks;
+  readonly #output = { stdout: new OutputTail(), stderr: new OutputTail() };
+  #child: Child | null = null;
+  #startedAtMs = 0;
+  #startedAt = 0;
+  #killedFor: KillReason | null = null;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(id: string, taken: TakenJob, hooks: JobHooks) {
+    this.id = id;
+    this.taken = taken;
+    this.#hooks = hooks;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get view(): JobView {
+    const { payload, queue, runner, slot } = this.taken;
+    return {
+      id: this.id,
+      queue,
+      runner: runner.key,
+      worker: slot.worker,
+      jobClass: payload.isObject ? payload.jobClass : null,
+      args: payload.isObject ? payload.argsText : '',
+      payloadBytes: payload.bytes.length,
+      startedAtMs: this.#startedAtMs,
+      pid: this.pid,
+    };
+  }
+
+  /** @returns false where the program can't be started; `onStartFailed` says why, a little later */
+  start(): boolean {
+    const { payload, queue, runner, slot } = this.taken;
+    const { config } = runner;
+    const [program = '', ...words] = config.script;
+    this.#startedAtMs = Date.now();
+    this.#startedAt = performance.now();
+    this.#child = startChild(
+      {
+        command: [program, ...words, queue, ...config.args],
+        cwd: config.cwd,
+        env: { ...process.env, ...config.env, RESQUE_QUEUE: queue, RESQUE_WORKER: slot.worker },
+        stdin: payload.bytes,
+      },
+      {
+        onOutput: (stream, chunk) => {
+          this.#output[stream].push(chunk);
+          this.#hooks.onOutput(this, stream, chunk);
+        },
+        onEnd: (end) => this.#ended(end),
+        onStartFailed: (reason) => this.#hooks.onStartFailed(this, reason),
+      },
+    );
+    if (this.#child === null) return false;
+    if (config.timeoutSeconds !== null) {
+      this.#after(config.timeoutSeconds, () => this.kill('timeout'));
+    }
+    return true;
+  }
+
+  /** TERM to its process group, then KILL `killAfter` later; with `SIGKILL` at once. */
+  kill(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
+    if (this.#child === null) return;
+    this.#killedFor ??= reason;
+    this.#child.signal(signal);
+    this.#hooks.onKilled(this, signal, reason);
+    if (signal === 'SIGKILL') return;
+    this.#after(this.taken.runner.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
+  }
+
+  #after(seconds: number, act: () => void): void {
+    // Longer than setTimeout can count: no limit that anyone would see the end of.
+    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
+    this.#timers.push(setTimeout(act, milliseconds));
+  }
+
+  #ended(end: ChildEnd): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    const durationMs = Math.round(performance.now() - this.#startedAt);
+    // A job that ended well although we had told it to stop has done its work, unless it was out of time.
+    if (end.exitCode === 0 && this.#killedFor !== 'timeout') {
+      this.#hooks.onEnd(this, { outcome: 'succeeded', durationMs, end, failure: null });
+      return;
+    }
+    const { config } = this.taken.runner;
+    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
+      this.#hooks.onEnd(this, { outcome: 'requeued', durationMs, end, failure: null });
+      return;
+    }
+    const report = failureReport({
+      end,
+      killedFor: this.#killedFor,
+      timeoutSeconds: config.timeoutSeconds,
+      stderr: this.#output.stderr.text(),
+      stdout: this.#output.stdout.text(),
+    });
+    const failure = describeFailure(this.taken, this.id, report, end);
+    this.#hooks.onEnd(this, { outcome: 'failed', durationMs, end, failure });
+  }
+}
+
+/** The record for Redis and the summary for people, of a job that failed or never ran. */
+export function describeFailure(
+  job: TakenJob,
+  jobId: string | null,
+  report: FailureReport,
+  end: ChildEnd,
+): { record: string; summary: FailureSummary } {
+  const { payload, queue, slot } = job;
+  const { exception, error, backtrace, stderr, stdout } = report;
+  const { exitCode, signal } = end;
+  const record = failureRecord({
+    failedAt: new Date(),
+    worker: slot.worker,
+    queue,
+    payload,
+    exception,
+    error,
+    backtrace,
+    exitCode,
+    signal,
+    stderr,
+    stdout,
+  });
+  const summary: FailureSummary = {
+    queue,
+    jobId,
+    jobClass: payload.isObject ? payload.jobClass : null,
+    exception: cut(exception, summaryErrorLimit),
+    error: cut(error, summaryErrorLimit),
+    exitCode,
+    signal,
+  };
+  return { record, summary };
+}

@@ -1,0 +1,78 @@
+/**
+ * What is kept of a stream that may be endless: its head and its tail, with a mark between. Memory stays
+ * within about `limit` bytes however much is pushed and in however small pieces.
+ */
+export const outputLimitBytes = 64 * 1024;
+
+/** Room for the mark, so that what is kept and the mark together stay within the limit. */
+const markRoom = 128;
+/** More pieces than this are joined: each has an overhead of its own. */
+const manyPieces = 64;
+
+export class OutputTail {
+  readonly #halfBytes: number;
+  readonly #head: Buffer[] = [];
+  #headBytes = 0;
+  #tail: Buffer[] = [];
+  #tailBytes = 0;
+  #totalBytes = 0;
+
+  constructor(limitBytes = outputLimitBytes) {
+    this.#halfBytes = Math.floor(limitBytes / 2);
+  }
+
+  /** Takes a piece of the stream; the buffer must not change afterwards. */
+  push(chunk: Buffer): void {
+    this.#totalBytes += chunk.length;
+    const room = this.#halfBytes - this.#headBytes;
+    const forHead = Math.min(room, chunk.length);
+    if (forHead > 0) {
+      this.#head.push(chunk.subarray(0, forHead));
+      this.#headBytes += forHead;
+    }
+    if (forHead < chunk.length) this.#pushTail(chunk.subarray(forHead));
+    if (this.#head.length > manyPieces) this.#head.splice(0, this.#head.length, Buffer.concat(this.#head));
+  }
+
+  #pushTail(chunk: Buffer): void {
+    this.#tail.push(chunk);
+    this.#tailBytes += chunk.length;
+    let first = this.#tail[0];
+    while (first !== undefined && this.#tailBytes - first.length >= this.#halfBytes) {
+      this.#tail.shift();
+      this.#tailBytes -= first.length;
+      first = this.#tail[0];
+    }
+    if (this.#tail.length > manyPieces) this.#tail = [Buffer.concat(this.#tail)];
+  }
+
+  /** The text, as UTF-8 with U+FFFD for what is none; whole where it fits into the limit. */
+  text(): string {
+    const head = Buffer.concat(this.#head);
+    const tail = Buffer.concat(this.#tail);
+    if (this.#totalBytes <= head.length + tail.length && tail.length <= this.#halfBytes) {
+      return Buffer.concat([head, tail]).toString('utf8');
+    }
+    const shownTail = tail.subarray(-(this.#halfBytes - markRoom));
+    const leftOut = this.#totalBytes - head.length - shownTail.length;
+    const mark = `\n[… ${leftOut} bytes left out …]\n`;
+    return `${withoutPartEnd(head).toString('utf8')}${mark}${withoutPartStart(shownTail).toString('utf8')}`;
+  }
+}
+
+/** Drops the first bytes of a character that the cut went through, so that it doesn't show as U+FFFD. */
+function withoutPartEnd(bytes: Buffer): Buffer {
+  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    if (length > back) return bytes.subarray(0, bytes.length - back);
+    if ((byte & 0xc0) !== 0x80) return bytes;
+  }
+  return bytes;
+}
+
+function withoutPartStart(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.subarray(start);
+}

@@ -1,0 +1,45 @@
+import { accessSync, closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Memory where there is such a place: a payload needs no disk. */
+const directories = ['/dev/shm', tmpdir()];
+let directory: string | null | undefined;
+let count = 0;
+
+/**
+ * A file without a name that holds the payload, open for reading from its start: what a child gets as STDIN.
+ * Unlike Node's pipes, which are sockets, it can be opened again as /dev/stdin (`cat /dev/stdin`); and a
+ * child that never reads it costs nothing and can't fail us with EPIPE.
+ *
+ * @returns a file descriptor to be closed by the caller, or `null` where no such file can be made (disk
+ * full, nothing writable): use a pipe then
+ */
+export function openPayloadFile(payload: Buffer): number | null {
+  directory ??= directories.find(isWritable) ?? null;
+  if (directory === null) return null;
+  count += 1;
+  const path = join(directory, `resque-runner-${process.pid}-${count}`);
+  let fd: number | null = null;
+  try {
+    fd = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    // Written at a position, which leaves the offset that the child will read from at 0.
+    for (let at = 0; at < payload.length; ) at += writeSync(fd, payload, at, payload.length - at, at);
+    return fd;
+  } catch {
+    // Whatever the reason, a pipe does as well.
+    if (fd !== null) closeSync(fd);
+    return null;
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    // Missing or closed to us: the next candidate.
+    return false;
+  }
+}

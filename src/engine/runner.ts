@@ -1,0 +1,75 @@
+/**
+ * One entry of the config at work: its slots, and the queues that fill them. Slots are the unit of every
+ * limit: a job can't run, nor be reserved, without one.
+ */
+import type { RunnerConfig } from '../config/config.ts';
+import { type QueueList, queueList } from '../resque/queue-patterns.ts';
+
+/** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
+export interface Slot {
+  readonly index: number;
+  /** Resque worker id, for as long as the process lives. */
+  readonly worker: string;
+  state: 'idle' | 'reserved' | 'running';
+  /** Outcomes that this worker has had, as `stat:processed:ID` will count them. */
+  outcomes: number;
+}
+
+export class Runner {
+  config: RunnerConfig;
+  list: QueueList;
+  /** Slots that may be in use; differs from the config's after `set-concurrency`. */
+  concurrency: number;
+  /** Its concrete queues, in order of priority. */
+  queues: readonly string[] = [];
+  readonly slots: Slot[] = [];
+  /** No longer in the config: takes nothing, and goes when its last job has ended. */
+  isRetired = false;
+  /**
+   * Redis has just said that none of its queues holds a job: waiting for it is BLPOP's business. False means
+   * that it is worth asking.
+   */
+  isKnownEmpty = false;
+  readonly #workerId: (index: number, key: string) => string;
+
+  constructor(config: RunnerConfig, workerId: (index: number, key: string) => string) {
+    this.config = config;
+    this.list = queueList(config.key);
+    this.concurrency = config.concurrency;
+    this.#workerId = workerId;
+    // The first worker is there from the start, so that the runner shows among the workers.
+    this.slots.push(this.#newSlot(0));
+  }
+
+  get key(): string {
+    return this.config.key;
+  }
+
+  /** Slots that hold a job or are about to. */
+  get busy(): number {
+    return this.slots.reduce((count, slot) => count + (slot.state === 'idle' ? 0 : 1), 0);
+  }
+
+  /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
+  get free(): number {
+    return this.isRetired ? 0 : Math.max(0, this.concurrency - this.busy);
+  }
+
+  /** Takes up to `count` free slots, lowest index first. */
+  reserveSlots(count: number): Slot[] {
+    const taken: Slot[] = [];
+    const wanted = Math.min(count, this.free);
+    for (let index = 0; taken.length < wanted; index += 1) {
+      const slot = this.slots[index] ?? this.#newSlot(index);
+      if (index === this.slots.length) this.slots.push(slot);
+      if (slot.state !== 'idle') continue;
+      slot.state = 'reserved';
+      taken.push(slot);
+    }
+    return taken;
+  }
+
+  #newSlot(index: number): Slot {
+    return { index, worker: this.#workerId(index, this.key), state: 'idle', outcomes: 0 };
+  }
+}

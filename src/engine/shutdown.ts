@@ -1,0 +1,109 @@
+/**
+ * The timetable of a stop.
+ *
+ *     quit:       take nothing more ─▶ wait for running jobs, however long ─────────────────┐
+ *     terminate:  take nothing more ─▶ shutdownTimeout ─▶ TERM ─▶ killAfter ─▶ KILL ────────┤
+ *     kill:       take nothing more ─▶ KILL ────────────────────────────────────────────────┤
+ *                                  write outcomes ─▶ unregister workers ─▶ disconnect ◀──────┘
+ *
+ * A later request may be harsher than the one before, never milder.
+ */
+import type { ShutdownMode } from '../protocol/events.ts';
+import type { ResqueClient } from '../resque/resque-client.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+export interface StopResult {
+  /** Outcomes that Redis could not take; they are lost with this process. */
+  readonly unwritten: number;
+  /** Whether our workers are off Redis' lists. */
+  readonly isUnregistered: boolean;
+}
+
+export interface ShutdownHooks {
+  readonly client: ResqueClient;
+  readonly dispatcher: Dispatcher;
+  readonly shutdownTimeoutSeconds: number;
+  /** TERM to every running job, and KILL after its `killAfter`. */
+  terminateJobs(): void;
+  killJobs(): void;
+  /** Resolves when no process is left that a job has started. */
+  leftoversGone(): Promise<void>;
+  /** Ids of all workers that may be registered. */
+  workers(): readonly string[];
+  onStopping(mode: ShutdownMode): void;
+  onStopped(result: StopResult): void;
+}
+
+const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
+const checkMs = 5;
+/** A Redis that is away gets this long to come back for what isn't written yet. */
+const lastWordsMs = 5_000;
+
+export class Shutdown {
+  readonly finished: Promise<StopResult>;
+  readonly #hooks: ShutdownHooks;
+  #mode: ShutdownMode | null = null;
+  #resolve: (result: StopResult) => void = () => {};
+
+  constructor(hooks: ShutdownHooks) {
+    this.#hooks = hooks;
+    this.finished = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get mode(): ShutdownMode | null {
+    return this.#mode;
+  }
+
+  request(mode: ShutdownMode): void {
+    if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return;
+    const isFirst = this.#mode === null;
+    this.#mode = mode;
+    this.#hooks.onStopping(mode);
+    if (isFirst) this.#hooks.dispatcher.stop();
+    if (mode === 'kill') this.#hooks.killJobs();
+    if (mode === 'terminate') {
+      const terminate = () => this.#hooks.terminateJobs();
+      setTimeout(terminate, this.#hooks.shutdownTimeoutSeconds * 1000).unref();
+    }
+    if (isFirst) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { client, dispatcher, leftoversGone, workers, onStopped } = this.#hooks;
+    await holds(() => dispatcher.runningCount === 0);
+    await leftoversGone();
+    const deadline = performance.now() + lastWordsMs;
+    const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && performance.now() < deadline);
+    const isSettled = () => dispatcher.isIdle || (client.session.wasNeverUp && dispatcher.unwritten === 0);
+    await holds(() => isSettled() || !hasTime());
+    const isUnregistered = client.session.wasNeverUp || (await this.#unregister(client, workers(), hasTime));
+    client.session.close();
+    const result = { unwritten: dispatcher.unwritten, isUnregistered };
+    onStopped(result);
+    this.#resolve(result);
+  }
+
+  async #unregister(
+    client: ResqueClient,
+    workers: readonly string[],
+    hasTime: () => boolean,
+  ): Promise<boolean> {
+    while (hasTime()) {
+      await holds(() => client.session.isUp || !hasTime());
+      try {
+        await client.unregister(workers);
+        return true;
+      } catch (error) {
+        client.session.fail(error);
+      }
+    }
+    return false;
+  }
+}
+
+/** Looks every few milliseconds: a stop is short, and what it waits for has many causes. */
+async function holds(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, checkMs));
+}

@@ -1,0 +1,80 @@
+/**
+ * Runners whose program can't be started. Their jobs stay on their queues: a backlog must not turn into
+ * failures because a file is missing for a minute. The program is looked at every second, and the runner
+ * resumes as soon as it looks startable; where the look deceives, it is tried ever more rarely.
+ */
+import type { Fleet } from './fleet.ts';
+import type { Runner } from './runner.ts';
+import { checkStartable } from './startable.ts';
+
+const checkMs = 1_000;
+const longestPauseMs = 30_000;
+
+interface Trouble {
+  /** Failed starts in a row. */
+  attempts: number;
+  nextTryAtMs: number;
+}
+
+export class Unstartable {
+  readonly #fleet: Fleet;
+  readonly #onResumed: () => void;
+  /** Kept beyond a resume, until a job has started. */
+  readonly #troubles = new Map<Runner, Trouble>();
+  readonly #paused = new Set<Runner>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(fleet: Fleet, onResumed: () => void) {
+    this.#fleet = fleet;
+    this.#onResumed = onResumed;
+  }
+
+  /** A start has just failed: nothing more is taken for this runner from now on. */
+  add(runner: Runner): void {
+    const attempts = (this.#troubles.get(runner)?.attempts ?? 0) + 1;
+    const pauseMs = Math.min(longestPauseMs, checkMs * 2 ** (attempts - 1));
+    this.#troubles.set(runner, { attempts, nextTryAtMs: performance.now() + pauseMs });
+    this.#paused.add(runner);
+    this.#fleet.holdRunner(runner, 'unstartable');
+    this.#timer ??= setInterval(() => void this.#check(), checkMs);
+  }
+
+  /** Says why, in the words of the system or in better ones where the file tells. */
+  async explain(runner: Runner, systemReason: string): Promise<void> {
+    const verdict = await checkStartable(runner.config);
+    const detail = verdict.ok ? systemReason : verdict.reason;
+    if (this.#paused.has(runner)) this.#fleet.pauseRunner(runner, 'unstartable', detail);
+  }
+
+  /** A job of this runner has started: what was, is forgotten. */
+  started(runner: Runner): void {
+    if (this.#troubles.size > 0) this.#troubles.delete(runner);
+  }
+
+  /** The config changed: whatever stood in the way may be gone. */
+  checkNow(): void {
+    for (const trouble of this.#troubles.values()) trouble.nextTryAtMs = 0;
+    void this.#check();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  async #check(): Promise<void> {
+    for (const runner of this.#paused) {
+      const trouble = this.#troubles.get(runner);
+      if (trouble !== undefined && performance.now() < trouble.nextTryAtMs) continue;
+      const verdict = await checkStartable(runner.config);
+      if (!verdict.ok) {
+        this.#fleet.pauseRunner(runner, 'unstartable', verdict.reason);
+        continue;
+      }
+      this.#paused.delete(runner);
+      this.#fleet.resumeRunner(runner);
+      this.#onResumed();
+    }
+    if (this.#paused.size === 0) this.stop();
+  }
+}

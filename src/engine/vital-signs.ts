@@ -1,0 +1,68 @@
+/**
+ * What the runner does in Redis without being asked, at two rates: a look at `pause-all-workers`, and signs
+ * of life. Idle, these are its only commands.
+ */
+import type { ResqueClient } from '../resque/resque-client.ts';
+
+/** A pause for everyone is to be seen within 5 s. */
+const lookMs = 3_000;
+/** Resque wants a heartbeat every 60 s at least; at 20 s a broken wait is found within 30 s, too. */
+const heartbeatMs = 20_000;
+
+export interface VitalSignsHooks {
+  /** Ids of the workers that are alive. */
+  workers(): readonly string[];
+  /** Whether names of queues matter: the config has patterns. */
+  wantsQueueNames(): boolean;
+  onPaused(isPaused: boolean): void;
+  onQueueNames(names: readonly string[]): void;
+  /** The queues that BLPOP waits for, or null. */
+  waitingFor(): readonly string[] | null;
+  /** Jobs lie on queues that BLPOP should have taken from: ends the wait, so that it shows whether it lives. */
+  onBrokenWait(): void;
+}
+
+export class VitalSigns {
+  readonly #client: ResqueClient;
+  readonly #hooks: VitalSignsHooks;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(client: ResqueClient, hooks: VitalSignsHooks) {
+    this.#client = client;
+    this.#hooks = hooks;
+  }
+
+  start(): void {
+    this.#timers = [
+      setInterval(() => this.#ifUp(() => this.look()), lookMs),
+      setInterval(() => this.#ifUp(() => this.beat()), heartbeatMs),
+    ];
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Sees whether everyone is to pause, and which queues there are. Rejects with RedisTrouble. */
+  async look(): Promise<void> {
+    const names = this.#hooks.wantsQueueNames() ? this.#client.queueNames() : null;
+    const [isPaused, known] = await Promise.all([this.#client.isPaused(), names]);
+    if (known !== null) this.#hooks.onQueueNames(known);
+    this.#hooks.onPaused(isPaused);
+  }
+
+  /** Shows that the workers live, and that the waiting connection does. Rejects with RedisTrouble. */
+  async beat(): Promise<void> {
+    await this.#client.heartbeat(this.#hooks.workers());
+    const queues = this.#hooks.waitingFor();
+    if (queues === null || queues.length === 0) return;
+    const filled = await this.#client.filledQueues(queues);
+    // The same wait, before and after the question: it was there all the time and took nothing.
+    if (filled > 0 && this.#hooks.waitingFor() === queues) this.#hooks.onBrokenWait();
+  }
+
+  #ifUp(act: () => Promise<void>): void {
+    if (!this.#client.session.isUp) return;
+    act().catch((error: unknown) => this.#client.session.fail(error));
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Failure records: one entry of the `failed` list, as `Resque::Failure::Redis` writes it, with members of
+ * ours behind. Whatever a job printed or a queue held, the record is JSON that Ruby's parser takes and that
+ * breaks no page of resque-web: `worker` a string, `failed_at` a time, `backtrace` an array or null,
+ * `payload` an object or null, no lone surrogates, no markup in `exception` and `queue`.
+ */
+import { isUtf8 } from 'node:buffer';
+import { memberSpans } from './json-members.ts';
+import type { Payload } from './payload.ts';
+import { failedAtText } from './timestamps.ts';
+import { withoutMarkup } from './worker-record.ts';
+
+/** Exceptions that have a meaning of their own to Resque or to people. */
+export const exceptions = {
+  /** A job that told of its failure in no form that we know. */
+  unclassified: 'UnclassifiedRunnerError',
+  invalidPayload: 'InvalidPayloadError',
+  timeout: 'TimeoutError',
+  /** Resque's, for a child that died of a signal. */
+  dirtyExit: 'Resque::DirtyExit',
+  /** Resque's, for a job that a shutdown killed. */
+  terminated: 'Resque::TermException',
+} as const;
+
+export interface Failure {
+  readonly failedAt: Date;
+  readonly worker: string;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly exception: string;
+  readonly error: string;
+  readonly backtrace: readonly string[] | null;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** What the job printed, where `error` doesn't hold it; '' is left out. */
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+/** The record's JSON text. */
+export function failureRecord(failure: Failure): string {
+  const { payload } = failure;
+  const members = [
+    `"failed_at":"${failedAtText(failure.failedAt)}"`,
+    `"payload":${payload.isObject ? payload.embedded : 'null'}`,
+    `"exception":${json(withoutMarkup(failure.exception))}`,
+    `"error":${json(failure.error)}`,
+    `"backtrace":${failure.backtrace === null ? 'null' : `[${failure.backtrace.map(json).join(',')}]`}`,
+    `"worker":${json(failure.worker)}`,
+    `"queue":${json(withoutMarkup(failure.queue))}`,
+  ];
+  if (failure.signal === null) members.push(`"exit_code":${failure.exitCode ?? 'null'}`);
+  else members.push(`"signal":${json(failure.signal)}`);
+  if (failure.stderr !== '') members.push(`"stderr":${json(failure.stderr)}`);
+  if (failure.stdout !== '') members.push(`"stdout":${json(failure.stdout)}`);
+  if (!payload.isObject || !payload.isVerbatim) members.push(rawPayloadMember(payload.bytes));
+  return `{${members.join(',')}}`;
+}
+
+function json(text: string): string {
+  return JSON.stringify(text.toWellFormed());
+}
+
+/** The payload's exact bytes, for people as text where they are text, and for a retry. */
+function rawPayloadMember(bytes: Buffer): string {
+  return isUtf8(bytes)
+    ? `"raw_payload":${json(bytes.toString('utf8'))}`
+    : `"raw_payload_base64":"${bytes.toString('base64')}"`;
+}
+
+/** One entry of the `failed` list as anyone may have written it: members are what they should be, or null. */
+export interface FailureView {
+  /** False where the entry is no JSON object. */
+  readonly isReadable: boolean;
+  readonly failedAt: string | null;
+  readonly retriedAt: string | null;
+  readonly queue: string | null;
+  readonly worker: string | null;
+  readonly jobClass: string | null;
+  /** JSON text of the payload's args, '' where there are none. */
+  readonly argsText: string;
+  readonly exception: string | null;
+  readonly error: string | null;
+  readonly backtrace: readonly string[];
+  readonly stderr: string | null;
+  readonly stdout: string | null;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+/** Reads an entry for people. Never throws. */
+export function viewFailure(record: Buffer): FailureView {
+  const members = parseObject(record) ?? {};
+  const payload = asObject(members.payload) ?? {};
+  return {
+    isReadable: parseObject(record) !== null,
+    failedAt: asText(members.failed_at),
+    retriedAt: asText(members.retried_at),
+    queue: asText(members.queue),
+    worker: asText(members.worker),
+    jobClass: asText(payload.class),
+    argsText: payload.args === undefined ? '' : JSON.stringify(payload.args),
+    exception: asText(members.exception),
+    error: asText(members.error),
+    backtrace: Array.isArray(members.backtrace) ? members.backtrace.map(String) : [],
+    stderr: asText(members.stderr),
+    stdout: asText(members.stdout),
+    exitCode: typeof members.exit_code === 'number' ? members.exit_code : null,
+    signal: asText(members.signal),
+  };
+}
+
+/** What a retry does to an entry: its new bytes, and what goes onto which queue. */
+export interface Retry {
+  readonly record: Buffer;
+  readonly queue: string;
+  readonly payload: Buffer;
+}
+
+/**
+ * @returns `null` where the entry doesn't say what to retry: no object, no queue, or a payload that is no
+ * object and whose original bytes are not in the record.
+ */
+export function retryOf(record: Buffer, now: Date): Retry | null {
+  const members = parseObject(record);
+  const queue = asText(members?.queue);
+  if (members === null || queue === null || queue === '') return null;
+  const payload = originalPayload(record, members);
+  if (payload === null) return null;
+  return { record: withRetriedAt(record, now), queue, payload };
+}
+
+function originalPayload(record: Buffer, members: Record<string, unknown>): Buffer | null {
+  if (typeof members.raw_payload_base64 === 'string')
+    return Buffer.from(members.raw_payload_base64, 'base64');
+  if (typeof members.raw_payload === 'string') return Buffer.from(members.raw_payload, 'utf8');
+  const span = memberSpans(record).get('payload');
+  if (span === undefined || asObject(members.payload) === null) return null;
+  return record.subarray(span.start, span.end);
+}
+
+function withRetriedAt(record: Buffer, now: Date): Buffer {
+  const value = Buffer.from(`"${failedAtText(now)}"`);
+  const span = memberSpans(record).get('retried_at');
+  if (span !== undefined) {
+    return Buffer.concat([record.subarray(0, span.start), value, record.subarray(span.end)]);
+  }
+  const end = record.lastIndexOf('}');
+  return Buffer.concat([record.subarray(0, end), Buffer.from(',"retried_at":'), value, record.subarray(end)]);
+}
+
+function parseObject(record: Buffer): Record<string, unknown> | null {
+  try {
+    return asObject(JSON.parse(record.toString('utf8')));
+  } catch (error) {
+    // Anyone may have written anything onto the list.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> | null {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Record<string, unknown>) : null;
+}
+
+function asText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

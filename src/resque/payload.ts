@@ -1,0 +1,128 @@
+/**
+ * What lies on a queue: bytes that should be a JSON object `{"class": …, "args": […]}`. Any client may have
+ * put anything there, so nothing is taken for granted, and the bytes themselves are what a job receives.
+ */
+import { isUtf8 } from 'node:buffer';
+import { memberSpans } from './json-members.ts';
+
+export interface JobPayload {
+  readonly isObject: true;
+  readonly bytes: Buffer;
+  /** `class`, where it is a string. */
+  readonly jobClass: string | null;
+  /** JSON text of `args`, cut at `argsTextLimit`; '' where there are none. */
+  readonly argsText: string;
+  /**
+   * JSON text of an object that stands for the payload inside other JSON and that neither Ruby's parser nor
+   * resque-web's pages choke on. The payload's own text wherever that is safe.
+   */
+  readonly embedded: string;
+  /** Whether `embedded` is the payload's own text. */
+  readonly isVerbatim: boolean;
+}
+
+export interface InvalidPayload {
+  readonly isObject: false;
+  readonly bytes: Buffer;
+  /** What is wrong, in words: `not JSON`, `an array`, … */
+  readonly reason: string;
+}
+
+export type Payload = JobPayload | InvalidPayload;
+
+/** Characters of args shown to people; the payload itself is never cut. */
+export const argsTextLimit = 2_000;
+
+/** Ruby's JSON refuses more than 100 levels; the records around a payload take two of them. */
+const maxDepth = 90;
+
+/** The wrapper that ActiveJob puts around its jobs; resque-web looks into the first of its args. */
+const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
+
+/** Looks at the bytes of one list entry. Never throws. */
+export function readPayload(bytes: Buffer): Payload {
+  const text = bytes.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { isObject: false, bytes, reason: bytes.length === 0 ? 'empty' : 'not JSON' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { isObject: false, bytes, reason: nameOfType(value) };
+  }
+  const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
+  const safe = embeddable(text, jobClass, args);
+  return {
+    isObject: true,
+    bytes,
+    jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
+    argsText: argsTextOf(bytes, text, args),
+    embedded: safe,
+    isVerbatim: safe === text && isUtf8(bytes),
+  };
+}
+
+function argsTextOf(bytes: Buffer, text: string, args: unknown): string {
+  if (args === undefined) return '';
+  // People are to read the number that was sent, not the nearest one that JavaScript has.
+  const span = /\d{16}/.test(text) ? memberSpans(bytes).get('args') : undefined;
+  const json = span === undefined ? JSON.stringify(args) : bytes.toString('utf8', span.start, span.end);
+  return cut(json.toWellFormed(), argsTextLimit);
+}
+
+function embeddable(text: string, jobClass: unknown, args: unknown): string {
+  if (jobClass === activeJobWrapper && !hasJobData(args)) {
+    return JSON.stringify({ class: 'JobWrapper (of ActiveJob, without job data)', args: ['(not shown)'] });
+  }
+  if (depthOf(text) > maxDepth) {
+    const shown = typeof jobClass === 'string' ? jobClass.toWellFormed() : null;
+    return JSON.stringify({ class: shown, args: ['(nested too deeply to be shown)'] });
+  }
+  return withoutLoneSurrogates(text);
+}
+
+function hasJobData(args: unknown): boolean {
+  const first: unknown = Array.isArray(args) ? args[0] : undefined;
+  return typeof first === 'object' && first !== null && !Array.isArray(first);
+}
+
+/** Levels of nesting of a valid JSON text. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 0x5c) at += 1;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return deepest;
+}
+
+/** Replaces `\ud800`-like escapes that are no half of a pair; Ruby refuses the whole text otherwise. */
+function withoutLoneSurrogates(text: string): string {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
+  // Escapes are matched one after the other, so that `\\ud800` (a backslash, then text) is left alone.
+  return text.replace(
+    /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/gs,
+    X,
+  );
+}
+
+function nameOfType(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return `a ${typeof value}`;
+}
+
+export function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,76 @@
+/**
+ * Queue names and patterns as Resque reads them in `QUEUES`: a comma list of names, globs and `!` negations.
+ * Each glob expands in place to the sorted matching names, then duplicates go.
+ *
+ * Source: `Resque::WorkerQueueList` and Ruby's `File.fnmatch?` without flags: case-sensitive, `*` crosses `/`
+ * and `:` and skips names that start with a dot, `{a,b}` is literal.
+ */
+export interface QueueList {
+  readonly text: string;
+  /** Whether the list depends on which queues exist. */
+  readonly isDynamic: boolean;
+  /**
+   * The concrete queues, in order. A pattern also stands for the queue of just that name: names may hold
+   * `*`, and such a queue must not need to be on the list of queues to be worked.
+   *
+   * @param known names of the queues that exist, in any order
+   */
+  expand(known: readonly string[]): readonly string[];
+}
+
+export function queueList(text: string): QueueList {
+  // A single name is taken as it stands, spaces and all.
+  const parts = text.includes(',') ? text.split(',').map((part) => part.trim()) : [text];
+  const wanted = parts.filter((part) => part !== '' && !part.startsWith('!'));
+  const refused = parts.filter((part) => part.startsWith('!')).map((part) => globPattern(part.slice(1)));
+  const isDynamic = wanted.some(isGlob);
+  return {
+    text,
+    isDynamic,
+    expand(known) {
+      const sorted = isDynamic ? [...known].sort() : [];
+      const names = new Set<string>();
+      for (const part of wanted) {
+        if (isGlob(part)) {
+          const pattern = globPattern(part);
+          for (const name of sorted) if (pattern.test(name)) names.add(name);
+        }
+        if (!isGlob(part) || part !== '*') names.add(part);
+      }
+      return [...names].filter((name) => !refused.some((pattern) => pattern.test(name)));
+    },
+  };
+}
+
+function isGlob(text: string): boolean {
+  return /[*?[]/.test(text);
+}
+
+/** fnmatch as a regular expression: `*`, `?`, `[abc]`, `[^abc]`, `[a-z]`, and `\\` before any of them. */
+function globPattern(glob: string): RegExp {
+  let source = '';
+  for (let at = 0; at < glob.length; at += 1) {
+    const char = glob.charAt(at);
+    const close = char === '[' ? glob.indexOf(']', at + 2) : -1;
+    if (char === '*') source += at === 0 ? '(?!\\.)[^]*' : '[^]*';
+    else if (char === '?') source += at === 0 ? '[^.]' : '[^]';
+    else if (close !== -1) {
+      const body = glob
+        .slice(at + 1, close)
+        .replace(/^!/, '^')
+        .replace(/[\\\]]/g, '\\$&');
+      source += `[${body}]`;
+      at = close;
+    } else {
+      if (char === '\\' && at + 1 < glob.length) at += 1;
+      source += glob.charAt(at).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+    }
+  }
+  try {
+    return new RegExp(`^${source}$`);
+  } catch (error) {
+    // A bracket that is no class (`[z-a]`) matches nothing but itself.
+    if (!(error instanceof SyntaxError)) throw error;
+    return new RegExp(`^${glob.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`);
+  }
+}

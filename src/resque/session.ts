@@ -1,0 +1,233 @@
+/**
+ * Two connections to Redis, kept up for as long as the runner lives: one that BLPOP may block, one for
+ * everything else. They come and go together, so that there is one truth about whether Redis is there.
+ *
+ *     opening ──resumed──▶ up ──trouble──▶ waiting ──backoff──▶ opening      any ──close()──▶ closed
+ *        └──────trouble──────────────────────▲
+ *
+ * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
+ * lost is rejected, and its sender decides.
+ */
+import { openConnection, type ReachableRedis, type Redis } from './connection.ts';
+import { RedisTrouble, troubleOf } from './trouble.ts';
+
+export interface SessionHooks {
+  /**
+   * Called with the connections usable but before the session counts as up: says who we are and writes what
+   * could not be written. A rejection is trouble like any other, so this is also the test that Redis takes
+   * our writes.
+   */
+  resume(): Promise<void>;
+  onUp(fact: { readonly serverVersion: string; readonly awayMs: number | null }): void;
+  /** Once per outage, and once more where another kind of trouble takes its place. */
+  onDown(trouble: RedisTrouble): void;
+}
+
+interface Link {
+  readonly commands: Redis;
+  readonly blocker: Redis;
+  readonly blockerId: number;
+}
+
+/** A peer that takes a connection or a command and doesn't answer is found after this time. */
+const answerLimitMs = 10_000;
+const firstBackoffMs = 100;
+const longestBackoffMs = 5_000;
+/** An outage that follows the last one sooner than this goes on backing off where that one was. */
+const stableMs = 10_000;
+
+export class RedisSession {
+  readonly #redis: ReachableRedis;
+  readonly #hooks: SessionHooks;
+  #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
+  #link: Link | null = null;
+  #opening: Redis[] = [];
+  #attempts = 0;
+  /** Counts the openings, so that a late failure of one can't end the next. */
+  #epoch = 0;
+  #upSinceMs = 0;
+  /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
+  #awaySinceMs: number | null = null;
+  #told = new Set<string>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(redis: ReachableRedis, hooks: SessionHooks) {
+    this.#redis = redis;
+    this.#hooks = hooks;
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  /** Redis has never known of us. */
+  get wasNeverUp(): boolean {
+    return this.#upSinceMs === 0;
+  }
+
+  start(): void {
+    if (this.#state === 'new') void this.#open();
+  }
+
+  /** Ends both connections for good. Commands on their way are rejected. */
+  close(): void {
+    this.#state = 'closed';
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#drop();
+  }
+
+  /** Whoever notices that the connections are no good calls this; they are opened anew. */
+  fail(error: unknown): void {
+    if (this.#state === 'closed' || this.#state === 'waiting') return;
+    const trouble = troubleOf(error);
+    if (this.#state === 'up' && performance.now() - this.#upSinceMs > stableMs) this.#attempts = 0;
+    this.#state = 'waiting';
+    this.#awaySinceMs ??= performance.now();
+    this.#drop();
+    const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** this.#attempts);
+    this.#attempts += 1;
+    // Spread, so that a fleet doesn't come back in one instant.
+    this.#timer = setTimeout(() => void this.#open(), backoffMs * (0.8 + 0.4 * Math.random()));
+    if (!this.#told.has(trouble.kind)) {
+      this.#told.add(trouble.kind);
+      this.#hooks.onDown(trouble);
+    }
+  }
+
+  /**
+   * Sends a command on the connection that never blocks.
+   *
+   * @throws RedisTrouble when there is no connection, it is lost, there is no answer in time, or Redis
+   * answers with an error. Only the last leaves the session as it is.
+   */
+  async command<T>(send: (commands: Redis) => Promise<T>): Promise<T> {
+    const link = this.#link;
+    if (link === null) throw new RedisTrouble('away', 'not connected');
+    try {
+      return await withinLimit(send(link.commands));
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (trouble.kind === 'away' && this.#link === link) this.fail(trouble);
+      throw trouble;
+    }
+  }
+
+  /** Sends a command that may block for ever. Throws as `command`. */
+  async blockingCommand<T>(send: (blocker: Redis) => Promise<T>): Promise<T> {
+    const link = this.#link;
+    if (link === null) throw new RedisTrouble('away', 'not connected');
+    try {
+      return await send(link.blocker);
+    } catch (error) {
+      throw troubleOf(error);
+    }
+  }
+
+  /** Ends a block as if its time were up. True where there was one to end. */
+  async unblock(): Promise<boolean> {
+    const id = this.#link?.blockerId;
+    if (id === undefined) return false;
+    return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
+  }
+
+  async #open(): Promise<void> {
+    this.#state = 'opening';
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const isCurrent = () => this.#epoch === epoch && this.#state === 'opening';
+    try {
+      const commands = this.#connection('resque-runner');
+      const blocker = this.#connection('resque-runner wait');
+      await withinLimit(Promise.all([connected(commands), connected(blocker)]));
+      const serverVersion = await withinLimit(welcome(commands));
+      const blockerId = Number(await withinLimit(blocker.client('ID')));
+      if (!isCurrent()) return;
+      this.#link = { commands, blocker, blockerId };
+      await this.#hooks.resume();
+      if (!isCurrent()) return;
+      this.#state = 'up';
+      this.#opening = [];
+      this.#upSinceMs = performance.now();
+      const awayMs = this.#awaySinceMs === null ? null : Math.round(this.#upSinceMs - this.#awaySinceMs);
+      this.#awaySinceMs = null;
+      this.#told.clear();
+      this.#hooks.onUp({ serverVersion, awayMs });
+    } catch (error) {
+      if (isCurrent()) this.fail(error);
+    }
+  }
+
+  #connection(name: string): Redis {
+    const connection = openConnection(this.#redis, { name, connectTimeoutMs: answerLimitMs });
+    this.#opening.push(connection);
+    // Before `ready` an error means that the connection can't be used, even where ioredis would go on: a
+    // SELECT that failed leaves it on database 0.
+    connection.on('error', (error) => this.#lost(connection, error));
+    connection.on('close', () =>
+      this.#lost(connection, new RedisTrouble('away', 'the connection was closed')),
+    );
+    return connection;
+  }
+
+  #lost(connection: Redis, error: unknown): void {
+    const isOurs = this.#opening.includes(connection) || this.#holds(connection);
+    if (isOurs) this.fail(error);
+  }
+
+  #holds(connection: Redis): boolean {
+    return this.#link !== null && (this.#link.commands === connection || this.#link.blocker === connection);
+  }
+
+  #drop(): void {
+    const connections = this.#link === null ? this.#opening : [this.#link.commands, this.#link.blocker];
+    this.#link = null;
+    this.#opening = [];
+    for (const connection of connections) connection.disconnect();
+  }
+}
+
+/** Connects, or says why not. ioredis itself rejects with "Connection is closed" and emits the reason. */
+async function connected(connection: Redis): Promise<void> {
+  let reason: unknown = null;
+  connection.once('error', (error) => {
+    reason = error;
+  });
+  try {
+    await connection.connect();
+  } catch (error) {
+    throw reason ?? error;
+  }
+}
+
+/** The server's version, once it is one that we may write to. */
+async function welcome(commands: Redis): Promise<string> {
+  let info: string;
+  try {
+    info = await commands.info();
+  } catch (error) {
+    // INFO may be forbidden; whether the rest is permitted shows when it is used.
+    if (error instanceof Error && error.message.startsWith('NOPERM')) return 'unknown';
+    throw error;
+  }
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+  if (field('loading') === '1') throw new RedisTrouble('away', 'it is loading its data');
+  if (field('role') === 'slave' && field('slave_read_only') !== '0') {
+    throw new RedisTrouble('readonly', 'it is a read-only replica');
+  }
+  return field('redis_version');
+}
+
+async function withinLimit<T>(reply: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new RedisTrouble('away', `no answer within ${answerLimitMs / 1000} s`)),
+      answerLimitMs,
+    );
+  });
+  try {
+    return await Promise.race([reply, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Times as Resque writes them. Always UTC: Ruby reads a zone name such as "CST" as −06:00 wherever it is.
+ * `date` must be a valid date.
+ */
+
+/** `2026-11-24T15:20:19Z`, for `run_at` of a worker's job. */
+export function runAtText(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/** `2026/11/24 15:20:19 UTC`, for `failed_at` and `retried_at` of a failure. */
+export function failedAtText(date: Date): string {
+  const iso = date.toISOString();
+  return `${iso.slice(0, 10).replaceAll('-', '/')} ${iso.slice(11, 19)} UTC`;
+}
+
+/** `2026-11-24 15:20:19 +0000`, Ruby's `Time#to_s`, for the start of a worker. */
+export function startedText(date: Date): string {
+  const iso = date.toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +0000`;
+}
+
+/** `2026-11-24T15:20:19+00:00`, for a worker's heartbeat. */
+export function heartbeatText(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}+00:00`;
+}

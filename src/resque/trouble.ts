@@ -1,0 +1,39 @@
+/** What can go wrong between us and Redis, sorted by what has to be done about it, in words. */
+
+/**
+ * `away`: not reachable, or not answering; comes back by itself. `denied`: credentials or permissions.
+ * `readonly`: a replica, as after a failover. `refused`: reachable, but refuses our writes (memory, disk, a
+ * key of the wrong type).
+ */
+export type TroubleKind = 'away' | 'denied' | 'readonly' | 'refused';
+
+export class RedisTrouble extends Error {
+  override readonly name = 'RedisTrouble';
+  readonly kind: TroubleKind;
+
+  constructor(kind: TroubleKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Makes of whatever ioredis or a socket threw an error that says what is wrong. */
+export function troubleOf(error: unknown): RedisTrouble {
+  if (error instanceof RedisTrouble) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const options = { cause: error };
+  if (/^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR Client sent AUTH)/i.test(message)) {
+    return new RedisTrouble('denied', message, options);
+  }
+  if (/^READONLY/.test(message)) {
+    return new RedisTrouble('readonly', 'it is a read-only replica', options);
+  }
+  if (/^(LOADING|MASTERDOWN|UNBLOCKED)/.test(message)) return new RedisTrouble('away', message, options);
+  if (error instanceof Error && error.name === 'ReplyError') {
+    return new RedisTrouble('refused', message, options);
+  }
+  if (/Connection is closed|writeable|ECONNRESET|EPIPE/.test(message)) {
+    return new RedisTrouble('away', 'the connection was closed', options);
+  }
+  return new RedisTrouble('away', message, options);
+}

@@ -1,0 +1,39 @@
+/**
+ * What a worker writes about the job that it runs: `{"queue":Q,"run_at":"…Z","payload":{…}}`, the value of
+ * `worker:ID`. `payload` must be an object, or resque-web's pages break.
+ */
+import { type Payload, readPayload } from './payload.ts';
+import { runAtText } from './timestamps.ts';
+
+/** The two strings around a payload in a worker's record. `advance.ts` builds the same in Lua. */
+export function workerRecord(queue: string, payload: Payload, runAt: Date): string {
+  const embedded = payload.isObject ? payload.embedded : '{}';
+  return `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(runAt)}","payload":${embedded}}`;
+}
+
+/** resque-web 3.0 prints queue names and exceptions as HTML, unescaped. */
+export function withoutMarkup(text: string): string {
+  return text.replace(/[<>]/g, '').toWellFormed();
+}
+
+const payloadMember = Buffer.from(',"payload":');
+
+/**
+ * The payload that a record of `advance` embeds, with its own bytes.
+ *
+ * @returns `null` where the bytes are none of our records.
+ */
+export function payloadOfRecord(record: Buffer): Payload | null {
+  // Quotes inside the queue's name are escaped, so the first match is the member itself.
+  const at = record.indexOf(payloadMember);
+  if (at === -1 || record.at(-1) !== 0x7d) return null;
+  return readPayload(record.subarray(at + payloadMember.length, -1));
+}
+
+/** The queue that a record of ours names, or `null`. */
+export function queueOfRecord(record: Buffer): string | null {
+  const at = record.indexOf(',"run_at":');
+  const start = Buffer.byteLength('{"queue":');
+  if (at <= start) return null;
+  return JSON.parse(record.toString('utf8', start, at)) as string;
+}

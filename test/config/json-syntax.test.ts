@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { fileWith, problemsOf } from './helpers.ts';
+
+test.each([
+  ['', 'cfg.json: the file is empty; "resque-runner init" writes one to start from'],
+  [' \n', 'cfg.json: the file is empty; "resque-runner init" writes one to start from'],
+  ['\uFEFF', 'cfg.json: the file is empty; "resque-runner init" writes one to start from'],
+  ['[]', 'cfg.json: the top level is an array, not an object such as { "runners": { … } }'],
+  ['null', 'cfg.json: the top level is null, not an object such as { "runners": { … } }'],
+  ['5', 'cfg.json: the top level is a number, not an object such as { "runners": { … } }'],
+  ['{\n\n  "runners": 1 "script": 2 }', 'cfg.json:3:16: expected a comma or closing brace'],
+  ['{"a":1\r\n"b":2}', 'cfg.json:2:1: expected a comma or closing brace'],
+  ['{"a":[1 2]}', 'cfg.json:1:9: expected a comma or closing bracket'],
+  ['{"a":1]', 'cfg.json:1:7: expected a comma or closing brace'],
+  ['{"a":1', 'cfg.json:1:7: the text ends too early; expected a comma or closing brace'],
+  ['{"a":[1', 'cfg.json:1:8: the text ends too early; expected a comma or closing bracket'],
+  ['{"a":', 'cfg.json:1:6: the text ends too early; expected a value'],
+  ['{"a"', 'cfg.json:1:5: the text ends too early; expected a colon after the key'],
+  ['{', 'cfg.json:1:2: the text ends too early; expected a key in double quotes or closing brace'],
+  ['{"a":[', 'cfg.json:1:7: the text ends too early; expected a value or closing bracket'],
+  ['{"a" 1}', 'cfg.json:1:6: expected a colon after the key'],
+  ['{"a":}', 'cfg.json:1:6: expected a value'],
+  ['{,}', 'cfg.json:1:2: expected a key in double quotes'],
+  ['{"a":1,\n}', 'cfg.json:1:7: a trailing comma; JSON has none after the last entry'],
+  ['{"a":[1, ]}', 'cfg.json:1:8: a trailing comma; JSON has none after the last entry'],
+  ['{"a":1,,"b":2}', 'cfg.json:1:8: expected a key in double quotes'],
+  ['[1,,2]', 'cfg.json:1:4: expected a value'],
+  ['// hi\n{}', 'cfg.json:1:1: comments are not allowed in JSON'],
+  ['{"a":1 /* hi */}', 'cfg.json:1:8: comments are not allowed in JSON'],
+  ["{'a':1}", 'cfg.json:1:2: strings take double quotes, not single ones'],
+  ['{a:1}', 'cfg.json:1:2: a word without quotes; only true, false and null are written so'],
+  ['{"a":True}', 'cfg.json:1:6: a word without quotes; only true, false and null are written so'],
+  ['{"a":NaN}', 'cfg.json:1:6: a word without quotes; only true, false and null are written so'],
+  ['{"a":.5}', 'cfg.json:1:6: this is not a number as JSON writes them'],
+  ['{"a":+5}', 'cfg.json:1:6: this is not a number as JSON writes them'],
+  ['{"a":5.}', 'cfg.json:1:6: a number is incomplete'],
+  ['{"a":05}', 'cfg.json:1:7: a number has a leading zero'],
+  ['{"a":1;"b":2}', 'cfg.json:1:7: a character that JSON has no use for here'],
+  ['{"a":"x\n"}', 'cfg.json:1:6: a string has no closing double quote on its line'],
+  [
+    '{"a":"\t"}',
+    'cfg.json:1:6: a string has a control character; write it as an escape such as "\\n" or "\\t"',
+  ],
+  ['{"a":"\\x"}', 'cfg.json:1:6: a string has an unknown escape; write a backslash as "\\\\"'],
+  ['{"a":"\\u12"}', 'cfg.json:1:6: a string has a "\\u" without four hex digits'],
+  ['{} {}', 'cfg.json:1:4: expected nothing more after the end of the object'],
+  ['\uFEFF{"a" 1}', 'cfg.json:1:6: expected a colon after the key'],
+])('%j gives: %s', (text, problem) => {
+  expect(problemsOf(text)).toEqual([problem]);
+});
+
+test('a key given twice is reported with both places, at any depth', () => {
+  const text = fileWith().replace('{', '{\n"redis": {"db": 1,\n  "db": 2},');
+  expect(problemsOf(text)).toEqual(['redis.db: given twice, at 2:11 and at 3:3']);
+});
+
+test.each(['[', '{"a":'])('brackets %j nested without end are refused', (opening) => {
+  expect(problemsOf(opening.repeat(200_000))).toEqual([
+    expect.stringMatching(/^cfg\.json:1:\d+: brackets are nested more than 100 levels deep$/),
+  ]);
+});

@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { defaultConnection } from '../../src/config/default-connection.ts';
+import { configOf, fileWith, problemsOf } from './helpers.ts';
+
+describe('a whole file', () => {
+  test('of the 2012 program loads unchanged, with every default', () => {
+    const text = `{ "redis": { "server": "localhost", "port": 6379, "db": 0 },
+  "runners": { "default": 5 },
+  "script": "/path/to/the/script/you/want/to/run" }`;
+    expect(configOf(text)).toEqual({
+      redis: {
+        kind: 'server',
+        host: 'localhost',
+        port: 6379,
+        db: 0,
+        username: null,
+        password: null,
+        tls: null,
+      },
+      namespace: 'resque',
+      runners: [
+        {
+          key: 'default',
+          concurrency: 5,
+          script: ['/path/to/the/script/you/want/to/run'],
+          args: [],
+          env: {},
+          cwd: null,
+          timeoutSeconds: null,
+          killAfterSeconds: 4,
+          interrupted: 'fail',
+        },
+      ],
+      shutdownTimeoutSeconds: 8,
+      workerHost: null,
+    });
+  });
+
+  test('that leaves out redis means the same as a command without a config', () => {
+    const { redis, namespace } = configOf(fileWith());
+    expect({ redis, namespace }).toEqual(defaultConnection());
+    expect(defaultConnection()).toMatchObject({
+      redis: { kind: 'server', host: 'localhost', port: 6379, db: 0 },
+      namespace: 'resque',
+    });
+  });
+
+  test('may begin with a byte order mark', () => {
+    expect(configOf(`\uFEFF${fileWith()}`)).toEqual(configOf(fileWith()));
+  });
+
+  test('made from the template has no problems', () => {
+    const template = readFileSync(new URL('../../cfg.json.template', import.meta.url), 'utf8');
+    expect(problemsOf(template)).toEqual([]);
+    expect(JSON.parse(template)).toHaveProperty('$schema');
+  });
+
+  test('gives the namespace, the shutdown timeout and the worker host', () => {
+    const config = configOf(
+      fileWith({ namespace: 'app:rq', shutdownTimeout: 1.5, worker: { host: 'web1.x' } }),
+    );
+    expect(config).toMatchObject({ namespace: 'app:rq', shutdownTimeoutSeconds: 1.5, workerHost: 'web1.x' });
+  });
+});
+
+describe('runners', () => {
+  test('keep the order of the file, also where their names are numbers', () => {
+    const text =
+      '{"script":"x","runners":{"mail":1,"10":2,"2":3,"high,*,!low":4,"constructor":5,"__proto__":6}}';
+    const found = configOf(text).runners.map(({ key, concurrency }) => [key, concurrency]);
+    expect(found).toEqual([
+      ['mail', 1],
+      ['10', 2],
+      ['2', 3],
+      ['high,*,!low', 4],
+      ['constructor', 5],
+      ['__proto__', 6],
+    ]);
+  });
+
+  test('have one slot unless they say otherwise', () => {
+    expect(configOf(fileWith({ runners: { mail: {} } })).runners[0]?.concurrency).toBe(1);
+  });
+
+  test('take from the top level what they leave out', () => {
+    const shared = {
+      args: ['-v'],
+      env: { A: '1', B: 2, C: true },
+      cwd: 'jobs',
+      timeout: 60,
+      killAfter: 0,
+      interrupted: 'requeue',
+    };
+    expect(configOf(fileWith(shared)).runners[0]).toEqual({
+      key: 'mail',
+      concurrency: 1,
+      script: ['/bin/job'],
+      args: ['-v'],
+      env: { A: '1', B: '2', C: 'true' },
+      cwd: '/etc/rr/jobs',
+      timeoutSeconds: 60,
+      killAfterSeconds: 0,
+      interrupted: 'requeue',
+    });
+  });
+
+  test('override the top level, and merge env into it', () => {
+    const own = {
+      concurrency: 3,
+      script: ['php', 'mail.php'],
+      args: [],
+      env: { B: 'mine', D: '4' },
+      cwd: null,
+      timeout: 0.5,
+      killAfter: 9,
+      interrupted: 'fail',
+    };
+    const shared = { args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' };
+    expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
+      key: 'mail',
+      concurrency: 3,
+      script: ['php', 'mail.php'],
+      args: [],
+      env: { A: '1', B: 'mine', D: '4' },
+      cwd: null,
+      timeoutSeconds: 0.5,
+      killAfterSeconds: 9,
+      interrupted: 'fail',
+    });
+  });
+
+  test.each([0, null])('have no time limit with timeout %j, whatever the top level says', (timeout) => {
+    const config = configOf(fileWith({ timeout: 60, runners: { mail: { timeout }, rest: 1 } }));
+    expect(config.runners.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([null, 60]);
+  });
+
+  test('need no script at the top level if each has its own', () => {
+    expect(problemsOf('{"runners":{"a":{"script":"x"},"b":{"script":["y","z"]}}}')).toEqual([]);
+  });
+
+  test.each([
+    ['./run.sh', ['/etc/rr/run.sh']],
+    ['bin/run', ['/etc/rr/bin/run']],
+    ['../run', ['/etc/run']],
+    ['/opt/my app/run', ['/opt/my app/run']],
+    ['php', ['php']],
+    [
+      ['./run', './as-is', ''],
+      ['/etc/rr/run', './as-is', ''],
+    ],
+    [
+      ['node', 'x.js'],
+      ['node', 'x.js'],
+    ],
+  ])('with script %j run %j', (script, expected) => {
+    expect(configOf(fileWith({ script })).runners[0]?.script).toEqual(expected);
+  });
+
+  test('keep environment variables with the names of object members', () => {
+    const { env } =
+      configOf('{"script":"x","runners":{"a":1},"env":{"__proto__":"p","constructor":"c"}}').runners[0] ?? {};
+    expect(Object.entries(env ?? {})).toEqual([
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+    ]);
+  });
+});

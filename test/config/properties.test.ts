@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/parse-config.ts';
+
+const file = '/etc/rr/cfg.json';
+/** Nothing of this may ever be in a message. */
+const password = 'hunter2';
+
+/** JSON of the rough form of a config, so that checks behind the first ones are reached too. */
+function nearConfig(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const some = (keys: string[]) => fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 5 });
+  const redis = some([
+    'url',
+    'host',
+    'server',
+    'port',
+    'db',
+    'username',
+    'password',
+    'tls',
+    'path',
+    'sentinels',
+    'master',
+    'sentinelPassword',
+  ]);
+  const job = ['script', 'args', 'env', 'cwd', 'timeout', 'killAfter', 'interrupted'];
+  const runner = some(['concurrency', ...job]);
+  return fc
+    .record(
+      {
+        redis: fc.oneof(redis, value),
+        runners: fc.oneof(fc.dictionary(fc.string(), fc.oneof(runner, value)), value),
+        worker: fc.oneof(some(['host']), value),
+        namespace: value,
+      },
+      { requiredKeys: [] },
+    )
+    .chain((base) => some([...job, 'shutdownTimeout']).map((extra) => ({ ...base, ...extra })));
+}
+
+/** @throws where a result isn't of the promised form */
+function check(text: string, redisUrl?: string): readonly string[] {
+  const result = parseConfig(text, { file, ...(redisUrl === undefined ? {} : { redisUrl }) });
+  if (result.ok) {
+    expect(result.config.runners.length).toBeGreaterThan(0);
+    for (const runner of result.config.runners) expect(runner.script.length).toBeGreaterThan(0);
+    return [];
+  }
+  expect(result.problems.length).toBeGreaterThan(0);
+  // A message is one line, and can't drive a terminal.
+  for (const problem of result.problems) expect(problem).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+  return result.problems;
+}
+
+test('any text gives a config or problems', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      check(text);
+    }),
+  );
+});
+
+test('any JSON value gives a config or problems', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), nearConfig(fc.jsonValue())), (value) => {
+      check(JSON.stringify(value));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('JSON with a character taken out or put in gives a config or problems', () => {
+  const text = JSON.stringify({
+    redis: { port: 1, tls: true },
+    runners: { a: { args: ['x\n', 1.5] } },
+    script: null,
+  });
+  fc.assert(
+    fc.property(fc.nat(text.length), fc.nat(3), fc.string({ maxLength: 2 }), (at, cut, put) => {
+      check(text.slice(0, at) + put + text.slice(at + cut));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('no message has a password of redis.password or sentinelPassword in it', () => {
+  const secret = fc.oneof(
+    fc.constant(password),
+    fc.constant([password]),
+    fc.constant({ value: password }),
+    fc.string().map((tail) => password + tail),
+  );
+  fc.assert(
+    fc.property(secret, nearConfig(fc.jsonValue()), (value, base) => {
+      const redis = { password: value, sentinelPassword: value, port: 0 };
+      const problems = check(JSON.stringify({ ...(base as object), redis }));
+      expect(problems).toContain('redis.port: 0 is below 1');
+      expect(problems.join('\n')).not.toContain(password);
+    }),
+  );
+});
+
+test('no message has a password of a URL in it, however malformed the URL is', () => {
+  const noise = fc.string({
+    unit: fc.constantFrom('/', '?', '#', '%', ':', '@', '[', ']', '&', '=', ' ', '\n', '1', 'a'),
+  });
+  const url = fc
+    .tuple(
+      fc.constantFrom('redis://', 'rediss://', 'unix://', 'unix:', 'http://', 'redis:/', ''),
+      fc.constantFrom('', 'user'),
+      noise,
+      noise,
+      fc.constantFrom('@host', '@host:99999', '@host/x', '@/a.sock', '@'),
+    )
+    .map(([scheme, user, before, after, rest]) => `${scheme}${user}:${before}${password}${after}${rest}`);
+  const query = fc
+    .tuple(fc.constantFrom('redis://h/x', 'unix:/', '/a', ''), noise)
+    .map(([start, tail]) => `${start}?password=${password}${tail}`);
+  fc.assert(
+    fc.property(fc.oneof(url, query), (text) => {
+      const inFile = (redis: unknown): string => JSON.stringify({ runners: { a: 1 }, script: 'x', redis });
+      const problems = [
+        ...check(inFile(text)),
+        ...check(inFile({ url: text, port: 0 })),
+        ...check(inFile({ host: text, path: text, sentinels: [text] })),
+        ...check(inFile([text])),
+        ...check(inFile({}), text),
+        ...check(`${inFile(text)},`),
+      ];
+      expect(problems.join('\n')).not.toContain(password);
+    }),
+    { numRuns: 1000 },
+  );
+});
