@@ -113,7 +113,7 @@ function withoutLoneSurrogates(text: string): string {
   // Escapes are matched one after the other, so that `\\ud800` (a backslash, then text) is left alone.
   return text.replace(
     /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/gs,
-    X,
+    (found) => (found.length === 6 && /^\\u[dD][89a-fA-F]/.test(found) ? '\\ufffd' : found),
   );
 }
 
