@@ -18,6 +18,7 @@ import { type Payload, readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { workerRecord } from '../resque/worker-record.ts';
 import type { Fleet } from './fleet.ts';
+import { QueueWait } from './queue-wait.ts';
 import type { Runner, Slot } from './runner.ts';
 
 /** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
@@ -62,9 +63,7 @@ export class Dispatcher {
   #inFlight = 0;
   /** Batches whose reply never came: Redis may have done them or not. In order. */
   #unconfirmed: AdvanceBatch[] = [];
-  /** The queues that BLPOP waits for now. */
-  #waitingFor: readonly string[] | null = null;
-  #isEndingWait = false;
+  readonly #wait: QueueWait;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
   #askedAfterWait: AdvanceBatch | null = null;
 
@@ -72,6 +71,7 @@ export class Dispatcher {
     this.#client = client;
     this.#fleet = fleet;
     this.#hooks = hooks;
+    this.#wait = new QueueWait(client, (job) => this.#waitOver(job));
   }
 
   get runningCount(): number {
@@ -86,7 +86,7 @@ export class Dispatcher {
 
   /** Neither jobs nor words to Redis are under way. */
   get isIdle(): boolean {
-    const isQuiet = this.#inFlight === 0 && this.#waitingFor === null && this.#unconfirmed.length === 0;
+    const isQuiet = this.#inFlight === 0 && !this.#wait.isActive && this.#unconfirmed.length === 0;
     return isQuiet && this.#hasNoJob;
   }
 
@@ -96,7 +96,7 @@ export class Dispatcher {
 
   /** The queues that are waited for at the moment, or null. */
   get waitingFor(): readonly string[] | null {
-    return this.#isEndingWait ? null : this.#waitingFor;
+    return this.#wait.queues;
   }
 
   /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
@@ -202,7 +202,7 @@ export class Dispatcher {
   }
 
   #isWaitedFor(runner: Runner): boolean {
-    return this.#waitingFor?.some((queue) => this.#fleet.ownerOf(queue) === runner) ?? false;
+    return this.#wait.isActive && runner.queues.some((queue) => this.#wait.covers(queue));
   }
 
   async #send(batch: AdvanceBatch): Promise<void> {
@@ -251,9 +251,8 @@ export class Dispatcher {
 
   /** Runs a job that has a slot. @returns false where it must go back */
   #begin(job: TakenJob, isOnRecord: boolean): boolean {
-    const { runner, slot } = job;
-    slot.state = 'running';
-    this.#running.set(slot, job);
+    const { runner } = job;
+    this.#run(job);
     if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
       return false;
     if (!isOnRecord && job.payload.isObject) {
@@ -263,15 +262,17 @@ export class Dispatcher {
     return this.#hooks.start(job);
   }
 
+  #run(job: TakenJob): void {
+    job.slot.state = 'running';
+    job.slot.isRegistered = true;
+    this.#running.set(job.slot, job);
+  }
+
   /** Waits for what is known to be empty; ends a wait for anything else. */
   #updateWait(): void {
     const wanted = this.#isAccepting ? this.#emptyQueues() : [];
-    if (this.#waitingFor !== null) {
-      if (!isSame(wanted, this.#waitingFor)) this.#endWait();
-      return;
-    }
-    if (wanted.length === 0 || this.#askedAfterWait !== null) return;
-    void this.#wait(wanted);
+    if (this.#wait.isActive) this.#wait.endUnless(wanted);
+    else if (wanted.length > 0 && this.#askedAfterWait === null) this.#wait.begin(wanted);
   }
 
   #emptyQueues(): string[] {
@@ -280,19 +281,7 @@ export class Dispatcher {
     );
   }
 
-  async #wait(queues: readonly string[]): Promise<void> {
-    this.#waitingFor = queues;
-    let popped: PoppedJob | null = null;
-    try {
-      popped = await this.#client.waitForJob(queues);
-    } catch (error) {
-      this.#waitingFor = null;
-      this.#isEndingWait = false;
-      this.#client.session.fail(error);
-      return;
-    }
-    this.#waitingFor = null;
-    this.#isEndingWait = false;
+  #waitOver(popped: PoppedJob | null): void {
     if (popped !== null) this.#takePopped(popped);
     this.#step();
   }
@@ -309,8 +298,7 @@ export class Dispatcher {
     }
     const payload = readPayload(popped.payload);
     const job: TakenJob = { runner, slot, queue: popped.queue, payload, takenAt: new Date() };
-    slot.state = 'running';
-    this.#running.set(slot, job);
+    this.#run(job);
     if (payload.isObject) this.#begins.push(job);
     const batch = payload.isObject ? this.#nextBatch() : null;
     if (batch !== null) {
@@ -319,31 +307,4 @@ export class Dispatcher {
     }
     if (!this.#hooks.start(job)) this.finish(job, { kind: 'requeue' });
   }
-
-  #endWait(): void {
-    if (this.#isEndingWait) return;
-    this.#isEndingWait = true;
-    void this.#unblock(this.#waitingFor);
-  }
-
-  /**
-   * The two connections are two ways to Redis: UNBLOCK may arrive before the BLPOP that it is to end, and
-   * then finds nothing. So it is repeated for as long as that wait lasts.
-   */
-  async #unblock(wait: readonly string[] | null, pauseMs = 1): Promise<void> {
-    try {
-      const isEnded = await this.#client.endWait();
-      if (isEnded || this.#waitingFor !== wait) return;
-    } catch (error) {
-      this.#client.session.fail(error);
-      return;
-    }
-    setTimeout(() => {
-      if (this.#waitingFor === wait) void this.#unblock(wait, Math.min(2 * pauseMs, 100));
-    }, pauseMs);
-  }
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((queue, at) => queue === b[at]);
 }

@@ -7,14 +7,14 @@ import type { Config } from '../config/config.ts';
 import type { Command, CommandReply } from '../protocol/commands.ts';
 import type { KillReason, ShutdownMode } from '../protocol/events.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
-import { exceptions } from '../resque/failure-record.ts';
 import { ResqueClient } from '../resque/resque-client.ts';
+import { signalGroup } from './child.ts';
 import { executeCommand } from './commands.ts';
 import { Dispatcher, type TakenJob } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
 import { Fleet, runnerView } from './fleet.ts';
-import { describeFailure, Job, type JobEnd } from './job.ts';
+import { describeRefusal, Job, type JobEnd } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import { OutputWatch } from './output-watch.ts';
 import type { Runner } from './runner.ts';
@@ -167,8 +167,7 @@ export class Engine {
     this.#retire();
     this.#bus.publish({ type: 'config.reloaded', changes });
     this.#dispatcher.poke();
-    if (!this.#fleet.isDynamic || !this.#client.session.isUp) return;
-    this.#vitals.look().catch((error: unknown) => this.#client.session.fail(error));
+    this.#vitals.now();
   }
 
   /** Says that a config which was to be taken over is no good; nothing changes. */
@@ -181,12 +180,18 @@ export class Engine {
     this.#killJobs('signal', 'SIGTERM');
   }
 
+  /** The process ends this instant, whatever the cause: no child may outlive it. */
+  abandon(): void {
+    for (const job of this.#jobs.values()) signalGroup(job.pid, 'SIGKILL');
+    this.#leftovers.killNow();
+  }
+
   #killJobs(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL'): void {
     for (const job of this.#jobs.values()) job.kill(reason, signal);
   }
 
   #workers(): string[] {
-    return this.#fleet.runners.flatMap((runner) => runner.slots.map((slot) => slot.worker));
+    return this.#fleet.runners.flatMap((runner) => runner.workers);
   }
 
   async #resume(): Promise<void> {
@@ -220,13 +225,8 @@ export class Engine {
     return true;
   }
 
-  /** A payload that no program could make sense of is a failure, not a job. */
   #refuse(jobId: string, taken: TakenJob, reason: string): void {
-    const text = taken.payload.bytes.subarray(0, 200).toString('utf8');
-    const error = `the payload is no JSON object (${reason})${text === '' ? '' : `: ${text}`}`;
-    const report = { exception: exceptions.invalidPayload, error, backtrace: null, stderr: '', stdout: '' };
-    const end = { exitCode: null, signal: null };
-    const failure = describeFailure(taken, jobId, report, end);
+    const failure = describeRefusal(taken, jobId, reason);
     this.#count('failed');
     this.#dispatcher.finish(taken, { kind: 'failure', record: failure.record });
     this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
@@ -297,7 +297,7 @@ export class Engine {
   async #remove(runner: Runner): Promise<void> {
     this.#fleet.remove(runner);
     try {
-      await this.#client.unregister(runner.slots.map((slot) => slot.worker));
+      await this.#client.unregister(runner.workers);
     } catch (error) {
       // Without a heartbeat, Resque's pruning takes the workers off in five minutes.
       this.#client.session.fail(error);

@@ -88,14 +88,15 @@ export class Fleet {
 
   /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
   expand(known: readonly string[]): boolean {
-    this.#known = known;
+    // No program can be given a name with a NUL in it.
+    this.#known = known.filter((name) => !name.includes('\0'));
     const owners = new Map<string, Runner>();
     const active = this.#runners.filter((runner) => !runner.isRetired);
     const named = new Map(
       active.filter((runner) => !runner.list.isDynamic).map((runner) => [runner.key, runner]),
     );
     for (const runner of active) {
-      const queues = runner.list.expand(known).filter((queue) => {
+      const queues = runner.list.expand(this.#known).filter((queue) => {
         const isFree = !owners.has(queue) && (named.get(queue) ?? runner) === runner;
         if (isFree) owners.set(queue, runner);
         return isFree;

@@ -6,7 +6,7 @@
  */
 import type { FailureSummary, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
-import { failureRecord } from '../resque/failure-record.ts';
+import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';
 import type { TakenJob } from './dispatcher.ts';
@@ -30,6 +30,8 @@ export interface JobHooks {
 
 /** Error texts for people; the record has all of it. */
 const summaryErrorLimit = 1_000;
+/** Bytes of a payload that was refused, in the failure's error; the record has all of it. */
+const refusedTextLimit = 200;
 
 export class Job {
   readonly id: string;
@@ -138,13 +140,22 @@ export class Job {
   }
 }
 
-/** The record for Redis and the summary for people, of a job that failed or never ran. */
-export function describeFailure(
+type DescribedFailure = NonNullable<JobEnd['failure']>;
+
+/** A payload that no program could make sense of is a failure that never ran. */
+export function describeRefusal(job: TakenJob, jobId: string, reason: string): DescribedFailure {
+  const text = job.payload.bytes.subarray(0, refusedTextLimit).toString('utf8');
+  const error = `the payload is no JSON object (${reason})${text === '' ? '' : `: ${text}`}`;
+  const report = { exception: exceptions.invalidPayload, error, backtrace: null, stderr: '', stdout: '' };
+  return describeFailure(job, jobId, report, { exitCode: null, signal: null });
+}
+
+function describeFailure(
   job: TakenJob,
-  jobId: string | null,
+  jobId: string,
   report: FailureReport,
   end: ChildEnd,
-): { record: string; summary: FailureSummary } {
+): DescribedFailure {
   const { payload, queue, slot } = job;
   const { exception, error, backtrace, stderr, stdout } = report;
   const { exitCode, signal } = end;

@@ -11,6 +11,8 @@ export interface Slot {
   /** Resque worker id, for as long as the process lives. */
   readonly worker: string;
   state: 'idle' | 'reserved' | 'running';
+  /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
+  isRegistered: boolean;
   /** Outcomes that this worker has had, as `stat:processed:ID` will count them. */
   outcomes: number;
 }
@@ -55,6 +57,11 @@ export class Runner {
     return this.isRetired ? 0 : Math.max(0, this.concurrency - this.busy);
   }
 
+  /** Ids of the workers that may be on Redis' lists. */
+  get workers(): string[] {
+    return this.slots.filter((slot) => slot.isRegistered).map((slot) => slot.worker);
+  }
+
   /** Takes up to `count` free slots, lowest index first. */
   reserveSlots(count: number): Slot[] {
     const taken: Slot[] = [];
@@ -70,6 +77,12 @@ export class Runner {
   }
 
   #newSlot(index: number): Slot {
-    return { index, worker: this.#workerId(index, this.key), state: 'idle', outcomes: 0 };
+    return {
+      index,
+      worker: this.#workerId(index, this.key),
+      state: 'idle',
+      isRegistered: index === 0,
+      outcomes: 0,
+    };
   }
 }

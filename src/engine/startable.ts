@@ -1,12 +1,156 @@
-import { access, constants } from 'node:fs/promises';
+/**
+ * Whether a runner's program could be started, found out without starting it: what `execvp` looks at, and the
+ * `#!` line, whose faults the system reports as "no such file" of a file that is there.
+ */
+import { constants } from 'node:fs';
+import { access, open, stat } from 'node:fs/promises';
+import { basename, delimiter, resolve } from 'node:path';
 import type { RunnerConfig } from '../config/config.ts';
-export async function checkStartable(r: RunnerConfig): Promise<{ ok: true } | { ok: false; reason: string }> {
-  const p = r.script[0] ?? '';
-  if (!p.includes('/')) return { ok: true };
+
+export type StartableVerdict =
+  | { readonly ok: true /** The file that would be started. */; readonly file: string }
+  /** A sentence for people, without a full stop. */
+  | { readonly ok: false; readonly reason: string };
+
+/** What decides how a name is looked up. */
+interface Surroundings {
+  readonly directory: string;
+  readonly path: string;
+}
+
+/** As much of a `#!` line as Linux reads. */
+const hashbangBytes = 256;
+/** Scripts may be interpreted by scripts; Linux gives up at this depth too. */
+const maxInterpreters = 5;
+/** Where `execvp` looks when there is no PATH. */
+const defaultPath = '/usr/bin:/bin';
+
+/** Never throws: what the system refuses to tell is a reason as well. */
+export async function checkStartable(runner: RunnerConfig): Promise<StartableVerdict> {
+  const directory = runner.cwd ?? process.cwd();
+  const around = { directory, path: runner.env.PATH ?? process.env.PATH ?? defaultPath };
+  const program = runner.script[0] ?? '';
   try {
-    await access(p, constants.X_OK);
-    return { ok: true };
-  } catch (e) {
-    return { ok: false, reason: String(e) };
+    const reason = await whyNoDirectory(directory);
+    if (reason !== null) return { ok: false, reason };
+    const file = program.includes('/') ? resolve(directory, program) : await findOnPath(program, around);
+    if (file === null) return { ok: false, reason: `${program} is not on PATH` };
+    const fault = await whyNoProgram(file, around, 1);
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault };
+  } catch (error) {
+    return { ok: false, reason: `${program} can't be looked at: ${systemError(error).message}` };
   }
+}
+
+/**
+ * The file that a bare word stands for: the first of that name on PATH that is a regular file and executable.
+ *
+ * @param around relative entries of `path` begin at `directory`
+ */
+export async function findOnPath(name: string, around: Surroundings): Promise<string | null> {
+  for (const entry of around.path.split(delimiter)) {
+    const file = resolve(around.directory, entry, name);
+    if ((await whyNotExecutable(file)) === null) return file;
+  }
+  return null;
+}
+
+async function whyNoDirectory(directory: string): Promise<string | null> {
+  const found = await lookAt(directory);
+  if (typeof found === 'string') return `its working directory ${found}`;
+  if (!found.isDirectory()) return `its working directory ${directory} is not a directory`;
+  return (await mayExecute(directory)) ? null : `its working directory ${directory} may not be entered`;
+}
+
+async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<string | null> {
+  if (depth > maxInterpreters) return `${file} is at the end of too long a chain of interpreters`;
+  const fault = await whyNotExecutable(file);
+  if (fault !== null) return fault;
+  const line = await hashbang(file);
+  if (line === null) return null;
+  if (line.includes('\r')) {
+    return `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`;
+  }
+  const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+  if (interpreter === '') return `${file} has "#!" without an interpreter`;
+  const interpreterFile = resolve(around.directory, interpreter);
+  const reason = await whyNoProgram(interpreterFile, around, depth + 1);
+  if (reason !== null) return `the interpreter of ${file}: ${reason}`;
+  return basename(interpreter) === 'env' ? whyEnvFails(file, argument, around) : null;
+}
+
+/** `#!/usr/bin/env X` starts, and only then fails when there is no X: each job would be lost to it. */
+async function whyEnvFails(file: string, argument: string, around: Surroundings): Promise<string | null> {
+  const isSplit = /^-S|^--split-string/.test(argument);
+  if (!isSplit && /\s/.test(argument) && !argument.startsWith('-') && process.platform === 'linux') {
+    return `${file}: env takes "${argument}" for the name of one program; write "#!/usr/bin/env -S ${argument}"`;
+  }
+  const words = argument.replace(/^(-S|--split-string=?)\s*/, '').split(/\s+/);
+  const name = words.find((word) => word !== '' && !/^\w+=/.test(word));
+  // Other options of env are rare, and what they do to the lookup is not known here.
+  if (name === undefined || name.startsWith('-')) return null;
+  const found = name.includes('/')
+    ? (await whyNotExecutable(resolve(around.directory, name))) === null
+    : (await findOnPath(name, around)) !== null;
+  return found ? null : `the interpreter of ${file}: ${name} is not on PATH`;
+}
+
+async function whyNotExecutable(file: string): Promise<string | null> {
+  const found = await lookAt(file);
+  if (typeof found === 'string') return found;
+  if (found.isDirectory()) return `${file} is a directory`;
+  if (!found.isFile()) return `${file} is not a regular file`;
+  return (await mayExecute(file)) ? null : `${file} is not executable; make it so with: chmod +x ${file}`;
+}
+
+/** @returns what lies there, or a sentence that begins with the path */
+async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | string> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const { code, message } = systemError(error);
+    if (code === 'ENOENT') return `${path} does not exist`;
+    if (code === 'ENOTDIR') return `${path} does not exist: part of its path is a file`;
+    if (code === 'EACCES') return `${path} can't be reached: no permission for a directory on its path`;
+    return `${path} can't be looked at: ${message}`;
+  }
+}
+
+async function mayExecute(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemError(error).code === 'EACCES') return false;
+    throw error;
+  }
+}
+
+/**
+ * The first line after `#!`.
+ *
+ * @returns `null` where there is none: a binary, or text that `execvp` gives to /bin/sh
+ */
+async function hashbang(file: string): Promise<string | null> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    // A binary need not be readable to be executed.
+    if (systemError(error).code === 'EACCES') return null;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(hashbangBytes), 0, hashbangBytes, 0);
+    const head = buffer.toString('utf8', 0, bytesRead);
+    return head.startsWith('#!') ? (head.slice(2).split('\n', 1)[0] ?? '') : null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Node's file functions reject with nothing else. */
+function systemError(error: unknown): NodeJS.ErrnoException {
+  if (error instanceof Error) return error;
+  throw error;
 }

@@ -43,6 +43,12 @@ export class VitalSigns {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
+  /** Both at once, where Redis is there: what they are about has just changed. */
+  now(): void {
+    this.#ifUp(() => this.look());
+    this.#ifUp(() => this.beat());
+  }
+
   /** Sees whether everyone is to pause, and which queues there are. Rejects with RedisTrouble. */
   async look(): Promise<void> {
     const names = this.#hooks.wantsQueueNames() ? this.#client.queueNames() : null;

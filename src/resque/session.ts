@@ -34,7 +34,7 @@ const answerLimitMs = 10_000;
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
 /** An outage that follows the last one sooner than this goes on backing off where that one was. */
-const stableMs = 10_000;
+const stableMs = 2_000;
 
 export class RedisSession {
   readonly #redis: ReachableRedis;

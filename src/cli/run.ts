@@ -1,0 +1,73 @@
+/**
+ * The engine without a terminal UI: what a process manager starts. Signals become what the engine does, its
+ * events become log lines, and its end becomes an exit code.
+ */
+import type { Config } from '../config/config.ts';
+import { Engine } from '../engine/engine.ts';
+import { startEmbeddedRedis } from './embedded-redis.ts';
+import { exitCodes } from './exit-codes.ts';
+import { createLog, type LogFormat } from './log/log.ts';
+
+/** What reading a config file came to. */
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface RunOptions {
+  readonly config: Config;
+  /** Reads the config again, for HUP. */
+  readonly reload: () => LoadedConfig;
+  readonly drain: boolean;
+  readonly logFormat: LogFormat;
+  readonly version: string;
+}
+
+/** Runs until the engine has stopped. @returns the exit code */
+export async function runHeadless(options: RunOptions): Promise<number> {
+  const { config, reload, drain, logFormat, version } = options;
+  const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
+  try {
+    const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
+    if (redis === undefined) throw new Error('an embedded Redis has no address');
+    const engine = new Engine({ config, redis, version, drain });
+    engine.subscribe(createLog({ format: logFormat, stream: process.stdout }));
+    const release = handleSignals(engine, reload);
+    // Also where a fault of our own ends the process.
+    process.on('exit', () => engine.abandon());
+    engine.start();
+    const { unwritten, isUnregistered } = await engine.stopped;
+    release();
+    return unwritten === 0 && isUnregistered ? exitCodes.clean : exitCodes.runtimeError;
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+/** Resque's own signals where it has them. @returns lets go of them */
+function handleSignals(engine: Engine, reload: () => LoadedConfig): () => void {
+  let isTerminating = false;
+  const terminate = () => {
+    engine.stop(isTerminating ? 'kill' : 'terminate');
+    isTerminating = true;
+  };
+  const handlers: [NodeJS.Signals, () => void][] = [
+    ['SIGTERM', terminate],
+    ['SIGINT', terminate],
+    ['SIGQUIT', () => engine.stop('quit')],
+    ['SIGUSR1', () => engine.killJobs()],
+    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' })],
+    ['SIGCONT', () => void engine.execute({ type: 'resume-all' })],
+    [
+      'SIGHUP',
+      () => {
+        const loaded = reload();
+        if (loaded.ok) engine.reconfigure(loaded.config);
+        else engine.rejectConfig(loaded.problems);
+      },
+    ],
+  ];
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}

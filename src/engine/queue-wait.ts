@@ -1,0 +1,81 @@
+/**
+ * The wait for a job on queues that are empty: one BLPOP at a time, ended with CLIENT UNBLOCK when it should
+ * wait for other queues than it does.
+ */
+import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
+
+const firstRetryMs = 1;
+const longestRetryMs = 100;
+
+export class QueueWait {
+  readonly #client: ResqueClient;
+  /** The wait is over, with a job or (ended, or the connection lost) without. */
+  readonly #onOver: (job: PoppedJob | null) => void;
+  #queues: readonly string[] | null = null;
+  #isEnding = false;
+
+  constructor(client: ResqueClient, onOver: (job: PoppedJob | null) => void) {
+    this.#client = client;
+    this.#onOver = onOver;
+  }
+
+  get isActive(): boolean {
+    return this.#queues !== null;
+  }
+
+  /** What is waited for; `null` also while the wait is being ended. */
+  get queues(): readonly string[] | null {
+    return this.#isEnding ? null : this.#queues;
+  }
+
+  /** Whether a job of this queue may still come. */
+  covers(queue: string): boolean {
+    return this.#queues?.includes(queue) ?? false;
+  }
+
+  /** Begins a wait; there must be none. */
+  begin(queues: readonly string[]): void {
+    this.#queues = queues;
+    void this.#wait(queues);
+  }
+
+  /** Ends the wait unless it is for exactly these queues. */
+  endUnless(wanted: readonly string[]): void {
+    if (this.#queues === null || this.#isEnding || isSame(this.#queues, wanted)) return;
+    this.#isEnding = true;
+    void this.#unblock(this.#queues, firstRetryMs);
+  }
+
+  async #wait(queues: readonly string[]): Promise<void> {
+    let job: PoppedJob | null = null;
+    try {
+      job = await this.#client.waitForJob(queues);
+    } catch (error) {
+      this.#client.session.fail(error);
+    }
+    this.#queues = null;
+    this.#isEnding = false;
+    this.#onOver(job);
+  }
+
+  /**
+   * The two connections are two ways to Redis: UNBLOCK may arrive before the BLPOP that it is to end, and
+   * then finds nothing. So it is repeated for as long as that wait lasts.
+   */
+  async #unblock(wait: readonly string[], pauseMs: number): Promise<void> {
+    try {
+      const isEnded = await this.#client.endWait();
+      if (isEnded || this.#queues !== wait) return;
+    } catch (error) {
+      this.#client.session.fail(error);
+      return;
+    }
+    setTimeout(() => {
+      if (this.#queues === wait) void this.#unblock(wait, Math.min(2 * pauseMs, longestRetryMs));
+    }, pauseMs);
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((queue, at) => queue === b[at]);
+}
