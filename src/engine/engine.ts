@@ -202,12 +202,12 @@ export class Engine {
   }
 
   #startJob(taken: TakenJob): boolean {
-    const id = (this.#jobCount + 1).toString(36);
-    this.#jobCount += 1;
     if (!taken.payload.isObject) {
-      this.#refuse(id, taken, taken.payload.reason);
+      this.#refuse(taken, taken.payload.reason);
       return true;
     }
+    this.#jobCount += 1;
+    const id = this.#jobCount.toString(36);
     const job = new Job(id, taken, {
       onOutput: (from, stream, chunk) => this.#outputs.take(from.id, stream, chunk),
       onKilled: ({ taken: { queue } }, signal, reason) =>
@@ -225,8 +225,8 @@ export class Engine {
     return true;
   }
 
-  #refuse(jobId: string, taken: TakenJob, reason: string): void {
-    const failure = describeRefusal(taken, jobId, reason);
+  #refuse(taken: TakenJob, reason: string): void {
+    const failure = describeRefusal(taken, reason);
     this.#count('failed');
     this.#dispatcher.finish(taken, { kind: 'failure', record: failure.record });
     this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });

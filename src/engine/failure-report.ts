@@ -29,14 +29,16 @@ export function failureReport(run: FailedRun): FailureReport {
   const cause = causeOf(run);
   const { stdout } = run;
   if (told.object !== null) {
-    const error = wordsOf(told.object.error) ?? cause?.sentence ?? exitSentence(run.end);
+    const ownError = wordsOf(told.object.error);
+    const error = ownError ?? cause?.sentence ?? exitSentence(run.end);
     return {
       exception: cause?.isOurs
         ? cause.exception
         : (wordsOf(told.object.exception) ?? exceptions.unclassified),
       error: cause?.isOurs && error !== cause.sentence ? `${cause.sentence}: ${error}` : error,
       backtrace: backtraceOf(told.object.backtrace),
-      stderr: told.rest,
+      // Without an error, what else the object says may be all there is to know.
+      stderr: ownError === null ? run.stderr.trimEnd() : told.rest,
       stdout,
     };
   }
@@ -45,7 +47,7 @@ export function failureReport(run: FailedRun): FailureReport {
     const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
     return { exception: cause.exception, error, backtrace: null, stderr: '', stdout };
   }
-  const error = text === '' ? exitSentence(run.end) : text;
+  const error = text === '' ? `${exitSentence(run.end)}, nothing on stderr` : text;
   return { exception: exceptions.unclassified, error, backtrace: null, stderr: '', stdout };
 }
 
@@ -75,18 +77,21 @@ function causeOf({ end, killedFor, timeoutSeconds }: FailedRun): Cause | null {
 }
 
 function exitSentence(end: ChildEnd): string {
-  return end.signal === null
-    ? `exit code ${end.exitCode}, nothing on stderr`
-    : `killed by signal ${end.signal}`;
+  return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
 }
 
 type JsonObject = Record<string, unknown>;
 
-/** All of STDERR as a JSON object; or its last non-empty line as one that names an exception or error. */
+const knownMembers = ['exception', 'error', 'backtrace'] as const;
+
+/** All of STDERR as a JSON object with a member that we know; or its last non-empty line as one that names an exception or error. */
 function toldBy(stderr: string): { object: JsonObject | null; rest: string } {
   const text = stderr.trimEnd();
   const whole = parseObject(text);
-  if (whole !== null) return { object: whole, rest: '' };
+  if (whole !== null) {
+    const isReport = knownMembers.some((name) => name in whole);
+    return isReport ? { object: whole, rest: '' } : { object: null, rest: text };
+  }
   const lineStart = text.lastIndexOf('\n') + 1;
   const last = parseObject(text.slice(lineStart));
   if (last !== null && ('exception' in last || 'error' in last)) {

@@ -143,16 +143,16 @@ export class Job {
 type DescribedFailure = NonNullable<JobEnd['failure']>;
 
 /** A payload that no program could make sense of is a failure that never ran. */
-export function describeRefusal(job: TakenJob, jobId: string, reason: string): DescribedFailure {
+export function describeRefusal(job: TakenJob, reason: string): DescribedFailure {
   const text = job.payload.bytes.subarray(0, refusedTextLimit).toString('utf8');
   const error = `the payload is no JSON object (${reason})${text === '' ? '' : `: ${text}`}`;
   const report = { exception: exceptions.invalidPayload, error, backtrace: null, stderr: '', stdout: '' };
-  return describeFailure(job, jobId, report, { exitCode: null, signal: null });
+  return describeFailure(job, null, report, { exitCode: null, signal: null });
 }
 
 function describeFailure(
   job: TakenJob,
-  jobId: string,
+  jobId: string | null,
   report: FailureReport,
   end: ChildEnd,
 ): DescribedFailure {

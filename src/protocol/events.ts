@@ -36,6 +36,7 @@ export type ShutdownMode = 'quit' | 'terminate' | 'kill' | 'drained';
 /** A failure as it was recorded in Redis, shortened for people. */
 export interface FailureSummary {
   readonly queue: string;
+  /** `null` where it never ran: its payload is no JSON object. */
   readonly jobId: string | null;
   readonly jobClass: string | null;
   readonly exception: string;

@@ -43,7 +43,7 @@ export function failureRecord(failure: Failure): string {
   const members = [
     `"failed_at":"${failedAtText(failure.failedAt)}"`,
     `"payload":${payload.isObject ? payload.embedded : 'null'}`,
-    `"exception":${json(withoutMarkup(failure.exception))}`,
+    `"exception":${json(withoutMarkup(failure.exception).trim() || exceptions.unclassified)}`,
     `"error":${json(failure.error)}`,
     `"backtrace":${failure.backtrace === null ? 'null' : `[${failure.backtrace.map(json).join(',')}]`}`,
     `"worker":${json(failure.worker)}`,

@@ -1,0 +1,125 @@
+/**
+ * The frame around each bench: a directory of its own, processes that end with it, and nothing left behind
+ * whether it ends well, fails or is interrupted.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { execa } from 'execa';
+
+/** How long a process has from TERM to KILL. */
+const stopLimitMs = 3_000;
+
+export interface ProcessSpec {
+  /** For error messages, and the name of its log file. */
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface BenchProcess {
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export class Bench {
+  /** Holds all files of this run. */
+  readonly directory = mkdtempSync(join(tmpdir(), 'resque-runner-bench-'));
+  /** Rejects when a process ends that was to go on: nothing that waits for it would ever come. */
+  readonly failed: Promise<never>;
+  #fail: (error: Error) => void = () => {};
+  readonly #disposals: (() => unknown)[] = [];
+  #isDisposed = false;
+
+  constructor() {
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    // Whoever races with it sees the rejection; one that nobody awaits is no error of its own.
+    this.failed.catch(() => {});
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  /** Called at the end, last first. */
+  onDispose(act: () => unknown): void {
+    this.#disposals.push(act);
+  }
+
+  /** Starts a process whose output goes to a file. It has to run until `stop`, or the bench fails. */
+  start({ name, command, env = {} }: ProcessSpec): BenchProcess {
+    const [program, ...args] = command;
+    const log = { file: this.path(`${name}.log`) };
+    const child = execa(program, args, {
+      env,
+      stdin: 'ignore',
+      stdout: log,
+      stderr: log,
+      // Straight to the file, without a way through this process.
+      buffer: false,
+      reject: false,
+      forceKillAfterDelay: stopLimitMs,
+    });
+    let isStopping = false;
+    const stop = async () => {
+      isStopping = true;
+      child.kill('SIGTERM');
+      await child;
+    };
+    this.onDispose(stop);
+    void child.then(({ exitCode, signal, shortMessage }) => {
+      const how =
+        exitCode === undefined ? (signal ?? shortMessage ?? 'not started') : `exit code ${exitCode}`;
+      if (!isStopping) this.#fail(new Error(`${name} has ended by itself: ${how}`));
+    });
+    if (child.pid === undefined) throw new Error(`${program} can't be started`);
+    return { pid: child.pid, stop };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const act of this.#disposals.reverse()) await act();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs one bench to its end and sets the exit code. */
+export async function runBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('The benches read /proc, which only Linux has.');
+  const bench = new Bench();
+  const interrupt = (signal: NodeJS.Signals, exitCode: number) =>
+    process.on(signal, () => {
+      void bench.dispose().finally(() => {
+        removeBundle();
+        process.exit(exitCode);
+      });
+    });
+  interrupt('SIGINT', 130);
+  interrupt('SIGTERM', 143);
+  interrupt('SIGHUP', 129);
+  try {
+    await Promise.race([measure(bench), bench.failed]);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  } finally {
+    await bench.dispose();
+  }
+  // A measurement that failed may have left timers and sockets.
+  process.exit();
+}
+
+/** Ctrl-C ends scripts/bench.mjs too, which would have removed the bundle that this process was started from. */
+function removeBundle(): void {
+  const directory = dirname(process.argv[1] ?? '');
+  if (!basename(directory).startsWith('resque-runner-bench-')) return;
+  rmSync(directory, { recursive: true, force: true });
+}

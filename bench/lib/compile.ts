@@ -1,0 +1,19 @@
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import type { Bench } from './bench.ts';
+import { findProgram } from './find-program.ts';
+
+/**
+ * Compiles bench/programs/NAME.c, statically where the C library allows it: less to load is less to measure.
+ *
+ * @returns its path, or null where there is no C compiler
+ */
+export async function compile(bench: Bench, name: string): Promise<string | null> {
+  const compiler = findProgram('cc');
+  if (compiler === null) return null;
+  const target = bench.path(name);
+  const args = ['-O2', '-o', target, resolve('bench', 'programs', `${name}.c`)];
+  const isStatic = (await execa(compiler, ['-static', ...args], { reject: false })).exitCode === 0;
+  if (!isStatic) await execa(compiler, args);
+  return target;
+}

@@ -1,0 +1,28 @@
+/**
+ * The flags of all benches. `npm run bench -- --rounds=2` gives its flags to every bench that it runs, so each
+ * knows the others' and only what none knows is refused.
+ */
+const known = ['jobs', 'rounds', 'seconds', 'runner', 'against'] as const;
+
+type FlagName = (typeof known)[number];
+
+/** The value of `--name=value` as a whole number, at least 1. */
+export function numberFlag(name: FlagName, otherwise: number): number {
+  const text = textFlag(name);
+  if (text === null) return otherwise;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}=${text}: not a whole number above 0`);
+  return value;
+}
+
+export function textFlag(name: FlagName): string | null {
+  let found: string | null = null;
+  for (const argument of process.argv.slice(2)) {
+    const [, key, value] = /^--([^=]+)=(.+)$/.exec(argument) ?? [];
+    if (value === undefined || !known.some((flag) => flag === key)) {
+      throw new Error(`${argument}: unknown; the flags are ${known.map((flag) => `--${flag}=…`).join(', ')}`);
+    }
+    if (key === name) found = value;
+  }
+  return found;
+}

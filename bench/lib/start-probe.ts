@@ -1,0 +1,64 @@
+/**
+ * Jobs that tell when they started. The program takes the clock as its first instruction and writes it into a
+ * FIFO; its clock is the one of `process.hrtime`, so the two can be subtracted.
+ */
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import type { Bench } from './bench.ts';
+import { compile } from './compile.ts';
+
+export interface StartReport {
+  readonly id: number;
+  /** Its first instruction, in nanoseconds of `process.hrtime`. */
+  readonly startedNs: bigint;
+  /** When its parent called `spawn`, where it said so; else 0. */
+  readonly spawnedNs: bigint;
+}
+
+export class StartProbe {
+  /** The program to be run as the job. */
+  readonly program: string;
+  /** To be set for it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** False where a shell stands in for a compiled program. */
+  readonly isCompiled: boolean;
+  readonly #waiting = new Map<number, (report: StartReport) => void>();
+  #rest = '';
+
+  constructor(program: string, fifo: Socket, fifoPath: string, isCompiled: boolean) {
+    this.program = program;
+    this.env = { BENCH_START_FIFO: fifoPath };
+    this.isCompiled = isCompiled;
+    fifo.setEncoding('latin1').on('data', (text) => this.#take(String(text)));
+  }
+
+  /** Resolves when the job with this id has started. */
+  started(id: number): Promise<StartReport> {
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+
+  #take(text: string): void {
+    const nowNs = process.hrtime.bigint();
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const [id = '', started = '0', spawned = '0'] = line.split(' ');
+      const startedNs = BigInt(started) === 0n ? nowNs : BigInt(started);
+      this.#waiting.get(Number(id))?.({ id: Number(id), startedNs, spawnedNs: BigInt(spawned) });
+      this.#waiting.delete(Number(id));
+    }
+  }
+}
+
+export async function makeStartProbe(bench: Bench): Promise<StartProbe> {
+  const compiled = await compile(bench, 'start-probe');
+  const path = bench.path('starts');
+  await execa('mkfifo', [path]);
+  // Open for writing too, so that it never ends when the last writer goes.
+  const fifo = new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: true });
+  bench.onDispose(() => fifo.destroy());
+  const program = compiled ?? resolve('bench', 'programs', 'start-probe.sh');
+  return new StartProbe(program, fifo, path, compiled !== null);
+}

@@ -1,0 +1,61 @@
+/**
+ * The baseline of `drain`: what the program of 2012 does, in its simplest form. A connection blocked in BLPOP
+ * for each slot, one more for all writes, each command a write of its own as it comes up; `spawn` with pipes.
+ * It logs nothing, bounds no output and survives no outage. Packages are loaded as installed, not bundled.
+ *
+ * Arguments: port of Redis, queue, slots, program.
+ */
+import { spawn } from 'node:child_process';
+import { hostname } from 'node:os';
+import { Redis } from 'ioredis';
+
+const [port, queue = '', slots, program = ''] = process.argv.slice(2);
+const connection = { host: '127.0.0.1', port: Number(port), protocol: 2, disableClientInfo: true } as const;
+const writer = new Redis(connection);
+
+async function work(slot: number): Promise<never> {
+  const worker = `${hostname()}:${process.pid}-${slot}:${queue}`;
+  const blocked = new Redis(connection);
+  await writer.sadd('resque:workers', worker);
+  while (true) {
+    const popped = await blocked.blpop(`resque:queue:${queue}`, 0);
+    if (popped !== null) await run(worker, popped[1]);
+  }
+}
+
+function run(worker: string, payload: string): Promise<void> {
+  const record = { queue, run_at: new Date().toISOString(), payload: JSON.parse(payload) as unknown };
+  void writer.set(`resque:worker:${worker}`, JSON.stringify(record));
+  return new Promise((resolve) => {
+    let errors = '';
+    const child = spawn(program, [queue]);
+    child.stdout.resume();
+    child.stderr.on('data', (chunk) => {
+      errors += String(chunk);
+    });
+    child.stdin.on('error', () => {
+      // It ended without reading all.
+    });
+    child.stdin.end(payload);
+    child.on('close', (exitCode) => {
+      if (exitCode !== 0) {
+        const failure = {
+          ...record,
+          failed_at: new Date().toISOString(),
+          worker,
+          exception: 'Error',
+          error: errors,
+        };
+        void writer.rpush('resque:failed', JSON.stringify(failure));
+        void writer.incr('resque:stat:failed');
+        void writer.incr(`resque:stat:failed:${worker}`);
+      }
+      void writer.del(`resque:worker:${worker}`);
+      void writer.incr('resque:stat:processed');
+      void writer.incr(`resque:stat:processed:${worker}`);
+      resolve();
+    });
+  });
+}
+
+await Promise.all(Array.from({ length: Number(slots) }, (_, slot) => work(slot)));

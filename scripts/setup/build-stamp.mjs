@@ -1,0 +1,36 @@
+/** Says whether dist/ is what the sources would build to now, by content: a clone's file times mean nothing. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildStampFile, distEntry, root } from './paths.mjs';
+import { SetupError } from './setup-error.mjs';
+
+/** Outside src/, what the bundle is made from or by. */
+const otherSources = ['package.json', 'package-lock.json', 'scripts/build.mjs'];
+
+export function isBuildFresh() {
+  return (
+    existsSync(distEntry) &&
+    existsSync(buildStampFile) &&
+    readFileSync(buildStampFile, 'utf8') === hashOfSources()
+  );
+}
+
+/** @returns {string} of every source's path and content, and of Node's version. */
+export function hashOfSources() {
+  const hash = createHash('sha256').update(process.version);
+  for (const path of [...otherSources, ...filesOfSrc()]) {
+    const content = readFileSync(join(root, path));
+    hash.update(`\0${path}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+function filesOfSrc() {
+  if (!existsSync(join(root, 'src')))
+    throw new SetupError(`${root} has no src/: this is not a checkout of resque-runner.`);
+  return readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort();
+}

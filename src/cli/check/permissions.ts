@@ -1,0 +1,118 @@
+/**
+ * Whether the user that we are may run the commands that a runner runs, on the keys that it uses.
+ *
+ * Each command is queued in a transaction that is then discarded: Redis checks permissions, renamed commands
+ * and whether writes are taken when it queues, and executes nothing. Unlike `ACL DRYRUN` this works with every
+ * version and for users who may not use ACL.
+ */
+import type { Config } from '../../config/config.ts';
+import type { Redis } from '../../resque/connection.ts';
+import { resqueKeys } from '../../resque/keys.ts';
+import { fail, ok, type Verdict } from './verdict.ts';
+
+type Command = readonly [name: string, ...args: string[]];
+
+const subject = 'permission';
+
+/** Redis checks the number of arguments before the permissions, so these are complete. */
+function commandsOf({ namespace, runners }: Config): Command[] {
+  const keys = resqueKeys(namespace);
+  const worker = 'host.runner:1-0:check';
+  const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
+  return [
+    ...queues.flatMap((queue): Command[] => [
+      ['BLPOP', queue, '0'],
+      ['LPOP', queue],
+      ['LPUSH', queue, ''],
+      ['RPUSH', queue, ''],
+      ['LLEN', queue],
+      ['EXISTS', queue],
+    ]),
+    ['EVAL', '', '0'],
+    ['EVALSHA', '0'.repeat(40), '0'],
+    ['CLIENT', 'ID'],
+    ['CLIENT', 'UNBLOCK', '0'],
+    ['TIME'],
+    ['SADD', keys.queues, ''],
+    ['SMEMBERS', keys.queues],
+    ['SADD', keys.workers, ''],
+    ['SREM', keys.workers, ''],
+    ['SET', keys.worker(worker), ''],
+    ['DEL', keys.worker(worker)],
+    ['EXISTS', keys.worker(worker)],
+    ['MGET', keys.worker(worker), keys.workerPayload(worker)],
+    ['SET', keys.workerPayload(worker), ''],
+    ['DEL', keys.workerPayload(worker)],
+    ['SET', keys.workerStarted(worker), ''],
+    ['DEL', keys.workerStarted(worker)],
+    ['HSET', keys.heartbeat, '', ''],
+    ['HDEL', keys.heartbeat, ''],
+    ['RPUSH', keys.failed, ''],
+    ['LLEN', keys.failed],
+    ['LRANGE', keys.failed, '0', '0'],
+    ['LINDEX', keys.failed, '0'],
+    ['LSET', keys.failed, '0', ''],
+    ['LREM', keys.failed, '0', ''],
+    ['INCRBY', keys.processed, '1'],
+    ['INCRBY', keys.failedCount, '1'],
+    ['INCRBY', keys.workerProcessed(worker), '1'],
+    ['INCRBY', keys.workerFailed(worker), '1'],
+    ['GET', keys.workerProcessed(worker)],
+    ['DEL', keys.workerProcessed(worker)],
+    ['DEL', keys.workerFailed(worker)],
+    ['GET', keys.pauseAllWorkers],
+  ];
+}
+
+export async function checkPermissions(connection: Redis, config: Config): Promise<Verdict[]> {
+  const commands = commandsOf(config);
+  const refusal = await refusalOf(connection, ['MULTI']);
+  if (refusal !== null) return [fail(subject, `MULTI: ${refusal}; ${advice(refusal, config)}`)];
+  /** Refusal → what it was the answer to. */
+  const refused = new Map<string, Set<string>>();
+  for (const command of commands) {
+    const answer = await refusalOf(connection, command);
+    if (answer === null) continue;
+    const names = refused.get(answer) ?? new Set();
+    refused.set(answer, names.add(nameOf(command)));
+  }
+  await refusalOf(connection, ['DISCARD']);
+  if (refused.size === 0) {
+    const count = new Set(commands.map(nameOf)).size;
+    return [ok(subject, `all ${count} commands that the runner uses, on its keys`)];
+  }
+  return [...refused].map(([answer, names]) =>
+    fail(subject, `${[...names].join(', ')}: ${answer}; ${advice(answer, config)}`),
+  );
+}
+
+/** @returns what Redis says against it, shortened to what doesn't differ between commands; `null`: nothing */
+async function refusalOf(connection: Redis, [name, ...args]: Command): Promise<string | null> {
+  try {
+    await connection.call(name, ...args);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'ReplyError')) throw error;
+    const { message } = error;
+    if (/^NOPERM.*\b(key|keys)\b/.test(message)) return 'no permission for a key of it';
+    if (/^NOPERM/.test(message)) return 'no permission';
+    if (/^ERR unknown (sub)?command/i.test(message)) return 'not known to this server (renamed, or too old)';
+    if (/^READONLY/.test(message)) return 'this is a read-only replica';
+    return message;
+  }
+}
+
+/** `CLIENT UNBLOCK`, with the subcommand where there is one. */
+function nameOf([name, argument]: Command): string {
+  return name === 'CLIENT' ? `${name} ${argument}` : name;
+}
+
+function advice(refusal: string, { namespace }: Config): string {
+  if (refusal.startsWith('no permission')) {
+    const pattern = namespace === '' ? '*' : `${namespace}:*`;
+    return `let an administrator allow it with ACL SETUSER … +COMMAND ~${pattern}`;
+  }
+  if (refusal.includes('read-only')) return 'name its master instead';
+  if (refusal.startsWith('not known')) return 'let an administrator look at rename-command in redis.conf';
+  return "see the server's log";
+}

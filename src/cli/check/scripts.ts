@@ -1,0 +1,48 @@
+/** Whether each script of a config could be started. */
+import { access } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import type { Config, RunnerConfig } from '../../config/config.ts';
+import { checkStartable } from '../../engine/startable.ts';
+import { fail, ok, type Verdict, warn } from './verdict.ts';
+
+/** One verdict for each script, with the runners that use it; runners share one where all that counts is the same. */
+export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
+  const groups = new Map<string, RunnerConfig[]>();
+  for (const runner of runners) {
+    const { script, cwd, env } = runner;
+    const what = JSON.stringify([script, cwd, env.PATH]);
+    groups.set(what, [...(groups.get(what) ?? []), runner]);
+  }
+  return await Promise.all([...groups.values()].map(checkGroup));
+}
+
+/** @param runners at least one */
+async function checkGroup(runners: readonly RunnerConfig[]): Promise<Verdict> {
+  const [runner] = runners;
+  if (runner === undefined) throw new Error('a group of no runners');
+  const users = `(for ${runners.map(({ key }) => key).join(', ')})`;
+  const verdict = await checkStartable(runner);
+  if (!verdict.ok) return fail('script', `${verdict.reason} ${users}`);
+  const command = [verdict.file, ...runner.script.slice(1)].join(' ');
+  const missing = await missingArguments(runner);
+  // Such as the file in `["php", "/srv/job.php"]`. Not an error: the program may be meant to make it.
+  return missing.length > 0
+    ? warn('script', `${command}: ${missing.join(' and ')} does not exist ${users}`)
+    : ok('script', `${command} ${users}`);
+}
+
+async function missingArguments({ script }: RunnerConfig): Promise<string[]> {
+  const paths = script.slice(1).filter(isAbsolute);
+  const isThere = await Promise.all(paths.map(exists));
+  return paths.filter((_, at) => isThere[at] === false);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+export interface Verdict {
+  /** `warn`: it works, but not as well or not as surely as it could. */
+  readonly level: 'ok' | 'warn' | 'FAIL';
+  /** What was looked at, one word. */
+  readonly subject: string;
+  /** What was found, and where it isn't well, what to do. */
+  readonly text: string;
+}
+
+export function ok(subject: string, text: string): Verdict {
+  return { level: 'ok', subject, text };
+}
+
+export function warn(subject: string, text: string): Verdict {
+  return { level: 'warn', subject, text };
+}
+
+export function fail(subject: string, text: string): Verdict {
+  return { level: 'FAIL', subject, text };
+}

@@ -1,0 +1,95 @@
+/**
+ * `resque-runner demo`: a private Redis, example jobs and a trickle of work for them, run as for real until
+ * Ctrl-C. Everything is in one temporary directory, which is gone afterwards, however the demo ended.
+ */
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RedisSocketConfig } from '../config/config.ts';
+import type { CommandContext } from './commands.ts';
+import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
+import { startEmbeddedRedis } from './embedded-redis.ts';
+import { loadConfig, readConfig } from './load-config.ts';
+import { defaultLogFormat } from './log/log.ts';
+import { duration } from './log/wording.ts';
+import { packageFile } from './package-files.ts';
+import { runHeadless } from './run.ts';
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+
+export async function run(context: CommandContext): Promise<number> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'resque-runner-demo-')));
+  try {
+    const embedded = await startEmbeddedRedis(directory, { isTemporary: true });
+    try {
+      return await runJobs(context, directory, embedded.redis);
+    } finally {
+      await embedded.stop();
+    }
+  } finally {
+    // The Redis takes it along, unless it could not be started or has crashed.
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runJobs(
+  { invocation, version }: CommandContext,
+  directory: string,
+  redis: RedisSocketConfig,
+): Promise<number> {
+  const file = join(directory, 'cfg.json');
+  const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
+  await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
+  const { config } = loadConfig(file, null);
+  say(introduction(file, redis.path));
+  const startMs = performance.now();
+  const ended = runHeadless({
+    config,
+    reload: () => readConfig(file, null),
+    drain: false,
+    logFormat: invocation.flags.logFormat ?? defaultLogFormat(process.stdout),
+    version,
+  });
+  const exitCode = await whileTrickling(ended, redis);
+  const counts = await countJobs(redis);
+  if (counts !== null) {
+    const { processed, failed, waiting } = counts;
+    const took = duration(performance.now() - startMs);
+    say(
+      `demo: ${processed} jobs ended in ${took}, ${failed} of them failed, ${waiting} still waited; all gone now`,
+    );
+  }
+  return exitCode;
+}
+
+/** New jobs come until the runner is told to stop, so that it isn't left with a backlog. */
+async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  for (const signal of stopSignals) process.on(signal, onSignal);
+  const trickling = trickle(redis, stop.signal);
+  try {
+    return await ended;
+  } finally {
+    stop.abort();
+    await trickling;
+    for (const signal of stopSignals) process.off(signal, onSignal);
+  }
+}
+
+function introduction(file: string, socket: string): string {
+  const program = process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'resque-runner';
+  return `A demo: a private Redis, four queues, and jobs that succeed, take long, talk a lot or fail.
+Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
+
+  ${program} enqueue --config ${file} mail SendMail you@example.org
+  ${program} check ${file}
+  redis-cli -s ${socket} lrange resque:failed 0 -1
+  ls ${packageFile('examples')}
+`;
+}
+
+/** On stderr: stdout is the log's, which may be JSON. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

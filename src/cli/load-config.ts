@@ -1,0 +1,90 @@
+/** Finds the config file, reads it, and says clearly why where that can't be. */
+import { existsSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { type ConfigResult, parseConfig } from '../config/parse-config.ts';
+import { UsageError } from './exit-codes.ts';
+import { packageFile } from './package-files.ts';
+
+export interface LoadedFile {
+  readonly config: Config;
+  /** Absolute. */
+  readonly file: string;
+}
+
+const defaultName = 'cfg.json';
+
+/**
+ * @param argument the path on the command line, `null` where there is none
+ * @returns the absolute path of the argument, else of `$RR_CONFIG`, else of `./cfg.json` if that exists;
+ * otherwise `null`
+ */
+export function findConfig(argument: string | null): string | null {
+  const named = argument ?? process.env.RR_CONFIG ?? '';
+  if (argument !== null || named !== '') return resolve(named);
+  return existsSync(defaultName) ? resolve(defaultName) : null;
+}
+
+/** The config file that a command can't do without. @throws UsageError when there is none */
+export function requireConfig(argument: string | null): string {
+  const file = findConfig(argument);
+  if (file !== null) return file;
+  throw new UsageError(
+    [
+      `no config: there is no ./${defaultName}, $RR_CONFIG is not set, and no file was named`,
+      `write one from the template:   cp ${packageFile('cfg.json.template')} ${defaultName}`,
+      'or see it work without one:    resque-runner demo',
+    ].join('\n'),
+  );
+}
+
+/**
+ * Reads and validates a file. Never throws because of what the file is or holds, so it serves HUP too.
+ *
+ * @param file absolute
+ */
+export function readConfig(file: string, redisUrl: string | null): ConfigResult {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return { ok: false, problems: [unreadable(file, error)] };
+  }
+  const override = redisUrl === null ? {} : { redisUrl, redisUrlDirectory: process.cwd() };
+  return parseConfig(text, { file, ...override });
+}
+
+/** @throws UsageError with every problem on a line of its own */
+export function loadConfig(argument: string | null, redisUrl: string | null): LoadedFile {
+  const file = requireConfig(argument);
+  const result = readConfig(file, redisUrl);
+  if (result.ok) return { config: result.config, file };
+  throw new UsageError(problemsText(file, result.problems));
+}
+
+function problemsText(file: string, problems: readonly string[]): string {
+  return [`${shortPath(file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+}
+
+function unreadable(file: string, error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'ENOTDIR':
+      return 'there is no such file: part of its path is a file itself';
+    case 'EISDIR':
+      return `it is a directory; name the file in it, such as ${shortPath(resolve(file, defaultName))}`;
+    case 'EACCES':
+      return 'no permission to read it';
+    default:
+      return message;
+  }
+}
+
+/** As the person who typed it would write it. */
+export function shortPath(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path === '' || path.startsWith('..') ? file : path;
+}

@@ -1,0 +1,111 @@
+/**
+ * The headless log: one line for each event that an operator wants to know of. For people as
+ * `16:40:13 ✗ mail       #a91f failed SendMail ["bob"] after 1.2 s: …`, for programs as one JSON object a line.
+ * Whatever an event holds, a line stays one line and drives no terminal.
+ */
+import { styleText } from 'node:util';
+import type { EngineEvent } from '../../protocol/events.ts';
+import type { JobView } from '../../protocol/job.ts';
+import { visibleJson } from './visible.ts';
+import { type Glyph, type Wording, wordingOf } from './wording.ts';
+
+export type LogFormat = 'pretty' | 'json';
+
+export interface LogOptions {
+  readonly format: LogFormat;
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Only for `pretty`; by default on a terminal, unless NO_COLOR is set. */
+  readonly colors?: boolean;
+}
+
+/** Longer strings are cut in JSON too: a class name of megabytes is no line of a log. */
+const jsonTextLimit = 4_000;
+const subjectColumns = 10;
+const jobIdColumns = 5;
+
+type Color = Parameters<typeof styleText>[0];
+
+const glyphColors: Readonly<Record<Glyph, Color>> = {
+  '▸': 'cyan',
+  '✓': 'green',
+  '✗': 'red',
+  '!': 'yellow',
+  '‖': 'yellow',
+  '●': 'blue',
+  '↺': 'yellow',
+};
+
+/**
+ * @returns takes the engine's events, in order. It never throws because of the stream: a reader that went away
+ * or a disk that is full must not stop the jobs, so its lines are lost instead.
+ */
+export function createLog({
+  format,
+  stream,
+  colors = wantsColors(stream),
+}: LogOptions): (event: EngineEvent) => void {
+  /** Started and not finished: later events don't repeat a job's arguments. */
+  const running = new Map<string, JobView>();
+  stream.on('error', () => {
+    // EPIPE, EIO, ENOSPC: there is nobody left to tell.
+  });
+  return (event) => {
+    if (event.type === 'job.started') running.set(event.job.id, event.job);
+    const jobId = 'jobId' in event ? event.jobId : null;
+    const wording = wordingOf(event, jobId === null ? null : (running.get(jobId) ?? null));
+    if (event.type === 'job.finished') running.delete(event.jobId);
+    if (wording === null) return;
+    stream.write(`${format === 'json' ? jsonLine(event, wording) : prettyLine(event, wording, colors)}\n`);
+  };
+}
+
+/** `json` unless a person is likely to read along. */
+export function defaultLogFormat(stream: { readonly isTTY?: boolean }): LogFormat {
+  return stream.isTTY === true ? 'pretty' : 'json';
+}
+
+/** See https://no-color.org: any value but an empty one. */
+function wantsColors(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): boolean {
+  const { NO_COLOR: noColor = '', TERM: terminal } = process.env;
+  return stream.isTTY === true && noColor === '' && terminal !== 'dumb';
+}
+
+function jsonLine(event: EngineEvent, wording: Wording): string {
+  const { seq: _seq, type, atMs, ...fields } = event;
+  const line = { time: new Date(atMs).toISOString(), level: wording.level, event: type, ...fields };
+  return visibleJson({ ...line, message: message(wording) }, (_key, value) =>
+    typeof value === 'string' && value.length > jsonTextLimit
+      ? `${value.slice(0, jsonTextLimit - 1)}…`
+      : value,
+  );
+}
+
+/** What `pretty` shows, without time and columns. */
+function message({ glyph, subject, jobId, text }: Wording): string {
+  return [glyph, subject, ...(jobId === null ? [] : [`#${jobId}`]), text].join(' ');
+}
+
+function prettyLine(
+  { atMs }: EngineEvent,
+  { glyph, level, subject, jobId, text }: Wording,
+  colors: boolean,
+): string {
+  // Whether there are colours has been decided; later versions of Node would look at stdout again.
+  const paint = (color: Color, part: string): string =>
+    colors ? styleText(color, part, { validateStream: false }) : part;
+  const id = (jobId === null ? '' : `#${jobId}`).padEnd(jobIdColumns);
+  return [
+    paint('gray', clock(new Date(atMs))),
+    paint(glyphColors[glyph], glyph),
+    paint('bold', subject.padEnd(subjectColumns)),
+    paint('gray', id),
+    level === 'info' ? text : paint(level === 'warn' ? 'yellow' : 'red', text),
+  ].join(' ');
+}
+
+/** Local time of day. */
+function clock(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join(':');
+}

@@ -1,0 +1,257 @@
+/** What the headless log says of each event: every word of it is here. */
+import type {
+  EngineEvent,
+  FailureSummary,
+  KillReason,
+  PauseReason,
+  RunnerView,
+} from '../../protocol/events.ts';
+import type { JobView } from '../../protocol/job.ts';
+import { visibleWithin } from './visible.ts';
+
+export type Level = 'info' | 'warn' | 'error';
+export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺';
+
+/** One line of the log, before it is laid out. All texts are visible: safe to print as they are. */
+export interface Wording {
+  readonly level: Level;
+  readonly glyph: Glyph;
+  /** What the line is about: a queue, or `runner`, `redis`, `config`. */
+  readonly subject: string;
+  readonly jobId: string | null;
+  readonly text: string;
+}
+
+/** With the log's columns before them, a job's class and arguments of these lengths fit into 100 columns. */
+const classLimit = 30;
+const argsLimit = 40;
+const queueLimit = 40;
+const textLimit = 200;
+
+/**
+ * @param job the event's job, where it is about one that was started
+ * @returns `null` for events that the log leaves out: output, counters, and what other lines tell already
+ */
+export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
+  switch (event.type) {
+    case 'engine.started': {
+      const queues = event.runners.map(slots).join(', ');
+      const namespace = event.namespace === 'resque' ? '' : `, namespace ${short(event.namespace)}`;
+      return about(
+        'runner',
+        '●',
+        'info',
+        `resque-runner ${short(event.version)} started, pid ${event.pid}, as ${short(event.workerHost)}, ` +
+          `${short(event.redis)}${namespace}, queues: ${visibleWithin(queues, 1_000)}`,
+      );
+    }
+    case 'engine.stopping':
+      return about('runner', '●', 'info', stopping(event.mode, event.running));
+    case 'engine.stopped':
+      return event.unwritten === 0
+        ? about('runner', '●', 'info', `stopped; ${event.processed} processed, ${event.failed} failed`)
+        : about(
+            'runner',
+            '●',
+            'error',
+            `stopped; ${event.processed} processed, ${event.failed} failed; ` +
+              `${jobs(event.unwritten)} ended, but Redis could not be told how`,
+          );
+    case 'redis.up':
+      return event.awayMs === null
+        ? about('redis', '●', 'info', `connected, version ${short(event.serverVersion)}`)
+        : about(
+            'redis',
+            '●',
+            'info',
+            `back after ${duration(event.awayMs)}, version ${short(event.serverVersion)}`,
+          );
+    case 'redis.down':
+      return about(
+        'redis',
+        '!',
+        'error',
+        `not usable: ${short(event.reason)}; running jobs go on, trying again`,
+      );
+    case 'runner.changed':
+      return about(event.runner.key, '●', 'info', `slots: ${concurrency(event.runner)}`);
+    case 'queue.paused':
+      return about(
+        event.queue,
+        '‖',
+        event.pauses.some(isTrouble) ? 'warn' : 'info',
+        `paused: ${event.pauses.map(pauseReason).join('; ')}`,
+      );
+    case 'queue.resumed':
+      return about(event.queue, '▸', 'info', 'resumed');
+    case 'job.started':
+      return aboutJob(
+        event.job.queue,
+        event.job.id,
+        '▸',
+        'info',
+        `started ${title(event.job.jobClass, event.job)}`,
+      );
+    case 'job.killed':
+      return aboutJob(
+        event.queue,
+        event.jobId,
+        '!',
+        'warn',
+        `killed with ${event.signal}: ${killReason(event.reason)}`,
+      );
+    case 'job.finished':
+      return finished(event, job);
+    case 'failure.recorded':
+      // The failure of a job that ran is told by `job.finished`.
+      return event.failure.jobId === null
+        ? about(
+            event.failure.queue,
+            '✗',
+            'error',
+            `failed ${title(event.failure.jobClass, null)} without a run: ${failureText(event.failure)}`,
+          )
+        : null;
+    case 'failure.retried':
+      return about(event.queue, '↺', 'info', `retried the failed ${title(event.jobClass, null)}`);
+    case 'failure.removed':
+      return about(event.queue, '●', 'info', `removed the failed ${title(event.jobClass, null)}`);
+    case 'config.reloaded':
+      return about(
+        'config',
+        '●',
+        'info',
+        event.changes.length === 0 ? 'reloaded, nothing changed' : `reloaded: ${list(event.changes)}`,
+      );
+    case 'config.rejected':
+      return about('config', '!', 'error', `not reloaded, the old one stays: ${list(event.problems)}`);
+    // At start `engine.started` names them, later `config.reloaded` does; the queues of a pattern come and go.
+    case 'runner.added':
+    case 'runner.removed':
+    case 'queue.added':
+    case 'queue.removed':
+    case 'queue.backlog':
+    case 'job.output':
+    case 'counters.changed':
+      return null;
+  }
+}
+
+function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {
+  const what = title(event.jobClass, job);
+  const took = duration(event.durationMs);
+  switch (event.outcome) {
+    case 'succeeded':
+      return aboutJob(event.queue, event.jobId, '✓', 'info', `done ${what} in ${took}`);
+    case 'requeued':
+      return aboutJob(event.queue, event.jobId, '↺', 'warn', `requeued ${what} after ${took}`);
+    case 'failed': {
+      const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+      return aboutJob(event.queue, event.jobId, '✗', 'error', `failed ${what} after ${took}${why}`);
+    }
+  }
+}
+
+/** `CardError: card declined (exit code 1)` */
+function failureText(failure: FailureSummary): string {
+  const how =
+    failure.signal === null
+      ? failure.exitCode === null
+        ? ''
+        : ` (exit code ${failure.exitCode})`
+      : ` (${visibleWithin(failure.signal, 20)})`;
+  return `${visibleWithin(failure.exception, 80)}: ${short(failure.error.trim())}${how}`;
+}
+
+/** `SendMail ["bob",3]` */
+function title(jobClass: string | null, job: JobView | null): string {
+  const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
+  const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
+  return `${name}${args}`;
+}
+
+function pauseReason(reason: PauseReason): string {
+  const detail = reason.detail === '' ? '' : ` (${short(reason.detail)})`;
+  switch (reason.kind) {
+    case 'operator':
+      return `by hand${detail}`;
+    case 'all':
+      return `everything is${detail}`;
+    case 'cluster':
+      return `pause-all-workers is set in Redis${detail}`;
+    case 'unstartable':
+      return `its script can't be started${detail}`;
+    case 'unreadable':
+      return `its key in Redis can't be read as a list${detail}`;
+  }
+}
+
+function isTrouble(reason: PauseReason): boolean {
+  return reason.kind === 'unstartable' || reason.kind === 'unreadable';
+}
+
+function killReason(reason: KillReason): string {
+  switch (reason) {
+    case 'operator':
+      return 'by hand';
+    case 'signal':
+      return 'the runner was sent USR1';
+    case 'timeout':
+      return 'it ran into its timeout';
+    case 'shutdown':
+      return 'the runner stops';
+  }
+}
+
+function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], running: number): string {
+  switch (mode) {
+    case 'quit':
+      return running === 0
+        ? 'stopping'
+        : `stopping; takes no more jobs, waits for the end of ${jobs(running)}`;
+    case 'terminate':
+      return running === 0 ? 'stopping' : `stopping; takes no more jobs, gives ${jobs(running)} time to end`;
+    case 'kill':
+      return running === 0 ? 'stopping' : `stopping at once; kills ${jobs(running)}`;
+    case 'drained':
+      return 'stopping: every queue is empty';
+  }
+}
+
+function slots(runner: RunnerView): string {
+  return `${runner.key} (${runner.concurrency})`;
+}
+
+function concurrency({ concurrency: now, configuredConcurrency }: RunnerView): string {
+  return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
+}
+
+function jobs(count: number): string {
+  return count === 1 ? '1 job' : `${count} jobs`;
+}
+
+function list(texts: readonly string[]): string {
+  return visibleWithin(texts.join('; '), 1_000);
+}
+
+function short(text: string): string {
+  return visibleWithin(text, textLimit);
+}
+
+function about(subject: string, glyph: Glyph, level: Level, text: string): Wording {
+  return { level, glyph, subject: visibleWithin(subject, queueLimit), jobId: null, text };
+}
+
+function aboutJob(queue: string, jobId: string, glyph: Glyph, level: Level, text: string): Wording {
+  return { level, glyph, subject: visibleWithin(queue, queueLimit), jobId: visibleWithin(jobId, 20), text };
+}
+
+/** `650 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`. */
+export function duration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,87 @@
+/** One short talk with Redis, for commands that answer and end. */
+import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
+import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
+import { OperatingError } from './exit-codes.ts';
+
+/**
+ * Connects, lets `work` use the connection, and closes it.
+ *
+ * @param limitMs for all of it; a server that accepts and never answers is found by it too
+ * @throws RedisTrouble when Redis can't be used as configured, refuses a command, or isn't done in time;
+ * whatever else `work` throws
+ */
+export async function withRedis<T>(
+  redis: ReachableRedis,
+  limitMs: number,
+  work: (connection: Redis) => Promise<T>,
+): Promise<T> {
+  const connection = openConnection(redis, { name: 'resque-runner command', connectTimeoutMs: limitMs });
+  // ioredis tells only by this event why it can't connect; and where SELECT fails it would go on, on database 0.
+  const failure = new Promise<never>((_, reject) => {
+    connection.on('error', (error) => reject(troubleOf(error)));
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const late = new RedisTrouble('away', `no answer within ${limitMs / 1_000} s`);
+    timer = setTimeout(() => reject(late), limitMs);
+  });
+  const talk = Promise.race([opened(connection), failure]).then(() => work(connection));
+  // Only the first of them to end is listened to.
+  for (const promise of [failure, talk]) promise.catch(() => {});
+  try {
+    return await Promise.race([talk, limit]);
+  } catch (error) {
+    throw isOfRedis(error) ? troubleOf(firstCause(error)) : error;
+  } finally {
+    clearTimeout(timer);
+    connection.disconnect();
+  }
+}
+
+/** Connects and makes sure that the other side is a Redis that answers. */
+async function opened(connection: Redis): Promise<void> {
+  try {
+    await connection.connect();
+    await connection.ping();
+  } catch (error) {
+    // The event that tells more comes a little later.
+    await new Promise(setImmediate);
+    throw troubleOf(error);
+  }
+}
+
+/** A refusal by Redis, or the loss of the connection. */
+function isOfRedis(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'ReplyError' || /^Connection is closed|writeable/.test(error.message);
+}
+
+/** Where a transaction was refused, the refusal of the command that was the reason. */
+function firstCause(error: unknown): unknown {
+  const causes: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : null;
+  return Array.isArray(causes) && causes.length > 0 ? causes[0] : error;
+}
+
+/** @throws OperatingError that says where Redis should be, what is wrong, and what to do */
+export function explainTrouble(redis: ReachableRedis, error: unknown): never {
+  if (!(error instanceof RedisTrouble)) throw error;
+  throw new OperatingError(troubleText(redis, error), { cause: error });
+}
+
+/** Where Redis should be, what is wrong, and what to do. */
+export function troubleText(redis: ReachableRedis, trouble: RedisTrouble): string {
+  return `${describeRedis(redis)}: ${trouble.message.replace(/\.$/, '')}; ${advice(trouble)}`;
+}
+
+function advice({ kind }: RedisTrouble): string {
+  switch (kind) {
+    case 'away':
+      return 'is Redis running there?';
+    case 'denied':
+      return 'look at user name, password and permissions';
+    case 'readonly':
+      return 'name its master instead';
+    case 'refused':
+      return 'look at its configuration';
+  }
+}

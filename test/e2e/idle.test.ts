@@ -1,0 +1,75 @@
+/** What an idle runner costs. The exact figures come from the bench; this holds their order of magnitude. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { cpuSeconds } from '../helpers/processes.ts';
+import { testConnectionName } from '../helpers/redis.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const e2e = useEndToEnd({ timeoutMs: 60_000 });
+/** Long enough for each of the regular commands to come at least once. */
+const windowSeconds = 22;
+
+/** Heartbeats (a script), the check whether everyone is to pause, and whether the wait still lives. */
+function isExpected([command = '', ...rest]: readonly string[]): boolean {
+  switch (command.toLowerCase()) {
+    case 'time':
+    case 'evalsha':
+      return true;
+    case 'get':
+      return rest[0] === e2e.key('pause-all-workers');
+    case 'exists':
+      return rest.every((key) => key.startsWith(e2e.key('queue:')));
+    default:
+      return false;
+  }
+}
+
+/** What the script of the heartbeat writes. */
+function isHeartbeat([, key = '']: readonly string[]): boolean {
+  return [':workers', ':workers:heartbeat', ':started'].some((end) => key.endsWith(end));
+}
+
+test('is heartbeats and pause checks, two connections, and next to no CPU', async () => {
+  const script = e2e.script('exit 0');
+  const queues = Array.from({ length: 8 }, (_, n) => [`queue-${n}`, n + 1]);
+  const runner = await e2e.run({ runners: Object.fromEntries(queues), script });
+  await e2e.enqueue('queue-3', { class: 'Job', args: [] }, { class: 'Job', args: [] });
+  await runner.waitForFinished(2);
+  await e2e.waitForStat('processed', 2);
+  await waitFor(async () => String(await e2e.client.client('LIST')).includes('cmd=blpop'), {
+    message: 'it is blocked again',
+  });
+
+  const monitor = await e2e.client.monitor();
+  const commands: string[][] = [];
+  const fromScripts: string[][] = [];
+  monitor.on('monitor', (_time: string, words: string[], source: string) => {
+    (source === 'lua' ? fromScripts : commands).push(words);
+  });
+  const before = cpuSeconds(runner.pid);
+  // A rate needs a span of time: nothing is waited for here.
+  await sleep(windowSeconds * 1000);
+  const used = cpuSeconds(runner.pid) - before;
+  const clients = String(await e2e.client.client('LIST'))
+    .trim()
+    .split('\n');
+  monitor.disconnect();
+
+  const theirs = commands.filter(([command]) => command?.toLowerCase() !== 'client');
+  expect(theirs.filter((words) => !isExpected(words))).toEqual([]);
+  expect(fromScripts.filter((words) => !isHeartbeat(words))).toEqual([]);
+  const count = (name: string) => theirs.filter(([command]) => command?.toLowerCase() === name).length;
+  expect(count('get'), 'pause checks').toBeGreaterThanOrEqual(Math.floor(windowSeconds / 5));
+  expect(count('get'), 'pause checks').toBeLessThanOrEqual(windowSeconds / 2);
+  expect(count('evalsha'), 'heartbeats').toBeGreaterThan(0);
+  expect(theirs.length - count('get')).toBeLessThanOrEqual(6);
+  const workers = await e2e.client.smembers(e2e.key('workers'));
+  expect(
+    workers.filter((id) => /-[2-9]\d*:/.test(id)),
+    'workers that were never needed',
+  ).toEqual([]);
+  const own = clients.filter((line) => !line.includes(`name=${testConnectionName}`));
+  expect(own.length).toBeLessThanOrEqual(2);
+  expect(used / windowSeconds).toBeLessThan(0.05);
+});

@@ -1,0 +1,187 @@
+/** Beside another implementation of Resque: node-resque enqueues, works, reads, retries and clears. */
+import { appendFileSync } from 'node:fs';
+import { type ParsedFailedJobPayload, Queue, Worker } from 'node-resque';
+import { expect, onTestFinished, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { assertSafeForResqueWeb } from '../helpers/resque-web.ts';
+import { tally } from '../helpers/tallies.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const e2e = useEndToEnd({ timeoutMs: 90_000 });
+
+/** Marks start and end in a file of its queue, without starting another program; `"bad"` in the args fails. */
+const marking = `
+  read -r p
+  id=\${p#*'"args":['}; id=\${id%%[],]*}
+  echo "start $id" >> "$D/$1.log"
+  case $p in *slow*) sleep 0.02;; esac
+  echo "end $id" >> "$D/$1.log"
+  case $p in *bad*) echo '{"exception":"JobError","error":"it is bad","backtrace":["at job"]}' >&2; exit 1;; esac
+  exit 0`;
+
+async function connect(): Promise<Queue> {
+  const queue = new Queue({ connection: { pkg: 'ioredis', host: '127.0.0.1', port: e2e.redis.port } });
+  queue.on('error', (error) => {
+    throw error;
+  });
+  await queue.connect();
+  onTestFinished(() => queue.end());
+  return queue;
+}
+
+/** `slow` for some, so that slots fill up, and `bad` for some. */
+function kindsOf(id: number): string[] {
+  return [...(id % 5 === 0 ? ['slow'] : []), ...(id % 10 === 3 ? ['bad'] : [])];
+}
+
+async function enqueue(queue: Queue, names: readonly string[], count: number): Promise<void> {
+  for (let start = 0; start < count; start += 100) {
+    const ids = Array.from({ length: Math.min(100, count - start) }, (_, n) => start + n);
+    await Promise.all(
+      ids.map((id) => queue.enqueue(names[id % names.length] ?? '', 'Job', [id, ...kindsOf(id)])),
+    );
+  }
+}
+
+test('2,000 jobs over 8 queues of different limits run exactly once, within their limits', async () => {
+  const limits: Record<string, number> = {};
+  for (let n = 1; n <= 8; n++) limits[`queue-${n}`] = n;
+  const names = Object.keys(limits);
+  const queue = await connect();
+  await enqueue(queue, names, 2000);
+  e2e.mayLeaveKeys('connection_test_key');
+
+  const runner = await e2e.run({ runners: limits, script: e2e.script(marking) }, { args: ['--drain'] });
+  expect(await runner.waitForExit(60_000)).toEqual({ code: 0, signal: undefined });
+
+  const runs = new Map<string, number>();
+  for (const name of names) {
+    const seen = tally(e2e.fileLines(`${name}.log`));
+    expect(seen.peak, `${name} at the same time`).toBeLessThanOrEqual(limits[name] ?? 0);
+    // A limit that is never reached would show nothing.
+    if (name !== 'queue-1') expect(seen.peak, `${name} at the same time`).toBeGreaterThan(1);
+    for (const [id, times] of seen.runs) runs.set(id, (runs.get(id) ?? 0) + times);
+  }
+  expect(runs.size).toBe(2000);
+  expect([...runs.values()].every((times) => times === 1)).toBe(true);
+
+  expect(await queue.failedCount()).toBe(200);
+  const failures = await queue.failed(0, -1);
+  const badIds = Array.from({ length: 2000 }, (_, id) => id).filter((id) => kindsOf(id).includes('bad'));
+  expect(failures.map(({ payload }) => Number(payload.args[0])).sort((a, b) => a - b)).toEqual(badIds);
+  for (const failure of failures) {
+    expect(failure).toMatchObject({ exception: 'JobError', error: 'it is bad', backtrace: ['at job'] });
+    expect(failure.payload.class).toBe('Job');
+    expect(failure.queue).toBe(failure.payload.queue);
+    expect(failure.worker).toMatch(new RegExp(`\\.runner:${runner.pid}-\\d+:${failure.queue}$`));
+  }
+  expect(await queue.stats()).toMatchObject({ processed: '2000', failed: '200' });
+  expect(await queue.workers()).toEqual({});
+  expect(await queue.allWorkingOn()).toEqual({});
+  expect((await queue.queues()).sort()).toEqual(names);
+  for (const name of names) expect(await queue.length(name)).toBe(0);
+});
+
+test('node-resque sees the workers and what they run', async () => {
+  const queue = await connect();
+  e2e.mayLeaveKeys('connection_test_key');
+  const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  const runner = await e2e.run({ runners: { mail: 1 }, script });
+  await queue.enqueue('mail', 'Job', [1]);
+  const { job } = await runner.waitForLine('job.started');
+  const [host, pid] = job?.worker.split(':') ?? [];
+  await waitFor(async () => (await queue.workingOn(`${host}:${pid}`, 'mail')) !== null, {
+    message: 'node-resque finds the job',
+  });
+  expect(await queue.workers()).toEqual({ [`${host}:${pid}`]: 'mail' });
+  const working = JSON.parse((await queue.workingOn(`${host}:${pid}`, 'mail')) ?? '') as unknown;
+  expect(working).toMatchObject({ queue: 'mail', payload: { class: 'Job', queue: 'mail', args: [1] } });
+  e2e.write('go');
+  await runner.waitForFinished(1);
+});
+
+test('another worker and a retrying, clearing client at the same time cost no job and no entry', async () => {
+  const count = 600;
+  const names = ['alpha', 'beta', 'gamma'];
+  const queue = await connect();
+  e2e.mayLeaveKeys('connection_test_key');
+  await enqueue(queue, names, count);
+
+  const log = (id: number, what: string, name: string) =>
+    appendFileSync(e2e.path(`${name}.log`), `${what} ${id}\n`);
+  const perform = async function (this: Worker, id: number, ...kinds: string[]): Promise<void> {
+    const name = String(this.queue);
+    log(id, 'start', name);
+    await new Promise((resolve) => setTimeout(resolve, kinds.includes('slow') ? 20 : 1));
+    log(id, 'end', name);
+    if (kinds.includes('bad')) throw new Error('it is bad here too');
+  };
+  const connection = { pkg: 'ioredis', host: '127.0.0.1', port: e2e.redis.port };
+  const worker = new Worker(
+    { connection, queues: names, name: 'other-host:4711', timeout: 5 },
+    { Job: { perform } },
+  );
+  let workerFailures = 0;
+  const workerErrors: unknown[] = [];
+  worker.on('error', (error) => workerErrors.push(error));
+  worker.on('failure', () => workerFailures++);
+  await worker.connect();
+
+  const runner = await e2e.run({ runners: { alpha: 2, beta: 1, gamma: 3 }, script: e2e.script(marking) });
+  await worker.start();
+
+  // Each failure is retried twice, then removed.
+  const retries = new Map<number, number>();
+  let removed = 0;
+  const badCount = Array.from({ length: count }, (_, id) => id).filter((id) =>
+    kindsOf(id).includes('bad'),
+  ).length;
+  const tend = async (failure: ParsedFailedJobPayload): Promise<void> => {
+    const id = Number(failure.payload.args[0]);
+    const before = retries.get(id) ?? 0;
+    if (before < 2) {
+      // Throws where the entry is not found by its value.
+      await queue.retryAndRemoveFailed(failure);
+      retries.set(id, before + 1);
+    } else removed += await queue.removeFailed(failure);
+  };
+  await waitFor(
+    async () => {
+      for (const raw of await e2e.rawFailures()) {
+        if (raw.includes('.runner:')) assertSafeForResqueWeb(raw);
+      }
+      for (const failure of await queue.failed(0, -1)) await tend(failure);
+      return removed === badCount;
+    },
+    { message: () => `${badCount} failures are removed, not ${removed}`, timeoutMs: 60_000 },
+  );
+  await waitFor(
+    async () => {
+      const left = await Promise.all(names.map((name) => queue.length(name)));
+      return left.every((length) => length === 0);
+    },
+    { message: 'all queues are empty', timeoutMs: 30_000 },
+  );
+  await worker.end();
+  await runner.stop();
+
+  const runs = new Map<number, number>();
+  for (const name of names) {
+    for (const [id, times] of tally(e2e.fileLines(`${name}.log`)).runs) {
+      runs.set(Number(id), (runs.get(Number(id)) ?? 0) + times);
+    }
+  }
+  expect(workerErrors).toEqual([]);
+  expect(runs.size).toBe(count);
+  for (const [id, times] of runs) expect(times, `runs of job ${id}`).toBe(1 + (retries.get(id) ?? 0));
+  // Both took part.
+  expect(workerFailures).toBeGreaterThan(0);
+  const finished = runner.all('job.finished');
+  expect(finished.length).toBeGreaterThan(50);
+  const ownFailures = finished.filter(({ outcome }) => outcome === 'failed').length;
+  expect(ownFailures + workerFailures).toBe(3 * badCount);
+  expect(await e2e.stat('failed')).toBe(3 * badCount);
+  // node-resque counts a failed job as failed only.
+  expect(await e2e.stat('processed')).toBe(count + 2 * badCount - workerFailures);
+  expect(await queue.failedCount()).toBe(0);
+});

@@ -1,0 +1,149 @@
+/** Odd payloads: what is no JSON object is recorded and never run, everything else arrives byte for byte. */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { assertSafeWorkerRecord, type FailureRecord } from '../helpers/resque-web.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const e2e = useEndToEnd();
+const wrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
+
+/** The payload as somebody would get it back from the failure: for a retry, or to look at. */
+function recordedPayload(raw: Buffer, record: FailureRecord, original: Buffer): Buffer | null {
+  if (typeof record.raw_payload_base64 === 'string') return Buffer.from(record.raw_payload_base64, 'base64');
+  if (typeof record.raw_payload === 'string') return Buffer.from(record.raw_payload, 'utf8');
+  return raw.includes(Buffer.concat([Buffer.from('"payload":'), original])) ? original : null;
+}
+
+function bytes(...parts: (string | number[])[]): Buffer {
+  return Buffer.concat(
+    parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))),
+  );
+}
+
+describe('a payload that is no JSON object', () => {
+  const payloads: readonly [string, Buffer][] = [
+    ['text', bytes('hello')],
+    ['an empty string', bytes('')],
+    ['white space', bytes(' \n')],
+    ['an array', bytes('[{"class":"A","args":[]}]')],
+    ['a number', bytes('42')],
+    ['a string', bytes('"class"')],
+    ['null', bytes('null')],
+    ['true', bytes('true')],
+    ['cut off', bytes('{"class":"A","args":[1')],
+    ['two objects', bytes('{"class":"A"}{"class":"B"}')],
+    ['single quotes', bytes("{'class':'A'}")],
+    ['PHP serialised', bytes('a:1:{s:5:"class";s:1:"A";}')],
+    ['Ruby Marshal, binary', bytes([4, 8, 0x7b, 6, 0xff, 0xfe, 0])],
+    ['a raw control character', bytes('{"class":"A\u0000"}')],
+    ['markup', bytes('<script>alert(1)</script>')],
+    ['a lone surrogate as bytes', bytes('"', [0xed, 0xa0, 0x80], '"')],
+    ['text of 1 MB', bytes('x'.repeat(1024 * 1024))],
+  ];
+
+  test.each(payloads)('%s is recorded with its raw text and not run', async (_name, payload) => {
+    const script = e2e.script('echo ran >> "$D/ran"');
+    await e2e.enqueue('mail', payload, { class: 'Next', args: [] });
+    await e2e.run({ runners: { mail: 1 }, script });
+    await e2e.waitForFileLines('ran');
+    const failure = await e2e.failure();
+    expect(failure).toMatchObject({ exception: 'InvalidPayloadError', queue: 'mail', payload: null });
+    const [raw = Buffer.alloc(0)] = await e2e.rawFailures();
+    expect(recordedPayload(raw, failure, payload)).toEqual(payload);
+    if (isUtf8(payload)) expect(failure.raw_payload).toBe(payload.toString());
+    await e2e.waitForStat('processed', 2);
+    expect(await e2e.stat('failed')).toBe(1);
+    expect(e2e.fileLines('ran')).toHaveLength(1);
+    expect(await e2e.backlog('mail')).toEqual([]);
+  });
+
+  test('is told in the log', async () => {
+    await e2e.enqueue('mail', 'hello');
+    const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
+    const { failure, level } = await runner.waitForLine('failure.recorded', undefined, { timeoutMs: 3000 });
+    expect(failure).toMatchObject({ exception: 'InvalidPayloadError', queue: 'mail', jobClass: null });
+    expect(level).not.toBe('info');
+  });
+
+  test('none of a whole backlog is dropped', async () => {
+    const script = e2e.script('exit 0');
+    const backlog = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? `broken ${n}` : `{"n":${n}}`));
+    await e2e.enqueue('mail', ...backlog);
+    await e2e.run({ runners: { mail: 3 }, script });
+    await e2e.waitForStat('processed', 100);
+    const failures = await e2e.failures(50);
+    expect(failures.map((failure) => String(failure.raw_payload)).sort()).toEqual(
+      backlog.filter((text) => text.startsWith('broken')).sort(),
+    );
+  });
+});
+
+describe('an odd payload that is an object', () => {
+  const deep = `{"class":"Deep","args":${'['.repeat(200)}${']'.repeat(200)}}`;
+  const payloads: readonly [string, Buffer][] = [
+    ['with white space of its own', bytes(' {\n\t"class" : "A" ,\r\n "args":[ 1,2 ] }\n')],
+    ['without class and args', bytes('{}')],
+    ['with args that are no array', bytes('{"class":"A","args":{"a":1}}')],
+    ['with a class that is no string', bytes('{"class":{"name":"A"},"args":[]}')],
+    [
+      'with members of its own',
+      bytes('{"class":"A","args":[],"id":"x-1","retry":true,"nested":{"a":[null]}}'),
+    ],
+    ['with integers above 2^53', bytes('{"class":"A","args":[9007199254740993,12345678901234567890123]}')],
+    ['with numbers in odd forms', bytes('{"class":"A","args":[1.0,1e3,-0,1E-7,0.10,1e400]}')],
+    ['with duplicate keys', bytes('{"class":"A","class":"B","args":[1],"args":[2]}')],
+    ['with escapes in odd forms', bytes('{"class":"\\u0041\\/b","args":["\\u00e9\\ud83d\\ude80"]}')],
+    ['with a lone surrogate escape', bytes('{"class":"A","args":["\\ud800 x \\udc00"]}')],
+    ['with a lone surrogate escape in its class', bytes('{"class":"A\\udfff","args":[]}')],
+    ['with a lone surrogate in a key', bytes('{"class":"A","args":[],"\\ud800":1}')],
+    ['with one in a member that is there twice', bytes('{"class":"A","args":["\\ud800"],"args":[1]}')],
+    ['with an escaped backslash before "ud800"', bytes('{"class":"A","args":["\\\\ud800"]}')],
+    ['with invalid UTF-8', bytes('{"class":"A","args":["caf', [0xe9, 0xff], '"]}')],
+    ['with a surrogate encoded as UTF-8', bytes('{"class":"A","args":["', [0xed, 0xa0, 0x80], '"]}')],
+    ['with a NUL escape', bytes('{"class":"A\\u0000","args":["\\u0000"]}')],
+    ['with unicode', bytes('{"class":"Ä::队列","args":["🚀\u2028\u2029\u200b"]}')],
+    ['200 levels deep', bytes(deep)],
+    ['ActiveJob without args', bytes(`{"class":"${wrapper}","args":[]}`)],
+    ['ActiveJob with args that are no job', bytes(`{"class":"${wrapper}","args":[null]}`)],
+    ['ActiveJob without the member args', bytes(`{"class":"${wrapper}"}`)],
+    [
+      'ActiveJob as it should be',
+      bytes(`{"class":"${wrapper}","args":[{"job_class":"Mail","arguments":[1]}]}`),
+    ],
+    ['with a member __proto__', bytes('{"class":"A","args":[],"__proto__":{"isObject":false}}')],
+    [
+      'with text that looks like the record around it',
+      bytes('{"class":"A","args":[",\\"payload\\":{}}"],"run_at":1}'),
+    ],
+    ['with markup', bytes('{"class":"<b>A</b>","args":["</script>"]}')],
+    ['of 10 MB', bytes(`{"class":"Big","args":["${'b'.repeat(10 * 1024 * 1024)}"]}`)],
+  ];
+
+  test.each(payloads)('%s reaches STDIN byte for byte and its failure keeps it', async (_name, payload) => {
+    const script = e2e.script(
+      'cat > "$D/stdin"; echo read > "$D/read"; while [ ! -e "$D/go" ]; do sleep 0.01; done; exit 1',
+    );
+    await e2e.enqueue('mail', payload);
+    const runner = await e2e.run({ runners: { mail: 1 }, script });
+    const { job } = await runner.waitForLine('job.started');
+    const key = e2e.key(`worker:${job?.worker}`);
+    const record = await waitFor(() => e2e.client.getBuffer(key), {
+      message: 'the worker says what it runs',
+    });
+    expect(assertSafeWorkerRecord(record).queue).toBe('mail');
+    expect(job?.payloadBytes).toBe(payload.length);
+    await e2e.waitForFileLines('read');
+    e2e.write('go');
+
+    const failure = await e2e.failure();
+    const stdin = readFileSync(e2e.path('stdin'));
+    expect(stdin.equals(payload), 'STDIN is what lay on the list').toBe(true);
+    const [raw = Buffer.alloc(0)] = await e2e.rawFailures();
+    expect(recordedPayload(raw, failure, payload)?.equals(payload), 'the record keeps the payload').toBe(
+      true,
+    );
+    expect(failure.exit_code).toBe(1);
+  });
+});

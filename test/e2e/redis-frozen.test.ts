@@ -1,0 +1,31 @@
+/** Redis that hangs with its connections open: only silence tells. */
+import { expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+
+const e2e = useEndToEnd({ timeoutMs: 90_000 });
+const job = (n: number) => ({ class: 'Job', args: [n] });
+/** It is to be found within 30 s. */
+const foundWithinMs = 31_000;
+
+test('is found within 30 s, jobs go on, and their outcomes are written when it answers again', async () => {
+  const script = e2e.script('echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  const runner = await e2e.run({ runners: { mail: 1, idle: 1 }, script });
+  await e2e.enqueue('mail', job(1));
+  await e2e.waitForFileLines('started', 1);
+  const from = runner.position;
+  e2e.redis.freeze();
+  try {
+    await runner.waitForLine('redis.down', undefined, { from, timeoutMs: foundWithinMs });
+    e2e.write('go');
+    await runner.waitForFinished(1);
+  } finally {
+    e2e.redis.thaw();
+  }
+  await runner.waitForLine('redis.up', undefined, { from, timeoutMs: 20_000 });
+  await e2e.enqueue('mail', job(2));
+  await e2e.enqueue('idle', job(3));
+  await runner.waitForFinished(3);
+  await e2e.waitForStat('processed', 3);
+  const told = runner.lines.slice(from).filter(({ event }) => event.startsWith('redis.'));
+  expect(told.map(({ event }) => event)).toEqual(['redis.down', 'redis.up']);
+});

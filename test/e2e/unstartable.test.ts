@@ -1,0 +1,146 @@
+/** Scripts that can't be started: no job is lost, the queue says why, and resumes by itself. */
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import type { Runner } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const e2e = useEndToEnd();
+
+const payloads = [1, 2, 3].map((n) => JSON.stringify({ class: 'Job', args: [n] }));
+const recording = 'read -r p; echo "$p" >> "$D/ran"';
+/** How long a queue may take to see that its script is back. */
+const resumeTimeoutMs = 15_000;
+
+/** The jobs are all on their queue again, which may follow the news of the pause. */
+async function assertPutBack(): Promise<void> {
+  await waitFor(async () => (await e2e.backlog('mail')).length === payloads.length, {
+    message: 'the jobs are back on their queue',
+  });
+}
+
+async function assertNothingBurnt(): Promise<void> {
+  await assertPutBack();
+  expect(await e2e.backlog('mail')).toEqual(payloads);
+  expect(await e2e.rawFailures()).toEqual([]);
+  expect(await e2e.stat('processed')).toBe(0);
+}
+
+async function assertPaused(runner: Runner, from = 0): Promise<string> {
+  const { pauses } = await runner.waitForLine('queue.paused', ({ queue }) => queue === 'mail', { from });
+  expect(pauses).toMatchObject([{ kind: 'unstartable' }]);
+  return pauses?.[0]?.detail ?? '';
+}
+
+describe('a script that', () => {
+  test.each<[string, (path: string) => void]>([
+    ['is missing', () => {}],
+    ['is a dangling link', (path) => symlinkSync(`${path}-nowhere`, path)],
+    ['is not executable', () => chmodSync(e2e.script(recording, { name: 'job' }), 0o644)],
+    ['is a directory', (path) => mkdirSync(path)],
+    [
+      'has an interpreter that is missing',
+      () => e2e.script(recording, { name: 'job', interpreter: '/no/sh' }),
+    ],
+    ['has an interpreter that is a directory', () => e2e.script('', { name: 'job', interpreter: '/tmp' })],
+    ['lies below a file', (path) => e2e.write(path.slice(e2e.directory.length + 1).split('/')[0] ?? '')],
+  ])('%s pauses its queue, and its jobs run when it can be started', async (what, prepare) => {
+    const name = what === 'lies below a file' ? 'sub/job' : 'job';
+    const path = e2e.path(name);
+    prepare(path);
+    await e2e.enqueue('mail', ...payloads);
+    const runner = await e2e.run({
+      runners: { mail: { concurrency: 1, script: path }, other: { concurrency: 1, script: '/bin/true' } },
+    });
+    const detail = await assertPaused(runner);
+    expect(detail).toContain(name);
+    await e2e.enqueue('other', { class: 'Other', args: [] });
+    await runner.waitForFinished(1);
+    await assertPutBack();
+    expect(await e2e.backlog('mail')).toEqual(payloads);
+    expect(await e2e.rawFailures()).toEqual([]);
+
+    rmSync(e2e.path(name.split('/')[0] ?? ''), { recursive: true, force: true });
+    if (name.includes('/')) mkdirSync(e2e.path('sub'));
+    e2e.script(recording, { name });
+    await runner.waitForLine('queue.resumed', ({ queue }) => queue === 'mail', {
+      timeoutMs: resumeTimeoutMs,
+    });
+    await e2e.waitForFileLines('ran', 3);
+    expect(e2e.fileLines('ran')).toEqual(payloads);
+    await e2e.failures(0);
+    await e2e.waitForStat('processed', 4);
+    expect(runner.all('queue.paused')).toHaveLength(1);
+    expect(runner.all('queue.resumed')).toHaveLength(1);
+  });
+});
+
+test('a file without "#!" runs as a shell script, as everywhere on Unix', async () => {
+  const path = e2e.write('job', `echo "$1" >> '${e2e.path('ran')}'\n`);
+  chmodSync(path, 0o755);
+  await e2e.enqueue('mail', ...payloads);
+  const runner = await e2e.run({ runners: { mail: 1 }, script: path }, { args: ['--drain'] });
+  await runner.waitForExit();
+  expect(e2e.fileLines('ran')).toEqual(['mail', 'mail', 'mail']);
+});
+
+test('a program is looked for on PATH when it is a bare name', async () => {
+  e2e.script('echo "$1" >> "$D/ran"', { name: 'rr-test-program' });
+  const env = { PATH: `${e2e.directory}:${process.env.PATH}` };
+  await e2e.enqueue('mail', ...payloads);
+  const config = { runners: { mail: 1 }, script: 'rr-test-program' };
+  const runner = await e2e.run(config, { env, args: ['--drain'] });
+  await runner.waitForExit();
+  expect(e2e.fileLines('ran')).toEqual(['mail', 'mail', 'mail']);
+});
+
+test('a script that vanishes while the runner works costs no job', async () => {
+  const path = e2e.script(recording, { name: 'job' });
+  const runner = await e2e.run({ runners: { mail: 2 }, script: path });
+  await e2e.enqueue('mail', { class: 'First', args: [] });
+  await runner.waitForFinished(1);
+  for (const round of [1, 2]) {
+    renameSync(path, `${path}.away`);
+    const from = runner.position;
+    await e2e.enqueue('mail', ...payloads);
+    await assertPaused(runner, from);
+    await assertPutBack();
+    expect((await e2e.backlog('mail')).sort()).toEqual(payloads);
+    renameSync(`${path}.away`, path);
+    await runner.waitForLine('queue.resumed', undefined, { from, timeoutMs: resumeTimeoutMs });
+    await e2e.waitForStat('processed', 1 + 3 * round);
+  }
+  expect(e2e.fileLines('ran')).toHaveLength(7);
+  await e2e.failures(0);
+});
+
+test('a working directory that is missing counts as unstartable', async () => {
+  const script = e2e.script(recording);
+  await e2e.enqueue('mail', ...payloads);
+  const cwd = e2e.path('not-there');
+  const runner = await e2e.run({ runners: { mail: { concurrency: 1, cwd } }, script });
+  await assertPaused(runner);
+  await assertNothingBurnt();
+  mkdirSync(cwd);
+  await e2e.waitForFileLines('ran', 3, resumeTimeoutMs);
+  expect(e2e.fileLines('ran')).toEqual(payloads);
+});
+
+test('the runner stops cleanly while a queue is paused so, its jobs still there', async () => {
+  await e2e.enqueue('mail', ...payloads);
+  e2e.mayLeaveKeys('queue:mail');
+  const runner = await e2e.run({ runners: { mail: 4 }, script: e2e.path('missing') });
+  await assertPaused(runner);
+  expect(await runner.stop()).toEqual({ code: 0, signal: undefined });
+  await assertNothingBurnt();
+});
+
+test('a good script in a reloaded config ends the pause', async () => {
+  const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.path('missing') });
+  await e2e.enqueue('mail', ...payloads);
+  await assertPaused(runner);
+  runner.writeConfig(e2e.config({ runners: { mail: 1 }, script: e2e.script(recording) }));
+  runner.signal('SIGHUP');
+  await e2e.waitForFileLines('ran', 3, resumeTimeoutMs);
+  expect(e2e.fileLines('ran')).toEqual(payloads);
+});

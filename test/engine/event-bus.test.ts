@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { EventBus } from '../../src/engine/event-bus.ts';
+import type { EngineEvent } from '../../src/protocol/events.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const fact = (runner: string) => ({ type: 'runner.removed', runner }) as const;
+
+/** Runs it with errors that nobody caught caught here. @returns them */
+async function uncaughtIn(act: () => void, count: number): Promise<unknown[]> {
+  const others = process.listeners('uncaughtException');
+  const errors: unknown[] = [];
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => errors.push(error));
+  try {
+    act();
+    await waitFor(() => errors.length >= count, { message: `${count} uncaught errors` });
+    return errors;
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of others) process.on('uncaughtException', listener);
+  }
+}
+
+test('facts are numbered from 1 and dated, whoever listens', () => {
+  const bus = new EventBus();
+  bus.publish(fact('a'));
+  const heard: EngineEvent[] = [];
+  const before = Date.now();
+  bus.subscribe((event) => heard.push(event));
+  bus.publish(fact('b'));
+  bus.publish(fact('c'));
+  expect(heard.map((event) => [event.seq, 'runner' in event && event.runner])).toEqual([
+    [2, 'b'],
+    [3, 'c'],
+  ]);
+  for (const { atMs } of heard) expect(atMs).toBeGreaterThanOrEqual(before);
+});
+
+test('a subscription ends when it is told to', () => {
+  const bus = new EventBus();
+  const heard: number[] = [];
+  const end = bus.subscribe(({ seq }) => heard.push(seq));
+  bus.publish(fact('a'));
+  end();
+  end();
+  bus.publish(fact('b'));
+  expect(heard).toEqual([1]);
+});
+
+test('a listener that throws harms neither who publishes nor who else listens, and its error is not lost', async () => {
+  const bus = new EventBus();
+  const heard: number[] = [];
+  bus.subscribe(() => {
+    throw new Error('listener');
+  });
+  bus.subscribe(({ seq }) => heard.push(seq));
+  const errors = await uncaughtIn(() => {
+    bus.publish(fact('a'));
+    bus.publish(fact('b'));
+  }, 2);
+  expect(heard).toEqual([1, 2]);
+  expect(errors.map(String)).toEqual(['Error: listener', 'Error: listener']);
+});
+
+test('every listener hears the facts in order, also where one of them causes the next', () => {
+  const bus = new EventBus();
+  const heard: number[] = [];
+  bus.subscribe(({ seq }) => {
+    if (seq === 1) bus.publish(fact('caused'));
+  });
+  bus.subscribe(({ seq }) => heard.push(seq));
+  bus.publish(fact('cause'));
+  expect(heard).toEqual([1, 2]);
+});

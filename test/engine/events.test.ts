@@ -1,0 +1,168 @@
+/** What an engine tells of itself. */
+import { expect, test } from 'vitest';
+import { useRedis } from '../helpers/redis.ts';
+import { startProxy } from './proxies.ts';
+import { useEngines } from './stage.ts';
+
+const stage = useEngines(useRedis());
+
+test('the story of a job that failed, from the start to the stop', async () => {
+  const script = stage.script(`echo '{"exception":"E","error":"x"}' >&2; exit 3`);
+  const engine = await stage.start([stage.runner('mail', script)]);
+  await stage.enqueue('mail', 1);
+  await engine.wait('counters.changed');
+  await engine.stop();
+  expect(engine.events.map(({ type }) => type)).toEqual([
+    ...['runner.added', 'queue.added', 'engine.started', 'redis.up'],
+    ...['job.started', 'job.finished', 'failure.recorded', 'counters.changed'],
+    ...['engine.stopping', 'engine.stopped'],
+  ]);
+  const failure = {
+    queue: 'mail',
+    jobId: '1',
+    jobClass: 'Job',
+    exception: 'E',
+    error: 'x',
+    exitCode: 3,
+    signal: null,
+  };
+  expect(engine.all('job.started')[0]?.job).toMatchObject({
+    ...{ id: '1', queue: 'mail', runner: 'mail', jobClass: 'Job', args: '[1]', payloadBytes: 26 },
+    worker: `test.runner:${process.pid}-0:mail`,
+    pid: expect.any(Number),
+  });
+  expect(engine.all('job.finished')[0]).toMatchObject({
+    jobId: '1',
+    outcome: 'failed',
+    exitCode: 3,
+    failure,
+  });
+  expect(engine.all('failure.recorded')[0]).toMatchObject({ failure });
+  expect(engine.all('counters.changed')[0]).toMatchObject({ processed: 1, failed: 1, unwritten: 0 });
+  expect(engine.all('engine.stopped')[0]).toMatchObject({ processed: 1, failed: 1, unwritten: 0 });
+});
+
+test('every event survives JSON, and the seq has no gap', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script(':'), { concurrency: 3 })]);
+  await stage.enqueue('mail', ...Array.from({ length: 20 }, (_, at) => at));
+  await engine.wait('job.finished', 20);
+  await engine.stop();
+  expect(JSON.parse(JSON.stringify(engine.events))).toEqual(engine.events);
+  expect(engine.events.map(({ seq }) => seq)).toEqual(engine.events.map((_, at) => at + 1));
+});
+
+test('a payload that is no JSON object is a failure that never ran', async () => {
+  await stage.redis.rpush('resque:queue:mail', 'junk');
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  const { failure } = await engine.wait('failure.recorded');
+  expect(failure).toMatchObject({
+    exception: 'InvalidPayloadError',
+    jobClass: null,
+    exitCode: null,
+    signal: null,
+  });
+  expect(failure.error).toContain('junk');
+  expect(engine.all('job.started')).toEqual([]);
+});
+
+test('output is published of the job that is watched, and only while it is', async () => {
+  const body =
+    'echo first; while [ ! -e "$D/go-$RESQUE_QUEUE" ]; do sleep 0.01; done; echo second; echo err >&2';
+  const script = stage.script(body);
+  const engine = await stage.start([stage.runner('a', script), stage.runner('b', script)]);
+  await stage.enqueue('a', 1);
+  await stage.enqueue('b', 2);
+  await engine.wait('job.started', 2);
+  const jobs = engine.all('job.started').map(({ job }) => job);
+  const idOf = (queue: string) => jobs.find((job) => job.queue === queue)?.id ?? '';
+  const ends = [engine.engine.watchOutput(idOf('a')), engine.engine.watchOutput(idOf('a'))];
+  ends[0]?.();
+  ends[0]?.();
+  stage.write('go-a');
+  stage.write('go-b');
+  await engine.wait('job.finished', 2);
+  const heard = (stream: string) =>
+    engine
+      .all('job.output')
+      .flatMap((event) => (event.stream === stream ? [event.text] : []))
+      .join('');
+  expect(new Set(engine.all('job.output').map(({ jobId }) => jobId))).toEqual(new Set([idOf('a')]));
+  expect(heard('stdout').endsWith('second\n')).toBe(true);
+  expect(heard('stderr')).toBe('err\n');
+  ends[1]?.();
+  const before = engine.all('job.output').length;
+  await stage.enqueue('a', 3);
+  await engine.wait('job.finished', 3);
+  expect(engine.all('job.output')).toHaveLength(before);
+});
+
+test('all output can be watched, and characters stay whole however they come', async () => {
+  // é in two writes.
+  const script = stage.script(String.raw`printf 'caf\303'; sleep 0.05; printf '\251 ok\n'`);
+  const engine = await stage.start([stage.runner('mail', script)]);
+  const end = engine.engine.watchOutput('all');
+  await stage.enqueue('mail', 1);
+  await engine.wait('job.finished');
+  end();
+  expect(
+    engine
+      .all('job.output')
+      .map(({ text }) => text)
+      .join(''),
+  ).toBe('café ok\n');
+});
+
+test('an outage is told once, and its end with how long it was', async () => {
+  const proxy = await startProxy(stage.server.port);
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))], { port: proxy.port });
+  let refused = 0;
+  proxy.judge = () => {
+    refused += 1;
+    if (refused >= 3) proxy.judge = () => 'pass';
+    return 'cut';
+  };
+  proxy.cut();
+  const up = await engine.wait('redis.up', 2);
+  expect(engine.all('redis.down')).toHaveLength(1);
+  expect(engine.all('redis.up')[0]?.awayMs).toBeNull();
+  expect(up.awayMs).toBeGreaterThan(0);
+  await stage.enqueue('mail', 1);
+  await engine.wait('job.finished');
+});
+
+test('a runner that is gone is heard of no more, although its program could not be started', async () => {
+  const engine = await stage.start([
+    stage.runner('mail', stage.path('missing')),
+    stage.runner('news', stage.script(':')),
+  ]);
+  await stage.enqueue('mail', 1);
+  stage.mayLeaveKeys('queue:mail');
+  await engine.wait('queue.paused');
+  engine.engine.reconfigure(stage.config([stage.runner('news', stage.script(':'))]));
+  const { seq } = await engine.wait('runner.removed');
+  // Programs are looked at every second, and one is still missing there.
+  await stage.enqueue('news', 2);
+  const { atMs } = await engine.wait('job.finished');
+  await expect.poll(() => Date.now() - atMs, { timeout: 5_000 }).toBeGreaterThan(2_200);
+  expect(
+    engine.events.filter((event) => event.seq > seq && 'queue' in event && event.queue === 'mail'),
+  ).toEqual([]);
+});
+
+test('workers of a runner that a new config removed during an outage are unregistered in the end', async () => {
+  const proxy = await startProxy(stage.server.port);
+  const engine = await stage.start(
+    [stage.runner('mail', stage.script(':')), stage.runner('news', stage.script(':'))],
+    {
+      port: proxy.port,
+    },
+  );
+  proxy.judge = () => 'cut';
+  proxy.cut();
+  await engine.wait('redis.down');
+  engine.engine.reconfigure(stage.config([stage.runner('news', stage.script(':'))]));
+  proxy.judge = () => 'pass';
+  await engine.wait('redis.up', 2);
+  await engine.stop();
+  expect(await stage.redis.smembers('resque:workers')).toEqual([]);
+});

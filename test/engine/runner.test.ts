@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import type { RunnerConfig } from '../../src/config/config.ts';
+import { Runner } from '../../src/engine/runner.ts';
+
+function newRunner(concurrency: number, key = 'mail'): Runner {
+  const config: RunnerConfig = {
+    ...{ key, concurrency, script: ['/bin/true'], args: [], env: {}, cwd: null },
+    ...{ timeoutSeconds: null, killAfterSeconds: 4, interrupted: 'fail' },
+  };
+  return new Runner(config, (index, name) => `h:1-${index}:${name}`);
+}
+
+const indexes = (slots: readonly { index: number }[]) => slots.map(({ index }) => index);
+
+test('the first worker is there from the start, the others when they are needed', () => {
+  const runner = newRunner(3);
+  expect(runner.workers).toEqual(['h:1-0:mail']);
+  expect(indexes(runner.reserveSlots(2))).toEqual([0, 1]);
+  expect(indexes(runner.slots)).toEqual([0, 1]);
+});
+
+test('no more slots are taken than are free', () => {
+  const runner = newRunner(3);
+  expect(runner.reserveSlots(2)).toHaveLength(2);
+  expect([runner.busy, runner.free]).toEqual([2, 1]);
+  expect(indexes(runner.reserveSlots(10))).toEqual([2]);
+  expect(runner.reserveSlots(1)).toEqual([]);
+  expect([runner.busy, runner.free]).toEqual([3, 0]);
+});
+
+test('a slot that was freed is taken again before a new one is made', () => {
+  const runner = newRunner(3);
+  const [first, second] = runner.reserveSlots(3);
+  if (first === undefined || second === undefined) throw new Error('no slots');
+  second.state = 'idle';
+  expect(indexes(runner.reserveSlots(3))).toEqual([1]);
+  first.state = 'running';
+  expect(runner.free).toBe(0);
+  expect(runner.slots).toHaveLength(3);
+});
+
+test('a lowered limit leaves nothing free until enough slots are', () => {
+  const runner = newRunner(3);
+  const slots = runner.reserveSlots(3);
+  runner.concurrency = 1;
+  for (const [at, slot] of slots.entries()) {
+    expect(runner.free).toBe(0);
+    slot.state = 'idle';
+    expect(runner.busy).toBe(2 - at);
+  }
+  expect(indexes(runner.reserveSlots(3))).toEqual([0]);
+});
+
+test('a retired runner has nothing free', () => {
+  const runner = newRunner(3);
+  runner.isRetired = true;
+  expect(runner.free).toBe(0);
+  expect(runner.reserveSlots(1)).toEqual([]);
+});

@@ -1,0 +1,79 @@
+/**
+ * Looks at other processes through /proc. Tests use it to find what a runner left behind and what it costs;
+ * where there is no /proc, nothing is found and the costs are 0.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Set in the environment of a runner under test, and so of all its descendants. */
+export const markVariable = 'RR_TEST_MARK';
+
+export interface MarkedProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** All processes that carry the mark; a process that has ended but was not waited for is none. */
+export function processesMarked(mark: string): MarkedProcess[] {
+  const needle = `${markVariable}=${mark}`;
+  const found: MarkedProcess[] = [];
+  for (const entry of listProc()) {
+    const environment = read(`/proc/${entry}/environ`);
+    if (environment?.split('\0').includes(needle) !== true) continue;
+    const command = read(`/proc/${entry}/cmdline`)?.replaceAll('\0', ' ').trim() ?? '';
+    found.push({ pid: Number(entry), command });
+  }
+  return found;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false; // ESRCH: gone.
+  }
+  // A zombie can be signalled too.
+  return statFields(pid)?.[0] !== 'Z';
+}
+
+/** Memory that is resident now. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}
+
+/** CPU that the process itself has used since its start, without its children. */
+export function cpuSeconds(pid: number): number {
+  const fields = statFields(pid);
+  // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the state is field 3.
+  return fields === null ? 0 : (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ESRCH: it has ended by itself.
+  }
+}
+
+/** What follows the command's name, which may itself hold spaces and parentheses. */
+function statFields(pid: number): string[] | null {
+  const text = read(`/proc/${pid}/stat`);
+  return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function listProc(): string[] {
+  try {
+    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  } catch {
+    return []; // Not Linux.
+  }
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // Ended meanwhile, or somebody else's.
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * A real Redis for one test file: a redis-server or valkey-server of its own, on a port and in a directory of
+ * its own, gone when the file ends, whatever the tests did to it.
+ */
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { waitFor } from './wait-for.ts';
+
+export interface RedisOptions {
+  /** `requirepass`; the tests' client knows it. */
+  readonly password?: string;
+  /** Text of an ACL file, one `user …` a line. The tests' client stays the default user. */
+  readonly acl?: string;
+  /** Keeps the data over a restart. */
+  readonly appendOnly?: boolean;
+  readonly replicaOf?: { readonly host: string; readonly port: number };
+}
+
+/**
+ * Ports below the range that the system gives to outgoing connections: a client that retries a closed port
+ * inside that range can end up connected to itself, and a restart can find its port taken.
+ */
+const lowestPort = 20_000;
+const highestPort = 32_000;
+
+/** Name of the tests' own connections in `CLIENT LIST`. */
+export const testConnectionName = 'tests';
+
+export class RedisServer {
+  readonly #options: RedisOptions;
+  #directory = '';
+  #port = 0;
+  #process: ReturnType<typeof spawnServer> | null = null;
+  #client: Redis | null = null;
+
+  constructor(options: RedisOptions = {}) {
+    this.#options = options;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get socketPath(): string {
+    return join(this.#directory, 'redis.sock');
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('The Redis server is not running');
+    return pid;
+  }
+
+  /** The tests' connection; it connects again by itself after a restart. */
+  get client(): Redis {
+    if (this.#client === null) throw new Error('The Redis server was never started');
+    return this.#client;
+  }
+
+  /** Starts the server: at first on a free port, from then on always on the same. */
+  async start(): Promise<void> {
+    if (this.#directory === '') this.#directory = mkdtempSync(join(tmpdir(), 'rr-redis-'));
+    const hasPort = this.#port !== 0;
+    for (let attempt = 1; ; attempt++) {
+      if (!hasPort) this.#port = await freePort();
+      this.#process = spawnServer(this.#directory, this.#port, this.#options);
+      const failure = await this.#whenReady();
+      if (failure === null) break;
+      this.#process = null;
+      if (attempt === 5) throw new Error(failure);
+    }
+    this.#client ??= this.#connect();
+    await this.#client.ping();
+  }
+
+  /** Ends the server as an administrator would. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Lets it hang: connections stay open, nothing answers. */
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    if (this.#process !== null) process.kill(this.pid, 'SIGCONT');
+  }
+
+  async flush(): Promise<void> {
+    await this.client.flushall();
+  }
+
+  /** Ends everything and removes the directory. */
+  async dispose(): Promise<void> {
+    this.#client?.disconnect();
+    this.#client = null;
+    await this.kill();
+    if (this.#directory !== '') rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #connect(): Redis {
+    const client = new Redis({
+      host: '127.0.0.1',
+      port: this.#port,
+      ...(this.#options.password === undefined ? {} : { password: this.#options.password }),
+      connectionName: testConnectionName,
+      protocol: 2,
+      disableClientInfo: true,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 20,
+    });
+    client.on('error', () => {
+      // Tests stop the server on purpose; a command that can't be sent waits until it is back.
+    });
+    return client;
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process;
+    if (child === null) return;
+    this.#process = null;
+    child.kill('SIGCONT'); // A frozen one would not end.
+    child.kill(signal);
+    await child;
+  }
+
+  /** @returns why it can't be used, or null. */
+  async #whenReady(): Promise<string | null> {
+    const child = this.#process;
+    if (child === null) return 'not started';
+    let hasEnded = false;
+    void child.then(() => {
+      hasEnded = true;
+    });
+    const probe = new Redis({
+      host: '127.0.0.1',
+      port: this.#port,
+      protocol: 2,
+      disableClientInfo: true,
+      enableReadyCheck: false,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 10,
+    });
+    let hasAnswered = false;
+    probe.on('error', () => {
+      // Not there yet.
+    });
+    const heard = (reply: unknown): void => {
+      // `NOAUTH` is an answer too; one that is still loading its data is not ready.
+      hasAnswered ||= !String(reply).includes('LOADING');
+    };
+    try {
+      await waitFor(
+        () => {
+          if (hasEnded || hasAnswered) return true;
+          if (probe.status === 'ready') probe.ping().then(heard, heard);
+          return false;
+        },
+        { message: 'Redis answers PING', timeoutMs: 15_000 },
+      );
+    } finally {
+      probe.disconnect();
+    }
+    return hasEnded ? `The Redis server has ended:\n${readLog(this.#directory)}` : null;
+  }
+}
+
+/** A server for all tests of a file, empty before each of them. */
+export function useRedis(options: RedisOptions = {}): RedisServer {
+  const server = new RedisServer(options);
+  beforeAll(() => server.start());
+  beforeEach(() => server.flush());
+  afterAll(() => server.dispose());
+  return server;
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  while (true) {
+    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
+    const isFree = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+}
+
+function spawnServer(directory: string, port: number, options: RedisOptions) {
+  const settings: Record<string, string> = {
+    port: String(port),
+    bind: '127.0.0.1',
+    unixsocket: join(directory, 'redis.sock'),
+    dir: directory,
+    logfile: join(directory, 'redis.log'),
+    save: '',
+    appendonly: options.appendOnly === true ? 'yes' : 'no',
+    appendfsync: 'always',
+  };
+  if (options.password !== undefined) settings.requirepass = options.password;
+  if (options.replicaOf !== undefined) {
+    settings.replicaof = `${options.replicaOf.host} ${options.replicaOf.port}`;
+  }
+  if (options.acl !== undefined) {
+    settings.aclfile = join(directory, 'users.acl');
+    writeFileSync(settings.aclfile, options.acl);
+  }
+  const args = Object.entries(settings).flatMap(([name, value]) => [
+    `--${name}`,
+    ...(name === 'replicaof' ? value.split(' ') : [value]),
+  ]);
+  return execa(serverProgram(), args, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false });
+}
+
+function serverProgram(): string {
+  for (const name of ['redis-server', 'valkey-server']) {
+    for (const directory of (process.env.PATH ?? '').split(delimiter)) {
+      const path = join(directory, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here.
+      }
+    }
+  }
+  throw new Error('Neither redis-server nor valkey-server is on PATH; `npm test` installs one');
+}
+
+function readLog(directory: string): string {
+  try {
+    return readFileSync(join(directory, 'redis.log'), 'utf8');
+  } catch {
+    return '(no log)';
+  }
+}

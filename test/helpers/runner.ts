@@ -1,0 +1,225 @@
+/**
+ * A runner under test: the built program as a real process, its log lines as they come.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { FailureSummary, PauseReason, ShutdownMode } from '../../src/protocol/events.ts';
+import type { JobOutcome, JobView } from '../../src/protocol/job.ts';
+import { waitFor } from './wait-for.ts';
+
+const program = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
+
+/** One line of the JSON log: an event of the engine, with its own fields. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly event: string;
+  readonly message: string;
+  readonly job?: JobView;
+  readonly jobId?: string;
+  readonly queue?: string;
+  readonly pauses?: readonly PauseReason[];
+  readonly outcome?: JobOutcome;
+  readonly durationMs?: number;
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+  readonly failure?: FailureSummary | null;
+  readonly reason?: string;
+  readonly awayMs?: number | null;
+  readonly problems?: readonly string[];
+  readonly mode?: ShutdownMode;
+  readonly pid?: number;
+}
+
+/** A config file's content, as its users write it. */
+export type ConfigObject = Record<string, unknown>;
+
+export interface RunnerExit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+export interface RunnerOptions {
+  /** The test's directory: the config file goes there, and `TMPDIR` is its `tmp`. */
+  readonly directory: string;
+  readonly config: ConfigObject;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface LineOptions {
+  /** Index of the first line that counts; see `Runner.position`. */
+  readonly from?: number;
+  readonly timeoutMs?: number;
+}
+
+type LinePredicate = (line: LogLine) => boolean;
+
+export class Runner {
+  readonly lines: LogLine[] = [];
+  /** What came on stdout and is no line of the log: always a fault. */
+  readonly junk: string[] = [];
+  readonly configPath: string;
+  readonly exit: Promise<RunnerExit>;
+  #stderr = '';
+  #hasExited = false;
+  readonly #process: ReturnType<typeof spawnRunner>;
+
+  constructor({ directory, config, args = [], env = {} }: RunnerOptions) {
+    if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
+    this.configPath = join(directory, 'cfg.json');
+    this.writeConfig(config);
+    this.#process = spawnRunner(this.configPath, args, env, directory);
+    this.#readLines();
+    this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    this.exit = this.#process.then(({ exitCode, signal }) => {
+      this.#hasExited = true;
+      return { code: exitCode, signal };
+    });
+  }
+
+  get pid(): number {
+    const pid = this.#process.pid;
+    if (pid === undefined) throw new Error('The runner could not be started');
+    return pid;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get hasExited(): boolean {
+    return this.#hasExited;
+  }
+
+  /** Number of lines so far: pass it as `from` to look at what comes after now. */
+  get position(): number {
+    return this.lines.length;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** Replaces the config file; a HUP makes the runner read it. */
+  writeConfig(config: ConfigObject | string): void {
+    writeFileSync(this.configPath, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
+  }
+
+  /** All lines of an event, those of a job or of a queue where named. */
+  all(event: string, predicate: LinePredicate = () => true): LogLine[] {
+    return this.lines.filter((line) => line.event === event && predicate(line));
+  }
+
+  /** The first line of the event for which the predicate holds, seen already or to come. */
+  async waitForLine(
+    event: string,
+    predicate: LinePredicate = () => true,
+    { from = 0, timeoutMs = 10_000 }: LineOptions = {},
+  ): Promise<LogLine> {
+    return await waitFor(
+      () => {
+        const hasExited = this.#hasExited;
+        for (const line of this.lines.slice(from)) {
+          if (line.event === event && predicate(line)) return line;
+        }
+        if (hasExited) throw new Error(`The runner ended without ${event}\n${this.describe()}`);
+        return null;
+      },
+      { message: () => `the runner says ${event}\n${this.describe()}`, timeoutMs },
+    );
+  }
+
+  /** Waits until so many jobs have ended, however they did. */
+  async waitForFinished(count: number, timeoutMs = 10_000): Promise<LogLine[]> {
+    await waitFor(
+      () => {
+        const isEnough = this.all('job.finished').length >= count;
+        if (!isEnough && this.#hasExited) throw new Error(`The runner ended early\n${this.describe()}`);
+        return isEnough;
+      },
+      { message: () => `${count} jobs have ended\n${this.describe()}`, timeoutMs },
+    );
+    return this.all('job.finished');
+  }
+
+  /** Its exit, which must come by itself within the time. */
+  async waitForExit(timeoutMs = 10_000): Promise<RunnerExit> {
+    await waitFor(() => this.#hasExited, {
+      message: () => `the runner exits\n${this.describe()}`,
+      timeoutMs,
+    });
+    return await this.exit;
+  }
+
+  /** TERM, then its exit. */
+  async stop(timeoutMs = 10_000): Promise<RunnerExit> {
+    if (!this.#hasExited) this.signal('SIGTERM');
+    return await this.waitForExit(timeoutMs);
+  }
+
+  /** What it said last, for the message of a failed test. */
+  describe(): string {
+    const last = this.lines.slice(-30).map((line) => `  ${JSON.stringify(line).slice(0, 400)}`);
+    return [`log of the runner (${this.lines.length} lines):`, ...last, `stderr: ${this.#stderr}`].join('\n');
+  }
+
+  #readLines(): void {
+    let rest = '';
+    const stdout = this.#process.stdout.setEncoding('utf8');
+    stdout.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#take(line);
+    });
+    stdout.on('end', () => {
+      if (rest !== '') this.junk.push(rest);
+    });
+  }
+
+  #take(text: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = null;
+    }
+    if (isLogLine(value)) this.lines.push(value);
+    else this.junk.push(text);
+  }
+}
+
+function isLogLine(value: unknown): value is LogLine {
+  if (typeof value !== 'object' || value === null) return false;
+  const line = value as Partial<Record<keyof LogLine, unknown>>;
+  return (
+    typeof line.event === 'string' &&
+    typeof line.message === 'string' &&
+    typeof line.time === 'string' &&
+    !Number.isNaN(Date.parse(line.time)) &&
+    ['info', 'warn', 'error'].includes(String(line.level))
+  );
+}
+
+function spawnRunner(
+  configPath: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  directory: string,
+) {
+  return execa(process.execPath, [program, configPath, '--no-ui', '--log-format', 'json', ...args], {
+    cwd: directory,
+    env: { TMPDIR: join(directory, 'tmp'), ...env },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    // Tests wait for an exit on purpose; execa must not turn a TERM into a KILL.
+    forceKillAfterDelay: false,
+  });
+}

@@ -1,0 +1,91 @@
+/** A ResqueClient on the tests' own Redis, connected before each test and closed after it. */
+import { afterEach, beforeEach } from 'vitest';
+import type { AdvanceBatch, AdvanceReply } from '../../src/resque/advance.ts';
+import type { ReachableRedis } from '../../src/resque/connection.ts';
+import { ResqueClient } from '../../src/resque/resque-client.ts';
+import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], isRepeat: false };
+
+export function addressOf(server: RedisServer, password: string | null = null): ReachableRedis {
+  return { kind: 'server', host: '127.0.0.1', port: server.port, db: 0, tls: null, username: null, password };
+}
+
+export class ClientStage {
+  readonly server: RedisServer;
+  #client: ResqueClient | null = null;
+
+  constructor(server: RedisServer) {
+    this.server = server;
+  }
+
+  get client(): ResqueClient {
+    if (this.#client === null) throw new Error('no test is running');
+    return this.#client;
+  }
+
+  get redis() {
+    return this.server.client;
+  }
+
+  async begin(): Promise<void> {
+    const client = new ResqueClient(addressOf(this.server), 'resque', {
+      resume: () => Promise.resolve(),
+      onUp: () => {},
+      onDown: () => {},
+    });
+    this.#client = client;
+    client.session.start();
+    await waitFor(() => client.session.isUp, { message: 'the client is connected' });
+  }
+
+  async end(): Promise<void> {
+    this.#client?.session.close();
+    await waitFor(async () => otherClients(String(await this.redis.client('LIST'))).length === 0, {
+      message: 'every connection of the client is closed',
+    });
+  }
+
+  /** One step of `advance`, with only what it names. */
+  advance(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
+    return this.client.advance({ ...nothing, ...batch });
+  }
+
+  /** What Redis was told meanwhile, by scripts and by clients; each command as its words. */
+  async monitor(act: () => Promise<unknown>): Promise<string[][]> {
+    const commands: string[][] = [];
+    const monitor = await this.redis.monitor();
+    try {
+      monitor.on('monitor', (_time: string, words: string[]) => commands.push(words));
+      await act();
+      await this.redis.echo('monitored');
+      await waitFor(() => commands.some(([, word]) => word === 'monitored'), {
+        message: 'MONITOR has caught up',
+      });
+    } finally {
+      monitor.disconnect();
+    }
+    return commands.filter(([, word]) => word !== 'monitored');
+  }
+
+  /** Every key with a value that can be compared. */
+  async dump(): Promise<Record<string, string>> {
+    const keys = (await this.redis.keys('*')).sort();
+    const values = await Promise.all(keys.map((key) => this.redis.dumpBuffer(key)));
+    return Object.fromEntries(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
+  }
+}
+
+/** Lines of `CLIENT LIST` that are neither the tests' own connection nor MONITOR. */
+export function otherClients(list: string): string[] {
+  return list.split('\n').filter((line) => line !== '' && !line.includes(`name=${testConnectionName}`));
+}
+
+/** Call it once at the top of a test file, behind `useRedis`. */
+export function useClient(server: RedisServer): ClientStage {
+  const stage = new ClientStage(server);
+  beforeEach(() => stage.begin());
+  afterEach(() => stage.end());
+  return stage;
+}

@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadedWith, type Metafile, uiInHeadlessProcesses } from './bundle-graph.ts';
+import { makeSmallCheckout, repository, type SmallCheckout } from './small-checkout.ts';
+
+const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+
+describe('the bundle', () => {
+  test('loads nothing of the UI into a process without it', () => {
+    const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
+
+    expect(loadedWith(metafile, 'dist/resque-runner.js', 'ever')).toContain('src/cli/main.ts');
+    expect(uiInHeadlessProcesses(metafile)).toEqual([]);
+  });
+});
+
+describe('the check for the UI in a process without it', () => {
+  const file = (entryPoint: string | null, inputs: string[], imports: [string, string][] = []) => ({
+    ...(entryPoint === null ? {} : { entryPoint }),
+    inputs: Object.fromEntries(inputs.map((input) => [input, {}])),
+    imports: imports.map(([path, kind]) => ({ path, kind })),
+  });
+  const ui = file('src/cli/watch.ts', [
+    'src/cli/watch.ts',
+    'src/ui/app.tsx',
+    'node_modules/ink/build/index.js',
+  ]);
+
+  test('lets a program pass that loads either later', () => {
+    const outputs = {
+      'dist/resque-runner.js': file(
+        'src/cli/main.ts',
+        ['src/cli/main.ts'],
+        [
+          ['dist/run.js', 'dynamic-import'],
+          ['dist/watch.js', 'dynamic-import'],
+        ],
+      ),
+      'dist/run.js': file(
+        'src/cli/run.ts',
+        ['src/engine/engine.ts'],
+        [['dist/shared.js', 'import-statement']],
+      ),
+      'dist/shared.js': file(null, ['node_modules/execa/index.js']),
+      'dist/watch.js': ui,
+    };
+
+    expect(uiInHeadlessProcesses({ outputs })).toEqual([]);
+  });
+
+  test('finds it loaded at the start, by way of a shared chunk too', () => {
+    const outputs = {
+      'dist/resque-runner.js': file(
+        'src/cli/main.ts',
+        ['src/cli/main.ts'],
+        [['dist/shared.js', 'import-statement']],
+      ),
+      'dist/shared.js': file(null, ['node_modules/react/index.js']),
+    };
+
+    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/main.ts loads node_modules/react/index.js']);
+  });
+
+  test('finds it loaded later by the part with the engine', () => {
+    const outputs = {
+      'dist/run.js': file('src/cli/run.ts', ['src/engine/engine.ts'], [['dist/watch.js', 'dynamic-import']]),
+      'dist/watch.js': ui,
+    };
+
+    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/run.ts loads src/ui/app.tsx']);
+  });
+});
+
+describe('npm run build', () => {
+  let checkout: SmallCheckout;
+  beforeAll(async () => {
+    checkout = makeSmallCheckout(
+      "declare const __VERSION__: string;\nconsole.log(__VERSION__, (await import('./later.ts')).later);",
+    );
+    checkout.write('src/cli/later.ts', "export const later = 'one';");
+    await build();
+  }, 120_000);
+  afterAll(() => checkout.remove());
+
+  const dist = (name: string) => join(checkout.root, 'dist', name);
+  const build = (...args: string[]) =>
+    execa(process.execPath, ['scripts/build.mjs', ...args], { cwd: checkout.root, env: checkout.env });
+  const chunks = () => readdirSync(dist('')).filter((name) => name.startsWith('later-'));
+
+  test('makes a program that can be started by its name and knows its version', async () => {
+    expect((await execa(dist('resque-runner.js'))).stdout).toBe(`${packageJson.version} one`);
+    expect(statSync(dist('resque-runner.js')).mode & 0o777).toBe(0o755);
+  });
+
+  test('keeps the chunks of an earlier build, which may still run, for an hour', async () => {
+    const [first = ''] = chunks();
+    checkout.write('src/cli/later.ts', "export const later = 'two';");
+
+    await build();
+    expect(chunks()).toContain(first);
+    expect((await execa(dist('resque-runner.js'))).stdout).toBe(`${packageJson.version} two`);
+
+    const longAgo = new Date(Date.now() - 61 * 60 * 1000);
+    utimesSync(dist(first), longAgo, longAgo);
+    await build();
+    expect(chunks()).toHaveLength(1);
+    expect(chunks()).not.toContain(first);
+  });
+
+  test('drops them at once for a package', async () => {
+    writeFileSync(dist('later-OLD.js'), '');
+
+    await build('--prune');
+    expect(chunks()).toHaveLength(1);
+    expect(chunks()).not.toContain('later-OLD.js');
+  });
+});

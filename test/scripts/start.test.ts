@@ -1,0 +1,128 @@
+import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../helpers/wait-for.ts';
+import { makeSmallCheckout, type SmallCheckout } from './small-checkout.ts';
+
+/** Shows what it was started with; told to wait, it counts the signals that reach it. */
+const program = `
+const args = process.argv.slice(2);
+if (args[0] === 'wait') {
+  let signals = '';
+  const exitSoon = (name: string) => {
+    signals += name + ' ';
+    setTimeout(() => { console.log(signals); process.exit(7); }, 300);
+  };
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, exitSoon);
+  setInterval(() => {}, 1000);
+} else {
+  process.exitCode = args[0] === 'fail' ? 3 : 0;
+}
+console.log(JSON.stringify({ args, directory: process.cwd(), program: process.argv[1] }));
+`;
+
+let checkout: SmallCheckout;
+beforeAll(() => {
+  checkout = makeSmallCheckout(program);
+});
+afterAll(() => checkout.remove());
+
+function npmStart(args: readonly string[], directory = checkout.root) {
+  return execa('npm', ['start', '--silent', '--', ...args], {
+    cwd: directory,
+    env: checkout.env,
+    reject: false,
+  });
+}
+
+describe('npm start', () => {
+  // The first of this file: the others find the checkout set up.
+  test('sets everything up once, though several start at the same time', { timeout: 120_000 }, async () => {
+    const runs = await Promise.all(['one', 'two', 'three'].map((name) => npmStart([name])));
+
+    expect(runs.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
+      runs.map(({ stderr }) => ({ exitCode: 0, stderr })),
+    );
+    expect(runs.map(({ stdout }) => JSON.parse(stdout).args)).toEqual([['one'], ['two'], ['three']]);
+    const said = runs.flatMap(({ stderr }) => stderr.split('\n')).filter((line) => line !== '');
+    expect(said.sort()).toEqual(['Building…', 'Installing dependencies…']);
+    expect(readdirSync(join(checkout.root, 'tmp'))).toEqual(['.keep']);
+  });
+
+  test('does no set-up a second time', async () => {
+    const { exitCode, stderr } = await npmStart(['again']);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  test('starts the demo when nothing is asked for', async () => {
+    const { stdout } = await npmStart([]);
+
+    expect(JSON.parse(stdout).args).toEqual(['demo']);
+  });
+
+  test('runs the program where the caller is, so that relative paths mean what they say', async () => {
+    const directory = join(checkout.root, 'sub directory');
+    mkdirSync(directory);
+
+    const { stdout } = await npmStart(['cfg.json', 'with space'], directory);
+
+    const entry = join(checkout.root, 'dist', 'resque-runner.js');
+    expect(JSON.parse(stdout)).toEqual({ args: ['cfg.json', 'with space'], directory, program: entry });
+  });
+
+  test('ends with the exit code of the program', async () => {
+    expect(await npmStart(['fail'])).toMatchObject({ exitCode: 3 });
+  });
+
+  test('hands a signal sent to npm on to the program, and waits for it', async () => {
+    const { output, exitCode } = await interrupt((pid) => process.kill(pid, 'SIGTERM'));
+
+    expect({ output, exitCode }).toEqual({ output: 'SIGTERM', exitCode: 7 });
+  });
+
+  test('lets Ctrl-C, which npm and the program both get, count once', async () => {
+    const { output, exitCode } = await interrupt((pid) => process.kill(-pid, 'SIGINT'));
+
+    expect({ output, exitCode }).toEqual({ output: 'SIGINT', exitCode: 7 });
+  });
+
+  test('builds anew when a source has changed, not when only its time has', async () => {
+    utimesSync(join(checkout.root, 'src/cli/main.ts'), new Date(), new Date());
+    expect((await npmStart(['touched'])).stderr).toBe('');
+
+    checkout.write('src/cli/main.ts', "console.log('changed');");
+    expect(await npmStart(['changed'])).toMatchObject({ stdout: 'changed', stderr: 'Building…' });
+  });
+
+  test('shows what the compiler says when the sources do not build', async () => {
+    checkout.write('src/cli/main.ts', 'const = 1;');
+
+    const { exitCode, stderr } = await npmStart(['broken']);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('the build failed');
+    expect(stderr).toContain('src/cli/main.ts:1:6');
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});
+
+/** Starts the waiting program as the leader of a process group, as a shell does, and sends it a signal. */
+async function interrupt(send: (pid: number) => void) {
+  const run = execa('npm', ['start', '--silent', '--', 'wait'], {
+    cwd: checkout.root,
+    env: checkout.env,
+    reject: false,
+    detached: true,
+  });
+  let seen = '';
+  run.stdout.on('data', (chunk) => {
+    seen += String(chunk);
+  });
+  await waitFor(() => seen.includes('"wait"'), { message: 'the program runs' });
+  if (run.pid === undefined) throw new Error('npm was not started');
+  send(run.pid);
+  const { stdout, exitCode } = await run;
+  return { output: stdout.split('\n').at(-1)?.trim(), exitCode };
+}
