@@ -66,7 +66,10 @@ async function runJobs(
 async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
+  // A closed terminal ends a demo. (To a runner HUP means to read its config again, and it may well outlive one.)
+  const onHangup = () => process.kill(process.pid, 'SIGTERM');
   for (const signal of stopSignals) process.on(signal, onSignal);
+  process.on('SIGHUP', onHangup);
   const trickling = trickle(redis, stop.signal);
   try {
     return await ended;
@@ -74,6 +77,7 @@ async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig):
     stop.abort();
     await trickling;
     for (const signal of stopSignals) process.off(signal, onSignal);
+    process.off('SIGHUP', onHangup);
   }
 }
 

@@ -10,10 +10,10 @@ export interface CommandContext {
   readonly fleet: Fleet;
   readonly client: ResqueClient;
   readonly isStopping: boolean;
-  publish(fact: EngineFact): void;
-  poke(): void;
+  readonly publish: (fact: EngineFact) => void;
+  readonly poke: () => void;
   /** False where no such job runs. */
-  killJob(jobId: string, signal: 'SIGTERM' | 'SIGKILL'): boolean;
+  readonly killJob: (jobId: string, signal: 'SIGTERM' | 'SIGKILL') => boolean;
 }
 
 /** More slots than this are a slip of the finger: each may be a process. The config has the same limit. */

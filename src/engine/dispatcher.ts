@@ -13,12 +13,13 @@
  * queues to wait for changes, CLIENT UNBLOCK ends the wait and the next one begins; a job that comes in
  * that instant is kept if its queue still has a slot and isn't paused, and else goes back to its head.
  */
-import type { AdvanceBatch, AdvanceReply, OutcomeWrite, Reservation } from '../resque/advance.ts';
+import type { AdvanceBatch, AdvanceReply, OutcomeWrite } from '../resque/advance.ts';
 import { type Payload, readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { workerRecord } from '../resque/worker-record.ts';
 import type { Fleet } from './fleet.ts';
 import { QueueWait } from './queue-wait.ts';
+import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
 
 /** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
@@ -42,8 +43,6 @@ export interface DispatcherHooks {
 
 type Outcome = { kind: 'success' } | { kind: 'failure'; record: string } | { kind: 'requeue' };
 
-/** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
-const reservationLimit = 16;
 /** Outcomes of one step; their records may be as large as their payloads. */
 const outcomeLimit = 64;
 
@@ -53,8 +52,7 @@ export class Dispatcher {
   readonly #hooks: DispatcherHooks;
   #isAccepting = true;
   #isScheduled = false;
-  /** Slots of state `reserved`, by worker. */
-  readonly #reserved = new Map<string, { runner: Runner; slot: Slot }>();
+  readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
   readonly #running = new Map<Slot, TakenJob>();
   #outcomes: OutcomeWrite[] = [];
@@ -71,6 +69,7 @@ export class Dispatcher {
     this.#client = client;
     this.#fleet = fleet;
     this.#hooks = hooks;
+    this.#reservations = new Reservations(fleet);
     this.#wait = new QueueWait(client, (job) => this.#waitOver(job));
   }
 
@@ -150,9 +149,9 @@ export class Dispatcher {
 
   /** After a lost step, a reserved slot's worker has its job on record, or none. */
   async #adoptRecorded(): Promise<void> {
-    for (const [worker, { runner, slot }] of this.#reserved) {
+    for (const worker of this.#reservations.workers) {
       const recorded = await this.#client.recordedJob(worker);
-      this.#reserved.delete(worker);
+      const { runner, slot } = this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
         continue;
@@ -172,7 +171,9 @@ export class Dispatcher {
   }
 
   #nextBatch(): AdvanceBatch | null {
-    const reservations = this.#isAccepting ? this.#reservations() : [];
+    const reservations = this.#isAccepting
+      ? this.#reservations.collect((runner) => this.#isWaitedFor(runner))
+      : [];
     const outcomes = this.#outcomes.splice(0, outcomeLimit);
     if (this.#outcomes.length > 0) this.poke();
     const begins = this.#begins.map(({ slot, queue, payload, takenAt }) => ({
@@ -187,66 +188,44 @@ export class Dispatcher {
     return { outcomes, begins, returns, reservations, isRepeat: false };
   }
 
-  #reservations(): Reservation[] {
-    const reservations: Reservation[] = [];
-    for (const runner of this.#fleet.runners) {
-      // Free slots before anything else: most runners of a busy fleet have none.
-      if (runner.isKnownEmpty || runner.free === 0 || this.#isWaitedFor(runner)) continue;
-      const queues = this.#fleet.takeable(runner);
-      if (queues.length === 0 || runner.slots.some((slot) => slot.state === 'reserved')) continue;
-      const slots = runner.reserveSlots(reservationLimit);
-      for (const slot of slots) this.#reserved.set(slot.worker, { runner, slot });
-      reservations.push({ queues, workers: slots.map((slot) => slot.worker) });
-    }
-    return reservations;
-  }
-
   #isWaitedFor(runner: Runner): boolean {
     return this.#wait.isActive && runner.queues.some((queue) => this.#wait.covers(queue));
   }
 
   async #send(batch: AdvanceBatch): Promise<void> {
     this.#inFlight += 1;
-    try {
-      const reply = await this.#client.advance(batch);
-      this.#inFlight -= 1;
-      if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
-      this.#take(batch, reply);
-      this.#hooks.onWritten(batch.outcomes);
-    } catch (error) {
-      this.#inFlight -= 1;
-      this.#askedAfterWait = null;
+    const reply = await this.#client.advance(batch).catch((error: unknown) => {
       this.#unconfirmed.push(batch);
       // An answer that is an error would come again at once: back off as for an outage.
       this.#client.session.fail(error);
+      return null;
+    });
+    this.#inFlight -= 1;
+    if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
+    if (reply !== null) {
+      this.#take(batch, reply);
+      this.#hooks.onWritten(batch.outcomes);
     }
     this.poke();
   }
 
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
-    for (const { workers } of batch.reservations) {
-      const jobs = reply.jobs.filter(({ worker }) => workers.includes(worker));
-      const filled = new Set(jobs.map(({ worker }) => worker));
-      for (const worker of workers) {
-        if (filled.has(worker)) continue;
-        const reserved = this.#reserved.get(worker);
-        if (reserved === undefined) continue;
-        this.#reserved.delete(worker);
-        reserved.slot.state = 'idle';
-        reserved.runner.isKnownEmpty = true;
-      }
-      const back: TakenJob[] = [];
-      for (const { worker, queue, payload, isEmbedded } of jobs) {
-        const reserved = this.#reserved.get(worker);
-        if (reserved === undefined) continue;
-        this.#reserved.delete(worker);
-        const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date() };
-        if (!this.#begin(job, isEmbedded)) back.push(job);
-      }
-      // Last first, so that they lie at the head of the queue in the order that they came in.
-      for (const job of back.reverse()) this.finish(job, { kind: 'requeue' });
+    const unfilled = new Set(batch.reservations.flatMap(({ workers }) => workers));
+    const back: TakenJob[] = [];
+    for (const { worker, queue, payload, isEmbedded } of reply.jobs) {
+      unfilled.delete(worker);
+      const reserved = this.#reservations.release(worker);
+      const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date() };
+      if (!this.#begin(job, isEmbedded)) back.push(job);
     }
+    for (const worker of unfilled) {
+      const { runner, slot } = this.#reservations.release(worker);
+      slot.state = 'idle';
+      runner.isKnownEmpty = true;
+    }
+    // Last first, so that they lie at the head of the queue in the order that they came in.
+    for (const job of back.reverse()) this.finish(job, { kind: 'requeue' });
   }
 
   /** Runs a job that has a slot. @returns false where it must go back */

@@ -10,6 +10,7 @@ import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { ResqueClient } from '../resque/resque-client.ts';
 import { signalGroup } from './child.ts';
 import { executeCommand } from './commands.ts';
+import { Counters } from './counters.ts';
 import { Dispatcher, type TakenJob } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
@@ -49,8 +50,7 @@ export class Engine {
   readonly #jobs = new Map<string, Job>();
   readonly #workerHost: string;
   #jobCount = 0;
-  #processed = 0;
-  #failed = 0;
+  readonly #counters = new Counters();
 
   constructor(options: EngineOptions) {
     const { config } = options;
@@ -71,7 +71,8 @@ export class Engine {
     this.#dispatcher = new Dispatcher(this.#client, this.#fleet, {
       start: (taken) => this.#startJob(taken),
       onWritten: (outcomes) => {
-        if (outcomes.length > 0) this.#publishCounters();
+        const { unwritten } = this.#dispatcher;
+        if (outcomes.length > 0) publish({ type: 'counters.changed', ...this.#counters.totals, unwritten });
         this.#retire();
       },
       onUnreadable: (queue, error) => this.#pauseUnreadable(queue, error),
@@ -103,7 +104,7 @@ export class Engine {
       onStopped: ({ unwritten }) => {
         this.#vitals.stop();
         this.#unstartable.stop();
-        publish({ type: 'engine.stopped', processed: this.#processed, failed: this.#failed, unwritten });
+        publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
       },
     });
     const drained = () => this.#shutdown.request('drained');
@@ -155,8 +156,8 @@ export class Engine {
     });
   }
 
-  /** Publishes `job.output` of this job (or of every job) until the returned function is called. */
-  watchOutput(jobId: string | 'all'): () => void {
+  /** Publishes `job.output` of this job (of every job for `all`) until the returned function is called. */
+  watchOutput(jobId: string): () => void {
     return this.#outputs.watch(jobId);
   }
 
@@ -227,7 +228,7 @@ export class Engine {
 
   #refuse(taken: TakenJob, reason: string): void {
     const failure = describeRefusal(taken, reason);
-    this.#count('failed');
+    this.#counters.add('failed');
     this.#dispatcher.finish(taken, { kind: 'failure', record: failure.record });
     this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
   }
@@ -237,7 +238,7 @@ export class Engine {
     this.#jobs.delete(job.id);
     this.#outputs.end(job.id);
     this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
-    if (outcome !== 'requeued') this.#count(outcome);
+    this.#counters.add(outcome);
     this.#dispatcher.finish(
       taken,
       failure !== null
@@ -256,20 +257,6 @@ export class Engine {
       failure: failure?.summary ?? null,
     });
     if (failure !== null) this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
-  }
-
-  #count(outcome: 'succeeded' | 'failed'): void {
-    this.#processed += 1;
-    if (outcome === 'failed') this.#failed += 1;
-  }
-
-  #publishCounters(): void {
-    this.#bus.publish({
-      type: 'counters.changed',
-      processed: this.#processed,
-      failed: this.#failed,
-      unwritten: this.#dispatcher.unwritten,
-    });
   }
 
   #pauseCluster(isPaused: boolean): void {

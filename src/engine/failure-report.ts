@@ -121,5 +121,5 @@ function backtraceOf(value: unknown): string[] | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value === 'string') return value.trimEnd().split(/\r?\n/);
   if (Array.isArray(value)) return value.map((line) => wordsOf(line) ?? '');
-  return typeof value === 'object' ? [JSON.stringify(value)] : [String(value)];
+  return [JSON.stringify(value)];
 }

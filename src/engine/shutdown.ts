@@ -24,14 +24,14 @@ export interface ShutdownHooks {
   readonly dispatcher: Dispatcher;
   readonly shutdownTimeoutSeconds: number;
   /** TERM to every running job, and KILL after its `killAfter`. */
-  terminateJobs(): void;
-  killJobs(): void;
+  readonly terminateJobs: () => void;
+  readonly killJobs: () => void;
   /** Resolves when no process is left that a job has started. */
-  leftoversGone(): Promise<void>;
+  readonly leftoversGone: () => Promise<void>;
   /** Ids of all workers that may be registered. */
-  workers(): readonly string[];
-  onStopping(mode: ShutdownMode): void;
-  onStopped(result: StopResult): void;
+  readonly workers: () => readonly string[];
+  readonly onStopping: (mode: ShutdownMode) => void;
+  readonly onStopped: (result: StopResult) => void;
 }
 
 const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };

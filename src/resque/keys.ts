@@ -8,18 +8,18 @@ export interface ResqueKeys {
   /** Set of the names of all queues. */
   readonly queues: string;
   /** List of the queue's payloads, head first. */
-  queue(name: string): string;
+  readonly queue: (name: string) => string;
   /** Set of the ids of all workers. */
   readonly workers: string;
   /** JSON of the job that the worker runs; absent while it is idle. */
-  worker(id: string): string;
+  readonly worker: (id: string) => string;
   /** When the worker started, as Ruby's `Time#to_s`. */
-  workerStarted(id: string): string;
+  readonly workerStarted: (id: string) => string;
   /**
    * Ours: the exact bytes of a payload that could not be embedded in the worker's JSON, for as long as the
    * job runs.
    */
-  workerPayload(id: string): string;
+  readonly workerPayload: (id: string) => string;
   /** Hash: worker id → ISO 8601 time of its last sign of life. */
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
@@ -28,8 +28,8 @@ export interface ResqueKeys {
   readonly pauseAllWorkers: string;
   readonly processed: string;
   readonly failedCount: string;
-  workerProcessed(id: string): string;
-  workerFailed(id: string): string;
+  readonly workerProcessed: (id: string) => string;
+  readonly workerFailed: (id: string) => string;
 }
 
 export function resqueKeys(namespace: string): ResqueKeys {

@@ -128,7 +128,7 @@ describe('the pretty log', () => {
   test('keeps the start of a job with long names within 100 columns', () => {
     const long = { ...job, jobClass: 'C'.repeat(500), args: `["${'x'.repeat(1_990)}"]` };
     const [line = ''] = pretty({ type: 'job.started', job: long });
-    expect(line.length).toBeLessThanOrEqual(110);
+    expect(line.length).toBeLessThanOrEqual(100);
     expect(line.match(/…/g)).toHaveLength(2);
   });
 
@@ -270,7 +270,7 @@ const hostileFact = fc.oneof(
 );
 
 /** Controls, bidi and other format characters, line separators, halves of surrogate pairs. */
-const dangerous = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\u034f]/u;
+const dangerous = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164]|\u034f/u;
 
 describe('a hostile event', () => {
   test('gives exactly one line free of control characters, pretty', () => {

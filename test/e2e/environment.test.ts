@@ -102,7 +102,7 @@ describe.runIf(process.platform === 'linux')('the process', () => {
   });
 
   test('blocks and ignores no signal', async () => {
-    await runOne({ script: e2e.script('grep -E "^Sig(Blk|Ign)" /proc/$$/status > "$D/signals"') });
+    await runOne({ script: e2e.script('exec grep -E "^Sig(Blk|Ign)" /proc/self/status > "$D/signals"') });
     expect(e2e.read('signals').replaceAll('\t', ' ')).toMatch(/^SigBlk: 0+\nSigIgn: 0+\n$/);
   });
 });

@@ -51,8 +51,8 @@ describe('a payload that is no JSON object', () => {
     const failure = await e2e.failure();
     expect(failure).toMatchObject({ exception: 'InvalidPayloadError', queue: 'mail', payload: null });
     const [raw = Buffer.alloc(0)] = await e2e.rawFailures();
-    expect(recordedPayload(raw, failure, payload)).toEqual(payload);
-    if (isUtf8(payload)) expect(failure.raw_payload).toBe(payload.toString());
+    expect(recordedPayload(raw, failure, payload)?.equals(payload)).toBe(true);
+    if (isUtf8(payload)) expect(failure.raw_payload === payload.toString()).toBe(true);
     await e2e.waitForStat('processed', 2);
     expect(await e2e.stat('failed')).toBe(1);
     expect(e2e.fileLines('ran')).toHaveLength(1);

@@ -87,6 +87,6 @@ test('any output gives an exception, an error, and a backtrace that is an array 
       expect(said.error).not.toBe('');
       for (const line of said.backtrace ?? []) expect(line).toBeTypeOf('string');
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

@@ -6,7 +6,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 import { useEngines } from './stage.ts';
 
 const stage = useEngines(useRedis());
-const rounds = 150;
+const rounds = 100;
 
 /** Whether the job came first, the command, or both without a wait between. */
 const orders = ['job first', 'command first', 'a little later'] as const;

@@ -1,14 +1,14 @@
 /** A ResqueClient on the tests' own Redis, connected before each test and closed after it. */
 import { afterEach, beforeEach } from 'vitest';
+import type { RedisServerConfig } from '../../src/config/config.ts';
 import type { AdvanceBatch, AdvanceReply } from '../../src/resque/advance.ts';
-import type { ReachableRedis } from '../../src/resque/connection.ts';
 import { ResqueClient } from '../../src/resque/resque-client.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], isRepeat: false };
 
-export function addressOf(server: RedisServer, password: string | null = null): ReachableRedis {
+export function addressOf(server: RedisServer, password: string | null = null): RedisServerConfig {
   return { kind: 'server', host: '127.0.0.1', port: server.port, db: 0, tls: null, username: null, password };
 }
 

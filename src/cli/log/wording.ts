@@ -23,8 +23,8 @@ export interface Wording {
 }
 
 /** With the log's columns before them, a job's class and arguments of these lengths fit into 100 columns. */
-const classLimit = 30;
-const argsLimit = 40;
+const classLimit = 24;
+const argsLimit = 39;
 const queueLimit = 40;
 const textLimit = 200;
 

@@ -1,0 +1,53 @@
+import type { Reservation } from '../resque/advance.ts';
+import type { Fleet } from './fleet.ts';
+import type { Runner, Slot } from './runner.ts';
+
+export interface ReservedSlot {
+  readonly runner: Runner;
+  readonly slot: Slot;
+}
+
+/** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
+const limitPerRunner = 16;
+
+/** The slots that Redis is being asked to fill, each named by its worker. */
+export class Reservations {
+  readonly #fleet: Fleet;
+  readonly #open = new Map<string, ReservedSlot>();
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Workers whose slots are reserved and not released. */
+  get workers(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  /**
+   * Reserves the free slots of every runner that is worth asking for.
+   *
+   * @param isWaitedFor whether a wait may bring this runner a job
+   */
+  collect(isWaitedFor: (runner: Runner) => boolean): Reservation[] {
+    const reservations: Reservation[] = [];
+    for (const runner of this.#fleet.runners) {
+      // The cheap questions first: most runners of a busy fleet have no free slot.
+      if (runner.isKnownEmpty || runner.free === 0 || isWaitedFor(runner)) continue;
+      const queues = this.#fleet.takeable(runner);
+      if (queues.length === 0 || runner.slots.some((slot) => slot.state === 'reserved')) continue;
+      const slots = runner.reserveSlots(limitPerRunner);
+      for (const slot of slots) this.#open.set(slot.worker, { runner, slot });
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker) });
+    }
+    return reservations;
+  }
+
+  /** The slot is no longer waiting for an answer; what becomes of it is the caller's business. */
+  release(worker: string): ReservedSlot {
+    const reserved = this.#open.get(worker);
+    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    this.#open.delete(worker);
+    return reserved;
+  }
+}

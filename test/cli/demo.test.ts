@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, describe, expect, test } from 'vitest';
+import { kill, markVariable, processesMarked } from '../helpers/processes.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { program, runProgram, useDirectory } from './program.ts';
+
+const directory = useDirectory();
+const mark = randomUUID();
+
+afterEach(() => {
+  for (const { pid } of processesMarked(mark)) kill(pid);
+});
+
+/** Starts a demo whose temporary files all go into the test's directory. */
+function startDemo() {
+  const child = execa(process.execPath, [program, 'demo'], {
+    cwd: directory.path,
+    env: { TMPDIR: directory.path, [markVariable]: mark },
+    stdin: 'ignore',
+    reject: false,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const has = async (...texts: string[]) => {
+    await waitFor(() => texts.every((text) => stdout.includes(text)), {
+      message: () => `${texts.join()} in\n${stdout}\n${stderr}`,
+      timeoutMs: 20_000,
+    });
+  };
+  return { child, has, output: () => stdout, talk: () => stderr };
+}
+
+async function expectNothingLeft(): Promise<void> {
+  await waitFor(() => processesMarked(mark).length === 0 && readdirSync(directory.path).length === 0, {
+    message: () => JSON.stringify([processesMarked(mark), readdirSync(directory.path)]),
+  });
+}
+
+describe('the demo', () => {
+  test('shows good, slow, talkative and failing jobs until Ctrl-C, and leaves nothing behind', async () => {
+    const demo = startDemo();
+    await demo.has('done SendMail', 'done ImportRows', 'done BuildReport', 'CardDeclined: card 1881');
+    demo.child.kill('SIGINT');
+    const { exitCode } = await demo.child;
+    expect(exitCode).toBe(0);
+    expect(demo.talk()).toContain('Ctrl-C ends it');
+    expect(demo.talk()).toMatch(
+      /demo: \d+ jobs ended in \d+.*, \d+ of them failed, \d+ still waited; all gone now/,
+    );
+    for (const line of demo.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');
+    await expectNothingLeft();
+  });
+
+  test('can be looked into with the commands that it names', async () => {
+    const demo = startDemo();
+    await demo.has('engine.started');
+    const file = /check (\S+)/.exec(demo.talk())?.[1] ?? '';
+    const checked = await runProgram(['check', file], { cwd: directory.path });
+    expect(checked).toMatchObject({ code: 0 });
+    expect(checked.stdout.match(/^ok {3}script /gm)).toHaveLength(4);
+    await runProgram(['enqueue', '--config', file, 'payments', 'Charge', 'my card', '99999'], {
+      cwd: directory.path,
+    });
+    await demo.has('my card is good for 100.00 at most');
+    demo.child.kill('SIGTERM');
+    expect(await demo.child).toMatchObject({ exitCode: 0 });
+    await expectNothingLeft();
+  });
+
+  test('ends when its terminal is closed', async () => {
+    const demo = startDemo();
+    await demo.has('engine.started');
+    demo.child.kill('SIGHUP');
+    expect(await demo.child).toMatchObject({ exitCode: 0 });
+    await expectNothingLeft();
+  });
+
+  test('leaves nothing behind when it is killed', async () => {
+    const demo = startDemo();
+    await demo.has('done SendMail');
+    demo.child.kill('SIGKILL');
+    await demo.child;
+    await expectNothingLeft();
+  });
+});
+
+test('every example is executable', () => {
+  const examples = fileURLToPath(new URL('../../examples', import.meta.url));
+  for (const name of readdirSync(examples).filter((file) => file !== 'README.md')) {
+    expect(statSync(join(examples, name)).mode & 0o111, name).toBe(0o111);
+  }
+});
