@@ -16,7 +16,7 @@
 import type { AdvanceBatch, AdvanceReply, OutcomeWrite } from '../resque/advance.ts';
 import { type Payload, readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
-import { workerRecord } from '../resque/worker-record.ts';
+import { withoutMarkup, workerRecord } from '../resque/worker-record.ts';
 import type { Fleet } from './fleet.ts';
 import { QueueWait } from './queue-wait.ts';
 import { Reservations } from './reservations.ts';
@@ -58,6 +58,7 @@ export class Dispatcher {
   #outcomes: OutcomeWrite[] = [];
   #begins: TakenJob[] = [];
   #returns: PoppedJob[] = [];
+  #lastStep = 0;
   #inFlight = 0;
   /** Batches whose reply never came: Redis may have done them or not. In order. */
   #unconfirmed: AdvanceBatch[] = [];
@@ -118,13 +119,12 @@ export class Dispatcher {
     slot.state = 'idle';
     // Its begin and its end in one step would end it first.
     this.#begins = this.#begins.filter((begun) => begun.slot !== slot);
-    if (outcome.kind !== 'requeue') slot.outcomes += 1;
-    const base = { worker: slot.worker, ordinal: slot.outcomes };
+    const { worker } = slot;
     if (outcome.kind === 'requeue') {
       job.runner.isKnownEmpty = false;
-      this.#outcomes.push({ ...base, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
+      this.#outcomes.push({ worker, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
     } else {
-      this.#outcomes.push({ ...base, ...outcome });
+      this.#outcomes.push({ worker, ...outcome });
     }
     this.poke();
   }
@@ -137,7 +137,7 @@ export class Dispatcher {
    */
   async resume(alive: () => Promise<void>): Promise<void> {
     for (let batch = this.#unconfirmed[0]; batch !== undefined; batch = this.#unconfirmed[0]) {
-      await this.#client.advance({ ...batch, begins: [], reservations: [], isRepeat: true });
+      await this.#client.advance({ ...batch, begins: [], reservations: [] });
       this.#unconfirmed.shift();
       this.#hooks.onWritten(batch.outcomes);
     }
@@ -156,24 +156,27 @@ export class Dispatcher {
         slot.state = 'idle';
         continue;
       }
-      const job = { ...recorded, runner, slot, takenAt: new Date() };
+      // The record holds the name without what resque-web would take for markup.
+      const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
+      const job = { runner, slot, queue, payload: recorded.payload, takenAt: new Date() };
       if (!this.#begin(job, false)) this.finish(job, { kind: 'requeue' });
     }
   }
 
-  #step(): void {
+  #step(isAfterWait = false): void {
     this.#isScheduled = false;
     if (!this.#client.session.isUp) return;
     const batch = this.#nextBatch();
-    if (batch !== null) void this.#send(batch);
+    if (batch !== null) {
+      if (isAfterWait && batch.reservations.length > 0) this.#askedAfterWait = batch;
+      void this.#send(batch);
+    }
     this.#updateWait();
     if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
   }
 
-  #nextBatch(): AdvanceBatch | null {
-    const reservations = this.#isAccepting
-      ? this.#reservations.collect((runner) => this.#isWaitedFor(runner))
-      : [];
+  #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
+    const reservations = isAsking ? this.#reservations.collect((runner) => this.#isWaitedFor(runner)) : [];
     const outcomes = this.#outcomes.splice(0, outcomeLimit);
     if (this.#outcomes.length > 0) this.poke();
     const begins = this.#begins.map(({ slot, queue, payload, takenAt }) => ({
@@ -185,7 +188,8 @@ export class Dispatcher {
     if (outcomes.length + begins.length + returns.length + reservations.length === 0) return null;
     this.#begins = [];
     this.#returns = [];
-    return { outcomes, begins, returns, reservations, isRepeat: false };
+    this.#lastStep += 1;
+    return { outcomes, begins, returns, reservations, step: this.#lastStep };
   }
 
   #isWaitedFor(runner: Runner): boolean {
@@ -262,10 +266,13 @@ export class Dispatcher {
 
   #waitOver(popped: PoppedJob | null): void {
     if (popped !== null) this.#takePopped(popped);
-    this.#step();
+    this.#step(popped !== null);
   }
 
-  /** The job is in no key until the step at the end has written it, so that comes before its start. */
+  /**
+   * The job is in no key until a step has written it, so that comes before everything else. More is asked
+   * for only when it has started: if it can't be, it must be back at the head before others follow it.
+   */
   #takePopped(popped: PoppedJob): void {
     const runner = this.#fleet.ownerOf(popped.queue);
     const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue);
@@ -278,11 +285,10 @@ export class Dispatcher {
     const payload = readPayload(popped.payload);
     const job: TakenJob = { runner, slot, queue: popped.queue, payload, takenAt: new Date() };
     this.#run(job);
-    if (payload.isObject) this.#begins.push(job);
-    const batch = payload.isObject ? this.#nextBatch() : null;
-    if (batch !== null) {
-      if (batch.reservations.length > 0) this.#askedAfterWait = batch;
-      void this.#send(batch);
+    if (payload.isObject && this.#client.session.isUp) {
+      this.#begins.push(job);
+      const batch = this.#nextBatch(false);
+      if (batch !== null) void this.#send(batch);
     }
     if (!this.#hooks.start(job)) this.finish(job, { kind: 'requeue' });
   }

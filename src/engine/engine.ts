@@ -18,7 +18,7 @@ import { Fleet, runnerView } from './fleet.ts';
 import { describeRefusal, Job, type JobEnd } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import { OutputWatch } from './output-watch.ts';
-import type { Runner } from './runner.ts';
+import { Retirement } from './retirement.ts';
 import { Shutdown, type StopResult } from './shutdown.ts';
 import { Unstartable } from './unstartable.ts';
 import { VitalSigns } from './vital-signs.ts';
@@ -45,6 +45,7 @@ export class Engine {
   readonly #shutdown: Shutdown;
   readonly #drain: Drain | null;
   readonly #unstartable: Unstartable;
+  readonly #retirement: Retirement;
   readonly #leftovers = new Leftovers();
   readonly #outputs: OutputWatch;
   readonly #jobs = new Map<string, Job>();
@@ -57,13 +58,15 @@ export class Engine {
     this.#options = options;
     // Not the bare host name: a Ruby worker on this host would prune us as dead at its start.
     this.#workerHost = config.workerHost ?? `${hostname()}.runner`;
+    const owner = `${this.#workerHost}:${process.pid}`;
     const publish = this.#bus.publish.bind(this.#bus);
     this.#outputs = new OutputWatch(publish);
-    this.#fleet = new Fleet(publish, (index, key) => `${this.#workerHost}:${process.pid}-${index}:${key}`);
-    this.#client = new ResqueClient(options.redis, config.namespace, {
+    this.#fleet = new Fleet(publish, (index, key) => `${owner}-${index}:${key}`);
+    this.#client = new ResqueClient(options.redis, config.namespace, owner, {
       resume: () => this.#resume(),
       onUp: (fact) => {
         publish({ type: 'redis.up', ...fact });
+        this.#retire();
         this.#dispatcher.poke();
       },
       onDown: (trouble) => publish({ type: 'redis.down', reason: trouble.message }),
@@ -88,6 +91,7 @@ export class Engine {
       waitingFor: () => this.#dispatcher.waitingFor,
       onBrokenWait: () => this.#client.session.fail(new Error('the waiting connection is dead')),
     });
+    this.#retirement = new Retirement(this.#fleet, this.#client, () => this.#vitals.now());
     this.#unstartable = new Unstartable(this.#fleet, () => this.#dispatcher.poke());
     this.#shutdown = new Shutdown({
       client: this.#client,
@@ -233,8 +237,12 @@ export class Engine {
     this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
   }
 
-  #endJob(job: Job, { outcome, durationMs, end, failure }: JobEnd): void {
+  #endJob(job: Job, { outcome, durationMs, end, failure, unstartable }: JobEnd): void {
     const { taken } = job;
+    if (unstartable !== null) {
+      this.#unstartable.add(taken.runner);
+      void this.#unstartable.explain(taken.runner, unstartable);
+    }
     this.#jobs.delete(job.id);
     this.#outputs.end(job.id);
     this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
@@ -273,21 +281,7 @@ export class Engine {
     }, unreadableRetryMs).unref();
   }
 
-  /** Lets go of runners that a new config doesn't have, once their last outcome is written. */
   #retire(): void {
-    for (const runner of this.#fleet.runners) {
-      if (runner.isRetired && runner.busy === 0 && this.#dispatcher.unwritten === 0)
-        void this.#remove(runner);
-    }
-  }
-
-  async #remove(runner: Runner): Promise<void> {
-    this.#fleet.remove(runner);
-    try {
-      await this.#client.unregister(runner.workers);
-    } catch (error) {
-      // Without a heartbeat, Resque's pruning takes the workers off in five minutes.
-      this.#client.session.fail(error);
-    }
+    if (this.#dispatcher.unwritten === 0) this.#retirement.check();
   }
 }

@@ -8,11 +8,23 @@ export type EventListener = (event: EngineEvent) => void;
  */
 export class EventBus {
   readonly #listeners = new Set<EventListener>();
+  readonly #pending: EngineEvent[] = [];
+  #isTelling = false;
   #seq = 0;
 
   publish(fact: EngineFact): void {
     this.#seq += 1;
-    const event: EngineEvent = { ...fact, seq: this.#seq, atMs: Date.now() };
+    this.#pending.push({ ...fact, seq: this.#seq, atMs: Date.now() });
+    // A listener that causes the next fact: everyone hears of the first before the second.
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
+      this.#tell(event);
+    }
+    this.#isTelling = false;
+  }
+
+  #tell(event: EngineEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event);

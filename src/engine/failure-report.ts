@@ -4,6 +4,7 @@
  */
 import type { KillReason } from '../protocol/events.ts';
 import { exceptions } from '../resque/failure-record.ts';
+import { jsonText } from '../resque/json-text.ts';
 import type { ChildEnd } from './child.ts';
 
 export interface FailureReport {
@@ -114,12 +115,12 @@ function parseObject(text: string): JsonObject | null {
 /** A member as text; `null` where it says nothing. */
 function wordsOf(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : jsonText(value);
 }
 
 function backtraceOf(value: unknown): string[] | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value === 'string') return value.trimEnd().split(/\r?\n/);
   if (Array.isArray(value)) return value.map((line) => wordsOf(line) ?? '');
-  return [JSON.stringify(value)];
+  return [jsonText(value)];
 }

@@ -92,9 +92,10 @@ export class Fleet {
     this.#known = known.filter((name) => !name.includes('\0'));
     const owners = new Map<string, Runner>();
     const active = this.#runners.filter((runner) => !runner.isRetired);
-    const named = new Map(
-      active.filter((runner) => !runner.list.isDynamic).map((runner) => [runner.key, runner]),
-    );
+    const named = new Map<string, Runner>();
+    for (const runner of active) {
+      for (const name of runner.list.names) if (!named.has(name)) named.set(name, runner);
+    }
     for (const runner of active) {
       const queues = runner.list.expand(this.#known).filter((queue) => {
         const isFree = !owners.has(queue) && (named.get(queue) ?? runner) === runner;
@@ -217,6 +218,7 @@ export class Fleet {
   #change(queues: readonly string[], apply: () => boolean): void {
     if (!apply()) return;
     for (const queue of queues) {
+      if (!this.#owners.has(queue)) continue;
       const pauses = this.pausesOf(queue);
       this.#publish(
         pauses.length === 0 ? { type: 'queue.resumed', queue } : { type: 'queue.paused', queue, pauses },

@@ -12,6 +12,7 @@ import { type Child, type ChildEnd, startChild } from './child.ts';
 import type { TakenJob } from './dispatcher.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import { OutputTail } from './output-tail.ts';
+import { checkStartable } from './startable.ts';
 
 export interface JobEnd {
   readonly outcome: JobOutcome;
@@ -19,6 +20,8 @@ export interface JobEnd {
   readonly end: ChildEnd;
   /** Set where it failed: the record for Redis, and its words for people. */
   readonly failure: { readonly record: string; readonly summary: FailureSummary } | null;
+  /** Set where it turned out that its program never ran, with the reason; the outcome is then `requeued`. */
+  readonly unstartable: string | null;
 }
 
 export interface JobHooks {
@@ -28,6 +31,8 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
+/** What a shell, or `env`, says of a command that it can't find. */
+const exitNotFound = 127;
 /** Error texts for people; the record has all of it. */
 const summaryErrorLimit = 1_000;
 /** Bytes of a payload that was refused, in the failure's error; the record has all of it. */
@@ -118,14 +123,34 @@ export class Job {
   #ended(end: ChildEnd): void {
     for (const timer of this.#timers) clearTimeout(timer);
     const durationMs = Math.round(performance.now() - this.#startedAt);
+    if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
+    else this.#conclude(end, durationMs);
+  }
+
+  /**
+   * `#!/usr/bin/env ruby` without a ruby does start: env, which then says 127. So says a script of whose
+   * commands one is missing, and that is a failure like any other.
+   */
+  async #doubt(end: ChildEnd, durationMs: number): Promise<void> {
+    const verdict = await checkStartable(this.taken.runner.config);
+    if (verdict.ok) {
+      this.#conclude(end, durationMs);
+      return;
+    }
+    const unstartable = verdict.reason;
+    this.#hooks.onEnd(this, { outcome: 'requeued', durationMs, end, failure: null, unstartable });
+  }
+
+  #conclude(end: ChildEnd, durationMs: number): void {
+    const facts = { durationMs, end, failure: null, unstartable: null };
     // A job that ended well although we had told it to stop has done its work, unless it was out of time.
     if (end.exitCode === 0 && this.#killedFor !== 'timeout') {
-      this.#hooks.onEnd(this, { outcome: 'succeeded', durationMs, end, failure: null });
+      this.#hooks.onEnd(this, { ...facts, outcome: 'succeeded' });
       return;
     }
     const { config } = this.taken.runner;
     if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
-      this.#hooks.onEnd(this, { outcome: 'requeued', durationMs, end, failure: null });
+      this.#hooks.onEnd(this, { ...facts, outcome: 'requeued' });
       return;
     }
     const report = failureReport({
@@ -136,7 +161,7 @@ export class Job {
       stdout: this.#output.stdout.text(),
     });
     const failure = describeFailure(this.taken, this.id, report, end);
-    this.#hooks.onEnd(this, { outcome: 'failed', durationMs, end, failure });
+    this.#hooks.onEnd(this, { ...facts, outcome: 'failed', failure });
   }
 }
 

@@ -43,7 +43,12 @@ export class OutputTail {
       this.#tailBytes -= first.length;
       first = this.#tail[0];
     }
-    if (this.#tail.length > manyPieces) this.#tail = [Buffer.concat(this.#tail)];
+    if (this.#tail.length > manyPieces) {
+      // One piece for ever would never be the first to go: it is cut to what can still be shown.
+      const joined = Buffer.concat(this.#tail).subarray(-this.#halfBytes);
+      this.#tail = [joined];
+      this.#tailBytes = joined.length;
+    }
   }
 
   /** The text, as UTF-8 with U+FFFD for what is none; whole where it fits into the limit. */

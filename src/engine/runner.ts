@@ -13,8 +13,6 @@ export interface Slot {
   state: 'idle' | 'reserved' | 'running';
   /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
   isRegistered: boolean;
-  /** Outcomes that this worker has had, as `stat:processed:ID` will count them. */
-  outcomes: number;
 }
 
 export class Runner {
@@ -82,7 +80,6 @@ export class Runner {
       worker: this.#workerId(index, this.key),
       state: 'idle',
       isRegistered: index === 0,
-      outcomes: 0,
     };
   }
 }

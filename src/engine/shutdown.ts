@@ -93,7 +93,7 @@ export class Shutdown {
     while (hasTime()) {
       await holds(() => client.session.isUp || !hasTime());
       try {
-        await client.unregister(workers);
+        await client.leave(workers);
         return true;
       } catch (error) {
         client.session.fail(error);

@@ -62,8 +62,17 @@ export class Unstartable {
     this.#timer = null;
   }
 
+  #forget(runner: Runner): void {
+    this.#paused.delete(runner);
+    this.#troubles.delete(runner);
+  }
+
   async #check(): Promise<void> {
     for (const runner of this.#paused) {
+      if (runner.isRetired) {
+        if (!this.#fleet.runners.includes(runner)) this.#forget(runner);
+        continue;
+      }
       const trouble = this.#troubles.get(runner);
       if (trouble !== undefined && performance.now() < trouble.nextTryAtMs) continue;
       const verdict = await checkStartable(runner.config);

@@ -7,17 +7,13 @@
  * `Resque::Failure::Redis.save`).
  */
 import type { ResqueKeys } from './keys.ts';
+import { activeJobWrapper } from './payload.ts';
 import { script } from './script.ts';
 import { heartbeatText, runAtText, startedText } from './timestamps.ts';
 
 /** How a job ended, to be written. */
 export type OutcomeWrite = {
   readonly worker: string;
-  /**
-   * How many outcomes this worker will have counted in `stat:processed:ID` when this one is in: what makes
-   * a repetition harmless. Counted by whoever runs the worker, from 1.
-   */
-  readonly ordinal: number;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
@@ -51,9 +47,11 @@ export interface AdvanceBatch {
   readonly returns: readonly ReturnWrite[];
   readonly reservations: readonly Reservation[];
   /**
-   * True where an earlier reply may have been lost: outcomes that Redis has already are then skipped.
+   * Rises by one from step to step of one owner. A step whose reply was lost is sent again with its number:
+   * Redis carries out each number once, and none after a later one, so that neither a repetition nor a
+   * straggler from a connection given up can do anything twice.
    */
-  readonly isRepeat: boolean;
+  readonly step: number;
 }
 
 export interface ReservedJob {
@@ -72,23 +70,34 @@ export interface AdvanceReply {
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
 
+/** Who takes steps: one process of a runner. */
+export interface StepOwner {
+  /** `HOST:PID`, for the key. */
+  readonly name: string;
+  /** Tells this process from an earlier one of the same name. */
+  readonly nonce: string;
+}
+
 /** The script's ARGV. `redisNow` is by Redis' clock, for the heartbeat; `now` is by this machine's. */
 export function advanceArguments(
   keys: ResqueKeys,
+  owner: StepOwner,
   batch: AdvanceBatch,
   now: Date,
   redisNow: Date,
 ): (string | Buffer | number)[] {
   const args: (string | Buffer | number)[] = [
     keys.prefix,
-    batch.isRepeat ? '1' : '0',
+    keys.runnerStep(owner.name),
+    owner.nonce,
+    batch.step,
     runAtText(now),
     startedText(now),
     heartbeatText(redisNow),
   ];
   args.push(batch.outcomes.length);
   for (const outcome of batch.outcomes) {
-    args.push(outcome.kind, outcome.worker, outcome.ordinal);
+    args.push(outcome.kind, outcome.worker);
     if (outcome.kind === 'failure') args.push(outcome.record);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
   }
@@ -134,18 +143,21 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
  * payloads and Ruby from refusing deep ones.
  */
 export const advanceScript = script(`
-local prefix, isRepeat, runAt, started, heartbeat = ARGV[1], ARGV[2] == '1', ARGV[3], ARGV[4], ARGV[5]
-local at = 5
+local prefix, stepKey, nonce, step = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local runAt, started, heartbeat = ARGV[5], ARGV[6], ARGV[7]
+local at = 7
 local function nextArg() at = at + 1; return ARGV[at] end
+
+local lastNonce, lastStep = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
+if lastNonce == nonce and tonumber(lastStep) >= step then return {} end
 
 local function embeddable(p)
   if #p > 65536 or p:byte(1) ~= 123 then return false end
   if p:find('%c') or p:find('\\\\u[dD][89a-fA-F]') then return false end
-  if p:find('[:,%[] *%-?[NIi]') or p:find('[:,%[] *%-?n[aA]') or p:find('[:,%[] *%-?0[%dxX]') then return false end
-  if p:find('%d%.%D') or p:find('%-%.') then return false end
+  if p:find('[:,%[] *[%-+]?[NIi]') or p:find('[:,%[] *[%-+]?n[aA]') or p:find('[:,%[] *%-?0[%dxX]') then return false end
+  if p:find('[:,%[] *%+') or p:find('%d%.%D') or p:find('%-%.') then return false end
   local _, nesting = p:gsub('[%[{]', '')
   if nesting > 90 then return false end
-  if p:find('JobWrapper"', 1, true) and not p:find('"args":[{"', 1, true) then return false end
   if p:find('[\\128-\\255]') then
     local rest = p:gsub('[\\194-\\223][\\128-\\191]', ' ')
     rest = rest:gsub('\\224[\\160-\\191][\\128-\\191]', ' ')
@@ -157,51 +169,62 @@ local function embeddable(p)
     if rest:find('[\\128-\\255]') then return false end
   end
   local ok, value = pcall(cjson.decode, p)
-  return ok and type(value) == 'table'
+  if not ok or type(value) ~= 'table' then return false end
+  if value.class ~= '${activeJobWrapper}' then return true end
+  return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
 end
 
 -- First sign of a worker, or Ruby's pruning dropped it: put it (back) on the list.
 local function register(id)
-  if redis.call('SADD', prefix .. 'workers', id) == 1 then
+  if redis.pcall('SADD', prefix .. 'workers', id) == 1 then
     redis.call('SET', prefix .. 'worker:' .. id .. ':started', started)
-    redis.call('HSET', prefix .. 'workers:heartbeat', id, heartbeat)
+    redis.pcall('HSET', prefix .. 'workers:heartbeat', id, heartbeat)
   end
 end
 
-local function isKnown(kind, id, ordinal)
-  if not isRepeat then return false end
-  if kind == 'requeue' then return redis.call('EXISTS', prefix .. 'worker:' .. id) == 0 end
-  return tonumber(redis.call('GET', prefix .. 'stat:processed:' .. id) or 0) >= ordinal
+-- Refuses the whole step before it has done anything: half a step could not be repeated.
+local function mustBeList(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'list' and kind ~= 'none' then error('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a list') end
 end
 
-for _ = 1, tonumber(nextArg()) do
-  local kind, id, ordinal = nextArg(), nextArg(), tonumber(nextArg())
-  local isNew = not isKnown(kind, id, ordinal)
-  if kind == 'failure' then
-    local record = nextArg()
-    if isNew then
-      redis.call('RPUSH', prefix .. 'failed', record)
-      redis.call('INCRBY', prefix .. 'stat:failed', 1)
-      redis.call('INCRBY', prefix .. 'stat:failed:' .. id, 1)
-    end
-  elseif kind == 'requeue' then
-    local queue, payload = nextArg(), nextArg()
-    if isNew then
-      redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
-      redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':payload')
-    end
+local outcomes = {}
+for i = 1, tonumber(nextArg()) do
+  local outcome = { kind = nextArg(), id = nextArg() }
+  if outcome.kind == 'failure' then
+    outcome.record = nextArg()
+    mustBeList(prefix .. 'failed')
+  elseif outcome.kind == 'requeue' then
+    outcome.key, outcome.payload = prefix .. 'queue:' .. nextArg(), nextArg()
+    mustBeList(outcome.key)
   end
-  if isNew and kind ~= 'requeue' then
-    redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':payload')
-    redis.call('INCRBY', prefix .. 'stat:processed', 1)
-    redis.call('INCRBY', prefix .. 'stat:processed:' .. id, 1)
-  end
+  outcomes[i] = outcome
+end
+local returns = {}
+for i = 1, tonumber(nextArg()) do
+  returns[i] = { key = prefix .. 'queue:' .. nextArg(), payload = nextArg() }
+  mustBeList(returns[i].key)
 end
 
-for _ = 1, tonumber(nextArg()) do
-  local queue = nextArg()
-  redis.call('LPUSH', prefix .. 'queue:' .. queue, nextArg())
+-- The first write: a Redis that takes none refuses here. Kept long enough for any outage to end.
+redis.call('SET', stepKey, nonce .. ' ' .. step, 'EX', 604800)
+
+for _, outcome in ipairs(outcomes) do
+  local id = outcome.id
+  if outcome.kind == 'failure' then
+    redis.call('RPUSH', prefix .. 'failed', outcome.record)
+    redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+    redis.pcall('INCRBY', prefix .. 'stat:failed:' .. id, 1)
+  elseif outcome.kind == 'requeue' then
+    redis.call('LPUSH', outcome.key, outcome.payload)
+  end
+  redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':payload')
+  if outcome.kind ~= 'requeue' then
+    redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+    redis.pcall('INCRBY', prefix .. 'stat:processed:' .. id, 1)
+  end
 end
+for _, job in ipairs(returns) do redis.call('LPUSH', job.key, job.payload) end
 
 for _ = 1, tonumber(nextArg()) do
   local id, record, payload = nextArg(), nextArg(), nextArg()

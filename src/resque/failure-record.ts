@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { memberSpans } from './json-members.ts';
+import { jsonText } from './json-text.ts';
 import type { Payload } from './payload.ts';
 import { failedAtText } from './timestamps.ts';
 import { withoutMarkup } from './worker-record.ts';
@@ -49,6 +50,7 @@ export function failureRecord(failure: Failure): string {
     `"worker":${json(failure.worker)}`,
     `"queue":${json(withoutMarkup(failure.queue))}`,
   ];
+  if (withoutMarkup(failure.queue) !== failure.queue) members.push(`"queue_name":${json(failure.queue)}`);
   if (failure.signal === null) members.push(`"exit_code":${failure.exitCode ?? 'null'}`);
   else members.push(`"signal":${json(failure.signal)}`);
   if (failure.stderr !== '') members.push(`"stderr":${json(failure.stderr)}`);
@@ -96,13 +98,15 @@ export function viewFailure(record: Buffer): FailureView {
     isReadable: parseObject(record) !== null,
     failedAt: asText(members.failed_at),
     retriedAt: asText(members.retried_at),
-    queue: asText(members.queue),
+    queue: queueOf(members),
     worker: asText(members.worker),
     jobClass: asText(payload.class),
-    argsText: payload.args === undefined ? '' : JSON.stringify(payload.args),
+    argsText: payload.args === undefined ? '' : jsonText(payload.args),
     exception: asText(members.exception),
     error: asText(members.error),
-    backtrace: Array.isArray(members.backtrace) ? members.backtrace.map(String) : [],
+    backtrace: Array.isArray(members.backtrace)
+      ? members.backtrace.map((line) => asText(line) ?? jsonText(line))
+      : [],
     stderr: asText(members.stderr),
     stdout: asText(members.stdout),
     exitCode: typeof members.exit_code === 'number' ? members.exit_code : null,
@@ -123,7 +127,7 @@ export interface Retry {
  */
 export function retryOf(record: Buffer, now: Date): Retry | null {
   const members = parseObject(record);
-  const queue = asText(members?.queue);
+  const queue = queueOf(members ?? {});
   if (members === null || queue === null || queue === '') return null;
   const payload = originalPayload(record, members);
   if (payload === null) return null;
@@ -157,6 +161,11 @@ function parseObject(record: Buffer): Record<string, unknown> | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** `queue_name` is ours: the name as it is, where `queue` can't hold it. */
+function queueOf(members: Record<string, unknown>): string | null {
+  return asText(members.queue_name) ?? asText(members.queue);
 }
 
 function asObject(value: unknown): Record<string, unknown> | null {

@@ -20,6 +20,8 @@ export interface ResqueKeys {
    * job runs.
    */
   readonly workerPayload: (id: string) => string;
+  /** Ours: the last step of a runner process that Redis has carried out, so that none is carried out twice. */
+  readonly runnerStep: (owner: string) => string;
   /** Hash: worker id → ISO 8601 time of its last sign of life. */
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
@@ -42,6 +44,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     worker: (id) => `${prefix}worker:${id}`,
     workerStarted: (id) => `${prefix}worker:${id}:started`,
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
+    runnerStep: (owner) => `${prefix}runner:${owner}:step`,
     heartbeat: `${prefix}workers:heartbeat`,
     failed: `${prefix}failed`,
     pauseAllWorkers: `${prefix}pause-all-workers`,

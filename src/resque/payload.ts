@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { memberSpans } from './json-members.ts';
+import { jsonText, tooDeep } from './json-text.ts';
 
 export interface JobPayload {
   readonly isObject: true;
@@ -37,7 +38,7 @@ export const argsTextLimit = 2_000;
 const maxDepth = 90;
 
 /** The wrapper that ActiveJob puts around its jobs; resque-web looks into the first of its args. */
-const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
+export const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
 
 /** Looks at the bytes of one list entry. Never throws. */
 export function readPayload(bytes: Buffer): Payload {
@@ -68,7 +69,7 @@ function argsTextOf(bytes: Buffer, text: string, args: unknown): string {
   if (args === undefined) return '';
   // People are to read the number that was sent, not the nearest one that JavaScript has.
   const span = /\d{16}/.test(text) ? memberSpans(bytes).get('args') : undefined;
-  const json = span === undefined ? JSON.stringify(args) : bytes.toString('utf8', span.start, span.end);
+  const json = span === undefined ? jsonText(args) : bytes.toString('utf8', span.start, span.end);
   return cut(json.toWellFormed(), argsTextLimit);
 }
 
@@ -78,7 +79,7 @@ function embeddable(text: string, jobClass: unknown, args: unknown): string {
   }
   if (depthOf(text) > maxDepth) {
     const shown = typeof jobClass === 'string' ? jobClass.toWellFormed() : null;
-    return JSON.stringify({ class: shown, args: ['(nested too deeply to be shown)'] });
+    return JSON.stringify({ class: shown, args: [tooDeep] });
   }
   return withoutLoneSurrogates(text);
 }

@@ -7,6 +7,8 @@
  */
 export interface QueueList {
   readonly text: string;
+  /** The queues that it names as they are, not by a pattern. */
+  readonly names: readonly string[];
   /** Whether the list depends on which queues exist. */
   readonly isDynamic: boolean;
   /**
@@ -26,6 +28,7 @@ export function queueList(text: string): QueueList {
   const isDynamic = wanted.some(isGlob);
   return {
     text,
+    names: wanted.filter((part) => !isGlob(part)),
     isDynamic,
     expand(known) {
       const sorted = isDynamic ? [...known].sort() : [];
@@ -59,7 +62,7 @@ function globPattern(glob: string): RegExp {
         .slice(at + 1, close)
         .replace(/^!/, '^')
         .replace(/[\\\]]/g, '\\$&');
-      source += `[${body}]`;
+      source += at === 0 ? `(?!\\.)[${body}]` : `[${body}]`;
       at = close;
     } else {
       if (char === '\\' && at + 1 < glob.length) at += 1;
@@ -67,7 +70,7 @@ function globPattern(glob: string): RegExp {
     }
   }
   try {
-    return new RegExp(`^${source}$`);
+    return new RegExp(`^${source}$`, 'u');
   } catch (error) {
     // A bracket that is no class (`[z-a]`) matches nothing but itself.
     if (!(error instanceof SyntaxError)) throw error;

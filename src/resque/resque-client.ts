@@ -2,12 +2,14 @@
  * Everything that a fleet of workers does with Redis, as typed operations on one session. All reject with
  * `RedisTrouble`.
  */
+import { randomUUID } from 'node:crypto';
 import {
   type AdvanceBatch,
   type AdvanceReply,
   advanceArguments,
   advanceReply,
   advanceScript,
+  type StepOwner,
 } from './advance.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
 import { retryScript } from './failed-list.ts';
@@ -38,13 +40,17 @@ export class ResqueClient {
   /** Redis' clock minus ours, in milliseconds. */
   #clockOffsetMs = 0;
 
-  constructor(redis: ReachableRedis, namespace: string, hooks: SessionHooks) {
+  readonly #owner: StepOwner;
+
+  /** @param ownerName `HOST:PID` of the process whose steps `advance` takes */
+  constructor(redis: ReachableRedis, namespace: string, ownerName: string, hooks: SessionHooks) {
+    this.#owner = { name: ownerName, nonce: randomUUID() };
     this.keys = resqueKeys(namespace);
     this.session = new RedisSession(redis, hooks);
   }
 
   async advance(batch: AdvanceBatch): Promise<AdvanceReply> {
-    const args = advanceArguments(this.keys, batch, new Date(), this.#redisNow());
+    const args = advanceArguments(this.keys, this.#owner, batch, new Date(), this.#redisNow());
     const reply = await this.#script(advanceScript, 0, args);
     return advanceReply(batch, reply);
   }
@@ -104,6 +110,12 @@ export class ResqueClient {
       return pipeline.exec();
     });
     return new Map(queues.map((queue, at) => [queue, Number(replies?.[at]?.[1] ?? -1)]));
+  }
+
+  /** Nothing more will be said: forgets the step, too. Takes the workers off every list. */
+  async leave(workers: readonly string[]): Promise<void> {
+    await this.unregister(workers);
+    await this.session.command((commands) => commands.del(this.keys.runnerStep(this.#owner.name)));
   }
 
   /** Takes the workers off every list. */

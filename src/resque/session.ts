@@ -27,6 +27,9 @@ interface Link {
   readonly commands: Redis;
   readonly blocker: Redis;
   readonly blockerId: number;
+  readonly commandsId: number;
+  /** Of the server process; ids of connections mean something only within it. */
+  readonly runId: string;
 }
 
 /** A peer that takes a connection or a command and doesn't answer is found after this time. */
@@ -41,6 +44,8 @@ export class RedisSession {
   readonly #hooks: SessionHooks;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
   #link: Link | null = null;
+  /** The link before the one that is being opened. */
+  #lastLink: Link | null = null;
   #opening: Redis[] = [];
   #attempts = 0;
   /** Counts the openings, so that a late failure of one can't end the next. */
@@ -137,12 +142,16 @@ export class RedisSession {
     const isCurrent = () => this.#epoch === epoch && this.#state === 'opening';
     try {
       const commands = this.#connection('resque-runner');
-      const blocker = this.#connection('resque-runner wait');
+      const blocker = this.#connection('resque-runner-wait');
       await withinLimit(Promise.all([connected(commands), connected(blocker)]));
-      const serverVersion = await withinLimit(welcome(commands));
-      const blockerId = Number(await withinLimit(blocker.client('ID')));
+      const { serverVersion, runId } = await withinLimit(welcome(commands));
+      const ids = await withinLimit(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
-      this.#link = { commands, blocker, blockerId };
+      const link = { commands, blocker, commandsId: Number(ids[0]), blockerId: Number(ids[1]), runId };
+      await withinLimit(this.#endStragglers(link));
+      if (!isCurrent()) return;
+      this.#link = link;
+      this.#lastLink = link;
       await this.#hooks.resume();
       if (!isCurrent()) return;
       this.#state = 'up';
@@ -155,6 +164,19 @@ export class RedisSession {
     } catch (error) {
       if (isCurrent()) this.fail(error);
     }
+  }
+
+  /**
+   * Where a network lost our last connections silently, Redis still holds them: what was sent on one may yet
+   * be carried out, and a BLPOP on the other would take a job to nowhere.
+   */
+  async #endStragglers({ commands, runId }: Link): Promise<void> {
+    const last = this.#lastLink;
+    this.#lastLink = null;
+    if (last === null || last.runId === '' || last.runId !== runId) return;
+    // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
+    const ends = [last.commandsId, last.blockerId].map((id) => commands.client('KILL', 'ID', id));
+    await Promise.allSettled(ends);
   }
 
   #connection(name: string): Redis {
@@ -182,7 +204,12 @@ export class RedisSession {
     const connections = this.#link === null ? this.#opening : [this.#link.commands, this.#link.blocker];
     this.#link = null;
     this.#opening = [];
-    for (const connection of connections) connection.disconnect();
+    for (const connection of connections) {
+      connection.disconnect();
+      // `disconnect` waits for the other side's good-bye, and a silent peer says none: what is on its way is
+      // to be known as lost before the next connection is up.
+      connection.stream?.destroy();
+    }
   }
 }
 
@@ -199,14 +226,16 @@ async function connected(connection: Redis): Promise<void> {
   }
 }
 
-/** The server's version, once it is one that we may write to. */
-async function welcome(commands: Redis): Promise<string> {
+/** Which server it is, once it is one that we may write to. */
+async function welcome(commands: Redis): Promise<{ serverVersion: string; runId: string }> {
   let info: string;
   try {
     info = await commands.info();
   } catch (error) {
     // INFO may be forbidden; whether the rest is permitted shows when it is used.
-    if (error instanceof Error && error.message.startsWith('NOPERM')) return 'unknown';
+    if (error instanceof Error && error.message.startsWith('NOPERM')) {
+      return { serverVersion: 'unknown', runId: '' };
+    }
     throw error;
   }
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
@@ -214,7 +243,7 @@ async function welcome(commands: Redis): Promise<string> {
   if (field('role') === 'slave' && field('slave_read_only') !== '0') {
     throw new RedisTrouble('readonly', 'it is a read-only replica');
   }
-  return field('redis_version');
+  return { serverVersion: field('redis_version'), runId: field('run_id') };
 }
 
 async function withinLimit<T>(reply: Promise<T>): Promise<T> {
