@@ -15,7 +15,7 @@ import { waitFor } from './lib/wait-for.ts';
 
 /** Of one round of one side. */
 const idleJobs = 20;
-const loadedJobs = 100;
+const loadedJobs = 50;
 const slots = 4;
 const startLimitMs = 30_000;
 
@@ -157,8 +157,7 @@ async function measure(bench: Bench): Promise<void> {
 
   const idle = await alternate(rounds, (side) => idleRound(pusher, side));
   const rate = (await capacity(redis)) / 2;
-  const loadedRounds = Math.max(1, Math.ceil(rounds / 2));
-  const loaded = await alternate(loadedRounds, (side) => loadedRound(pusher, side, rate));
+  const loaded = await alternate(rounds, (side) => loadedRound(pusher, side, rate));
 
   report('On an idle runner:', idle);
   console.log(`${compare(idle)}\n`);

@@ -27,13 +27,14 @@ export class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), 'resque-runner-bench-'));
   /** Rejects when a process ends that was to go on: nothing that waits for it would ever come. */
   readonly failed: Promise<never>;
-  #fail: (error: Error) => void = () => {};
+  /** Ends the measurement with this error. */
+  fail: (error: unknown) => void = () => {};
   readonly #disposals: (() => unknown)[] = [];
-  #isDisposed = false;
+  #disposed: Promise<void> | null = null;
 
   constructor() {
     this.failed = new Promise((_, reject) => {
-      this.#fail = reject;
+      this.fail = reject;
     });
     // Whoever races with it sees the rejection; one that nobody awaits is no error of its own.
     this.failed.catch(() => {});
@@ -77,15 +78,19 @@ export class Bench {
     void child.then(({ exitCode, signal, shortMessage }) => {
       const how =
         exitCode === undefined ? (signal ?? shortMessage ?? 'not started') : `exit code ${exitCode}`;
-      if (!isStopping) this.#fail(new Error(`${name} has ended by itself: ${how}`));
+      if (!isStopping) this.fail(new Error(`${name} has ended by itself: ${how}`));
     });
     if (child.pid === undefined) throw new Error(`${program} can't be started`);
     return { pid: child.pid, stop };
   }
 
-  async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
+  /** Ends all processes and removes all files. Whoever calls it again waits for the same end. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
+  }
+
+  async #dispose(): Promise<void> {
     for (const act of this.#disposals.reverse()) await act();
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -95,26 +100,35 @@ export class Bench {
 export async function runBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
   if (process.platform !== 'linux') throw new Error('The benches read /proc, which only Linux has.');
   const bench = new Bench();
-  const interrupt = (signal: NodeJS.Signals, exitCode: number) =>
+  let exitCode = 0;
+  let isInterrupted = false;
+  const interrupt = (signal: NodeJS.Signals, signalExitCode: number) =>
     process.on(signal, () => {
-      void bench.dispose().finally(() => {
-        removeBundle();
-        process.exit(exitCode);
-      });
+      exitCode = signalExitCode;
+      isInterrupted = true;
+      void bench.dispose().finally(() => end());
     });
+  const end = (): never => {
+    if (isInterrupted) removeBundle();
+    // A measurement that failed may have left timers and sockets.
+    process.exit(exitCode);
+  };
   interrupt('SIGINT', 130);
   interrupt('SIGTERM', 143);
   interrupt('SIGHUP', 129);
+  // Of what runs beside the measurement: commands and jobs that nobody waits for yet.
+  process.on('unhandledRejection', bench.fail);
   try {
     await Promise.race([measure(bench), bench.failed]);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  } finally {
-    await bench.dispose();
+    // Ctrl-C reaches the processes too: that they end then is no news.
+    if (!isInterrupted) {
+      console.error(error instanceof Error ? error.message : error);
+      exitCode = 1;
+    }
   }
-  // A measurement that failed may have left timers and sockets.
-  process.exit();
+  await bench.dispose();
+  end();
 }
 
 /** Ctrl-C ends scripts/bench.mjs too, which would have removed the bundle that this process was started from. */

@@ -2,6 +2,7 @@
  * The engine without a terminal UI: what a process manager starts. Signals become what the engine does, its
  * events become log lines, and its end becomes an exit code.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../engine/engine.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
@@ -22,9 +23,18 @@ export interface RunOptions {
   readonly version: string;
 }
 
+/**
+ * Every fork costs what the process that forks weighs, and V8 lets its young generation grow as long as there
+ * is garbage: held small, the engine stays at about 70 MB instead of 100 while it drains a backlog.
+ */
+function stayLean(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(options: RunOptions): Promise<number> {
   const { config, reload, drain, logFormat, version } = options;
+  stayLean();
   const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;

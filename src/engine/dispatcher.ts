@@ -14,22 +14,15 @@
  * that instant is kept if its queue still has a slot and isn't paused, and else goes back to its head.
  */
 import type { AdvanceBatch, AdvanceReply, OutcomeWrite } from '../resque/advance.ts';
-import { type Payload, readPayload } from '../resque/payload.ts';
+import { readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { withoutMarkup, workerRecord } from '../resque/worker-record.ts';
 import type { Fleet } from './fleet.ts';
 import { QueueWait } from './queue-wait.ts';
 import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
-
-/** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
-export interface TakenJob {
-  readonly runner: Runner;
-  readonly slot: Slot;
-  readonly queue: string;
-  readonly payload: Payload;
-  readonly takenAt: Date;
-}
+import type { TakenJob } from './taken-job.ts';
+import { UnconfirmedSteps } from './unconfirmed-steps.ts';
 
 export interface DispatcherHooks {
   /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
@@ -58,10 +51,11 @@ export class Dispatcher {
   #outcomes: OutcomeWrite[] = [];
   #begins: TakenJob[] = [];
   #returns: PoppedJob[] = [];
+  /** Jobs that have a slot and must go back. */
+  #back: TakenJob[] = [];
   #lastStep = 0;
   #inFlight = 0;
-  /** Batches whose reply never came: Redis may have done them or not. In order. */
-  #unconfirmed: AdvanceBatch[] = [];
+  readonly #unconfirmed: UnconfirmedSteps;
   readonly #wait: QueueWait;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
   #askedAfterWait: AdvanceBatch | null = null;
@@ -70,6 +64,7 @@ export class Dispatcher {
     this.#client = client;
     this.#fleet = fleet;
     this.#hooks = hooks;
+    this.#unconfirmed = new UnconfirmedSteps(client);
     this.#reservations = new Reservations(fleet);
     this.#wait = new QueueWait(client, (job) => this.#waitOver(job));
   }
@@ -80,13 +75,12 @@ export class Dispatcher {
 
   /** Outcomes that are not known to be in Redis. */
   get unwritten(): number {
-    const onTheirWay = this.#unconfirmed.reduce((count, batch) => count + batch.outcomes.length, 0);
-    return this.#outcomes.length + this.#returns.length + onTheirWay;
+    return this.#outcomes.length + this.#returns.length + this.#unconfirmed.outcomes;
   }
 
   /** Neither jobs nor words to Redis are under way. */
   get isIdle(): boolean {
-    const isQuiet = this.#inFlight === 0 && !this.#wait.isActive && this.#unconfirmed.length === 0;
+    const isQuiet = this.#inFlight === 0 && !this.#wait.isActive && this.#unconfirmed.isEmpty;
     return isQuiet && this.#hasNoJob;
   }
 
@@ -136,11 +130,8 @@ export class Dispatcher {
    * @param alive writes signs of life; called between the two
    */
   async resume(alive: () => Promise<void>): Promise<void> {
-    for (let batch = this.#unconfirmed[0]; batch !== undefined; batch = this.#unconfirmed[0]) {
-      await this.#client.advance({ ...batch, begins: [], reservations: [] });
-      this.#unconfirmed.shift();
-      this.#hooks.onWritten(batch.outcomes);
-    }
+    await this.#client.prepare((this.#unconfirmed.first ?? this.#lastStep + 1) - 1);
+    await this.#unconfirmed.repeat((outcomes) => this.#hooks.onWritten(outcomes));
     await alive();
     await this.#adoptRecorded();
     for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);
@@ -159,8 +150,9 @@ export class Dispatcher {
       // The record holds the name without what resque-web would take for markup.
       const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const job = { runner, slot, queue, payload: recorded.payload, takenAt: new Date() };
-      if (!this.#begin(job, false)) this.finish(job, { kind: 'requeue' });
+      if (!this.#begin(job, false)) this.#back.push(job);
     }
+    this.#putBack();
   }
 
   #step(isAfterWait = false): void {
@@ -199,7 +191,7 @@ export class Dispatcher {
   async #send(batch: AdvanceBatch): Promise<void> {
     this.#inFlight += 1;
     const reply = await this.#client.advance(batch).catch((error: unknown) => {
-      this.#unconfirmed.push(batch);
+      this.#unconfirmed.add(batch);
       // An answer that is an error would come again at once: back off as for an outage.
       this.#client.session.fail(error);
       return null;
@@ -216,20 +208,29 @@ export class Dispatcher {
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
     const unfilled = new Set(batch.reservations.flatMap(({ workers }) => workers));
-    const back: TakenJob[] = [];
     for (const { worker, queue, payload, isEmbedded } of reply.jobs) {
       unfilled.delete(worker);
       const reserved = this.#reservations.release(worker);
       const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date() };
-      if (!this.#begin(job, isEmbedded)) back.push(job);
+      if (!this.#begin(job, isEmbedded)) this.#back.push(job);
     }
     for (const worker of unfilled) {
       const { runner, slot } = this.#reservations.release(worker);
       slot.state = 'idle';
       runner.isKnownEmpty = true;
     }
-    // Last first, so that they lie at the head of the queue in the order that they came in.
-    for (const job of back.reverse()) this.finish(job, { kind: 'requeue' });
+    this.#putBack();
+  }
+
+  /**
+   * Puts back what was taken and can't run, once no more of the same runner may come: last first, so that all
+   * of it lies at the heads of its queues in the order that it came in.
+   */
+  #putBack(): void {
+    const isSettled = ({ runner }: TakenJob) => runner.slots.every((slot) => slot.state !== 'reserved');
+    const settled = this.#back.filter(isSettled);
+    this.#back = this.#back.filter((job) => !isSettled(job));
+    for (const job of settled.reverse()) this.finish(job, { kind: 'requeue' });
   }
 
   /** Runs a job that has a slot. @returns false where it must go back */
@@ -290,6 +291,8 @@ export class Dispatcher {
       const batch = this.#nextBatch(false);
       if (batch !== null) void this.#send(batch);
     }
-    if (!this.#hooks.start(job)) this.finish(job, { kind: 'requeue' });
+    if (this.#hooks.start(job)) return;
+    this.#back.push(job);
+    this.#putBack();
   }
 }

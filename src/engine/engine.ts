@@ -11,7 +11,7 @@ import { ResqueClient } from '../resque/resque-client.ts';
 import { signalGroup } from './child.ts';
 import { executeCommand } from './commands.ts';
 import { Counters } from './counters.ts';
-import { Dispatcher, type TakenJob } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
 import { Fleet, runnerView } from './fleet.ts';
@@ -20,6 +20,7 @@ import { Leftovers } from './leftovers.ts';
 import { OutputWatch } from './output-watch.ts';
 import { Retirement } from './retirement.ts';
 import { Shutdown, type StopResult } from './shutdown.ts';
+import type { TakenJob } from './taken-job.ts';
 import { Unstartable } from './unstartable.ts';
 import { VitalSigns } from './vital-signs.ts';
 

@@ -9,10 +9,10 @@ import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
 import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';
-import type { TakenJob } from './dispatcher.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import { OutputTail } from './output-tail.ts';
 import { checkStartable } from './startable.ts';
+import type { TakenJob } from './taken-job.ts';
 
 export interface JobEnd {
   readonly outcome: JobOutcome;
@@ -31,6 +31,8 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
+/** Copied once: each look at a variable of `process.env` is a call into the system. */
+const ownEnvironment = { ...process.env };
 /** What a shell, or `env`, says of a command that it can't find. */
 const exitNotFound = 127;
 /** Error texts for people; the record has all of it. */
@@ -85,7 +87,7 @@ export class Job {
       {
         command: [program, ...words, queue, ...config.args],
         cwd: config.cwd,
-        env: { ...process.env, ...config.env, RESQUE_QUEUE: queue, RESQUE_WORKER: slot.worker },
+        env: { ...ownEnvironment, ...config.env, RESQUE_QUEUE: queue, RESQUE_WORKER: slot.worker },
         stdin: payload.bytes,
       },
       {

@@ -35,7 +35,7 @@ export class Reservations {
       // The cheap questions first: most runners of a busy fleet have no free slot.
       if (runner.isKnownEmpty || runner.free === 0 || isWaitedFor(runner)) continue;
       const queues = this.#fleet.takeable(runner);
-      if (queues.length === 0 || runner.slots.some((slot) => slot.state === 'reserved')) continue;
+      if (queues.length === 0) continue;
       const slots = runner.reserveSlots(limitPerRunner);
       for (const slot of slots) this.#open.set(slot.worker, { runner, slot });
       reservations.push({ queues, workers: slots.map((slot) => slot.worker) });

@@ -48,8 +48,8 @@ export interface AdvanceBatch {
   readonly reservations: readonly Reservation[];
   /**
    * Rises by one from step to step of one owner. A step whose reply was lost is sent again with its number:
-   * Redis carries out each number once, and none after a later one, so that neither a repetition nor a
-   * straggler from a connection given up can do anything twice.
+   * Redis carries out each number once and in turn, so that neither a repetition nor a straggler from a
+   * connection given up can do anything twice, and none is passed over.
    */
   readonly step: number;
 }
@@ -69,6 +69,16 @@ export interface AdvanceReply {
   /** Queues whose key is no list, with Redis' words. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
+
+/**
+ * ARGV: the owner's step key, its nonce, the last step that is known to be done. Sets the count going where
+ * Redis has none of this process, so that already the first step that is refused holds up those behind it.
+ */
+export const prepareScript = script(`
+local nonce = (redis.call('GET', ARGV[1]) or ''):match('^(%S+) %d+$')
+if nonce ~= ARGV[2] then redis.call('SET', ARGV[1], ARGV[2] .. ' ' .. ARGV[3], 'EX', 604800) end
+return 1
+`);
 
 /** Who takes steps: one process of a runner. */
 export interface StepOwner {
@@ -149,7 +159,11 @@ local at = 7
 local function nextArg() at = at + 1; return ARGV[at] end
 
 local lastNonce, lastStep = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
-if lastNonce == nonce and tonumber(lastStep) >= step then return {} end
+if lastNonce == nonce then
+  if tonumber(lastStep) >= step then return {} end
+  -- The one before was refused: done out of turn, this one would make its repetition look done.
+  if tonumber(lastStep) + 1 < step then error('OUTOFTURN step ' .. step .. ' after ' .. lastStep) end
+end
 
 local function embeddable(p)
   if #p > 65536 or p:byte(1) ~= 123 then return false end

@@ -81,7 +81,8 @@ function embeddable(text: string, jobClass: unknown, args: unknown): string {
     const shown = typeof jobClass === 'string' ? jobClass.toWellFormed() : null;
     return JSON.stringify({ class: shown, args: [tooDeep] });
   }
-  return withoutLoneSurrogates(text);
+  // White space around an object is not part of the value: other JSON can't hold it.
+  return withoutLoneSurrogates(text.trim());
 }
 
 function hasJobData(args: unknown): boolean {

@@ -9,6 +9,7 @@ import {
   advanceArguments,
   advanceReply,
   advanceScript,
+  prepareScript,
   type StepOwner,
 } from './advance.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
@@ -49,9 +50,30 @@ export class ResqueClient {
     this.session = new RedisSession(redis, hooks);
   }
 
+  /**
+   * To be called on fresh connections, before the first `advance`.
+   *
+   * @param lastStep the last one that is known to be done, 0 at first
+   */
+  async prepare(lastStep: number): Promise<void> {
+    await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
+    await this.#script(prepareScript, 0, [
+      this.keys.runnerStep(this.#owner.name),
+      this.#owner.nonce,
+      lastStep,
+    ]);
+  }
+
+  /**
+   * Takes a step. There is no second try with the script's text, as for other scripts: it would come after
+   * steps that were sent meanwhile. A Redis that has forgotten the script is prepared anew, like after an
+   * outage, and every step of then repeated in its order.
+   */
   async advance(batch: AdvanceBatch): Promise<AdvanceReply> {
     const args = advanceArguments(this.keys, this.#owner, batch, new Date(), this.#redisNow());
-    const reply = await this.#script(advanceScript, 0, args);
+    const reply = await this.session.command((commands) =>
+      commands.callBuffer('EVALSHA', [advanceScript.sha1, 0, ...args]),
+    );
     return advanceReply(batch, reply);
   }
 

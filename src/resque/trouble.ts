@@ -28,7 +28,8 @@ export function troubleOf(error: unknown): RedisTrouble {
   if (/^READONLY/.test(message)) {
     return new RedisTrouble('readonly', 'it is a read-only replica', options);
   }
-  if (/^(LOADING|MASTERDOWN|UNBLOCKED)/.test(message)) return new RedisTrouble('away', message, options);
+  if (/^(LOADING|MASTERDOWN|UNBLOCKED|NOSCRIPT)/.test(message))
+    return new RedisTrouble('away', message, options);
   if (error instanceof Error && error.name === 'ReplyError') {
     return new RedisTrouble('refused', message, options);
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { LogLine, Runner } from '../helpers/runner.ts';
 import { tally } from '../helpers/tallies.ts';
-import { waitFor } from '../helpers/wait-for.ts';
+import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
 
@@ -46,9 +46,14 @@ async function reload(runner: Runner, concurrency: number, script: string): Prom
 
 test('each queue fills its slots and no more', async () => {
   const limits = { one: 1, two: 2, five: 5 };
-  const script = marking('0.05');
+  const script = e2e.script(`
+    id=$(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
+    echo "start $id" >> "$D/$1.log"; while [ ! -e "$D/go" ]; do sleep 0.02; done; echo "end $id" >> "$D/$1.log"`);
   for (const queue of Object.keys(limits)) await e2e.enqueue(queue, ...jobs(30));
   const runner = await e2e.run({ runners: limits, script }, { args: ['--drain'] });
+  for (const [queue, limit] of Object.entries(limits)) await e2e.waitForFileLines(`${queue}.log`, limit);
+  await staysTrue(() => runner.all('job.started').length <= 8, { message: 'no more start', forMs: 200 });
+  e2e.write('go');
   await runner.waitForExit(20_000);
   for (const [queue, limit] of Object.entries(limits)) {
     const { peak, runs } = tally(e2e.fileLines(`${queue}.log`));

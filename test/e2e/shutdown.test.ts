@@ -151,7 +151,7 @@ describe('interrupted: requeue', () => {
     await e2e.waitForFileLines('started', 2);
     await runner.stop();
     const [first, second, ...behind] = await e2e.backlog('mail');
-    expect([first, second].sort()).toEqual(payloads.slice(0, 2));
+    expect(new Set([first, second])).toEqual(new Set(payloads.slice(0, 2)));
     expect(behind).toEqual(payloads.slice(2));
   });
 

@@ -82,6 +82,20 @@ describe('HUP with a good file', () => {
   });
 });
 
+test('HUP in the instant in which jobs come costs none of them, nor the connection', async () => {
+  const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
+  const runner = await e2e.run({ runners: { mail: 3 }, script });
+  const rounds = 60;
+  for (let round = 1; round <= rounds; round++) {
+    const coming = e2e.enqueue('mail', ...[1, 2, 3, 4, 5].map((n) => job(10 * round + n)));
+    runner.signal('SIGHUP');
+    await coming;
+    await runner.waitForFinished(5 * round, 3000);
+  }
+  expect(new Set(e2e.fileLines('ran')).size).toBe(5 * rounds);
+  expect(runner.all('redis.down')).toEqual([]);
+});
+
 describe('HUP with a bad file', () => {
   test.each([
     ['no JSON', '{"runners": {'],

@@ -168,9 +168,17 @@ export class EngineStage {
 
   /** Waits until an engine's blocking connection waits for a job. */
   async waitForIdle(): Promise<void> {
-    await waitFor(async () => /cmd=blpop/.test(String(await this.redis.client('LIST'))), {
-      message: 'an engine waits with BLPOP',
-    });
+    await waitFor(() => this.#isWaiting(), { message: 'an engine waits with BLPOP' });
+  }
+
+  /** Waits until none does. */
+  async waitForNoWait(): Promise<void> {
+    await waitFor(async () => !(await this.#isWaiting()), { message: 'no engine waits with BLPOP' });
+  }
+
+  async #isWaiting(): Promise<boolean> {
+    // A blocked client shows the flag `b`; one whose wait is over still shows the command.
+    return /flags=\S*b\S* .*cmd=blpop/.test(String(await this.redis.client('LIST')));
   }
 
   /** Says that the test expects keys to be left, named without the namespace. */

@@ -72,19 +72,45 @@ test('jobs that are put back because of a pause lie at the head of their queue, 
   const engine = await stage.start([stage.runner('mail', stage.script(':'), { concurrency: 5 })]);
   const jobs = Array.from({ length: 8 }, (_, at) => at);
   await engine.do({ type: 'pause-queue', queue: 'mail' });
+  await stage.waitForNoWait();
   await stage.enqueue('mail', ...jobs);
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 1; round <= 40; round += 1) {
     await engine.do({ type: 'resume-queue', queue: 'mail' });
     // The step that takes them is on its way behind the next turn of the loop.
     await new Promise(setImmediate);
     await engine.do({ type: 'pause-queue', queue: 'mail' });
-    await waitFor(async () => (await stage.backlog('mail')).length === jobs.length, {
-      message: () => `all are back\n${engine.describe()}`,
-    });
+    // They are written back.
+    await engine.wait('counters.changed', round);
     expect(await stage.backlog('mail')).toEqual(jobs);
   }
   expect(engine.all('job.started')).toEqual([]);
   await engine.do({ type: 'resume-queue', queue: 'mail' });
   await engine.wait('job.finished', jobs.length);
   expect(engine.all('job.started').map(({ job }) => job.args)).toEqual(jobs.map((job) => `[${job}]`));
+});
+
+test('a pause while many jobs run leaves the others in their order', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script(':'), { concurrency: 4 })]);
+  const jobs = Array.from({ length: 240 }, (_, at) => at);
+  await engine.do({ type: 'pause-queue', queue: 'mail' });
+  await stage.waitForNoWait();
+  await stage.enqueue('mail', ...jobs);
+  const started = () => engine.all('job.started').length;
+  for (let round = 1; round <= 25; round += 1) {
+    await engine.do({ type: 'resume-queue', queue: 'mail' });
+    const before = started();
+    await waitFor(() => started() > before + (round % 5), { message: 'some have started' });
+    await aMoment(round);
+    await engine.do({ type: 'pause-queue', queue: 'mail' });
+    await waitFor(
+      async () => {
+        const left = await stage.redis.llen('resque:queue:mail');
+        return started() + left === jobs.length && (await stage.stat('processed')) === started();
+      },
+      { message: () => `every job has run or is back\n${engine.describe()}` },
+    );
+    expect(await stage.backlog('mail'), `round ${round}`).toEqual(jobs.slice(started()));
+  }
+  await engine.do({ type: 'resume-queue', queue: 'mail' });
+  await engine.wait('job.finished', jobs.length);
 });

@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { OutcomeWrite } from '../../src/resque/advance.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { assertSafeHeartbeat } from '../helpers/resque-web.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 import { useClient } from './client.ts';
 
 const stage = useClient(useRedis());
 const id = 'h.runner:1-0:mail';
 const payload = Buffer.from('{"class":"A","args":[1]}');
-const success: OutcomeWrite = { kind: 'success', worker: id, ordinal: 1 };
-const failure: OutcomeWrite = { kind: 'failure', worker: id, ordinal: 1, record: '{"error":"x"}' };
+const success: OutcomeWrite = { kind: 'success', worker: id };
+const failure: OutcomeWrite = { kind: 'failure', worker: id, record: '{"error":"x"}' };
 
 /** The worker runs a job, as a reservation leaves it. */
 async function work(): Promise<void> {
@@ -54,14 +55,14 @@ test('a job that failed is written as Resque writes it, in its order, and counte
 
 test('failures are appended, so that no index shifts under a page that is open', async () => {
   await stage.redis.rpush('resque:failed', 'older');
-  await stage.advance({ outcomes: [failure, { ...failure, ordinal: 2, record: Buffer.from('newest') }] });
+  await stage.advance({ outcomes: [failure, { ...failure, record: Buffer.from('newest') }] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['older', '{"error":"x"}', 'newest']);
 });
 
 test('a job that is put back lies at the head of its queue and counts nowhere', async () => {
   await work();
   await stage.redis.rpush('resque:queue:mail', 'next');
-  await stage.advance({ outcomes: [{ kind: 'requeue', worker: id, ordinal: 0, queue: 'mail', payload }] });
+  await stage.advance({ outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] });
   expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([payload.toString(), 'next']);
   expect(await stage.redis.keys('resque:stat:*')).toEqual([]);
   expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
@@ -129,11 +130,18 @@ test('outcomes are written before jobs are taken, so that one worker can do both
   expect(await stage.redis.get(`resque:worker:${id}`)).toContain('"payload":{"class":"B"}');
 });
 
-test('a step is one round trip, also after Redis has forgotten the script', async () => {
+test('a step is one round trip', async () => {
+  await work();
+  const commands = await stage.monitor(() => stage.advance({ outcomes: [success] }));
+  expect(commands.filter(([name = '']) => /^EVAL/i.test(name)).map(([name]) => name)).toEqual(['EVALSHA']);
+});
+
+test('a step that Redis refuses because it has forgotten the script is done on the next connection', async () => {
   await work();
   await stage.redis.script('FLUSH');
-  await stage.advance({ outcomes: [success] });
-  const commands = await stage.monitor(() => stage.advance({ outcomes: [{ ...success, ordinal: 2 }] }));
-  expect(commands.filter(([name = '']) => /^EVAL/i.test(name)).map(([name]) => name)).toEqual(['EVALSHA']);
-  expect(await stage.redis.get('resque:stat:processed')).toBe('2');
+  const step = { outcomes: [success] };
+  await expect(stage.advance(step)).rejects.toMatchObject({ kind: 'away' });
+  await waitFor(() => stage.client.session.isUp, { message: 'the session is up again' });
+  await stage.repeat(step);
+  expect(await stage.redis.get('resque:stat:processed')).toBe('1');
 });

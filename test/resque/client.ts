@@ -6,7 +6,7 @@ import { ResqueClient } from '../../src/resque/resque-client.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], isRepeat: false };
+const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], step: 0 };
 
 export function addressOf(server: RedisServer, password: string | null = null): RedisServerConfig {
   return { kind: 'server', host: '127.0.0.1', port: server.port, db: 0, tls: null, username: null, password };
@@ -15,6 +15,7 @@ export function addressOf(server: RedisServer, password: string | null = null): 
 export class ClientStage {
   readonly server: RedisServer;
   #client: ResqueClient | null = null;
+  #step = 0;
 
   constructor(server: RedisServer) {
     this.server = server;
@@ -30,14 +31,18 @@ export class ClientStage {
   }
 
   async begin(): Promise<void> {
-    const client = new ResqueClient(addressOf(this.server), 'resque', {
-      resume: () => Promise.resolve(),
+    this.#step = 0;
+    const client = new ResqueClient(addressOf(this.server), 'resque', 'test.runner:1', {
+      resume: () => client.prepare(0),
       onUp: () => {},
       onDown: () => {},
     });
     this.#client = client;
     client.session.start();
     await waitFor(() => client.session.isUp, { message: 'the client is connected' });
+    this.#step = 0;
+    // The tests look at every key there is.
+    await this.redis.del(client.keys.runnerStep('test.runner:1'));
   }
 
   async end(): Promise<void> {
@@ -47,9 +52,21 @@ export class ClientStage {
     });
   }
 
-  /** One step of `advance`, with only what it names. */
+  /** The next step of `advance`, with only what it names. */
   advance(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
-    return this.client.advance({ ...nothing, ...batch });
+    this.#step += 1;
+    return this.client.advance({ ...nothing, step: this.#step, ...batch });
+  }
+
+  /** A step that Redis never gets to see. */
+  advanceLost(): Promise<void> {
+    this.#step += 1;
+    return Promise.resolve();
+  }
+
+  /** The last step once more, as after a lost reply. */
+  repeat(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
+    return this.client.advance({ ...nothing, ...batch, step: this.#step });
   }
 
   /** What Redis was told meanwhile, by scripts and by clients; each command as its words. */
@@ -66,7 +83,8 @@ export class ClientStage {
     } finally {
       monitor.disconnect();
     }
-    return commands.filter(([, word]) => word !== 'monitored');
+    // The step's own key is no part of the Resque format.
+    return commands.filter(([, word]) => word !== 'monitored' && !word?.endsWith(':step'));
   }
 
   /** Every key with a value that can be compared. */

@@ -34,8 +34,9 @@ test('a heartbeat brings back a worker that someone dropped, and touches nobody 
 });
 
 test('a heartbeat of nobody writes nothing', async () => {
+  const before = await stage.dump();
   await stage.client.heartbeat([]);
-  expect(await stage.redis.dbsize()).toBe(0);
+  expect(await stage.dump()).toEqual(before);
 });
 
 test('an unregistered worker leaves no key, and others stay', async () => {
@@ -45,7 +46,8 @@ test('an unregistered worker leaves no key, and others stay', async () => {
     await stage.redis.mset(`resque:stat:processed:${id}`, '1', `resque:stat:failed:${id}`, '1');
   }
   await stage.client.unregister(ids);
-  expect((await stage.redis.keys('*')).sort()).toEqual([
+  const keys = await stage.redis.keys('*');
+  expect(keys.filter((key) => !key.startsWith('resque:runner:')).sort()).toEqual([
     'resque:worker:other:started',
     'resque:workers',
     'resque:workers:heartbeat',

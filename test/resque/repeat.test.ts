@@ -1,4 +1,4 @@
-/** Steps whose reply was lost: Redis has done them or not, and a repetition puts right either. */
+/** Steps whose reply was lost: Redis has done them or not, and sending them again puts right either. */
 import { expect, test } from 'vitest';
 import type { AdvanceBatch, OutcomeWrite } from '../../src/resque/advance.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -10,77 +10,46 @@ const text = '{"class":"A","args":[1]}';
 const payload = Buffer.from(text);
 const reservations = [{ queues: ['mail', 'other'], workers: [id] }];
 
-const success = (ordinal: number): OutcomeWrite => ({ kind: 'success', worker: id, ordinal });
-const failure = (ordinal: number): OutcomeWrite => ({
-  kind: 'failure',
-  worker: id,
-  ordinal,
-  record: `{"n":${ordinal}}`,
-});
-const requeue: OutcomeWrite = { kind: 'requeue', worker: id, ordinal: 0, queue: 'mail', payload };
+const success: OutcomeWrite = { kind: 'success', worker: id };
+const failure: OutcomeWrite = { kind: 'failure', worker: id, record: '{"n":1}' };
+const requeue: OutcomeWrite = { kind: 'requeue', worker: id, queue: 'mail', payload };
 
-/** What is done with a step without a reply: its outcomes are sent once more. */
-const repeat = (batch: Partial<AdvanceBatch>) =>
-  stage.advance({ ...batch, begins: [], reservations: [], isRepeat: true });
+/** The step before, sent once more as the dispatcher does: it takes nothing new. */
+const repeat = (batch: Partial<AdvanceBatch>) => stage.repeat({ ...batch, begins: [], reservations: [] });
 
 async function work(): Promise<void> {
   await stage.redis.rpush('resque:queue:mail', payload);
   await stage.advance({ reservations });
 }
 
-test.each([
-  ['a success', success],
-  ['a failure', failure],
-])('%s that Redis has already is not counted again', async (_, outcome) => {
+test.each<[string, Partial<AdvanceBatch>]>([
+  ['a success', { outcomes: [success] }],
+  ['a failure', { outcomes: [failure] }],
+  ['a job that was put back', { outcomes: [requeue] }],
+  ['a job that came back unstarted', { returns: [{ queue: 'mail', payload }] }],
+  ['all of it', { outcomes: [success, failure, requeue], returns: [{ queue: 'mail', payload }] }],
+])('%s that Redis has already is not written again', async (_, step) => {
   await work();
-  await stage.advance({ outcomes: [outcome(1)] });
+  await stage.advance(step);
   const before = await stage.dump();
-  await repeat({ outcomes: [outcome(1)] });
+  await repeat(step);
   expect(await stage.dump()).toEqual(before);
 });
 
-test.each([
-  ['a success', success, 0],
-  ['a failure', failure, 1],
-])('%s that never reached Redis is written', async (_, outcome, failures) => {
+test.each<[string, OutcomeWrite, number, number]>([
+  ['a success', success, 0, 0],
+  ['a failure', failure, 1, 0],
+  ['a job to be put back', requeue, 0, 1],
+])('%s that never reached Redis is written', async (_, outcome, failures, waiting) => {
   await work();
-  await repeat({ outcomes: [outcome(1)] });
-  expect(await stage.redis.get(`resque:stat:processed:${id}`)).toBe('1');
+  await stage.advanceLost();
+  await repeat({ outcomes: [outcome] });
   expect(await stage.redis.llen('resque:failed')).toBe(failures);
+  expect(await stage.redis.llen('resque:queue:mail')).toBe(waiting);
   expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
-});
-
-test('of several outcomes only those that Redis has not got are written', async () => {
-  await stage.advance({ outcomes: [failure(1), failure(2)] });
-  await repeat({ outcomes: [failure(1), failure(2), failure(3), success(4)] });
-  expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}', '{"n":2}', '{"n":3}']);
-  expect(await stage.redis.get('resque:stat:processed')).toBe('4');
-  expect(await stage.redis.get('resque:stat:failed')).toBe('3');
 });
 
 test('a job that took the place of the one whose outcome is repeated stays on record', async () => {
-  await work();
-  await stage.redis.rpush('resque:queue:mail', '{"class":"Next"}');
-  await stage.advance({ outcomes: [success(1)], reservations });
-  await repeat({ outcomes: [success(1)] });
-  expect(await stage.redis.get(`resque:worker:${id}`)).toContain('{"class":"Next"}');
-});
-
-test('a job that was put back already is not put back again', async () => {
-  await work();
-  await stage.advance({ outcomes: [requeue] });
-  await repeat({ outcomes: [requeue] });
-  expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([text]);
-});
-
-test('a job whose return never reached Redis is put back', async () => {
-  await work();
-  await repeat({ outcomes: [requeue] });
-  expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([text]);
-  expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
-});
-
-test('a job is put back once where its worker took another one in the same step', async () => {
   await work();
   await stage.redis.rpush('resque:queue:other', '{"class":"Other"}');
   const step = { outcomes: [requeue], reservations: [{ queues: ['other'], workers: [id] }] };
@@ -90,9 +59,39 @@ test('a job is put back once where its worker took another one in the same step'
   expect(await stage.redis.get(`resque:worker:${id}`)).toContain('{"class":"Other"}');
 });
 
-test('a job that came back unstarted is pushed once', async () => {
-  const step = { returns: [{ queue: 'mail', payload }] };
-  await stage.advance(step);
+test('a straggler that arrives after its own repetition takes no job and writes nothing', async () => {
+  await work();
+  await stage.advanceLost();
+  const step = { outcomes: [failure], reservations };
   await repeat(step);
-  expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([text]);
+  await stage.redis.rpush('resque:queue:mail', payload);
+  const before = await stage.dump();
+  expect((await stage.repeat(step)).jobs).toEqual([]);
+  expect(await stage.dump()).toEqual(before);
+});
+
+test('steps of an earlier process of the same name hold up none of ours', async () => {
+  await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
+  await work();
+  await stage.advance({ outcomes: [failure] });
+  expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
+});
+
+test.each<[string, string, Partial<AdvanceBatch>]>([
+  ['failures go', 'resque:failed', { outcomes: [success, failure] }],
+  ['the job goes back', 'resque:queue:mail', { outcomes: [success, requeue] }],
+  [
+    'the job is returned',
+    'resque:queue:mail',
+    { outcomes: [success], returns: [{ queue: 'mail', payload }] },
+  ],
+])('a step is refused whole where the key that %s to is no list', async (_, key, step) => {
+  await work();
+  await stage.redis.set(key, 'not a list');
+  const before = await stage.dump();
+  await expect(stage.advance(step)).rejects.toThrow(/WRONGTYPE.*is a string, not a list/);
+  expect(await stage.dump()).toEqual(before);
+  await stage.redis.del(key);
+  await stage.repeat(step);
+  expect(await stage.redis.get('resque:stat:processed')).toMatch(/^[12]$/);
 });

@@ -36,7 +36,7 @@ async function take(payloads: readonly Buffer[], queue = 'mail'): Promise<boolea
     }
     const recorded = await stage.client.recordedJob(ids[at] ?? '');
     expect(recorded?.payload.bytes.equals(bytes)).toBe(true);
-    expect(recorded?.queue).toBe(queue);
+    expect(recorded?.queue).toBe(queue.replace(/[<>]/g, ''));
   }
   await stage.redis.del(...ids.flatMap((id) => [`resque:worker:${id}`, `resque:worker:${id}:payload`]));
   return jobs.map((job) => job.isEmbedded);
@@ -115,7 +115,7 @@ test.each(['a"b', 'a\\b', 'ä€😀', 'a\nb\x1f', 'a/b', '<b>', '","payload":{"
 describe('jobs are taken', () => {
   const read = async () =>
     (await stage.advance({ reservations: [{ queues: ['high', 'low'], workers: workers(3) }] })).jobs.map(
-      ({ queue, payload }) => `${queue} ${payload}`,
+      ({ queue, payload }) => `${queue} ${payload.toString()}`,
     );
 
   test('in the order of the queues, and within each in that of its list', async () => {

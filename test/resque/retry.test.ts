@@ -95,6 +95,16 @@ test('what we record of any payload brings back exactly its bytes, any number of
   );
 });
 
+// As `echo … | redis-cli -x RPUSH` pushes it.
+test('white space around a payload comes back too', () => {
+  const text = ' {"class":"A"}\n';
+  const record = failureRecord({
+    ...{ failedAt: now, worker: 'w', queue: 'q', exception: 'E', error: '', backtrace: null },
+    ...{ exitCode: 1, signal: null, stderr: '', stdout: '', payload: readPayload(Buffer.from(text)) },
+  });
+  expect(retry(record)?.payload).toBe(text);
+});
+
 test('a job of a queue with markup in its name goes back to that queue', () => {
   const record = failureRecord({
     ...{ failedAt: now, worker: 'w', queue: 'a<b>', exception: 'E', error: '', backtrace: null },

@@ -139,7 +139,7 @@ describe('a closed session has no connection and no timer,', () => {
     const { ups, downs } = { ups: log.ups.length, downs: log.downs.length };
     log.session.close();
     await waitFor(() => String(handles()) === String(before), {
-      message: () => `only ${before} is left of ${handles()}`,
+      message: () => `only ${String(before)} is left of ${String(handles())}`,
       timeoutMs: 1_500,
     });
     expect([log.ups.length, log.downs.length]).toEqual([ups, downs]);

@@ -14,6 +14,7 @@ const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
 
 /** One line of text without any character that is hidden or acts on a terminal. */
 export function visible(text: string): string {
+  if (isPlain(text)) return text;
   return text.replace(hidden, (character) => shortEscapes[character] ?? unicodeEscapes(character));
 }
 
@@ -26,8 +27,14 @@ export function visibleWithin(text: string, limit: number): string {
 
 /** JSON on one line that is safe to print: equal to what `JSON.stringify` says, with hidden characters escaped. */
 export function visibleJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
+  const json = JSON.stringify(value, replacer);
   // Outside strings JSON has none of these characters, and inside them an escape means the same.
-  return JSON.stringify(value, replacer).replace(hidden, unicodeEscapes);
+  return isPlain(json) ? json : json.replace(hidden, unicodeEscapes);
+}
+
+/** Printable ASCII, as most lines are: the long pattern costs more than all else about a line. */
+function isPlain(text: string): boolean {
+  return !/[^ -~]/.test(text);
 }
 
 /** `\u001b`; beyond the basic plane, both halves of the pair. */

@@ -1,0 +1,11 @@
+import type { Payload } from '../resque/payload.ts';
+import type { Runner, Slot } from './runner.ts';
+
+/** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
+export interface TakenJob {
+  readonly runner: Runner;
+  readonly slot: Slot;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly takenAt: Date;
+}

@@ -1,0 +1,81 @@
+/**
+ * Stands between a runner and Redis and can hold back what Redis answers on one connection, as a network may:
+ * replies on two connections come in any order.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+interface Link {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** All that the client has sent, in lower case. */
+  sent: string;
+  held: Buffer[] | null;
+}
+
+export class RedisProxy {
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+
+  constructor(port: number, redisPort: number) {
+    this.#server = createServer((client) => this.#accept(client, redisPort));
+    this.#server.listen(port, '127.0.0.1');
+  }
+
+  /** How often a command was sent, over all connections that are open. */
+  count(command: string): number {
+    let count = 0;
+    for (const { sent } of this.#links) count += sent.split(`\r\n${command}\r\n`).length - 1;
+    return count;
+  }
+
+  /** From now on, Redis' answers wait on those connections that have sent this command. */
+  hold(command: string): void {
+    for (const link of this.#links) if (link.sent.includes(`\r\n${command}\r\n`)) link.held ??= [];
+  }
+
+  /** Whether an answer waits. */
+  get isHolding(): boolean {
+    return [...this.#links].some(({ held }) => held !== null && held.length > 0);
+  }
+
+  release(): void {
+    for (const link of this.#links) {
+      for (const chunk of link.held ?? []) link.client.write(chunk);
+      link.held = null;
+    }
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const { client, upstream } of this.#links) {
+      client.destroy();
+      upstream.destroy();
+    }
+  }
+
+  #accept(client: Socket, redisPort: number): void {
+    const link: Link = { client, upstream: connect(redisPort, '127.0.0.1'), sent: '', held: null };
+    this.#links.add(link);
+    const { upstream } = link;
+    client.setNoDelay().on('data', (chunk) => {
+      link.sent += chunk.toString('latin1').toLowerCase();
+      upstream.write(chunk);
+    });
+    upstream.setNoDelay().on('data', (chunk) => {
+      if (link.held === null) client.write(chunk);
+      else link.held.push(chunk);
+    });
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      socket.on('error', () => {
+        // A reset ends the link like its close does.
+      });
+      socket.on('close', () => {
+        other.destroy();
+        this.#links.delete(link);
+      });
+    }
+  }
+}
