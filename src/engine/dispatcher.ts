@@ -56,7 +56,7 @@ export class Dispatcher {
   #lastStep = 0;
   #inFlight = 0;
   readonly #unconfirmed: UnconfirmedSteps;
-  readonly #wait: QueueWait;
+  readonly wait: QueueWait;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
   #askedAfterWait: AdvanceBatch | null = null;
 
@@ -66,7 +66,7 @@ export class Dispatcher {
     this.#hooks = hooks;
     this.#unconfirmed = new UnconfirmedSteps(client);
     this.#reservations = new Reservations(fleet);
-    this.#wait = new QueueWait(client, (job) => this.#waitOver(job));
+    this.wait = new QueueWait(client, (job) => this.#waitOver(job));
   }
 
   get runningCount(): number {
@@ -80,17 +80,12 @@ export class Dispatcher {
 
   /** Neither jobs nor words to Redis are under way. */
   get isIdle(): boolean {
-    const isQuiet = this.#inFlight === 0 && !this.#wait.isActive && this.#unconfirmed.isEmpty;
+    const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.#unconfirmed.isEmpty;
     return isQuiet && this.#hasNoJob;
   }
 
   get #hasNoJob(): boolean {
     return this.#running.size === 0 && this.#outcomes.length === 0 && this.#returns.length === 0;
-  }
-
-  /** The queues that are waited for at the moment, or null. */
-  get waitingFor(): readonly string[] | null {
-    return this.#wait.queues;
   }
 
   /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
@@ -185,7 +180,7 @@ export class Dispatcher {
   }
 
   #isWaitedFor(runner: Runner): boolean {
-    return this.#wait.isActive && runner.queues.some((queue) => this.#wait.covers(queue));
+    return this.wait.isActive && runner.queues.some((queue) => this.wait.covers(queue));
   }
 
   async #send(batch: AdvanceBatch): Promise<void> {
@@ -255,8 +250,8 @@ export class Dispatcher {
   /** Waits for what is known to be empty; ends a wait for anything else. */
   #updateWait(): void {
     const wanted = this.#isAccepting ? this.#emptyQueues() : [];
-    if (this.#wait.isActive) this.#wait.endUnless(wanted);
-    else if (wanted.length > 0 && this.#askedAfterWait === null) this.#wait.begin(wanted);
+    if (this.wait.isActive) this.wait.endUnless(wanted);
+    else if (wanted.length > 0 && this.#askedAfterWait === null) this.wait.begin(wanted);
   }
 
   #emptyQueues(): string[] {

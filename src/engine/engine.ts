@@ -89,8 +89,8 @@ export class Engine {
       onQueueNames: (names) => {
         if (this.#fleet.expand(names)) this.#dispatcher.poke();
       },
-      waitingFor: () => this.#dispatcher.waitingFor,
-      onBrokenWait: () => this.#client.session.fail(new Error('the waiting connection is dead')),
+      waitingFor: () => this.#dispatcher.wait.queues,
+      onSuspectWait: (queues) => this.#dispatcher.wait.probe(queues),
     });
     this.#retirement = new Retirement(this.#fleet, this.#client, () => this.#vitals.now());
     this.#unstartable = new Unstartable(this.#fleet, () => this.#dispatcher.poke());
@@ -277,6 +277,7 @@ export class Engine {
   #pauseUnreadable(queue: string, error: string): void {
     this.#fleet.pauseQueue(queue, 'unreadable', error);
     setTimeout(() => {
+      if (this.#shutdown.mode !== null) return;
       this.#fleet.resumeQueue(queue, 'unreadable');
       this.#dispatcher.poke();
     }, unreadableRetryMs).unref();

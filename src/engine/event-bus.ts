@@ -4,7 +4,7 @@ export type EventListener = (event: EngineEvent) => void;
 
 /**
  * Numbers facts and hands them to whoever listens, in order, within the same tick. A listener that throws
- * ends neither the engine nor the other listeners: its error is thrown again where it counts as uncaught.
+ * ends neither the engine nor the other listeners: its error becomes a warning of the process.
  */
 export class EventBus {
   readonly #listeners = new Set<EventListener>();
@@ -29,9 +29,7 @@ export class EventBus {
       try {
         listener(event);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        process.emitWarning(error instanceof Error ? error : String(error));
       }
     }
   }

@@ -6,6 +6,8 @@ import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 
 const firstRetryMs = 1;
 const longestRetryMs = 100;
+/** With a heartbeat every 20 s, a dead connection is found within 30. */
+const answerLimitMs = 5_000;
 
 export class QueueWait {
   readonly #client: ResqueClient;
@@ -44,6 +46,18 @@ export class QueueWait {
     if (this.#queues === null || this.#isEnding || isSame(this.#queues, wanted)) return;
     this.#isEnding = true;
     void this.#unblock(this.#queues, firstRetryMs);
+  }
+
+  /**
+   * Jobs lie on queues that this wait should have taken from: either its answer is on its way, or the
+   * connection is dead. Ends the wait, to see which; a job in an answer that comes late is kept.
+   */
+  probe(wait: readonly string[]): void {
+    if (this.#queues !== wait) return;
+    this.endUnless([]);
+    setTimeout(() => {
+      if (this.#queues === wait) this.#client.session.fail(new Error('the waiting connection is dead'));
+    }, answerLimitMs).unref();
   }
 
   async #wait(queues: readonly string[]): Promise<void> {

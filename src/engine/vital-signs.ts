@@ -18,8 +18,8 @@ export interface VitalSignsHooks {
   onQueueNames(names: readonly string[]): void;
   /** The queues that BLPOP waits for, or null. */
   waitingFor(): readonly string[] | null;
-  /** Jobs lie on queues that BLPOP should have taken from: ends the wait, so that it shows whether it lives. */
-  onBrokenWait(): void;
+  /** Jobs lie on queues that this wait should have taken from. */
+  onSuspectWait(queues: readonly string[]): void;
 }
 
 export class VitalSigns {
@@ -64,7 +64,7 @@ export class VitalSigns {
     if (queues === null || queues.length === 0) return;
     const filled = await this.#client.filledQueues(queues);
     // The same wait, before and after the question: it was there all the time and took nothing.
-    if (filled > 0 && this.#hooks.waitingFor() === queues) this.#hooks.onBrokenWait();
+    if (filled > 0 && this.#hooks.waitingFor() === queues) this.#hooks.onSuspectWait(queues);
   }
 
   #ifUp(act: () => Promise<void>): void {

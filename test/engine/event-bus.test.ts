@@ -5,19 +5,19 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const fact = (runner: string) => ({ type: 'runner.removed', runner }) as const;
 
-/** Runs it with errors that nobody caught caught here. @returns them */
-async function uncaughtIn(act: () => void, count: number): Promise<unknown[]> {
-  const others = process.listeners('uncaughtException');
-  const errors: unknown[] = [];
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => errors.push(error));
+/** Runs it with the process' warnings caught. @returns them */
+async function warningsOf(act: () => void, count: number): Promise<Error[]> {
+  const warnings: Error[] = [];
+  const others = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => warnings.push(warning));
   try {
     act();
-    await waitFor(() => errors.length >= count, { message: `${count} uncaught errors` });
-    return errors;
+    await waitFor(() => warnings.length >= count, { message: `${count} warnings` });
+    return warnings;
   } finally {
-    process.removeAllListeners('uncaughtException');
-    for (const listener of others) process.on('uncaughtException', listener);
+    process.removeAllListeners('warning');
+    for (const listener of others) process.on('warning', listener);
   }
 }
 
@@ -54,7 +54,7 @@ test('a listener that throws harms neither who publishes nor who else listens, a
     throw new Error('listener');
   });
   bus.subscribe(({ seq }) => heard.push(seq));
-  const errors = await uncaughtIn(() => {
+  const errors = await warningsOf(() => {
     bus.publish(fact('a'));
     bus.publish(fact('b'));
   }, 2);
