@@ -138,7 +138,7 @@ export const jsonObjects: fc.Arbitrary<Buffer> = fc
   .map(([object, indent]) => Buffer.from(JSON.stringify(object, null, indent)));
 
 /** An object's JSON with a bit as one of its values, or anywhere. */
-export const hostilePayloads: fc.Arbitrary<Buffer> = fc.oneof(
+const hostilePayloads: fc.Arbitrary<Buffer> = fc.oneof(
   fc
     .tuple(fc.constantFrom('{"class":"A","args":[', '{"a":', '{"a":1,"b":[0, ', '{"a": ', '{'), bit)
     .map(([start, middle]) => Buffer.concat([Buffer.from(start), middle, Buffer.from(endOf(start))])),
