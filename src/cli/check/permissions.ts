@@ -27,8 +27,10 @@ function commandsOf({ namespace, runners }: Config): Command[] {
       ['RPUSH', queue, ''],
       ['LLEN', queue],
       ['EXISTS', queue],
+      ['TYPE', queue],
     ]),
     ['EVAL', '', '0'],
+    ['SCRIPT', 'LOAD', ''],
     ['EVALSHA', '0'.repeat(40), '0'],
     ['CLIENT', 'ID'],
     ['CLIENT', 'UNBLOCK', '0'],
@@ -39,7 +41,6 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['SREM', keys.workers, ''],
     ['SET', keys.worker(worker), ''],
     ['DEL', keys.worker(worker)],
-    ['EXISTS', keys.worker(worker)],
     ['MGET', keys.worker(worker), keys.workerPayload(worker)],
     ['SET', keys.workerPayload(worker), ''],
     ['DEL', keys.workerPayload(worker)],
@@ -47,6 +48,7 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['DEL', keys.workerStarted(worker)],
     ['HSET', keys.heartbeat, '', ''],
     ['HDEL', keys.heartbeat, ''],
+    ['TYPE', keys.failed],
     ['RPUSH', keys.failed, ''],
     ['LLEN', keys.failed],
     ['LRANGE', keys.failed, '0', '0'],
@@ -57,7 +59,9 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['INCRBY', keys.failedCount, '1'],
     ['INCRBY', keys.workerProcessed(worker), '1'],
     ['INCRBY', keys.workerFailed(worker), '1'],
-    ['GET', keys.workerProcessed(worker)],
+    ['GET', keys.runnerStep('host.runner:1')],
+    ['SET', keys.runnerStep('host.runner:1'), ''],
+    ['DEL', keys.runnerStep('host.runner:1')],
     ['DEL', keys.workerProcessed(worker)],
     ['DEL', keys.workerFailed(worker)],
     ['GET', keys.pauseAllWorkers],
@@ -104,7 +108,7 @@ async function refusalOf(connection: Redis, [name, ...args]: Command): Promise<s
 
 /** `CLIENT UNBLOCK`, with the subcommand where there is one. */
 function nameOf([name, argument]: Command): string {
-  return name === 'CLIENT' ? `${name} ${argument}` : name;
+  return name === 'CLIENT' || name === 'SCRIPT' ? `${name} ${argument}` : name;
 }
 
 function advice(refusal: string, { namespace }: Config): string {
