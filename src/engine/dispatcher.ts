@@ -9,9 +9,10 @@
  *          ▲                           │ got all                                        │ a job came,
  *          └───────────────────────────┴────────────────────────────────────────────────┘ or resumed
  *
- * Asked and waited for never overlap for one runner, so a slot is never promised twice. When the set of
- * queues to wait for changes, CLIENT UNBLOCK ends the wait and the next one begins; a job that comes in
- * that instant is kept if its queue still has a slot and isn't paused, and else goes back to its head.
+ * A runner that is waited for is not asked, and a slot that is asked for counts as busy, so none is promised
+ * twice. When the set of queues to wait for changes, CLIENT UNBLOCK ends the wait and the next one begins; a
+ * job that comes in that instant is kept if its queue still has a slot and isn't paused, and else goes back to
+ * its head.
  */
 import type { AdvanceBatch, AdvanceReply, OutcomeWrite } from '../resque/advance.ts';
 import { readPayload } from '../resque/payload.ts';
