@@ -20,6 +20,7 @@ interface Room {
 
 const rooms: Readonly<Record<string, Room>> = {
   protocol: { rooms: [], packages: [], builtins: [] },
+  wording: { rooms: ['protocol'], packages: [], builtins: [] },
   config: {
     rooms: [],
     packages: ['valibot', 'jsonc-parser', 'fastest-levenshtein'],
@@ -29,9 +30,13 @@ const rooms: Readonly<Record<string, Room>> = {
   engine: { rooms: ['protocol', 'config', 'resque'], packages: [], builtins: 'any' },
   store: { rooms: ['protocol'], packages: ['zustand'], builtins: [] },
   link: { rooms: ['protocol'], packages: [], builtins: 'any' },
-  ui: { rooms: ['store', 'protocol'], packages: ['ink', 'react', 'zustand'], builtins: 'any' },
+  ui: {
+    rooms: ['store', 'protocol', 'wording'],
+    packages: ['ink', 'react', 'zustand', 'string-width', 'strip-ansi'],
+    builtins: 'any',
+  },
   cli: {
-    rooms: ['protocol', 'config', 'resque', 'engine', 'store', 'link', 'ui'],
+    rooms: ['protocol', 'wording', 'config', 'resque', 'engine', 'store', 'link', 'ui'],
     packages: ['meow', 'execa'],
     builtins: 'any',
   },

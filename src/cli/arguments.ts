@@ -1,10 +1,10 @@
 /** The command line, taken apart: which command, its arguments, its flags. The only file that knows meow. */
 import { existsSync } from 'node:fs';
 import meow from 'meow';
+import { visibleWithin } from '../wording/visible.ts';
 import { type CommandName, type CommandSpec, commands, type FlagName } from './commands.ts';
 import { UsageError } from './exit-codes.ts';
 import type { LogFormat } from './log/log.ts';
-import { visibleWithin } from './log/visible.ts';
 import { nearestWord } from './nearest-word.ts';
 
 /** Flags of all commands; each command takes some of them. `null`: not given. */
@@ -15,6 +15,11 @@ export interface Flags {
   readonly logFormat: LogFormat | null;
   readonly drain: boolean;
   readonly ui: boolean;
+  /** Path of the unix socket that user interfaces attach to. */
+  readonly socket: string | null;
+  readonly readOnly: boolean;
+  /** Descriptor of the connection of the user interface that has started this engine. */
+  readonly linkFd: number | null;
 }
 
 export interface Invocation {
@@ -32,6 +37,9 @@ const flagTypes = {
   logFormat: { type: 'string' },
   drain: { type: 'boolean', default: false },
   ui: { type: 'boolean', default: true },
+  socket: { type: 'string' },
+  readOnly: { type: 'boolean', default: false },
+  linkFd: { type: 'string' },
   help: { type: 'boolean', default: false, shortFlag: 'h' },
 } as const;
 
@@ -123,6 +131,8 @@ const examples: Readonly<Record<string, string>> = {
   config: 'cfg.json',
   namespace: 'resque',
   logFormat: 'json',
+  socket: '/run/user/1000/resque-runner/4431.sock',
+  linkFd: '3',
 };
 
 /** The flags as written, before any `--`: name → value after `=`, `null` where there is none. */
@@ -171,6 +181,9 @@ function typedFlags(flags: Readonly<Record<string, unknown>>): Flags {
     logFormat,
     drain: flags.drain === true,
     ui: flags.ui !== false,
+    socket: text('socket'),
+    readOnly: flags.readOnly === true,
+    linkFd: descriptor(text('linkFd')),
   };
 }
 
@@ -181,7 +194,16 @@ const noFlags: Flags = {
   logFormat: null,
   drain: false,
   ui: true,
+  socket: null,
+  readOnly: false,
+  linkFd: null,
 };
+
+function descriptor(text: string | null): number | null {
+  if (text === null) return null;
+  if (!/^\d{1,4}$/.test(text)) throw new UsageError('--link-fd takes the number of a descriptor');
+  return Number(text);
+}
 
 function isLogFormat(text: string): text is LogFormat {
   return logFormats.includes(text);

@@ -1,11 +1,12 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
+
+import { visible } from '../wording/visible.ts';
 import { checkRedis } from './check/redis.ts';
 import { checkScripts } from './check/scripts.ts';
 import { fail, ok, type Verdict } from './check/verdict.ts';
 import type { CommandContext } from './commands.ts';
 import { exitCodes, UsageError } from './exit-codes.ts';
 import { readConfig, requireConfig, shortPath } from './load-config.ts';
-import { visible } from './log/visible.ts';
 
 export async function run({ invocation }: CommandContext): Promise<number> {
   const { input, flags } = invocation;

@@ -1,7 +1,16 @@
 /** All commands: what each takes, what its help says, and where it is. Loading this loads none of them. */
 import type { Invocation } from './arguments.ts';
 
-export type FlagName = 'config' | 'redis' | 'namespace' | 'logFormat' | 'drain' | 'ui';
+export type FlagName =
+  | 'config'
+  | 'redis'
+  | 'namespace'
+  | 'logFormat'
+  | 'drain'
+  | 'ui'
+  | 'socket'
+  | 'readOnly'
+  | 'linkFd';
 
 /** What a command gets to know. */
 export interface CommandContext {
@@ -24,15 +33,33 @@ export interface CommandSpec {
 
 const redisHelp = `--redis URL             this Redis, whatever the config says: redis://[user:password@]host:port/db,
                           rediss:// for TLS, unix:///path/to.sock`;
-const logHelp = `--log-format FORMAT     pretty or json; by default pretty on a terminal`;
+const logHelp = `--log-format FORMAT     pretty or json: the log instead of the screen; by default pretty on a terminal`;
 
 export const commands = {
   run: {
-    flags: ['redis', 'logFormat', 'drain', 'ui'],
+    // `linkFd` is between the user interface and the engine that it starts.
+    flags: ['redis', 'logFormat', 'drain', 'ui', 'socket', 'linkFd'],
     argumentCount: [0, 1],
     argumentsText: 'CONFIG',
     help: '',
     load: () => import('./start.ts'),
+  },
+  attach: {
+    flags: ['socket', 'readOnly'],
+    argumentCount: [0, 1],
+    argumentsText: 'CONFIG',
+    help: `resque-runner attach [CONFIG | --socket PATH] [--read-only]
+
+Opens the screen of a runner that is running: of the one there is, of the one with this CONFIG, or of the one
+that you choose. Leaving it with q leaves the runner as it is. Several screens may be open at once.
+
+  --socket PATH           the runner's socket, where it isn't found by itself: another user's, another
+                          temporary directory
+  --read-only             look, change nothing
+
+  resque-runner attach
+  resque-runner attach /etc/resque-runner/cfg.json --read-only`,
+    load: () => import('./attach.ts'),
   },
   check: {
     flags: ['redis'],
@@ -64,13 +91,14 @@ string. After "--" an ARG may begin with "-".
     load: () => import('./enqueue.ts'),
   },
   demo: {
-    flags: ['logFormat'],
+    flags: ['logFormat', 'ui'],
     argumentCount: [0, 0],
     argumentsText: '',
-    help: `resque-runner demo [--log-format FORMAT]
+    help: `resque-runner demo [--no-ui] [--log-format FORMAT]
 
-Starts a private Redis and runs example jobs until Ctrl-C; leaves nothing behind.
+Starts a private Redis and runs example jobs until q or Ctrl-C; leaves nothing behind.
 
+  --no-ui                 log lines only
   ${logHelp}`,
     load: () => import('./demo.ts'),
   },
@@ -80,7 +108,8 @@ export type CommandName = keyof typeof commands;
 
 export const programHelp = `resque-runner: waits on Resque queues and starts a program for each job.
 
-  resque-runner [CONFIG]                     run
+  resque-runner [CONFIG]                     run, with a screen where there is a terminal
+  resque-runner attach [CONFIG]              the screen of a runner that is running
   resque-runner check [CONFIG]               test config, Redis and scripts
   resque-runner enqueue QUEUE CLASS [ARG…]   put a job on a queue
   resque-runner demo                         a private Redis and example jobs, no set-up
@@ -91,7 +120,8 @@ CONFIG is the argument, else $RR_CONFIG, else ./cfg.json.
   ${redisHelp}
   --drain                 exit once every queue is empty and no job runs
   ${logHelp}
-  --no-ui                 log lines only
+  --no-ui                 log lines only, also on a terminal; so does --log-format
+  --socket PATH           where \`attach\` finds this runner, instead of your own runtime directory
   --help, --version
 
 Signals: QUIT waits for running jobs; TERM and INT give them a moment, a second one none; HUP reads the

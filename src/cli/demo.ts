@@ -6,14 +6,14 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisSocketConfig } from '../config/config.ts';
+import { duration } from '../wording/duration.ts';
 import type { CommandContext } from './commands.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
 import { loadConfig, readConfig } from './load-config.ts';
-import { defaultLogFormat } from './log/log.ts';
-import { duration } from './log/wording.ts';
+import { defaultLogFormat, type LogFormat } from './log/log.ts';
 import { packageFile } from './package-files.ts';
-import { runHeadless } from './run.ts';
+import { isInteractive, runOwnUi } from './ui-session.ts';
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 
@@ -40,17 +40,12 @@ async function runJobs(
   const file = join(directory, 'cfg.json');
   const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
   await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
-  const { config } = loadConfig(file, null);
-  say(introduction(file, redis.path));
+  const { ui, logFormat } = invocation.flags;
   const startMs = performance.now();
-  const ended = runHeadless({
-    config,
-    reload: () => readConfig(file, null),
-    drain: false,
-    logFormat: invocation.flags.logFormat ?? defaultLogFormat(process.stdout),
-    version,
-  });
-  const exitCode = await whileTrickling(ended, redis);
+  const exitCode =
+    ui && logFormat === null && isInteractive()
+      ? await whileTrickling(runOwnUi({ engineArgs: [file], canLeaveRunning: false }), redis)
+      : await whileTrickling(runLog(file, redis, logFormat, version), redis);
   const counts = await countJobs(redis);
   if (counts !== null) {
     const { processed, failed, waiting } = counts;
@@ -60,6 +55,28 @@ async function runJobs(
     );
   }
   return exitCode;
+}
+
+async function runLog(
+  file: string,
+  redis: RedisSocketConfig,
+  logFormat: LogFormat | null,
+  version: string,
+): Promise<number> {
+  const { runHeadless } = await import('./run.ts');
+  const { config } = loadConfig(file, null);
+  say(introduction(file, redis.path));
+  return await runHeadless({
+    config,
+    configFile: file,
+    reload: () => readConfig(file, null),
+    drain: false,
+    logFormat: logFormat ?? defaultLogFormat(process.stdout),
+    hasLog: true,
+    version,
+    socket: null,
+    ownerFd: null,
+  });
 }
 
 /** New jobs come until the runner is told to stop, so that it isn't left with a backlog. */

@@ -4,13 +4,13 @@ import { defaultConnection } from '../config/default-connection.ts';
 import { parseRedisUrl } from '../config/parse-redis-url.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { resqueKeys } from '../resque/keys.ts';
+import { visible, visibleWithin } from '../wording/visible.ts';
 import type { Flags } from './arguments.ts';
 import type { CommandContext } from './commands.ts';
 import { findEmbeddedRedis } from './embedded-redis.ts';
 import { exitCodes, OperatingError, UsageError } from './exit-codes.ts';
 import { jobPayload } from './job-payload.ts';
 import { findConfig, loadConfig } from './load-config.ts';
-import { visible, visibleWithin } from './log/visible.ts';
 import { explainTrouble, withRedis } from './with-redis.ts';
 
 /** Someone waits at a prompt. */

@@ -2,8 +2,9 @@
  * The program's entry: the command line in, an exit code out. Everything else is loaded when it is needed, so
  * that `--version` costs nothing and a runner holds no code that it doesn't use.
  */
+
+import { visible } from '../wording/visible.ts';
 import { exitCodes, OperatingError, UsageError } from './exit-codes.ts';
-import { visible } from './log/visible.ts';
 
 declare const __VERSION__: string;
 

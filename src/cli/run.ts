@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../engine/engine.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
+import { openEngineLink } from './engine-link.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createLog, type LogFormat } from './log/log.ts';
 
@@ -16,11 +17,19 @@ export type LoadedConfig =
 
 export interface RunOptions {
   readonly config: Config;
+  /** Absolute. */
+  readonly configFile: string;
   /** Reads the config again, for HUP. */
   readonly reload: () => LoadedConfig;
   readonly drain: boolean;
   readonly logFormat: LogFormat;
+  /** False where nobody would read it: an engine with a screen tells its events there. */
+  readonly hasLog: boolean;
   readonly version: string;
+  /** Where user interfaces attach; `null`: the user's own directory for that. */
+  readonly socket: string | null;
+  /** Descriptor of the user interface that started this engine. */
+  readonly ownerFd: number | null;
 }
 
 /**
@@ -33,19 +42,21 @@ function stayLean(): void {
 
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(options: RunOptions): Promise<number> {
-  const { config, reload, drain, logFormat, version } = options;
+  const { config, reload, drain, logFormat, hasLog, version } = options;
   stayLean();
   const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
     const engine = new Engine({ config, redis, version, drain });
-    engine.subscribe(createLog({ format: logFormat, stream: process.stdout }));
+    if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: process.stdout }));
+    const closeLink = await openEngineLink(engine, options);
     const release = handleSignals(engine, reload);
     // Also where a fault of our own ends the process.
     process.on('exit', () => engine.abandon());
     engine.start();
     const { unwritten, isUnregistered } = await engine.stopped;
+    await closeLink();
     release();
     return unwritten === 0 && isUnregistered ? exitCodes.clean : exitCodes.runtimeError;
   } finally {
@@ -65,8 +76,8 @@ function handleSignals(engine: Engine, reload: () => LoadedConfig): () => void {
     ['SIGINT', terminate],
     ['SIGQUIT', () => engine.stop('quit')],
     ['SIGUSR1', () => engine.killJobs()],
-    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' })],
-    ['SIGCONT', () => void engine.execute({ type: 'resume-all' })],
+    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2')],
+    ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT')],
     [
       'SIGHUP',
       () => {

@@ -1,10 +1,11 @@
 /** Carries out commands, each with exactly one reply, in words for people and a code for programs. */
-import type { Command, CommandReply, FailureEntryRef, RefusalCode } from '../protocol/commands.ts';
-import type { EngineFact } from '../protocol/events.ts';
-import { viewFailure } from '../resque/failure-record.ts';
+import type { Command, CommandReply } from '../protocol/commands.ts';
+import type { EngineFact, ShutdownMode } from '../protocol/events.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
+import { changeListed, changeMatching, countCommand, findCommand } from './failure-commands.ts';
 import type { Fleet } from './fleet.ts';
+import { done, refused } from './replies.ts';
 
 export interface CommandContext {
   readonly fleet: Fleet;
@@ -14,11 +15,21 @@ export interface CommandContext {
   readonly poke: () => void;
   /** False where no such job runs. */
   readonly killJob: (jobId: string, signal: 'SIGTERM' | 'SIGKILL') => boolean;
+  /** Tells how many failures there are now. */
+  readonly recount: () => Promise<void>;
+  /** False where it stops that way already, or in a harsher one. */
+  readonly stop: (mode: ShutdownMode) => boolean;
 }
 
 /** More slots than this are a slip of the finger: each may be a process. The config has the same limit. */
 const concurrencyLimit = 10_000;
-const failurePageLimit = 1_000;
+
+const signals = ['SIGTERM', 'SIGKILL'] as const;
+const stopMessages = {
+  quit: 'the runner stops when its jobs have ended',
+  terminate: 'the runner stops: its jobs get some time to end, then they are killed',
+  kill: 'the runner kills its jobs and stops',
+} as const;
 
 export async function executeCommand(command: Command, context: CommandContext): Promise<CommandReply> {
   try {
@@ -30,6 +41,7 @@ export async function executeCommand(command: Command, context: CommandContext):
 }
 
 async function execute(command: Command, context: CommandContext): Promise<CommandReply> {
+  const failures = { ...context, failed: context.client.failed };
   switch (command.type) {
     case 'pause-queue':
       return pauseQueue(command.queue, context);
@@ -47,17 +59,26 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
     case 'set-concurrency':
       return setConcurrency(command.runner, command.concurrency, context);
     case 'kill-job':
-      return context.killJob(command.jobId, command.signal)
-        ? done(`sent ${command.signal} to job ${command.jobId}`)
-        : refused('unknown-job', `no job ${command.jobId} is running`);
+      return killJob(command, context);
     case 'read-backlog':
       return readBacklog(context);
-    case 'list-failures':
-      return listFailures(command.offset, command.count, context);
-    case 'retry-failure':
-      return retryFailure(command.entry, context);
-    case 'remove-failure':
-      return removeFailure(command.entry, context);
+    case 'find-failures':
+      return findCommand(command, failures);
+    case 'count-failures':
+      return countCommand(command.filter, failures);
+    case 'retry-failures':
+      return changeListed('retry', command.entries, failures);
+    case 'remove-failures':
+      return changeListed('remove', command.entries, failures);
+    case 'retry-matching':
+      return changeMatching('retry', command, failures);
+    case 'remove-matching':
+      return changeMatching('remove', command, failures);
+    case 'stop':
+      return stop(command.mode, context);
+    default:
+      // From a client of a later version: it waits for an answer.
+      return refused('out-of-range', `this version knows no ${String((command as Command).type)}`);
   }
 }
 
@@ -99,68 +120,21 @@ async function readBacklog({ fleet, client, publish }: CommandContext): Promise<
   };
 }
 
-async function listFailures(
-  offset: number,
-  count: number,
-  { client }: CommandContext,
-): Promise<CommandReply> {
-  if (!Number.isInteger(offset) || offset < 0) return refused('out-of-range', `offset ${offset} is below 0`);
-  if (!Number.isInteger(count) || count < 1 || count > failurePageLimit) {
-    return refused('out-of-range', `count ${count} is not a whole number from 1 to ${failurePageLimit}`);
+function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: CommandContext): CommandReply {
+  // What isn't the name of a signal, the system refuses with a throw.
+  if (!signals.includes(signal)) return refused('out-of-range', `${signal} is not ${signals.join(' or ')}`);
+  return context.killJob(jobId, signal)
+    ? done(`sent ${signal} to job ${jobId}`)
+    : refused('unknown-job', `no job ${jobId} is running`);
+}
+
+function stop(mode: (Command & { type: 'stop' })['mode'], context: CommandContext): CommandReply {
+  switch (mode) {
+    case 'quit':
+    case 'terminate':
+    case 'kill':
+      return done(context.stop(mode) ? stopMessages[mode] : 'the runner is stopping already');
+    default:
+      return refused('out-of-range', `${String(mode)} is no way to stop`);
   }
-  const { total, entries } = await client.failures(offset, count);
-  return {
-    ok: true,
-    message: `${entries.length} of ${total} failures`,
-    data: {
-      kind: 'failures',
-      total,
-      entries: entries.map(({ record, argsText, ...view }) => ({
-        ...view,
-        args: argsText,
-        recordBase64: record.toString('base64'),
-      })),
-    },
-  };
-}
-
-async function retryFailure(
-  entry: FailureEntryRef,
-  { client, publish }: CommandContext,
-): Promise<CommandReply> {
-  const record = Buffer.from(entry.recordBase64, 'base64');
-  const result = await client.retryFailure(record, entry.index);
-  if (result === 'gone') return failureGone();
-  if (result === 'unretryable') {
-    return refused('failure-unretryable', 'this failure does not say which job to put back onto which queue');
-  }
-  const { queue, jobClass } = viewFailure(record);
-  publish({ type: 'failure.retried', queue: queue ?? '', jobClass });
-  return done(`put back onto ${queue}`);
-}
-
-async function removeFailure(
-  entry: FailureEntryRef,
-  { client, publish }: CommandContext,
-): Promise<CommandReply> {
-  const record = Buffer.from(entry.recordBase64, 'base64');
-  if ((await client.removeFailure(record)) === 'gone') return failureGone();
-  const { queue, jobClass } = viewFailure(record);
-  publish({ type: 'failure.removed', queue: queue ?? '', jobClass });
-  return done('removed');
-}
-
-function failureGone(): CommandReply {
-  return refused(
-    'failure-gone',
-    'the failure is no longer on the list as it was: someone retried or removed it',
-  );
-}
-
-function done(message: string): CommandReply {
-  return { ok: true, message };
-}
-
-function refused(code: RefusalCode, message: string): CommandReply {
-  return { ok: false, code, message };
 }

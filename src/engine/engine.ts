@@ -4,23 +4,22 @@
  */
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
-import type { Command, CommandReply } from '../protocol/commands.ts';
-import type { KillReason, ShutdownMode } from '../protocol/events.ts';
+import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
+import type { ShutdownMode } from '../protocol/events.ts';
+import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { ResqueClient } from '../resque/resque-client.ts';
-import { signalGroup } from './child.ts';
+import { Attention } from './attention.ts';
 import { executeCommand } from './commands.ts';
 import { Counters } from './counters.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
 import { Fleet, runnerView } from './fleet.ts';
-import { describeRefusal, Job, type JobEnd } from './job.ts';
-import { Leftovers } from './leftovers.ts';
-import { OutputWatch } from './output-watch.ts';
+import { OutputShelf } from './output-shelf.ts';
 import { Retirement } from './retirement.ts';
+import { RunningJobs } from './running-jobs.ts';
 import { Shutdown, type StopResult } from './shutdown.ts';
-import type { TakenJob } from './taken-job.ts';
 import { Unstartable } from './unstartable.ts';
 import { VitalSigns } from './vital-signs.ts';
 
@@ -47,11 +46,10 @@ export class Engine {
   readonly #drain: Drain | null;
   readonly #unstartable: Unstartable;
   readonly #retirement: Retirement;
-  readonly #leftovers = new Leftovers();
-  readonly #outputs: OutputWatch;
-  readonly #jobs = new Map<string, Job>();
+  readonly #outputs = new OutputShelf();
+  readonly #jobs: RunningJobs;
+  readonly #attention: Attention;
   readonly #workerHost: string;
-  #jobCount = 0;
   readonly #counters = new Counters();
 
   constructor(options: EngineOptions) {
@@ -61,7 +59,6 @@ export class Engine {
     this.#workerHost = config.workerHost ?? `${hostname()}.runner`;
     const owner = `${this.#workerHost}:${process.pid}`;
     const publish = this.#bus.publish.bind(this.#bus);
-    this.#outputs = new OutputWatch(publish);
     this.#fleet = new Fleet(publish, (index, key) => `${owner}-${index}:${key}`);
     this.#client = new ResqueClient(options.redis, config.namespace, owner, {
       resume: () => this.#resume(),
@@ -73,7 +70,7 @@ export class Engine {
       onDown: (trouble) => publish({ type: 'redis.down', reason: trouble.message }),
     });
     this.#dispatcher = new Dispatcher(this.#client, this.#fleet, {
-      start: (taken) => this.#startJob(taken),
+      start: (taken) => this.#jobs.start(taken),
       onWritten: (outcomes) => {
         const { unwritten } = this.#dispatcher;
         if (outcomes.length > 0) publish({ type: 'counters.changed', ...this.#counters.totals, unwritten });
@@ -94,22 +91,36 @@ export class Engine {
     });
     this.#retirement = new Retirement(this.#fleet, this.#client, () => this.#vitals.now());
     this.#unstartable = new Unstartable(this.#fleet, () => this.#dispatcher.poke());
+    this.#jobs = new RunningJobs(this.#counters, this.#outputs, this.#unstartable, {
+      publish,
+      finish: (taken, outcome) => this.#dispatcher.finish(taken, outcome),
+      onPrinted: (job, stream) => this.#attention.printed(job, stream),
+      onEnded: (job) => this.#attention.ended(job),
+    });
+    this.#attention = new Attention({
+      bus: this.#bus,
+      client: this.#client,
+      queues: () => this.#fleet.queues,
+      running: () => this.#jobs.all(),
+    });
     this.#shutdown = new Shutdown({
       client: this.#client,
       dispatcher: this.#dispatcher,
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
-      terminateJobs: () => this.#killJobs('shutdown', 'SIGTERM'),
+      terminateJobs: () => this.#jobs.killAll('shutdown', 'SIGTERM'),
       killJobs: () => {
-        this.#killJobs('shutdown', 'SIGKILL');
-        this.#leftovers.killNow();
+        this.#jobs.killAll('shutdown', 'SIGKILL');
+        this.#jobs.killLeftovers();
       },
-      leftoversGone: () => this.#leftovers.gone(),
+      leftoversGone: () => this.#jobs.leftoversGone(),
       workers: () => this.#workers(),
       onStopping: (mode) => publish({ type: 'engine.stopping', mode, running: this.#jobs.size }),
       onStopped: ({ unwritten }) => {
         this.#vitals.stop();
         this.#unstartable.stop();
+        this.#attention.stop();
         publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
+        this.#outputs.close();
       },
     });
     const drained = () => this.#shutdown.request('drained');
@@ -137,6 +148,11 @@ export class Engine {
     this.#client.session.start();
   }
 
+  /** Host part of our worker ids. */
+  get workerHost(): string {
+    return this.#workerHost;
+  }
+
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
   get stopped(): Promise<StopResult> {
     return this.#shutdown.finished;
@@ -146,24 +162,45 @@ export class Engine {
     this.#shutdown.request(mode);
   }
 
-  /** Carries out a command. Never rejects. */
-  execute(command: Command): Promise<CommandReply> {
-    return executeCommand(command, {
+  /**
+   * Carries out a command. Never rejects.
+   *
+   * @param by who gave it; then what changes something is told as `command.executed`, too
+   */
+  async execute(command: Command, by: string | null = null): Promise<CommandReply> {
+    const publish = this.#bus.publish.bind(this.#bus);
+    const reply = await executeCommand(command, {
       fleet: this.#fleet,
       client: this.#client,
       isStopping: this.#shutdown.mode !== null,
-      publish: this.#bus.publish.bind(this.#bus),
+      publish,
       poke: () => this.#dispatcher.poke(),
-      killJob: (jobId, signal) => {
-        this.#jobs.get(jobId)?.kill('operator', signal);
-        return this.#jobs.has(jobId);
-      },
+      killJob: (jobId, signal) => this.#jobs.kill(jobId, signal),
+      recount: () => this.#attention.recount(),
+      stop: (mode) => this.#shutdown.request(mode),
     });
+    if (by !== null && !readingCommands.includes(command.type)) {
+      const { ok: isDone, message } = reply;
+      publish({ type: 'command.executed', by, command: command.type, isDone, message });
+    }
+    return reply;
   }
 
-  /** Publishes `job.output` of this job (of every job for `all`) until the returned function is called. */
-  watchOutput(jobId: string): () => void {
-    return this.#outputs.watch(jobId);
+  /**
+   * Reads what a job prints, from the oldest that is kept on.
+   *
+   * @returns `null` where the job neither runs nor is one of the last that ended
+   */
+  openOutput(jobId: string): OutputReader | null {
+    return this.#outputs.open(jobId, this.#jobs.has(jobId));
+  }
+
+  /**
+   * Somebody looks: until the returned function is called, `job.printed`, `queue.backlog` and
+   * `failures.counted` are published. Each call counts by itself.
+   */
+  attend(): () => void {
+    return this.#attention.attend();
   }
 
   /** Takes over queues, concurrency, programs and limits of a config that was read anew. */
@@ -183,17 +220,12 @@ export class Engine {
 
   /** Ends every running job, as USR1 asks for; their slots go on. */
   killJobs(): void {
-    this.#killJobs('signal', 'SIGTERM');
+    this.#jobs.killAll('signal', 'SIGTERM');
   }
 
   /** The process ends this instant, whatever the cause: no child may outlive it. */
   abandon(): void {
-    for (const job of this.#jobs.values()) signalGroup(job.pid, 'SIGKILL');
-    this.#leftovers.killNow();
-  }
-
-  #killJobs(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL'): void {
-    for (const job of this.#jobs.values()) job.kill(reason, signal);
+    this.#jobs.abandon();
   }
 
   #workers(): string[] {
@@ -205,67 +237,6 @@ export class Engine {
       await this.#vitals.beat();
       await this.#vitals.look();
     });
-  }
-
-  #startJob(taken: TakenJob): boolean {
-    if (!taken.payload.isObject) {
-      this.#refuse(taken, taken.payload.reason);
-      return true;
-    }
-    this.#jobCount += 1;
-    const id = this.#jobCount.toString(36);
-    const job = new Job(id, taken, {
-      onOutput: (from, stream, chunk) => this.#outputs.take(from.id, stream, chunk),
-      onKilled: ({ taken: { queue } }, signal, reason) =>
-        this.#bus.publish({ type: 'job.killed', jobId: id, queue, signal, reason }),
-      onEnd: (ended, end) => this.#endJob(ended, end),
-      onStartFailed: (_, reason) => void this.#unstartable.explain(taken.runner, reason),
-    });
-    if (!job.start()) {
-      this.#unstartable.add(taken.runner);
-      return false;
-    }
-    this.#unstartable.started(taken.runner);
-    this.#jobs.set(id, job);
-    this.#bus.publish({ type: 'job.started', job: job.view });
-    return true;
-  }
-
-  #refuse(taken: TakenJob, reason: string): void {
-    const failure = describeRefusal(taken, reason);
-    this.#counters.add('failed');
-    this.#dispatcher.finish(taken, { kind: 'failure', record: failure.record });
-    this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
-  }
-
-  #endJob(job: Job, { outcome, durationMs, end, failure, unstartable }: JobEnd): void {
-    const { taken } = job;
-    if (unstartable !== null) {
-      this.#unstartable.add(taken.runner);
-      void this.#unstartable.explain(taken.runner, unstartable);
-    }
-    this.#jobs.delete(job.id);
-    this.#outputs.end(job.id);
-    this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
-    this.#counters.add(outcome);
-    this.#dispatcher.finish(
-      taken,
-      failure !== null
-        ? { kind: 'failure', record: failure.record }
-        : { kind: outcome === 'requeued' ? 'requeue' : 'success' },
-    );
-    this.#bus.publish({
-      type: 'job.finished',
-      jobId: job.id,
-      queue: taken.queue,
-      jobClass: taken.payload.isObject ? taken.payload.jobClass : null,
-      outcome,
-      durationMs,
-      exitCode: end.exitCode,
-      signal: end.signal,
-      failure: failure?.summary ?? null,
-    });
-    if (failure !== null) this.#bus.publish({ type: 'failure.recorded', failure: failure.summary });
   }
 
   #pauseCluster(isPaused: boolean): void {

@@ -25,7 +25,7 @@ export interface JobEnd {
 }
 
 export interface JobHooks {
-  onOutput(job: Job, stream: OutputStream, chunk: Buffer): void;
+  onOutput(job: Job, stream: OutputStream, chunk: Buffer, atMs: number): void;
   onKilled(job: Job, signal: NodeJS.Signals, reason: KillReason): void;
   onEnd(job: Job, end: JobEnd): void;
   onStartFailed(job: Job, reason: string): void;
@@ -45,6 +45,7 @@ export class Job {
   readonly taken: TakenJob;
   readonly #hooks: JobHooks;
   readonly #output = { stdout: new OutputTail(), stderr: new OutputTail() };
+  readonly #printedAtMs = { stdout: 0, stderr: 0 };
   #child: Child | null = null;
   #startedAtMs = 0;
   #startedAt = 0;
@@ -59,6 +60,16 @@ export class Job {
 
   get pid(): number {
     return this.#child?.pid ?? 0;
+  }
+
+  /** When a stream last brought anything, milliseconds since the epoch; 0 where it never did. */
+  printedAtMs(stream: OutputStream): number {
+    return this.#printedAtMs[stream];
+  }
+
+  /** The end of what a stream has brought. @param bytes at most some thousands */
+  lastOutput(stream: OutputStream, bytes: number): Buffer {
+    return this.#output[stream].end(bytes);
   }
 
   get view(): JobView {
@@ -92,8 +103,10 @@ export class Job {
       },
       {
         onOutput: (stream, chunk) => {
+          const atMs = Date.now();
+          this.#printedAtMs[stream] = atMs;
           this.#output[stream].push(chunk);
-          this.#hooks.onOutput(this, stream, chunk);
+          this.#hooks.onOutput(this, stream, chunk, atMs);
         },
         onEnd: (end) => this.#ended(end),
         onStartFailed: (reason) => this.#hooks.onStartFailed(this, reason),

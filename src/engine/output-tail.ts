@@ -2,6 +2,8 @@
  * What is kept of a stream that may be endless: its head and its tail, with a mark between. Memory stays
  * within about `limit` bytes however much is pushed and in however small pieces.
  */
+import { withoutPartEnd, withoutPartStart } from './part-characters.ts';
+
 export const outputLimitBytes = 64 * 1024;
 
 /** Room for the mark, so that what is kept and the mark together stay within the limit. */
@@ -51,6 +53,20 @@ export class OutputTail {
     }
   }
 
+  /** The last bytes that were pushed. @param bytes at most half of the limit */
+  end(bytes: number): Buffer {
+    const pieces: Buffer[] = [];
+    let missing = bytes;
+    const kept = this.#tail.length > 0 ? [...this.#head, ...this.#tail] : this.#head;
+    for (let at = kept.length - 1; at >= 0 && missing > 0; at -= 1) {
+      const piece = kept[at]?.subarray(-missing);
+      if (piece === undefined) break;
+      pieces.unshift(piece);
+      missing -= piece.length;
+    }
+    return Buffer.concat(pieces);
+  }
+
   /** The text, as UTF-8 with U+FFFD for what is none; whole where it fits into the limit. */
   text(): string {
     const head = Buffer.concat(this.#head);
@@ -63,21 +79,4 @@ export class OutputTail {
     const mark = `\n[… ${leftOut} bytes left out …]\n`;
     return `${withoutPartEnd(head).toString('utf8')}${mark}${withoutPartStart(shownTail).toString('utf8')}`;
   }
-}
-
-/** Drops the first bytes of a character that the cut went through, so that it doesn't show as U+FFFD. */
-function withoutPartEnd(bytes: Buffer): Buffer {
-  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    if (length > back) return bytes.subarray(0, bytes.length - back);
-    if ((byte & 0xc0) !== 0x80) return bytes;
-  }
-  return bytes;
-}
-
-function withoutPartStart(bytes: Buffer): Buffer {
-  let start = 0;
-  while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
-  return bytes.subarray(start);
 }

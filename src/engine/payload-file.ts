@@ -1,11 +1,10 @@
-import { accessSync, closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { openUnnamedFile } from './unnamed-file.ts';
 
 /** Memory where there is such a place: a payload needs no disk. */
 const directories = ['/dev/shm', tmpdir()];
 let directory: string | null | undefined;
-let count = 0;
 
 /**
  * A file without a name that holds the payload, open for reading from its start: what a child gets as STDIN.
@@ -18,12 +17,9 @@ let count = 0;
 export function openPayloadFile(payload: Buffer): number | null {
   directory ??= directories.find(isWritable) ?? null;
   if (directory === null) return null;
-  count += 1;
-  const path = join(directory, `resque-runner-${process.pid}-${count}`);
   let fd: number | null = null;
   try {
-    fd = openSync(path, 'wx+', 0o600);
-    unlinkSync(path);
+    fd = openUnnamedFile(directory);
     // Written at a position, which leaves the offset that the child will read from at 0.
     for (let at = 0; at < payload.length; ) at += writeSync(fd, payload, at, payload.length - at, at);
     return fd;

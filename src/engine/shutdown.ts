@@ -56,8 +56,9 @@ export class Shutdown {
     return this.#mode;
   }
 
-  request(mode: ShutdownMode): void {
-    if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return;
+  /** @returns false where nothing changes: it stops that way already, or in a harsher one */
+  request(mode: ShutdownMode): boolean {
+    if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return false;
     const isFirst = this.#mode === null;
     this.#mode = mode;
     this.#hooks.onStopping(mode);
@@ -68,6 +69,7 @@ export class Shutdown {
       setTimeout(terminate, this.#hooks.shutdownTimeoutSeconds * 1000).unref();
     }
     if (isFirst) void this.#run();
+    return true;
   }
 
   async #run(): Promise<void> {

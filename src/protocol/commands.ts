@@ -7,9 +7,40 @@ export type Command =
   | { readonly type: 'set-concurrency'; readonly runner: string; readonly concurrency: number }
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }
-  | { readonly type: 'list-failures'; readonly offset: number; readonly count: number }
-  | { readonly type: 'retry-failure'; readonly entry: FailureEntryRef }
-  | { readonly type: 'remove-failure'; readonly entry: FailureEntryRef };
+  /** A page of failures, newest first. */
+  | {
+      readonly type: 'find-failures';
+      readonly filter: FailureFilter;
+      /** Only entries with a lower index; `null`: from the newest. */
+      readonly before: number | null;
+      readonly count: number;
+    }
+  | { readonly type: 'count-failures'; readonly filter: FailureFilter }
+  | { readonly type: 'retry-failures'; readonly entries: readonly FailureEntryRef[] }
+  | { readonly type: 'remove-failures'; readonly entries: readonly FailureEntryRef[] }
+  /** Every match that wasn't retried yet, among the first `within` entries: what comes later is left alone. */
+  | { readonly type: 'retry-matching'; readonly filter: FailureFilter; readonly within: number }
+  | { readonly type: 'remove-matching'; readonly filter: FailureFilter; readonly within: number }
+  | { readonly type: 'stop'; readonly mode: 'quit' | 'terminate' | 'kill' };
+
+export type CommandType = Command['type'];
+
+/** Commands that only look; a client that may only read is refused all others. */
+export const readingCommands: readonly CommandType[] = ['read-backlog', 'find-failures', 'count-failures'];
+
+/** All of it must hold; `null` holds always. Letters of any case. */
+export interface FailureFilter {
+  /** The queue's whole name; `*` stands for anything. */
+  readonly queue: string | null;
+  /** Part of the job's class. */
+  readonly jobClass: string | null;
+  /** Part of the exception's name. */
+  readonly exception: string | null;
+  /** The whole exit code, or the signal with or without SIG. */
+  readonly exit: string | null;
+  /** Part of the class, args, exception, error, queue or worker. */
+  readonly text: string | null;
+}
 
 /**
  * Names one entry of the `failed` list by value, so that a list which others changed meanwhile can't make a
@@ -50,6 +81,8 @@ export type RefusalCode =
   | 'failure-gone'
   | 'failure-unretryable'
   | 'redis-down'
+  | 'read-only'
+  | 'link-down'
   | 'stopping';
 
 export type CommandReply =
@@ -57,5 +90,27 @@ export type CommandReply =
   | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
 
 export type CommandData =
-  | { readonly kind: 'failures'; readonly total: number; readonly entries: readonly FailureEntry[] }
+  | {
+      readonly kind: 'failures';
+      /** Length of the list. */
+      readonly total: number;
+      readonly entries: readonly FailureEntry[];
+      /** `before` of the next page; `null` where the list's oldest entry has been looked at. */
+      readonly next: number | null;
+    }
+  | {
+      readonly kind: 'failure-count';
+      readonly total: number;
+      readonly matching: number;
+      /** Of those, the ones that can be retried and weren't yet. */
+      readonly retryable: number;
+    }
+  | {
+      readonly kind: 'bulk';
+      readonly done: number;
+      /** No longer on the list as they were: somebody else was quicker. */
+      readonly gone: number;
+      /** Don't say what to retry. */
+      readonly unretryable: number;
+    }
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> };

@@ -3,6 +3,7 @@
  * socket as it is. Terminology: a *runner* is one entry of the config's `runners` (a queue or a pattern of
  * queues, with its slots); a *queue* is one concrete Resque queue; a *slot* runs one job at a time.
  */
+import type { CommandType } from './commands.ts';
 import type { JobOutcome, JobView, OutputStream } from './job.ts';
 
 /** Why a queue takes no jobs. A queue runs only when no reason is left. */
@@ -77,11 +78,12 @@ export type EngineFact =
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
   | { readonly type: 'job.started'; readonly job: JobView }
   | {
-      readonly type: 'job.output';
+      /** The latest line of a running job, told at most a few times a second, and only while somebody looks. */
+      readonly type: 'job.printed';
       readonly jobId: string;
       readonly stream: OutputStream;
-      /** As the job wrote it, decoded as UTF-8: hostile until sanitised. */
-      readonly text: string;
+      /** At most `printedLineLimit` characters, as the job wrote them: hostile until sanitised. */
+      readonly line: string;
     }
   | {
       readonly type: 'job.killed';
@@ -103,8 +105,35 @@ export type EngineFact =
       readonly failure: FailureSummary | null;
     }
   | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
-  | { readonly type: 'failure.retried'; readonly queue: string; readonly jobClass: string | null }
-  | { readonly type: 'failure.removed'; readonly queue: string; readonly jobClass: string | null }
+  | {
+      readonly type: 'failures.retried';
+      readonly count: number;
+      /** Where they were put back. */
+      readonly queues: readonly string[];
+      /** Set where it was one. */
+      readonly jobClass: string | null;
+    }
+  | {
+      readonly type: 'failures.removed';
+      readonly count: number;
+      readonly queues: readonly string[];
+      readonly jobClass: string | null;
+    }
+  | {
+      /** Length of the `failed` list, which all workers share; told while somebody looks. */
+      readonly type: 'failures.counted';
+      readonly total: number;
+    }
+  | {
+      /** Somebody changed something, or tried to. What came of it in detail, other events tell. */
+      readonly type: 'command.executed';
+      /** Who: the name that a user interface gave, such as `ann@pts/3`, or a signal. */
+      readonly by: string;
+      readonly command: CommandType;
+      readonly isDone: boolean;
+      /** For people: `mail: 2 → 3 slots`. */
+      readonly message: string;
+    }
   | { readonly type: 'config.reloaded'; readonly changes: readonly string[] }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {
@@ -115,6 +144,9 @@ export type EngineFact =
       /** Finished, but their outcome is not in Redis yet. */
       readonly unwritten: number;
     };
+
+/** Characters of a `job.printed`'s line: wider than any panel. */
+export const printedLineLimit = 500;
 
 /** `operator`: a command; `signal`: USR1; `timeout`: the job's own limit; `shutdown`: the runner stops. */
 export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown';

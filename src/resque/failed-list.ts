@@ -1,27 +1,151 @@
 /**
- * Changes to the `failed` list by value, each atomic. Other clients shift its indexes at any moment, so an
- * index is no name for an entry; and Ruby's way of removing one (`LSET i ""`, then `LREM ""`) leaves, when
- * cut short, an entry that breaks every page of resque-web.
+ * The `failed` list, oldest first. Other clients shift its indexes at any moment, so an index is no name for
+ * an entry: whatever changes it goes by the entries' bytes, in one atomic step; and Ruby's way of removing
+ * one (`LSET i ""`, then `LREM ""`), which leaves when cut short an entry that breaks every page of
+ * resque-web, is none of ours. All reject with RedisTrouble.
  */
+import { randomUUID } from 'node:crypto';
+import { changeScript } from './change-script.ts';
+import { retryOf } from './failure-record.ts';
+import type { ResqueKeys } from './keys.ts';
+import { runScript } from './run-script.ts';
+import type { RedisSession } from './session.ts';
 
-import { script } from './script.ts';
+export interface ListedRecord {
+  /** From the head of the list, where the oldest is. */
+  readonly index: number;
+  readonly record: Buffer;
+}
 
-/** KEYS: failed, queues, the queue's list. ARGV: index hint, old record, new record, queue, payload. → 1, or 0: gone. */
-export const retryScript = script(`
-local index = tonumber(ARGV[1])
-if redis.call('LINDEX', KEYS[1], index) ~= ARGV[2] then
-  index = nil
-  local length, page = redis.call('LLEN', KEYS[1]), 500
-  for first = 0, length - 1, page do
-    for offset, entry in ipairs(redis.call('LRANGE', KEYS[1], first, first + page - 1)) do
-      if entry == ARGV[2] then index = first + offset - 1 break end
-    end
-    if index then break end
-  end
-end
-if not index then return 0 end
-redis.call('LSET', KEYS[1], index, ARGV[3])
-redis.call('SADD', KEYS[2], ARGV[4])
-redis.call('RPUSH', KEYS[3], ARGV[5])
-return 1
-`);
+/** Entries that lie side by side, oldest first. */
+export interface FailurePage {
+  /** Length of the list when they were read. */
+  readonly total: number;
+  readonly entries: readonly ListedRecord[];
+}
+
+/** What became of one entry; `unretryable`: it doesn't say what to put back where, or that is no queue. */
+export type ChangeResult = 'done' | 'gone' | 'unretryable';
+
+export interface Change {
+  readonly kind: 'retry' | 'remove';
+  /** An index is where the entry was last seen: a hint. */
+  readonly entries: readonly ListedRecord[];
+}
+
+/** Goes through the list from newer to older entries, whatever others do to it meanwhile. */
+export interface Walk {
+  /** The page that was read last; `null`: none yet. */
+  readonly page: FailurePage | null;
+  /** Where to begin: only entries at lower indexes are looked at. */
+  readonly before: number;
+  /** Entries of the next page. */
+  readonly size: number;
+}
+
+interface Sent {
+  readonly acts: boolean;
+  readonly listed: ListedRecord;
+  /** Where it is to be retried. */
+  readonly retry: ReturnType<typeof retryOf>;
+}
+
+/** Entries of a page that help to find the place again where all that was acted upon is gone. */
+const anchorCount = 8;
+/** Redis takes no index beyond 64 bits, and Lua none beyond 53. */
+const highestHint = 2 ** 31;
+
+export class FailedList {
+  readonly #session: RedisSession;
+  readonly #keys: ResqueKeys;
+
+  constructor(session: RedisSession, keys: ResqueKeys) {
+    this.#session = session;
+    this.#keys = keys;
+  }
+
+  /** Up to `size` entries right before an index; `null`: the newest. */
+  async page(before: number | null, size: number): Promise<FailurePage> {
+    const { failed } = this.#keys;
+    const first = before === null ? -size : Math.max(0, before - size);
+    const last = before === null ? -1 : before - 1;
+    const replies = await this.#session.command(async (commands) => {
+      const transaction = commands.multi().llen(failed);
+      // Before the oldest there is nothing, and -1 would be the newest.
+      const isEmpty = before !== null && last < 0;
+      const results = await (isEmpty ? transaction : transaction.lrangeBuffer(failed, first, last)).exec();
+      const failure = results?.find(([error]) => error !== null)?.[0];
+      if (failure) throw failure;
+      return results;
+    });
+    const total = Number(replies?.[0]?.[1] ?? 0);
+    const records = (replies?.[1]?.[1] ?? []) as Buffer[];
+    const start = before === null ? total - records.length : first;
+    return { total, entries: records.map((record, at) => ({ index: start + at, record })) };
+  }
+
+  /** Puts failed jobs back onto their queues, noting that on the entries, or removes entries. */
+  async change({ kind, entries }: Change): Promise<ChangeResult[]> {
+    const sent = entries.map((listed) => this.#sent(kind, listed));
+    const { states } = await this.#run(kind, sent, { page: null, before: 0, size: 0 });
+    return states;
+  }
+
+  /**
+   * Does that with entries of the page that was read last, and in the same step reads the page before it: no
+   * entry that was there from the start is passed over, and none comes up twice because others moved it.
+   *
+   * @returns `page`: `null` where nothing of the last page is left, so that nobody can say where to go on
+   */
+  async step(change: Change, walk: Walk): Promise<{ results: ChangeResult[]; page: FailurePage | null }> {
+    const sent = change.entries.map((listed) => this.#sent(change.kind, listed));
+    const acting = new Set(change.entries.map(({ index }) => index));
+    const anchors = anchorsOf(walk.page?.entries ?? []).filter(({ index }) => !acting.has(index));
+    for (const listed of anchors) sent.push({ acts: false, listed, retry: null });
+    const { states, page } = await this.#run(change.kind, sent, walk);
+    return { results: states.slice(0, change.entries.length), page };
+  }
+
+  #sent(kind: Change['kind'], listed: ListedRecord): Sent {
+    const retry = kind === 'retry' ? retryOf(listed.record, new Date()) : null;
+    return { acts: kind === 'remove' || retry !== null, listed, retry };
+  }
+
+  async #run(
+    kind: Change['kind'],
+    sent: readonly Sent[],
+    { page, before, size }: Walk,
+  ): Promise<{ states: ChangeResult[]; page: FailurePage | null }> {
+    const args = [kind, `mark:${randomUUID()}`, size, before, page?.total ?? 0, sent.length];
+    const reply = await runScript(this.#session, changeScript, 2, [
+      this.#keys.failed,
+      this.#keys.queues,
+      ...args,
+      ...sent.flatMap((entry) => this.#arguments(kind, entry)),
+    ]);
+    const [cursor, total, states, start, records] = reply as [number, number, number[], number, Buffer[]];
+    const entries = records.map((record, at) => ({ index: start + at, record }));
+    return {
+      states: sent.map(({ acts }, at) => (acts ? resultOf(states[at]) : 'unretryable')),
+      page: cursor === -1 ? null : { total, entries },
+    };
+  }
+
+  #arguments(kind: Change['kind'], { acts, listed, retry }: Sent): (string | Buffer | number)[] {
+    const hint = Math.min(highestHint, Math.max(0, listed.index));
+    const place = [acts ? '1' : '0', hint, listed.record];
+    if (kind === 'remove') return place;
+    if (retry === null) return [...place, '', '', '', ''];
+    return [...place, retry.record, this.#keys.queue(retry.queue), retry.queue, retry.payload];
+  }
+}
+
+function resultOf(state: number | undefined): ChangeResult {
+  return state === 1 ? 'done' : state === 2 ? 'unretryable' : 'gone';
+}
+
+/** The oldest of a page, below which the next one begins, and some others. */
+function anchorsOf(entries: readonly ListedRecord[]): ListedRecord[] {
+  const distance = Math.max(1, Math.ceil(entries.length / anchorCount));
+  return entries.filter((_, at) => at % distance === 0);
+}

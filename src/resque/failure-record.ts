@@ -88,14 +88,17 @@ export interface FailureView {
   readonly stdout: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** Whether it says what to put back onto which queue. */
+  readonly isRetryable: boolean;
 }
 
 /** Reads an entry for people. Never throws. */
 export function viewFailure(record: Buffer): FailureView {
-  const members = parseObject(record) ?? {};
+  const object = parseObject(record);
+  const members = object ?? {};
   const payload = asObject(members.payload) ?? {};
   return {
-    isReadable: parseObject(record) !== null,
+    isReadable: object !== null,
     failedAt: asText(members.failed_at),
     retriedAt: asText(members.retried_at),
     queue: queueOf(members),
@@ -111,6 +114,7 @@ export function viewFailure(record: Buffer): FailureView {
     stdout: asText(members.stdout),
     exitCode: typeof members.exit_code === 'number' ? members.exit_code : null,
     signal: asText(members.signal),
+    isRetryable: isRetryable(members),
   };
 }
 
@@ -126,12 +130,18 @@ export interface Retry {
  * object and whose original bytes are not in the record.
  */
 export function retryOf(record: Buffer, now: Date): Retry | null {
-  const members = parseObject(record);
-  const queue = queueOf(members ?? {});
-  if (members === null || queue === null || queue === '') return null;
+  const members = parseObject(record) ?? {};
+  const queue = queueOf(members);
+  if (queue === null || !isRetryable(members)) return null;
   const payload = originalPayload(record, members);
-  if (payload === null) return null;
-  return { record: withRetriedAt(record, now), queue, payload };
+  return payload === null ? null : { record: withRetriedAt(record, now), queue, payload };
+}
+
+function isRetryable(members: Record<string, unknown>): boolean {
+  const queue = queueOf(members);
+  if (queue === null || queue === '') return false;
+  const { payload, raw_payload: text, raw_payload_base64: base64 } = members;
+  return typeof text === 'string' || typeof base64 === 'string' || asObject(payload) !== null;
 }
 
 function originalPayload(record: Buffer, members: Record<string, unknown>): Buffer | null {

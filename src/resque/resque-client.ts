@@ -13,12 +13,11 @@ import {
   type StepOwner,
 } from './advance.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
-import { retryScript } from './failed-list.ts';
-import { type FailureView, retryOf, viewFailure } from './failure-record.ts';
+import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
 import { type ResqueKeys, resqueKeys } from './keys.ts';
 import { type Payload, readPayload } from './payload.ts';
-import type { Script } from './script.ts';
+import { runScript } from './run-script.ts';
 import { RedisSession, type SessionHooks } from './session.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
@@ -29,15 +28,10 @@ export interface PoppedJob {
   readonly payload: Buffer;
 }
 
-export interface ListedFailure extends FailureView {
-  /** From the head of the list, where the oldest is. */
-  readonly index: number;
-  readonly record: Buffer;
-}
-
 export class ResqueClient {
   readonly keys: ResqueKeys;
   readonly session: RedisSession;
+  readonly failed: FailedList;
   /** Redis' clock minus ours, in milliseconds. */
   #clockOffsetMs = 0;
 
@@ -48,6 +42,7 @@ export class ResqueClient {
     this.#owner = { name: ownerName, nonce: randomUUID() };
     this.keys = resqueKeys(namespace);
     this.session = new RedisSession(redis, hooks);
+    this.failed = new FailedList(this.session, this.keys);
   }
 
   /**
@@ -57,7 +52,7 @@ export class ResqueClient {
    */
   async prepare(lastStep: number): Promise<void> {
     await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
-    await this.#script(prepareScript, 0, [
+    await runScript(this.session, prepareScript, 0, [
       this.keys.runnerStep(this.#owner.name),
       this.#owner.nonce,
       lastStep,
@@ -104,7 +99,7 @@ export class ResqueClient {
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
     if (workers.length === 0) return;
     const args = [this.keys.prefix, startedText(new Date()), heartbeatText(this.#redisNow()), ...workers];
-    await this.#script(heartbeatScript, 0, args);
+    await runScript(this.session, heartbeatScript, 0, args);
   }
 
   /** How many of these queues hold jobs. */
@@ -126,12 +121,29 @@ export class ResqueClient {
 
   /** Jobs waiting per queue; -1 where the key is no list. */
   async backlog(queues: readonly string[]): Promise<Map<string, number>> {
+    const lengths = await this.#lengths(queues.map((queue) => this.keys.queue(queue)));
+    return new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1]));
+  }
+
+  /** The same, and how many failures there are, in one go. */
+  async listLengths(
+    queues: readonly string[],
+  ): Promise<{ backlogs: ReadonlyMap<string, number>; failures: number }> {
+    const keys = queues.map((queue) => this.keys.queue(queue));
+    const [failures, ...lengths] = await this.#lengths([this.keys.failed, ...keys]);
+    return {
+      backlogs: new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1])),
+      failures: failures ?? -1,
+    };
+  }
+
+  async #lengths(keys: readonly string[]): Promise<number[]> {
     const replies = await this.session.command((commands) => {
       const pipeline = commands.pipeline();
-      for (const queue of queues) pipeline.llen(this.keys.queue(queue));
+      for (const key of keys) pipeline.llen(key);
       return pipeline.exec();
     });
-    return new Map(queues.map((queue, at) => [queue, Number(replies?.[at]?.[1] ?? -1)]));
+    return keys.map((_, at) => Number(replies?.[at]?.[1] ?? -1));
   }
 
   /** Nothing more will be said: forgets the step, too. Takes the workers off every list. */
@@ -178,63 +190,7 @@ export class ResqueClient {
     return queue === null || recorded === null ? null : { queue, payload: recorded };
   }
 
-  /** Failures newest first: `count` of them behind the `offset` newest. */
-  async failures(offset: number, count: number): Promise<{ total: number; entries: ListedFailure[] }> {
-    const replies = await this.session.command((commands) =>
-      commands
-        .multi()
-        .llen(this.keys.failed)
-        .lrangeBuffer(this.keys.failed, -(offset + count), -(offset + 1))
-        .exec(),
-    );
-    const total = Number(replies?.[0]?.[1] ?? 0);
-    const records = (replies?.[1]?.[1] ?? []) as Buffer[];
-    const first = Math.max(0, total - offset - count);
-    const entries = records.map((record, at) => ({ ...viewFailure(record), index: first + at, record }));
-    return { total, entries: entries.reverse() };
-  }
-
-  /**
-   * Puts a failed job back onto its queue and notes that on the entry.
-   *
-   * @param index where the entry was last seen; a hint only
-   */
-  async retryFailure(record: Buffer, index: number): Promise<'retried' | 'gone' | 'unretryable'> {
-    const retry = retryOf(record, new Date());
-    if (retry === null) return 'unretryable';
-    const { keys } = this;
-    const found = await this.#script(retryScript, 3, [
-      keys.failed,
-      keys.queues,
-      keys.queue(retry.queue),
-      index,
-      record,
-      retry.record,
-      retry.queue,
-      retry.payload,
-    ]);
-    return found === 1 ? 'retried' : 'gone';
-  }
-
-  /** Removes one entry with exactly these bytes, looking from the newest. */
-  async removeFailure(record: Buffer): Promise<'removed' | 'gone'> {
-    const removed = await this.session.command((commands) => commands.lrem(this.keys.failed, -1, record));
-    return removed === 1 ? 'removed' : 'gone';
-  }
-
   #redisNow(): Date {
     return new Date(Date.now() + this.#clockOffsetMs);
-  }
-
-  /** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). */
-  #script(script: Script, keyCount: number, args: readonly (string | Buffer | number)[]): Promise<unknown> {
-    return this.session.command(async (commands) => {
-      try {
-        return await commands.callBuffer('EVALSHA', [script.sha1, keyCount, ...args]);
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return await commands.callBuffer('EVAL', [script.source, keyCount, ...args]);
-      }
-    });
   }
 }

@@ -48,6 +48,13 @@ export function cpuSeconds(pid: number): number {
   return fields === null ? 0 : (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** The leader of the process group to which the keys of that process's terminal go. */
+export function foregroundOf(pid: number): number | null {
+  const fields = statFields(pid);
+  // proc(5): tpgid is field 8.
+  return fields === null ? null : Number(fields[5]);
+}
+
 export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

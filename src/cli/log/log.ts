@@ -6,8 +6,8 @@
 import { styleText } from 'node:util';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { JobView } from '../../protocol/job.ts';
-import { visibleJson } from './visible.ts';
-import { type Glyph, type Wording, wordingOf } from './wording.ts';
+import { glyphColors, type Wording, wordingOf } from '../../wording/event-wording.ts';
+import { visibleJson } from '../../wording/visible.ts';
 
 export type LogFormat = 'pretty' | 'json';
 
@@ -24,16 +24,6 @@ const subjectColumns = 10;
 const jobIdColumns = 5;
 
 type Color = Parameters<typeof styleText>[0];
-
-const glyphColors: Readonly<Record<Glyph, Color>> = {
-  '▸': 'cyan',
-  '✓': 'green',
-  '✗': 'red',
-  '!': 'yellow',
-  '‖': 'yellow',
-  '●': 'blue',
-  '↺': 'yellow',
-};
 
 /**
  * @returns takes the engine's events, in order. It never throws because of the stream: a reader that went away

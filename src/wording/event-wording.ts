@@ -1,16 +1,22 @@
-/** What the headless log says of each event: every word of it is here. */
-import type {
-  EngineEvent,
-  FailureSummary,
-  KillReason,
-  PauseReason,
-  RunnerView,
-} from '../../protocol/events.ts';
-import type { JobView } from '../../protocol/job.ts';
+/** What log and user interface say of each event: every word of it is here. */
+import type { EngineEvent, FailureSummary, KillReason, PauseReason, RunnerView } from '../protocol/events.ts';
+import type { JobView } from '../protocol/job.ts';
+import { duration } from './duration.ts';
 import { visibleWithin } from './visible.ts';
 
 export type Level = 'info' | 'warn' | 'error';
 export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺';
+
+/** Colours of the signs, by their names in the terminal's palette. */
+export const glyphColors = {
+  '▸': 'cyan',
+  '✓': 'green',
+  '✗': 'red',
+  '!': 'yellow',
+  '‖': 'yellow',
+  '●': 'blue',
+  '↺': 'yellow',
+} as const satisfies Record<Glyph, string>;
 
 /** One line of the log, before it is laid out. All texts are visible: safe to print as they are. */
 export interface Wording {
@@ -112,10 +118,19 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
             `failed ${title(event.failure.jobClass, null)} without a run: ${failureText(event.failure)}`,
           )
         : null;
-    case 'failure.retried':
-      return about(event.queue, '↺', 'info', `retried the failed ${title(event.jobClass, null)}`);
-    case 'failure.removed':
-      return about(event.queue, '●', 'info', `removed the failed ${title(event.jobClass, null)}`);
+    case 'failures.retried':
+      return about(list(event.queues), '↺', 'info', `retried ${failures(event)}`);
+    case 'failures.removed':
+      return about(list(event.queues), '●', 'info', `removed ${failures(event)}`);
+    case 'command.executed':
+      return event.isDone
+        ? about('command', '●', 'info', `${short(event.by)}: ${short(event.message)}`)
+        : about(
+            'command',
+            '!',
+            'warn',
+            `${short(event.by)}: ${event.command} refused: ${short(event.message)}`,
+          );
     case 'config.reloaded':
       return about(
         'config',
@@ -131,7 +146,8 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'queue.added':
     case 'queue.removed':
     case 'queue.backlog':
-    case 'job.output':
+    case 'job.printed':
+    case 'failures.counted':
     case 'counters.changed':
       return null;
   }
@@ -170,7 +186,11 @@ function title(jobClass: string | null, job: JobView | null): string {
   return `${name}${args}`;
 }
 
-function pauseReason(reason: PauseReason): string {
+function failures({ count, jobClass }: { count: number; jobClass: string | null }): string {
+  return count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
+}
+
+export function pauseReason(reason: PauseReason): string {
   const detail = reason.detail === '' ? '' : ` (${short(reason.detail)})`;
   switch (reason.kind) {
     case 'operator':
@@ -244,14 +264,4 @@ function about(subject: string, glyph: Glyph, level: Level, text: string): Wordi
 
 function aboutJob(queue: string, jobId: string, glyph: Glyph, level: Level, text: string): Wording {
   return { level, glyph, subject: visibleWithin(queue, queueLimit), jobId: visibleWithin(jobId, 20), text };
-}
-
-/** `650 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`. */
-export function duration(ms: number): string {
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1_000);
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

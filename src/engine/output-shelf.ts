@@ -1,0 +1,120 @@
+/**
+ * Keeps what the running jobs and the last ended ones printed. Of the ended ones the oldest go first, by
+ * number and by space. A job that prints nothing costs an entry in a map.
+ */
+import type { OutputStream } from '../protocol/job.ts';
+import type { OutputReader } from '../protocol/output.ts';
+import { endedJobsLimit } from '../protocol/snapshot.ts';
+import { type ArchiveOptions, OutputArchive } from './output-archive.ts';
+
+export interface ShelfLimits {
+  readonly endedJobs: number;
+  /** Of ended jobs. */
+  readonly memoryBytes: number;
+  readonly fileBytes: number;
+  /** Of running and ended jobs; each has a descriptor, and up to 8 MiB of the disk. */
+  readonly files: number;
+}
+
+const defaultLimits: ShelfLimits = {
+  endedJobs: endedJobsLimit,
+  memoryBytes: 2 * 1024 * 1024,
+  fileBytes: 64 * 1024 * 1024,
+  files: 128,
+};
+
+export class OutputShelf {
+  readonly #limits: ShelfLimits;
+  readonly #options: Partial<ArchiveOptions>;
+  readonly #running = new Map<string, OutputArchive>();
+  /** Oldest first. `null`: it printed nothing. */
+  readonly #ended = new Map<string, OutputArchive | null>();
+  #endedMemoryBytes = 0;
+  #endedFileBytes = 0;
+  #isClosed = false;
+
+  constructor(limits: Partial<ShelfLimits> = {}, options: Partial<ArchiveOptions> = {}) {
+    this.#limits = { ...defaultLimits, ...limits };
+    this.#options = { ...options, mayMakeFile: () => this.#mayMakeFile() };
+  }
+
+  take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): void {
+    if (!this.#isClosed) this.#archiveOf(jobId).push(stream, chunk, atMs);
+  }
+
+  #archiveOf(jobId: string): OutputArchive {
+    const known = this.#running.get(jobId);
+    if (known !== undefined) return known;
+    const archive = new OutputArchive(this.#options);
+    this.#running.set(jobId, archive);
+    return archive;
+  }
+
+  /** The job has ended. */
+  end(jobId: string): void {
+    const archive = this.#running.get(jobId) ?? null;
+    this.#running.delete(jobId);
+    archive?.end();
+    if (this.#isClosed) return;
+    this.#ended.set(jobId, archive);
+    this.#count(archive, 1);
+    while (this.#isFull) this.#dropOldest();
+  }
+
+  get #isFull(): boolean {
+    const { endedJobs, memoryBytes, fileBytes } = this.#limits;
+    return (
+      this.#ended.size > endedJobs || this.#endedMemoryBytes > memoryBytes || this.#endedFileBytes > fileBytes
+    );
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#ended.entries().next().value;
+    if (oldest === undefined) return;
+    const [jobId, archive] = oldest;
+    this.#ended.delete(jobId);
+    this.#count(archive, -1);
+    archive?.release();
+  }
+
+  #count(archive: OutputArchive | null, sign: 1 | -1): void {
+    this.#endedMemoryBytes += sign * (archive?.memoryBytes ?? 0);
+    this.#endedFileBytes += sign * (archive?.fileBytes ?? 0);
+  }
+
+  /** Drops ended jobs for the sake of one that runs. */
+  #mayMakeFile(): boolean {
+    const left = this.#limits.files - countFiles(this.#running.values());
+    if (left <= 0) return false;
+    while (countFiles(this.#ended.values()) >= left) this.#dropOldest();
+    return true;
+  }
+
+  /** @returns `null` where the job is neither running nor one of those that are kept */
+  open(jobId: string, isRunning: boolean): OutputReader | null {
+    if (isRunning && !this.#isClosed) return this.#archiveOf(jobId).openReader();
+    const archive = this.#ended.get(jobId);
+    if (archive === undefined) return null;
+    return (archive ?? endedWithoutOutput()).openReader();
+  }
+
+  /** Gives back every file. */
+  close(): void {
+    this.#isClosed = true;
+    for (const archive of [...this.#running.values(), ...this.#ended.values()]) archive?.close();
+    this.#running.clear();
+    this.#ended.clear();
+  }
+}
+
+function countFiles(archives: Iterable<OutputArchive | null>): number {
+  let count = 0;
+  for (const archive of archives) if (archive?.hasFile === true) count += 1;
+  return count;
+}
+
+function endedWithoutOutput(): OutputArchive {
+  const archive = new OutputArchive();
+  archive.end();
+  return archive;
+}

@@ -1,0 +1,143 @@
+/**
+ * The jobs that run: started, listened to, and when they have ended told of, with their outcome on its way to
+ * Redis. A job whose payload is no JSON object is a failure without ever having run.
+ */
+import type { EngineFact, KillReason } from '../protocol/events.ts';
+import type { OutputStream } from '../protocol/job.ts';
+import { signalGroup } from './child.ts';
+import type { Counters } from './counters.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { describeRefusal, Job, type JobEnd } from './job.ts';
+import { Leftovers } from './leftovers.ts';
+import type { OutputShelf } from './output-shelf.ts';
+import type { TakenJob } from './taken-job.ts';
+import type { Unstartable } from './unstartable.ts';
+
+export interface RunningJobsHooks {
+  readonly publish: (fact: EngineFact) => void;
+  readonly finish: Dispatcher['finish'];
+  readonly onPrinted: (job: Job, stream: OutputStream) => void;
+  readonly onEnded: (job: Job) => void;
+}
+
+export class RunningJobs {
+  readonly #hooks: RunningJobsHooks;
+  readonly #counters: Counters;
+  readonly #outputs: OutputShelf;
+  readonly #unstartable: Unstartable;
+  readonly #jobs = new Map<string, Job>();
+  readonly #leftovers = new Leftovers();
+  #count = 0;
+
+  constructor(counters: Counters, outputs: OutputShelf, unstartable: Unstartable, hooks: RunningJobsHooks) {
+    this.#counters = counters;
+    this.#outputs = outputs;
+    this.#unstartable = unstartable;
+    this.#hooks = hooks;
+  }
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  all(): Iterable<Job> {
+    return this.#jobs.values();
+  }
+
+  has(jobId: string): boolean {
+    return this.#jobs.has(jobId);
+  }
+
+  /** @returns false where its program can't be started: it must go back to its queue */
+  start(taken: TakenJob): boolean {
+    if (!taken.payload.isObject) {
+      this.#refuse(taken, taken.payload.reason);
+      return true;
+    }
+    this.#count += 1;
+    const id = this.#count.toString(36);
+    const job = new Job(id, taken, {
+      onOutput: (from, stream, chunk, atMs) => {
+        this.#outputs.take(id, stream, chunk, atMs);
+        this.#hooks.onPrinted(from, stream);
+      },
+      onKilled: ({ taken: { queue } }, signal, reason) =>
+        this.#hooks.publish({ type: 'job.killed', jobId: id, queue, signal, reason }),
+      onEnd: (ended, end) => this.#end(ended, end),
+      onStartFailed: (_, reason) => void this.#unstartable.explain(taken.runner, reason),
+    });
+    if (!job.start()) {
+      this.#unstartable.add(taken.runner);
+      return false;
+    }
+    this.#unstartable.started(taken.runner);
+    this.#jobs.set(id, job);
+    this.#hooks.publish({ type: 'job.started', job: job.view });
+    return true;
+  }
+
+  #refuse(taken: TakenJob, reason: string): void {
+    const failure = describeRefusal(taken, reason);
+    this.#counters.add('failed');
+    this.#hooks.finish(taken, { kind: 'failure', record: failure.record });
+    this.#hooks.publish({ type: 'failure.recorded', failure: failure.summary });
+  }
+
+  #end(job: Job, { outcome, durationMs, end, failure, unstartable }: JobEnd): void {
+    const { taken } = job;
+    const { publish, finish, onEnded } = this.#hooks;
+    if (unstartable !== null) {
+      this.#unstartable.add(taken.runner);
+      void this.#unstartable.explain(taken.runner, unstartable);
+    }
+    this.#jobs.delete(job.id);
+    this.#outputs.end(job.id);
+    onEnded(job);
+    this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
+    this.#counters.add(outcome);
+    finish(
+      taken,
+      failure !== null
+        ? { kind: 'failure', record: failure.record }
+        : { kind: outcome === 'requeued' ? 'requeue' : 'success' },
+    );
+    publish({
+      type: 'job.finished',
+      jobId: job.id,
+      queue: taken.queue,
+      jobClass: taken.payload.isObject ? taken.payload.jobClass : null,
+      outcome,
+      durationMs,
+      exitCode: end.exitCode,
+      signal: end.signal,
+      failure: failure?.summary ?? null,
+    });
+    if (failure !== null) publish({ type: 'failure.recorded', failure: failure.summary });
+  }
+
+  /** @returns false where no such job runs */
+  kill(jobId: string, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+    this.#jobs.get(jobId)?.kill('operator', signal);
+    return this.#jobs.has(jobId);
+  }
+
+  killAll(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL'): void {
+    for (const job of this.#jobs.values()) job.kill(reason, signal);
+  }
+
+  /** Kills what jobs that have ended left behind. */
+  killLeftovers(): void {
+    this.#leftovers.killNow();
+  }
+
+  /** Resolves when no process is left that an ended job has started. */
+  leftoversGone(): Promise<void> {
+    return this.#leftovers.gone();
+  }
+
+  /** The process ends this instant, whatever the cause: no child may outlive it. */
+  abandon(): void {
+    for (const job of this.#jobs.values()) signalGroup(job.pid, 'SIGKILL');
+    this.#leftovers.killNow();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Gives a listening server a name in a directory, without ever taking a live one's.
+ *
+ * It is bound to a hidden name of its own first and listens there; then link(2) gives it the name that others
+ * look for, which fails where that name exists. So a name appears together with somebody who answers, and of
+ * two who want it one gets it. Node removes the name that it bound when the server closes, whoever has it by
+ * then: that is the hidden one, which nobody else ever has.
+ */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, linkSync, rmSync, unlinkSync, utimesSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { dirname, extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf, removeDeadSocket, statOf } from './dead-socket.ts';
+import { LinkError } from './link-error.ts';
+import { linkWording } from './link-wording.ts';
+import { assertPathFits } from './socket-path.ts';
+
+export interface ClaimedSocket {
+  readonly path: string;
+  /** Takes the name away, if it is still ours; to be called while the server still listens. */
+  release(): void;
+}
+
+/** More engines of one name can only be a mistake. */
+const namesLimit = 100;
+/** While somebody else removes the dead one. */
+const busyWaitMs = 10;
+const busyWaitsLimit = 50;
+/**
+ * Cleaners of temporary directories remove what is some days old; they spare live sockets by the name that was
+ * bound, which ours isn't. So it is kept young.
+ */
+const touchMs = 60 * 60 * 1000;
+
+/**
+ * @param path preferred; where it is taken, `-2` and so on is put before its extension
+ * @throws LinkError
+ */
+export async function claimSocket(server: Server, path: string): Promise<ClaimedSocket> {
+  const hidden = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  assertPathFits(path);
+  assertPathFits(hidden);
+  try {
+    const listening = once(server, 'listening');
+    server.listen(hidden);
+    await listening;
+    chmodSync(hidden, 0o600);
+    const taken = await takeName(hidden, path);
+    if (taken === null) throw new LinkError('unusable', linkWording.allNamesTaken(path));
+    return holdName(taken);
+  } catch (error) {
+    server.close();
+    if (error instanceof LinkError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LinkError('unusable', linkWording.noListening(path, reason), { cause: error });
+  } finally {
+    rmSync(hidden, { force: true });
+  }
+}
+
+/** @returns the name that it got, `null` where all are taken */
+async function takeName(hidden: string, path: string): Promise<string | null> {
+  const stem = path.slice(0, path.length - extname(path).length);
+  for (let number = 1; number <= namesLimit; number += 1) {
+    const candidate = number === 1 ? path : `${stem}-${number}${extname(path)}`;
+    assertPathFits(candidate);
+    if (await takeIfFree(hidden, candidate)) return candidate;
+  }
+  return null;
+}
+
+async function takeIfFree(hidden: string, candidate: string): Promise<boolean> {
+  for (let waits = 0; waits < busyWaitsLimit; waits += 1) {
+    try {
+      linkSync(hidden, candidate);
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    const state = await removeDeadSocket(candidate);
+    if (state === 'taken') return false;
+    if (state === 'busy') await sleep(busyWaitMs);
+  }
+  return false;
+}
+
+function holdName(path: string): ClaimedSocket {
+  const own = statOf(path)?.ino;
+  const isOurs = () => own !== undefined && statOf(path)?.ino === own;
+  const toucher = setInterval(() => {
+    const now = new Date();
+    if (isOurs()) utimesSync(path, now, now);
+  }, touchMs).unref();
+  return {
+    path,
+    release: () => {
+      clearInterval(toucher);
+      if (isOurs()) unlinkSync(path);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** All that the link tells people, in one place. Each says what is wrong and, where there is one, the way out. */
+
+const mebibyte = 1024 * 1024;
+
+function size(bytes: number): string {
+  return bytes >= mebibyte ? `${Math.floor(bytes / mebibyte)} MiB` : `${Math.floor(bytes / 1024)} KiB`;
+}
+
+/** The beginning of what somebody sent, quoted: it may hold anything. */
+function beginning(line: string): string {
+  return JSON.stringify(line.length > 40 ? `${line.slice(0, 40)}…` : line);
+}
+
+export const linkWording = {
+  // Frames.
+  frameTooLong: (limitBytes: number) => `a frame is longer than ${size(limitBytes)}`,
+  noJson: (line: string) => `a line is no JSON: ${beginning(line)}`,
+  noFrame: (line: string) => `a line is no frame: ${beginning(line)}`,
+  wrongField: (frame: string, field: string) => `a ${frame} frame has a wrong ${field}`,
+
+  // What a server tells a client before it ends the link.
+  versionsDiffer: (engine: string, engineProtocol: number, clientProtocol: number) =>
+    `this engine (resque-runner ${engine}) speaks version ${engineProtocol} of the link, the client version ` +
+    `${clientProtocol}: use the same release of resque-runner on both sides`,
+  helloFirst: (type: string) => `the first frame has to be hello, not ${beginning(type)}`,
+  helloTwice: () => 'hello was said before',
+  noHello: (seconds: number) => `no hello came within ${seconds} s`,
+  tooManyClients: (count: number) =>
+    `this engine already has ${count} clients: close one of the others and try again`,
+  snapshotTooLong: (limitBytes: number) => `the engine's state is longer than ${size(limitBytes)}`,
+
+  // Refused commands.
+  readOnly: (command: string) => `this client may only read, and ${command} changes something`,
+  tooManyCommands: (count: number) => `${count} commands are not answered yet: wait for one of them`,
+  replyTooLong: () => 'the answer is too long to send: ask for less at once',
+  commandTooLong: (limitBytes: number) =>
+    `the command is longer than ${size(limitBytes)}: choose fewer at once`,
+  commandFailed: (reason: string) => `the engine could not carry it out: ${reason}`,
+  linkDown: () => 'the link to the engine is down',
+  noCommand: () => 'this is no command',
+  unknownCommand: (type: string) => `no command is called ${beginning(type)}`,
+  missingField: (command: string, field: string, shape: string) =>
+    `${command} needs ${field}, which is ${shape}`,
+  wrongCommandField: (command: string, field: string, shape: string) =>
+    `${field} of ${command} is not ${shape}`,
+  unknownField: (command: string, field: string) => `${command} takes no ${beginning(field)}`,
+
+  // Reaching an engine.
+  noEngine: (path: string) =>
+    `no engine listens at ${path}: start one with "resque-runner CONFIG", or look for another with ` +
+    '"resque-runner attach"',
+  engineGone: (path: string) => `the engine that listened at ${path} has ended without removing its socket`,
+  notAllowed: (path: string) => `${path} belongs to another user: run this as the user who runs the engine`,
+  unreachable: (path: string, reason: string) => `the engine at ${path} can't be reached: ${reason}`,
+  refused: (message: string) => `the engine refused: ${message}`,
+  engineVersionDiffers: (engine: string, engineProtocol: number, ownProtocol: number) =>
+    `the engine is resque-runner ${engine} and speaks version ${engineProtocol} of the link, this program ` +
+    `version ${ownProtocol}: use the same release of resque-runner on both sides`,
+  noAnswer: (seconds: number) =>
+    `the engine did not answer within ${seconds} s: see whether its process is suspended or the machine overloaded`,
+  endedBeforeHello: () => 'the engine ended the link before it said hello: its log may tell why',
+  noEngineThere: (reason: string) => `what answers is no engine of resque-runner: ${reason}`,
+
+  // The end of a link that worked.
+  engineEnded: () => 'the engine ended the link',
+  linkBroke: (reason: string) => `the link broke: ${reason}`,
+  engineTalksNonsense: (reason: string) => `the engine sent what is no frame: ${reason}`,
+
+  // Where the socket lies.
+  pathTooLong: (path: string, limitBytes: number) =>
+    `${path} is longer than the ${limitBytes} bytes that the path of a socket may have: set XDG_RUNTIME_DIR or ` +
+    'TMPDIR to a shorter one',
+  noDirectory: (directory: string, reason: string) =>
+    `${directory} can't be made (${reason}): set XDG_RUNTIME_DIR or TMPDIR to a directory that can be written to`,
+  isNoDirectory: (directory: string) =>
+    `${directory} is no directory (or a link to one): remove it, or set XDG_RUNTIME_DIR or TMPDIR`,
+  notOurDirectory: (directory: string) =>
+    `${directory} belongs to another user: have it removed, or set XDG_RUNTIME_DIR or TMPDIR`,
+  openDirectory: (directory: string, reason: string) =>
+    `${directory} is open to other users and can't be closed to them (${reason}): chmod 700 it`,
+  noListening: (path: string, reason: string) =>
+    `no socket can be made at ${path} (${reason}): see whether its directory exists and can be written to`,
+  allNamesTaken: (path: string) => `engines listen at ${path} and at all names like it: end one of them`,
+  notAdoptable: (fd: number, reason: string) =>
+    `descriptor ${fd} is no connected socket (${reason}): the engine has to inherit one there`,
+};

@@ -1,0 +1,101 @@
+/**
+ * The snapshot: all that a user interface has to know of an engine at one moment. It is what reducing every
+ * event so far comes to; with it and the events behind `seq`, a client that came late knows as much as one
+ * that was there from the start. Plain data, JSON-safe, bounded in size.
+ */
+import type {
+  EngineEvent,
+  FailureSummary,
+  KillReason,
+  QueueView,
+  RunnerView,
+  ShutdownMode,
+} from './events.ts';
+import type { JobOutcome, JobView, OutputStream } from './job.ts';
+
+export interface Snapshot {
+  /** Of the last event that is in it; 0 before the first. */
+  readonly seq: number;
+  readonly engine: EngineState | null;
+  readonly redis: RedisState;
+  /** In order of priority. */
+  readonly runners: readonly RunnerView[];
+  /** In order of priority. */
+  readonly queues: readonly QueueState[];
+  /** Running jobs by id. */
+  readonly jobs: Readonly<Record<string, RunningJob>>;
+  /** Jobs that have ended, newest first, at most `endedJobsLimit`. */
+  readonly ended: readonly EndedJob[];
+  /** Failures that this engine recorded, newest first, at most `recentFailuresLimit`. */
+  readonly failures: readonly RecentFailure[];
+  /** Since the engine's start; a failed job is a processed one, too. */
+  readonly totals: { readonly processed: number; readonly failed: number; readonly unwritten: number };
+  readonly throughput: Throughput;
+  /** Length of the shared `failed` list; `null` until it was counted. */
+  readonly failedTotal: number | null;
+  /** What an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
+  readonly history: readonly EngineEvent[];
+}
+
+export interface EngineState {
+  readonly version: string;
+  readonly pid: number;
+  readonly workerHost: string;
+  readonly namespace: string;
+  readonly redis: string;
+  readonly startedAtMs: number;
+  /** `null` while it takes jobs. */
+  readonly stopping: ShutdownMode | null;
+  readonly isStopped: boolean;
+}
+
+export interface RedisState {
+  readonly state: 'connecting' | 'up' | 'down';
+  readonly sinceMs: number;
+  readonly serverVersion: string | null;
+  /** Why it is down. */
+  readonly reason: string | null;
+}
+
+export interface QueueState extends QueueView {
+  /** Jobs waiting; `null` until counted, -1 where the key is no list. */
+  readonly backlog: number | null;
+  readonly processed: number;
+  readonly failed: number;
+  readonly lastFailure: RecentFailure | null;
+  readonly throughput: Throughput;
+}
+
+export interface RunningJob extends JobView {
+  readonly lastLine: { readonly stream: OutputStream; readonly text: string; readonly atMs: number } | null;
+  /** The last signal that it was sent. */
+  readonly killed: { readonly signal: string; readonly reason: KillReason; readonly atMs: number } | null;
+}
+
+export interface EndedJob extends JobView {
+  readonly endedAtMs: number;
+  readonly durationMs: number;
+  readonly outcome: JobOutcome;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly failure: FailureSummary | null;
+}
+
+export interface RecentFailure {
+  readonly atMs: number;
+  readonly failure: FailureSummary;
+}
+
+/** Jobs that ended per `throughputBucketMs`, over the last `throughputBuckets` of them. */
+export interface Throughput {
+  /** Number of the last bucket, counted from the epoch. */
+  readonly last: number;
+  /** Oldest first, the last one being `last`; at most `throughputBuckets`. */
+  readonly counts: readonly number[];
+}
+
+export const throughputBucketMs = 2_000;
+export const throughputBuckets = 30;
+export const endedJobsLimit = 100;
+export const recentFailuresLimit = 50;
+export const historyLimit = 500;

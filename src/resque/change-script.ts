@@ -1,0 +1,153 @@
+/**
+ * The one script that changes the `failed` list: it acts on many entries at once, each found by its bytes,
+ * and reads the page of entries before them, all in one atomic step.
+ */
+import { script } from './script.ts';
+
+/**
+ * KEYS: failed, queues.
+ *
+ * ARGV: `retry` or `remove`, a text that is no entry, page size, position to read before, length of the list
+ * when the entries were seen, number of entries; then of each entry: `1` to act on it or `0` only to find it,
+ * the index it was seen at (0 or more), its bytes; and for `retry` the bytes to be put in its place, the
+ * queue's key, the queue, the payload.
+ *
+ * Reply: position reached (the lowest index of an entry that was found; -1: none was), length of the list,
+ * for each entry 1 (done, or found), 0 (gone) or 2 (its queue is no list), index of the page's first entry,
+ * the page's entries.
+ *
+ * Where an entry no longer lies at its index, one that is its equal byte for byte is as good. Entries that
+ * others have removed make the rest move to lower indexes; only LPUSH, which Resque doesn't do, makes them
+ * move up, by no more than the list has grown.
+ *
+ * A removal marks the entries and then takes out all marks with one LREM, as an LREM for each would look
+ * through the list for each. Nobody can see a mark, nor can one stay: Redis carries out a script that has
+ * begun to write to its end, and what may refuse a write (memory, types, permissions) is seen to here.
+ */
+export const changeScript = script(`
+local failed, queues = KEYS[1], KEYS[2]
+local kind, mark, size, before = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local seenLength, count = tonumber(ARGV[5]), tonumber(ARGV[6])
+local length = redis.call('LLEN', failed)
+local width = kind == 'retry' and 7 or 3
+
+local entries, lowest, highest = {}, nil, nil
+for i = 1, count do
+  local at = 6 + (i - 1) * width
+  local entry = { acts = ARGV[at + 1] == '1', hint = tonumber(ARGV[at + 2]), record = ARGV[at + 3], at = at + 3 }
+  entries[i] = entry
+  if not lowest or entry.hint < lowest then lowest = entry.hint end
+  if not highest or entry.hint > highest then highest = entry.hint end
+end
+
+-- Finds them: where they were, else anywhere.
+local claimed, waiting, missing, found = {}, {}, 0, 0
+local function claim(entry, index)
+  claimed[index] = true
+  entry.index = index
+  found = found + 1
+  if entry.acts then missing = missing - 1 end
+end
+local window = {}
+-- A page's entries lie side by side: one LRANGE has all of them.
+local isDense = count > 0 and highest - lowest < 4 * count + 100
+if isDense then window = redis.call('LRANGE', failed, lowest, highest) end
+for _, entry in ipairs(entries) do
+  if entry.acts then missing = missing + 1 end
+  local there = nil
+  if isDense then there = window[entry.hint - lowest + 1] else there = redis.call('LINDEX', failed, entry.hint) end
+  if there == entry.record and not claimed[entry.hint] then
+    claim(entry, entry.hint)
+  else
+    waiting[entry.record] = waiting[entry.record] or {}
+    table.insert(waiting[entry.record], entry)
+  end
+end
+window = nil
+local function isSearching() return missing > 0 or (count > 0 and found == 0) end
+local function search(first, last)
+  local page = redis.call('LRANGE', failed, first, last)
+  for offset = #page, 1, -1 do
+    local equals = waiting[page[offset]]
+    local index = first + offset - 1
+    if equals and #equals > 0 and not claimed[index] then claim(table.remove(equals), index) end
+  end
+end
+local top = math.min(highest or -1, length - 1)
+local last = top
+while last >= 0 and isSearching() do
+  search(math.max(0, last - 249), last)
+  last = last - 250
+end
+local reach = math.min(length - 1, (highest or 0) + math.max(0, length - seenLength))
+local first = top + 1
+while first <= reach and isSearching() do
+  search(first, math.min(reach, first + 249))
+  first = first + 250
+end
+
+local states, cursor, cursorHint = {}, -1, nil
+for i, entry in ipairs(entries) do
+  states[i] = entry.index and 1 or 0
+  if entry.index and (not cursorHint or entry.hint < cursorHint) then
+    cursor, cursorHint = entry.index, entry.hint
+  end
+end
+
+if kind == 'retry' then
+  local function isOf(key, expected)
+    local is = redis.call('TYPE', key).ok
+    return is == expected or is == 'none'
+  end
+  if count > 0 and not isOf(queues, 'set') then error('WRONGTYPE ' .. queues .. ' is no set') end
+  local lists = {}
+  for i, entry in ipairs(entries) do
+    if entry.acts and entry.index then
+      local key = ARGV[entry.at + 2]
+      if lists[key] == nil then lists[key] = isOf(key, 'list') end
+      if lists[key] then
+        redis.call('SADD', queues, ARGV[entry.at + 3])
+        redis.call('RPUSH', key, ARGV[entry.at + 4])
+        redis.call('LSET', failed, entry.index, ARGV[entry.at + 1])
+      else
+        states[i] = 2
+      end
+    end
+  end
+else
+  local marked, nearest, farthest = 0, length, 0
+  for _, entry in ipairs(entries) do
+    if entry.acts and entry.index then
+      -- A Redis that is out of memory takes no LSET. LREM it does.
+      if redis.pcall('LSET', failed, entry.index, mark).err then break end
+      entry.isMarked = true
+      marked = marked + 1
+      nearest, farthest = math.min(nearest, entry.index), math.max(farthest, entry.index)
+    end
+  end
+  if marked > 0 then
+    -- From the end that has less to look through.
+    local removed = redis.pcall('LREM', failed, farthest < length - nearest and marked or -marked, mark)
+    if type(removed) == 'table' then
+      -- Not permitted: no mark may stay.
+      for _, entry in ipairs(entries) do
+        if entry.isMarked then redis.call('LSET', failed, entry.index, entry.record) end
+      end
+      error(removed.err)
+    end
+  end
+  local below = 0
+  for _, entry in ipairs(entries) do
+    if entry.acts and entry.index then
+      if not entry.isMarked then redis.call('LREM', failed, -1, entry.record) end
+      if entry.index < cursor then below = below + 1 end
+    end
+  end
+  cursor = cursor - below
+end
+
+if count == 0 then cursor = math.min(before, length) end
+local page, pageStart = {}, math.max(0, cursor - size)
+if size > 0 and cursor > 0 then page = redis.call('LRANGE', failed, pageStart, cursor - 1) end
+return { cursor, redis.call('LLEN', failed), states, pageStart, page }
+`);

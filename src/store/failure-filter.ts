@@ -1,0 +1,34 @@
+/** The language of the failures' filter: `queue:mail class:Send exception:Timeout exit:137 any words`. */
+import type { FailureFilter } from '../protocol/commands.ts';
+
+const fields = { queue: 'queue', class: 'jobClass', exception: 'exception', exit: 'exit' } as const;
+type FieldWord = keyof typeof fields;
+
+const empty: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
+
+/**
+ * Total: whatever was typed is a filter. A value with blanks stands in double quotes; a field named twice counts
+ * as written last; what is no field is text.
+ */
+export function parseFailureFilter(typed: string): FailureFilter {
+  const filter = { ...empty };
+  const words: string[] = [];
+  for (const [word, name, quoted, bare] of typed.matchAll(/(\w+):(?:"([^"]*)"?|(\S+))|\S+/g)) {
+    const value = quoted ?? bare ?? '';
+    if (name !== undefined && Object.hasOwn(fields, name) && value !== '') {
+      Object.assign(filter, { [fields[name as FieldWord]]: value });
+    } else if (!isUnfinishedField(word)) {
+      words.push(word);
+    }
+  }
+  return { ...filter, text: words.length === 0 ? null : words.join(' ') };
+}
+
+export function isEmptyFilter(filter: FailureFilter): boolean {
+  return Object.values(filter).every((value) => value === null);
+}
+
+/** `queue:` while it is being typed: nothing to look for yet. */
+function isUnfinishedField(word: string): boolean {
+  return word.endsWith(':') && Object.hasOwn(fields, word.slice(0, -1));
+}

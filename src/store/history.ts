@@ -1,0 +1,51 @@
+/** What of all that happens an operator wants to read again. */
+import type { EngineEvent } from '../protocol/events.ts';
+import { historyLimit } from '../protocol/snapshot.ts';
+import { appended } from './capped-list.ts';
+
+export function withEvent(history: readonly EngineEvent[], event: EngineEvent): readonly EngineEvent[] {
+  return isWorthKeeping(event) ? appended(history, event, historyLimit) : history;
+}
+
+function isWorthKeeping(event: EngineEvent): boolean {
+  switch (event.type) {
+    case 'engine.started':
+    case 'engine.stopping':
+    case 'engine.stopped':
+    case 'redis.up':
+    case 'redis.down':
+    case 'runner.changed':
+    case 'queue.paused':
+    case 'queue.resumed':
+    case 'job.killed':
+    case 'failures.retried':
+    case 'failures.removed':
+    case 'command.executed':
+    case 'config.reloaded':
+    case 'config.rejected':
+      return true;
+    case 'job.finished':
+      // Those that went well would push everything else out within a second.
+      return event.outcome !== 'succeeded';
+    case 'failure.recorded':
+      // The failure of a job that ran is told by `job.finished`.
+      return event.failure.jobId === null;
+    // Output, and counters.
+    case 'job.printed':
+    case 'counters.changed':
+    case 'queue.backlog':
+    case 'failures.counted':
+    case 'job.started':
+      return false;
+    // `engine.started` and `config.reloaded` say it in one event; a pattern may bring a thousand queues.
+    case 'runner.added':
+    case 'runner.removed':
+    case 'queue.added':
+    case 'queue.removed':
+      return false;
+    default:
+      event satisfies never;
+      // Of a later version: no words for it are known here.
+      return false;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The view: what the person at the terminal has done to their own screen. It never crosses the link, and
+ * nothing in it is about the engine. Plain data; its rules are in `view-changes.ts`.
+ */
+import type { CommandType, FailureEntry, FailureFilter } from '../protocol/commands.ts';
+
+export const tabs = ['queues', 'failures', 'jobs', 'events'] as const;
+export type Tab = (typeof tabs)[number];
+
+/** The panes of the queues screen that take keys. */
+export type QueuesPane = 'queues' | 'running' | 'failures';
+
+export interface View {
+  readonly tab: Tab;
+  /** What was opened on top of the tab. */
+  readonly opened: Opened | null;
+  /** What takes the keys before all else. */
+  readonly dialog: Dialog | null;
+  readonly toast: Toast | null;
+  readonly queues: QueuesView;
+  readonly failures: FailuresView;
+  readonly jobs: ListView;
+  readonly events: ListView;
+  readonly log: LogView;
+}
+
+export type Opened =
+  | { readonly kind: 'job'; readonly jobId: string }
+  | { readonly kind: 'failure'; readonly entry: FailureEntry; readonly top: number };
+
+/** A list with a cursor that stays on its item, not on its row. */
+export interface ListView {
+  readonly filter: string;
+  /** Key of the item under the cursor; `null`: the first. */
+  readonly cursor: string | null;
+}
+
+export interface QueuesView {
+  readonly filter: string;
+  readonly pane: QueuesPane;
+  /** `null`: the first. */
+  readonly queue: string | null;
+  readonly jobId: string | null;
+  /** Entry of the failures pane, by value. */
+  readonly failure: string | null;
+}
+
+export interface FailuresView {
+  /** As typed. */
+  readonly filter: string;
+  /** Entry under the cursor, by value; `null`: the newest. */
+  readonly cursor: string | null;
+  /** Marked entries, by value. */
+  readonly marked: ReadonlyMap<string, FailureEntry>;
+  /** Everything that matches is marked, loaded or not. */
+  readonly isAllMarked: boolean;
+}
+
+export interface LogView {
+  readonly isFollowing: boolean;
+  readonly isWrapped: boolean;
+  readonly hasTimes: boolean;
+  readonly isZoomed: boolean;
+  /** Number of the line at the top, where it doesn't follow. */
+  readonly top: number;
+  readonly search: string;
+  /** Number of the line of the current match. */
+  readonly match: number | null;
+  /** Which streams are shown. */
+  readonly streams: 'both' | 'stdout' | 'stderr';
+}
+
+export interface Toast {
+  readonly text: string;
+  readonly isError: boolean;
+  readonly untilMs: number;
+}
+
+/** A choice in a dialog. */
+export interface Choice {
+  readonly label: string;
+  /** Chooses it at once. */
+  readonly key: string;
+  /** What it does, in words; '' where the label says it all. */
+  readonly detail: string;
+}
+
+export type Dialog =
+  | { readonly kind: 'help'; readonly top: number }
+  | { readonly kind: 'palette'; readonly text: string; readonly cursor: number }
+  /** One line at the bottom of the screen: a filter, a search, a number. */
+  | {
+      readonly kind: 'prompt';
+      readonly purpose: PromptPurpose;
+      readonly label: string;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'question';
+      readonly question: Question;
+      readonly title: string;
+      readonly lines: readonly string[];
+      readonly choices: readonly Choice[];
+      readonly focus: number;
+    };
+
+export type PromptPurpose =
+  | { readonly kind: 'filter' }
+  | { readonly kind: 'search' }
+  | { readonly kind: 'slots'; readonly runner: string };
+
+/** What a dialog asks about: all that is needed to act on the answer. */
+export type Question =
+  | { readonly kind: 'quit' }
+  | { readonly kind: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | {
+      readonly kind: 'failures';
+      readonly command: Extract<CommandType, 'retry-failures' | 'remove-failures'>;
+      readonly entries: readonly FailureEntry[];
+    }
+  | {
+      readonly kind: 'matching';
+      readonly command: Extract<CommandType, 'retry-matching' | 'remove-matching'>;
+      readonly filter: FailureFilter;
+      readonly within: number;
+    };
+
+export const initialView: View = {
+  tab: 'queues',
+  opened: null,
+  dialog: null,
+  toast: null,
+  queues: { filter: '', pane: 'queues', queue: null, jobId: null, failure: null },
+  failures: { filter: '', cursor: null, marked: new Map(), isAllMarked: false },
+  jobs: { filter: '', cursor: null },
+  events: { filter: '', cursor: null },
+  log: {
+    isFollowing: true,
+    isWrapped: false,
+    hasTimes: true,
+    isZoomed: false,
+    top: 0,
+    search: '',
+    match: null,
+    streams: 'both',
+  },
+};

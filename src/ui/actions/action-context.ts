@@ -1,0 +1,30 @@
+import type { Command, CommandReply } from '../../protocol/commands.ts';
+import type { AppStore } from '../../store/app-store.ts';
+import type { FailureList } from '../failure-list.ts';
+import type { JobLog } from '../job-log.ts';
+import type { Size } from '../layout.ts';
+import type { UiEnd } from '../ui-options.ts';
+
+/** What an action may use. Actions change the view and send commands; they draw nothing. */
+export interface ActionContext {
+  readonly store: AppStore;
+  readonly failures: FailureList;
+  readonly isReadOnly: boolean;
+  readonly isOwner: boolean;
+  readonly canLeaveRunning: boolean;
+  readonly size: Size;
+  /** The log that is open. */
+  readonly log: JobLog | null;
+  openLog(jobId: string): void;
+  closeLog(): void;
+  /** Sends a command and shows what came of it. */
+  run(command: Command): Promise<CommandReply>;
+  /** The same without a word. */
+  ask(command: Command): Promise<CommandReply>;
+  toast(text: string, isError?: boolean): void;
+  /** Puts a text onto the clipboard of the person's own terminal. @returns whether all of it went */
+  copy(text: string): boolean;
+  repaint(): void;
+  suspend(): void;
+  end(end: UiEnd): void;
+}

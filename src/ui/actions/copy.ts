@@ -1,0 +1,56 @@
+/** `y`: what is open or under the cursor, onto the clipboard of the person's own terminal. */
+import type { AppState } from '../../store/app-store.ts';
+import { findJob } from '../../store/selectors.ts';
+import { wordingOf } from '../../wording/event-wording.ts';
+import { indexOfKey, listedEvents, selectedFailure, selectedJobId, selectedQueue } from '../selection.ts';
+import type { ActionContext } from './action-context.ts';
+
+export function copySelection(context: ActionContext): void {
+  const state = context.store.getState();
+  if (state.view.opened?.kind === 'job' && context.log !== null) {
+    const { text, lines } = context.log.copyText();
+    if (lines === 0) context.toast('nothing has been printed yet');
+    else say(context, text, `copied ${lines.toLocaleString('en-US')} lines`);
+    return;
+  }
+  const { text, what } = selection(state);
+  if (text === null) context.toast('there is nothing to copy here');
+  else say(context, text, `copied ${what}`);
+}
+
+function say(context: ActionContext, text: string, message: string): void {
+  const isWhole = context.copy(text);
+  context.toast(isWhole ? message : `${message}, cut: more than a terminal takes`);
+}
+
+function selection(state: AppState): { text: string | null; what: string } {
+  const failure = selectedFailure(state);
+  if (failure !== null) {
+    return {
+      text: Buffer.from(failure.recordBase64, 'base64').toString('utf8'),
+      what: "the failure's record",
+    };
+  }
+  if (state.view.tab === 'events') {
+    const events = listedEvents(state);
+    const event =
+      events[
+        indexOfKey(
+          events.map(({ seq }) => String(seq)),
+          state.view.events.cursor,
+        )
+      ];
+    const wording = event === undefined ? null : wordingOf(event, null);
+    if (event === undefined || wording === null) return { text: null, what: '' };
+    return {
+      text: `${new Date(event.atMs).toISOString()} ${wording.subject} ${wording.text}`,
+      what: 'the event',
+    };
+  }
+  const jobId = selectedJobId(state);
+  const job = jobId === null ? null : findJob(state.model, jobId);
+  if (job !== null)
+    return { text: `${job.jobClass ?? ''} ${job.args}`.trim(), what: "the job's class and args" };
+  const queue = state.view.tab === 'queues' ? selectedQueue(state) : null;
+  return { text: queue?.name ?? null, what: "the queue's name" };
+}

@@ -1,0 +1,197 @@
+/** Marking, retrying and deleting failures: by value, so that what was seen is what is hit. */
+import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
+import { changeView } from '../../store/app-store.ts';
+import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
+import type { Choice } from '../../store/view.ts';
+import { plural } from '../panels/words.ts';
+import { failureKeys, indexOfKey, selectedFailure } from '../selection.ts';
+import type { ActionContext } from './action-context.ts';
+import { stepTo } from './cursor.ts';
+
+type EntriesCommand = 'retry-failures' | 'remove-failures';
+type MatchingCommand = 'retry-matching' | 'remove-matching';
+
+export function toggleMark({ store }: ActionContext): void {
+  const { view, failurePages } = store.getState();
+  const { entries } = failurePages;
+  const keys = failureKeys(entries);
+  const at = indexOfKey(keys, view.failures.cursor);
+  const [key, entry] = [keys[at], entries[at]];
+  if (key === undefined || entry === undefined) return;
+  const marked = new Map(view.failures.isAllMarked ? [] : view.failures.marked);
+  if (!marked.delete(key)) marked.set(key, entry);
+  const cursor = stepTo(keys, key, 1);
+  changeView(store, { failures: { ...view.failures, marked, isAllMarked: false, cursor } });
+}
+
+export function toggleMarkAll({ store }: ActionContext): void {
+  const { failures } = store.getState().view;
+  const isAllMarked = !failures.isAllMarked && failures.marked.size === 0;
+  changeView(store, { failures: { ...failures, marked: new Map(), isAllMarked } });
+}
+
+/** This failure at once; several after a question. */
+export function retry(context: ActionContext): void {
+  const { store } = context;
+  const { failures, opened, tab } = store.getState().view;
+  if (tab === 'failures' && opened === null && failures.isAllMarked) {
+    void askMatching(context, 'retry-matching');
+    return;
+  }
+  const entries = chosen(context);
+  const [only] = entries;
+  if (only === undefined) {
+    context.toast(
+      tab === 'queues' ? 'Tab goes to the failures, 2 opens all of them' : 'there is no failure to retry',
+    );
+  } else if (entries.length === 1) {
+    void carryOut(context, 'retry-failures', entries);
+  } else {
+    askEntries(context, 'retry-failures', entries);
+  }
+}
+
+export function retryMatching(context: ActionContext): void {
+  void askMatching(context, 'retry-matching');
+}
+
+export function remove(context: ActionContext): void {
+  const { failures, opened } = context.store.getState().view;
+  if (opened === null && failures.isAllMarked) {
+    void askMatching(context, 'remove-matching');
+    return;
+  }
+  const entries = chosen(context);
+  if (entries.length === 0) context.toast('there is no failure to delete');
+  else askEntries(context, 'remove-failures', entries);
+}
+
+/** The marked ones, else the one under the cursor. */
+function chosen({ store }: ActionContext): readonly FailureEntry[] {
+  const state = store.getState();
+  const { marked } = state.view.failures;
+  if (state.view.tab === 'failures' && state.view.opened === null && marked.size > 0)
+    return [...marked.values()];
+  const entry = selectedFailure(state);
+  return entry === null ? [] : [entry];
+}
+
+function askEntries(
+  { store }: ActionContext,
+  command: EntriesCommand,
+  entries: readonly FailureEntry[],
+): void {
+  const verb = verbOf(command);
+  const [first] = entries;
+  const lines =
+    entries.length === 1 && first !== undefined
+      ? [
+          `${first.jobClass ?? '(no class)'} of ${first.queue ?? '(no queue)'}: ${first.exception ?? ''} ${first.error ?? ''}`.slice(
+            0,
+            300,
+          ),
+        ]
+      : [`${plural(entries.length, 'marked failure')} of ${queuesOf(entries)}.`];
+  changeView(store, {
+    dialog: {
+      kind: 'question',
+      question: { kind: 'failures', command, entries },
+      title: entries.length === 1 ? `${verb} this failure?` : `${verb} ${plural(entries.length, 'failure')}?`,
+      lines,
+      choices: yesOrNo(verb),
+      focus: 0,
+    },
+  });
+}
+
+/** Counts first: a bulk question says how many. */
+async function askMatching(context: ActionContext, command: MatchingCommand): Promise<void> {
+  const { store } = context;
+  const typed = store.getState().view.failures.filter;
+  const filter = parseFailureFilter(typed);
+  context.toast('counting…');
+  const reply = await context.ask({ type: 'count-failures', filter });
+  if (!reply.ok) {
+    context.toast(reply.message, true);
+    return;
+  }
+  if (reply.data?.kind !== 'failure-count') return;
+  const { total, matching, retryable } = reply.data;
+  const count = command === 'retry-matching' ? retryable : matching;
+  const which = isEmptyFilter(filter) ? 'on the list' : `that match "${typed}"`;
+  if (count === 0) {
+    const none = matching === 0 ? `no failure ${which}` : `every failure ${which} has been retried already`;
+    context.toast(none);
+    return;
+  }
+  const verb = verbOf(command);
+  const skipped = matching - retryable;
+  changeView(store, {
+    toast: null,
+    dialog: {
+      kind: 'question',
+      question: { kind: 'matching', command, filter, within: total },
+      title: `${verb} ${plural(count, 'failure')}?`,
+      lines: [
+        `All ${which}: ${plural(count, 'failure')} of ${plural(total, 'failure')} in all.`,
+        ...(command === 'retry-matching' && skipped > 0
+          ? [
+              `${plural(skipped, 'other')} that match have been retried already or can't be, and are left alone.`,
+            ]
+          : []),
+      ],
+      choices: yesOrNo(verb),
+      focus: 0,
+    },
+  });
+}
+
+function yesOrNo(verb: string): readonly Choice[] {
+  return [
+    { label: 'Cancel', key: 'n', detail: '' },
+    { label: verb, key: 'y', detail: '' },
+  ];
+}
+
+function verbOf(command: EntriesCommand | MatchingCommand): string {
+  return command.startsWith('retry') ? 'Retry' : 'Delete';
+}
+
+function queuesOf(entries: readonly FailureEntry[]): string {
+  const queues = [...new Set(entries.map(({ queue }) => queue ?? '(no queue)'))];
+  return queues.length <= 3
+    ? queues.join(', ')
+    : `${queues.slice(0, 3).join(', ')} and ${queues.length - 3} more queues`;
+}
+
+/** The answer was yes. The cursor goes to where the list goes on; marks are off. */
+export async function carryOut(
+  context: ActionContext,
+  command: EntriesCommand,
+  entries: readonly FailureEntry[],
+): Promise<void> {
+  const reply = await context.run({
+    type: command,
+    entries: entries.map(({ index, recordBase64 }) => ({ index, recordBase64 })),
+  });
+  afterwards(context, command, reply);
+}
+
+export async function carryOutMatching(
+  context: ActionContext,
+  command: MatchingCommand,
+  filter: ReturnType<typeof parseFailureFilter>,
+  within: number,
+): Promise<void> {
+  context.toast(command === 'retry-matching' ? 'retrying…' : 'deleting…');
+  const reply = await context.run({ type: command, filter, within });
+  afterwards(context, command, reply);
+}
+
+function afterwards({ store, failures }: ActionContext, command: string, reply: CommandReply): void {
+  const { view } = store.getState();
+  if (reply.ok) changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
+  const isRemoval = command.startsWith('remove');
+  if (view.opened?.kind === 'failure' && (isRemoval || reply.ok)) changeView(store, { opened: null });
+  failures.reread();
+}

@@ -1,0 +1,195 @@
+/** Moving about: rows, panels, tabs, in and out of what can be opened. */
+import { changeView } from '../../store/app-store.ts';
+import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
+import { bodyRows, queuesLayout } from '../layout.ts';
+import {
+  failureKeys,
+  listedEvents,
+  listedJobs,
+  listedQueues,
+  selectedFailure,
+  selectedJobId,
+  selectedQueue,
+  selectedQueueJobs,
+} from '../selection.ts';
+import type { ActionContext } from './action-context.ts';
+import { type Step, stepTo } from './cursor.ts';
+
+/** Further pages are read when the cursor is this close to the end of what is there. */
+const nearEnd = 30;
+
+export function move(context: ActionContext, step: Step): void {
+  const { view } = context.store.getState();
+  if (view.opened?.kind === 'job') context.log?.scroll(step);
+  else if (view.opened?.kind === 'failure') scrollFailure(context, step);
+  else if (view.tab === 'queues') moveInQueues(context, step);
+  else if (view.tab === 'failures') moveInFailures(context, step);
+  else moveInList(context, view.tab, step);
+}
+
+/** Rows of a page here. */
+export function pageOf({ size, store }: ActionContext): number {
+  const { opened } = store.getState().view;
+  return Math.max(1, bodyRows(size) - (opened === null ? 8 : 4));
+}
+
+function scrollFailure({ store }: ActionContext, step: Step): void {
+  const { opened } = store.getState().view;
+  if (opened?.kind !== 'failure') return;
+  // The screen, which knows how many lines there are, keeps it in bounds.
+  const top =
+    step === 'top' ? 0 : step === 'bottom' ? Number.MAX_SAFE_INTEGER : Math.max(0, opened.top + step);
+  changeView(store, { opened: { ...opened, top } });
+}
+
+function moveInQueues(context: ActionContext, step: Step): void {
+  const { store, size } = context;
+  const state = store.getState();
+  const { queues } = state.view;
+  const isTable = queuesLayout(size, listedQueues(state).length).kind === 'table';
+  if (queues.pane === 'failures') {
+    const failure = stepTo(failureKeys(state.recentFailures.entries), queues.failure, step);
+    changeView(store, { queues: { ...queues, failure } });
+  } else if (queues.pane === 'queues' && isTable) {
+    const names = listedQueues(state).map(({ name }) => name);
+    changeView(store, { queues: { ...queues, queue: stepTo(names, queues.queue, step), jobId: null } });
+  } else {
+    const ids = selectedQueueJobs(state).map(({ id }) => id);
+    changeView(store, { queues: { ...queues, jobId: stepTo(ids, queues.jobId, step) } });
+  }
+}
+
+function moveInFailures({ store, failures }: ActionContext, step: Step): void {
+  const { view, failurePages } = store.getState();
+  const keys = failureKeys(failurePages.entries);
+  const cursor = stepTo(keys, view.failures.cursor, step);
+  changeView(store, { failures: { ...view.failures, cursor } });
+  if (cursor !== null && keys.indexOf(cursor) >= keys.length - nearEnd) failures.more();
+}
+
+function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step): void {
+  const state = store.getState();
+  const keys =
+    tab === 'jobs'
+      ? listedJobs(state).map(({ job }) => job.id)
+      : listedEvents(state).map(({ seq }) => String(seq));
+  changeView(store, { [tab]: { ...state.view[tab], cursor: stepTo(keys, state.view[tab].cursor, step) } });
+}
+
+/** To the panel at that side; panels go on from one row into the next. */
+export function movePanel({ store, size }: ActionContext, step: number): void {
+  const state = store.getState();
+  const names = listedQueues(state).map(({ name }) => name);
+  const queue = stepTo(names, selectedQueue(state)?.name ?? null, step);
+  const { queues } = state.view;
+  const isPanels = queuesLayout(size, names.length).kind === 'panels';
+  const pane = isPanels ? 'queues' : queues.pane;
+  changeView(store, { queues: { ...queues, pane, queue, jobId: null } });
+}
+
+/** On the queues screen the next panel, elsewhere the next tab. */
+export function movePane(context: ActionContext, step: 1 | -1): void {
+  const { store, size } = context;
+  const state = store.getState();
+  const { view } = state;
+  if (view.tab !== 'queues' || view.opened !== null) {
+    const at = tabs.indexOf(view.tab) + step + tabs.length;
+    goToTab(context, tabs[at % tabs.length] ?? 'queues');
+    return;
+  }
+  const names = listedQueues(state).map(({ name }) => name);
+  const layout = queuesLayout(size, names.length);
+  const stops: { pane: QueuesPane; queue: string | null }[] =
+    layout.kind === 'panels'
+      ? names.map((queue) => ({ pane: 'queues', queue }))
+      : [
+          { pane: 'queues', queue: view.queues.queue },
+          { pane: 'running', queue: view.queues.queue },
+        ];
+  if (layout.failureRows > 0) stops.push({ pane: 'failures', queue: view.queues.queue });
+  const current = stops.findIndex(
+    ({ pane, queue }) =>
+      pane === view.queues.pane &&
+      (layout.kind === 'table' || pane === 'failures' || queue === selectedQueue(state)?.name),
+  );
+  const next = stops[(Math.max(0, current) + step + stops.length) % stops.length];
+  if (next === undefined) return;
+  const jobId = next.queue === view.queues.queue ? view.queues.jobId : null;
+  changeView(store, { queues: { ...view.queues, ...next, jobId } });
+}
+
+export function goToTab(context: ActionContext, tab: Tab): void {
+  const { store, failures } = context;
+  context.closeLog();
+  changeView(store, { tab, opened: null });
+  if (tab === 'failures' && store.getState().failurePages.total === null) failures.restart();
+}
+
+export function goToQueue(context: ActionContext, queue: string): void {
+  const { store } = context;
+  context.closeLog();
+  const { queues } = store.getState().view;
+  changeView(store, {
+    tab: 'queues',
+    opened: null,
+    queues: { ...queues, filter: '', pane: 'queues', queue, jobId: null },
+  });
+}
+
+export function open(context: ActionContext): void {
+  const { store, size } = context;
+  const state = store.getState();
+  const { view } = state;
+  const failure = selectedFailure(state);
+  if (failure !== null) {
+    changeView(store, { opened: { kind: 'failure', entry: failure, top: 0 } });
+    return;
+  }
+  if (view.tab === 'events') {
+    openEvent(context);
+    return;
+  }
+  const isTable = view.tab === 'queues' && queuesLayout(size, listedQueues(state).length).kind === 'table';
+  const jobId = selectedJobId(state);
+  if (isTable && view.queues.pane === 'queues' && jobId !== null) {
+    changeView(store, { queues: { ...view.queues, pane: 'running', jobId } });
+  } else if (jobId !== null) {
+    context.openLog(jobId);
+  } else if (view.tab === 'queues' && view.queues.pane !== 'failures') {
+    context.toast(`no job of ${selectedQueue(state)?.name ?? 'this queue'} is running`);
+  }
+}
+
+/** The job that an event is about. */
+function openEvent(context: ActionContext): void {
+  const state = context.store.getState();
+  const events = listedEvents(state);
+  const event = events.find(({ seq }) => String(seq) === state.view.events.cursor) ?? events[0];
+  if (event !== undefined && 'jobId' in event) context.openLog(event.jobId);
+  else context.toast('this event is not about a job');
+}
+
+/** @returns whether there was anything to go back from */
+export function back(context: ActionContext): boolean {
+  const { store, failures } = context;
+  const { view } = store.getState();
+  if (view.opened !== null) {
+    context.closeLog();
+    changeView(store, { opened: null });
+    return true;
+  }
+  if (view.tab === 'failures' && (view.failures.marked.size > 0 || view.failures.isAllMarked)) {
+    changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
+    return true;
+  }
+  if (view[view.tab].filter !== '') {
+    changeView(store, { [view.tab]: { ...view[view.tab], filter: '' } });
+    if (view.tab === 'failures') failures.restart();
+    return true;
+  }
+  if (view.tab === 'queues' && view.queues.pane !== 'queues') {
+    changeView(store, { queues: { ...view.queues, pane: 'queues' } });
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,84 @@
+/** From an action's name to what it does. */
+import { changeView } from '../../store/app-store.ts';
+import { tabs } from '../../store/view.ts';
+import type { ActionName } from '../keymap.ts';
+import type { ActionContext } from './action-context.ts';
+import { copySelection } from './copy.ts';
+import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
+import { askToKill } from './job-actions.ts';
+import { back, goToTab, move, movePane, movePanel, open, pageOf } from './navigation.ts';
+import { askForSlots, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
+import { askToQuit, interrupt } from './quit-actions.ts';
+
+type Action = (context: ActionContext) => void;
+
+const actions: Readonly<Record<ActionName, Action>> = {
+  up: (context) => move(context, -1),
+  down: (context) => move(context, 1),
+  left: (context) => movePanel(context, -1),
+  right: (context) => movePanel(context, 1),
+  top: (context) => move(context, 'top'),
+  bottom: (context) => move(context, 'bottom'),
+  'half-page-down': (context) => move(context, Math.ceil(pageOf(context) / 2)),
+  'half-page-up': (context) => move(context, -Math.ceil(pageOf(context) / 2)),
+  'page-down': (context) => move(context, pageOf(context)),
+  'page-up': (context) => move(context, -pageOf(context)),
+  'tab-1': (context) => goToTab(context, tabs[0]),
+  'tab-2': (context) => goToTab(context, tabs[1]),
+  'tab-3': (context) => goToTab(context, tabs[2]),
+  'tab-4': (context) => goToTab(context, tabs[3]),
+  'next-pane': (context) => movePane(context, 1),
+  'previous-pane': (context) => movePane(context, -1),
+  open,
+  back: (context) => void back(context),
+  filter: ({ store }) => {
+    const { view } = store.getState();
+    const text = view[view.tab].filter;
+    changeView(store, { dialog: { kind: 'prompt', purpose: { kind: 'filter' }, label: 'filter: ', text } });
+  },
+  search: ({ store }) =>
+    changeView(store, {
+      dialog: { kind: 'prompt', purpose: { kind: 'search' }, label: 'search: ', text: '' },
+    }),
+  'next-match': ({ log }) => log?.nextMatch(1),
+  'previous-match': ({ log }) => log?.nextMatch(-1),
+  'toggle-pause': togglePause,
+  'toggle-pause-all': togglePauseAll,
+  'slots-up': (context) => changeSlots(context, 1),
+  'slots-down': (context) => changeSlots(context, -1),
+  'slots-set': askForSlots,
+  mark: toggleMark,
+  'mark-all': toggleMarkAll,
+  retry,
+  'retry-matching': retryMatching,
+  delete: remove,
+  'terminate-job': (context) => askToKill(context, 'SIGTERM'),
+  'kill-job': (context) => askToKill(context, 'SIGKILL'),
+  follow: ({ log }) => log?.toggleFollow(),
+  wrap: ({ store }) => changeLog(store, ({ isWrapped }) => ({ isWrapped: !isWrapped })),
+  times: ({ store }) => changeLog(store, ({ hasTimes }) => ({ hasTimes: !hasTimes })),
+  zoom: ({ store }) => changeLog(store, ({ isZoomed }) => ({ isZoomed: !isZoomed })),
+  streams: ({ log }) => log?.nextStreams(),
+  'mark-line': ({ log }) => log?.mark(),
+  copy: copySelection,
+  help: ({ store }) => changeView(store, { dialog: { kind: 'help', top: 0 } }),
+  palette: ({ store }) => changeView(store, { dialog: { kind: 'palette', text: '', cursor: 0 } }),
+  repaint: (context) => context.repaint(),
+  suspend: (context) => context.suspend(),
+  quit: (context) => {
+    if (!back(context)) askToQuit(context);
+  },
+  interrupt,
+};
+
+export function perform(context: ActionContext, action: ActionName): void {
+  actions[action](context);
+}
+
+type Store = ActionContext['store'];
+type LogView = ReturnType<Store['getState']>['view']['log'];
+
+function changeLog(store: Store, change: (log: LogView) => Partial<LogView>): void {
+  const { log } = store.getState().view;
+  changeView(store, { log: { ...log, ...change(log) } });
+}

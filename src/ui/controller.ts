@@ -1,0 +1,148 @@
+/** Keys in, actions out: decides what a key means where one is, and keeps what actions need. */
+import type { Command, CommandReply } from '../protocol/commands.ts';
+import { changeView } from '../store/app-store.ts';
+import type { ActionContext } from './actions/action-context.ts';
+import { dialogKey } from './actions/dialog-keys.ts';
+import { perform } from './actions/perform.ts';
+import { FailureList } from './failure-list.ts';
+import { JobLog } from './job-log.ts';
+import { actionOf } from './keymap.ts';
+import { isTooSmall, type Size } from './layout.ts';
+import { contextOf } from './selection.ts';
+import { clipboardWrite } from './terminal/clipboard.ts';
+import type { TerminalInput } from './terminal/key-decoder.ts';
+import { typedText } from './terminal/key-reader.ts';
+import type { UiEnd, UiOptions } from './ui-options.ts';
+
+/** What the controller needs of the screen. */
+export interface ScreenPort {
+  size(): Size;
+  /** A person waits for what comes of a key: paint soon. */
+  wake(): void;
+  repaint(): void;
+  suspend(): void;
+  /** Writes a sequence that isn't part of the picture. */
+  write(sequence: string): void;
+  end(end: UiEnd): void;
+}
+
+const toastMs = 4_000;
+const errorToastMs = 8_000;
+
+export class Controller implements ActionContext {
+  readonly store: ActionContext['store'];
+  readonly failures: FailureList;
+  readonly isReadOnly: boolean;
+  readonly isOwner: boolean;
+  readonly canLeaveRunning: boolean;
+  readonly #options: UiOptions;
+  readonly #screen: ScreenPort;
+  #log: JobLog | null = null;
+
+  constructor(options: UiOptions, screen: ScreenPort) {
+    this.#options = options;
+    this.#screen = screen;
+    this.store = options.store;
+    this.isReadOnly = options.isReadOnly;
+    this.isOwner = options.isOwner;
+    this.canLeaveRunning = options.canLeaveRunning;
+    this.failures = new FailureList(options.store, options.send);
+  }
+
+  get size(): Size {
+    return this.#screen.size();
+  }
+
+  get log(): JobLog | null {
+    return this.#log;
+  }
+
+  handle(input: TerminalInput): void {
+    this.#screen.wake();
+    const text = typedText(input) ?? '';
+    if ('paste' in input) this.#paste(text);
+    else this.#key(input.key, text);
+  }
+
+  #key(key: string, text: string): void {
+    const { view } = this.store.getState();
+    if (isTooSmall(this.size) && view.dialog === null && !['q', 'ctrl+c', 'ctrl+z', 'ctrl+l'].includes(key))
+      return;
+    // Ctrl-C means the same everywhere, also where a line is being typed.
+    if (key === 'ctrl+c') perform(this, 'interrupt');
+    else if (key === 'ctrl+z') perform(this, 'suspend');
+    else if (key === 'ctrl+l') perform(this, 'repaint');
+    else if (view.dialog !== null) this.#dialogKey(key, text);
+    else this.#plainKey(key);
+  }
+
+  #plainKey(key: string): void {
+    const action = actionOf(key, contextOf(this.store.getState().view), this.isReadOnly);
+    if (action !== null) perform(this, action);
+  }
+
+  #dialogKey(key: string, text: string): void {
+    const { dialog } = this.store.getState().view;
+    if (dialog !== null) dialogKey(this, dialog, key, text, (action) => perform(this, action));
+  }
+
+  /** Only where a line is typed: a pasted text must never run as keys. */
+  #paste(text: string): void {
+    const { dialog } = this.store.getState().view;
+    if (dialog?.kind === 'prompt' || dialog?.kind === 'palette') {
+      this.#dialogKey('paste', text);
+    }
+  }
+
+  openLog(jobId: string): void {
+    this.closeLog();
+    this.#log = new JobLog(this.store, jobId, this.#options.watch, () => this.size);
+    changeView(this.store, { opened: { kind: 'job', jobId } });
+  }
+
+  closeLog(): void {
+    this.#log?.close();
+    this.#log = null;
+  }
+
+  async run(command: Command): Promise<CommandReply> {
+    const reply = await this.#options.send(command);
+    this.toast(reply.message, !reply.ok);
+    this.#screen.wake();
+    return reply;
+  }
+
+  async ask(command: Command): Promise<CommandReply> {
+    const reply = await this.#options.send(command);
+    this.#screen.wake();
+    return reply;
+  }
+
+  toast(text: string, isError = false): void {
+    const untilMs = Date.now() + (isError ? errorToastMs : toastMs);
+    changeView(this.store, { toast: { text, isError, untilMs } });
+  }
+
+  copy(text: string): boolean {
+    const { sequence, isCut } = clipboardWrite(text, process.env);
+    this.#screen.write(sequence);
+    return !isCut;
+  }
+
+  repaint(): void {
+    this.#screen.repaint();
+  }
+
+  suspend(): void {
+    this.#screen.suspend();
+  }
+
+  end(end: UiEnd): void {
+    this.#screen.end(end);
+  }
+
+  close(): void {
+    this.closeLog();
+    this.failures.close();
+  }
+}

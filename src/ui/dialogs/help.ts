@@ -1,0 +1,64 @@
+/** All keys that hold here, drawn from the keymap. */
+import { type Binding, type BindingGroup, bindingsIn, type Context } from '../keymap.ts';
+import type { Size } from '../layout.ts';
+import type { Panel } from '../panels/panel.ts';
+import { cell, type Line, lineOf, type Span, span } from '../text/line.ts';
+import { blank, box } from './box.ts';
+
+const groupTitles: Readonly<Record<BindingGroup, string>> = {
+  move: 'MOVE',
+  act: 'ACT',
+  log: 'LOG',
+  program: 'PROGRAM',
+};
+const contextTitles: Readonly<Record<Context, string>> = {
+  queues: 'Queues',
+  failures: 'Failures',
+  jobs: 'Jobs',
+  events: 'Events',
+  job: 'Job',
+  failure: 'Failure',
+};
+const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
+const widest = 78;
+const keyColumns = 12;
+
+export function help(context: Context, size: Size, isReadOnly: boolean, top: number): Panel {
+  const bindings = bindingsIn(context, isReadOnly);
+  return box({
+    key: 'help',
+    size,
+    width: widest,
+    title: [span(`Help · ${contextTitles[context]}`, { bold: true }), span('   ● asks first', { dim: true })],
+    foot: [span('↑↓ scroll, ? or Esc to close')],
+    top,
+    content: (width) =>
+      groups.flatMap((group) => {
+        const own = bindings.filter((binding) => binding.group === group);
+        if (own.length === 0) return [];
+        return [
+          lineOf(width, [span(groupTitles[group], { bold: true })]),
+          ...inColumns(own, width),
+          blank(width),
+        ];
+      }),
+  });
+}
+
+function inColumns(bindings: readonly Binding[], width: number): Line[] {
+  const across = width >= 66 ? 2 : 1;
+  const down = Math.ceil(bindings.length / across);
+  const each = Math.floor(width / across);
+  return Array.from({ length: down }, (_, row) =>
+    lineOf(
+      width,
+      Array.from({ length: across }, (_unused, column) => bindings[column * down + row]).flatMap((binding) =>
+        binding === undefined ? [] : [...lineOf(each, hint(binding))],
+      ),
+    ),
+  );
+}
+
+function hint({ shown, label, asks }: Binding): Span[] {
+  return [cell(shown, keyColumns, { color: 'cyan' }), span(asks === true ? '● ' : ''), span(label)];
+}

@@ -1,0 +1,76 @@
+/** The command palette: every action that is possible here, and every queue, by name. */
+import type { AppState } from '../../store/app-store.ts';
+import { type ActionName, bindingsIn } from '../keymap.ts';
+import { type Size, windowOf } from '../layout.ts';
+import { type Panel, selected } from '../panels/panel.ts';
+import { contextOf } from '../selection.ts';
+import { cell, gap, lineOf, restyled, span } from '../text/line.ts';
+import { box } from './box.ts';
+
+export type PaletteItem =
+  | { readonly kind: 'action'; readonly action: ActionName; readonly label: string; readonly keys: string }
+  | { readonly kind: 'queue'; readonly queue: string; readonly label: string; readonly keys: string };
+
+const widest = 64;
+const mostRows = 14;
+
+/** What the palette can't sensibly do: moving, and itself. */
+const leftOut: ReadonlySet<ActionName> = new Set([
+  'up',
+  'down',
+  'left',
+  'right',
+  'half-page-down',
+  'half-page-up',
+  'page-down',
+  'page-up',
+  'palette',
+  'interrupt',
+]);
+
+/** Those of which the words hold all that was typed, in whatever order. */
+export function paletteItems(state: AppState, isReadOnly: boolean, typed: string): readonly PaletteItem[] {
+  const actions: PaletteItem[] = bindingsIn(contextOf(state.view), isReadOnly)
+    .filter(({ action }) => !leftOut.has(action))
+    .map(({ action, label, shown }) => ({ kind: 'action', action, label, keys: shown }));
+  const queues: PaletteItem[] = state.model.queues.map(({ name }) => ({
+    kind: 'queue',
+    queue: name,
+    label: `go to queue ${name}`,
+    keys: '',
+  }));
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  return [...actions, ...queues].filter(({ label }) =>
+    words.every((word) => label.toLowerCase().includes(word)),
+  );
+}
+
+export function palette(items: readonly PaletteItem[], text: string, cursor: number, size: Size): Panel {
+  const rows = Math.min(mostRows, size.rows - 6);
+  const { from, to } = windowOf(items.length, cursor, rows);
+  return box({
+    key: 'palette',
+    size,
+    width: widest,
+    title: [span('Commands', { bold: true })],
+    foot: [span(`${items.length} · Enter runs, Esc closes`)],
+    content: (width) => {
+      const shown = items.slice(from, to).map((item, at) => {
+        const line = lineOf(width, [span('  '), span(item.label), gap, span(item.keys, { color: 'cyan' })]);
+        return from + at === cursor ? restyled(line, selected) : line;
+      });
+      const none = items.length === 0 ? [lineOf(width, [span('  no such command', { dim: true })])] : [];
+      const filling = Array.from({ length: rows - shown.length - none.length }, () => lineOf(width, []));
+      return [
+        lineOf(width, [
+          span(': ', { bold: true, color: 'cyan' }),
+          span(text),
+          cell(' ', 1, { inverse: true }),
+        ]),
+        ...shown,
+        ...none,
+        ...filling,
+      ];
+    },
+  });
+}

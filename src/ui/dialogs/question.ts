@@ -1,0 +1,54 @@
+/** A question with its choices; what is harmless has the focus. */
+
+import type { Dialog } from '../../store/view.ts';
+import type { Size } from '../layout.ts';
+import { type Panel, selected } from '../panels/panel.ts';
+import { lineOf, type Part, span } from '../text/line.ts';
+import { wrap } from '../text/wrap.ts';
+import { blank, box } from './box.ts';
+
+type QuestionDialog = Extract<Dialog, { kind: 'question' }>;
+
+const widest = 70;
+
+export function question({ title, lines, choices, focus }: QuestionDialog, size: Size): Panel {
+  const hasDetails = choices.some(({ detail }) => detail !== '');
+  return box({
+    key: 'question',
+    size,
+    width: widest,
+    title: [span(title, { bold: true })],
+    foot: [span('Enter chooses, Esc cancels')],
+    content: (width) => [
+      blank(width),
+      ...lines.flatMap((line) => wrap(line, width)).map((line) => lineOf(width, [span(line)])),
+      ...(lines.length === 0 ? [] : [blank(width)]),
+      ...(hasDetails
+        ? choices.map((choice, at) =>
+            lineOf(width, [
+              ...button(choice.label, choice.key, at === focus),
+              ...(choice.detail === '' ? [] : [span(`  ${choice.detail}`, { dim: true })]),
+            ]),
+          )
+        : [
+            lineOf(
+              width,
+              choices.flatMap((choice, at) => [
+                ...button(choice.label, choice.key, at === focus),
+                span('   '),
+              ]),
+            ),
+          ]),
+      blank(width),
+    ],
+  });
+}
+
+function button(label: string, key: string, isFocused: boolean): Part[] {
+  const style = isFocused ? { ...selected, bold: true } : {};
+  return [
+    span(isFocused ? '▸' : ' '),
+    span(` ${key} `, { ...style, color: 'cyan' }),
+    span(`${label} `, style),
+  ];
+}

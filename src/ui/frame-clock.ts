@@ -1,0 +1,64 @@
+/**
+ * When to paint. Every paint costs tens of milliseconds, so changes are gathered: four frames a second at most,
+ * ten for a moment after a key, the first of them at once. And once a second it asks whether times that are
+ * shown have moved on; whoever paints finds out that nothing has changed, and that costs next to nothing.
+ *
+ *     idle ──dirty──▶ due in (frame - time since the last paint) ──▶ paint ──▶ idle
+ *       └───wake────▶ due in a moment ───────────────────────────────────┘
+ */
+const frameMs = 250;
+const keyFrameMs = 100;
+/** Keys that were typed in one go are answered in one frame. */
+const keyDelayMs = 8;
+const awakeMs = 1_000;
+const tickMs = 1_000;
+
+export class FrameClock {
+  readonly #paint: () => void;
+  readonly #tick: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | null = null;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #lastPaintAt = Number.NEGATIVE_INFINITY;
+  #awakeUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(paint: () => void) {
+    this.#paint = paint;
+    this.#tick = setInterval(() => this.dirty(), tickMs);
+  }
+
+  /** Something that is shown may have changed. */
+  dirty(): void {
+    const now = performance.now();
+    this.#schedule(this.#lastPaintAt + (now < this.#awakeUntil ? keyFrameMs : frameMs), now);
+  }
+
+  /** A key was pressed: what comes of it is to be seen soon. */
+  wake(): void {
+    const now = performance.now();
+    const isHeldDown = now < this.#lastPaintAt + keyFrameMs / 2;
+    this.#awakeUntil = now + awakeMs;
+    this.#schedule(isHeldDown ? this.#lastPaintAt + keyFrameMs / 2 : now + keyDelayMs, now);
+  }
+
+  stop(): void {
+    clearInterval(this.#tick);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #schedule(at: number, now: number): void {
+    if (this.#timer !== null) {
+      if (this.#dueAt <= at) return;
+      clearTimeout(this.#timer);
+    }
+    this.#dueAt = at;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#lastPaintAt = performance.now();
+        this.#paint();
+      },
+      Math.max(0, at - now),
+    );
+  }
+}

@@ -1,0 +1,164 @@
+/** The log of the job that is open: what it has printed and prints, and where in it the person is. */
+import type { OutputBatch } from '../protocol/output.ts';
+import { type AppStore, changeView } from '../store/app-store.ts';
+import { LineSplitter } from '../store/line-splitter.ts';
+import { LogBuffer, type LogLine } from '../store/log-buffer.ts';
+import { initialView, type LogView } from '../store/view.ts';
+import type { Step } from './actions/cursor.ts';
+import type { Size } from './layout.ts';
+import { logPane } from './log-pane.ts';
+import { lineFrom, logWindow } from './log-window.ts';
+import { printable } from './text/printable.ts';
+import type { Watch } from './ui-options.ts';
+
+const nextStreams = { both: 'stderr', stderr: 'stdout', stdout: 'both' } as const;
+/** What one can see of the lines before a match. */
+const linesAbove = 3;
+
+export class JobLog {
+  readonly jobId: string;
+  readonly buffer = new LogBuffer();
+  readonly #store: AppStore;
+  readonly #size: () => Size;
+  readonly #splitter = new LineSplitter(this.buffer, printable);
+  readonly #unwatch: () => void;
+
+  constructor(store: AppStore, jobId: string, watch: Watch, size: () => Size) {
+    this.jobId = jobId;
+    this.#store = store;
+    this.#size = size;
+    const { isWrapped, hasTimes } = store.getState().view.log;
+    // Tastes stay, places don't.
+    changeView(store, { log: { ...initialView.log, isWrapped, hasTimes } });
+    store.setState({ openLog: { jobId, version: 0, state: 'waiting' } });
+    this.#unwatch = watch(jobId, (batch) => this.#take(batch));
+  }
+
+  get view(): LogView {
+    return this.#store.getState().view.log;
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.#store.setState({ openLog: null });
+  }
+
+  /** To be called before lines are drawn. */
+  showUnfinished(): void {
+    this.#splitter.showUnfinished();
+  }
+
+  scroll(step: Step): void {
+    const { view, buffer } = this;
+    if (step === 'bottom') {
+      this.#change({ isFollowing: true });
+      return;
+    }
+    const top = step === 'top' ? buffer.first : lineFrom(buffer, this.#window().top, step, view.streams);
+    const isDown = step !== 'top' && step > 0;
+    if (view.isFollowing && isDown) return;
+    this.#change({ isFollowing: false, top });
+  }
+
+  toggleFollow(): void {
+    const { isFollowing } = this.view;
+    this.#change(isFollowing ? { isFollowing: false, top: this.#window().top } : { isFollowing: true });
+  }
+
+  nextStreams(): void {
+    this.#change({ streams: nextStreams[this.view.streams] });
+  }
+
+  mark(): void {
+    this.buffer.appendMark(Date.now());
+    this.#changed();
+  }
+
+  /** The nearest match from what is seen on downwards, else the last one above it. */
+  search(text: string): void {
+    this.#change({ search: text, match: null });
+    if (text === '') return;
+    const { top, lines } = this.#window();
+    const from = this.view.isFollowing ? (lines.at(-1)?.number ?? top) : top;
+    const backward = this.#find(from, 'backward');
+    const forward = this.#find(from, 'forward');
+    // Who follows looks at the newest: what matches lies above.
+    this.#goTo(this.view.isFollowing ? (backward ?? forward) : (forward ?? backward));
+  }
+
+  nextMatch(direction: 1 | -1): void {
+    const { match, search } = this.view;
+    if (search === '') return;
+    const current = match ?? this.#window().top;
+    const found = this.#find(current + direction, direction === 1 ? 'forward' : 'backward');
+    // Around the end: from the other one.
+    const { first, end } = this.buffer;
+    this.#goTo(
+      found ?? this.#find(direction === 1 ? first : end - 1, direction === 1 ? 'forward' : 'backward'),
+    );
+  }
+
+  /** `3 of 17`; `null` where nothing is searched for. */
+  matchCount(): { readonly at: number | null; readonly count: number } | null {
+    const { search, match, streams } = this.view;
+    if (search === '') return null;
+    const count = this.buffer.countMatches(search, streams);
+    const before = match === null ? null : this.buffer.countMatchesBefore(match, search, streams);
+    return { at: before === null ? null : before + 1, count };
+  }
+
+  /** All that is kept, as plain text. */
+  copyText(): { readonly text: string; readonly lines: number } {
+    const { first, end } = this.buffer;
+    const lines = this.buffer.slice(first, end - first).filter((line) => this.#isCopied(line));
+    return { text: lines.map(({ text }) => `${text}\n`).join(''), lines: lines.length };
+  }
+
+  #isCopied({ kind, stream }: LogLine): boolean {
+    const { streams } = this.view;
+    return kind === 'output' && (streams === 'both' || streams === stream);
+  }
+
+  #find(from: number, direction: 'forward' | 'backward'): number | null {
+    const { search, streams } = this.view;
+    return this.buffer.search(search, { from, direction, streams });
+  }
+
+  #goTo(match: number | null): void {
+    if (match === null) return;
+    const { lines } = this.#window();
+    const isSeen = lines.some(({ number }) => number === match);
+    if (isSeen && !this.view.isFollowing) {
+      this.#change({ match });
+      return;
+    }
+    const top = lineFrom(this.buffer, match, -linesAbove, this.view.streams);
+    this.#change({ match, isFollowing: false, top });
+  }
+
+  #window() {
+    const { textColumns, rows } = logPane(this.#size(), this.view);
+    return logWindow(this.buffer, this.view, textColumns, rows);
+  }
+
+  #take(batch: OutputBatch | null): void {
+    if (batch === null) {
+      this.#store.setState({ openLog: { jobId: this.jobId, version: 0, state: 'gone' } });
+      return;
+    }
+    this.#splitter.take(batch);
+    this.#changed(batch.isEnd);
+  }
+
+  #changed(isEnd = false): void {
+    const { openLog } = this.#store.getState();
+    const state = isEnd ? 'ended' : openLog?.state === 'ended' ? 'ended' : 'live';
+    // The version of the buffer alone doesn't tell of an unfinished line.
+    const version = (openLog?.version ?? 0) + 1;
+    this.#store.setState({ openLog: { jobId: this.jobId, version, state } });
+  }
+
+  #change(change: Partial<LogView>): void {
+    changeView(this.#store, { log: { ...this.view, ...change } });
+  }
+}

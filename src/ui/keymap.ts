@@ -1,0 +1,468 @@
+/**
+ * Every key of the user interface, as data. Help, footer, palette and the README's table are drawn from it,
+ * and what isn't here does nothing. Within dialogs other keys hold: see `dialogs/`.
+ */
+
+/** Where the keys go: the tab, or what was opened on top of it. */
+export type Context = 'queues' | 'failures' | 'jobs' | 'events' | 'job' | 'failure';
+
+export type ActionName =
+  | 'up'
+  | 'down'
+  | 'left'
+  | 'right'
+  | 'top'
+  | 'bottom'
+  | 'half-page-down'
+  | 'half-page-up'
+  | 'page-down'
+  | 'page-up'
+  | 'tab-1'
+  | 'tab-2'
+  | 'tab-3'
+  | 'tab-4'
+  | 'next-pane'
+  | 'previous-pane'
+  | 'open'
+  | 'back'
+  | 'filter'
+  | 'search'
+  | 'next-match'
+  | 'previous-match'
+  | 'toggle-pause'
+  | 'toggle-pause-all'
+  | 'slots-up'
+  | 'slots-down'
+  | 'slots-set'
+  | 'mark'
+  | 'mark-all'
+  | 'retry'
+  | 'retry-matching'
+  | 'delete'
+  | 'terminate-job'
+  | 'kill-job'
+  | 'follow'
+  | 'wrap'
+  | 'times'
+  | 'mark-line'
+  | 'zoom'
+  | 'streams'
+  | 'copy'
+  | 'help'
+  | 'palette'
+  | 'repaint'
+  | 'suspend'
+  | 'quit'
+  | 'interrupt';
+
+export type BindingGroup = 'move' | 'act' | 'log' | 'program';
+
+export interface Binding {
+  readonly action: ActionName;
+  readonly keys: readonly string[];
+  /** How people write them. */
+  readonly shown: string;
+  readonly label: string;
+  /** Shorter, for the footer; without it the footer leaves it out. */
+  readonly footer?: string;
+  readonly group: BindingGroup;
+  readonly contexts: readonly Context[];
+  /** A question comes first, with Cancel focused. */
+  readonly asks?: true;
+  /** Changes something outside this screen: `--read-only` leaves it out. */
+  readonly changes?: true;
+}
+
+const everywhere: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
+const lists: readonly Context[] = ['queues', 'failures', 'jobs', 'events'];
+
+/** In the order in which the footer shows them. */
+export const keymap: readonly Binding[] = [
+  { action: 'up', keys: ['k', 'up'], shown: 'k ↑', label: 'row up', group: 'move', contexts: everywhere },
+  {
+    action: 'down',
+    keys: ['j', 'down'],
+    shown: 'j ↓',
+    label: 'row down',
+    footer: 'row',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'left',
+    keys: ['h', 'left'],
+    shown: 'h ←',
+    label: 'panel to the left',
+    group: 'move',
+    contexts: ['queues'],
+  },
+  {
+    action: 'right',
+    keys: ['l', 'right'],
+    shown: 'l →',
+    label: 'panel to the right',
+    footer: 'panel',
+    group: 'move',
+    contexts: ['queues'],
+  },
+  {
+    action: 'tab-1',
+    keys: ['1'],
+    shown: '1',
+    label: 'Queues',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'tab-2',
+    keys: ['2'],
+    shown: '2',
+    label: 'Failures',
+    group: 'move',
+    contexts: everywhere,
+  },
+  { action: 'tab-3', keys: ['3'], shown: '3', label: 'Jobs', group: 'move', contexts: everywhere },
+  { action: 'tab-4', keys: ['4'], shown: '4', label: 'Events', group: 'move', contexts: everywhere },
+  {
+    action: 'next-pane',
+    keys: ['tab'],
+    shown: 'Tab',
+    label: 'next panel or tab',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'previous-pane',
+    keys: ['shift+tab'],
+    shown: 'Shift-Tab',
+    label: 'previous panel or tab',
+    group: 'move',
+    contexts: everywhere,
+  },
+  { action: 'top', keys: ['g', 'home'], shown: 'g Home', label: 'top', group: 'move', contexts: everywhere },
+  {
+    action: 'bottom',
+    keys: ['G', 'end'],
+    shown: 'G End',
+    label: 'bottom',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'half-page-down',
+    keys: ['ctrl+d'],
+    shown: 'Ctrl-D',
+    label: 'half a page down',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'half-page-up',
+    keys: ['ctrl+u'],
+    shown: 'Ctrl-U',
+    label: 'half a page up',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'page-down',
+    keys: ['pagedown'],
+    shown: 'PgDn',
+    label: 'page down',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'page-up',
+    keys: ['pageup'],
+    shown: 'PgUp',
+    label: 'page up',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'open',
+    keys: ['return'],
+    shown: 'Enter',
+    label: 'open',
+    footer: 'open',
+    group: 'move',
+    contexts: ['queues', 'failures', 'jobs', 'events'],
+  },
+  {
+    action: 'toggle-pause',
+    keys: ['p'],
+    shown: 'p',
+    label: 'pause or resume the queue',
+    footer: 'pause',
+    group: 'act',
+    contexts: ['queues'],
+    changes: true,
+  },
+  {
+    action: 'toggle-pause-all',
+    keys: ['P'],
+    shown: 'P',
+    label: 'pause or resume everything',
+    group: 'act',
+    contexts: ['queues', 'jobs', 'events'],
+    changes: true,
+  },
+  {
+    action: 'slots-up',
+    keys: ['+'],
+    shown: '+',
+    label: 'a slot more',
+    footer: 'slots',
+    group: 'act',
+    contexts: ['queues'],
+    changes: true,
+  },
+  {
+    action: 'slots-down',
+    keys: ['-'],
+    shown: '-',
+    label: 'a slot less',
+    group: 'act',
+    contexts: ['queues'],
+    changes: true,
+  },
+  {
+    action: 'slots-set',
+    keys: ['='],
+    shown: '=',
+    label: 'set the number of slots',
+    group: 'act',
+    contexts: ['queues'],
+    changes: true,
+  },
+  {
+    action: 'mark',
+    keys: ['space'],
+    shown: 'Space',
+    label: 'mark',
+    footer: 'mark',
+    group: 'act',
+    contexts: ['failures'],
+  },
+  {
+    action: 'mark-all',
+    keys: ['*'],
+    shown: '*',
+    label: 'mark all that match, or none',
+    footer: 'all',
+    group: 'act',
+    contexts: ['failures'],
+  },
+  {
+    action: 'retry',
+    keys: ['r'],
+    shown: 'r',
+    label: 'retry this failure, or the marked',
+    footer: 'retry',
+    group: 'act',
+    contexts: ['queues', 'failures', 'failure'],
+    changes: true,
+  },
+  {
+    action: 'retry-matching',
+    keys: ['R'],
+    shown: 'R',
+    label: 'retry all that match the filter',
+    footer: 'retry all',
+    group: 'act',
+    contexts: ['failures'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'delete',
+    keys: ['D'],
+    shown: 'D',
+    label: 'delete this failure, or the marked',
+    footer: 'delete',
+    group: 'act',
+    contexts: ['failures', 'failure'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'terminate-job',
+    keys: ['x'],
+    shown: 'x',
+    label: 'end this job with TERM',
+    footer: 'TERM',
+    group: 'act',
+    contexts: ['queues', 'jobs', 'job'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'kill-job',
+    keys: ['X'],
+    shown: 'X',
+    label: 'end this job with KILL',
+    footer: 'KILL',
+    group: 'act',
+    contexts: ['queues', 'jobs', 'job'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'follow',
+    keys: ['s'],
+    shown: 's',
+    label: 'follow the end',
+    footer: 'follow',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'wrap',
+    keys: ['w'],
+    shown: 'w',
+    label: 'wrap long lines',
+    footer: 'wrap',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'times',
+    keys: ['t'],
+    shown: 't',
+    label: 'times',
+    footer: 'times',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'streams',
+    keys: ['o'],
+    shown: 'o',
+    label: 'both streams, stderr, stdout',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'mark-line',
+    keys: ['m'],
+    shown: 'm',
+    label: 'put a mark with the time',
+    group: 'log',
+    contexts: ['job'],
+  },
+  { action: 'zoom', keys: ['z'], shown: 'z', label: 'nothing but the log', group: 'log', contexts: ['job'] },
+  {
+    action: 'filter',
+    keys: ['/'],
+    shown: '/',
+    label: 'filter',
+    footer: 'filter',
+    group: 'move',
+    contexts: lists,
+  },
+  {
+    action: 'search',
+    keys: ['/'],
+    shown: '/',
+    label: 'search',
+    footer: 'search',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'next-match',
+    keys: ['n'],
+    shown: 'n',
+    label: 'next match',
+    footer: 'next',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'previous-match',
+    keys: ['N'],
+    shown: 'N',
+    label: 'previous match',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'copy',
+    keys: ['y'],
+    shown: 'y',
+    label: 'copy',
+    footer: 'copy',
+    group: 'act',
+    contexts: everywhere,
+  },
+  {
+    action: 'palette',
+    keys: [':'],
+    shown: ':',
+    label: 'commands by name',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'help',
+    keys: ['?'],
+    shown: '?',
+    label: 'help',
+    footer: 'help',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'repaint',
+    keys: ['ctrl+l'],
+    shown: 'Ctrl-L',
+    label: 'repaint',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'suspend',
+    keys: ['ctrl+z'],
+    shown: 'Ctrl-Z',
+    label: 'suspend; fg comes back',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'back',
+    keys: ['escape'],
+    shown: 'Esc',
+    label: 'back; clears a filter',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'quit',
+    keys: ['q'],
+    shown: 'q',
+    label: 'back; at the top: quit',
+    footer: 'quit',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'interrupt',
+    keys: ['ctrl+c'],
+    shown: 'Ctrl-C',
+    label: 'quit; a second one drains, a third one kills',
+    group: 'program',
+    contexts: everywhere,
+  },
+];
+
+/** The bindings that hold there. */
+export function bindingsIn(context: Context, isReadOnly: boolean): readonly Binding[] {
+  return keymap.filter(
+    ({ contexts, changes }) => contexts.includes(context) && !(isReadOnly && changes === true),
+  );
+}
+
+export function actionOf(key: string, context: Context, isReadOnly: boolean): ActionName | null {
+  return bindingsIn(context, isReadOnly).find(({ keys }) => keys.includes(key))?.action ?? null;
+}

@@ -1,0 +1,85 @@
+/** How the screen is divided, given its size and what there is to show. Pure. */
+
+/** Columns and rows of the terminal. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Below this there is no room for a screen that tells anything. */
+export const smallest: Size = { columns: 60, rows: 16 };
+
+/** Header, message line and footer. */
+const chromeRows = 3;
+
+export function isTooSmall({ columns, rows }: Size): boolean {
+  return columns < smallest.columns || rows < smallest.rows;
+}
+
+/** Rows between header and message line. */
+export function bodyRows({ rows }: Size): number {
+  return rows - chromeRows;
+}
+
+export type QueuesLayout =
+  /** A panel for each queue, in rows of `across`, and the failures below. */
+  | {
+      readonly kind: 'panels';
+      readonly across: number;
+      /** Heights of the rows of panels. */
+      readonly heights: readonly number[];
+      readonly failureRows: number;
+    }
+  /** One table of all queues, the selected queue's jobs below it, then the failures. */
+  | {
+      readonly kind: 'table';
+      readonly tableRows: number;
+      readonly runningRows: number;
+      readonly failureRows: number;
+    };
+
+const leastPanelColumns = 56;
+/** Border, bar, two jobs with their lines, last failure. */
+const leastPanelRows = 8;
+const leastFailureRows = 5;
+const mostFailureRows = 11;
+
+export function queuesLayout(size: Size, queueCount: number): QueuesLayout {
+  const rows = bodyRows(size);
+  const across = Math.min(Math.max(1, queueCount), Math.floor(size.columns / leastPanelColumns));
+  const down = across === 0 ? 0 : Math.ceil(queueCount / across);
+  const fits = queueCount > 0 && size.rows >= 30 && down * leastPanelRows + leastFailureRows <= rows;
+  if (!fits) return tableLayout(rows, queueCount);
+  const failureRows = Math.max(
+    leastFailureRows,
+    Math.min(mostFailureRows, rows - down * Math.max(leastPanelRows, 11)),
+  );
+  return { kind: 'panels', across, heights: share(rows - failureRows, down), failureRows };
+}
+
+function tableLayout(rows: number, queueCount: number): QueuesLayout {
+  const failureRows = rows >= 30 ? 8 : rows >= 20 ? 4 : 0;
+  const rest = rows - failureRows;
+  // Borders and a heading.
+  const wanted = queueCount + 3;
+  const runningRows = Math.max(5, Math.min(Math.floor(rest / 2), rest - wanted));
+  return { kind: 'table', tableRows: rest - runningRows, runningRows, failureRows };
+}
+
+/** Divides rows as evenly as whole numbers allow, the first getting what is over. */
+function share(rows: number, parts: number): number[] {
+  const each = Math.floor(rows / parts);
+  const over = rows - each * parts;
+  return Array.from({ length: parts }, (_, at) => each + (at < over ? 1 : 0));
+}
+
+/** The part of a list that is shown: the cursor is kept in the middle where the list is longer than the room. */
+export function windowOf(
+  count: number,
+  cursor: number,
+  rows: number,
+): { readonly from: number; readonly to: number } {
+  const room = Math.max(0, rows);
+  const from = Math.max(0, Math.min(cursor - Math.floor(room / 2), count - room));
+  return { from, to: Math.min(count, from + room) };
+}

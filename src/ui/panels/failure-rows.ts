@@ -1,0 +1,76 @@
+/** The `failed` list as a table, for the queues screen and the failures screen. */
+import type { FailureEntry } from '../../protocol/commands.ts';
+import { clock } from '../text/clock.ts';
+import { cell, type Line, lineOf, restyled, span } from '../text/line.ts';
+import { selected } from './panel.ts';
+import { exitCell } from './words.ts';
+
+export interface FailureRowsProps {
+  readonly entries: readonly FailureEntry[];
+  readonly width: number;
+  /** Index of the first entry that is shown, and of the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Index, -1 where none is under the cursor. */
+  readonly cursor: number;
+  readonly isMarked: (index: number) => boolean;
+  readonly nowMs: number;
+}
+
+const timeColumns = 9;
+const exitColumns = 6;
+
+export function failureHeading(width: number): Line {
+  const { queue, jobClass } = columnsFor(width);
+  const style = { dim: true };
+  return lineOf(width, [
+    cell('', 4),
+    cell('TIME', timeColumns, style),
+    cell('QUEUE', queue, style),
+    cell('CLASS', jobClass, style),
+    cell('EXIT', exitColumns, style),
+    span('ERROR', style),
+  ]);
+}
+
+export function failureRows(props: FailureRowsProps): Line[] {
+  const { entries, width, from, to, cursor, isMarked, nowMs } = props;
+  const { queue, jobClass } = columnsFor(width);
+  return entries.slice(from, to).map((entry, at) => {
+    const index = from + at;
+    const isSelected = index === cursor;
+    const line = lineOf(width, [
+      span(isSelected ? '▸ ' : '  '),
+      span(isMarked(index) ? '● ' : '  ', { color: 'yellow' }),
+      cell(timeCell(entry.failedAt, nowMs), timeColumns, { dim: !isSelected }),
+      cell(entry.queue ?? '-', queue - 1),
+      span(' '),
+      cell(entry.jobClass ?? '-', jobClass - 1, { bold: true }),
+      span(' '),
+      cell(exitCell(entry), exitColumns, { color: 'red' }),
+      ...(entry.retriedAt === null ? [] : [span('↺ retried ', { color: 'green' })]),
+      span(errorText(entry)),
+    ]);
+    return isSelected ? restyled(line, selected) : line;
+  });
+}
+
+function columnsFor(width: number): { queue: number; jobClass: number } {
+  return width >= 100 ? { queue: 16, jobClass: 18 } : { queue: 11, jobClass: 13 };
+}
+
+export function errorText({ exception, error, isReadable }: FailureEntry): string {
+  if (!isReadable) return 'no JSON object: it can only be deleted';
+  const first = (error ?? '').trimStart().split('\n', 1)[0] ?? '';
+  return exception === null ? first : `${exception}: ${first}`;
+}
+
+/** Time of day; the date where it was another day. Anyone writes these records: what is no time stays as it is. */
+export function timeCell(failedAt: string | null, nowMs: number): string {
+  if (failedAt === null) return '-';
+  const atMs = Date.parse(failedAt);
+  if (Number.isNaN(atMs)) return failedAt;
+  const date = new Date(atMs);
+  if (date.toDateString() === new Date(nowMs).toDateString()) return clock(atMs);
+  return `${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
+}

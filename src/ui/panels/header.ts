@@ -1,0 +1,108 @@
+/** The first row: where one is, and how the runner as a whole is doing. */
+import type { Snapshot } from '../../protocol/snapshot.ts';
+import type { AppState } from '../../store/app-store.ts';
+import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
+import { type Tab, tabs, type View } from '../../store/view.ts';
+import { elapsed } from '../text/elapsed.ts';
+import { cutStart } from '../text/fit.ts';
+import { gap, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+import { sparkline } from '../text/sparkline.ts';
+import { age, grouped, perSecond } from './words.ts';
+
+const tabNames: Readonly<Record<Tab, string>> = {
+  queues: 'Queues',
+  failures: 'Failures',
+  jobs: 'Jobs',
+  events: 'Events',
+};
+const sparkColumns = 8;
+const redisColumns = 22;
+/** From here on there is room for all of it. */
+const wideColumns = 110;
+
+export function header(state: AppState, columns: number, nowMs: number, isReadOnly: boolean): Line {
+  const isWide = columns >= wideColumns;
+  const name = isWide || columns >= 90 ? [span(' resque-runner  ', { bold: true })] : [span(' ')];
+  const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
+  const place = state.view.opened === null ? tabLine(state) : trail(state);
+  const right =
+    state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, isWide, nowMs);
+  return lineOf(columns, [...name, ...place, ...mode, gap, ...right, span(' ')]);
+}
+
+function tabLine({ model, view }: AppState): Part[] {
+  return tabs.flatMap((tab, at) => {
+    const count = tab === 'failures' && model.failedTotal !== null ? `(${grouped(model.failedTotal)})` : '';
+    const text = `${at + 1} ${tabNames[tab]}${count}`;
+    const blank = at === 0 ? [] : [span(' ')];
+    return [...blank, tab === view.tab ? span(`[${text}]`, { bold: true }) : span(text, { dim: true })];
+  });
+}
+
+/** `Queues › transcode › #a91f` */
+function trail({ model, view }: AppState): Part[] {
+  const steps = [tabNames[view.tab], ...openedNames(model, view)];
+  return steps.flatMap((step, at) => [
+    ...(at === 0 ? [] : [span(' › ', { dim: true })]),
+    span(step, at === steps.length - 1 ? { bold: true } : {}),
+  ]);
+}
+
+function openedNames(model: Snapshot, { opened }: View): string[] {
+  if (opened?.kind === 'failure')
+    return [opened.entry.queue ?? '(no queue)', opened.entry.jobClass ?? '(no class)'];
+  if (opened?.kind !== 'job') return [];
+  const job = findJob(model, opened.jobId);
+  return [...(job === null ? [] : [job.queue]), `#${opened.jobId}`];
+}
+
+function jobState({ model, view }: AppState, nowMs: number): Span[] {
+  if (view.opened?.kind !== 'job') return [];
+  const { jobId } = view.opened;
+  const running = model.jobs[jobId];
+  if (running !== undefined) {
+    return [
+      span('RUNNING ', { color: 'green', bold: true }),
+      span(`${elapsed(nowMs - running.startedAtMs)}  pid ${running.pid}`),
+    ];
+  }
+  const ended = model.ended.find(({ id }) => id === jobId);
+  if (ended === undefined) return [span('ended', { dim: true })];
+  const color = ended.outcome === 'succeeded' ? 'green' : ended.outcome === 'failed' ? 'red' : 'yellow';
+  return [
+    span(`${ended.outcome.toUpperCase()} `, { color, bold: true }),
+    span(`after ${elapsed(ended.durationMs)}`),
+  ];
+}
+
+function health(model: Snapshot, isWide: boolean, nowMs: number): Span[] {
+  const { engine, redis, totals, throughput } = model;
+  if (engine === null) return [span('connecting…', { color: 'yellow' })];
+  const { used, total } = totalSlots(model);
+  const parts: Span[] = [];
+  if (isWide) parts.push(span(`${redisLabel(engine.redis)} `, { dim: true }));
+  parts.push(redisSign(redis.state));
+  if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
+  else if (engine.stopping !== null) parts.push(span(' stopping', { color: 'yellow', bold: true }));
+  else if (isWide) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
+  parts.push(span(isWide ? `  ${used}/${total} slots` : ` ${used}/${total}`));
+  if (isWide) parts.push(span(`  ${sparkline(bucketsAt(throughput, nowMs, sparkColumns))}`, { dim: true }));
+  parts.push(span(` ${perSecond(ratePerSecond(throughput, nowMs))}`));
+  const failed = grouped(totals.failed);
+  const failing = failuresPerSecond(model, nowMs);
+  const isFailing = totals.failed > 0;
+  const text = isWide ? `  ✗ ${failed}${isFailing ? ` ${perSecond(failing)}` : ''}` : ` ✗${failed}`;
+  parts.push(span(text, isFailing ? { color: 'red' } : { dim: true }));
+  return parts;
+}
+
+/** Without what is the same everywhere; of a long one its end, which tells servers apart. */
+function redisLabel(redis: string): string {
+  return cutStart(redis.replace(/^redis:\/\//, ''), redisColumns);
+}
+
+function redisSign(state: Snapshot['redis']['state']): Span {
+  if (state === 'up') return span('●', { color: 'green' });
+  if (state === 'down') return span('✗ Redis down', { color: 'red', bold: true });
+  return span('○ connecting', { color: 'yellow' });
+}

@@ -1,0 +1,96 @@
+/** A rectangle of the screen, with lines of exactly its width and as many as its height. */
+import { gap, type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
+
+export interface Panel {
+  /** Unique on the screen, and the same as long as it shows the same thing. */
+  readonly key: string;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly lines: readonly Line[];
+}
+
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly title: readonly Part[];
+  /** In the lower border, at the right. */
+  readonly foot?: readonly Part[];
+  readonly isFocused: boolean;
+  readonly content: readonly Line[];
+}
+
+const thin = { topLeft: '╭', topRight: '╮', bottomLeft: '╰', bottomRight: '╯', across: '─', down: '│' };
+/** Heavy lines say where the keys go, also where there are no colours. */
+const heavy = { topLeft: '┏', topRight: '┓', bottomLeft: '┗', bottomRight: '┛', across: '━', down: '┃' };
+const thinStyle: Style = { dim: true };
+const heavyStyle: Style = { color: 'cyan' };
+
+/** Columns that are left for the content of a frame of that width: border and a blank at each side. */
+export function innerWidth(width: number): number {
+  return Math.max(0, width - 4);
+}
+
+export function innerHeight(height: number): number {
+  return Math.max(0, height - 2);
+}
+
+/** @returns lines of `width` columns: the border, and the content cut or filled up to fit into it */
+export function framed({ width, height, title, foot = [], isFocused, content }: Frame): Line[] {
+  const box = isFocused ? heavy : thin;
+  const style = isFocused ? heavyStyle : thinStyle;
+  const inner = innerWidth(width);
+  const body = Array.from({ length: innerHeight(height) }, (_, at) => [
+    span(`${box.down} `, style),
+    ...lineOf(inner, content[at] ?? []),
+    span(` ${box.down}`, style),
+  ]);
+  return [
+    border(width, title, box.topLeft, box.topRight, box.across, style, 'left'),
+    ...body,
+    border(width, foot, box.bottomLeft, box.bottomRight, box.across, style, 'right'),
+  ];
+}
+
+function border(
+  width: number,
+  parts: readonly Part[],
+  start: string,
+  end: string,
+  across: string,
+  style: Style,
+  side: 'left' | 'right',
+): Line {
+  const room = Math.max(0, width - 2);
+  if (parts.length === 0 || room < 4) {
+    return [span(start, style), span(across.repeat(room), style), span(end, style)];
+  }
+  const text = [span(' '), ...parts.filter((part) => part !== gap), span(' ')];
+  const wide = text.reduce((sum, part) => sum + part.width, 0);
+  const shown = wide <= room - 1 ? text : lineOf(room - 1, text);
+  const shownWidth = shown.reduce((sum, part) => sum + part.width, 0);
+  const rest = span(across.repeat(room - 1 - shownWidth), style);
+  const edge = span(across, style);
+  return side === 'left'
+    ? [span(start, style), edge, ...shown, rest, span(end, style)]
+    : [span(start, style), rest, ...shown, edge, span(end, style)];
+}
+
+/** A list of panels below each other, each given its lines' number as height. */
+export function stacked(
+  parts: readonly { readonly key: string; readonly lines: readonly Line[] }[],
+  { left, top, width }: { readonly left: number; readonly top: number; readonly width: number },
+): Panel[] {
+  let at = top;
+  return parts
+    .filter(({ lines }) => lines.length > 0)
+    .map(({ key, lines }) => {
+      const panel = { key, left, top: at, width, height: lines.length, lines };
+      at += lines.length;
+      return panel;
+    });
+}
+
+/** The row under the cursor. */
+export const selected: Style = { inverse: true };

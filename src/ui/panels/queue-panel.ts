@@ -1,0 +1,134 @@
+/** One queue: its slots, the jobs that run with their latest lines, what keeps it from running, its last failure. */
+
+import type { RunnerView } from '../../protocol/events.ts';
+import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
+import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import { pauseReason } from '../../wording/event-wording.ts';
+import { windowOf } from '../layout.ts';
+import { bar } from '../text/bar.ts';
+import { elapsed } from '../text/elapsed.ts';
+import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import { sparkline } from '../text/sparkline.ts';
+import { framed, innerHeight, innerWidth, selected } from './panel.ts';
+import { age, grouped, howItEnded, pauseDetail, perSecond, statusStyles, statusWords } from './words.ts';
+
+export interface QueuePanelProps {
+  readonly queue: QueueState;
+  readonly runner: RunnerView | null;
+  readonly engine: EngineState | null;
+  readonly jobs: readonly RunningJob[];
+  readonly isFocused: boolean;
+  /** Of the job under the cursor. */
+  readonly cursor: number;
+  readonly width: number;
+  readonly height: number;
+  readonly nowMs: number;
+}
+
+const sparkColumns = 8;
+
+export function queuePanel(props: QueuePanelProps): Line[] {
+  const { queue, jobs, isFocused, cursor, width, height, nowMs } = props;
+  const inner = innerWidth(width);
+  const rows = innerHeight(height);
+  const head = [slotsLine(props, inner)];
+  const foot = [lastFailureLine(queue, inner, nowMs)];
+  const room = Math.max(0, rows - head.length - foot.length);
+  const body = runningLines(jobs, inner, room, isFocused ? cursor : null, nowMs);
+  const blanks = Array.from({ length: room - body.length }, () => lineOf(inner, []));
+  const content = [...head, ...body, ...blanks, ...foot];
+  return framed({ width, height, title: title(props), isFocused, content });
+}
+
+function title({ queue, runner, engine, jobs, isFocused, width, nowMs }: QueuePanelProps): Part[] {
+  const status = queueStatus(queue, runner, jobs.length, engine);
+  const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
+  if (status !== 'running' && status !== 'idle')
+    parts.push(span(`${statusWords[status]}  `, statusStyles[status]));
+  parts.push(...slotsText(queue, runner, jobs.length), span(`  pend ${pending(queue)}`));
+  if (width >= 50) {
+    parts.push(span(`  ${sparkline(bucketsAt(queue.throughput, nowMs, sparkColumns))}`, { dim: true }));
+    parts.push(span(` ${perSecond(ratePerSecond(queue.throughput, nowMs))}`));
+  }
+  return parts;
+}
+
+/** `4/6`, and what the config says where that is something else; `2/6 of mail_*` where queues share slots. */
+export function slotsText(queue: QueueState, runner: RunnerView | null, running: number): Part[] {
+  if (runner === null) return [span(String(running))];
+  const parts: Part[] = [span(`${running}/${runner.concurrency}`)];
+  if (isChanged(runner)) parts.push(span(` (config ${runner.configuredConcurrency})`, { color: 'yellow' }));
+  if (runner.key !== queue.name) parts.push(span(` of ${runner.key}`, { dim: true }));
+  return parts;
+}
+
+export function pending({ backlog }: QueueState): string {
+  if (backlog === null) return '…';
+  return backlog < 0 ? '?' : grouped(backlog);
+}
+
+function slotsLine({ queue, runner, jobs }: QueuePanelProps, width: number): Line {
+  const total = runner?.concurrency ?? jobs.length;
+  const columns = Math.min(total, Math.floor(width / 2));
+  const reason = pauseDetail(queue.pauses);
+  const why = reason === null ? [] : [span('  '), span(pauseReason(reason), reasonStyle(reason.kind))];
+  return lineOf(width, [span(bar(jobs.length, total, columns), { color: 'green' }), ...why]);
+}
+
+function reasonStyle(kind: QueueState['pauses'][number]['kind']) {
+  return { color: kind === 'unstartable' || kind === 'unreadable' ? 'red' : 'yellow' } as const;
+}
+
+/** Each job's line and, where it has printed anything, its latest line below. */
+export function runningLines(
+  jobs: readonly RunningJob[],
+  width: number,
+  rows: number,
+  cursor: number | null,
+  nowMs: number,
+): Line[] {
+  if (rows <= 0) return [];
+  const needed = jobs.reduce((sum, job) => sum + (job.lastLine === null ? 1 : 2), 0);
+  // One line is left to say how many more there are.
+  const room = needed <= rows ? rows : rows - 1;
+  const perJob = 2;
+  const { from } = windowOf(jobs.length, cursor ?? 0, Math.max(1, Math.floor(room / perJob)));
+  const lines: Line[] = [];
+  let shown = from;
+  for (; shown < jobs.length; shown += 1) {
+    const job = jobs[shown];
+    if (job === undefined) break;
+    const own = jobLines(job, width, nowMs, shown === cursor);
+    if (lines.length + own.length > room) break;
+    lines.push(...own);
+  }
+  const more = jobs.length - shown + from;
+  if (more > 0) lines.push(lineOf(width, [span(`… ${more} more`, { dim: true })]));
+  return lines;
+}
+
+function jobLines(job: RunningJob, width: number, nowMs: number, isSelected: boolean): Line[] {
+  const killed: Part[] = job.killed === null ? [] : [gap, span(job.killed.signal, { color: 'yellow' })];
+  const row = lineOf(width, [
+    cell(elapsed(nowMs - job.startedAtMs), 6, {}, 'left'),
+    span(`#${job.id}  `, { dim: true }),
+    span(job.jobClass ?? '(no class)', { bold: true }),
+    span(` ${job.args}`),
+    ...killed,
+  ]);
+  const lines = [isSelected ? restyled(row, selected) : row];
+  if (job.lastLine !== null)
+    lines.push(lineOf(width, [span('      '), span(job.lastLine.text, { dim: true })]));
+  return lines;
+}
+
+function lastFailureLine({ failed, lastFailure }: QueueState, width: number, nowMs: number): Line {
+  if (lastFailure === null) return lineOf(width, [span('✗ 0', { dim: true })]);
+  const { failure, atMs } = lastFailure;
+  return lineOf(width, [
+    span(`✗ ${grouped(failed)}`, { color: 'red' }),
+    span(` last: ${age(nowMs - atMs)} ${howItEnded(failure)} `),
+    span(`${failure.jobClass ?? '(no class)'} `),
+    span(`${failure.exception}: ${failure.error}`, { dim: true }),
+  ]);
+}

@@ -1,0 +1,78 @@
+/** All queues as one table: for small terminals, and where there are more of them than panels fit. */
+import type { QueueState } from '../../protocol/snapshot.ts';
+import type { AppState } from '../../store/app-store.ts';
+import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
+import { pauseReason } from '../../wording/event-wording.ts';
+import { windowOf } from '../layout.ts';
+import { bar } from '../text/bar.ts';
+import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import { framed, innerHeight, innerWidth, selected } from './panel.ts';
+import { pending, slotsText } from './queue-panel.ts';
+import { grouped, pauseDetail, perSecond, statusStyles, statusWords } from './words.ts';
+
+export interface QueueTableProps {
+  readonly state: AppState;
+  readonly queues: readonly QueueState[];
+  readonly cursor: number;
+  readonly isFocused: boolean;
+  readonly width: number;
+  readonly height: number;
+  readonly nowMs: number;
+}
+
+const barColumns = 6;
+
+export function queueTable(props: QueueTableProps): Line[] {
+  const { state, queues, cursor, isFocused, width, height } = props;
+  const inner = innerWidth(width);
+  const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
+  const nameColumns = Math.max(12, Math.min(40, inner - 62));
+  const heading = lineOf(inner, [
+    cell('  QUEUE', nameColumns + 2, { dim: true }),
+    cell('SLOTS', 20, { dim: true }),
+    cell('PEND', 9, { dim: true }, 'right'),
+    cell('RATE', 8, { dim: true }, 'right'),
+    cell('FAIL', 7, { dim: true }, 'right'),
+    span('  STATE', { dim: true }),
+  ]);
+  const rows = queues
+    .slice(from, to)
+    .map((queue, at) => row(queue, nameColumns, inner, from + at === cursor, props));
+  const { filter } = state.view.queues;
+  const title: Part[] = [span('Queues', { bold: true })];
+  if (filter !== '')
+    title.push(span(`  /${filter}  ${queues.length} of ${state.model.queues.length}`, { color: 'yellow' }));
+  const foot = queues.length > to - from ? [span(`${from + 1}-${to} of ${grouped(queues.length)}`)] : [];
+  return framed({ width, height, title, foot, isFocused, content: [heading, ...rows] });
+}
+
+function row(
+  queue: QueueState,
+  nameColumns: number,
+  width: number,
+  isSelected: boolean,
+  { state, isFocused, nowMs }: QueueTableProps,
+): Line {
+  const { model } = state;
+  const running = jobsOf(model, queue.name).length;
+  const runner = runnerOf(model, queue);
+  const status = queueStatus(queue, runner, running, model.engine);
+  const reason = pauseDetail(queue.pauses);
+  const total = runner?.concurrency ?? running;
+  const line = lineOf(width, [
+    span(isSelected ? '▸ ' : '  '),
+    cell(queue.name, nameColumns, { bold: true }),
+    ...lineOf(20, [
+      cell(bar(running, total, Math.min(total, barColumns)), barColumns + 1, { color: 'green' }),
+      ...slotsText(queue, runner, running),
+    ]),
+    cell(pending(queue), 9, {}, 'right'),
+    cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right'),
+    cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
+    span('  '),
+    span(statusWords[status], statusStyles[status]),
+    ...(reason === null ? [] : [span(` ${pauseReason(reason)}`, { dim: true })]),
+    gap,
+  ]);
+  return isSelected && isFocused ? restyled(line, selected) : line;
+}

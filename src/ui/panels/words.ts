@@ -1,0 +1,64 @@
+/** Words and signs that several panels share. */
+import type { FailureSummary, PauseReason } from '../../protocol/events.ts';
+import type { QueueStatus } from '../../store/selectors.ts';
+import type { Style } from '../text/line.ts';
+
+/** 1,204 */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+export function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `4.2/s`, `120/s` */
+export function perSecond(rate: number): string {
+  return `${rate < 9.95 ? rate.toFixed(1) : Math.round(rate)}/s`;
+}
+
+/**
+ * How long ago, in steps of minutes at least: what stands still on the screen costs nothing. `<1m`, `12m`, `3h`,
+ * `2d`.
+ */
+export function age(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return '<1m';
+  if (minutes < 60) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+}
+
+/** `exit 2`, `SIGKILL`, `never ran` */
+export function howItEnded({ exitCode, signal }: Pick<FailureSummary, 'exitCode' | 'signal'>): string {
+  if (signal !== null) return signal;
+  return exitCode === null ? '' : `exit ${exitCode}`;
+}
+
+/** The same in a column headed EXIT. */
+export function exitCell({ exitCode, signal }: Pick<FailureSummary, 'exitCode' | 'signal'>): string {
+  return signal?.replace(/^SIG/, '') ?? (exitCode === null ? '-' : String(exitCode));
+}
+
+export const statusStyles: Readonly<Record<QueueStatus, Style>> = {
+  running: { color: 'green' },
+  idle: { dim: true },
+  paused: { color: 'yellow' },
+  draining: { color: 'yellow' },
+  unstartable: { color: 'red', bold: true },
+  unreadable: { color: 'red', bold: true },
+};
+
+export const statusWords: Readonly<Record<QueueStatus, string>> = {
+  running: 'running',
+  idle: 'idle',
+  paused: '‖ PAUSED',
+  draining: '‖ draining',
+  unstartable: "! can't start",
+  unreadable: '! unreadable',
+};
+
+/** The first reason that says more than that it is paused. */
+export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null {
+  return pauses.find(({ kind }) => kind === 'unstartable' || kind === 'unreadable') ?? pauses[0] ?? null;
+}

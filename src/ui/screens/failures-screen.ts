@@ -1,0 +1,106 @@
+/** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
+import type { AppState } from '../../store/app-store.ts';
+import { bodyRows, type Size, windowOf } from '../layout.ts';
+import { failureDetail } from '../panels/failure-detail.ts';
+import { failureHeading, failureRows } from '../panels/failure-rows.ts';
+import { framed, innerHeight, innerWidth, type Panel, stacked } from '../panels/panel.ts';
+import { grouped } from '../panels/words.ts';
+import { failureKeys, indexOfKey } from '../selection.ts';
+import { type Line, lineOf, type Part, span } from '../text/line.ts';
+
+const leastDetailRows = 6;
+const mostDetailRows = 12;
+
+export function failuresScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {
+  const rows = bodyRows(size);
+  const detailRows = Math.max(leastDetailRows, Math.min(mostDetailRows, Math.floor(rows / 3)));
+  return stacked(
+    [
+      { key: 'list', lines: list(state, size.columns, rows - detailRows, nowMs) },
+      { key: 'detail', lines: detail(state, size.columns, detailRows) },
+    ],
+    { left: 0, top, width: size.columns },
+  );
+}
+
+function list(state: AppState, width: number, height: number, nowMs: number): Line[] {
+  const { failurePages: pages, view } = state;
+  const { entries } = pages;
+  const { marked, isAllMarked } = view.failures;
+  const keys = failureKeys(entries);
+  const cursor = indexOfKey(keys, view.failures.cursor);
+  const inner = innerWidth(width);
+  const { from, to } = windowOf(entries.length, cursor, innerHeight(height) - 1);
+  const lines = failureRows({
+    entries,
+    width: inner,
+    from,
+    to,
+    cursor: entries.length === 0 ? -1 : cursor,
+    isMarked: (index) => isAllMarked || marked.has(keys[index] ?? ''),
+    nowMs,
+  });
+  const none = lineOf(inner, [span(nothing(state), { dim: true })]);
+  const loaded = `${grouped(entries.length)}${pages.next === null ? '' : '+'}`;
+  return framed({
+    width,
+    height,
+    title: title(state),
+    foot: entries.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${loaded}`)],
+    isFocused: true,
+    content: [failureHeading(inner), ...(entries.length === 0 ? [none] : lines)],
+  });
+}
+
+function title({ failurePages: pages, view, model }: AppState): Part[] {
+  const { filter, marked, isAllMarked } = view.failures;
+  const total = model.failedTotal ?? pages.total;
+  const parts: Part[] = [span('Failures', { bold: true })];
+  if (total !== null) parts.push(span(`  ${grouped(total)}`));
+  if (filter !== '') parts.push(span(`  filter: ${filter}`, { color: 'yellow' }));
+  if (isAllMarked) parts.push(span('  all that match are marked', { color: 'yellow', bold: true }));
+  else if (marked.size > 0) parts.push(span(`  ${marked.size} marked`, { color: 'yellow', bold: true }));
+  if (pages.isLoading) parts.push(span('  reading…', { dim: true }));
+  return parts;
+}
+
+function nothing({ failurePages: pages, view }: AppState): string {
+  if (pages.trouble !== null) return pages.trouble;
+  if (pages.total === null || pages.isLoading) return 'reading…';
+  return view.failures.filter === '' ? 'no failures' : 'no failure matches; Esc clears the filter';
+}
+
+/** What is under the cursor, as far as there is room: Enter shows all of it. */
+function detail({ failurePages: { entries }, view }: AppState, width: number, height: number): Line[] {
+  const entry = entries[indexOfKey(failureKeys(entries), view.failures.cursor)];
+  const inner = innerWidth(width);
+  const lines = entry === undefined ? [] : failureDetail(entry, inner);
+  const hidden = lines.length - innerHeight(height);
+  return framed({
+    width,
+    height,
+    title: [span('detail', { dim: true })],
+    foot: hidden > 0 ? [span(`${hidden} more lines, ⏎ shows all`, { dim: true })] : [],
+    isFocused: false,
+    content: lines,
+  });
+}
+
+/** One failure, all of it. */
+export function failureScreen({ view }: AppState, size: Size, top: number): Panel[] {
+  if (view.opened?.kind !== 'failure') return [];
+  const height = bodyRows(size);
+  const lines = failureDetail(view.opened.entry, innerWidth(size.columns));
+  const last = Math.max(0, lines.length - innerHeight(height));
+  const first = Math.min(view.opened.top, last);
+  const shown = lines.slice(first, first + innerHeight(height));
+  const framedLines = framed({
+    width: size.columns,
+    height,
+    title: [span('Failure', { bold: true })],
+    foot: last === 0 ? [] : [span(`${first + 1}-${first + shown.length} of ${grouped(lines.length)}`)],
+    isFocused: true,
+    content: shown,
+  });
+  return [{ key: 'failure', left: 0, top, width: size.columns, height, lines: framedLines }];
+}

@@ -1,0 +1,51 @@
+/**
+ * Copies by way of the terminal (OSC 52), which works through ssh too, where no program of the user's desktop can
+ * be started. Whether the terminal heeds it, it doesn't say.
+ */
+
+/** Terminals take sequences of 100,000 bytes; as base64, and with what goes around it, this fills one. */
+const limitBytes = 74_994;
+
+/** GNU screen drops control strings that are longer than 768 bytes. */
+const screenPieceLength = 256;
+
+export interface ClipboardWrite {
+  /** What to send to the terminal. Nothing of the text can act on it. */
+  readonly sequence: string;
+  /** Only the beginning of the text was taken. */
+  readonly isCut: boolean;
+}
+
+/** @param env tells what lies between us and the terminal: tmux or screen take only what is wrapped for them */
+export function clipboardWrite(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ClipboardWrite {
+  const all = Buffer.from(text, 'utf8');
+  const taken = startOf(all, limitBytes);
+  const sequence = `\u001B]52;c;${taken.toString('base64')}\u0007`;
+  return { sequence: wrapped(sequence, env), isCut: taken.length < all.length };
+}
+
+/** No longer than the limit, and without part of a character at its end. */
+function startOf(bytes: Buffer, limit: number): Buffer {
+  if (bytes.length <= limit) return bytes;
+  let end = limit;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end);
+}
+
+function wrapped(sequence: string, env: Readonly<Record<string, string | undefined>>): string {
+  if ((env.TMUX ?? '') !== '') {
+    // As it is, tmux copies it where `set-clipboard` is `on`; wrapped, it passes it on where `allow-passthrough` is.
+    return `${sequence}\u001BPtmux;${sequence.replaceAll('\u001B', '\u001B\u001B')}\u001B\\`;
+  }
+  if ((env.STY ?? '') !== '') {
+    let pieces = '';
+    for (let at = 0; at < sequence.length; at += screenPieceLength) {
+      pieces += `\u001BP${sequence.slice(at, at + screenPieceLength)}\u001B\\`;
+    }
+    return pieces;
+  }
+  return sequence;
+}

@@ -1,0 +1,181 @@
+/** The escape sequences that terminals send for keys, and those that they send for other reasons. */
+
+export type DecodedSequence =
+  | { readonly kind: 'key'; readonly key: string; readonly length: number }
+  | { readonly kind: 'paste-start'; readonly length: number }
+  /** Its rest may come with the next read. */
+  | { readonly kind: 'incomplete' }
+  /**
+   * No sequence that is a key. `rest`: the character that follows the ESC where it begins no sequence, `''` where
+   * that is an ESC again, `null` for a sequence to drop.
+   */
+  | { readonly kind: 'other'; readonly rest: string | null; readonly length: number };
+
+/** By the last character of CSI and SS3 sequences. */
+const byLetter: Readonly<Record<string, string>> = {
+  A: 'up',
+  B: 'down',
+  C: 'right',
+  D: 'left',
+  F: 'end',
+  H: 'home',
+  P: 'f1',
+  Q: 'f2',
+  R: 'f3',
+  S: 'f4',
+};
+
+/** By the number of `CSI number ~`. */
+const byNumber: Readonly<Record<number, string>> = {
+  1: 'home',
+  2: 'insert',
+  3: 'delete',
+  4: 'end',
+  5: 'pageup',
+  6: 'pagedown',
+  7: 'home',
+  8: 'end',
+  11: 'f1',
+  12: 'f2',
+  13: 'f3',
+  14: 'f4',
+  15: 'f5',
+  17: 'f6',
+  18: 'f7',
+  19: 'f8',
+  20: 'f9',
+  21: 'f10',
+  23: 'f11',
+  24: 'f12',
+};
+
+/** By the code point of `CSI code u` and `CSI 27 ; modifiers ; code ~`, which some terminals send unasked. */
+const byCode: Readonly<Record<number, string>> = {
+  8: 'backspace',
+  9: 'tab',
+  13: 'return',
+  27: 'escape',
+  32: 'space',
+  127: 'backspace',
+};
+
+/** The number pad, where a program before us left it in application mode. */
+const byPadLetter: Readonly<Record<string, string>> = {
+  M: 'return',
+  j: '*',
+  k: '+',
+  l: ',',
+  m: '-',
+  n: '.',
+  o: '/',
+  X: '=',
+};
+
+const csi = /^\u001B\[([0-?]*)([ -/]*)([@-~])/;
+const csiSoFar = /^\u001B\[[0-?]*[ -/]*$/;
+/** OSC, DCS, APC, PM, SOS: answers to questions that an earlier program asked. */
+const string = /^\u001B[\]PX^_][^\u0007\u001B]*(?:\u0007|\u001B\\)/;
+const stringSoFar = /^\u001B[\]PX^_][^\u0007\u001B]*\u001B?$/;
+
+/** @param text begins with ESC */
+export function decodeSequence(text: string): DecodedSequence {
+  const second = text[1];
+  switch (second) {
+    case undefined:
+      return { kind: 'incomplete' };
+    case '\u001B':
+      // The Escape key, and whatever comes after it.
+      return { kind: 'other', rest: '', length: 1 };
+    case '[':
+      return decodeCsi(text);
+    case 'O':
+      return decodeSs3(text);
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_':
+      return decodeString(text);
+    default: {
+      const character = String.fromCodePoint(text.codePointAt(1) ?? 0);
+      return { kind: 'other', rest: character, length: 1 + character.length };
+    }
+  }
+}
+
+function decodeCsi(text: string): DecodedSequence {
+  // The Linux console's F1 to F5.
+  if (text[2] === '[') {
+    const letter = text[3];
+    if (letter === undefined) return { kind: 'incomplete' };
+    return keyOrNone(letter >= 'A' && letter <= 'E' ? `f${letter.charCodeAt(0) - 64}` : undefined, 4);
+  }
+  const match = csi.exec(text);
+  if (match === null) {
+    if (csiSoFar.test(text)) return { kind: 'incomplete' };
+    // Broken off by something that belongs to no sequence, which counts for itself.
+    return { kind: 'other', rest: null, length: 2 };
+  }
+  const [{ length }, parameters = '', between = '', final = ''] = match;
+  // The oldest reports of the mouse: three bytes follow.
+  if (final === 'M' && parameters === '') {
+    return text.length < length + 3
+      ? { kind: 'incomplete' }
+      : { kind: 'other', rest: null, length: length + 3 };
+  }
+  if (between !== '' || /[<=>?]/.test(parameters)) return { kind: 'other', rest: null, length };
+  const numbers = parameters.split(';').map((parameter) => Number.parseInt(parameter, 10) || 0);
+  if (final === '~' && numbers[0] === 200) return { kind: 'paste-start', length };
+  return keyOrNone(keyOfCsi(numbers, final), length);
+}
+
+function keyOfCsi(numbers: readonly number[], final: string): string | undefined {
+  const [first = 0, second = 0, third = 0] = numbers;
+  if (final === '~') {
+    return first === 27 ? keyOfCode(third, second) : withModifiers(byNumber[first], second);
+  }
+  if (final === 'u') return keyOfCode(first, second);
+  if (final === 'Z') return 'shift+tab';
+  // Where the cursor is, if the first is a row: nobody wants to press F3 with so many modifiers.
+  if (final === 'R') return undefined;
+  return withModifiers(byLetter[final], second);
+}
+
+function decodeSs3(text: string): DecodedSequence {
+  const letter = text[2];
+  if (letter === undefined) return { kind: 'incomplete' };
+  const digit = letter >= 'p' && letter <= 'y' ? String(letter.charCodeAt(0) - 112) : undefined;
+  return keyOrNone(byLetter[letter] ?? byPadLetter[letter] ?? digit, 3);
+}
+
+function decodeString(text: string): DecodedSequence {
+  const match = string.exec(text);
+  if (match !== null) return { kind: 'other', rest: null, length: match[0].length };
+  if (stringSoFar.test(text)) return { kind: 'incomplete' };
+  // An ESC that doesn't end it begins something else.
+  return { kind: 'other', rest: null, length: text.indexOf('\u001B', 1) };
+}
+
+function keyOfCode(code: number, modifiers: number): string | undefined {
+  const name = byCode[code];
+  if (name !== undefined) return withModifiers(name, modifiers);
+  if (code <= 32 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return undefined;
+  const character = String.fromCodePoint(code);
+  // Bit 0 is Shift: with a character it has had its effect, or is asked to have it.
+  const isShifted = modifiers > 0 && ((modifiers - 1) & 1) === 1;
+  return withModifiers(
+    isShifted ? character.toUpperCase() : character,
+    isShifted ? modifiers - 1 : modifiers,
+  );
+}
+
+/** @param modifiers as sent: 1, and bits for Shift, Alt and Ctrl added; others, such as Num Lock, say nothing */
+function withModifiers(name: string | undefined, modifiers: number): string | undefined {
+  if (name === undefined || modifiers <= 1) return name;
+  const bits = modifiers - 1;
+  return `${bits & 4 ? 'ctrl+' : ''}${bits & 2 ? 'alt+' : ''}${bits & 1 ? 'shift+' : ''}${name}`;
+}
+
+function keyOrNone(key: string | undefined, length: number): DecodedSequence {
+  return key === undefined ? { kind: 'other', rest: null, length } : { kind: 'key', key, length };
+}

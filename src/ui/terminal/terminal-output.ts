@@ -1,0 +1,138 @@
+/**
+ * The way to the terminal: never holds up the program, and everything that goes there stays in order.
+ *
+ * Node writes to terminals synchronously, so that one that stopped reading (a stalled ssh, a paused tmux) would
+ * freeze the whole program, even its handling of signals. Here the descriptor is made non-blocking, and what it
+ * doesn't take waits. That it waits here and not in a stream is so that it can be discarded: the rest of a frame
+ * must not reach the user's shell after the screen was left.
+ */
+import { writeSync } from 'node:fs';
+
+/** What is needed of `process.stdout`. */
+export interface TerminalStream {
+  readonly fd: number;
+  readonly columns: number;
+  readonly rows: number;
+  on(event: 'resize', listener: () => void): unknown;
+  off(event: 'resize', listener: () => void): unknown;
+}
+
+/** As terminals start, where one doesn't tell its size: a serial line, `docker run` without a size. */
+const defaultColumns = 80;
+const defaultRows = 24;
+
+const firstRetryMs = 1;
+/** Often enough that nobody sees a delay once a terminal reads again. */
+const longestRetryMs = 16;
+
+/** How long `writeNow` waits for a terminal that doesn't read. Whoever waits for the program's end waits too. */
+const patienceMs = 500;
+
+export class TerminalOutput {
+  readonly #stream: TerminalStream;
+  #waiting: Buffer = Buffer.alloc(0);
+  #onDone: (() => void)[] = [];
+  #retry: NodeJS.Timeout | null = null;
+  #retryMs = firstRetryMs;
+  /** Nobody is there any more: what is written is lost, and that is nobody's fault. */
+  #isGone = false;
+
+  constructor(stream: TerminalStream) {
+    this.#stream = stream;
+  }
+
+  get columns(): number {
+    return this.#stream.columns || defaultColumns;
+  }
+
+  get rows(): number {
+    return this.#stream.rows || defaultRows;
+  }
+
+  onResize(listener: () => void): () => void {
+    this.#stream.on('resize', listener);
+    return () => this.#stream.off('resize', listener);
+  }
+
+  /**
+   * Writes as soon as the terminal takes it, behind what still waits.
+   *
+   * @param onDone once the terminal has taken all; never when it was discarded
+   */
+  write(text: string, onDone?: () => void): void {
+    this.#waiting =
+      this.#waiting.length === 0 ? Buffer.from(text) : Buffer.concat([this.#waiting, Buffer.from(text)]);
+    if (onDone !== undefined) this.#onDone.push(onDone);
+    if (this.#retry === null) this.#flush();
+  }
+
+  /** Writes before it returns, or gives up after half a second: for exits and signals. What waits is discarded. */
+  writeNow(text: string): void {
+    this.discard();
+    let rest: Buffer = Buffer.from(text);
+    const deadline = performance.now() + patienceMs;
+    while (rest.length > 0 && !this.#isGone) {
+      rest = this.#take(rest);
+      if (rest.length === 0) return;
+      if (performance.now() > deadline) return;
+      sleep(firstRetryMs);
+    }
+  }
+
+  /** Forgets what the terminal hasn't taken. It may have taken part of a sequence, which the next one ends. */
+  discard(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    this.#retryMs = firstRetryMs;
+    this.#waiting = Buffer.alloc(0);
+    this.#onDone = [];
+  }
+
+  /**
+   * Non-blocking while a screen is painted; blocking as it was afterwards, so that whatever the program prints
+   * then is printed before it exits.
+   */
+  setBlocking(isBlocking: boolean): void {
+    // Not in Node's documentation, and used all the same (https://github.com/nodejs/node/issues/6456): libuv has
+    // opened the terminal anew for this descriptor, so that no other process that has it open is affected.
+    const { _handle: handle } = this.#stream as {
+      _handle?: { setBlocking?(isBlocking: boolean): unknown } | null;
+    };
+    handle?.setBlocking?.(isBlocking);
+  }
+
+  #flush(): void {
+    this.#retry = null;
+    const before = this.#waiting.length;
+    this.#waiting = this.#take(this.#waiting);
+    if (this.#waiting.length === 0) {
+      const onDone = this.#onDone;
+      this.discard();
+      for (const done of onDone) done();
+      return;
+    }
+    this.#retryMs =
+      this.#waiting.length < before ? firstRetryMs : Math.min(longestRetryMs, this.#retryMs * 2);
+    this.#retry = setTimeout(() => this.#flush(), this.#retryMs);
+  }
+
+  /** Gives the terminal what it takes now. @returns the rest */
+  #take(bytes: Buffer): Buffer {
+    let rest = bytes;
+    while (rest.length > 0 && !this.#isGone) {
+      try {
+        rest = rest.subarray(writeSync(this.#stream.fd, rest));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return rest;
+        // EIO, ENXIO, EPIPE, EBADF: the terminal was closed. SIGHUP or the end of stdin tells whom it concerns.
+        this.#isGone = true;
+      }
+    }
+    return Buffer.alloc(0);
+  }
+}
+
+/** Without the event loop, which doesn't run in exit handlers. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

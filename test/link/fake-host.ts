@@ -1,0 +1,87 @@
+/** An engine that isn't one: says what the test wants it to say, and records what the link does with it. */
+import type { Command, CommandReply } from '../../src/protocol/commands.ts';
+import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
+import type { OutputReader } from '../../src/protocol/output.ts';
+import type { Snapshot } from '../../src/protocol/snapshot.ts';
+import type { LinkHost } from '../../src/link/link-host.ts';
+
+export class FakeHost implements LinkHost {
+  readonly hello = {
+    version: '1.2.3',
+    pid: 4711,
+    configFile: '/etc/resque-runner.json',
+    workerHost: 'box.runner',
+    runners: ['mail', 'default'],
+    startedAtMs: 1_000,
+  };
+  readonly executed: { readonly command: Command; readonly by: string }[] = [];
+  readonly listeners = new Set<(event: EngineEvent) => void>();
+  attending = 0;
+  snapshots = 0;
+  ownersGone = 0;
+  seq = 0;
+  /** Goes into every snapshot, so that one can be made large. */
+  history: readonly EngineEvent[] = [];
+  onExecute: (command: Command) => Promise<CommandReply> = () =>
+    Promise.resolve({ ok: true, message: 'done' });
+  onOpenOutput: (jobId: string) => OutputReader | null = () => null;
+
+  snapshot(): Snapshot {
+    this.snapshots += 1;
+    return {
+      seq: this.seq,
+      engine: null,
+      redis: { state: 'connecting', sinceMs: 0, serverVersion: null, reason: null },
+      runners: [],
+      queues: [],
+      jobs: {},
+      ended: [],
+      failures: [],
+      totals: { processed: 0, failed: 0, unwritten: 0 },
+      throughput: { last: 0, counts: [] },
+      failedTotal: null,
+      history: this.history,
+    };
+  }
+
+  subscribe(listener: (event: EngineEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  execute(command: Command, by: string): Promise<CommandReply> {
+    this.executed.push({ command, by });
+    return this.onExecute(command);
+  }
+
+  attend(): () => void {
+    this.attending += 1;
+    return () => {
+      this.attending -= 1;
+    };
+  }
+
+  openOutput(jobId: string): OutputReader | null {
+    return this.onOpenOutput(jobId);
+  }
+
+  onOwnerGone(): void {
+    this.ownersGone += 1;
+  }
+
+  /** @returns its number */
+  publish(fact: EngineFact): number {
+    return this.publishEvent({ ...fact, seq: this.seq + 1, atMs: 0 });
+  }
+
+  publishEvent(event: EngineEvent): number {
+    this.seq = event.seq;
+    for (const listener of this.listeners) listener(event);
+    return event.seq;
+  }
+}
+
+/** The least of all facts, as large as wanted. */
+export function fact(size = 1): EngineFact {
+  return { type: 'queue.resumed', queue: 'q'.repeat(size) };
+}

@@ -1,0 +1,58 @@
+/** Servers, clients and directories of a test, all gone after it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { LinkServer } from '../../src/link/server.ts';
+import { FakeHost } from './fake-host.ts';
+import { RawClient } from './raw-client.ts';
+
+const cleanUps: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+export function afterThis(cleanUp: () => unknown): void {
+  cleanUps.push(cleanUp);
+}
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'link-'));
+  afterThis(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+export interface Stage {
+  readonly host: FakeHost;
+  readonly server: LinkServer;
+  readonly path: string;
+  /** Not yet greeted. */
+  connect(): RawClient;
+  join(who?: { name?: string; isReadOnly?: boolean }): Promise<RawClient>;
+}
+
+export async function startStage(): Promise<Stage> {
+  const host = new FakeHost();
+  const { server, path } = await startServer(host, join(temporaryDirectory(), '1.sock'));
+  const keep = (client: RawClient) => {
+    afterThis(() => client.socket.destroy());
+    return client;
+  };
+  return {
+    host,
+    server,
+    path,
+    connect: () => keep(RawClient.at(path)),
+    join: async (who) => keep(await RawClient.joined(path, who)),
+  };
+}
+
+export async function startServer(
+  host: FakeHost,
+  wanted: string,
+): Promise<{ server: LinkServer; path: string }> {
+  const server = new LinkServer(host);
+  afterThis(() => server.close());
+  return { server, path: await server.listen(wanted) };
+}

@@ -1,0 +1,96 @@
+/**
+ * The terminal is given back as it was, however a program ends. Each program is started by a shell that waits for
+ * it, so that the terminal lives on and shows what was left.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isAlive } from '../../helpers/processes.ts';
+import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { usePrograms } from './programs.ts';
+
+const terminals = useTerminals();
+const programs = usePrograms('full-screen.tsx');
+
+/** A shell with job control runs each command, and says what it came to. */
+function openShell(...commands: string[]): Terminal {
+  const script = [
+    'echo before',
+    ...commands.map((command) => `${command}; echo "came to $?"; read -r _`),
+  ].join('; ');
+  return terminals.open({ command: ['sh', '-mc', script] });
+}
+
+async function openProgram(): Promise<Terminal> {
+  const terminal = openShell(programs.shellCommand('full-screen.tsx'));
+  await terminal.waitForText(/size 80x24.*\n.*count \d+ /);
+  expect(terminal).toMatchObject({
+    isAlternateScreen: true,
+    isCursorHidden: true,
+    hasBracketedPaste: true,
+    wrapsLines: false,
+    inputMode: 'raw',
+  });
+  return terminal;
+}
+
+async function expectRestored(terminal: Terminal, code: number): Promise<void> {
+  await terminal.waitForText(`came to ${code}`);
+  expect(terminal.isRestored, terminal.describe()).toBe(true);
+  expect(terminal.screen()[0]).toBe('before');
+  // Nothing of the frames is left on it.
+  expect(terminal.text()).not.toMatch(/count \d/);
+}
+
+describe('the terminal is as it was after', () => {
+  test.each([
+    ['q', 0],
+    ['ctrl+c', 5],
+    ['e', 3],
+  ])('the key %s', async (key, code) => {
+    const terminal = await openProgram();
+    await terminal.press(key);
+    await expectRestored(terminal, code);
+  });
+
+  test.each<[NodeJS.Signals, number]>([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGQUIT', 131],
+  ])('%s', async (signal, code) => {
+    const terminal = await openProgram();
+    terminal.signal(signal);
+    await expectRestored(terminal, code);
+  });
+
+  test.each([
+    ['an error in a component', 't', 'thrown in render', 4],
+    ['an error that nobody caught', 'u', 'thrown by a key', 1],
+    ['a rejection that nobody caught', 'r', 'rejected by a key', 1],
+  ])('%s, which is then told', async (_, key, message, code) => {
+    const terminal = await openProgram();
+    await terminal.press(key);
+    await expectRestored(terminal, code);
+    expect(terminal.text()).toContain(`Error: ${message}`);
+  });
+});
+
+test('a frame that comes after leaving is not painted', async () => {
+  const terminal = await openProgram();
+  await terminal.press('q');
+  await terminal.waitForText('came to 0');
+  const afterwards = terminal.received.slice(terminal.received.lastIndexOf('\u001B[?1049l'));
+  expect(afterwards).not.toContain('count');
+});
+
+test('a program whose window is closed is told to hang up, once, and ends', async () => {
+  const log = join(programs.directory, 'hang-up');
+  const terminal = terminals.open({ command: programs.command('full-screen.tsx', log) });
+  await terminal.waitForText('count');
+  const pid = terminal.foregroundPid;
+  terminal.hangUp();
+  await waitFor(() => !isAlive(pid), { message: 'the program has ended' });
+  expect(readFileSync(log, 'utf8')).toBe('SIGHUP\n');
+});
