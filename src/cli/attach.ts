@@ -5,8 +5,8 @@ import { type ListedSocket, listSockets } from '../link/list-sockets.ts';
 import type { ServerHello } from '../protocol/frames.ts';
 import { visible } from '../wording/visible.ts';
 import type { CommandContext } from './commands.ts';
-import { ownSocketDirectories } from './engine-link.ts';
 import { OperatingError, UsageError } from './exit-codes.ts';
+import { ownSocketDirectories } from './own-socket-directories.ts';
 import { attachUi, isInteractive } from './ui-session.ts';
 
 export async function run({ invocation }: CommandContext): Promise<number> {

@@ -3,14 +3,14 @@
  * that a user interface which started this engine keeps with it, its owner's.
  */
 import { rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { LinkError } from '../link/link-error.ts';
 import { LinkServer } from '../link/server.ts';
-import { ownUid, prepareFirstSocketPath, socketDirectories } from '../link/socket-path.ts';
+import { prepareFirstSocketPath } from '../link/socket-path.ts';
 import { emptySnapshot, reduce } from '../store/reduce.ts';
+import { ownSocketDirectories } from './own-socket-directories.ts';
 
 export interface EngineLinkOptions {
   readonly config: Config;
@@ -75,11 +75,6 @@ async function listen(server: LinkServer, socket: string | null): Promise<string
       return null;
     }
   }
-}
-
-/** Where runners of this user listen and `attach` looks. */
-export function ownSocketDirectories(): string[] {
-  return socketDirectories(process.env, ownUid(), tmpdir());
 }
 
 function removeIfEmpty(directory: string): void {

@@ -1,7 +1,7 @@
 /** The commands on the `failed` list: looking through it, and putting back or removing what is on it. */
 import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
-import type { Change, FailedList, FailurePage, ListedRecord } from '../resque/failed-list.ts';
+import type { Change, FailedList, ListedRecord, WalkPage } from '../resque/failed-list.ts';
 import { type FailureView, viewFailure } from '../resque/failure-record.ts';
 import { ChangeLog } from './change-log.ts';
 import { failureMatcher } from './failure-filter.ts';
@@ -76,7 +76,7 @@ export async function changeMatching(
   const isWanted = (view: FailureView) => matches(view) && (kind === 'remove' || view.retriedAt === null);
   const turn = new Turn();
   const log = new ChangeLog(kind, context.publish);
-  let page: FailurePage | null = null;
+  let page: WalkPage | null = null;
   let isLost = false;
   try {
     do {

@@ -91,6 +91,10 @@ export class SegmentFile {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    try {
+      closeSync(this.#fd);
+    } catch {
+      // Of a disk that is broken: it is closed whatever it says.
+    }
   }
 }

@@ -12,9 +12,9 @@ import { script } from './script.ts';
  * the index it was seen at (0 or more), its bytes; and for `retry` the bytes to be put in its place, the
  * queue's key, the queue, the payload.
  *
- * Reply: position reached (the lowest index of an entry that was found; -1: none was), length of the list,
- * for each entry 1 (done, or found), 0 (gone) or 2 (its queue is no list), index of the page's first entry,
- * the page's entries.
+ * Reply: 1 where any entry was found (or none was named), how far the oldest of these had moved, length of the
+ * list, for each entry 1 (done, or found), 0 (gone) or 2 (its queue is no list), index of the page's first
+ * entry, the page's entries. The page lies before that oldest one.
  *
  * Where an entry no longer lies at its index, one that is its equal byte for byte is as good. Entries that
  * others have removed make the rest move to lower indexes; only LPUSH, which Resque doesn't do, makes them
@@ -86,13 +86,14 @@ while first <= reach and isSearching() do
   first = first + 250
 end
 
-local states, cursor, cursorHint = {}, -1, nil
+local states, oldest = {}, nil
 for i, entry in ipairs(entries) do
   states[i] = entry.index and 1 or 0
-  if entry.index and (not cursorHint or entry.hint < cursorHint) then
-    cursor, cursorHint = entry.index, entry.hint
-  end
+  if entry.index and (not oldest or entry.hint < oldest.hint) then oldest = entry end
 end
+local cursor, shift = math.min(before, length), 0
+if count > 0 then cursor = oldest and oldest.index or 0 end
+if oldest then shift = oldest.index - oldest.hint end
 
 if kind == 'retry' then
   local function isOf(key, expected)
@@ -146,8 +147,8 @@ else
   cursor = cursor - below
 end
 
-if count == 0 then cursor = math.min(before, length) end
 local page, pageStart = {}, math.max(0, cursor - size)
 if size > 0 and cursor > 0 then page = redis.call('LRANGE', failed, pageStart, cursor - 1) end
-return { cursor, redis.call('LLEN', failed), states, pageStart, page }
+local isFound = (oldest or count == 0) and 1 or 0
+return { isFound, shift, redis.call('LLEN', failed), states, pageStart, page }
 `);

@@ -33,10 +33,16 @@ export interface Change {
   readonly entries: readonly ListedRecord[];
 }
 
+/** A page on the way from newer to older entries. */
+export interface WalkPage extends FailurePage {
+  /** Where the entry lies that was the oldest at the start; what others put before it is left alone. */
+  readonly floor: number;
+}
+
 /** Goes through the list from newer to older entries, whatever others do to it meanwhile. */
 export interface Walk {
   /** The page that was read last; `null`: none yet. */
-  readonly page: FailurePage | null;
+  readonly page: WalkPage | null;
   /** Where to begin: only entries at lower indexes are looked at. */
   readonly before: number;
   /** Entries of the next page. */
@@ -49,6 +55,8 @@ interface Sent {
   /** Where it is to be retried. */
   readonly retry: ReturnType<typeof retryOf>;
 }
+
+type ChangeReply = [number, number, number, number[], number, Buffer[]];
 
 /** Entries of a page that help to find the place again where all that was acted upon is gone. */
 const anchorCount = 8;
@@ -97,7 +105,7 @@ export class FailedList {
    *
    * @returns `page`: `null` where nothing of the last page is left, so that nobody can say where to go on
    */
-  async step(change: Change, walk: Walk): Promise<{ results: ChangeResult[]; page: FailurePage | null }> {
+  async step(change: Change, walk: Walk): Promise<{ results: ChangeResult[]; page: WalkPage | null }> {
     const sent = change.entries.map((listed) => this.#sent(change.kind, listed));
     const acting = new Set(change.entries.map(({ index }) => index));
     const anchors = anchorsOf(walk.page?.entries ?? []).filter(({ index }) => !acting.has(index));
@@ -115,7 +123,7 @@ export class FailedList {
     kind: Change['kind'],
     sent: readonly Sent[],
     { page, before, size }: Walk,
-  ): Promise<{ states: ChangeResult[]; page: FailurePage | null }> {
+  ): Promise<{ states: ChangeResult[]; page: WalkPage | null }> {
     const args = [kind, `mark:${randomUUID()}`, size, before, page?.total ?? 0, sent.length];
     const reply = await runScript(this.#session, changeScript, 2, [
       this.#keys.failed,
@@ -123,11 +131,12 @@ export class FailedList {
       ...args,
       ...sent.flatMap((entry) => this.#arguments(kind, entry)),
     ]);
-    const [cursor, total, states, start, records] = reply as [number, number, number[], number, Buffer[]];
+    const [isFound, shift, total, states, start, records] = reply as ChangeReply;
+    const floor = Math.max(0, (page?.floor ?? 0) + shift);
     const entries = records.map((record, at) => ({ index: start + at, record }));
     return {
       states: sent.map(({ acts }, at) => (acts ? resultOf(states[at]) : 'unretryable')),
-      page: cursor === -1 ? null : { total, entries },
+      page: isFound === 1 ? { total, floor, entries: entries.filter(({ index }) => index >= floor) } : null,
     };
   }
 

@@ -58,11 +58,11 @@ export function queuesLayout(size: Size, queueCount: number): QueuesLayout {
 }
 
 function tableLayout(rows: number, queueCount: number): QueuesLayout {
-  const failureRows = rows >= 30 ? 8 : rows >= 20 ? 4 : 0;
+  const failureRows = rows >= 30 ? 7 : rows >= 20 ? 4 : 0;
   const rest = rows - failureRows;
   // Borders and a heading.
   const wanted = queueCount + 3;
-  const runningRows = Math.max(5, Math.min(Math.floor(rest / 2), rest - wanted));
+  const runningRows = Math.max(5, Math.floor(rest * 0.35), Math.min(Math.floor(rest / 2), rest - wanted));
   return { kind: 'table', tableRows: rest - runningRows, runningRows, failureRows };
 }
 

@@ -10,7 +10,17 @@ const startedIn = process.cwd();
 beforeEach(() => process.chdir(directory.path));
 afterEach(() => process.chdir(startedIn));
 
-const noFlags = { config: null, redis: null, namespace: null, logFormat: null, drain: false, ui: true };
+const noFlags = {
+  config: null,
+  redis: null,
+  namespace: null,
+  logFormat: null,
+  drain: false,
+  ui: true,
+  socket: null,
+  readOnly: false,
+  linkFd: null,
+};
 
 function complaint(...argv: string[]): string {
   try {
@@ -63,7 +73,7 @@ describe('a mistake on the command line', () => {
     [['enqeue', 'q', 'C', '--config', 'x'], 'there is no command "enqeue"; did you mean "enqueue"?'],
     [
       ['frobnicate'],
-      '"frobnicate" is neither a command nor a config file; commands are check, enqueue, demo',
+      '"frobnicate" is neither a command nor a config file; commands are attach, check, enqueue, demo',
     ],
     [['a.json', 'b.json'], 'resque-runner takes one CONFIG at most; "b.json" is one too many'],
     [['demo', 'x'], 'demo takes no arguments; "x" is one too many'],

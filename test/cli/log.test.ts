@@ -2,9 +2,9 @@ import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLog, type LogFormat } from '../../src/cli/log/log.ts';
-import { duration } from '../../src/wording/duration.ts';
 import type { EngineEvent, EngineFact, FailureSummary } from '../../src/protocol/events.ts';
 import type { JobView } from '../../src/protocol/job.ts';
+import { duration } from '../../src/wording/duration.ts';
 
 const atMs = new Date(2026, 10, 24, 16, 5, 9).getTime();
 

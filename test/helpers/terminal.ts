@@ -96,11 +96,11 @@ export class Terminal {
 
   /** The visible rows, without the blanks at their ends. */
   screen(): string[] {
-    const { active } = this.#screen.buffer;
-    return Array.from(
-      { length: this.#screen.rows },
-      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '',
-    );
+    const { buffer, cols, rows } = this.#screen;
+    const top = buffer.active.viewportY;
+    // xterm keeps what stood right of the edge before the terminal was made narrower.
+    const textOf = (row: number) => buffer.active.getLine(top + row)?.translateToString(true, 0, cols) ?? '';
+    return Array.from({ length: rows }, (_, row) => textOf(row).trimEnd());
   }
 
   text(): string {

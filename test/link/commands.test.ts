@@ -76,7 +76,10 @@ describe('a command', () => {
       };
       client.command(2, { type: 'pause-all' });
       expect(await client.reply(2)).toMatchObject({ ok: false, message: expect.stringContaining('another') });
-      expect(warning.mock.calls.map(([error]) => String(error))).toEqual(['Error: a fault', 'Error: another']);
+      expect(warning.mock.calls.map(([error]) => String(error))).toEqual([
+        'Error: a fault',
+        'Error: another',
+      ]);
     } finally {
       warning.mockRestore();
     }
@@ -180,7 +183,10 @@ describe('the size', () => {
     const client = await join();
     host.onExecute = () => Promise.resolve({ ok: true, message: 'x'.repeat(serverFrameLimit) });
     client.command(1, { type: 'pause-all' });
-    expect(await client.reply(1)).toMatchObject({ ok: false, message: expect.stringContaining('ask for less') });
+    expect(await client.reply(1)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('ask for less'),
+    });
     host.onExecute = () => Promise.resolve({ ok: true, message: 'x'.repeat(5_000_000) });
     client.command(2, { type: 'pause-all' });
     expect((await client.reply(2)).ok).toBe(true);

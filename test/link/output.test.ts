@@ -135,7 +135,9 @@ describe('a watch', () => {
     client.say({ type: 'watch', jobId: 'b' });
     await waitFor(() => output.readers.length + other.readers.length === 2, { message: 'readers' });
     client.socket.destroy();
-    await waitFor(() => output.readers[0]?.isClosed && other.readers[0]?.isClosed, { message: 'closed ones' });
+    await waitFor(() => output.readers[0]?.isClosed && other.readers[0]?.isClosed, {
+      message: 'closed ones',
+    });
   });
 
   test('ends with its client also where that is cut off', async () => {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { LinkClient } from '../../src/link/client.ts';
 import { LinkServer } from '../../src/link/server.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
-import { fact, FakeHost } from './fake-host.ts';
+import { FakeHost, fact } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
 import { afterThis, temporaryDirectory } from './stage.ts';
 

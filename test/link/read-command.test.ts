@@ -25,9 +25,12 @@ const commands: readonly Command[] = [
   { type: 'stop', mode: 'quit' },
 ];
 
-test.each(commands.map((command) => [command.type, command] as const))('%s is read as it is', (_, command) => {
-  expect(readCommand(JSON.parse(JSON.stringify(command)))).toEqual(command);
-});
+test.each(commands.map((command) => [command.type, command] as const))(
+  '%s is read as it is',
+  (_, command) => {
+    expect(readCommand(JSON.parse(JSON.stringify(command)))).toEqual(command);
+  },
+);
 
 test.each(commands.map((command) => [command.type, command] as const))(
   '%s is refused without one of its fields, with one of a wrong type, and with one too many',
@@ -59,7 +62,10 @@ test.each([
   ['a filter with a criterion too few', { type: 'count-failures', filter: { queue: null } }],
   ['a filter that is null', { type: 'count-failures', filter: null }],
   ['an entry without its record', { type: 'retry-failures', entries: [{ index: 0 }] }],
-  ['an entry with a text for an index', { type: 'retry-failures', entries: [{ index: '0', recordBase64: '' }] }],
+  [
+    'an entry with a text for an index',
+    { type: 'retry-failures', entries: [{ index: '0', recordBase64: '' }] },
+  ],
   ['an entry that is null', { type: 'retry-failures', entries: [null] }],
   ['entries that are no list', { type: 'retry-failures', entries: { 0: entries[0] } }],
 ])('%s is no command', (_, value) => {
@@ -68,7 +74,10 @@ test.each([
 
 test('a whole entry of the failed list is a reference: the rest of it is dropped', () => {
   const whole = { ...entries[0], error: 'boom', backtrace: [] };
-  expect(readCommand({ type: 'retry-failures', entries: [whole] })).toEqual({ type: 'retry-failures', entries });
+  expect(readCommand({ type: 'retry-failures', entries: [whole] })).toEqual({
+    type: 'retry-failures',
+    entries,
+  });
 });
 
 test('what names a field that belongs to all objects is refused', () => {
@@ -78,7 +87,12 @@ test('what names a field that belongs to all objects is refused', () => {
 
 test('any JSON value gives a command or an objection', () => {
   const types = fc.constantFrom(...commands.map(({ type }) => type));
-  const near = fc.record({ type: types, queue: fc.jsonValue(), filter: fc.jsonValue(), entries: fc.jsonValue() });
+  const near = fc.record({
+    type: types,
+    queue: fc.jsonValue(),
+    filter: fc.jsonValue(),
+    entries: fc.jsonValue(),
+  });
   fc.assert(
     fc.property(fc.oneof(fc.jsonValue(), near), (value) => {
       const read = readCommand(value);

@@ -81,14 +81,17 @@ describe('a client that reads nothing', () => {
     client.socket.pause();
     flood(stage);
     const count = 20_000;
-    for (let id = 1; id <= count; id += 1) client.command(id, { type: 'pause-queue', queue: 'x'.repeat(100) });
+    for (let id = 1; id <= count; id += 1)
+      client.command(id, { type: 'pause-queue', queue: 'x'.repeat(100) });
     // More than 3 MB, of which the kernel takes what fits into its buffers; the rest stays with the client.
     await staysTrue(() => client.socket.writableLength > 2 * megabyte && stage.host.executed.length < 1_000, {
       message: () => `${client.socket.writableLength} bytes wait, ${stage.host.executed.length} commands ran`,
       forMs: 200,
     });
     client.socket.resume();
-    await waitFor(() => client.of('reply').length === count, { message: () => `${client.of('reply').length}` });
+    await waitFor(() => client.of('reply').length === count, {
+      message: () => `${client.of('reply').length}`,
+    });
     expect(new Set(client.of('reply').map(({ id }) => id)).size).toBe(count);
   });
 

@@ -35,7 +35,8 @@ export function loadedWith(metafile: Metafile, file: string, kind: ImportKind): 
 
 const isOfUi = (input: string) =>
   /(^|\/)node_modules\/(react|react-reconciler|ink|yoga-layout)\/|^src\/ui\//.test(input);
-const isOfEngine = (input: string) => input.startsWith('src/engine/');
+/** The rest of that room can be of use elsewhere: `demo` looks for programs on PATH as the engine does. */
+const isOfEngine = (input: string) => input === 'src/engine/engine.ts';
 
 /**
  * What breaks the promise that a process without the UI never loads it: the program's entry may not load any of

@@ -12,6 +12,7 @@ type QuestionDialog = Extract<Dialog, { kind: 'question' }>;
 const widest = 70;
 
 export function question({ title, lines, choices, focus }: QuestionDialog, size: Size): Panel {
+  const longest = Math.max(...choices.map(({ label }) => label.length));
   const hasDetails = choices.some(({ detail }) => detail !== '');
   return box({
     key: 'question',
@@ -26,7 +27,7 @@ export function question({ title, lines, choices, focus }: QuestionDialog, size:
       ...(hasDetails
         ? choices.map((choice, at) =>
             lineOf(width, [
-              ...button(choice.label, choice.key, at === focus),
+              ...button(choice.label.padEnd(longest), choice.key, at === focus),
               ...(choice.detail === '' ? [] : [span(`  ${choice.detail}`, { dim: true })]),
             ]),
           )
@@ -34,7 +35,7 @@ export function question({ title, lines, choices, focus }: QuestionDialog, size:
             lineOf(
               width,
               choices.flatMap((choice, at) => [
-                ...button(choice.label, choice.key, at === focus),
+                ...button(choice.label.padEnd(longest), choice.key, at === focus),
                 span('   '),
               ]),
             ),

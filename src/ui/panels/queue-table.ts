@@ -22,14 +22,20 @@ export interface QueueTableProps {
 
 const barColumns = 6;
 
+/** Room for the bar and `10/12 (config 10)`, where there is any. */
+function slotsColumnsFor(width: number): number {
+  return width >= 90 ? 26 : 20;
+}
+
 export function queueTable(props: QueueTableProps): Line[] {
   const { state, queues, cursor, isFocused, width, height } = props;
   const inner = innerWidth(width);
   const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
-  const nameColumns = Math.max(12, Math.min(40, inner - 62));
+  const slotsColumns = slotsColumnsFor(inner);
+  const nameColumns = Math.max(12, Math.min(40, inner - 42 - slotsColumns));
   const heading = lineOf(inner, [
     cell('  QUEUE', nameColumns + 2, { dim: true }),
-    cell('SLOTS', 20, { dim: true }),
+    cell('SLOTS', slotsColumns, { dim: true }),
     cell('PEND', 9, { dim: true }, 'right'),
     cell('RATE', 8, { dim: true }, 'right'),
     cell('FAIL', 7, { dim: true }, 'right'),
@@ -59,10 +65,11 @@ function row(
   const status = queueStatus(queue, runner, running, model.engine);
   const reason = pauseDetail(queue.pauses);
   const total = runner?.concurrency ?? running;
+  const slotsColumns = slotsColumnsFor(width);
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
     cell(queue.name, nameColumns, { bold: true }),
-    ...lineOf(20, [
+    ...lineOf(slotsColumns, [
       cell(bar(running, total, Math.min(total, barColumns)), barColumns + 1, { color: 'green' }),
       ...slotsText(queue, runner, running),
     ]),

@@ -140,8 +140,8 @@ function recentFailures(state: AppState, width: number, height: number, nowMs: n
     height,
     title: [
       span('Recent failures', { bold: true }),
-      span(count === null ? '' : `  ${grouped(count)}`),
-      span(isFocused ? '  ⏎ open, r retry' : '  2 all', { dim: true }),
+      span(count === null ? '' : ` (${grouped(count)})`),
+      span(isFocused ? '  ⏎ opens, r retries' : '  2 shows all', { dim: true }),
     ],
     isFocused,
     content: entries.length === 0 ? [none] : [...(hasHeading ? [failureHeading(inner)] : []), ...lines],

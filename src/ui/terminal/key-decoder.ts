@@ -61,7 +61,7 @@ export class KeyDecoder {
   flush(): TerminalInput[] {
     const pending = this.#pending;
     this.#pending = '';
-    if (this.#paste !== null) return [this.#endPaste('')];
+    if (this.#paste !== null) return [this.#endPaste(this.#pasteTail)];
     if (pending === '\u001B') {
       this.#hasGivenUpEscape = true;
       return [{ key: 'escape' }];

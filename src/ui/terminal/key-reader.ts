@@ -39,6 +39,7 @@ export class KeyReader {
   /** Reads no more, so that the process can end. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#decoder.flush();
     this.#stdin.off('data', this.#onData);
     this.#stdin.pause();
   }

@@ -72,7 +72,7 @@ const byPadLetter: Readonly<Record<string, string>> = {
 };
 
 const csi = /^\u001B\[([0-?]*)([ -/]*)([@-~])/;
-const csiSoFar = /^\u001B\[[0-?]*[ -/]*$/;
+const csiSoFar = /^\u001B\[[0-?]*[ -/]*/;
 /** OSC, DCS, APC, PM, SOS: answers to questions that an earlier program asked. */
 const string = /^\u001B[\]PX^_][^\u0007\u001B]*(?:\u0007|\u001B\\)/;
 const stringSoFar = /^\u001B[\]PX^_][^\u0007\u001B]*\u001B?$/;
@@ -112,9 +112,9 @@ function decodeCsi(text: string): DecodedSequence {
   }
   const match = csi.exec(text);
   if (match === null) {
-    if (csiSoFar.test(text)) return { kind: 'incomplete' };
-    // Broken off by something that belongs to no sequence, which counts for itself.
-    return { kind: 'other', rest: null, length: 2 };
+    const length = csiSoFar.exec(text)?.[0].length ?? 2;
+    // Or broken off by something that belongs to no sequence, which counts for itself.
+    return length === text.length ? { kind: 'incomplete' } : { kind: 'other', rest: null, length };
   }
   const [{ length }, parameters = '', between = '', final = ''] = match;
   // The oldest reports of the mouse: three bytes follow.

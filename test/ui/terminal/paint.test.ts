@@ -20,9 +20,8 @@ function countOf(frame: readonly string[], columns: number, rows: number): numbe
   const [head = '', ...others] = frame;
   expect(head).toMatch(new RegExp(`^size ${columns}x${rows} +key none$`));
   expect(head).toHaveLength(columns);
-  const expected = Array.from(
-    { length: rows - 1 },
-    (_, row) => `${`row ${row + 1}`.padEnd(10)}count ${count}`.padEnd(columns - 3) + 'end',
+  const expected = Array.from({ length: rows - 1 }, (_, row) =>
+    [`row ${row + 1}`.padEnd(10), `count ${count}`.padEnd(columns - 13), 'end'].join(''),
   );
   expect(others).toEqual(expected);
   return Number(count);

@@ -1,0 +1,164 @@
+/**
+ * Events of all kinds in any order, about things that exist, existed, never did, or are called like what every
+ * object inherits; with clocks that jump, and numbers that repeat or leave some out.
+ */
+import fc from 'fast-check';
+import type { EngineEvent, EngineFact, PauseReason } from '../../src/protocol/events.ts';
+
+const names = fc.constantFrom('mail', 'video', '__proto__', 'constructor', 'toString', '7', '');
+export const anyIds = fc.constantFrom('1', '2', '3', 'a', 'b', '10', '__proto__', 'hasOwnProperty');
+const counts = fc.nat(1_000_000);
+const texts = fc.constantFrom('', 'x', 'ein Wort', '\u001b[31m', '\ud83d');
+const jobClasses = fc.option(fc.constantFrom('Send', 'Resize'), { nil: null });
+
+const pauses: fc.Arbitrary<PauseReason[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom('operator', 'all', 'cluster', 'unstartable', 'unreadable'),
+    detail: texts,
+    sinceMs: counts,
+  }),
+  { maxLength: 2 },
+);
+const queueViews = fc.record({ name: names, runner: names, pauses });
+const runnerViews = fc.record({ key: names, concurrency: fc.nat(9), configuredConcurrency: fc.nat(9) });
+const failures = fc.record({
+  queue: names,
+  jobId: fc.option(anyIds, { nil: null }),
+  jobClass: jobClasses,
+  exception: texts,
+  error: texts,
+  exitCode: fc.option(fc.nat(255), { nil: null }),
+  signal: fc.constantFrom(null, 'SIGKILL'),
+});
+const jobs = fc.record({
+  id: anyIds,
+  queue: names,
+  runner: names,
+  worker: texts,
+  jobClass: jobClasses,
+  args: texts,
+  payloadBytes: counts,
+  startedAtMs: counts,
+  pid: counts,
+});
+const counters = { processed: counts, failed: counts, unwritten: counts };
+const entries = { count: counts, queues: fc.array(names, { maxLength: 2 }), jobClass: jobClasses };
+
+/** A table, so that no type of event can be left out. */
+const factsByType: {
+  [T in EngineFact['type']]: fc.Arbitrary<Omit<Extract<EngineFact, { type: T }>, 'type'>>;
+} = {
+  'engine.started': fc.record({
+    version: texts,
+    pid: counts,
+    workerHost: texts,
+    namespace: texts,
+    redis: texts,
+    runners: fc.uniqueArray(runnerViews, { selector: ({ key }) => key, maxLength: 4 }),
+  }),
+  'engine.stopping': fc.record({
+    mode: fc.constantFrom('quit', 'terminate', 'kill', 'drained'),
+    running: counts,
+  }),
+  'engine.stopped': fc.record(counters),
+  'redis.up': fc.record({ serverVersion: texts, awayMs: fc.option(counts, { nil: null }) }),
+  'redis.down': fc.record({ reason: texts }),
+  'runner.added': fc.record({ runner: runnerViews }),
+  'runner.changed': fc.record({ runner: runnerViews }),
+  'runner.removed': fc.record({ runner: names }),
+  'queue.added': fc.record({ queue: queueViews }),
+  'queue.removed': fc.record({ queue: names }),
+  'queue.paused': fc.record({ queue: names, pauses }),
+  'queue.resumed': fc.record({ queue: names }),
+  'queue.backlog': fc.record({ queue: names, backlog: fc.integer({ min: -1, max: 99 }) }),
+  'job.started': fc.record({ job: jobs }),
+  'job.printed': fc.record({ jobId: anyIds, stream: fc.constantFrom('stdout', 'stderr'), line: texts }),
+  'job.killed': fc.record({
+    jobId: anyIds,
+    queue: names,
+    signal: texts,
+    reason: fc.constantFrom('operator', 'signal', 'timeout', 'shutdown'),
+  }),
+  'job.finished': fc.record({
+    jobId: anyIds,
+    queue: names,
+    jobClass: jobClasses,
+    outcome: fc.constantFrom('succeeded', 'failed', 'requeued'),
+    durationMs: counts,
+    exitCode: fc.option(fc.nat(255), { nil: null }),
+    signal: fc.constantFrom(null, 'SIGKILL'),
+    failure: fc.option(failures, { nil: null }),
+  }),
+  'failure.recorded': fc.record({ failure: failures }),
+  'failures.retried': fc.record(entries),
+  'failures.removed': fc.record(entries),
+  'failures.counted': fc.record({ total: counts }),
+  'command.executed': fc.record({
+    by: texts,
+    command: fc.constantFrom('pause-all', 'stop'),
+    isDone: fc.boolean(),
+    message: texts,
+  }),
+  'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
+  'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
+  'counters.changed': fc.record(counters),
+};
+
+const knownFacts = Object.entries(factsByType).map(([type, rest]) =>
+  (rest as fc.Arbitrary<object>).map((fields) => ({ type, ...fields }) as EngineFact),
+);
+/** Jobs come and go far more often than all else. */
+const jobFacts = ['job.started', 'job.finished'].map((type) => ({
+  weight: 8,
+  arbitrary: (factsByType[type as 'job.started'] as fc.Arbitrary<object>).map(
+    (fields) => ({ type, ...fields }) as EngineFact,
+  ),
+}));
+/** Of a version that isn't written yet. */
+const laterFacts = fc.constant({ type: 'moon.risen', phase: { full: true } } as unknown as EngineFact);
+
+export const anyFacts: fc.Arbitrary<EngineFact> = fc.oneof(
+  ...jobFacts,
+  ...[...knownFacts, laterFacts].map((arbitrary) => ({ weight: 1, arbitrary })),
+);
+
+/** Usually a little later than the one before; now and then the clock is set. */
+const clockSteps = fc.oneof(
+  { weight: 20, arbitrary: fc.nat(900) },
+  { weight: 2, arbitrary: fc.integer({ min: -5_000, max: 90_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }) },
+);
+
+export function numbered(
+  facts: readonly EngineFact[],
+  times: readonly number[],
+  startMs: number,
+): EngineEvent[] {
+  let atMs = startMs;
+  return facts.map((fact, index) => {
+    atMs += times[index] ?? 1;
+    return { ...fact, seq: index + 1, atMs };
+  });
+}
+
+/** Numbered one by one. */
+export const anyEvents: fc.Arbitrary<EngineEvent[]> = fc
+  .array(fc.tuple(anyFacts, clockSteps), { maxLength: 120 })
+  .map((steps) =>
+    numbered(
+      steps.map(([fact]) => fact),
+      steps.map(([, time]) => time),
+      1_700_000_000_000,
+    ),
+  );
+
+/** Some come twice, some late, some never. */
+export const anyOrder: fc.Arbitrary<EngineEvent[]> = fc
+  .tuple(anyEvents, fc.array(fc.integer({ min: -3, max: 4 }), { minLength: 1, maxLength: 20 }))
+  .map(([events, jumps]) => {
+    let seq = 0;
+    return events.map((event, index) => {
+      seq = Math.max(0, seq + (jumps[index % jumps.length] ?? 1));
+      return { ...event, seq };
+    });
+  });

@@ -1,0 +1,214 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { OutputStream } from '../../src/protocol/job.ts';
+import { LogBuffer, type LogLimits, type LogLine } from '../../src/store/log-buffer.ts';
+
+/** The same promises, kept in the plainest way: every line ever, and where the ones begin that are kept. */
+class NaiveLog {
+  readonly lines: LogLine[] = [];
+  first = 0;
+  readonly #limits: LogLimits;
+
+  constructor(limits: LogLimits) {
+    this.#limits = limits;
+  }
+
+  get kept(): LogLine[] {
+    return this.lines.slice(this.first);
+  }
+
+  push(line: LogLine): void {
+    this.lines.push(line);
+    this.trim();
+  }
+
+  trim(): void {
+    const units = () => this.kept.reduce((sum, { text }) => sum + text.length, 0);
+    while (this.kept.length > 1 && (this.kept.length > this.#limits.lines || units() > this.#limits.units)) {
+      this.first += 1;
+    }
+  }
+
+  matches(needle: string, streams: 'both' | OutputStream): number[] {
+    return this.lines.flatMap(({ kind, stream, text }, number) => {
+      const isShown = number >= this.first && kind === 'output' && (streams === 'both' || stream === streams);
+      const isMatch = /[A-Z]/.test(needle) ? text.includes(needle) : text.toLowerCase().includes(needle);
+      return isShown && isMatch ? [number] : [];
+    });
+  }
+}
+
+function output(stream: OutputStream, text: string, atMs = 1): LogLine {
+  return { kind: 'output', stream, atMs, text, skippedLines: 0 };
+}
+
+const streamNames = fc.constantFrom<OutputStream>('stdout', 'stderr');
+const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'A', ' '), maxLength: 6 });
+const actions = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('append' as const), stream: streamNames, text: texts }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('replace' as const), back: fc.nat(9), text: texts }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('skip' as const), lines: fc.integer({ min: 1, max: 9 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('mark' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('search' as const),
+      needle: fc.constantFrom('a', 'b', 'ab', 'A', 'aa'),
+      streams: fc.constantFrom<'both' | OutputStream>('both', 'both', 'stdout', 'stderr'),
+    }),
+  },
+);
+
+function expectSearches(
+  log: LogBuffer,
+  naive: NaiveLog,
+  needle: string,
+  streams: 'both' | OutputStream,
+): void {
+  const matches = naive.matches(needle, streams);
+  expect(log.countMatches(needle, streams)).toBe(matches.length);
+  for (let from = naive.first - 2; from <= naive.lines.length + 1; from += 1) {
+    const forward = matches.find((number) => number >= from) ?? null;
+    const backward = matches.findLast((number) => number <= from) ?? null;
+    expect(log.search(needle, { from, direction: 'forward', streams })).toBe(forward);
+    expect(log.search(needle, { from, direction: 'backward', streams })).toBe(backward);
+    const before = matches.filter((number) => number < from).length;
+    expect(log.countMatchesBefore(from, needle, streams)).toBe(before);
+  }
+}
+
+describe('a log', () => {
+  test('holds, trims and finds what the plainest one does', () => {
+    const limits = fc.record({
+      lines: fc.integer({ min: 1, max: 12 }),
+      units: fc.integer({ min: 1, max: 40 }),
+    });
+    fc.assert(
+      fc.property(limits, fc.array(actions, { maxLength: 60 }), (limit, list) => {
+        const log = new LogBuffer(limit);
+        const naive = new NaiveLog(limit);
+        for (const action of list) {
+          const { version } = log;
+          if (action.kind === 'search') {
+            expectSearches(log, naive, action.needle, action.streams);
+            expect(log.version).toBe(version);
+            continue;
+          }
+          if (action.kind === 'append') {
+            expect(log.append(action.stream, 1, action.text)).toBe(naive.lines.length);
+            naive.push(output(action.stream, action.text));
+          } else if (action.kind === 'mark') {
+            expect(log.appendMark(5)).toBe(naive.lines.length);
+            naive.push({ kind: 'mark', stream: null, atMs: 5, text: '', skippedLines: 0 });
+          } else if (action.kind === 'skip') {
+            const number = log.appendSkipped(action.lines, 7);
+            const last = naive.lines.at(-1);
+            const isSame = last?.kind === 'skipped';
+            const skippedLines = action.lines + (isSame ? last.skippedLines : 0);
+            const line: LogLine = { kind: 'skipped', stream: null, atMs: 7, text: '', skippedLines };
+            if (isSame) naive.lines[naive.lines.length - 1] = line;
+            else naive.push(line);
+            expect(number).toBe(naive.lines.length - 1);
+          } else {
+            const number = naive.lines.length - 1 - action.back;
+            const line = naive.lines[number];
+            if (line !== undefined && line.kind !== 'output') continue;
+            const isKept = line !== undefined && number >= naive.first;
+            expect(log.replace(number, 9, action.text)).toBe(isKept);
+            if (!isKept) continue;
+            naive.lines[number] = { ...line, atMs: 9, text: action.text };
+            naive.trim();
+          }
+          expect(log.version).toBeGreaterThan(version);
+          expect([log.first, log.end]).toEqual([naive.first, naive.lines.length]);
+          expect(log.slice(0, 1_000)).toEqual(naive.kept);
+          expect(naive.lines.map((_, number) => log.get(number))).toEqual(
+            naive.lines.map((line, number) => (number < naive.first ? undefined : line)),
+          );
+        }
+        expectSearches(log, naive, 'a', 'both');
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('gives as many lines as it is asked for, from the oldest where that is newer', () => {
+    const log = new LogBuffer({ lines: 3, units: 100 });
+    for (const text of ['a', 'b', 'c', 'd', 'e']) log.append('stdout', 1, text);
+    const texts = (from: number, count: number) => log.slice(from, count).map(({ text }) => text);
+    expect(texts(0, 2)).toEqual(['c', 'd']);
+    expect(texts(3, 2)).toEqual(['d', 'e']);
+    expect(texts(4, 9)).toEqual(['e']);
+    expect([...texts(5, 1), ...texts(3, 0)]).toEqual([]);
+    expect([log.get(-1), log.get(1), log.get(5)]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('keeps the newest line whatever its length', () => {
+    const log = new LogBuffer({ lines: 3, units: 4 });
+    log.append('stdout', 1, 'ab');
+    log.append('stdout', 1, 'much too long');
+    expect(log.slice(0, 9)).toEqual([output('stdout', 'much too long')]);
+    expect(log.first).toBe(1);
+  });
+
+  test('of which most is gone still finds the rest', () => {
+    const log = new LogBuffer({ lines: 50, units: 10_000 });
+    for (let number = 0; number < 40_000; number += 1) {
+      log.append('stdout', 1, number % 2 === 0 ? 'even' : 'odd');
+      if (number % 20 === 0) log.countMatches('even');
+    }
+    expect(log.countMatches('even')).toBe(25);
+    expect(log.search('even', { from: 0, direction: 'forward' })).toBe(39_950);
+    expect(log.search('even', { from: 39_949, direction: 'backward' })).toBeNull();
+    expect(log.countMatchesBefore(39_954, 'even')).toBe(2);
+  });
+
+  test('looks at each line once for a search', () => {
+    let looks = 0;
+    class CountingLog extends LogBuffer {
+      override get(number: number): LogLine | undefined {
+        looks += 1;
+        return super.get(number);
+      }
+    }
+    const log = new CountingLog();
+    for (let number = 0; number < 1_000; number += 1) log.append('stdout', 1, 'x');
+    log.countMatches('x');
+    looks = 0;
+    log.append('stdout', 1, 'x');
+    expect(log.countMatches('x')).toBe(1_001);
+    log.search('x', { from: 500, direction: 'forward' });
+    log.search('x', { from: 500, direction: 'backward' });
+    expect(looks).toBe(1);
+  });
+
+  test('does not hold on to the text that a line was cut out of', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const heap = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const log = new LogBuffer();
+    const before = heap();
+    for (let piece = 0; piece < 500; piece += 1) {
+      const text = `${'x'.repeat(100_000)} ${piece}\n${'y'.repeat(20)} ${piece}`;
+      const number = log.append('stdout', 1, text.slice(text.indexOf('\n') + 1));
+      if (piece % 2 === 0) log.replace(number, 1, text.slice(-18));
+    }
+    // Whole pieces are 50 MB.
+    expect(heap() - before).toBeLessThan(10_000_000);
+    expect(log.end).toBe(500);
+  });
+});
