@@ -7,9 +7,11 @@ import { textFlag } from './flags.ts';
 import type { RedisServer } from './redis-server.ts';
 
 export interface RunnerSpec {
+  /** Of the config file and the log, where several run. */
+  readonly name?: string;
   readonly redis: RedisServer;
-  /** Slots by queue. */
-  readonly runners: Readonly<Record<string, number>>;
+  /** Slots by queue, or what the config file may have in their place. */
+  readonly runners: Readonly<Record<string, number | object>>;
   readonly script: string;
   /** Another build than the checkout's. */
   readonly build?: string;
@@ -17,23 +19,37 @@ export interface RunnerSpec {
 }
 
 /** Starts the headless runner; `--runner=FILE` measures another build. Ready when it waits for jobs. */
-export async function startRunner(bench: Bench, { redis, runners, script, build, env = {} }: RunnerSpec) {
-  const program = resolve(build ?? textFlag('runner') ?? join('dist', 'resque-runner.js'));
-  if (!existsSync(program)) throw new Error(`${program} isn't there.`);
-  const name = build === undefined ? 'runner' : 'against';
-  const config = bench.write(
-    `${name}.json`,
-    JSON.stringify({ redis: { server: '127.0.0.1', port: redis.port, db: 0 }, runners, script }),
-  );
+export async function startRunner(bench: Bench, spec: RunnerSpec): Promise<BenchProcess> {
+  const { redis, build, env = {} } = spec;
+  const name = spec.name ?? (build === undefined ? 'runner' : 'against');
+  const config = writeConfig(bench, name, spec);
   const before = (await redis.blockedConnections()).length;
   const runner = bench.start({
     name,
-    command: [process.execPath, program, config, '--no-ui', '--log-format', 'json'],
-    env,
+    command: [process.execPath, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
+    // Its socket isn't among those that `attach` of this user finds.
+    env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', ...env },
   });
   // One connection waits for all queues.
   await redis.waitForBlpop(before + 1);
   return runner;
+}
+
+export function runnerProgram(build?: string): string {
+  const program = resolve(build ?? textFlag('runner') ?? join('dist', 'resque-runner.js'));
+  if (!existsSync(program)) throw new Error(`${program} isn't there.`);
+  return program;
+}
+
+/** @returns its path. Jobs that still run when the runner is to stop aren't waited for. */
+export function writeConfig(
+  bench: Bench,
+  name: string,
+  { redis, runners, script }: Pick<RunnerSpec, 'redis' | 'runners' | 'script'>,
+): string {
+  const settings = { shutdownTimeout: 0.1, killAfter: 0.2, runners, script };
+  const address = { server: '127.0.0.1', port: redis.port, db: 0 };
+  return bench.write(`${name}.json`, JSON.stringify({ redis: address, ...settings }));
 }
 
 export interface PeerSpec {

@@ -46,7 +46,9 @@ const corners = { '╭': [1, 1], '╮': [-1, 1], '╰': [1, -1], '╯': [-1, -1]
  * @type {Readonly<Record<string, readonly [number, number, number, number]>>}
  */
 const blocks = {
-  ...Object.fromEntries([...'▁▂▃▄▅▆▇█'].map((block, at) => [block, [0, 1 - (at + 1) / 8, 1, (at + 1) / 8]])),
+  ...Object.fromEntries(
+    Array.from('▁▂▃▄▅▆▇█', (block, at) => [block, [0, 1 - (at + 1) / 8, 1, (at + 1) / 8]]),
+  ),
   '▀': [0, 0, 1, 0.5],
   '▌': [0, 0, 0.5, 1],
   '▐': [0.5, 0, 0.5, 1],
@@ -91,7 +93,8 @@ export function boxPaths(character, { x, y, width, height }, count) {
       // From edge to edge, or from the middle, a little beyond it where a heavy corner has to be square.
       const reach = weight === 'heavy' ? 1 : 0;
       if (up + down > 0) {
-        paths[weight] += `M${n(center)} ${n(up > 0 ? y : middle - reach)}V${n(down > 0 ? y + height : middle + reach)}`;
+        paths[weight] +=
+          `M${n(center)} ${n(up > 0 ? y : middle - reach)}V${n(down > 0 ? y + height : middle + reach)}`;
       }
     }
   }

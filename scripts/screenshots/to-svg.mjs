@@ -27,6 +27,7 @@ const fonts = "ui-monospace,SFMono-Regular,'JetBrains Mono','DejaVu Sans Mono',M
  * @property {number} columns
  * @property {Style} style
  * @property {boolean} isBox
+ * @property {boolean} isWide
  */
 
 /**
@@ -36,29 +37,60 @@ const fonts = "ui-monospace,SFMono-Regular,'JetBrains Mono','DejaVu Sans Mono',M
  * @returns {string} the same for the same screen
  */
 export function toSvg(terminal, { theme = 'dark', title }) {
-  const { background, foreground, colors } = themes[theme];
+  const { background, foreground } = themes[theme];
   const width = round(terminal.cols * cellWidth + 2 * padding);
   const height = terminal.rows * cellHeight + 2 * padding;
   /** @type {string[]} */
-  const drawn = [];
+  const backgrounds = [];
+  /** @type {string[]} */
+  const texts = [];
+  const shapes = new Shapes();
   for (let row = 0; row < terminal.rows; row += 1) {
-    const runs = runsOf(terminal, row, { background, foreground, colors });
+    const runs = runsOf(terminal, row, themes[theme]);
     const y = padding + row * cellHeight;
-    for (const run of joinedBackgrounds(runs)) drawn.push(backgroundOf(run, y));
-    for (const run of runs) drawn.push(...(run.isBox ? boxesOf(run, y) : textsOf(run, y)));
+    for (const run of joinedBackgrounds(runs)) backgrounds.push(backgroundOf(run, y));
+    for (const run of runs) {
+      if (run.isBox) shapes.add(run, y);
+      else texts.push(...textsOf(run, y, foreground));
+    }
   }
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" fill="${foreground}" role="img">`,
     `<title>${escaped(title)}</title>`,
-    '<style>',
-    `text{font:${fontSize}px ${fonts};white-space:pre;fill:${foreground}}`,
-    '.b{font-weight:bold}.d{opacity:.6}.u{text-decoration:underline}path{fill:none}',
-    '</style>',
+    `<style>text{font:${fontSize}px ${fonts};white-space:pre}.b{font-weight:bold}.d{opacity:.6}.u{text-decoration:underline}</style>`,
     `<rect width="${width}" height="${height}" rx="8" fill="${background}"/>`,
-    ...drawn.map((each) => each.replaceAll(` fill="${foreground}"`, each.startsWith('<text') ? '' : ` fill="${foreground}"`)),
+    ...backgrounds,
+    ...shapes.drawn(),
+    ...texts,
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** Box characters, all of the same look in one path. */
+class Shapes {
+  /** @type {Map<string, string>} path data by the attributes of their path */
+  #data = new Map();
+
+  /** @param {Run} run @param {number} y */
+  add({ text, column, columns, style }, y) {
+    const [character = ''] = text;
+    const cell = { x: padding + column * cellWidth, y, width: cellWidth, height: cellHeight };
+    const { light, heavy, filled } = boxPaths(character, cell, columns);
+    const dim = style.isDim ? ' class="d"' : '';
+    this.#append(`fill="none" stroke="${style.fill}"${dim}`, light);
+    this.#append(`fill="none" stroke="${style.fill}" stroke-width="2"${dim}`, heavy);
+    this.#append(`fill="${style.fill}"${dim}`, filled);
+  }
+
+  /** @param {string} attributes @param {string} data */
+  #append(attributes, data) {
+    if (data !== '') this.#data.set(attributes, (this.#data.get(attributes) ?? '') + data);
+  }
+
+  drawn() {
+    return Array.from(this.#data, ([attributes, data]) => `<path ${attributes} d="${data}"/>`);
+  }
 }
 
 /**
@@ -78,17 +110,20 @@ function runsOf(terminal, row, theme) {
     const columns = Math.max(1, cell.getWidth());
     const style = styleOf(cell, theme);
     const isBox = isBoxCharacter(text);
+    const isWide = columns > 1;
     const last = runs.at(-1);
     const joins =
       last !== undefined &&
       last.isBox === isBox &&
+      // Wide characters by themselves: each run's characters are to be equally wide.
+      last.isWide === isWide &&
       isSameStyle(last.style, style) &&
       (!isBox || last.text.startsWith(text));
     if (joins) {
       last.text += text;
       last.columns += columns;
     } else {
-      runs.push({ text, column, columns, style, isBox });
+      runs.push({ text, column, columns, style, isBox, isWide });
     }
     column += columns;
   }
@@ -148,36 +183,32 @@ function backgroundOf({ column, columns, style }, y) {
   return `<rect x="${x}" y="${y}" width="${round(columns * cellWidth)}" height="${cellHeight}" fill="${style.background}"/>`;
 }
 
-/** @param {Run} run @param {number} y */
-function boxesOf({ text, column, columns, style }, y) {
-  const [character = ''] = text;
-  const cell = { x: padding + column * cellWidth, y, width: cellWidth, height: cellHeight };
-  const { light, heavy, filled } = boxPaths(character, cell, columns);
-  const dim = style.isDim ? ' class="d"' : '';
-  return [
-    light === '' ? '' : `<path${dim} stroke="${style.fill}" d="${light}"/>`,
-    heavy === '' ? '' : `<path${dim} stroke="${style.fill}" stroke-width="2" d="${heavy}"/>`,
-    filled === '' ? '' : `<path${dim} style="fill:${style.fill}" d="${filled}"/>`,
-  ].filter((path) => path !== '');
-}
-
-/** A run's words, each where it begins; single blanks within are kept. @param {Run} run @param {number} y */
-function textsOf({ text, column, columns, style }, y) {
+/**
+ * A run's words, each where it begins; single blanks within are kept.
+ *
+ * @param {Run} run
+ * @param {number} y
+ * @param {string} foreground which the whole picture has, and needs no mention
+ */
+function textsOf({ text, column, columns, style }, y, foreground) {
   // Without wide characters each unit is a column, and words can be placed by their index.
   const pieces = columns === text.length && !style.isUnderlined ? [...text.matchAll(/\S+(?: \S+)*/g)] : [];
   const placed =
     pieces.length > 0
       ? pieces.map(({ 0: piece, index }) => ({ piece, column: column + index, columns: piece.length }))
       : [{ piece: text, column, columns }];
-  const classes = [style.isBold ? 'b' : '', style.isDim ? 'd' : '', style.isUnderlined ? 'u' : ''].filter(Boolean);
-  const look = `${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}`;
+  const classes = [style.isBold ? 'b' : '', style.isDim ? 'd' : '', style.isUnderlined ? 'u' : ''].filter(
+    Boolean,
+  );
+  const look = classes.length > 0 ? ` class="${classes.join(' ')}"` : '';
+  const fill = style.fill === foreground ? '' : ` fill="${style.fill}"`;
   return placed
     .filter(({ piece }) => piece.trim() !== '' || style.isUnderlined)
     .map(({ piece, column: at, columns: wide }) => {
       const x = round(padding + at * cellWidth);
       // Of a single character there is nothing to stretch.
       const length = wide > 1 ? ` textLength="${round(wide * cellWidth)}"` : '';
-      return `<text x="${x}" y="${y + baseline}"${length}${look} fill="${style.fill}">${escaped(piece)}</text>`;
+      return `<text x="${x}" y="${y + baseline}"${length}${look}${fill}>${escaped(piece)}</text>`;
     });
 }
 

@@ -11,8 +11,8 @@ import { failureEntry } from './failure-entry.ts';
 import { failureMatcher } from './failure-filter.ts';
 
 const firstPageSize = 100;
-const largestPageSize = 500;
-const pageBytes = 512 * 1024;
+const largestPageSize = 250;
+const pageBytes = 256 * 1024;
 const longestTurnMs = 8;
 /** Entries that one command looks at: a filter that matches nothing is to tell how far it got. */
 const scanLimit = 5_000;

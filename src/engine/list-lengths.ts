@@ -30,9 +30,9 @@ export class ListLengths {
   /** Tells all of it, and from then on what changes. */
   begin(): void {
     this.#timer = setInterval(() => {
-      if (this.#readCount === 0) void this.#read();
+      if (this.#readCount === 0) void this.#read(false);
     }, intervalMs).unref();
-    void this.#read();
+    void this.#read(false);
   }
 
   stop(): void {
@@ -51,20 +51,19 @@ export class ListLengths {
 
   /** A command has just changed the failures: tells how many there are now, whoever looks. */
   async recount(): Promise<void> {
-    this.#failures = null;
-    await this.#read();
+    await this.#read(true);
   }
 
-  #read(): Promise<void> {
+  #read(isForAnyone: boolean): Promise<void> {
     this.#readCount += 1;
     this.#reads = this.#reads.then(async () => {
-      await this.#readNow();
+      await this.#readNow(isForAnyone);
       this.#readCount -= 1;
     });
     return this.#reads;
   }
 
-  async #readNow(): Promise<void> {
+  async #readNow(isForAnyone: boolean): Promise<void> {
     const { client, publish } = this.#hooks;
     if (!client.session.isUp) return;
     try {
@@ -75,13 +74,14 @@ export class ListLengths {
         if (backlog === undefined || backlog === this.#backlogs.get(queue)) continue;
         publish({ type: 'queue.backlog', queue, backlog });
       }
-      if (failures >= 0 && failures !== this.#failures)
-        publish({ type: 'failures.counted', total: failures });
+      const isNews = this.#timer !== null && failures !== this.#failures;
+      if (failures >= 0 && (isNews || isForAnyone)) publish({ type: 'failures.counted', total: failures });
     } catch (error) {
       // Told by the session, if it is more than a refusal; and the next read is a second away.
       if (!(error instanceof RedisTrouble)) throw error;
     }
   }
+
   #watchedQueues(): readonly string[] {
     return this.#timer === null ? [] : this.#hooks.queues();
   }

@@ -59,7 +59,7 @@ export class VitalSigns {
 
   /** Shows that the workers live, and that the waiting connection does. Rejects with RedisTrouble. */
   async beat(): Promise<void> {
-    await this.#client.heartbeat(this.#hooks.workers());
+    await this.#client.heartbeat(() => this.#hooks.workers());
     const queues = this.#hooks.waitingFor();
     if (queues === null || queues.length === 0) return;
     const filled = await this.#client.filledQueues(queues);

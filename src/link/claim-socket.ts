@@ -7,8 +7,7 @@
  * then: that is the hidden one, which nobody else ever has.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { chmodSync, linkSync, rmSync, unlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, linkSync, rmSync, utimesSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,9 +42,7 @@ export async function claimSocket(server: Server, path: string): Promise<Claimed
   assertPathFits(path);
   assertPathFits(hidden);
   try {
-    const listening = once(server, 'listening');
-    server.listen(hidden);
-    await listening;
+    await listenAt(server, hidden);
     chmodSync(hidden, 0o600);
     const taken = await takeName(hidden, path);
     if (taken === null) throw new LinkError('unusable', linkWording.allNamesTaken(path));
@@ -58,6 +55,26 @@ export async function claimSocket(server: Server, path: string): Promise<Claimed
   } finally {
     rmSync(hidden, { force: true });
   }
+}
+
+function listenAt(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onListening = () => {
+      stop();
+      resolve();
+    };
+    const onError = (error: Error) => {
+      stop();
+      reject(error);
+    };
+    // A server that is closed meanwhile never says that it listens.
+    const onClose = () => onError(new Error('it was closed'));
+    const stop = () => {
+      server.off('listening', onListening).off('error', onError).off('close', onClose);
+    };
+    server.on('listening', onListening).on('error', onError).on('close', onClose);
+    server.listen(path);
+  });
 }
 
 /** @returns the name that it got, `null` where all are taken */
@@ -88,16 +105,23 @@ async function takeIfFree(hidden: string, candidate: string): Promise<boolean> {
 
 function holdName(path: string): ClaimedSocket {
   const own = statOf(path)?.ino;
-  const isOurs = () => own !== undefined && statOf(path)?.ino === own;
+  const ifOurs = (act: () => void) => {
+    try {
+      if (own !== undefined && statOf(path)?.ino === own) act();
+    } catch (error) {
+      // As on a file system that has become read-only. At worst a dead name is left, which others remove.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  };
   const toucher = setInterval(() => {
     const now = new Date();
-    if (isOurs()) utimesSync(path, now, now);
+    ifOurs(() => utimesSync(path, now, now));
   }, touchMs).unref();
   return {
     path,
     release: () => {
       clearInterval(toucher);
-      if (isOurs()) unlinkSync(path);
+      ifOurs(() => rmSync(path, { force: true }));
     },
   };
 }

@@ -9,7 +9,7 @@
  * for the held inode, it stays so. A process that dies in between leaves the second name, and with it a dead
  * file for ever: a nuisance, where taking it for forgotten could cost a live one.
  */
-import { type BigIntStats, linkSync, lstatSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, linkSync, lstatSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 
@@ -41,10 +41,10 @@ export async function removeDeadSocket(path: string): Promise<'gone' | 'busy' | 
     if (statOf(holder)?.ino !== found.ino) return 'busy';
     const state = await probeSocket(path);
     if (state !== 'dead') return state;
-    if (statOf(path)?.ino === found.ino) unlinkSync(path);
+    if (statOf(path)?.ino === found.ino) rmSync(path, { force: true });
     return 'gone';
   } finally {
-    unlinkSync(holder);
+    rmSync(holder, { force: true });
   }
 }
 
@@ -74,9 +74,13 @@ export function stateFrom(error: Error): SocketState {
   }
 }
 
-/** @returns `null` where nothing has that name */
+/** @returns `null` where nothing has that name, or nothing that we may see */
 export function statOf(path: string): BigIntStats | null {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return null;
+  }
 }
 
 export function codeOf(error: unknown): string | undefined {

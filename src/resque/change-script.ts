@@ -16,9 +16,9 @@ import { script } from './script.ts';
  * list, for each entry 1 (done, or found), 0 (gone) or 2 (its queue is no list), index of the page's first
  * entry, the page's entries. The page lies before that oldest one.
  *
- * Where an entry no longer lies at its index, one that is its equal byte for byte is as good. Entries that
- * others have removed make the rest move to lower indexes; only LPUSH, which Resque doesn't do, makes them
- * move up, by no more than the list has grown.
+ * Where an entry no longer lies at its index, one that is its equal byte for byte is as good: jobs that fail
+ * alike within a second leave some. Entries that others have removed make the rest move to lower indexes; only
+ * LPUSH, which Resque doesn't do, makes them move up, by no more than the list has grown.
  *
  * A removal marks the entries and then takes out all marks with one LREM, as an LREM for each would look
  * through the list for each. Nobody can see a mark, nor can one stay: Redis carries out a script that has
@@ -40,8 +40,8 @@ for i = 1, count do
   if not highest or entry.hint > highest then highest = entry.hint end
 end
 
--- Finds them: where they were, else anywhere.
-local claimed, waiting, missing, found = {}, {}, 0, 0
+-- Finds them: where they were, else as near below as there is an equal, else above.
+local claimed, missing, found = {}, 0, 0
 local function claim(entry, index)
   claimed[index] = true
   entry.index = index
@@ -52,44 +52,62 @@ local window = {}
 -- A page's entries lie side by side: one LRANGE has all of them.
 local isDense = count > 0 and highest - lowest < 4 * count + 100
 if isDense then window = redis.call('LRANGE', failed, lowest, highest) end
+local lost = {}
 for _, entry in ipairs(entries) do
   if entry.acts then missing = missing + 1 end
   local there = nil
   if isDense then there = window[entry.hint - lowest + 1] else there = redis.call('LINDEX', failed, entry.hint) end
-  if there == entry.record and not claimed[entry.hint] then
-    claim(entry, entry.hint)
-  else
-    waiting[entry.record] = waiting[entry.record] or {}
-    table.insert(waiting[entry.record], entry)
-  end
+  if there == entry.record and not claimed[entry.hint] then claim(entry, entry.hint) else table.insert(lost, entry) end
 end
 window = nil
 local function isSearching() return missing > 0 or (count > 0 and found == 0) end
-local function search(first, last)
-  local page = redis.call('LRANGE', failed, first, last)
-  for offset = #page, 1, -1 do
-    local equals = waiting[page[offset]]
-    local index = first + offset - 1
-    if equals and #equals > 0 and not claimed[index] then claim(table.remove(equals), index) end
-  end
+
+-- Waiting for an equal, by their bytes; each from where it was on.
+local waiting = {}
+local function await(entry)
+  waiting[entry.record] = waiting[entry.record] or {}
+  table.insert(waiting[entry.record], entry)
 end
-local top = math.min(highest or -1, length - 1)
-local last = top
+local function offer(record, index)
+  local equals = waiting[record]
+  if equals and #equals > 0 and not claimed[index] then claim(table.remove(equals), index) end
+end
+
+table.sort(lost, function(a, b) return a.hint > b.hint end)
+local nextLost = 1
+local last = math.min(highest or -1, length - 1)
 while last >= 0 and isSearching() do
-  search(math.max(0, last - 249), last)
-  last = last - 250
+  local first = math.max(0, last - 249)
+  local page = redis.call('LRANGE', failed, first, last)
+  for index = last, first, -1 do
+    while nextLost <= #lost and lost[nextLost].hint >= index do
+      await(lost[nextLost])
+      nextLost = nextLost + 1
+    end
+    offer(page[index - first + 1], index)
+  end
+  last = first - 1
 end
+local first = (lowest or 0) + 1
 local reach = math.min(length - 1, (highest or 0) + math.max(0, length - seenLength))
-local first = top + 1
 while first <= reach and isSearching() do
-  search(first, math.min(reach, first + 249))
+  for offset, record in ipairs(redis.call('LRANGE', failed, first, math.min(reach, first + 249))) do
+    offer(record, first + offset - 1)
+  end
   first = first + 250
 end
 
-local states, oldest = {}, nil
+-- The oldest of them that was not taken for an equal further down: what is removed moves newer entries no less
+-- than older ones.
+local states, sorted, oldest, leastShift = {}, {}, nil, nil
 for i, entry in ipairs(entries) do
   states[i] = entry.index and 1 or 0
-  if entry.index and (not oldest or entry.hint < oldest.hint) then oldest = entry end
+  if entry.index then table.insert(sorted, entry) end
+end
+table.sort(sorted, function(a, b) return a.hint > b.hint end)
+for _, entry in ipairs(sorted) do
+  local shift = entry.index - entry.hint
+  if not leastShift or shift >= leastShift then oldest, leastShift = entry, shift end
 end
 local cursor, shift = math.min(before, length), 0
 if count > 0 then cursor = oldest and oldest.index or 0 end

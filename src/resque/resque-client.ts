@@ -91,14 +91,17 @@ export class ResqueClient {
   }
 
   /**
-   * Sign of life of these workers, by Redis' clock; registers those that are not (or no longer) registered.
+   * Sign of life of the workers that there are at the moment of writing, by Redis' clock; registers those that
+   * are not (or no longer) registered.
    */
-  async heartbeat(workers: readonly string[]): Promise<void> {
+  async heartbeat(workers: () => readonly string[]): Promise<void> {
     const before = Date.now();
     const [seconds, micros] = await this.session.command((commands) => commands.time());
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
-    if (workers.length === 0) return;
-    const args = [this.keys.prefix, startedText(new Date()), heartbeatText(this.#redisNow()), ...workers];
+    // Asked for only now: one that was unregistered meanwhile must not come back.
+    const ids = workers();
+    if (ids.length === 0) return;
+    const args = [this.keys.prefix, startedText(new Date()), heartbeatText(this.#redisNow()), ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
 

@@ -11,13 +11,11 @@ export function needleOf(text: string): Needle {
   const hasUpperCase = /[\p{Lu}\p{Lt}]/u.test(text);
   const source = text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   // A pattern finds letters of any case a few times faster than a lower-case copy of every line.
-  const pattern = new RegExp(source, hasUpperCase ? 'gu' : 'giu');
+  const pattern = new RegExp(source, hasUpperCase ? 'u' : 'iu');
+  const everywhere = new RegExp(pattern, `${pattern.flags}g`);
   return {
-    isIn: (line) => {
-      pattern.lastIndex = 0;
-      return pattern.test(line);
-    },
+    isIn: (line) => pattern.test(line),
     rangesIn: (line) =>
-      Array.from(line.matchAll(pattern), ({ 0: found, index }) => [index, index + found.length] as const),
+      Array.from(line.matchAll(everywhere), ({ 0: found, index }) => [index, index + found.length] as const),
   };
 }

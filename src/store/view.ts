@@ -63,6 +63,8 @@ export interface LogView {
   readonly isZoomed: boolean;
   /** Number of the line at the top, where it doesn't follow. */
   readonly top: number;
+  /** Of that line, where it is wrapped, how many rows lie above the top. */
+  readonly topRow: number;
   readonly search: string;
   /** Number of the line of the current match. */
   readonly match: number | null;
@@ -140,6 +142,7 @@ export const initialView: View = {
     hasTimes: true,
     isZoomed: false,
     top: 0,
+    topRow: 0,
     search: '',
     match: null,
     streams: 'both',

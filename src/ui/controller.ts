@@ -3,6 +3,7 @@ import type { Command, CommandReply } from '../protocol/commands.ts';
 import { changeView } from '../store/app-store.ts';
 import type { ActionContext } from './actions/action-context.ts';
 import { dialogKey } from './actions/dialog-keys.ts';
+import { settlePane } from './actions/navigation.ts';
 import { perform } from './actions/perform.ts';
 import { FailureList } from './failure-list.ts';
 import { JobLog } from './job-log.ts';
@@ -38,6 +39,7 @@ export class Controller implements ActionContext {
   readonly #options: UiOptions;
   readonly #screen: ScreenPort;
   #log: JobLog | null = null;
+  #unanswered: readonly Command[] = [];
 
   constructor(options: UiOptions, screen: ScreenPort) {
     this.#options = options;
@@ -55,6 +57,10 @@ export class Controller implements ActionContext {
 
   get log(): JobLog | null {
     return this.#log;
+  }
+
+  get unanswered(): readonly Command[] {
+    return this.#unanswered;
   }
 
   handle(input: TerminalInput): void {
@@ -77,6 +83,7 @@ export class Controller implements ActionContext {
   }
 
   #plainKey(key: string): void {
+    settlePane(this);
     const action = actionOf(key, contextOf(this.store.getState().view), this.isReadOnly);
     if (action !== null) perform(this, action);
   }
@@ -106,7 +113,9 @@ export class Controller implements ActionContext {
   }
 
   async run(command: Command): Promise<CommandReply> {
+    this.#unanswered = [...this.#unanswered, command];
     const reply = await this.#options.send(command);
+    this.#unanswered = this.#unanswered.filter((other) => other !== command);
     this.toast(reply.message, !reply.ok);
     this.#screen.wake();
     return reply;

@@ -7,12 +7,17 @@ import type { CommandReply, FailureEntry } from '../protocol/commands.ts';
 import type { AppState, AppStore, FailurePages } from '../store/app-store.ts';
 import { noFailurePages } from '../store/app-store.ts';
 import { parseFailureFilter } from '../store/failure-filter.ts';
+import type { View } from '../store/view.ts';
+import { keptCursor } from './kept-cursor.ts';
+import { failureKeys } from './selection.ts';
 import type { Send } from './ui-options.ts';
 
 const recentCount = 20;
 const pageCount = 100;
 /** The engine gives no more at once. */
 const longestPage = 1_000;
+/** What is read in one go on the way to the oldest: lists may be far longer than anybody looks through. */
+const readOnCount = 5_000;
 const pauseMs = 500;
 
 type Target = 'recentFailures' | 'failurePages';
@@ -40,15 +45,18 @@ export class FailureList {
   restart(): void {
     this.#generation += 1;
     this.#store.setState({ failurePages: { ...noFailurePages, isLoading: true } });
-    void this.#fill(this.#generation);
+    void this.#fill(this.#generation, pageCount);
   }
 
   /** The cursor nears the end of what is loaded. */
   more(): void {
-    const { failurePages } = this.#store.getState();
-    if (failurePages.next === null || failurePages.isLoading) return;
-    this.#store.setState({ failurePages: { ...failurePages, isLoading: true } });
-    void this.#fill(this.#generation);
+    if (this.#store.getState().failurePages.isLoading) return;
+    void this.#readOn(pageCount);
+  }
+
+  /** Towards the oldest, and to it where that isn't too far away. */
+  async readOn(): Promise<void> {
+    await this.#readOn(readOnCount);
   }
 
   /** Something has just been done to the list. */
@@ -88,61 +96,87 @@ export class FailureList {
     this.#isReading = true;
     this.#isDirty = false;
     const generation = this.#generation;
-    await this.#read('recentFailures', '', null, recentCount, () => true);
+    this.#replace('recentFailures', await this.#pages('', recentCount));
     const { view, failurePages } = this.#store.getState();
     if (view.tab === 'failures' || failurePages.total !== null) {
-      const count = Math.min(longestPage, Math.max(pageCount, failurePages.entries.length));
-      await this.#read(
-        'failurePages',
-        view.failures.filter,
-        null,
-        count,
-        () => generation === this.#generation,
-      );
-      await this.#fill(generation);
+      // All that was there before at once: else the cursor would lose its entry in between.
+      const pages = await this.#pages(view.failures.filter, Math.max(pageCount, failurePages.entries.length));
+      if (generation === this.#generation) this.#replace('failurePages', pages);
     }
     this.#isReading = false;
     if (this.#isDirty) this.#schedule(pauseMs);
   }
 
-  /** Goes on until there is a page more, or nothing left to look at: a rare match is found page by page. */
-  async #fill(generation: number): Promise<void> {
-    const isCurrent = () => generation === this.#generation && !this.#isClosed;
+  async #readOn(count: number): Promise<void> {
     const { failurePages } = this.#store.getState();
-    const wanted = failurePages.isLoading ? failurePages.entries.length + pageCount : pageCount;
+    if (failurePages.next === null) return;
+    this.#store.setState({ failurePages: { ...failurePages, isLoading: true, trouble: null } });
+    await this.#fill(this.#generation, failurePages.entries.length + count);
+  }
+
+  /** Goes on until there are so many, or nothing is left to look at: a rare match is found page by page. */
+  async #fill(generation: number, wanted: number): Promise<void> {
     for (;;) {
       const { failurePages: pages, view } = this.#store.getState();
-      const isDone = pages.total !== null && (pages.next === null || pages.entries.length >= wanted);
-      if (isDone || pages.trouble !== null || !isCurrent()) return;
-      await this.#read('failurePages', view.failures.filter, pages.next, pageCount, isCurrent);
+      if (isEnough(pages, wanted)) return;
+      const reply = await this.#find(view.failures.filter, pages, wanted);
+      if (generation !== this.#generation || this.#isClosed) return;
+      // The list may have been read anew meanwhile; what was read here follows all the same.
+      this.#store.setState(({ failurePages }) => ({ failurePages: withReply(failurePages, reply) }));
     }
   }
 
-  async #read(
-    target: Target,
-    filter: string,
-    before: number | null,
-    count: number,
-    isCurrent: () => boolean,
-  ): Promise<void> {
-    const reply = await this.#send({
+  /** The newest that match, read anew. */
+  async #pages(filter: string, wanted: number): Promise<FailurePages> {
+    let pages = noFailurePages;
+    while (!isEnough(pages, wanted) && !this.#isClosed) {
+      pages = withReply(pages, await this.#find(filter, pages, wanted));
+    }
+    return pages;
+  }
+
+  async #find(filter: string, { entries, next }: FailurePages, wanted: number): Promise<CommandReply> {
+    const missing = Math.max(1, Math.min(longestPage, wanted - entries.length));
+    return await this.#send({
       type: 'find-failures',
       filter: parseFailureFilter(filter),
-      before,
-      count,
+      before: next,
+      count: missing,
     });
-    if (!isCurrent() || this.#isClosed) return;
-    const pages = this.#store.getState()[target];
-    this.#store.setState({ [target]: withReply(pages, reply, before === null) });
+  }
+
+  #replace(target: Target, read: FailurePages): void {
+    if (this.#isClosed) return;
+    this.#store.setState(({ [target]: before, view }) => {
+      // What can't be read now stays as it was.
+      if (read.trouble !== null && read.entries.length === 0)
+        return { [target]: { ...before, isLoading: false, trouble: read.trouble } };
+      const [old, current] = [failureKeys(before.entries), failureKeys(read.entries)];
+      return {
+        [target]: read,
+        view: withKeptCursor(view, target, (cursor) => keptCursor(old, current, cursor)),
+      };
+    });
   }
 }
 
-function withReply(pages: FailurePages, reply: CommandReply, isFirst: boolean): FailurePages {
+function isEnough({ entries, next, total, trouble }: FailurePages, wanted: number): boolean {
+  return trouble !== null || (total !== null && (next === null || entries.length >= wanted));
+}
+
+function withKeptCursor(view: View, target: Target, keep: (cursor: string | null) => string | null): View {
+  const { failures, queues } = view;
+  return target === 'failurePages'
+    ? { ...view, failures: { ...failures, cursor: keep(failures.cursor) } }
+    : { ...view, queues: { ...queues, failure: keep(queues.failure) } };
+}
+
+function withReply(pages: FailurePages, reply: CommandReply): FailurePages {
   if (!reply.ok) return { ...pages, isLoading: false, trouble: reply.message };
-  if (reply.data?.kind !== 'failures') return { ...pages, isLoading: false };
+  if (reply.data?.kind !== 'failures') return { ...pages, isLoading: false, trouble: reply.message };
   const { entries, total, next } = reply.data;
   return {
-    entries: isFirst ? entries : withoutRepeats([...pages.entries, ...entries]),
+    entries: pages.total === null ? entries : withoutRepeats([...pages.entries, ...entries]),
     total,
     next,
     isLoading: false,

@@ -3,17 +3,19 @@ import type { OutputBatch } from '../protocol/output.ts';
 import { type AppStore, changeView } from '../store/app-store.ts';
 import { LineSplitter } from '../store/line-splitter.ts';
 import { LogBuffer, type LogLine } from '../store/log-buffer.ts';
+import { needleOf } from '../store/needle.ts';
 import { initialView, type LogView } from '../store/view.ts';
 import type { Step } from './actions/cursor.ts';
 import type { Size } from './layout.ts';
 import { logPane } from './log-pane.ts';
-import { lineFrom, logWindow } from './log-window.ts';
+import { logWindow, type Place, placeFrom } from './log-window.ts';
 import { printable } from './text/printable.ts';
+import { wrap } from './text/wrap.ts';
 import type { Watch } from './ui-options.ts';
 
 const nextStreams = { both: 'stderr', stderr: 'stdout', stdout: 'both' } as const;
-/** What one can see of the lines before a match. */
-const linesAbove = 3;
+/** What one can see of what stands before a match. */
+const rowsAbove = 3;
 
 export class JobLog {
   readonly jobId: string;
@@ -54,15 +56,19 @@ export class JobLog {
       this.#change({ isFollowing: true });
       return;
     }
-    const top = step === 'top' ? buffer.first : lineFrom(buffer, this.#window().top, step, view.streams);
     const isDown = step !== 'top' && step > 0;
     if (view.isFollowing && isDown) return;
-    this.#change({ isFollowing: false, top });
+    const place = step === 'top' ? { top: buffer.first, topRow: 0 } : this.#placeFrom(this.#window(), step);
+    this.#change({ isFollowing: false, ...place });
   }
 
   toggleFollow(): void {
-    const { isFollowing } = this.view;
-    this.#change(isFollowing ? { isFollowing: false, top: this.#window().top } : { isFollowing: true });
+    if (!this.view.isFollowing) {
+      this.#change({ isFollowing: true });
+      return;
+    }
+    const { top, topRow } = this.#window();
+    this.#change({ isFollowing: false, top, topRow });
   }
 
   nextStreams(): void {
@@ -126,14 +132,34 @@ export class JobLog {
 
   #goTo(match: number | null): void {
     if (match === null) return;
-    const { lines } = this.#window();
-    const isSeen = lines.some(({ number }) => number === match);
+    const topRow = this.#rowOfMatch(match);
+    const isSeen = this.#window().lines.some(
+      ({ number, rowsAbove: above, rows }) =>
+        number === match && topRow >= above && topRow < above + rows.length,
+    );
     if (isSeen && !this.view.isFollowing) {
       this.#change({ match });
       return;
     }
-    const top = lineFrom(this.buffer, match, -linesAbove, this.view.streams);
-    this.#change({ match, isFollowing: false, top });
+    const place = this.#placeFrom({ top: match, topRow }, -rowsAbove);
+    this.#change({ match, isFollowing: false, ...place });
+  }
+
+  /** Of a line that is wrapped, the row in which the first match begins. */
+  #rowOfMatch(number: number): number {
+    const { search, isWrapped } = this.view;
+    const text = this.buffer.get(number)?.text ?? '';
+    const [first] = needleOf(search).rangesIn(text);
+    if (!isWrapped || first === undefined) return 0;
+    return wrap(text.slice(0, first[0] + 1), this.#textColumns).length - 1;
+  }
+
+  #placeFrom(from: Place, steps: number): Place {
+    return placeFrom(this.buffer, this.view, from, steps, this.#textColumns);
+  }
+
+  get #textColumns(): number {
+    return logPane(this.#size(), this.view).textColumns;
   }
 
   #window() {

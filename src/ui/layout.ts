@@ -21,6 +21,16 @@ export function bodyRows({ rows }: Size): number {
   return rows - chromeRows;
 }
 
+const leastDetailRows = 6;
+const mostDetailRows = 12;
+
+/** The list of failures, and below it what is known of the one under the cursor. */
+export function failuresLayout(size: Size): { readonly listRows: number; readonly detailRows: number } {
+  const rows = bodyRows(size);
+  const detailRows = Math.max(leastDetailRows, Math.min(mostDetailRows, Math.floor(rows / 3)));
+  return { listRows: rows - detailRows, detailRows };
+}
+
 export type QueuesLayout =
   /** A panel for each queue, in rows of `across`, and the failures below. */
   | {

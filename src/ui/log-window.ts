@@ -1,11 +1,11 @@
 /**
- * Which lines of a log are seen: found by walking from the line at the top, or, when following, from the end
+ * Which rows of a log are seen: found by walking from the place at the top, or, when following, from the end
  * backwards, so that what it costs depends on the rows of the screen and not on the lines of the log.
+ *
+ * A place is a line and, where lines are wrapped, a row of it: a line may be longer than the screen is high.
  */
 import type { LogLine } from '../store/log-buffer.ts';
 import type { LogView } from '../store/view.ts';
-import { columns } from './text/columns.ts';
-import { printable } from './text/printable.ts';
 import { wrap } from './text/wrap.ts';
 
 /** Numbers of lines never change; `first` rises when old lines go. */
@@ -16,105 +16,142 @@ export interface LineSource {
   get(number: number): LogLine | undefined;
 }
 
+export type Place = Pick<LogView, 'top' | 'topRow'>;
+
+export type HowSeen = Pick<LogView, 'isFollowing' | 'isWrapped' | 'streams'> & Place;
+
 export interface SeenLine {
   readonly number: number;
   readonly line: LogLine;
-  /** Its rows: several where it is wrapped. */
+  /** Its rows that are seen: several where it is wrapped, not all where it reaches over an edge. */
   readonly rows: readonly string[];
+  /** How many of its rows lie above those. */
+  readonly rowsAbove: number;
 }
 
-export interface LogWindow {
-  /** Number of the first line that is seen. */
-  readonly top: number;
+export interface LogWindow extends Place {
   readonly lines: readonly SeenLine[];
 }
 
-type HowSeen = Pick<LogView, 'isFollowing' | 'isWrapped' | 'top' | 'streams'>;
-
 /** @param width columns of the text, without times and stream */
 export function logWindow(source: LineSource, view: HowSeen, width: number, rows: number): LogWindow {
-  if (view.isFollowing) return fromEnd(source, view, width, rows);
-  const top = firstShown(source, Math.max(source.first, view.top), 1, view.streams) ?? source.end;
-  const lines = walk(source, view, width, rows, top, 1);
-  // Past the end there is nothing to see: the last page is.
-  const height = lines.reduce((sum, { rows: own }) => sum + own.length, 0);
-  return height < rows ? fromEnd(source, view, width, rows) : { top, lines };
-}
-
-/** The line `step` lines further that is shown with these streams; the outermost where there are fewer. */
-export function lineFrom(
-  source: LineSource,
-  from: number,
-  step: number,
-  streams: LogView['streams'],
-): number {
-  const direction = step < 0 ? -1 : 1;
-  let at = from;
-  for (let left = Math.abs(step); left > 0; left -= 1) {
-    const next = firstShown(source, at + direction, direction, streams);
-    if (next === null) break;
-    at = next;
+  const walk = new Walk(source, view, width);
+  if (!view.isFollowing) {
+    const lines = walk.down(walk.placeNear(view), rows);
+    // Past the end there is nothing to see: the last page is.
+    if (heightOf(lines) === rows) return seen(source, lines);
   }
-  return at;
+  return seen(source, walk.upFromEnd(rows));
 }
 
-function fromEnd(source: LineSource, view: HowSeen, width: number, rows: number): LogWindow {
-  const lines = walk(source, view, width, rows, source.end - 1, -1).reverse();
-  return { top: lines[0]?.number ?? source.first, lines };
-}
-
-function walk(
+/** The place so many rows further down, up where `steps` is negative; the outermost where there are fewer. */
+export function placeFrom(
   source: LineSource,
-  { isWrapped, streams }: HowSeen,
+  view: HowSeen,
+  from: Place,
+  steps: number,
   width: number,
-  rows: number,
-  start: number,
-  direction: 1 | -1,
-): SeenLine[] {
-  const lines: SeenLine[] = [];
-  let used = 0;
-  let at = firstShown(source, start, direction, streams);
-  while (at !== null && used < rows) {
-    const line = source.get(at);
-    if (line === undefined) break;
-    const all = isWrapped ? wrap(line.text, width) : [line.text];
-    const room = rows - used;
-    // Of a line that is too long for what is left, the part at this side of it.
-    const own = all.length <= room ? all : direction === 1 ? all.slice(0, room) : all.slice(-room);
-    lines.push({ number: at, line, rows: own });
-    used += own.length;
-    at = firstShown(source, at + direction, direction, streams);
-  }
-  return lines;
+): Place {
+  return new Walk(source, view, width).move(from, steps);
 }
 
-function firstShown(
-  source: LineSource,
-  from: number,
-  direction: 1 | -1,
-  streams: LogView['streams'],
-): number | null {
-  for (let at = from; at >= source.first && at < source.end; at += direction) {
-    const line = source.get(at);
-    if (line !== undefined && isShown(line, streams)) return at;
+class Walk {
+  readonly #source: LineSource;
+  readonly #view: HowSeen;
+  readonly #width: number;
+
+  constructor(source: LineSource, view: HowSeen, width: number) {
+    this.#source = source;
+    this.#view = view;
+    this.#width = width;
   }
-  return null;
+
+  /** Where the line has gone, is hidden now or has fewer rows, the place that comes next to it. */
+  placeNear({ top, topRow }: Place): Place {
+    const line = this.#shown(Math.max(this.#source.first, top), 1);
+    if (line !== top) return { top: line ?? this.#source.end, topRow: 0 };
+    return { top, topRow: Math.min(topRow, this.#rowsOf(top).length - 1) };
+  }
+
+  move(from: Place, steps: number): Place {
+    let { top, topRow } = this.placeNear(from);
+    const direction = steps < 0 ? -1 : 1;
+    for (let left = Math.abs(steps); left > 0; ) {
+      const within = direction === -1 ? topRow : Math.max(0, this.#rowsOf(top).length - 1 - topRow);
+      const step = Math.min(left, within);
+      topRow += direction * step;
+      left -= step;
+      if (left === 0) break;
+      const next = this.#shown(top + direction, direction);
+      if (next === null) break;
+      top = next;
+      topRow = direction === -1 ? this.#rowsOf(next).length - 1 : 0;
+      left -= 1;
+    }
+    return { top, topRow };
+  }
+
+  down({ top, topRow }: Place, rows: number): SeenLine[] {
+    const lines: SeenLine[] = [];
+    let rowsAbove = topRow;
+    let used = 0;
+    for (let at = this.#shown(top, 1); at !== null && used < rows; at = this.#shown(at + 1, 1)) {
+      const own = this.#rowsOf(at).slice(rowsAbove, rowsAbove + rows - used);
+      used += own.length;
+      lines.push(this.#seen(at, own, rowsAbove));
+      rowsAbove = 0;
+    }
+    return lines;
+  }
+
+  upFromEnd(rows: number): SeenLine[] {
+    const lines: SeenLine[] = [];
+    let used = 0;
+    for (
+      let at = this.#shown(this.#source.end - 1, -1);
+      at !== null && used < rows;
+      at = this.#shown(at - 1, -1)
+    ) {
+      const all = this.#rowsOf(at);
+      const rowsAbove = Math.max(0, all.length - (rows - used));
+      used += all.length - rowsAbove;
+      lines.push(this.#seen(at, all.slice(rowsAbove), rowsAbove));
+    }
+    return lines.reverse();
+  }
+
+  #seen(number: number, rows: readonly string[], rowsAbove: number): SeenLine {
+    const line = this.#source.get(number);
+    if (line === undefined) throw new Error(`line ${number} is not there`);
+    return { number, line, rows, rowsAbove };
+  }
+
+  /** At least one. */
+  #rowsOf(number: number): readonly string[] {
+    const text = this.#source.get(number)?.text ?? '';
+    return this.#view.isWrapped ? wrap(text, this.#width) : [text];
+  }
+
+  /** The nearest line from this one on that is shown. */
+  #shown(from: number, direction: 1 | -1): number | null {
+    for (let at = from; at >= this.#source.first && at < this.#source.end; at += direction) {
+      const line = this.#source.get(at);
+      if (line !== undefined && isShown(line, this.#view.streams)) return at;
+    }
+    return null;
+  }
+}
+
+function seen(source: LineSource, lines: readonly SeenLine[]): LogWindow {
+  const [first] = lines;
+  return { top: first?.number ?? source.first, topRow: first?.rowsAbove ?? 0, lines };
+}
+
+function heightOf(lines: readonly SeenLine[]): number {
+  return lines.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
 /** What isn't of a stream is always shown. */
 function isShown({ stream, kind }: LogLine, streams: LogView['streams']): boolean {
   return streams === 'both' || kind !== 'output' || stream === streams;
-}
-
-/** Cuts the columns before `start` off, so that a match far to the right can be seen. */
-export function fromColumn(text: string, start: number): string {
-  if (start <= 0) return text;
-  const line = printable(text);
-  let at = 0;
-  let passed = 0;
-  while (at < line.length && passed < start) {
-    passed += columns(line[at] ?? '');
-    at += 1;
-  }
-  return line.slice(at);
 }

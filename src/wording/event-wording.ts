@@ -119,9 +119,9 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
           )
         : null;
     case 'failures.retried':
-      return about(list(event.queues), '↺', 'info', `retried ${failures(event)}`);
+      return aboutFailures('↺', 'retried', event);
     case 'failures.removed':
-      return about(list(event.queues), '●', 'info', `removed ${failures(event)}`);
+      return aboutFailures('●', 'removed', event);
     case 'command.executed':
       return event.isDone
         ? about('command', '●', 'info', `${short(event.by)}: ${short(event.message)}`)
@@ -186,8 +186,19 @@ function title(jobClass: string | null, job: JobView | null): string {
   return `${name}${args}`;
 }
 
-function failures({ count, jobClass }: { count: number; jobClass: string | null }): string {
-  return count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
+interface ChangedFailures {
+  readonly count: number;
+  readonly queues: readonly string[];
+  readonly jobClass: string | null;
+}
+
+/** Of one queue it is that queue's line; otherwise the text says which. */
+function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
+  const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
+  const [queue] = queues;
+  if (queue !== undefined && queues.length === 1) return about(queue, glyph, 'info', `${verb} ${what}`);
+  const where = queues.length === 0 ? '' : ` of ${list(queues)}`;
+  return about('failures', glyph, 'info', `${verb} ${what}${where}`);
 }
 
 export function pauseReason(reason: PauseReason): string {

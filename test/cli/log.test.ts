@@ -132,10 +132,44 @@ describe('the pretty log', () => {
     expect(line.match(/…/g)).toHaveLength(2);
   });
 
+  test('tells which failures were retried or removed', () => {
+    const one = { count: 1, queues: ['mail'], jobClass: 'SendMail' };
+    const some = { count: 12, queues: ['mail', 'news'], jobClass: null };
+    expect(
+      pretty(
+        { type: 'failures.retried', ...one },
+        { type: 'failures.removed', ...one, jobClass: null },
+        { type: 'failures.retried', ...some, queues: ['mail'] },
+        { type: 'failures.removed', ...some },
+        { type: 'failures.removed', ...some, count: 2, queues: [] },
+      ).map((line) => line.slice(9)),
+    ).toEqual([
+      '↺ mail             retried the failed SendMail',
+      '● mail             removed the failed (no class)',
+      '↺ mail             retried 12 failures',
+      '● failures         removed 12 failures of mail; news',
+      '● failures         removed 2 failures',
+    ]);
+  });
+
+  test('tells who gave a command, and whether it was carried out', () => {
+    const executed = { type: 'command.executed', by: 'ann@pts/3', command: 'set-concurrency' } as const;
+    expect(
+      pretty(
+        { ...executed, isDone: true, message: 'mail: 2 → 3 slots' },
+        { ...executed, isDone: false, message: 'no runner mail' },
+      ).map((line) => line.slice(9)),
+    ).toEqual([
+      '● command          ann@pts/3: mail: 2 → 3 slots',
+      '! command          ann@pts/3: set-concurrency refused: no runner mail',
+    ]);
+  });
+
   test('leaves out what a job prints and what only counts', () => {
     expect(
       pretty(
-        { type: 'job.output', jobId: 'a9', stream: 'stdout', text: 'hello\n' },
+        { type: 'job.printed', jobId: 'a9', stream: 'stdout', line: 'hello' },
+        { type: 'failures.counted', total: 3 },
         { type: 'counters.changed', processed: 1, failed: 0, unwritten: 0 },
         { type: 'queue.backlog', queue: 'mail', backlog: 3 },
       ),
@@ -223,9 +257,17 @@ const hostileFact = fc.oneof(
   }),
   fc.record({ type: fc.constant('failure.recorded'), failure: hostileFailure }),
   fc.record({
-    type: fc.constantFrom('failure.retried', 'failure.removed'),
-    queue: hostile,
+    type: fc.constantFrom('failures.retried', 'failures.removed'),
+    count: fc.nat(),
+    queues: fc.array(hostile),
     jobClass: fc.option(hostile),
+  }),
+  fc.record({
+    type: fc.constant('command.executed'),
+    by: hostile,
+    command: fc.constantFrom('pause-all', 'kill-job'),
+    isDone: fc.boolean(),
+    message: hostile,
   }),
   fc.record({
     type: fc.constant('queue.paused'),
@@ -292,7 +334,9 @@ describe('a hostile event', () => {
         expect(text.at(-1)).toBe('\n');
         expect(text.slice(0, -1)).not.toMatch(dangerous);
         const { time: _time, level: _level, message: _message, event, ...fields } = JSON.parse(text);
-        expect({ type: event, ...fields }).toEqual(fact);
+        // Where an event has a message of its own, the line's says it.
+        const { message: _own, ...own } = fact as { message?: string };
+        expect({ type: event, ...fields }).toEqual(own);
       }),
       { numRuns: 2_000 },
     );

@@ -1,24 +1,12 @@
 /** Every command, what it does and what it answers. */
 import { describe, expect, test } from 'vitest';
-import type { CommandReply, RefusalCode } from '../../src/protocol/commands.ts';
+import type { Command, RefusalCode } from '../../src/protocol/commands.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { startProxy } from './proxies.ts';
 import { useEngines } from './stage.ts';
 
 const stage = useEngines(useRedis());
-const payload = { class: 'Job', args: [1] };
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-const entry = (error: string, rest: object = {}) =>
-  JSON.stringify({
-    failed_at: '2026/11/24 15:20:19 UTC',
-    payload,
-    exception: 'E',
-    error,
-    queue: 'mail',
-    ...rest,
-  });
-
 const mail = (concurrency = 1) => stage.runner('mail', stage.script('sleep 30'), { concurrency });
 const done = (message = expect.any(String)) => ({ ok: true, message });
 const refused = (code: RefusalCode) => ({ ok: false, code, message: expect.stringMatching(/\S/) });
@@ -91,72 +79,6 @@ test('the backlog is told for every queue, -1 where there is no list', async () 
   ]);
 });
 
-describe('failures', () => {
-  test('are listed newest first, with all that they say', async () => {
-    const engine = await stage.start([mail()]);
-    await stage.redis.rpush('resque:failed', entry('1'), entry('2'), 'junk');
-    const reply = await engine.do({ type: 'list-failures', offset: 0, count: 2 });
-    expect(reply).toMatchObject({ ok: true, data: { kind: 'failures', total: 3 } });
-    const entries = reply.ok && reply.data?.kind === 'failures' ? reply.data.entries : [];
-    expect(entries).toMatchObject([
-      { index: 2, isReadable: false, recordBase64: base64('junk') },
-      {
-        index: 1,
-        isReadable: true,
-        recordBase64: base64(entry('2')),
-        error: '2',
-        jobClass: 'Job',
-        args: '[1]',
-      },
-    ]);
-    expect(JSON.parse(JSON.stringify(entries))).toEqual(entries);
-  });
-
-  test('are put back and noted, and can be again by what the list then says', async () => {
-    const engine = await stage.start([mail()]);
-    await engine.do({ type: 'pause-all' });
-    await stage.redis.rpush('resque:failed', entry('1'));
-    stage.mayLeaveKeys('queue:mail');
-    const retry = (text: string): Promise<CommandReply> =>
-      engine.do({ type: 'retry-failure', entry: { index: 0, recordBase64: base64(text) } });
-    expect(await retry(entry('1'))).toEqual(done('put back onto mail'));
-    expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([JSON.stringify(payload)]);
-    expect(engine.all('failure.retried')).toMatchObject([{ queue: 'mail', jobClass: 'Job' }]);
-    expect(await retry(entry('1'))).toEqual(refused('failure-gone'));
-    expect(await retry((await stage.redis.lindex('resque:failed', 0)) ?? '')).toEqual(done());
-    expect(await stage.redis.llen('resque:queue:mail')).toBe(2);
-  });
-
-  test('are removed by value', async () => {
-    const engine = await stage.start([mail()]);
-    await stage.redis.rpush('resque:failed', entry('1'), entry('2'));
-    const remove = () =>
-      engine.do({ type: 'remove-failure', entry: { index: 1, recordBase64: base64(entry('1')) } });
-    expect(await remove()).toEqual(done('removed'));
-    expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual([entry('2')]);
-    expect(engine.all('failure.removed')).toMatchObject([{ queue: 'mail', jobClass: 'Job' }]);
-    expect(await remove()).toEqual(refused('failure-gone'));
-  });
-
-  test('that say not what to retry are refused', async () => {
-    const engine = await stage.start([mail()]);
-    await stage.redis.rpush('resque:failed', 'junk');
-    const reply = await engine.do({
-      type: 'retry-failure',
-      entry: { index: 0, recordBase64: base64('junk') },
-    });
-    expect(reply).toEqual(refused('failure-unretryable'));
-    expect(engine.all('failure.retried')).toEqual([]);
-  });
-
-  test('are listed whatever anyone wrote there', async () => {
-    const engine = await stage.start([mail()]);
-    await stage.redis.rpush('resque:failed', '{"backtrace":[{"toString":1}]}', '', '[1]');
-    const reply = await engine.do({ type: 'list-failures', offset: 0, count: 10 });
-    expect(reply).toMatchObject({ ok: true, data: { total: 3 } });
-  });
-});
-
 test('what makes no sense is refused, with its code', async () => {
   const engine = await stage.start([mail()]);
   const unknown = { type: 'pause-queue', queue: 'other' } as const;
@@ -172,16 +94,15 @@ test('what makes no sense is refused, with its code', async () => {
     const reply = await engine.do({ type: 'set-concurrency', runner: 'mail', concurrency });
     expect(reply).toEqual(refused('out-of-range'));
   }
-  for (const [offset, count] of [
-    [-1, 1],
-    [0.5, 1],
-    [0, 0],
-    [0, -1],
-    [0, 1.5],
-    [0, 1_001],
-  ] as const) {
-    expect(await engine.do({ type: 'list-failures', offset, count })).toEqual(refused('out-of-range'));
-  }
+  // Nothing that the protocol allows, but it must not hurt.
+  const foreign = [
+    { type: 'kill-job', jobId: 'x', signal: 'SIGNOT' },
+    { type: 'stop', mode: 'drained' },
+    { type: 'stop', mode: 'constructor' },
+    { type: 'brew-coffee' },
+  ] as unknown as Command[];
+  for (const command of foreign) expect(await engine.do(command)).toEqual(refused('out-of-range'));
+  expect(engine.all('engine.stopping')).toEqual([]);
   expect(engine.all('runner.changed')).toEqual([]);
 });
 
@@ -191,11 +112,7 @@ test('what needs Redis is refused while it is away', async () => {
   proxy.judge = () => 'cut';
   proxy.cut();
   await engine.wait('redis.down');
-  const ref = { index: 0, recordBase64: base64(entry('1')) };
   expect(await engine.do({ type: 'read-backlog' })).toEqual(refused('redis-down'));
-  expect(await engine.do({ type: 'list-failures', offset: 0, count: 1 })).toEqual(refused('redis-down'));
-  expect(await engine.do({ type: 'retry-failure', entry: ref })).toEqual(refused('redis-down'));
-  expect(await engine.do({ type: 'remove-failure', entry: ref })).toEqual(refused('redis-down'));
   // What doesn't need it goes on.
   expect(await engine.do({ type: 'pause-queue', queue: 'mail' })).toEqual(done());
   expect(await engine.do({ type: 'set-concurrency', runner: 'mail', concurrency: 2 })).toEqual(done());
@@ -212,4 +129,56 @@ test('nothing can be resumed while it stops', async () => {
   expect(await engine.do({ type: 'resume-queue', queue: 'mail' })).toEqual(refused('stopping'));
   expect(await engine.do({ type: 'kill-job', jobId: job.id, signal: 'SIGKILL' })).toEqual(done());
   await waitFor(() => engine.all('engine.stopped').length > 0, { message: 'it has stopped' });
+});
+
+describe('a stop', () => {
+  test.each(['quit', 'terminate', 'kill'] as const)('%s does as its signal', async (mode) => {
+    const engine = await stage.start([stage.runner('mail', stage.script('sleep 0.3'))]);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.started');
+    expect(await engine.do({ type: 'stop', mode })).toEqual(done(expect.stringContaining('the runner')));
+    await engine.engine.stopped;
+    expect(engine.all('engine.stopping')).toMatchObject([{ mode, running: 1 }]);
+    const outcome = mode === 'kill' ? 'failed' : 'succeeded';
+    expect(engine.all('job.finished')).toMatchObject([{ outcome }]);
+  });
+
+  test('can become harsher, never milder', async () => {
+    const engine = await stage.start([mail()]);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.started');
+    await engine.do({ type: 'stop', mode: 'terminate' });
+    expect(await engine.do({ type: 'stop', mode: 'quit' })).toEqual(done('the runner is stopping already'));
+    await engine.do({ type: 'stop', mode: 'kill' });
+    await engine.engine.stopped;
+    expect(engine.all('engine.stopping').map(({ mode }) => mode)).toEqual(['terminate', 'kill']);
+  });
+});
+
+describe('who gave a command is told', () => {
+  test('with what came of it', async () => {
+    const engine = await stage.start([mail(2)]);
+    const by = 'ann@pts/3';
+    await engine.engine.execute({ type: 'set-concurrency', runner: 'mail', concurrency: 3 }, by);
+    await engine.engine.execute({ type: 'kill-job', jobId: 'x', signal: 'SIGKILL' }, by);
+    expect(engine.all('command.executed')).toMatchObject([
+      { by, command: 'set-concurrency', isDone: true, message: 'mail: 2 → 3 slots' },
+      { by, command: 'kill-job', isDone: false, message: 'no job x is running' },
+    ]);
+    // Behind what it did.
+    expect(engine.events.map(({ type }) => type).slice(-3, -1)).toEqual([
+      'runner.changed',
+      'command.executed',
+    ]);
+  });
+
+  test('but not where nobody says so, nor of commands that only look', async () => {
+    const engine = await stage.start([mail()]);
+    await engine.do({ type: 'pause-all' });
+    await engine.engine.execute({ type: 'read-backlog' }, 'ann');
+    const filter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
+    await engine.engine.execute({ type: 'find-failures', filter, before: null, count: 1 }, 'ann');
+    await engine.engine.execute({ type: 'count-failures', filter }, 'ann');
+    expect(engine.all('command.executed')).toEqual([]);
+  });
 });

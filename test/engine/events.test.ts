@@ -65,53 +65,6 @@ test('a payload that is no JSON object is a failure that never ran', async () =>
   expect(engine.all('job.started')).toEqual([]);
 });
 
-test('output is published of the job that is watched, and only while it is', async () => {
-  const body =
-    'echo first; while [ ! -e "$D/go-$RESQUE_QUEUE" ]; do sleep 0.01; done; echo second; echo err >&2';
-  const script = stage.script(body);
-  const engine = await stage.start([stage.runner('a', script), stage.runner('b', script)]);
-  await stage.enqueue('a', 1);
-  await stage.enqueue('b', 2);
-  await engine.wait('job.started', 2);
-  const jobs = engine.all('job.started').map(({ job }) => job);
-  const idOf = (queue: string) => jobs.find((job) => job.queue === queue)?.id ?? '';
-  const ends = [engine.engine.watchOutput(idOf('a')), engine.engine.watchOutput(idOf('a'))];
-  ends[0]?.();
-  ends[0]?.();
-  stage.write('go-a');
-  stage.write('go-b');
-  await engine.wait('job.finished', 2);
-  const heard = (stream: string) =>
-    engine
-      .all('job.output')
-      .flatMap((event) => (event.stream === stream ? [event.text] : []))
-      .join('');
-  expect(new Set(engine.all('job.output').map(({ jobId }) => jobId))).toEqual(new Set([idOf('a')]));
-  expect(heard('stdout').endsWith('second\n')).toBe(true);
-  expect(heard('stderr')).toBe('err\n');
-  ends[1]?.();
-  const before = engine.all('job.output').length;
-  await stage.enqueue('a', 3);
-  await engine.wait('job.finished', 3);
-  expect(engine.all('job.output')).toHaveLength(before);
-});
-
-test('all output can be watched, and characters stay whole however they come', async () => {
-  // é in two writes.
-  const script = stage.script(String.raw`printf 'caf\303'; sleep 0.05; printf '\251 ok\n'`);
-  const engine = await stage.start([stage.runner('mail', script)]);
-  const end = engine.engine.watchOutput('all');
-  await stage.enqueue('mail', 1);
-  await engine.wait('job.finished');
-  end();
-  expect(
-    engine
-      .all('job.output')
-      .map(({ text }) => text)
-      .join(''),
-  ).toBe('café ok\n');
-});
-
 test('an outage is told once, and its end with how long it was', async () => {
   const proxy = await startProxy(stage.server.port);
   const engine = await stage.start([stage.runner('mail', stage.script(':'))], { port: proxy.port });

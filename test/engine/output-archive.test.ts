@@ -14,7 +14,10 @@ const streams = ['stdout', 'stderr'] as const;
 function archiveOf(chunks: Iterable<string>, options: Partial<ArchiveOptions> = {}): OutputArchive {
   const archive = new OutputArchive(options);
   let atMs = 0;
-  for (const chunk of chunks) archive.push('stdout', Buffer.from(chunk), (atMs += 1_000));
+  for (const chunk of chunks) {
+    atMs += 1_000;
+    archive.push('stdout', Buffer.from(chunk), atMs);
+  }
   return archive;
 }
 
@@ -31,7 +34,8 @@ function readAll(reader: ArchiveReader, maxBytes = 1_000_000): { text: string; s
 }
 
 const textOf = ({ pieces }: OutputBatch) => pieces.map(({ text }) => text).join('');
-const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => `line ${from + at}\n`);
+const lines = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => `line ${from + at}\n`);
 
 /** Descriptors of unnamed files that this process holds. */
 function filesHeld(): number[] {
@@ -355,30 +359,38 @@ test.each([
 });
 
 test('no character is broken and none made up, however they are cut and whatever is dropped', () => {
-  const words = fc.array(fc.tuple(fc.constantFrom(...streams), fc.string({ unit: 'grapheme', maxLength: 90 })), {
-    maxLength: 60,
-  });
+  const words = fc.array(
+    fc.tuple(fc.constantFrom(...streams), fc.string({ unit: 'grapheme', maxLength: 90 })),
+    {
+      maxLength: 60,
+    },
+  );
   fc.assert(
-    fc.property(words, fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 9 }), (texts, size, every) => {
-      const archive = new OutputArchive(small);
-      const reader = archive.openReader();
-      const all = { stdout: '', stderr: '' };
-      const batches: OutputBatch[] = [];
-      texts.forEach(([stream, text], at) => {
-        all[stream] += text;
-        const bytes = Buffer.from(text);
-        for (let from = 0; from < bytes.length; from += size) {
-          archive.push(stream, bytes.subarray(from, from + size), at);
+    fc.property(
+      words,
+      fc.integer({ min: 1, max: 90 }),
+      fc.integer({ min: 1, max: 9 }),
+      (texts, size, every) => {
+        const archive = new OutputArchive(small);
+        const reader = archive.openReader();
+        const all = { stdout: '', stderr: '' };
+        const batches: OutputBatch[] = [];
+        texts.forEach(([stream, text], at) => {
+          all[stream] += text;
+          const bytes = Buffer.from(text);
+          for (let from = 0; from < bytes.length; from += size) {
+            archive.push(stream, bytes.subarray(from, from + size), at);
+          }
+          if (at % every === 0) batches.push(reader.read(200));
+        });
+        archive.end();
+        while (batches.at(-1)?.isEnd !== true) batches.push(reader.read(200));
+        for (const { pieces } of batches) {
+          for (const { stream, text } of pieces) expect(all[stream]).toContain(text);
         }
-        if (at % every === 0) batches.push(reader.read(200));
-      });
-      archive.end();
-      while (batches.at(-1)?.isEnd !== true) batches.push(reader.read(200));
-      for (const { pieces } of batches) {
-        for (const { stream, text } of pieces) expect(all[stream]).toContain(text);
-      }
-      archive.close();
-    }),
+        archive.close();
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -37,7 +37,13 @@ test('a job that ended without a word reads as ended, one that never was as noth
 test('the last ended jobs are kept, by number', () => {
   const shelf = shelfOf({ endedJobs: 3 });
   for (const jobId of ['1', '2', '3', '4', '5']) run(shelf, jobId);
-  expect(['1', '2', '3', '4', '5'].map((jobId) => isKept(shelf, jobId))).toEqual([false, false, true, true, true]);
+  expect(['1', '2', '3', '4', '5'].map((jobId) => isKept(shelf, jobId))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
 });
 
 test('and by space in memory and in files', () => {

@@ -26,6 +26,8 @@ export interface TerminalOptions {
 
 export interface Cell {
   readonly text: string;
+  /** Columns: 0 where it is the second half of the one before. */
+  readonly width: number;
   /** Of the sixteen, `null` for the default. */
   readonly color: number | null;
   readonly background: number | null;
@@ -107,6 +109,10 @@ export class Terminal {
     return this.screen().join('\n');
   }
 
+  get columns(): number {
+    return this.#screen.cols;
+  }
+
   /** What the terminal itself keeps: for pictures. */
   get xterm(): xterm.Terminal {
     return this.#screen;
@@ -118,6 +124,7 @@ export class Terminal {
     if (cell === undefined) throw new Error(`no cell at column ${column} of row ${row}`);
     return {
       text: cell.getChars(),
+      width: cell.getWidth(),
       color: cell.isFgDefault() ? null : cell.getFgColor(),
       background: cell.isBgDefault() ? null : cell.getBgColor(),
       isBold: cell.isBold() !== 0,
@@ -169,8 +176,10 @@ export class Terminal {
     await this.waitFor(() => !this.#shows(text), `the screen no longer shows ${text}`, timeoutMs);
   }
 
+  /** Looks only between updates: of one that has begun, a part may have come. */
   async waitFor(condition: () => boolean, message: string, timeoutMs = 10_000): Promise<void> {
-    await waitFor(() => this.#unparsed === 0 && condition(), {
+    const isWhole = () => this.#unparsed === 0 && !this.#screen.modes.synchronizedOutputMode;
+    await waitFor(() => isWhole() && condition(), {
       message: () => `${message}\n${this.describe()}`,
       timeoutMs,
     });

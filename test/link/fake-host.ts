@@ -86,3 +86,26 @@ export class FakeHost implements LinkHost {
 export function fact(size = 1): EngineFact {
   return { type: 'queue.resumed', queue: 'q'.repeat(size) };
 }
+
+/** An event that counts how often it becomes JSON. */
+export function countedEvent(size = 1): {
+  readonly event: EngineEvent;
+  readonly plain: EngineEvent;
+  count: number;
+} {
+  const plain: EngineEvent = { ...fact(size), seq: 1, atMs: 0 };
+  const counted = {
+    plain,
+    count: 0,
+    event: Object.assign(
+      Object.create({
+        toJSON: () => {
+          counted.count += 1;
+          return plain;
+        },
+      }),
+      plain,
+    ) as EngineEvent,
+  };
+  return counted;
+}

@@ -12,7 +12,7 @@ export class RawClient {
   /** The other side has ended the connection. */
   isClosed = false;
   bytes = 0;
-  #rest = '';
+  #pieces: string[] = [];
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -85,8 +85,11 @@ export class RawClient {
 
   #receive(text: string): void {
     this.bytes += text.length;
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
+    this.#pieces.push(text);
+    // Joined once a line ends: frames of many megabytes come in hundreds of pieces.
+    if (!text.includes('\n')) return;
+    const lines = this.#pieces.join('').split('\n');
+    this.#pieces = [lines.pop() ?? ''];
     for (const line of lines) this.frames.push(JSON.parse(line) as ServerFrame);
   }
 }

@@ -39,7 +39,9 @@ test.each(commands.map((command) => [command.type, command] as const))(
       const { [field]: dropped, ...rest } = command as unknown as Record<string, unknown>;
       expect(readCommand(rest), `without ${field}, which is ${String(dropped)}`).toBeTypeOf('string');
       for (const wrong of [true, { a: 1 }, ['x'], 1.5, Number.POSITIVE_INFINITY, undefined]) {
-        expect(readCommand({ ...rest, [field]: wrong }), `${field} is ${String(wrong)}`).toBeTypeOf('string');
+        expect(readCommand({ ...rest, [field]: wrong }), `${field} is ${JSON.stringify(wrong)}`).toBeTypeOf(
+          'string',
+        );
       }
     }
     expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} takes no "more"`);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { protocolVersion } from '../../src/protocol/frames.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
-import { fact } from './fake-host.ts';
+import { countedEvent, fact } from './fake-host.ts';
 import { startStage } from './stage.ts';
 
 describe('a greeting', () => {
@@ -137,13 +137,10 @@ describe('events', () => {
   test('become JSON once for all clients', async () => {
     const { host, join } = await startStage();
     const clients = await Promise.all([join(), join(), join()]);
-    let serialised = 0;
-    const event = { ...fact(), seq: 1, atMs: 0 } as const;
-    host.publishEvent(
-      Object.assign(Object.create({ toJSON: () => ((serialised += 1), event) }), event) as typeof event,
-    );
-    for (const client of clients) expect((await client.first('events')).events).toEqual([event]);
-    expect(serialised).toBe(1);
+    const counted = countedEvent();
+    host.publishEvent(counted.event);
+    for (const client of clients) expect((await client.first('events')).events).toEqual([counted.plain]);
+    expect(counted.count).toBe(1);
   });
 
   test('come to clients that joined at different times, each from its snapshot on', async () => {

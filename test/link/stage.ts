@@ -28,8 +28,8 @@ export interface Stage {
   readonly server: LinkServer;
   readonly path: string;
   /** Not yet greeted. */
-  connect(): RawClient;
-  join(who?: { name?: string; isReadOnly?: boolean }): Promise<RawClient>;
+  readonly connect: () => RawClient;
+  readonly join: (who?: { name?: string; isReadOnly?: boolean }) => Promise<RawClient>;
 }
 
 export async function startStage(): Promise<Stage> {

@@ -1,7 +1,13 @@
 /** Retrying and removing failures while others change the list. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Change, ChangeResult, FailurePage, ListedRecord, WalkPage } from '../../src/resque/failed-list.ts';
+import type {
+  Change,
+  ChangeResult,
+  FailurePage,
+  ListedRecord,
+  WalkPage,
+} from '../../src/resque/failed-list.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { useClient } from './client.ts';
 
@@ -149,7 +155,9 @@ describe('a removal', () => {
     await stage.redis.rpush(failed, entry('1'), entry('2'));
     await stage.redis.acl('SETUSER', 'default', '-lrem');
     try {
-      await expect(change('remove', [entry('1'), 0], [entry('2'), 1])).rejects.toMatchObject({ kind: 'refused' });
+      await expect(change('remove', [entry('1'), 0], [entry('2'), 1])).rejects.toMatchObject({
+        kind: 'refused',
+      });
       expect(await errors()).toEqual(['1', '2']);
     } finally {
       await stage.redis.acl('SETUSER', 'default', '+lrem');
@@ -191,7 +199,10 @@ describe('any change', () => {
       fc.asyncProperty(scripts, async ({ kind, list: values, named }) => {
         await stage.redis.del(failed, 'resque:queue:mail');
         await stage.redis.rpush(failed, ...values.map(entry));
-        const results = await change(kind, ...named.map(([value, at]): [Buffer, number] => [entry(value), at]));
+        const results = await change(
+          kind,
+          ...named.map(([value, at]): [Buffer, number] => [entry(value), at]),
+        );
         const count = (of: readonly (number | string)[], value: number) =>
           of.filter((each) => String(each) === String(value)).length;
         const left = (await list()).filter((text) => !isRetried(text)).map(errorOf);
@@ -250,14 +261,17 @@ describe('a walk', () => {
   const texts = (from: number, to: number) => numbers(from, to).map(String);
   const isOdd = (record: Buffer) => Number(errorOf(record)) % 2 === 1;
 
-  test.each(['retry', 'remove'] as const)('to %s comes by every entry once, newer ones first', async (kind) => {
-    await fill(57);
-    const { seen, results } = await walk(kind, isOdd);
-    expect(seen).toEqual(texts(0, 57).reverse());
-    expect(results).toEqual(numbers(0, 28).map(() => 'done'));
-    const left = (await list()).filter((text) => !isRetried(text)).map(errorOf);
-    expect(left).toEqual(texts(0, 57).filter((text) => Number(text) % 2 === 0));
-  });
+  test.each(['retry', 'remove'] as const)(
+    'to %s comes by every entry once, newer ones first',
+    async (kind) => {
+      await fill(57);
+      const { seen, results } = await walk(kind, isOdd);
+      expect(seen).toEqual(texts(0, 57).reverse());
+      expect(results).toEqual(numbers(0, 28).map(() => 'done'));
+      const left = (await list()).filter((text) => !isRetried(text)).map(errorOf);
+      expect(left).toEqual(texts(0, 57).filter((text) => Number(text) % 2 === 0));
+    },
+  );
 
   test('begins where it is told to', async () => {
     await fill(30);
@@ -329,6 +343,74 @@ describe('a walk', () => {
     });
     expect(results.every((result) => result !== 'unretryable')).toBe(true);
     expect((await errors()).filter((text) => text === '1')).toEqual([]);
+  });
+});
+
+describe('a walk, whatever others do between its steps,', () => {
+  type Deed = { readonly kind: 'append' } | { readonly kind: 'remove'; readonly place: number };
+  const deeds: fc.Arbitrary<Deed[]> = fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant('append' as const) }),
+      fc.record({ kind: fc.constant('remove' as const), place: fc.nat(1_000) }),
+    ),
+    { maxLength: 4 },
+  );
+  const plans = fc.record({
+    kind: fc.constantFrom('retry' as const, 'remove' as const),
+    values: fc.uniqueArray(fc.nat(500), { minLength: 1, maxLength: 50 }),
+    /** 3: most have an equal. */
+    variety: fc.constantFrom(3, 1_000),
+    size: fc.integer({ min: 1, max: 12 }),
+    between: fc.array(deeds, { maxLength: 20 }),
+  });
+
+  test('does all that is left of what was there, and nothing that came later', async () => {
+    let lost = 0;
+    await fc.assert(
+      fc.asyncProperty(plans, async ({ kind, values, variety, size, between }) => {
+        await stage.redis.del(failed, 'resque:queue:mail');
+        const texts = values.map((value) => String(value % variety));
+        await stage.redis.rpush(failed, ...texts.map(entry));
+        let appended = 0;
+        let step = 0;
+        const disturb = async () => {
+          for (const deed of between[step] ?? []) {
+            if (deed.kind === 'append') await stage.redis.rpush(failed, entry(10_000 + appended++));
+            else {
+              const place = deed.place % Math.max(1, await stage.redis.llen(failed));
+              const there = await stage.redis.lindexBuffer(failed, place);
+              // Only of those that the walk has not come to yet.
+              if (there !== null && !isRetried(there.toString()) && Number(errorOf(there)) < 10_000) {
+                await stage.redis.lset(failed, place, 'gone');
+                await stage.redis.lrem(failed, 1, 'gone');
+              }
+            }
+          }
+          step += 1;
+        };
+        const isWanted = (record: Buffer) =>
+          !isRetried(record.toString()) && Number(errorOf(record)) % 3 !== 0;
+        const { results, isLost } = await walk(kind, isWanted, {
+          before: texts.length,
+          size,
+          between: disturb,
+        });
+        const left = (await stage.redis.lrangeBuffer(failed, 0, -1)).filter(isWanted).map(errorOf);
+        const newer = left.filter((text) => Number(text) >= 10_000);
+        const wantedNewer = Array.from({ length: appended }, (_, at) => 10_000 + at).filter(
+          (n) => n % 3 !== 0,
+        );
+        expect(newer).toEqual(wantedNewer.map(String));
+        const done = results.filter((result) => result === 'done').length;
+        expect(await stage.redis.llen('resque:queue:mail')).toBe(kind === 'retry' ? done : 0);
+        if (isLost) lost += 1;
+        // Where others remove an entry, one of its equals further down may be taken for it.
+        else if (variety > 3) expect(left.filter((text) => Number(text) < 10_000)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+    // The whole page removed by others in one moment: it can happen, with pages of one entry.
+    expect(lost).toBeLessThan(60);
   });
 });
 

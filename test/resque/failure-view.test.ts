@@ -34,13 +34,20 @@ test('an entry of Resque is shown with all that it says', () => {
     stdout: 'out',
     exitCode: 3,
     signal: null,
+    isRetryable: true,
   });
 });
 
 test.each(['', 'junk', '[]', 'null', '7', '"x"'])(
   'an entry that is no object is unreadable: %s',
   (record) => {
-    expect(view(record)).toMatchObject({ isReadable: false, queue: null, error: null, backtrace: [] });
+    expect(view(record)).toMatchObject({
+      isReadable: false,
+      isRetryable: false,
+      queue: null,
+      error: null,
+      backtrace: [],
+    });
   },
 );
 

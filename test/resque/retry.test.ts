@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failureRecord, retryOf } from '../../src/resque/failure-record.ts';
+import { failureRecord, retryOf, viewFailure } from '../../src/resque/failure-record.ts';
 import { readPayload } from '../../src/resque/payload.ts';
 import { assertSafeForResqueWeb } from '../helpers/resque-web.ts';
 import { anyBytes, jsonObjects } from './payloads.ts';
@@ -69,6 +69,7 @@ describe('there is nothing to retry in', () => {
     ['a payload that is an array', '{"queue":"q","payload":[]}'],
   ])('%s', (_, record) => {
     expect(retry(record)).toBeNull();
+    expect(viewFailure(Buffer.from(record)).isRetryable).toBe(false);
   });
 });
 
@@ -83,6 +84,7 @@ test('what we record of any payload brings back exactly its bytes, any number of
       );
       for (let time = 0; time < 2; time += 1) {
         const done = retryOf(record, now);
+        expect(viewFailure(record).isRetryable).toBe(true);
         expect(done?.payload.equals(bytes)).toBe(true);
         record = done?.record ?? Buffer.alloc(0);
         expect(assertSafeForResqueWeb(record)).toMatchObject({

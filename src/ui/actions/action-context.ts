@@ -17,6 +17,8 @@ export interface ActionContext {
   readonly log: JobLog | null;
   openLog(jobId: string): void;
   closeLog(): void;
+  /** Sent by `run` and not answered yet: what the model says is what was before them. */
+  readonly unanswered: readonly Command[];
   /** Sends a command and shows what came of it. */
   run(command: Command): Promise<CommandReply>;
   /** The same without a word. */

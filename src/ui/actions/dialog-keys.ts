@@ -1,8 +1,11 @@
 /** What keys do while a dialog is open: it takes all of them. */
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
+import { lastHelpTop } from '../dialogs/help.ts';
 import { paletteItems } from '../dialogs/palette.ts';
 import type { ActionName } from '../keymap.ts';
+import { contextOf } from '../selection.ts';
+import { characters } from '../text/columns.ts';
 import type { ActionContext } from './action-context.ts';
 import { carryOut, carryOutMatching } from './failure-actions.ts';
 import { goToQueue } from './navigation.ts';
@@ -43,18 +46,26 @@ function close({ store }: ActionContext): void {
 }
 
 function helpKey(context: ActionContext, top: number, key: string): void {
+  const { store, size, isReadOnly } = context;
+  const last = lastHelpTop(contextOf(store.getState().view), size, isReadOnly);
   const scrollTo = (line: number) =>
-    changeView(context.store, { dialog: { kind: 'help', top: Math.max(0, line) } });
+    changeView(store, { dialog: { kind: 'help', top: Math.max(0, Math.min(last, line)) } });
   if (['j', 'down'].includes(key)) scrollTo(top + 1);
   else if (['k', 'up'].includes(key)) scrollTo(top - 1);
   else if (['pagedown', 'ctrl+d', 'space'].includes(key)) scrollTo(top + helpPage);
   else if (['pageup', 'ctrl+u'].includes(key)) scrollTo(top - helpPage);
+  else if (['g', 'home'].includes(key)) scrollTo(0);
+  else if (['G', 'end'].includes(key)) scrollTo(last);
   else if (['?', 'q', 'escape', 'return'].includes(key)) close(context);
 }
 
 /** A text after a key in it, `null` where the key is none for texts. */
 function typed(before: string, key: string, text: string): string | null {
-  if (key === 'backspace') return [...before].slice(0, -1).join('');
+  if (key === 'backspace') {
+    return Array.from(characters(before), (character) => character.text)
+      .slice(0, -1)
+      .join('');
+  }
   if (key === 'ctrl+u') return '';
   if (key === 'ctrl+w') return before.replace(/\S*\s*$/, '');
   return text === '' ? null : (before + text).slice(0, longestTyped);

@@ -41,9 +41,9 @@ export function retry(context: ActionContext): void {
   const entries = chosen(context);
   const [only] = entries;
   if (only === undefined) {
-    context.toast(
-      tab === 'queues' ? 'Tab goes to the failures, 2 opens all of them' : 'there is no failure to retry',
-    );
+    const { pane } = store.getState().view.queues;
+    const hint = 'Tab goes to the failures, 2 shows all of them';
+    context.toast(tab === 'queues' && pane !== 'failures' ? hint : 'there is no failure to retry', true);
   } else if (entries.length === 1) {
     void carryOut(context, 'retry-failures', entries);
   } else {
@@ -62,7 +62,7 @@ export function remove(context: ActionContext): void {
     return;
   }
   const entries = chosen(context);
-  if (entries.length === 0) context.toast('there is no failure to delete');
+  if (entries.length === 0) context.toast('there is no failure to delete', true);
   else askEntries(context, 'remove-failures', entries);
 }
 
@@ -116,12 +116,15 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
     return;
   }
   if (reply.data?.kind !== 'failure-count') return;
+  const { dialog, opened, tab, failures } = store.getState().view;
+  // Counting a long list takes seconds. Whoever went on to something else isn't typing the answer to this.
+  if (dialog !== null || opened !== null || tab !== 'failures' || failures.filter !== typed) return;
   const { total, matching, retryable } = reply.data;
   const count = command === 'retry-matching' ? retryable : matching;
-  const which = isEmptyFilter(filter) ? 'on the list' : `that match "${typed}"`;
+  const isAll = isEmptyFilter(filter);
+  const which = isAll ? 'on the list' : `that match "${typed}"`;
   if (count === 0) {
-    const none = matching === 0 ? `no failure ${which}` : `every failure ${which} has been retried already`;
-    context.toast(none);
+    context.toast(nothingToDo(matching, isAll ? 'on the list' : `that matches "${typed}"`));
     return;
   }
   const verb = verbOf(command);
@@ -146,6 +149,12 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
   });
 }
 
+/** @param which of them, of a single one */
+function nothingToDo(matching: number, which: string): string {
+  if (matching === 0) return `there is no failure ${which}`;
+  return `every failure ${which} has been retried already, or can't be`;
+}
+
 function yesOrNo(verb: string): readonly Choice[] {
   return [
     { label: 'Cancel', key: 'n', detail: '' },
@@ -164,7 +173,7 @@ function queuesOf(entries: readonly FailureEntry[]): string {
     : `${queues.slice(0, 3).join(', ')} and ${queues.length - 3} more queues`;
 }
 
-/** The answer was yes. The cursor goes to where the list goes on; marks are off. */
+/** The answer was yes. */
 export async function carryOut(
   context: ActionContext,
   command: EntriesCommand,
@@ -190,8 +199,11 @@ export async function carryOutMatching(
 
 function afterwards({ store, failures }: ActionContext, command: string, reply: CommandReply): void {
   const { view } = store.getState();
-  if (reply.ok) changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
-  const isRemoval = command.startsWith('remove');
-  if (view.opened?.kind === 'failure' && (isRemoval || reply.ok)) changeView(store, { opened: null });
+  const isGone = !reply.ok && reply.code === 'failure-gone';
+  // A mark on what is no longer there can't be seen, and would be asked about again and again.
+  if (reply.ok || isGone)
+    changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
+  const isRemoved = reply.ok || (isGone && command.startsWith('remove'));
+  if (view.opened?.kind === 'failure' && isRemoved) changeView(store, { opened: null });
   failures.reread();
 }

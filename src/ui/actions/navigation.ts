@@ -1,7 +1,8 @@
 /** Moving about: rows, panels, tabs, in and out of what can be opened. */
-import { changeView } from '../../store/app-store.ts';
+import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
-import { bodyRows, queuesLayout } from '../layout.ts';
+import { queuesLayout } from '../layout.ts';
+import { lastFailureTop } from '../screens/failures-screen.ts';
 import {
   failureKeys,
   listedEvents,
@@ -27,18 +28,13 @@ export function move(context: ActionContext, step: Step): void {
   else moveInList(context, view.tab, step);
 }
 
-/** Rows of a page here. */
-export function pageOf({ size, store }: ActionContext): number {
-  const { opened } = store.getState().view;
-  return Math.max(1, bodyRows(size) - (opened === null ? 8 : 4));
-}
-
-function scrollFailure({ store }: ActionContext, step: Step): void {
+function scrollFailure({ store, size }: ActionContext, step: Step): void {
   const { opened } = store.getState().view;
   if (opened?.kind !== 'failure') return;
-  // The screen, which knows how many lines there are, keeps it in bounds.
-  const top =
-    step === 'top' ? 0 : step === 'bottom' ? Number.MAX_SAFE_INTEGER : Math.max(0, opened.top + step);
+  const last = lastFailureTop(opened.entry, size);
+  // Where the screen has become larger meanwhile, it shows an earlier line than `top`.
+  const from = Math.min(opened.top, last);
+  const top = step === 'top' ? 0 : step === 'bottom' ? last : Math.max(0, Math.min(last, from + step));
   changeView(store, { opened: { ...opened, top } });
 }
 
@@ -64,7 +60,20 @@ function moveInFailures({ store, failures }: ActionContext, step: Step): void {
   const keys = failureKeys(failurePages.entries);
   const cursor = stepTo(keys, view.failures.cursor, step);
   changeView(store, { failures: { ...view.failures, cursor } });
-  if (cursor !== null && keys.indexOf(cursor) >= keys.length - nearEnd) failures.more();
+  if (step === 'bottom') void toOldest({ store, failures }, cursor);
+  else if (cursor !== null && keys.indexOf(cursor) >= keys.length - nearEnd) failures.more();
+}
+
+/** The end of the list is further down than what was read: reads on, and goes there unless the person went away. */
+async function toOldest(
+  { store, failures }: Pick<ActionContext, 'store' | 'failures'>,
+  from: string | null,
+): Promise<void> {
+  await failures.readOn();
+  const { view, failurePages } = store.getState();
+  if (view.failures.cursor !== from) return;
+  const cursor = stepTo(failureKeys(failurePages.entries), from, 'bottom');
+  changeView(store, { failures: { ...view.failures, cursor } });
 }
 
 function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step): void {
@@ -74,6 +83,16 @@ function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step
       ? listedJobs(state).map(({ job }) => job.id)
       : listedEvents(state).map(({ seq }) => String(seq));
   changeView(store, { [tab]: { ...state.view[tab], cursor: stepTo(keys, state.view[tab].cursor, step) } });
+}
+
+/** A pane that has gone, as when the window was made smaller, can't keep the keys. */
+export function settlePane({ store, size }: ActionContext): void {
+  const state = store.getState();
+  const { queues, tab } = state.view;
+  if (tab !== 'queues' || queues.pane === 'queues') return;
+  const layout = queuesLayout(size, listedQueues(state).length);
+  const isThere = queues.pane === 'failures' ? layout.failureRows > 0 : layout.kind === 'table';
+  if (!isThere) changeView(store, { queues: { ...queues, pane: 'queues' } });
 }
 
 /** To the panel at that side; panels go on from one row into the next. */
@@ -155,9 +174,17 @@ export function open(context: ActionContext): void {
     changeView(store, { queues: { ...view.queues, pane: 'running', jobId } });
   } else if (jobId !== null) {
     context.openLog(jobId);
-  } else if (view.tab === 'queues' && view.queues.pane !== 'failures') {
-    context.toast(`no job of ${selectedQueue(state)?.name ?? 'this queue'} is running`);
+  } else {
+    context.toast(nothingToOpen(state), true);
   }
+}
+
+function nothingToOpen(state: AppState): string {
+  const { tab, queues } = state.view;
+  if (tab === 'failures' || (tab === 'queues' && queues.pane === 'failures'))
+    return 'there is no failure to open';
+  const queue = tab === 'queues' ? selectedQueue(state) : null;
+  return queue === null ? 'there is nothing to open' : `no job of ${queue.name} is running`;
 }
 
 /** The job that an event is about. */
@@ -166,7 +193,7 @@ function openEvent(context: ActionContext): void {
   const events = listedEvents(state);
   const event = events.find(({ seq }) => String(seq) === state.view.events.cursor) ?? events[0];
   if (event !== undefined && 'jobId' in event) context.openLog(event.jobId);
-  else context.toast('this event is not about a job');
+  else context.toast('this event is not about a job', true);
 }
 
 /** @returns whether there was anything to go back from */

@@ -6,7 +6,8 @@ import type { ActionContext } from './action-context.ts';
 import { copySelection } from './copy.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
 import { askToKill } from './job-actions.ts';
-import { back, goToTab, move, movePane, movePanel, open, pageOf } from './navigation.ts';
+import { back, goToTab, move, movePane, movePanel, open } from './navigation.ts';
+import { pageOf } from './page.ts';
 import { askForSlots, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
 import { askToQuit, interrupt } from './quit-actions.ts';
 
@@ -19,10 +20,10 @@ const actions: Readonly<Record<ActionName, Action>> = {
   right: (context) => movePanel(context, 1),
   top: (context) => move(context, 'top'),
   bottom: (context) => move(context, 'bottom'),
-  'half-page-down': (context) => move(context, Math.ceil(pageOf(context) / 2)),
-  'half-page-up': (context) => move(context, -Math.ceil(pageOf(context) / 2)),
-  'page-down': (context) => move(context, pageOf(context)),
-  'page-up': (context) => move(context, -pageOf(context)),
+  'half-page-down': (context) => movePages(context, 0.5),
+  'half-page-up': (context) => movePages(context, -0.5),
+  'page-down': (context) => movePages(context, 1),
+  'page-up': (context) => movePages(context, -1),
   'tab-1': (context) => goToTab(context, tabs[0]),
   'tab-2': (context) => goToTab(context, tabs[1]),
   'tab-3': (context) => goToTab(context, tabs[2]),
@@ -73,6 +74,11 @@ const actions: Readonly<Record<ActionName, Action>> = {
 
 export function perform(context: ActionContext, action: ActionName): void {
   actions[action](context);
+}
+
+function movePages(context: ActionContext, pages: number): void {
+  const rows = Math.ceil(pageOf(context.store.getState(), context.size) * Math.abs(pages));
+  move(context, pages < 0 ? -rows : rows);
 }
 
 type Store = ActionContext['store'];

@@ -1,4 +1,7 @@
-/** Pausing and slots. */
+/**
+ * Pausing and slots. Keys come faster than answers: what a key means depends on what was asked for last, and only
+ * where nothing was on what the model says.
+ */
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
 import { runnerOf } from '../../store/selectors.ts';
@@ -8,20 +11,33 @@ import type { ActionContext } from './action-context.ts';
 export function togglePause(context: ActionContext): void {
   const queue = selected(context);
   if (queue === null) return;
-  const isPaused = queue.pauses.some(({ kind }) => kind === 'operator');
+  const asked = context.unanswered.findLast(
+    (command) =>
+      (command.type === 'pause-queue' || command.type === 'resume-queue') && command.queue === queue.name,
+  );
+  const isPaused =
+    asked === undefined ? queue.pauses.some(({ kind }) => kind === 'operator') : asked.type === 'pause-queue';
   void context.run({ type: isPaused ? 'resume-queue' : 'pause-queue', queue: queue.name });
 }
 
 export function togglePauseAll(context: ActionContext): void {
   const { model } = context.store.getState();
-  const isPaused = model.queues.some(({ pauses }) => pauses.some(({ kind }) => kind === 'all'));
+  const asked = context.unanswered.findLast(({ type }) => type === 'pause-all' || type === 'resume-all');
+  const isPaused =
+    asked === undefined
+      ? model.queues.some(({ pauses }) => pauses.some(({ kind }) => kind === 'all'))
+      : asked.type === 'pause-all';
   void context.run({ type: isPaused ? 'resume-all' : 'pause-all' });
 }
 
 export function changeSlots(context: ActionContext, by: 1 | -1): void {
   const runner = selectedRunner(context);
   if (runner === null) return;
-  const concurrency = runner.concurrency + by;
+  const asked = context.unanswered.findLast(
+    (command) => command.type === 'set-concurrency' && command.runner === runner.key,
+  );
+  const now = asked?.type === 'set-concurrency' ? asked.concurrency : runner.concurrency;
+  const concurrency = now + by;
   if (concurrency < 1) {
     context.toast(`${runner.key} has one slot, the least there is; p pauses it`, true);
     return;
@@ -29,10 +45,10 @@ export function changeSlots(context: ActionContext, by: 1 | -1): void {
   void context.run({ type: 'set-concurrency', runner: runner.key, concurrency });
 }
 
-export function askForSlots({ store, ...context }: ActionContext): void {
-  const runner = selectedRunner({ store, ...context });
+export function askForSlots(context: ActionContext): void {
+  const runner = selectedRunner(context);
   if (runner === null) return;
-  changeView(store, {
+  changeView(context.store, {
     dialog: {
       kind: 'prompt',
       purpose: { kind: 'slots', runner: runner.key },
@@ -57,7 +73,15 @@ function selectedRunner(context: ActionContext) {
 }
 
 function selected(context: ActionContext): QueueState | null {
-  const queue = selectedQueue(context.store.getState());
-  if (queue === null) context.toast('there is no queue yet', true);
+  const state = context.store.getState();
+  const { pane, filter } = state.view.queues;
+  if (pane === 'failures') {
+    // Which queue would be meant can't be seen from there.
+    context.toast('the failures have the keys; Esc goes back to the queues', true);
+    return null;
+  }
+  const queue = selectedQueue(state);
+  if (queue === null)
+    context.toast(filter === '' ? 'there is no queue yet' : 'no queue matches the filter', true);
   return queue;
 }

@@ -70,14 +70,15 @@ export function quitBy(context: ActionContext, key: string): void {
 
 /** Ctrl-C as people press it: once to be asked, twice to drain, three times to kill. */
 export function interrupt(context: ActionContext): void {
-  const { store, isOwner } = context;
+  const { store, isOwner, unanswered } = context;
   const { model, view } = store.getState();
   if (model.engine?.isStopped === true) {
     context.end({ kind: 'stopped' });
     return;
   }
+  const isStopping = model.engine?.stopping != null || unanswered.some(({ type }) => type === 'stop');
   const isAsked = view.dialog?.kind === 'question' && view.dialog.question.kind === 'quit';
-  if (isOwner && model.engine?.stopping != null) {
+  if (isOwner && isStopping) {
     stop(context, 'kill');
   } else if (!isAsked) {
     askToQuit(context);

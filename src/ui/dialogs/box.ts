@@ -1,6 +1,6 @@
 /** A box in the middle of the screen, over whatever is below it. */
 import type { Size } from '../layout.ts';
-import { framed, innerHeight, type Panel } from '../panels/panel.ts';
+import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { type Line, lineOf, type Part } from '../text/line.ts';
 
 export interface BoxProps {
@@ -15,11 +15,26 @@ export interface BoxProps {
   readonly top?: number;
 }
 
+/** Rows of a box with so many lines, as far as there is room for it. */
+function boxHeight(lineCount: number, size: Size): number {
+  return Math.min(lineCount + 2, size.rows - 2);
+}
+
+/** The furthest that a box with so many lines scrolls. */
+export function lastBoxTop(lineCount: number, size: Size): number {
+  return Math.max(0, lineCount - innerHeight(boxHeight(lineCount, size)));
+}
+
+/** Columns inside, of a box that would like to have `width`. */
+export function boxInnerWidth(width: number, size: Size): number {
+  return innerWidth(Math.min(width, size.columns - 2));
+}
+
 export function box({ key, size, width, title, foot, content, top = 0 }: BoxProps): Panel {
   const boxWidth = Math.min(width, size.columns - 2);
-  const lines = content(boxWidth - 4);
-  const height = Math.min(lines.length + 2, size.rows - 2);
-  const first = Math.max(0, Math.min(top, lines.length - innerHeight(height)));
+  const lines = content(boxInnerWidth(width, size));
+  const height = boxHeight(lines.length, size);
+  const first = Math.min(top, lastBoxTop(lines.length, size));
   return {
     key,
     left: Math.floor((size.columns - boxWidth) / 2),

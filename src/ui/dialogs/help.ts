@@ -3,7 +3,7 @@ import { type Binding, type BindingGroup, bindingsIn, type Context } from '../ke
 import type { Size } from '../layout.ts';
 import type { Panel } from '../panels/panel.ts';
 import { cell, type Line, lineOf, type Span, span } from '../text/line.ts';
-import { blank, box } from './box.ts';
+import { blank, box, boxInnerWidth, lastBoxTop } from './box.ts';
 
 const groupTitles: Readonly<Record<BindingGroup, string>> = {
   move: 'MOVE',
@@ -20,8 +20,10 @@ const contextTitles: Readonly<Record<Context, string>> = {
   failure: 'Failure',
 };
 const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
-const widest = 78;
-const keyColumns = 12;
+const widest = 100;
+/** From here on two columns have room for what they say. */
+const twoColumnsFrom = 90;
+const keyColumns = 10;
 
 export function help(context: Context, size: Size, isReadOnly: boolean, top: number): Panel {
   const bindings = bindingsIn(context, isReadOnly);
@@ -32,21 +34,29 @@ export function help(context: Context, size: Size, isReadOnly: boolean, top: num
     title: [span(`Help · ${contextTitles[context]}`, { bold: true }), span('   ● asks first', { dim: true })],
     foot: [span('↑↓ scroll, ? or Esc to close')],
     top,
-    content: (width) =>
-      groups.flatMap((group) => {
-        const own = bindings.filter((binding) => binding.group === group);
-        if (own.length === 0) return [];
-        return [
-          lineOf(width, [span(groupTitles[group], { bold: true })]),
-          ...inColumns(own, width),
-          blank(width),
-        ];
-      }),
+    content: (width) => helpLines(bindings, width),
+  });
+}
+
+/** The furthest that it scrolls. */
+export function lastHelpTop(context: Context, size: Size, isReadOnly: boolean): number {
+  return lastBoxTop(helpLines(bindingsIn(context, isReadOnly), boxInnerWidth(widest, size)).length, size);
+}
+
+function helpLines(bindings: readonly Binding[], width: number): Line[] {
+  return groups.flatMap((group) => {
+    const own = bindings.filter((binding) => binding.group === group);
+    if (own.length === 0) return [];
+    return [
+      lineOf(width, [span(groupTitles[group], { bold: true })]),
+      ...inColumns(own, width),
+      blank(width),
+    ];
   });
 }
 
 function inColumns(bindings: readonly Binding[], width: number): Line[] {
-  const across = width >= 66 ? 2 : 1;
+  const across = width >= twoColumnsFrom ? 2 : 1;
   const down = Math.ceil(bindings.length / across);
   const each = Math.floor(width / across);
   return Array.from({ length: down }, (_, row) =>

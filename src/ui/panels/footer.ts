@@ -1,6 +1,7 @@
 /** The last row: the keys that matter most here, from the keymap; or, while a line is typed, that line. */
 import { bindingsIn, type Context } from '../keymap.ts';
 import { columns } from '../text/columns.ts';
+import { cutStart } from '../text/fit.ts';
 import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
 
 export function footer(context: Context, width: number, isReadOnly: boolean): Line {
@@ -39,10 +40,9 @@ function widthOf(spans: readonly Span[]): number {
 /** The line of a prompt, with its cursor; of a text that is too long, the end is seen. */
 export function promptLine(label: string, text: string, width: number): Line {
   const room = Math.max(1, width - columns(label) - 3);
-  const shown = [...text].slice(-room).join('');
   return lineOf(width, [
     span(` ${label}`, { bold: true, color: 'cyan' }),
-    span(shown),
+    span(cutStart(text, room)),
     span(' ', { inverse: true }),
     span('  Enter to apply, Esc to leave', { dim: true }),
   ]);

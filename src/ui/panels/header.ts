@@ -4,8 +4,8 @@ import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
 import { type Tab, tabs, type View } from '../../store/view.ts';
 import { elapsed } from '../text/elapsed.ts';
-import { cutStart } from '../text/fit.ts';
-import { gap, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+import { cut, cutStart } from '../text/fit.ts';
+import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
 import { sparkline } from '../text/sparkline.ts';
 import { age, grouped, perSecond } from './words.ts';
 
@@ -17,30 +17,38 @@ const tabNames: Readonly<Record<Tab, string>> = {
 };
 const sparkColumns = 8;
 const redisColumns = 22;
-/** From here on there is room for all of it. */
-const wideColumns = 110;
+/** What is left out first comes first, where there isn't room for all of it. */
+const details = ['sparkline', 'redis', 'name', 'words'] as const;
+type Detail = (typeof details)[number];
 
 export function header(state: AppState, columns: number, nowMs: number, isReadOnly: boolean): Line {
-  const isWide = columns >= wideColumns;
-  const name = isWide || columns >= 90 ? [span(' resque-runner  ', { bold: true })] : [span(' ')];
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
-  const place = state.view.opened === null ? tabLine(state) : trail(state);
-  const right =
-    state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, isWide, nowMs);
-  return lineOf(columns, [...name, ...place, ...mode, gap, ...right, span(' ')]);
+  const place = [...(state.view.opened === null ? tabLine(state) : trail(state)), ...mode];
+  let parts: { readonly left: readonly Span[]; readonly right: readonly Span[] } = { left: [], right: [] };
+  for (let leftOut = 0; leftOut <= details.length; leftOut += 1) {
+    const shown = new Set<Detail>(details.slice(leftOut));
+    const name = shown.has('name') ? span(' resque-runner  ', { bold: true }) : span(' ');
+    const right =
+      state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, shown, nowMs);
+    parts = { left: [name, ...place], right: [...right, span(' ')] };
+    if (widthOf(parts.left) + 1 + widthOf(parts.right) <= columns) break;
+  }
+  return lineOf(columns, [...parts.left, gap, ...parts.right]);
 }
 
-function tabLine({ model, view }: AppState): Part[] {
+function tabLine({ model, view }: AppState): Span[] {
   return tabs.flatMap((tab, at) => {
     const count = tab === 'failures' && model.failedTotal !== null ? `(${grouped(model.failedTotal)})` : '';
-    const text = `${at + 1} ${tabNames[tab]}${count}`;
+    // Among panels nothing else says that there are queues which are not shown.
+    const filter = tab === 'queues' && view.queues.filter !== '' ? ` /${cut(view.queues.filter, 16)}` : '';
+    const text = `${at + 1} ${tabNames[tab]}${count}${filter}`;
     const blank = at === 0 ? [] : [span(' ')];
     return [...blank, tab === view.tab ? span(`[${text}]`, { bold: true }) : span(text, { dim: true })];
   });
 }
 
 /** `Queues › transcode › #a91f` */
-function trail({ model, view }: AppState): Part[] {
+function trail({ model, view }: AppState): Span[] {
   const steps = [tabNames[view.tab], ...openedNames(model, view)];
   return steps.flatMap((step, at) => [
     ...(at === 0 ? [] : [span(' › ', { dim: true })]),
@@ -75,24 +83,26 @@ function jobState({ model, view }: AppState, nowMs: number): Span[] {
   ];
 }
 
-function health(model: Snapshot, isWide: boolean, nowMs: number): Span[] {
+function health(model: Snapshot, shown: ReadonlySet<Detail>, nowMs: number): Span[] {
   const { engine, redis, totals, throughput } = model;
   if (engine === null) return [span('connecting…', { color: 'yellow' })];
   const { used, total } = totalSlots(model);
+  const hasWords = shown.has('words');
+  const blank = span(hasWords ? '  ' : ' ');
   const parts: Span[] = [];
-  if (isWide) parts.push(span(`${redisLabel(engine.redis)} `, { dim: true }));
+  if (shown.has('redis')) parts.push(span(`${redisLabel(engine.redis)} `, { dim: true }));
   parts.push(redisSign(redis.state));
   if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
   else if (engine.stopping !== null) parts.push(span(' stopping', { color: 'yellow', bold: true }));
-  else if (isWide) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
-  parts.push(span(isWide ? `  ${used}/${total} slots` : ` ${used}/${total}`));
-  if (isWide) parts.push(span(`  ${sparkline(bucketsAt(throughput, nowMs, sparkColumns))}`, { dim: true }));
-  parts.push(span(` ${perSecond(ratePerSecond(throughput, nowMs))}`));
-  const failed = grouped(totals.failed);
-  const failing = failuresPerSecond(model, nowMs);
+  else if (hasWords) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
+  parts.push(blank, span(hasWords ? `${used}/${total} slots` : `${used}/${total}`), blank);
+  if (shown.has('sparkline')) {
+    parts.push(span(`${sparkline(bucketsAt(throughput, nowMs, sparkColumns))} `, { dim: true }));
+  }
+  parts.push(span(perSecond(ratePerSecond(throughput, nowMs))), blank);
   const isFailing = totals.failed > 0;
-  const text = isWide ? `  ✗ ${failed}${isFailing ? ` ${perSecond(failing)}` : ''}` : ` ✗${failed}`;
-  parts.push(span(text, isFailing ? { color: 'red' } : { dim: true }));
+  const rate = isFailing && hasWords ? ` ${perSecond(failuresPerSecond(model, nowMs))}` : '';
+  parts.push(span(`✗ ${grouped(totals.failed)}${rate}`, isFailing ? { color: 'red' } : { dim: true }));
   return parts;
 }
 

@@ -1,6 +1,7 @@
 /** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
+import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { bodyRows, type Size, windowOf } from '../layout.ts';
+import { bodyRows, failuresLayout, type Size, windowOf } from '../layout.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
 import { framed, innerHeight, innerWidth, type Panel, stacked } from '../panels/panel.ts';
@@ -8,15 +9,11 @@ import { grouped } from '../panels/words.ts';
 import { failureKeys, indexOfKey } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 
-const leastDetailRows = 6;
-const mostDetailRows = 12;
-
 export function failuresScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {
-  const rows = bodyRows(size);
-  const detailRows = Math.max(leastDetailRows, Math.min(mostDetailRows, Math.floor(rows / 3)));
+  const { listRows, detailRows } = failuresLayout(size);
   return stacked(
     [
-      { key: 'list', lines: list(state, size.columns, rows - detailRows, nowMs) },
+      { key: 'list', lines: list(state, size.columns, listRows, nowMs) },
       { key: 'detail', lines: detail(state, size.columns, detailRows) },
     ],
     { left: 0, top, width: size.columns },
@@ -86,12 +83,21 @@ function detail({ failurePages: { entries }, view }: AppState, width: number, he
   });
 }
 
+/** The furthest that the lines of an opened failure scroll. */
+function lastTopOf(lineCount: number, size: Size): number {
+  return Math.max(0, lineCount - innerHeight(bodyRows(size)));
+}
+
+export function lastFailureTop(entry: FailureEntry, size: Size): number {
+  return lastTopOf(failureDetail(entry, innerWidth(size.columns)).length, size);
+}
+
 /** One failure, all of it. */
 export function failureScreen({ view }: AppState, size: Size, top: number): Panel[] {
   if (view.opened?.kind !== 'failure') return [];
   const height = bodyRows(size);
   const lines = failureDetail(view.opened.entry, innerWidth(size.columns));
-  const last = Math.max(0, lines.length - innerHeight(height));
+  const last = lastTopOf(lines.length, size);
   const first = Math.min(view.opened.top, last);
   const shown = lines.slice(first, first + innerHeight(height));
   const framedLines = framed({

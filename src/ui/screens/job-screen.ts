@@ -1,17 +1,19 @@
 /** One job: what is known of it, and its output, live. */
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState, OpenLog } from '../../store/app-store.ts';
-import type { LogLine } from '../../store/log-buffer.ts';
+import { type Needle, needleOf } from '../../store/needle.ts';
 import { findJob } from '../../store/selectors.ts';
 import type { LogView } from '../../store/view.ts';
 import type { JobLog } from '../job-log.ts';
 import type { Size } from '../layout.ts';
 import { type LogPane, logPane, logTimeColumns } from '../log-pane.ts';
-import { logWindow } from '../log-window.ts';
+import { logWindow, type SeenLine } from '../log-window.ts';
 import { framed, innerWidth, type Panel, stacked } from '../panels/panel.ts';
 import { grouped, howItEnded, plural } from '../panels/words.ts';
 import { clock } from '../text/clock.ts';
-import { cell, gap, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+import { columns } from '../text/columns.ts';
+import { cutStart } from '../text/fit.ts';
+import { cell, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
 
 export function jobScreen(state: AppState, log: JobLog | null, size: Size, top: number): Panel[] {
   const { opened, log: view } = state.view;
@@ -22,7 +24,7 @@ export function jobScreen(state: AppState, log: JobLog | null, size: Size, top: 
     [
       { key: 'info', lines: info(state, opened.jobId, size.columns, pane.infoRows) },
       { key: 'rule', lines: [rule(state.openLog, log, view, size.columns)] },
-      { key: 'log', lines: logLines(log, view, size.columns, pane, state.openLog) },
+      { key: 'log', lines: logLines(state, log, size.columns, pane) },
     ],
     { left: 0, top, width: size.columns },
   );
@@ -36,7 +38,14 @@ function info({ model }: AppState, jobId: string, width: number, height: number)
     job === null
       ? [lineOf(inner, [span('what it was is no longer known; its output may be', { dim: true })])]
       : [lineOf(inner, what(job)), lineOf(inner, [span('args ', { dim: true }), span(job.args)])];
-  return framed({ width, height, title: [span('job', { dim: true })], isFocused: false, content });
+  return framed({
+    width,
+    height,
+    title: [span('job', { dim: true })],
+    foot: job === null ? [] : [span(`worker ${job.worker}`, { dim: true })],
+    isFocused: false,
+    content,
+  });
 }
 
 function what(job: RunningJob | EndedJob): Part[] {
@@ -55,7 +64,6 @@ function what(job: RunningJob | EndedJob): Part[] {
   } else if (job.killed !== null) {
     parts.push(span(`  was sent ${job.killed.signal} at ${clock(job.killed.atMs)}`, { color: 'yellow' }));
   }
-  parts.push(gap, span(`worker ${job.worker}`, { dim: true }));
   return parts;
 }
 
@@ -88,72 +96,72 @@ function rule(openLog: OpenLog | null, log: JobLog, view: LogView, width: number
   return lineOf(width, [...parts, span('─'.repeat(Math.max(0, width - used)), { dim: true })]);
 }
 
-function logLines(log: JobLog, view: LogView, width: number, pane: LogPane, openLog: OpenLog | null): Line[] {
+function logLines(state: AppState, log: JobLog, width: number, pane: LogPane): Line[] {
+  const { log: view } = state.view;
   const { lines } = logWindow(log.buffer, view, pane.textColumns, pane.rows);
-  const shown = lines.flatMap(({ number, line, rows }) =>
-    rows.map((text, row) => logRow(line, text, row === 0, number === view.match, view, width)),
-  );
-  if (lines.length === 0) shown.push(lineOf(width, [span(` ${nothing(openLog)}`, { dim: true })]));
+  const needle = needleOf(view.search);
+  const shown = lines.flatMap((seen) => logRows(seen, view, needle, pane.textColumns, width));
+  if (lines.length === 0) shown.push(lineOf(width, [span(` ${nothing(state)}`, { dim: true })]));
   const below = Array.from({ length: Math.max(0, pane.rows - shown.length) }, () => lineOf(width, []));
   return [...shown, ...below];
 }
 
-function nothing(openLog: OpenLog | null): string {
+function nothing({ openLog, model }: AppState): string {
+  const nothingYet = 'it has printed nothing yet';
   switch (openLog?.state) {
     case 'gone':
       return 'the output of this job is no longer kept';
     case 'ended':
       return 'it has printed nothing';
     case 'live':
-      return 'it has printed nothing yet';
-    default:
-      return 'reading…';
+      return nothingYet;
+    default: {
+      // While there is nothing, nothing comes.
+      const job = openLog === null ? undefined : model.jobs[openLog.jobId];
+      return job?.lastLine === null ? nothingYet : 'reading…';
+    }
   }
 }
 
-function logRow(
-  line: LogLine,
-  text: string,
-  isFirstRow: boolean,
-  isMatch: boolean,
-  { hasTimes, search }: LogView,
+function logRows(
+  { number, line, rows, rowsAbove }: SeenLine,
+  { hasTimes, isWrapped, match }: LogView,
+  needle: Needle,
+  textColumns: number,
   width: number,
-): Line {
-  const margin = span(isMatch && isFirstRow ? '▸' : ' ', { color: 'yellow' });
+): Line[] {
   if (line.kind === 'mark') {
-    return lineOf(width, [margin, span(`── mark ${clock(line.atMs)} ──`, { color: 'cyan' })]);
+    return [lineOf(width, [span(' '), span(`── mark ${clock(line.atMs)} ──`, { color: 'cyan' })])];
   }
   if (line.kind === 'skipped') {
-    return lineOf(width, [
-      margin,
-      span(`── ${plural(line.skippedLines, 'line')} skipped ──`, { color: 'yellow' }),
-    ]);
+    const text = `── ${plural(line.skippedLines, 'line')} skipped ──`;
+    return [lineOf(width, [span(' '), span(text, { color: 'yellow' })])];
   }
-  const time = hasTimes ? [cell(isFirstRow ? clock(line.atMs) : '', logTimeColumns, { dim: true })] : [];
-  const name = line.stream === 'stderr' ? 'err ' : 'out ';
-  const stream = isFirstRow
-    ? span(name, line.stream === 'stderr' ? { color: 'yellow' } : { dim: true })
-    : span('    ');
-  return lineOf(width, [margin, ...time, stream, ...highlighted(text, search)]);
+  const name = line.stream === 'stderr' ? span('err ', { color: 'yellow' }) : span('out ', { dim: true });
+  return rows.map((text, at) => {
+    const isFirst = rowsAbove + at === 0;
+    const margin = span(number === match && at === 0 ? '▸' : ' ', { color: 'yellow' });
+    const time = hasTimes ? [cell(isFirst ? clock(line.atMs) : '', logTimeColumns, { dim: true })] : [];
+    const shown = isWrapped ? highlighted(text, needle) : inSight(text, needle, textColumns);
+    return lineOf(width, [margin, ...time, isFirst ? name : span('    '), ...shown]);
+  });
 }
 
 /** What matches, inverse. */
-function highlighted(text: string, search: string): Span[] {
-  if (search === '') return [span(text)];
-  // As the search itself: letters of any case, unless a capital was typed.
-  const isExact = search !== search.toLowerCase();
-  const haystack = isExact ? text : text.toLowerCase();
-  const needle = isExact ? search : search.toLowerCase();
-  // Where lower case has another length, places would be wrong: better no highlight.
-  if (haystack.length !== text.length) return [span(text)];
+function highlighted(text: string, needle: Needle): Span[] {
   const spans: Span[] = [];
   let at = 0;
-  for (let found = haystack.indexOf(needle); found !== -1; found = haystack.indexOf(needle, at)) {
-    spans.push(
-      span(text.slice(at, found)),
-      span(text.slice(found, found + needle.length), { inverse: true }),
-    );
-    at = found + needle.length;
+  for (const [start, end] of needle.rangesIn(text)) {
+    spans.push(span(text.slice(at, start)), span(text.slice(start, end), { inverse: true }));
+    at = end;
   }
   return [...spans, span(text.slice(at))];
+}
+
+/** The same; where the first match would lie beyond the edge, without what stands far to the left of it. */
+function inSight(text: string, needle: Needle, width: number): Span[] {
+  const [first] = needle.rangesIn(text);
+  if (first === undefined || columns(text.slice(0, first[1])) < width) return highlighted(text, needle);
+  const before = cutStart(text.slice(0, first[0]), Math.floor(width / 2));
+  return [span(before), ...highlighted(text.slice(first[0]), needle)];
 }

@@ -13,17 +13,10 @@ import { usePrograms } from './programs.ts';
 const terminals = useTerminals();
 const programs = usePrograms('full-screen.tsx');
 
-/** A shell with job control runs each command, and says what it came to. */
-function openShell(...commands: string[]): Terminal {
-  const script = [
-    'echo before',
-    ...commands.map((command) => `${command}; echo "came to $?"; read -r _`),
-  ].join('; ');
-  return terminals.open({ command: ['sh', '-mc', script] });
-}
-
-async function openProgram(): Promise<Terminal> {
-  const terminal = openShell(programs.shellCommand('full-screen.tsx'));
+/** A shell with job control runs the program, and says what it came to. */
+async function openProgram(env: Readonly<Record<string, string>> = {}): Promise<Terminal> {
+  const script = `echo before; ${programs.shellCommand('full-screen.tsx')}; echo "came to $?"; read -r _`;
+  const terminal = terminals.open({ command: ['sh', '-mc', script], env });
   await terminal.waitForText(/size 80x24.*\n.*count \d+ /);
   expect(terminal).toMatchObject({
     isAlternateScreen: true,
@@ -63,6 +56,7 @@ describe('the terminal is as it was after', () => {
     const terminal = await openProgram();
     terminal.signal(signal);
     await expectRestored(terminal, code);
+    expect(terminal.screen()[1]).toBe(`told ${signal}`);
   });
 
   test.each([
@@ -75,6 +69,13 @@ describe('the terminal is as it was after', () => {
     await expectRestored(terminal, code);
     expect(terminal.text()).toContain(`Error: ${message}`);
   });
+});
+
+test.each(['u', 'r'])('the report of the program itself is told there too: %s', async (key) => {
+  const terminal = await openProgram({ OWN_REPORT: '1' });
+  await terminal.press(key);
+  await expectRestored(terminal, 6);
+  expect(terminal.screen()[1]).toMatch(/^own report: /);
 });
 
 test('a frame that comes after leaving is not painted', async () => {

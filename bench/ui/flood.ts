@@ -1,0 +1,153 @@
+/**
+ * A job that prints 200,000 lines a second, open on the job screen: how soon a key is answered, and what becomes
+ * of the pace of other jobs, in turns with the same flood when nobody looks at it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench } from '../lib/bench.ts';
+import { compile } from '../lib/compile.ts';
+import { numberFlag } from '../lib/flags.ts';
+import type { RedisServer } from '../lib/redis-server.ts';
+import { printTable, printVerdict, spreadText } from '../lib/report.ts';
+import type { Screen } from '../lib/screen.ts';
+import { percentile, ratios, spread } from '../lib/statistics.ts';
+import { LinePrinter } from './line-printer.ts';
+import { cpuPercents, drainedPerSecond, type OwnScreen, startScreen } from './stage.ts';
+
+const linesPerSecond = 200_000;
+const goalMs = 100;
+const paceGoal = 0.95;
+/** For a screen to be as it will stay. */
+const settleMs = 1_000;
+
+/** What the screen shows: the flood's output, or the queues. */
+type Scene = 'looked at' | 'not looked at';
+
+interface SceneFigures {
+  readonly jobsPerSecond: number[];
+  readonly linesPerSecond: number[];
+  readonly screenCpu: number[];
+  readonly engineCpu: number[];
+  /** From a key to the end of the frame that answers it. */
+  readonly keysMs: number[];
+}
+
+export async function measureFlood(bench: Bench, redis: RedisServer): Promise<void> {
+  const rounds = numberFlag('rounds', 6);
+  const jobs = Math.ceil(numberFlag('jobs', 2_000) / 2);
+  const printer = new LinePrinter(bench, 'flood');
+  const script = (await compile(bench, 'noop')) ?? '/bin/true';
+  const runners = { flood: { concurrency: 1, script: LinePrinter.script }, work: 4 };
+  const stage = await startScreen(bench, 'flood', { redis, runners, script });
+
+  await drainedPerSecond(redis, ['work'], jobs);
+  const withoutFlood: number[] = [];
+  for (let round = 0; round < Math.ceil(rounds / 2); round += 1) {
+    withoutFlood.push(await drainedPerSecond(redis, ['work'], jobs));
+  }
+  await printer.start(redis, 'flood', { linesPerSecond });
+
+  const figures = { 'looked at': noFigures(), 'not looked at': noFigures() };
+  for (let round = 0; round < rounds; round += 1) {
+    await openJob(stage.screen);
+    await measureScene(redis, stage, printer, jobs, figures['looked at']);
+    await leaveJob(stage.screen);
+    await measureScene(redis, stage, printer, jobs, figures['not looked at']);
+  }
+  await stage.screen.stop();
+  report(figures, withoutFlood);
+}
+
+function noFigures(): SceneFigures {
+  return { jobsPerSecond: [], linesPerSecond: [], screenCpu: [], engineCpu: [], keysMs: [] };
+}
+
+/** The flood's queue is the first, and so selected. */
+async function openJob(screen: Screen): Promise<void> {
+  screen.press('\r');
+  await screen.waitForText('FOLLOW');
+  await sleep(settleMs);
+}
+
+async function leaveJob(screen: Screen): Promise<void> {
+  screen.press('q');
+  await screen.waitForText('Recent failures');
+  await sleep(settleMs);
+}
+
+async function measureScene(
+  redis: RedisServer,
+  { screen, enginePid }: OwnScreen,
+  printer: LinePrinter,
+  jobs: number,
+  figures: SceneFigures,
+): Promise<void> {
+  // Keys while no other job runs, then other jobs while no key comes.
+  const pids = [screen.pid, enginePid];
+  const linesBefore = printer.lines();
+  const startedAt = performance.now();
+  const [screenCpu = Number.NaN, engineCpu = Number.NaN] = await cpuPercents(pids, async () => {
+    figures.keysMs.push(...(await pressKeys(screen)));
+  });
+  figures.linesPerSecond.push((1000 * (printer.lines() - linesBefore)) / (performance.now() - startedAt));
+  figures.screenCpu.push(screenCpu);
+  figures.engineCpu.push(engineCpu);
+  figures.jobsPerSecond.push(await drainedPerSecond(redis, ['work'], jobs));
+}
+
+/** Opens and closes the help again and again, at moments that have nothing to do with the frames. */
+async function pressKeys(screen: Screen): Promise<number[]> {
+  const latencies: number[] = [];
+  const endAt = performance.now() + (1000 * numberFlag('seconds', 30)) / 3;
+  const title = 'Help · ';
+  do {
+    for (const isOpen of [true, false]) {
+      await sleep(150 + 200 * Math.random());
+      const pressedAt = screen.press('?');
+      const answeredAt = await screen.waitUntil(
+        `the help is ${isOpen ? 'open' : 'closed'}`,
+        () => screen.shows(title) === isOpen,
+      );
+      latencies.push(answeredAt - pressedAt);
+    }
+  } while (performance.now() < endAt);
+  return latencies;
+}
+
+function report(figures: Record<Scene, SceneFigures>, withoutFlood: readonly number[]): void {
+  const scenes = Object.entries(figures);
+  printTable([
+    ['the flood is', 'lines/s', 'screen CPU %', 'engine CPU %', 'other jobs/s'],
+    ...scenes.map(([scene, { linesPerSecond: lines, screenCpu, engineCpu, jobsPerSecond }]) => [
+      scene,
+      spreadText(spread(lines), 0),
+      spreadText(spread(screenCpu), 0),
+      spreadText(spread(engineCpu), 0),
+      spreadText(spread(jobsPerSecond), 0),
+    ]),
+    ['not there', '', '', '', spreadText(spread(withoutFlood), 0)],
+  ]);
+  const percents = [0.5, 0.9, 0.99, 1];
+  printTable([
+    ['key to frame, ms', 'p50', 'p90', 'p99', 'most', 'keys'],
+    ...scenes.map(([scene, { keysMs }]) => [
+      scene,
+      ...percents.map((p) => percentile(keysMs, p).toFixed(0)),
+      String(keysMs.length),
+    ]),
+  ]);
+  const looked = figures['looked at'];
+  const p99 = percentile(looked.keysMs, 0.99);
+  printVerdict(
+    `a key is answered within ${goalMs} ms while the flood is looked at (99 of 100)`,
+    p99 <= goalMs,
+    `${p99.toFixed(0)} ms, median ${percentile(looked.keysMs, 0.5).toFixed(0)} ms`,
+  );
+  const pace = ratios(looked.jobsPerSecond, figures['not looked at'].jobsPerSecond);
+  printVerdict(
+    `other jobs go on at ${paceGoal} of their pace or more when the flood is looked at (median)`,
+    pace.median >= paceGoal,
+    spreadText(pace, 2),
+  );
+  const lines = ratios(looked.linesPerSecond, figures['not looked at'].linesPerSecond);
+  printVerdict(`so does the job that prints`, lines.median >= paceGoal, spreadText(lines, 2));
+}

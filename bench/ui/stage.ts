@@ -1,0 +1,62 @@
+/** What the parts of this bench share. */
+
+import type { Bench } from '../lib/bench.ts';
+import { cpuSeconds } from '../lib/process-usage.ts';
+import type { RedisServer } from '../lib/redis-server.ts';
+import { Screen } from '../lib/screen.ts';
+import { type RunnerSpec, runnerProgram, writeConfig } from '../lib/subjects.ts';
+import { waitFor } from '../lib/wait-for.ts';
+
+export interface OwnScreen {
+  readonly screen: Screen;
+  readonly enginePid: number;
+}
+
+/** The program with a screen and an engine of its own. Ready when its queues are on the screen. */
+export async function startScreen(
+  bench: Bench,
+  name: string,
+  spec: Pick<RunnerSpec, 'redis' | 'runners' | 'script'>,
+): Promise<OwnScreen> {
+  const config = writeConfig(bench, name, spec);
+  const screen = new Screen(bench, { command: [process.execPath, runnerProgram(), config] });
+  for (const queue of Object.keys(spec.runners)) await screen.waitForText(queue);
+  const enginePid = screen.enginePid();
+  if (enginePid === null) throw new Error('the screen has started no engine');
+  return { screen, enginePid };
+}
+
+/** Puts no-op jobs onto these queues, in equal shares. @returns how many a second got through */
+export async function drainedPerSecond(
+  redis: RedisServer,
+  queues: readonly string[],
+  jobs: number,
+): Promise<number> {
+  const each = Math.ceil(jobs / queues.length);
+  const ended = await jobsEnded(redis, each * queues.length);
+  const startedAt = performance.now();
+  await Promise.all(queues.map((queue) => redis.enqueueMany(queue, each)));
+  await ended();
+  return (each * queues.length * 1000) / (performance.now() - startedAt);
+}
+
+/** @returns waits until so many more jobs have ended than now */
+export async function jobsEnded(redis: RedisServer, jobs: number): Promise<() => Promise<void>> {
+  const processed = async () => Number(await redis.client.get('resque:stat:processed'));
+  const wanted = (await processed()) + jobs;
+  return () =>
+    waitFor(`${jobs} jobs`, async () => (await processed()) >= wanted, { limitMs: 600_000, everyMs: 10 });
+}
+
+/** How much of a core processes use while something happens, in percent. */
+export async function cpuPercents(
+  pids: readonly number[],
+  during: () => Promise<unknown>,
+): Promise<number[]> {
+  const before = await Promise.all(pids.map(cpuSeconds));
+  const startedAt = performance.now();
+  await during();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const after = await Promise.all(pids.map(cpuSeconds));
+  return after.map((used, at) => (100 * (used - (before[at] ?? 0))) / seconds);
+}
