@@ -61,7 +61,8 @@ async function choose(found: readonly ListedSocket[]): Promise<string> {
 }
 
 function described({ pid, configFile, runners, startedAtMs }: ServerHello): string {
-  const since = new Date(startedAtMs).toLocaleString();
+  // 2026-11-24 22:43:21, as the Swedes write it: understood everywhere.
+  const since = new Date(startedAtMs).toLocaleString('sv-SE');
   return visible(
     `process ${pid}  ${configFile ?? '(no config file)'}  ${runners.join(', ')}  since ${since}`,
   );

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { LinkError } from '../link/link-error.ts';
+import { listSockets } from '../link/list-sockets.ts';
 import { LinkServer } from '../link/server.ts';
 import { prepareFirstSocketPath } from '../link/socket-path.ts';
 import { emptySnapshot, reduce } from '../store/reduce.ts';
@@ -56,6 +57,8 @@ export async function openEngineLink(
   });
   if (ownerFd !== null) server.adopt(ownerFd);
   const path = await listen(server, socket);
+  // On the way it removes the sockets of runners that were killed.
+  void listSockets(ownSocketDirectories());
   return async () => {
     await server.close();
     if (path !== null && socket === null) removeIfEmpty(dirname(path));

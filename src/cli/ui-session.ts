@@ -70,7 +70,9 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
     case 'stopped':
     case 'lost': {
       const engineEnd = await engine.ended;
-      if (engineEnd.exitCode !== exitCodes.clean) throw new OperatingError(lastWords(engine.pid, engineEnd));
+      if (engineEnd.exitCode !== exitCodes.clean) {
+        throw new OperatingError(unfinished(session) ?? lastWords(engine.pid, engineEnd));
+      }
       // An engine that ends by itself says so before it closes the link.
       if (end.kind === 'lost' && session.store.getState().model.engine?.isStopped !== true) {
         throw new OperatingError(
@@ -194,7 +196,17 @@ function terminalName(): string | null {
 
 function summary({ store }: Session): string {
   const { processed, failed } = store.getState().model.totals;
-  return `resque-runner has stopped: ${processed} jobs processed, ${failed} of them failed.`;
+  return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.`;
+}
+
+/** What an engine could not bring to its end, though it ended as it was told to; `null` where that isn't it. */
+function unfinished({ store }: Session): string | null {
+  const { engine, redis, totals } = store.getState().model;
+  if (engine?.isStopped !== true || redis.state === 'up') return null;
+  const { unwritten } = totals;
+  const jobs = unwritten === 1 ? '1 job' : `${unwritten} jobs`;
+  const lost = unwritten === 0 ? '' : `, and doesn't know how ${jobs} ended`;
+  return `it has stopped, but Redis could not be told (${redis.reason ?? 'never connected'}): its workers are still registered there${lost}`;
 }
 
 function lastWords(pid: number, { exitCode, signal, stderr }: EngineEnd): string {

@@ -17,6 +17,8 @@ import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
 import { Fleet, runnerView } from './fleet.ts';
 import { OutputShelf } from './output-shelf.ts';
+import { ownIdentity } from './process-identity.ts';
+import { Recovery } from './recovery.ts';
 import { Retirement } from './retirement.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { Shutdown, type StopResult } from './shutdown.ts';
@@ -49,6 +51,7 @@ export class Engine {
   readonly #outputs = new OutputShelf();
   readonly #jobs: RunningJobs;
   readonly #attention: Attention;
+  readonly #recovery: Recovery;
   readonly #workerHost: string;
   readonly #counters = new Counters();
 
@@ -59,6 +62,7 @@ export class Engine {
     this.#workerHost = config.workerHost ?? `${hostname()}.runner`;
     const owner = `${this.#workerHost}:${process.pid}`;
     const publish = this.#bus.publish.bind(this.#bus);
+    const identity = ownIdentity();
     this.#fleet = new Fleet(publish, (index, key) => `${owner}-${index}:${key}`);
     this.#client = new ResqueClient(options.redis, config.namespace, owner, {
       resume: () => this.#resume(),
@@ -81,6 +85,7 @@ export class Engine {
     });
     this.#vitals = new VitalSigns(this.#client, {
       workers: () => this.#workers(),
+      about: () => ({ ...identity, requeues: this.#requeues(), maxRecoveries: 3 }),
       wantsQueueNames: () => this.#fleet.isDynamic,
       onPaused: (isPaused) => this.#pauseCluster(isPaused),
       onQueueNames: (names) => {
@@ -92,6 +97,7 @@ export class Engine {
     this.#retirement = new Retirement(this.#fleet, this.#client, () => this.#vitals.now());
     this.#unstartable = new Unstartable(this.#fleet, () => this.#dispatcher.poke());
     this.#jobs = new RunningJobs(this.#counters, this.#outputs, this.#unstartable, {
+      mark: this.#client.nonce,
       publish,
       finish: (taken, outcome) => this.#dispatcher.finish(taken, outcome),
       onPrinted: (job, stream) => this.#attention.printed(job, stream),
@@ -102,6 +108,14 @@ export class Engine {
       client: this.#client,
       queues: () => this.#fleet.queues,
       running: () => this.#jobs.all(),
+    });
+    this.#recovery = new Recovery({
+      client: this.#client,
+      publish,
+      onRequeued: () => {
+        for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
+        this.#dispatcher.poke();
+      },
     });
     this.#shutdown = new Shutdown({
       client: this.#client,
@@ -117,6 +131,7 @@ export class Engine {
       onStopping: (mode) => publish({ type: 'engine.stopping', mode, running: this.#jobs.size }),
       onStopped: ({ unwritten }) => {
         this.#vitals.stop();
+        this.#recovery.stop();
         this.#unstartable.stop();
         this.#attention.stop();
         publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
@@ -145,6 +160,7 @@ export class Engine {
       runners: this.#fleet.runners.map(runnerView),
     });
     this.#vitals.start();
+    this.#recovery.start();
     this.#client.session.start();
   }
 
@@ -232,7 +248,16 @@ export class Engine {
     return this.#fleet.runners.flatMap((runner) => runner.workers);
   }
 
+  /** Keys of the runners whose interrupted jobs go back. */
+  #requeues(): string[] {
+    const runners = this.#fleet.runners.filter(({ config }) => config.interrupted === 'requeue');
+    return runners.map(({ key }) => key);
+  }
+
   async #resume(): Promise<void> {
+    await this.#recovery.recoverPredecessor();
+    // Before anything is taken: what goes back goes to the heads of its queues.
+    await this.#recovery.look();
     await this.#dispatcher.resume(async () => {
       await this.#vitals.beat();
       await this.#vitals.look();

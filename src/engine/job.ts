@@ -11,6 +11,7 @@ import { cut } from '../resque/payload.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import { OutputTail } from './output-tail.ts';
+import { runnerVariable } from './runner-variable.ts';
 import { checkStartable } from './startable.ts';
 import type { TakenJob } from './taken-job.ts';
 
@@ -44,6 +45,7 @@ export class Job {
   readonly id: string;
   readonly taken: TakenJob;
   readonly #hooks: JobHooks;
+  readonly #mark: string;
   readonly #output = { stdout: new OutputTail(), stderr: new OutputTail() };
   readonly #printedAtMs = { stdout: 0, stderr: 0 };
   #child: Child | null = null;
@@ -52,9 +54,11 @@ export class Job {
   #killedFor: KillReason | null = null;
   #timers: NodeJS.Timeout[] = [];
 
-  constructor(id: string, taken: TakenJob, hooks: JobHooks) {
+  /** @param mark tells this runner process from all others, in the environment of its jobs */
+  constructor(id: string, taken: TakenJob, mark: string, hooks: JobHooks) {
     this.id = id;
     this.taken = taken;
+    this.#mark = mark;
     this.#hooks = hooks;
   }
 
@@ -98,7 +102,13 @@ export class Job {
       {
         command: [program, ...words, queue, ...config.args],
         cwd: config.cwd,
-        env: { ...ownEnvironment, ...config.env, RESQUE_QUEUE: queue, RESQUE_WORKER: slot.worker },
+        env: {
+          ...ownEnvironment,
+          ...config.env,
+          RESQUE_QUEUE: queue,
+          RESQUE_WORKER: slot.worker,
+          [runnerVariable]: this.#mark,
+        },
         stdin: payload.bytes,
       },
       {

@@ -14,6 +14,8 @@ import type { TakenJob } from './taken-job.ts';
 import type { Unstartable } from './unstartable.ts';
 
 export interface RunningJobsHooks {
+  /** Tells this runner process from all others, in the environment of its jobs. */
+  readonly mark: string;
   readonly publish: (fact: EngineFact) => void;
   readonly finish: Dispatcher['finish'];
   readonly onPrinted: (job: Job, stream: OutputStream) => void;
@@ -56,7 +58,7 @@ export class RunningJobs {
     }
     this.#count += 1;
     const id = this.#count.toString(36);
-    const job = new Job(id, taken, {
+    const job = new Job(id, taken, this.#hooks.mark, {
       onOutput: (from, stream, chunk, atMs) => {
         this.#outputs.take(id, stream, chunk, atMs);
         this.#hooks.onPrinted(from, stream);

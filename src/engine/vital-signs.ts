@@ -3,6 +3,7 @@
  * of life. Idle, these are its only commands.
  */
 import type { ResqueClient } from '../resque/resque-client.ts';
+import type { RunnerAbout } from '../resque/runner-entry.ts';
 
 /** A pause for everyone is to be seen within 5 s. */
 const lookMs = 3_000;
@@ -12,6 +13,8 @@ const heartbeatMs = 20_000;
 export interface VitalSignsHooks {
   /** Ids of the workers that are alive. */
   workers(): readonly string[];
+  /** What others need to know of this process should it die. */
+  about(): RunnerAbout;
   /** Whether names of queues matter: the config has patterns. */
   wantsQueueNames(): boolean;
   onPaused(isPaused: boolean): void;
@@ -59,7 +62,7 @@ export class VitalSigns {
 
   /** Shows that the workers live, and that the waiting connection does. Rejects with RedisTrouble. */
   async beat(): Promise<void> {
-    await this.#client.heartbeat(() => this.#hooks.workers());
+    await this.#client.heartbeat(() => this.#hooks.workers(), this.#hooks.about());
     const queues = this.#hooks.waitingFor();
     if (queues === null || queues.length === 0) return;
     const filled = await this.#client.filledQueues(queues);

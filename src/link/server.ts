@@ -56,12 +56,10 @@ export class LinkServer {
    * @throws LinkError
    */
   async listen(path: string): Promise<string> {
-    const claim = await claimSocket(this.#listener, path);
-    if (this.#isClosing) claim.release();
-    else this.#claim = claim;
+    this.#claim = await claimSocket(this.#listener, path);
     // Clients that can't be accepted, as when no descriptor is left, are their own trouble.
     this.#listener.on('error', (error) => process.emitWarning(error));
-    return claim.path;
+    return this.#claim.path;
   }
 
   /**

@@ -134,6 +134,14 @@ export type EngineFact =
       /** For people: `mail: 2 → 3 slots`. */
       readonly message: string;
     }
+  | {
+      /** Another runner's process, `HOST:PID`, had died; its jobs are accounted for. */
+      readonly type: 'peer.recovered';
+      readonly peer: string;
+      /** Jobs that were recorded as failed, and that went back to their queues. */
+      readonly failed: number;
+      readonly requeued: number;
+    }
   | { readonly type: 'config.reloaded'; readonly changes: readonly string[] }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {

@@ -21,6 +21,8 @@ export const exceptions = {
   dirtyExit: 'Resque::DirtyExit',
   /** Resque's, for a job that a shutdown killed. */
   terminated: 'Resque::TermException',
+  /** Resque's, for the job of a worker that died with its process. */
+  deadRunner: 'Resque::PruneDeadWorkerDirtyExit',
 } as const;
 
 export interface Failure {

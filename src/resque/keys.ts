@@ -22,6 +22,16 @@ export interface ResqueKeys {
   readonly workerPayload: (id: string) => string;
   /** Ours: the last step of a runner process that Redis has carried out, so that none is carried out twice. */
   readonly runnerStep: (owner: string) => string;
+  /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
+  readonly runners: string;
+  /** Ours: held by the one runner that recovers dead ones. */
+  readonly recoveryLock: string;
+  /** Ours: set of the queues of which a runner process holds jobs. */
+  readonly heldQueues: (owner: string) => string;
+  /** Ours: list of the jobs of a queue that a runner process has taken and not yet accounted for, oldest first. */
+  readonly held: (owner: string, queue: string) => string;
+  /** Ours: hash of how often a job was recovered from a dead runner, by SHA-1 of queue, NUL and payload. */
+  readonly recoveries: string;
   /** Hash: worker id → ISO 8601 time of its last sign of life. */
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
@@ -45,6 +55,11 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerStarted: (id) => `${prefix}worker:${id}:started`,
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
+    runners: `${prefix}runners`,
+    recoveryLock: `${prefix}runner:recovery`,
+    heldQueues: (owner) => `${prefix}runner:${owner}:held`,
+    held: (owner, queue) => `${prefix}runner:${owner}:held:${queue}`,
+    recoveries: `${prefix}runner:recoveries`,
     heartbeat: `${prefix}workers:heartbeat`,
     failed: `${prefix}failed`,
     pauseAllWorkers: `${prefix}pause-all-workers`,

@@ -18,6 +18,7 @@ import { heartbeatScript } from './heartbeat.ts';
 import { type ResqueKeys, resqueKeys } from './keys.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
+import { type RunnerAbout, writeEntry } from './runner-entry.ts';
 import { RedisSession, type SessionHooks } from './session.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
@@ -43,6 +44,16 @@ export class ResqueClient {
     this.keys = resqueKeys(namespace);
     this.session = new RedisSession(redis, hooks);
     this.failed = new FailedList(this.session, this.keys);
+  }
+
+  /** `HOST:PID` of this process. */
+  get owner(): string {
+    return this.#owner.name;
+  }
+
+  /** Tells this process from an earlier or later one of the same name. */
+  get nonce(): string {
+    return this.#owner.nonce;
   }
 
   /**
@@ -93,15 +104,20 @@ export class ResqueClient {
   /**
    * Sign of life of the workers that there are at the moment of writing, by Redis' clock; registers those that
    * are not (or no longer) registered.
+   *
+   * @param about what others need to know of this process should it die; `null`: nobody is to recover it
    */
-  async heartbeat(workers: () => readonly string[]): Promise<void> {
+  async heartbeat(workers: () => readonly string[], about: RunnerAbout | null = null): Promise<void> {
     const before = Date.now();
     const [seconds, micros] = await this.session.command((commands) => commands.time());
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
     // Asked for only now: one that was unregistered meanwhile must not come back.
     const ids = workers();
-    if (ids.length === 0) return;
-    const args = [this.keys.prefix, startedText(new Date()), heartbeatText(this.#redisNow()), ...ids];
+    if (ids.length === 0 && about === null) return;
+    const seenAtMs = this.#redisNow().getTime();
+    const entry = about === null ? '' : writeEntry({ ...about, nonce: this.nonce, seenAtMs });
+    const times = [startedText(new Date()), heartbeatText(this.#redisNow())];
+    const args = [this.keys.prefix, ...times, this.owner, entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
 
@@ -152,7 +168,13 @@ export class ResqueClient {
   /** Nothing more will be said: forgets the step, too. Takes the workers off every list. */
   async leave(workers: readonly string[]): Promise<void> {
     await this.unregister(workers);
-    await this.session.command((commands) => commands.del(this.keys.runnerStep(this.#owner.name)));
+    await this.session.command((commands) =>
+      commands
+        .multi()
+        .del(this.keys.runnerStep(this.owner), this.keys.heldQueues(this.owner))
+        .hdel(this.keys.runners, this.owner)
+        .exec(),
+    );
   }
 
   /** Takes the workers off every list. */

@@ -23,6 +23,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':
+    case 'peer.recovered':
       return true;
     case 'job.finished':
       // Those that went well would push everything else out within a second.

@@ -86,14 +86,13 @@ export function queueStatus(
 /** Jobs per second over the last 10 s, or since counting began; 0 when nothing has come for that long. */
 export function ratePerSecond(throughput: Throughput, nowMs: number): number {
   const { last, counts } = throughput;
-  const now = Math.max(bucketOf(nowMs), last);
+  const now = Math.max(last, bucketOf(nowMs));
   const known = counts.length - 1 + now - last;
   const whole = Math.min(known, rateWindowMs / throughputBucketMs);
-  if (whole < 0) return 0;
   const sum = bucketsAt(throughput, nowMs, whole + 1).reduce((a, b) => a + b, 0);
   // The newest bucket has only begun.
-  const partMs = Math.max(0, nowMs - now * throughputBucketMs);
-  return sum / (Math.max(shortestWindowMs, whole * throughputBucketMs + partMs) / 1_000);
+  const windowMs = whole * throughputBucketMs + nowMs - now * throughputBucketMs;
+  return sum / (Math.max(shortestWindowMs, windowMs) / 1_000);
 }
 
 /** Failures per second over the last 10 s, from the ones that are listed. */

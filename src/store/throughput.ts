@@ -5,14 +5,11 @@
  */
 import { type Throughput, throughputBucketMs, throughputBuckets } from '../protocol/snapshot.ts';
 
-/** Where nobody knows since when there was nothing. */
-export const emptyThroughput: Throughput = { last: 0, counts: [] };
-
 export function bucketOf(atMs: number): number {
   return Math.floor(atMs / throughputBucketMs);
 }
 
-/** Nothing has ended yet, and it is known that counting began now. */
+/** Nothing has ended yet, and counting begins now. */
 export function throughputSince(atMs: number): Throughput {
   return { last: bucketOf(atMs), counts: [0] };
 }
@@ -20,15 +17,9 @@ export function throughputSince(atMs: number): Throughput {
 /** One more has ended. */
 export function counted({ last, counts }: Throughput, atMs: number): Throughput {
   const bucket = bucketOf(atMs);
-  const isNewer = bucket > last || counts.length === 0;
-  if (!isNewer) {
-    const same = counts.slice();
-    same[same.length - 1] = (same[same.length - 1] ?? 0) + 1;
-    return { last: bucket, counts: same };
-  }
-  const gap = counts.length === 0 ? 1 : Math.min(bucket - last, throughputBuckets);
+  const gap = Math.min(bucket - last, throughputBuckets);
   const moved = counts.slice(Math.max(0, counts.length + gap - throughputBuckets));
-  for (let zeros = 1; zeros < gap; zeros += 1) moved.push(0);
-  moved.push(1);
+  for (let zeros = 0; zeros < gap; zeros += 1) moved.push(0);
+  moved[moved.length - 1] = (moved[moved.length - 1] ?? 0) + 1;
   return { last: bucket, counts: moved };
 }

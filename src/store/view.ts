@@ -1,6 +1,6 @@
 /**
  * The view: what the person at the terminal has done to their own screen. It never crosses the link, and
- * nothing in it is about the engine. Plain data; its rules are in `view-changes.ts`.
+ * nothing in it is about the engine. Plain data; what keys do to it is in `ui/actions`.
  */
 import type { CommandType, FailureEntry, FailureFilter } from '../protocol/commands.ts';
 

@@ -5,6 +5,7 @@ import type { ActionContext } from './actions/action-context.ts';
 import { dialogKey } from './actions/dialog-keys.ts';
 import { settlePane } from './actions/navigation.ts';
 import { perform } from './actions/perform.ts';
+import { askToQuit } from './actions/quit-actions.ts';
 import { FailureList } from './failure-list.ts';
 import { JobLog } from './job-log.ts';
 import { actionOf } from './keymap.ts';
@@ -71,14 +72,16 @@ export class Controller implements ActionContext {
   }
 
   #key(key: string, text: string): void {
-    const { view } = this.store.getState();
-    if (isTooSmall(this.size) && view.dialog === null && !['q', 'ctrl+c', 'ctrl+z', 'ctrl+l'].includes(key))
-      return;
+    const { dialog } = this.store.getState().view;
+    // Where there is no room for a screen, only the way out is shown and taken.
+    const isCramped = isTooSmall(this.size) && dialog?.kind !== 'question';
     // Ctrl-C means the same everywhere, also where a line is being typed.
     if (key === 'ctrl+c') perform(this, 'interrupt');
     else if (key === 'ctrl+z') perform(this, 'suspend');
     else if (key === 'ctrl+l') perform(this, 'repaint');
-    else if (view.dialog !== null) this.#dialogKey(key, text);
+    else if (isCramped) {
+      if (key === 'q') askToQuit(this);
+    } else if (dialog !== null) this.#dialogKey(key, text);
     else this.#plainKey(key);
   }
 
@@ -96,7 +99,7 @@ export class Controller implements ActionContext {
   /** Only where a line is typed: a pasted text must never run as keys. */
   #paste(text: string): void {
     const { dialog } = this.store.getState().view;
-    if (dialog?.kind === 'prompt' || dialog?.kind === 'palette') {
+    if (!isTooSmall(this.size) && (dialog?.kind === 'prompt' || dialog?.kind === 'palette')) {
       this.#dialogKey('paste', text);
     }
   }

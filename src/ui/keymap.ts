@@ -1,6 +1,8 @@
 /**
  * Every key of the user interface, as data. Help, footer, palette and the README's table are drawn from it,
- * and what isn't here does nothing. Within dialogs other keys hold: see `dialogs/`.
+ * and what isn't here does nothing. Within dialogs other keys hold: see `actions/dialog-keys.ts`.
+ *
+ * Long because it is one table.
  */
 
 /** Where the keys go: the tab, or what was opened on top of it. */

@@ -74,7 +74,8 @@ export async function runTerminalUi(options: UiOptions): Promise<UiEnd> {
   paint();
   const ink = render(<App pictures={pictures} />, inkOptions(sink, stdin));
   try {
-    return await ended;
+    // After an error in a component Ink is done, and says so here only.
+    return await Promise.race([ended, ink.waitUntilExit().then(() => ended)]);
   } finally {
     unsubscribe();
     clock.stop();

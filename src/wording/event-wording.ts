@@ -131,6 +131,19 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
             'warn',
             `${short(event.by)}: ${event.command} refused: ${short(event.message)}`,
           );
+    case 'peer.recovered': {
+      const { failed, requeued } = event;
+      const ends = [
+        ...(requeued > 0 ? [`${jobs(requeued)} put back`] : []),
+        ...(failed > 0 ? [`${jobs(failed)} recorded as failed`] : []),
+      ];
+      return about(
+        'runner',
+        '!',
+        'warn',
+        `${short(event.peer)} had died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
+      );
+    }
     case 'config.reloaded':
       return about(
         'config',

@@ -100,3 +100,15 @@ test.each([1, 100, 400, 40_000])('memory stays within the limit for pieces of %i
   );
   expect(tail.text()).toMatch(mark);
 });
+
+test('the last bytes are those that were pushed last, whatever was left out before', () => {
+  fc.assert(
+    fc.property(streams, fc.integer({ min: 0, max: limit / 2 }), ({ bytes, pieces }, wanted) => {
+      const tail = new OutputTail(limit);
+      for (const piece of pieces) tail.push(piece);
+      const expected = bytes.subarray(Math.max(0, bytes.length - wanted));
+      expect(tail.end(wanted).equals(expected)).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -43,7 +43,7 @@ export interface Exit {
 }
 
 /** Longer than any program waits before it takes an ESC for the Escape key. */
-const escapePauseMs = 150;
+const escapePauseMs = 250;
 
 export class Terminal {
   /** Of the program that was started; a signal ends it with its number. */
@@ -111,6 +111,10 @@ export class Terminal {
 
   get columns(): number {
     return this.#screen.cols;
+  }
+
+  get rows(): number {
+    return this.#screen.rows;
   }
 
   /** What the terminal itself keeps: for pictures. */

@@ -94,6 +94,17 @@ test('a client that sends half a frame and hangs keeps nobody waiting, nor does 
   await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
 });
 
+test('a client that closes its side and does not read what is left is forgotten', async () => {
+  const stage = await startStage();
+  const client = await stage.join();
+  client.socket.pause();
+  // More than the kernel takes, less than makes a client be behind.
+  stage.host.publish(fact(2_000_000));
+  client.socket.end();
+  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await assertWorks(stage, await stage.join());
+});
+
 test('a client that closes its side at once, and one that resets, are forgotten', async () => {
   const stage = await startStage();
   const closing = await stage.join();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { OutputBatch } from '../../src/protocol/output.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 import { FakeOutput } from './fake-output.ts';
@@ -172,12 +172,30 @@ describe('a watch', () => {
     const client = await join();
     client.say({ type: 'watch', jobId: 'a' });
     await waitFor(() => (output.readers[0]?.reads.length ?? 0) > 1, { message: 'a look' });
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const before = timers();
     client.say({ type: 'unwatch', jobId: 'a' });
-    await waitFor(() => timers() < before, { message: 'no timer' });
+    await client.first('output');
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      // The timer that was running may still find out that nothing is left to do.
+      await staysTrue(() => timers.mock.calls.length === 0, { message: 'no timer', forMs: 150 });
+      client.say({ type: 'watch', jobId: 'a' });
+      await waitFor(() => (output.readers[1]?.reads.length ?? 0) > 1, { message: 'a look again' });
+      expect(timers.mock.calls.length).toBeGreaterThan(0);
+    } finally {
+      timers.mockRestore();
+    }
+  });
+
+  test('is told what is left when the server closes', async () => {
+    const { jobs, join, server } = await startOutputStage();
+    const output = outputOf(jobs, 'a');
+    output.print('one');
+    const client = await join();
     client.say({ type: 'watch', jobId: 'a' });
-    await waitFor(() => (output.readers[1]?.reads.length ?? 0) > 1, { message: 'a look again' });
+    await client.first('output');
+    output.print('two');
+    await server.close();
+    expect([textOf(client), output.readers[0]?.isClosed]).toEqual(['onetwo', true]);
   });
 });
 

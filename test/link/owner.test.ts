@@ -46,6 +46,17 @@ test('the owner is told so, and nobody else', async () => {
   guest.socket.destroy();
 });
 
+test('the owner takes no place of others', async () => {
+  const { path, other } = await startOwned();
+  await new RawClient(other).first('hello');
+  const guests = Array.from({ length: 65 }, () => RawClient.at(path));
+  afterThis(() => {
+    for (const guest of guests) guest.socket.destroy();
+  });
+  await waitFor(() => guests.every(({ frames }) => frames.length > 0), { message: 'an answer for all' });
+  expect(guests.filter((guest) => guest.of('hello').length > 0)).toHaveLength(64);
+});
+
 test('the owner is served like any client', async () => {
   const { host, other } = await startOwned();
   const owner = new RawClient(other);
@@ -62,10 +73,10 @@ test('the end of the owner is told to the host once; that of others is not', asy
   const owner = new RawClient(other);
   owner.sayHello();
   await owner.first('snapshot');
-  const guest = await RawClient.joined(path);
-  guest.say({ type: 'disown' });
-  guest.socket.destroy();
-  await waitFor(() => host.attending === 1 && host.listeners.size === 1, { message: 'one of two' });
+  const guests = [await RawClient.joined(path), await RawClient.joined(path), RawClient.at(path)];
+  guests[0]?.say({ type: 'disown' });
+  await guests[2]?.first('hello');
+  for (const guest of guests) guest.socket.destroy();
   await staysTrue(() => host.ownersGone === 0, { message: 'the owner is there', forMs: 50 });
   owner.socket.destroy();
   await waitFor(() => host.ownersGone > 0, { message: 'the owner is gone' });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { protocolVersion } from '../../src/protocol/frames.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 import { countedEvent, fact } from './fake-host.ts';
@@ -44,7 +44,6 @@ describe('a greeting', () => {
     ['a hello without a version', '{"type":"hello","name":"x","isReadOnly":false}\n'],
     ['a hello without a name', `{"type":"hello","protocol":${protocolVersion},"isReadOnly":false}\n`],
     ['a hello that does not say what it may', `{"type":"hello","protocol":${protocolVersion},"name":"x"}\n`],
-    ['more than a hello can be', `{"type":"hello","name":"${'x'.repeat(70_000)}`],
   ])('that is %s is refused and ended', async (_, text) => {
     const { host, connect } = await startStage();
     const client = connect();
@@ -52,6 +51,32 @@ describe('a greeting', () => {
     expect((await client.first('refused')).message).not.toBe('');
     await client.closed();
     expect([host.executed, host.attending, host.listeners.size]).toEqual([[], 0, 0]);
+  });
+
+  test('that is larger than any hello is refused before its end has come', async () => {
+    const { connect } = await startStage();
+    const client = connect();
+    client.sayText(`{"type":"hello","name":"${'x'.repeat(70_000)}`);
+    expect((await client.first('refused')).message).toBe('a frame is longer than 64 KiB');
+    await client.closed();
+  });
+
+  test('that was refused makes everything behind it unheard', async () => {
+    const { host, connect } = await startStage();
+    const client = connect();
+    const hello = { name: 'x', isReadOnly: false };
+    client.sayText(
+      [
+        { type: 'hello', protocol: 99, ...hello },
+        { type: 'command', id: 1, command: { type: 'pause-all' } },
+        { type: 'hello', protocol: protocolVersion, ...hello },
+        { type: 'command', id: 2, command: { type: 'pause-all' } },
+      ]
+        .map((frame) => `${JSON.stringify(frame)}\n`)
+        .join(''),
+    );
+    await client.closed();
+    expect([host.executed, client.frames.map(({ type }) => type)]).toEqual([[], ['hello', 'refused']]);
   });
 
   test('that does not come is refused after a while, also where half of it came', async () => {
@@ -132,6 +157,11 @@ describe('events', () => {
     await waitFor(() => client.seqs.length === 30, { message: '30 events' });
     expect(client.of('events').length).toBeGreaterThan(1);
     for (const frame of client.of('events')) expect(JSON.stringify(frame).length).toBeLessThan(1_200_000);
+    // A small one after it is one frame again.
+    const frames = client.of('events').length;
+    for (let count = 0; count < 100; count += 1) host.publish(fact());
+    await waitFor(() => client.seqs.length === 130, { message: 'the small burst' });
+    expect(client.of('events')).toHaveLength(frames + 1);
   });
 
   test('become JSON once for all clients', async () => {
@@ -189,6 +219,21 @@ describe('the host', () => {
   });
 });
 
+test('a server whose clients are idle sets no timer', async () => {
+  const { host, join } = await startStage();
+  const clients = await Promise.all([join(), join()]);
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  try {
+    await staysTrue(() => timers.mock.calls.length === 0, { message: 'no timer', forMs: 150 });
+    for (let count = 0; count < 3; count += 1) host.publish(fact());
+    await waitFor(() => clients.every(({ seqs }) => seqs.length === 3), { message: 'the events' });
+    // For all events and both clients together; it is not set again.
+    await staysTrue(() => timers.mock.calls.length === 1, { message: 'one timer', forMs: 150 });
+  } finally {
+    timers.mockRestore();
+  }
+});
+
 describe('close', () => {
   test('sends what is pending, ends every link and takes the socket away', async () => {
     const { host, server, path, join, connect } = await startStage();
@@ -197,11 +242,9 @@ describe('close', () => {
     await silent.first('hello');
     for (let count = 0; count < 100; count += 1) host.publish(fact());
     await server.close();
-    for (const client of clients) {
-      await client.closed();
-      expect(client.seqs).toHaveLength(100);
-    }
-    await silent.closed();
+    // It waits for them: the process may end now.
+    for (const client of clients) expect(client.seqs).toHaveLength(100);
+    for (const client of [...clients, silent]) await client.closed();
     expect(existsSync(path)).toBe(false);
     expect([host.attending, host.listeners.size]).toEqual([0, 0]);
   });

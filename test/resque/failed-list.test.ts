@@ -222,6 +222,14 @@ describe('any change', () => {
     );
   });
 
+  test('hits one entry once, although it was named twice', async () => {
+    await stage.redis.rpush(failed, entry('1'), entry('2'));
+    expect(await change('retry', [entry('1'), 0], [entry('1'), 0])).toEqual(['done', 'gone']);
+    expect(await stage.redis.llen('resque:queue:mail')).toBe(1);
+    expect(await change('remove', [entry('2'), 1], [entry('2'), 1])).toEqual(['done', 'gone']);
+    expect((await list()).map(isRetried)).toEqual([true]);
+  });
+
   test('hits the one at the index where that is alike to others', async () => {
     await stage.redis.rpush(failed, ...['a', 'x', 'b', 'x', 'c', 'x'].map(entry));
     await change('retry', [entry('x'), 3]);
@@ -334,6 +342,21 @@ describe('a walk', () => {
     expect(isLost).toBe(true);
     expect(results).toEqual(numbers(0, 10).map(() => 'gone'));
     expect(await errors()).toEqual(texts(100, 140));
+  });
+
+  test('does not take an equal far down for the one that others removed', async () => {
+    await stage.redis.rpush(
+      failed,
+      ...numbers(0, 31).map((at) => entry(at === 0 || at === 21 ? 'alike' : at)),
+    );
+    let isRemoved = false;
+    const between = async () => {
+      if (!isRemoved) await stage.redis.lrem(failed, -1, entry('alike'));
+      isRemoved = true;
+    };
+    await walk('retry', (record) => !isRetried(record.toString()), { between });
+    expect((await list()).map(isRetried)).toEqual(numbers(0, 30).map(() => true));
+    expect(await stage.redis.llen('resque:queue:mail')).toBe(30);
   });
 
   test('finds its way among entries that are alike', async () => {

@@ -101,6 +101,7 @@ const factsByType: {
   }),
   'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
+  'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
   'counters.changed': fc.record(counters),
 };
 
@@ -143,7 +144,7 @@ export function numbered(
 
 /** Numbered one by one. */
 export const anyEvents: fc.Arbitrary<EngineEvent[]> = fc
-  .array(fc.tuple(anyFacts, clockSteps), { maxLength: 120 })
+  .array(fc.tuple(anyFacts, clockSteps), { maxLength: 120, size: 'max' })
   .map((steps) =>
     numbered(
       steps.map(([fact]) => fact),
@@ -154,7 +155,7 @@ export const anyEvents: fc.Arbitrary<EngineEvent[]> = fc
 
 /** Some come twice, some late, some never. */
 export const anyOrder: fc.Arbitrary<EngineEvent[]> = fc
-  .tuple(anyEvents, fc.array(fc.integer({ min: -3, max: 4 }), { minLength: 1, maxLength: 20 }))
+  .tuple(anyEvents, fc.array(fc.integer({ min: -3, max: 4 }), { minLength: 1, maxLength: 20, size: 'max' }))
   .map(([events, jumps]) => {
     let seq = 0;
     return events.map((event, index) => {

@@ -252,7 +252,7 @@ function failureOf(queue: string, jobId: string | null): FailureSummary {
 
 /** Each event with the books as they stand when it is published. */
 export const possibleEvents = fc
-  .tuple(fc.boolean(), fc.array(steps, { minLength: 1, maxLength: 250 }))
+  .tuple(fc.boolean(), fc.array(steps, { minLength: 1, maxLength: 250, size: 'max' }))
   .map(([isAnnouncedFirst, list]) => {
     const engine = new ModelEngine(isAnnouncedFirst);
     for (const step of list) engine.do(step);

@@ -29,11 +29,18 @@ function naiveLines(whole: string): string[] {
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
 
-const parts = fc.string({ unit: fc.constantFrom('a', 'b', '\n', '\n', '\r', '\r\n', '😀'), maxLength: 30 });
+const parts = fc.string({
+  unit: fc.constantFrom('a', 'b', '\n', '\n', '\r', '\r\n', '😀'),
+  maxLength: 30,
+  size: 'max',
+});
 /** Parts that end anywhere, in the middle of a pair too. */
 const pieces = fc
   .tuple(
-    fc.array(fc.tuple(fc.constantFrom<OutputStream>('stdout', 'stderr'), parts), { maxLength: 12 }),
+    fc.array(fc.tuple(fc.constantFrom<OutputStream>('stdout', 'stderr'), parts), {
+      maxLength: 12,
+      size: 'max',
+    }),
     fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
   )
   .map(([list, sizes]) =>
@@ -75,7 +82,7 @@ describe('lines', () => {
           expect(linesOf(log, name)).toEqual(naiveLines(wholeOf(list, name)));
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -232,6 +239,8 @@ describe('a line that is too long', () => {
     const { take, texts } = stage(limit, (text) => text.replaceAll('\t', '        '));
     take('a\tb\nc\td\te\n');
     expect(texts()).toEqual(['a        b', 'c        d…']);
+    take('a\t😀\n');
+    expect(texts().at(-1)).toBe('a        …');
   });
 });
 
@@ -245,6 +254,10 @@ describe('sanitising', () => {
     for (const text of ['a\u001b', '[1', 'mb', '\r\n', 'c\n']) take(text);
     expect(seen).toEqual(['a\u001b[1mb', 'c']);
     expect(texts()).toEqual(['ab', 'c']);
+    take(`${'x'.repeat(limit - 1)}😀${'y'.repeat(limit)}\n`);
+    expect(seen.at(-1)).toBe('x'.repeat(limit - 1));
+    take(`${'z'.repeat(limit * 2)}\n`);
+    expect(seen.at(-1)).toBe('z'.repeat(limit));
   });
 });
 

@@ -46,6 +46,10 @@ function output(stream: OutputStream, text: string, atMs = 1): LogLine {
 
 const streamNames = fc.constantFrom<OutputStream>('stdout', 'stderr');
 const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'A', ' '), maxLength: 6 });
+const searches = fc.record({
+  needle: fc.constantFrom('a', 'b', 'ab', 'A', 'aa'),
+  streams: fc.constantFrom<'both' | OutputStream>('both', 'both', 'stdout', 'stderr'),
+});
 const actions = fc.oneof(
   {
     weight: 6,
@@ -64,8 +68,8 @@ const actions = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('search' as const),
-      needle: fc.constantFrom('a', 'b', 'ab', 'A', 'aa'),
-      streams: fc.constantFrom<'both' | OutputStream>('both', 'both', 'stdout', 'stderr'),
+      // Mostly for the same as before, as somebody would who reads on.
+      other: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: searches }),
     }),
   },
 );
@@ -95,13 +99,14 @@ describe('a log', () => {
       units: fc.integer({ min: 1, max: 40 }),
     });
     fc.assert(
-      fc.property(limits, fc.array(actions, { maxLength: 60 }), (limit, list) => {
+      fc.property(limits, searches, fc.array(actions, { maxLength: 60, size: 'max' }), (limit, own, list) => {
         const log = new LogBuffer(limit);
         const naive = new NaiveLog(limit);
         for (const action of list) {
           const { version } = log;
           if (action.kind === 'search') {
-            expectSearches(log, naive, action.needle, action.streams);
+            const { needle, streams } = action.other ?? own;
+            expectSearches(log, naive, needle, streams);
             expect(log.version).toBe(version);
             continue;
           }
@@ -137,9 +142,9 @@ describe('a log', () => {
             naive.lines.map((line, number) => (number < naive.first ? undefined : line)),
           );
         }
-        expectSearches(log, naive, 'a', 'both');
+        expectSearches(log, naive, own.needle, own.streams);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -174,7 +179,7 @@ describe('a log', () => {
     expect(log.countMatchesBefore(39_954, 'even')).toBe(2);
   });
 
-  test('looks at each line once for a search', () => {
+  test('looks at each line once for a search, and never at lines that are gone', () => {
     let looks = 0;
     class CountingLog extends LogBuffer {
       override get(number: number): LogLine | undefined {
@@ -182,33 +187,73 @@ describe('a log', () => {
         return super.get(number);
       }
     }
-    const log = new CountingLog();
-    for (let number = 0; number < 1_000; number += 1) log.append('stdout', 1, 'x');
-    log.countMatches('x');
-    looks = 0;
-    log.append('stdout', 1, 'x');
-    expect(log.countMatches('x')).toBe(1_001);
-    log.search('x', { from: 500, direction: 'forward' });
-    log.search('x', { from: 500, direction: 'backward' });
-    expect(looks).toBe(1);
+    const looksFor = (act: () => void) => {
+      looks = 0;
+      act();
+      return looks;
+    };
+    const log = new CountingLog({ lines: 1_000, units: 10_000 });
+    const append = (count: number) => {
+      for (let added = 0; added < count; added += 1) log.append('stdout', 1, 'x');
+    };
+    append(1_000);
+    expect(looksFor(() => log.countMatches('x'))).toBe(1_000);
+    append(1);
+    expect(
+      looksFor(() => {
+        log.countMatches('x');
+        log.search('x', { from: 500, direction: 'forward' });
+        log.search('x', { from: 500, direction: 'backward' });
+      }),
+    ).toBe(1);
+    append(5_000);
+    expect(looksFor(() => log.countMatches('x'))).toBe(1_000);
+    expect(looksFor(() => log.slice(0, 10))).toBe(10);
   });
 
-  test('does not hold on to the text that a line was cut out of', () => {
+  describe('holds on to nothing but its lines:', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const heap = () => {
       collect();
       return process.memoryUsage().heapUsed;
     };
-    const log = new LogBuffer();
-    const before = heap();
-    for (let piece = 0; piece < 500; piece += 1) {
-      const text = `${'x'.repeat(100_000)} ${piece}\n${'y'.repeat(20)} ${piece}`;
-      const number = log.append('stdout', 1, text.slice(text.indexOf('\n') + 1));
-      if (piece % 2 === 0) log.replace(number, 1, text.slice(-18));
-    }
-    // Whole pieces are 50 MB.
-    expect(heap() - before).toBeLessThan(10_000_000);
-    expect(log.end).toBe(500);
+
+    test('not to the text that a line was cut out of', () => {
+      const log = new LogBuffer();
+      const before = heap();
+      for (let piece = 0; piece < 500; piece += 1) {
+        const text = `${'x'.repeat(100_000)} ${piece}\n${'y'.repeat(20)} ${piece}`;
+        const number = log.append('stdout', 1, text.slice(text.indexOf('\n') + 1));
+        if (piece % 2 === 0) log.replace(number, 1, text.slice(-18));
+      }
+      // Whole pieces are 50 MB.
+      expect(heap() - before).toBeLessThan(10_000_000);
+      expect(log.end).toBe(500);
+    });
+
+    test('not to lines that are gone', () => {
+      const log = new LogBuffer({ lines: 1_000, units: 100_000 });
+      const before = heap();
+      for (let number = 0; number < 900; number += 1)
+        log.append('stdout', 1, `${number}${'x'.repeat(50_000)}`);
+      // All lines are 45 MB.
+      expect(heap() - before).toBeLessThan(10_000_000);
+      expect(log.first).toBe(899);
+    });
+
+    test('not to what was found in lines that are gone', () => {
+      const log = new LogBuffer({ lines: 1_000, units: 100_000 });
+      for (let number = 0; number < 10_000; number += 1) log.append('stdout', 1, 'x');
+      log.countMatches('x');
+      const before = heap();
+      for (let number = 0; number < 2_000_000; number += 1) {
+        log.append('stdout', 1, 'x');
+        if (number % 1_000 === 0) log.countMatches('x');
+      }
+      // All matches are 16 MB.
+      expect(heap() - before).toBeLessThan(5_000_000);
+      expect(log.countMatches('x')).toBe(1_000);
+    });
   });
 });

@@ -326,6 +326,7 @@ describe('history', () => {
     { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, message: 'paused' },
     { type: 'config.reloaded', changes: [] },
     { type: 'config.rejected', problems: ['bad'] },
+    { type: 'peer.recovered', peer: 'a:1', failed: 1, requeued: 2 },
   ];
   const leftOut: EngineFact[] = [
     { type: 'runner.added', runner: { key: 'cron', concurrency: 1, configuredConcurrency: 1 } },

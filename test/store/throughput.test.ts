@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Throughput, throughputBucketMs, throughputBuckets } from '../../src/protocol/snapshot.ts';
 import { bucketsAt, ratePerSecond } from '../../src/store/selectors.ts';
-import { counted, emptyThroughput, throughputSince } from '../../src/store/throughput.ts';
+import { counted, throughputSince } from '../../src/store/throughput.ts';
 
 const startMs = 1_000_000 * throughputBucketMs;
 
-function countAll(times: readonly number[], begin: Throughput = emptyThroughput): Throughput {
+function countAll(times: readonly number[], begin: Throughput = throughputSince(0)): Throughput {
   return times.reduce(counted, begin);
 }
 
@@ -24,7 +24,7 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.nat(200_000) },
   { weight: 1, arbitrary: fc.nat(10 ** 12) },
 );
-const risingTimes = fc.array(steps, { maxLength: 100 }).map((list) => {
+const risingTimes = fc.array(steps, { maxLength: 100, size: 'max' }).map((list) => {
   let atMs = startMs;
   return list.map((step) => {
     atMs += step;
@@ -49,7 +49,11 @@ describe('buckets', () => {
   });
 
   test('are never more than fit, each count in one of them, wherever the clock jumps', () => {
-    const anyTimes = fc.array(fc.integer({ min: 0, max: 10 ** 13 }), { minLength: 1, maxLength: 100 });
+    const anyTimes = fc.array(fc.integer({ min: 0, max: 10 ** 13 }), {
+      minLength: 1,
+      maxLength: 100,
+      size: 'max',
+    });
     fc.assert(
       fc.property(anyTimes, (times) => {
         let throughput = throughputSince(times[0] ?? 0);
@@ -91,6 +95,13 @@ describe('the rate', () => {
   /** Every 250 ms from the start of a bucket on. */
   const steady = Array.from({ length: 400 }, (_, at) => startMs + at * 250);
 
+  test('to a clock that is a moment behind is about the same', () => {
+    const throughput = countAll([0, 1, 2, 3, 4].map((at) => startMs + at * throughputBucketMs));
+    const lastStartMs = startMs + 4 * throughputBucketMs;
+    expect(ratePerSecond(throughput, lastStartMs - 1)).toBeCloseTo(0.5, 1);
+    expect(ratePerSecond(throughput, lastStartMs)).toBeCloseTo(0.5, 1);
+  });
+
   test('of a steady flow is that flow', () => {
     const last = steady.at(-1) ?? 0;
     expect(ratePerSecond(countAll(steady), last)).toBeCloseTo(4, 0);
@@ -116,7 +127,8 @@ describe('the rate', () => {
   });
 
   test('of nothing is 0', () => {
-    expect(ratePerSecond(emptyThroughput, startMs)).toBe(0);
+    expect(ratePerSecond(throughputSince(0), startMs)).toBe(0);
+    expect(ratePerSecond({ last: 0, counts: [] }, startMs)).toBe(0);
     expect(ratePerSecond(throughputSince(startMs), startMs)).toBe(0);
   });
 

@@ -34,7 +34,10 @@ export function failureText({
 }
 
 /** Failures of jobs with the numbers from 1 on, the oldest first. `Error 7` is in the seventh. */
-export function numbered(count: number, options: FailureOptions = {}): FailureOptions[] {
+export function numbered(
+  count: number,
+  options: FailureOptions = {},
+): (FailureOptions & { args: [number] })[] {
   return Array.from({ length: count }, (_, at) => ({
     ...options,
     args: [at + 1],

@@ -72,6 +72,18 @@ export class UiStage {
     return { TMPDIR: this.stage.path('tmp') };
   }
 
+  /**
+   * A shell with job control that runs each command, says what it came to, and waits for Enter: the terminal lives
+   * on, and shows what was left.
+   */
+  shell(commands: readonly string[], options: Omit<TerminalOptions, 'command'> = {}): Terminal {
+    const script = [
+      'echo before',
+      ...commands.map((command) => `${command}; echo "came to $?"; read -r _`),
+    ].join('; ');
+    return this.terminal({ columns: 120, rows: 36, ...options, command: ['sh', '-mc', script] });
+  }
+
   /** Any program in a terminal with that environment. */
   terminal(options: TerminalOptions): Terminal {
     const terminal = this.#open({ ...options, env: { ...this.env, ...options.env } });
@@ -110,7 +122,7 @@ export class UiStage {
 }
 
 /** What moves by itself: how long a job runs, jobs per second. */
-const moving = /\b\d\d:\d\d\b(?!:)|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s/g;
+const moving = /(?<![:\d])\d\d:\d\d(?![:\d])|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s/g;
 
 /** Columns of a row, the one at `right` excluded. */
 export interface Area {

@@ -26,8 +26,10 @@ export interface Composition {
 
 export function compose(composition: Composition): Panel[] {
   const { size } = composition;
-  const below = isTooSmall(size) ? tooSmall(size) : everything(composition);
-  return [...below, ...dialogs(composition)];
+  const { dialog } = composition.state.view;
+  if (!isTooSmall(size)) return [...everything(composition), ...dialogs(composition)];
+  // Of what can be asked, only what is a question: the others' keys aren't taken there.
+  return [...tooSmall(size), ...(dialog?.kind === 'question' ? [question(dialog, size)] : [])];
 }
 
 function tooSmall({ columns, rows }: Size): Panel[] {

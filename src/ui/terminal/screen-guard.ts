@@ -130,7 +130,8 @@ export class ScreenGuard {
    */
   #stop(): void {
     process.off('SIGTSTP', this.#onStop);
-    process.kill(process.pid, 'SIGTSTP');
+    // The whole group, as a terminal does it: under npm, npm has to stop with us for the shell to come back.
+    process.kill(0, 'SIGTSTP');
     process.on('SIGTSTP', this.#onStop);
   }
 

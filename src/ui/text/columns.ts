@@ -7,33 +7,39 @@
 import stringWidth from 'string-width';
 
 /**
- * Texts of which each UTF-16 unit takes one column: nearly all, and then there is nothing to measure. ASCII,
- * Latin, Greek and Cyrillic letters, punctuation, arrows, boxes, blocks and the signs that our own screens use.
+ * UTF-16 units that take one column each, join nothing, and that all terminals agree on: ASCII, Latin, Greek and
+ * Cyrillic letters, punctuation, arrows, boxes, blocks, and the signs that our own screens use. Nearly all texts
+ * consist of them, and then there is nothing to measure.
  */
-const simple =
-  /^[ -~\u00A1-\u00AC\u00AE-\u02FF\u0391-\u03A1\u03A3-\u03FF\u0400-\u0482\u2010-\u2027\u2030-\u205E\u2190-\u21FF\u2500-\u259F\u25A0-\u25CF\u2713\u2717]*$/;
+const narrow =
+  ' -~\\u00A1-\\u00AC\\u00AE-\\u02FF\\u0391-\\u03A1\\u03A3-\\u03FF\\u0400-\\u0482\\u2010-\\u2027\\u2030-\\u205E' +
+  '\\u2190-\\u21FF\\u2500-\\u25CF\\u2713\\u2717';
+/** The same of two columns each: CJK ideographs and punctuation, kana, Korean syllables, full-width forms. */
+const wide = '\\u3001-\\u3029\\u3041-\\u3096\\u30A1-\\u30FE\\u4E00-\\u9FFF\\uAC00-\\uD7A3\\uFF01-\\uFF60';
 
-/** The same, and characters of two columns about which no two terminals disagree: CJK, Korean, kana. */
-const undisputed =
-  /^[ -~\u00A1-\u00AC\u00AE-\u02FF\u0391-\u03A1\u03A3-\u03FF\u0400-\u0482\u2010-\u2027\u2030-\u205E\u2190-\u21FF\u2500-\u259F\u25A0-\u25CF\u2713\u2717\u3001-\u3029\u3041-\u3096\u30A1-\u30FE\u4E00-\u9FFF\uAC00-\uD7A3\uFF01-\uFF60]*$/;
+const onlyNarrow = new RegExp(`^[${narrow}]*$`);
+const onlyUndisputed = new RegExp(`^[${narrow}${wide}]*$`);
+const eachWide = new RegExp(`[${wide}]`, 'g');
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** @param text as `printable` gives it; a single character too */
+/** @param text as `printable` gives it */
 export function columns(text: string): number {
   if (isSimple(text)) return text.length;
+  if (isUndisputed(text)) return text.length + (text.match(eachWide)?.length ?? 0);
   let sum = 0;
   for (const { width } of characters(text)) sum += width;
   return sum;
 }
 
+/** Whether each unit of the text is a column. */
 export function isSimple(text: string): boolean {
-  return simple.test(text);
+  return onlyNarrow.test(text);
 }
 
 /** Whether all terminals give it the columns that we count. */
 export function isUndisputed(text: string): boolean {
-  return undisputed.test(text);
+  return onlyUndisputed.test(text);
 }
 
 export interface Character {
@@ -43,19 +49,12 @@ export interface Character {
 }
 
 export function* characters(text: string): Generator<Character> {
+  if (isUndisputed(text)) {
+    for (const unit of text) yield { text: unit, width: isSimple(unit) ? 1 : 2 };
+    return;
+  }
   for (const { segment } of graphemes.segment(text)) {
-    yield { text: segment, width: widthOf(segment) };
+    // Ink puts nothing into less than a column either.
+    yield { text: segment, width: isSimple(segment) ? 1 : Math.max(1, stringWidth(segment)) };
   }
-}
-
-function widthOf(grapheme: string): number {
-  if (grapheme.length === 1) {
-    const code = grapheme.charCodeAt(0);
-    // CJK ideographs, Korean syllables and kana, of which whole screens may consist.
-    if ((code >= 0x4e00 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7a3)) return 2;
-    if ((code >= 0x3041 && code <= 0x3096) || (code >= 0x30a1 && code <= 0x30fe)) return 2;
-    if (code >= 0x20 && code < 0x7f) return 1;
-  }
-  // Ink puts nothing into less than a column either.
-  return Math.max(1, stringWidth(grapheme));
 }

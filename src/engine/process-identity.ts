@@ -1,0 +1,77 @@
+/**
+ * Tells a process from every other that had or will have its number. A pid alone says nothing: after a crash
+ * it is given away again, in containers it is nearly always the same.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  /** Kernel and pid namespace, within which a pid means something; '' where the system doesn't tell. */
+  readonly machine: string;
+  readonly pid: number;
+  /** Ticks of the kernel's clock since its boot; '' where the system doesn't tell. */
+  readonly startedAt: string;
+}
+
+export function ownIdentity(): ProcessIdentity {
+  return { machine: machine(), pid: process.pid, startedAt: startOf(process.pid) ?? '' };
+}
+
+/** @returns `null` where nobody can tell from here: it ran, or runs, on another machine or in another container */
+export function isGone({ machine: home, pid, startedAt }: ProcessIdentity): boolean | null {
+  if (home === '' || startedAt === '' || home !== machine()) return null;
+  return startOf(pid) !== startedAt;
+}
+
+/** Pids of the processes that have this variable with this value in the environment that they were started with. */
+export function processesWith(name: string, value: string): number[] {
+  const wanted = `${name}=${value}`;
+  return pids().filter((pid) => {
+    const environment = readIfThere(`/proc/${pid}/environ`);
+    return environment?.split('\0').includes(wanted) === true && !isZombie(pid);
+  });
+}
+
+function machine(): string {
+  const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
+  if (boot === undefined) return '';
+  try {
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    // A kernel without namespaces: then there is one of them.
+    return boot;
+  }
+}
+
+/** proc(5): field 22. @returns `null` where there is no such process, or it has ended and waits to be reaped */
+function startOf(pid: number): string | null {
+  const fields = statOf(pid);
+  return fields === null || fields[0] === 'Z' ? null : (fields[19] ?? null);
+}
+
+function isZombie(pid: number): boolean {
+  return statOf(pid)?.[0] === 'Z';
+}
+
+/** Field 3 and those behind it: the name before them may hold anything. */
+function statOf(pid: number): string[] | null {
+  const text = readIfThere(`/proc/${pid}/stat`);
+  return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function pids(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map(Number);
+  } catch {
+    return []; // Not Linux.
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // Gone meanwhile, somebody else's, or not Linux.
+  }
+}

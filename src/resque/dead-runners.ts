@@ -1,0 +1,151 @@
+/**
+ * What runner processes have left in Redis, and its recovery. Which of them are dead is for the caller to judge:
+ * here is only what Redis knows. All reject with RedisTrouble.
+ */
+import { exceptions, failureRecord } from './failure-record.ts';
+import type { ResqueKeys } from './keys.ts';
+import { type Payload, readPayload } from './payload.ts';
+import {
+  type LeftJobEnd,
+  type LeftQueue,
+  type LeftWorker,
+  type Recovered,
+  recoverArguments,
+  recoverReply,
+  recoverScript,
+} from './recovery-script.ts';
+import { runScript } from './run-script.ts';
+import { type RunnerEntry, readEntry } from './runner-entry.ts';
+import type { RedisSession } from './session.ts';
+import { payloadOfRecord, queueOfRecord, withoutMarkup } from './worker-record.ts';
+
+export interface LeftRunner {
+  /** `HOST:PID` */
+  readonly owner: string;
+  readonly entry: RunnerEntry;
+  /** The entry as it stands there. */
+  readonly text: string;
+}
+
+/** A lock that a runner forgot is over after this time. */
+const lockMs = 60_000;
+
+export class DeadRunners {
+  readonly #session: RedisSession;
+  readonly #keys: ResqueKeys;
+
+  constructor(session: RedisSession, keys: ResqueKeys) {
+    this.#session = session;
+    this.#keys = keys;
+  }
+
+  /** All runner processes that are on record, and Redis' time. */
+  async runners(): Promise<{ readonly nowMs: number; readonly runners: readonly LeftRunner[] }> {
+    const [entries, [seconds]] = await this.#session.command((commands) =>
+      Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
+    );
+    const runners = Object.entries(entries).flatMap(([owner, text]) => {
+      const entry = readEntry(text);
+      return entry === null ? [] : [{ owner, entry, text }];
+    });
+    return { nowMs: Number(seconds) * 1000, runners };
+  }
+
+  /** Takes the lock for whoever calls himself so. @returns gives it back; `null` where another has it */
+  async lock(name: string): Promise<(() => Promise<void>) | null> {
+    const { recoveryLock } = this.#keys;
+    const reply = await this.#session.command((commands) =>
+      commands.set(recoveryLock, name, 'PX', lockMs, 'NX'),
+    );
+    if (reply !== 'OK') return null;
+    return async () => {
+      // Not another's, which took it when ours was over.
+      const holder = await this.#session.command((commands) => commands.get(recoveryLock));
+      if (holder === name) await this.#session.command((commands) => commands.del(recoveryLock));
+    };
+  }
+
+  /**
+   * Settles what this process has left. Its children must have ended before: what goes back may run at once.
+   *
+   * @returns `null` where it isn't there as it was judged
+   */
+  async recover({ owner, entry, text }: LeftRunner): Promise<Recovered | null> {
+    const held = await this.#heldBy(owner);
+    const isHeld = (queue: string) => held.some((list) => list.queue === queue && list.jobs.length > 0);
+    const workers = await this.#workersOf(owner, entry, isHeld);
+    const args = recoverArguments(this.#keys, {
+      owner,
+      entry: text,
+      maxRecoveries: entry.maxRecoveries,
+      workers,
+      held,
+    });
+    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  async #workersOf(
+    owner: string,
+    { requeues }: RunnerEntry,
+    isHeld: (queue: string) => boolean,
+  ): Promise<LeftWorker[]> {
+    const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
+    const ids = all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
+    return await Promise.all(
+      ids.map(async (id) => {
+        const [record = null, bytes = null] = await this.#session.command((commands) =>
+          commands.mgetBuffer(this.#keys.worker(id), this.#keys.workerPayload(id)),
+        );
+        if (record === null) return { id, record: null, end: null };
+        const key = id.slice(id.indexOf(':', owner.length) + 1);
+        const name = queueOfRecord(record) ?? key;
+        // The record holds the name without what resque-web would take for markup.
+        const queue = withoutMarkup(key) === name ? key : name;
+        if (isHeld(queue)) return { id, record, end: null };
+        const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
+        return { id, record, end: endOf(id, queue, payload, requeues.includes(key)) };
+      }),
+    );
+  }
+
+  async #heldBy(owner: string): Promise<LeftQueue[]> {
+    const queues = await this.#session.command((commands) => commands.smembers(this.#keys.heldQueues(owner)));
+    return await Promise.all(
+      queues.map(async (queue) => {
+        const payloads = await this.#session.command((commands) =>
+          commands.lrangeBuffer(this.#keys.held(owner, queue), 0, -1),
+        );
+        const jobs = payloads.map((bytes) => ({
+          payload: bytes,
+          failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes)),
+        }));
+        return { queue, jobs };
+      }),
+    );
+  }
+}
+
+function endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
+  // None of our records: nobody can say what it was.
+  if (payload === null) return null;
+  if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes };
+  return { kind: 'failure', failure: deadFailure(worker, queue, payload) };
+}
+
+/** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */
+function deadFailure(worker: string, queue: string, payload: Payload): string {
+  const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
+  return failureRecord({
+    failedAt: new Date(),
+    worker,
+    queue,
+    payload,
+    exception: exceptions.deadRunner,
+    error: `Worker ${worker} did not gracefully exit while processing ${what}`,
+    backtrace: null,
+    exitCode: null,
+    signal: null,
+    stderr: '',
+    stdout: '',
+  });
+}

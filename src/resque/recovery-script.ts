@@ -1,0 +1,151 @@
+/**
+ * `recover`: settles, in one atomic step, what a runner process left behind that is gone. It does nothing where
+ * that process' entry isn't the one that was judged: it lives, or somebody else has recovered it.
+ *
+ * A job that its worker recorded is in exactly one key before and after: the worker's record before, the
+ * `failed` list or its queue after. A job of a list of held ones goes back to the head of its queue, in order,
+ * and is counted; after so many times it is recorded as failed instead, since it may be what kills its runners.
+ */
+import type { ResqueKeys } from './keys.ts';
+import { script } from './script.ts';
+
+/** What a worker of the dead process left. */
+export interface LeftWorker {
+  readonly id: string;
+  /** The exact bytes of its job's record; `null` where it had none. */
+  readonly record: Buffer | null;
+  /** `null`: its job, if any, is also on a list of held ones, or is none of ours. */
+  readonly end: LeftJobEnd | null;
+}
+
+export type LeftJobEnd =
+  | { readonly kind: 'failure'; readonly failure: string }
+  | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer };
+
+/** A list of held jobs, oldest first. */
+export interface LeftQueue {
+  readonly queue: string;
+  readonly jobs: readonly {
+    readonly payload: Buffer;
+    /** What is recorded where it has been recovered too often. */
+    readonly failure: string;
+  }[];
+}
+
+export interface Recovery {
+  readonly owner: string;
+  /** The entry's exact text, as it was judged. */
+  readonly entry: string;
+  readonly maxRecoveries: number;
+  readonly workers: readonly LeftWorker[];
+  readonly held: readonly LeftQueue[];
+}
+
+export interface Recovered {
+  readonly failed: number;
+  readonly requeued: number;
+}
+
+export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
+  const { owner, entry, maxRecoveries, workers, held } = recovery;
+  const args: (string | Buffer | number)[] = [keys.prefix, owner, entry, maxRecoveries, workers.length];
+  for (const { id, record, end } of workers) {
+    args.push(id, record ?? '', end?.kind ?? 'none');
+    args.push(end?.kind === 'requeue' ? end.queue : '');
+    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload);
+  }
+  args.push(held.length);
+  for (const { queue, jobs } of held) {
+    args.push(queue, jobs.length);
+    for (const { payload, failure } of jobs) args.push(payload, failure);
+  }
+  return args;
+}
+
+/** @returns `null` where the process isn't there as it was judged */
+export function recoverReply(reply: unknown): Recovered | null {
+  if (!Array.isArray(reply)) return null;
+  return { failed: Number(reply[0]), requeued: Number(reply[1]) };
+}
+
+/** No KEYS: which are touched depends on what the dead process had, and Resque doesn't run on clusters. */
+export const recoverScript = script(`
+local prefix, owner, entry, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local at = 4
+local function nextArg() at = at + 1; return ARGV[at] end
+if redis.call('HGET', prefix .. 'runners', owner) ~= entry then return false end
+
+local function mustBeList(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'list' and kind ~= 'none' then error('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a list') end
+end
+
+-- Looks first: half a recovery could not be repeated.
+mustBeList(prefix .. 'failed')
+local workers, held = {}, {}
+for i = 1, tonumber(nextArg()) do
+  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
+  if worker.kind == 'requeue' then mustBeList(prefix .. 'queue:' .. worker.queue) end
+  workers[i] = worker
+end
+for i = 1, tonumber(nextArg()) do
+  local list = { queue = nextArg(), jobs = {} }
+  list.key = prefix .. 'runner:' .. owner .. ':held:' .. list.queue
+  mustBeList(prefix .. 'queue:' .. list.queue)
+  local count = tonumber(nextArg())
+  -- It can't have changed since it was read, unless its process lives after all.
+  if redis.call('LLEN', list.key) ~= count then return false end
+  for j = 1, count do
+    list.jobs[j] = { payload = nextArg(), failure = nextArg() }
+    if redis.call('LINDEX', list.key, j - 1) ~= list.jobs[j].payload then return false end
+  end
+  held[i] = list
+end
+
+local failed, requeued = 0, 0
+local function fail(id, record)
+  redis.call('RPUSH', prefix .. 'failed', record)
+  redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+  redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  failed = failed + 1
+end
+
+for _, worker in ipairs(workers) do
+  local key = prefix .. 'worker:' .. worker.id
+  -- Where the record is another, somebody has pruned the worker and accounted for its job.
+  if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
+    if worker.kind == 'failure' then
+      fail(worker.id, worker.bytes)
+    else
+      redis.call('SADD', prefix .. 'queues', worker.queue)
+      redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
+      requeued = requeued + 1
+    end
+  end
+  redis.call('SREM', prefix .. 'workers', worker.id)
+  redis.call('DEL', key, key .. ':started', key .. ':payload', prefix .. 'stat:processed:' .. worker.id,
+    prefix .. 'stat:failed:' .. worker.id)
+  redis.pcall('HDEL', prefix .. 'workers:heartbeat', worker.id)
+end
+
+for _, list in ipairs(held) do
+  -- The newest first, so that the oldest ends at the head.
+  for j = #list.jobs, 1, -1 do
+    local job = list.jobs[j]
+    local name = redis.sha1hex(list.queue .. '\\0' .. job.payload)
+    if redis.call('HINCRBY', prefix .. 'runner:recoveries', name, 1) > maxRecoveries then
+      redis.call('HDEL', prefix .. 'runner:recoveries', name)
+      fail(nil, job.failure)
+    else
+      redis.call('SADD', prefix .. 'queues', list.queue)
+      redis.call('LPUSH', prefix .. 'queue:' .. list.queue, job.payload)
+      requeued = requeued + 1
+    end
+  end
+  redis.call('DEL', list.key)
+end
+
+redis.call('DEL', prefix .. 'runner:' .. owner .. ':held', prefix .. 'runner:' .. owner .. ':step')
+redis.call('HDEL', prefix .. 'runners', owner)
+return { failed, requeued }
+`);

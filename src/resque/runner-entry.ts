@@ -1,0 +1,50 @@
+/**
+ * What a runner process leaves in Redis for the day that it dies: who it was, when it was last seen, and what is
+ * to become of the jobs that it had. One field per process of the hash `runners`; the name is `HOST:PID`.
+ */
+export interface RunnerAbout {
+  readonly machine: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  /** Keys of the config's runners whose interrupted jobs go back to their queues. */
+  readonly requeues: readonly string[];
+  /** How often a job that it holds may be recovered before it is recorded as failed. */
+  readonly maxRecoveries: number;
+}
+
+export interface RunnerEntry extends RunnerAbout {
+  /** Tells this process from an earlier or later one of the same name. */
+  readonly nonce: string;
+  /** Milliseconds since the epoch, by Redis' clock. */
+  readonly seenAtMs: number;
+}
+
+export function writeEntry(entry: RunnerEntry): string {
+  return JSON.stringify(entry);
+}
+
+/** @returns `null` where it is none: of a later version, or anyone's */
+export function readEntry(text: string): RunnerEntry | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isEntry(value) ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function isEntry(value: unknown): value is RunnerEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { nonce, machine, pid, startedAt, requeues, maxRecoveries, seenAtMs } = value as Partial<RunnerEntry>;
+  return (
+    typeof nonce === 'string' &&
+    typeof machine === 'string' &&
+    typeof pid === 'number' &&
+    typeof startedAt === 'string' &&
+    typeof seenAtMs === 'number' &&
+    typeof maxRecoveries === 'number' &&
+    Array.isArray(requeues) &&
+    requeues.every((key) => typeof key === 'string')
+  );
+}

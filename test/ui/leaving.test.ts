@@ -1,0 +1,158 @@
+/** What becomes of engine and jobs when the screen that started them goes, gets stuck, or leaves them by choice. */
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { isAlive } from '../helpers/processes.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { useUiStage } from './stage.ts';
+
+const ui = useUiStage();
+
+/** A screen with one job that runs until there is a file `go`, and a slot that is free. */
+async function openScreen(): Promise<Terminal> {
+  const script = ui.stage.script(`grep -o '"class":"[^"]*"' >> "$D/started"
+    while [ ! -e "$D/go" ]; do sleep 0.02; done`);
+  const screen = await ui.start({ script, runners: { mail: 2 } });
+  await ui.stage.enqueue('mail', { class: 'First', args: [] });
+  await screen.waitForText('#1  First');
+  return screen;
+}
+
+function enginePid(): number {
+  const [pid = 0, ...others] = ui.enginePids();
+  expect(others).toEqual([]);
+  return pid;
+}
+
+async function waitForEnd(pid: number): Promise<void> {
+  await waitFor(() => !isAlive(pid), { message: 'the engine has ended' });
+}
+
+describe('the engine that a screen has started takes no more jobs, waits for the running one and ends, when the screen', () => {
+  test.each<[string, (screen: Terminal) => void]>([
+    ['is killed', (screen) => screen.signal('SIGKILL')],
+    ['has lost its terminal', (screen) => screen.hangUp()],
+    ['was told to end', (screen) => screen.signal('SIGTERM')],
+  ])('%s', async (_, leave) => {
+    const screen = await openScreen();
+    const pid = enginePid();
+    const other = await ui.attach();
+    leave(screen);
+    await screen.exit;
+    await other.waitForText(' stopping');
+    await ui.stage.enqueue('mail', { class: 'Second', args: [] });
+    await other.waitForText('pend 1');
+    expect(isAlive(pid)).toBe(true);
+    ui.stage.write('go');
+    await waitForEnd(pid);
+    expect(await other.exit).toEqual({ exitCode: 0, signal: 0 });
+    expect(ui.stage.read('started')).toBe('"class":"First"\n');
+    expect(await ui.stage.stat('processed')).toBe(1);
+    expect(await ui.stage.backlog('mail')).toHaveLength(1);
+    expect(readdirSync(ui.stage.path('tmp'))).toEqual([]);
+    await ui.stage.client.del(ui.stage.key('queue:mail'));
+  });
+});
+
+test('an engine that was left by choice goes on, is found again, and drains then', async () => {
+  const screen = await openScreen();
+  const pid = enginePid();
+  await screen.press('q', 'd');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  await ui.stage.enqueue('mail', { class: 'Second', args: [] });
+  await ui.stage.waitForFileLines('started', 2);
+  const again = await ui.attach();
+  await again.waitForText('#1  First');
+  await again.waitForText('#2  Second');
+  // It belongs to nobody now: this screen may go as it likes.
+  again.signal('SIGKILL');
+  await again.exit;
+  const third = await ui.attach();
+  await ui.stage.enqueue('mail', { class: 'Third', args: [] });
+  await third.waitForText('pend 1');
+  await third.press('q');
+  await third.waitForText('goes on without this screen');
+  await third.press('q');
+  await third.waitForText(' stopping');
+  ui.stage.write('go');
+  expect(await third.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(third.text()).toContain('resque-runner has stopped: 2 jobs processed, 0 failed.');
+  await waitForEnd(pid);
+  expect(await ui.stage.backlog('mail')).toHaveLength(1);
+  await ui.stage.client.del(ui.stage.key('queue:mail'));
+});
+
+test('an engine that was left by choice outlives the terminal that it was started in', async () => {
+  const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
+  const shell = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } })]).join(' ')]);
+  await shell.waitForText('1 Queues');
+  await shell.press('q', 'd');
+  await shell.waitForText('came to 0');
+  const pid = enginePid();
+  shell.hangUp();
+  await shell.exit;
+  await ui.stage.enqueue('mail', { class: 'Later', args: [] });
+  await ui.stage.waitForFileLines('ran');
+  expect(isAlive(pid)).toBe(true);
+});
+
+test('jobs go on while the terminal does not read, and it catches up when it does', async () => {
+  const script = ui.stage.script('cat > /dev/null; seq 500 >&2');
+  const screen = await ui.start({ script, runners: { mail: 2 } });
+  screen.stopReading();
+  await ui.stage.enqueue('mail', ...Array.from({ length: 300 }, (_, at) => ({ class: 'Job', args: [at] })));
+  await ui.stage.waitForStat('processed', 300);
+  screen.goOnReading();
+  await screen.press('3');
+  await screen.waitForText(/\[3 Jobs\][\s\S]* of 100 /);
+  await screen.press('q', 'q');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(screen.text()).toContain('300 jobs processed, 0 failed');
+});
+
+test('the screen ends when the engine was told to end from elsewhere', async () => {
+  const screen = await openScreen();
+  process.kill(enginePid(), 'SIGTERM');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(screen.text()).toContain('resque-runner has stopped: 1 job processed, 1 failed.');
+  const failure = await ui.stage.failure();
+  expect(failure.exception).toBe('Resque::TermException');
+});
+
+test('with --drain the screen ends by itself once every queue is empty', async () => {
+  const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  await ui.stage.enqueue('mail', ...Array.from({ length: 5 }, (_, at) => ({ class: 'Job', args: [at] })));
+  const screen = await ui.start({ script, runners: { mail: 2 } }, { args: ['--drain'] });
+  await screen.waitForText('pend 3');
+  ui.stage.write('go');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(screen.text()).toContain('resque-runner has stopped: 5 jobs processed, 0 failed.');
+});
+
+test('jobs get no descriptor and no variable from the screen that started the engine', async () => {
+  const numbersIn = (text: string) => [...text.matchAll(/ (\d+) -> \S/g)].map(([, number]) => number);
+  // What `ls` has by itself, and what whoever runs the tests gives to everything.
+  const plain = ui.terminal({ command: ['ls', '-l', '/proc/self/fd'], columns: 120 });
+  await plain.exit;
+  await plain.waitForText(/ 3 -> /);
+  const script = ui.stage.script('cat > /dev/null; env > "$D/env"; exec ls -l /proc/self/fd');
+  const screen = await ui.start({ script, runners: { mail: 1 } });
+  await ui.stage.enqueue('mail', { class: 'Look', args: [] });
+  await screen.press('3');
+  await screen.waitForText(/✓ #1 /);
+  await screen.press('return');
+  await screen.waitForText(/ 3 -> /);
+  expect(numbersIn(screen.text())).toEqual(numbersIn(plain.text()));
+  const names = ui.stage.fileLines('env').map((line) => line.split('=', 1)[0]);
+  const ofShells = ['_', 'OLDPWD', 'PWD', 'SHLVL'];
+  expect(names.filter((name) => !ofShells.includes(name ?? '')).sort()).toEqual([
+    'HOME',
+    'LANG',
+    'PATH',
+    'RESQUE_QUEUE',
+    'RESQUE_WORKER',
+    'RR_TEST_MARK',
+    'TERM',
+    'TMPDIR',
+  ]);
+});

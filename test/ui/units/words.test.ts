@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import type { PauseReason } from '../../../src/protocol/events.ts';
+import {
+  age,
+  exitCell,
+  grouped,
+  howItEnded,
+  pauseDetail,
+  perSecond,
+  plural,
+} from '../../../src/ui/panels/words.ts';
+
+const minute = 60_000;
+
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [1_204, '1,204'],
+  [1_234_567, '1,234,567'],
+])('%d is written %s', (count, text) => {
+  expect(grouped(count)).toBe(text);
+});
+
+test('one is no plural, none is', () => {
+  expect([0, 1, 2, 1_000].map((count) => plural(count, 'job'))).toEqual([
+    '0 jobs',
+    '1 job',
+    '2 jobs',
+    '1,000 jobs',
+  ]);
+});
+
+test('rates have a decimal as long as that tells anything', () => {
+  expect([0, 0.04, 0.05, 1.25, 9.94, 9.95, 120.4].map(perSecond)).toEqual([
+    '0.0/s',
+    '0.0/s',
+    '0.1/s',
+    '1.3/s',
+    '9.9/s',
+    '10/s',
+    '120/s',
+  ]);
+});
+
+test('an age moves on in minutes, hours and days', () => {
+  const ages = [-5, 0, minute - 1, minute, 59 * minute, 60 * minute, 47 * 60 * minute, 48 * 60 * minute];
+  expect(ages.map(age)).toEqual(['<1m', '<1m', '<1m', '1m', '59m', '1h', '47h', '2d']);
+});
+
+describe('how a job ended', () => {
+  test.each([
+    [{ exitCode: 2, signal: null }, 'exit 2', '2'],
+    [{ exitCode: 0, signal: null }, 'exit 0', '0'],
+    [{ exitCode: null, signal: 'SIGKILL' }, 'SIGKILL', 'KILL'],
+    [{ exitCode: null, signal: null }, '', '-'],
+  ])('%o', (end, words, cell) => {
+    expect([howItEnded(end), exitCell(end)]).toEqual([words, cell]);
+  });
+});
+
+test('of the reasons for a pause, the one that wants something done is told first', () => {
+  const reason = (kind: PauseReason['kind']): PauseReason => ({ kind, detail: '', sinceMs: 0 });
+  const first = (...kinds: PauseReason['kind'][]) => pauseDetail(kinds.map(reason))?.kind ?? null;
+  expect(first('operator', 'unstartable')).toBe('unstartable');
+  expect(first('all', 'cluster', 'unreadable')).toBe('unreadable');
+  expect(first('cluster', 'operator')).toBe('cluster');
+  expect(first()).toBeNull();
+});
