@@ -54,7 +54,10 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
 function report(samples: readonly Sample[], lines: number): void {
   const at = (wanted: number) => samples.findIndex((sample) => sample.lines >= wanted);
   const points = [0.1 * keptLines, 0.5 * keptLines, keptLines, lines / 3, (2 * lines) / 3, lines];
-  const shown = points.filter((point) => point <= lines).map((point) => samples[at(point)]);
+  const shown = points
+    .filter((point) => point <= lines)
+    .sort((a, b) => a - b)
+    .map((point) => samples[at(point)]);
   const row = (who: 'screen' | 'engine') => [who, ...shown.map((sample) => sample?.[who].toFixed(0) ?? '')];
   printTable([
     ['MB resident after lines', ...shown.map((sample) => sample?.lines.toLocaleString('en') ?? '')],

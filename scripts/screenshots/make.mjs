@@ -1,107 +1,19 @@
 /**
- * `node scripts/screenshots/make.mjs [DIRECTORY]`: the pictures of the README, of the real program at work. It is
- * driven by keys, and a picture is taken when what belongs on it is there.
+ * `node scripts/screenshots/make.mjs [DIRECTORY] [--quick]`: the pictures of the README, of the real program at work.
+ * It is driven by keys, and a picture is taken when what belongs on it is there. `--quick` leaves out the seconds in
+ * which the sparklines fill.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { root } from '../setup/paths.mjs';
 import { reportAndExit } from '../setup/setup-error.mjs';
 import { setUp } from '../setup.mjs';
 import { Stage } from './stage.mjs';
 import { toSvg } from './to-svg.mjs';
+import { fillFailures, fillQueues, job, runners, runShortJobs, several } from './workload.mjs';
 
-const runners = { transcode: 4, mailers: 10, search: 4, low: 2 };
-/** Jobs that are soon done, by stretches of two seconds: what the sparklines show. */
-const trickle = [
-  { thumbnails: 1, mails: 3 },
-  { thumbnails: 2, mails: 5 },
-  { thumbnails: 4, mails: 4 },
-  { thumbnails: 3, mails: 7 },
-  { thumbnails: 4, mails: 6 },
-  { thumbnails: 2, mails: 9 },
-  { thumbnails: 3, mails: 6 },
-];
-const trickleMs = 2_000;
-
-/** @param {string} name @param {...unknown} args @returns {import('./stage.mjs').Job} */
-function job(name, ...args) {
-  return { class: name, args };
-}
-
-/** @param {number} count @param {(index: number) => import('./stage.mjs').Job} make */
-function several(count, make) {
-  return Array.from({ length: count }, (_, index) => make(index));
-}
-
-/** The list is shared by all workers: what jobs of another one left there, some time ago. */
-const oldFailures = [
-  {
-    minutes: 201,
-    queue: 'search',
-    ...job('Reindex', { shard: 1 }),
-    exception: 'Timeout::Error',
-    error: 'execution expired',
-  },
-  {
-    minutes: 96,
-    queue: 'mailers',
-    ...job('Digest', '2026-11-23'),
-    exception: 'Net::SMTPServerBusy',
-    error: '451 4.3.0 try again later',
-  },
-  {
-    minutes: 41,
-    queue: 'low',
-    ...job('Export', { org: 12 }),
-    exception: 'PG::ConnectionBad',
-    error: 'connect ECONNREFUSED 10.0.0.7:5432',
-  },
-];
-
-/** @param {Stage} stage */
-async function fillFailures(stage) {
-  for (const { minutes, queue, class: name, args, exception, error } of oldFailures) {
-    const at = new Date(Date.now() - minutes * 60_000).toISOString();
-    const record = {
-      failed_at: `${at.slice(0, 10).replaceAll('-', '/')} ${at.slice(11, 19)} UTC`,
-      payload: { class: name, args },
-      exception,
-      error,
-      backtrace: ['resque/job.rb:173'],
-      worker: `web2:4412:${queue}`,
-      queue,
-    };
-    await stage.redis.rpush('resque:failed', JSON.stringify(record));
-  }
-}
-
-/** Some that fail, one by one so that their order is the same each time, then some that stay. @param {Stage} stage */
-async function fillQueues(stage) {
-  const failing = [
-    { queue: 'transcode', job: job('Transcode', { id: 8790, preset: 'hd' }) },
-    { queue: 'search', job: job('Reindex', { shard: 9 }) },
-    { queue: 'low', job: job('Cleanup', { dir: '/var/tmp' }) },
-    ...[7, 31, 7, 7].map((org) => ({ queue: 'low', job: job('Export', { org, since: '2026-11-01' }) })),
-  ];
-  for (const [index, { queue, job: each }] of failing.entries()) {
-    await stage.enqueue(queue, [each]);
-    await stage.waitForText(`Failures(${oldFailures.length + index + 1})`);
-  }
-  await stage.enqueue('transcode', [
-    job('Transcode', { id: 8812, preset: 'hd', src: 's3://b/8812.mov' }),
-    job('Transcode', { id: 8813, preset: 'hd', src: 's3://b/8813.mov' }),
-    job('Transcode', { id: 8820, preset: 'sd', src: 's3://b/8820.mov' }),
-  ]);
-  await stage.enqueue('search', [job('Reindex', { shard: 3 }), job('Reindex', { shard: 4 })]);
-  await stage.enqueue('low', [job('Export', { org: 9 }), job('Cleanup', { days: 30 })]);
-  await stage.enqueue(
-    'low',
-    several(17, (index) => job('Export', { org: 40 + index })),
-  );
-}
-
-/** The queue that search is paused, and transcode has two slots more than the config file says. @param {Stage} stage */
+/** Pauses search, and gives transcode two slots more than the config file says. @param {Stage} stage */
 async function turnKnobs(stage) {
   await stage.waitForText('shard 4: 39%');
   stage.press('\t\t');
@@ -118,28 +30,17 @@ async function turnKnobs(stage) {
   await stage.waitForText(/transcode.*\/6/);
 }
 
-/** @param {Stage} stage */
-async function runShortJobs(stage) {
-  for (const { thumbnails, mails } of trickle) {
-    await stage.enqueue(
-      'transcode',
-      several(thumbnails, (index) => job('Thumbnail', { id: 8700 + index })),
-    );
-    await stage.enqueue(
-      'mailers',
-      several(mails, (index) => job('Welcome', `u_${100 + index}`)),
-    );
-    await sleep(trickleMs);
-  }
-}
-
-/** @param {Stage} stage @param {(name: string, title: string) => void} take */
-async function takePictures(stage, take) {
+/**
+ * @param {Stage} stage
+ * @param {boolean} isQuick
+ * @param {(name: string, title: string) => void} take
+ */
+async function takePictures(stage, isQuick, take) {
   await fillFailures(stage);
   await stage.startProgram(runners);
   await fillQueues(stage);
   await turnKnobs(stage);
-  await runShortJobs(stage);
+  if (!isQuick) await runShortJobs(stage);
   await stage.enqueue('mailers', [
     job('Digest', '2026-11-24'),
     job('Welcome', 'u_931'),
@@ -160,20 +61,16 @@ async function takePictures(stage, take) {
   stage.press('queue:low exit:2');
   await stage.waitForText('queue:low exit:2');
   stage.press('\r');
-  await stage.waitForText(/1-5 of 5/);
+  await stage.waitForText('filter: queue:low exit:2', ' of 14');
   stage.press('   ');
   await stage.waitForText('3 marked');
   stage.press('k');
-  await stage.waitForText('Export  queue low');
+  await stage.waitForText('"org":31,"since"');
   take('failures', 'The failures: those of one queue, three of them marked, and one in detail');
-  stage.press('\u001B');
-  await stage.waitForText(/of 10/);
-
   stage.press('1');
   await stage.waitForText('[1 Queues');
   stage.press('\r');
   await stage.waitForText('FOLLOW', '00:04:08');
-  stage.press('t');
   stage.press('/');
   await stage.waitForText('Enter to apply');
   stage.press('bits\r');
@@ -181,8 +78,11 @@ async function takePictures(stage, take) {
   take('job', 'A job: its output, live, both streams with times, and what was searched for');
 }
 
-/** @param {string} directory where the pictures go */
-async function main(directory) {
+/**
+ * @param {string} directory where the pictures go
+ * @param {boolean} isQuick
+ */
+async function main(directory, isQuick) {
   await setUp();
   mkdirSync(directory, { recursive: true });
   const stage = new Stage();
@@ -191,11 +91,10 @@ async function main(directory) {
   }
   try {
     await stage.startRedis();
-    await takePictures(stage, (name, title) => {
+    await takePictures(stage, isQuick, (name, title) => {
       const file = join(directory, `${name}.svg`);
       writeFileSync(file, toSvg(stage.screen, { title }));
       console.log(file);
-      if (process.env.SHOW) console.log(stage.text());
     });
   } finally {
     await stage.dispose();
@@ -203,7 +102,11 @@ async function main(directory) {
 }
 
 try {
-  await main(process.argv[2] ?? join(root, 'docs', 'pictures'));
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false } },
+  });
+  await main(positionals[0] ?? join(root, 'docs', 'pictures'), values.quick);
 } catch (error) {
   reportAndExit(error);
 }

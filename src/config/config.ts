@@ -6,6 +6,12 @@
 /** What happens to a job that a shutdown of the runner had to kill. */
 export type Interrupted = 'fail' | 'requeue';
 
+/**
+ * What a crash of the runner may do to a job. `at-most-once`: it may be lost, or is recorded as failed;
+ * `at-least-once`: it runs again.
+ */
+export type Delivery = 'at-most-once' | 'at-least-once';
+
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface RunnerConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
@@ -25,6 +31,7 @@ export interface RunnerConfig {
   /** Seconds between TERM and KILL. */
   readonly killAfterSeconds: number;
   readonly interrupted: Interrupted;
+  readonly delivery: Delivery;
 }
 
 export interface RedisAuth {
@@ -84,6 +91,8 @@ export interface Config {
   readonly runners: readonly RunnerConfig[];
   /** Seconds that TERM leaves running jobs before they are killed. */
   readonly shutdownTimeoutSeconds: number;
+  /** How often an at-least-once job may be recovered from dead runners before it is recorded as failed. */
+  readonly maxRecoveries: number;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
 }

@@ -21,6 +21,7 @@ export function resolveConfig(
       return runner === undefined ? [] : [resolveRunner(key, runner, settings, directory)];
     }),
     shutdownTimeoutSeconds: settings.shutdownTimeout,
+    maxRecoveries: settings.maxRecoveries,
     workerHost: settings.worker.host,
   };
 }
@@ -44,6 +45,7 @@ function resolveRunner(
     timeoutSeconds: timeout === 0 ? null : timeout,
     killAfterSeconds: runner.killAfter ?? shared.killAfter,
     interrupted: runner.interrupted ?? shared.interrupted,
+    delivery: runner.delivery ?? shared.delivery,
   };
 }
 

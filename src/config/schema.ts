@@ -65,6 +65,10 @@ const cwd = v.nullable(path('Working directory of the program, relative to this 
 const timeout = v.nullable(seconds('Seconds that a job may run; 0 or null for no limit.'));
 const killAfter = seconds('Seconds between TERM and KILL.');
 const interrupted = oneOf('What becomes of a job that a shutdown had to kill.', ['fail', 'requeue']);
+const delivery = oneOf('What a crash of the runner may do to a job: lose it or fail it, or run it again.', [
+  'at-most-once',
+  'at-least-once',
+]);
 
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
@@ -77,6 +81,7 @@ const runnerFields = fields('A runner.', `a whole number from 1 to ${MOST_SLOTS}
   timeout: v.optional(timeout),
   killAfter: v.optional(killAfter),
   interrupted: v.optional(interrupted),
+  delivery: v.optional(delivery),
 });
 
 /** A number is short for an object with just the concurrency, and has its messages. */
@@ -122,6 +127,15 @@ const entries = {
   timeout: v.optional(timeout, null),
   killAfter: v.optional(killAfter, 4),
   interrupted: v.optional(interrupted, 'fail'),
+  delivery: v.optional(delivery, 'at-most-once'),
+  maxRecoveries: v.optional(
+    wholeNumber(
+      'How often an at-least-once job may be recovered from dead runners before it is recorded as failed.',
+      0,
+      1_000,
+    ),
+    3,
+  ),
   shutdownTimeout: v.optional(
     seconds('Seconds that running jobs are left after TERM or INT before they are killed.'),
     8,

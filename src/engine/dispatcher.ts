@@ -14,16 +14,17 @@
  * job that comes in that instant is kept if its queue still has a slot and isn't paused, and else goes back to
  * its head.
  */
-import type { AdvanceBatch, AdvanceReply, OutcomeWrite } from '../resque/advance.ts';
+import type { AdvanceBatch, AdvanceReply, HeldJob, OutcomeWrite } from '../resque/advance.ts';
 import { readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { withoutMarkup, workerRecord } from '../resque/worker-record.ts';
 import type { Fleet } from './fleet.ts';
-import { QueueWait } from './queue-wait.ts';
+import { takeOne, unaccountedFor } from './held-jobs.ts';
 import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
 import type { TakenJob } from './taken-job.ts';
 import { UnconfirmedSteps } from './unconfirmed-steps.ts';
+import { Waits } from './waits.ts';
 
 export interface DispatcherHooks {
   /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
@@ -57,7 +58,7 @@ export class Dispatcher {
   #lastStep = 0;
   #inFlight = 0;
   readonly #unconfirmed: UnconfirmedSteps;
-  readonly wait: QueueWait;
+  readonly wait: Waits;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
   #askedAfterWait: AdvanceBatch | null = null;
 
@@ -67,7 +68,7 @@ export class Dispatcher {
     this.#hooks = hooks;
     this.#unconfirmed = new UnconfirmedSteps(client);
     this.#reservations = new Reservations(fleet);
-    this.wait = new QueueWait(client, (job) => this.#waitOver(job));
+    this.wait = new Waits(client, fleet, (job) => this.#waitOver(job));
   }
 
   get runningCount(): number {
@@ -110,11 +111,12 @@ export class Dispatcher {
     // Its begin and its end in one step would end it first.
     this.#begins = this.#begins.filter((begun) => begun.slot !== slot);
     const { worker } = slot;
+    const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
     if (outcome.kind === 'requeue') {
       job.runner.isKnownEmpty = false;
-      this.#outcomes.push({ worker, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
+      this.#outcomes.push({ worker, held, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
     } else {
-      this.#outcomes.push({ worker, ...outcome });
+      this.#outcomes.push({ worker, held, ...outcome });
     }
     this.poke();
   }
@@ -134,8 +136,12 @@ export class Dispatcher {
     for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
   }
 
-  /** After a lost step, a reserved slot's worker has its job on record, or none. */
+  /**
+   * After a lost step, a reserved slot's worker has its job on record, or none. And what a lost wait moved onto
+   * the list of held jobs goes back.
+   */
   async #adoptRecorded(): Promise<void> {
+    const held = await this.#unaccountedFor();
     for (const worker of this.#reservations.workers) {
       const recorded = await this.#client.recordedJob(worker);
       const { runner, slot } = this.#reservations.release(worker);
@@ -145,10 +151,19 @@ export class Dispatcher {
       }
       // The record holds the name without what resque-web would take for markup.
       const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
-      const job = { runner, slot, queue, payload: recorded.payload, takenAt: new Date() };
+      const isHeld = takeOne(held, queue, recorded.payload.bytes);
+      const job = { runner, slot, queue, payload: recorded.payload, takenAt: new Date(), isHeld };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
+    // The newest first, so that the oldest ends at the head.
+    this.#returns.push(...held.reverse().map((job) => ({ ...job, isHeld: true })));
     this.#putBack();
+  }
+
+  async #unaccountedFor(): Promise<HeldJob[]> {
+    if (!this.#fleet.holdsJobs) return [];
+    const held = await this.#client.heldJobs();
+    return unaccountedFor(held, this.#running.values(), this.#outcomes, this.#returns);
   }
 
   #step(isAfterWait = false): void {
@@ -159,7 +174,7 @@ export class Dispatcher {
       if (isAfterWait && batch.reservations.length > 0) this.#askedAfterWait = batch;
       void this.#send(batch);
     }
-    this.#updateWait();
+    this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
     if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
   }
 
@@ -204,10 +219,11 @@ export class Dispatcher {
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
     const unfilled = new Set(batch.reservations.flatMap(({ workers }) => workers));
-    for (const { worker, queue, payload, isEmbedded } of reply.jobs) {
+    for (const { reservation, worker, queue, payload, isEmbedded } of reply.jobs) {
       unfilled.delete(worker);
       const reserved = this.#reservations.release(worker);
-      const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date() };
+      const isHeld = batch.reservations[reservation]?.isHeld ?? false;
+      const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date(), isHeld };
       if (!this.#begin(job, isEmbedded)) this.#back.push(job);
     }
     for (const worker of unfilled) {
@@ -248,19 +264,6 @@ export class Dispatcher {
     this.#running.set(job.slot, job);
   }
 
-  /** Waits for what is known to be empty; ends a wait for anything else. */
-  #updateWait(): void {
-    const wanted = this.#isAccepting ? this.#emptyQueues() : [];
-    if (this.wait.isActive) this.wait.endUnless(wanted);
-    else if (wanted.length > 0 && this.#askedAfterWait === null) this.wait.begin(wanted);
-  }
-
-  #emptyQueues(): string[] {
-    return this.#fleet.runners.flatMap((runner) =>
-      runner.isKnownEmpty && runner.free > 0 ? this.#fleet.takeable(runner) : [],
-    );
-  }
-
   #waitOver(popped: PoppedJob | null): void {
     if (popped !== null) this.#takePopped(popped);
     this.#step(popped !== null);
@@ -280,7 +283,8 @@ export class Dispatcher {
       return;
     }
     const payload = readPayload(popped.payload);
-    const job: TakenJob = { runner, slot, queue: popped.queue, payload, takenAt: new Date() };
+    const { queue, isHeld } = popped;
+    const job: TakenJob = { runner, slot, queue, payload, takenAt: new Date(), isHeld };
     this.#run(job);
     if (payload.isObject && this.#client.session.isUp) {
       this.#begins.push(job);

@@ -85,7 +85,7 @@ export class Engine {
     });
     this.#vitals = new VitalSigns(this.#client, {
       workers: () => this.#workers(),
-      about: () => ({ ...identity, requeues: this.#requeues(), maxRecoveries: 3 }),
+      about: () => ({ ...identity, requeues: this.#requeues(), maxRecoveries: config.maxRecoveries }),
       wantsQueueNames: () => this.#fleet.isDynamic,
       onPaused: (isPaused) => this.#pauseCluster(isPaused),
       onQueueNames: (names) => {

@@ -40,6 +40,11 @@ export class Fleet {
     return this.#runners.some((runner) => runner.list.isDynamic && !runner.isRetired);
   }
 
+  /** Whether any runner is at-least-once. */
+  get holdsJobs(): boolean {
+    return this.#runners.some(({ config }) => config.delivery === 'at-least-once');
+  }
+
   runner(key: string): Runner | undefined {
     return this.#runners.find((runner) => runner.key === key);
   }

@@ -2,21 +2,29 @@
  * The wait for a job on queues that are empty: one BLPOP at a time, ended with CLIENT UNBLOCK when it should
  * wait for other queues than it does.
  */
-import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
+import type { PoppedJob } from '../resque/resque-client.ts';
+import type { RedisSession } from '../resque/session.ts';
 
 const firstRetryMs = 1;
 const longestRetryMs = 100;
 /** With a heartbeat every 20 s, a dead connection is found within 30. */
 const answerLimitMs = 5_000;
 
+/** How to wait: BLPOP for many queues, or BLMOVE for one. */
+export interface Waiter {
+  readonly session: Pick<RedisSession, 'fail'>;
+  waitForJob(queues: readonly string[]): Promise<PoppedJob | null>;
+  endWait(): Promise<boolean>;
+}
+
 export class QueueWait {
-  readonly #client: ResqueClient;
+  readonly #client: Waiter;
   /** The wait is over, with a job or (ended, or the connection lost) without. */
   readonly #onOver: (job: PoppedJob | null) => void;
   #queues: readonly string[] | null = null;
   #isEnding = false;
 
-  constructor(client: ResqueClient, onOver: (job: PoppedJob | null) => void) {
+  constructor(client: Waiter, onOver: (job: PoppedJob | null) => void) {
     this.#client = client;
     this.#onOver = onOver;
   }

@@ -38,7 +38,8 @@ export class Reservations {
       if (queues.length === 0) continue;
       const slots = runner.reserveSlots(limitPerRunner);
       for (const slot of slots) this.#open.set(slot.worker, { runner, slot });
-      reservations.push({ queues, workers: slots.map((slot) => slot.worker) });
+      const isHeld = runner.config.delivery === 'at-least-once';
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
     }
     return reservations;
   }

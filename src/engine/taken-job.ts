@@ -8,4 +8,6 @@ export interface TakenJob {
   readonly queue: string;
   readonly payload: Payload;
   readonly takenAt: Date;
+  /** At-least-once: it is on the list of held jobs until its outcome is written. */
+  readonly isHeld: boolean;
 }

@@ -249,7 +249,6 @@ export class LinkClient {
   #finish(state: 'closing' | 'ended'): void {
     this.#state = state;
     this.#stopTimer();
-    this.#watched.clear();
     for (const answer of this.#unanswered.values()) {
       answer({ ok: false, code: 'link-down', message: linkWording.linkDown() });
     }

@@ -42,12 +42,6 @@ export class WatchedJobs {
     watcher?.(batch);
   }
 
-  /** The link is gone. */
-  clear(): void {
-    this.#watchers.clear();
-    this.#givenUp.clear();
-  }
-
   #giveUp(jobId: string): void {
     if (!this.#watchers.delete(jobId)) return;
     this.#givenUp.set(jobId, (this.#givenUp.get(jobId) ?? 0) + 1);

@@ -72,7 +72,12 @@ export class DeadRunners {
    */
   async recover({ owner, entry, text }: LeftRunner): Promise<Recovered | null> {
     const held = await this.#heldBy(owner);
-    const isHeld = (queue: string) => held.some((list) => list.queue === queue && list.jobs.length > 0);
+    const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
+    const isHeld = (queue: string, payload: Buffer) => {
+      const at = rest.findIndex((job) => job.queue === queue && job.payload.equals(payload));
+      if (at !== -1) rest.splice(at, 1);
+      return at !== -1;
+    };
     const workers = await this.#workersOf(owner, entry, isHeld);
     const args = recoverArguments(this.#keys, {
       owner,
@@ -87,7 +92,7 @@ export class DeadRunners {
   async #workersOf(
     owner: string,
     { requeues }: RunnerEntry,
-    isHeld: (queue: string) => boolean,
+    isHeld: (queue: string, payload: Buffer) => boolean,
   ): Promise<LeftWorker[]> {
     const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
     const ids = all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
@@ -101,8 +106,8 @@ export class DeadRunners {
         const name = queueOfRecord(record) ?? key;
         // The record holds the name without what resque-web would take for markup.
         const queue = withoutMarkup(key) === name ? key : name;
-        if (isHeld(queue)) return { id, record, end: null };
         const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
+        if (payload !== null && isHeld(queue, payload.bytes)) return { id, record, end: null };
         return { id, record, end: endOf(id, queue, payload, requeues.includes(key)) };
       }),
     );

@@ -8,10 +8,11 @@ import {
   type AdvanceReply,
   advanceArguments,
   advanceReply,
-  advanceScript,
+  type HeldJob,
   prepareScript,
   type StepOwner,
 } from './advance.ts';
+import { advanceScript } from './advance-script.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
@@ -27,6 +28,8 @@ import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
 export interface PoppedJob {
   readonly queue: string;
   readonly payload: Buffer;
+  /** BLMOVE brought it: it is on the list of held jobs. */
+  readonly isHeld: boolean;
 }
 
 export class ResqueClient {
@@ -93,7 +96,39 @@ export class ResqueClient {
     const popped = await this.session.blockingCommand((blocker) => blocker.blpopBuffer(keys, 0));
     if (popped === null) return null;
     const [key, payload] = popped as [Buffer, Buffer];
-    return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload };
+    return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload, isHeld: false };
+  }
+
+  /**
+   * The same for one at-least-once queue, on a connection of its own: the job moves onto the list of held ones.
+   */
+  async waitForHeldJob(queue: string): Promise<PoppedJob | null> {
+    const { keys, owner } = this;
+    // First of all: a list that nobody knows of would be recovered by nobody.
+    await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
+    const payload = await this.session.extraBlockingCommand(queue, (blocker) =>
+      blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', 0),
+    );
+    return payload === null ? null : { queue, payload, isHeld: true };
+  }
+
+  endHeldWait(queue: string): Promise<boolean> {
+    return this.session.unblockExtra(queue);
+  }
+
+  /** All that is on our lists of held jobs, oldest first. */
+  async heldJobs(): Promise<HeldJob[]> {
+    const { keys, owner } = this;
+    const queues = await this.session.command((commands) => commands.smembers(keys.heldQueues(owner)));
+    const lists = await Promise.all(
+      queues.map(async (queue) => {
+        const payloads = await this.session.command((commands) =>
+          commands.lrangeBuffer(keys.held(owner, queue), 0, -1),
+        );
+        return payloads.map((payload) => ({ queue, payload }));
+      }),
+    );
+    return lists.flat();
   }
 
   /** True where a wait was ended; false where there was none (any more). */

@@ -9,7 +9,9 @@
  * lost is rejected, and its sender decides.
  */
 import { openConnection, type ReachableRedis, type Redis } from './connection.ts';
+import { ExtraBlockers } from './extra-blockers.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
+import { connected, welcome } from './welcome.ts';
 
 export interface SessionHooks {
   /**
@@ -28,12 +30,14 @@ interface Link {
   readonly blocker: Redis;
   readonly blockerId: number;
   readonly commandsId: number;
+  readonly extras: ExtraBlockers;
   /** Of the server process; ids of connections mean something only within it. */
   readonly runId: string;
 }
 
 /** A peer that takes a connection or a command and doesn't answer is found after this time. */
 const answerLimitMs = 10_000;
+const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
 /** An outage that follows the last one sooner than this goes on backing off where that one was. */
@@ -135,6 +139,37 @@ export class RedisSession {
     return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
   }
 
+  /** Like `blockingCommand`, on a connection of its own for this name. */
+  async extraBlockingCommand<T>(name: string, send: (blocker: Redis) => Promise<T>): Promise<T> {
+    const link = this.#link;
+    if (link === null) throw new RedisTrouble('away', 'not connected');
+    try {
+      const { connection } = await link.extras.get(name);
+      return await send(connection);
+    } catch (error) {
+      throw troubleOf(error);
+    }
+  }
+
+  /** Ends a block of the connection of this name. */
+  async unblockExtra(name: string): Promise<boolean> {
+    const id = await this.#link?.extras.idOf(name);
+    if (id === undefined || id === null) return false;
+    return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
+  }
+
+  #extras(): ExtraBlockers {
+    const open = () => {
+      const connection = openConnection(this.#redis, waiting);
+      this.#listen(connection);
+      return connection;
+    };
+    return new ExtraBlockers(open, async (connection) => {
+      await withinLimit(connected(connection));
+      return Number(await withinLimit(connection.client('ID')));
+    });
+  }
+
   async #open(): Promise<void> {
     this.#state = 'opening';
     this.#epoch += 1;
@@ -142,12 +177,19 @@ export class RedisSession {
     const isCurrent = () => this.#epoch === epoch && this.#state === 'opening';
     try {
       const commands = this.#connection('resque-runner');
-      const blocker = this.#connection('resque-runner-wait');
+      const blocker = this.#connection(waiting.name);
       await withinLimit(Promise.all([connected(commands), connected(blocker)]));
       const { serverVersion, runId } = await withinLimit(welcome(commands));
       const ids = await withinLimit(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
-      const link = { commands, blocker, commandsId: Number(ids[0]), blockerId: Number(ids[1]), runId };
+      const link: Link = {
+        commands,
+        blocker,
+        commandsId: Number(ids[0]),
+        blockerId: Number(ids[1]),
+        extras: this.#extras(),
+        runId,
+      };
       await withinLimit(this.#endStragglers(link));
       if (!isCurrent()) return;
       this.#link = link;
@@ -175,20 +217,26 @@ export class RedisSession {
     this.#lastLink = null;
     if (last === null || last.runId === '' || last.runId !== runId) return;
     // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
-    const ends = [last.commandsId, last.blockerId].map((id) => commands.client('KILL', 'ID', id));
+    const ends = [last.commandsId, last.blockerId, ...last.extras.ids].map((id) =>
+      commands.client('KILL', 'ID', id),
+    );
     await Promise.allSettled(ends);
   }
 
   #connection(name: string): Redis {
     const connection = openConnection(this.#redis, { name, connectTimeoutMs: answerLimitMs });
     this.#opening.push(connection);
+    this.#listen(connection);
+    return connection;
+  }
+
+  #listen(connection: Redis): void {
     // Before `ready` an error means that the connection can't be used, even where ioredis would go on: a
     // SELECT that failed leaves it on database 0.
     connection.on('error', (error) => this.#lost(connection, error));
     connection.on('close', () =>
       this.#lost(connection, new RedisTrouble('away', 'the connection was closed')),
     );
-    return connection;
   }
 
   #lost(connection: Redis, error: unknown): void {
@@ -197,11 +245,16 @@ export class RedisSession {
   }
 
   #holds(connection: Redis): boolean {
-    return this.#link !== null && (this.#link.commands === connection || this.#link.blocker === connection);
+    if (this.#link === null) return false;
+    const { commands, blocker, extras } = this.#link;
+    return [commands, blocker, ...extras.connections].includes(connection);
   }
 
   #drop(): void {
-    const connections = this.#link === null ? this.#opening : [this.#link.commands, this.#link.blocker];
+    const connections =
+      this.#link === null
+        ? this.#opening
+        : [this.#link.commands, this.#link.blocker, ...this.#link.extras.connections];
     this.#link = null;
     this.#opening = [];
     for (const connection of connections) {
@@ -211,39 +264,6 @@ export class RedisSession {
       connection.stream?.destroy();
     }
   }
-}
-
-/** Connects, or says why not. ioredis itself rejects with "Connection is closed" and emits the reason. */
-async function connected(connection: Redis): Promise<void> {
-  let reason: unknown = null;
-  connection.once('error', (error) => {
-    reason = error;
-  });
-  try {
-    await connection.connect();
-  } catch (error) {
-    throw reason ?? error;
-  }
-}
-
-/** Which server it is, once it is one that we may write to. */
-async function welcome(commands: Redis): Promise<{ serverVersion: string; runId: string }> {
-  let info: string;
-  try {
-    info = await commands.info();
-  } catch (error) {
-    // INFO may be forbidden; whether the rest is permitted shows when it is used.
-    if (error instanceof Error && error.message.startsWith('NOPERM')) {
-      return { serverVersion: 'unknown', runId: '' };
-    }
-    throw error;
-  }
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
-  if (field('loading') === '1') throw new RedisTrouble('away', 'it is loading its data');
-  if (field('role') === 'slave' && field('slave_read_only') !== '0') {
-    throw new RedisTrouble('readonly', 'it is a read-only replica');
-  }
-  return { serverVersion: field('redis_version'), runId: field('run_id') };
 }
 
 async function withinLimit<T>(reply: Promise<T>): Promise<T> {

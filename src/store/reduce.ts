@@ -18,7 +18,7 @@ import { prepended } from './capped-list.ts';
 import { withEvent } from './history.ts';
 import { type ProcessedJob, withChange, withoutQueue, withProcessed, withQueue } from './queue-states.ts';
 import { jobIn, withJob, withoutJob } from './running-jobs.ts';
-import { counted, throughputSince } from './throughput.ts';
+import { counted, emptyThroughput, throughputSince } from './throughput.ts';
 import { withFields } from './with-fields.ts';
 
 type EventOf<Type extends EngineEvent['type']> = Extract<EngineEvent, { type: Type }>;
@@ -33,7 +33,7 @@ export const emptySnapshot: Snapshot = {
   ended: [],
   failures: [],
   totals: { processed: 0, failed: 0, unwritten: 0 },
-  throughput: throughputSince(0),
+  throughput: emptyThroughput,
   failedTotal: null,
   history: [],
 };

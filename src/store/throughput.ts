@@ -14,6 +14,9 @@ export function throughputSince(atMs: number): Throughput {
   return { last: bucketOf(atMs), counts: [0] };
 }
 
+/** Nothing is known to have ever ended. */
+export const emptyThroughput = throughputSince(0);
+
 /** One more has ended. */
 export function counted({ last, counts }: Throughput, atMs: number): Throughput {
   const bucket = bucketOf(atMs);

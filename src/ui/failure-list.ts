@@ -32,6 +32,8 @@ export class FailureList {
   #timer: NodeJS.Timeout | null = null;
   /** Of the filter: pages of an earlier one are thrown away. */
   #generation = 0;
+  /** Reads go one after the other: two at once would leave gaps, or make the list shorter than it was. */
+  #turn: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(store: AppStore, send: Send) {
@@ -45,7 +47,8 @@ export class FailureList {
   restart(): void {
     this.#generation += 1;
     this.#store.setState({ failurePages: { ...noFailurePages, isLoading: true } });
-    void this.#fill(this.#generation, pageCount);
+    const generation = this.#generation;
+    void this.#inTurn(() => this.#fill(generation, pageCount));
   }
 
   /** The cursor nears the end of what is loaded. */
@@ -88,20 +91,26 @@ export class FailureList {
     if (this.#timer !== null || this.#isReading || this.#isClosed) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      void this.#readAgain();
+      this.#isReading = true;
+      void this.#inTurn(() => this.#readAgain());
     }, afterMs);
   }
 
+  #inTurn(read: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(read);
+    return this.#turn;
+  }
+
   async #readAgain(): Promise<void> {
-    this.#isReading = true;
     this.#isDirty = false;
     const generation = this.#generation;
-    this.#replace('recentFailures', await this.#pages('', recentCount));
+    this.#replace('recentFailures', await this.#pages('', recentCount, generation));
     const { view, failurePages } = this.#store.getState();
     if (view.tab === 'failures' || failurePages.total !== null) {
       // All that was there before at once: else the cursor would lose its entry in between.
-      const pages = await this.#pages(view.failures.filter, Math.max(pageCount, failurePages.entries.length));
-      if (generation === this.#generation) this.#replace('failurePages', pages);
+      const count = Math.max(pageCount, failurePages.entries.length);
+      const pages = await this.#pages(view.failures.filter, count, generation);
+      if (this.#isCurrent(generation)) this.#replace('failurePages', pages);
     }
     this.#isReading = false;
     if (this.#isDirty) this.#schedule(pauseMs);
@@ -111,25 +120,31 @@ export class FailureList {
     const { failurePages } = this.#store.getState();
     if (failurePages.next === null) return;
     this.#store.setState({ failurePages: { ...failurePages, isLoading: true, trouble: null } });
-    await this.#fill(this.#generation, failurePages.entries.length + count);
+    const generation = this.#generation;
+    await this.#inTurn(() => {
+      const { entries } = this.#store.getState().failurePages;
+      return this.#fill(generation, entries.length + count);
+    });
   }
 
   /** Goes on until there are so many, or nothing is left to look at: a rare match is found page by page. */
   async #fill(generation: number, wanted: number): Promise<void> {
-    for (;;) {
+    while (this.#isCurrent(generation)) {
       const { failurePages: pages, view } = this.#store.getState();
       if (isEnough(pages, wanted)) return;
       const reply = await this.#find(view.failures.filter, pages, wanted);
-      if (generation !== this.#generation || this.#isClosed) return;
-      // The list may have been read anew meanwhile; what was read here follows all the same.
-      this.#store.setState(({ failurePages }) => ({ failurePages: withReply(failurePages, reply) }));
+      if (this.#isCurrent(generation)) this.#store.setState({ failurePages: withReply(pages, reply) });
     }
   }
 
-  /** The newest that match, read anew. */
-  async #pages(filter: string, wanted: number): Promise<FailurePages> {
+  #isCurrent(generation: number): boolean {
+    return generation === this.#generation && !this.#isClosed;
+  }
+
+  /** The newest that match, read anew; fewer where the filter becomes another one meanwhile. */
+  async #pages(filter: string, wanted: number, generation: number): Promise<FailurePages> {
     let pages = noFailurePages;
-    while (!isEnough(pages, wanted) && !this.#isClosed) {
+    while (!isEnough(pages, wanted) && (pages === noFailurePages || this.#isCurrent(generation))) {
       pages = withReply(pages, await this.#find(filter, pages, wanted));
     }
     return pages;

@@ -30,9 +30,11 @@ describe('a whole file', () => {
           timeoutSeconds: null,
           killAfterSeconds: 4,
           interrupted: 'fail',
+          delivery: 'at-most-once',
         },
       ],
       shutdownTimeoutSeconds: 8,
+      maxRecoveries: 3,
       workerHost: null,
     });
   });
@@ -91,6 +93,7 @@ describe('runners', () => {
       timeout: 60,
       killAfter: 0,
       interrupted: 'requeue',
+      delivery: 'at-least-once',
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -102,6 +105,7 @@ describe('runners', () => {
       timeoutSeconds: 60,
       killAfterSeconds: 0,
       interrupted: 'requeue',
+      delivery: 'at-least-once',
     });
   });
 
@@ -115,6 +119,7 @@ describe('runners', () => {
       timeout: 0.5,
       killAfter: 9,
       interrupted: 'fail',
+      delivery: 'at-most-once',
     };
     const shared = { args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
@@ -127,6 +132,7 @@ describe('runners', () => {
       timeoutSeconds: 0.5,
       killAfterSeconds: 9,
       interrupted: 'fail',
+      delivery: 'at-most-once',
     });
   });
 

@@ -17,7 +17,7 @@ beforeEach(() => {
 function config(key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
   return {
     ...{ key, concurrency: 1, script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null },
-    ...{ killAfterSeconds: 4, interrupted: 'fail' as const },
+    ...{ killAfterSeconds: 4, interrupted: 'fail' as const, delivery: 'at-most-once' as const },
     ...rest,
   };
 }

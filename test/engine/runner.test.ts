@@ -5,7 +5,7 @@ import { Runner } from '../../src/engine/runner.ts';
 function newRunner(concurrency: number, key = 'mail'): Runner {
   const config: RunnerConfig = {
     ...{ key, concurrency, script: ['/bin/true'], args: [], env: {}, cwd: null },
-    ...{ timeoutSeconds: null, killAfterSeconds: 4, interrupted: 'fail' },
+    ...{ timeoutSeconds: null, killAfterSeconds: 4, interrupted: 'fail', delivery: 'at-most-once' },
   };
   return new Runner(config, (index, name) => `h:1-${index}:${name}`);
 }

@@ -120,7 +120,7 @@ export class EngineStage {
   runner(key: string, script: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
     return {
       ...{ key, script: [script], concurrency: 1, args: [], cwd: null, timeoutSeconds: null },
-      ...{ killAfterSeconds: 4, interrupted: 'fail' as const },
+      ...{ killAfterSeconds: 4, interrupted: 'fail' as const, delivery: 'at-most-once' as const },
       ...rest,
       env: { [markVariable]: this.#mark, ...rest.env },
     };
@@ -136,6 +136,7 @@ export class EngineStage {
       namespace: options.namespace ?? 'resque',
       runners,
       shutdownTimeoutSeconds: options.shutdownTimeoutSeconds ?? 8,
+      maxRecoveries: 3,
       workerHost: 'test.runner',
     };
   }

@@ -27,6 +27,7 @@ function runner(changes: Partial<RunnerConfig>): RunnerConfig {
     timeoutSeconds: null,
     killAfterSeconds: 4,
     interrupted: 'fail',
+    delivery: 'at-most-once',
     ...changes,
   };
 }

@@ -1,5 +1,5 @@
 import { linkSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -201,11 +201,22 @@ describe('connecting fails', () => {
     expect((await failure(path)).message).toContain('ended the link before it said hello');
   });
 
-  test('where nobody answers for 5 s', async () => {
+  test('where nobody answers for 5 s; a link that came about has no such limit', async () => {
+    const { path: good } = await startStage();
+    const told = new Told();
+    const client = await connect(good, told);
     const { path } = await startFake((socket) => socket.write('{"type":"hel'));
     const { code, message } = await failure(path);
     expect(code).toBe('timeout');
     expect(message).toContain('did not answer within 5 s');
+    expect((await client.send({ type: 'pause-all' })).ok).toBe(true);
+    expect(told.closed).toEqual([]);
+  });
+
+  test('where the stream is over already', async () => {
+    const socket = new PassThrough();
+    socket.destroy();
+    await expect(LinkClient.over(socket, who, new Told())).rejects.toMatchObject({ code: 'broken' });
   });
 });
 
@@ -290,6 +301,10 @@ describe('a watch', () => {
     end();
     expect((await client.send({ type: 'pause-all' })).ok).toBe(true);
     expect(told).toEqual(['one', 'two', 'end']);
+    const again = recorder();
+    client.watch('a', again.onBatch);
+    await waitFor(() => again.told.includes('end'), { message: 'the end, again' });
+    expect([told, again.told]).toEqual([told.slice(0, 3), ['one', 'two', 'end']]);
   });
 
   test('is told null where nothing is kept', async () => {
@@ -329,14 +344,24 @@ describe('a watch', () => {
     say(socket, batch('2 late', true), batch('3', true));
     await waitFor(() => third.told.length > 0, { message: 'the third' });
     expect([first.told, second.told, third.told]).toEqual([['1'], ['2'], ['3', 'end']]);
+    // Two that were given up before anything came of either.
+    const fourth = recorder();
+    client.watch('a', first.onBatch)();
+    client.watch('a', first.onBatch)();
+    client.watch('a', fourth.onBatch);
+    const none = { type: 'output', jobId: 'a', batch: null };
+    say(socket, batch('of one'), none, batch('of the other'), none, batch('4', true));
+    await waitFor(() => fourth.told.length > 0, { message: 'the fourth' });
+    expect([first.told, fourth.told]).toEqual([['1'], ['4', 'end']]);
     const frames = () =>
       received
         .join('')
         .trim()
         .split('\n')
         .map((line) => (JSON.parse(line) as { type: string }).type);
-    await waitFor(() => frames().length === 6, { message: () => frames().join(' ') });
-    expect(frames()).toEqual(['hello', 'watch', 'unwatch', 'watch', 'unwatch', 'watch']);
+    const sent = 'hello watch unwatch watch unwatch watch watch unwatch watch unwatch watch'.split(' ');
+    await waitFor(() => frames().length === sent.length, { message: () => frames().join(' ') });
+    expect(frames()).toEqual(sent);
   });
 
   test('of a job gives way to another of the same, which begins at the beginning', async () => {
@@ -410,6 +435,16 @@ describe('the end of the link', () => {
     sockets[0]?.destroy();
     await waitFor(() => told.closed.length > 0, { message: 'the end' });
     expect(told.closed).toEqual(['the engine ended the link']);
+  });
+
+  test('comes where the stream just goes away', async () => {
+    const { path } = await startStage();
+    const socket = createConnection(path);
+    const told = new Told();
+    await LinkClient.over(socket, who, told);
+    socket.destroy();
+    await waitFor(() => told.closed.length > 0, { message: 'the end' });
+    expect(told.closed).toHaveLength(1);
   });
 
   test('that the client wants comes, though the engine reads nothing', async () => {

@@ -18,6 +18,7 @@ import { LinkError } from '../../src/link/link-error.ts';
 import { peek } from '../../src/link/peek.ts';
 import { LinkServer } from '../../src/link/server.ts';
 import { prepareFirstSocketPath, prepareSocketPath, socketDirectories } from '../../src/link/socket-path.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 import { FakeHost } from './fake-host.ts';
 import { afterThis, startServer, temporaryDirectory } from './stage.ts';
 
@@ -192,9 +193,13 @@ describe('listening', () => {
 
   test('fails in words where there is no directory, or the path is too long', async () => {
     const listen = (path: string) => new LinkServer(new FakeHost()).listen(path);
+    const listeners = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'PipeServerWrap').length;
+    const before = listeners();
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow(LinkError);
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow('see whether its directory exists');
     await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than the 107 bytes');
+    await waitFor(() => listeners() === before, { message: 'nothing listens' });
   });
 });
 
@@ -230,6 +235,20 @@ describe('removing a dead socket', () => {
     expect(await removeDeadSocket(path)).toBe('taken');
     expect((await peek(path))?.pid).toBe(4711);
     expect(readdirSync(directory)).toEqual(['17.sock']);
+  });
+
+  test('does nothing to one that was put there by hand meanwhile', async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, '17.sock');
+    const live = await startServer(new FakeHost(), join(directory, 'live.sock'));
+    await leaveDeadSocket(path);
+    const removed = removeDeadSocket(path);
+    // It has asked the dead one already.
+    unlinkSync(path);
+    linkSync(live.path, path);
+    await removed;
+    expect((await peek(path))?.pid).toBe(4711);
+    expect(readdirSync(directory).toSorted()).toEqual(['17.sock', 'live.sock']);
   });
 
   test('of many at once is done by one', async () => {

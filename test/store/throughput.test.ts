@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Throughput, throughputBucketMs, throughputBuckets } from '../../src/protocol/snapshot.ts';
 import { bucketsAt, ratePerSecond } from '../../src/store/selectors.ts';
-import { counted, throughputSince } from '../../src/store/throughput.ts';
+import { counted, emptyThroughput, throughputSince } from '../../src/store/throughput.ts';
 
 const startMs = 1_000_000 * throughputBucketMs;
 
-function countAll(times: readonly number[], begin: Throughput = throughputSince(0)): Throughput {
+function countAll(times: readonly number[], begin: Throughput = emptyThroughput): Throughput {
   return times.reduce(counted, begin);
 }
 
@@ -127,7 +127,7 @@ describe('the rate', () => {
   });
 
   test('of nothing is 0', () => {
-    expect(ratePerSecond(throughputSince(0), startMs)).toBe(0);
+    expect(ratePerSecond(emptyThroughput, startMs)).toBe(0);
     expect(ratePerSecond({ last: 0, counts: [] }, startMs)).toBe(0);
     expect(ratePerSecond(throughputSince(startMs), startMs)).toBe(0);
   });

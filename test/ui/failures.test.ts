@@ -187,6 +187,22 @@ describe('marks', () => {
     await screen.waitForNoText('marked');
   });
 
+  test('D asks and deletes exactly the marked ones', async () => {
+    await addFailures(ui.stage, numbered(5));
+    const screen = await open(5);
+    await screen.press('j', 'space', 'j', 'space', 'g');
+    await screen.waitForText('2 marked');
+    await screen.press('D');
+    await screen.waitForText('Delete 2 failures?');
+    await screen.press('escape', 'D');
+    await screen.waitForText('Delete 2 failures?');
+    expect(await listed(ui.stage)).toEqual([1, 2, 3, 4, 5]);
+    await screen.press('y');
+    await screen.waitForText('✓ removed 2 failures');
+    expect(await listed(ui.stage)).toEqual([1, 3, 5]);
+    await screen.waitForText('1-3 of 3');
+  });
+
   test('Space again takes a mark away', async () => {
     await addFailures(ui.stage, numbered(2));
     const screen = await open(2);

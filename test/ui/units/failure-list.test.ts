@@ -12,8 +12,8 @@ class FakeEngine {
   /** Newest last, as in Redis. */
   names: string[];
   refusal: string | null = null;
-  /** While set, replies wait for it. */
-  gate: Promise<void> | null = null;
+  /** Replies that wait, by the number of the question. */
+  readonly #held = new Map<number, Promise<void>>();
   asked: { before: number | null; count: number; text: string | null }[] = [];
   readonly store: AppStore = createAppStore();
   readonly list: FailureList;
@@ -55,13 +55,22 @@ class FakeEngine {
     );
   }
 
+  /** Holds back the answer to the `n`th question from now on. @returns lets it go */
+  hold(n: number): () => void {
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#held.set(this.asked.length + n, held);
+    return release;
+  }
+
   async #reply(command: Command): Promise<CommandReply> {
     if (command.type !== 'find-failures') throw new Error(`it asks for ${command.type}`);
     const { before, count, filter } = command;
     this.asked.push({ before, count, text: filter.text });
-    const { gate } = this;
     const found = this.#find(before, count, filter.text);
-    await gate;
+    await this.#held.get(this.asked.length);
     if (this.refusal !== null) return { ok: false, code: 'redis-down', message: this.refusal };
     return { ok: true, message: '', data: found };
   }
@@ -165,17 +174,14 @@ test('an entry that goes away under the cursor leaves it to the next', async () 
 
 test('of two filters, the answer to the first is not taken for one to the second', async () => {
   const engine = await engineWith(30);
-  let open: () => void = () => {};
-  engine.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const release = engine.hold(1);
   engine.filter('f1');
-  engine.gate = null;
+  await nextTurn();
+  expect(engine.asked).toHaveLength(2);
   engine.filter('f2');
+  release();
   await engine.waitUntilRead();
   expect(engine.shown[0]).toBe('f29');
-  open();
-  await nextTurn();
   expect(engine.shown.every((name) => name.startsWith('f2'))).toBe(true);
 });
 
@@ -190,4 +196,19 @@ test('what can no longer be read stays, and is read again when it can', async ()
   await engine.waitUntilRead();
   expect(engine.shown).toHaveLength(200);
   expect(engine.store.getState().failurePages.trouble).toBeNull();
+});
+
+test('read anew while it is read on, it becomes no shorter, and has no gap', async () => {
+  const engine = await engineWith(300);
+  engine.names.push('new');
+  // The newest for the first screen, then those for the list.
+  const release = engine.hold(2);
+  engine.list.reread();
+  await waitFor(() => engine.asked.length === 3, { message: 'it is being read anew' });
+  engine.names.push('newer');
+  const readOn = engine.list.readOn();
+  release();
+  await readOn;
+  await nextTurn();
+  expect(engine.shown).toEqual(engine.names.slice(0, -1).reverse());
 });

@@ -1,0 +1,59 @@
+/**
+ * All waits for jobs on empty queues: one BLPOP for the at-most-once queues together, and a BLMOVE for each
+ * at-least-once queue.
+ */
+import type { Delivery } from '../config/config.ts';
+import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
+import type { Fleet } from './fleet.ts';
+import { HeldWaits } from './held-waits.ts';
+import { QueueWait } from './queue-wait.ts';
+
+export class Waits {
+  readonly #fleet: Fleet;
+  readonly #popping: QueueWait;
+  readonly #moving: HeldWaits;
+
+  /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
+  constructor(client: ResqueClient, fleet: Fleet, onOver: (job: PoppedJob | null) => void) {
+    this.#fleet = fleet;
+    this.#popping = new QueueWait(client, onOver);
+    this.#moving = new HeldWaits(client, onOver);
+  }
+
+  get isActive(): boolean {
+    return this.#popping.isActive || this.#moving.isActive;
+  }
+
+  /** What BLPOP waits for; `null` where it doesn't, or is being ended. */
+  get queues(): readonly string[] | null {
+    return this.#popping.queues;
+  }
+
+  /** Whether a job of this queue may still come. */
+  covers(queue: string): boolean {
+    return this.#popping.covers(queue) || this.#moving.covers(queue);
+  }
+
+  /** See `QueueWait`. */
+  probe(wait: readonly string[]): void {
+    this.#popping.probe(wait);
+  }
+
+  /** Waits for what is known to be empty and may be taken; ends a wait for anything else. */
+  update(isAccepting: boolean, mayBegin: boolean): void {
+    const wanted = isAccepting ? this.#emptyQueues('at-most-once') : [];
+    const wantedHeld = isAccepting ? this.#emptyQueues('at-least-once') : [];
+    if (this.#popping.isActive) this.#popping.endUnless(wanted);
+    else if (wanted.length > 0 && mayBegin) this.#popping.begin(wanted);
+    this.#moving.endUnless(wantedHeld);
+    if (mayBegin) this.#moving.begin(wantedHeld);
+  }
+
+  #emptyQueues(delivery: Delivery): string[] {
+    return this.#fleet.runners.flatMap((runner) =>
+      runner.isKnownEmpty && runner.free > 0 && runner.config.delivery === delivery
+        ? this.#fleet.takeable(runner)
+        : [],
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+let directory: string;
+beforeAll(() => {
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'bench-')));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe.runIf(process.platform === 'linux')('npm run bench -- ui', () => {
+  test('measures each part, and leaves nothing behind', { timeout: 180_000 }, async () => {
+    const short = ['--rounds=1', '--jobs=20', '--seconds=1', '--lines=30000'];
+    const { stdout } = await execa(process.execPath, ['scripts/bench.mjs', 'ui', ...short], {
+      cwd: root,
+      env: { TMPDIR: directory },
+    });
+
+    // Whether the verdicts are good is for people who have a quiet machine.
+    const verdicts = stdout.split('\n').filter((line) => /^(yes|NO ) {2}/.test(line));
+    expect(verdicts.map((line) => line.slice(5).replace(/: .*/, ''))).toMatchInlineSnapshot(`
+      [
+        "first frame within 450 ms of the command (median)",
+        "headless, a screen attached",
+        "with a screen of its own",
+        "a key is answered within 100 ms while the flood is looked at (99 of 100)",
+        "other jobs go on at 0.95 of their pace or more when the flood is looked at (median)",
+        "so does the job that prints",
+        "the screen takes less than 15 % of a core while the picture changes",
+        "and less than 1 % while nothing happens",
+        "the screen doesn't grow from the second third of 30,000 lines to the last",
+        "the engine doesn't grow from the second third of 30,000 lines to the last",
+      ]
+    `);
+    expect(stdout).not.toContain('NaN');
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('says which parts there are when it does not know one', { timeout: 60_000 }, async () => {
+    const { stderr, exitCode } = await execa(process.execPath, ['scripts/bench.mjs', 'ui', '--only=fire'], {
+      cwd: root,
+      env: { TMPDIR: directory },
+      reject: false,
+    });
+
+    expect(stderr).toContain('--only=fire: the parts are first-frame, drain, flood, frames, memory');
+    expect(exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const script = fileURLToPath(new URL('../../scripts/screenshots/make.mjs', import.meta.url));
+
+/** A text that only the screen in question has. */
+const pictures = {
+  queues: 'Recent failures',
+  failures: 'filter: queue:low exit:2',
+  job: '/bits',
+  help: 'Help · Queues',
+};
+
+let directory: string;
+beforeAll(() => {
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'pictures-')));
+  mkdirSync(join(directory, 'tmp'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('the pictures of the README', () => {
+  test('show the program at work, and leave nothing behind', { timeout: 120_000 }, async () => {
+    await execa(process.execPath, [script, '--quick', join(directory, 'made')], {
+      env: { TMPDIR: join(directory, 'tmp') },
+    });
+
+    for (const [name, text] of Object.entries(pictures)) {
+      const svg = readFileSync(join(directory, 'made', `${name}.svg`), 'utf8');
+      expect(svg).toContain(text);
+      expect(svg.length).toBeLessThan(100_000);
+    }
+    expect(readdirSync(join(directory, 'made')).sort()).toEqual([
+      'failures.svg',
+      'help.svg',
+      'job.svg',
+      'queues.svg',
+    ]);
+    expect(readdirSync(join(directory, 'tmp'))).toEqual([]);
+  });
+});
