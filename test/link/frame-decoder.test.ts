@@ -86,7 +86,7 @@ describe('a decoder', () => {
   });
 
   test('never holds more than the limit, and copies a line of many chunks a few times at most', () => {
-    const limit = 1024 * 1024;
+    const limit = 1_000_000;
     const copies = vi.spyOn(Buffer.prototype, 'copy');
     const allocations = vi.spyOn(Buffer, 'allocUnsafeSlow');
     try {

@@ -1,4 +1,4 @@
-import { chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -56,6 +56,11 @@ test('a directory that others can write to, or that is not ours, is passed over'
   await startServer(new FakeHost(), join(directory, '1.sock'));
   expect(await listSockets([directory])).toHaveLength(1);
   expect(await listSockets([directory], (process.getuid?.() ?? 0) + 1)).toEqual([]);
+  if (process.getuid?.() === 0) {
+    chownSync(directory, 12_345, 12_345);
+    expect(await listSockets([directory])).toEqual([]);
+    chownSync(directory, 0, 0);
+  }
   chmodSync(directory, 0o777);
   expect(await listSockets([directory])).toEqual([]);
   chmodSync(directory, 0o700);

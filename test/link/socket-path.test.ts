@@ -49,7 +49,7 @@ describe('the directories', () => {
   test.each([
     ['is not set', {}],
     ['is empty', { XDG_RUNTIME_DIR: '' }],
-    ['is relative', { XDG_RUNTIME_DIR: 'tmp' }],
+    ['is relative', { XDG_RUNTIME_DIR: 'src' }],
     ['does not exist', { XDG_RUNTIME_DIR: '/nonexistent/run' }],
     ['is a file', { XDG_RUNTIME_DIR: '/etc/passwd' }],
     ['is in a file', { XDG_RUNTIME_DIR: '/etc/passwd/run' }],
