@@ -19,7 +19,21 @@ function commandsOf({ namespace, runners }: Config): Command[] {
   const keys = resqueKeys(namespace);
   const worker = 'host.runner:1-0:check';
   const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
+  const owner = 'host.runner:1';
+  const held = runners
+    .filter(({ delivery }) => delivery === 'at-least-once')
+    .flatMap(({ key }): Command[] => {
+      const queue = /[*?[,!]/.test(key) ? 'check' : key;
+      const list = keys.held(owner, queue);
+      return [
+        ['BLMOVE', keys.queue(queue), list, 'LEFT', 'RIGHT', '0'],
+        ['LMOVE', keys.queue(queue), list, 'LEFT', 'RIGHT'],
+        ['SADD', keys.heldQueues(owner), queue],
+        ['LREM', list, '1', ''],
+      ];
+    });
   return [
+    ...held,
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],
       ['LPOP', queue],
@@ -59,9 +73,17 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['INCRBY', keys.failedCount, '1'],
     ['INCRBY', keys.workerProcessed(worker), '1'],
     ['INCRBY', keys.workerFailed(worker), '1'],
-    ['GET', keys.runnerStep('host.runner:1')],
-    ['SET', keys.runnerStep('host.runner:1'), ''],
-    ['DEL', keys.runnerStep('host.runner:1')],
+    ['GET', keys.runnerStep(owner)],
+    ['SET', keys.runnerStep(owner), ''],
+    ['DEL', keys.runnerStep(owner)],
+    ['HSET', keys.runners, '', ''],
+    ['HGETALL', keys.runners],
+    ['HDEL', keys.runners, ''],
+    ['SET', keys.recoveryLock, '', 'PX', '1', 'NX'],
+    ['SMEMBERS', keys.heldQueues(owner)],
+    ['SMEMBERS', keys.workers],
+    ['HINCRBY', keys.recoveries, '', '1'],
+    ['HDEL', keys.recoveries, ''],
     ['DEL', keys.workerProcessed(worker)],
     ['DEL', keys.workerFailed(worker)],
     ['GET', keys.pauseAllWorkers],

@@ -40,7 +40,10 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
     await withRedis(redis, limitMs, async (connection) => {
       const info = await readInfo(connection);
       const latencyMs = await medianPingMs(connection);
-      verdicts.push(...reached(redis, info, latencyMs), ...(await checkPermissions(connection, config)));
+      verdicts.push(
+        ...reached(redis, info, latencyMs, config),
+        ...(await checkPermissions(connection, config)),
+      );
     });
   } catch (error) {
     if (!(error instanceof RedisTrouble)) throw error;
@@ -49,7 +52,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
   return verdicts;
 }
 
-function reached(redis: ReachableRedis, info: Info | null, latencyMs: number): Verdict[] {
+function reached(redis: ReachableRedis, info: Info | null, latencyMs: number, config: Config): Verdict[] {
   const where = describeRedis(redis);
   const latency = `${latencyMs.toFixed(1)} ms`;
   if (info === null) {
@@ -65,18 +68,26 @@ function reached(redis: ReachableRedis, info: Info | null, latencyMs: number): V
     ...(latencyMs > slowMs
       ? [warn('latency', `${latency} for each round trip, which every job waits for; run nearer to Redis`)]
       : []),
-    ...versionVerdicts(info),
+    ...versionVerdicts(info, config),
     ...roleVerdicts(info),
     ...evictionVerdicts(info),
   ];
 }
 
 /** Valkey and other relatives give the version of Redis that they equal. */
-function versionVerdicts(info: Info): Verdict[] {
+function versionVerdicts(info: Info, { runners }: Config): Verdict[] {
   const version = info.get('redis_version') ?? '';
-  const major = Number.parseInt(version, 10);
+  const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   // Unknown counts as new: better to try than to refuse.
-  return major < 5 ? [fail('version', `${version} has no CLIENT UNBLOCK; 5.0 is needed at least`)] : [];
+  if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; 5.0 is needed at least`)];
+  const held = runners.filter(({ delivery }) => delivery === 'at-least-once').map(({ key }) => key);
+  if (held.length === 0 || !(major < 6 || (major === 6 && minor < 2))) return [];
+  return [
+    fail(
+      'version',
+      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); 6.2 is needed at least`,
+    ),
+  ];
 }
 
 function roleVerdicts(info: Info): Verdict[] {

@@ -50,7 +50,9 @@ describe('the cursor of a list that was read anew', () => {
   });
 
   test('is always on an item, and on none other than its own where that is there', () => {
-    const lists = fc.uniqueArray(fc.constantFrom<string[]>('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), { minLength: 1 });
+    const lists = fc.uniqueArray(fc.constantFrom<string[]>('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), {
+      minLength: 1,
+    });
     fc.assert(
       fc.property(lists, lists, fc.nat(), (before, after, at) => {
         const cursor = before[at % before.length] ?? '';
