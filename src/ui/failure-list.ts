@@ -179,11 +179,19 @@ function isEnough({ entries, next, total, trouble }: FailurePages, wanted: numbe
   return trouble !== null || (total !== null && (next === null || entries.length >= wanted));
 }
 
+/**
+ * A cursor that somebody looks at stays on what he sees, also where it was never moved: else a failure that
+ * arrives in the moment before `r` would be the one that is retried.
+ */
 function withKeptCursor(view: View, target: Target, keep: (cursor: string | null) => string | null): View {
-  const { failures, queues } = view;
-  return target === 'failurePages'
-    ? { ...view, failures: { ...failures, cursor: keep(failures.cursor) } }
-    : { ...view, queues: { ...queues, failure: keep(queues.failure) } };
+  const { failures, queues, tab } = view;
+  if (target === 'failurePages') {
+    const isSeen = tab === 'failures';
+    const cursor = isSeen || failures.cursor !== null ? keep(failures.cursor) : null;
+    return { ...view, failures: { ...failures, cursor } };
+  }
+  const isSeen = tab === 'queues' && queues.pane === 'failures';
+  return { ...view, queues: { ...queues, failure: isSeen ? keep(queues.failure) : null } };
 }
 
 function withReply(pages: FailurePages, reply: CommandReply): FailurePages {

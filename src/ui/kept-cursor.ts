@@ -5,6 +5,7 @@
  * list as it was, to the same row.
  *
  * @param before keys of the list in which the cursor was
+ * @param cursor `null`: on the first, as it was shown
  * @returns `null`: the first
  */
 export function keptCursor(
@@ -12,10 +13,11 @@ export function keptCursor(
   after: readonly string[],
   cursor: string | null,
 ): string | null {
-  if (cursor === null) return null;
+  const held = cursor ?? before[0];
+  if (held === undefined) return null;
   const places = new Map(after.map((key, place) => [key, place]));
-  if (places.has(cursor)) return cursor;
-  const at = before.indexOf(cursor);
+  if (places.has(held)) return held;
+  const at = before.indexOf(held);
   if (at === -1) return null;
   for (const key of before.slice(0, at).reverse()) {
     const place = places.get(key);

@@ -44,7 +44,7 @@ describe('the cursor of a list that was read anew', () => {
     ['goes to the last where fewer are left, all others', ['A', 'B'], 'e', 'B'],
     ['is nowhere in an empty list', [], 'c', null],
     ['is nowhere where nobody knows where it was', ['a'], 'z', null],
-    ['stays at the first where it was never moved', ['x', ...keys], null, null],
+    ['stays on what was the first where it was never moved', ['x', ...keys], null, keys[0] ?? null],
   ])('%s', (_, after, cursor, wanted) => {
     expect(keptCursor(keys, after, cursor)).toBe(wanted);
   });
