@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly fleet: Fleet;
   readonly client: ResqueClient;
   readonly isStopping: boolean;
+  /** Who asks; '' where it isn't known. */
+  readonly by: string;
   readonly publish: (fact: EngineFact) => void;
   readonly poke: () => void;
   /** False where no such job runs. */
@@ -48,7 +50,7 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
     case 'resume-queue':
       return resumeQueue(command.queue, context);
     case 'pause-all':
-      context.fleet.pauseAll('all', '');
+      context.fleet.pauseAll('all', context.by);
       context.poke();
       return done('every queue is paused');
     case 'resume-all':
@@ -82,9 +84,9 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
   }
 }
 
-function pauseQueue(queue: string, { fleet, poke }: CommandContext): CommandReply {
+function pauseQueue(queue: string, { fleet, poke, by }: CommandContext): CommandReply {
   if (fleet.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
-  fleet.pauseQueue(queue, 'operator', '');
+  fleet.pauseQueue(queue, 'operator', by);
   poke();
   return done(`${queue} is paused`);
 }

@@ -189,6 +189,7 @@ export class Engine {
       fleet: this.#fleet,
       client: this.#client,
       isStopping: this.#shutdown.mode !== null,
+      by: by ?? '',
       publish,
       poke: () => this.#dispatcher.poke(),
       killJob: (jobId, signal) => this.#jobs.kill(jobId, signal),

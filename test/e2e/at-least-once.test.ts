@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { Runner } from '../helpers/runner.ts';
@@ -10,10 +11,8 @@ async function crash(runner: Runner): Promise<void> {
   await runner.waitForExit();
 }
 
-const heldList = (runner: Runner, queue: string) => {
-  const owner = runner.all('engine.started')[0]?.workerHost;
-  return stage.key(`runner:${owner}:${runner.pid}:held:${queue}`);
-};
+const heldList = (runner: Runner, queue: string) =>
+  stage.key(`runner:${hostname()}.runner:${runner.pid}:held:${queue}`);
 
 test('a job waits on the list of its runner for as long as it runs, and leaves it with its outcome', async () => {
   const script = stage.script('touch "$D/began"; while [ ! -e "$D/end" ]; do sleep 0.02; done');

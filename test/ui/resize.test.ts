@@ -52,6 +52,9 @@ test.each<[string, string[], string, [number, number][]]>([
       [80, 24],
       [59, 40],
       [160, 49],
+      // Rows that stay the same, where terminals have moved them.
+      [160, 30],
+      [160, 45],
       [120, 15],
       [120, 36],
     ],
