@@ -197,8 +197,8 @@ export class Engine {
       stop: (mode) => this.#shutdown.request(mode),
     });
     if (by !== null && !readingCommands.includes(command.type)) {
-      const { ok: isDone, message } = reply;
-      publish({ type: 'command.executed', by, command: command.type, isDone, message });
+      const { ok: isDone, message: outcome } = reply;
+      publish({ type: 'command.executed', by, command: command.type, isDone, outcome });
     }
     return reply;
   }

@@ -89,12 +89,12 @@ export class Recovery {
   }
 }
 
-function isDead({ entry }: LeftRunner, nowMs: number): boolean {
+export function isDead({ entry }: LeftRunner, nowMs: number): boolean {
   return isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
 }
 
 /** Ends what that process' jobs have left running here. @returns whether nothing of it is left */
-async function endChildren(nonce: string): Promise<boolean> {
+export async function endChildren(nonce: string): Promise<boolean> {
   const deadline = performance.now() + endLimitMs;
   for (;;) {
     const pids = processesWith(runnerVariable, nonce);

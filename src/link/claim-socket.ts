@@ -34,20 +34,27 @@ const busyWaitsLimit = 50;
 const touchMs = 60 * 60 * 1000;
 
 /**
- * @param path preferred; where it is taken, `-2` and so on is put before its extension
+ * @param server may be tried again where this fails
+ * @param path preferred; where it is taken, `-2` and so on is put before its extension, unless it `isExact`
  * @throws LinkError
  */
-export async function claimSocket(server: Server, path: string): Promise<ClaimedSocket> {
+export async function claimSocket(
+  server: Server,
+  path: string,
+  { isExact }: { readonly isExact: boolean },
+): Promise<ClaimedSocket> {
   const hidden = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
   assertPathFits(hidden);
   try {
     await listenAt(server, hidden);
     chmodSync(hidden, 0o600);
-    const taken = await takeName(hidden, path);
-    if (taken === null) throw new LinkError('unusable', linkWording.allNamesTaken(path));
-    return holdName(taken);
+    const taken = await takeName(hidden, path, isExact ? 1 : namesLimit);
+    if (taken !== null) return holdName(taken);
+    const wording = isExact ? linkWording.nameTaken : linkWording.allNamesTaken;
+    throw new LinkError('unusable', wording(path));
   } catch (error) {
-    server.close();
+    // Awaited: its 'close' would end the next try.
+    await new Promise((resolve) => server.close(resolve));
     if (error instanceof LinkError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new LinkError('unusable', linkWording.noListening(path, reason), { cause: error });
@@ -77,9 +84,9 @@ function listenAt(server: Server, path: string): Promise<void> {
 }
 
 /** @returns the name that it got, `null` where all are taken */
-async function takeName(hidden: string, path: string): Promise<string | null> {
+async function takeName(hidden: string, path: string, limit: number): Promise<string | null> {
   const stem = path.slice(0, path.length - extname(path).length);
-  for (let number = 1; number <= namesLimit; number += 1) {
+  for (let number = 1; number <= limit; number += 1) {
     const candidate = number === 1 ? path : `${stem}-${number}${extname(path)}`;
     assertPathFits(candidate);
     if (await takeIfFree(hidden, candidate)) return candidate;

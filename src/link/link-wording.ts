@@ -80,6 +80,9 @@ export const linkWording = {
     `${directory} is open to other users and can't be closed to them (${reason}): chmod 700 it`,
   noListening: (path: string, reason: string) =>
     `no socket can be made at ${path} (${reason}): see whether its directory exists and can be written to`,
+  nameTaken: (path: string) =>
+    `${path} is taken by an engine that runs, or by something that is no socket: end it, remove it, or choose ` +
+    'another path',
   allNamesTaken: (path: string) => `engines listen at ${path} and at all names like it: end one of them`,
   notAdoptable: (fd: number, reason: string) =>
     `descriptor ${fd} is no connected socket (${reason}): the engine has to inherit one there`,

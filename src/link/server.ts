@@ -50,13 +50,14 @@ export class LinkServer {
   }
 
   /**
-   * Listens at the path, or where another engine lives there, at the next name like it (`17-2.sock`).
+   * Listens at the path, or where another engine lives there, at the next name like it (`17-2.sock`), unless
+   * the path `isExact`: one that somebody chose, who would look for this engine there.
    *
    * @returns the path at which it listens
-   * @throws LinkError
+   * @throws LinkError; it may be tried again then
    */
-  async listen(path: string): Promise<string> {
-    this.#claim = await claimSocket(this.#listener, path);
+  async listen(path: string, { isExact = false }: { readonly isExact?: boolean } = {}): Promise<string> {
+    this.#claim = await claimSocket(this.#listener, path, { isExact });
     // Clients that can't be accepted, as when no descriptor is left, are their own trouble.
     this.#listener.on('error', (error) => process.emitWarning(error));
     return this.#claim.path;

@@ -7,7 +7,10 @@ export type Command =
   | { readonly type: 'set-concurrency'; readonly runner: string; readonly concurrency: number }
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }
-  /** A page of failures, newest first. */
+  /**
+   * A page of failures, newest first: at most `count`, fewer where it took long to find so many. `next` of the
+   * reply says whether there is more.
+   */
   | {
       readonly type: 'find-failures';
       readonly filter: FailureFilter;
@@ -28,7 +31,7 @@ export type CommandType = Command['type'];
 /** Commands that only look; a client that may only read is refused all others. */
 export const readingCommands: readonly CommandType[] = ['read-backlog', 'find-failures', 'count-failures'];
 
-/** All of it must hold; `null` holds always. Letters of any case. */
+/** All of it must hold; `null` holds always, and '' is a text like others. Letters of any case. */
 export interface FailureFilter {
   /** The queue's whole name; `*` stands for anything. */
   readonly queue: string | null;
@@ -38,7 +41,7 @@ export interface FailureFilter {
   readonly exception: string | null;
   /** The whole exit code, or the signal with or without SIG. */
   readonly exit: string | null;
-  /** Part of the class, args, exception, error, queue or worker. */
+  /** Part of the class, args, exception, error, queue or worker; not of what it printed. */
   readonly text: string | null;
 }
 

@@ -132,7 +132,7 @@ export type EngineFact =
       readonly command: CommandType;
       readonly isDone: boolean;
       /** For people: `mail: 2 → 3 slots`. */
-      readonly message: string;
+      readonly outcome: string;
     }
   | {
       /** Another runner's process, `HOST:PID`, had died; its jobs are accounted for. */

@@ -13,7 +13,10 @@ export interface OutputPiece {
 export interface OutputBatch {
   /** In the order in which they were read. */
   readonly pieces: readonly OutputPiece[];
-  /** Lines that came before `pieces` and are no longer kept, or that there was no time to send. */
+  /**
+   * Lines that came before `pieces` and are no longer kept, or that there was no time to send; an estimate where
+   * they had gone before anyone read.
+   */
   readonly skippedLines: number;
   /** The job has ended and this was the last of it. */
   readonly isEnd: boolean;

@@ -10,13 +10,13 @@ import {
   type LeftQueue,
   type LeftWorker,
   type Recovered,
+  type Recovery,
   recoverArguments,
   recoverReply,
   recoverScript,
 } from './recovery-script.ts';
-import { runScript } from './run-script.ts';
+import { type CommandSender, runScript } from './run-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
-import type { RedisSession } from './session.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from './worker-record.ts';
 
 export interface LeftRunner {
@@ -31,10 +31,10 @@ export interface LeftRunner {
 const lockMs = 60_000;
 
 export class DeadRunners {
-  readonly #session: RedisSession;
+  readonly #session: CommandSender;
   readonly #keys: ResqueKeys;
 
-  constructor(session: RedisSession, keys: ResqueKeys) {
+  constructor(session: CommandSender, keys: ResqueKeys) {
     this.#session = session;
     this.#keys = keys;
   }
@@ -70,7 +70,13 @@ export class DeadRunners {
    *
    * @returns `null` where it isn't there as it was judged
    */
-  async recover({ owner, entry, text }: LeftRunner): Promise<Recovered | null> {
+  async recover(runner: LeftRunner): Promise<Recovered | null> {
+    const args = recoverArguments(this.#keys, await this.leftBy(runner));
+    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  /** What this process has left, and what is to become of it. */
+  async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
     const held = await this.#heldBy(owner);
     const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
     const isHeld = (queue: string, payload: Buffer) => {
@@ -79,14 +85,7 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    const args = recoverArguments(this.#keys, {
-      owner,
-      entry: text,
-      maxRecoveries: entry.maxRecoveries,
-      workers,
-      held,
-    });
-    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+    return { owner, entry: text, maxRecoveries: entry.maxRecoveries, workers, held };
   }
 
   async #workersOf(
@@ -138,7 +137,7 @@ function endOf(worker: string, queue: string, payload: Payload | null, goesBack:
 }
 
 /** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */
-function deadFailure(worker: string, queue: string, payload: Payload): string {
+export function deadFailure(worker: string, queue: string, payload: Payload): string {
   const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
   return failureRecord({
     failedAt: new Date(),

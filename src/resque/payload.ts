@@ -91,7 +91,7 @@ function hasJobData(args: unknown): boolean {
 }
 
 /** Levels of nesting of a valid JSON text. */
-function depthOf(text: string): number {
+export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   let inString = false;
@@ -110,7 +110,7 @@ function depthOf(text: string): number {
 }
 
 /** Replaces `\ud800`-like escapes that are no half of a pair; Ruby refuses the whole text otherwise. */
-function withoutLoneSurrogates(text: string): string {
+export function withoutLoneSurrogates(text: string): string {
   if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
   // Escapes are matched one after the other, so that `\\ud800` (a backslash, then text) is left alone.
   return text.replace(

@@ -1,9 +1,14 @@
+import type { Redis } from './connection.ts';
 import type { Script } from './script.ts';
-import type { RedisSession } from './session.ts';
+
+/** Whatever has a connection: a session, or one short talk. Rejects with RedisTrouble. */
+export interface CommandSender {
+  command<T>(send: (commands: Redis) => Promise<T>): Promise<T>;
+}
 
 /** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisTrouble. */
 export function runScript(
-  session: RedisSession,
+  session: CommandSender,
   script: Script,
   keyCount: number,
   args: readonly (string | Buffer | number)[],

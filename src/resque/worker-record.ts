@@ -35,5 +35,12 @@ export function queueOfRecord(record: Buffer): string | null {
   const at = record.indexOf(',"run_at":');
   const start = Buffer.byteLength('{"queue":');
   if (at <= start) return null;
-  return JSON.parse(record.toString('utf8', start, at)) as string;
+  try {
+    const queue: unknown = JSON.parse(record.toString('utf8', start, at));
+    return typeof queue === 'string' ? queue : null;
+  } catch (error) {
+    // Somebody else wrote it.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }

@@ -124,12 +124,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return aboutFailures('●', 'removed', event);
     case 'command.executed':
       return event.isDone
-        ? about('command', '●', 'info', `${short(event.by)}: ${short(event.message)}`)
+        ? about('command', '●', 'info', `${short(event.by)}: ${short(event.outcome)}`)
         : about(
             'command',
             '!',
             'warn',
-            `${short(event.by)}: ${event.command} refused: ${short(event.message)}`,
+            `${short(event.by)}: ${event.command} refused: ${short(event.outcome)}`,
           );
     case 'peer.recovered': {
       const { failed, requeued } = event;

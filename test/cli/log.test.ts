@@ -156,8 +156,8 @@ describe('the pretty log', () => {
     const executed = { type: 'command.executed', by: 'ann@pts/3', command: 'set-concurrency' } as const;
     expect(
       pretty(
-        { ...executed, isDone: true, message: 'mail: 2 → 3 slots' },
-        { ...executed, isDone: false, message: 'no runner mail' },
+        { ...executed, isDone: true, outcome: 'mail: 2 → 3 slots' },
+        { ...executed, isDone: false, outcome: 'no runner mail' },
       ).map((line) => line.slice(9)),
     ).toEqual([
       '● command          ann@pts/3: mail: 2 → 3 slots',
@@ -267,7 +267,7 @@ const hostileFact = fc.oneof(
     by: hostile,
     command: fc.constantFrom('pause-all', 'kill-job'),
     isDone: fc.boolean(),
-    message: hostile,
+    outcome: hostile,
   }),
   fc.record({
     type: fc.constant('queue.paused'),

@@ -162,8 +162,8 @@ describe('who gave a command is told', () => {
     await engine.engine.execute({ type: 'set-concurrency', runner: 'mail', concurrency: 3 }, by);
     await engine.engine.execute({ type: 'kill-job', jobId: 'x', signal: 'SIGKILL' }, by);
     expect(engine.all('command.executed')).toMatchObject([
-      { by, command: 'set-concurrency', isDone: true, message: 'mail: 2 → 3 slots' },
-      { by, command: 'kill-job', isDone: false, message: 'no job x is running' },
+      { by, command: 'set-concurrency', isDone: true, outcome: 'mail: 2 → 3 slots' },
+      { by, command: 'kill-job', isDone: false, outcome: 'no job x is running' },
     ]);
     // Behind what it did.
     expect(engine.events.map(({ type }) => type).slice(-3, -1)).toEqual([

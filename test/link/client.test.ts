@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { linkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -216,6 +217,7 @@ describe('connecting fails', () => {
   test('where the stream is over already', async () => {
     const socket = new PassThrough();
     socket.destroy();
+    await once(socket, 'close');
     await expect(LinkClient.over(socket, who, new Told())).rejects.toMatchObject({ code: 'broken' });
   });
 });

@@ -68,9 +68,9 @@ describe('a greeting', () => {
     client.sayText(
       [
         { type: 'hello', protocol: 99, ...hello },
-        { type: 'command', id: 1, command: { type: 'pause-all' } },
+        { type: 'command', id: 1, command: { type: 'read-backlog' } },
         { type: 'hello', protocol: protocolVersion, ...hello },
-        { type: 'command', id: 2, command: { type: 'pause-all' } },
+        { type: 'command', id: 2, command: { type: 'read-backlog' } },
       ]
         .map((frame) => `${JSON.stringify(frame)}\n`)
         .join(''),

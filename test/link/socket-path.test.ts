@@ -18,7 +18,6 @@ import { LinkError } from '../../src/link/link-error.ts';
 import { peek } from '../../src/link/peek.ts';
 import { LinkServer } from '../../src/link/server.ts';
 import { prepareFirstSocketPath, prepareSocketPath, socketDirectories } from '../../src/link/socket-path.ts';
-import { waitFor } from '../helpers/wait-for.ts';
 import { FakeHost } from './fake-host.ts';
 import { afterThis, startServer, temporaryDirectory } from './stage.ts';
 
@@ -193,13 +192,33 @@ describe('listening', () => {
 
   test('fails in words where there is no directory, or the path is too long', async () => {
     const listen = (path: string) => new LinkServer(new FakeHost()).listen(path);
-    const listeners = () =>
-      process.getActiveResourcesInfo().filter((name) => name === 'PipeServerWrap').length;
-    const before = listeners();
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow(LinkError);
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow('see whether its directory exists');
     await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than the 107 bytes');
-    await waitFor(() => listeners() === before, { message: 'nothing listens' });
+  });
+
+  test('can be tried again with the same server, whatever it was that failed', async () => {
+    const directory = temporaryDirectory();
+    const server = new LinkServer(new FakeHost());
+    afterThis(() => server.close());
+    await expect(server.listen(join(directory, 'missing', '17.sock'))).rejects.toThrow(LinkError);
+    await expect(server.listen(join(directory, `${'x'.repeat(100)}.sock`))).rejects.toThrow(LinkError);
+    const path = await server.listen(join(directory, '17.sock'));
+    expect((await peek(path))?.pid).toBe(4711);
+    expect(readdirSync(directory)).toEqual(['17.sock']);
+  });
+
+  test('at an exact path takes it from a dead one only', async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, 'mine.sock');
+    await leaveDeadSocket(path);
+    const server = new LinkServer(hostOf(1));
+    afterThis(() => server.close());
+    expect(await server.listen(path, { isExact: true })).toBe(path);
+    const second = new LinkServer(hostOf(2));
+    await expect(second.listen(path, { isExact: true })).rejects.toThrow(`${path} is taken by an engine`);
+    expect(readdirSync(directory)).toEqual(['mine.sock']);
+    expect((await peek(path))?.pid).toBe(1);
   });
 });
 

@@ -97,7 +97,7 @@ const factsByType: {
     by: texts,
     command: fc.constantFrom('pause-all', 'stop'),
     isDone: fc.boolean(),
-    message: texts,
+    outcome: texts,
   }),
   'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),

@@ -323,7 +323,7 @@ describe('history', () => {
     { type: 'failure.recorded', failure: failure() },
     { type: 'failures.retried', count: 2, queues: ['mail'], jobClass: null },
     { type: 'failures.removed', count: 1, queues: ['mail'], jobClass: 'Send' },
-    { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, message: 'paused' },
+    { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, outcome: 'paused' },
     { type: 'config.reloaded', changes: [] },
     { type: 'config.rejected', problems: ['bad'] },
     { type: 'peer.recovered', peer: 'a:1', failed: 1, requeued: 2 },

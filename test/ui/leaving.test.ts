@@ -150,6 +150,7 @@ test('jobs get no descriptor and no variable from the screen that started the en
     'LANG',
     'PATH',
     'RESQUE_QUEUE',
+    'RESQUE_RUNNER',
     'RESQUE_WORKER',
     'RR_TEST_MARK',
     'TERM',

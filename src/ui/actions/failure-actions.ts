@@ -11,6 +11,10 @@ import { stepTo } from './cursor.ts';
 type EntriesCommand = 'retry-failures' | 'remove-failures';
 type MatchingCommand = 'retry-matching' | 'remove-matching';
 
+/** Of one command: the engine takes no more entries, and the link no more bytes. */
+const mostEntries = 1_000;
+const mostBytes = 2 * 1024 * 1024;
+
 export function toggleMark({ store }: ActionContext): void {
   const { view, failurePages } = store.getState();
   const { entries } = failurePages;
@@ -173,17 +177,46 @@ function queuesOf(entries: readonly FailureEntry[]): string {
     : `${queues.slice(0, 3).join(', ')} and ${queues.length - 3} more queues`;
 }
 
-/** The answer was yes. */
+/** The answer was yes. Large entries go in several commands: the link takes no more at once. */
 export async function carryOut(
   context: ActionContext,
   command: EntriesCommand,
   entries: readonly FailureEntry[],
 ): Promise<void> {
-  const reply = await context.run({
-    type: command,
-    entries: entries.map(({ index, recordBase64 }) => ({ index, recordBase64 })),
-  });
-  afterwards(context, command, reply);
+  let done = 0;
+  for (const part of partsOf(entries)) {
+    const refs = part.map(({ index, recordBase64 }) => ({ index, recordBase64 }));
+    const reply = await context.run({ type: command, entries: refs });
+    if (!reply.ok) {
+      afterwards(context, command, reply);
+      return;
+    }
+    if (reply.data?.kind === 'bulk') done += reply.data.done;
+    // The last reply tells of its part only.
+    if (part.length < entries.length) context.toast(`${pastOf(command)} ${plural(done, 'failure')}`);
+  }
+  afterwards(context, command, { ok: true, message: '' });
+}
+
+function partsOf(entries: readonly FailureEntry[]): FailureEntry[][] {
+  const parts: FailureEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const own = entry.recordBase64.length;
+    const last = parts.at(-1);
+    if (last === undefined || last.length === mostEntries || bytes + own > mostBytes) {
+      parts.push([entry]);
+      bytes = own;
+    } else {
+      last.push(entry);
+      bytes += own;
+    }
+  }
+  return parts;
+}
+
+function pastOf(command: EntriesCommand): string {
+  return command === 'retry-failures' ? 'retried' : 'deleted';
 }
 
 export async function carryOutMatching(
