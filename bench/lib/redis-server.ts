@@ -92,7 +92,7 @@ export async function startRedis(bench: Bench): Promise<RedisServer> {
   return server;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   while (true) {
     const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
     const isFree = await new Promise<boolean>((resolve) => {

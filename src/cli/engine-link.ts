@@ -69,7 +69,8 @@ export async function openEngineLink(
 async function listen(server: LinkServer, socket: string | null): Promise<string | null> {
   for (let triesLeft = 3; ; triesLeft -= 1) {
     try {
-      return await server.listen(socket ?? prepareFirstSocketPath(ownSocketDirectories(), process.pid));
+      const path = socket ?? prepareFirstSocketPath(ownSocketDirectories(), process.pid);
+      return await server.listen(path, { isExact: socket !== null });
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       // Another runner that was the last to end may have taken the directory away in this very moment.

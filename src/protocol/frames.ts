@@ -51,7 +51,10 @@ export type ServerFrame =
   | {
       readonly type: 'output';
       readonly jobId: string;
-      /** `null`: nothing is kept of this job's output (any longer). */
+      /**
+       * `null`: nothing is kept of this job's output (any longer), or the watch was given up. Every watch ends with
+       * exactly one such frame, or with a batch that `isEnd`.
+       */
       readonly batch: OutputBatch | null;
     };
 

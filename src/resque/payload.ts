@@ -85,7 +85,7 @@ function embeddable(text: string, jobClass: unknown, args: unknown): string {
   return withoutLoneSurrogates(text.trim());
 }
 
-function hasJobData(args: unknown): boolean {
+export function hasJobData(args: unknown): boolean {
   const first: unknown = Array.isArray(args) ? args[0] : undefined;
   return typeof first === 'object' && first !== null && !Array.isArray(first);
 }

@@ -95,8 +95,8 @@ export class JobLog {
   nextMatch(direction: 1 | -1): void {
     const { match, search } = this.view;
     if (search === '') return;
-    const current = match ?? this.#window().top;
-    const found = this.#find(current + direction, direction === 1 ? 'forward' : 'backward');
+    const from = match === null ? this.#window().top : match + direction;
+    const found = this.#find(from, direction === 1 ? 'forward' : 'backward');
     // Around the end: from the other one.
     const { first, end } = this.buffer;
     this.#goTo(
@@ -104,20 +104,29 @@ export class JobLog {
     );
   }
 
-  /** `3 of 17`; `null` where nothing is searched for. */
+  /** `3 of 17`; `null` where nothing is searched for, and `at` where the match is no longer there. */
   matchCount(): { readonly at: number | null; readonly count: number } | null {
     const { search, match, streams } = this.view;
     if (search === '') return null;
     const count = this.buffer.countMatches(search, streams);
-    const before = match === null ? null : this.buffer.countMatchesBefore(match, search, streams);
-    return { at: before === null ? null : before + 1, count };
+    // It may have gone with the oldest lines, or be of a stream that isn't shown now.
+    const isThere = match !== null && this.#find(match, 'forward') === match;
+    return { at: isThere ? this.buffer.countMatchesBefore(match, search, streams) + 1 : null, count };
   }
 
-  /** All that is kept, as plain text. */
-  copyText(): { readonly text: string; readonly lines: number } {
-    const { first, end } = this.buffer;
-    const lines = this.buffer.slice(first, end - first).filter((line) => this.#isCopied(line));
-    return { text: lines.map(({ text }) => `${text}\n`).join(''), lines: lines.length };
+  /** What is kept, as plain text: whole lines, the newest of them, as many as fit. */
+  copyText(limitBytes: number): { readonly text: string; readonly lines: number; readonly isWhole: boolean } {
+    const texts: string[] = [];
+    let leftBytes = limitBytes;
+    for (let number = this.buffer.end - 1; number >= this.buffer.first; number -= 1) {
+      const line = this.buffer.get(number);
+      if (line === undefined || !this.#isCopied(line)) continue;
+      const text = `${line.text}\n`;
+      leftBytes -= Buffer.byteLength(text);
+      if (leftBytes < 0) break;
+      texts.push(text);
+    }
+    return { text: texts.reverse().join(''), lines: texts.length, isWhole: leftBytes >= 0 };
   }
 
   #isCopied({ kind, stream }: LogLine): boolean {

@@ -21,7 +21,8 @@ async function leaveRunning(runner: string): Promise<{ file: string; pid: number
   await screen.waitForText(`━ ${runner} `);
   await screen.press('q', 'd');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  const [pid = 0] = ui.enginePids().filter((each) => !before.includes(each));
+  const [pid] = ui.enginePids().filter((each) => !before.includes(each));
+  if (pid === undefined) throw new Error('no engine was left running');
   return { file, pid };
 }
 

@@ -22,7 +22,7 @@ import { FakeHost } from './fake-host.ts';
 import { afterThis, startServer, temporaryDirectory } from './stage.ts';
 
 /** A socket that nobody listens at any longer, as a killed engine leaves it. */
-export async function leaveDeadSocket(path: string): Promise<void> {
+async function leaveDeadSocket(path: string): Promise<void> {
   const { server, path: used } = await startServer(new FakeHost(), `${path}.x.sock`);
   linkSync(used, path);
   await server.close();

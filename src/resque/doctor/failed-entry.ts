@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { memberSpans } from '../json-members.ts';
-import { depthOf, readPayload, withoutLoneSurrogates } from '../payload.ts';
+import { activeJobWrapper, depthOf, hasJobData, readPayload, withoutLoneSurrogates } from '../payload.ts';
 import { failedAtText } from '../timestamps.ts';
 import { withoutMarkup } from '../worker-record.ts';
 
@@ -126,10 +126,8 @@ function isBacktrace(value: unknown): boolean {
 /** An ActiveJob wrapper without its job breaks the page like a payload that is no object. */
 function isShownPayload(value: unknown): boolean {
   if (value === undefined || value === null || typeof value === 'string') return true;
-  if (asObject(value) === null) return false;
-  const text = JSON.stringify(value);
-  const payload = readPayload(Buffer.from(text));
-  return payload.isObject && (payload.embedded === text || depthOf(text) > deepest - 10);
+  const payload = asObject(value);
+  return payload !== null && (payload.class !== activeJobWrapper || hasJobData(payload.args));
 }
 
 /** Its members with their own bytes, but for those that are replaced. */
@@ -148,7 +146,10 @@ function mend(record: Buffer, members: Members, ailments: readonly FailedAilment
     if (ailment === 'worker') replace('worker', JSON.stringify(unknownName));
     if (ailment === 'failed_at') replace('failed_at', JSON.stringify(timeText(members.failed_at)));
     if (ailment === 'retried_at') {
-      replace('retried_at', members.retried_at === null ? null : JSON.stringify(timeText(members.retried_at)));
+      replace(
+        'retried_at',
+        members.retried_at === null ? null : JSON.stringify(timeText(members.retried_at)),
+      );
     }
     if (ailment === 'backtrace') replace('backtrace', backtraceJson(members.backtrace));
     if (ailment === 'payload') keepRawPayload(written, members);
@@ -203,7 +204,8 @@ function timeText(value: unknown): string {
         ? Date.parse(value)
         : Number.NaN;
   const time = new Date(ms);
-  const isKnown = !Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1970 && time.getUTCFullYear() < 10_000;
+  const isKnown =
+    !Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1970 && time.getUTCFullYear() < 10_000;
   return isKnown ? failedAtText(time) : unknownTime;
 }
 

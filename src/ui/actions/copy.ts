@@ -2,20 +2,28 @@
 import type { AppState } from '../../store/app-store.ts';
 import { findJob } from '../../store/selectors.ts';
 import { wordingOf } from '../../wording/event-wording.ts';
+import type { JobLog } from '../job-log.ts';
+import { plural } from '../panels/words.ts';
 import { indexOfKey, listedEvents, selectedFailure, selectedJobId, selectedQueue } from '../selection.ts';
+import { clipboardLimitBytes } from '../terminal/clipboard.ts';
 import type { ActionContext } from './action-context.ts';
 
 export function copySelection(context: ActionContext): void {
   const state = context.store.getState();
   if (state.view.opened?.kind === 'job' && context.log !== null) {
-    const { text, lines } = context.log.copyText();
-    if (lines === 0) context.toast('nothing has been printed yet');
-    else say(context, text, `copied ${lines.toLocaleString('en-US')} lines`);
+    copyLog(context, context.log);
     return;
   }
   const { text, what } = selection(state);
   if (text === null) context.toast('there is nothing to copy here');
   else say(context, text, `copied ${what}`);
+}
+
+function copyLog(context: ActionContext, log: JobLog): void {
+  const { text, lines, isWhole } = log.copyText(clipboardLimitBytes);
+  if (lines === 0) context.toast('there is nothing to copy here');
+  else if (isWhole) say(context, text, `copied ${plural(lines, 'line')}`);
+  else say(context, text, `copied the last ${plural(lines, 'line')}: a terminal takes no more`);
 }
 
 function say(context: ActionContext, text: string, message: string): void {

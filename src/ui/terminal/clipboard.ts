@@ -4,7 +4,7 @@
  */
 
 /** Terminals take sequences of 100,000 bytes; as base64, and with what goes around it, this fills one. */
-const limitBytes = 74_994;
+export const clipboardLimitBytes = 74_994;
 
 /** GNU screen drops control strings that are longer than 768 bytes. */
 const screenPieceLength = 256;
@@ -22,7 +22,7 @@ export function clipboardWrite(
   env: Readonly<Record<string, string | undefined>>,
 ): ClipboardWrite {
   const all = Buffer.from(text, 'utf8');
-  const taken = startOf(all, limitBytes);
+  const taken = startOf(all, clipboardLimitBytes);
   const sequence = `\u001B]52;c;${taken.toString('base64')}\u0007`;
   return { sequence: wrapped(sequence, env), isCut: taken.length < all.length };
 }

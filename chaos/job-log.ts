@@ -1,0 +1,72 @@
+/** What the jobs' own log says: every run of every job, in order. */
+import { limits } from './plan.ts';
+
+export interface Run {
+  readonly id: string;
+  /** Of its runner process: what `RESQUE_RUNNER` said. */
+  readonly runner: string;
+  readonly worker: string;
+  readonly pid: number;
+  hasEnded: boolean;
+  /** What it was doing when its runner was killed; `null` where that lived on. */
+  atKill: 'running' | 'ended' | null;
+  /** How many jobs its worker began after it. */
+  followers: number;
+}
+
+export interface JobLog {
+  readonly runs: ReadonlyMap<string, readonly Run[]>;
+  /** Promises that it shows broken. */
+  readonly faults: readonly string[];
+  /** Most jobs of one runner process and one entry of its config at the same time, beside the limit. */
+  readonly peaks: ReadonlyMap<string, number>;
+}
+
+export function readJobLog(text: string): JobLog {
+  const runs = new Map<string, Run[]>();
+  const faults: string[] = [];
+  const peaks = new Map<string, number>();
+  const running = new Map<string, number>();
+  const all: Run[] = [];
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [what = '', id = '', runner = '', worker = '', pid = ''] = line.split(' ');
+    const entry = worker.split(':').slice(2).join(':');
+    const ofJob = runs.get(id) ?? [];
+    switch (what) {
+      case 'K':
+        for (const run of all) {
+          if (run.atKill === null && run.worker.includes(`:${id}-`)) {
+            run.atKill = run.hasEnded ? 'ended' : 'running';
+          }
+        }
+        break;
+      case 'O':
+        faults.push(`job ${id} was begun while an earlier run of it still ran: ${line}`);
+        break;
+      case 'B': {
+        const now = (running.get(`${runner} ${entry}`) ?? 0) + 1;
+        running.set(`${runner} ${entry}`, now);
+        peaks.set(entry, Math.max(peaks.get(entry) ?? 0, now));
+        if (now > (limits[entry] ?? 0)) faults.push(`${now} jobs of ${entry} at once: ${line}`);
+        for (const run of all) if (run.runner === runner && run.worker === worker) run.followers += 1;
+        const run = { id, runner, worker, pid: Number(pid), hasEnded: false, atKill: null, followers: 0 };
+        runs.set(id, [...ofJob, run]);
+        all.push(run);
+        break;
+      }
+      case 'E': {
+        running.set(`${runner} ${entry}`, (running.get(`${runner} ${entry}`) ?? 0) - 1);
+        const run = ofJob.find((known) => known.runner === runner && known.pid === Number(pid));
+        if (run === undefined) faults.push(`an end without a begin: ${line}`);
+        else run.hasEnded = true;
+        if (run !== undefined && run !== ofJob.at(-1)) {
+          faults.push(`job ${id} ended after a later run of it had begun: ${line}`);
+        }
+        break;
+      }
+      default:
+        faults.push(`a line that nobody wrote: ${line}`);
+    }
+  }
+  return { runs, faults, peaks };
+}

@@ -1,0 +1,45 @@
+/** The program of all jobs: a few lines of sh that write when they begin and end into one file. */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlannedJob } from './plan.ts';
+
+export function payloadOf({ id, fails, seconds }: PlannedJob): string {
+  return `{"class":"Chaos","args":["${id}:${fails ? 'fails' : 'ends'}:${seconds}"]}`;
+}
+
+/** @returns `null` where it is none of ours */
+export function idOfPayload(payload: string): string | null {
+  return /"args":\["(\d+):/.exec(payload)?.[1] ?? null;
+}
+
+/**
+ * Lines are appended whole, so the file's order is the order of events:
+ * `B id runner worker pid` begins, `E …` ends, and `O …` runs while an earlier run of the same job still does.
+ * Whoever kills a runner writes `K pid` beside them.
+ */
+export function writeJobProgram(directory: string): { readonly script: string; readonly log: string } {
+  const log = join(directory, 'jobs.log');
+  const locks = join(directory, 'locks');
+  const script = join(directory, 'job');
+  mkdirSync(locks);
+  writeFileSync(log, '');
+  // A lock goes with the last process that has it: also with a `sleep` that outlived its shell.
+  const source = `#!/bin/sh
+IFS= read -r job
+spec=\${job#*\\"args\\":[\\"}
+IFS=:
+set -- \${spec%%\\"*}
+me="$1 $RESQUE_RUNNER $RESQUE_WORKER $$"
+if [ "$3" != 0 ]; then
+  exec 9>>'${locks}/'"$1"
+  flock -n 9 || echo "O $me" >> '${log}'
+fi
+echo "B $me" >> '${log}'
+[ "$3" = 0 ] || sleep "$3"
+echo "E $me" >> '${log}'
+[ "$2" = ends ]
+`;
+  writeFileSync(script, source);
+  chmodSync(script, 0o755);
+  return { script, log };
+}

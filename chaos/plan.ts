@@ -1,0 +1,63 @@
+/** What is to happen in a run, drawn from its seed: jobs, and the faults among them. */
+import { Random } from './random.ts';
+
+export type Fault =
+  | { readonly kind: 'kill-runner'; readonly seat: number }
+  /** CLIENT KILL of so many of the runners' connections. */
+  | { readonly kind: 'cut-connections'; readonly count: number }
+  | { readonly kind: 'freeze-runner'; readonly seat: number; readonly forMs: number }
+  | { readonly kind: 'freeze-redis'; readonly forMs: number }
+  | { readonly kind: 'restart-redis'; readonly signal: 'SIGTERM' | 'SIGKILL' };
+
+export interface PlannedJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly fails: boolean;
+  /** 0 for most. */
+  readonly seconds: number;
+}
+
+export interface PlannedFault {
+  readonly fault: Fault;
+  /** Time before it in which its share of the jobs is enqueued. */
+  readonly afterMs: number;
+}
+
+export interface Plan {
+  readonly jobs: readonly PlannedJob[];
+  readonly faults: readonly PlannedFault[];
+}
+
+/** Slots by queue or pattern; `burst-*` has two queues. */
+export const limits: Readonly<Record<string, number>> = { mail: 4, slow: 3, single: 1, 'burst-*': 2 };
+const queues = ['mail', 'mail', 'mail', 'slow', 'single', 'burst-a', 'burst-b'];
+const longShare = 0.02;
+const failingShare = 0.05;
+
+export function makePlan(seed: number, jobCount: number, kills: number): Plan {
+  const random = new Random(seed);
+  const jobs = Array.from({ length: jobCount }, (_, at) => {
+    const isLong = random.next() < longShare;
+    return {
+      id: String(at + 1),
+      queue: random.pick(queues),
+      fails: random.next() < failingShare,
+      seconds: isLong ? Number(random.between(0.2, 2).toFixed(2)) : 0,
+    };
+  });
+  const times = (count: number, make: () => Fault) => Array.from({ length: count }, make);
+  const seat = () => random.below(2);
+  const faults = random.shuffle([
+    ...times(kills, () => ({ kind: 'kill-runner', seat: seat() })),
+    ...times(Math.ceil(kills / 3), () => ({ kind: 'cut-connections', count: 1 + random.below(4) })),
+    ...times(Math.ceil(kills / 10), () => ({
+      kind: 'freeze-runner',
+      seat: seat(),
+      forMs: random.between(50, 1500),
+    })),
+    ...times(Math.ceil(kills / 10), () => ({ kind: 'freeze-redis', forMs: random.between(50, 2000) })),
+    ...times(Math.ceil(kills / 15), () => ({ kind: 'restart-redis', signal: 'SIGTERM' as const })),
+    ...times(Math.ceil(kills / 15), () => ({ kind: 'restart-redis', signal: 'SIGKILL' as const })),
+  ]);
+  return { jobs, faults: faults.map((fault) => ({ fault, afterMs: random.between(50, 1000) })) };
+}

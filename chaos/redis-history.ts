@@ -1,0 +1,134 @@
+/**
+ * What Redis did, from its append-only file: where each job was, and how it came there.
+ *
+ * BLPOP is written there as an LPOP of its own; the one of `reserve` stands in a transaction with its step.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { idOfPayload } from './job-program.ts';
+
+/** `popped`: BLPOP took it, and nothing was written of it since. */
+export type Place = 'queued' | 'popped' | 'recorded' | 'held' | 'done';
+
+export class RedisHistory {
+  readonly #places = new Map<string, Place>();
+  readonly #told = new Map<string, string[]>();
+  readonly #lists = new Map<string, string[]>();
+  readonly #records = new Map<string, string>();
+
+  constructor(directory: string) {
+    for (const block of blocksOf(commandsOf(readAppendOnlyFile(directory)))) {
+      const isStep = block.some(([name, key = '']) => name === 'SET' && key.endsWith(':step'));
+      for (const words of block) this.#take(words, isStep);
+    }
+  }
+
+  /** Jobs that were there at last. */
+  in(place: Place): string[] {
+    return [...this.#places].filter(([, where]) => where === place).map(([id]) => id);
+  }
+
+  /** All that was done with a job, a line each. */
+  of(id: string): readonly string[] {
+    return this.#told.get(id) ?? [];
+  }
+
+  #take(words: readonly string[], isStep: boolean): void {
+    const [name = '', key = '', ...rest] = words;
+    switch (name) {
+      case 'RPUSH':
+      case 'LPUSH':
+        if (!key.startsWith('resque:queue:')) {
+          for (const value of rest) this.#move(value, 'done', words);
+          return;
+        }
+        for (const value of rest) {
+          const list = this.#lists.get(key) ?? [];
+          this.#lists.set(key, name === 'RPUSH' ? [...list, value] : [value, ...list]);
+          this.#move(value, 'queued', words);
+        }
+        return;
+      case 'LPOP': {
+        const [head, ...tail] = this.#lists.get(key) ?? [];
+        this.#lists.set(key, tail);
+        if (head !== undefined) this.#move(head, isStep ? 'recorded' : 'popped', words);
+        return;
+      }
+      case 'LMOVE':
+      case 'BLMOVE': {
+        const [head, ...tail] = this.#lists.get(key) ?? [];
+        this.#lists.set(key, tail);
+        if (head !== undefined) this.#move(head, 'held', words);
+        return;
+      }
+      case 'SET':
+        this.#records.set(key, rest[0] ?? '');
+        if (key.startsWith('resque:worker:')) this.#move(rest[0] ?? '', 'recorded', words);
+        return;
+      case 'LREM':
+        this.#move(rest[1] ?? '', 'done', words);
+        return;
+      case 'DEL':
+      case 'UNLINK':
+        for (const deleted of [key, ...rest]) {
+          const record = this.#records.get(deleted);
+          this.#records.delete(deleted);
+          if (record === undefined || !deleted.startsWith('resque:worker:')) continue;
+          const id = idOfPayload(record);
+          // One that went back to its queue has been told of already.
+          if (id !== null && this.#places.get(id) === 'recorded') this.#move(record, 'done', words);
+        }
+    }
+  }
+
+  #move(text: string, place: Place, words: readonly string[]): void {
+    const id = idOfPayload(text);
+    if (id === null) return;
+    this.#places.set(id, place);
+    const told = this.#told.get(id) ?? [];
+    told.push(`${place}: ${words.join(' ').slice(0, 300)}`);
+    this.#told.set(id, told);
+  }
+}
+
+function readAppendOnlyFile(directory: string): Buffer {
+  const parts = join(directory, 'appendonlydir');
+  if (!existsSync(parts)) return readFileSync(join(directory, 'appendonly.aof'));
+  const files = readdirSync(parts).filter((file) => file.endsWith('.incr.aof'));
+  return Buffer.concat(files.sort().map((file) => readFileSync(join(parts, file))));
+}
+
+function* commandsOf(file: Buffer): Generator<string[]> {
+  let at = 0;
+  const line = () => {
+    const end = file.indexOf('\r\n', at);
+    const text = file.toString('latin1', at, end);
+    at = end + 2;
+    return text;
+  };
+  while (at < file.length) {
+    const head = line();
+    // `#TS:…`
+    if (!head.startsWith('*')) continue;
+    const words: string[] = [];
+    for (let count = Number(head.slice(1)); count > 0; count -= 1) {
+      const length = Number(line().slice(1));
+      words.push(file.toString('utf8', at, at + length));
+      at += length + 2;
+    }
+    yield [words[0]?.toUpperCase() ?? '', ...words.slice(1)];
+  }
+}
+
+/** Commands that were one step: a transaction, or one by itself. */
+function* blocksOf(commands: Iterable<string[]>): Generator<string[][]> {
+  let block: string[][] | null = null;
+  for (const words of commands) {
+    if (words[0] === 'MULTI') block = [];
+    else if (words[0] === 'EXEC') {
+      if (block !== null) yield block;
+      block = null;
+    } else if (block !== null) block.push(words);
+    else yield [words];
+  }
+}

@@ -1,0 +1,124 @@
+/** A Redis that keeps all that it has said yes to, over restarts of any kind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { findProgram } from '../bench/lib/find-program.ts';
+import { freePort } from '../bench/lib/redis-server.ts';
+
+/**
+ * ARGV: number of the batch, then queue and payload, over and over. Done once, however often a client that saw
+ * its connection die sends it.
+ */
+const enqueueScript = `
+if redis.call('SADD', 'chaos:batches', ARGV[1]) == 0 then return 0 end
+for at = 2, #ARGV, 2 do
+  redis.call('SADD', 'resque:queues', ARGV[at])
+  redis.call('RPUSH', 'resque:queue:' .. ARGV[at], ARGV[at + 1])
+end
+return 1
+`;
+
+export class ChaosRedis {
+  readonly directory: string;
+  readonly port: number;
+  readonly client: Redis;
+  readonly #program: string;
+  #process: ChildProcess;
+  /** Freezes and restarts, one after the other. */
+  #faults: Promise<void> = Promise.resolve();
+  #batches = 0;
+
+  static async start(directory: string): Promise<ChaosRedis> {
+    const program = findProgram('redis-server') ?? findProgram('valkey-server');
+    if (program === null) throw new Error('Neither redis-server nor valkey-server is on PATH.');
+    const redis = new ChaosRedis(program, directory, await freePort());
+    await redis.client.ping();
+    return redis;
+  }
+
+  private constructor(program: string, directory: string, port: number) {
+    this.#program = program;
+    this.directory = join(directory, 'redis');
+    mkdirSync(this.directory);
+    this.port = port;
+    this.#process = this.#spawn();
+    this.client = new Redis({
+      host: '127.0.0.1',
+      port,
+      connectionName: 'chaos',
+      protocol: 2,
+      disableClientInfo: true,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 20,
+    });
+    this.client.on('error', () => {
+      // It is down on purpose; commands wait until it is back.
+    });
+  }
+
+  /** Puts these jobs onto their queues, as soon as there is a Redis. */
+  async enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const words = jobs.flatMap(({ queue, payload }) => [queue, payload]);
+    await this.client.eval(enqueueScript, 0, ++this.#batches, ...words);
+  }
+
+  /** Lets it hang for this time, when the last fault is over. */
+  freeze(forMs: number): void {
+    this.#then(async () => {
+      this.#process.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, forMs));
+      this.#process.kill('SIGCONT');
+    });
+  }
+
+  restart(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#then(async () => {
+      await this.#end(signal);
+      this.#process = this.#spawn();
+      await this.client.ping();
+    });
+  }
+
+  /** Resolves when it is well, and stays so. */
+  async settled(): Promise<void> {
+    await this.#faults;
+    await this.client.ping();
+  }
+
+  async stop(): Promise<void> {
+    await this.#faults.catch(() => {});
+    this.client.disconnect();
+    this.#process.kill('SIGCONT');
+    await this.#end('SIGTERM');
+  }
+
+  #then(fault: () => Promise<void>): void {
+    this.#faults = this.#faults.then(fault);
+  }
+
+  #spawn(): ChildProcess {
+    const settings = {
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.directory,
+      logfile: join(this.directory, 'redis.log'),
+      save: '',
+      appendonly: 'yes',
+      appendfsync: 'always',
+      // One file from the first command to the last: what became of a job can be read there.
+      'auto-aof-rewrite-percentage': '0',
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    return spawn(this.#program, args, { stdio: 'ignore' });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+}
