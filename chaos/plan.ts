@@ -4,7 +4,7 @@ import { Random } from './random.ts';
 export type Fault =
   | { readonly kind: 'kill-runner'; readonly seat: number }
   /** CLIENT KILL of so many of the runners' connections. */
-  | { readonly kind: 'cut-connections'; readonly count: number }
+  | { readonly kind: 'cut-connections'; readonly count: number; readonly seed: number }
   | { readonly kind: 'freeze-runner'; readonly seat: number; readonly forMs: number }
   | { readonly kind: 'freeze-redis'; readonly forMs: number }
   | { readonly kind: 'restart-redis'; readonly signal: 'SIGTERM' | 'SIGKILL' };
@@ -49,7 +49,11 @@ export function makePlan(seed: number, jobCount: number, kills: number): Plan {
   const seat = () => random.below(2);
   const faults = random.shuffle([
     ...times(kills, () => ({ kind: 'kill-runner', seat: seat() })),
-    ...times(Math.ceil(kills / 3), () => ({ kind: 'cut-connections', count: 1 + random.below(4) })),
+    ...times(Math.ceil(kills / 3), () => ({
+      kind: 'cut-connections',
+      count: 1 + random.below(4),
+      seed: random.below(2 ** 31),
+    })),
     ...times(Math.ceil(kills / 10), () => ({
       kind: 'freeze-runner',
       seat: seat(),

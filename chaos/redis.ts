@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { findProgram } from '../bench/lib/find-program.ts';
 import { freePort } from '../bench/lib/redis-server.ts';
+import type { Random } from './random.ts';
 
 /**
  * ARGV: number of the batch, then queue and payload, over and over. Done once, however often a client that saw
@@ -68,7 +69,7 @@ export class ChaosRedis {
   freeze(forMs: number): void {
     this.#then(async () => {
       this.#process.kill('SIGSTOP');
-      await new Promise((resolve) => setTimeout(resolve, forMs));
+      await pause(forMs);
       this.#process.kill('SIGCONT');
     });
   }
@@ -79,6 +80,18 @@ export class ChaosRedis {
       this.#process = this.#spawn();
       await this.client.ping();
     });
+  }
+
+  /** Ends so many connections of runners, where it can. */
+  async cut(count: number, random: Random): Promise<void> {
+    // One that is frozen or down will say when it is too late for this fault.
+    const list = await Promise.race([this.client.client('LIST'), pause(100)]);
+    const ids = String(list ?? '').match(/^id=\d+(?=.* name=resque-runner)/gm) ?? [];
+    for (const id of random.shuffle(ids).slice(0, count)) {
+      this.client.client('KILL', 'ID', id.slice('id='.length)).catch(() => {
+        // It has gone by itself.
+      });
+    }
   }
 
   /** Resolves when it is well, and stays so. */
@@ -121,4 +134,8 @@ export class ChaosRedis {
     child.kill(signal);
     await ended;
   }
+}
+
+function pause(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
 }

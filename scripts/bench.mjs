@@ -2,15 +2,12 @@
  * `npm run bench [-- NAME …] [--flag …]`: runs the benches named, or all; each bench/NAME.ts is one, and what
  * several share lies in folders below. Flags go to every bench.
  *
- * A bench is bundled into one file elsewhere, as Node 20 can't run TypeScript; packages stay outside, so that a
- * peer is measured as it is installed. So `import.meta.url` isn't the source's: the current directory is the
- * checkout, and paths start there.
+ * Packages stay outside of a bench's bundle, so that a peer is measured as it is installed.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { commonBuildOptions } from './build.mjs';
 import { root } from './setup/paths.mjs';
+import { runTypeScript } from './setup/run-typescript.mjs';
 import { reportAndExit, SetupError } from './setup/setup-error.mjs';
 import { setUp } from './setup.mjs';
 
@@ -30,7 +27,7 @@ async function main(names, flags) {
   }
   await setUp();
   for (const name of names.length === 0 ? benches : names) {
-    const exitCode = await runBench(name, flags);
+    const exitCode = await runTypeScript(join('bench', `${name}.ts`), flags, 'resque-runner-bench-');
     if (exitCode !== 0) process.exitCode = exitCode;
   }
 }
@@ -41,44 +38,6 @@ function findBenches() {
     .filter((file) => file.endsWith('.ts'))
     .map((file) => file.slice(0, -'.ts'.length))
     .sort();
-}
-
-/**
- * @param {string} name
- * @param {readonly string[]} flags
- * @returns {Promise<number>} its exit code
- */
-async function runBench(name, flags) {
-  // Inside node_modules, where the packages left outside the bundle are found.
-  const cache = join(root, 'node_modules', '.cache');
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, 'resque-runner-bench-'));
-  const file = join(directory, `${name}.mjs`);
-  try {
-    const { build } = await import('esbuild');
-    await build({
-      ...commonBuildOptions(),
-      entryPoints: [join('bench', `${name}.ts`)],
-      outfile: file,
-      packages: 'external',
-      sourcemap: 'inline',
-    });
-    return await runNode(['--enable-source-maps', file, ...flags]);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/**
- * @param {readonly string[]} args
- * @returns {Promise<number>} its exit code, 1 where a signal ended it
- */
-function runNode(args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
-  });
 }
 
 try {

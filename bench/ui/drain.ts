@@ -22,8 +22,8 @@ interface Contestant {
   readonly enginePid: number;
   readonly screen: Screen | null;
   readonly jobsPerSecond: number[];
+  readonly engineCpuMsPerJob: number[];
   /** Percent of a core. */
-  readonly engineCpu: number[];
   readonly screenCpu: number[];
   readonly framesPerSecond: number[];
 }
@@ -58,7 +58,7 @@ async function startContestants(
     enginePid: number,
     screen: Screen | null,
   ): Contestant => {
-    const figures = { jobsPerSecond: [], engineCpu: [], screenCpu: [], framesPerSecond: [] };
+    const figures = { jobsPerSecond: [], engineCpuMsPerJob: [], screenCpu: [], framesPerSecond: [] };
     return { name, queues: Object.keys(spec.runners), enginePid, screen, ...figures };
   };
 
@@ -85,7 +85,7 @@ async function measureRound(redis: RedisServer, contestant: Contestant, jobs: nu
     contestant.jobsPerSecond.push(await drainedPerSecond(redis, queues, jobs));
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  contestant.engineCpu.push(engineCpu);
+  contestant.engineCpuMsPerJob.push((10 * engineCpu * seconds) / jobs);
   if (screen === null || screenCpu === undefined) return;
   contestant.screenCpu.push(screenCpu);
   contestant.framesPerSecond.push((screen.frames - framesBefore) / seconds);
@@ -96,12 +96,12 @@ function report([bare, ...looked]: readonly [Contestant, ...Contestant[]]): void
     values.length === 0 ? '' : spreadText(spread(values), digits);
   const ratio = ({ jobsPerSecond }: Contestant) => ratios(jobsPerSecond, bare.jobsPerSecond);
   printTable([
-    ['', 'jobs/s', 'ratio', 'engine CPU %', 'screen CPU %', 'frames/s'],
+    ['', 'jobs/s', 'ratio', 'engine CPU ms a job', 'screen CPU %', 'frames/s'],
     ...[bare, ...looked].map((each) => [
       each.name,
       text(each.jobsPerSecond, 0),
       each === bare ? '' : spreadText(ratio(each), 2),
-      text(each.engineCpu, 0),
+      text(each.engineCpuMsPerJob, 2),
       text(each.screenCpu, 1),
       text(each.framesPerSecond, 1),
     ]),

@@ -18,6 +18,7 @@ export interface Flags {
   /** Path of the unix socket that user interfaces attach to. */
   readonly socket: string | null;
   readonly readOnly: boolean;
+  readonly repair: boolean;
   /** Descriptor of the connection of the user interface that has started this engine. */
   readonly linkFd: number | null;
 }
@@ -39,6 +40,7 @@ const flagTypes = {
   ui: { type: 'boolean', default: true },
   socket: { type: 'string' },
   readOnly: { type: 'boolean', default: false },
+  repair: { type: 'boolean', default: false },
   linkFd: { type: 'string' },
   help: { type: 'boolean', default: false, shortFlag: 'h' },
 } as const;
@@ -183,6 +185,7 @@ function typedFlags(flags: Readonly<Record<string, unknown>>): Flags {
     ui: flags.ui !== false,
     socket: text('socket'),
     readOnly: flags.readOnly === true,
+    repair: flags.repair === true,
     linkFd: descriptor(text('linkFd')),
   };
 }
@@ -196,6 +199,7 @@ const noFlags: Flags = {
   ui: true,
   socket: null,
   readOnly: false,
+  repair: false,
   linkFd: null,
 };
 

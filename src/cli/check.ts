@@ -1,6 +1,7 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
 
 import { visible } from '../wording/visible.ts';
+import { checkData } from './check/data.ts';
 import { checkRedis } from './check/redis.ts';
 import { checkScripts } from './check/scripts.ts';
 import { fail, ok, type Verdict } from './check/verdict.ts';
@@ -17,7 +18,7 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
   const summary = `${shortPath(file)}: ${count(config.runners.length, 'runner')}, ${count(slots, 'slot')}`;
   const found = await Promise.all([checkRedis(config), checkScripts(config)]);
-  return print([ok('config', summary), ...found.flat()]);
+  return print([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
 
 /** A wrong `--redis` is a mistake of whoever typed it, no finding. */

@@ -10,6 +10,7 @@ export type FlagName =
   | 'ui'
   | 'socket'
   | 'readOnly'
+  | 'repair'
   | 'linkFd';
 
 /** What a command gets to know. */
@@ -62,14 +63,18 @@ that you choose. Leaving it with q leaves the runner as it is. Several screens m
     load: () => import('./attach.ts'),
   },
   check: {
-    flags: ['redis'],
+    flags: ['redis', 'repair'],
     argumentCount: [0, 1],
     argumentsText: 'CONFIG',
-    help: `resque-runner check [CONFIG] [--redis URL]
+    help: `resque-runner check [CONFIG] [--repair] [--redis URL]
 
-Tests the config, Redis (reachable, version, latency, permissions) and each script, a verdict a line.
-Exits 0 when a runner could work with them, 1 when not.
+Tests the config, Redis (reachable, version, latency, permissions), each script, and what Redis holds of
+workers, failures and queues: workers that died, entries that break resque-web, heartbeats that kill Ruby
+workers, jobs that nobody has any more. A verdict a line.
+Exits 0 when nothing is wrong or all of it was repaired, 1 when not.
 
+  --repair                mends what it found in Redis, and says how; without it nothing is written. Programs that a
+                          dead runner of this machine left running are ended: do it as the user of the runners
   ${redisHelp}`,
     load: () => import('./check.ts'),
   },
@@ -110,7 +115,7 @@ export const programHelp = `resque-runner: waits on Resque queues and starts a p
 
   resque-runner [CONFIG]                     run, with a screen where there is a terminal
   resque-runner attach [CONFIG]              the screen of a runner that is running
-  resque-runner check [CONFIG]               test config, Redis and scripts
+  resque-runner check [CONFIG] [--repair]    test config, Redis and scripts, mend what died or breaks others
   resque-runner enqueue QUEUE CLASS [ARG…]   put a job on a queue
   resque-runner demo                         a private Redis and example jobs, no set-up
   resque-runner COMMAND --help               more about a command

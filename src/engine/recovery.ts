@@ -89,7 +89,7 @@ export class Recovery {
   }
 }
 
-export function isDead({ entry }: LeftRunner, nowMs: number): boolean {
+export function isDead({ entry }: Pick<LeftRunner, 'entry'>, nowMs: number): boolean {
   return isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
 }
 

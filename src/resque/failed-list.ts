@@ -8,8 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { changeScript } from './change-script.ts';
 import { retryOf } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
-import { runScript } from './run-script.ts';
-import type { RedisSession } from './session.ts';
+import { type CommandSender, runScript } from './run-script.ts';
 
 export interface ListedRecord {
   /** From the head of the list, where the oldest is. */
@@ -64,10 +63,10 @@ const anchorCount = 8;
 const highestHint = 2 ** 31;
 
 export class FailedList {
-  readonly #session: RedisSession;
+  readonly #session: CommandSender;
   readonly #keys: ResqueKeys;
 
-  constructor(session: RedisSession, keys: ResqueKeys) {
+  constructor(session: CommandSender, keys: ResqueKeys) {
     this.#session = session;
     this.#keys = keys;
   }

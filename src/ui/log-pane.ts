@@ -11,7 +11,7 @@ export interface LogPane {
 }
 
 export const logTimeColumns = 9;
-export const logStreamColumns = 4;
+const logStreamColumns = 4;
 const infoRows = 4;
 /** A blank at the left. There is no border: widths of foreign text can't be trusted to the last column. */
 const marginColumns = 1;

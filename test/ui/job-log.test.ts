@@ -87,7 +87,7 @@ test('it follows the end until one scrolls up, stands still then, and follows ag
   const height = logTexts(screen).length;
   await screen.press('k', 'up', 'k');
   await screen.waitFor(() => logTexts(screen).at(-1) === 'line 197', 'three lines up');
-  expect(rule(screen)).toContain('PAUSED');
+  expect(rule(screen)).toContain('follow:off');
   const seen = logRows(screen);
   puppet.tell('seq -f "line %.0f" 201 400');
   await screen.waitForText('400 lines');
@@ -105,7 +105,7 @@ test('it follows the end until one scrolls up, stands still then, and follows ag
   puppet.tell('echo more');
   await screen.waitFor(() => logTexts(screen).at(-1) === 'more', 'what came');
   await screen.press('s');
-  await screen.waitForText('PAUSED');
+  await screen.waitForText('follow:off');
   puppet.tell('echo much more');
   await screen.waitForText('402 lines');
   expect(logTexts(screen).at(-1)).toBe('more');
@@ -187,6 +187,8 @@ test('a match that lies beyond the right edge is brought into sight', async () =
   expect(screen.cell(column, row).isInverse).toBe(true);
   await search(screen, '');
   await screen.waitForText('out 1000 1001');
+  await screen.press('o');
+  await screen.waitForText('nothing on stderr; o shows the other stream');
 });
 
 describe('in a log of 100,000 lines', () => {
@@ -199,7 +201,7 @@ describe('in a log of 100,000 lines', () => {
     await search(screen, 'Eye of');
     await screen.waitForText('1 of 1');
     await screen.waitForText(/^▸\S+ out line 50000 Eye of needle$/m);
-    expect(rule(screen)).toContain('PAUSED');
+    expect(rule(screen)).toContain('follow:off');
     await search(screen, 'NEEDLE');
     await screen.waitForText('no match');
     await search(screen, 'needle');

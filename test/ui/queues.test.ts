@@ -87,7 +87,7 @@ test('a queue that was paused drains: its running job goes on, and the screen te
   await puppet.started();
   await screen.waitForText('Welcome');
   await screen.press('p');
-  await screen.waitForText('mail  ‖ draining  1/2');
+  await screen.waitForText('mail  ‖ PAUSED, draining  1/2');
   puppet.tell('exit 0');
   await screen.waitForText('mail  ‖ PAUSED  0/2');
 });

@@ -26,7 +26,7 @@ test('at 80×24 all queues are rows of a table, with the jobs of the one under t
   await screen.waitForText('bill · running 1');
   await screen.waitForText('at work on bill');
   await screen.press('p');
-  await screen.waitForText(/bill .*‖ draining/);
+  await screen.waitForText(/bill .*‖ PAUSED, d/);
   expect(rowsOf(screen, '‖')).toHaveLength(1);
   // Enter goes to the jobs, and from there into one.
   await screen.press('return');

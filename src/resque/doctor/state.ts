@@ -169,7 +169,7 @@ async function typesOf(sender: CommandSender, keys: readonly string[]): Promise<
     const replies = await pipelined(sender, (pipeline) => {
       for (const key of chunk) pipeline.type(key);
     });
-    chunk.forEach((key, at) => types.set(key, String(replies[at])));
+    for (const [at, key] of chunk.entries()) types.set(key, String(replies[at]));
   }
   return types;
 }

@@ -31,7 +31,10 @@ export function help(context: Context, size: Size, isReadOnly: boolean, top: num
     key: 'help',
     size,
     width: widest,
-    title: [span(`Help · ${contextTitles[context]}`, { bold: true }), span('   ● asks first', { dim: true })],
+    title: [
+      span(`Help · ${contextTitles[context]}`, { bold: true }),
+      ...(bindings.some(({ asks }) => asks === true) ? [span('   ● asks first', { dim: true })] : []),
+    ],
     foot: [span('↑↓ scroll, ? or Esc to close')],
     top,
     content: (width) => helpLines(bindings, width),

@@ -10,7 +10,7 @@ import { elapsed } from '../text/elapsed.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { sparkline } from '../text/sparkline.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
-import { age, grouped, howItEnded, pauseDetail, perSecond, statusStyles, statusWords } from './words.ts';
+import { age, grouped, howItEnded, pauseDetail, perSecond, statusStyles, statusText } from './words.ts';
 
 export interface QueuePanelProps {
   readonly queue: QueueState;
@@ -44,7 +44,7 @@ function title({ queue, runner, engine, jobs, isFocused, width, nowMs }: QueuePa
   const status = queueStatus(queue, runner, jobs.length, engine);
   const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
   if (status !== 'running' && status !== 'idle')
-    parts.push(span(`${statusWords[status]}  `, statusStyles[status]));
+    parts.push(span(`${statusText(status, queue)}  `, statusStyles[status]));
   parts.push(...slotsText(queue, runner, jobs.length), span(`  pend ${pending(queue)}`));
   if (width >= 50) {
     parts.push(span(`  ${sparkline(bucketsAt(queue.throughput, nowMs, sparkColumns))}`, { dim: true }));

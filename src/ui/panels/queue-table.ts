@@ -8,7 +8,7 @@ import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { pending, slotsText } from './queue-panel.ts';
-import { grouped, pauseDetail, perSecond, statusStyles, statusWords } from './words.ts';
+import { grouped, pauseDetail, perSecond, statusStyles, statusText } from './words.ts';
 
 export interface QueueTableProps {
   readonly state: AppState;
@@ -77,7 +77,7 @@ function row(
     cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right'),
     cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
     span('  '),
-    span(statusWords[status], statusStyles[status]),
+    span(statusText(status, queue), statusStyles[status]),
     ...(reason === null ? [] : [span(` ${pauseReason(reason)}`, { dim: true })]),
     gap,
   ]);

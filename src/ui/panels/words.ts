@@ -1,5 +1,5 @@
 /** Words and signs that several panels share. */
-import type { FailureSummary, PauseReason } from '../../protocol/events.ts';
+import type { FailureSummary, PauseReason, QueueView } from '../../protocol/events.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
 import type { Style } from '../text/line.ts';
 
@@ -49,7 +49,7 @@ export const statusStyles: Readonly<Record<QueueStatus, Style>> = {
   unreadable: { color: 'red', bold: true },
 };
 
-export const statusWords: Readonly<Record<QueueStatus, string>> = {
+const statusWords: Readonly<Record<QueueStatus, string>> = {
   running: 'running',
   idle: 'idle',
   paused: '‖ PAUSED',
@@ -57,6 +57,11 @@ export const statusWords: Readonly<Record<QueueStatus, string>> = {
   unstartable: "! can't start",
   unreadable: '! unreadable',
 };
+
+/** `‖ PAUSED, draining` where it is paused and jobs still run; a runner that stops drains without a pause. */
+export function statusText(status: QueueStatus, { pauses }: Pick<QueueView, 'pauses'>): string {
+  return status === 'draining' && pauses.length > 0 ? '‖ PAUSED, draining' : statusWords[status];
+}
 
 /** The first reason that says more than that it is paused. */
 export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null {

@@ -77,7 +77,7 @@ function rule(openLog: OpenLog | null, log: JobLog, view: LogView, width: number
     span('── ', { dim: true }),
     span(streamNames[view.streams], { bold: true }),
     span(
-      view.isFollowing ? '  FOLLOW' : '  PAUSED',
+      view.isFollowing ? '  FOLLOW' : '  follow:off',
       view.isFollowing ? { color: 'green' } : { color: 'yellow' },
     ),
     span(`  wrap:${view.isWrapped ? 'on' : 'off'}`, { dim: true }),
@@ -101,12 +101,13 @@ function logLines(state: AppState, log: JobLog, width: number, pane: LogPane): L
   const { lines } = logWindow(log.buffer, view, pane.textColumns, pane.rows);
   const needle = needleOf(view.search);
   const shown = lines.flatMap((seen) => logRows(seen, view, needle, pane.textColumns, width));
-  if (lines.length === 0) shown.push(lineOf(width, [span(` ${nothing(state)}`, { dim: true })]));
+  if (lines.length === 0) shown.push(lineOf(width, [span(` ${nothing(state, log)}`, { dim: true })]));
   const below = Array.from({ length: Math.max(0, pane.rows - shown.length) }, () => lineOf(width, []));
   return [...shown, ...below];
 }
 
-function nothing({ openLog, model }: AppState): string {
+function nothing({ openLog, model, view }: AppState, { buffer }: JobLog): string {
+  if (buffer.end > 0) return `nothing on ${streamNames[view.log.streams]}; o shows the other stream`;
   const nothingYet = 'it has printed nothing yet';
   switch (openLog?.state) {
     case 'gone':

@@ -42,6 +42,9 @@ const hidden =
  */
 const dependent = /^[\p{M}\p{Emoji_Modifier}\u0E33\u0EB3\uFF9E\uFF9F\u1160-\u11FF\uD7B0-\uD7FB]+/u;
 
+/** Marks that pile up on one character: terminals that draw all of them would draw over the rows around. */
+const piled = /(\p{M}{4})\p{M}+/gu;
+
 export function printable(text: string): string {
   if (!/[^ -~]/.test(text)) return text;
   let rest = text.toWellFormed();
@@ -49,7 +52,7 @@ export function printable(text: string): string {
   if (rest.includes('\r')) rest = lastSegments(rest);
   // Breaks at the end end the line, others part words.
   rest = rest.replace(lineBreaks, (breaks, at: number) => (at + breaks.length === rest.length ? '' : ' '));
-  rest = rest.replace(hidden, '').replace(dependent, '');
+  rest = rest.replace(hidden, '').replace(dependent, '').replace(piled, '$1');
   return rest.includes('\t') ? expandTabs(rest) : rest;
 }
 

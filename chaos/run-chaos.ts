@@ -1,0 +1,197 @@
+/**
+ * One run: a Redis, two runners, jobs, and faults at random; then quiet, until everything that can be done has
+ * been; then the look at what became of each job.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Fleet } from './fleet.ts';
+import { readJobLog } from './job-log.ts';
+import { payloadOf, writeJobProgram } from './job-program.ts';
+import { type Fault, limits, makePlan } from './plan.ts';
+import { processesWithVariable } from './processes.ts';
+import { Random } from './random.ts';
+import { ChaosRedis } from './redis.ts';
+import { RedisHistory } from './redis-history.ts';
+import { type ChaosFigures, judge } from './verdict.ts';
+
+export type Delivery = 'at-most-once' | 'at-least-once';
+
+export interface ChaosOptions {
+  readonly delivery: Delivery;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly kills: number;
+  /** The built program. */
+  readonly program: string;
+  /** From the last fault until all jobs must be done. */
+  readonly limitMs: number;
+}
+
+export interface ChaosResult {
+  readonly figures: ChaosFigures;
+  /** Promises that were broken, a line or more each. */
+  readonly broken: readonly string[];
+  /** With all logs, where something was broken; else it is gone. */
+  readonly directory: string;
+}
+
+const markVariable = 'RR_CHAOS_MARK';
+/** Jobs are put onto their queues in so many pieces between one fault and the next. */
+const piecesPerFault = 5;
+const pollMs = 50;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { delivery, seed, jobs, kills, program, limitMs } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'rr-chaos-'));
+  const mark = randomUUID();
+  const plan = makePlan(seed, jobs, kills);
+  const { script, log } = writeJobProgram(directory);
+  const redis = await ChaosRedis.start(directory);
+  const fleet = new Fleet({
+    directory,
+    program,
+    config: {
+      redis: { server: '127.0.0.1', port: redis.port },
+      runners: limits,
+      script,
+      delivery,
+      // As many as there are kills: each job is to be run in the end.
+      maxRecoveries: kills + 1,
+      shutdownTimeout: 20,
+    },
+    jobLog: log,
+    env: { [markVariable]: mark },
+  });
+  const broken: string[] = [];
+  const startedAt = performance.now();
+  try {
+    const enqueued: Promise<void>[] = [];
+    let next = 0;
+    const enqueue = (until: number) => {
+      const piece = plan.jobs.slice(next, Math.round(until));
+      next += piece.length;
+      enqueued.push(redis.enqueue(piece.map((job) => ({ queue: job.queue, payload: payloadOf(job) }))));
+    };
+    const pieces = plan.faults.length * piecesPerFault;
+    for (const [at, { fault, afterMs }] of plan.faults.entries()) {
+      for (let piece = 1; piece <= piecesPerFault; piece += 1) {
+        // Not at the instant of a fault, which would be anything but chance.
+        await pause(afterMs / piecesPerFault / 2);
+        enqueue((plan.jobs.length * (at * piecesPerFault + piece)) / pieces);
+        await pause(afterMs / piecesPerFault / 2);
+      }
+      await commit(fault, fleet, redis);
+    }
+    await fleet.thawed();
+    await redis.settled();
+    await Promise.all(enqueued);
+    const faultsMs = performance.now() - startedAt;
+    const rest = await quiet(redis, fleet, limitMs);
+    if (rest !== null) broken.push(rest);
+    const settledMs = performance.now() - startedAt - faultsMs;
+    const orphans = processesWithVariable('RESQUE_RUNNER', '').filter((pid) => isMarked(pid, mark));
+    if (orphans.length > 0) broken.push(`children are alive with nothing to do: ${orphans.join()}`);
+    await fleet.stop();
+    broken.push(...fleet.faults, ...(await leftIn(redis, rest !== null)));
+    const alive = processesWithVariable(markVariable, mark);
+    if (alive.length > 0) broken.push(`processes are left: ${alive.join()}`);
+    const failures = await redis.client.lrange('resque:failed', 0, -1);
+    const processed = Number(await redis.client.get('resque:stat:processed'));
+    await redis.stop();
+    const { figures, faults } = judge({
+      delivery,
+      jobs: plan.jobs,
+      log: readJobLog(readFileSync(log, 'utf8')),
+      history: new RedisHistory(redis.directory),
+      failures,
+      processed,
+      kills: fleet.kills,
+      recoveredAfterMs: fleet.recoveredAfterMs,
+      faultsMs,
+      settledMs,
+    });
+    broken.push(...faults);
+    if (process.env.CHAOS_DEBUG) {
+      console.log(plan.faults.map((f, i) => `${i} ${JSON.stringify(f)}`).join('\n'));
+      const h = new RedisHistory(redis.directory);
+      for (const id of h.in('popped')) console.log('LOST', id, 'before fault', Math.floor(((Number(id) - 1) / plan.jobs.length) * plan.faults.length), h.of(id), JSON.stringify(readJobLog(readFileSync(log, 'utf8')).runs.get(id)));
+    }
+    if (broken.length === 0) rmSync(directory, { recursive: true, force: true });
+    return { figures, broken, directory };
+  } finally {
+    fleet.abandon();
+    await redis.stop();
+    for (const pid of processesWithVariable(markVariable, mark)) kill(pid);
+  }
+}
+
+async function commit(fault: Fault, fleet: Fleet, redis: ChaosRedis): Promise<void> {
+  switch (fault.kind) {
+    case 'kill-runner':
+      fleet.kill(fault.seat);
+      return;
+    case 'freeze-runner':
+      fleet.freeze(fault.seat, fault.forMs);
+      return;
+    case 'freeze-redis':
+      redis.freeze(fault.forMs);
+      return;
+    case 'restart-redis':
+      redis.restart(fault.signal);
+      return;
+    case 'cut-connections':
+      await redis.cut(fault.count, new Random(fault.seed));
+  }
+}
+
+/** Waits until nothing is left to do. @returns what is, where that takes too long */
+async function quiet(redis: ChaosRedis, fleet: Fleet, limitMs: number): Promise<string | null> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const rest = await toDo(redis, fleet);
+    if (rest === null) return null;
+    if (performance.now() > deadline)
+      return `after ${limitMs / 1000} s there is still something to do: ${rest}`;
+    await pause(pollMs);
+  }
+}
+
+async function toDo({ client }: ChaosRedis, fleet: Fleet): Promise<string | null> {
+  const keys = await client.keys('*');
+  const isWork = (key: string) =>
+    /^resque:(queue:|worker:.*-\d+:[^:]*(:payload)?$|runner:.*:held:|runner:recovery$)/.test(key);
+  const work = keys.filter(isWork);
+  if (work.length > 0) return work.join(' ');
+  const owners = await client.hkeys('resque:runners');
+  const pids = owners.map((owner) => Number(owner.slice(owner.lastIndexOf(':') + 1)));
+  const isSame = pids.length === fleet.pids.length && fleet.pids.every((pid) => pids.includes(pid));
+  if (!isSame) return `runners ${owners.join(' ')} are on record; alive are ${fleet.pids.join()}`;
+  const workers = await client.smembers('resque:workers');
+  const foreign = workers.filter((id) => !fleet.pids.some((pid) => id.includes(`:${pid}-`)));
+  return foreign.length === 0 ? null : `workers ${foreign.join(' ')} are registered`;
+}
+
+/** What a clean stop has left in Redis and must not. */
+async function leftIn({ client }: ChaosRedis, hadWork: boolean): Promise<string[]> {
+  const allowed = ['resque:failed', 'resque:queues', 'resque:stat:processed', 'resque:stat:failed'];
+  const keys = (await client.keys('*')).filter((key) => !allowed.includes(key) && !key.startsWith('chaos:'));
+  return keys.length === 0 || hadWork ? [] : [`keys are left after a clean stop: ${keys.join(' ')}`];
+}
+
+function isMarked(pid: number, mark: string): boolean {
+  return processesWithVariable(markVariable, mark).includes(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ESRCH: it has ended.
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

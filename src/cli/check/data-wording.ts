@@ -1,0 +1,173 @@
+/** What the check says of its findings in Redis: what is wrong, what a repair would do, what it did. */
+import type { Leavings } from '../../resque/doctor/doctor.ts';
+import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
+import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
+import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
+import { visibleWithin } from '../../wording/visible.ts';
+
+export interface FindingText {
+  readonly what: string;
+  /** Follows "--repair"; '' where nothing can be done from here. */
+  readonly would: string;
+  /** Follows "repaired:". */
+  readonly did: string;
+}
+
+/** Whether nothing is wrong that would have to be mended here. */
+export function onlyTold({ kind }: Finding): boolean {
+  return kind === 'silent-worker' || kind === 'unregistered-worker' || kind === 'unreadable-runner';
+}
+
+/** @param leavings jobs of a runner that is no more, as they will be or were settled; `null`: unknown */
+export function findingText(finding: Finding, leavings: Leavings | null): FindingText {
+  switch (finding.kind) {
+    case 'left-owner':
+      return leftOwnerText(finding, leavings);
+    case 'bad-record':
+      return {
+        what: `the record of worker ${shown(finding.id)} is ${recordAilments[finding.ailment]}, which breaks resque-web's pages`,
+        would: finding.isLeft
+          ? 'records its job as failed, with the record as text'
+          : 'puts one in its place that holds it as text',
+        did: finding.isLeft
+          ? 'its job is recorded as failed, with the record as text'
+          : 'it holds the old one as text',
+      };
+    case 'stray-record':
+      return {
+        what: `worker ${shown(finding.id)} has a job on record but is not registered, nor has it been heard of`,
+        would: 'records its job as failed',
+        did: 'its job is recorded as failed',
+      };
+    case 'bad-id':
+      return finding.isAlive
+        ? told(
+            `worker id ${shown(finding.id)} kills Ruby workers that prune, and its worker lives: end that worker`,
+          )
+        : {
+            what: `worker id ${shown(finding.id)} kills Ruby workers that prune`,
+            would: 'unregisters it, and records its job, if any, as failed',
+            did: 'it is unregistered',
+          };
+    case 'bad-heartbeat': {
+      const what = `the heartbeat of ${shown(finding.id)} is ${shown(JSON.stringify(finding.value))}, no ISO 8601 time: Ruby workers that prune die of it`;
+      return finding.isRegistered
+        ? { what, would: 'puts the time of now in its place', did: 'it is the time of now' }
+        : { what, would: 'removes it, as no such worker is registered', did: 'it is removed' };
+    }
+    case 'stray-heartbeat':
+      return {
+        what: `there is a heartbeat of ${shown(finding.id)}, ${age(finding.silentMs)} old, and no such worker is registered`,
+        would: 'removes it',
+        did: 'it is removed',
+      };
+    case 'unregistered-worker':
+      return told(
+        `worker ${shown(finding.id)} lives but is not registered: others took it for dead; restart it to see it in resque-web`,
+      );
+    case 'silent-worker':
+      return told(
+        `worker ${shown(finding.id)} has not been heard of for ${age(finding.silentMs)}; it is none of ours, any Ruby worker that starts unregisters it`,
+      );
+    case 'unreadable-runner':
+      return told(
+        `the entry of runner ${shown(finding.owner)} is none that this version can read; it is left alone`,
+      );
+    case 'wrong-type':
+      return told(
+        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: whoever wrote it must mend that`,
+      );
+  }
+}
+
+function leftOwnerText(
+  { owner, isListed, registered, strays, state, silentMs }: LeftOwner,
+  leavings: Leavings | null,
+): FindingText {
+  const heard = silentMs === null ? 'no sign of life of it' : `last sign of life ${age(silentMs)} ago`;
+  const heldJobs = [...state.held.values()].reduce((sum, jobs) => sum + jobs, 0);
+  const has = [
+    registered.length > 0 ? `${count(registered.length, 'worker')} registered` : '',
+    strays.length > 0 ? `${count(strays.length, 'job')} of workers that aren't registered` : '',
+    heldJobs > 0 ? `${count(heldJobs, 'job')} held` : '',
+  ].filter((text) => text !== '');
+  const dead = isListed ? 'is dead' : 'is in no registry';
+  const what = `runner ${shown(owner)} ${dead} (${heard})${has.length > 0 ? `, with ${has.join(', ')}` : ''}`;
+  const { failed, requeued } = leavings ?? { failed: 0, requeued: 0 };
+  const would = [
+    failed > 0 ? `records ${count(failed, 'job')} as failed` : '',
+    requeued > 0 ? `puts ${count(requeued, 'job')} back to the head of their queues` : '',
+    registered.length > 0 ? 'unregisters its workers' : '',
+  ].filter((text) => text !== '');
+  const did = [
+    failed > 0 ? `${count(failed, 'job')} recorded as failed` : '',
+    requeued > 0 ? `${count(requeued, 'job')} put back to the head of their queues` : '',
+    'nothing of it is left',
+  ].filter((text) => text !== '');
+  return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
+}
+
+export function failuresText(ailment: FailedAilment, entries: number): FindingText {
+  const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failedAilments[ailment]}`;
+  switch (ailment) {
+    case 'empty':
+      return { what, would: 'removes them', did: 'removed' };
+    case 'not-utf8':
+    case 'not-json':
+    case 'not-object':
+    case 'too-deep':
+      return {
+        what,
+        would: 'puts records in their place that hold them as text (raw_record)',
+        did: 'records in their place hold them as text (raw_record)',
+      };
+    default:
+      return {
+        what,
+        would: 'rewrites them in place, and keeps what was there in before_repair',
+        did: 'rewritten in place, with what was there in before_repair',
+      };
+  }
+}
+
+const recordAilments: Readonly<Record<RecordAilment, string>> = {
+  'not-utf8': 'not valid UTF-8',
+  'not-json': 'not JSON',
+  'not-object': 'no JSON object',
+  'lone-surrogate': 'JSON with half a surrogate pair in it',
+  'too-deep': 'nested too deeply for Ruby',
+  payload: 'one whose payload is no object that it can show',
+};
+
+const failedAilments: Readonly<Record<FailedAilment, string>> = {
+  empty: 'empty ones, as a removal leaves them that was cut short',
+  'not-utf8': 'not valid UTF-8',
+  'not-json': 'not JSON',
+  'not-object': 'no JSON object',
+  'too-deep': 'nested too deeply for Ruby',
+  'lone-surrogate': 'half a surrogate pair',
+  worker: 'no worker',
+  failed_at: 'failed_at is no time',
+  retried_at: 'retried_at is no time',
+  backtrace: 'backtrace is no array',
+  payload: 'a payload that it cannot show',
+};
+
+function told(what: string): FindingText {
+  return { what, would: '', did: '' };
+}
+
+function shown(text: string): string {
+  return visibleWithin(text, 120);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function age(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2_880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} days`;
+}

@@ -1,0 +1,140 @@
+/** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
+import type { Config } from '../../config/config.ts';
+import { endChildren, isDead } from '../../engine/recovery.ts';
+import type { ReachableRedis, Redis } from '../../resque/connection.ts';
+import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
+import type { AilmentCounts } from '../../resque/doctor/failed-mender.ts';
+import type { Finding } from '../../resque/doctor/findings.ts';
+import type { ResqueState } from '../../resque/doctor/state.ts';
+import { resqueKeys } from '../../resque/keys.ts';
+import type { CommandSender } from '../../resque/run-script.ts';
+import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
+import { findEmbeddedRedis } from '../embedded-redis.ts';
+import { withRedis } from '../with-redis.ts';
+import { failuresText, findingText, onlyTold } from './data-wording.ts';
+import { fail, ok, type Verdict, warn } from './verdict.ts';
+
+/** For all of it: lists of failures can be long. */
+const limitMs = 600_000;
+/** A server that accepts and never answers is told about by the check of Redis itself. */
+const commandLimitMs = 10_000;
+
+const subject = 'data';
+
+export async function checkData(config: Config, isRepairing: boolean): Promise<Verdict[]> {
+  const redis = await reachable(config);
+  if (redis === null) return [];
+  try {
+    return await withRedis(redis, limitMs, (connection) => examine(connection, config, isRepairing));
+  } catch (error) {
+    if (!(error instanceof RedisTrouble)) throw error;
+    // Not there: told already, with what to do.
+    if (error.kind === 'away') return [];
+    return [warn(subject, `workers, failures and queues could not be looked at: ${error.message}`)];
+  }
+}
+
+async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
+  return redis.kind === 'embedded' ? await findEmbeddedRedis(redis.directory) : redis;
+}
+
+async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
+  const doctor = new Doctor(senderOn(connection), resqueKeys(config.namespace), {
+    isDead,
+    endChildren,
+    requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
+    maxRecoveries: config.maxRecoveries,
+    queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
+  });
+  const { state, findings } = await doctor.examine();
+  const verdicts: Verdict[] = [];
+  for (const finding of findings) {
+    verdicts.push(await (isRepairing ? repaired(doctor, finding) : found(doctor, finding)));
+  }
+  if (!state.wrongTypes.some(({ key }) => key === resqueKeys(config.namespace).failed)) {
+    verdicts.push(...(isRepairing ? await repairedFailures(doctor) : await foundFailures(doctor)));
+  }
+  if (verdicts.length === 0) verdicts.push(ok(subject, `${countsText(state)}: nothing to repair`));
+  return verdicts;
+}
+
+async function found(doctor: Doctor, finding: Finding): Promise<Verdict> {
+  const { what, would } = findingText(finding, await leavingsOf(doctor, finding));
+  if (onlyTold(finding)) return warn(subject, what);
+  return fail(subject, would === '' ? what : `${what}; --repair ${would}`);
+}
+
+async function leavingsOf(doctor: Doctor, finding: Finding): Promise<Leavings | null> {
+  return finding.kind === 'left-owner' ? await doctor.leavings(finding) : null;
+}
+
+async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
+  let result: MendResult;
+  try {
+    result = await doctor.mend(finding);
+  } catch (error) {
+    if (!(error instanceof RedisTrouble) || error.kind === 'away') throw error;
+    return fail(subject, `${findingText(finding, null).what}; it could not be repaired: ${error.message}`);
+  }
+  const { what, did } = findingText(finding, result.kind === 'mended' ? result.leavings : null);
+  switch (result.kind) {
+    case 'mended':
+      return ok(subject, `${what}; repaired: ${did}`);
+    case 'told':
+      return onlyTold(finding) ? warn(subject, what) : fail(subject, what);
+    case 'changed':
+      return fail(subject, `${what}; it changed meanwhile and was left alone: run it once more`);
+    case 'held-up':
+      return fail(
+        subject,
+        `${what}; not repaired: another process is recovering runners, or programs of it can't be ended`,
+      );
+  }
+}
+
+async function foundFailures(doctor: Doctor): Promise<Verdict[]> {
+  return verdictsOf(await doctor.failures.look(), ({ what, would }) =>
+    fail('failures', `${what}; --repair ${would}`),
+  );
+}
+
+async function repairedFailures(doctor: Doctor): Promise<Verdict[]> {
+  const { mended, left } = await doctor.failures.mend();
+  return [
+    ...verdictsOf(mended, ({ what, did }) => ok('failures', `${what}; repaired: ${did}`)),
+    ...verdictsOf(left, ({ what }) =>
+      fail('failures', `${what}; the list changes too fast, they are left: run it once more`),
+    ),
+  ];
+}
+
+function verdictsOf(
+  counts: AilmentCounts,
+  verdict: (text: ReturnType<typeof failuresText>) => Verdict,
+): Verdict[] {
+  return [...counts].map(([ailment, count]) => verdict(failuresText(ailment, count)));
+}
+
+function countsText({ workers, failures }: ResqueState): string {
+  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return `${count(workers.size, 'worker')}, ${count(failures, 'failure')}`;
+}
+
+function senderOn(connection: Redis): CommandSender {
+  return {
+    async command(send) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        const trouble = new RedisTrouble('away', `no answer within ${commandLimitMs / 1_000} s`);
+        timer = setTimeout(() => reject(trouble), commandLimitMs);
+      });
+      try {
+        return await Promise.race([send(connection), late]);
+      } catch (error) {
+        throw troubleOf(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
