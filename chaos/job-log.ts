@@ -9,9 +9,7 @@ export interface Run {
   readonly pid: number;
   hasEnded: boolean;
   /** What it was doing when its runner was killed; `null` where that lived on. */
-  atKill: 'running' | 'ended' | null;
-  /** How many jobs its worker began after it. */
-  followers: number;
+  atKill: 'starting' | 'running' | 'ended' | null;
 }
 
 export interface JobLog {
@@ -28,12 +26,15 @@ export function readJobLog(text: string): JobLog {
   const peaks = new Map<string, number>();
   const running = new Map<string, number>();
   const all: Run[] = [];
+  /** Runners by the pid under which they were killed: pids come again. */
+  const killed = new Map<string, Set<string>>();
   for (const line of text.split('\n').slice(0, -1)) {
     const [what = '', id = '', runner = '', worker = '', pid = ''] = line.split(' ');
     const entry = worker.split(':').slice(2).join(':');
     const ofJob = runs.get(id) ?? [];
     switch (what) {
       case 'K':
+        killed.set(id, new Set(all.filter((run) => run.worker.includes(`:${id}-`)).map((run) => run.runner)));
         for (const run of all) {
           if (run.atKill === null && run.worker.includes(`:${id}-`)) {
             run.atKill = run.hasEnded ? 'ended' : 'running';
@@ -48,8 +49,17 @@ export function readJobLog(text: string): JobLog {
         running.set(`${runner} ${entry}`, now);
         peaks.set(entry, Math.max(peaks.get(entry) ?? 0, now));
         if (now > (limits[entry] ?? 0)) faults.push(`${now} jobs of ${entry} at once: ${line}`);
-        for (const run of all) if (run.runner === runner && run.worker === worker) run.followers += 1;
-        const run = { id, runner, worker, pid: Number(pid), hasEnded: false, atKill: null, followers: 0 };
+        const ofPid = killed.get(/:(\d+)-\d+:/.exec(worker)?.[1] ?? '');
+        // What was just being started when its runner was killed gets to its first line a little later.
+        const isLate = ofPid !== undefined && (ofPid.size === 0 || ofPid.has(runner));
+        const run: Run = {
+          id,
+          runner,
+          worker,
+          pid: Number(pid),
+          hasEnded: false,
+          atKill: isLate ? 'starting' : null,
+        };
         runs.set(id, [...ofJob, run]);
         all.push(run);
         break;

@@ -113,11 +113,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       settledMs,
     });
     broken.push(...faults);
-    if (process.env.CHAOS_DEBUG) {
-      console.log(plan.faults.map((f, i) => `${i} ${JSON.stringify(f)}`).join('\n'));
-      const h = new RedisHistory(redis.directory);
-      for (const id of h.in('popped')) console.log('LOST', id, 'before fault', Math.floor(((Number(id) - 1) / plan.jobs.length) * plan.faults.length), h.of(id), JSON.stringify(readJobLog(readFileSync(log, 'utf8')).runs.get(id)));
-    }
     if (broken.length === 0) rmSync(directory, { recursive: true, force: true });
     return { figures, broken, directory };
   } finally {

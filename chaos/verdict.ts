@@ -139,7 +139,8 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
       lost: lost.length,
       poppedForNothing: popped.size,
       ranMoreThanOnce: repeated.length,
-      repeatedRunning: repeatedRuns.filter(({ atKill }) => atKill === 'running').length,
+      repeatedRunning: repeatedRuns.filter(({ atKill }) => atKill === 'running' || atKill === 'starting')
+        .length,
       repeatedEnded: repeatedRuns.filter(({ atKill }) => atKill === 'ended').length,
     },
   };

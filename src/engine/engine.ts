@@ -259,6 +259,7 @@ export class Engine {
     await this.#recovery.recoverPredecessor();
     // Before anything is taken: what goes back goes to the heads of its queues.
     await this.#recovery.look();
+    await this.#vitals.announce();
     await this.#dispatcher.resume(async () => {
       await this.#vitals.beat();
       await this.#vitals.look();

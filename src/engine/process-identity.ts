@@ -42,10 +42,16 @@ function machine(): string {
   }
 }
 
-/** proc(5): field 22. @returns `null` where there is no such process, or it has ended and waits to be reaped */
+/**
+ * proc(5): field 22. One whose first thread has ended is there as long as another (field 20 counts them) still
+ * holds its connections open.
+ *
+ * @returns `null` where there is no such process, or it has ended and waits to be reaped
+ */
 function startOf(pid: number): string | null {
   const fields = statOf(pid);
-  return fields === null || fields[0] === 'Z' ? null : (fields[19] ?? null);
+  if (fields === null || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return null;
+  return fields[19] ?? null;
 }
 
 function isZombie(pid: number): boolean {

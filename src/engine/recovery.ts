@@ -6,8 +6,9 @@
  * Redis hasn't heard of for five minutes; and any earlier process that had our own name.
  */
 import type { EngineFact } from '../protocol/events.ts';
-import { DeadRunners, type LeftRunner } from '../resque/dead-runners.ts';
+import { DeadRunners, type LeftRunner, lockMs } from '../resque/dead-runners.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
+import { RedisTrouble } from '../resque/trouble.ts';
 import { signalGroup } from './child.ts';
 import { isGone, processesWith } from './process-identity.ts';
 import { runnerVariable } from './runner-variable.ts';
@@ -30,6 +31,8 @@ export class Recovery {
   readonly #hooks: RecoveryHooks;
   readonly #dead: DeadRunners;
   #timer: NodeJS.Timeout | null = null;
+  #retryTimer: NodeJS.Timeout | null = null;
+  #isStopped = false;
   #isLooking = false;
 
   constructor(hooks: RecoveryHooks) {
@@ -38,22 +41,31 @@ export class Recovery {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      const { session } = this.#hooks.client;
-      if (session.isUp) this.look().catch((error: unknown) => session.fail(error));
-    }, intervalMs).unref();
+    this.#timer = setInterval(() => this.#lookIfUp(), intervalMs).unref();
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#isStopped = true;
   }
 
-  /** Of an earlier process with our name, before we take its place. Rejects with RedisTrouble. */
+  /**
+   * Of an earlier process with our name, before we take its place: what it left would pass for ours. Rejects with
+   * RedisTrouble, also where that can't be done yet.
+   */
   async recoverPredecessor(): Promise<void> {
+    const predecessor = await this.#predecessor();
+    if (predecessor === undefined) return;
+    await this.#recover(predecessor);
+    if ((await this.#predecessor()) === undefined) return;
+    throw new RedisTrouble('refused', `an earlier ${predecessor.owner} has left what can't be recovered yet`);
+  }
+
+  async #predecessor(): Promise<LeftRunner | undefined> {
     const { owner, nonce } = this.#hooks.client;
     const { runners } = await this.#dead.runners();
-    const predecessor = runners.find((runner) => runner.owner === owner && runner.entry.nonce !== nonce);
-    if (predecessor !== undefined) await this.#recover(predecessor);
+    return runners.find((runner) => runner.owner === owner && runner.entry.nonce !== nonce);
   }
 
   /** Looks for dead ones, once. Rejects with RedisTrouble. */
@@ -66,7 +78,11 @@ export class Recovery {
       const dead = runners.filter((runner) => runner.owner !== client.owner && isDead(runner, nowMs));
       if (dead.length === 0) return;
       const unlock = await this.#dead.lock(client.nonce);
-      if (unlock === null) return;
+      if (unlock === null) {
+        // Who has it recovers them, unless it dies of that.
+        this.#lookAgain();
+        return;
+      }
       try {
         for (const runner of dead) await this.#recover(runner);
       } finally {
@@ -75,6 +91,19 @@ export class Recovery {
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  #lookIfUp(): void {
+    const { session } = this.#hooks.client;
+    if (session.isUp) this.look().catch((error: unknown) => session.fail(error));
+  }
+
+  #lookAgain(): void {
+    if (this.#isStopped || this.#retryTimer !== null) return;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      this.#lookIfUp();
+    }, lockMs).unref();
   }
 
   async #recover(runner: LeftRunner): Promise<void> {

@@ -19,11 +19,11 @@ local at = 8
 local function nextArg() at = at + 1; return ARGV[at] end
 
 local lastNonce, lastStep = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
-if lastNonce == nonce then
-  if tonumber(lastStep) >= step then return {} end
-  -- The one before was refused: done out of turn, this one would make its repetition look done.
-  if tonumber(lastStep) + 1 < step then error('OUTOFTURN step ' .. step .. ' after ' .. lastStep) end
-end
+-- Recovered as dead, or overtaken by another process of the same name: what such a step takes nobody would find.
+if lastNonce ~= nonce then return redis.error_reply('FORGOTTEN this runner is not, or no longer, on record') end
+if tonumber(lastStep) >= step then return {} end
+-- The one before was refused: done out of turn, this one would make its repetition look done.
+if tonumber(lastStep) + 1 < step then error('OUTOFTURN step ' .. step .. ' after ' .. lastStep) end
 
 local function embeddable(p)
   if #p > 65536 or p:byte(1) ~= 123 then return false end

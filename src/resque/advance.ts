@@ -61,6 +61,8 @@ export interface AdvanceBatch {
    * Rises by one from step to step of one owner. A step whose reply was lost is sent again with its number:
    * Redis carries out each number once and in turn, so that neither a repetition nor a straggler from a
    * connection given up can do anything twice, and none is passed over.
+   * It refuses all of a process that it doesn't know (any more): what was on its way when its runner died must
+   * not be done once that has been recovered. One that lives is prepared anew, like after an outage.
    */
   readonly step: number;
 }

@@ -27,8 +27,11 @@ export interface LeftRunner {
   readonly text: string;
 }
 
-/** A lock that a runner forgot is over after this time. */
-const lockMs = 60_000;
+/**
+ * A lock whose holder died is over after this time. That somebody may need longer does no harm: it spares work, and
+ * a recovery by two at once is done by one of them.
+ */
+export const lockMs = 10_000;
 
 export class DeadRunners {
   readonly #session: CommandSender;
@@ -77,6 +80,8 @@ export class DeadRunners {
 
   /** What this process has left, and what is to become of it. */
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
+    // First of all: a step that comes after this one undoes all that is read here.
+    const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
     const held = await this.#heldBy(owner);
     const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
     const isHeld = (queue: string, payload: Buffer) => {
@@ -85,7 +90,7 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    return { owner, entry: text, maxRecoveries: entry.maxRecoveries, workers, held };
+    return { owner, entry: text, step: step ?? '', maxRecoveries: entry.maxRecoveries, workers, held };
   }
 
   async #workersOf(

@@ -1,6 +1,7 @@
 /**
  * `recover`: settles, in one atomic step, what a runner process left behind that is gone. It does nothing where
- * that process' entry isn't the one that was judged: it lives, or somebody else has recovered it.
+ * that process' entry isn't the one that was judged (it lives, or somebody else has recovered it), or where it has
+ * taken a step since what it left was read: words of the dead may arrive late. After it, none of its steps is done.
  *
  * A job that its worker recorded is in exactly one key before and after: the worker's record before, the
  * `failed` list or its queue after. A job of a list of held ones goes back to the head of its queue, in order,
@@ -36,6 +37,8 @@ export interface Recovery {
   readonly owner: string;
   /** The entry's exact text, as it was judged. */
   readonly entry: string;
+  /** The last step as it stood before all else was read; '' for none. */
+  readonly step: string;
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];
   readonly held: readonly LeftQueue[];
@@ -47,8 +50,8 @@ export interface Recovered {
 }
 
 export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
-  const { owner, entry, maxRecoveries, workers, held } = recovery;
-  const args: (string | Buffer | number)[] = [keys.prefix, owner, entry, maxRecoveries, workers.length];
+  const { owner, entry, step, maxRecoveries, workers, held } = recovery;
+  const args: (string | Buffer | number)[] = [keys.prefix, owner, entry, step, maxRecoveries, workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none');
     args.push(end?.kind === 'requeue' ? end.queue : '');
@@ -70,10 +73,12 @@ export function recoverReply(reply: unknown): Recovered | null {
 
 /** No KEYS: which are touched depends on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
-local prefix, owner, entry, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local at = 4
+local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local at = 5
 local function nextArg() at = at + 1; return ARGV[at] end
 if redis.call('HGET', prefix .. 'runners', owner) ~= entry then return false end
+local stepKey, heldQueues = prefix .. 'runner:' .. owner .. ':step', prefix .. 'runner:' .. owner .. ':held'
+if (redis.call('GET', stepKey) or '') ~= step then return false end
 
 local function mustBeList(key)
   local kind = redis.call('TYPE', key).ok
@@ -88,9 +93,11 @@ for i = 1, tonumber(nextArg()) do
   if worker.kind == 'requeue' then mustBeList(prefix .. 'queue:' .. worker.queue) end
   workers[i] = worker
 end
-for i = 1, tonumber(nextArg()) do
+local heldCount = tonumber(nextArg())
+if redis.call('SCARD', heldQueues) ~= heldCount then return false end
+for i = 1, heldCount do
   local list = { queue = nextArg(), jobs = {} }
-  list.key = prefix .. 'runner:' .. owner .. ':held:' .. list.queue
+  list.key = heldQueues .. ':' .. list.queue
   mustBeList(prefix .. 'queue:' .. list.queue)
   local count = tonumber(nextArg())
   -- It can't have changed since it was read, unless its process lives after all.
@@ -128,13 +135,16 @@ for _, worker in ipairs(workers) do
   redis.pcall('HDEL', prefix .. 'workers:heartbeat', worker.id)
 end
 
+-- Jobs that are the same share a count, and one death counts once.
+local recoveries, counts = prefix .. 'runner:recoveries', {}
 for _, list in ipairs(held) do
   -- The newest first, so that the oldest ends at the head.
   for j = #list.jobs, 1, -1 do
     local job = list.jobs[j]
     local name = redis.sha1hex(list.queue .. '\\0' .. job.payload)
-    if redis.call('HINCRBY', prefix .. 'runner:recoveries', name, 1) > maxRecoveries then
-      redis.call('HDEL', prefix .. 'runner:recoveries', name)
+    counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1)
+    if counts[name] > maxRecoveries then
+      redis.call('HDEL', recoveries, name)
       fail(nil, job.failure)
     else
       redis.call('SADD', prefix .. 'queues', list.queue)
@@ -145,7 +155,7 @@ for _, list in ipairs(held) do
   redis.call('DEL', list.key)
 end
 
-redis.call('DEL', prefix .. 'runner:' .. owner .. ':held', prefix .. 'runner:' .. owner .. ':step')
+redis.call('DEL', heldQueues, stepKey)
 redis.call('HDEL', prefix .. 'runners', owner)
 return { failed, requeued }
 `);

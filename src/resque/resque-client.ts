@@ -17,6 +17,7 @@ import type { ReachableRedis, Redis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
 import { type ResqueKeys, resqueKeys } from './keys.ts';
+import { leaveScript } from './leave-script.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
 import { type RunnerAbout, writeEntry } from './runner-entry.ts';
@@ -31,6 +32,12 @@ export interface PoppedJob {
   /** BLMOVE brought it: it is on the list of held jobs. */
   readonly isHeld: boolean;
 }
+
+/**
+ * Redis may hold the connection of a host that is gone for ten minutes and more, and goes on to hand it jobs. So
+ * waits end by themselves, long before such a host is recovered as dead: nothing comes to it after that.
+ */
+const longestWaitSeconds = 60;
 
 export class ResqueClient {
   readonly keys: ResqueKeys;
@@ -89,11 +96,11 @@ export class ResqueClient {
   /**
    * Waits until one of the queues has a job and takes it, first queue first.
    *
-   * @returns `null` when `endWait` ended the wait
+   * @returns `null` when `endWait` ended the wait, or it was as long as a wait may be
    */
   async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
     const keys = queues.map((queue) => this.keys.queue(queue));
-    const popped = await this.session.blockingCommand((blocker) => blocker.blpopBuffer(keys, 0));
+    const popped = await this.session.blockingCommand((blocker) => blocker.blpopBuffer(keys, longestWaitSeconds));
     if (popped === null) return null;
     const [key, payload] = popped as [Buffer, Buffer];
     return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload, isHeld: false };
@@ -107,7 +114,7 @@ export class ResqueClient {
     // First of all: a list that nobody knows of would be recovered by nobody.
     await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
     const payload = await this.session.extraBlockingCommand(queue, (blocker) =>
-      blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', 0),
+      blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', longestWaitSeconds),
     );
     return payload === null ? null : { queue, payload, isHeld: true };
   }
@@ -200,16 +207,13 @@ export class ResqueClient {
     return keys.map((_, at) => Number(replies?.[at]?.[1] ?? -1));
   }
 
-  /** Nothing more will be said: forgets the step, too. Takes the workers off every list. */
+  /**
+   * Nothing more will be said: takes the workers off every list and forgets the step. What still is on a list of
+   * held jobs, as a wait on a connection that was given up may have brought, goes back.
+   */
   async leave(workers: readonly string[]): Promise<void> {
     await this.unregister(workers);
-    await this.session.command((commands) =>
-      commands
-        .multi()
-        .del(this.keys.runnerStep(this.owner), this.keys.heldQueues(this.owner))
-        .hdel(this.keys.runners, this.owner)
-        .exec(),
-    );
+    await runScript(this.session, leaveScript, 0, [this.keys.prefix, this.owner]);
   }
 
   /** Takes the workers off every list. */

@@ -252,12 +252,10 @@ describe('check, as a doctor', () => {
   });
 
   test('records the job of a worker that is not registered, and silent, as failed', async () => {
-    await server.client.set('resque:worker:ruby:9:mail', jobRecord('mail', '{"class":"A","args":[]}'));
     await server.client.set(
       'resque:worker:ruby:8:mail',
       `{"run_at":"${new Date().toISOString()}","queue":"mail","payload":{"class":"B"}}`,
     );
-    // The first began long ago only once five minutes are over.
     const old = '{"queue":"mail","run_at":"2020-01-01T00:00:00Z","payload":{"class":"A","args":[]}}';
     await server.client.set('resque:worker:ruby:9:mail', old);
     await findAndRepair();
@@ -291,10 +289,7 @@ describe('check, as a doctor', () => {
       Buffer.from('{"error":"\xff"}', 'latin1'),
       goodFailure.replace('"e"', '"\\ud800"'),
       goodFailure.replace('[1]', '["\\udfff"]'),
-      JSON.stringify({ ...good, error: undefined }).replace(
-        '}}',
-        `,"deep":${'['.repeat(120)}${']'.repeat(120)}}}`,
-      ),
+      goodFailure.replace(/}$/, `,"deep":${'['.repeat(120)}${']'.repeat(120)}}`),
       ...[
         { worker: null },
         { worker: undefined },
@@ -328,7 +323,7 @@ describe('check, as a doctor', () => {
     expect(records.find((record) => record.raw_payload === '[1,2]')?.payload).toBeNull();
   });
 
-  test('mends failures while another client adds, retries and removes', async () => {
+  test('mends failures while another client adds and removes', async () => {
     const bad = (n: number) =>
       JSON.stringify({ worker: null, failed_at: '2026/11/24 15:20:19 UTC', queue: 'q', n });
     await server.client.rpush('resque:failed', ...Array.from({ length: 3_000 }, (_, n) => bad(n)));
@@ -336,7 +331,7 @@ describe('check, as a doctor', () => {
     let isOver = false;
     const removed: string[] = [];
     const busy = (async () => {
-      for (let n = 0; !isOver; n += 1) {
+      while (!isOver) {
         const entry = await other.lpop('resque:failed');
         if (entry !== null) removed.push(entry);
         await other.rpush('resque:failed', goodFailure);

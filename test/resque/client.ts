@@ -40,9 +40,6 @@ export class ClientStage {
     this.#client = client;
     client.session.start();
     await waitFor(() => client.session.isUp, { message: 'the client is connected' });
-    this.#step = 0;
-    // The tests look at every key there is.
-    await this.redis.del(client.keys.runnerStep('test.runner:1'));
   }
 
   async end(): Promise<void> {

@@ -72,6 +72,7 @@ test('a straggler that arrives after its own repetition takes no job and writes 
 
 test('steps of an earlier process of the same name hold up none of ours', async () => {
   await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
+  await stage.client.prepare(0);
   await work();
   await stage.advance({ outcomes: [failure] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);

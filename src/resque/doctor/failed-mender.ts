@@ -61,7 +61,7 @@ export class FailedMender {
       await this.#walk(async (mends, emptyCount) => {
         empty += emptyCount;
         const states = await this.#replace(mends);
-        mends.forEach(({ ailment }, at) => add(states[at] === 1 ? mended : missed, ailment, 1));
+        for (const [at, { ailment }] of mends.entries()) add(states[at] === 1 ? mended : missed, ailment, 1);
       });
       if (empty > 0) add(mended, 'empty', await this.#removeEmpty());
       if (left.size === 0) break;

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { diagnoseFailure } from '../../src/resque/doctor/failed-entry.ts';
+import { retryOf } from '../../src/resque/failure-record.ts';
+import { assertSafeForResqueWeb } from '../helpers/resque-web.ts';
+
+function entry(members: string): Buffer {
+  return Buffer.from(
+    `{"failed_at":"2026/11/24 15:20:19 UTC","exception":"E","error":"e","backtrace":null,"queue":"q",${members}}`,
+  );
+}
+
+function mended(record: Buffer): Record<string, unknown> {
+  const bytes = diagnoseFailure(record)?.mended;
+  if (bytes === undefined || bytes === null) throw new Error('nothing was mended');
+  expect(diagnoseFailure(bytes)).toBeNull();
+  return assertSafeForResqueWeb(bytes) as unknown as Record<string, unknown>;
+}
+
+describe('an entry of the list of failures', () => {
+  test.each([
+    '"worker":""',
+    '"worker":"h:1:q","payload":{"class":"A","args":[1]}',
+    '"worker":"h:1:q","payload":"text"',
+    '"worker":"h:1:q","payload":null,"backtrace":[]',
+    '"worker":"h:1:q","failed_at":"2026-11-24T15:20:19Z"',
+    '"worker":"h:1:q","failed_at":"2026/11/24 15:20:19 CST"',
+    '"worker":"h:1:q","failed_at":"2026-11-24 15:20:19.123456 +0100","retried_at":"2026/11/24 15:20:19"',
+    '"worker":"h:1:q","text":"\\\\ud800, \\ud83d\\ude00"',
+  ])('is left alone where resque-web shows it: %s', (members) => {
+    expect(diagnoseFailure(entry(members))).toBeNull();
+  });
+
+  test('keeps the bytes of members that are fine, and what was replaced', () => {
+    const record = entry(
+      '"worker":null,"failed_at":1764000000,"payload":{"class":"A","args":[12345678901234567890]}',
+    );
+    const bytes = diagnoseFailure(record)?.mended ?? Buffer.of();
+    expect(bytes.toString()).toContain('"payload":{"class":"A","args":[12345678901234567890]}');
+    expect(bytes.toString()).toContain('"before_repair":{"worker":null,"failed_at":1764000000}');
+    expect(mended(record).failed_at).toBe('2025/11/24 16:00:00 UTC');
+  });
+
+  test('can be retried with the payload as it was, where that could not be shown', () => {
+    for (const payload of ['[1,2]', '{"class":"A","args":["\\udead"]}']) {
+      const bytes = diagnoseFailure(entry(`"worker":"h:1:q","payload":${payload}`))?.mended ?? Buffer.of();
+      assertSafeForResqueWeb(bytes);
+      expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
+    }
+  });
+
+  test('that is no JSON is kept as text, one that is empty is not', () => {
+    expect(mended(Buffer.from('{"worker":'))).toMatchObject({ raw_record: '{"worker":', payload: null });
+    expect(mended(Buffer.from('\xff', 'latin1'))).toMatchObject({ raw_record_base64: '/w==' });
+    expect(diagnoseFailure(Buffer.of())).toEqual({ ailments: ['empty'], mended: null });
+  });
+
+  test('names all of its ailments', () => {
+    const { ailments } = diagnoseFailure(Buffer.from('{"backtrace":"a","payload":[],"retried_at":0}')) ?? {};
+    expect(ailments).toEqual(['worker', 'failed_at', 'retried_at', 'backtrace', 'payload']);
+  });
+});
