@@ -2,7 +2,7 @@
  * The flags of all benches. `npm run bench -- --rounds=2` gives its flags to every bench that it runs, so each
  * knows the others' and only what none knows is refused.
  */
-const known = ['jobs', 'rounds', 'seconds' | 'slots', 'lines', 'only', 'runner', 'against'] as const;
+const known = ['jobs', 'rounds', 'seconds', 'slots', 'lines', 'only', 'runner', 'against'] as const;
 
 type FlagName = (typeof known)[number];
 

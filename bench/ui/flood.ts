@@ -63,6 +63,7 @@ function noFigures(): SceneFigures {
 
 /** The flood's queue is the first, and so selected. */
 async function openJob(screen: Screen): Promise<void> {
+  await screen.waitForText('PrintLines');
   screen.press('\r');
   await screen.waitForText('FOLLOW');
   await sleep(settleMs);

@@ -9,6 +9,7 @@ import { startEmbeddedRedis } from './embedded-redis.ts';
 import { openEngineLink } from './engine-link.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createLog, type LogFormat } from './log/log.ts';
+import { ownStateDirectory } from './own-state-directory.ts';
 
 /** What reading a config file came to. */
 export type LoadedConfig =
@@ -48,17 +49,18 @@ export async function runHeadless(options: RunOptions): Promise<number> {
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
-    const engine = new Engine({ config, redis, version, drain });
+    const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory() });
     if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: process.stdout }));
     const closeLink = await openEngineLink(engine, options);
     const release = handleSignals(engine, reload);
     // Also where a fault of our own ends the process.
     process.on('exit', () => engine.abandon());
     engine.start();
-    const { unwritten, isUnregistered } = await engine.stopped;
+    const { unwritten } = await engine.stopped;
     await closeLink();
     release();
-    return unwritten === 0 && isUnregistered ? exitCodes.clean : exitCodes.runtimeError;
+    // Workers that stay registered while Redis is away are off its lists with the next start of any runner.
+    return unwritten === 0 ? exitCodes.clean : exitCodes.runtimeError;
   } finally {
     await embedded?.stop();
   }

@@ -14,29 +14,20 @@
  * job that comes in that instant is kept if its queue still has a slot and isn't paused, and else goes back to
  * its head.
  */
-import type { AdvanceBatch, AdvanceReply, HeldJob, OutcomeWrite } from '../resque/advance.ts';
+import type { AdvanceBatch, AdvanceReply } from '../resque/advance.ts';
 import { readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
-import { withoutMarkup, workerRecord } from '../resque/worker-record.ts';
+import { withoutMarkup } from '../resque/worker-record.ts';
+import type { DispatcherHooks, Outcome } from './dispatcher-hooks.ts';
 import type { Fleet } from './fleet.ts';
 import { takeOne, unaccountedFor } from './held-jobs.ts';
+import { OutcomeQueue } from './outcome-queue.ts';
 import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
-import type { TakenJob } from './taken-job.ts';
+import { spooledSteps } from './spooling.ts';
+import { beginWrite, GoingBack, type TakenJob } from './taken-job.ts';
 import { UnconfirmedSteps } from './unconfirmed-steps.ts';
 import { Waits } from './waits.ts';
-
-export interface DispatcherHooks {
-  /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
-  start(job: TakenJob): boolean;
-  /** These outcomes are in Redis. */
-  onWritten(outcomes: readonly OutcomeWrite[]): void;
-  onUnreadable(queue: string, error: string): void;
-  /** Nothing runs and nothing is on its way. */
-  onIdle(): void;
-}
-
-type Outcome = { kind: 'success' } | { kind: 'failure'; record: string } | { kind: 'requeue' };
 
 /** Outcomes of one step; their records may be as large as their payloads. */
 const outcomeLimit = 64;
@@ -50,11 +41,11 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
   readonly #running = new Map<Slot, TakenJob>();
-  #outcomes: OutcomeWrite[] = [];
+  readonly #outcomes = new OutcomeQueue();
   #begins: TakenJob[] = [];
   #returns: PoppedJob[] = [];
   /** Jobs that have a slot and must go back. */
-  #back: TakenJob[] = [];
+  readonly #back = new GoingBack();
   #lastStep = 0;
   #inFlight = 0;
   readonly #unconfirmed: UnconfirmedSteps;
@@ -77,7 +68,12 @@ export class Dispatcher {
 
   /** Outcomes that are not known to be in Redis. */
   get unwritten(): number {
-    return this.#outcomes.length + this.#returns.length + this.#unconfirmed.outcomes;
+    const { count } = this.#hooks.spooling;
+    return this.#outcomes.length + this.#returns.length + this.#unconfirmed.outcomes + count;
+  }
+
+  get isSending(): boolean {
+    return this.#inFlight > 0;
   }
 
   /** Neither jobs nor words to Redis are under way. */
@@ -118,7 +114,22 @@ export class Dispatcher {
     } else {
       this.#outcomes.push({ worker, held, ...outcome });
     }
+    if (this.#outcomes.isFull && !this.#client.session.isUp) this.spool(false);
     this.poke();
+  }
+
+  /**
+   * Moves to the disk what was never sent, as the steps that it would have been; at the end, with the connections
+   * closed, all that Redis may not know. @returns whether it is there
+   */
+  spool(isEnd: boolean): boolean {
+    const batches = isEnd ? this.#unconfirmed.surrender() : [];
+    for (let batch = this.#nextBatch(false); batch !== null; batch = this.#nextBatch(false))
+      batches.push(batch);
+    const unrun = isEnd ? this.#reservations.open : [];
+    const isKept = this.#hooks.spooling.keep(spooledSteps(batches, unrun, this.#lastStep + 1));
+    if (!isKept) for (const batch of batches) this.#unconfirmed.add(batch);
+    return isKept;
   }
 
   /**
@@ -128,8 +139,11 @@ export class Dispatcher {
    * @param alive writes signs of life; called between the two
    */
   async resume(alive: () => Promise<void>): Promise<void> {
-    await this.#client.prepare((this.#unconfirmed.first ?? this.#lastStep + 1) - 1);
-    await this.#unconfirmed.repeat((outcomes) => this.#hooks.onWritten(outcomes));
+    const { spooling, onWritten } = this.#hooks;
+    const first = this.#unconfirmed.first ?? spooling.first ?? this.#lastStep + 1;
+    await this.#client.prepare(first - 1);
+    await this.#unconfirmed.repeat((outcomes) => onWritten(outcomes));
+    await spooling.restoreOwn();
     await alive();
     await this.#adoptRecorded();
     for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);
@@ -141,7 +155,8 @@ export class Dispatcher {
    * the list of held jobs goes back.
    */
   async #adoptRecorded(): Promise<void> {
-    const held = await this.#unaccountedFor();
+    const all = this.#fleet.holdsJobs ? await this.#client.heldJobs() : [];
+    const held = unaccountedFor(all, this.#running.values(), this.#outcomes, this.#returns);
     for (const worker of this.#reservations.workers) {
       const recorded = await this.#client.recordedJob(worker);
       const { runner, slot } = this.#reservations.release(worker);
@@ -160,12 +175,6 @@ export class Dispatcher {
     this.#putBack();
   }
 
-  async #unaccountedFor(): Promise<HeldJob[]> {
-    if (!this.#fleet.holdsJobs) return [];
-    const held = await this.#client.heldJobs();
-    return unaccountedFor(held, this.#running.values(), this.#outcomes, this.#returns);
-  }
-
   #step(isAfterWait = false): void {
     this.#isScheduled = false;
     if (!this.#client.session.isUp) return;
@@ -180,13 +189,9 @@ export class Dispatcher {
 
   #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
     const reservations = isAsking ? this.#reservations.collect((runner) => this.#isWaitedFor(runner)) : [];
-    const outcomes = this.#outcomes.splice(0, outcomeLimit);
+    const outcomes = this.#outcomes.take(outcomeLimit);
     if (this.#outcomes.length > 0) this.poke();
-    const begins = this.#begins.map(({ slot, queue, payload, takenAt }) => ({
-      worker: slot.worker,
-      record: workerRecord(queue, payload, takenAt),
-      payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
-    }));
+    const begins = this.#begins.map(beginWrite);
     const returns = this.#returns;
     if (outcomes.length + begins.length + returns.length + reservations.length === 0) return null;
     this.#begins = [];
@@ -234,15 +239,8 @@ export class Dispatcher {
     this.#putBack();
   }
 
-  /**
-   * Puts back what was taken and can't run, once no more of the same runner may come: last first, so that all
-   * of it lies at the heads of its queues in the order that it came in.
-   */
   #putBack(): void {
-    const isSettled = ({ runner }: TakenJob) => runner.slots.every((slot) => slot.state !== 'reserved');
-    const settled = this.#back.filter(isSettled);
-    this.#back = this.#back.filter((job) => !isSettled(job));
-    for (const job of settled.reverse()) this.finish(job, { kind: 'requeue' });
+    for (const job of this.#back.takeSettled()) this.finish(job, { kind: 'requeue' });
   }
 
   /** Runs a job that has a slot. @returns false where it must go back */

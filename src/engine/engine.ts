@@ -22,6 +22,7 @@ import { Recovery } from './recovery.ts';
 import { Retirement } from './retirement.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { Shutdown, type StopResult } from './shutdown.ts';
+import { Spooling } from './spooling.ts';
 import { Unstartable } from './unstartable.ts';
 import { VitalSigns } from './vital-signs.ts';
 
@@ -30,6 +31,8 @@ export interface EngineOptions {
   /** Where Redis is, once an embedded one has been started. */
   readonly redis: ReachableRedis;
   readonly version: string;
+  /** For what Redis can't be told; `null`: that is lost when the process ends. */
+  readonly spoolDirectory?: string | null;
   /** Stop by itself once every watched queue is empty and nothing runs. */
   readonly drain: boolean;
 }
@@ -52,11 +55,12 @@ export class Engine {
   readonly #jobs: RunningJobs;
   readonly #attention: Attention;
   readonly #recovery: Recovery;
+  readonly #spooling: Spooling;
   readonly #workerHost: string;
   readonly #counters = new Counters();
 
   constructor(options: EngineOptions) {
-    const { config } = options;
+    const { config, spoolDirectory: directory = null } = options;
     this.#options = options;
     // Not the bare host name: a Ruby worker on this host would prune us as dead at its start.
     this.#workerHost = config.workerHost ?? `${hostname()}.runner`;
@@ -73,7 +77,10 @@ export class Engine {
       },
       onDown: (trouble) => publish({ type: 'redis.down', reason: trouble.message }),
     });
+    const scope = `${describeRedis(config.redis)} ${config.namespace}`;
+    this.#spooling = new Spooling({ client: this.#client, directory, scope, identity, publish });
     this.#dispatcher = new Dispatcher(this.#client, this.#fleet, {
+      spooling: this.#spooling,
       start: (taken) => this.#jobs.start(taken),
       onWritten: (outcomes) => {
         const { unwritten } = this.#dispatcher;
@@ -111,6 +118,7 @@ export class Engine {
     });
     this.#recovery = new Recovery({
       client: this.#client,
+      beforeRecovery: () => this.#spooling.restoreDead(),
       publish,
       onRequeued: () => {
         for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
@@ -256,6 +264,7 @@ export class Engine {
   }
 
   async #resume(): Promise<void> {
+    await this.#spooling.restoreDead();
     await this.#recovery.recoverPredecessor();
     // Before anything is taken: what goes back goes to the heads of its queues.
     await this.#recovery.look();

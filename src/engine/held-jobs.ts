@@ -6,7 +6,7 @@ import type { TakenJob } from './taken-job.ts';
 export function unaccountedFor(
   held: readonly HeldJob[],
   running: Iterable<TakenJob>,
-  outcomes: readonly OutcomeWrite[],
+  outcomes: Iterable<OutcomeWrite>,
   returns: readonly ReturnWrite[],
 ): HeldJob[] {
   const rest = [...held];

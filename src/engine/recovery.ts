@@ -23,6 +23,8 @@ const endLimitMs = 5_000;
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
+  /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
+  readonly beforeRecovery: () => Promise<void>;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
 }
@@ -84,6 +86,7 @@ export class Recovery {
         return;
       }
       try {
+        await this.#hooks.beforeRecovery();
         for (const runner of dead) await this.#recover(runner);
       } finally {
         await unlock();

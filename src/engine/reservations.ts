@@ -24,6 +24,14 @@ export class Reservations {
     return [...this.#open.keys()];
   }
 
+  /** The same, and whether what they get is held. */
+  get open(): { worker: string; isHeld: boolean }[] {
+    return [...this.#open].map(([worker, { runner }]) => ({
+      worker,
+      isHeld: runner.config.delivery === 'at-least-once',
+    }));
+  }
+
   /**
    * Reserves the free slots of every runner that is worth asking for.
    *

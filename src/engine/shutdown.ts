@@ -4,7 +4,7 @@
  *     quit:       take nothing more ─▶ wait for running jobs, however long ─────────────────┐
  *     terminate:  take nothing more ─▶ shutdownTimeout ─▶ TERM ─▶ killAfter ─▶ KILL ────────┤
  *     kill:       take nothing more ─▶ KILL ────────────────────────────────────────────────┤
- *                                  write outcomes ─▶ unregister workers ─▶ disconnect ◀──────┘
+ *          write outcomes ─▶ unregister workers ─▶ disconnect ─▶ the rest into the spool ◀──────┘
  *
  * A later request may be harsher than the one before, never milder.
  */
@@ -13,7 +13,7 @@ import type { ResqueClient } from '../resque/resque-client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 export interface StopResult {
-  /** Outcomes that Redis could not take; they are lost with this process. */
+  /** Outcomes that neither Redis nor the spool could take; they are lost with this process. */
   readonly unwritten: number;
   /** Whether our workers are off Redis' lists. */
   readonly isUnregistered: boolean;
@@ -82,7 +82,9 @@ export class Shutdown {
     await holds(() => isSettled() || !hasTime());
     const isUnregistered = client.session.wasNeverUp || (await this.#unregister(client, workers(), hasTime));
     client.session.close();
-    const result = { unwritten: dispatcher.unwritten, isUnregistered };
+    await holds(() => !dispatcher.isSending);
+    const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;
+    const result = { unwritten, isUnregistered };
     onStopped(result);
     this.#resolve(result);
   }

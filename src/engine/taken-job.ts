@@ -1,4 +1,6 @@
+import type { BeginWrite } from '../resque/advance.ts';
 import type { Payload } from '../resque/payload.ts';
+import { workerRecord } from '../resque/worker-record.ts';
 import type { Runner, Slot } from './runner.ts';
 
 /** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
@@ -10,4 +12,33 @@ export interface TakenJob {
   readonly takenAt: Date;
   /** At-least-once: it is on the list of held jobs until its outcome is written. */
   readonly isHeld: boolean;
+}
+
+/** What puts it on its worker's record. */
+export function beginWrite({ slot, queue, payload, takenAt }: TakenJob): BeginWrite {
+  return {
+    worker: slot.worker,
+    record: workerRecord(queue, payload, takenAt),
+    payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
+  };
+}
+
+/** Jobs that were taken and can't run. */
+export class GoingBack {
+  #jobs: TakenJob[] = [];
+
+  push(job: TakenJob): void {
+    this.#jobs.push(job);
+  }
+
+  /**
+   * Those of which no more of the same runner may come: last first, so that all of it lies at the heads of its
+   * queues in the order that it came in.
+   */
+  takeSettled(): TakenJob[] {
+    const isSettled = ({ runner }: TakenJob) => runner.slots.every((slot) => slot.state !== 'reserved');
+    const settled = this.#jobs.filter(isSettled);
+    this.#jobs = this.#jobs.filter((job) => !isSettled(job));
+    return settled.reverse();
+  }
 }

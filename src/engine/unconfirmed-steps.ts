@@ -30,6 +30,11 @@ export class UnconfirmedSteps {
     this.#steps.sort((a, b) => a.step - b.step);
   }
 
+  /** Hands over all of them, and keeps none. */
+  surrender(): AdvanceBatch[] {
+    return this.#steps.splice(0);
+  }
+
   /**
    * Takes each of them again, on fresh connections: Redis skips what it has done. They take no new jobs, and
    * jobs that still run are put on record by whoever runs them.

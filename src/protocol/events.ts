@@ -142,6 +142,26 @@ export type EngineFact =
       readonly failed: number;
       readonly requeued: number;
     }
+  | {
+      /** What Redis could not be told is on the disk; the next start, or the end of the outage, tells it. */
+      readonly type: 'outcomes.spooled';
+      readonly count: number;
+      readonly file: string;
+    }
+  | {
+      /** What another runner's process, `HOST:PID`, had left on the disk is in Redis. */
+      readonly type: 'outcomes.restored';
+      readonly peer: string;
+      readonly count: number;
+    }
+  | {
+      /** A file of the spool, or its directory, is no good. */
+      readonly type: 'spool.failed';
+      readonly file: string;
+      /** How jobs ended, and jobs that go back: those that Redis doesn't know for that; 0 where nobody can tell. */
+      readonly count: number;
+      readonly reason: string;
+    }
   | { readonly type: 'config.reloaded'; readonly changes: readonly string[] }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {

@@ -100,7 +100,9 @@ export class ResqueClient {
    */
   async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
     const keys = queues.map((queue) => this.keys.queue(queue));
-    const popped = await this.session.blockingCommand((blocker) => blocker.blpopBuffer(keys, longestWaitSeconds));
+    const popped = await this.session.blockingCommand((blocker) =>
+      blocker.blpopBuffer(keys, longestWaitSeconds),
+    );
     if (popped === null) return null;
     const [key, payload] = popped as [Buffer, Buffer];
     return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload, isHeld: false };

@@ -24,6 +24,9 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'config.reloaded':
     case 'config.rejected':
     case 'peer.recovered':
+    case 'outcomes.spooled':
+    case 'outcomes.restored':
+    case 'spool.failed':
       return true;
     case 'job.finished':
       // Those that went well would push everything else out within a second.

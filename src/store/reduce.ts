@@ -110,6 +110,9 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'config.reloaded':
     case 'config.rejected':
     case 'peer.recovered':
+    case 'outcomes.spooled':
+    case 'outcomes.restored':
+    case 'spool.failed':
       return snapshot;
     default:
       event satisfies never;

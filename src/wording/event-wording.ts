@@ -2,6 +2,7 @@
 import type { EngineEvent, FailureSummary, KillReason, PauseReason, RunnerView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration } from './duration.ts';
+import { spoolWording } from './spool-wording.ts';
 import { visibleWithin } from './visible.ts';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -144,6 +145,10 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         `${short(event.peer)} had died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
       );
     }
+    case 'outcomes.spooled':
+    case 'outcomes.restored':
+    case 'spool.failed':
+      return { ...spoolWording(event), subject: 'redis', jobId: null };
     case 'config.reloaded':
       return about(
         'config',

@@ -19,6 +19,7 @@ const noFlags = {
   ui: true,
   socket: null,
   readOnly: false,
+  repair: false,
   linkFd: null,
 };
 

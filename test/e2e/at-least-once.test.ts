@@ -89,8 +89,8 @@ test('no limit is exceeded by what several waits bring at once: the rest goes ba
     runners: { 'm*': { concurrency: 1, delivery: 'at-least-once' } },
   });
   for (const queue of ['m1', 'm2', 'm3']) await stage.client.sadd(stage.key('queues'), queue);
-  await waitFor(async () => String(await stage.client.client('LIST')).split('cmd=blmove').length === 4, {
-    message: 'three queues are waited for',
+  await waitFor(async () => String(await stage.client.client('LIST')).split('cmd=blmove').length === 5, {
+    message: 'three queues are waited for, and the one that is called m*',
   });
   const jobs = stage.client.multi();
   for (const queue of ['m1', 'm2', 'm3']) jobs.rpush(stage.key(`queue:${queue}`), '{"class":"A","args":[]}');

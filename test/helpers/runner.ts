@@ -213,7 +213,7 @@ function spawnRunner(
 ) {
   return execa(process.execPath, [program, configPath, '--no-ui', '--log-format', 'json', ...args], {
     cwd: directory,
-    env: { TMPDIR: join(directory, 'tmp'), ...env },
+    env: { TMPDIR: join(directory, 'tmp'), XDG_STATE_HOME: join(directory, 'state'), ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

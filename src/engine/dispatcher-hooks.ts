@@ -1,0 +1,17 @@
+/** What the dispatcher tells its owner and asks of it. */
+import type { OutcomeWrite } from '../resque/advance.ts';
+import type { Spooling } from './spooling.ts';
+import type { TakenJob } from './taken-job.ts';
+
+export interface DispatcherHooks {
+  /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
+  start(job: TakenJob): boolean;
+  /** These outcomes are in Redis. */
+  onWritten(outcomes: readonly OutcomeWrite[]): void;
+  readonly spooling: Spooling;
+  onUnreadable(queue: string, error: string): void;
+  /** Nothing runs and nothing is on its way. */
+  onIdle(): void;
+}
+
+export type Outcome = { kind: 'success' } | { kind: 'failure'; record: string } | { kind: 'requeue' };

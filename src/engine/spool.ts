@@ -1,0 +1,253 @@
+/**
+ * Files with what runner processes could not tell Redis, for the next start. One file for each time that a process
+ * gave up waiting; its name says of which Redis and namespace, and of which process.
+ *
+ *     NAME.tmp ──written, fsync──▶ NAME.spool ──claimed──▶ NAME.spool.PID-START ──in Redis──▶ gone
+ *                                                               └──came too late──▶ NAME.late, for people
+ *
+ * Each arrow is a rename. Claims only spare work: the steps in a file are numbered, and Redis takes each once.
+ */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { StepOwner } from '../resque/advance.ts';
+import { readStepLines, type SpooledStep, type SpooledSteps, stepLines } from '../resque/spooled-steps.ts';
+import { isGone, type ProcessIdentity } from './process-identity.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** Which Redis and which namespace: files of others are not looked at. */
+  readonly scope: string;
+  readonly identity: ProcessIdentity;
+  readonly owner: StepOwner;
+}
+
+export interface SpoolFile {
+  readonly path: string;
+  readonly spooled: SpooledSteps;
+}
+
+export interface SpoolContents {
+  /** Of processes that are gone, claimed; those of one process side by side. */
+  readonly files: readonly SpoolFile[];
+  /** Left alone. */
+  readonly refused: readonly { readonly path: string; readonly reason: string }[];
+}
+
+interface Header extends ProcessIdentity {
+  readonly spool: 1;
+  readonly scope: string;
+  readonly owner: StepOwner;
+  readonly writtenAt: string;
+}
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #prefix: string;
+  #written = 0;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+    this.#prefix = createHash('sha256').update(options.scope).digest('hex').slice(0, 16);
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /** @returns the file's path. @throws where it can't be written */
+  write(steps: readonly SpooledStep[]): string {
+    const { directory, scope, identity, owner } = this.#options;
+    prepareDirectory(directory);
+    this.#written += 1;
+    const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;
+    const header: Header = { spool: 1, scope, owner, ...identity, writtenAt: new Date().toISOString() };
+    const lines = [JSON.stringify(header), ...stepLines(steps)];
+    // The last line says that none is missing.
+    lines.push(JSON.stringify({ lines: lines.length }));
+    const temporary = join(directory, `${name}.tmp`);
+    const path = join(directory, `${name}.spool`);
+    try {
+      writeDurably(temporary, lines);
+      renameSync(temporary, path);
+      syncDirectory(directory);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    return path;
+  }
+
+  /** Claims the files of processes that are gone. Never throws for what it finds there. */
+  claimDead(): SpoolContents {
+    const files: SpoolFile[] = [];
+    const refused: { path: string; reason: string }[] = [];
+    for (const name of this.#names()) {
+      const path = join(this.#options.directory, name);
+      const read = readSpool(path, this.#options.scope);
+      if (read === null) continue; // Somebody else has just taken it.
+      if ('reason' in read) {
+        refused.push({ path, reason: read.reason });
+        continue;
+      }
+      const isOwn = read.header.owner.nonce === this.#options.owner.nonce;
+      if (isOwn || isGone(read.header) === false) continue;
+      const claimed = this.#claim(name);
+      if (claimed !== null)
+        files.push({ path: claimed, spooled: { owner: read.header.owner, steps: read.steps } });
+    }
+    return { files, refused };
+  }
+
+  /** One that we have written. @returns `null` where another process has taken it, by mistake or not */
+  read(path: string): SpoolFile | null {
+    const read = readSpool(path, this.#options.scope);
+    if (read === null) return null;
+    if ('reason' in read) throw new Error(`${path}: ${read.reason}`);
+    return { path, spooled: { owner: read.header.owner, steps: read.steps } };
+  }
+
+  remove(path: string): void {
+    rmSync(path, { force: true });
+    syncDirectory(this.#options.directory);
+  }
+
+  /** Keeps it for people: nothing looks at it any more. @returns where */
+  setAside({ path }: SpoolFile): string {
+    const late = path.replace(/\.spool(\..*)?$/, '.late');
+    renameSync(path, late);
+    return late;
+  }
+
+  #names(): string[] {
+    let names: string[];
+    try {
+      names = readdirSync(this.#options.directory);
+    } catch {
+      return []; // There is none, or none of ours.
+    }
+    return names
+      .filter((name) => name.startsWith(`${this.#prefix}-`) && /\.spool(\.\d+-\d*)?$/.test(name))
+      .sort();
+  }
+
+  /** @returns its new path; `null` where another process has it */
+  #claim(name: string): string | null {
+    const { directory, identity } = this.#options;
+    const [, base = name, pid, startedAt] = /^(.*\.spool)\.(\d+)-(\d*)$/.exec(name) ?? [];
+    const claim = `${identity.pid}-${identity.startedAt}`;
+    if (pid !== undefined && startedAt !== undefined) {
+      const claimer = { machine: identity.machine, pid: Number(pid), startedAt };
+      if (`${pid}-${startedAt}` !== claim && isGone(claimer) === false) return null;
+    }
+    const claimed = join(directory, `${base}.${claim}`);
+    try {
+      renameSync(join(directory, name), claimed);
+      return claimed;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { uid } = lstatSync(directory);
+  if (uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+  chmodSync(directory, 0o700);
+}
+
+function writeDurably(path: string, lines: readonly string[]): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    for (const line of lines) {
+      const bytes = Buffer.from(`${line}\n`);
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A name that is new or gone is so for certain only then. */
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+type ReadSpool = { readonly header: Header; readonly steps: SpooledStep[] } | { readonly reason: string };
+
+/** @returns `null` where there is none any more */
+function readSpool(path: string, scope: string): ReadSpool | null {
+  let text: string;
+  try {
+    text = readOwn(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+  const lines = text.split('\n').slice(0, -1);
+  const header = parse(lines[0]);
+  const last = parse(lines.at(-1));
+  if (!isHeader(header) || header.scope !== scope)
+    return { reason: 'it is none of this version and this Redis' };
+  if (last?.lines !== lines.length - 1) return { reason: 'it is incomplete' };
+  const steps = readStepLines(lines.slice(1, -1));
+  return steps === null ? { reason: 'it has a line that this version does not know' } : { header, steps };
+}
+
+/** @throws where it isn't a file of this user's */
+function readOwn(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Error('it is no regular file');
+    if (stats.uid !== process.getuid?.()) throw new Error('it belongs to another user');
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isHeader(
+  value: Readonly<Record<string, unknown>> | null,
+): value is Header & Record<string, unknown> {
+  if (value === null) return false;
+  const { spool, scope, owner, machine, pid, startedAt } = value;
+  if (typeof owner !== 'object' || owner === null) return false;
+  const { name, nonce } = owner as Partial<StepOwner>;
+  return (
+    spool === 1 &&
+    [scope, machine, startedAt, name, nonce].every((text) => typeof text === 'string') &&
+    typeof pid === 'number'
+  );
+}
+
+function parse(line: string | undefined): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line ?? '');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
