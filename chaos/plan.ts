@@ -34,7 +34,8 @@ const queues = ['mail', 'mail', 'mail', 'slow', 'single', 'burst-a', 'burst-b'];
 const longShare = 0.02;
 const failingShare = 0.05;
 
-export function makePlan(seed: number, jobCount: number, kills: number): Plan {
+/** @param longestPauseMs between one fault and the next */
+export function makePlan(seed: number, jobCount: number, kills: number, longestPauseMs: number): Plan {
   const random = new Random(seed);
   const jobs = Array.from({ length: jobCount }, (_, at) => {
     const isLong = random.next() < longShare;
@@ -63,5 +64,8 @@ export function makePlan(seed: number, jobCount: number, kills: number): Plan {
     ...times(Math.ceil(kills / 15), () => ({ kind: 'restart-redis', signal: 'SIGTERM' as const })),
     ...times(Math.ceil(kills / 15), () => ({ kind: 'restart-redis', signal: 'SIGKILL' as const })),
   ]);
-  return { jobs, faults: faults.map((fault) => ({ fault, afterMs: random.between(50, 1000) })) };
+  return {
+    jobs,
+    faults: faults.map((fault) => ({ fault, afterMs: random.between(longestPauseMs / 20, longestPauseMs) })),
+  };
 }

@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly kills: number;
+  /** Between one fault and the next. */
+  readonly longestPauseMs: number;
   /** The built program. */
   readonly program: string;
   /** From the last fault until all jobs must be done. */
@@ -43,10 +45,10 @@ const piecesPerFault = 5;
 const pollMs = 50;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { delivery, seed, jobs, kills, program, limitMs } = options;
+  const { delivery, seed, jobs, kills, longestPauseMs, program, limitMs } = options;
   const directory = mkdtempSync(join(tmpdir(), 'rr-chaos-'));
   const mark = randomUUID();
-  const plan = makePlan(seed, jobs, kills);
+  const plan = makePlan(seed, jobs, kills, longestPauseMs);
   const { script, log } = writeJobProgram(directory);
   const redis = await ChaosRedis.start(directory);
   const fleet = new Fleet({

@@ -139,11 +139,15 @@ export class Dispatcher {
    * @param alive writes signs of life; called between the two
    */
   async resume(alive: () => Promise<void>): Promise<void> {
-    const { spooling, onWritten } = this.#hooks;
-    const first = this.#unconfirmed.first ?? spooling.first ?? this.#lastStep + 1;
-    await this.#client.prepare(first - 1);
-    await this.#unconfirmed.repeat((outcomes) => onWritten(outcomes));
-    await spooling.restoreOwn();
+    const { spooling } = this.#hooks;
+    const onDisk = () => spooling.first ?? Number.POSITIVE_INFINITY;
+    await this.#client.prepare(Math.min(this.#unconfirmed.first ?? this.#lastStep + 1, onDisk()) - 1);
+    // In the order of their numbers, wherever they are.
+    await this.#unconfirmed.repeat(onDisk, (outcomes) => this.#hooks.onWritten(outcomes));
+    while (spooling.first !== null) {
+      await spooling.restoreFirst();
+      await this.#unconfirmed.repeat(onDisk, (outcomes) => this.#hooks.onWritten(outcomes));
+    }
     await alive();
     await this.#adoptRecorded();
     for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);

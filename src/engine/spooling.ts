@@ -84,14 +84,14 @@ export class Spooling {
     }
   }
 
-  /** Ours, after an outage. Rejects with RedisTrouble. */
-  async restoreOwn(): Promise<void> {
-    for (let file = this.#own[0]; file !== undefined; file = this.#own[0]) {
-      const read = this.#spool?.read(file.path) ?? null;
-      if (read !== null) await this.#replay.take(read.spooled);
-      this.#own.shift();
-      this.#spool?.remove(file.path);
-    }
+  /** The first of ours, after an outage. Rejects with RedisTrouble. */
+  async restoreFirst(): Promise<void> {
+    const [file] = this.#own;
+    if (file === undefined) return;
+    const read = this.#spool?.read(file.path) ?? null;
+    if (read !== null) await this.#replay.take(read.spooled);
+    this.#own.shift();
+    this.#spool?.remove(file.path);
   }
 
   /** Those of processes that are gone. Before their recovery, which would take their jobs for failed. */

@@ -38,9 +38,11 @@ export class UnconfirmedSteps {
   /**
    * Takes each of them again, on fresh connections: Redis skips what it has done. They take no new jobs, and
    * jobs that still run are put on record by whoever runs them.
+   *
+   * @param limit only those with lower numbers
    */
-  async repeat(onWritten: (outcomes: readonly OutcomeWrite[]) => void): Promise<void> {
-    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+  async repeat(limit: () => number, onWritten: (outcomes: readonly OutcomeWrite[]) => void): Promise<void> {
+    for (let step = this.#steps[0]; step !== undefined && step.step < limit(); step = this.#steps[0]) {
       await this.#client.advance({ ...step, begins: [], reservations: [] });
       this.#steps.shift();
       onWritten(step.outcomes);

@@ -11,6 +11,7 @@ import { DeadRunners } from '../../src/resque/dead-runners.ts';
 import { heartbeatScript } from '../../src/resque/heartbeat.ts';
 import { resqueKeys } from '../../src/resque/keys.ts';
 import { leaveScript } from '../../src/resque/leave-script.ts';
+import { recoverArguments, recoverScript } from '../../src/resque/recovery-script.ts';
 import type { CommandSender } from '../../src/resque/run-script.ts';
 import { writeEntry } from '../../src/resque/runner-entry.ts';
 import { heartbeatText, startedText } from '../../src/resque/timestamps.ts';
@@ -426,4 +427,75 @@ test('any order of steps, deaths and recoveries keeps each job in exactly one pl
     }),
     { numRuns: 80, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
   );
+});
+
+async function started(name: string): Promise<Process> {
+  const process = new Process(name);
+  await process.start();
+  return process;
+}
+
+const sender: CommandSender = { command: (send) => send(server.client) };
+
+async function recover(): Promise<void> {
+  const deadRunners = new DeadRunners(sender, keys);
+  const { runners } = await deadRunners.runners();
+  for (const runner of runners) expect(await deadRunners.recover(runner)).not.toBe(null);
+}
+
+test('jobs that are the same count one death once, however many of them a runner had', async () => {
+  const payload = '{"class":"A","args":[]}';
+  for (let death = 1; death <= maxRecoveries; death += 1) {
+    if (death === 1) await server.client.rpush(keys.queue('held'), ...Array(5).fill(payload));
+    const process = await started(`h.runner:${death}`);
+    for (let n = 0; n < 5; n += 1) await process.move();
+    await recover();
+    expect(await server.client.lrange(keys.queue('held'), 0, -1)).toEqual(Array(5).fill(payload));
+  }
+  const process = await started('h.runner:9');
+  for (let n = 0; n < 5; n += 1) await process.move();
+  await recover();
+  expect(await server.client.llen(keys.failed)).toBe(5);
+  expect(await server.client.exists(keys.queue('held'), keys.recoveries)).toBe(0);
+});
+
+test.each(queues)(
+  'a step that was on its way at the death takes no job of "%s" after the recovery',
+  async (name) => {
+    const process = await started('h.runner:1');
+    process.reserve(name);
+    process.isAlive = false;
+    await recover();
+    const payload = `{"class":"A","args":["${name}",1]}`;
+    await server.client.rpush(keys.queue(name), payload);
+    await process.deliverAll(new Map());
+    expect(await server.client.lrange(keys.queue(name), 0, -1)).toEqual([payload]);
+    expect(await server.client.keys('resque:*')).toEqual([keys.queue(name)]);
+  },
+);
+
+test('a step that comes between the look at what a runner left and its settlement calls that off', async () => {
+  const process = await started('h.runner:1');
+  await server.client.rpush(keys.queue('once'), '{"class":"A","args":["once",1]}');
+  process.reserve('once');
+  process.isAlive = false;
+  const deadRunners = new DeadRunners(sender, keys);
+  const [runner] = (await deadRunners.runners()).runners;
+  if (runner === undefined) throw new Error('no runner');
+  const left = await deadRunners.leftBy(runner);
+  await process.deliverAll(new Map());
+  const args = recoverArguments(keys, left).map((arg) => (typeof arg === 'number' ? String(arg) : arg));
+  expect(await server.client.eval(recoverScript.source, 0, ...args)).toBe(null);
+  await recover();
+  expect(await server.client.llen(keys.failed)).toBe(1);
+});
+
+test('a runner that leaves puts back what is still on its list, in order', async () => {
+  const process = await started('h.runner:1');
+  await server.client.rpush(keys.queue('held'), 'a', 'b', 'c');
+  await process.move();
+  await process.move();
+  await server.client.eval(leaveScript.source, 0, keys.prefix, process.name);
+  expect(await server.client.lrange(keys.queue('held'), 0, -1)).toEqual(['a', 'b', 'c']);
+  expect(await server.client.exists(keys.runners, keys.heldQueues(process.name))).toBe(0);
 });

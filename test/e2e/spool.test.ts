@@ -1,0 +1,256 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import type { ConfigObject, Runner } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
+
+/** A job writes its number and ends when it may: as one that failed where its number is odd. */
+function script(): string {
+  return stage.script(`
+    n=$(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
+    echo $n >> "$D/started"
+    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.02; done
+    [ $((n % 2)) = 0 ] || { echo "job $n went wrong" >&2; exit 1; }`);
+}
+
+const job = (n: number) => ({ class: 'Job', args: [n] });
+
+function spool(): string {
+  return stage.path('state/resque-runner');
+}
+
+function spoolFiles(): string[] {
+  return existsSync(spool()) ? readdirSync(spool()) : [];
+}
+
+/** Jobs run, Redis goes away, they end, the runner is told to end. @returns its exit */
+async function endWithoutRedis(runner: Runner, jobs: number) {
+  await stage.waitForFileLines('started', jobs);
+  await stage.redis.stop();
+  await runner.waitForLine('redis.down');
+  stage.write('go');
+  await runner.waitForFinished(jobs);
+  return await runner.stop(20_000);
+}
+
+async function start(changes: ConfigObject = {}): Promise<{ config: ConfigObject; runner: Runner }> {
+  const config = { script: script(), runners: { mail: 4 }, ...changes };
+  return { config, runner: await stage.run(config) };
+}
+
+async function assertAllWritten(): Promise<void> {
+  await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 1, {
+    message: 'only the runner that lives is on record',
+  });
+  const failures = await stage.failures(2);
+  expect(failures.map(({ error }) => error).sort()).toEqual(['job 1 went wrong', 'job 3 went wrong']);
+  expect(await stage.stat('processed')).toBe(4);
+  expect(await stage.stat('failed')).toBe(2);
+  expect(stage.fileLines('started')).toHaveLength(4);
+}
+
+test.each([
+  ['at-most-once', {}],
+  ['at-least-once', { delivery: 'at-least-once' }],
+])('outcomes that Redis could not take reach it with the next start, once (%s)', async (_, changes) => {
+  const { config, runner } = await start(changes);
+  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+  expect(await endWithoutRedis(runner, 4)).toEqual({ code: 0, signal: undefined });
+  const told = runner.all('outcomes.spooled');
+  expect(told).toHaveLength(1);
+  const [file] = spoolFiles();
+  expect(told[0]?.message).toContain(join(spool(), file ?? ''));
+  expect(statSync(spool()).mode & 0o777).toBe(0o700);
+  expect(statSync(join(spool(), file ?? '')).mode & 0o777).toBe(0o600);
+
+  await stage.redis.start();
+  const next = await stage.run(config);
+  await assertAllWritten();
+  expect(next.all('outcomes.restored')).toHaveLength(1);
+  expect(next.all('peer.recovered')).toHaveLength(1);
+  expect(spoolFiles()).toEqual([]);
+  await next.stop();
+  const third = await stage.run(config);
+  expect(third.all('outcomes.restored')).toEqual([]);
+  await assertAllWritten();
+});
+
+test('failures keep the order in which the jobs ended', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(1), job(3), job(5), job(7));
+  await stage.waitForFileLines('started', 4);
+  await stage.redis.stop();
+  await runner.waitForLine('redis.down');
+  for (const [at, n] of [5, 1, 7, 3].entries()) {
+    stage.write(`go-${n}`);
+    await runner.waitForFinished(at + 1);
+  }
+  expect((await runner.stop(20_000)).code).toBe(0);
+  await stage.redis.start();
+  await stage.run(config);
+  const failures = await stage.failures(4);
+  expect(failures.map(({ error }) => error)).toEqual([5, 1, 7, 3].map((n) => `job ${n} went wrong`));
+});
+
+test('jobs that the shutdown killed go back where they are to, once', async () => {
+  const { config, runner } = await start({ interrupted: 'requeue', shutdownTimeout: 0.1, killAfter: 0.1 });
+  await stage.enqueue('mail', job(2), job(4), job(6));
+  await stage.waitForFileLines('started', 3);
+  await stage.redis.stop();
+  await runner.waitForLine('redis.down');
+  expect((await runner.stop(20_000)).code).toBe(0);
+  await stage.redis.start();
+  stage.write('go');
+  await stage.run(config);
+  await stage.waitForStat('processed', 3);
+  expect(stage.fileLines('started').sort()).toEqual(['2', '2', '4', '4', '6', '6']);
+});
+
+test('what Redis had done although it never said so is not done twice', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+  await stage.waitForFileLines('started', 4);
+  // It takes the words and answers none; when it goes on, it does what it was told.
+  stage.redis.freeze();
+  stage.write('go');
+  await runner.waitForFinished(4);
+  expect((await runner.stop(40_000)).code).toBe(0);
+  expect(spoolFiles()).toHaveLength(1);
+  stage.redis.thaw();
+  await stage.waitForStat('processed', 4);
+  await stage.run(config);
+  await assertAllWritten();
+  expect(spoolFiles()).toEqual([]);
+});
+
+test('a runner that is killed while it reads the spool repeats nothing', async () => {
+  const { config, runner } = await start({ runners: { mail: 100 } });
+  const jobs = Array.from({ length: 100 }, (_, n) => job(n));
+  await stage.enqueue('mail', ...jobs);
+  expect((await endWithoutRedis(runner, 100)).code).toBe(0);
+  await stage.redis.start();
+  for (const count of [1, 2]) {
+    const killed = await stage.run(config, { awaitRedis: false });
+    await waitFor(async () => (await stage.stat('processed')) >= count, {
+      message: 'something is written',
+      timeoutMs: 10_000,
+    });
+    killed.signal('SIGKILL');
+    await killed.waitForExit();
+  }
+  await stage.run(config);
+  await stage.waitForStat('processed', 100);
+  expect(await stage.stat('failed')).toBe(50);
+  const failures = await stage.failures(50);
+  expect(new Set(failures.map(({ error }) => error)).size).toBe(50);
+  expect(spoolFiles()).toEqual([]);
+  // The killed ones are recovered by whoever comes next.
+  await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 1, { message: 'one runner' });
+});
+
+test('outcomes of a runner that others have recovered meanwhile come too late, and are kept for people', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+  expect((await endWithoutRedis(runner, 4)).code).toBe(0);
+  await stage.redis.start();
+  // A runner of another user, or machine, doesn't see the spool.
+  const other = await stage.run(
+    { ...config, runners: { other: 1 } },
+    { env: { XDG_STATE_HOME: stage.path('else') } },
+  );
+  await other.waitForLine('peer.recovered');
+  await stage.waitForStat('failed', 4);
+  const next = await stage.run(config);
+  const told = await next.waitForLine('spool.failed');
+  expect(told.message).toContain('had been recovered');
+  expect(spoolFiles()).toEqual([expect.stringMatching(/\.late$/)]);
+  expect(await stage.stat('processed')).toBe(4);
+  expect(await stage.stat('failed')).toBe(4);
+  expect(next.all('outcomes.restored')).toEqual([]);
+});
+
+test('outcomes reach a Redis that has lost everything', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+  expect((await endWithoutRedis(runner, 4)).code).toBe(0);
+  await stage.redis.start();
+  await stage.redis.flush();
+  await stage.run(config);
+  await assertAllWritten();
+});
+
+test('a spool that cannot be written is told, and the exit code is 1', async () => {
+  mkdirSync(stage.path('state'));
+  writeFileSync(spool(), 'no directory');
+  const { runner } = await start();
+  await stage.enqueue('mail', job(1), job(2));
+  expect(await endWithoutRedis(runner, 2)).toEqual({ code: 1, signal: undefined });
+  const [told] = runner.all('spool.failed');
+  expect(told?.message).toContain(spool());
+  expect(runner.all('engine.stopped')[0]?.message).toContain('2 jobs ended, but Redis could not be told how');
+  await stage.redis.start();
+  await stage.redis.flush();
+});
+
+test('files that are none are left alone and told, once', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(2));
+  expect((await endWithoutRedis(runner, 1)).code).toBe(0);
+  const [file = ''] = spoolFiles();
+  const bad = join(spool(), file.replace('.spool', '-x.spool'));
+  writeFileSync(bad, '{"spool":2}\n');
+  chmodSync(bad, 0o600);
+  await stage.redis.start();
+  const next = await stage.run(config);
+  await stage.waitForStat('processed', 1);
+  expect(next.all('spool.failed').map(({ message }) => message)).toEqual([
+    expect.stringContaining('-x.spool'),
+  ]);
+  expect(spoolFiles()).toEqual([expect.stringMatching(/-x\.spool$/)]);
+});
+
+test('too many outcomes for memory go to the disk at once, and to Redis when it is back', async () => {
+  const { runner } = await start({ delivery: 'at-least-once', runners: { mail: 70 } });
+  const large = 'x'.repeat(1024 * 1024);
+  for (let n = 0; n < 70; n += 1) await stage.enqueue('mail', { class: 'Job', args: [2 * n], large });
+  await stage.waitForFileLines('started', 70, 30_000);
+  await stage.redis.stop();
+  await runner.waitForLine('redis.down');
+  stage.write('go');
+  await runner.waitForFinished(70, 30_000);
+  expect(runner.all('outcomes.spooled')).toHaveLength(1);
+  expect(spoolFiles()).toHaveLength(1);
+  await stage.redis.start();
+  await stage.waitForStat('processed', 70);
+  await waitFor(() => spoolFiles().length === 0, { message: 'the spool is empty' });
+  expect(await stage.client.keys('*held:mail')).toEqual([]);
+});
+
+test('what is on the disk when the runner is killed is told by the next start', async () => {
+  const { config, runner } = await start({ delivery: 'at-least-once', runners: { mail: 70 } });
+  const large = 'x'.repeat(1024 * 1024);
+  for (let n = 0; n < 70; n += 1) await stage.enqueue('mail', { class: 'Job', args: [2 * n], large });
+  await stage.waitForFileLines('started', 70, 30_000);
+  await stage.redis.stop();
+  await runner.waitForLine('redis.down');
+  stage.write('go');
+  await runner.waitForFinished(70, 30_000);
+  runner.signal('SIGKILL');
+  await runner.waitForExit();
+  await stage.redis.start();
+  const next = await stage.run(config);
+  await next.waitForLine('outcomes.restored');
+  // Those that were only in memory run once more: that is at-least-once.
+  await waitFor(async () => (await stage.stat('processed')) >= 70, {
+    message: 'all are processed',
+    timeoutMs: 20_000,
+  });
+  await waitFor(() => next.all('job.finished').length + 64 >= 70, { message: 'the others have run again' });
+  expect(await stage.stat('processed')).toBe(70);
+  expect(next.all('job.finished').length).toBeLessThan(10);
+  await next.stop();
+  expect(await stage.client.hlen(stage.key('runner:recoveries'))).toBe(0);
+});
