@@ -73,8 +73,8 @@ workers, failures and queues: workers that died, entries that break resque-web, 
 workers, jobs that nobody has any more. A verdict a line.
 Exits 0 when nothing is wrong or all of it was repaired, 1 when not.
 
-  --repair                mends what it found in Redis, and says how; without it nothing is written. Programs that a
-                          dead runner of this machine left running are ended: do it as the user of the runners
+  --repair                mends what it found in Redis, and says how; without it nothing is written. It ends
+                          programs that dead runners of this machine left: do it as the user of the runners
   ${redisHelp}`,
     load: () => import('./check.ts'),
   },

@@ -5,6 +5,7 @@ import { LinkClient, type LinkEvents } from '../link/client.ts';
 import { LinkError } from '../link/link-error.ts';
 import { applyEvents, createAppStore, replaceModel } from '../store/app-store.ts';
 import type { UiEnd } from '../ui/ui-options.ts';
+import { spoolWording } from '../wording/spool-wording.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 
@@ -195,8 +196,12 @@ function terminalName(): string | null {
 }
 
 function summary({ store }: Session): string {
-  const { processed, failed } = store.getState().model.totals;
-  return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.`;
+  const { totals, redis, history } = store.getState().model;
+  const { processed, failed } = totals;
+  const spooled =
+    redis.state === 'up' ? undefined : history.findLast(({ type }) => type === 'outcomes.spooled');
+  const rest = spooled?.type === 'outcomes.spooled' ? ` Redis is away: ${spoolWording(spooled).text}.` : '';
+  return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.${rest}`;
 }
 
 /** What an engine could not bring to its end, though it ended as it was told to; `null` where that isn't it. */

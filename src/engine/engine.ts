@@ -266,9 +266,9 @@ export class Engine {
   async #resume(): Promise<void> {
     await this.#spooling.restoreDead();
     await this.#recovery.recoverPredecessor();
+    await this.#vitals.announce();
     // Before anything is taken: what goes back goes to the heads of its queues.
     await this.#recovery.look();
-    await this.#vitals.announce();
     await this.#dispatcher.resume(async () => {
       await this.#vitals.beat();
       await this.#vitals.look();

@@ -79,7 +79,7 @@ export class Recovery {
       const { nowMs, runners } = await this.#dead.runners();
       const dead = runners.filter((runner) => runner.owner !== client.owner && isDead(runner, nowMs));
       if (dead.length === 0) return;
-      const unlock = await this.#dead.lock(client.nonce);
+      const unlock = await this.#dead.lock(client.nonce, dead);
       if (unlock === null) {
         // Who has it recovers them, unless it dies of that.
         this.#lookAgain();

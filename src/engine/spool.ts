@@ -23,7 +23,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { StepOwner } from '../resque/advance.ts';
 import { readStepLines, type SpooledStep, type SpooledSteps, stepLines } from '../resque/spooled-steps.ts';
 import { isGone, type ProcessIdentity } from './process-identity.ts';
@@ -42,7 +42,7 @@ export interface SpoolFile {
 }
 
 export interface SpoolContents {
-  /** Of processes that are gone, claimed; those of one process side by side. */
+  /** Of processes that are gone; those of one process side by side. */
   readonly files: readonly SpoolFile[];
   /** Left alone. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
@@ -92,25 +92,31 @@ export class Spool {
     return path;
   }
 
-  /** Claims the files of processes that are gone. Never throws for what it finds there. */
-  claimDead(): SpoolContents {
+  /** What is there, claimed by nobody. Never throws for what it finds there. */
+  look(): SpoolContents {
+    const { directory, scope, owner } = this.#options;
     const files: SpoolFile[] = [];
     const refused: { path: string; reason: string }[] = [];
     for (const name of this.#names()) {
-      const path = join(this.#options.directory, name);
-      const read = readSpool(path, this.#options.scope);
+      const path = join(directory, name);
+      const read = readSpool(path, scope);
       if (read === null) continue; // Somebody else has just taken it.
-      if ('reason' in read) {
-        refused.push({ path, reason: read.reason });
-        continue;
+      if ('reason' in read) refused.push({ path, reason: read.reason });
+      else if (read.header.owner.nonce !== owner.nonce && isGone(read.header) !== false) {
+        files.push({ path, spooled: { owner: read.header.owner, steps: read.steps } });
       }
-      const isOwn = read.header.owner.nonce === this.#options.owner.nonce;
-      if (isOwn || isGone(read.header) === false) continue;
-      const claimed = this.#claim(name);
-      if (claimed !== null)
-        files.push({ path: claimed, spooled: { owner: read.header.owner, steps: read.steps } });
     }
     return { files, refused };
+  }
+
+  /** The same, claimed: but for those that others have. */
+  claimDead(): SpoolContents {
+    const { files, refused } = this.look();
+    const claimed = files.flatMap(({ path, spooled }) => {
+      const claim = this.#claim(basename(path));
+      return claim === null ? [] : [{ path: claim, spooled }];
+    });
+    return { files: claimed, refused };
   }
 
   /** One that we have written. @returns `null` where another process has taken it, by mistake or not */

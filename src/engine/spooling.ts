@@ -4,15 +4,22 @@
  */
 import type { EngineFact } from '../protocol/events.ts';
 import type { AdvanceBatch } from '../resque/advance.ts';
+import type { ResqueKeys } from '../resque/keys.ts';
 import { Replay } from '../resque/replay.ts';
-import type { ResqueClient } from '../resque/resque-client.ts';
+import type { CommandSender } from '../resque/run-script.ts';
 import { entryCount, type SpooledStep, type SpooledSteps } from '../resque/spooled-steps.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { Spool, type SpoolFile } from './spool.ts';
 
 export interface SpoolingOptions {
-  readonly client: ResqueClient;
+  readonly client: {
+    readonly session: CommandSender;
+    readonly keys: ResqueKeys;
+    /** Name and nonce of our process. */
+    readonly owner: string;
+    readonly nonce: string;
+  };
   /** `null`: there is none, what can't be written is lost. */
   readonly directory: string | null;
   /** Which Redis and which namespace: files of others are not looked at. */
@@ -92,6 +99,16 @@ export class Spooling {
     if (read !== null) await this.#replay.take(read.spooled);
     this.#own.shift();
     this.#spool?.remove(file.path);
+  }
+
+  /** What `restoreDead` would find. */
+  waiting(): { readonly peer: string; readonly file: string; readonly count: number }[] {
+    const files = this.#spool?.look().files ?? [];
+    return files.map(({ path, spooled }) => ({
+      peer: spooled.owner.name,
+      file: path,
+      count: entryCount(spooled.steps),
+    }));
   }
 
   /** Those of processes that are gone. Before their recovery, which would take their jobs for failed. */

@@ -54,17 +54,25 @@ export class DeadRunners {
     return { nowMs: Number(seconds) * 1000, runners };
   }
 
-  /** Takes the lock for whoever calls himself so. @returns gives it back; `null` where another has it */
-  async lock(name: string): Promise<(() => Promise<void>) | null> {
+  /**
+   * Takes the lock for whoever calls himself so, also from one of these dead.
+   *
+   * @returns gives it back; `null` where another has it
+   */
+  async lock(name: string, dead: readonly LeftRunner[] = []): Promise<(() => Promise<void>) | null> {
     const { recoveryLock } = this.#keys;
+    const holder = await this.#session.command((commands) => commands.get(recoveryLock));
+    if (dead.some(({ entry }) => entry.nonce === holder)) {
+      await this.#session.command((commands) => commands.del(recoveryLock));
+    }
     const reply = await this.#session.command((commands) =>
       commands.set(recoveryLock, name, 'PX', lockMs, 'NX'),
     );
     if (reply !== 'OK') return null;
     return async () => {
       // Not another's, which took it when ours was over.
-      const holder = await this.#session.command((commands) => commands.get(recoveryLock));
-      if (holder === name) await this.#session.command((commands) => commands.del(recoveryLock));
+      const now = await this.#session.command((commands) => commands.get(recoveryLock));
+      if (now === name) await this.#session.command((commands) => commands.del(recoveryLock));
     };
   }
 

@@ -24,7 +24,7 @@ export interface LogLimits {
 }
 
 /** With what each line costs beside its text, about 60 MB when full. */
-export const logLimits: LogLimits = { lines: 200_000, units: 32 * 1024 * 1024 };
+const logLimits: LogLimits = { lines: 200_000, units: 32 * 1024 * 1024 };
 
 export interface SearchOptions {
   /** The line to begin with; it may be the one that is found. */

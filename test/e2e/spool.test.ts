@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { runProgram } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { ConfigObject, Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -10,7 +11,7 @@ const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 /** A job writes its number and ends when it may: as one that failed where its number is odd. */
 function script(): string {
   return stage.script(`
-    n=$(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
+    n=$(head -c 60 | sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
     echo $n >> "$D/started"
     while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.02; done
     [ $((n % 2)) = 0 ] || { echo "job $n went wrong" >&2; exit 1; }`);
@@ -229,28 +230,21 @@ test('too many outcomes for memory go to the disk at once, and to Redis when it 
   expect(await stage.client.keys('*held:mail')).toEqual([]);
 });
 
-test('what is on the disk when the runner is killed is told by the next start', async () => {
-  const { config, runner } = await start({ delivery: 'at-least-once', runners: { mail: 70 } });
-  const large = 'x'.repeat(1024 * 1024);
-  for (let n = 0; n < 70; n += 1) await stage.enqueue('mail', { class: 'Job', args: [2 * n], large });
-  await stage.waitForFileLines('started', 70, 30_000);
-  await stage.redis.stop();
-  await runner.waitForLine('redis.down');
-  stage.write('go');
-  await runner.waitForFinished(70, 30_000);
-  runner.signal('SIGKILL');
-  await runner.waitForExit();
+test('check tells of outcomes on the disk, and --repair writes them before it takes their jobs for failed', async () => {
+  const { config, runner } = await start();
+  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+  expect((await endWithoutRedis(runner, 4)).code).toBe(0);
   await stage.redis.start();
-  const next = await stage.run(config);
-  await next.waitForLine('outcomes.restored');
-  // Those that were only in memory run once more: that is at-least-once.
-  await waitFor(async () => (await stage.stat('processed')) >= 70, {
-    message: 'all are processed',
-    timeoutMs: 20_000,
-  });
-  await waitFor(() => next.all('job.finished').length + 64 >= 70, { message: 'the others have run again' });
-  expect(await stage.stat('processed')).toBe(70);
-  expect(next.all('job.finished').length).toBeLessThan(10);
-  await next.stop();
-  expect(await stage.client.hlen(stage.key('runner:recoveries'))).toBe(0);
+  const env = { XDG_STATE_HOME: stage.path('state') };
+  const found = await runProgram(['check'], { cwd: stage.directory, env });
+  expect(found.code).toBe(1);
+  expect(found.stdout).toMatch(/^FAIL spool {6}how 4 jobs of .* ended is in .*\.spool, .*; --repair /m);
+  expect(spoolFiles()).toEqual([expect.stringMatching(/\.spool$/)]);
+  const repaired = await runProgram(['check', '--repair'], { cwd: stage.directory, env });
+  expect(repaired.stdout).toMatch(/^ok {3}spool .* 4 jobs/m);
+  expect(repaired.code).toBe(0);
+  expect(spoolFiles()).toEqual([]);
+  expect(await stage.client.hlen(stage.key('runners'))).toBe(0);
+  await stage.run(config);
+  await assertAllWritten();
 });

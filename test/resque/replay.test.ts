@@ -145,7 +145,9 @@ describe('steps of a process that is gone', () => {
     const replay = new Replay(stage.client.session, stage.client.keys);
     expect(await replay.take({ owner, steps })).toBe(true);
     await replay.forget({ owner, steps });
-    expect((await stage.redis.keys('*')).sort()).toEqual([
+    // The tests' own client has a step, too.
+    const left = (await stage.redis.keys('*')).filter((key) => !key.startsWith('resque:runner:test.'));
+    expect(left.sort()).toEqual([
       'resque:failed',
       'resque:queue:mail',
       'resque:stat:failed',

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { EngineEvent, EngineFact, PauseReason } from '../../src/protocol/events.ts';
 
 const names = fc.constantFrom('mail', 'video', '__proto__', 'constructor', 'toString', '7', '');
-export const anyIds = fc.constantFrom('1', '2', '3', 'a', 'b', '10', '__proto__', 'hasOwnProperty');
+const anyIds = fc.constantFrom('1', '2', '3', 'a', 'b', '10', '__proto__', 'hasOwnProperty');
 const counts = fc.nat(1_000_000);
 const texts = fc.constantFrom('', 'x', 'ein Wort', '\u001b[31m', '\ud83d');
 const jobClasses = fc.option(fc.constantFrom('Send', 'Resize'), { nil: null });
@@ -133,7 +133,7 @@ const clockSteps = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }) },
 );
 
-export function numbered(
+function numbered(
   facts: readonly EngineFact[],
   times: readonly number[],
   startMs: number,

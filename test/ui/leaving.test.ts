@@ -156,5 +156,6 @@ test('jobs get no descriptor and no variable from the screen that started the en
     'RR_TEST_MARK',
     'TERM',
     'TMPDIR',
+    'XDG_STATE_HOME',
   ]);
 });

@@ -69,7 +69,7 @@ export class UiStage {
   }
 
   get env(): Record<string, string> {
-    return { TMPDIR: this.stage.path('tmp') };
+    return { TMPDIR: this.stage.path('tmp'), XDG_STATE_HOME: this.stage.path('state') };
   }
 
   /**

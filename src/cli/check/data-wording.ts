@@ -107,6 +107,18 @@ function leftOwnerText(
   return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
 }
 
+export function waitingText(waiting: {
+  readonly peer: string;
+  readonly file: string;
+  readonly count: number;
+}): string {
+  const { peer, file, count: jobs } = waiting;
+  return (
+    `how ${count(jobs, 'job')} of ${shown(peer)} ended is in ${file}, as Redis was away; ` +
+    '--repair writes it to Redis, as the next start of a runner does'
+  );
+}
+
 export function failuresText(ailment: FailedAilment, entries: number): FindingText {
   const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failedAilments[ailment]}`;
   switch (ailment) {

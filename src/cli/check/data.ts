@@ -1,7 +1,10 @@
 /** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
+import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
+import { ownIdentity } from '../../engine/process-identity.ts';
 import { endChildren, isDead } from '../../engine/recovery.ts';
-import type { ReachableRedis, Redis } from '../../resque/connection.ts';
+import { Spooling } from '../../engine/spooling.ts';
+import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
 import type { AilmentCounts } from '../../resque/doctor/failed-mender.ts';
 import type { Finding } from '../../resque/doctor/findings.ts';
@@ -9,9 +12,11 @@ import type { ResqueState } from '../../resque/doctor/state.ts';
 import { resqueKeys } from '../../resque/keys.ts';
 import type { CommandSender } from '../../resque/run-script.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
+import { spoolWording } from '../../wording/spool-wording.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
+import { ownStateDirectory } from '../own-state-directory.ts';
 import { withRedis } from '../with-redis.ts';
-import { failuresText, findingText, onlyTold } from './data-wording.ts';
+import { failuresText, findingText, onlyTold, waitingText } from './data-wording.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /** For all of it: lists of failures can be long. */
@@ -39,15 +44,16 @@ async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
 }
 
 async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
-  const doctor = new Doctor(senderOn(connection), resqueKeys(config.namespace), {
+  const sender = senderOn(connection);
+  const doctor = new Doctor(sender, resqueKeys(config.namespace), {
     isDead,
     endChildren,
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
+  const verdicts = await spoolVerdicts(sender, config, isRepairing);
   const { state, findings } = await doctor.examine();
-  const verdicts: Verdict[] = [];
   for (const finding of findings) {
     verdicts.push(await (isRepairing ? repaired(doctor, finding) : found(doctor, finding)));
   }
@@ -55,6 +61,33 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
     verdicts.push(...(isRepairing ? await repairedFailures(doctor) : await foundFailures(doctor)));
   }
   if (verdicts.length === 0) verdicts.push(ok(subject, `${countsText(state)}: nothing to repair`));
+  return verdicts;
+}
+
+/** First of all: a recovery takes jobs for unfinished whose end is only on the disk. */
+async function spoolVerdicts(
+  sender: CommandSender,
+  { redis, namespace }: Config,
+  isRepairing: boolean,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const spooling = new Spooling({
+    client: {
+      session: sender,
+      keys: resqueKeys(namespace),
+      owner: `check:${process.pid}`,
+      nonce: randomUUID(),
+    },
+    directory: ownStateDirectory(),
+    scope: `${describeRedis(redis)} ${namespace}`,
+    identity: ownIdentity(),
+    publish: (fact) => {
+      if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolWording(fact).text));
+      if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolWording(fact).text));
+    },
+  });
+  if (isRepairing) await spooling.restoreDead();
+  else for (const waiting of spooling.waiting()) verdicts.push(fail('spool', waitingText(waiting)));
   return verdicts;
 }
 

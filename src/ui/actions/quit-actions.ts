@@ -4,7 +4,7 @@ import type { Choice } from '../../store/view.ts';
 import { plural } from '../panels/words.ts';
 import type { ActionContext } from './action-context.ts';
 
-export const quitKeys = { detach: 'd', drain: 'q', kill: 'K', cancel: 'c' } as const;
+const quitKeys = { detach: 'd', drain: 'q', kill: 'K', cancel: 'c' } as const;
 
 export function askToQuit(context: ActionContext): void {
   const { store, isOwner, isReadOnly, canLeaveRunning } = context;

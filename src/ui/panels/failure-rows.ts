@@ -59,14 +59,14 @@ function columnsFor(width: number): { queue: number; jobClass: number } {
   return width >= 100 ? { queue: 16, jobClass: 18 } : { queue: 11, jobClass: 13 };
 }
 
-export function errorText({ exception, error, isReadable }: FailureEntry): string {
+function errorText({ exception, error, isReadable }: FailureEntry): string {
   if (!isReadable) return 'no JSON object: it can only be deleted';
   const first = (error ?? '').trimStart().split('\n', 1)[0] ?? '';
   return exception === null ? first : `${exception}: ${first}`;
 }
 
 /** Time of day; the date where it was another day. Anyone writes these records: what is no time stays as it is. */
-export function timeCell(failedAt: string | null, nowMs: number): string {
+function timeCell(failedAt: string | null, nowMs: number): string {
   if (failedAt === null) return '-';
   const atMs = Date.parse(failedAt);
   if (Number.isNaN(atMs)) return failedAt;
