@@ -1,6 +1,6 @@
 /** `npm run chaos`: see README.md beside this file. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printTable } from '../bench/lib/report.ts';
 import { type ChaosResult, type Delivery, runChaos } from './run-chaos.ts';
@@ -72,4 +72,15 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    // Ctrl-C ends scripts/chaos.mjs too, which would have removed the bundle that this process was started from.
+    const bundle = dirname(process.argv[1] ?? '');
+    if (basename(bundle).startsWith('resque-runner-chaos-')) rmSync(bundle, { recursive: true, force: true });
+    process.exit(exitCode);
+  });
+}
 await main();

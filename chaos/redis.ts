@@ -29,6 +29,7 @@ export class ChaosRedis {
   /** Freezes and restarts, one after the other. */
   #faults: Promise<void> = Promise.resolve();
   #batches = 0;
+  #isAbandoned = false;
 
   static async start(directory: string): Promise<ChaosRedis> {
     const program = findProgram('redis-server') ?? findProgram('valkey-server');
@@ -77,6 +78,7 @@ export class ChaosRedis {
   restart(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.#then(async () => {
       await this.#end(signal);
+      if (this.#isAbandoned) return;
       this.#process = this.#spawn();
       await this.client.ping();
     });
@@ -85,8 +87,8 @@ export class ChaosRedis {
   /** Ends so many connections of runners, where it can. */
   async cut(count: number, random: Random): Promise<void> {
     // One that is frozen or down will say when it is too late for this fault.
-    const list = await Promise.race([this.client.client('LIST'), pause(100)]);
-    const ids = String(list ?? '').match(/^id=\d+(?=.* name=resque-runner)/gm) ?? [];
+    const list = await Promise.race([this.client.client('LIST').then(String), pause(100)]);
+    const ids = list?.match(/^id=\d+(?=.* name=resque-runner)/gm) ?? [];
     for (const id of random.shuffle(ids).slice(0, count)) {
       this.client.client('KILL', 'ID', id.slice('id='.length)).catch(() => {
         // It has gone by itself.
@@ -101,10 +103,16 @@ export class ChaosRedis {
   }
 
   async stop(): Promise<void> {
-    await this.#faults.catch(() => {});
+    await this.#faults;
     this.client.disconnect();
-    this.#process.kill('SIGCONT');
     await this.#end('SIGTERM');
+  }
+
+  /** Ends it at once, whatever it is in the middle of. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.client.disconnect();
+    this.#process.kill('SIGKILL');
   }
 
   #then(fault: () => Promise<void>): void {

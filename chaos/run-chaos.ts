@@ -66,6 +66,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     jobLog: log,
     env: { [markVariable]: mark },
   });
+  const abandon = () => {
+    fleet.abandon();
+    redis.abandon();
+    for (const pid of processesWithVariable(markVariable, mark)) kill(pid);
+  };
+  // Also where somebody interrupts it.
+  process.once('exit', abandon);
   const broken: string[] = [];
   const startedAt = performance.now();
   try {
@@ -118,9 +125,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     if (broken.length === 0) rmSync(directory, { recursive: true, force: true });
     return { figures, broken, directory };
   } finally {
-    fleet.abandon();
-    await redis.stop();
-    for (const pid of processesWithVariable(markVariable, mark)) kill(pid);
+    process.off('exit', abandon);
+    abandon();
   }
 }
 

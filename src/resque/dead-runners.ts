@@ -55,14 +55,14 @@ export class DeadRunners {
   }
 
   /**
-   * Takes the lock for whoever calls himself so, also from one of these dead.
+   * Takes the lock for whoever calls himself so, also from one of these dead, or where he has not given it back.
    *
    * @returns gives it back; `null` where another has it
    */
   async lock(name: string, dead: readonly LeftRunner[] = []): Promise<(() => Promise<void>) | null> {
     const { recoveryLock } = this.#keys;
     const holder = await this.#session.command((commands) => commands.get(recoveryLock));
-    if (dead.some(({ entry }) => entry.nonce === holder)) {
+    if (holder === name || dead.some(({ entry }) => entry.nonce === holder)) {
       await this.#session.command((commands) => commands.del(recoveryLock));
     }
     const reply = await this.#session.command((commands) =>

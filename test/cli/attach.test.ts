@@ -110,7 +110,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
     await first.waitForText('#1  First');
     await first.waitForText('it runs');
     await leave(first);
-    expect(first.text()).toContain(`resque-runner goes on as process ${runner.pid}.`);
+    await first.waitForText(`resque-runner goes on as process ${runner.pid}.`);
     const killed = await ui.attach();
     await killed.waitForText('#1  First');
     killed.signal('SIGKILL');

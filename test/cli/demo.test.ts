@@ -40,11 +40,15 @@ function startDemo() {
   return { child, has, output: () => stdout, talk: () => stderr };
 }
 
-async function expectNothingLeft(): Promise<void> {
-  await waitFor(() => processesMarked(mark).length === 0 && readdirSync(directory.path).length === 0, {
-    message: () => JSON.stringify([processesMarked(mark), readdirSync(directory.path)]),
+/** @param mayLeaveSocket a runner that was killed can't take its socket along; the next one does */
+async function expectNothingLeft(mayLeaveSocket = false): Promise<void> {
+  const left = () => readdirSync(directory.path).filter((name) => !(mayLeaveSocket && name === sockets));
+  await waitFor(() => processesMarked(mark).length === 0 && left().length === 0, {
+    message: () => JSON.stringify([processesMarked(mark), left()]),
   });
 }
+
+const sockets = `resque-runner-${process.getuid?.()}`;
 
 describe('the demo', () => {
   test('shows good, slow, talkative and failing jobs until Ctrl-C, and leaves nothing behind', async () => {
@@ -85,12 +89,12 @@ describe('the demo', () => {
     await expectNothingLeft();
   });
 
-  test('leaves nothing behind when it is killed', async () => {
+  test('leaves nothing behind but its socket when it is killed', async () => {
     const demo = startDemo();
     await demo.has('done SendMail');
     demo.child.kill('SIGKILL');
     await demo.child;
-    await expectNothingLeft();
+    await expectNothingLeft(true);
   });
 });
 

@@ -500,9 +500,10 @@ test('a runner that leaves puts back what is still on its list, in order', async
   expect(await server.client.exists(keys.runners, keys.heldQueues(process.name))).toBe(0);
 });
 
-test('the lock of recoveries is taken over from one that died with it, and from nobody else', async () => {
+test('the lock of recoveries is taken over from one that died with it or lost its connection, and from nobody else', async () => {
   const process = await started('h.runner:1');
   const deadRunners = new DeadRunners(sender, keys);
+  expect(await deadRunners.lock(process.nonce, [])).not.toBe(null);
   expect(await deadRunners.lock(process.nonce, [])).not.toBe(null);
   expect(await deadRunners.lock('another', [])).toBe(null);
   const { runners } = await deadRunners.runners();

@@ -26,7 +26,8 @@ test('Events say who did what, the newest first', async () => {
   await screen.press('4');
   await screen.waitForText('failed Charge');
   const who = `${userInfo().username}@pts/`;
-  const told = rowsOf(screen, who).map((row) => /@pts\/\d+: (.*?) *┃/.exec(row)?.[1]);
+  const commands = rowsOf(screen, who).filter((row) => row.includes('● command'));
+  const told = commands.map((row) => /@pts\/\d+: (.*?) *┃/.exec(row)?.[1]);
   expect(told).toEqual([
     'removed',
     'put back onto mail',
@@ -36,6 +37,7 @@ test('Events say who did what, the newest first', async () => {
     'bill is resumed',
     'bill is paused',
   ]);
+  expect(rowsOf(screen, `paused: by hand (${who}`)).toHaveLength(1);
   const text = screen.text();
   expect(text).toMatch(/✗ bill +#1 +failed Charge after \d+ ms/);
   expect(text).toMatch(/● mail +removed the failed Job/);

@@ -77,7 +77,7 @@ test('an engine that was left by choice goes on, is found again, and drains then
   await third.waitForText(' stopping');
   ui.stage.write('go');
   expect(await third.exit).toEqual({ exitCode: 0, signal: 0 });
-  expect(third.text()).toContain('resque-runner has stopped: 2 jobs processed, 0 failed.');
+  await third.waitForText('resque-runner has stopped: 2 jobs processed, 0 failed.');
   await waitForEnd(pid);
   expect(await ui.stage.backlog('mail')).toHaveLength(1);
   await ui.stage.client.del(ui.stage.key('queue:mail'));
@@ -115,7 +115,7 @@ test('the screen ends when the engine was told to end from elsewhere', async () 
   const screen = await openScreen();
   process.kill(enginePid(), 'SIGTERM');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  expect(screen.text()).toContain('resque-runner has stopped: 1 job processed, 1 failed.');
+  await screen.waitForText('resque-runner has stopped: 1 job processed, 1 failed.');
   const failure = await ui.stage.failure();
   expect(failure.exception).toBe('Resque::TermException');
 });
@@ -127,7 +127,7 @@ test('with --drain the screen ends by itself once every queue is empty', async (
   await screen.waitForText('pend 3');
   ui.stage.write('go');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  expect(screen.text()).toContain('resque-runner has stopped: 5 jobs processed, 0 failed.');
+  await screen.waitForText('resque-runner has stopped: 5 jobs processed, 0 failed.');
 });
 
 test('jobs get no descriptor and no variable from the screen that started the engine', async () => {

@@ -84,7 +84,7 @@ describe('the terminal is as it was after', () => {
     await terminal.waitForText('draining');
     ui.stage.write('go');
     await expectRestored(terminal, 0);
-    expect(terminal.text()).toContain('resque-runner has stopped: 1 job processed, 0 failed.');
+    await terminal.waitForText('resque-runner has stopped: 1 job processed, 0 failed.');
     expect(await ui.stage.backlog('mail')).toHaveLength(1);
     await ui.stage.client.del(ui.stage.key('queue:mail'));
   });
@@ -105,7 +105,7 @@ describe('the terminal is as it was after', () => {
     const pid = enginePid();
     process.kill(pid, 'SIGKILL');
     await expectRestored(terminal, 1);
-    expect(terminal.text()).toContain(`resque-runner: the runner's process ${pid} was killed by SIGKILL`);
+    await terminal.waitForText(`resque-runner: the runner's process ${pid} was killed by SIGKILL`);
     await forgetEngine();
   });
 });
@@ -139,7 +139,7 @@ describe('a fault of the screen itself', () => {
       await terminal.press('?');
       await expectRestored(terminal, 1);
       rmSync(join(directory, place));
-      expect(terminal.text()).toContain('resque-runner: a fault in resque-runner');
+      await terminal.waitForText('resque-runner: a fault in resque-runner');
       expect(terminal.text()).toContain(`Error: thrown in ${place}`);
       // Its job runs on, and it takes no other.
       await ui.stage.enqueue('mail', { class: 'Next', args: [] });
