@@ -71,8 +71,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     redis.abandon();
     for (const pid of processesWithVariable(markVariable, mark)) kill(pid);
   };
-  // Also where somebody interrupts it.
-  process.once('exit', abandon);
+  const interrupted = () => {
+    abandon();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', interrupted);
   const broken: string[] = [];
   const startedAt = performance.now();
   try {
@@ -125,7 +128,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     if (broken.length === 0) rmSync(directory, { recursive: true, force: true });
     return { figures, broken, directory };
   } finally {
-    process.off('exit', abandon);
+    process.off('exit', interrupted);
     abandon();
   }
 }

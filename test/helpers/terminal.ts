@@ -42,6 +42,9 @@ export interface Exit {
   readonly signal: number;
 }
 
+/** As the kitty keyboard protocol has it. */
+const unmistakableEscape = '\u001B[27u';
+
 /** Longer than any program waits before it takes an ESC for the Escape key. */
 const escapePauseMs = 250;
 
@@ -196,10 +199,13 @@ export class Terminal {
 
   /** Presses keys one after the other; see terminal-keys.ts for their names. */
   async press(...keys: string[]): Promise<void> {
-    for (const key of keys) {
-      this.send(bytesOf(key));
-      // Fingers aren't faster, and a key that came sooner would be Alt with it.
-      if (key === 'escape') await sleep(escapePauseMs);
+    for (const [at, key] of keys.entries()) {
+      const isLast = at === keys.length - 1;
+      // A key right behind it could reach a busy program with it, and be Alt with that key. Terminals that speak
+      // the newer protocol say it in a way that can't be taken for anything else.
+      this.send(key === 'escape' && !isLast ? unmistakableEscape : bytesOf(key));
+      // Fingers aren't faster.
+      if (key === 'escape' && isLast) await sleep(escapePauseMs);
     }
   }
 
