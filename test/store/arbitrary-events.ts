@@ -133,11 +133,7 @@ const clockSteps = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }) },
 );
 
-function numbered(
-  facts: readonly EngineFact[],
-  times: readonly number[],
-  startMs: number,
-): EngineEvent[] {
+function numbered(facts: readonly EngineFact[], times: readonly number[], startMs: number): EngineEvent[] {
   let atMs = startMs;
   return facts.map((fact, index) => {
     atMs += times[index] ?? 1;
