@@ -28,7 +28,7 @@ export async function startRunner(bench: Bench, spec: RunnerSpec): Promise<Bench
     name,
     command: [process.execPath, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
     // Its socket isn't among those that `attach` of this user finds.
-    env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', ...env },
+    env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', XDG_STATE_HOME: bench.directory, ...env },
   });
   // One connection waits for all queues.
   await redis.waitForBlpop(before + 1);

@@ -30,6 +30,7 @@ function commandsOf({ namespace, runners }: Config): Command[] {
         ['LMOVE', keys.queue(queue), list, 'LEFT', 'RIGHT'],
         ['SADD', keys.heldQueues(owner), queue],
         ['LREM', list, '1', ''],
+        ['RPOPLPUSH', list, keys.queue(queue)],
       ];
     });
   return [
@@ -84,6 +85,7 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['HDEL', keys.runners, ''],
     ['SET', keys.recoveryLock, '', 'PX', '1', 'NX'],
     ['SMEMBERS', keys.heldQueues(owner)],
+    ['SCARD', keys.heldQueues(owner)],
     ['SMEMBERS', keys.workers],
     ['HINCRBY', keys.recoveries, '', '1'],
     ['HDEL', keys.recoveries, ''],
