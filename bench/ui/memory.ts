@@ -30,23 +30,26 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
   const lines = numberFlag('lines', 3_000_000);
   const runners = { print: { concurrency: 1, script: LinePrinter.script } };
   const { screen, enginePid } = await startScreen(bench, 'memory', { redis, runners, script: '/bin/true' });
-  await new LinePrinter(bench, 'print').start(redis, 'print', { linesPerSecond, lines });
+  const printer = new LinePrinter(bench, 'print');
+  await printer.start(redis, 'print', { linesPerSecond, lines });
   await screen.waitForText('PrintLines');
   screen.press('\r');
   await screen.waitForText('FOLLOW');
   const samples: Sample[] = [];
   const limitAt = performance.now() + 60_000 + (4_000 * lines) / linesPerSecond;
-  while ((samples.at(-1)?.lines ?? 0) < lines) {
-    samples.push({
-      lines: shownLines(screen),
-      screen: residentMegabytes(screen.pid),
-      engine: residentMegabytes(enginePid),
-    });
-    if (performance.now() > limitAt)
-      throw new Error(`the screen has shown ${samples.at(-1)?.lines} lines only`);
+  const isOver = () => screen.shows(` ${lines} `);
+  const sample = () => {
+    const [screenNow, engineNow] = [residentMegabytes(screen.pid), residentMegabytes(enginePid)];
+    samples.push({ lines: printer.lines(), screen: screenNow, engine: engineNow });
+  };
+  while (!isOver()) {
+    sample();
+    if (performance.now() > limitAt) throw new Error(`the last of ${lines} lines has not been shown`);
     await sleep(sampleMs);
   }
-  if (screen.shows('skipped')) console.log('The screen was too slow for all lines: some were skipped.');
+  sample();
+  const shown = shownLines(screen);
+  if (shown < lines) console.log(`The screen was too slow for all lines: it got ${shown}.\n`);
   await screen.stop();
   report(samples, lines);
 }
@@ -54,7 +57,7 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
 function report(samples: readonly Sample[], lines: number): void {
   const at = (wanted: number) => samples.findIndex((sample) => sample.lines >= wanted);
   const points = [0.1 * keptLines, 0.5 * keptLines, keptLines, lines / 3, (2 * lines) / 3, lines];
-  const shown = points
+  const shown = [...new Set(points)]
     .filter((point) => point <= lines)
     .sort((a, b) => a - b)
     .map((point) => samples[at(point)]);

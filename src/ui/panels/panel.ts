@@ -92,5 +92,5 @@ export function stacked(
     });
 }
 
-/** The row under the cursor. */
-export const selected: Style = { inverse: true };
+/** The row under the cursor: in one colour, since inverse ones would be blocks of many. */
+export const selected: Style = { inverse: true, color: undefined, dim: undefined };
