@@ -3,6 +3,7 @@
  * `first` rises, so that a view which stands on a line stands on it still.
  */
 import type { OutputStream } from '../protocol/job.ts';
+import { LineRing } from './line-ring.ts';
 import { MatchIndex, type Search } from './match-index.ts';
 
 export interface LogLine {
@@ -37,7 +38,7 @@ export interface SearchOptions {
 export class LogBuffer {
   readonly #limits: LogLimits;
   /** A ring: line `n` lies at `n % limit`. */
-  readonly #ring: (LogLine | undefined)[] = [];
+  readonly #ring: LineRing;
   #first = 0;
   #end = 0;
   #units = 0;
@@ -47,6 +48,7 @@ export class LogBuffer {
 
   constructor(limits: LogLimits = logLimits) {
     this.#limits = limits;
+    this.#ring = new LineRing(limits.lines);
   }
 
   /** Number of the oldest line that is kept. */
@@ -93,7 +95,7 @@ export class LogBuffer {
   }
 
   get(number: number): LogLine | undefined {
-    return number >= this.#first && number < this.#end ? this.#ring[number % this.#limits.lines] : undefined;
+    return number >= this.#first && number < this.#end ? this.#ring.get(number) : undefined;
   }
 
   /** Up to `count` lines from this number on, or from the first, where that is newer. */
@@ -135,7 +137,7 @@ export class LogBuffer {
   }
 
   #put(number: number, line: LogLine): void {
-    this.#ring[number % this.#limits.lines] = line;
+    this.#ring.put(number, line);
     this.#matches?.changed(number, line);
     this.#version += 1;
   }
@@ -146,7 +148,7 @@ export class LogBuffer {
 
   #dropFirst(): void {
     this.#units -= this.get(this.#first)?.text.length ?? 0;
-    this.#ring[this.#first % this.#limits.lines] = undefined;
+    this.#ring.drop(this.#first);
     this.#first += 1;
   }
 

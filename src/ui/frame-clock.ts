@@ -20,6 +20,9 @@ export class FrameClock {
   #dueAt = Number.POSITIVE_INFINITY;
   #lastPaintAt = Number.NEGATIVE_INFINITY;
   #awakeUntil = Number.NEGATIVE_INFINITY;
+  /** The paint that is due answers a key. */
+  #isKeyDue = false;
+  #lastKeyPaintAt = Number.NEGATIVE_INFINITY;
 
   constructor(paint: () => void) {
     this.#paint = paint;
@@ -35,9 +38,10 @@ export class FrameClock {
   /** A key was pressed: what comes of it is to be seen soon. */
   wake(): void {
     const now = performance.now();
-    const isHeldDown = now < this.#lastPaintAt + keyFrameMs / 2;
+    const isHeldDown = now < this.#lastKeyPaintAt + keyFrameMs / 2;
     this.#awakeUntil = now + awakeMs;
-    this.#schedule(isHeldDown ? this.#lastPaintAt + keyFrameMs / 2 : now + keyDelayMs, now);
+    this.#isKeyDue = true;
+    this.#schedule(isHeldDown ? this.#lastKeyPaintAt + keyFrameMs / 2 : now + keyDelayMs, now);
   }
 
   stop(): void {
@@ -56,6 +60,8 @@ export class FrameClock {
       () => {
         this.#timer = null;
         this.#lastPaintAt = performance.now();
+        if (this.#isKeyDue) this.#lastKeyPaintAt = this.#lastPaintAt;
+        this.#isKeyDue = false;
         this.#paint();
       },
       Math.max(0, at - now),

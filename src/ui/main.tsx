@@ -2,6 +2,7 @@
  * The user interface as a whole: takes the terminal, shows the store, sends what keys ask for, and gives the
  * terminal back as it was, however it ends.
  */
+import { setFlagsFromString } from 'node:v8';
 import { render } from 'ink';
 import { createStore } from 'zustand/vanilla';
 import { App } from './app.tsx';
@@ -17,8 +18,17 @@ import { ScreenGuard } from './terminal/screen-guard.ts';
 import { TerminalOutput } from './terminal/terminal-output.ts';
 import type { UiEnd, UiOptions } from './ui-options.ts';
 
+/**
+ * A log of 200,000 lines whose oldest go as new ones come is garbage at the rate of the flood, and V8 would let
+ * the heap grow to several times what is kept before it collects.
+ */
+function stayLean(): void {
+  setFlagsFromString('--heap-growing-percent=25');
+}
+
 /** Runs until the person leaves, the engine has stopped or the link is gone; the terminal is then as before. */
 export async function runTerminalUi(options: UiOptions): Promise<UiEnd> {
+  stayLean();
   const { store, stdin, stdout, isReadOnly, lost } = options;
   let end: (how: UiEnd) => void = () => {};
   const ended = new Promise<UiEnd>((resolve) => {

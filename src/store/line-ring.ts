@@ -1,0 +1,65 @@
+/**
+ * Lines by number, the newest so many of them. A flood replaces a line by every line: as objects they would be
+ * garbage that only V8's slow collection finds, so all but the texts lies in typed arrays.
+ */
+import type { LogLine } from './log-buffer.ts';
+
+const marks = { stdout: 0, stderr: 1, skipped: 2, mark: 3 } as const;
+const smallest = 1_024;
+
+export class LineRing {
+  readonly #limit: number;
+  #capacity = 0;
+  #texts: (string | undefined)[] = [];
+  #times = new Float64Array(0);
+  #marks = new Uint8Array(0);
+  /** Lines that are missing, by number. */
+  readonly #skipped = new Map<number, number>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  put(number: number, { kind, stream, atMs, text, skippedLines }: LogLine): void {
+    if (number >= this.#capacity && this.#capacity < this.#limit) this.#grow(number);
+    const at = number % this.#capacity;
+    this.#texts[at] = text;
+    this.#times[at] = atMs;
+    this.#marks[at] = kind === 'output' ? marks[stream === 'stderr' ? 'stderr' : 'stdout'] : marks[kind];
+    if (kind === 'skipped') this.#skipped.set(number, skippedLines);
+  }
+
+  get(number: number): LogLine | undefined {
+    const at = number % this.#capacity;
+    const text = this.#texts[at];
+    if (text === undefined) return undefined;
+    const atMs = this.#times[at] ?? 0;
+    const mark = this.#marks[at];
+    if (mark === marks.mark) return { kind: 'mark', stream: null, atMs, text, skippedLines: 0 };
+    if (mark === marks.skipped)
+      return { kind: 'skipped', stream: null, atMs, text, skippedLines: this.#skipped.get(number) ?? 0 };
+    return {
+      kind: 'output',
+      stream: mark === marks.stderr ? 'stderr' : 'stdout',
+      atMs,
+      text,
+      skippedLines: 0,
+    };
+  }
+
+  drop(number: number): void {
+    this.#texts[number % this.#capacity] = undefined;
+    this.#skipped.delete(number);
+  }
+
+  /** Until it is as large as it gets, line `n` lies at `n`. */
+  #grow(number: number): void {
+    this.#capacity = Math.min(this.#limit, Math.max(smallest, 2 * this.#capacity, number + 1));
+    const times = new Float64Array(this.#capacity);
+    times.set(this.#times);
+    this.#times = times;
+    const marksNow = new Uint8Array(this.#capacity);
+    marksNow.set(this.#marks);
+    this.#marks = marksNow;
+  }
+}
