@@ -35,7 +35,10 @@ async function measure(bench: Bench): Promise<void> {
   const runner = await startRunner(bench, { redis, runners: { [queue]: slots }, script });
   const samples: Sample[] = [];
   for (let part = 1; part <= parts; part += 1) {
-    samples.push(await run(redis, runner.pid, Math.round((jobs * part) / parts), samples.at(-1)?.jobs ?? 0));
+    const sample = await run(redis, runner.pid, Math.round((jobs * part) / parts), samples.at(-1)?.jobs ?? 0);
+    samples.push(sample);
+    // It takes long, and may be broken off.
+    console.log(`${sample.jobs} jobs: ${sample.megabytes.toFixed(1)} MB, ${sample.descriptors} descriptors`);
   }
   printTable([
     ['after jobs', 'MB resident', 'descriptors', 'keys', 'jobs/s', 'CPU ms a job'],
