@@ -18,6 +18,7 @@ export interface FailureRowsProps {
 }
 
 const timeColumns = 9;
+const dayMs = 86_400_000;
 const exitColumns = 6;
 
 export function failureHeading(width: number): Line {
@@ -65,12 +66,12 @@ function errorText({ exception, error, isReadable }: FailureEntry): string {
   return exception === null ? first : `${exception}: ${first}`;
 }
 
-/** Time of day; the date where it was another day. Anyone writes these records: what is no time stays as it is. */
+/** Time of day; the date where that would be a day ago or more. Anyone writes these records: what is no time stays as it is. */
 function timeCell(failedAt: string | null, nowMs: number): string {
   if (failedAt === null) return '-';
   const atMs = Date.parse(failedAt);
   if (Number.isNaN(atMs)) return failedAt;
   const date = new Date(atMs);
-  if (date.toDateString() === new Date(nowMs).toDateString()) return clock(atMs);
+  if (Math.abs(nowMs - atMs) < dayMs) return clock(atMs);
   return `${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
 }
