@@ -67,15 +67,28 @@ const withoutInkDevtools = {
   },
 };
 
+/**
+ * What every bundle with the user interface in it needs besides: the program's, and those of its tests.
+ *
+ * @returns {import('esbuild').BuildOptions}
+ */
+export function programBuildOptions() {
+  return {
+    ...commonBuildOptions(),
+    splitting: true,
+    banner: { js: requireBanner },
+    plugins: [withoutInkDevtools],
+  };
+}
+
 async function build({ prunesAtOnce = false } = {}) {
   // Before esbuild reads them: a source that changes meanwhile makes this build stale, not wrong.
   const stamp = hashOfSources();
   const esbuild = await import('esbuild');
   const { outputFiles, metafile } = await esbuild.build({
-    ...commonBuildOptions(),
+    ...programBuildOptions(),
     entryPoints: { [basename(distEntry, '.js')]: 'src/cli/main.ts' },
     outdir: distDirectory,
-    splitting: true,
     // Chunks lie beside the entry, so that a path relative to `import.meta.url` means the same in all of them.
     chunkNames: '[name]-[hash]',
     // Names stay whole and lines short, so that a stack trace can be read without a source map. Dropping the
@@ -84,8 +97,6 @@ async function build({ prunesAtOnce = false } = {}) {
     minifyWhitespace: true,
     lineLimit: 160,
     legalComments: 'none',
-    banner: { js: requireBanner },
-    plugins: [withoutInkDevtools],
     metafile: true,
     write: false,
   });

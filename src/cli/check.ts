@@ -1,5 +1,6 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
 
+import { plural } from '../wording/plural.ts';
 import { visible } from '../wording/visible.ts';
 import { checkData } from './check/data.ts';
 import { checkRedis } from './check/redis.ts';
@@ -16,7 +17,7 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   if (!result.ok) return print(result.problems.map((problem) => fail('config', problemText(file, problem))));
   const { config } = result;
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const summary = `${shortPath(file)}: ${count(config.runners.length, 'runner')}, ${count(slots, 'slot')}`;
+  const summary = `${shortPath(file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
   const found = await Promise.all([checkRedis(config), checkScripts(config)]);
   return print([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
@@ -33,8 +34,4 @@ function print(verdicts: readonly Verdict[]): number {
     process.stdout.write(`${level.padEnd(4)} ${subject.padEnd(10)} ${visible(text)}\n`);
   }
   return verdicts.some(({ level }) => level === 'FAIL') ? exitCodes.runtimeError : exitCodes.clean;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,7 @@
 /**
  * `resque-runner demo`: a private Redis, example jobs and a trickle of work for them, run as for real until
- * Ctrl-C. Everything is in one temporary directory, which is gone afterwards, however the demo ended.
+ * Ctrl-C. Everything is in one temporary directory, which is gone afterwards, however the demo ended (but for the socket of
+ * a runner that was killed, which the next runner removes).
  */
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -5,6 +5,7 @@ import { LinkClient, type LinkEvents } from '../link/client.ts';
 import { LinkError } from '../link/link-error.ts';
 import { applyEvents, createAppStore, replaceModel } from '../store/app-store.ts';
 import type { UiEnd } from '../ui/ui-options.ts';
+import { plural } from '../wording/plural.ts';
 import { spoolWording } from '../wording/spool-wording.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
@@ -209,8 +210,7 @@ function unfinished({ store }: Session): string | null {
   const { engine, redis, totals } = store.getState().model;
   if (engine?.isStopped !== true || redis.state === 'up') return null;
   const { unwritten } = totals;
-  const jobs = unwritten === 1 ? '1 job' : `${unwritten} jobs`;
-  const lost = unwritten === 0 ? '' : `, and doesn't know how ${jobs} ended`;
+  const lost = unwritten === 0 ? '' : `, and doesn't know how ${plural(unwritten, 'job')} ended`;
   return `it has stopped, but Redis could not be told (${redis.reason ?? 'never connected'}): its workers are still registered there${lost}`;
 }
 

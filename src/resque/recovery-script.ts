@@ -110,11 +110,16 @@ for i = 1, heldCount do
 end
 
 local failed, requeued = 0, 0
-local function fail(id, record)
+local function fail(record)
   redis.call('RPUSH', prefix .. 'failed', record)
   redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
   redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
   failed = failed + 1
+end
+local function putBack(queue, payload)
+  redis.call('SADD', prefix .. 'queues', queue)
+  redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
+  requeued = requeued + 1
 end
 
 for _, worker in ipairs(workers) do
@@ -122,11 +127,9 @@ for _, worker in ipairs(workers) do
   -- Where the record is another, somebody has pruned the worker and accounted for its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      fail(worker.id, worker.bytes)
+      fail(worker.bytes)
     else
-      redis.call('SADD', prefix .. 'queues', worker.queue)
-      redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
-      requeued = requeued + 1
+      putBack(worker.queue, worker.bytes)
     end
   end
   redis.call('SREM', prefix .. 'workers', worker.id)
@@ -145,11 +148,9 @@ for _, list in ipairs(held) do
     counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1)
     if counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
-      fail(nil, job.failure)
+      fail(job.failure)
     else
-      redis.call('SADD', prefix .. 'queues', list.queue)
-      redis.call('LPUSH', prefix .. 'queue:' .. list.queue, job.payload)
-      requeued = requeued + 1
+      putBack(list.queue, job.payload)
     end
   end
   redis.call('DEL', list.key)

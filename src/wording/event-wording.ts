@@ -2,6 +2,7 @@
 import type { EngineEvent, FailureSummary, KillReason, PauseReason, RunnerView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration } from './duration.ts';
+import { plural } from './plural.ts';
 import { spoolWording } from './spool-wording.ts';
 import { visibleWithin } from './visible.ts';
 
@@ -62,7 +63,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
             '●',
             'error',
             `stopped; ${event.processed} processed, ${event.failed} failed; ` +
-              `${jobs(event.unwritten)} ended, but Redis could not be told how`,
+              `${plural(event.unwritten, 'job')} ended, but Redis could not be told how`,
           );
     case 'redis.up':
       return event.awayMs === null
@@ -135,8 +136,8 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'peer.recovered': {
       const { failed, requeued } = event;
       const ends = [
-        ...(requeued > 0 ? [`${jobs(requeued)} put back`] : []),
-        ...(failed > 0 ? [`${jobs(failed)} recorded as failed`] : []),
+        ...(requeued > 0 ? [`${plural(requeued, 'job')} put back`] : []),
+        ...(failed > 0 ? [`${plural(failed, 'job')} recorded as failed`] : []),
       ];
       return about(
         'runner',
@@ -257,11 +258,13 @@ function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], run
     case 'quit':
       return running === 0
         ? 'stopping'
-        : `stopping; takes no more jobs, waits for the end of ${jobs(running)}`;
+        : `stopping; takes no more jobs, waits for the end of ${plural(running, 'job')}`;
     case 'terminate':
-      return running === 0 ? 'stopping' : `stopping; takes no more jobs, gives ${jobs(running)} time to end`;
+      return running === 0
+        ? 'stopping'
+        : `stopping; takes no more jobs, gives ${plural(running, 'job')} time to end`;
     case 'kill':
-      return running === 0 ? 'stopping' : `stopping at once; kills ${jobs(running)}`;
+      return running === 0 ? 'stopping' : `stopping at once; kills ${plural(running, 'job')}`;
     case 'drained':
       return 'stopping: every queue is empty';
   }
@@ -273,10 +276,6 @@ function slots(runner: RunnerView): string {
 
 function concurrency({ concurrency: now, configuredConcurrency }: RunnerView): string {
   return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
-}
-
-function jobs(count: number): string {
-  return count === 1 ? '1 job' : `${count} jobs`;
 }
 
 function list(texts: readonly string[]): string {

@@ -1,5 +1,6 @@
 /** What is said of outcomes that went to the disk because Redis could not take them. */
 import type { EngineFact } from '../protocol/events.ts';
+import { plural } from './plural.ts';
 import { visible, visibleWithin } from './visible.ts';
 
 type SpoolFact = Extract<EngineFact, { type: 'outcomes.spooled' | 'outcomes.restored' | 'spool.failed' }>;
@@ -15,7 +16,7 @@ const textLimit = 200;
 export function spoolWording(fact: SpoolFact): SpoolWording {
   switch (fact.type) {
     case 'outcomes.spooled': {
-      const text = `how ${jobs(fact.count)} ended is in ${visible(fact.file)} until Redis can be told`;
+      const text = `how ${plural(fact.count, 'job')} ended is in ${visible(fact.file)} until Redis can be told`;
       return { level: 'warn', glyph: '!', text };
     }
     case 'outcomes.restored': {
@@ -23,17 +24,13 @@ export function spoolWording(fact: SpoolFact): SpoolWording {
       return {
         level: 'info',
         glyph: '●',
-        text: `${peer} had stopped while Redis was away; how ${jobs(fact.count)} of it ended is written now`,
+        text: `${peer} had stopped while Redis was away; how ${plural(fact.count, 'job')} of it ended is written now`,
       };
     }
     case 'spool.failed': {
-      const about = fact.count > 0 ? ` (${jobs(fact.count)})` : '';
+      const about = fact.count > 0 ? ` (${plural(fact.count, 'job')})` : '';
       const text = `${visible(fact.file)}${about}: ${visibleWithin(fact.reason, textLimit)}`;
       return { level: 'error', glyph: '!', text };
     }
   }
-}
-
-function jobs(count: number): string {
-  return count === 1 ? '1 job' : `${count} jobs`;
 }

@@ -42,6 +42,15 @@ export interface Exit {
   readonly signal: number;
 }
 
+/** How a terminal is while a full-screen program has it; for `toMatchObject`. */
+export const takenTerminal = {
+  isAlternateScreen: true,
+  isCursorHidden: true,
+  hasBracketedPaste: true,
+  wrapsLines: false,
+  inputMode: 'raw',
+} as const;
+
 /** As the kitty keyboard protocol has it. */
 const unmistakableEscape = '\u001B[27u';
 

@@ -5,6 +5,7 @@ import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
 import type { OutputReader } from '../../src/protocol/output.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
+import { emptySnapshot } from '../../src/store/reduce.ts';
 
 export class FakeHost implements LinkHost {
   readonly hello = {
@@ -29,20 +30,7 @@ export class FakeHost implements LinkHost {
 
   snapshot(): Snapshot {
     this.snapshots += 1;
-    return {
-      seq: this.seq,
-      engine: null,
-      redis: { state: 'connecting', sinceMs: 0, serverVersion: null, reason: null },
-      runners: [],
-      queues: [],
-      jobs: {},
-      ended: [],
-      failures: [],
-      totals: { processed: 0, failed: 0, unwritten: 0 },
-      throughput: { last: 0, counts: [] },
-      failedTotal: null,
-      history: this.history,
-    };
+    return { ...emptySnapshot, seq: this.seq, history: this.history };
   }
 
   subscribe(listener: (event: EngineEvent) => void): () => void {

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Terminal } from '../helpers/terminal.ts';
+import { type Terminal, takenTerminal } from '../helpers/terminal.ts';
 import { cellsOf, Puppet, useUiStage } from './stage.ts';
 
 const ui = useUiStage({ timeoutMs: 60_000 });
@@ -80,10 +80,7 @@ function expectHarmless(screen: Terminal): void {
   expect(screen).toMatchObject({
     titles: [],
     clipboard: [],
-    isAlternateScreen: true,
-    isCursorHidden: true,
-    hasBracketedPaste: true,
-    wrapsLines: false,
+    ...takenTerminal,
   });
 }
 

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commonBuildOptions } from '../../scripts/build.mjs';
+import { programBuildOptions } from '../../scripts/build.mjs';
 import { isAlive } from '../helpers/processes.ts';
-import type { Terminal } from '../helpers/terminal.ts';
+import { type Terminal, takenTerminal } from '../helpers/terminal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { useUiStage } from './stage.ts';
 
@@ -18,12 +18,7 @@ const ui = useUiStage();
 async function expectTaken(terminal: Terminal): Promise<void> {
   await terminal.waitForText('1 Queues');
   await terminal.waitFor(() => terminal.inputMode === 'raw', 'it takes keys');
-  expect(terminal).toMatchObject({
-    isAlternateScreen: true,
-    isCursorHidden: true,
-    hasBracketedPaste: true,
-    wrapsLines: false,
-  });
+  expect(terminal).toMatchObject(takenTerminal);
 }
 
 async function expectRestored(terminal: Terminal, code: number): Promise<void> {
@@ -115,14 +110,13 @@ describe('a fault of the screen itself', () => {
   beforeAll(async () => {
     directory = realpathSync(mkdtempSync(join(tmpdir(), 'rr-faulty-')));
     writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
+    const programOptions = programBuildOptions();
     await build({
-      ...commonBuildOptions(),
+      ...programOptions,
       entryPoints: { 'resque-runner': 'src/cli/main.ts' },
       outdir: directory,
-      splitting: true,
-      banner: { js: requireBanner },
       plugins: [
-        withoutInkDevtools,
+        ...(programOptions.plugins ?? []),
         throwing(/[\\/]panels[\\/]header\.ts$/, 'header', join(directory, 'a panel')),
         throwing(/[\\/]ui[\\/]app\.tsx$/, 'App', join(directory, 'a component')),
       ],
@@ -151,16 +145,6 @@ describe('a fault of the screen itself', () => {
     },
   );
 });
-
-/** See scripts/build.mjs. */
-const requireBanner =
-  "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);";
-const withoutInkDevtools: Plugin = {
-  name: 'without-ink-devtools',
-  setup(builder) {
-    builder.onLoad({ filter: /[\\/]ink[\\/]build[\\/]devtools\.js$/ }, () => ({ contents: 'export {};' }));
-  },
-};
 
 /** Makes a function of a module throw as soon as the file is there. */
 function throwing(filter: RegExp, name: string, file: string): Plugin {

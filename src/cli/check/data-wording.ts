@@ -3,6 +3,7 @@ import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
 import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
+import { plural } from '../../wording/plural.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 
 export interface FindingText {
@@ -87,21 +88,21 @@ function leftOwnerText(
   const heard = silentMs === null ? 'no sign of life of it' : `last sign of life ${age(silentMs)} ago`;
   const heldJobs = [...state.held.values()].reduce((sum, jobs) => sum + jobs, 0);
   const has = [
-    registered.length > 0 ? `${count(registered.length, 'worker')} registered` : '',
-    strays.length > 0 ? `${count(strays.length, 'job')} of workers that aren't registered` : '',
-    heldJobs > 0 ? `${count(heldJobs, 'job')} held` : '',
+    registered.length > 0 ? `${plural(registered.length, 'worker')} registered` : '',
+    strays.length > 0 ? `${plural(strays.length, 'job')} of workers that aren't registered` : '',
+    heldJobs > 0 ? `${plural(heldJobs, 'job')} held` : '',
   ].filter((text) => text !== '');
   const dead = isListed ? 'is dead' : 'is in no registry';
   const what = `runner ${shown(owner)} ${dead} (${heard})${has.length > 0 ? `, with ${has.join(', ')}` : ''}`;
   const { failed, requeued } = leavings ?? { failed: 0, requeued: 0 };
   const would = [
-    failed > 0 ? `records ${count(failed, 'job')} as failed` : '',
-    requeued > 0 ? `puts ${count(requeued, 'job')} back to the head of their queues` : '',
+    failed > 0 ? `records ${plural(failed, 'job')} as failed` : '',
+    requeued > 0 ? `puts ${plural(requeued, 'job')} back to the head of their queues` : '',
     registered.length > 0 ? 'unregisters its workers' : '',
   ].filter((text) => text !== '');
   const did = [
-    failed > 0 ? `${count(failed, 'job')} recorded as failed` : '',
-    requeued > 0 ? `${count(requeued, 'job')} put back to the head of their queues` : '',
+    failed > 0 ? `${plural(failed, 'job')} recorded as failed` : '',
+    requeued > 0 ? `${plural(requeued, 'job')} put back to the head of their queues` : '',
     'nothing of it is left',
   ].filter((text) => text !== '');
   return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
@@ -114,7 +115,7 @@ export function waitingText(waiting: {
 }): string {
   const { peer, file, count: jobs } = waiting;
   return (
-    `how ${count(jobs, 'job')} of ${shown(peer)} ended is in ${file}, as Redis was away; ` +
+    `how ${plural(jobs, 'job')} of ${shown(peer)} ended is in ${file}, as Redis was away; ` +
     '--repair writes it to Redis, as the next start of a runner does'
   );
 }
@@ -171,10 +172,6 @@ function told(what: string): FindingText {
 
 function shown(text: string): string {
   return visibleWithin(text, 120);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function age(ms: number): string {

@@ -12,6 +12,7 @@ import type { ResqueState } from '../../resque/doctor/state.ts';
 import { resqueKeys } from '../../resque/keys.ts';
 import type { CommandSender } from '../../resque/run-script.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
+import { plural } from '../../wording/plural.ts';
 import { spoolWording } from '../../wording/spool-wording.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
 import { ownStateDirectory } from '../own-state-directory.ts';
@@ -149,8 +150,7 @@ function verdictsOf(
 }
 
 function countsText({ workers, failures }: ResqueState): string {
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
-  return `${count(workers.size, 'worker')}, ${count(failures, 'failure')}`;
+  return `${plural(workers.size, 'worker')}, ${plural(failures, 'failure')}`;
 }
 
 function senderOn(connection: Redis): CommandSender {

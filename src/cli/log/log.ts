@@ -6,6 +6,7 @@
 import { styleText } from 'node:util';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { JobView } from '../../protocol/job.ts';
+import { clock } from '../../wording/clock.ts';
 import { glyphColors, type Wording, wordingOf } from '../../wording/event-wording.ts';
 import { visibleJson } from '../../wording/visible.ts';
 
@@ -85,17 +86,10 @@ function prettyLine(
     colors ? styleText(color, part, { validateStream: false }) : part;
   const id = (jobId === null ? '' : `#${jobId}`).padEnd(jobIdColumns);
   return [
-    paint('gray', clock(new Date(atMs))),
+    paint('gray', clock(atMs)),
     paint(glyphColors[glyph], glyph),
     paint('bold', subject.padEnd(subjectColumns)),
     paint('gray', id),
     level === 'info' ? text : paint(level === 'warn' ? 'yellow' : 'red', text),
   ].join(' ');
-}
-
-/** Local time of day. */
-function clock(date: Date): string {
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':');
 }

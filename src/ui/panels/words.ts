@@ -1,6 +1,7 @@
 /** Words and signs that several panels share. */
 import type { FailureSummary, PauseReason, QueueView } from '../../protocol/events.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
+import { plural as pluralOf } from '../../wording/plural.ts';
 import type { Style } from '../text/line.ts';
 
 /** 1,204 */
@@ -8,8 +9,9 @@ export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** `1 line`, `1,204 lines` */
 export function plural(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+  return pluralOf(count, noun, grouped(count));
 }
 
 /** `4.2/s`, `120/s` */

@@ -3,21 +3,11 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { afterAll, beforeAll } from 'vitest';
-import { commonBuildOptions } from '../../../scripts/build.mjs';
+import { programBuildOptions } from '../../../scripts/build.mjs';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
-
-/** See scripts/build.mjs. */
-const requireBanner =
-  "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);";
-const withoutInkDevtools: Plugin = {
-  name: 'without-ink-devtools',
-  setup(builder) {
-    builder.onLoad({ filter: /[\\/]ink[\\/]build[\\/]devtools\.js$/ }, () => ({ contents: 'export {};' }));
-  },
-};
 
 export interface Programs {
   /** The command that runs a program. */
@@ -35,12 +25,9 @@ export function usePrograms(...names: string[]): Programs {
     directory = realpathSync(mkdtempSync(join(tmpdir(), 'rr-ui-')));
     writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
     await build({
-      ...commonBuildOptions(),
+      ...programBuildOptions(),
       entryPoints: names.map((name) => join(fixtures, name)),
       outdir: directory,
-      splitting: true,
-      banner: { js: requireBanner },
-      plugins: [withoutInkDevtools],
     });
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
-import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
+import { type Terminal, takenTerminal, useTerminals } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { usePrograms } from './programs.ts';
 
@@ -18,13 +18,7 @@ async function openProgram(env: Readonly<Record<string, string>> = {}): Promise<
   const script = `echo before; ${programs.shellCommand('full-screen.tsx')}; echo "came to $?"; read -r _`;
   const terminal = terminals.open({ command: ['sh', '-mc', script], env });
   await terminal.waitForText(/size 80x24.*\n.*count \d+ /);
-  expect(terminal).toMatchObject({
-    isAlternateScreen: true,
-    isCursorHidden: true,
-    hasBracketedPaste: true,
-    wrapsLines: false,
-    inputMode: 'raw',
-  });
+  expect(terminal).toMatchObject(takenTerminal);
   return terminal;
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
+import { type Terminal, takenTerminal, useTerminals } from '../../helpers/terminal.ts';
 import { usePrograms } from './programs.ts';
 
 const terminals = useTerminals();
@@ -16,13 +16,7 @@ function openShell(...commands: string[]): Terminal {
 
 async function expectPainted(terminal: Terminal, size = '80x24'): Promise<void> {
   await terminal.waitForText(new RegExp(`size ${size}.*\\n.*count \\d+ `));
-  expect(terminal).toMatchObject({
-    isAlternateScreen: true,
-    isCursorHidden: true,
-    hasBracketedPaste: true,
-    wrapsLines: false,
-    inputMode: 'raw',
-  });
+  expect(terminal).toMatchObject(takenTerminal);
   // It goes on, and takes keys.
   await terminal.press('x');
   await terminal.waitForText('key x');

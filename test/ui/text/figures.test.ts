@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bar } from '../../../src/ui/text/bar.ts';
-import { clock } from '../../../src/ui/text/clock.ts';
 import { elapsed } from '../../../src/ui/text/elapsed.ts';
 import { sparkline } from '../../../src/ui/text/sparkline.ts';
+import { clock } from '../../../src/wording/clock.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -1,12 +1,13 @@
 /** How the list of failures is read, with an engine that is made of an array. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import type { Command, CommandReply, FailureEntry } from '../../../src/protocol/commands.ts';
+import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { type AppStore, changeView, createAppStore } from '../../../src/store/app-store.ts';
 import { initialView } from '../../../src/store/view.ts';
 import { FailureList } from '../../../src/ui/failure-list.ts';
 import { failureKeys } from '../../../src/ui/selection.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
+import { failureEntry } from './states.ts';
 
 class FakeEngine {
   /** Newest last, as in Redis. */
@@ -77,7 +78,7 @@ class FakeEngine {
 
   #find(before: number | null, count: number, text: string | null) {
     const matching = this.names
-      .map((name, index) => entry(index, name))
+      .map((name, index) => failureEntry(index, name))
       .slice(0, before ?? undefined)
       .reverse()
       .filter(({ jobClass }) => text === null || jobClass?.includes(text));
@@ -85,27 +86,6 @@ class FakeEngine {
     const next = matching.length > entries.length ? (entries.at(-1)?.index ?? null) : null;
     return { kind: 'failures' as const, total: this.names.length, entries, next };
   }
-}
-
-function entry(index: number, name: string): FailureEntry {
-  return {
-    index,
-    recordBase64: Buffer.from(name).toString('base64'),
-    failedAt: null,
-    retriedAt: null,
-    queue: 'mail',
-    worker: null,
-    jobClass: name,
-    args: '',
-    exception: null,
-    error: null,
-    backtrace: [],
-    stderr: null,
-    stdout: null,
-    exitCode: null,
-    signal: null,
-    isReadable: true,
-  };
 }
 
 const engines: FakeEngine[] = [];

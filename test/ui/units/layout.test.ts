@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAppStore } from '../../../src/store/app-store.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
-import { emptyThroughput } from '../../../src/store/throughput.ts';
 import { initialView, type QueuesPane, tabs } from '../../../src/store/view.ts';
 import { pageOf } from '../../../src/ui/actions/page.ts';
 import {
@@ -13,6 +12,7 @@ import {
   type Size,
   windowOf,
 } from '../../../src/ui/layout.ts';
+import { queueState } from './states.ts';
 
 const sizes: fc.Arbitrary<Size> = fc.record({
   columns: fc.integer({ min: 60, max: 400 }),
@@ -105,16 +105,7 @@ describe('a window onto a list', () => {
 });
 
 describe('a page', () => {
-  const queue = (at: number) => ({
-    name: `q${at}`,
-    runner: `q${at}`,
-    pauses: [],
-    backlog: 0,
-    processed: 0,
-    failed: 0,
-    lastFailure: null,
-    throughput: emptyThroughput,
-  });
+  const queue = (at: number) => queueState(`q${at}`);
   const panes = fc.constantFrom<QueuesPane[]>('queues', 'running', 'failures');
 
   test('is at least a row, and never more than are seen', () => {

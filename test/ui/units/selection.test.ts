@@ -4,7 +4,6 @@ import type { EngineEvent } from '../../../src/protocol/events.ts';
 import type { EndedJob, RunningJob, Snapshot } from '../../../src/protocol/snapshot.ts';
 import { type AppState, createAppStore } from '../../../src/store/app-store.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
-import { emptyThroughput } from '../../../src/store/throughput.ts';
 import { initialView, type View } from '../../../src/store/view.ts';
 import {
   contextOf,
@@ -17,19 +16,7 @@ import {
   selectedJobId,
   selectedQueue,
 } from '../../../src/ui/selection.ts';
-
-function queue(name: string) {
-  return {
-    name,
-    runner: name,
-    pauses: [],
-    backlog: 0,
-    processed: 0,
-    failed: 0,
-    lastFailure: null,
-    throughput: emptyThroughput,
-  };
-}
+import { failureEntry, queueState } from './states.ts';
 
 function running(id: string, queueName: string, startedAtMs: number): RunningJob {
   return {
@@ -60,27 +47,6 @@ function ended(id: string, queueName: string): EndedJob {
   };
 }
 
-function entry(index: number, text: string): FailureEntry {
-  return {
-    index,
-    recordBase64: Buffer.from(text).toString('base64'),
-    failedAt: null,
-    retriedAt: null,
-    queue: 'mail',
-    worker: null,
-    jobClass: text,
-    args: '',
-    exception: null,
-    error: null,
-    backtrace: [],
-    stderr: null,
-    stdout: null,
-    exitCode: null,
-    signal: null,
-    isReadable: true,
-  };
-}
-
 function state(model: Partial<Snapshot>, view: Partial<View> = {}, entries: FailureEntry[] = []): AppState {
   const start = createAppStore().getState();
   const pages = { ...start.failurePages, entries };
@@ -98,7 +64,7 @@ const jobs = Object.fromEntries(
 );
 
 describe('queues', () => {
-  const queues = ['mail', 'bill', 'mail_low'].map(queue);
+  const queues = ['mail', 'bill', 'mail_low'].map(queueState);
   const seen = (view: Partial<View['queues']>) =>
     state({ queues }, { queues: { ...initialView.queues, ...view } });
 
@@ -123,7 +89,7 @@ describe('jobs', () => {
   });
 
   test('that are selected are the open one, the one under the cursor, or the first', () => {
-    const queues = [queue('mail'), queue('bill')];
+    const queues = [queueState('mail'), queueState('bill')];
     const select = (view: Partial<View>) => selectedJobId(state({ queues, jobs }, view));
     expect(select({ opened: { kind: 'job', jobId: '7' } })).toBe('7');
     expect(select({ tab: 'jobs', jobs: { filter: '', cursor: '2' } })).toBe('2');
@@ -158,19 +124,19 @@ describe('events', () => {
 });
 
 describe('failures', () => {
-  const twice = [entry(4, 'a'), entry(3, 'b'), entry(2, 'a'), entry(1, 'a')];
+  const twice = [failureEntry(4, 'a'), failureEntry(3, 'b'), failureEntry(2, 'a'), failureEntry(1, 'a')];
 
   test('that are equal have keys of their own, which a newer entry does not change', () => {
     const keys = failureKeys(twice);
     expect(new Set(keys).size).toBe(4);
-    expect(failureKeys([entry(5, 'c'), ...twice]).slice(1)).toEqual(keys);
+    expect(failureKeys([failureEntry(5, 'c'), ...twice]).slice(1)).toEqual(keys);
     expect(failureKeys(twice)).toBe(keys);
   });
 
   test('that are selected are the open one, the one under the cursor, or the first', () => {
     const keys = failureKeys(twice);
     const select = (view: Partial<View>) => selectedFailure(state({}, view, twice))?.index;
-    const opened = entry(9, 'o');
+    const opened = failureEntry(9, 'o');
     expect(select({ opened: { kind: 'failure', entry: opened, top: 0 } })).toBe(9);
     const cursor = keys[2] ?? '';
     expect(select({ tab: 'failures', failures: { ...initialView.failures, cursor } })).toBe(2);
