@@ -21,7 +21,7 @@ import { leaveScript } from './leave-script.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
 import { type RunnerAbout, writeEntry } from './runner-entry.ts';
-import { RedisSession, type SessionHooks } from './session.ts';
+import { answerLimitMs, RedisSession, type SessionHooks } from './session.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
 
@@ -38,6 +38,7 @@ export interface PoppedJob {
  * waits end by themselves, long before such a host is recovered as dead: nothing comes to it after that.
  */
 const longestWaitSeconds = 60;
+const waitLimitMs = longestWaitSeconds * 1_000 + answerLimitMs;
 
 export class ResqueClient {
   readonly keys: ResqueKeys;
@@ -100,8 +101,9 @@ export class ResqueClient {
    */
   async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
     const keys = queues.map((queue) => this.keys.queue(queue));
-    const popped = await this.session.blockingCommand((blocker) =>
-      blocker.blpopBuffer(keys, longestWaitSeconds),
+    const popped = await this.session.blockingCommand(
+      (blocker) => blocker.blpopBuffer(keys, longestWaitSeconds),
+      waitLimitMs,
     );
     if (popped === null) return null;
     const [key, payload] = popped as [Buffer, Buffer];
@@ -115,8 +117,11 @@ export class ResqueClient {
     const { keys, owner } = this;
     // First of all: a list that nobody knows of would be recovered by nobody.
     await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
-    const payload = await this.session.extraBlockingCommand(queue, (blocker) =>
-      blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', longestWaitSeconds),
+    const payload = await this.session.extraBlockingCommand(
+      queue,
+      (blocker) =>
+        blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', longestWaitSeconds),
+      waitLimitMs,
     );
     return payload === null ? null : { queue, payload, isHeld: true };
   }

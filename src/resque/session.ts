@@ -36,7 +36,9 @@ interface Link {
 }
 
 /** A peer that takes a connection or a command and doesn't answer is found after this time. */
-const answerLimitMs = 10_000;
+export const answerLimitMs = 10_000;
+const never = Number.POSITIVE_INFINITY;
+const lastLookMs = 100;
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
@@ -121,12 +123,17 @@ export class RedisSession {
     }
   }
 
-  /** Sends a command that may block for ever. Throws as `command`. */
-  async blockingCommand<T>(send: (blocker: Redis) => Promise<T>): Promise<T> {
+  /**
+   * Sends a command that may block. Throws as `command`.
+   *
+   * @param limitMs without an answer after this time the connection counts as dead: one that a network has dropped
+   * silently never says so
+   */
+  async blockingCommand<T>(send: (blocker: Redis) => Promise<T>, limitMs = never): Promise<T> {
     const link = this.#link;
     if (link === null) throw new RedisTrouble('away', 'not connected');
     try {
-      return await send(link.blocker);
+      return await withinLimit(send(link.blocker), limitMs);
     } catch (error) {
       throw troubleOf(error);
     }
@@ -140,12 +147,16 @@ export class RedisSession {
   }
 
   /** Like `blockingCommand`, on a connection of its own for this name. */
-  async extraBlockingCommand<T>(name: string, send: (blocker: Redis) => Promise<T>): Promise<T> {
+  async extraBlockingCommand<T>(
+    name: string,
+    send: (blocker: Redis) => Promise<T>,
+    limitMs = never,
+  ): Promise<T> {
     const link = this.#link;
     if (link === null) throw new RedisTrouble('away', 'not connected');
     try {
       const { connection } = await link.extras.get(name);
-      return await send(connection);
+      return await withinLimit(send(connection), limitMs);
     } catch (error) {
       throw troubleOf(error);
     }
@@ -266,13 +277,18 @@ export class RedisSession {
   }
 }
 
-async function withinLimit<T>(reply: Promise<T>): Promise<T> {
+/**
+ * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read what came
+ * meanwhile, and what came may be a job: so it reads on for a moment.
+ */
+async function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
+  if (limitMs === never) return await reply;
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new RedisTrouble('away', `no answer within ${answerLimitMs / 1000} s`)),
-      answerLimitMs,
-    );
+    const giveUp = () => reject(new RedisTrouble('away', `no answer within ${limitMs / 1000} s`));
+    timer = setTimeout(() => {
+      timer = setTimeout(giveUp, lastLookMs);
+    }, limitMs);
   });
   try {
     return await Promise.race([reply, limit]);

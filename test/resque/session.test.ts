@@ -1,5 +1,6 @@
 /** A session finds Redis, loses it and finds it again. */
 import { describe, expect, test } from 'vitest';
+import type { Redis } from '../../src/resque/connection.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 import { addressOf, otherClients } from './client.ts';
@@ -103,6 +104,26 @@ test('a wait is ended by unblock, and only where there is one', async () => {
   await waitFor(() => log.session.unblock(), { message: 'the wait is ended' });
   expect(await wait).toBeNull();
   expect(log.downs).toEqual([]);
+});
+
+test('a wait without an answer in its time counts as a dead connection', async () => {
+  const log = new SessionLog(addressOf(server)).start();
+  await log.up();
+  const away = { name: 'RedisTrouble', kind: 'away', message: 'no answer within 0.05 s' };
+  const forEver = (blocker: Redis) => blocker.blpop('nothing', 0);
+  await expect(log.session.blockingCommand(forEver, 50)).rejects.toMatchObject(away);
+  await expect(log.session.extraBlockingCommand('mail', forEver, 50)).rejects.toMatchObject(away);
+});
+
+test('an answer that came while the process was stopped counts, though its time is over', async () => {
+  const log = new SessionLog(addressOf(server)).start();
+  await log.up();
+  await server.client.rpush('jobs', 'one');
+  const wait = log.session.blockingCommand((blocker) => blocker.blpop('jobs', 0), 50);
+  await new Promise((resolve) => setImmediate(resolve));
+  // As long as nothing else of this process runs, it may as well be stopped.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  expect(await wait).toEqual(['jobs', 'one']);
 });
 
 test('a command that Redis refuses leaves the session as it is', async () => {
