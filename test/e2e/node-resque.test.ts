@@ -127,7 +127,10 @@ test('another worker and a retrying, clearing client at the same time cost no jo
   worker.on('failure', () => workerFailures++);
   await worker.connect();
 
-  const runner = await e2e.run({ runners: { alpha: 2, beta: 1, gamma: 3 }, script: e2e.script(marking) });
+  const runner = await e2e.run({
+    runners: { alpha: 2, beta: { concurrency: 1, delivery: 'at-least-once' }, gamma: 3 },
+    script: e2e.script(marking),
+  });
   await worker.start();
 
   // Each failure is retried twice, then removed.

@@ -13,7 +13,7 @@ function script(): string {
   return stage.script(`
     n=$(head -c 60 | sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
     echo $n >> "$D/started"
-    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.02; done
+    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.2; done
     [ $((n % 2)) = 0 ] || { echo "job $n went wrong" >&2; exit 1; }`);
 }
 

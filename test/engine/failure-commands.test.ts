@@ -325,26 +325,27 @@ describe('all that match', () => {
   });
 
   test.each(['retry-matching', 'remove-matching'] as const)(
-    '%s is safe from all that others do meanwhile',
+    '%s of a hundred thousand is safe from all that others do meanwhile',
     async (type) => {
       const engine = await start();
-      await fill(...numbers(0, 4_000).map(odd));
+      const size = 100_000;
+      for (let from = 0; from < size; from += 10_000) await fill(...numbers(from, from + 10_000).map(odd));
       const state = { isOver: false, removed: 0, appended: 0 };
       const odds: string[] = [];
       const others = (async () => {
         while (!state.isOver) {
           // The oldest, which shifts all others; one somewhere that matches; and new ones that match.
           if ((await stage.redis.lpop(failed))?.includes('"Odd"') === true) state.removed += 1;
-          const somewhere = odd(1 + 2 * Math.floor(Math.random() * 2_000));
+          const somewhere = odd(1 + 2 * Math.floor((Math.random() * size) / 2));
           state.removed += await stage.redis.lrem(failed, 1, somewhere);
-          await fill(odd(10_001 + 2 * state.appended));
+          await fill(odd(1_000_001 + 2 * state.appended));
           state.appended += 1;
           odds.push(
             ...(await stage.redis.lrange(failed, -300, -1)).filter((text) => !text.startsWith('{"failed_at')),
           );
         }
       })();
-      const reply = await engine.do({ type, filter, within: 4_000 });
+      const reply = await engine.do({ type, filter, within: size });
       state.isOver = true;
       await others;
       expect(odds).toEqual([]);
@@ -352,11 +353,11 @@ describe('all that match', () => {
       if (!reply.ok || reply.data?.kind !== 'bulk') throw new Error(reply.message);
       const left = (await list()).filter((text) => text.includes('"Odd"') && !isRetried(text));
       expect(left).toHaveLength(state.appended);
-      expect(left.every((text) => /"error":"1\d{4}/.test(text))).toBe(true);
+      expect(left.every((text) => /"error":"1\d{6}/.test(text))).toBe(true);
       if (type === 'retry-matching') expect(await queued()).toBe(reply.data.done);
       // Removed by others before or after it came by.
-      expect(reply.data.done).toBeGreaterThanOrEqual(2_000 - state.removed);
-      expect(reply.data.done).toBeLessThanOrEqual(2_000);
+      expect(reply.data.done).toBeGreaterThanOrEqual(size / 2 - state.removed);
+      expect(reply.data.done).toBeLessThanOrEqual(size / 2);
     },
   );
 
@@ -375,11 +376,10 @@ describe('all that match', () => {
     expect(await errors()).toEqual(numbers(5_000, 8_000).map(String));
   });
 
-  test('are done in seconds where they are ten thousand, and other jobs don’t wait', async () => {
+  test('don’t keep other jobs waiting where they are ten thousand', async () => {
     const engine = await stage.start([stage.runner('news', stage.script(':'))]);
     stage.mayLeaveKeys('queue:mail');
     await fill(...numbers(0, 10_000).map((n) => entry(n, { stderr: 'x'.repeat(900) })));
-    const before = performance.now();
     const replies = (async () => [
       await engine.do({ type: 'retry-matching', filter: all, within: 10_000 }),
       await engine.do({ type: 'remove-matching', filter: all, within: 10_000 }),
@@ -392,7 +392,6 @@ describe('all that match', () => {
       'retried 10000 failures',
       'removed 10000 failures',
     ]);
-    expect(performance.now() - before).toBeLessThan(15_000);
     expect(await queued()).toBe(10_000);
   });
 });

@@ -8,6 +8,7 @@ import { findRedisProgram } from '../redis-program.ts';
 import { troubleText, withRedis } from '../with-redis.ts';
 import { checkPermissions } from './permissions.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
+import { versionVerdicts } from './version.ts';
 
 const limitMs = 10_000;
 const pings = 21;
@@ -68,25 +69,9 @@ function reached(redis: ReachableRedis, info: Info | null, latencyMs: number, co
     ...(latencyMs > slowMs
       ? [warn('latency', `${latency} for each round trip, which every job waits for; run nearer to Redis`)]
       : []),
-    ...versionVerdicts(info, config),
+    ...versionVerdicts(info.get('redis_version') ?? '', config.runners),
     ...roleVerdicts(info),
     ...evictionVerdicts(info),
-  ];
-}
-
-/** Valkey and other relatives give the version of Redis that they equal. */
-function versionVerdicts(info: Info, { runners }: Config): Verdict[] {
-  const version = info.get('redis_version') ?? '';
-  const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  // Unknown counts as new: better to try than to refuse.
-  if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; 5.0 is needed at least`)];
-  const held = runners.filter(({ delivery }) => delivery === 'at-least-once').map(({ key }) => key);
-  if (held.length === 0 || !(major < 6 || (major === 6 && minor < 2))) return [];
-  return [
-    fail(
-      'version',
-      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); 6.2 is needed at least`,
-    ),
   ];
 }
 
