@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, Room>> = {
     builtins: ['node:path'],
   },
   resque: { rooms: ['config'], packages: ['ioredis', 'jsonc-parser'], builtins: 'any' },
-  engine: { rooms: ['protocol', 'config', 'resque'], packages: [], builtins: 'any' },
+  engine: { rooms: ['protocol', 'config', 'resque'], packages: ['koffi'], builtins: 'any' },
   store: { rooms: ['protocol'], packages: ['zustand'], builtins: [] },
   link: { rooms: ['protocol'], packages: [], builtins: 'any' },
   ui: {

@@ -1,39 +1,29 @@
 /**
- * One child process in a process group of its own: started, fed, listened to, and ended with all that it
- * started. The only place that starts jobs; it uses `child_process` itself since every job pays for what
- * stands between us and `fork` (measured: 0.9–1.0 ms of CPU against 1.7–2.1 with execa).
+ * One child process in a process group of its own: started, listened to, and ended with all that it started.
  *
  *     running ──exit──▶ draining ──pipes closed, or 1 s──▶ ended
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import type { OutputStream } from '../protocol/job.ts';
-import { openPayloadFile } from './payload-file.ts';
-
-export interface ChildSpec {
-  /** Program and arguments. */
-  readonly command: readonly [string, ...string[]];
-  readonly cwd: string | null;
-  readonly env: NodeJS.ProcessEnv;
-  /** All of its STDIN. */
-  readonly stdin: Buffer;
-}
-
-export interface ChildEnd {
-  /** `null` where a signal ended it. */
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import { isFailure, type LaunchedProcess, type LaunchSpec, launcher } from './launch.ts';
+import type { ExitStatus } from './libc.ts';
 
 export interface ChildHooks {
   onOutput(stream: OutputStream, chunk: Buffer): void;
-  onEnd(end: ChildEnd): void;
+  onEnd(end: ExitStatus): void;
   /** It never ran: `reason` says why, as the system does (`spawn ./job ENOENT`). */
   onStartFailed(reason: string): void;
 }
 
 export interface Child {
   readonly pid: number;
+  /** Set where the spec wants a pipe. */
+  readonly stdin: Writable | null;
+  /** Set where the spec has results. */
+  readonly results: Readable | null;
+  hasExited(): boolean;
+  /** Bytes written to its STDIN that it hasn't read; `null` where that can't be known. */
+  unreadBytes(): number | null;
   /** Sends a signal to the whole group; nothing happens where it is gone. */
   signal(name: NodeJS.Signals): void;
 }
@@ -45,76 +35,82 @@ const windowLimitBytes = 2 * 1024 * 1024;
 const windowMs = 10;
 
 /** Starts a child. @returns `null` where it can't be started; `onStartFailed` is then called a little later. */
-export function startChild(spec: ChildSpec, hooks: ChildHooks): Child | null {
-  const stdin = openPayloadFile(spec.stdin);
-  let child: ChildProcess;
-  try {
-    const [program, ...args] = spec.command;
-    const options: SpawnOptions = {
-      detached: true,
-      env: spec.env,
-      stdio: [stdin ?? 'pipe', 'pipe', 'pipe'],
-      ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
-    };
-    child = spawn(program, args, options);
-  } catch (error) {
-    // E2BIG and other system errors that Node throws instead of emitting them.
-    const reason = error instanceof Error ? error.message : String(error);
-    queueMicrotask(() => hooks.onStartFailed(reason));
-    return null;
-  } finally {
-    if (stdin !== null) closeSync(stdin);
-  }
-  const { pid } = child;
-  if (pid === undefined) {
-    child.once('error', (error) => hooks.onStartFailed(error.message));
+export function startChild(spec: LaunchSpec, hooks: ChildHooks): Child | null {
+  const launched = launcher()(spec);
+  if (isFailure(launched)) {
+    void launched.whyNot.then((reason) => hooks.onStartFailed(reason));
     return null;
   }
-  if (child.stdin !== null) {
-    // EPIPE and the like: not reading one's STDIN is no failure.
-    child.stdin.on('error', () => {});
-    child.stdin.end(spec.stdin);
-  }
-  listen(child, hooks);
-  return { pid, signal: (name) => signalGroup(pid, name) };
+  listen(launched, hooks);
+  const { pid, stdin, results } = launched;
+  return {
+    pid,
+    stdin,
+    results,
+    hasExited: () => launched.hasExited(),
+    unreadBytes: () => launched.unreadBytes(),
+    signal: (name) => signalGroup(pid, name),
+  };
 }
 
-function listen(child: ChildProcess, hooks: ChildHooks): void {
+function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
+  const { stdin, stdout, stderr, results } = launched;
+  let end: ExitStatus | null = null;
+  let open = 0;
   let drainTimer: NodeJS.Timeout | null = null;
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const pipe = child[stream];
-    if (pipe === null) continue;
-    let windowStart = 0;
-    let windowBytes = 0;
-    pipe.on('data', (chunk: Buffer) => {
-      hooks.onOutput(stream, chunk);
-      const now = performance.now();
-      if (now - windowStart > windowMs) {
-        windowStart = now;
-        windowBytes = 0;
-      }
-      windowBytes += chunk.length;
-      if (windowBytes > windowLimitBytes) {
-        pipe.pause();
-        setTimeout(() => pipe.resume(), windowMs);
-      }
-    });
+  const endIfOver = () => {
+    if (end === null || open > 0) return;
+    if (drainTimer !== null) clearTimeout(drainTimer);
+    hooks.onEnd(end);
+  };
+  const follow = (pipe: Readable, onChunk: (chunk: Buffer) => void) => {
+    open += 1;
+    pipe.on('data', onChunk);
     // A read error ends the pipe like its end does.
     pipe.on('error', () => {});
-  }
-  child.once('exit', () => {
-    child.stdin?.destroy();
+    pipe.once('close', () => {
+      open -= 1;
+      endIfOver();
+    });
+  };
+  follow(
+    stdout,
+    limited(stdout, (chunk) => hooks.onOutput('stdout', chunk)),
+  );
+  follow(
+    stderr,
+    limited(stderr, (chunk) => hooks.onOutput('stderr', chunk)),
+  );
+  launched.onExit((status) => {
+    end = status;
+    stdin?.destroy();
+    if (open === 0) {
+      endIfOver();
+      return;
+    }
     drainTimer = setTimeout(() => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      for (const pipe of [stdout, stderr, results]) pipe?.destroy();
     }, drainLimitMs);
   });
-  child.once('close', (exitCode, signal) => {
-    if (drainTimer !== null) clearTimeout(drainTimer);
-    hooks.onEnd({ exitCode, signal });
-  });
-  // Without this a failed `kill` of a child that is gone would be an uncaught error.
-  child.on('error', () => {});
+}
+
+/** Hands on what a pipe brings, and lets it wait when that is too much. */
+function limited(pipe: Readable, onChunk: (chunk: Buffer) => void): (chunk: Buffer) => void {
+  let windowStart = 0;
+  let windowBytes = 0;
+  return (chunk) => {
+    onChunk(chunk);
+    const now = performance.now();
+    if (now - windowStart > windowMs) {
+      windowStart = now;
+      windowBytes = 0;
+    }
+    windowBytes += chunk.length;
+    if (windowBytes > windowLimitBytes) {
+      pipe.pause();
+      setTimeout(() => pipe.resume(), windowMs);
+    }
+  };
 }
 
 /** @returns false where no process of the group is left */

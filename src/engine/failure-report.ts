@@ -5,7 +5,7 @@
 import type { KillReason } from '../protocol/events.ts';
 import { exceptions } from '../resque/failure-record.ts';
 import { jsonText } from '../resque/json-text.ts';
-import type { ChildEnd } from './child.ts';
+import type { ExitStatus } from './libc.ts';
 
 export interface FailureReport {
   readonly exception: string;
@@ -17,7 +17,7 @@ export interface FailureReport {
 }
 
 export interface FailedRun {
-  readonly end: ChildEnd;
+  readonly end: ExitStatus;
   /** Set where we killed the job. */
   readonly killedFor: KillReason | null;
   readonly timeoutSeconds: number | null;
@@ -77,7 +77,7 @@ function causeOf({ end, killedFor, timeoutSeconds }: FailedRun): Cause | null {
   return { exception: exceptions.dirtyExit, sentence: `killed by signal ${end.signal}`, isOurs: false };
 }
 
-function exitSentence(end: ChildEnd): string {
+function exitSentence(end: ExitStatus): string {
   return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
 }
 

@@ -8,17 +8,18 @@ import type { FailureSummary, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
 import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
-import { type Child, type ChildEnd, startChild } from './child.ts';
+import { type Child, startChild } from './child.ts';
+import { environment } from './environment.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
+import type { ExitStatus } from './libc.ts';
 import { OutputTail } from './output-tail.ts';
-import { runnerVariable } from './runner-variable.ts';
 import { checkStartable } from './startable.ts';
 import type { TakenJob } from './taken-job.ts';
 
 export interface JobEnd {
   readonly outcome: JobOutcome;
   readonly durationMs: number;
-  readonly end: ChildEnd;
+  readonly end: ExitStatus;
   /** Set where it failed: the record for Redis, and its words for people. */
   readonly failure: { readonly record: string; readonly summary: FailureSummary } | null;
   /** Set where it turned out that its program never ran, with the reason; the outcome is then `requeued`. */
@@ -32,8 +33,6 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
-/** Copied once: each look at a variable of `process.env` is a call into the system. */
-const ownEnvironment = { ...process.env };
 /** What a shell, or `env`, says of a command that it can't find. */
 const exitNotFound = 127;
 /** Error texts for people; the record has all of it. */
@@ -102,14 +101,9 @@ export class Job {
       {
         command: [program, ...words, queue, ...config.args],
         cwd: config.cwd,
-        env: {
-          ...ownEnvironment,
-          ...config.env,
-          RESQUE_QUEUE: queue,
-          RESQUE_WORKER: slot.worker,
-          [runnerVariable]: this.#mark,
-        },
+        env: environment(config, { queue, worker: slot.worker, mark: this.#mark }),
         stdin: payload.bytes,
+        hasResults: false,
       },
       {
         onOutput: (stream, chunk) => {
@@ -145,7 +139,7 @@ export class Job {
     this.#timers.push(setTimeout(act, milliseconds));
   }
 
-  #ended(end: ChildEnd): void {
+  #ended(end: ExitStatus): void {
     for (const timer of this.#timers) clearTimeout(timer);
     const durationMs = Math.round(performance.now() - this.#startedAt);
     if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
@@ -156,7 +150,7 @@ export class Job {
    * `#!/usr/bin/env ruby` without a ruby does start: env, which then says 127. So says a script of whose
    * commands one is missing, and that is a failure like any other.
    */
-  async #doubt(end: ChildEnd, durationMs: number): Promise<void> {
+  async #doubt(end: ExitStatus, durationMs: number): Promise<void> {
     const verdict = await checkStartable(this.taken.runner.config);
     if (verdict.ok) {
       this.#conclude(end, durationMs);
@@ -166,7 +160,7 @@ export class Job {
     this.#hooks.onEnd(this, { outcome: 'requeued', durationMs, end, failure: null, unstartable });
   }
 
-  #conclude(end: ChildEnd, durationMs: number): void {
+  #conclude(end: ExitStatus, durationMs: number): void {
     const facts = { durationMs, end, failure: null, unstartable: null };
     // A job that ended well although we had told it to stop has done its work, unless it was out of time.
     if (end.exitCode === 0 && this.#killedFor !== 'timeout') {
@@ -204,7 +198,7 @@ function describeFailure(
   job: TakenJob,
   jobId: string | null,
   report: FailureReport,
-  end: ChildEnd,
+  end: ExitStatus,
 ): DescribedFailure {
   const { payload, queue, slot } = job;
   const { exception, error, backtrace, stderr, stdout } = report;

@@ -121,9 +121,7 @@ test('what a job prints or is called forges no line of the log', async () => {
   expect(runner.junk).toEqual([]);
 });
 
-// Node makes its children's pipes of sockets, which the kernel lets nobody open by name. Writing to the
-// descriptors (`>&2`) is no different. When this passes, the limit is gone: make it a plain test.
-test.fails('/dev/stdout and /dev/stderr can be opened by name', async () => {
+test('/dev/stdout and /dev/stderr can be opened by name', async () => {
   const script = e2e.script('echo to stdout >/dev/stdout && echo to stderr >/dev/stderr; exit 1');
   await e2e.enqueue('mail', { class: 'ByName', args: [] });
   await e2e.run({ runners: { mail: 1 }, script });

@@ -1,0 +1,28 @@
+import type { RunnerConfig } from '../config/config.ts';
+import { runnerVariable } from './runner-variable.ts';
+
+export interface EnvironmentFacts {
+  readonly queue: string;
+  /** Resque worker id. */
+  readonly worker: string;
+  /** Tells this runner process from all others. */
+  readonly mark: string;
+}
+
+/** Copied once: each look at a variable of `process.env` is a call into the system. */
+const own: NodeJS.ProcessEnv = { ...process.env };
+const bases = new WeakMap<RunnerConfig, readonly string[]>();
+
+/** What a job's program gets, as `NAME=value`: ours, the config's, and what it is to know of itself. */
+export function environment(config: RunnerConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
+  return [...baseOf(config), `RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
+}
+
+function baseOf(config: RunnerConfig): readonly string[] {
+  const known = bases.get(config);
+  if (known !== undefined) return known;
+  const { RESQUE_QUEUE: _, RESQUE_WORKER: __, [runnerVariable]: ___, ...base } = { ...own, ...config.env };
+  const variables = Object.entries(base).map(([name, value]) => `${name}=${value ?? ''}`);
+  bases.set(config, variables);
+  return variables;
+}

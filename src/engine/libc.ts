@@ -1,0 +1,182 @@
+/**
+ * What Node has no word for, straight from the C library, on Linux. The point of it is `posix_spawn`: Node starts
+ * a program with fork(), which copies the page tables of the whole process and blocks it meanwhile. Measured for
+ * a no-op program started from 75 MB: 0.26 ms in the call and 0.17 ms of CPU a job, against 1.0 and 0.8 ms; and it
+ * stays the same at 200 MB, where fork() takes 3 ms and more.
+ *
+ * Where koffi has no binary for the machine, or the C library lacks a function, `loadLibc` gives null: whoever
+ * asks does it with Node's own means.
+ */
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import type { LibraryHandle } from 'koffi';
+
+export interface ExitStatus {
+  /** `null` where a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface SpawnRequest {
+  /** Path of the program; PATH is not looked at. */
+  readonly file: string;
+  /** Beginning with the name that the program is told it has. */
+  readonly args: readonly string[];
+  /** `NAME=value`; all that it gets. */
+  readonly env: readonly string[];
+  readonly cwd: string | null;
+  /** Ours, that become its 0, 1, 2 and so on; none of them below 3. */
+  readonly descriptors: readonly number[];
+}
+
+export interface Libc {
+  /** A pipe, and not the socket that Node calls so: a program can open it by name, as `/dev/stderr`. */
+  pipe(): { readonly reader: number; readonly writer: number };
+  /** A file in memory, without a name, closed on exec. */
+  memoryFile(): number;
+  /**
+   * Starts a program as the leader of a session and process group of its own, with all signals at their default.
+   *
+   * @returns its pid
+   * @throws LibcError when it can't be started, `ENOEXEC` for text without `#!` among others
+   */
+  spawn(request: SpawnRequest): number;
+  /** How a child ended, and its pid is free then; `null` while it runs. */
+  reap(pid: number): ExitStatus | null;
+  /** Bytes in a pipe that nobody has read yet; either end of it will do. */
+  unreadBytes(descriptor: number): number;
+}
+
+/** What a function of the C library refused, by the name of its error. */
+export class LibcError extends Error {
+  readonly code: string;
+
+  constructor(syscall: string, errno: number) {
+    const code = errorNames.get(errno) ?? `E${errno}`;
+    super(`${syscall} ${code}`);
+    this.code = code;
+  }
+}
+
+/** libuv has no name for all of them, ENOEXEC being one. */
+const errorNames = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+
+/** Constants of Linux and of its C libraries, glibc and musl alike. */
+const closeOnExec = 0o2000000;
+const withoutHang = 1;
+const unreadRequest = 0x541b;
+const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
+/** More than glibc's and musl's structures of any architecture take: 80, 336 and 128 bytes at most. */
+const structureBytes = 512;
+
+/** @returns `null` where there is no such library; then why is nobody's business */
+export function loadLibc(): Libc | null {
+  if (process.platform !== 'linux') return null;
+  try {
+    // By a `require` that no bundler follows: its binary lies beside it.
+    const require = createRequire(import.meta.url);
+    const koffi = require('koffi') as typeof import('koffi');
+    return bind(koffi.load(null), () => koffi.errno());
+  } catch {
+    return null;
+  }
+}
+
+function bind(library: LibraryHandle, errno: () => number): Libc {
+  const declare = <T extends (...args: never[]) => number>(declaration: string) =>
+    library.func(declaration) as unknown as T;
+  type Act = (structure: Buffer) => number;
+  const pipe2 = declare<(descriptors: number[], flags: number) => number>('int pipe2(_Out_ int *, int)');
+  const memfdCreate = declare<(name: string, flags: number) => number>(
+    'int memfd_create(const char *, uint)',
+  );
+  const ioctl = declare<(descriptor: number, request: number, value: number[]) => number>(
+    'int ioctl(int, ulong, _Out_ int *)',
+  );
+  const waitpid = declare<(pid: number, status: number[], options: number) => number>(
+    'int waitpid(int, _Out_ int *, int)',
+  );
+  const posixSpawn = declare<
+    (
+      pid: number[],
+      file: string,
+      actions: Buffer,
+      attributes: Buffer,
+      args: readonly (string | null)[],
+      env: readonly (string | null)[],
+    ) => number
+  >('int posix_spawn(_Out_ int *, const char *, const void *, const void *, const char **, const char **)');
+  const initActions = declare<Act>('int posix_spawn_file_actions_init(void *)');
+  const addDup = declare<(actions: Buffer, from: number, to: number) => number>(
+    'int posix_spawn_file_actions_adddup2(void *, int, int)',
+  );
+  const addDirectory = declare<(actions: Buffer, directory: string) => number>(
+    'int posix_spawn_file_actions_addchdir_np(void *, const char *)',
+  );
+  const destroyActions = declare<Act>('int posix_spawn_file_actions_destroy(void *)');
+
+  const attributes = Buffer.alloc(structureBytes);
+  // `sigfillset` would leave out two that glibc keeps to itself, and the program would ignore those.
+  const everySignal = Buffer.alloc(structureBytes, 0xff);
+  const noSignal = Buffer.alloc(structureBytes);
+  declare<Act>('int posix_spawnattr_init(void *)')(attributes);
+  declare<(structure: Buffer, flags: number) => number>('int posix_spawnattr_setflags(void *, short)')(
+    attributes,
+    spawnFlags,
+  );
+  type SetSignals = (structure: Buffer, set: Buffer) => number;
+  // Node ignores SIGPIPE, and a program would go on doing so.
+  declare<SetSignals>('int posix_spawnattr_setsigdefault(void *, const void *)')(attributes, everySignal);
+  declare<SetSignals>('int posix_spawnattr_setsigmask(void *, const void *)')(attributes, noSignal);
+
+  const actions = Buffer.alloc(structureBytes);
+  const check = (syscall: string, result: number) => {
+    if (result < 0) throw new LibcError(syscall, errno());
+    return result;
+  };
+  return {
+    pipe() {
+      const descriptors = [0, 0];
+      check('pipe', pipe2(descriptors, closeOnExec));
+      const [reader = -1, writer = -1] = descriptors;
+      return { reader, writer };
+    },
+    memoryFile: () => check('memfd_create', memfdCreate('resque-runner', 1)),
+    spawn({ file, args, env, cwd, descriptors }) {
+      const pid = [0];
+      initActions(actions);
+      for (const [to, from] of descriptors.entries()) addDup(actions, from, to);
+      if (cwd !== null) addDirectory(actions, cwd);
+      const error = posixSpawn(pid, file, actions, attributes, [...args, null], [...env, null]);
+      destroyActions(actions);
+      if (error !== 0) throw new LibcError('spawn', error);
+      return pid[0] ?? 0;
+    },
+    reap(pid) {
+      const status = [0];
+      const ended = waitpid(pid, status, withoutHang);
+      if (ended === 0) return null;
+      // Who else would have reaped it isn't known; it isn't there any more.
+      return ended === pid ? exitStatus(status[0] ?? 0) : { exitCode: null, signal: null };
+    },
+    unreadBytes(descriptor) {
+      const bytes = [0];
+      check('ioctl', ioctl(descriptor, unreadRequest, bytes));
+      return bytes[0] ?? 0;
+    },
+  };
+}
+
+/** As `wait` packs it on Linux. */
+function exitStatus(status: number): ExitStatus {
+  const signal = status & 0x7f;
+  if (signal === 0) return { exitCode: (status >> 8) & 0xff, signal: null };
+  return { exitCode: null, signal: signalNames.get(signal) ?? (`SIG${signal}` as NodeJS.Signals) };
+}
+
+/** Of several names of one number, the first: SIGABRT rather than SIGIOT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+);

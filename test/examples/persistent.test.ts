@@ -1,0 +1,260 @@
+/** The helpers of examples/persistent/, as the scripts that use them show themselves to a runner. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { isAlive, kill } from '../helpers/processes.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { type Job, type Mode, useJobProcesses } from './job-process.ts';
+import { examplePath, fixturePath, languages, succeeds } from './languages.ts';
+
+const processes = useJobProcesses();
+
+const modes: readonly Mode[] = ['persistent', 'process'];
+/** Line and paragraph separators end a line for some readers, but are part of a JSON string. */
+const unusualText = 'Grüße ☕ 👩‍🚀 \u2028 \u2029 \u0085 "\\ \r\n\t\u0001';
+const ok = { ok: true };
+
+function job(name: string, ...args: unknown[]): Job {
+  return { class: name, args };
+}
+
+describe.each(languages)('$name', (language) => {
+  const isInstalled = succeeds(language.probe);
+  const script = fixturePath(language.jobs);
+  const start = () => processes.start(script, 'persistent');
+
+  describe.skipIf(!isInstalled).each(modes)('in mode %s', (mode) => {
+    const run = (given: Job) => processes.run(script, mode, given);
+    const codeOfFailure = mode === 'persistent' ? 0 : 1;
+
+    test('does a job with the queue and the arguments', async () => {
+      expect(await run(job('Echo', 'hello'))).toEqual({
+        failure: null,
+        stdout: 'mail: hello\n',
+        exitCode: 0,
+        signal: null,
+      });
+    });
+
+    test('tells exception, error and backtrace of one that fails', async () => {
+      const { failure, exitCode } = await run(job('Fail', 'it is broken\nin two lines'));
+      expect(failure).toEqual({
+        exception: 'JobFailed',
+        error: 'it is broken\nin two lines',
+        backtrace: expect.any(Array),
+      });
+      expect(failure?.backtrace[0]).toMatch(new RegExp(`${language.jobs}\\b.*\\d`));
+      for (const line of failure?.backtrace ?? []) expect(line).toEqual(expect.any(String));
+      expect(exitCode).toBe(codeOfFailure);
+    });
+
+    test.each(language.oddFailures)('tells of an odd failure: %s', async (kind, exception, error) => {
+      const { failure, exitCode } = await run(job('Throw', kind));
+      expect(failure).toMatchObject({ exception, error: expect.stringMatching(error) });
+      expect(exitCode).toBe(codeOfFailure);
+    });
+
+    test('keeps any character of a payload, on its way in and out', async () => {
+      expect(await run(job('Echo', unusualText))).toMatchObject({ stdout: `mail: ${unusualText}\n` });
+      expect((await run(job('Fail', unusualText))).failure?.error).toBe(unusualText);
+    });
+
+    test('tells of an error whose message is no UTF-8', async () => {
+      const { failure } = await run(job('BadUtf8'));
+      expect(failure).toMatchObject({ exception: 'JobFailed', error: language.mendedUtf8 });
+    });
+
+    test('takes and gives megabytes', async () => {
+      const text = 'größer '.repeat(450_000);
+      expect((await run(job('Echo', text))).stdout).toBe(`mail: ${text}\n`);
+      expect((await run(job('Fail', text))).failure?.error).toBe(text);
+    });
+
+    test('tells of a payload that is none', async () => {
+      const broken = processes.start(script, mode);
+      broken.write('{"class":"Echo",\n');
+      broken.end();
+      const { exitCode } = await broken.closed;
+      const told = mode === 'persistent' ? JSON.stringify(broken.results) : broken.stderr;
+      expect(told).toMatch(/"exception": ?"(JSONDecodeError|JsonException|JSON::ParserError|SyntaxError)"/);
+      expect(exitCode).toBe(codeOfFailure);
+    });
+
+    test.each([0, 3])('ends where a handler exits with %d', async (code) => {
+      const leaving = processes.start(script, mode);
+      leaving.send(job('Exit', code));
+      if (mode === 'process') leaving.end();
+      expect(await leaving.closed).toEqual({ exitCode: code, signal: null });
+      expect(leaving.results).toEqual([]);
+      expect(leaving.stdout).toBe('leaving\n');
+      expect(leaving.stderr).toBe('');
+    });
+
+    test('ends by a TERM in the middle of a job', async () => {
+      const waiting = processes.start(script, mode);
+      waiting.send(job('Wait'));
+      if (mode === 'process') waiting.end();
+      await waitFor(() => waiting.stdout === 'waiting\n', { message: 'the job has begun' });
+      waiting.signal('SIGTERM');
+      expect(await waiting.closed).toEqual({ exitCode: null, signal: 'SIGTERM' });
+      expect(waiting.results).toEqual([]);
+    });
+
+    test('has nothing on STDIN for a program that a handler starts, and no word of the descriptor', async () => {
+      const asking = processes.start(script, mode);
+      asking.send(job('Shell', 'cat; echo "[$RESQUE_RESULT_FD]"'));
+      // A persistent script's STDIN stays open: the program would wait for ever, or read the next job.
+      if (mode === 'process') asking.end();
+      await waitFor(() => asking.stdout === '[]\n', { message: 'the program has ended' });
+      asking.end();
+      expect(await asking.closed).toEqual({ exitCode: 0, signal: null });
+    });
+  });
+
+  describe.skipIf(!isInstalled)('persistent', () => {
+    test('does many jobs in one process, whatever becomes of each', async () => {
+      const worker = start();
+      worker.send(job('Count'));
+      expect(await worker.waitForResults(1)).toEqual([ok]);
+      worker.send(job('Fail', 'not this one'));
+      await worker.waitForResults(2);
+      worker.send(job('Count'));
+      expect(await worker.waitForResults(3)).toEqual([
+        ok,
+        expect.objectContaining({ error: 'not this one' }),
+        ok,
+      ]);
+      worker.end();
+      expect(await worker.closed).toEqual({ exitCode: 0, signal: null });
+      expect(worker.stdout).toBe('1\n3\n');
+      expect(worker.stderr).toBe('');
+    });
+
+    test('does jobs that come together in their order, and passes over empty lines', async () => {
+      const worker = start();
+      const texts = Array.from({ length: 20 }, (_, number) => `text ${number}`);
+      worker.write(`\n\n${texts.map((text) => `${JSON.stringify(job('Echo', text))}\n\n`).join('')}`);
+      expect(await worker.waitForResults(20)).toEqual(texts.map(() => ok));
+      worker.end();
+      expect(await worker.closed).toEqual({ exitCode: 0, signal: null });
+      expect(worker.results).toHaveLength(20);
+      expect(worker.stdout).toBe(texts.map((text) => `mail: ${text}\n`).join(''));
+    });
+
+    test('takes a job that comes in parts', async () => {
+      const worker = start();
+      const line = Buffer.from(`${JSON.stringify(job('Echo', 'für ☕'))}\n`);
+      worker.send(job('Count'));
+      await worker.waitForResults(1);
+      // Through the middle of a character.
+      const cut = line.indexOf(0xc3) + 1;
+      worker.write(line.subarray(0, cut));
+      worker.write(line.subarray(cut));
+      expect(await worker.waitForResults(2)).toEqual([ok, ok]);
+      worker.end();
+      await worker.closed;
+      expect(worker.stdout).toBe('1\nmail: für ☕\n');
+    });
+
+    test('has written all output of a job before its result', async () => {
+      const worker = start();
+      const out = `${'out '.repeat(300_000)}the end`;
+      const err = `${'err '.repeat(300_000)}the end`;
+      worker.send(job('Print', out, err));
+      expect(await worker.waitForResults(1)).toEqual([ok]);
+      // Whatever it still holds is lost.
+      worker.signal('SIGKILL');
+      await worker.closed;
+      expect(worker.stdout).toBe(out);
+      expect(worker.stderr).toBe(err);
+    });
+
+    test('ends with its STDIN, without a job too', async () => {
+      const worker = start();
+      worker.end();
+      expect(await worker.closed).toEqual({ exitCode: 0, signal: null });
+      expect([worker.stdout, worker.stderr, worker.results]).toEqual(['', '', []]);
+    });
+
+    test('ends by a TERM between jobs', async () => {
+      const worker = start();
+      worker.send(job('Count'));
+      await worker.waitForResults(1);
+      worker.signal('SIGTERM');
+      expect(await worker.closed).toEqual({ exitCode: null, signal: 'SIGTERM' });
+    });
+
+    const canClose = language.closeOnExecProbe === undefined || succeeds(language.closeOnExecProbe);
+    test.skipIf(!canClose)('keeps the descriptor from a program that outlives it', async () => {
+      const worker = start();
+      worker.send(job('Shell', 'sleep 600 >/dev/null 2>&1 & echo $!'));
+      await worker.waitForResults(1);
+      worker.end();
+      // Not before the last holder of the descriptor has closed it.
+      await worker.closed;
+      const pid = Number(worker.stdout);
+      expect(isAlive(pid)).toBe(true);
+      kill(pid);
+    });
+  });
+
+  describe.skipIf(!isInstalled)('by hand', () => {
+    test('takes the queue from the command line, and a payload of several lines', async () => {
+      const byHand = processes.start(script, 'process', { RESQUE_QUEUE: undefined });
+      byHand.write(JSON.stringify(job('Echo', 'pretty'), null, 2));
+      byHand.end();
+      expect(await byHand.closed).toEqual({ exitCode: 0, signal: null });
+      expect(byHand.stdout).toBe('mail: pretty\n');
+    });
+  });
+
+  describe.skipIf(!isInstalled).each(modes)('the example, in mode %s', (mode) => {
+    const run = (given: Job) => processes.run(examplePath(language.mailer), mode, given);
+
+    test('sends mail', async () => {
+      expect(await run(job('Welcome', 'ann@example.com'))).toMatchObject({
+        failure: null,
+        stdout: 'to ann@example.com: Welcome!\n',
+        exitCode: 0,
+      });
+      expect(await run(job('Invoice', 'ann@example.com', 1250))).toMatchObject({
+        failure: null,
+        stdout: 'to ann@example.com: please pay 12.50\n',
+        exitCode: 0,
+      });
+    });
+
+    test('refuses what it can not do', async () => {
+      const { failure } = await run(job('Invoice', 'ann@example.com', -5));
+      expect(failure).toMatchObject({
+        exception: 'InvalidAmount',
+        error: 'nobody can be asked for -5 cents',
+      });
+      expect((await run(job('Unknown'))).failure?.error).toContain('Unknown');
+    });
+  });
+
+  test('has a helper of fewer than 30 lines', () => {
+    const lines = readFileSync(examplePath(language.helper), 'utf8').trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(30);
+  });
+});
+
+const installed = (name: string) => languages.some((known) => known.name === name && succeeds(known.probe));
+
+test.skipIf(!installed('Node'))('Node does one job after the other, however long each takes', async () => {
+  const worker = processes.start(fixturePath('jobs.mjs'), 'persistent');
+  const jobs = Array.from({ length: 10 }, () => job('Alone'));
+  worker.send(...jobs);
+  expect(await worker.waitForResults(10)).toEqual(jobs.map(() => ok));
+  worker.end();
+  await worker.closed;
+});
+
+test.skipIf(!installed('PHP'))('PHP lets go of what a job that failed has held back', async () => {
+  const worker = processes.start(fixturePath('jobs.php'), 'persistent');
+  worker.send(job('Throw', 'buffered'));
+  await worker.waitForResults(1);
+  worker.signal('SIGKILL');
+  await worker.closed;
+  expect(worker.stdout).toBe('half a page');
+});
