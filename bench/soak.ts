@@ -4,8 +4,9 @@
  */
 import { readdirSync } from 'node:fs';
 import { type Bench, runBench } from './lib/bench.ts';
-import { compile } from './lib/compile.ts';
+import { drain } from './lib/drain.ts';
 import { numberFlag } from './lib/flags.ts';
+import { noopProgram } from './lib/job-programs.ts';
 import { cpuSeconds, residentMegabytes } from './lib/process-usage.ts';
 import { type RedisServer, startRedis } from './lib/redis-server.ts';
 import { printHeading, printTable, printVerdict } from './lib/report.ts';
@@ -23,6 +24,7 @@ interface Sample {
 
 const parts = 10;
 const queue = 'soak';
+const goalMegabytes = 65;
 /** Between the last job of a part and the look at what is left of it. */
 const settled = 'the step of the last job';
 
@@ -31,7 +33,7 @@ async function measure(bench: Bench): Promise<void> {
   const slots = numberFlag('slots', 8);
   const redis = await startRedis(bench);
   await printHeading(`soak: ${jobs} no-op jobs through ${slots} slots`, redis);
-  const script = (await compile(bench, 'noop')) ?? '/bin/true';
+  const script = await noopProgram(bench);
   const runner = await startRunner(bench, { redis, runners: { [queue]: slots }, script });
   const samples: Sample[] = [];
   for (let part = 1; part <= parts; part += 1) {
@@ -53,11 +55,20 @@ async function measure(bench: Bench): Promise<void> {
   ]);
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined) return;
+  console.log(
+    `CPU a job, the last tenth to the first: ${last.cpuMsPerJob.toFixed(3)} to ${first.cpuMsPerJob.toFixed(3)} ms, ` +
+      `ratio ${(last.cpuMsPerJob / first.cpuMsPerJob).toFixed(2)}\n`,
+  );
   const growth = last.megabytes - first.megabytes;
   printVerdict(
     'no more memory than after the first tenth, within 5 MB',
     growth <= 5,
     `${growth.toFixed(1)} MB`,
+  );
+  printVerdict(
+    `at most ${goalMegabytes} MB at the end`,
+    last.megabytes <= goalMegabytes,
+    `${last.megabytes.toFixed(1)} MB`,
   );
   printVerdict(
     'no more descriptors',
@@ -68,14 +79,9 @@ async function measure(bench: Bench): Promise<void> {
 }
 
 async function run(redis: RedisServer, pid: number, until: number, from: number): Promise<Sample> {
-  const processed = async () => Number(await redis.client.get('resque:stat:processed'));
   const startedAt = performance.now();
   const cpuBefore = await cpuSeconds(pid);
-  await redis.enqueueMany(queue, until - from);
-  await waitFor(`${until} jobs`, async () => (await processed()) >= until, {
-    limitMs: 3_600_000,
-    everyMs: 50,
-  });
+  await drain(redis, [queue], until - from);
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = (await cpuSeconds(pid)) - cpuBefore;
   await waitFor(settled, async () => (await redis.blockedConnections()).length > 0);

@@ -3,9 +3,7 @@
  * `--rounds=6 --jobs=2000 --seconds=30 --lines=3000000`; `--only=flood` measures one part.
  */
 import { type Bench, runBench } from './lib/bench.ts';
-import { textFlag } from './lib/flags.ts';
-import { startRedis } from './lib/redis-server.ts';
-import { printHeading } from './lib/report.ts';
+import { runParts } from './lib/parts.ts';
 import { screenSize } from './lib/screen.ts';
 import { measureDrain } from './ui/drain.ts';
 import { measureFirstFrame } from './ui/first-frame.ts';
@@ -22,17 +20,8 @@ const parts = {
 };
 
 async function measure(bench: Bench): Promise<void> {
-  const only = textFlag('only');
-  const chosen = Object.entries(parts).filter(([name]) => only === null || name === only);
-  if (chosen.length === 0) throw new Error(`--only=${only}: the parts are ${Object.keys(parts).join(', ')}`);
-  const redis = await startRedis(bench);
   const { columns, rows } = screenSize;
-  await printHeading(`ui: the screen in a terminal of ${columns}×${rows}`, redis);
-  for (const [name, part] of chosen) {
-    console.log(`── ${name}`);
-    await part(bench, redis);
-    console.log();
-  }
+  await runParts(bench, `ui: the screen in a terminal of ${columns}×${rows}`, parts);
 }
 
 await runBench(measure);

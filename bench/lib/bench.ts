@@ -10,15 +10,22 @@ import { execa } from 'execa';
 /** How long a process has from TERM to KILL. */
 const stopLimitMs = 3_000;
 
+/** A program and its first arguments. */
+export type Command = readonly [string, ...string[]];
+
 export interface ProcessSpec {
   /** For error messages, and the name of its log file. */
   readonly name: string;
-  readonly command: readonly [string, ...string[]];
+  readonly command: Command;
   readonly env?: Readonly<Record<string, string>>;
+  /** Has a channel to a Node process, for `ask`. */
+  readonly hasChannel?: boolean;
 }
 
 export interface BenchProcess {
   readonly pid: number;
+  /** Sends it a number, and waits for its answer. */
+  ask(number: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,7 +62,7 @@ export class Bench {
   }
 
   /** Starts a process whose output goes to a file. It has to run until `stop`, or the bench fails. */
-  start({ name, command, env = {} }: ProcessSpec): BenchProcess {
+  start({ name, command, env = {}, hasChannel = false }: ProcessSpec): BenchProcess {
     const [program, ...args] = command;
     const log = { file: this.path(`${name}.log`) };
     const child = execa(program, args, {
@@ -65,6 +72,7 @@ export class Bench {
       stderr: log,
       // Straight to the file, without a way through this process.
       buffer: false,
+      ipc: hasChannel,
       reject: false,
       forceKillAfterDelay: stopLimitMs,
     });
@@ -74,6 +82,9 @@ export class Bench {
       child.kill('SIGTERM');
       await child;
     };
+    const ask = async (number: number) => {
+      await Promise.all([child.getOneMessage?.(), child.sendMessage?.(number)]);
+    };
     this.onDispose(stop);
     void child.then(({ exitCode, signal, shortMessage }) => {
       const how =
@@ -81,7 +92,7 @@ export class Bench {
       if (!isStopping) this.fail(new Error(`${name} has ended by itself: ${how}`));
     });
     if (child.pid === undefined) throw new Error(`${program} can't be started`);
-    return { pid: child.pid, stop };
+    return { pid: child.pid, ask, stop };
   }
 
   /** Ends all processes and removes all files. Whoever calls it again waits for the same end. */

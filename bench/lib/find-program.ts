@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The path of an executable on PATH, or null. */
-export function findProgram(name: string): string | null {
-  const paths = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, name));
-  return paths.find(isExecutable) ?? null;
+/** The path of an executable in one of these directories or else on PATH, or null. */
+export function findProgram(name: string, directories: readonly string[] = []): string | null {
+  const all = [...directories, ...(process.env.PATH ?? '').split(delimiter)];
+  return all.map((directory) => join(directory, name)).find(isExecutable) ?? null;
 }
 
 function isExecutable(path: string): boolean {

@@ -7,6 +7,20 @@ import { waitFor } from './wait-for.ts';
 
 const benchConnectionName = 'bench';
 
+/** KEYS: a list. ARGV: what stands before the id and behind it, how many payloads, how many in one RPUSH. */
+const pushScript = `
+local batch = {}
+for id = 0, ARGV[3] - 1 do
+  batch[#batch + 1] = ARGV[1] .. id .. ARGV[2]
+  if #batch == tonumber(ARGV[4]) or id == ARGV[3] - 1 then
+    redis.call('RPUSH', KEYS[1], unpack(batch))
+    batch = {}
+  end
+end
+`;
+const bytesOfBatch = 1_000_000;
+const longestBatch = 1_000;
+
 /** Below the range that the system gives to outgoing connections. */
 const lowestPort = 20_000;
 const highestPort = 32_000;
@@ -64,28 +78,56 @@ export class RedisServer {
     );
   }
 
-  /** Puts `count` jobs onto a queue, in one transaction; their args are their numbers. */
+  /** Puts `count` jobs onto a queue, all at once; their args are their numbers. */
   async enqueueMany(queue: string, count: number): Promise<void> {
-    const payloads = Array.from({ length: count }, (_, id) => payloadOf(id));
-    const transaction = this.client.multi();
-    for (let at = 0; at < count; at += 500) {
-      transaction.rpush(`resque:queue:${queue}`, ...payloads.slice(at, at + 500));
-    }
-    await transaction.exec();
+    await this.#push(queueKey(queue), count, 0);
+  }
+
+  /** Makes jobs for a queue that is empty, for it to get later. */
+  async stage(queue: string, count: number, payloadBytes: number): Promise<void> {
+    await this.#push(stageKey(queue), count, payloadBytes);
+  }
+
+  /** It gets them all at once, whatever their size. */
+  async enqueueStaged(queue: string): Promise<void> {
+    await this.client.rename(stageKey(queue), queueKey(queue));
+  }
+
+  /** Redis makes the payloads itself: a million would take this process longer than those who are measured. */
+  async #push(list: string, count: number, payloadBytes: number): Promise<void> {
+    const [before, behind] = aroundId(payloadBytes);
+    const batch = Math.max(1, Math.min(longestBatch, Math.floor(bytesOfBatch / behind.length)));
+    await this.client.eval(pushScript, 1, list, before, behind, count, batch);
   }
 }
 
-export function payloadOf(id: number): string {
-  return `{"class":"Noop","args":[${id}]}`;
+export function queueKey(queue: string): string {
+  return `resque:queue:${queue}`;
 }
 
-export async function startRedis(bench: Bench): Promise<RedisServer> {
+function stageKey(queue: string): string {
+  return `bench:staged:${queue}`;
+}
+
+export function payloadOf(id: number): string {
+  const [before, behind] = aroundId(0);
+  return `${before}${id}${behind}`;
+}
+
+/** The parts of a payload around its id: of about so many bytes, or as few as there can be. */
+function aroundId(bytes: number): [string, string] {
+  const before = '{"class":"Noop","args":[';
+  const filling = 'x'.repeat(Math.max(0, bytes - before.length - '0,""]}'.length));
+  return [before, filling === '' ? ']}' : `,"${filling}"]}`];
+}
+
+export async function startRedis(bench: Bench, name = 'redis'): Promise<RedisServer> {
   const program = findProgram('redis-server') ?? findProgram('valkey-server');
   if (program === null) throw new Error('Neither redis-server nor valkey-server is on PATH.');
   const port = await freePort();
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', bench.directory];
   const command = [program, ...settings, '--save', '', '--appendonly', 'no'] as const;
-  const { pid } = bench.start({ name: 'redis', command });
+  const { pid } = bench.start({ name, command });
   const server = new RedisServer(port, pid);
   bench.onDispose(() => server.client.disconnect());
   await server.client.ping();

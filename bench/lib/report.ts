@@ -1,7 +1,7 @@
 /** All that the benches print. */
 import { cpus, loadavg, release } from 'node:os';
 import type { RedisServer } from './redis-server.ts';
-import type { Spread } from './statistics.ts';
+import { percentile, type Spread } from './statistics.ts';
 
 /** The machine, without which no figure means anything. */
 export async function printHeading(title: string, redis: RedisServer): Promise<void> {
@@ -23,6 +23,16 @@ export function printTable(rows: readonly (readonly string[])[]): void {
     console.log(cells.join('  '));
   }
   console.log();
+}
+
+/** A row of the table: what lies at these shares (0 to 1) of the values, and how many there are. */
+export function percentileRow(
+  name: string,
+  values: readonly number[],
+  shares: readonly number[],
+  digits: number,
+): string[] {
+  return [name, ...shares.map((p) => percentile(values, p).toFixed(digits)), String(values.length)];
 }
 
 /** One line for one requirement. */

@@ -52,9 +52,10 @@ export class StartProbe {
   }
 }
 
-export async function makeStartProbe(bench: Bench): Promise<StartProbe> {
+/** @param name of its FIFO */
+export async function makeStartProbe(bench: Bench, name: string): Promise<StartProbe> {
   const compiled = await compile(bench, 'start-probe');
-  const path = bench.path('starts');
+  const path = bench.path(name);
   await execa('mkfifo', [path]);
   // Open for writing too, so that it never ends when the last writer goes.
   const fifo = new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: true });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import type { Bench, BenchProcess } from './bench.ts';
+import type { Bench, BenchProcess, Command } from './bench.ts';
 import { textFlag } from './flags.ts';
 import type { RedisServer } from './redis-server.ts';
 
@@ -12,27 +12,35 @@ export interface RunnerSpec {
   readonly redis: RedisServer;
   /** Slots by queue, or what the config file may have in their place. */
   readonly runners: Readonly<Record<string, number | object>>;
-  readonly script: string;
+  /** Of all that have none of their own. */
+  readonly script?: string | Command;
   /** Another build than the checkout's. */
   readonly build?: string;
+  /** What runs it in Node's place. */
+  readonly executable?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the headless runner; `--runner=FILE` measures another build. Ready when it waits for jobs. */
 export async function startRunner(bench: Bench, spec: RunnerSpec): Promise<BenchProcess> {
-  const { redis, build, env = {} } = spec;
-  const name = spec.name ?? (build === undefined ? 'runner' : 'against');
+  const before = (await spec.redis.blockedConnections()).length;
+  const runner = launchRunner(bench, spec);
+  // One connection waits for all queues.
+  await spec.redis.waitForBlpop(before + 1);
+  return runner;
+}
+
+/** The same, without waiting for it. */
+export function launchRunner(bench: Bench, spec: RunnerSpec): BenchProcess {
+  const { build, executable = process.execPath, env = {} } = spec;
+  const name = spec.name ?? 'runner';
   const config = writeConfig(bench, name, spec);
-  const before = (await redis.blockedConnections()).length;
-  const runner = bench.start({
+  return bench.start({
     name,
-    command: [process.execPath, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
+    command: [executable, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
     // Its socket isn't among those that `attach` of this user finds.
     env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', XDG_STATE_HOME: bench.directory, ...env },
   });
-  // One connection waits for all queues.
-  await redis.waitForBlpop(before + 1);
-  return runner;
 }
 
 export function runnerProgram(build?: string): string {
@@ -59,11 +67,13 @@ export interface PeerSpec {
   /** Bundled with its packages, as the runner is; otherwise it loads them as they are installed. */
   readonly isBundled: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** It works when it is asked to. */
+  readonly hasChannel?: boolean;
 }
 
 export async function startPeer(
   bench: Bench,
-  { name, args, isBundled, env = {} }: PeerSpec,
+  { name, args, isBundled, env = {}, hasChannel = false }: PeerSpec,
 ): Promise<BenchProcess> {
   // Beside the bench itself, where packages are found.
   const outfile = join(dirname(resolve(process.argv[1] ?? '')), `${name}.mjs`);
@@ -82,5 +92,5 @@ export async function startPeer(
     minifyWhitespace: true,
     ...(isBundled ? { banner: { js: banner } } : { packages: 'external' }),
   });
-  return bench.start({ name, command: [process.execPath, outfile, ...args], env });
+  return bench.start({ name, command: [process.execPath, outfile, ...args], env, hasChannel });
 }

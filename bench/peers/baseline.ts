@@ -1,42 +1,37 @@
 /**
- * The baseline of `drain`: what the program of 2012 does, in its simplest form. A connection blocked in BLPOP
- * for each slot, one more for all writes, each command a write of its own as it comes up; `spawn` with pipes.
+ * The baseline: what the program of 2012 does, in its simplest form. A connection blocked in BLPOP for each slot
+ * of each queue, one more for all writes, each command a write of its own as it comes up; `spawn` with pipes.
  * It logs nothing, bounds no output and survives no outage. Packages are loaded as installed, not bundled.
  *
- * Arguments: port of Redis, queue, slots, program.
+ * Arguments: port of Redis, queues with commas between, slots of each, then the program and its arguments.
  */
-import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
+import { startProgram } from './start-program.ts';
 
-const [port, queue = '', slots, program = ''] = process.argv.slice(2);
+const [port, queues = '', slots, ...command] = process.argv.slice(2);
 const connection = { host: '127.0.0.1', port: Number(port), protocol: 2, disableClientInfo: true } as const;
 const writer = new Redis(connection);
 
-async function work(slot: number): Promise<never> {
+async function work(queue: string, slot: number): Promise<never> {
   const worker = `${hostname()}:${process.pid}-${slot}:${queue}`;
   const blocked = new Redis(connection);
   await writer.sadd('resque:workers', worker);
   while (true) {
     const popped = await blocked.blpop(`resque:queue:${queue}`, 0);
-    if (popped !== null) await run(worker, popped[1]);
+    if (popped !== null) await run(queue, worker, popped[1]);
   }
 }
 
-function run(worker: string, payload: string): Promise<void> {
+function run(queue: string, worker: string, payload: string): Promise<void> {
   const record = { queue, run_at: new Date().toISOString(), payload: JSON.parse(payload) as unknown };
   void writer.set(`resque:worker:${worker}`, JSON.stringify(record));
   return new Promise((resolve) => {
     let errors = '';
-    const child = spawn(program, [queue]);
-    child.stdout.resume();
+    const child = startProgram([...command, queue], payload);
     child.stderr.on('data', (chunk) => {
       errors += String(chunk);
     });
-    child.stdin.on('error', () => {
-      // It ended without reading all.
-    });
-    child.stdin.end(payload);
     child.on('close', (exitCode) => {
       if (exitCode !== 0) {
         const failure = {
@@ -58,4 +53,5 @@ function run(worker: string, payload: string): Promise<void> {
   });
 }
 
-await Promise.all(Array.from({ length: Number(slots) }, (_, slot) => work(slot)));
+const slotsOf = (queue: string) => Array.from({ length: Number(slots) }, (_, slot) => work(queue, slot));
+await Promise.all(queues.split(',').flatMap(slotsOf));

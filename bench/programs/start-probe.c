@@ -2,6 +2,8 @@
  * Tells the bench when it started: takes the clock before anything else, then writes one line
  * "ID STARTED SPAWNED" to the FIFO that BENCH_START_FIFO names. ID is the first of the payload's args,
  * STARTED its own clock in nanoseconds (the one behind process.hrtime), SPAWNED its second argument or 0.
+ * With BENCH_BOOT_SECONDS it is a program that takes so long before it reads its payload, and STARTED is when it
+ * has read it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,12 +16,16 @@ int main(int argc, char **argv) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
 
+  const char *boot = getenv("BENCH_BOOT_SECONDS");
+  if (boot != NULL) usleep((useconds_t)(1e6 * strtod(boot, NULL)));
+
   char payload[512];
   size_t length = 0;
   ssize_t count;
   while (length < sizeof payload - 1 && (count = read(0, payload + length, sizeof payload - 1 - length)) > 0)
     length += (size_t)count;
   payload[length] = '\0';
+  if (boot != NULL) clock_gettime(CLOCK_MONOTONIC, &now);
   const char *args = strchr(payload, '[');
 
   const char *path = getenv("BENCH_START_FIFO");

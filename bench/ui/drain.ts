@@ -4,14 +4,15 @@
  * of its own. All of them are alive all the time.
  */
 import type { Bench } from '../lib/bench.ts';
-import { compile } from '../lib/compile.ts';
+import { drainedPerSecond } from '../lib/drain.ts';
 import { numberFlag } from '../lib/flags.ts';
+import { noopProgram } from '../lib/job-programs.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
 import { printTable, printVerdict, spreadText } from '../lib/report.ts';
 import { Screen } from '../lib/screen.ts';
 import { ratios, spread } from '../lib/statistics.ts';
 import { runnerProgram, startRunner } from '../lib/subjects.ts';
-import { cpuPercents, drainedPerSecond, startScreen } from './stage.ts';
+import { cpuPercents, startScreen } from './stage.ts';
 
 const goal = 0.95;
 const queueCount = 4;
@@ -47,7 +48,7 @@ async function startContestants(
   bench: Bench,
   redis: RedisServer,
 ): Promise<[Contestant, Contestant, Contestant]> {
-  const script = (await compile(bench, 'noop')) ?? '/bin/true';
+  const script = await noopProgram(bench);
   const specOf = (name: string) => {
     const queues = Array.from({ length: queueCount }, (_, at) => `${name}-${at + 1}`);
     return { name, redis, script, runners: Object.fromEntries(queues.map((queue) => [queue, 1])) };

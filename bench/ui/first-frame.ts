@@ -1,12 +1,12 @@
 /** From the command to the first frame that shows the queues; the engine's start is in it. */
-import { execa } from 'execa';
-import type { Bench } from '../lib/bench.ts';
+import type { Bench, Command } from '../lib/bench.ts';
 import { numberFlag } from '../lib/flags.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
-import { printTable, printVerdict } from '../lib/report.ts';
+import { percentileRow, printTable, printVerdict } from '../lib/report.ts';
 import { Screen } from '../lib/screen.ts';
-import { median, percentile } from '../lib/statistics.ts';
+import { median } from '../lib/statistics.ts';
 import { runnerProgram, writeConfig } from '../lib/subjects.ts';
+import { timeOf } from '../lib/time-of.ts';
 
 const goalMs = 450;
 const queues = ['transcode', 'mailers', 'search', 'low'];
@@ -27,11 +27,7 @@ export async function measureFirstFrame(bench: Bench, redis: RedisServer): Promi
     samples.version.push(version);
     samples.frame.push(frame);
   }
-  const row = (name: string, values: readonly number[]) => [
-    name,
-    ...[0, 0.5, 0.9, 1].map((p) => percentile(values, p).toFixed(0)),
-    String(values.length),
-  ];
+  const row = (name: string, values: readonly number[]) => percentileRow(name, values, [0, 0.5, 0.9, 1], 0);
   printTable([
     ['ms', 'least', 'p50', 'p90', 'most', 'runs'],
     row('the queues on the screen', samples.frame),
@@ -47,16 +43,10 @@ export async function measureFirstFrame(bench: Bench, redis: RedisServer): Promi
   );
 }
 
-async function firstFrame(bench: Bench, command: [string, ...string[]]): Promise<number> {
+async function firstFrame(bench: Bench, command: Command): Promise<number> {
   const screen = new Screen(bench, { command });
   const isThere = () => queues.every((queue) => screen.shows(queue));
   const cameMs = await screen.waitUntil('the queues are on the screen', isThere);
   await screen.stop();
   return cameMs - screen.startedAtMs;
-}
-
-async function timeOf([program, ...args]: [string, ...string[]]): Promise<number> {
-  const startedAt = performance.now();
-  await execa(program, args, { stdio: 'ignore' });
-  return performance.now() - startedAt;
 }

@@ -4,14 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
-import { compile } from '../lib/compile.ts';
+import { drainedPerSecond } from '../lib/drain.ts';
 import { numberFlag } from '../lib/flags.ts';
+import { noopProgram } from '../lib/job-programs.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
 import { printTable, printVerdict, spreadText } from '../lib/report.ts';
 import type { Screen } from '../lib/screen.ts';
 import { percentile, ratios, spread } from '../lib/statistics.ts';
 import { LinePrinter } from './line-printer.ts';
-import { cpuPercents, drainedPerSecond, type OwnScreen, startScreen } from './stage.ts';
+import { cpuPercents, type OwnScreen, startScreen } from './stage.ts';
 
 const linesPerSecond = 200_000;
 const goalMs = 100;
@@ -35,7 +36,7 @@ export async function measureFlood(bench: Bench, redis: RedisServer): Promise<vo
   const rounds = numberFlag('rounds', 6);
   const jobs = Math.ceil(numberFlag('jobs', 2_000) / 2);
   const printer = new LinePrinter(bench, 'flood');
-  const script = (await compile(bench, 'noop')) ?? '/bin/true';
+  const script = await noopProgram(bench);
   const runners = { flood: { concurrency: 1, script: LinePrinter.script }, work: 4 };
   const stage = await startScreen(bench, 'flood', { redis, runners, script });
 

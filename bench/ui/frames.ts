@@ -1,11 +1,12 @@
 /** What the screen costs while its picture changes with every frame, and while nothing happens. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
+import { jobsEnded } from '../lib/drain.ts';
 import { numberFlag } from '../lib/flags.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
 import { printTable, printVerdict } from '../lib/report.ts';
 import { LinePrinter } from './line-printer.ts';
-import { cpuPercents, jobsEnded, type OwnScreen, startScreen } from './stage.ts';
+import { cpuPercents, type OwnScreen, startScreen } from './stage.ts';
 
 const busyGoalPercent = 15;
 const idleGoalPercent = 1;

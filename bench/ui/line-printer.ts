@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bench } from '../lib/bench.ts';
-import type { RedisServer } from '../lib/redis-server.ts';
+import { queueKey, type RedisServer } from '../lib/redis-server.ts';
 import { waitFor } from '../lib/wait-for.ts';
 
 export interface PrintOptions {
@@ -29,7 +29,7 @@ export class LinePrinter {
   ): Promise<void> {
     rmSync(this.#progressFile, { force: true });
     const args = [linesPerSecond, lines, stream === 'stdout' ? 1 : 2, this.#progressFile];
-    await redis.client.rpush(`resque:queue:${queue}`, JSON.stringify({ class: 'PrintLines', args }));
+    await redis.client.rpush(queueKey(queue), JSON.stringify({ class: 'PrintLines', args }));
     await waitFor('the job prints', () => this.lines() > 0);
   }
 

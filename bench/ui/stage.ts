@@ -2,10 +2,8 @@
 
 import type { Bench } from '../lib/bench.ts';
 import { cpuSeconds } from '../lib/process-usage.ts';
-import type { RedisServer } from '../lib/redis-server.ts';
 import { Screen } from '../lib/screen.ts';
 import { type RunnerSpec, runnerProgram, writeConfig } from '../lib/subjects.ts';
-import { waitFor } from '../lib/wait-for.ts';
 
 export interface OwnScreen {
   readonly screen: Screen;
@@ -24,28 +22,6 @@ export async function startScreen(
   const enginePid = screen.enginePid();
   if (enginePid === null) throw new Error('the screen has started no engine');
   return { screen, enginePid };
-}
-
-/** Puts no-op jobs onto these queues, in equal shares. @returns how many a second got through */
-export async function drainedPerSecond(
-  redis: RedisServer,
-  queues: readonly string[],
-  jobs: number,
-): Promise<number> {
-  const each = Math.ceil(jobs / queues.length);
-  const ended = await jobsEnded(redis, each * queues.length);
-  const startedAt = performance.now();
-  await Promise.all(queues.map((queue) => redis.enqueueMany(queue, each)));
-  await ended();
-  return (each * queues.length * 1000) / (performance.now() - startedAt);
-}
-
-/** @returns waits until so many more jobs have ended than now */
-export async function jobsEnded(redis: RedisServer, jobs: number): Promise<() => Promise<void>> {
-  const processed = async () => Number(await redis.client.get('resque:stat:processed'));
-  const wanted = (await processed()) + jobs;
-  return () =>
-    waitFor(`${jobs} jobs`, async () => (await processed()) >= wanted, { limitMs: 600_000, everyMs: 10 });
 }
 
 /** How much of a core processes use while something happens, in percent. */

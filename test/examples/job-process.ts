@@ -50,12 +50,14 @@ export class JobProcess {
         ...process.env,
         LC_ALL: 'C',
         PYTHONDONTWRITEBYTECODE: '1',
+        // Set in many containers: it would hide what isn't flushed.
+        PYTHONUNBUFFERED: '',
         [markVariable]: this.#mark,
         ...(mode === 'persistent' ? { RESQUE_RESULT_FD: '3' } : {}),
         ...env,
       },
     });
-    if (child.pid === undefined) throw new Error(`${script} can't be started`);
+    if (child.pid === undefined || child.stdin === null) throw new Error(`${script} can't be started`);
     this.pid = child.pid;
     this.#child = child;
     this.#stdin = child.stdin;

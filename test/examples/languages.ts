@@ -60,6 +60,7 @@ export const languages: readonly Language[] = [
       ['timeout', 'Timeout::Error', /^execution expired$/],
       ['exception', 'BeyondStandardError', /^beyond$/],
       ['anonymous', 'nameless', /^nobody$/],
+      ['binary', 'JobFailed', /^für caf\uFFFD$/],
       ['recursion', 'SystemStackError', /^stack level too deep$/],
       ['uncaught', 'UncaughtThrowError', /^uncaught throw :nothing$/],
     ],

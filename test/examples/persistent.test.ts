@@ -63,6 +63,11 @@ describe.each(languages)('$name', (language) => {
       expect(failure).toMatchObject({ exception: 'JobFailed', error: language.mendedUtf8 });
     });
 
+    test('tells of a failure whatever stands on STDERR before it, half a line too', async () => {
+      const { failure } = await run(job('HalfLine', '50 % of', 'broke off'));
+      expect(failure).toMatchObject({ exception: 'JobFailed', error: 'broke off' });
+    });
+
     test('takes and gives megabytes', async () => {
       const text = 'größer '.repeat(450_000);
       expect((await run(job('Echo', text))).stdout).toBe(`mail: ${text}\n`);
@@ -155,10 +160,13 @@ describe.each(languages)('$name', (language) => {
       expect(worker.stdout).toBe('1\nmail: für ☕\n');
     });
 
-    test('has written all output of a job before its result', async () => {
+    test.each([
+      ['a word', 1],
+      ['a megabyte', 260_000],
+    ])('has written all output of a job before its result: %s', async (_, times) => {
       const worker = start();
-      const out = `${'out '.repeat(300_000)}the end`;
-      const err = `${'err '.repeat(300_000)}the end`;
+      const out = 'out '.repeat(times);
+      const err = 'err '.repeat(times);
       worker.send(job('Print', out, err));
       expect(await worker.waitForResults(1)).toEqual([ok]);
       // Whatever it still holds is lost.
@@ -194,6 +202,7 @@ describe.each(languages)('$name', (language) => {
       const pid = Number(worker.stdout);
       expect(isAlive(pid)).toBe(true);
       kill(pid);
+      await waitFor(() => !isAlive(pid), { message: 'the program has ended' });
     });
   });
 
@@ -223,7 +232,7 @@ describe.each(languages)('$name', (language) => {
       });
     });
 
-    test('refuses what it can not do', async () => {
+    test("refuses what it can't do", async () => {
       const { failure } = await run(job('Invoice', 'ann@example.com', -5));
       expect(failure).toMatchObject({
         exception: 'InvalidAmount',

@@ -1,0 +1,24 @@
+/** What the parts of this bench share. */
+import { type Contestant, runContest, turnRatios } from '../lib/contest.ts';
+import type { RedisServer } from '../lib/redis-server.ts';
+import { printVerdict, spreadText } from '../lib/report.ts';
+
+const goal = 0.95;
+
+/** From the smallest to the largest, each divided by the smallest; the verdict is about the largest. */
+export async function compareSizes(redis: RedisServer, sizes: readonly Contestant[]): Promise<void> {
+  const [smallest, ...larger] = sizes;
+  const largest = larger.at(-1);
+  if (smallest === undefined || largest === undefined) throw new Error('there is nothing to compare');
+  await runContest(
+    redis,
+    sizes,
+    larger.map((each) => [each, smallest]),
+  );
+  const ratio = turnRatios(largest, smallest, 'jobsPerSecond');
+  printVerdict(
+    `${largest.name}: at least ${goal} of the jobs/s with ${smallest.name} (median)`,
+    ratio.median >= goal,
+    spreadText(ratio, 2),
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * Runners with few and with many queues; four slots of each are at work. Of many queues, which have a slot each,
+ * four get the jobs, the first and the last among them, and two between.
+ */
+import type { Bench } from '../lib/bench.ts';
+import type { Contestant } from '../lib/contest.ts';
+import { slots, startRunnerContestant } from '../lib/contestants.ts';
+import { numberFlag } from '../lib/flags.ts';
+import { noopProgram } from '../lib/job-programs.ts';
+import type { RedisServer } from '../lib/redis-server.ts';
+import { compareSizes } from './compare-sizes.ts';
+
+const sizes = [1, 10, 100, 1_000];
+
+export async function measureQueues(bench: Bench, redis: RedisServer): Promise<void> {
+  const contestants: Contestant[] = [];
+  const jobs = numberFlag('jobs', 2_000);
+  const script = await noopProgram(bench);
+  for (const size of sizes) {
+    const names = Array.from({ length: size }, (_, at) => `of-${size}-${at + 1}`);
+    const runners = Object.fromEntries(names.map((name) => [name, size === 1 ? slots : 1]));
+    const places = Array.from({ length: slots }, (_, at) => Math.floor((at * (size - 1)) / (slots - 1)));
+    const queues = [...new Set(places)].map((at) => names[at] ?? '');
+    const name = size === 1 ? '1 queue' : `${size} queues`;
+    contestants.push(await startRunnerContestant(bench, redis, { name, runners, queues, script, jobs }));
+  }
+  await compareSizes(redis, contestants);
+}
