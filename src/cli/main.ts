@@ -5,6 +5,7 @@
 
 import { visible } from '../wording/visible.ts';
 import { exitCodes, OperatingError, UsageError } from './exit-codes.ts';
+import { stayLean } from './lean-heap.ts';
 
 declare const __VERSION__: string;
 
@@ -13,6 +14,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${__VERSION__}\n`);
     return exitCodes.clean;
   }
+  stayLean();
   const { readArguments } = await import('./arguments.ts');
   const { commands, programHelp } = await import('./commands.ts');
   const invocation = readArguments(argv);

@@ -2,13 +2,14 @@
  * The engine without a terminal UI: what a process manager starts. Signals become what the engine does, its
  * events become log lines, and its end becomes an exit code.
  */
-import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../engine/engine.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
 import { openEngineLink } from './engine-link.ts';
 import { exitCodes } from './exit-codes.ts';
+import { inBatches } from './log/batches.ts';
 import { createLog, type LogFormat } from './log/log.ts';
+import { releaseMemory } from './memory.ts';
 import { ownStateDirectory } from './own-state-directory.ts';
 
 /** What reading a config file came to. */
@@ -33,29 +34,21 @@ export interface RunOptions {
   readonly ownerFd: number | null;
 }
 
-/**
- * Every fork costs what the process that forks weighs, and V8 lets its young generation grow as long as there
- * is garbage: held small, the engine stays at about 70 MB instead of 100 while it drains a backlog.
- */
-function stayLean(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
-
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(options: RunOptions): Promise<number> {
   const { config, reload, drain, logFormat, hasLog, version } = options;
-  stayLean();
   const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
     const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory() });
-    if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: process.stdout }));
+    if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: inBatches(process.stdout) }));
     const closeLink = await openEngineLink(engine, options);
     const release = handleSignals(engine, reload);
     // Also where a fault of our own ends the process.
     process.on('exit', () => engine.abandon());
     engine.start();
+    releaseMemory();
     const { unwritten } = await engine.stopped;
     await closeLink();
     release();

@@ -8,6 +8,7 @@ import type { UiEnd } from '../ui/ui-options.ts';
 import { plural } from '../wording/plural.ts';
 import { spoolWording } from '../wording/spool-wording.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
+import { growAsUsual } from './lean-heap.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 
 export interface OwnUiOptions {
@@ -32,11 +33,16 @@ export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.TERM !== 'dumb';
 }
 
+function loadUi(): Promise<typeof import('../ui/main.tsx')> {
+  growAsUsual();
+  return import('../ui/main.tsx');
+}
+
 /** Starts an engine and shows it. @returns the exit code */
 export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): Promise<number> {
   const engine = startOwnEngine(engineArgs);
   // While the engine starts, on the other core.
-  const loading = import('../ui/main.tsx');
+  const loading = loadUi();
   const connect = (events: LinkEvents) => LinkClient.over(engine.connection, whoWeAre(false), events);
   let session: Session;
   try {
@@ -89,7 +95,7 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
 
 /** Shows an engine that runs elsewhere. @returns the exit code */
 export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<number> {
-  const loading = import('../ui/main.tsx');
+  const loading = loadUi();
   const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(isReadOnly), events));
   const end = await show(session, (await loading).runTerminalUi, {
     isReadOnly,

@@ -12,6 +12,12 @@ export type Interrupted = 'fail' | 'requeue';
  */
 export type Delivery = 'at-most-once' | 'at-least-once';
 
+/**
+ * `process`: a child runs one job, its payload all of its STDIN. `persistent`: a child runs one job after the
+ * other, a payload a line, and answers each on its descriptor 3.
+ */
+export type Mode = 'process' | 'persistent';
+
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface RunnerConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
@@ -32,6 +38,13 @@ export interface RunnerConfig {
   readonly killAfterSeconds: number;
   readonly interrupted: Interrupted;
   readonly delivery: Delivery;
+  readonly mode: Mode;
+  /** `process`: a child is started before its job comes, and waits on STDIN. */
+  readonly isPrestarted: boolean;
+  /** Seconds that such a child may wait before another takes its place; `null` for ever. */
+  readonly prestartMaxAgeSeconds: number | null;
+  /** `persistent`: how many jobs a child runs before another takes its place; `null` for no limit. */
+  readonly maxJobs: number | null;
 }
 
 export interface RedisAuth {

@@ -42,11 +42,22 @@ function resolveRunner(
     args: runner.args ?? shared.args,
     env: Object.fromEntries([...shared.env, ...(runner.env ?? [])]),
     cwd: cwd === null ? null : resolve(directory, cwd),
-    timeoutSeconds: timeout === 0 ? null : timeout,
+    timeoutSeconds: unlessZero(timeout),
     killAfterSeconds: runner.killAfter ?? shared.killAfter,
     interrupted: runner.interrupted ?? shared.interrupted,
     delivery: runner.delivery ?? shared.delivery,
+    mode: runner.mode ?? shared.mode,
+    isPrestarted: runner.prestart ?? shared.prestart,
+    prestartMaxAgeSeconds: unlessZero(
+      runner.prestartMaxAge === undefined ? shared.prestartMaxAge : runner.prestartMaxAge,
+    ),
+    maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
   };
+}
+
+/** 0 is one way to say: no limit. */
+function unlessZero(limit: number | null): number | null {
+  return limit === 0 ? null : limit;
 }
 
 /** A program without a "/" is left to be found on PATH, and arguments are nobody's business. */

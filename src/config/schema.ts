@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
-import { argument, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
+import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
 /** Far more than one machine can run; catches a timeout written in the wrong place. */
@@ -70,6 +70,22 @@ const delivery = oneOf('What a crash of the runner may do to a job: lose it or f
   'at-least-once',
 ]);
 
+const mode = oneOf(
+  'A child for each job, or one that stays: it reads a payload a line, and writes a result a line to descriptor 3.',
+  ['process', 'persistent'],
+);
+const prestart = flag('Start a child before its job comes: it waits on its standard input, already booted.');
+const prestartMaxAge = v.nullable(
+  seconds('Seconds that a child started before its job may wait for one; 0 or null for ever.'),
+);
+const maxJobs = v.nullable(
+  wholeNumber(
+    'Jobs that a persistent child runs before it is replaced; 0 or null for no limit.',
+    0,
+    Number.MAX_SAFE_INTEGER,
+  ),
+);
+
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 const runnerFields = fields('A runner.', `a whole number from 1 to ${MOST_SLOTS}, or an object`, {
@@ -82,6 +98,10 @@ const runnerFields = fields('A runner.', `a whole number from 1 to ${MOST_SLOTS}
   killAfter: v.optional(killAfter),
   interrupted: v.optional(interrupted),
   delivery: v.optional(delivery),
+  mode: v.optional(mode),
+  prestart: v.optional(prestart),
+  prestartMaxAge: v.optional(prestartMaxAge),
+  maxJobs: v.optional(maxJobs),
 });
 
 /** A number is short for an object with just the concurrency, and has its messages. */
@@ -128,6 +148,10 @@ const entries = {
   killAfter: v.optional(killAfter, 4),
   interrupted: v.optional(interrupted, 'fail'),
   delivery: v.optional(delivery, 'at-most-once'),
+  mode: v.optional(mode, 'process'),
+  prestart: v.optional(prestart, false),
+  prestartMaxAge: v.optional(prestartMaxAge, 600),
+  maxJobs: v.optional(maxJobs, null),
   maxRecoveries: v.optional(
     wholeNumber(
       'How often an at-least-once job may be recovered from dead runners before it is recorded as failed.',

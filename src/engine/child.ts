@@ -3,12 +3,14 @@
  *
  *     running ──exit──▶ draining ──pipes closed, or 1 s──▶ ended
  */
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { OutputStream } from '../protocol/job.ts';
-import { isFailure, type LaunchedProcess, type LaunchSpec, launcher } from './launch.ts';
+import { isFailure, type LaunchedProcess, type LaunchSpec, launcher, type OutputPipe } from './launch.ts';
 import type { ExitStatus } from './libc.ts';
+import { atEndOfTurn } from './turn.ts';
 
 export interface ChildHooks {
+  /** @param chunk to keep */
   onOutput(stream: OutputStream, chunk: Buffer): void;
   onEnd(end: ExitStatus): void;
   /** It never ran: `reason` says why, as the system does (`spawn ./job ENOENT`). */
@@ -20,10 +22,12 @@ export interface Child {
   /** Set where the spec wants a pipe. */
   readonly stdin: Writable | null;
   /** Set where the spec has results. */
-  readonly results: Readable | null;
+  readonly results: OutputPipe | null;
   hasExited(): boolean;
-  /** Bytes written to its STDIN that it hasn't read; `null` where that can't be known. */
+  /** Bytes written to its STDIN that it hasn't read, or had not when it ended; `null` where that can't be known. */
   unreadBytes(): number | null;
+  /** Acts once all that it has written by now has been handed on. */
+  afterOutput(act: () => void): void;
   /** Sends a signal to the whole group; nothing happens where it is gone. */
   signal(name: NodeJS.Signals): void;
 }
@@ -49,6 +53,7 @@ export function startChild(spec: LaunchSpec, hooks: ChildHooks): Child | null {
     results,
     hasExited: () => launched.hasExited(),
     unreadBytes: () => launched.unreadBytes(),
+    afterOutput: (act) => afterOutput(launched, act),
     signal: (name) => signalGroup(pid, name),
   };
 }
@@ -63,24 +68,16 @@ function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
     if (drainTimer !== null) clearTimeout(drainTimer);
     hooks.onEnd(end);
   };
-  const follow = (pipe: Readable, onChunk: (chunk: Buffer) => void) => {
+  for (const pipe of [stdout, stderr, results]) {
+    if (pipe === null) continue;
     open += 1;
-    pipe.on('data', onChunk);
-    // A read error ends the pipe like its end does.
-    pipe.on('error', () => {});
-    pipe.once('close', () => {
+    pipe.onClose(() => {
       open -= 1;
       endIfOver();
     });
-  };
-  follow(
-    stdout,
-    limited(stdout, (chunk) => hooks.onOutput('stdout', chunk)),
-  );
-  follow(
-    stderr,
-    limited(stderr, (chunk) => hooks.onOutput('stderr', chunk)),
-  );
+  }
+  readLimited(stdout, (chunk) => hooks.onOutput('stdout', chunk));
+  readLimited(stderr, (chunk) => hooks.onOutput('stderr', chunk));
   launched.onExit((status) => {
     end = status;
     stdin?.destroy();
@@ -94,11 +91,23 @@ function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
   });
 }
 
+/** What was readable when this was called is read in the same turn of the loop, unless a pipe has to wait. */
+function afterOutput({ stdout, stderr }: LaunchedProcess, act: () => void): void {
+  const look = () => {
+    if (!stdout.isPaused && !stderr.isPaused) act();
+    else setTimeout(() => atEndOfTurn(look), windowMs);
+  };
+  atEndOfTurn(look);
+}
+
 /** Hands on what a pipe brings, and lets it wait when that is too much. */
-function limited(pipe: Readable, onChunk: (chunk: Buffer) => void): (chunk: Buffer) => void {
+function readLimited(pipe: OutputPipe, onChunk: (chunk: Buffer) => void): void {
   let windowStart = 0;
   let windowBytes = 0;
-  return (chunk) => {
+  pipe.onData((piece) => {
+    // Not out of Node's pool, of which a slab would live as long as this.
+    const chunk = Buffer.allocUnsafeSlow(piece.length);
+    piece.copy(chunk);
     onChunk(chunk);
     const now = performance.now();
     if (now - windowStart > windowMs) {
@@ -110,7 +119,7 @@ function limited(pipe: Readable, onChunk: (chunk: Buffer) => void): (chunk: Buff
       pipe.pause();
       setTimeout(() => pipe.resume(), windowMs);
     }
-  };
+  });
 }
 
 /** @returns false where no process of the group is left */

@@ -26,6 +26,7 @@ import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
 import { spooledSteps } from './spooling.ts';
 import { beginWrite, GoingBack, type TakenJob } from './taken-job.ts';
+import { atEndOfTurn } from './turn.ts';
 import { UnconfirmedSteps } from './unconfirmed-steps.ts';
 import { Waits } from './waits.ts';
 
@@ -90,7 +91,7 @@ export class Dispatcher {
   poke(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#step());
+    atEndOfTurn(() => this.#step());
   }
 
   /** Takes no more jobs, for good. What is on its way already goes back. */

@@ -103,13 +103,18 @@ export class Engine {
     });
     this.#retirement = new Retirement(this.#fleet, this.#client, () => this.#vitals.now());
     this.#unstartable = new Unstartable(this.#fleet, () => this.#dispatcher.poke());
-    this.#jobs = new RunningJobs(this.#counters, this.#outputs, this.#unstartable, {
+    this.#jobs = new RunningJobs({
+      fleet: this.#fleet,
+      counters: this.#counters,
+      outputs: this.#outputs,
+      unstartable: this.#unstartable,
       mark: this.#client.nonce,
       publish,
       finish: (taken, outcome) => this.#dispatcher.finish(taken, outcome),
       onPrinted: (job, stream) => this.#attention.printed(job, stream),
       onEnded: (job) => this.#attention.ended(job),
     });
+    this.#bus.subscribe((event) => this.#jobs.heard(event));
     this.#attention = new Attention({
       bus: this.#bus,
       client: this.#client,
@@ -132,11 +137,14 @@ export class Engine {
       terminateJobs: () => this.#jobs.killAll('shutdown', 'SIGTERM'),
       killJobs: () => {
         this.#jobs.killAll('shutdown', 'SIGKILL');
-        this.#jobs.killLeftovers();
+        this.#jobs.killOthers();
       },
-      leftoversGone: () => this.#jobs.leftoversGone(),
+      childrenGone: () => this.#jobs.childrenGone(),
       workers: () => this.#workers(),
-      onStopping: (mode) => publish({ type: 'engine.stopping', mode, running: this.#jobs.size }),
+      onStopping: (mode) => {
+        publish({ type: 'engine.stopping', mode, running: this.#jobs.size });
+        this.#jobs.stop();
+      },
       onStopped: ({ unwritten }) => {
         this.#vitals.stop();
         this.#recovery.stop();

@@ -5,7 +5,10 @@
 import type { KillReason } from '../protocol/events.ts';
 import { exceptions } from '../resque/failure-record.ts';
 import { jsonText } from '../resque/json-text.ts';
+import { cut } from '../resque/payload.ts';
+import { type JobResult, noResult } from './job-result.ts';
 import type { ExitStatus } from './libc.ts';
+import { outputLimitBytes } from './output-tail.ts';
 
 export interface FailureReport {
   readonly exception: string;
@@ -21,12 +24,14 @@ export interface FailedRun {
   /** Set where we killed the job. */
   readonly killedFor: KillReason | null;
   readonly timeoutSeconds: number | null;
+  /** What a persistent child has said; `null` of a child that says it by its exit. */
+  readonly answer: JobResult | null;
   readonly stderr: string;
   readonly stdout: string;
 }
 
 export function failureReport(run: FailedRun): FailureReport {
-  const told = toldBy(run.stderr);
+  const told = run.answer?.kind === 'failure' ? answered(run.answer.told, run.stderr) : toldBy(run.stderr);
   const cause = causeOf(run);
   const { stdout } = run;
   if (told.object !== null) {
@@ -59,7 +64,7 @@ interface Cause {
   readonly isOurs: boolean;
 }
 
-function causeOf({ end, killedFor, timeoutSeconds }: FailedRun): Cause | null {
+function causeOf({ end, killedFor, timeoutSeconds, answer }: FailedRun): Cause | null {
   if (killedFor === 'timeout') {
     return { exception: exceptions.timeout, sentence: `timed out after ${timeoutSeconds} s`, isOurs: true };
   }
@@ -73,7 +78,15 @@ function causeOf({ end, killedFor, timeoutSeconds }: FailedRun): Cause | null {
   if (killedFor !== null) {
     return { exception: exceptions.dirtyExit, sentence: 'killed on request', isOurs: true };
   }
-  if (end.signal === null) return null;
+  if (end.signal === null) {
+    // One that failed for itself, with an exit code and words, is as any other child.
+    if (answer?.kind !== 'breach' || (answer === noResult && end.exitCode !== 0)) return null;
+    return {
+      exception: exceptions.invalidResult,
+      sentence: `the persistent child ${answer.sentence}`,
+      isOurs: true,
+    };
+  }
   return { exception: exceptions.dirtyExit, sentence: `killed by signal ${end.signal}`, isOurs: false };
 }
 
@@ -81,12 +94,29 @@ function exitSentence(end: ExitStatus): string {
   return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
 }
 
-type JsonObject = Record<string, unknown>;
+type JsonObject = Readonly<Record<string, unknown>>;
+
+interface Told {
+  readonly object: JsonObject | null;
+  readonly rest: string;
+}
+
+/** As much as is kept of what a job says on STDERR. */
+const resultTextLimit = outputLimitBytes;
 
 const knownMembers = ['exception', 'error', 'backtrace'] as const;
 
+/** STDERR is then no report, but what the job had to say besides. */
+function answered(told: JsonObject, stderr: string): Told {
+  const text = (value: unknown) => (typeof value === 'string' ? cut(value, resultTextLimit) : value);
+  return {
+    object: { ...told, exception: text(told.exception), error: text(told.error) },
+    rest: stderr.trimEnd(),
+  };
+}
+
 /** All of STDERR as a JSON object with a member that we know; or its last non-empty line as one that names an exception or error. */
-function toldBy(stderr: string): { object: JsonObject | null; rest: string } {
+function toldBy(stderr: string): Told {
   const text = stderr.trimEnd();
   const whole = parseObject(text);
   if (whole !== null) {

@@ -233,8 +233,8 @@ export class Fleet {
 }
 
 export function runnerView(runner: Runner): RunnerView {
-  const { key, concurrency, config } = runner;
-  return { key, concurrency, configuredConcurrency: config.concurrency };
+  const { key, concurrency, config, throttled } = runner;
+  return { key, concurrency, configuredConcurrency: config.concurrency, throttled };
 }
 
 /** @returns whether that is news */

@@ -8,11 +8,14 @@ import type { FailureSummary, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
 import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
-import { type Child, startChild } from './child.ts';
-import { environment } from './environment.ts';
+import { startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
+import type { JobProcess, JobProcessHooks } from './job-process.ts';
+import { type JobResult, noResult } from './job-result.ts';
 import type { ExitStatus } from './libc.ts';
 import { OutputTail } from './output-tail.ts';
+import { commandOf, environmentOf } from './program.ts';
+import type { StandbyChild } from './standby-child.ts';
 import { checkStartable } from './startable.ts';
 import type { TakenJob } from './taken-job.ts';
 
@@ -30,6 +33,8 @@ export interface JobHooks {
   onOutput(job: Job, stream: OutputStream, chunk: Buffer, atMs: number): void;
   onKilled(job: Job, signal: NodeJS.Signals, reason: KillReason): void;
   onEnd(job: Job, end: JobEnd): void;
+  /** The child that stood by for it has ended without having read it: it can be started anew. */
+  onUnread(job: Job): void;
   onStartFailed(job: Job, reason: string): void;
 }
 
@@ -47,7 +52,13 @@ export class Job {
   readonly #mark: string;
   readonly #output = { stdout: new OutputTail(), stderr: new OutputTail() };
   readonly #printedAtMs = { stdout: 0, stderr: 0 };
-  #child: Child | null = null;
+  #process: JobProcess | null = null;
+  #isAlone = true;
+  #wasStartedAnew = false;
+  /** Whether its process stays, and has to say how the job ended. */
+  #mustAnswer = false;
+  /** What it has said. */
+  #result: JobResult | null = null;
   #startedAtMs = 0;
   #startedAt = 0;
   #killedFor: KillReason | null = null;
@@ -62,7 +73,12 @@ export class Job {
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#process?.pid ?? 0;
+  }
+
+  /** Whether its process was started for it, and ends with it. */
+  get isAlone(): boolean {
+    return this.#isAlone;
   }
 
   /** When a stream last brought anything, milliseconds since the epoch; 0 where it never did. */
@@ -90,44 +106,61 @@ export class Job {
     };
   }
 
-  /** @returns false where the program can't be started; `onStartFailed` says why, a little later */
-  start(): boolean {
-    const { payload, queue, runner, slot } = this.taken;
-    const { config } = runner;
-    const [program = '', ...words] = config.script;
+  /**
+   * @param child that stands by for it; `null`: one is started for this job alone
+   * @returns false where the program can't be started; `onStartFailed` says why, a little later
+   */
+  start(child: StandbyChild | null): boolean {
+    const { payload, runner } = this.taken;
+    const { timeoutSeconds } = runner.config;
     this.#startedAtMs = Date.now();
     this.#startedAt = performance.now();
-    this.#child = startChild(
+    this.#process = child ?? this.#startChild();
+    this.#isAlone = child === null;
+    this.#mustAnswer = child?.mustAnswer ?? false;
+    child?.run(payload.bytes, this.#processHooks);
+    if (this.#process === null) return false;
+    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.kill('timeout'));
+    return true;
+  }
+
+  #startChild(): JobProcess | null {
+    const { payload, queue, runner, slot } = this.taken;
+    const { config } = runner;
+    return startChild(
       {
-        command: [program, ...words, queue, ...config.args],
+        command: commandOf(config, queue),
         cwd: config.cwd,
-        env: environment(config, { queue, worker: slot.worker, mark: this.#mark }),
+        env: environmentOf(config, { queue, worker: slot.worker, mark: this.#mark }),
         stdin: payload.bytes,
         hasResults: false,
       },
       {
-        onOutput: (stream, chunk) => {
-          const atMs = Date.now();
-          this.#printedAtMs[stream] = atMs;
-          this.#output[stream].push(chunk);
-          this.#hooks.onOutput(this, stream, chunk, atMs);
-        },
-        onEnd: (end) => this.#ended(end),
+        ...this.#processHooks,
+        onEnd: (end) => this.#ended(end, false),
         onStartFailed: (reason) => this.#hooks.onStartFailed(this, reason),
       },
     );
-    if (this.#child === null) return false;
-    if (config.timeoutSeconds !== null) {
-      this.#after(config.timeoutSeconds, () => this.kill('timeout'));
-    }
-    return true;
+  }
+
+  get #processHooks(): JobProcessHooks {
+    return {
+      onOutput: (stream, chunk) => {
+        const atMs = Date.now();
+        this.#printedAtMs[stream] = atMs;
+        this.#output[stream].push(chunk);
+        this.#hooks.onOutput(this, stream, chunk, atMs);
+      },
+      onEnd: (end, isUnread) => this.#ended(end, isUnread),
+      onResult: (result) => this.#answered(result),
+    };
   }
 
   /** TERM to its process group, then KILL `killAfter` later; with `SIGKILL` at once. */
   kill(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
-    if (this.#child === null) return;
+    if (this.#process === null) return;
     this.#killedFor ??= reason;
-    this.#child.signal(signal);
+    this.#process.signal(signal);
     this.#hooks.onKilled(this, signal, reason);
     if (signal === 'SIGKILL') return;
     this.#after(this.taken.runner.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
@@ -139,9 +172,24 @@ export class Job {
     this.#timers.push(setTimeout(act, milliseconds));
   }
 
-  #ended(end: ExitStatus): void {
+  #answered(result: JobResult): void {
+    this.#result = result;
+    this.#conclude({ exitCode: null, signal: null }, this.#over());
+  }
+
+  /** @returns how long it took, in milliseconds */
+  #over(): number {
     for (const timer of this.#timers) clearTimeout(timer);
-    const durationMs = Math.round(performance.now() - this.#startedAt);
+    return Math.round(performance.now() - this.#startedAt);
+  }
+
+  #ended(end: ExitStatus, isUnread: boolean): void {
+    const durationMs = this.#over();
+    if (isUnread && this.#killedFor === null && !this.#wasStartedAnew) {
+      this.#wasStartedAnew = true;
+      this.#hooks.onUnread(this);
+      return;
+    }
     if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
     else this.#conclude(end, durationMs);
   }
@@ -162,12 +210,13 @@ export class Job {
 
   #conclude(end: ExitStatus, durationMs: number): void {
     const facts = { durationMs, end, failure: null, unstartable: null };
+    const { config } = this.taken.runner;
+    const isSuccess = this.#mustAnswer ? this.#result?.kind === 'success' : end.exitCode === 0;
     // A job that ended well although we had told it to stop has done its work, unless it was out of time.
-    if (end.exitCode === 0 && this.#killedFor !== 'timeout') {
+    if (isSuccess && this.#killedFor !== 'timeout') {
       this.#hooks.onEnd(this, { ...facts, outcome: 'succeeded' });
       return;
     }
-    const { config } = this.taken.runner;
     if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
       this.#hooks.onEnd(this, { ...facts, outcome: 'requeued' });
       return;
@@ -176,6 +225,7 @@ export class Job {
       end,
       killedFor: this.#killedFor,
       timeoutSeconds: config.timeoutSeconds,
+      answer: this.#mustAnswer ? (this.#result ?? noResult) : null,
       stderr: this.#output.stderr.text(),
       stdout: this.#output.stdout.text(),
     });

@@ -3,8 +3,8 @@
  * only place that starts jobs, and neither execa nor any other comfort stands in between, since every job pays
  * for it (measured: 1.7–2.1 ms of CPU a start with execa, 0.9–1.0 with `child_process`, 0.17 with `posix_spawn`).
  */
-import type { Readable, Writable } from 'node:stream';
-import { type ExitStatus, loadLibc } from './libc.ts';
+import type { Writable } from 'node:stream';
+import { type ExitStatus, libc } from './libc.ts';
 import { launcherOfNode } from './node-launcher.ts';
 import { posixLauncher } from './posix-launcher.ts';
 
@@ -20,15 +20,27 @@ export interface LaunchSpec {
   readonly hasResults: boolean;
 }
 
+/** What a program writes. */
+export interface OutputPipe {
+  /** @param act is handed a piece that is its own only until it returns: the next one lies in the same place */
+  onData(act: (piece: Buffer) => void): void;
+  /** Nothing more will come: the program and its children have closed it, or `destroy` has. */
+  onClose(act: () => void): void;
+  pause(): void;
+  resume(): void;
+  readonly isPaused: boolean;
+  destroy(): void;
+}
+
 /** A program that was started, as the leader of a process group of its own. */
 export interface LaunchedProcess {
   readonly pid: number;
   /** Set where the spec wants a pipe. */
   readonly stdin: Writable | null;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
+  readonly stdout: OutputPipe;
+  readonly stderr: OutputPipe;
   /** Set where the spec has results. */
-  readonly results: Readable | null;
+  readonly results: OutputPipe | null;
   /** Called once, after it has exited. */
   onExit(act: (status: ExitStatus) => void): void;
   /** Whether it has exited by now, as far as that can be known before `onExit` tells. */
@@ -48,15 +60,11 @@ export function isFailure(launched: LaunchedProcess | LaunchFailure): launched i
   return 'whyNot' in launched;
 }
 
-/** Set to `off`, everything is done with Node's own means. For who suspects the other way, and for tests. */
-const nativeVariable = 'RR_NATIVE';
-
 let chosen: Launch | null = null;
 
 /** Once per process: what it loads stays. */
 export function launcher(): Launch {
-  if (chosen !== null) return chosen;
-  const libc = process.env[nativeVariable] === 'off' ? null : loadLibc();
-  chosen = libc === null ? launcherOfNode() : posixLauncher(libc);
+  const native = libc();
+  chosen ??= native === null ? launcherOfNode() : posixLauncher(native);
   return chosen;
 }

@@ -4,9 +4,10 @@
  * a no-op program started from 75 MB: 0.26 ms in the call and 0.17 ms of CPU a job, against 1.0 and 0.8 ms; and it
  * stays the same at 200 MB, where fork() takes 3 ms and more.
  *
- * Where koffi has no binary for the machine, or the C library lacks a function, `loadLibc` gives null: whoever
+ * Where koffi has no binary for the machine, or the C library lacks a function, `libc()` gives null: whoever
  * asks does it with Node's own means.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import type { LibraryHandle } from 'koffi';
@@ -43,6 +44,11 @@ export interface Libc {
   spawn(request: SpawnRequest): number;
   /** How a child ended, and its pid is free then; `null` while it runs. */
   reap(pid: number): ExitStatus | null;
+  /**
+   * Unmaps the pages of Node's own code, whatever was used once at the start, and keeps what is used from then on: each
+   * comes back from the page cache, by a fault that needs no disk. 12 to 16 MB less resident memory, for 0.3 ms.
+   */
+  releaseCode(): void;
   /** Bytes in a pipe that nobody has read yet; either end of it will do. */
   unreadBytes(descriptor: number): number;
 }
@@ -65,12 +71,23 @@ const errorNames = new Map(Object.entries(constants.errno).map(([name, errno]) =
 const closeOnExec = 0o2000000;
 const withoutHang = 1;
 const unreadRequest = 0x541b;
+const dontNeed = 4;
 const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
 /** More than glibc's and musl's structures of any architecture take: 80, 336 and 128 bytes at most. */
 const structureBytes = 512;
 
-/** @returns `null` where there is no such library; then why is nobody's business */
-export function loadLibc(): Libc | null {
+/** Set to `off`, everything is done with Node's own means. For who suspects the other way, and for tests. */
+const nativeVariable = 'RR_NATIVE';
+
+let loaded: Libc | null | undefined;
+
+/** Loaded once. @returns `null` where there is none to be had */
+export function libc(): Libc | null {
+  loaded ??= process.env[nativeVariable] === 'off' ? null : load();
+  return loaded;
+}
+
+function load(): Libc | null {
   if (process.platform !== 'linux') return null;
   try {
     // By a `require` that no bundler follows: its binary lies beside it.
@@ -86,26 +103,29 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const declare = <T extends (...args: never[]) => number>(declaration: string) =>
     library.func(declaration) as unknown as T;
   type Act = (structure: Buffer) => number;
-  const pipe2 = declare<(descriptors: number[], flags: number) => number>('int pipe2(_Out_ int *, int)');
+  const pipe2 = declare<(descriptors: Int32Array, flags: number) => number>('int pipe2(int *, int)');
   const memfdCreate = declare<(name: string, flags: number) => number>(
     'int memfd_create(const char *, uint)',
   );
-  const ioctl = declare<(descriptor: number, request: number, value: number[]) => number>(
-    'int ioctl(int, ulong, _Out_ int *)',
+  const ioctl = declare<(descriptor: number, request: number, value: Int32Array) => number>(
+    'int ioctl(int, ulong, int *)',
   );
-  const waitpid = declare<(pid: number, status: number[], options: number) => number>(
-    'int waitpid(int, _Out_ int *, int)',
+  const waitpid = declare<(pid: number, status: Int32Array, options: number) => number>(
+    'int waitpid(int, int *, int)',
+  );
+  const madvise = declare<(start: bigint, length: bigint, advice: number) => number>(
+    'int madvise(uintptr_t, size_t, int)',
   );
   const posixSpawn = declare<
     (
-      pid: number[],
+      pid: Int32Array,
       file: string,
       actions: Buffer,
       attributes: Buffer,
       args: readonly (string | null)[],
       env: readonly (string | null)[],
     ) => number
-  >('int posix_spawn(_Out_ int *, const char *, const void *, const void *, const char **, const char **)');
+  >('int posix_spawn(int *, const char *, const void *, const void *, const char **, const char **)');
   const initActions = declare<Act>('int posix_spawn_file_actions_init(void *)');
   const addDup = declare<(actions: Buffer, from: number, to: number) => number>(
     'int posix_spawn_file_actions_adddup2(void *, int, int)',
@@ -130,41 +150,54 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   declare<SetSignals>('int posix_spawnattr_setsigmask(void *, const void *)')(attributes, noSignal);
 
   const actions = Buffer.alloc(structureBytes);
+  /** Where results are put: read at once, so one for all will do. */
+  const out = new Int32Array(2);
   const check = (syscall: string, result: number) => {
     if (result < 0) throw new LibcError(syscall, errno());
     return result;
   };
   return {
     pipe() {
-      const descriptors = [0, 0];
-      check('pipe', pipe2(descriptors, closeOnExec));
-      const [reader = -1, writer = -1] = descriptors;
+      check('pipe', pipe2(out, closeOnExec));
+      const [reader = -1, writer = -1] = out;
       return { reader, writer };
     },
     memoryFile: () => check('memfd_create', memfdCreate('resque-runner', 1)),
     spawn({ file, args, env, cwd, descriptors }) {
-      const pid = [0];
       initActions(actions);
       for (const [to, from] of descriptors.entries()) addDup(actions, from, to);
       if (cwd !== null) addDirectory(actions, cwd);
-      const error = posixSpawn(pid, file, actions, attributes, [...args, null], [...env, null]);
+      const error = posixSpawn(out, file, actions, attributes, [...args, null], [...env, null]);
       destroyActions(actions);
       if (error !== 0) throw new LibcError('spawn', error);
-      return pid[0] ?? 0;
+      return out[0] ?? 0;
     },
     reap(pid) {
-      const status = [0];
-      const ended = waitpid(pid, status, withoutHang);
+      const ended = waitpid(pid, out, withoutHang);
       if (ended === 0) return null;
       // Who else would have reaped it isn't known; it isn't there any more.
-      return ended === pid ? exitStatus(status[0] ?? 0) : { exitCode: null, signal: null };
+      return ended === pid ? exitStatus(out[0] ?? 0) : { exitCode: null, signal: null };
     },
     unreadBytes(descriptor) {
-      const bytes = [0];
-      check('ioctl', ioctl(descriptor, unreadRequest, bytes));
-      return bytes[0] ?? 0;
+      check('ioctl', ioctl(descriptor, unreadRequest, out));
+      return out[0] ?? 0;
+    },
+    releaseCode() {
+      for (const { start, length } of codeOf(process.execPath)) madvise(start, length, dontNeed);
     },
   };
+}
+
+/** Mappings of a file that hold its code: nothing of them is ever changed, so nothing is lost with a page. */
+function codeOf(file: string): { start: bigint; length: bigint }[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [range = '', permissions, , , , path] = line.split(/ +/);
+      if (permissions !== 'r-xp' || path !== file) return [];
+      const [start = 0n, end = 0n] = range.split('-').map((address) => BigInt(`0x${address}`));
+      return [{ start, length: end - start }];
+    });
 }
 
 /** As `wait` packs it on Linux. */

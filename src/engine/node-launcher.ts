@@ -2,7 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Launch, LaunchedProcess, LaunchFailure, LaunchSpec } from './launch.ts';
+import type { Launch, LaunchedProcess, LaunchFailure, LaunchSpec, OutputPipe } from './launch.ts';
 import { openPayloadFile } from './payload-file.ts';
 
 export function launcherOfNode(): Launch {
@@ -59,11 +59,26 @@ function launched(child: ChildProcess, pid: number, spec: LaunchSpec): LaunchedP
   return {
     pid,
     stdin: spec.stdin === 'pipe' ? child.stdin : null,
-    stdout,
-    stderr,
-    results: (child.stdio[3] as Readable | undefined) ?? null,
+    stdout: outputPipe(stdout),
+    stderr: outputPipe(stderr),
+    results: spec.hasResults ? outputPipe(child.stdio[3] as Readable) : null,
     onExit: (act) => child.once('exit', (exitCode, signal) => act({ exitCode, signal })),
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
     unreadBytes: () => null,
+  };
+}
+
+function outputPipe(stream: Readable): OutputPipe {
+  // A read error ends the pipe like its end does.
+  stream.on('error', () => {});
+  return {
+    onData: (act) => stream.on('data', act),
+    onClose: (act) => stream.once('close', act),
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+    get isPaused() {
+      return stream.isPaused();
+    },
+    destroy: () => stream.destroy(),
   };
 }

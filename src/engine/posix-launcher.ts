@@ -3,10 +3,10 @@ import { accessSync, closeSync, constants } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { resolve } from 'node:path';
-import type { Launch, LaunchedProcess, LaunchSpec } from './launch.ts';
+import type { Launch, LaunchedProcess, LaunchSpec, OutputPipe } from './launch.ts';
 import { type ExitStatus, type Libc, LibcError } from './libc.ts';
 import { openPayloadFile } from './payload-file.ts';
-import { Reaper } from './reaper.ts';
+import { type ExpectedExit, Reaper } from './reaper.ts';
 
 /** Where `execvp` looks when there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
@@ -28,7 +28,7 @@ export function posixLauncher(libc: Libc): Launch {
   };
 }
 
-/** Descriptors on their way: the child's go once it has its own, ours where it doesn't come about. */
+/** Descriptors on their way. The child's go once it has its own, ours where it doesn't come about. */
 class Ends {
   readonly #ours: number[] = [];
   readonly #theirs: number[] = [];
@@ -52,56 +52,140 @@ class Ends {
   }
 }
 
+interface Pipe {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
 function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): LaunchedProcess {
-  const reading = () => {
+  const output = (): Pipe => {
     const { reader, writer } = libc.pipe();
-    ends.theirs(writer);
-    return { ours: ends.ours(reader), theirs: writer };
+    return { ours: ends.ours(reader), theirs: ends.theirs(writer) };
   };
-  const writing = () => {
-    const { reader, writer } = libc.pipe();
-    ends.theirs(reader);
-    return { ours: ends.ours(writer), theirs: reader };
-  };
-  const file = spec.stdin === 'pipe' ? null : openPayloadFile(spec.stdin, libc);
+  const payload = spec.stdin === 'pipe' ? null : spec.stdin;
+  const file = payload === null ? null : openPayloadFile(payload, libc);
   if (file !== null) ends.theirs(file);
-  const stdin = file === null ? writing() : null;
-  const stdout = reading();
-  const stderr = reading();
-  const results = spec.hasResults ? reading() : null;
-  const descriptors = [file ?? stdin?.theirs ?? -1, stdout.theirs, stderr.theirs];
+  const stdin = file === null ? libc.pipe() : null;
+  if (stdin !== null) {
+    ends.ours(stdin.writer);
+    // Kept where it stands by: what it hasn't read can be counted, whatever becomes of the writing end.
+    if (payload === null) ends.ours(stdin.reader);
+    else ends.theirs(stdin.reader);
+  }
+  const stdout = output();
+  const stderr = output();
+  const results = spec.hasResults ? output() : null;
+  const descriptors = [file ?? stdin?.reader ?? -1, stdout.theirs, stderr.theirs];
   if (results !== null) descriptors.push(results.theirs);
   const pid = spawnFirst(libc, spec, descriptors);
 
-  const input = stdin === null ? null : new Socket({ fd: stdin.ours, readable: false, writable: true });
-  if (input !== null && spec.stdin !== 'pipe') {
+  const input = stdin === null ? null : new Socket({ fd: stdin.writer, readable: false, writable: true });
+  if (input !== null && payload !== null) {
     // EPIPE and the like: not reading one's STDIN is no failure.
     input.on('error', () => {});
-    input.end(spec.stdin);
+    input.end(payload);
   }
-  let status: ExitStatus | null = null;
-  let tell: ((status: ExitStatus) => void) | null = null;
-  const exit = reaper.expect(pid, (ended) => {
-    status = ended;
-    tell?.(ended);
-  });
+  const unread = payload === null && stdin !== null ? new Unread(libc, stdin.reader) : null;
+  const exit = new Exit(reaper, pid, () => unread?.close());
   return {
     pid,
-    stdin: spec.stdin === 'pipe' ? input : null,
-    stdout: reader(stdout.ours),
-    stderr: reader(stderr.ours),
-    results: results === null ? null : reader(results.ours),
-    onExit(act) {
-      tell = act;
-      if (status !== null) act(status);
-    },
-    hasExited: () => status !== null || exit.isOver(),
-    unreadBytes: () => (stdin === null || input?.destroyed !== false ? null : libc.unreadBytes(stdin.ours)),
+    stdin: payload === null ? input : null,
+    stdout: new ReadPipe(stdout.ours),
+    stderr: new ReadPipe(stderr.ours),
+    results: results === null ? null : new ReadPipe(results.ours),
+    onExit: (act) => exit.onExit(act),
+    hasExited: () => exit.isOver,
+    unreadBytes: () => unread?.bytes ?? null,
   };
 }
 
-function reader(fd: number): Socket {
-  return new Socket({ fd, readable: true, writable: false });
+/** The reading end of a child's STDIN, of which it has a copy. */
+class Unread {
+  readonly #libc: Libc;
+  readonly #reader: number;
+  #bytesAtEnd: number | null = null;
+
+  constructor(libc: Libc, reader: number) {
+    this.#libc = libc;
+    this.#reader = reader;
+  }
+
+  get bytes(): number {
+    return this.#bytesAtEnd ?? this.#libc.unreadBytes(this.#reader);
+  }
+
+  close(): void {
+    this.#bytesAtEnd = this.bytes;
+    closeSync(this.#reader);
+  }
+}
+
+/** The end of a process, told once, to whoever comes to hear it. */
+class Exit {
+  readonly #expected: ExpectedExit;
+  #status: ExitStatus | null = null;
+  #act: ((status: ExitStatus) => void) | null = null;
+
+  constructor(reaper: Reaper, pid: number, before: () => void) {
+    this.#expected = reaper.expect(pid, (status) => {
+      before();
+      this.#status = status;
+      this.#act?.(status);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#status !== null || this.#expected.isOver();
+  }
+
+  onExit(act: (status: ExitStatus) => void): void {
+    this.#act = act;
+    if (this.#status !== null) act(this.#status);
+  }
+}
+
+/** All pipes are read into it, one after the other: a buffer for each read, as streams have them, costs more. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+class ReadPipe implements OutputPipe {
+  readonly #socket: Socket;
+  #act: (piece: Buffer) => void = () => {};
+
+  constructor(fd: number) {
+    const callback = (bytes: number) => {
+      this.#act(readBuffer.subarray(0, bytes));
+      // Otherwise it is paused.
+      return true;
+    };
+    const options = { fd, readable: true, writable: false, onread: { buffer: readBuffer, callback } };
+    this.#socket = new Socket(options);
+    // A read error ends the pipe like its end does.
+    this.#socket.on('error', () => {});
+  }
+
+  onData(act: (piece: Buffer) => void): void {
+    this.#act = act;
+  }
+
+  onClose(act: () => void): void {
+    this.#socket.once('close', act);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#socket.isPaused();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
 }
 
 /** Starts the first that can be started of the files that the program's name may stand for, as `execvp` does. */

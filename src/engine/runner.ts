@@ -3,6 +3,7 @@
  * limit: a job can't run, nor be reserved, without one.
  */
 import type { RunnerConfig } from '../config/config.ts';
+import type { Throttled } from '../protocol/events.ts';
 import { type QueueList, queueList } from '../resque/queue-patterns.ts';
 
 /** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
@@ -13,6 +14,8 @@ export interface Slot {
   state: 'idle' | 'reserved' | 'running';
   /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
   isRegistered: boolean;
+  /** Since when a child stands by for it, by the monotonic clock; `null` where none does. */
+  standbySinceMs: number | null;
 }
 
 export class Runner {
@@ -30,6 +33,8 @@ export class Runner {
    * that it is worth asking.
    */
   isKnownEmpty = false;
+  /** Set while the children that stand by for its jobs keep ending by themselves. */
+  throttled: Throttled | null = null;
   readonly #workerId: (index: number, key: string) => string;
 
   constructor(config: RunnerConfig, workerId: (index: number, key: string) => string) {
@@ -60,18 +65,32 @@ export class Runner {
     return this.slots.filter((slot) => slot.isRegistered).map((slot) => slot.worker);
   }
 
-  /** Takes up to `count` free slots, lowest index first. */
+  /** Takes up to `count` free slots, those first whose child has stood by for longest, then lowest index first. */
   reserveSlots(count: number): Slot[] {
-    const taken: Slot[] = [];
     const wanted = Math.min(count, this.free);
+    const taken = this.#readySlots().slice(0, wanted);
     for (let index = 0; taken.length < wanted; index += 1) {
-      const slot = this.slots[index] ?? this.#newSlot(index);
-      if (index === this.slots.length) this.slots.push(slot);
-      if (slot.state !== 'idle') continue;
-      slot.state = 'reserved';
-      taken.push(slot);
+      const slot = this.slot(index);
+      if (slot.state === 'idle' && slot.standbySinceMs === null) taken.push(slot);
     }
+    for (const slot of taken) slot.state = 'reserved';
     return taken;
+  }
+
+  #readySlots(): Slot[] {
+    const { mode, isPrestarted } = this.config;
+    if (mode === 'process' && !isPrestarted) return [];
+    const since = ({ standbySinceMs }: Slot) => standbySinceMs ?? Number.POSITIVE_INFINITY;
+    return this.slots
+      .filter(({ state, standbySinceMs }) => state === 'idle' && standbySinceMs !== null)
+      .sort((a, b) => since(a) - since(b));
+  }
+
+  /** The slot of this index, made when first asked for. */
+  slot(index: number): Slot {
+    for (let next = this.slots.length; next <= index; next += 1) this.slots.push(this.#newSlot(next));
+    // There is one at every index below.
+    return this.slots[index] as Slot;
   }
 
   #newSlot(index: number): Slot {
@@ -80,6 +99,7 @@ export class Runner {
       worker: this.#workerId(index, this.key),
       state: 'idle',
       isRegistered: index === 0,
+      standbySinceMs: null,
     };
   }
 }

@@ -2,14 +2,16 @@
  * The jobs that run: started, listened to, and when they have ended told of, with their outcome on its way to
  * Redis. A job whose payload is no JSON object is a failure without ever having run.
  */
-import type { EngineFact, KillReason } from '../protocol/events.ts';
+import type { EngineEvent, EngineFact, KillReason } from '../protocol/events.ts';
 import type { OutputStream } from '../protocol/job.ts';
 import { signalGroup } from './child.ts';
 import type { Counters } from './counters.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Fleet } from './fleet.ts';
 import { describeRefusal, Job, type JobEnd } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import type { OutputShelf } from './output-shelf.ts';
+import { Standby, standbyEvents } from './standby.ts';
 import type { TakenJob } from './taken-job.ts';
 import type { Unstartable } from './unstartable.ts';
 
@@ -22,6 +24,13 @@ export interface RunningJobsHooks {
   readonly onEnded: (job: Job) => void;
 }
 
+interface RunningJobsOptions extends RunningJobsHooks {
+  readonly counters: Counters;
+  readonly outputs: OutputShelf;
+  readonly unstartable: Unstartable;
+  readonly fleet: Fleet;
+}
+
 export class RunningJobs {
   readonly #hooks: RunningJobsHooks;
   readonly #counters: Counters;
@@ -29,13 +38,15 @@ export class RunningJobs {
   readonly #unstartable: Unstartable;
   readonly #jobs = new Map<string, Job>();
   readonly #leftovers = new Leftovers();
+  readonly #standby: Standby;
   #count = 0;
 
-  constructor(counters: Counters, outputs: OutputShelf, unstartable: Unstartable, hooks: RunningJobsHooks) {
-    this.#counters = counters;
-    this.#outputs = outputs;
-    this.#unstartable = unstartable;
-    this.#hooks = hooks;
+  constructor(options: RunningJobsOptions) {
+    this.#counters = options.counters;
+    this.#outputs = options.outputs;
+    this.#unstartable = options.unstartable;
+    this.#standby = new Standby({ ...options, leftovers: this.#leftovers });
+    this.#hooks = options;
   }
 
   get size(): number {
@@ -66,16 +77,34 @@ export class RunningJobs {
       onKilled: ({ taken: { queue } }, signal, reason) =>
         this.#hooks.publish({ type: 'job.killed', jobId: id, queue, signal, reason }),
       onEnd: (ended, end) => this.#end(ended, end),
+      onUnread: (unread) => this.#startAnew(unread),
       onStartFailed: (_, reason) => void this.#unstartable.explain(taken.runner, reason),
     });
-    if (!job.start()) {
+    if (!this.#startIn(job)) return false;
+    this.#jobs.set(id, job);
+    this.#hooks.publish({ type: 'job.started', job: job.view });
+    return true;
+  }
+
+  /** @returns false where its program can't be started */
+  #startIn(job: Job): boolean {
+    const { taken } = job;
+    const standing = this.#standby.standingFor(taken);
+    // What can't be started, it has said to the same.
+    if (standing === 'unstartable') return false;
+    if (!job.start(standing === 'cold' ? null : standing)) {
       this.#unstartable.add(taken.runner);
       return false;
     }
     this.#unstartable.started(taken.runner);
-    this.#jobs.set(id, job);
-    this.#hooks.publish({ type: 'job.started', job: job.view });
     return true;
+  }
+
+  /** A child that it was given to has ended without looking at it. Happens once to a job. */
+  #startAnew(job: Job): void {
+    if (this.#startIn(job)) return;
+    const end = { exitCode: null, signal: null };
+    this.#end(job, { outcome: 'requeued', durationMs: 0, end, failure: null, unstartable: null });
   }
 
   #refuse(taken: TakenJob, reason: string): void {
@@ -95,7 +124,7 @@ export class RunningJobs {
     this.#jobs.delete(job.id);
     this.#outputs.end(job.id);
     onEnded(job);
-    this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
+    if (job.isAlone) this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
     this.#counters.add(outcome);
     finish(
       taken,
@@ -127,19 +156,31 @@ export class RunningJobs {
     for (const job of this.#jobs.values()) job.kill(reason, signal);
   }
 
-  /** Kills what jobs that have ended left behind. */
-  killLeftovers(): void {
+  /** What changes which queues may be taken from changes which children stand by. */
+  heard({ type }: EngineEvent): void {
+    if (standbyEvents.has(type)) this.#standby.update();
+  }
+
+  /** No child is to stand by any longer, for good; jobs that run go on. */
+  stop(): void {
+    this.#standby.stop();
+  }
+
+  /** Kills what has no job: children that stand by, and what jobs that have ended left behind. */
+  killOthers(): void {
+    this.#standby.killNow();
     this.#leftovers.killNow();
   }
 
-  /** Resolves when no process is left that an ended job has started. */
-  leftoversGone(): Promise<void> {
-    return this.#leftovers.gone();
+  /** Resolves when no child is left, nor any process that one has started. */
+  async childrenGone(): Promise<void> {
+    await this.#standby.gone();
+    await this.#leftovers.gone();
   }
 
   /** The process ends this instant, whatever the cause: no child may outlive it. */
   abandon(): void {
     for (const job of this.#jobs.values()) signalGroup(job.pid, 'SIGKILL');
-    this.#leftovers.killNow();
+    this.killOthers();
   }
 }

@@ -26,8 +26,8 @@ export interface ShutdownHooks {
   /** TERM to every running job, and KILL after its `killAfter`. */
   readonly terminateJobs: () => void;
   readonly killJobs: () => void;
-  /** Resolves when no process is left that a job has started. */
-  readonly leftoversGone: () => Promise<void>;
+  /** Resolves when no child is left, and no process that a job has started. */
+  readonly childrenGone: () => Promise<void>;
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
   readonly onStopping: (mode: ShutdownMode) => void;
@@ -73,9 +73,9 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { client, dispatcher, leftoversGone, workers, onStopped } = this.#hooks;
+    const { client, dispatcher, childrenGone, workers, onStopped } = this.#hooks;
     await holds(() => dispatcher.runningCount === 0);
-    await leftoversGone();
+    await childrenGone();
     const deadline = performance.now() + lastWordsMs;
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && performance.now() < deadline);
     const isSettled = () => dispatcher.isIdle || (client.session.wasNeverUp && dispatcher.unwritten === 0);

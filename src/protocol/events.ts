@@ -30,6 +30,19 @@ export interface RunnerView {
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
   readonly configuredConcurrency: number;
+  /** Set while the children that stand by for its jobs keep ending by themselves; jobs run all the same. */
+  readonly throttled: Throttled | null;
+}
+
+/** How a child ended that stood by, and had no job. */
+export interface Throttled {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The end of what it printed, '' for nothing; hostile until sanitised. */
+  readonly lastWords: string;
+  /** Until the next one is started. */
+  readonly pauseMs: number;
+  readonly sinceMs: number;
 }
 
 export type ShutdownMode = 'quit' | 'terminate' | 'kill' | 'drained';
@@ -71,6 +84,8 @@ export type EngineFact =
   | { readonly type: 'runner.added'; readonly runner: RunnerView }
   | { readonly type: 'runner.changed'; readonly runner: RunnerView }
   | { readonly type: 'runner.removed'; readonly runner: string }
+  | { readonly type: 'runner.throttled'; readonly runner: string; readonly throttled: Throttled }
+  | { readonly type: 'runner.unthrottled'; readonly runner: string }
   | { readonly type: 'queue.added'; readonly queue: QueueView }
   | { readonly type: 'queue.removed'; readonly queue: string }
   | { readonly type: 'queue.paused'; readonly queue: string; readonly pauses: readonly PauseReason[] }

@@ -16,6 +16,8 @@ export const exceptions = {
   /** A job that told of its failure in no form that we know. */
   unclassified: 'UnclassifiedRunnerError',
   invalidPayload: 'InvalidPayloadError',
+  /** A persistent child that broke its agreement. */
+  invalidResult: 'InvalidResultError',
   timeout: 'TimeoutError',
   /** Resque's, for a child that died of a signal. */
   dirtyExit: 'Resque::DirtyExit',

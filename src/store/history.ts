@@ -15,6 +15,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'redis.up':
     case 'redis.down':
     case 'runner.changed':
+    case 'runner.throttled':
+    case 'runner.unthrottled':
     case 'queue.paused':
     case 'queue.resumed':
     case 'job.killed':

@@ -4,7 +4,7 @@
  * engine for each of its events, thousands a second at times, and every client for what it is sent; that is why
  * nothing is copied that doesn't change, and why what didn't change keeps its identity.
  */
-import type { EngineEvent, PauseReason, RunnerView } from '../protocol/events.ts';
+import type { EngineEvent, PauseReason, RunnerView, Throttled } from '../protocol/events.ts';
 import {
   type EndedJob,
   type EngineState,
@@ -75,6 +75,10 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return hasRunner(runners, event.runner)
         ? { ...snapshot, runners: runners.filter(({ key }) => key !== event.runner) }
         : snapshot;
+    case 'runner.throttled':
+      return { ...snapshot, runners: withThrottled(runners, event.runner, event.throttled) };
+    case 'runner.unthrottled':
+      return { ...snapshot, runners: withThrottled(runners, event.runner, null) };
     case 'queue.added':
       return { ...snapshot, queues: withQueue(queues, event.queue, event.atMs) };
     case 'queue.removed':
@@ -159,6 +163,14 @@ function hasRunner(runners: readonly RunnerView[], runner: string): boolean {
 function withRunner(runners: readonly RunnerView[], runner: RunnerView): readonly RunnerView[] {
   const index = runners.findIndex(({ key }) => key === runner.key);
   return index === -1 ? [...runners, runner] : runners.with(index, runner);
+}
+
+function withThrottled(
+  runners: readonly RunnerView[],
+  key: string,
+  throttled: Throttled | null,
+): readonly RunnerView[] {
+  return runners.map((runner) => (runner.key === key ? { ...runner, throttled } : runner));
 }
 
 function jobStarted({ job }: EventOf<'job.started'>, snapshot: Snapshot): Snapshot {

@@ -1,5 +1,12 @@
 /** What log and user interface say of each event: every word of it is here. */
-import type { EngineEvent, FailureSummary, KillReason, PauseReason, RunnerView } from '../protocol/events.ts';
+import type {
+  EngineEvent,
+  FailureSummary,
+  KillReason,
+  PauseReason,
+  RunnerView,
+  Throttled,
+} from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration } from './duration.ts';
 import { plural } from './plural.ts';
@@ -83,6 +90,10 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       );
     case 'runner.changed':
       return about(event.runner.key, '●', 'info', `slots: ${concurrency(event.runner)}`);
+    case 'runner.throttled':
+      return about(event.runner, '!', 'warn', throttledText(event.throttled));
+    case 'runner.unthrottled':
+      return about(event.runner, '●', 'info', 'its waiting children stay again');
     case 'queue.paused':
       return about(
         event.queue,
@@ -234,6 +245,13 @@ export function pauseReason(reason: PauseReason): string {
     case 'unreadable':
       return `its key in Redis can't be read as a list${detail}`;
   }
+}
+
+/** Why an entry's children do not stand by, and what that means. */
+export function throttledText({ exitCode, signal, lastWords, pauseMs }: Throttled): string {
+  const end = signal === null ? `exit code ${exitCode}` : short(signal);
+  const words = lastWords === '' ? '' : `: ${visibleWithin(lastWords, 120)}`;
+  return `throttled: a child that waited for its job has ended (${end}${words}); another one in ${duration(pauseMs)}`;
 }
 
 function isTrouble(reason: PauseReason): boolean {

@@ -32,9 +32,9 @@ export function visibleJson(value: unknown, replacer?: (key: string, value: unkn
   return isPlain(json) ? json : json.replace(hidden, unicodeEscapes);
 }
 
-/** Printable ASCII, as most lines are: the long pattern costs more than all else about a line. */
+/** Printable ASCII and the signs of our own, as most lines are: the long pattern costs more than all else about a line. */
 function isPlain(text: string): boolean {
-  return !/[^ -~]/.test(text);
+  return !/[^ -~▸✓✗‖●↺…→]/.test(text);
 }
 
 /** `\u001b`; beyond the basic plane, both halves of the pair. */

@@ -104,8 +104,8 @@ describe('the pretty log', () => {
       namespace: 'resque',
       redis: 'redis://db1:6379/0',
       runners: [
-        { key: 'mail', concurrency: 5, configuredConcurrency: 5 },
-        { key: 'low,*', concurrency: 2, configuredConcurrency: 2 },
+        { key: 'mail', concurrency: 5, configuredConcurrency: 5, throttled: null },
+        { key: 'low,*', concurrency: 2, configuredConcurrency: 2, throttled: null },
       ],
     });
     expect(line).toContain(
@@ -285,6 +285,17 @@ const hostileFact = fc.oneof(
   fc.record({ type: fc.constant('redis.up'), serverVersion: hostile, awayMs: fc.option(fc.nat()) }),
   fc.record({ type: fc.constant('config.reloaded'), changes: fc.array(hostile) }),
   fc.record({ type: fc.constant('config.rejected'), problems: fc.array(hostile) }),
+  fc.record({
+    type: fc.constant('runner.throttled'),
+    runner: hostile,
+    throttled: fc.record({
+      exitCode: fc.option(fc.nat(255)),
+      signal: fc.option(hostile),
+      lastWords: hostile,
+      pauseMs: fc.nat(),
+      sinceMs: fc.nat(),
+    }),
+  }),
   fc.record({
     type: fc.constant('runner.changed'),
     runner: fc.record({ key: hostile, concurrency: fc.nat(), configuredConcurrency: fc.nat() }),

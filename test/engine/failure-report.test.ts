@@ -5,7 +5,15 @@ import { oddOutputs } from '../fixtures/odd-outputs.ts';
 
 function report(stderr: string, rest: Partial<FailedRun> = {}) {
   const end = { exitCode: 1, signal: null };
-  return failureReport({ end, killedFor: null, timeoutSeconds: 5, stderr, stdout: '', ...rest });
+  return failureReport({
+    end,
+    killedFor: null,
+    timeoutSeconds: 5,
+    answer: null,
+    stderr,
+    stdout: '',
+    ...rest,
+  });
 }
 
 const killed = { end: { exitCode: null, signal: 'SIGKILL' as const } };

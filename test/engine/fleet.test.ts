@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { RunnerConfig } from '../../src/config/config.ts';
 import { Fleet } from '../../src/engine/fleet.ts';
 import type { EngineFact } from '../../src/protocol/events.ts';
+import { runnerDefaults } from '../helpers/runner-config.ts';
 
 let facts: EngineFact[] = [];
 let fleet: Fleet;
@@ -15,11 +16,7 @@ beforeEach(() => {
 });
 
 function config(key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
-  return {
-    ...{ key, concurrency: 1, script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null },
-    ...{ killAfterSeconds: 4, interrupted: 'fail' as const, delivery: 'at-most-once' as const },
-    ...rest,
-  };
+  return { ...runnerDefaults, key, ...rest };
 }
 
 /** What was published since the last call, shortly. */
@@ -30,7 +27,8 @@ function told(): string[] {
       return `${fact.type} ${fact.queue}: ${fact.pauses.map(({ kind }) => kind)}`;
     if ('queue' in fact) return `${fact.type} ${fact.queue}`;
     if (fact.type === 'runner.removed') return `${fact.type} ${fact.runner}`;
-    if ('runner' in fact) return `${fact.type} ${fact.runner.key} ${fact.runner.concurrency}`;
+    if ('runner' in fact && typeof fact.runner === 'object')
+      return `${fact.type} ${fact.runner.key} ${fact.runner.concurrency}`;
     return fact.type;
   });
 }

@@ -1,13 +1,9 @@
 import { expect, test } from 'vitest';
-import type { RunnerConfig } from '../../src/config/config.ts';
 import { Runner } from '../../src/engine/runner.ts';
+import { runnerDefaults } from '../helpers/runner-config.ts';
 
 function newRunner(concurrency: number, key = 'mail'): Runner {
-  const config: RunnerConfig = {
-    ...{ key, concurrency, script: ['/bin/true'], args: [], env: {}, cwd: null },
-    ...{ timeoutSeconds: null, killAfterSeconds: 4, interrupted: 'fail', delivery: 'at-most-once' },
-  };
-  return new Runner(config, (index, name) => `h:1-${index}:${name}`);
+  return new Runner({ ...runnerDefaults, key, concurrency }, (index, name) => `h:1-${index}:${name}`);
 }
 
 const indexes = (slots: readonly { index: number }[]) => slots.map(({ index }) => index);

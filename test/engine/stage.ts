@@ -14,6 +14,7 @@ import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts'
 import { assertNoKeyLeft, assertNoProcessLeft } from '../helpers/leaks.ts';
 import { kill, markVariable, processesMarked } from '../helpers/processes.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
+import { runnerDefaults } from '../helpers/runner-config.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 export type Of<T extends EngineEventType> = Extract<EngineEvent, { type: T }>;
@@ -119,8 +120,8 @@ export class EngineStage {
 
   runner(key: string, script: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
     return {
-      ...{ key, script: [script], concurrency: 1, args: [], cwd: null, timeoutSeconds: null },
-      ...{ killAfterSeconds: 4, interrupted: 'fail' as const, delivery: 'at-most-once' as const },
+      ...runnerDefaults,
+      ...{ key, script: [script] },
       ...rest,
       env: { [markVariable]: this.#mark, ...rest.env },
     };

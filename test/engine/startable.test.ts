@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunnerConfig } from '../../src/config/config.ts';
 import { checkStartable } from '../../src/engine/startable.ts';
+import { runnerDefaults } from '../helpers/runner-config.ts';
 
 let directory = '';
 
@@ -17,19 +18,7 @@ afterEach(() => {
 });
 
 function runner(changes: Partial<RunnerConfig>): RunnerConfig {
-  return {
-    key: 'mail',
-    concurrency: 1,
-    script: ['/bin/true'],
-    args: [],
-    env: {},
-    cwd: null,
-    timeoutSeconds: null,
-    killAfterSeconds: 4,
-    interrupted: 'fail',
-    delivery: 'at-most-once',
-    ...changes,
-  };
+  return { ...runnerDefaults, ...changes };
 }
 
 /** @returns its path */

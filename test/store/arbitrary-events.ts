@@ -20,7 +20,19 @@ const pauses: fc.Arbitrary<PauseReason[]> = fc.array(
   { maxLength: 2 },
 );
 const queueViews = fc.record({ name: names, runner: names, pauses });
-const runnerViews = fc.record({ key: names, concurrency: fc.nat(9), configuredConcurrency: fc.nat(9) });
+const throttled = fc.record({
+  exitCode: fc.option(fc.nat(255)),
+  signal: fc.option(fc.constant('SIGKILL')),
+  lastWords: texts,
+  pauseMs: fc.nat(),
+  sinceMs: fc.nat(),
+});
+const runnerViews = fc.record({
+  key: names,
+  concurrency: fc.nat(9),
+  configuredConcurrency: fc.nat(9),
+  throttled: fc.option(throttled),
+});
 const failures = fc.record({
   queue: names,
   jobId: fc.option(anyIds, { nil: null }),
@@ -66,6 +78,8 @@ const factsByType: {
   'runner.added': fc.record({ runner: runnerViews }),
   'runner.changed': fc.record({ runner: runnerViews }),
   'runner.removed': fc.record({ runner: names }),
+  'runner.throttled': fc.record({ runner: names, throttled }),
+  'runner.unthrottled': fc.record({ runner: names }),
   'queue.added': fc.record({ queue: queueViews }),
   'queue.removed': fc.record({ queue: names }),
   'queue.paused': fc.record({ queue: names, pauses }),

@@ -78,7 +78,12 @@ class ModelEngine {
   #failed = 0;
 
   constructor(isAnnouncedFirst: boolean) {
-    const runners = ['mail', 'video'].map((key) => ({ key, concurrency: 3, configuredConcurrency: 3 }));
+    const runners = ['mail', 'video'].map((key) => ({
+      key,
+      concurrency: 3,
+      configuredConcurrency: 3,
+      throttled: null,
+    }));
     for (const runner of runners) this.#runners.set(runner.key, runner);
     for (const { key, concurrency } of runners) this.#slotsEver.set(key, concurrency);
     const announce = () =>

@@ -132,12 +132,12 @@ describe('Redis', () => {
 });
 
 describe('runners', () => {
-  const cron = { key: 'cron', concurrency: 1, configuredConcurrency: 1 };
+  const cron = { key: 'cron', concurrency: 1, configuredConcurrency: 1, throttled: null };
 
   test('come last, change in place, and go', () => {
     const added = after(idle, { type: 'runner.added', runner: cron });
     expect(added.runners.map(({ key }) => key)).toEqual(['mail', 'video', 'cron']);
-    const changed = { key: 'video', concurrency: 9, configuredConcurrency: 3 };
+    const changed = { key: 'video', concurrency: 9, configuredConcurrency: 3, throttled: null };
     expect(after(added, { type: 'runner.changed', runner: changed }).runners[1]).toEqual(changed);
     expect(after(added, { type: 'runner.removed', runner: 'mail' }).runners.map(({ key }) => key)).toEqual([
       'video',
@@ -314,7 +314,10 @@ describe('history', () => {
     { type: 'engine.stopped', processed: 0, failed: 0, unwritten: 0 },
     { type: 'redis.up', serverVersion: '7', awayMs: null },
     { type: 'redis.down', reason: 'gone' },
-    { type: 'runner.changed', runner: { key: 'mail', concurrency: 1, configuredConcurrency: 2 } },
+    {
+      type: 'runner.changed',
+      runner: { key: 'mail', concurrency: 1, configuredConcurrency: 2, throttled: null },
+    },
     { type: 'queue.paused', queue: 'mail', pauses: [] },
     { type: 'queue.resumed', queue: 'mail' },
     { type: 'job.killed', jobId: '1', queue: 'mail', signal: 'SIGTERM', reason: 'signal' },
@@ -329,7 +332,10 @@ describe('history', () => {
     { type: 'peer.recovered', peer: 'a:1', failed: 1, requeued: 2 },
   ];
   const leftOut: EngineFact[] = [
-    { type: 'runner.added', runner: { key: 'cron', concurrency: 1, configuredConcurrency: 1 } },
+    {
+      type: 'runner.added',
+      runner: { key: 'cron', concurrency: 1, configuredConcurrency: 1, throttled: null },
+    },
     { type: 'runner.removed', runner: 'cron' },
     queueAdded('cron'),
     { type: 'queue.removed', queue: 'cron' },

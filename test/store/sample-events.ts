@@ -27,8 +27,8 @@ export const engineStarted: Extract<EngineFact, { type: 'engine.started' }> = {
   namespace: 'resque',
   redis: 'redis://localhost',
   runners: [
-    { key: 'mail', concurrency: 2, configuredConcurrency: 2 },
-    { key: 'video', concurrency: 3, configuredConcurrency: 3 },
+    { key: 'mail', concurrency: 2, configuredConcurrency: 2, throttled: null },
+    { key: 'video', concurrency: 3, configuredConcurrency: 3, throttled: null },
   ],
 };
 

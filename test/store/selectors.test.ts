@@ -71,13 +71,18 @@ test('a job is found while it runs and after, and by no inherited name', () => {
 });
 
 test("a queue's runner is the entry that it has its slots from", () => {
-  expect(runnerOf(busy, mail)).toEqual({ key: 'mail', concurrency: 2, configuredConcurrency: 2 });
+  expect(runnerOf(busy, mail)).toEqual({
+    key: 'mail',
+    concurrency: 2,
+    configuredConcurrency: 2,
+    throttled: null,
+  });
   expect(runnerOf(after(busy, { type: 'runner.removed', runner: 'mail' }), mail)).toBeNull();
 });
 
 test('a runner is changed where the config says something else', () => {
-  expect(isChanged({ key: 'a', concurrency: 2, configuredConcurrency: 2 })).toBe(false);
-  expect(isChanged({ key: 'a', concurrency: 3, configuredConcurrency: 2 })).toBe(true);
+  expect(isChanged({ key: 'a', concurrency: 2, configuredConcurrency: 2, throttled: null })).toBe(false);
+  expect(isChanged({ key: 'a', concurrency: 3, configuredConcurrency: 2, throttled: null })).toBe(true);
 });
 
 describe('the status of a queue', () => {

@@ -12,9 +12,15 @@ import { visibleJson } from '../../wording/visible.ts';
 
 export type LogFormat = 'pretty' | 'json';
 
+export interface LogStream {
+  write(text: string): unknown;
+  on(event: 'error', listener: () => void): unknown;
+  readonly isTTY?: boolean;
+}
+
 export interface LogOptions {
   readonly format: LogFormat;
-  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stream: LogStream;
   /** Only for `pretty`; by default on a terminal, unless NO_COLOR is set. */
   readonly colors?: boolean;
 }
@@ -56,19 +62,22 @@ export function defaultLogFormat(stream: { readonly isTTY?: boolean }): LogForma
 }
 
 /** See https://no-color.org: any value but an empty one. */
-function wantsColors(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): boolean {
+function wantsColors(stream: LogStream): boolean {
   const { NO_COLOR: noColor = '', TERM: terminal } = process.env;
   return stream.isTTY === true && noColor === '' && terminal !== 'dumb';
 }
 
 function jsonLine(event: EngineEvent, wording: Wording): string {
   const { seq: _seq, type, atMs, ...fields } = event;
-  const line = { time: new Date(atMs).toISOString(), level: wording.level, event: type, ...fields };
-  return visibleJson({ ...line, message: message(wording) }, (_key, value) =>
-    typeof value === 'string' && value.length > jsonTextLimit
-      ? `${value.slice(0, jsonTextLimit - 1)}…`
-      : value,
-  );
+  const time = new Date(atMs).toISOString();
+  const line = { time, level: wording.level, event: type, ...fields, message: message(wording) };
+  const json = visibleJson(line);
+  return json.length <= jsonTextLimit ? json : visibleJson(line, cutText);
+}
+
+function cutText(_key: string, value: unknown): unknown {
+  const isLong = typeof value === 'string' && value.length > jsonTextLimit;
+  return isLong ? `${value.slice(0, jsonTextLimit - 1)}…` : value;
 }
 
 /** What `pretty` shows, without time and columns. */

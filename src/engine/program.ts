@@ -1,3 +1,4 @@
+/** How a job's program is called, by whatever way it is started. */
 import type { RunnerConfig } from '../config/config.ts';
 import { runnerVariable } from './runner-variable.ts';
 
@@ -13,8 +14,14 @@ export interface EnvironmentFacts {
 const own: NodeJS.ProcessEnv = { ...process.env };
 const bases = new WeakMap<RunnerConfig, readonly string[]>();
 
+/** The program, its words, the queue, and the arguments behind. */
+export function commandOf({ script, args }: RunnerConfig, queue: string): [string, ...string[]] {
+  const [program = '', ...words] = script;
+  return [program, ...words, queue, ...args];
+}
+
 /** What a job's program gets, as `NAME=value`: ours, the config's, and what it is to know of itself. */
-export function environment(config: RunnerConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
+export function environmentOf(config: RunnerConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
   return [...baseOf(config), `RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
 }
 

@@ -1,0 +1,27 @@
+import type { LogStream } from './log.ts';
+
+/** Characters that may wait for the end of a turn. */
+const limit = 64 * 1024;
+
+/**
+ * Lines of one turn of the loop go out in one write: at thousands of jobs a second, the calls would cost more than
+ * the lines. What is left when the process exits goes out then.
+ */
+export function inBatches(stream: LogStream): LogStream {
+  let lines = '';
+  const flush = () => {
+    const text = lines;
+    lines = '';
+    if (text !== '') stream.write(text);
+  };
+  process.on('exit', flush);
+  return {
+    write(text) {
+      if (lines === '') setImmediate(flush);
+      lines += text;
+      if (lines.length > limit) flush();
+    },
+    on: (event, listener) => stream.on(event, listener),
+    ...(stream.isTTY === undefined ? {} : { isTTY: stream.isTTY }),
+  };
+}

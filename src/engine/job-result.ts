@@ -1,0 +1,74 @@
+/**
+ * What a persistent child says on its descriptor 3: a line for each job, `{"ok":true}`, or what the failure report
+ * on STDERR may say otherwise: `{"exception": …, "error": …, "backtrace": …}`.
+ */
+export type JobResult =
+  | { readonly kind: 'success' }
+  | { readonly kind: 'failure'; readonly told: Readonly<Record<string, unknown>> }
+  /** Not what was agreed: a sentence about the child, such as `wrote what is no result: hello`. */
+  | { readonly kind: 'breach'; readonly sentence: string };
+
+/** Of a child that has ended in the middle of a job. */
+export const noResult: JobResult = { kind: 'breach', sentence: 'ended before it had written a result' };
+
+/** Longer than any error that somebody wants to read. */
+export const resultLimitBytes = 4 * 1024 * 1024;
+const shownCharacters = 200;
+
+/** Reads one line, without its end. */
+export function readResult(line: Buffer): JobResult {
+  const text = line.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return breach(text);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return breach(text);
+  if ('ok' in value && value.ok === true) return { kind: 'success' };
+  if ('exception' in value || 'error' in value) return { kind: 'failure', told: { ...value } };
+  return breach(text);
+}
+
+function breach(text: string): JobResult {
+  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  return { kind: 'breach', sentence: `wrote to descriptor 3 what is no result: ${shown.trim() || '""'}` };
+}
+
+/** Cuts what comes into lines. */
+export class ResultLines {
+  readonly #onLine: (line: Buffer) => void;
+  readonly #onTooLong: () => void;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  /** @param onTooLong a line is longer than `resultLimitBytes`; its beginning is dropped */
+  constructor(onLine: (line: Buffer) => void, onTooLong: () => void) {
+    this.#onLine = onLine;
+    this.#onTooLong = onTooLong;
+  }
+
+  /** @param chunk may be overwritten afterwards */
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      const last = chunk.subarray(start, end);
+      start = end + 1;
+      const line = this.#pieces.length === 0 ? last : Buffer.concat([...this.#pieces, last]);
+      this.#forget();
+      this.#onLine(line);
+    }
+    if (start === chunk.length) return;
+    this.#pieces.push(Buffer.from(chunk.subarray(start)));
+    this.#bytes += chunk.length - start;
+    if (this.#bytes <= resultLimitBytes) return;
+    this.#forget();
+    this.#onTooLong();
+  }
+
+  #forget(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Keeps a child ready for each slot of the entries that want that: `prestart`, and `mode: "persistent"`. They are
+ * there as long as jobs may be taken: a pause, a config that is read anew and a shutdown end them.
+ *
+ * One that ends by itself without having run a job costs no job; it is replaced after a pause, which gets longer as
+ * that goes on, and meanwhile jobs start as without it.
+ */
+import type { EngineEventType, EngineFact } from '../protocol/events.ts';
+import type { Fleet } from './fleet.ts';
+import type { Leftovers } from './leftovers.ts';
+import type { ExitStatus } from './libc.ts';
+import type { Runner, Slot } from './runner.ts';
+import { StandbyChild } from './standby-child.ts';
+import type { TakenJob } from './taken-job.ts';
+import { Throttle } from './throttle.ts';
+import type { Unstartable } from './unstartable.ts';
+
+export interface StandbyOptions {
+  readonly fleet: Fleet;
+  readonly unstartable: Unstartable;
+  readonly leftovers: Leftovers;
+  /** Tells this runner process from all others, in the environment of its children. */
+  readonly mark: string;
+  readonly publish: (fact: EngineFact) => void;
+}
+
+/** What a job is to run in: a child that stands by, one of its own, or nothing, since none can be started. */
+export type Standing = StandbyChild | 'cold' | 'unstartable';
+
+/** After these there may be children too many or too few. */
+export const standbyEvents: ReadonlySet<EngineEventType> = new Set<EngineEventType>([
+  'redis.up',
+  'runner.added',
+  'runner.changed',
+  'runner.removed',
+  'queue.added',
+  'queue.removed',
+  'queue.paused',
+  'queue.resumed',
+  'config.reloaded',
+]);
+
+/** Starts in one turn of the loop: others have theirs in between. */
+const startsPerTurn = 8;
+const ageCheckMs = 1_000;
+
+export class Standby {
+  readonly #options: StandbyOptions;
+  readonly #throttle: Throttle;
+  /** The child that stands by for a slot, or in persistent mode works in it. */
+  readonly #children = new Map<Slot, StandbyChild>();
+  /** All of them, those that have a last job or are to go as well. */
+  readonly #all = new Set<StandbyChild>();
+  readonly #lastQueues = new WeakMap<Slot, string>();
+  #isScheduled = false;
+  #isStopped = false;
+  #ageTimer: NodeJS.Timeout | null = null;
+  #onceGone: (() => void)[] = [];
+
+  constructor(options: StandbyOptions) {
+    this.#options = options;
+    this.#throttle = new Throttle(options.publish, () => this.update());
+  }
+
+  /** Something changed. Acts once, in a later turn of the loop. */
+  update(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (!this.#isStopped) this.#settle();
+    });
+  }
+
+  /** What this job is to run in; a child is the job's from now on, if it is given to it in this turn of the loop. */
+  standingFor({ runner, slot, queue }: TakenJob): Standing {
+    const { mode, isPrestarted } = runner.config;
+    if (mode === 'process' && !isPrestarted) return 'cold';
+    this.#lastQueues.set(slot, queue);
+    const child = this.#children.get(slot);
+    const isFit = child !== undefined && child.queue === queue && child.config === runner.config;
+    if (isFit && child.isWaiting && child.isAlive()) {
+      if (mode === 'process') {
+        this.#forget(child);
+        this.update();
+      }
+      return child;
+    }
+    if (mode === 'process') return 'cold';
+    if (child !== undefined) this.#dismiss(child);
+    return this.#start(runner, slot, queue) ?? 'unstartable';
+  }
+
+  /** Takes all of them back, for good. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#throttle.stop();
+    if (this.#ageTimer !== null) clearInterval(this.#ageTimer);
+    for (const child of this.#all) if (!child.isWorking) child.leave();
+  }
+
+  killNow(): void {
+    for (const child of this.#all) child.signal('SIGKILL');
+  }
+
+  /** Resolves when none is left. */
+  gone(): Promise<void> {
+    if (this.#all.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onceGone.push(resolve));
+  }
+
+  #settle(): void {
+    for (const child of [...this.#children.values()]) if (!this.#isWanted(child)) this.#dismiss(child);
+    let started = 0;
+    let needsAgeCheck = false;
+    for (const { runner, slot, queue } of this.#places()) {
+      needsAgeCheck ||= runner.config.prestartMaxAgeSeconds !== null && runner.config.mode === 'process';
+      if (this.#children.has(slot) || this.#throttle.isOn(runner)) continue;
+      if (started === startsPerTurn) {
+        this.update();
+        break;
+      }
+      started += 1;
+      if (this.#start(runner, slot, queue) === null) break;
+    }
+    this.#checkAges(needsAgeCheck);
+  }
+
+  /** Every slot that is to have a child, and the queue that it is to be for. */
+  *#places(): Iterable<{ runner: Runner; slot: Slot; queue: string }> {
+    const { fleet } = this.#options;
+    for (const runner of fleet.runners) {
+      if (runner.config.mode === 'process' && !runner.config.isPrestarted) continue;
+      const queues = fleet.takeable(runner);
+      const [first] = queues;
+      if (first === undefined) continue;
+      for (let index = 0; index < runner.concurrency; index += 1) {
+        const slot = runner.slot(index);
+        // A persistent child has its slot's job; one that runs cold there has to end first.
+        if (runner.config.mode === 'persistent' && slot.state === 'running') continue;
+        const last = this.#lastQueues.get(slot);
+        yield { runner, slot, queue: last !== undefined && queues.includes(last) ? last : first };
+      }
+    }
+  }
+
+  #isWanted(child: StandbyChild): boolean {
+    if (child.isWorking) return true;
+    const { runner, slot, queue, config } = child;
+    const isSame = runner.config === config && slot.index < runner.concurrency;
+    return (
+      isSame && child.isWaiting && !isTooOld(child) && this.#options.fleet.takeable(runner).includes(queue)
+    );
+  }
+
+  #start(runner: Runner, slot: Slot, queue: string): StandbyChild | null {
+    const { unstartable, mark } = this.#options;
+    const child: StandbyChild = new StandbyChild(
+      { runner, slot, queue, mark },
+      {
+        onFree: () => {
+          if (child.hasServed) this.#throttle.served(runner);
+          if (this.#isStopped) child.leave();
+          else if (!this.#isWanted(child)) this.update();
+        },
+        onEnd: (end) => this.#ended(child, end),
+        onStartFailed: (reason) => void unstartable.explain(runner, reason),
+      },
+    );
+    if (!child.start()) {
+      unstartable.add(runner);
+      return null;
+    }
+    unstartable.started(runner);
+    this.#all.add(child);
+    this.#children.set(slot, child);
+    slot.standbySinceMs = child.startedAtMs;
+    return child;
+  }
+
+  #dismiss(child: StandbyChild): void {
+    this.#forget(child);
+    child.leave();
+  }
+
+  #forget(child: StandbyChild): void {
+    if (this.#children.get(child.slot) !== child) return;
+    this.#children.delete(child.slot);
+    child.slot.standbySinceMs = null;
+  }
+
+  #ended(child: StandbyChild, end: ExitStatus): void {
+    const { leftovers } = this.#options;
+    this.#all.delete(child);
+    this.#forget(child);
+    leftovers.end(child.pid, child.config.killAfterSeconds);
+    if (child.isFault(end)) this.#throttle.died(child.runner, { child, end });
+    else if (child.hasServed) this.#throttle.served(child.runner);
+    this.update();
+    if (this.#all.size > 0) return;
+    for (const resolve of this.#onceGone.splice(0)) resolve();
+  }
+
+  /** Looks for those that have waited too long, as long as there may be any. */
+  #checkAges(isNeeded: boolean): void {
+    if (isNeeded) this.#ageTimer ??= setInterval(() => this.#replaceOld(), ageCheckMs).unref();
+    else if (this.#ageTimer !== null) {
+      clearInterval(this.#ageTimer);
+      this.#ageTimer = null;
+    }
+  }
+
+  #replaceOld(): void {
+    for (const child of this.#children.values()) if (isTooOld(child)) this.update();
+  }
+}
+
+function isTooOld({ config, startedAtMs }: StandbyChild): boolean {
+  const { mode, prestartMaxAgeSeconds } = config;
+  if (mode === 'persistent' || prestartMaxAgeSeconds === null) return false;
+  return performance.now() - startedAtMs > prestartMaxAgeSeconds * 1_000;
+}

@@ -1,0 +1,19 @@
+import type { RunnerConfig } from '../../src/config/config.ts';
+
+/** What an entry of the config comes to that says no more than its key. */
+export const runnerDefaults: RunnerConfig = {
+  key: 'mail',
+  concurrency: 1,
+  script: ['/bin/true'],
+  args: [],
+  env: {},
+  cwd: null,
+  timeoutSeconds: null,
+  killAfterSeconds: 4,
+  interrupted: 'fail',
+  delivery: 'at-most-once',
+  mode: 'process',
+  isPrestarted: false,
+  prestartMaxAgeSeconds: null,
+  maxJobs: null,
+};
