@@ -228,18 +228,20 @@ export class Dispatcher {
 
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
-    const unfilled = new Set(batch.reservations.flatMap(({ workers }) => workers));
+    const takenAt = new Date();
     for (const { reservation, worker, queue, payload, isEmbedded } of reply.jobs) {
-      unfilled.delete(worker);
-      const reserved = this.#reservations.release(worker);
+      const { runner, slot } = this.#reservations.release(worker);
       const isHeld = batch.reservations[reservation]?.isHeld ?? false;
-      const job = { ...reserved, queue, payload: readPayload(payload), takenAt: new Date(), isHeld };
+      const job: TakenJob = { runner, slot, queue, payload: readPayload(payload), takenAt, isHeld };
       if (!this.#begin(job, isEmbedded)) this.#back.push(job);
     }
-    for (const worker of unfilled) {
-      const { runner, slot } = this.#reservations.release(worker);
-      slot.state = 'idle';
-      runner.isKnownEmpty = true;
+    // Redis fills workers in their order, so those without a job are the last ones.
+    for (const [at, { workers }] of batch.reservations.entries()) {
+      for (let filled = reply.filled[at] ?? 0; filled < workers.length; filled += 1) {
+        const { runner, slot } = this.#reservations.release(workers[filled] ?? '');
+        slot.state = 'idle';
+        runner.isKnownEmpty = true;
+      }
     }
     this.#putBack();
   }

@@ -64,7 +64,11 @@ let chosen: Launch | null = null;
 
 /** Once per process: what it loads stays. */
 export function launcher(): Launch {
-  const native = libc();
-  chosen ??= native === null ? launcherOfNode() : posixLauncher(native);
+  chosen ??= choose();
   return chosen;
+}
+
+function choose(): Launch {
+  const native = libc();
+  return native === null ? launcherOfNode() : posixLauncher(native);
 }

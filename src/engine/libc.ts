@@ -83,7 +83,7 @@ let loaded: Libc | null | undefined;
 
 /** Loaded once. @returns `null` where there is none to be had */
 export function libc(): Libc | null {
-  loaded ??= process.env[nativeVariable] === 'off' ? null : load();
+  if (loaded === undefined) loaded = process.env[nativeVariable] === 'off' ? null : load();
   return loaded;
 }
 
@@ -156,6 +156,9 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     if (result < 0) throw new LibcError(syscall, errno());
     return result;
   };
+  const mustSpawn = (error: number) => {
+    if (error !== 0) throw new LibcError('spawn', error);
+  };
   return {
     pipe() {
       check('pipe', pipe2(out, closeOnExec));
@@ -164,12 +167,15 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     },
     memoryFile: () => check('memfd_create', memfdCreate('resque-runner', 1)),
     spawn({ file, args, env, cwd, descriptors }) {
-      initActions(actions);
-      for (const [to, from] of descriptors.entries()) addDup(actions, from, to);
-      if (cwd !== null) addDirectory(actions, cwd);
-      const error = posixSpawn(out, file, actions, attributes, [...args, null], [...env, null]);
-      destroyActions(actions);
-      if (error !== 0) throw new LibcError('spawn', error);
+      mustSpawn(initActions(actions));
+      try {
+        // One that is left out would be a descriptor of ours.
+        for (const [to, from] of descriptors.entries()) mustSpawn(addDup(actions, from, to));
+        if (cwd !== null) mustSpawn(addDirectory(actions, cwd));
+        mustSpawn(posixSpawn(out, file, actions, attributes, [...args, null], [...env, null]));
+      } finally {
+        destroyActions(actions);
+      }
       return out[0] ?? 0;
     },
     reap(pid) {

@@ -1,5 +1,5 @@
 /** Starts programs through the C library's `posix_spawn`, as `libc.ts` explains. */
-import { accessSync, closeSync, constants } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { resolve } from 'node:path';
@@ -86,7 +86,11 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
     input.end(payload);
   }
   const unread = payload === null && stdin !== null ? new Unread(libc, stdin.reader) : null;
-  const exit = new Exit(reaper, pid, () => unread?.close());
+  const exit = new Exit(reaper, pid, () => {
+    unread?.close();
+    // Nobody is to read what is left of it; a grandchild that could would hold it open.
+    input?.destroy();
+  });
   return {
     pid,
     stdin: payload === null ? input : null,
@@ -202,7 +206,8 @@ function spawnFirst(libc: Libc, spec: LaunchSpec, descriptors: readonly number[]
         return libc.spawn({ file: shell, args: [shell, file, ...args], env, cwd, descriptors });
       }
       if (error.code !== 'EACCES' && error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
-      refusal = error;
+      // Of several reasons, that there is one but not for us.
+      if (refusal?.code !== 'EACCES') refusal = error;
     }
   }
   throw refusal ?? new LibcError('spawn', system.errno.ENOENT);
@@ -212,19 +217,9 @@ function filesOf(program: string, { cwd, env }: LaunchSpec): readonly string[] {
   if (program.includes('/')) return [program];
   const path = env.findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
   const base = cwd ?? process.cwd();
-  return path.split(':').flatMap((directory) => {
-    const file = resolve(base, directory, program);
-    return isExecutable(file) ? [file] : [];
-  });
-}
-
-/** A look is cheaper than a start that fails. */
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    // Not there, or not for us: the next directory.
-    return false;
-  }
+  // A look is cheaper than a start that fails.
+  return path
+    .split(':')
+    .map((directory) => resolve(base, directory, program))
+    .filter((file) => existsSync(file));
 }

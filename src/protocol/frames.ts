@@ -19,7 +19,7 @@ import type { OutputBatch } from './output.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Rises with every change that an older side can't skip. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Bytes of a frame's line; a client that sends a longer one is cut off. */
 export const clientFrameLimit = 4 * 1024 * 1024;

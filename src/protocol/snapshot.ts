@@ -22,8 +22,8 @@ export interface Snapshot {
   readonly runners: readonly RunnerView[];
   /** In order of priority. */
   readonly queues: readonly QueueState[];
-  /** Running jobs by id. */
-  readonly jobs: Readonly<Record<string, RunningJob>>;
+  /** Running jobs, each id once, in the order of their starts. */
+  readonly jobs: readonly RunningJob[];
   /** Jobs that have ended, newest first, at most `endedJobsLimit`. */
   readonly ended: readonly EndedJob[];
   /** Failures that this engine recorded, newest first, at most `recentFailuresLimit`. */

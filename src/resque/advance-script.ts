@@ -48,11 +48,17 @@ local function embeddable(p)
   return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
 end
 
--- First sign of a worker, or Ruby's pruning dropped it: put it (back) on the list.
-local function register(id)
-  if redis.pcall('SADD', prefix .. 'workers', id) == 1 then
-    redis.call('SET', prefix .. 'worker:' .. id .. ':started', started)
-    redis.pcall('HSET', prefix .. 'workers:heartbeat', id, heartbeat)
+-- First sign of a worker, or Ruby's pruning dropped it: put it (back) on the list. One call for many, as Lua can pass
+-- them, which mostly says that none was new; a worker that was not dropped keeps what it has.
+local active = {}
+local function registerActive()
+  for first = 1, #active, 1000 do
+    local last = math.min(first + 999, #active)
+    local added = redis.pcall('SADD', prefix .. 'workers', unpack(active, first, last))
+    for i = first, type(added) == 'number' and added > 0 and last or 0 do
+      redis.call('SETNX', prefix .. 'worker:' .. active[i] .. ':started', started)
+      redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
+    end
   end
 end
 
@@ -89,6 +95,8 @@ local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
 
+local processed, failed = 0, 0
+local freed = {}
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
   if outcome.heldQueue ~= '' then
@@ -97,24 +105,29 @@ for _, outcome in ipairs(outcomes) do
   end
   if outcome.kind == 'failure' then
     redis.call('RPUSH', prefix .. 'failed', outcome.record)
-    redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+    failed = failed + 1
     redis.pcall('INCRBY', prefix .. 'stat:failed:' .. id, 1)
   elseif outcome.kind == 'requeue' then
     redis.call('LPUSH', outcome.key, outcome.payload)
   end
-  redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':payload')
+  local key = prefix .. 'worker:' .. id
+  freed[#freed + 1] = key
+  freed[#freed + 1] = key .. ':payload'
   if outcome.kind ~= 'requeue' then
-    redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+    processed = processed + 1
     redis.pcall('INCRBY', prefix .. 'stat:processed:' .. id, 1)
   end
 end
+if #freed > 0 then redis.call('DEL', unpack(freed)) end
+if processed > 0 then redis.pcall('INCRBY', prefix .. 'stat:processed', processed) end
+if failed > 0 then redis.pcall('INCRBY', prefix .. 'stat:failed', failed) end
 for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then redis.call('LPUSH', job.key, job.payload) end
 end
 
 for _ = 1, tonumber(nextArg()) do
   local id, record, payload = nextArg(), nextArg(), nextArg()
-  register(id)
+  active[#active + 1] = id
   redis.call('SET', prefix .. 'worker:' .. id, record)
   if payload ~= '' then redis.call('SET', prefix .. 'worker:' .. id .. ':payload', payload) end
 end
@@ -137,6 +150,7 @@ for r = 1, tonumber(nextArg()) do
   local w = 1
   for q = 1, queueCount do
     local queue = ARGV[firstQueue + q]
+    local record
     while w <= workerCount do
       local payload
       if isHeld then
@@ -151,11 +165,10 @@ for r = 1, tonumber(nextArg()) do
       end
       if not payload then break end
       local id = ARGV[firstWorker + w]
-      register(id)
+      active[#active + 1] = id
       local isEmbedded = embeddable(payload)
-      local name = cjson.encode((queue:gsub('[<>]', '')))
-      redis.call('SET', prefix .. 'worker:' .. id, '{"queue":' .. name .. ',"run_at":"' .. runAt ..
-        '","payload":' .. (isEmbedded and payload or '{}') .. '}')
+      record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","payload":'
+      redis.call('SET', prefix .. 'worker:' .. id, record .. (isEmbedded and payload or '{}') .. '}')
       if not isEmbedded then redis.call('SET', prefix .. 'worker:' .. id .. ':payload', payload) end
       add(r, w, q, isEmbedded and 1 or 0, payload)
       w = w + 1
@@ -163,5 +176,6 @@ for r = 1, tonumber(nextArg()) do
     if w > workerCount then break end
   end
 end
+registerActive()
 return reply
 `);

@@ -79,6 +79,8 @@ export interface ReservedJob {
 
 export interface AdvanceReply {
   readonly jobs: readonly ReservedJob[];
+  /** By reservation: how many of its workers got a job, the first ones. */
+  readonly filled: readonly number[];
   /** Queues whose key is no list, with Redis' words. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
@@ -142,6 +144,7 @@ export function advanceArguments(
  */
 export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply {
   const jobs: ReservedJob[] = [];
+  const filled = batch.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
   const flat = reply as (number | Buffer)[];
   for (let at = 0; at + 4 < flat.length; at += 5) {
@@ -152,7 +155,10 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
     const bytes = flat[at + 4];
     if (queue === undefined || !Buffer.isBuffer(bytes)) throw new Error('advance: reply of an unknown shape');
     if (worker === undefined) unreadable.push({ queue, error: bytes.toString() });
-    else jobs.push({ reservation: index, worker, queue, payload: bytes, isEmbedded: flat[at + 3] === 1 });
+    else {
+      jobs.push({ reservation: index, worker, queue, payload: bytes, isEmbedded: flat[at + 3] === 1 });
+      filled[index] = (filled[index] ?? 0) + 1;
+    }
   }
-  return { jobs, unreadable };
+  return { jobs, filled, unreadable };
 }

@@ -29,7 +29,7 @@ export const emptySnapshot: Snapshot = {
   redis: { state: 'connecting', sinceMs: 0, serverVersion: null, reason: null },
   runners: [],
   queues: [],
-  jobs: {},
+  jobs: [],
   ended: [],
   failures: [],
   totals: { processed: 0, failed: 0, unwritten: 0 },

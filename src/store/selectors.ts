@@ -10,7 +10,7 @@ import {
   type Throughput,
   throughputBucketMs,
 } from '../protocol/snapshot.ts';
-import { jobIn, listOf } from './running-jobs.ts';
+import { jobIn } from './running-jobs.ts';
 import { bucketOf } from './throughput.ts';
 
 /**
@@ -30,15 +30,13 @@ const skewBuckets = 1;
 
 /** Running jobs of a queue, oldest first. */
 export function jobsOf({ jobs }: Snapshot, queue: string): RunningJob[] {
-  return listOf(jobs)
-    .filter((job) => job.queue === queue)
-    .sort(byStart);
+  return jobs.filter((job) => job.queue === queue).sort(byStart);
 }
 
 /** Running jobs of every queue that has any; for many queues at once. */
 export function runningCounts({ jobs }: Snapshot): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { queue } of listOf(jobs)) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  for (const { queue } of jobs) counts.set(queue, (counts.get(queue) ?? 0) + 1);
   return counts;
 }
 
@@ -53,13 +51,13 @@ export function runnerOf({ runners }: Snapshot, queue: QueueState): RunnerView |
 }
 
 export function slotsInUse({ jobs }: Snapshot, runner: string): number {
-  return listOf(jobs).reduce((count, job) => count + (job.runner === runner ? 1 : 0), 0);
+  return jobs.reduce((count, job) => count + (job.runner === runner ? 1 : 0), 0);
 }
 
 /** `used` may be more than `total`: jobs go on when slots were taken away, and when their runner was. */
 export function totalSlots({ jobs, runners }: Snapshot): { readonly used: number; readonly total: number } {
   const total = runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
-  return { used: listOf(jobs).length, total };
+  return { used: jobs.length, total };
 }
 
 /** Whether somebody changed the slots by hand: the config says something else. */

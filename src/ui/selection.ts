@@ -43,7 +43,7 @@ export type ListedJob =
 /** Running ones first, oldest first; then those that have ended, newest first. */
 export function listedJobs({ model, view }: AppState): readonly ListedJob[] {
   const { filter } = view.jobs;
-  const running = Object.values(model.jobs).sort((a, b) => a.startedAtMs - b.startedAtMs);
+  const running = model.jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
   const all: ListedJob[] = [
     ...running.map((job) => ({ isRunning: true as const, job })),
     ...model.ended.map((job) => ({ isRunning: false as const, job })),

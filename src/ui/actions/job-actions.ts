@@ -7,7 +7,7 @@ export function askToKill(context: ActionContext, signal: 'SIGTERM' | 'SIGKILL')
   const { store } = context;
   const state = store.getState();
   const jobId = selectedJobId(state);
-  const job = jobId === null ? undefined : state.model.jobs[jobId];
+  const job = jobId === null ? undefined : state.model.jobs.find(({ id }) => id === jobId);
   if (job === undefined) {
     context.toast(jobId === null ? 'there is no job to end' : `job #${jobId} has ended already`, true);
     return;

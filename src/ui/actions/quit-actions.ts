@@ -17,7 +17,7 @@ export function askToQuit(context: ActionContext): void {
     context.end({ kind: 'detached' });
     return;
   }
-  const running = Object.keys(model.jobs).length;
+  const running = model.jobs.length;
   const jobs = running === 0 ? 'no job is running' : plural(running, 'running job');
   const isStopping = model.engine?.stopping != null;
   const choices: Choice[] = [];

@@ -67,7 +67,7 @@ function openedNames(model: Snapshot, { opened }: View): string[] {
 function jobState({ model, view }: AppState, nowMs: number): Span[] {
   if (view.opened?.kind !== 'job') return [];
   const { jobId } = view.opened;
-  const running = model.jobs[jobId];
+  const running = model.jobs.find(({ id }) => id === jobId);
   if (running !== undefined) {
     return [
       span('RUNNING ', { color: 'green', bold: true }),

@@ -118,7 +118,7 @@ function nothing({ openLog, model, view }: AppState, { buffer }: JobLog): string
       return nothingYet;
     default: {
       // While there is nothing, nothing comes.
-      const job = openLog === null ? undefined : model.jobs[openLog.jobId];
+      const job = openLog === null ? undefined : model.jobs.find(({ id }) => id === openLog.jobId);
       return job?.lastLine === null ? nothingYet : 'reading…';
     }
   }
