@@ -48,7 +48,10 @@ export async function openEngineLink(
       runners: config.runners.map(({ key }) => key),
       startedAtMs: started,
     },
-    snapshot: () => model,
+    snapshot: () => {
+      engine.flushEvents();
+      return model;
+    },
     subscribe: (listener) => engine.subscribe(listener),
     execute: (command, by) => engine.execute(command, by),
     attend: () => engine.attend(),

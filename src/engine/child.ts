@@ -59,7 +59,7 @@ export function startChild(spec: LaunchSpec, hooks: ChildHooks): Child | null {
 }
 
 function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
-  const { stdin, stdout, stderr, results } = launched;
+  const { stdout, stderr, results } = launched;
   let end: ExitStatus | null = null;
   let open = 0;
   let drainTimer: NodeJS.Timeout | null = null;
@@ -80,7 +80,6 @@ function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
   readLimited(stderr, (chunk) => hooks.onOutput('stderr', chunk));
   launched.onExit((status) => {
     end = status;
-    stdin?.destroy();
     if (open === 0) {
       endIfOver();
       return;

@@ -152,7 +152,7 @@ export class Dispatcher {
     await alive();
     await this.#adoptRecorded();
     for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);
-    for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
+    this.#fleet.expectJobs();
   }
 
   /**
@@ -235,14 +235,7 @@ export class Dispatcher {
       const job: TakenJob = { runner, slot, queue, payload: readPayload(payload), takenAt, isHeld };
       if (!this.#begin(job, isEmbedded)) this.#back.push(job);
     }
-    // Redis fills workers in their order, so those without a job are the last ones.
-    for (const [at, { workers }] of batch.reservations.entries()) {
-      for (let filled = reply.filled[at] ?? 0; filled < workers.length; filled += 1) {
-        const { runner, slot } = this.#reservations.release(workers[filled] ?? '');
-        slot.state = 'idle';
-        runner.isKnownEmpty = true;
-      }
-    }
+    this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
     this.#putBack();
   }
 

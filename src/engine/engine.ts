@@ -56,15 +56,16 @@ export class Engine {
   readonly #attention: Attention;
   readonly #recovery: Recovery;
   readonly #spooling: Spooling;
-  readonly #workerHost: string;
+  /** Host part of our worker ids. */
+  readonly workerHost: string;
   readonly #counters = new Counters();
 
   constructor(options: EngineOptions) {
     const { config, spoolDirectory: directory = null } = options;
     this.#options = options;
     // Not the bare host name: a Ruby worker on this host would prune us as dead at its start.
-    this.#workerHost = config.workerHost ?? `${hostname()}.runner`;
-    const owner = `${this.#workerHost}:${process.pid}`;
+    this.workerHost = config.workerHost ?? `${hostname()}.runner`;
+    const owner = `${this.workerHost}:${process.pid}`;
     const publish = this.#bus.publish.bind(this.#bus);
     const identity = ownIdentity();
     this.#fleet = new Fleet(publish, (index, key) => `${owner}-${index}:${key}`);
@@ -91,10 +92,12 @@ export class Engine {
       onIdle: () => this.#drain?.check(),
     });
     this.#vitals = new VitalSigns(this.#client, {
-      workers: () => this.#workers(),
-      about: () => ({ ...identity, requeues: this.#requeues(), maxRecoveries: config.maxRecoveries }),
+      workers: () => this.#fleet.workers,
+      about: () => ({ ...identity, requeues: this.#fleet.requeues, maxRecoveries: config.maxRecoveries }),
       wantsQueueNames: () => this.#fleet.isDynamic,
-      onPaused: (isPaused) => this.#pauseCluster(isPaused),
+      onPaused: (isPaused) => {
+        if (this.#fleet.pauseCluster(isPaused)) this.#dispatcher.poke();
+      },
       onQueueNames: (names) => {
         if (this.#fleet.expand(names)) this.#dispatcher.poke();
       },
@@ -126,7 +129,7 @@ export class Engine {
       beforeRecovery: () => this.#spooling.restoreDead(),
       publish,
       onRequeued: () => {
-        for (const runner of this.#fleet.runners) runner.isKnownEmpty = false;
+        this.#fleet.expectJobs();
         this.#dispatcher.poke();
       },
     });
@@ -140,7 +143,7 @@ export class Engine {
         this.#jobs.killOthers();
       },
       childrenGone: () => this.#jobs.childrenGone(),
-      workers: () => this.#workers(),
+      workers: () => this.#fleet.workers,
       onStopping: (mode) => {
         publish({ type: 'engine.stopping', mode, running: this.#jobs.size });
         this.#jobs.stop();
@@ -151,11 +154,17 @@ export class Engine {
         this.#unstartable.stop();
         this.#attention.stop();
         publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
+        this.#bus.flush();
         this.#outputs.close();
       },
     });
     const drained = () => this.#shutdown.request('drained');
     this.#drain = options.drain ? new Drain(this.#client, this.#fleet, this.#dispatcher, drained) : null;
+  }
+
+  /** Tells at once what has happened by now, and would be told at the end of this turn of the loop. */
+  flushEvents(): void {
+    this.#bus.flush();
   }
 
   /** @returns ends the subscription */
@@ -170,7 +179,7 @@ export class Engine {
       type: 'engine.started',
       version,
       pid: process.pid,
-      workerHost: this.#workerHost,
+      workerHost: this.workerHost,
       namespace: config.namespace,
       redis: describeRedis(config.redis.kind === 'embedded' ? config.redis : this.#options.redis),
       runners: this.#fleet.runners.map(runnerView),
@@ -178,11 +187,6 @@ export class Engine {
     this.#vitals.start();
     this.#recovery.start();
     this.#client.session.start();
-  }
-
-  /** Host part of our worker ids. */
-  get workerHost(): string {
-    return this.#workerHost;
   }
 
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
@@ -216,6 +220,8 @@ export class Engine {
       const { ok: isDone, message: outcome } = reply;
       publish({ type: 'command.executed', by, command: command.type, isDone, outcome });
     }
+    // Who asked hears first what came of it.
+    this.#bus.flush();
     return reply;
   }
 
@@ -233,7 +239,9 @@ export class Engine {
    * `failures.counted` are published. Each call counts by itself.
    */
   attend(): () => void {
-    return this.#attention.attend();
+    const end = this.#attention.attend();
+    this.#bus.flush();
+    return end;
   }
 
   /** Takes over queues, concurrency, programs and limits of a config that was read anew. */
@@ -256,19 +264,10 @@ export class Engine {
     this.#jobs.killAll('signal', 'SIGTERM');
   }
 
-  /** The process ends this instant, whatever the cause: no child may outlive it. */
+  /** The process ends this instant, whatever the cause: no child may outlive it, and no event is kept back. */
   abandon(): void {
     this.#jobs.abandon();
-  }
-
-  #workers(): string[] {
-    return this.#fleet.runners.flatMap((runner) => runner.workers);
-  }
-
-  /** Keys of the runners whose interrupted jobs go back. */
-  #requeues(): string[] {
-    const runners = this.#fleet.runners.filter(({ config }) => config.interrupted === 'requeue');
-    return runners.map(({ key }) => key);
+    this.#bus.flush();
   }
 
   async #resume(): Promise<void> {
@@ -281,12 +280,6 @@ export class Engine {
       await this.#vitals.beat();
       await this.#vitals.look();
     });
-  }
-
-  #pauseCluster(isPaused: boolean): void {
-    if (isPaused) this.#fleet.pauseAll('cluster', 'pause-all-workers is set');
-    else if (!this.#fleet.resumeAll('cluster')) return;
-    this.#dispatcher.poke();
   }
 
   #pauseUnreadable(queue: string, error: string): void {

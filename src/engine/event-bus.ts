@@ -1,26 +1,39 @@
 import type { EngineEvent, EngineFact } from '../protocol/events.ts';
+import { afterTurn } from './turn.ts';
 
 export type EventListener = (event: EngineEvent) => void;
 
 /**
- * Numbers facts and hands them to whoever listens, in order, within the same tick. A listener that throws
- * ends neither the engine nor the other listeners: its error becomes a warning of the process.
+ * Numbers facts and hands them to whoever listens, in order. Not at once, but when this turn of the loop has moved the
+ * jobs on: log and model are made while Redis and the children work. A listener that throws ends neither the engine
+ * nor the other listeners: its error becomes a warning of the process.
  */
 export class EventBus {
   readonly #listeners = new Set<EventListener>();
-  readonly #pending: EngineEvent[] = [];
+  #pending: EngineEvent[] = [];
+  #isScheduled = false;
   #isTelling = false;
   #seq = 0;
 
   publish(fact: EngineFact): void {
     this.#seq += 1;
     this.#pending.push({ ...fact, seq: this.#seq, atMs: Date.now() });
-    // A listener that causes the next fact: everyone hears of the first before the second.
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    afterTurn(() => this.flush());
+  }
+
+  /** Tells now what is still to be told. */
+  flush(): void {
+    this.#isScheduled = false;
     if (this.#isTelling) return;
     this.#isTelling = true;
-    for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
-      this.#tell(event);
+    // A listener that causes the next fact: everyone hears of the first before the second.
+    for (let at = 0; at < this.#pending.length; at += 1) {
+      const event = this.#pending[at];
+      if (event !== undefined) this.#tell(event);
     }
+    this.#pending = [];
     this.#isTelling = false;
   }
 
@@ -34,9 +47,17 @@ export class EventBus {
     }
   }
 
-  /** @returns ends the subscription */
+  /**
+   * For what is published between the two calls, no more and no less.
+   *
+   * @returns ends the subscription
+   */
   subscribe(listener: EventListener): () => void {
+    this.flush();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.flush();
+      this.#listeners.delete(listener);
+    };
   }
 }

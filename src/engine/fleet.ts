@@ -45,6 +45,16 @@ export class Fleet {
     return this.#runners.some(({ config }) => config.delivery === 'at-least-once');
   }
 
+  /** Ids of the workers that may be on Redis' lists. */
+  get workers(): string[] {
+    return this.#runners.flatMap((runner) => runner.workers);
+  }
+
+  /** Keys of the runners whose interrupted jobs go back. */
+  get requeues(): string[] {
+    return this.#runners.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
+  }
+
   runner(key: string): Runner | undefined {
     return this.#runners.find((runner) => runner.key === key);
   }
@@ -134,6 +144,11 @@ export class Fleet {
     return isChanged;
   }
 
+  /** Any queue may hold jobs now: all are worth asking. */
+  expectJobs(): void {
+    for (const runner of this.#runners) runner.isKnownEmpty = false;
+  }
+
   setConcurrency(runner: Runner, concurrency: number): void {
     if (runner.concurrency === concurrency) return;
     runner.concurrency = concurrency;
@@ -156,10 +171,17 @@ export class Fleet {
     this.#change([...this.#owners.keys()], () => addReason(this.#globalPauses, kind, detail));
   }
 
+  /** What `pause-all-workers` says. @returns whether that may be news */
+  pauseCluster(isPaused: boolean): boolean {
+    if (!isPaused) return this.resumeAll('cluster');
+    this.pauseAll('cluster', 'pause-all-workers is set');
+    return true;
+  }
+
   /** @returns whether there was anything to resume */
   resumeAll(kind: 'all' | 'cluster'): boolean {
     if (!this.#globalPauses.has(kind)) return false;
-    for (const runner of this.#runners) runner.isKnownEmpty = false;
+    this.expectJobs();
     this.#change([...this.#owners.keys()], () => this.#globalPauses.delete(kind));
     return true;
   }

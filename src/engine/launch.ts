@@ -35,7 +35,7 @@ export interface OutputPipe {
 /** A program that was started, as the leader of a process group of its own. */
 export interface LaunchedProcess {
   readonly pid: number;
-  /** Set where the spec wants a pipe. */
+  /** Set where the spec wants a pipe; closed when the program has exited. */
   readonly stdin: Writable | null;
   readonly stdout: OutputPipe;
   readonly stderr: OutputPipe;

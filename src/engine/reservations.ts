@@ -59,4 +59,20 @@ export class Reservations {
     this.#open.delete(worker);
     return reserved;
   }
+
+  /**
+   * Those without a job are idle, and their runners known to have none: Redis fills workers in their order, so these
+   * are the last ones.
+   *
+   * @param filled by reservation: how many got one
+   */
+  releaseUnfilled(reservations: readonly Reservation[], filled: readonly number[]): void {
+    for (const [at, { workers }] of reservations.entries()) {
+      for (const worker of workers.slice(filled[at] ?? 0)) {
+        const { runner, slot } = this.release(worker);
+        slot.state = 'idle';
+        runner.isKnownEmpty = true;
+      }
+    }
+  }
 }

@@ -48,20 +48,6 @@ local function embeddable(p)
   return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
 end
 
--- First sign of a worker, or Ruby's pruning dropped it: put it (back) on the list. One call for many, as Lua can pass
--- them, which mostly says that none was new; a worker that was not dropped keeps what it has.
-local active = {}
-local function registerActive()
-  for first = 1, #active, 1000 do
-    local last = math.min(first + 999, #active)
-    local added = redis.pcall('SADD', prefix .. 'workers', unpack(active, first, last))
-    for i = first, type(added) == 'number' and added > 0 and last or 0 do
-      redis.call('SETNX', prefix .. 'worker:' .. active[i] .. ':started', started)
-      redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
-    end
-  end
-end
-
 -- Refuses the whole step before it has done anything: half a step could not be repeated.
 local function mustBeList(key)
   local kind = redis.call('TYPE', key).ok
@@ -95,8 +81,14 @@ local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
 
-local processed, failed = 0, 0
-local freed = {}
+-- As Resque writes the end of one job, and the same for several at once: its order, with a call for all where one will do.
+local function count(stat, ids)
+  if #ids == 0 then return end
+  redis.pcall('INCRBY', prefix .. 'stat:' .. stat, #ids)
+  for _, id in ipairs(ids) do redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. id, 1) end
+end
+
+local ended, failed, recorded = {}, {}, {}
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
   if outcome.heldQueue ~= '' then
@@ -105,31 +97,30 @@ for _, outcome in ipairs(outcomes) do
   end
   if outcome.kind == 'failure' then
     redis.call('RPUSH', prefix .. 'failed', outcome.record)
-    failed = failed + 1
-    redis.pcall('INCRBY', prefix .. 'stat:failed:' .. id, 1)
+    failed[#failed + 1] = id
   elseif outcome.kind == 'requeue' then
     redis.call('LPUSH', outcome.key, outcome.payload)
   end
-  local key = prefix .. 'worker:' .. id
-  freed[#freed + 1] = key
-  freed[#freed + 1] = key .. ':payload'
-  if outcome.kind ~= 'requeue' then
-    processed = processed + 1
-    redis.pcall('INCRBY', prefix .. 'stat:processed:' .. id, 1)
-  end
+  if outcome.kind ~= 'requeue' then ended[#ended + 1] = id end
+  recorded[#recorded + 1] = prefix .. 'worker:' .. id
+  recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':payload'
 end
-if #freed > 0 then redis.call('DEL', unpack(freed)) end
-if processed > 0 then redis.pcall('INCRBY', prefix .. 'stat:processed', processed) end
-if failed > 0 then redis.pcall('INCRBY', prefix .. 'stat:failed', failed) end
+count('failed', failed)
+if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
+count('processed', ended)
 for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then redis.call('LPUSH', job.key, job.payload) end
 end
 
+-- What begins now: jobs that BLPOP brought, and those that are popped below. Their workers are registered first.
+local begins, active = {}, {}
+local function begin(id, record, payload)
+  active[#active + 1] = id
+  begins[#begins + 1] = { id = id, record = record, payload = payload }
+end
 for _ = 1, tonumber(nextArg()) do
   local id, record, payload = nextArg(), nextArg(), nextArg()
-  active[#active + 1] = id
-  redis.call('SET', prefix .. 'worker:' .. id, record)
-  if payload ~= '' then redis.call('SET', prefix .. 'worker:' .. id .. ':payload', payload) end
+  begin(id, record, payload ~= '' and payload)
 end
 
 local reply = {}
@@ -165,17 +156,29 @@ for r = 1, tonumber(nextArg()) do
       end
       if not payload then break end
       local id = ARGV[firstWorker + w]
-      active[#active + 1] = id
       local isEmbedded = embeddable(payload)
       record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","payload":'
-      redis.call('SET', prefix .. 'worker:' .. id, record .. (isEmbedded and payload or '{}') .. '}')
-      if not isEmbedded then redis.call('SET', prefix .. 'worker:' .. id .. ':payload', payload) end
+      begin(id, record .. (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
       add(r, w, q, isEmbedded and 1 or 0, payload)
       w = w + 1
     end
     if w > workerCount then break end
   end
 end
-registerActive()
+
+-- First sign of a worker, or Ruby's pruning dropped it: put it (back) on the list. One call for many, as Lua can pass
+-- them, which mostly says that none was new; a worker that was not dropped keeps what it has.
+for first = 1, #active, 1000 do
+  local last = math.min(first + 999, #active)
+  local added = redis.pcall('SADD', prefix .. 'workers', unpack(active, first, last))
+  for i = first, type(added) == 'number' and added > 0 and last or 0 do
+    redis.call('SETNX', prefix .. 'worker:' .. active[i] .. ':started', started)
+    redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
+  end
+end
+for _, job in ipairs(begins) do
+  redis.call('SET', prefix .. 'worker:' .. job.id, job.record)
+  if job.payload then redis.call('SET', prefix .. 'worker:' .. job.id .. ':payload', job.payload) end
+end
 return reply
 `);

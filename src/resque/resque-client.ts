@@ -21,8 +21,9 @@ import { leaveScript } from './leave-script.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
 import { type RunnerAbout, writeEntry } from './runner-entry.ts';
-import { answerLimitMs, RedisSession, type SessionHooks } from './session.ts';
+import { RedisSession, type SessionHooks } from './session.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
+import { answerLimitMs } from './within-limit.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
 
 /** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */

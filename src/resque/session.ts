@@ -12,6 +12,7 @@ import { openConnection, type ReachableRedis, type Redis } from './connection.ts
 import { ExtraBlockers } from './extra-blockers.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
 import { connected, welcome } from './welcome.ts';
+import { answerLimitMs, withinLimit } from './within-limit.ts';
 
 export interface SessionHooks {
   /**
@@ -35,10 +36,7 @@ interface Link {
   readonly runId: string;
 }
 
-/** A peer that takes a connection or a command and doesn't answer is found after this time. */
-export const answerLimitMs = 10_000;
 const never = Number.POSITIVE_INFINITY;
-const lastLookMs = 100;
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
@@ -274,25 +272,5 @@ export class RedisSession {
       // to be known as lost before the next connection is up.
       connection.stream?.destroy();
     }
-  }
-}
-
-/**
- * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read what came
- * meanwhile, and what came may be a job: so it reads on for a moment.
- */
-async function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
-  if (limitMs === never) return await reply;
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new RedisTrouble('away', `no answer within ${limitMs / 1000} s`));
-    timer = setTimeout(() => {
-      timer = setTimeout(giveUp, lastLookMs);
-    }, limitMs);
-  });
-  try {
-    return await Promise.race([reply, limit]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -170,7 +170,9 @@ function withThrottled(
   key: string,
   throttled: Throttled | null,
 ): readonly RunnerView[] {
-  return runners.map((runner) => (runner.key === key ? { ...runner, throttled } : runner));
+  const index = runners.findIndex((runner) => runner.key === key);
+  const runner = runners[index];
+  return runner === undefined ? runners : runners.with(index, { ...runner, throttled });
 }
 
 function jobStarted({ job }: EventOf<'job.started'>, snapshot: Snapshot): Snapshot {

@@ -1,15 +1,9 @@
-/** What log and user interface say of each event: every word of it is here. */
-import type {
-  EngineEvent,
-  FailureSummary,
-  KillReason,
-  PauseReason,
-  RunnerView,
-  Throttled,
-} from '../protocol/events.ts';
+/** What log and user interface say of each event: every word of it is here, and in the files beside. */
+import type { EngineEvent, FailureSummary, KillReason, RunnerView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration } from './duration.ts';
 import { plural } from './plural.ts';
+import { queueWording } from './queue-wording.ts';
 import { spoolWording } from './spool-wording.ts';
 import { visibleWithin } from './visible.ts';
 
@@ -89,20 +83,13 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         `not usable: ${short(event.reason)}; running jobs go on, trying again`,
       );
     case 'runner.changed':
-      return about(event.runner.key, '●', 'info', `slots: ${concurrency(event.runner)}`);
     case 'runner.throttled':
-      return about(event.runner, '!', 'warn', throttledText(event.throttled));
     case 'runner.unthrottled':
-      return about(event.runner, '●', 'info', 'its waiting children stay again');
     case 'queue.paused':
-      return about(
-        event.queue,
-        '‖',
-        event.pauses.some(isTrouble) ? 'warn' : 'info',
-        `paused: ${event.pauses.map(pauseReason).join('; ')}`,
-      );
-    case 'queue.resumed':
-      return about(event.queue, '▸', 'info', 'resumed');
+    case 'queue.resumed': {
+      const { subject, glyph, level, text } = queueWording(event);
+      return about(subject, glyph, level, text);
+    }
     case 'job.started':
       return aboutJob(
         event.job.queue,
@@ -231,33 +218,6 @@ function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: 
   return about('failures', glyph, 'info', `${verb} ${what}${where}`);
 }
 
-export function pauseReason(reason: PauseReason): string {
-  const detail = reason.detail === '' ? '' : ` (${short(reason.detail)})`;
-  switch (reason.kind) {
-    case 'operator':
-      return `by hand${detail}`;
-    case 'all':
-      return `everything is${detail}`;
-    case 'cluster':
-      return `pause-all-workers is set in Redis${detail}`;
-    case 'unstartable':
-      return `its script can't be started${detail}`;
-    case 'unreadable':
-      return `its key in Redis can't be read as a list${detail}`;
-  }
-}
-
-/** Why an entry's children do not stand by, and what that means. */
-export function throttledText({ exitCode, signal, lastWords, pauseMs }: Throttled): string {
-  const end = signal === null ? `exit code ${exitCode}` : short(signal);
-  const words = lastWords === '' ? '' : `: ${visibleWithin(lastWords, 120)}`;
-  return `throttled: a child that waited for its job has ended (${end}${words}); another one in ${duration(pauseMs)}`;
-}
-
-function isTrouble(reason: PauseReason): boolean {
-  return reason.kind === 'unstartable' || reason.kind === 'unreadable';
-}
-
 function killReason(reason: KillReason): string {
   switch (reason) {
     case 'operator':
@@ -290,10 +250,6 @@ function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], run
 
 function slots(runner: RunnerView): string {
   return `${runner.key} (${runner.concurrency})`;
-}
-
-function concurrency({ concurrency: now, configuredConcurrency }: RunnerView): string {
-  return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
 }
 
 function list(texts: readonly string[]): string {

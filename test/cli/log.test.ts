@@ -85,6 +85,22 @@ describe('the pretty log', () => {
     ]);
   });
 
+  test('tells that children which wait for jobs end by themselves, and when they stay again', () => {
+    const throttled = { exitCode: 3, signal: null, lastWords: '', pauseMs: 2_000, sinceMs: atMs };
+    const killed = { ...throttled, exitCode: null, signal: 'SIGKILL', lastWords: 'out of\nmemory' };
+    expect(
+      pretty(
+        { type: 'runner.throttled', runner: 'mail', throttled },
+        { type: 'runner.throttled', runner: 'mail', throttled: killed },
+        { type: 'runner.unthrottled', runner: 'mail' },
+      ).map((line) => line.slice(9)),
+    ).toEqual([
+      '! mail             throttled: a child that waited for its job has ended (exit code 3); another one in 2.0 s',
+      '! mail             throttled: a child that waited for its job has ended (SIGKILL: out of\\nmemory); another one in 2.0 s',
+      '● mail             its waiting children stay again',
+    ]);
+  });
+
   test('tells every reason of a pause', () => {
     const pauses = [
       { kind: 'operator', detail: '', sinceMs: atMs },

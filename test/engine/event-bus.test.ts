@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { EventBus } from '../../src/engine/event-bus.ts';
+import { atEndOfTurn } from '../../src/engine/turn.ts';
 import type { EngineEvent } from '../../src/protocol/events.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
@@ -29,6 +30,7 @@ test('facts are numbered from 1 and dated, whoever listens', () => {
   bus.subscribe((event) => heard.push(event));
   bus.publish(fact('b'));
   bus.publish(fact('c'));
+  bus.flush();
   expect(heard.map((event) => [event.seq, 'runner' in event && event.runner])).toEqual([
     [2, 'b'],
     [3, 'c'],
@@ -45,6 +47,19 @@ test('a subscription ends when it is told to', () => {
   end();
   bus.publish(fact('b'));
   expect(heard).toEqual([1]);
+});
+
+test('nobody hears a fact before the jobs of this turn have been moved on, nor later than this turn', async () => {
+  const bus = new EventBus();
+  const order: string[] = [];
+  bus.subscribe(() => order.push('told'));
+  bus.publish(fact('a'));
+  atEndOfTurn(() => {
+    order.push('moved');
+    atEndOfTurn(() => order.push('moved on'));
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(order).toEqual(['moved', 'moved on', 'told']);
 });
 
 test('a listener that throws harms neither who publishes nor who else listens, and its error is not lost', async () => {
@@ -70,5 +85,7 @@ test('every listener hears the facts in order, also where one of them causes the
   });
   bus.subscribe(({ seq }) => heard.push(seq));
   bus.publish(fact('cause'));
+  expect(heard).toEqual([]);
+  bus.flush();
   expect(heard).toEqual([1, 2]);
 });

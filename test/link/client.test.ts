@@ -178,7 +178,7 @@ describe('connecting fails', () => {
     const { code, message } = await failure(path);
     expect(code).toBe('version');
     expect(message).toContain(
-      'resque-runner 9.0.0 and speaks version 99 of the link, this program version 1',
+      'resque-runner 9.0.0 and speaks version 99 of the link, this program version 2',
     );
   });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LinkClient } from '../../src/link/client.ts';
 import { LinkServer } from '../../src/link/server.ts';
+import { protocolVersion } from '../../src/protocol/frames.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 import { FakeHost, fact } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
@@ -150,7 +151,7 @@ test('an owner that was killed is gone', async () => {
   const program = `
     const socket = new (require('node:net').Socket)({ fd: 3, readable: true, writable: true });
     socket.on('data', () => {});
-    socket.write('{"type":"hello","protocol":1,"name":"child","isReadOnly":false}\\n{"type":"comm');
+    socket.write('{"type":"hello","protocol":${protocolVersion},"name":"child","isReadOnly":false}\\n{"type":"comm');
   `;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'ignore', other] });
   afterThis(() => child.kill('SIGKILL'));

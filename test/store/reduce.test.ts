@@ -197,7 +197,7 @@ describe('queues', () => {
 
 describe('jobs', () => {
   test('run from their start on', () => {
-    expect(after(idle, jobStarted('1')).jobs).toEqual({ 1: { ...job('1'), lastLine: null, killed: null } });
+    expect(after(idle, jobStarted('1')).jobs).toEqual([{ ...job('1'), lastLine: null, killed: null }]);
   });
 
   test('have a latest line and a last signal', () => {
@@ -207,8 +207,8 @@ describe('jobs', () => {
       { type: 'job.printed', jobId: '1', stream: 'stderr', line: 'half done' },
       { type: 'job.killed', jobId: '1', queue: 'mail', signal: 'SIGTERM', reason: 'timeout' },
     );
-    expect(jobs[1]?.lastLine).toEqual({ stream: 'stderr', text: 'half done', atMs: startMs + 5_000 });
-    expect(jobs[1]?.killed).toEqual({ signal: 'SIGTERM', reason: 'timeout', atMs: startMs + 6_000 });
+    expect(jobs[0]?.lastLine).toEqual({ stream: 'stderr', text: 'half done', atMs: startMs + 5_000 });
+    expect(jobs[0]?.killed).toEqual({ signal: 'SIGTERM', reason: 'timeout', atMs: startMs + 6_000 });
   });
 
   test('that nobody knows print and die without a trace', () => {
@@ -227,7 +227,7 @@ describe('jobs', () => {
   test('that succeed are counted, and listed as ended', () => {
     const printed: EngineFact = { type: 'job.printed', jobId: '1', stream: 'stdout', line: 'x' };
     const done = after(idle, jobStarted('1'), printed, jobFinished('1'));
-    expect(done.jobs).toEqual({});
+    expect(done.jobs).toEqual([]);
     expect(done.ended).toEqual([
       {
         ...job('1'),
@@ -275,7 +275,7 @@ describe('jobs', () => {
     expect(requeued.queues).toBe(idle.queues);
     expect(requeued.throughput).toBe(idle.throughput);
     expect(requeued.ended[0]).toMatchObject({ id: '1', outcome: 'requeued' });
-    expect(requeued.jobs).toEqual({});
+    expect(requeued.jobs).toEqual([]);
   });
 
   test('whose start nobody saw are counted, and not listed', () => {

@@ -62,7 +62,7 @@ describe('running jobs', () => {
 });
 
 test('a job is found while it runs and after, and by no inherited name', () => {
-  expect(findJob(busy, 'b')).toBe(busy.jobs.b);
+  expect(findJob(busy, 'b')).toBe(busy.jobs.find(({ id }) => id === 'b'));
   expect(findJob(busy, 'c')).toMatchObject({ id: 'c', outcome: 'succeeded' });
   expect(findJob(busy, '404')).toBeNull();
   // As it comes over the link, an object like any other.

@@ -1,11 +1,11 @@
 import type { LogStream } from './log.ts';
 
-/** Characters that may wait for the end of a turn. */
+/** Characters that may wait for others. */
 const limit = 64 * 1024;
 
 /**
- * Lines of one turn of the loop go out in one write: at thousands of jobs a second, the calls would cost more than
- * the lines. What is left when the process exits goes out then.
+ * Lines that come together go out in one write: at thousands of jobs a second, the calls would cost more than the
+ * lines. What is left when the process exits goes out then.
  */
 export function inBatches(stream: LogStream): LogStream {
   let lines = '';
@@ -17,7 +17,7 @@ export function inBatches(stream: LogStream): LogStream {
   process.on('exit', flush);
   return {
     write(text) {
-      if (lines === '') setImmediate(flush);
+      if (lines === '') queueMicrotask(flush);
       lines += text;
       if (lines.length > limit) flush();
     },

@@ -3,14 +3,14 @@
 import type { RunnerView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
-import { pauseReason } from '../../wording/event-wording.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { elapsed } from '../text/elapsed.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { sparkline } from '../text/sparkline.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
-import { age, grouped, howItEnded, pauseDetail, perSecond, statusStyles, statusText } from './words.ts';
+import { type Remark, remarksOn } from './queue-remarks.ts';
+import { age, grouped, howItEnded, perSecond } from './words.ts';
 
 export interface QueuePanelProps {
   readonly queue: QueueState;
@@ -28,23 +28,25 @@ export interface QueuePanelProps {
 const sparkColumns = 8;
 
 export function queuePanel(props: QueuePanelProps): Line[] {
-  const { queue, jobs, isFocused, cursor, width, height, nowMs } = props;
+  const { queue, runner, engine, jobs, isFocused, cursor, width, height, nowMs } = props;
+  const remarks = remarksOn(queue, runner, queueStatus(queue, runner, jobs.length, engine));
   const inner = innerWidth(width);
   const rows = innerHeight(height);
-  const head = [slotsLine(props, inner)];
+  const head = [slotsLine(props, remarks, inner)];
   const foot = [lastFailureLine(queue, inner, nowMs)];
   const room = Math.max(0, rows - head.length - foot.length);
   const body = runningLines(jobs, inner, room, isFocused ? cursor : null, nowMs);
   const blanks = Array.from({ length: room - body.length }, () => lineOf(inner, []));
   const content = [...head, ...body, ...blanks, ...foot];
-  return framed({ width, height, title: title(props), isFocused, content });
+  return framed({ width, height, title: title(props, remarks), isFocused, content });
 }
 
-function title({ queue, runner, engine, jobs, isFocused, width, nowMs }: QueuePanelProps): Part[] {
-  const status = queueStatus(queue, runner, jobs.length, engine);
+function title(
+  { queue, runner, jobs, isFocused, width, nowMs }: QueuePanelProps,
+  remarks: readonly Remark[],
+): Part[] {
   const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
-  if (status !== 'running' && status !== 'idle')
-    parts.push(span(`${statusText(status, queue)}  `, statusStyles[status]));
+  for (const { state, style } of remarks) parts.push(span(`${state}  `, style));
   parts.push(...slotsText(queue, runner, jobs.length), span(`  pend ${pending(queue)}`));
   if (width >= 50) {
     parts.push(span(`  ${sparkline(bucketsAt(queue.throughput, nowMs, sparkColumns))}`, { dim: true }));
@@ -67,16 +69,13 @@ export function pending({ backlog }: QueueState): string {
   return backlog < 0 ? '?' : grouped(backlog);
 }
 
-function slotsLine({ queue, runner, jobs }: QueuePanelProps, width: number): Line {
+function slotsLine({ runner, jobs }: QueuePanelProps, remarks: readonly Remark[], width: number): Line {
   const total = runner?.concurrency ?? jobs.length;
   const columns = Math.min(total, Math.floor(width / 2));
-  const reason = pauseDetail(queue.pauses);
-  const why = reason === null ? [] : [span('  '), span(pauseReason(reason), reasonStyle(reason.kind))];
+  const why = remarks.flatMap(({ reason, reasonStyle }) =>
+    reason === null ? [] : [span('  '), span(reason, reasonStyle)],
+  );
   return lineOf(width, [span(bar(jobs.length, total, columns), { color: 'green' }), ...why]);
-}
-
-function reasonStyle(kind: QueueState['pauses'][number]['kind']) {
-  return { color: kind === 'unstartable' || kind === 'unreadable' ? 'red' : 'yellow' } as const;
 }
 
 /** Each job's line and, where it has printed anything, its latest line below. */

@@ -2,13 +2,13 @@
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
-import { pauseReason } from '../../wording/event-wording.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { pending, slotsText } from './queue-panel.ts';
-import { grouped, pauseDetail, perSecond, statusStyles, statusText } from './words.ts';
+import { remarksOn } from './queue-remarks.ts';
+import { grouped, perSecond, statusStyles, statusText } from './words.ts';
 
 export interface QueueTableProps {
   readonly state: AppState;
@@ -63,7 +63,7 @@ function row(
   const running = jobsOf(model, queue.name).length;
   const runner = runnerOf(model, queue);
   const status = queueStatus(queue, runner, running, model.engine);
-  const reason = pauseDetail(queue.pauses);
+  const remarks = remarksOn(queue, runner, status);
   const total = runner?.concurrency ?? running;
   const slotsColumns = slotsColumnsFor(width);
   const line = lineOf(width, [
@@ -76,9 +76,11 @@ function row(
     cell(pending(queue), 9, {}, 'right'),
     cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right'),
     cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
-    span('  '),
-    span(statusText(status, queue), statusStyles[status]),
-    ...(reason === null ? [] : [span(` ${pauseReason(reason)}`, { dim: true })]),
+    ...(remarks.length === 0 ? [span(`  ${statusText(status, queue)}`, statusStyles[status])] : []),
+    ...remarks.flatMap(({ state, style, reason }) => [
+      span(`  ${state}`, style),
+      span(reason === null ? '' : ` ${reason}`, { dim: true }),
+    ]),
     gap,
   ]);
   return isSelected && isFocused ? restyled(line, selected) : line;

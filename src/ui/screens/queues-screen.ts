@@ -1,6 +1,7 @@
 /** The dashboard: a panel for each queue, or one table of all, and the newest failures. */
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, runnerOf } from '../../store/selectors.ts';
+import { throttledReason } from '../../wording/queue-wording.ts';
 import { type QueuesLayout, queuesLayout, type Size, windowOf } from '../layout.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
@@ -116,6 +117,9 @@ function running(state: AppState, width: number, height: number, nowMs: number):
       ? [lineOf(inner, [span('nothing is running', { dim: true })])]
       : runningLines(jobs, inner, innerHeight(height), isFocused ? cursor : null, nowMs);
   const title: Part[] = [span(queue?.name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
+  const throttled = queue === null ? null : (runnerOf(state.model, queue)?.throttled ?? null);
+  // Its row in the table has seldom enough room for that.
+  if (throttled !== null) title.push(span(`  ${throttledReason(throttled)}`, { color: 'yellow' }));
   return framed({ width, height, title, isFocused, content });
 }
 

@@ -1,0 +1,81 @@
+/** What is said of queues and of the entries that they get their slots from, and why they are not as they should be. */
+import type { EngineFact, PauseReason, RunnerView, Throttled } from '../protocol/events.ts';
+import { duration } from './duration.ts';
+import { visibleWithin } from './visible.ts';
+
+type QueueFact = Extract<
+  EngineFact,
+  {
+    type: 'runner.changed' | 'runner.throttled' | 'runner.unthrottled' | 'queue.paused' | 'queue.resumed';
+  }
+>;
+
+interface QueueWording {
+  /** The name of the queue or entry as it is: hostile until sanitised. */
+  readonly subject: string;
+  readonly level: 'info' | 'warn';
+  readonly glyph: '●' | '!' | '‖' | '▸';
+  readonly text: string;
+}
+
+const textLimit = 200;
+const lastWordsLimit = 120;
+
+export function queueWording(fact: QueueFact): QueueWording {
+  switch (fact.type) {
+    case 'runner.changed': {
+      const text = `slots: ${concurrency(fact.runner)}`;
+      return { level: 'info', glyph: '●', subject: fact.runner.key, text };
+    }
+    case 'runner.throttled': {
+      const { throttled, runner: subject } = fact;
+      const next = `another one in ${duration(throttled.pauseMs)}`;
+      const text = `throttled: a child that waited for its job has ended (${endOf(throttled)}); ${next}`;
+      return { level: 'warn', glyph: '!', subject, text };
+    }
+    case 'runner.unthrottled':
+      return { level: 'info', glyph: '●', subject: fact.runner, text: 'its waiting children stay again' };
+    case 'queue.paused': {
+      const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
+      const text = `paused: ${fact.pauses.map(pauseReason).join('; ')}`;
+      return { level, glyph: '‖', subject: fact.queue, text };
+    }
+    case 'queue.resumed':
+      return { level: 'info', glyph: '▸', subject: fact.queue, text: 'resumed' };
+  }
+}
+
+export function pauseReason(reason: PauseReason): string {
+  const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, textLimit)})`;
+  switch (reason.kind) {
+    case 'operator':
+      return `by hand${detail}`;
+    case 'all':
+      return `everything is${detail}`;
+    case 'cluster':
+      return `pause-all-workers is set in Redis${detail}`;
+    case 'unstartable':
+      return `its script can't be started${detail}`;
+    case 'unreadable':
+      return `its key in Redis can't be read as a list${detail}`;
+  }
+}
+
+/** Why an entry is throttled, in a few words. */
+export function throttledReason(throttled: Throttled): string {
+  return `waiting children end (${endOf(throttled)})`;
+}
+
+/** `exit code 1: no such table` */
+function endOf({ exitCode, signal, lastWords }: Throttled): string {
+  const end = signal === null ? `exit code ${exitCode}` : visibleWithin(signal, textLimit);
+  return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, lastWordsLimit)}`;
+}
+
+function isTrouble(reason: PauseReason): boolean {
+  return reason.kind === 'unstartable' || reason.kind === 'unreadable';
+}
+
+function concurrency({ concurrency: now, configuredConcurrency }: RunnerView): string {
+  return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
+}
