@@ -88,7 +88,8 @@ export function libc(): Libc | null {
 }
 
 function load(): Libc | null {
-  if (process.platform !== 'linux') return null;
+  // Bun doesn't fork to start a program, and its sockets over a descriptor don't tell that the other side is gone.
+  if (process.platform !== 'linux' || process.versions.bun !== undefined) return null;
   try {
     // By a `require` that no bundler follows: its binary lies beside it.
     const require = createRequire(import.meta.url);

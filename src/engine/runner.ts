@@ -6,16 +6,37 @@ import type { RunnerConfig } from '../config/config.ts';
 import type { Throttled } from '../protocol/events.ts';
 import { type QueueList, queueList } from '../resque/queue-patterns.ts';
 
+type SlotState = 'idle' | 'reserved' | 'running';
+
 /** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
-export interface Slot {
+export class Slot {
   readonly index: number;
   /** Resque worker id, for as long as the process lives. */
   readonly worker: string;
-  state: 'idle' | 'reserved' | 'running';
   /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
   isRegistered: boolean;
   /** Since when a child stands by for it, by the monotonic clock; `null` where none does. */
-  standbySinceMs: number | null;
+  standbySinceMs: number | null = null;
+  #state: SlotState = 'idle';
+  readonly #onBusy: (change: 1 | -1) => void;
+
+  /** @param onBusy it isn't idle any more, or is again */
+  constructor(index: number, worker: string, onBusy: (change: 1 | -1) => void) {
+    this.index = index;
+    this.worker = worker;
+    this.isRegistered = index === 0;
+    this.#onBusy = onBusy;
+  }
+
+  get state(): SlotState {
+    return this.#state;
+  }
+
+  set state(state: SlotState) {
+    const wasIdle = this.#state === 'idle';
+    this.#state = state;
+    if (wasIdle !== (state === 'idle')) this.#onBusy(wasIdle ? 1 : -1);
+  }
 }
 
 export class Runner {
@@ -35,6 +56,7 @@ export class Runner {
   isKnownEmpty = false;
   /** Set while the children that stand by for its jobs keep ending by themselves. */
   throttled: Throttled | null = null;
+  #busy = 0;
   readonly #workerId: (index: number, key: string) => string;
 
   constructor(config: RunnerConfig, workerId: (index: number, key: string) => string) {
@@ -50,9 +72,9 @@ export class Runner {
     return this.config.key;
   }
 
-  /** Slots that hold a job or are about to. */
+  /** Slots that hold a job or are about to. Counted as they change: every step asks every runner. */
   get busy(): number {
-    return this.slots.reduce((count, slot) => count + (slot.state === 'idle' ? 0 : 1), 0);
+    return this.#busy;
   }
 
   /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
@@ -94,12 +116,8 @@ export class Runner {
   }
 
   #newSlot(index: number): Slot {
-    return {
-      index,
-      worker: this.#workerId(index, this.key),
-      state: 'idle',
-      isRegistered: index === 0,
-      standbySinceMs: null,
-    };
+    return new Slot(index, this.#workerId(index, this.key), (change) => {
+      this.#busy += change;
+    });
   }
 }

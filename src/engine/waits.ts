@@ -7,6 +7,7 @@ import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import type { Fleet } from './fleet.ts';
 import { HeldWaits } from './held-waits.ts';
 import { QueueWait } from './queue-wait.ts';
+import type { Runner } from './runner.ts';
 
 export class Waits {
   readonly #fleet: Fleet;
@@ -41,6 +42,8 @@ export class Waits {
 
   /** Waits for what is known to be empty and may be taken; ends a wait for anything else. */
   update(isAccepting: boolean, mayBegin: boolean): void {
+    const current = this.#popping.queues;
+    if (isAccepting && mayBegin && current !== null && this.#isStill(current)) return;
     const wanted = isAccepting ? this.#emptyQueues('at-most-once') : [];
     const wantedHeld = isAccepting ? this.#emptyQueues('at-least-once') : [];
     if (this.#popping.isActive) this.#popping.endUnless(wanted);
@@ -49,11 +52,27 @@ export class Waits {
     if (mayBegin) this.#moving.begin(wantedHeld);
   }
 
+  /** Whether BLPOP waits for what it should and nothing else is to be waited for: mostly so, and found without a list. */
+  #isStill(queues: readonly string[]): boolean {
+    let at = 0;
+    for (const runner of this.#fleet.runners) {
+      if (!isWaitable(runner)) continue;
+      if (runner.config.delivery !== 'at-most-once') return false;
+      for (const queue of this.#fleet.takeable(runner)) {
+        if (queues[at] !== queue) return false;
+        at += 1;
+      }
+    }
+    return at === queues.length && !this.#moving.isActive;
+  }
+
   #emptyQueues(delivery: Delivery): string[] {
     return this.#fleet.runners.flatMap((runner) =>
-      runner.isKnownEmpty && runner.free > 0 && runner.config.delivery === delivery
-        ? this.#fleet.takeable(runner)
-        : [],
+      isWaitable(runner) && runner.config.delivery === delivery ? this.#fleet.takeable(runner) : [],
     );
   }
+}
+
+function isWaitable(runner: Runner): boolean {
+  return runner.isKnownEmpty && runner.free > 0;
 }

@@ -54,32 +54,78 @@ export function readPayload(bytes: Buffer): Payload {
     return { isObject: false, bytes, reason: nameOfType(value) };
   }
   const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
-  const safe = embeddable(text, jobClass, args);
-  return {
-    isObject: true,
-    bytes,
+  return new ObjectPayload(bytes, {
     jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
     argsText: argsTextOf(bytes, text, args),
-    embedded: safe,
-    isVerbatim: safe === text && isUtf8(bytes),
-  };
+    isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
+  });
+}
+
+interface PayloadFacts {
+  readonly jobClass: string | null;
+  readonly argsText: string;
+  /** What resque-web would look into in vain. */
+  readonly isBareWrapper: boolean;
+}
+
+/** What it takes to embed a payload is found out when that is asked for: of most jobs, Redis has done it already. */
+class ObjectPayload implements JobPayload {
+  readonly isObject = true;
+  readonly bytes: Buffer;
+  readonly jobClass: string | null;
+  readonly argsText: string;
+  readonly #isBareWrapper: boolean;
+
+  constructor(bytes: Buffer, { jobClass, argsText, isBareWrapper }: PayloadFacts) {
+    this.bytes = bytes;
+    this.jobClass = jobClass;
+    this.argsText = argsText;
+    this.#isBareWrapper = isBareWrapper;
+  }
+
+  get embedded(): string {
+    return this.#embed(this.bytes.toString('utf8'));
+  }
+
+  get isVerbatim(): boolean {
+    const text = this.bytes.toString('utf8');
+    return this.#embed(text) === text && isUtf8(this.bytes);
+  }
+
+  #embed(text: string): string {
+    return embeddable(text, { jobClass: this.jobClass, isBareWrapper: this.#isBareWrapper });
+  }
 }
 
 function argsTextOf(bytes: Buffer, text: string, args: unknown): string {
   if (args === undefined) return '';
   // People are to read the number that was sent, not the nearest one that JavaScript has.
   const span = /\d{16}/.test(text) ? memberSpans(bytes).get('args') : undefined;
-  const json = span === undefined ? jsonText(args) : bytes.toString('utf8', span.start, span.end);
-  return cut(json.toWellFormed(), argsTextLimit);
+  const json = span === undefined ? beginningOf(args) : bytes.toString('utf8', span.start, span.end);
+  return cut(json.slice(0, 2 * argsTextLimit).toWellFormed(), argsTextLimit);
 }
 
-function embeddable(text: string, jobClass: unknown, args: unknown): string {
-  if (jobClass === activeJobWrapper && !hasJobData(args)) {
+/** JSON text of a value, as much of it as is shown: of a list with megabytes in it, no more than the beginning. */
+function beginningOf(args: unknown): string {
+  if (!Array.isArray(args)) return jsonText(args);
+  let text = '[';
+  for (const [at, item] of args.entries()) {
+    const isLong = typeof item === 'string' && item.length > 2 * argsTextLimit;
+    text += `${at === 0 ? '' : ','}${jsonText(isLong ? item.slice(0, 2 * argsTextLimit) : item)}`;
+    if (text.length > 2 * argsTextLimit) return text;
+  }
+  return `${text}]`;
+}
+
+function embeddable(
+  text: string,
+  { jobClass, isBareWrapper }: Pick<PayloadFacts, 'jobClass' | 'isBareWrapper'>,
+): string {
+  if (isBareWrapper) {
     return JSON.stringify({ class: 'JobWrapper (of ActiveJob, without job data)', args: ['(not shown)'] });
   }
-  if (depthOf(text) > maxDepth) {
-    const shown = typeof jobClass === 'string' ? jobClass.toWellFormed() : null;
-    return JSON.stringify({ class: shown, args: [tooDeep] });
+  if (isDeeperThan(text, maxDepth)) {
+    return JSON.stringify({ class: jobClass, args: [tooDeep] });
   }
   // White space around an object is not part of the value: other JSON can't hold it.
   return withoutLoneSurrogates(text.trim());
@@ -88,6 +134,16 @@ function embeddable(text: string, jobClass: unknown, args: unknown): string {
 export function hasJobData(args: unknown): boolean {
   const first: unknown = Array.isArray(args) ? args[0] : undefined;
   return typeof first === 'object' && first !== null && !Array.isArray(first);
+}
+
+/** Looks closer only where there are enough brackets for that: few of the largest payloads have them. */
+function isDeeperThan(text: string, limit: number): boolean {
+  let brackets = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1 && brackets <= limit; at = text.indexOf(bracket, at + 1))
+      brackets += 1;
+  }
+  return brackets > limit && depthOf(text) > limit;
 }
 
 /** Levels of nesting of a valid JSON text. */
