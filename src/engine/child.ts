@@ -3,10 +3,11 @@
  *
  *     running ──exit──▶ draining ──pipes closed, or 1 s──▶ ended
  */
+import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import type { OutputStream } from '../protocol/job.ts';
 import { isFailure, type LaunchedProcess, type LaunchSpec, launcher, type OutputPipe } from './launch.ts';
-import type { ExitStatus } from './libc.ts';
+import { type ExitStatus, libc } from './libc.ts';
 import { atEndOfTurn } from './turn.ts';
 
 export interface ChildHooks {
@@ -123,14 +124,22 @@ function readLimited(pipe: OutputPipe, onChunk: (chunk: Buffer) => void): void {
 
 /** @returns false where no process of the group is left */
 export function signalGroup(pid: number, name: NodeJS.Signals | 0): boolean {
+  // 0 would be our own group.
+  const code = pid > 0 ? kill(-pid, name) : 'ESRCH';
+  // A member of the group changed its user: it exists, and isn't ours to end.
+  if (code === null || code === 'EPERM') return true;
+  if (code === 'ESRCH') return false;
+  throw new Error(`kill ${code}`);
+}
+
+/** @returns the name of the error, `null` for none */
+function kill(pid: number, name: NodeJS.Signals | 0): string | null {
+  const native = libc();
+  if (native !== null) return native.kill(pid, name === 0 ? 0 : constants.signals[name]);
   try {
-    process.kill(-pid, name);
-    return true;
+    process.kill(pid, name);
+    return null;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH') return false;
-    // A member of the group changed its user: it exists, and isn't ours to end.
-    if (code === 'EPERM') return true;
-    throw error;
+    return (error as NodeJS.ErrnoException).code ?? '';
   }
 }

@@ -49,6 +49,8 @@ export interface Libc {
    * comes back from the page cache, by a fault that needs no disk. 12 to 16 MB less resident memory, for 0.3 ms.
    */
   releaseCode(): void;
+  /** Sends a signal, 0 for a look. @returns the name of the error, `null` for none: `process.kill` throws, at ten times the cost */
+  kill(pid: number, signal: number): string | null;
   /** Bytes in a pipe that nobody has read yet; either end of it will do. */
   unreadBytes(descriptor: number): number;
 }
@@ -111,6 +113,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const ioctl = declare<(descriptor: number, request: number, value: Int32Array) => number>(
     'int ioctl(int, ulong, int *)',
   );
+  const sendSignal = declare<(pid: number, signal: number) => number>('int kill(int, int)');
   const waitpid = declare<(pid: number, status: Int32Array, options: number) => number>(
     'int waitpid(int, int *, int)',
   );
@@ -184,6 +187,9 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       if (ended === 0) return null;
       // Who else would have reaped it isn't known; it isn't there any more.
       return ended === pid ? exitStatus(out[0] ?? 0) : { exitCode: null, signal: null };
+    },
+    kill(pid, signal) {
+      return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');
     },
     unreadBytes(descriptor) {
       check('ioctl', ioctl(descriptor, unreadRequest, out));
