@@ -91,6 +91,7 @@ function causeOf({ end, killedFor, timeoutSeconds, answer }: FailedRun): Cause |
 }
 
 function exitSentence(end: ExitStatus): string {
+  if (end.signal === null && end.exitCode === null) return 'it did not say why';
   return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
 }
 

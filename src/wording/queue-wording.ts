@@ -34,7 +34,7 @@ export function queueWording(fact: QueueFact): QueueWording {
       return { level: 'warn', glyph: '!', subject, text };
     }
     case 'runner.unthrottled':
-      return { level: 'info', glyph: '●', subject: fact.runner, text: 'its waiting children stay again' };
+      return { level: 'info', glyph: '●', subject: fact.runner, text: 'no longer throttled' };
     case 'queue.paused': {
       const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
       const text = `paused: ${fact.pauses.map(pauseReason).join('; ')}`;

@@ -97,7 +97,7 @@ describe('the pretty log', () => {
     ).toEqual([
       '! mail             throttled: a child that waited for its job has ended (exit code 3); another one in 2.0 s',
       '! mail             throttled: a child that waited for its job has ended (SIGKILL: out of\\nmemory); another one in 2.0 s',
-      '● mail             its waiting children stay again',
+      '● mail             no longer throttled',
     ]);
   });
 

@@ -48,7 +48,7 @@ test('a throttled queue says so beside a pause, as a panel and as a row, until a
   await screen.waitForNoText('waiting children');
   screen.resize(160, 49);
   await screen.press('4');
-  await screen.waitForText('its waiting children stay again');
+  await screen.waitForText('no longer throttled');
   expect(screen.text()).toContain(
     'throttled: a child that waited for its job has ended (exit code 3: no table yet); another one in 1.0 s',
   );
