@@ -9,14 +9,18 @@ export interface JobProcess {
   signal(name: NodeJS.Signals): void;
 }
 
+export interface JobProcessEnd {
+  readonly status: ExitStatus;
+  /** Nothing of the job was read, which so has not begun. */
+  readonly isUnread: boolean;
+  /** Why a process that stays had to be ended. */
+  readonly breach: JobResult | null;
+}
+
 export interface JobProcessHooks {
   onOutput(stream: OutputStream, chunk: Buffer): void;
-  /**
-   * The process has ended, and the job with it.
-   *
-   * @param isUnread nothing of the job was read, which so has not begun
-   */
-  onEnd(end: ExitStatus, isUnread: boolean): void;
-  /** A process that stays has said how the job ended, or what can't be taken for that. */
+  /** The process has ended, and the job with it. */
+  onEnd(end: JobProcessEnd): void;
+  /** A process that stays has said how the job ended. */
   onResult(result: JobResult): void;
 }

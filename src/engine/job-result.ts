@@ -12,7 +12,17 @@ export type JobResult =
 export const noResult: JobResult = { kind: 'breach', sentence: 'ended before it had written a result' };
 
 /** Longer than any error that somebody wants to read. */
-export const resultLimitBytes = 4 * 1024 * 1024;
+const resultLimitBytes = 4 * 1024 * 1024;
+/** What a child must not do, whatever its results say. */
+export const breaches = {
+  closed: { kind: 'breach', sentence: 'closed its descriptor 3' },
+  early: { kind: 'breach', sentence: 'wrote a result to descriptor 3 before it had read its job' },
+  tooLong: {
+    kind: 'breach',
+    sentence: `wrote a result of more than ${resultLimitBytes / 2 ** 20} MiB to descriptor 3`,
+  },
+  unasked: { kind: 'breach', sentence: 'wrote a result to descriptor 3 without a job' },
+} as const satisfies Record<string, JobResult>;
 const shownCharacters = 200;
 
 /** Reads one line, without its end. */
@@ -43,7 +53,7 @@ export class ResultLines {
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  /** @param onTooLong a line is longer than `resultLimitBytes`; its beginning is dropped */
+  /** @param onTooLong a line is longer than any result may be; its beginning is dropped */
   constructor(onLine: (line: Buffer) => void, onTooLong: () => void) {
     this.#onLine = onLine;
     this.#onTooLong = onTooLong;

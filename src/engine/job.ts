@@ -10,7 +10,7 @@ import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
 import { startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
-import type { JobProcess, JobProcessHooks } from './job-process.ts';
+import type { JobProcess, JobProcessEnd, JobProcessHooks } from './job-process.ts';
 import { type JobResult, noResult } from './job-result.ts';
 import type { ExitStatus } from './libc.ts';
 import { OutputTail } from './output-tail.ts';
@@ -38,6 +38,8 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
+/** Of a process that goes on, or ended for another reason than its job. */
+const noExit: ExitStatus = { exitCode: null, signal: null };
 /** What a shell, or `env`, says of a command that it can't find. */
 const exitNotFound = 127;
 /** Error texts for people; the record has all of it. */
@@ -117,7 +119,7 @@ export class Job {
     this.#startedAt = performance.now();
     this.#process = child ?? this.#startChild();
     this.#isAlone = child === null;
-    this.#mustAnswer = child?.mustAnswer ?? false;
+    this.#mustAnswer = child?.isPersistent ?? false;
     child?.run(payload.bytes, this.#processHooks);
     if (this.#process === null) return false;
     if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.kill('timeout'));
@@ -137,7 +139,7 @@ export class Job {
       },
       {
         ...this.#processHooks,
-        onEnd: (end) => this.#ended(end, false),
+        onEnd: (status) => this.#ended({ status, isUnread: false, breach: null }),
         onStartFailed: (reason) => this.#hooks.onStartFailed(this, reason),
       },
     );
@@ -151,7 +153,7 @@ export class Job {
         this.#output[stream].push(chunk);
         this.#hooks.onOutput(this, stream, chunk, atMs);
       },
-      onEnd: (end, isUnread) => this.#ended(end, isUnread),
+      onEnd: (end) => this.#ended(end),
       onResult: (result) => this.#answered(result),
     };
   }
@@ -174,7 +176,7 @@ export class Job {
 
   #answered(result: JobResult): void {
     this.#result = result;
-    this.#conclude({ exitCode: null, signal: null }, this.#over());
+    this.#conclude(noExit, this.#over());
   }
 
   /** @returns how long it took, in milliseconds */
@@ -183,14 +185,17 @@ export class Job {
     return Math.round(performance.now() - this.#startedAt);
   }
 
-  #ended(end: ExitStatus, isUnread: boolean): void {
+  #ended({ status: end, isUnread, breach }: JobProcessEnd): void {
     const durationMs = this.#over();
     if (isUnread && this.#killedFor === null && !this.#wasStartedAnew) {
       this.#wasStartedAnew = true;
       this.#hooks.onUnread(this);
       return;
     }
-    if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
+    this.#result = breach;
+    // How it ended was our doing then.
+    if (breach !== null && this.#killedFor === null) this.#conclude(noExit, durationMs);
+    else if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
     else this.#conclude(end, durationMs);
   }
 

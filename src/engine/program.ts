@@ -10,6 +10,9 @@ export interface EnvironmentFacts {
   readonly mark: string;
 }
 
+/** Where a persistent child finds the number of the descriptor for its results. */
+export const resultVariable = 'RESQUE_RESULT_FD';
+
 /** Copied once: each look at a variable of `process.env` is a call into the system. */
 const own: NodeJS.ProcessEnv = { ...process.env };
 const bases = new WeakMap<RunnerConfig, readonly string[]>();
@@ -28,7 +31,9 @@ export function environmentOf(config: RunnerConfig, { queue, worker, mark }: Env
 function baseOf(config: RunnerConfig): readonly string[] {
   const known = bases.get(config);
   if (known !== undefined) return known;
-  const { RESQUE_QUEUE: _, RESQUE_WORKER: __, [runnerVariable]: ___, ...base } = { ...own, ...config.env };
+  const base: NodeJS.ProcessEnv = { ...own, ...config.env };
+  // What another runner has told us of ourselves is not for our children.
+  for (const name of ['RESQUE_QUEUE', 'RESQUE_WORKER', runnerVariable, resultVariable]) delete base[name];
   const variables = Object.entries(base).map(([name, value]) => `${name}=${value ?? ''}`);
   bases.set(config, variables);
   return variables;

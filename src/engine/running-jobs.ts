@@ -125,6 +125,8 @@ export class RunningJobs {
     this.#outputs.end(job.id);
     onEnded(job);
     if (job.isAlone) this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
+    // It was started before its entry became persistent: a child that stays can have its slot now.
+    if (job.isAlone && taken.runner.config.mode === 'persistent') this.#standby.update();
     this.#counters.add(outcome);
     finish(
       taken,

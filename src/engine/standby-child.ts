@@ -3,19 +3,21 @@
  *
  *     prestarted:  waiting ──run──▶ working ──exit──▶ ended              (and then it is as any other child of a job)
  *     persistent:  waiting ──run──▶ working ──result──▶ waiting ─ ─ ▶ …
- *                     └──leave, or a result that is none──▶ leaving ──exit, at the latest by KILL──▶ ended
+ *                     └──leave──▶ leaving ◀──breach──┘     leaving ──exit, at the latest by KILL──▶ ended, with its job
  *
  * It belongs to one slot and one queue, because its arguments and environment say which.
  */
 import type { RunnerConfig } from '../config/config.ts';
 import type { OutputStream } from '../protocol/job.ts';
 import { type Child, startChild } from './child.ts';
+import { Handover } from './handover.ts';
+import { IdleOutput } from './idle-output.ts';
 import type { JobProcess, JobProcessHooks } from './job-process.ts';
-import { type JobResult, ResultLines, readResult, resultLimitBytes } from './job-result.ts';
+import { breaches, type JobResult, ResultLines, readResult } from './job-result.ts';
+import type { OutputPipe } from './launch.ts';
 import type { ExitStatus } from './libc.ts';
-import { OutputTail } from './output-tail.ts';
 import { payloadLine } from './payload-line.ts';
-import { commandOf, environmentOf } from './program.ts';
+import { commandOf, environmentOf, resultVariable } from './program.ts';
 import type { Runner, Slot } from './runner.ts';
 
 export interface StandbySpec {
@@ -34,13 +36,9 @@ export interface StandbyHooks {
   onStartFailed(reason: string): void;
 }
 
-/** Where a persistent child finds the number of the descriptor for its results. */
-const resultVariable = 'RESQUE_RESULT_FD';
 const resultDescriptor = 3;
-const lastWordsLimit = 300;
+/** A process that exits closes its descriptors a moment before its end can be seen. */
 const closedLimitMs = 200;
-/** As many as a pipe of Linux holds; of a longer payload it can't be known for certain that nothing was read. */
-const pipeBytes = 64 * 1024;
 
 export class StandbyChild implements JobProcess {
   readonly runner: Runner;
@@ -53,6 +51,7 @@ export class StandbyChild implements JobProcess {
   readonly #hooks: StandbyHooks;
   #child: Child | null = null;
   #job: JobProcessHooks | null = null;
+  #handover: Handover | null = null;
   /** Jobs that it was given. */
   #jobs = 0;
   /** Jobs that ended with a result. */
@@ -63,14 +62,13 @@ export class StandbyChild implements JobProcess {
   /** It ended in the middle of a job of which it had read something. */
   #endedAtWork = false;
   #hasEnded = false;
+  /** It has no descriptor for results any more. */
+  #isClosed = false;
   #killTimer: NodeJS.Timeout | null = null;
   #closedTimer: NodeJS.Timeout | null = null;
-  /** What it printed without a job; made when there is something. */
-  #printed: Partial<Record<OutputStream, OutputTail>> = {};
-  /** How its job ended, as long as output of the job may be on its way. */
+  readonly #idleOutput = new IdleOutput();
+  /** What it said of its job, as long as output of the job may be on its way; of a breach, until the child has ended. */
   #told: JobResult | null = null;
-  /** As many unread bytes mean that nothing of the job was read. */
-  #unreadBytes = 0;
 
   constructor({ runner, slot, queue, mark }: StandbySpec, hooks: StandbyHooks) {
     this.runner = runner;
@@ -85,36 +83,39 @@ export class StandbyChild implements JobProcess {
     return this.#child?.pid ?? 0;
   }
 
-  /** Whether a job has ended only when it says so. */
-  get mustAnswer(): boolean {
-    return this.#isPersistent;
-  }
-
-  get #isPersistent(): boolean {
+  /** Whether it stays, and a job has ended only when it says so. */
+  get isPersistent(): boolean {
     return this.config.mode === 'persistent';
   }
 
   /** Whether it can be given a job now. */
   get isWaiting(): boolean {
-    return (
-      this.#child !== null && this.#job === null && !this.#isLeaving && !this.#hasEnded && !this.#isSpent
-    );
+    const hasPlace = this.#child !== null && this.#job === null && !this.#isSpent;
+    return hasPlace && !this.#isLeaving && !this.isLost && !this.#hasEnded;
   }
 
   get isWorking(): boolean {
     return this.#job !== null;
   }
 
+  /**
+   * It is of no use any more, by its own doing. Another one takes its place when it has ended: where each does the
+   * same at once, they would be many.
+   */
+  get isLost(): boolean {
+    return this.#isExpelled || this.#isClosed;
+  }
+
   /** A prestarted one has been given its only job, a persistent one as many as it may run. */
   get #isSpent(): boolean {
-    return this.#isPersistent
+    return this.isPersistent
       ? this.#jobs >= (this.config.maxJobs ?? Number.POSITIVE_INFINITY)
       : this.#jobs > 0;
   }
 
   /** Whether it has done a job. */
   get hasServed(): boolean {
-    return this.#isPersistent ? this.#results > 0 : this.#endedAtWork;
+    return this.isPersistent ? this.#results > 0 : this.#endedAtWork;
   }
 
   /** Whether it ended, or had to be ended, although it was wanted: not at its work, and not after it. */
@@ -125,21 +126,20 @@ export class StandbyChild implements JobProcess {
 
   /** What it printed while it had no job, for people. */
   get lastWords(): string {
-    const { stderr, stdout } = this.#printed;
-    return (stderr?.text().trim() || stdout?.text().trim() || '').slice(-lastWordsLimit);
+    return this.#idleOutput.lastWords;
   }
 
   /** @returns false where the program can't be started; `onStartFailed` says why, a little later */
   start(): boolean {
     const { config, queue, slot } = this;
     const env = environmentOf(config, { queue, worker: slot.worker, mark: this.#mark });
-    if (this.#isPersistent) env.push(`${resultVariable}=${resultDescriptor}`);
+    if (this.isPersistent) env.push(`${resultVariable}=${resultDescriptor}`);
     const spec = {
       command: commandOf(config, queue),
       cwd: config.cwd,
       env,
       stdin: 'pipe' as const,
-      hasResults: this.#isPersistent,
+      hasResults: this.isPersistent,
     };
     this.#child = startChild(spec, {
       onOutput: (stream, chunk) => this.#takeOutput(stream, chunk),
@@ -149,18 +149,13 @@ export class StandbyChild implements JobProcess {
     if (this.#child === null) return false;
     // What it leaves unread when it ends is no error of ours.
     this.#child.stdin?.on('error', () => {});
-    if (this.#child.results !== null) this.#listen(this.#child);
+    if (this.#child.results !== null) this.#listen(this.#child.results);
     return true;
   }
 
   #takeOutput(stream: OutputStream, chunk: Buffer): void {
-    if (this.#job === null) this.#keep(stream, chunk);
+    if (this.#job === null) this.#idleOutput.push(stream, chunk);
     else this.#job.onOutput(stream, chunk);
-  }
-
-  #keep(stream: OutputStream, chunk: Buffer): void {
-    this.#printed[stream] ??= new OutputTail();
-    this.#printed[stream].push(chunk);
   }
 
   /**
@@ -169,37 +164,28 @@ export class StandbyChild implements JobProcess {
    */
   isAlive(): boolean {
     if (this.#child === null || this.#hasEnded) return false;
-    return this.#isPersistent || !this.#child.hasExited();
+    // STDIN goes with the exit; the end comes when its pipes are closed, too.
+    return this.isPersistent ? this.#child.stdin?.destroyed === false : !this.#child.hasExited();
   }
 
   /** Gives it a job. */
   run(payload: Buffer, hooks: JobProcessHooks): void {
-    const stdin = this.#child?.stdin;
-    if (stdin === null || stdin === undefined || !this.isWaiting)
-      throw new Error('a child is not waiting for a job');
+    if (this.#child === null || !this.isWaiting) throw new Error('a child is not waiting for a job');
     this.#jobs += 1;
     this.#job = hooks;
-    const bytes = this.#isPersistent ? payloadLine(payload) : payload;
-    this.#unreadBytes = bytes.length <= pipeBytes ? bytes.length : Number.POSITIVE_INFINITY;
     // A program that was started for its job would have printed this meanwhile.
-    if (!this.#isPersistent) this.#replay(hooks);
-    this.#printed = {};
-    stdin.write(bytes);
-    if (!this.#isPersistent) stdin.end();
+    if (!this.isPersistent) this.#idleOutput.replay((stream, chunk) => hooks.onOutput(stream, chunk));
+    this.#idleOutput.forget();
+    this.#handover = this.isPersistent
+      ? new Handover(this.#child, payloadLine(payload), false)
+      : new Handover(this.#child, payload, true);
   }
 
-  #replay(hooks: JobProcessHooks): void {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const printed = this.#printed[stream];
-      if (printed !== undefined) hooks.onOutput(stream, Buffer.from(printed.text()));
-    }
-  }
-
-  /** Ends it: with TERM, or where that is not enough `killAfter` later with KILL. It is given no other job. */
+  /** Ends it, and it is given no other job. Where TERM is not enough, its job sends a KILL; without one, we do. */
   signal(name: NodeJS.Signals): void {
     this.#isLeaving = true;
     this.#child?.signal(name);
-    this.#killLater();
+    if (this.#job === null) this.#killLater();
   }
 
   /**
@@ -208,10 +194,11 @@ export class StandbyChild implements JobProcess {
    */
   leave(): void {
     if (this.#isLeaving || this.#hasEnded) return;
-    if (!this.#isPersistent) {
-      this.signal('SIGTERM');
-      return;
-    }
+    if (this.isPersistent) this.#letGo();
+    else this.signal('SIGTERM');
+  }
+
+  #letGo(): void {
     this.#isLeaving = true;
     this.#child?.stdin?.end();
     this.#killLater();
@@ -219,55 +206,79 @@ export class StandbyChild implements JobProcess {
 
   #killLater(): void {
     const kill = () => this.#child?.signal('SIGKILL');
-    this.#killTimer ??= setTimeout(kill, this.config.killAfterSeconds * 1_000);
+    if (!this.#hasEnded) this.#killTimer ??= setTimeout(kill, this.config.killAfterSeconds * 1_000);
   }
 
-  #listen({ results }: Child): void {
+  #listen(results: OutputPipe): void {
     const lines = new ResultLines(
-      (line) => this.#takeResult(readResult(line)),
-      () =>
-        this.#takeResult({
-          kind: 'breach',
-          sentence: `wrote a result of more than ${resultLimitBytes / 2 ** 20} MiB to descriptor 3`,
-        }),
+      (line) => this.#hear(() => readResult(line)),
+      () => this.#hear(() => breaches.tooLong),
     );
-    results?.onData((piece) => lines.push(piece));
-    results?.onClose(() => {
-      // A process that exits closes it a moment before its end can be seen.
-      this.#closedTimer = setTimeout(() => {
-        this.#takeResult({ kind: 'breach', sentence: 'closed its descriptor 3' });
-      }, closedLimitMs);
+    results.onData((piece) => {
+      // Or a flood would take everybody's time.
+      if (this.#isDeaf) results.destroy();
+      else lines.push(piece);
+    });
+    results.onClose(() => {
+      if (this.#hasEnded) return;
+      this.#isClosed = true;
+      this.#closedTimer = setTimeout(() => this.#missResults(), closedLimitMs);
     });
   }
 
-  #takeResult(result: JobResult): void {
-    if (this.#isLeaving && this.#job === null) return;
-    if (this.#job === null || this.#told !== null) {
-      if (this.#job === null) {
-        this.#isExpelled = true;
-        this.#keep('stderr', Buffer.from('it wrote a result to descriptor 3 without a job'));
-      }
-      this.signal('SIGTERM');
-      this.#hooks.onFree();
-      return;
+  /** Nothing that it says makes a difference any more. */
+  get #isDeaf(): boolean {
+    return this.#told?.kind === 'breach' || (this.#isLeaving && this.#job === null);
+  }
+
+  #hear(read: () => JobResult): void {
+    if (this.#isDeaf) return;
+    const result = read();
+    if (this.#job === null) {
+      this.#blame((result.kind === 'breach' ? result : breaches.unasked).sentence);
+      this.#expel();
+    } else if (this.#told !== null) {
+      // The first one stands.
+      this.#expel();
+    } else {
+      // Whoever answers without having read the job answers another one.
+      const isEarly = result.kind !== 'breach' && this.#handover?.isRead === false;
+      this.#told = isEarly ? breaches.early : result;
+      if (this.#told.kind === 'breach') this.#expel();
+      else this.#child?.afterOutput(() => this.#settle());
     }
-    // Whoever answers without having read the job answers another one.
-    const isEarly = result.kind !== 'breach' && (this.#child?.unreadBytes() ?? 0) > 0;
-    this.#told = isEarly
-      ? { kind: 'breach', sentence: 'wrote a result to descriptor 3 before it had read its job' }
-      : result;
-    if (this.#told.kind === 'breach') this.signal('SIGTERM');
-    this.#child?.afterOutput(() => this.#settle());
+  }
+
+  /** It can't answer any more, though it lives on: perhaps for as long as it takes to tidy up. */
+  #missResults(): void {
+    if (this.#isDeaf || this.#hasEnded) return;
+    const isOfJob = this.#job !== null && this.#told === null;
+    if (isOfJob) this.#told = breaches.closed;
+    else if (this.#job === null && !this.hasServed) this.#blame(breaches.closed.sentence);
+    // What it has not begun, it may leave.
+    if (isOfJob && this.#handover?.isUnread === false) this.#expel();
+    else this.leave();
+  }
+
+  #blame(sentence: string): void {
+    this.#isExpelled = true;
+    this.#idleOutput.push('stderr', Buffer.from(`\nit ${sentence}`));
+  }
+
+  #expel(): void {
+    this.signal('SIGTERM');
+    this.#killLater();
   }
 
   #settle(): void {
     const job = this.#job;
     const told = this.#told;
-    if (job === null || told === null) return;
+    if (job === null || told === null || told.kind === 'breach') return;
     this.#job = null;
     this.#told = null;
-    if (told.kind !== 'breach') this.#results += 1;
-    if (this.#isSpent) this.leave();
+    this.#results += 1;
+    // What its job had begun to end, it is up to us to end.
+    if (this.#isLeaving || this.#isSpent) this.#letGo();
     job.onResult(told);
     this.#hooks.onFree();
   }
@@ -277,10 +288,12 @@ export class StandbyChild implements JobProcess {
     for (const timer of [this.#killTimer, this.#closedTimer]) if (timer !== null) clearTimeout(timer);
     this.#settle();
     const job = this.#job;
+    const breach = this.#told;
     this.#job = null;
-    const isUnread = (this.#child?.unreadBytes() ?? 0) >= this.#unreadBytes;
+    this.#told = null;
+    const isUnread = (breach === null || breach === breaches.closed) && this.#handover?.isUnread === true;
     this.#endedAtWork = job !== null && !isUnread;
-    job?.onEnd(end, isUnread);
+    job?.onEnd({ status: end, isUnread, breach });
     this.#hooks.onEnd(end);
   }
 }

@@ -110,6 +110,7 @@ export class Standby {
   }
 
   #settle(): void {
+    this.#throttle.review();
     for (const child of [...this.#children.values()]) if (!this.#isWanted(child)) this.#dismiss(child);
     let started = 0;
     let needsAgeCheck = false;
@@ -145,7 +146,7 @@ export class Standby {
   }
 
   #isWanted(child: StandbyChild): boolean {
-    if (child.isWorking) return true;
+    if (child.isWorking || child.isLost) return true;
     const { runner, slot, queue, config } = child;
     const isSame = runner.config === config && slot.index < runner.concurrency;
     return (
@@ -161,7 +162,9 @@ export class Standby {
         onFree: () => {
           if (child.hasServed) this.#throttle.served(runner);
           if (this.#isStopped) child.leave();
-          else if (!this.#isWanted(child)) this.update();
+          if (this.#isWanted(child)) return;
+          this.#dismiss(child);
+          this.update();
         },
         onEnd: (end) => this.#ended(child, end),
         onStartFailed: (reason) => void unstartable.explain(runner, reason),

@@ -2,6 +2,7 @@
  * Children that stand by and end by themselves: another one is started after a pause, twice as long each time.
  * A runner is told as throttled from the first such end until a child has done a job, or lived for a while.
  */
+import type { RunnerConfig } from '../config/config.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import type { ExitStatus } from './libc.ts';
 import type { Runner } from './runner.ts';
@@ -13,7 +14,7 @@ const longestPauseMs = 30_000;
 const bootedMs = 10_000;
 
 interface Death {
-  readonly child: StandbyChild;
+  readonly child: Pick<StandbyChild, 'config' | 'startedAtMs' | 'lastWords'>;
   readonly end: ExitStatus;
 }
 
@@ -22,6 +23,8 @@ interface Trouble {
   deaths: number;
   untilMs: number;
   timer: NodeJS.Timeout;
+  /** What the children were started by. */
+  readonly config: RunnerConfig;
 }
 
 export class Throttle {
@@ -49,7 +52,7 @@ export class Throttle {
     const deaths = hadBooted ? 1 : (before?.deaths ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (deaths - 1));
     const timer = setTimeout(() => this.#over(runner), pauseMs).unref();
-    this.#troubles.set(runner, { deaths, untilMs: performance.now() + pauseMs, timer });
+    this.#troubles.set(runner, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
     const { exitCode, signal } = end;
     const reason = { exitCode, signal, lastWords: child.lastWords };
     runner.throttled = { ...reason, pauseMs, sinceMs: runner.throttled?.sinceMs ?? Date.now() };
@@ -68,8 +71,18 @@ export class Throttle {
   served(runner: Runner): void {
     if (this.#troubles.size === 0) return;
     const trouble = this.#troubles.get(runner);
-    if (trouble === undefined || this.isOn(runner)) return;
-    clearTimeout(trouble.timer);
+    if (trouble !== undefined && !this.isOn(runner)) this.#forget(runner, trouble);
+  }
+
+  /** Forgets what came of a config that is another by now, or gone: what was wrong may be right. */
+  review(): void {
+    for (const [runner, trouble] of this.#troubles) {
+      if (runner.isRetired || runner.config !== trouble.config) this.#forget(runner, trouble);
+    }
+  }
+
+  #forget(runner: Runner, { timer }: Trouble): void {
+    clearTimeout(timer);
     this.#troubles.delete(runner);
     runner.throttled = null;
     this.#publish({ type: 'runner.unthrottled', runner: runner.key });

@@ -25,12 +25,23 @@ test('the JSON Schema has the fields, limits and defaults of the config', () => 
     properties: {
       namespace: { type: 'string', default: 'resque' },
       interrupted: { enum: ['fail', 'requeue'], default: 'fail' },
+      mode: { enum: ['process', 'persistent'], default: 'process' },
+      prestart: { type: 'boolean', default: false },
+      prestartMaxAge: { default: 600 },
+      maxJobs: { default: null },
       runners: {
         minProperties: 1,
         additionalProperties: {
           anyOf: [
             { type: 'integer', minimum: 1, maximum: 10_000 },
-            { type: 'object', properties: { concurrency: { type: 'integer', default: 1 } } },
+            {
+              type: 'object',
+              properties: {
+                concurrency: { type: 'integer', default: 1 },
+                mode: { enum: ['process', 'persistent'] },
+                prestart: { type: 'boolean' },
+              },
+            },
           ],
         },
       },

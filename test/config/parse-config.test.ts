@@ -31,6 +31,10 @@ describe('a whole file', () => {
           killAfterSeconds: 4,
           interrupted: 'fail',
           delivery: 'at-most-once',
+          mode: 'process',
+          isPrestarted: false,
+          prestartMaxAgeSeconds: 600,
+          maxJobs: null,
         },
       ],
       shutdownTimeoutSeconds: 8,
@@ -94,6 +98,10 @@ describe('runners', () => {
       killAfter: 0,
       interrupted: 'requeue',
       delivery: 'at-least-once',
+      mode: 'persistent',
+      prestart: true,
+      prestartMaxAge: 0.5,
+      maxJobs: 100,
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -106,6 +114,10 @@ describe('runners', () => {
       killAfterSeconds: 0,
       interrupted: 'requeue',
       delivery: 'at-least-once',
+      mode: 'persistent',
+      isPrestarted: true,
+      prestartMaxAgeSeconds: 0.5,
+      maxJobs: 100,
     });
   });
 
@@ -120,8 +132,15 @@ describe('runners', () => {
       killAfter: 9,
       interrupted: 'fail',
       delivery: 'at-most-once',
+      mode: 'process',
+      prestart: false,
+      prestartMaxAge: 7,
+      maxJobs: 1,
     };
-    const shared = { args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' };
+    const shared = {
+      ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
+      ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000 },
+    };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
       key: 'mail',
       concurrency: 3,
@@ -133,12 +152,29 @@ describe('runners', () => {
       killAfterSeconds: 9,
       interrupted: 'fail',
       delivery: 'at-most-once',
+      mode: 'process',
+      isPrestarted: false,
+      prestartMaxAgeSeconds: 7,
+      maxJobs: 1,
     });
   });
 
   test.each([0, null])('have no time limit with timeout %j, whatever the top level says', (timeout) => {
     const config = configOf(fileWith({ timeout: 60, runners: { mail: { timeout }, rest: 1 } }));
     expect(config.runners.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([null, 60]);
+  });
+
+  test.each([0, null])('have no limit of age or jobs with %j, whatever the top level says', (none) => {
+    const shared = { prestartMaxAge: 60, maxJobs: 100 };
+    const mail = { prestartMaxAge: none, maxJobs: none };
+    const limits = configOf(fileWith({ ...shared, runners: { mail, rest: 1 } })).runners.map(
+      ({ prestartMaxAgeSeconds, maxJobs }) => [prestartMaxAgeSeconds, maxJobs],
+    );
+    expect(limits).toEqual([
+      [null, null],
+      [60, 100],
+    ]);
+    expect(configOf(fileWith(mail)).runners[0]).toMatchObject({ prestartMaxAgeSeconds: null, maxJobs: null });
   });
 
   test('need no script at the top level if each has its own', () => {

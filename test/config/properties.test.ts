@@ -23,7 +23,10 @@ function nearConfig(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
     'master',
     'sentinelPassword',
   ]);
-  const job = ['script', 'args', 'env', 'cwd', 'timeout', 'killAfter', 'interrupted'];
+  const job = [
+    ...['script', 'args', 'env', 'cwd', 'timeout', 'killAfter', 'interrupted'],
+    ...['mode', 'prestart', 'prestartMaxAge', 'maxJobs'],
+  ];
   const runner = some(['concurrency', ...job]);
   return fc
     .record(

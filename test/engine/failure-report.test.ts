@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FailedRun, failureReport } from '../../src/engine/failure-report.ts';
+import { noResult } from '../../src/engine/job-result.ts';
 import { oddOutputs } from '../fixtures/odd-outputs.ts';
 
 function report(stderr: string, rest: Partial<FailedRun> = {}) {
@@ -66,6 +67,78 @@ describe('a job that was killed', () => {
       exception: 'Mine',
       error: 'x',
     });
+  });
+});
+
+describe('a persistent child', () => {
+  const goesOn = { exitCode: null, signal: null };
+  const breach = { kind: 'breach', sentence: 'did what is not agreed' } as const;
+
+  test('that tells of a failure is believed, and STDERR is what it had to say besides', () => {
+    const told = { exception: 'E', error: 'x', backtrace: ['a:1', 'b:2'] };
+    const stderr = 'one\n{"exception":"Not","error":"this"}\n';
+    expect(report(stderr, { end: goesOn, answer: { kind: 'failure', told }, stdout: 'out' })).toEqual({
+      ...told,
+      stderr: stderr.trimEnd(),
+      stdout: 'out',
+    });
+  });
+
+  test.each([{ exception: 'E' }, { exception: 'E', error: '' }, { exception: 'E', error: null }])(
+    'that tells no error (%j) has not said why, and has no exit code to say it',
+    (told) => {
+      const said = report('noise', { end: goesOn, answer: { kind: 'failure', told } });
+      expect(said).toMatchObject({ exception: 'E', error: 'it did not say why', stderr: 'noise' });
+    },
+  );
+
+  test('that tells of very much is cut', () => {
+    const text = 'x'.repeat(1_000_000);
+    const said = report('', {
+      end: goesOn,
+      answer: { kind: 'failure', told: { exception: text, error: text } },
+    });
+    expect([said.exception.length, said.error.length]).toEqual([65_536, 65_536]);
+  });
+
+  test.each(['timeout', 'shutdown', 'operator', 'signal'] as const)(
+    'that was killed (%s) has that told first',
+    (killedFor) => {
+      const answer = { kind: 'failure', told: { exception: 'E', error: 'x' } } as const;
+      const said = report('', { end: goesOn, answer, killedFor });
+      expect(said.exception).not.toBe('E');
+      expect(said.error).toMatch(/: x$/);
+      for (const other of [breach, noResult]) {
+        expect(report('', { end: goesOn, answer: other, killedFor }).exception).toBe(said.exception);
+      }
+    },
+  );
+
+  test('that breaks the agreement has that told, with what it printed', () => {
+    expect(report('', { end: goesOn, answer: breach })).toMatchObject({
+      exception: 'InvalidResultError',
+      error: 'the persistent child did what is not agreed',
+    });
+    expect(report('oops\n', { end: goesOn, answer: breach }).error).toBe(
+      'the persistent child did what is not agreed: oops',
+    );
+    expect(report('{"exception":"E","error":"x"}', { end: goesOn, answer: breach })).toMatchObject({
+      exception: 'InvalidResultError',
+      error: 'the persistent child did what is not agreed: x',
+    });
+  });
+
+  test('that ends with exit code 0 and without a result has broken it, too', () => {
+    expect(report('', { end: { exitCode: 0, signal: null }, answer: noResult })).toMatchObject({
+      exception: 'InvalidResultError',
+      error: 'the persistent child ended before it had written a result',
+    });
+  });
+
+  test('that ends with another exit code, or by a signal, is as any other child', () => {
+    expect(report('oops', { answer: noResult })).toEqual(report('oops'));
+    expect(report('{"exception":"E","error":"x"}', { answer: noResult })).toMatchObject({ exception: 'E' });
+    expect(report('oops', { ...killed, answer: noResult })).toEqual(report('oops', killed));
   });
 });
 

@@ -35,6 +35,21 @@ test('a slot that was freed is taken again before a new one is made', () => {
   expect(runner.slots).toHaveLength(3);
 });
 
+test.each([{ isPrestarted: true }, { mode: 'persistent' as const }])(
+  'with %j, slots for which a child stands by are taken first, the oldest child before the others',
+  (extra) => {
+    const runner = newRunner(5);
+    runner.config = { ...runner.config, ...extra };
+    runner.slot(1).standbySinceMs = 30;
+    runner.slot(2).standbySinceMs = 10;
+    runner.slot(3).standbySinceMs = 20;
+    runner.slot(3).state = 'running';
+    expect(indexes(runner.reserveSlots(3))).toEqual([2, 1, 0]);
+    runner.slot(3).state = 'idle';
+    expect(indexes(runner.reserveSlots(5))).toEqual([3, 4]);
+  },
+);
+
 test('a lowered limit leaves nothing free until enough slots are', () => {
   const runner = newRunner(3);
   const slots = runner.reserveSlots(3);

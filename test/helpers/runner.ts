@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { FailureSummary, PauseReason, ShutdownMode } from '../../src/protocol/events.ts';
+import type { FailureSummary, PauseReason, ShutdownMode, Throttled } from '../../src/protocol/events.ts';
 import type { JobOutcome, JobView } from '../../src/protocol/job.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -31,6 +31,7 @@ export interface LogLine {
   readonly problems?: readonly string[];
   readonly mode?: ShutdownMode;
   readonly pid?: number;
+  readonly throttled?: Throttled;
 }
 
 /** A config file's content, as its users write it. */

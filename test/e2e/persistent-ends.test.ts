@@ -1,0 +1,236 @@
+/** How jobs of persistent children end that don't end with a result, and what becomes of the child. */
+import { describe, expect, test } from 'vitest';
+import { children, persistentScript, sayOk, waitForChildren, waitForEnd } from '../helpers/children.ts';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { isAlive } from '../helpers/processes.ts';
+import type { Runner } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const e2e = useEndToEnd();
+const job = (name: unknown) => ({ class: 'Job', args: [name] });
+const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
+
+/** The names of the jobs that were begun, and the children that did so. */
+const ran = () => e2e.fileLines('ran').map((line) => line.split(' '));
+
+/** A child whose job `odd` is done by this; any other is done well. `$job` is the payload. */
+function oddScript(odd: string): string {
+  return e2e.script(
+    persistentScript(`
+      name=\${job#*[}; name=\${name%]*}; echo "$$ $name" >> "$D/ran"
+      case $name in '"odd"') ${odd};; *) ${sayOk};; esac`),
+  );
+}
+
+/** With Node's own means instead of posix_spawn. */
+const fallback = { RR_NATIVE: 'off' };
+
+/** Runs jobs before and after the odd one. @returns the runner, when all have ended and a child stands by again */
+async function runOdd(
+  odd: string,
+  config: Record<string, unknown> = {},
+  env: Record<string, string> = {},
+): Promise<Runner> {
+  const script = oddScript(odd);
+  const runner = await e2e.run({ runners: { mail: { ...mail, ...config } }, script }, { env });
+  await waitForChildren(e2e, 1);
+  await e2e.enqueue('mail', job('before'), job('odd'), job('after'));
+  await runner.waitForFinished(3);
+  await waitForChildren(e2e, 1);
+  return runner;
+}
+
+/** Each job was begun once, and the one after in a fresh child. */
+function assertFreshChild(): void {
+  expect(ran().map(([, name]) => name)).toEqual(['"before"', '"odd"', '"after"']);
+  const [before, odd, after] = ran().map(([pid]) => pid);
+  expect([odd === before, after === odd]).toEqual([true, false]);
+  expect(children(e2e)).toHaveLength(2);
+}
+
+describe('a child that breaks the agreement in its job', () => {
+  test.each([
+    ['says what is no result', 'echo hello >&3; sleep 60', /what is no result: hello$/],
+    ['says what is JSON and no result', 'echo "[1]" >&3; sleep 60', /what is no result: \[1\]$/],
+    ['says an empty line', 'echo >&3; sleep 60', /what is no result: ""$/],
+    ['says bytes', "printf '\\377\\000\\033\\n' >&3; sleep 60", /what is no result: /],
+    ['goes on and on', 'tr "\\0" x < /dev/zero >&3; sleep 60', /wrote a result of more than 4 MiB/],
+    ['goes on and on in lines', 'yes >&3; sleep 60', /what is no result: y$/],
+    ['closes its descriptor', 'exec 3>&-; sleep 60', /closed its descriptor 3$/],
+    ['ends with exit code 0', 'exit 0', /ended before it had written a result$/],
+    [
+      'ends in the middle of its result',
+      'printf \'{"ok":\' >&3; exit 0',
+      /ended before it had written a result$/,
+    ],
+  ])('and %s, fails in it, once, and goes', async (_what, odd, error) => {
+    const runner = await runOdd(odd);
+    const failure = await e2e.failure();
+    expect(failure).toMatchObject({ exception: 'InvalidResultError', payload: job('odd') });
+    expect(failure.error).toMatch(/^the persistent child /);
+    expect(failure.error.split('\n')[0]).toMatch(error);
+    assertFreshChild();
+    await e2e.waitForStat('processed', 3);
+    expect(await e2e.stat('failed')).toBe(1);
+    expect(runner.all('job.finished', ({ outcome }) => outcome === 'succeeded')).toHaveLength(2);
+    expect(runner.all('runner.throttled')).toEqual([]);
+  });
+
+  test('has what it said on stderr recorded with that', async () => {
+    await runOdd('echo "cache is warm" >&2; echo hello >&3; sleep 60');
+    expect((await e2e.failure()).error).toMatch(/what is no result: hello: cache is warm$/);
+  });
+
+  test('and ignores TERM, is killed before the next job begins in its slot', async () => {
+    const script = oddScript(`trap "" TERM; echo hello >&3
+      while :; do sleep 0.02; [ -e "$D/seen" ] || ! grep -q after "$D/ran" || touch "$D/seen"; done`);
+    const runner = await e2e.run({ runners: { mail }, script });
+    const [child] = await waitForChildren(e2e, 1);
+    await e2e.enqueue('mail', job('odd'), job('after'));
+    await runner.waitForFinished(2);
+    expect(e2e.read('seen')).toBe('');
+    expect(isAlive(child?.pid ?? 0)).toBe(false);
+    expect(await e2e.failure()).toMatchObject({ exception: 'InvalidResultError' });
+  });
+});
+
+describe('a child that dies in its job', () => {
+  test.each([
+    ['by a signal', 'kill -SEGV $$; sleep 60', { exception: 'Resque::DirtyExit', signal: 'SIGSEGV' }],
+    ['with an exit code', 'echo oops >&2; exit 3', { error: 'oops', exit_code: 3 }],
+    [
+      'with a report',
+      `echo '{"exception":"E","error":"x"}' >&2; exit 1`,
+      { exception: 'E', error: 'x', exit_code: 1 },
+    ],
+  ])('%s, fails in it, once', async (_how, odd, record) => {
+    const runner = await runOdd(odd);
+    expect(await e2e.failure()).toMatchObject({ ...record, payload: job('odd') });
+    assertFreshChild();
+    await e2e.waitForStat('processed', 3);
+    expect(runner.all('runner.throttled')).toEqual([]);
+  });
+
+  test('behind its result, has done it', async () => {
+    const runner = await runOdd(`${sayOk}; exit 9`);
+    expect(runner.all('job.finished').map(({ outcome }) => outcome)).toEqual(Array(3).fill('succeeded'));
+    assertFreshChild();
+    await e2e.failures(0);
+  });
+
+  test('takes along what it had started', async () => {
+    await runOdd('sleep 60 > /dev/null 2>&1 3>&- & echo $! > "$D/grandchild"; exit 1');
+    const [grandchild] = e2e.fileLines('grandchild');
+    await waitFor(() => !isAlive(Number(grandchild)), { message: 'what it started has ended' });
+    await e2e.failures(1);
+  });
+});
+
+describe('a child that says nothing', () => {
+  test('is ended when the time of its job is over', async () => {
+    const runner = await runOdd('sleep 60', { timeout: 0.3 });
+    expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', signal: 'SIGTERM' });
+    assertFreshChild();
+    expect(runner.all('job.killed')).toMatchObject([{ signal: 'SIGTERM', reason: 'timeout' }]);
+  });
+
+  test('is killed where it ignores that', async () => {
+    const runner = await runOdd('trap "" TERM; while :; do sleep 0.02; done', { timeout: 0.3 });
+    expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', signal: 'SIGKILL' });
+    assertFreshChild();
+    expect(runner.all('job.killed').map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGKILL']);
+  });
+
+  test('has failed even if it answers TERM with a result', async () => {
+    const runner = await runOdd(`answer() { ${sayOk}; }; trap answer TERM; sleep 60 & wait`, {
+      timeout: 0.3,
+    });
+    const failure = await e2e.failure();
+    expect([failure.exception, failure.error]).toEqual(['TimeoutError', 'timed out after 0.3 s']);
+    expect(failure.signal ?? null).toBeNull();
+    assertFreshChild();
+    expect(runner.all('job.killed')).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['says what is no result', 'echo hello >&3; sleep 60', { exception: 'InvalidResultError' }],
+  ['goes on and on in lines', 'yes >&3; sleep 60', { exception: 'InvalidResultError' }],
+  ['closes its descriptor', 'exec 3>&-; sleep 60', { exception: 'InvalidResultError' }],
+  ['ends with exit code 0', 'exit 0', { exception: 'InvalidResultError' }],
+  ['ends with another', 'echo oops >&2; exit 3', { error: 'oops', exit_code: 3 }],
+  ['dies of a signal', 'kill -SEGV $$; sleep 60', { exception: 'Resque::DirtyExit', signal: 'SIGSEGV' }],
+  ['says nothing', 'sleep 60', { exception: 'TimeoutError', signal: 'SIGTERM' }],
+])(
+  'a child that was started with child_process and %s, fails in its job, once, and goes',
+  async (_what, odd, record) => {
+    await runOdd(odd, { timeout: 2 }, fallback);
+    expect(await e2e.failure()).toMatchObject({ ...record, payload: job('odd') });
+    assertFreshChild();
+    await e2e.waitForStat('processed', 3);
+  },
+);
+
+describe('results at the wrong time', () => {
+  test('two of them for one job: the first counts, and the child goes', async () => {
+    const runner = await runOdd(`printf '{"error":"first"}\\n{"ok":true}\\n' >&3`);
+    expect(await e2e.failure()).toMatchObject({ error: 'first', payload: job('odd') });
+    assertFreshChild();
+    await e2e.waitForStat('processed', 3);
+    expect(runner.all('job.finished')).toHaveLength(3);
+  });
+
+  test('one more, when the job is over: no job is the worse for it', async () => {
+    const script = oddScript(`${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`);
+    const runner = await e2e.run({ runners: { mail }, script });
+    const [child] = await waitForChildren(e2e, 1);
+    await e2e.enqueue('mail', job('odd'));
+    await runner.waitForFinished(1);
+    e2e.write('go');
+    if (child !== undefined) await waitForEnd(child);
+    const { throttled } = await runner.waitForLine('runner.throttled');
+    expect(throttled?.lastWords).toBe('it wrote a result to descriptor 3 without a job');
+    await e2e.enqueue('mail', job('after'));
+    await runner.waitForFinished(2);
+    await e2e.failures(0);
+    await e2e.waitForStat('processed', 2);
+  });
+
+  test('one before any job: the child goes, and another one stands by after a pause', async () => {
+    const script = e2e.script(
+      `[ -e "$D/second" ] || { touch "$D/second"; ${sayOk}; }\n${persistentScript()}`,
+    );
+    const runner = await e2e.run({ runners: { mail }, script });
+    const { throttled } = await runner.waitForLine('runner.throttled');
+    expect(throttled).toMatchObject({ signal: 'SIGTERM', pauseMs: 1_000 });
+    await waitForChildren(e2e, 1);
+    await e2e.enqueue('mail', job(1));
+    await runner.waitForFinished(1);
+    await runner.waitForLine('runner.unthrottled');
+    await e2e.failures(0);
+  });
+
+  test.each([
+    ['small', 'x'],
+    ['of a megabyte', 'x'.repeat(1_048_576)],
+  ])('one before the job was read (%s): it is no result of that job', async (_size, text) => {
+    const script = e2e.script(
+      `
+      ${persistentScript('break')}
+      while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}; sleep 60`.replace('break', `${sayOk}; break`),
+    );
+    const runner = await e2e.run({ runners: { mail: { ...mail, maxJobs: 2 } }, script });
+    const [child] = await waitForChildren(e2e, 1);
+    await e2e.enqueue('mail', job('first'));
+    await runner.waitForFinished(1);
+    await e2e.enqueue('mail', job(text));
+    await runner.waitForLine('job.started', ({ job: view }) => view?.id === '2');
+    e2e.write('go');
+    await runner.waitForFinished(2);
+    const failure = await e2e.failure();
+    expect(failure).toMatchObject({ exception: 'InvalidResultError', payload: job(text) });
+    expect(failure.error).toContain('before it had read its job');
+    expect(isAlive(child?.pid ?? 0)).toBe(false);
+    await e2e.waitForStat('processed', 2);
+  });
+});

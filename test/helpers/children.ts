@@ -1,0 +1,87 @@
+/** Children that stand by, as they tell of themselves: each writes a line into a file as soon as it has booted. */
+import type { RunnerConfig } from '../../src/config/config.ts';
+import { isAlive } from './processes.ts';
+import { waitFor } from './wait-for.ts';
+
+/** First line of their scripts, for sh. */
+export const tellBirth = 'echo "$$ $1 $RESQUE_QUEUE $RESQUE_WORKER" >> "$D/born"';
+
+/** Does jobs until its STDIN ends; `body` does one, which is in `$job`, and says so itself. */
+export function persistentScript(body = `echo "$$ $job" >> "$D/ran"; ${sayOk}`): string {
+  return `${tellBirth}\nwhile IFS= read -r job; do\n${body}\ndone`;
+}
+
+export const sayOk = `echo '{"ok":true}' >&3`;
+
+/** A way in which children stand by. */
+export interface StandbyFeature {
+  readonly name: string;
+  /** What makes them do so in a config file, and in what is read of it. */
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly config: Partial<RunnerConfig>;
+  /** @param body does a job, which is in `$job` */
+  readonly script: (body: string) => string;
+}
+
+export const prestarted: StandbyFeature = {
+  name: 'prestarted',
+  entry: { prestart: true },
+  config: { isPrestarted: true },
+  script: (body) => `${tellBirth}; IFS= read -r job\n${body}`,
+};
+
+export const persistent: StandbyFeature = {
+  name: 'persistent',
+  entry: { mode: 'persistent' },
+  config: { mode: 'persistent' },
+  script: (body) => persistentScript(`${body}\n${sayOk}`),
+};
+
+export interface Born {
+  readonly pid: number;
+  /** As it was told by its first argument, and by its environment. */
+  readonly queue: string;
+  readonly queueVariable: string;
+  readonly worker: string;
+}
+
+/** A directory in which jobs write. */
+interface Stage {
+  fileLines(name: string): string[];
+}
+
+/** All that were ever started, in the order in which they had booted. */
+export function children(stage: Stage): Born[] {
+  return stage.fileLines('born').map((line) => {
+    const [pid, queue = '', queueVariable = '', worker = ''] = line.split(' ');
+    return { pid: Number(pid), queue, queueVariable, worker };
+  });
+}
+
+export function livingChildren(stage: Stage): Born[] {
+  return children(stage).filter(({ pid }) => isAlive(pid));
+}
+
+/** Waits until so many live, and have booted. */
+export async function waitForChildren(stage: Stage, count: number, timeoutMs = 10_000): Promise<Born[]> {
+  await waitFor(() => livingChildren(stage).length === count, {
+    message: () => `${count} children live: ${JSON.stringify(livingChildren(stage))}`,
+    timeoutMs,
+  });
+  return livingChildren(stage);
+}
+
+/** Waits for a child that is none of those before; with `count` for that many. */
+export async function waitForNewChild(stage: Stage, before: readonly Born[]): Promise<Born> {
+  const isNew = ({ pid }: Born) => before.every((old) => old.pid !== pid);
+  await waitFor(() => livingChildren(stage).some(isNew), {
+    message: () => `a new child lives: ${JSON.stringify(livingChildren(stage))}`,
+  });
+  const child = livingChildren(stage).find(isNew);
+  if (child === undefined) throw new Error('it has ended');
+  return child;
+}
+
+export async function waitForEnd({ pid }: Born): Promise<void> {
+  await waitFor(() => !isAlive(pid), { message: `child ${pid} has ended` });
+}
