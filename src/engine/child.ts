@@ -22,6 +22,8 @@ export interface Child {
   readonly pid: number;
   /** Set where the spec wants a pipe. */
   readonly stdin: Writable | null;
+  /** See `LaunchedProcess`. */
+  writeNow(bytes: Buffer): number;
   /** Set where the spec has results. */
   readonly results: OutputPipe | null;
   hasExited(): boolean;
@@ -52,6 +54,7 @@ export function startChild(spec: LaunchSpec, hooks: ChildHooks): Child | null {
     pid,
     stdin,
     results,
+    writeNow: (bytes) => launched.writeNow(bytes),
     hasExited: () => launched.hasExited(),
     unreadBytes: () => launched.unreadBytes(),
     afterOutput: (act) => afterOutput(launched, act),

@@ -27,7 +27,8 @@ export class Handover {
     this.#stdin = stdin;
     this.#unreadBytes = Math.min(payload.length, pipeBytes);
     const first = payload.subarray(0, pipeBytes + 1);
-    stdin.write(first, (error) => this.#sent(first.length, error));
+    const sent = child.writeNow(first);
+    if (sent < first.length) stdin.write(first.subarray(sent), (error) => this.#sent(first.length, error));
     if (first.length < payload.length) stdin.write(payload.subarray(first.length));
     if (isLast) stdin.end();
   }

@@ -37,6 +37,12 @@ export interface LaunchedProcess {
   readonly pid: number;
   /** Set where the spec wants a pipe; closed when the program has exited. */
   readonly stdin: Writable | null;
+  /**
+   * Writes to such a pipe past its stream, in which nothing may be waiting: for a small payload that is half of the cost.
+   *
+   * @returns how many bytes it took, from none to all
+   */
+  writeNow(bytes: Buffer): number;
   readonly stdout: OutputPipe;
   readonly stderr: OutputPipe;
   /** Set where the spec has results. */

@@ -59,6 +59,7 @@ function launched(child: ChildProcess, pid: number, spec: LaunchSpec): LaunchedP
   return {
     pid,
     stdin: spec.stdin === 'pipe' ? child.stdin : null,
+    writeNow: () => 0,
     stdout: outputPipe(stdout),
     stderr: outputPipe(stderr),
     results: spec.hasResults ? outputPipe(child.stdio[3] as Readable) : null,

@@ -1,5 +1,5 @@
 /** Starts programs through the C library's `posix_spawn`, as `libc.ts` explains. */
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { resolve } from 'node:path';
@@ -94,6 +94,7 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
   return {
     pid,
     stdin: payload === null ? input : null,
+    writeNow: (bytes) => (stdin === null || input?.destroyed !== false ? 0 : writeNow(stdin.writer, bytes)),
     stdout: new ReadPipe(stdout.ours),
     stderr: new ReadPipe(stderr.ours),
     results: results === null ? null : new ReadPipe(results.ours),
@@ -101,6 +102,16 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
     hasExited: () => exit.isOver,
     unreadBytes: () => unread?.bytes ?? null,
   };
+}
+
+/** The descriptor doesn't block. @returns how many bytes it took */
+function writeNow(descriptor: number, bytes: Buffer): number {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch {
+    // EAGAIN, or whatever the stream will find out, too.
+    return 0;
+  }
 }
 
 /** The reading end of a child's STDIN, of which it has a copy. */

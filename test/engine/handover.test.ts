@@ -1,6 +1,6 @@
 /** How much of its job a child has read, as far as the pipe to it tells: with a pipe of the test's own. */
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Child } from '../../src/engine/child.ts';
 import { Handover } from '../../src/engine/handover.ts';
 
@@ -13,11 +13,14 @@ class Pipe {
   hasEnded = false;
   /** Whether what it holds can be counted. */
   readonly isCounted: boolean;
+  /** Whether it can be written to past its stream. */
+  readonly isDirect: boolean;
   readonly stdin: Writable;
   #waiting: { rest: Buffer; done: (error?: Error | null) => void } | null = null;
 
-  constructor({ isCounted = true, refusal = null as Error | null } = {}) {
+  constructor({ isCounted = true, isDirect = false, refusal = null as Error | null } = {}) {
     this.isCounted = isCounted;
+    this.isDirect = isDirect;
     this.stdin = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         if (refusal !== null) {
@@ -50,6 +53,13 @@ class Pipe {
     if (this.#waiting === null) done();
   }
 
+  #takeNow(piece: Buffer): number {
+    const fits = Math.min(piece.length, pipeBytes - this.held);
+    this.held += fits;
+    this.received = Buffer.concat([this.received, piece.subarray(0, fits)]);
+    return fits;
+  }
+
   async read(bytes: number): Promise<void> {
     this.held -= Math.min(bytes, this.held);
     this.#fill();
@@ -62,8 +72,9 @@ class Pipe {
   }
 
   give(bytes: number, isLast = false): Handover {
-    const child: Pick<Child, 'stdin' | 'unreadBytes'> = {
+    const child: Pick<Child, 'stdin' | 'unreadBytes' | 'writeNow'> = {
       stdin: this.stdin,
+      writeNow: (piece) => (this.isDirect ? this.#takeNow(piece) : 0),
       unreadBytes: () => (this.isCounted ? this.held : null),
     };
     return new Handover(child as Child, Buffer.alloc(bytes, 'x'), isLast);
@@ -72,44 +83,46 @@ class Pipe {
 
 const sizes = [2, 4_096, pipeBytes - 1, pipeBytes, pipeBytes + 1, pipeBytes + 2, 10 * pipeBytes];
 
-test.each(sizes)('of %d bytes, nothing is read until the first of them is', async (bytes) => {
-  const pipe = new Pipe();
-  const handover = pipe.give(bytes);
-  await pipe.read(0);
-  expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
-  await pipe.read(1);
-  expect(handover.isUnread).toBe(false);
-});
+describe.each([false, true])('written past the stream: %s', (isDirect) => {
+  test.each(sizes)('of %d bytes, nothing is read until the first of them is', async (bytes) => {
+    const pipe = new Pipe({ isDirect });
+    const handover = pipe.give(bytes);
+    await pipe.read(0);
+    expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
+    await pipe.read(1);
+    expect(handover.isUnread).toBe(false);
+  });
 
-test.each(sizes)('of %d bytes, all are read when the last of them is', async (bytes) => {
-  const pipe = new Pipe();
-  const handover = pipe.give(bytes, true);
-  let left = bytes;
-  for (; left > 1; left -= Math.min(10_000, left - 1)) {
-    expect(handover.isRead).toBe(false);
-    await pipe.read(Math.min(10_000, left - 1));
-  }
-  expect([handover.isRead, handover.isUnread]).toEqual([false, false]);
-  await pipe.read(1);
-  expect([handover.isRead, handover.isUnread]).toEqual([true, false]);
-  expect(pipe.received.equals(Buffer.alloc(bytes, 'x'))).toBe(true);
-  expect(pipe.hasEnded).toBe(true);
-});
+  test.each(sizes)('of %d bytes, all are read when the last of them is', async (bytes) => {
+    const pipe = new Pipe({ isDirect });
+    const handover = pipe.give(bytes, true);
+    let left = bytes;
+    for (; left > 1; left -= Math.min(10_000, left - 1)) {
+      expect(handover.isRead).toBe(false);
+      await pipe.read(Math.min(10_000, left - 1));
+    }
+    expect([handover.isRead, handover.isUnread]).toEqual([false, false]);
+    await pipe.read(1);
+    expect([handover.isRead, handover.isUnread]).toEqual([true, false]);
+    expect(pipe.received.equals(Buffer.alloc(bytes, 'x'))).toBe(true);
+    expect(pipe.hasEnded).toBe(true);
+  });
 
-test.each(sizes)('of %d bytes, none is known to be read by a child that has exited', async (bytes) => {
-  const pipe = new Pipe();
-  const handover = pipe.give(bytes);
-  await pipe.exit();
-  expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
-});
+  test.each(sizes)('of %d bytes, none is known to be read by a child that has exited', async (bytes) => {
+    const pipe = new Pipe({ isDirect });
+    const handover = pipe.give(bytes);
+    await pipe.exit();
+    expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
+  });
 
-test.each(sizes)('of %d bytes, what was read is known when the child has exited', async (bytes) => {
-  const pipe = new Pipe();
-  const handover = pipe.give(bytes);
-  // A page, the room of which is filled again where there is more.
-  await pipe.read(4_096);
-  await pipe.exit();
-  expect(handover.isUnread).toBe(false);
+  test.each(sizes)('of %d bytes, what was read is known when the child has exited', async (bytes) => {
+    const pipe = new Pipe({ isDirect });
+    const handover = pipe.give(bytes);
+    // A page, the room of which is filled again where there is more.
+    await pipe.read(4_096);
+    await pipe.exit();
+    expect(handover.isUnread).toBe(false);
+  });
 });
 
 test('STDIN stays open where another job may follow', async () => {
