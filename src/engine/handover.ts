@@ -29,6 +29,7 @@ export class Handover {
     const first = payload.subarray(0, pipeBytes + 1);
     const sent = child.writeNow(first);
     if (sent < first.length) stdin.write(first.subarray(sent), (error) => this.#sent(first.length, error));
+    else this.#hasBegun = first.length > this.#unreadBytes;
     if (first.length < payload.length) stdin.write(payload.subarray(first.length));
     if (isLast) stdin.end();
   }
