@@ -93,7 +93,7 @@ export class Runner {
     const taken = this.#readySlots().slice(0, wanted);
     for (let index = 0; taken.length < wanted; index += 1) {
       const slot = this.slot(index);
-      if (slot.state === 'idle' && slot.standbySinceMs === null) taken.push(slot);
+      if (slot.state === 'idle' && !taken.includes(slot)) taken.push(slot);
     }
     for (const slot of taken) slot.state = 'reserved';
     return taken;

@@ -62,6 +62,12 @@ test('a lowered limit leaves nothing free until enough slots are', () => {
   expect(indexes(runner.reserveSlots(3))).toEqual([0]);
 });
 
+test('a child that still stands by for an entry that wants none keeps no slot free', () => {
+  const runner = newRunner(2);
+  runner.slot(0).standbySinceMs = 10;
+  expect(indexes(runner.reserveSlots(2))).toEqual([0, 1]);
+});
+
 test('a retired runner has nothing free', () => {
   const runner = newRunner(3);
   runner.isRetired = true;
