@@ -12,10 +12,16 @@ import { useEngines } from './stage.ts';
 
 const stage = useEngines(useRedis());
 
+const note = 'read -r job || :; echo "$job" >> "$D/ran"; case "$job" in *-*) exit 1;; esac';
+
 /** A runner whose jobs note their arg in `ran`, and fail where it is negative. */
 function noting(key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
-  const script = stage.script('read -r job || :; echo "$job" >> "$D/ran"; case "$job" in *-*) exit 1;; esac');
-  return stage.runner(key, script, rest);
+  return stage.runner(key, stage.script(note), rest);
+}
+
+/** The same, but no job goes on before there is a file of this name: time to say what becomes of the steps behind it. */
+function notingAfter(gate: string, key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
+  return stage.runner(key, stage.script(`while [ ! -e "$D/${gate}" ]; do sleep 0.01; done; ${note}`), rest);
 }
 
 /** Args of the jobs that ran, in that order. */
@@ -46,8 +52,11 @@ test.each<[string, Verdict]>([
     // Enough that there are as many steps, however many outcomes go with one.
     const args = [1, -2, 3, -4, 5, -6, 7, 8, 9, 10, 11, 12];
     await stage.enqueue('mail', ...args);
-    const engine = await stage.start([noting('mail', { concurrency: 2 })], { port: proxy.port });
+    const runner = notingAfter(`go-${step}`, 'mail', { concurrency: 2 });
+    const engine = await stage.start([runner], { port: proxy.port });
+    await engine.wait('job.started', 2);
     atStep(proxy, step, verdict);
+    stage.write(`go-${step}`);
     await cutAndBack(engine, proxy);
     await processed(args.length, () => `step ${step}\n${engine.describe()}`);
     await engine.stop();
@@ -179,10 +188,11 @@ test('a failure is recorded, although a worker of the same name left its counts 
 test('jobs run once and count once where one connection falls silent and the other is lost', async () => {
   const proxy = await startProxy(stage.server.port);
   await stage.enqueue('mail', -1, -2, -3);
-  const engine = await stage.start([noting('mail')], { port: proxy.port });
-  await stage.redis.ping();
+  const engine = await stage.start([notingAfter('go', 'mail')], { port: proxy.port });
+  await engine.wait('job.started');
   // As with a firewall that forgets connections: nobody hangs up on the silent one.
   atStep(proxy, 2, 'silence');
+  stage.write('go');
   await cutAndBack(engine, proxy);
   await processed(3, () => engine.describe());
   await engine.stop();
