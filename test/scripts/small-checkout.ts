@@ -32,7 +32,12 @@ export function makeSmallCheckout(program: string): SmallCheckout {
   cpSync(join(repository, 'scripts'), join(root, 'scripts'), { recursive: true });
   cpSync(join(repository, '.npmrc'), join(root, '.npmrc'));
   const { devDependencies, ...rest } = readJson('package.json');
-  const packageJson = { ...rest, dependencies: {}, devDependencies: { esbuild: devDependencies.esbuild } };
+  const packageJson = {
+    ...rest,
+    dependencies: {},
+    optionalDependencies: {},
+    devDependencies: { esbuild: devDependencies.esbuild },
+  };
   const lock: LockFile = readJson('package-lock.json');
   const bundler = Object.entries(lock.packages).filter(([path]) =>
     /^node_modules\/(esbuild|@esbuild\/[^/]+)$/.test(path),
