@@ -157,7 +157,8 @@ export class Fleet {
 
   /** The runner's queues that jobs may be taken from now, in order of priority. */
   takeable(runner: Runner): readonly string[] {
-    if (runner.isRetired || this.#globalPauses.size > 0 || this.#runnerPauses.has(runner)) return [];
+    if (runner.isRetired || this.#globalPauses.size > 0) return [];
+    if (this.#runnerPauses.size > 0 && this.#runnerPauses.has(runner)) return [];
     if (this.#queuePauses.size === 0) return runner.queues;
     return runner.queues.filter((queue) => !this.#queuePauses.has(queue));
   }

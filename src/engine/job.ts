@@ -52,7 +52,8 @@ export class Job {
   readonly taken: TakenJob;
   readonly #hooks: JobHooks;
   readonly #mark: string;
-  readonly #output = { stdout: new OutputTail(), stderr: new OutputTail() };
+  /** Made when there is something: most jobs print nothing on one of them. */
+  readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
   readonly #printedAtMs = { stdout: 0, stderr: 0 };
   #process: JobProcess | null = null;
   #isAlone = true;
@@ -90,7 +91,7 @@ export class Job {
 
   /** The end of what a stream has brought. @param bytes at most some thousands */
   lastOutput(stream: OutputStream, bytes: number): Buffer {
-    return this.#output[stream].end(bytes);
+    return this.#output[stream]?.end(bytes) ?? Buffer.alloc(0);
   }
 
   get view(): JobView {
@@ -150,6 +151,7 @@ export class Job {
       onOutput: (stream, chunk) => {
         const atMs = Date.now();
         this.#printedAtMs[stream] = atMs;
+        this.#output[stream] ??= new OutputTail();
         this.#output[stream].push(chunk);
         this.#hooks.onOutput(this, stream, chunk, atMs);
       },
@@ -231,8 +233,8 @@ export class Job {
       killedFor: this.#killedFor,
       timeoutSeconds: config.timeoutSeconds,
       answer: this.#mustAnswer ? (this.#result ?? noResult) : null,
-      stderr: this.#output.stderr.text(),
-      stdout: this.#output.stdout.text(),
+      stderr: this.#output.stderr?.text() ?? '',
+      stdout: this.#output.stdout?.text() ?? '',
     });
     const failure = describeFailure(this.taken, this.id, report, end);
     this.#hooks.onEnd(this, { ...facts, outcome: 'failed', failure });

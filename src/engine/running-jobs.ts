@@ -8,7 +8,7 @@ import { signalGroup } from './child.ts';
 import type { Counters } from './counters.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Fleet } from './fleet.ts';
-import { describeRefusal, Job, type JobEnd } from './job.ts';
+import { describeRefusal, Job, type JobEnd, type JobHooks } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import type { OutputShelf } from './output-shelf.ts';
 import { Standby, standbyEvents } from './standby.ts';
@@ -39,6 +39,17 @@ export class RunningJobs {
   readonly #jobs = new Map<string, Job>();
   readonly #leftovers = new Leftovers();
   readonly #standby: Standby;
+  readonly #jobHooks: JobHooks = {
+    onOutput: (job, stream, chunk, atMs) => {
+      this.#outputs.take(job.id, stream, chunk, atMs);
+      this.#hooks.onPrinted(job, stream);
+    },
+    onKilled: ({ id: jobId, taken: { queue } }, signal, reason) =>
+      this.#hooks.publish({ type: 'job.killed', jobId, queue, signal, reason }),
+    onEnd: (job, end) => this.#end(job, end),
+    onUnread: (job) => this.#startAnew(job),
+    onStartFailed: ({ taken: { runner } }, reason) => void this.#unstartable.explain(runner, reason),
+  };
   #count = 0;
 
   constructor(options: RunningJobsOptions) {
@@ -69,17 +80,7 @@ export class RunningJobs {
     }
     this.#count += 1;
     const id = this.#count.toString(36);
-    const job = new Job(id, taken, this.#hooks.mark, {
-      onOutput: (from, stream, chunk, atMs) => {
-        this.#outputs.take(id, stream, chunk, atMs);
-        this.#hooks.onPrinted(from, stream);
-      },
-      onKilled: ({ taken: { queue } }, signal, reason) =>
-        this.#hooks.publish({ type: 'job.killed', jobId: id, queue, signal, reason }),
-      onEnd: (ended, end) => this.#end(ended, end),
-      onUnread: (unread) => this.#startAnew(unread),
-      onStartFailed: (_, reason) => void this.#unstartable.explain(taken.runner, reason),
-    });
+    const job = new Job(id, taken, this.#hooks.mark, this.#jobHooks);
     if (!this.#startIn(job)) return false;
     this.#jobs.set(id, job);
     this.#hooks.publish({ type: 'job.started', job: job.view });
