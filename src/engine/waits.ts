@@ -59,10 +59,9 @@ export class Waits {
     for (const runner of this.#fleet.runners) {
       if (!isWaitable(runner)) continue;
       if (runner.config.delivery !== 'at-most-once') return false;
-      const takeable = this.#fleet.takeable(runner);
-      // By index: an iterator for each of a thousand lists of one is most of what this costs.
-      for (let index = 0; index < takeable.length; index += 1, at += 1) {
-        if (queues[at] !== takeable[index]) return false;
+      for (const queue of this.#fleet.takeable(runner)) {
+        if (queues[at] !== queue) return false;
+        at += 1;
       }
     }
     return at === queues.length;
