@@ -13,6 +13,8 @@ type PauseKind = PauseReason['kind'];
 
 export class Fleet {
   #runners: Runner[] = [];
+  /** Rises with whatever changes what there is to wait for. */
+  #waitVersion = 0;
   #known: readonly string[] = [];
   readonly #owners = new Map<string, Runner>();
   /** Reasons that stop everything, a runner, a queue; each at most once per kind. */
@@ -30,6 +32,11 @@ export class Fleet {
   /** In order of priority; retired ones last. */
   get runners(): readonly Runner[] {
     return this.#runners;
+  }
+
+  /** As long as it is the same, the same queues are to be waited for. */
+  get waitVersion(): number {
+    return this.#waitVersion;
   }
 
   get queues(): readonly string[] {
@@ -68,7 +75,7 @@ export class Fleet {
     const changes: string[] = [];
     const next: Runner[] = [];
     for (const config of configs) {
-      const runner = this.runner(config.key) ?? new Runner(config, this.#workerId);
+      const runner = this.runner(config.key) ?? new Runner(config, this.#workerId, () => this.#touch());
       next.push(runner);
       if (!this.#runners.includes(runner)) {
         changes.push(`${config.key}: added, ${config.concurrency} slots`);
@@ -96,6 +103,7 @@ export class Fleet {
 
   /** Forgets a retired runner whose last job has ended. */
   remove(runner: Runner): void {
+    this.#touch();
     this.#runners = this.#runners.filter((other) => other !== runner);
     this.#runnerPauses.delete(runner);
     this.#publish({ type: 'runner.removed', runner: runner.key });
@@ -103,6 +111,7 @@ export class Fleet {
 
   /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
   expand(known: readonly string[]): boolean {
+    this.#touch();
     // No program can be given a name with a NUL in it.
     this.#known = known.filter((name) => !name.includes('\0'));
     const owners = new Map<string, Runner>();
@@ -151,6 +160,7 @@ export class Fleet {
 
   setConcurrency(runner: Runner, concurrency: number): void {
     if (runner.concurrency === concurrency) return;
+    this.#touch();
     runner.concurrency = concurrency;
     this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
   }
@@ -190,6 +200,7 @@ export class Fleet {
   /** Stops a runner from this instant; `pauseRunner` follows with the reason, and tells. */
   holdRunner(runner: Runner, kind: 'unstartable'): void {
     const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+    this.#touch();
     this.#runnerPauses.set(runner, reasons);
     addReason(reasons, kind, '');
   }
@@ -242,8 +253,13 @@ export class Fleet {
     return { name, runner: this.#owners.get(name)?.key ?? name, pauses: this.pausesOf(name) };
   }
 
+  #touch(): void {
+    this.#waitVersion += 1;
+  }
+
   /** Applies a change of reasons and tells of the queues that it paused, resumed or gave another reason. */
   #change(queues: readonly string[], apply: () => boolean): void {
+    this.#touch();
     if (!apply()) return;
     for (const queue of queues) {
       if (!this.#owners.has(queue)) continue;

@@ -49,23 +49,40 @@ export class Runner {
   readonly slots: Slot[] = [];
   /** No longer in the config: takes nothing, and goes when its last job has ended. */
   isRetired = false;
-  /**
-   * Redis has just said that none of its queues holds a job: waiting for it is BLPOP's business. False means
-   * that it is worth asking.
-   */
-  isKnownEmpty = false;
   /** Set while the children that stand by for its jobs keep ending by themselves. */
   throttled: Throttled | null = null;
   #busy = 0;
+  #isKnownEmpty = false;
+  readonly #onChange: () => void;
   readonly #workerId: (index: number, key: string) => string;
 
-  constructor(config: RunnerConfig, workerId: (index: number, key: string) => string) {
+  /** @param onChange it may have become one to be waited for, or is one no longer */
+  constructor(
+    config: RunnerConfig,
+    workerId: (index: number, key: string) => string,
+    onChange: () => void = () => {},
+  ) {
+    this.#onChange = onChange;
     this.config = config;
     this.list = queueList(config.key);
     this.concurrency = config.concurrency;
     this.#workerId = workerId;
     // The first worker is there from the start, so that the runner shows among the workers.
     this.slots.push(this.#newSlot(0));
+  }
+
+  /**
+   * Redis has just said that none of its queues holds a job: waiting for it is BLPOP's business. False means
+   * that it is worth asking.
+   */
+  get isKnownEmpty(): boolean {
+    return this.#isKnownEmpty;
+  }
+
+  set isKnownEmpty(isKnownEmpty: boolean) {
+    if (this.#isKnownEmpty === isKnownEmpty) return;
+    this.#isKnownEmpty = isKnownEmpty;
+    this.#onChange();
   }
 
   get key(): string {
@@ -118,6 +135,7 @@ export class Runner {
   #newSlot(index: number): Slot {
     return new Slot(index, this.#workerId(index, this.key), (change) => {
       this.#busy += change;
+      if (this.#isKnownEmpty) this.#onChange();
     });
   }
 }

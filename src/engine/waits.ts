@@ -13,6 +13,8 @@ export class Waits {
   readonly #fleet: Fleet;
   readonly #popping: QueueWait;
   readonly #moving: HeldWaits;
+  /** The wait that was found to be right, and when. */
+  #seen: { queues: readonly string[]; version: number } = { queues: [], version: -1 };
 
   /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
   constructor(client: ResqueClient, fleet: Fleet, onOver: (job: PoppedJob | null) => void) {
@@ -54,7 +56,9 @@ export class Waits {
 
   /** Whether BLPOP waits for what it should and nothing else is to be waited for: mostly so, and found without a list. */
   #isStill(queues: readonly string[]): boolean {
+    const { waitVersion } = this.#fleet;
     if (this.#moving.isActive) return false;
+    if (this.#seen.queues === queues && this.#seen.version === waitVersion) return true;
     let at = 0;
     for (const runner of this.#fleet.runners) {
       if (!isWaitable(runner)) continue;
@@ -64,7 +68,9 @@ export class Waits {
         at += 1;
       }
     }
-    return at === queues.length;
+    if (at !== queues.length) return false;
+    this.#seen = { queues, version: waitVersion };
+    return true;
   }
 
   #emptyQueues(delivery: Delivery): string[] {
