@@ -1,6 +1,6 @@
 /**
- * Runners with few and with many queues; four slots of each are at work. Of many queues, which have a slot each,
- * four get the jobs, the first and the last among them, and two between.
+ * Runners with few and with many queues. The same work for each, four slots of one queue; the others, an entry each,
+ * are waited for and stay empty. The one at work is the last, behind all others.
  */
 import type { Bench } from '../lib/bench.ts';
 import type { Contestant } from '../lib/contest.ts';
@@ -18,11 +18,12 @@ export async function measureQueues(bench: Bench, redis: RedisServer): Promise<v
   const script = await noopProgram(bench);
   for (const size of sizes) {
     const names = Array.from({ length: size }, (_, at) => `of-${size}-${at + 1}`);
-    const runners = Object.fromEntries(names.map((name) => [name, size === 1 ? slots : 1]));
-    const places = Array.from({ length: slots }, (_, at) => Math.floor((at * (size - 1)) / (slots - 1)));
-    const queues = [...new Set(places)].map((at) => names[at] ?? '');
+    const busy = names.at(-1) ?? '';
+    const runners = Object.fromEntries(names.map((name) => [name, name === busy ? slots : 1]));
     const name = size === 1 ? '1 queue' : `${size} queues`;
-    contestants.push(await startRunnerContestant(bench, redis, { name, runners, queues, script, jobs }));
+    contestants.push(
+      await startRunnerContestant(bench, redis, { name, runners, queues: [busy], script, jobs }),
+    );
   }
   await compareSizes(redis, contestants);
 }
