@@ -1,26 +1,22 @@
 /** How jobs of persistent children end that don't end with a result, and what becomes of the child. */
 import { describe, expect, test } from 'vitest';
-import { children, persistentScript, sayOk, waitForChildren, waitForEnd } from '../helpers/children.ts';
+import {
+  begunBy,
+  children,
+  job,
+  oddScript,
+  persistentScript,
+  sayOk,
+  waitForChildren,
+  waitForEnd,
+} from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
-const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
-
-/** The names of the jobs that were begun, and the children that did so. */
-const ran = () => e2e.fileLines('ran').map((line) => line.split(' '));
-
-/** A child whose job `odd` is done by this; any other is done well. `$job` is the payload. */
-function oddScript(odd: string): string {
-  return e2e.script(
-    persistentScript(`
-      name=\${job#*[}; name=\${name%]*}; echo "$$ $name" >> "$D/ran"
-      case $name in '"odd"') ${odd};; *) ${sayOk};; esac`),
-  );
-}
 
 /** With Node's own means instead of posix_spawn. */
 const fallback = { RR_NATIVE: 'off' };
@@ -31,7 +27,7 @@ async function runOdd(
   config: Record<string, unknown> = {},
   env: Record<string, string> = {},
 ): Promise<Runner> {
-  const script = oddScript(odd);
+  const script = oddScript(e2e, odd);
   const runner = await e2e.run({ runners: { mail: { ...mail, ...config } }, script }, { env });
   await waitForChildren(e2e, 1);
   await e2e.enqueue('mail', job('before'), job('odd'), job('after'));
@@ -42,8 +38,8 @@ async function runOdd(
 
 /** Each job was begun once, and the one after in a fresh child. */
 function assertFreshChild(): void {
-  expect(ran().map(([, name]) => name)).toEqual(['"before"', '"odd"', '"after"']);
-  const [before, odd, after] = ran().map(([pid]) => pid);
+  expect(begunBy(e2e).map(([, name]) => name)).toEqual(['"before"', '"odd"', '"after"']);
+  const [before, odd, after] = begunBy(e2e).map(([pid]) => pid);
   expect([odd === before, after === odd]).toEqual([true, false]);
   expect(children(e2e)).toHaveLength(2);
 }
@@ -82,8 +78,11 @@ describe('a child that breaks the agreement in its job', () => {
   });
 
   test('and ignores TERM, is killed before the next job begins in its slot', async () => {
-    const script = oddScript(`trap "" TERM; echo hello >&3
-      while :; do sleep 0.02; [ -e "$D/seen" ] || ! grep -q after "$D/ran" || touch "$D/seen"; done`);
+    const script = oddScript(
+      e2e,
+      `trap "" TERM; echo hello >&3
+      while :; do sleep 0.02; [ -e "$D/seen" ] || ! grep -q after "$D/ran" || touch "$D/seen"; done`,
+    );
     const runner = await e2e.run({ runners: { mail }, script });
     const [child] = await waitForChildren(e2e, 1);
     await e2e.enqueue('mail', job('odd'), job('after'));
@@ -181,7 +180,7 @@ describe('results at the wrong time', () => {
   });
 
   test('one more, when the job is over: no job is the worse for it', async () => {
-    const script = oddScript(`${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`);
+    const script = oddScript(e2e, `${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`);
     const runner = await e2e.run({ runners: { mail }, script });
     const [child] = await waitForChildren(e2e, 1);
     await e2e.enqueue('mail', job('odd'));

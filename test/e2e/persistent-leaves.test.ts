@@ -1,8 +1,11 @@
 /** Persistent children that leave by themselves between two jobs, or are ended at one. */
 import { describe, expect, test } from 'vitest';
 import {
+  begunBy,
   children,
+  job,
   livingChildren,
+  oddScript,
   persistentScript,
   sayOk,
   waitForChildren,
@@ -12,20 +15,7 @@ import {
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
 const e2e = useEndToEnd();
-const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
-
-/** The names of the jobs that were begun, and the children that did so. */
-const ran = () => e2e.fileLines('ran').map((line) => line.split(' '));
-
-/** A child whose job `odd` is done by this; any other is done well. `$job` is the payload. */
-function oddScript(odd: string): string {
-  return e2e.script(
-    persistentScript(`
-      name=\${job#*[}; name=\${name%]*}; echo "$$ $name" >> "$D/ran"
-      case $name in '"odd"') ${odd};; *) ${sayOk};; esac`),
-  );
-}
 
 describe('a child that leaves by itself between two jobs', () => {
   const small = job('second');
@@ -57,7 +47,7 @@ describe('a child that leaves by itself between two jobs', () => {
     e2e.write('leave');
     const [, finished] = await runner.waitForFinished(2);
     expect(finished?.outcome).toBe('succeeded');
-    expect(ran().length).toBe(2);
+    expect(begunBy(e2e).length).toBe(2);
     await e2e.waitForStat('processed', 2);
     expect(await e2e.stat('failed')).toBe(0);
   });
@@ -73,7 +63,7 @@ describe('a child that leaves by itself between two jobs', () => {
     await e2e.enqueue('mail', job('second'));
     await runner.waitForFinished(2);
     await e2e.failures(0);
-    expect(ran()).toHaveLength(2);
+    expect(begunBy(e2e)).toHaveLength(2);
   });
 
   test('twice with the same job unread: it has failed', async () => {
@@ -97,7 +87,7 @@ describe('a child that leaves by itself between two jobs', () => {
 
 describe('USR1', () => {
   test('ends the job that runs, and leaves children alone that have none', async () => {
-    const script = oddScript('echo $$ > "$D/began"; sleep 60');
+    const script = oddScript(e2e, 'echo $$ > "$D/began"; sleep 60');
     const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 2 } }, script });
     const both = await waitForChildren(e2e, 2);
     await e2e.enqueue('mail', job('odd'));
@@ -120,7 +110,7 @@ describe('a TERM while a job runs', () => {
   ] as const;
 
   test.each(ways)('records it where the child %s', async (_how, odd, signal) => {
-    const runner = await e2e.run({ ...quick, runners: { mail }, script: oddScript(odd) });
+    const runner = await e2e.run({ ...quick, runners: { mail }, script: oddScript(e2e, odd) });
     await e2e.enqueue('mail', job('odd'));
     await e2e.waitForFileLines('began');
     expect(await runner.stop()).toEqual({ code: 0, signal: undefined });
@@ -129,7 +119,7 @@ describe('a TERM while a job runs', () => {
   });
 
   test.each(ways)('puts it back with interrupted: requeue where the child %s', async (_how, odd) => {
-    const script = oddScript(odd);
+    const script = oddScript(e2e, odd);
     const runner = await e2e.run({ ...quick, runners: { mail }, script, interrupted: 'requeue' });
     await e2e.enqueue('mail', job('odd'), job('behind'));
     e2e.mayLeaveKeys('queue:mail');
@@ -144,7 +134,10 @@ describe('a TERM while a job runs', () => {
   });
 
   test('waits for a job that ends in time, and its child then ends with its STDIN', async () => {
-    const script = oddScript(`echo $$ > "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`);
+    const script = oddScript(
+      e2e,
+      `echo $$ > "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`,
+    );
     const runner = await e2e.run({ shutdownTimeout: 60, runners: { mail }, script });
     await e2e.enqueue('mail', job('odd'), job('behind'));
     e2e.mayLeaveKeys('queue:mail');

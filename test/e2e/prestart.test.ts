@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   children,
+  job,
   livingChildren,
   tellBirth,
   waitForChildren,
@@ -14,7 +15,6 @@ import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
-const job = (n: unknown) => ({ class: 'Job', args: [n] });
 const recording = `${tellBirth}; IFS= read -r job; echo "$$ $1 $job" >> "$D/ran"`;
 const mail = { concurrency: 1, prestart: true };
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type Born,
   children,
+  job,
   tellBirth,
   waitForChildren,
   waitForEnd,
@@ -14,7 +15,6 @@ import type { LogLine, Runner } from '../helpers/runner.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
-const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const prestarted = { concurrency: 1, prestart: true };
 
 /** STDIN of a child that stands by is a pipe, that of one which was started for its job is a file. */

@@ -4,10 +4,14 @@ import { describe, expect, test } from 'vitest';
 import {
   type Born,
   children,
+  job,
   livingChildren,
+  payloadsBegun,
   persistent,
   prestarted,
+  quick,
   tellBirth,
+  untilGo,
   waitForChildren,
   waitForEnd,
   waitForNewChild,
@@ -17,13 +21,6 @@ import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
-const job = (name: unknown) => ({ class: 'Job', args: [name] });
-
-const quick = 'echo "$$ $job" >> "$D/ran"';
-const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.02; done`;
-
-/** The payloads of the jobs that were begun. */
-const ran = () => e2e.fileLines('ran').map((line) => line.slice(line.indexOf(' ') + 1));
 
 async function reload(runner: Runner, config: Record<string, unknown>): Promise<void> {
   const from = runner.position;
@@ -209,7 +206,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
       timeoutMs: 20_000,
     });
     await e2e.failures(0);
-    expect(ran().sort()).toEqual([job(1), job(2)].map((each) => JSON.stringify(each)));
+    expect(payloadsBegun(e2e).sort()).toEqual([job(1), job(2)].map((each) => JSON.stringify(each)));
   });
 
   test('whose script is missing pause their queue; they come with the script, and so do the jobs', async () => {
@@ -261,7 +258,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
       await runner.waitForFinished(names.length - 10, 20_000);
     }
     await runner.waitForFinished(names.length, 20_000);
-    expect(ran().sort()).toEqual(names.map((name) => JSON.stringify(job(name))).sort());
+    expect(payloadsBegun(e2e).sort()).toEqual(names.map((name) => JSON.stringify(job(name))).sort());
     await e2e.waitForStat('processed', names.length);
     await e2e.failures(0);
     expect(runner.all('runner.throttled')).toEqual([]);

@@ -1,10 +1,14 @@
 /** Children that stand by end with their runner, however that ends. */
 import { describe, expect, test } from 'vitest';
 import {
+  job,
   livingChildren,
+  payloadsBegun,
   persistent,
   prestarted,
+  quick,
   tellBirth,
+  untilGo,
   waitForChildren,
   waitForEnd,
 } from '../helpers/children.ts';
@@ -12,13 +16,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
-const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const clean = { code: 0, signal: undefined };
-const quick = 'echo "$$ $job" >> "$D/ran"';
-const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.02; done`;
-
-/** The payloads of the jobs that were begun. */
-const ran = () => e2e.fileLines('ran').map((line) => line.slice(line.indexOf(' ') + 1));
 
 describe.each([prestarted, persistent])(
   '$name children end with their runner:',
@@ -112,9 +110,12 @@ describe.each([prestarted, persistent])(
       await runner.waitForExit();
       const next = await e2e.run({ ...mail(1), script, delivery: 'at-least-once' });
       await next.waitForLine('peer.recovered');
-      await waitFor(() => ran().filter((payload) => payload === JSON.stringify(job(1))).length === 2, {
-        message: 'the job is done again',
-      });
+      await waitFor(
+        () => payloadsBegun(e2e).filter((payload) => payload === JSON.stringify(job(1))).length === 2,
+        {
+          message: 'the job is done again',
+        },
+      );
       for (const old of standing) await waitForEnd(old);
       e2e.write('go');
       await e2e.waitForStat('processed', 1);

@@ -3,12 +3,50 @@ import type { RunnerConfig } from '../../src/config/config.ts';
 import { isAlive } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
+/** A directory in which jobs write. */
+interface Stage {
+  fileLines(name: string): string[];
+}
+
+/** The same, where scripts can be made. */
+interface ScriptStage extends Stage {
+  script(body: string): string;
+}
+
 /** First line of their scripts, for sh. */
 export const tellBirth = 'echo "$$ $1 $RESQUE_QUEUE $RESQUE_WORKER" >> "$D/born"';
 
 /** Does jobs until its STDIN ends; `body` does one, which is in `$job`, and says so itself. */
 export function persistentScript(body = `echo "$$ $job" >> "$D/ran"; ${sayOk}`): string {
   return `${tellBirth}\nwhile IFS= read -r job; do\n${body}\ndone`;
+}
+
+/** A job of which the children of these tests know no more than its name. */
+export function job(name: unknown): { class: string; args: [unknown] } {
+  return { class: 'Job', args: [name] };
+}
+
+/** Done at once, and when there is a file `go`. */
+export const quick = 'echo "$$ $job" >> "$D/ran"';
+export const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.02; done`;
+
+/** The payloads of the jobs that were begun by those two. */
+export function payloadsBegun(stage: Stage): string[] {
+  return stage.fileLines('ran').map((line) => line.slice(line.indexOf(' ') + 1));
+}
+
+/** A persistent child whose job `odd` is done by this; any other is done well. `$job` is the payload. */
+export function oddScript(stage: ScriptStage, odd: string): string {
+  return stage.script(
+    persistentScript(`
+      name=\${job#*[}; name=\${name%]*}; echo "$$ $name" >> "$D/ran"
+      case $name in '"odd"') ${odd};; *) ${sayOk};; esac`),
+  );
+}
+
+/** The children that began its jobs, and the names of those. */
+export function begunBy(stage: Stage): string[][] {
+  return stage.fileLines('ran').map((line) => line.split(' '));
 }
 
 export const sayOk = `echo '{"ok":true}' >&3`;
@@ -43,11 +81,6 @@ export interface Born {
   readonly queue: string;
   readonly queueVariable: string;
   readonly worker: string;
-}
-
-/** A directory in which jobs write. */
-interface Stage {
-  fileLines(name: string): string[];
 }
 
 /** All that were ever started, in the order in which they had booted. */
