@@ -89,6 +89,11 @@ export class Runner {
     return this.config.key;
   }
 
+  /** Whether children stand by for its jobs. */
+  get hasStandby(): boolean {
+    return this.config.mode === 'persistent' || this.config.isPrestarted;
+  }
+
   /** Slots that hold a job or are about to. Counted as they change: every step asks every runner. */
   get busy(): number {
     return this.#busy;
@@ -117,8 +122,7 @@ export class Runner {
   }
 
   #readySlots(): Slot[] {
-    const { mode, isPrestarted } = this.config;
-    if (mode === 'process' && !isPrestarted) return [];
+    if (!this.hasStandby) return [];
     const since = ({ standbySinceMs }: Slot) => standbySinceMs ?? Number.POSITIVE_INFINITY;
     return this.slots
       .filter(({ state, standbySinceMs }) => state === 'idle' && standbySinceMs !== null)

@@ -74,8 +74,8 @@ export class Standby {
 
   /** What this job is to run in; a child is the job's from now on, if it is given to it in this turn of the loop. */
   standingFor({ runner, slot, queue }: TakenJob): Standing {
-    const { mode, isPrestarted } = runner.config;
-    if (mode === 'process' && !isPrestarted) return 'cold';
+    const { mode } = runner.config;
+    if (!runner.hasStandby) return 'cold';
     this.#lastQueues.set(slot, queue);
     const child = this.#children.get(slot);
     const isFit = child !== undefined && child.queue === queue && child.config === runner.config;
@@ -131,7 +131,7 @@ export class Standby {
   *#places(): Iterable<{ runner: Runner; slot: Slot; queue: string }> {
     const { fleet } = this.#options;
     for (const runner of fleet.runners) {
-      if (runner.config.mode === 'process' && !runner.config.isPrestarted) continue;
+      if (!runner.hasStandby) continue;
       const queues = fleet.takeable(runner);
       const [first] = queues;
       if (first === undefined) continue;
