@@ -1,7 +1,8 @@
 /**
  * V8 takes memory as long as there is garbage, and gives little of it back. Told to mind the size, and not to let its
- * young generation grow, an engine that drains a backlog has a heap of 20 MB instead of 40; its CPU is the same
- * within what can be measured. As early as possible: what the start leaves behind stays.
+ * young generation grow, an engine that drains a backlog has 65 MB instead of 110, before anything else is done for it.
+ * The price: a fifth more CPU for a persistent job (105 µs against 85); of a job that starts a program it was too
+ * little to be measured. As early as possible: what the start leaves behind stays.
  */
 import { setFlagsFromString } from 'node:v8';
 
