@@ -162,8 +162,10 @@ test('a job goes back once and the next of its slot stays, although the reply to
 test('a job of a queue with markup in its name runs, although the reply that brought it was lost', async () => {
   const proxy = await startProxy(stage.server.port);
   await stage.enqueue('a<b>', 1, 2);
-  const engine = await stage.start([noting('a<b>')], { port: proxy.port });
+  const engine = await stage.start([notingAfter('go', 'a<b>')], { port: proxy.port });
+  await engine.wait('job.started');
   atStep(proxy, 1, 'pass-and-cut');
+  stage.write('go');
   await cutAndBack(engine, proxy);
   await processed(2, () => engine.describe());
   expect(ran()).toEqual([1, 2]);
