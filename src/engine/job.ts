@@ -12,7 +12,7 @@ import { startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import type { JobProcess, JobProcessEnd, JobProcessHooks } from './job-process.ts';
 import { type JobResult, noResult } from './job-result.ts';
-import type { ExitStatus } from './libc.ts';
+import { type ExitStatus, noExit } from './libc.ts';
 import { OutputTail } from './output-tail.ts';
 import { commandOf, environmentOf } from './program.ts';
 import type { StandbyChild } from './standby-child.ts';
@@ -38,8 +38,6 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
-/** Of a process that goes on, or ended for another reason than its job. */
-const noExit: ExitStatus = { exitCode: null, signal: null };
 /** What a shell, or `env`, says of a command that it can't find. */
 const exitNotFound = 127;
 /** Error texts for people; the record has all of it. */
@@ -248,7 +246,7 @@ export function describeRefusal(job: TakenJob, reason: string): DescribedFailure
   const text = job.payload.bytes.subarray(0, refusedTextLimit).toString('utf8');
   const error = `the payload is no JSON object (${reason})${text === '' ? '' : `: ${text}`}`;
   const report = { exception: exceptions.invalidPayload, error, backtrace: null, stderr: '', stdout: '' };
-  return describeFailure(job, null, report, { exitCode: null, signal: null });
+  return describeFailure(job, null, report, noExit);
 }
 
 function describeFailure(

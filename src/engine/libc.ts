@@ -18,6 +18,9 @@ export interface ExitStatus {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Of a process that goes on, or of which nobody knows how it ended. */
+export const noExit: ExitStatus = { exitCode: null, signal: null };
+
 export interface SpawnRequest {
   /** Path of the program; PATH is not looked at. */
   readonly file: string;
@@ -186,7 +189,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       const ended = waitpid(pid, out, withoutHang);
       if (ended === 0) return null;
       // Who else would have reaped it isn't known; it isn't there any more.
-      return ended === pid ? exitStatus(out[0] ?? 0) : { exitCode: null, signal: null };
+      return ended === pid ? exitStatus(out[0] ?? 0) : noExit;
     },
     kill(pid, signal) {
       return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');

@@ -10,6 +10,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Fleet } from './fleet.ts';
 import { describeRefusal, Job, type JobEnd, type JobHooks } from './job.ts';
 import { Leftovers } from './leftovers.ts';
+import { noExit } from './libc.ts';
 import type { OutputShelf } from './output-shelf.ts';
 import { Standby, standbyEvents } from './standby.ts';
 import type { TakenJob } from './taken-job.ts';
@@ -104,8 +105,7 @@ export class RunningJobs {
   /** A child that it was given to has ended without looking at it. Happens once to a job. */
   #startAnew(job: Job): void {
     if (this.#startIn(job)) return;
-    const end = { exitCode: null, signal: null };
-    this.#end(job, { outcome: 'requeued', durationMs: 0, end, failure: null, unstartable: null });
+    this.#end(job, { outcome: 'requeued', durationMs: 0, end: noExit, failure: null, unstartable: null });
   }
 
   #refuse(taken: TakenJob, reason: string): void {

@@ -275,3 +275,42 @@ describe('a new config', () => {
     expect(fleet.runner('b')).toBeUndefined();
   });
 });
+
+describe('what there is to wait for counts as another', () => {
+  const changes: [string, () => unknown][] = [
+    ['an entry is read anew', () => fleet.configure([config('mail', { delivery: 'at-least-once' })])],
+    ['an entry is gone', () => fleet.configure([config('news')])],
+    ['an entry is forgotten', () => fleet.remove(runner('mail'))],
+    ['queues come', () => fleet.expand(['mail', 'other'])],
+    ['slots are given', () => fleet.setConcurrency(runner('mail'), 5)],
+    ['an entry is held', () => fleet.holdRunner(runner('mail'), 'unstartable')],
+    ['an entry is paused', () => fleet.pauseRunner(runner('mail'), 'unstartable', 'why')],
+    ['a queue is paused', () => fleet.pauseQueue('mail', 'operator', '')],
+    ['everything is paused', () => fleet.pauseAll('all', '')],
+    ['any queue may hold jobs', () => fleet.expectJobs()],
+    ['a slot of an empty queue is taken', () => runner('mail').reserveSlots(1)],
+  ];
+
+  test.each(changes)('when %s', (_, change) => {
+    fleet.configure([config('mail', { concurrency: 2 })]);
+    runner('mail').isKnownEmpty = true;
+    const before = fleet.waitVersion;
+    change();
+    expect(fleet.waitVersion).toBeGreaterThan(before);
+  });
+
+  test('when a queue is resumed of which nothing else changes', () => {
+    fleet.configure([config('mail')]);
+    fleet.pauseQueue('mail', 'operator', '');
+    const before = fleet.waitVersion;
+    fleet.resumeQueue('mail', 'operator');
+    expect(fleet.waitVersion).toBeGreaterThan(before);
+  });
+
+  test('but not when a slot of a queue that holds jobs is taken or freed', () => {
+    fleet.configure([config('mail', { concurrency: 2 })]);
+    const before = fleet.waitVersion;
+    for (const slot of runner('mail').reserveSlots(2)) slot.state = 'idle';
+    expect(fleet.waitVersion).toBe(before);
+  });
+});
