@@ -145,6 +145,11 @@ describe('USR1', () => {
   test('does nothing to an idle runner', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
     runner.signal('SIGUSR1');
+    // Signals are taken in their order: once these have been, a kill can't hit the job.
+    runner.signal('SIGUSR2');
+    await runner.waitForLine('queue.paused');
+    runner.signal('SIGCONT');
+    await runner.waitForLine('queue.resumed');
     await e2e.enqueue('mail', job(1));
     const [line] = await runner.waitForFinished(1);
     expect(line?.outcome).toBe('succeeded');
