@@ -25,15 +25,16 @@ describe('exit code 0', () => {
     expect(await run('--version')).toEqual({ code: 0, stdout: packageJson.version, stderr: '' });
   });
 
-  test.each([['--help'], ['check', '--help'], ['enqueue', '--help'], ['demo', '--help']])(
-    'follows help: %s %s',
-    async (...args) => {
-      const { code, stdout, stderr } = await run(...args.filter((arg) => arg !== undefined));
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toContain(`resque-runner ${args.length > 1 ? args[0] : 'check'}`);
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
-    },
-  );
+  test.each([
+    ['--help', 'resque-runner: waits on Resque queues'],
+    ['check --help', 'resque-runner check [CONFIG]'],
+    ['failed --help', 'resque-runner failed: look at failures'],
+    ['failed retry -h', 'resque-runner failed retry [ID…]'],
+  ])('follows help: %s', async (args, beginning) => {
+    const { code, stdout, stderr } = await run(...args.split(' '));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.slice(0, beginning.length)).toBe(beginning);
+  });
 
   test('follows a reader that goes away', async () => {
     const command = `${process.execPath} ${program} --help | true; echo "\${PIPESTATUS[0]}"`;
@@ -56,7 +57,7 @@ describe('exit code 2', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('there is no ./cfg.json, $RR_CONFIG is not set, and no file was named');
     expect(stderr).toContain('resque-runner demo');
-    expect(stderr).toMatch(/cp \S+cfg\.json\.template cfg\.json/);
+    expect(stderr).toContain('resque-runner init');
   });
 
   test('follows a config that is missing, a directory, or not ours to read', async () => {
@@ -67,12 +68,15 @@ describe('exit code 2', () => {
     expect((await run('folder/')).stderr).toContain(
       'it is a directory; name the file in it, such as folder/cfg.json',
     );
+    // Root may read everything, and would wait for Redis.
+    if (process.getuid?.() === 0) return;
     const secret = write('secret.json', goodConfig);
     chmodSync(secret, 0o000);
     const { code, stderr } = await run('secret.json');
-    // Root may read everything; it then only lacks a Redis, which is no usage error.
-    if (process.getuid?.() !== 0) expect(stderr).toContain('no permission to read it');
-    if (process.getuid?.() !== 0) expect(code).toBe(2);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('no permission to read it'),
+    });
   });
 
   test('follows a bad config, every problem on a line of its own and no stack', async () => {
