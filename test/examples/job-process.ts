@@ -33,6 +33,12 @@ export interface Run extends End {
   readonly stdout: string;
 }
 
+export interface StartOptions {
+  /** Beside the tests' own; `undefined` takes one away. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
 export class JobProcess {
   /** After the end of the process and of all its output: nothing holds a descriptor any more. */
   readonly closed: Promise<End>;
@@ -43,8 +49,9 @@ export class JobProcess {
   readonly #mark = randomUUID();
   readonly #received = { stdout: [] as Buffer[], stderr: [] as Buffer[], results: [] as Buffer[] };
 
-  constructor(script: string, mode: Mode, env: NodeJS.ProcessEnv = { RESQUE_QUEUE: 'mail' }) {
+  constructor(script: string, mode: Mode, { env, cwd }: StartOptions = {}) {
     const child = spawn(script, ['mail'], {
+      cwd,
       stdio: ['pipe', 'pipe', 'pipe', mode === 'persistent' ? 'pipe' : 'ignore'],
       env: {
         ...process.env,
@@ -53,6 +60,7 @@ export class JobProcess {
         // Set in many containers: it would hide what isn't flushed.
         PYTHONUNBUFFERED: '',
         [markVariable]: this.#mark,
+        RESQUE_QUEUE: 'mail',
         ...(mode === 'persistent' ? { RESQUE_RESULT_FD: '3' } : {}),
         ...env,
       },
@@ -99,6 +107,13 @@ export class JobProcess {
     this.#stdin.write(data);
   }
 
+  /** @returns once the script has read all of it but what a pipe can hold */
+  async writeUntilRead(data: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#stdin.write(data, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   end(): void {
     this.#stdin.end();
   }
@@ -124,7 +139,7 @@ export class JobProcess {
 }
 
 export interface JobProcesses {
-  start(script: string, mode: Mode, env?: NodeJS.ProcessEnv): JobProcess;
+  start(script: string, mode: Mode, options?: StartOptions): JobProcess;
   /** Gives one job to a process of its own and waits for its end. */
   run(script: string, mode: Mode, job: Job): Promise<Run>;
 }
@@ -139,8 +154,8 @@ export function useJobProcesses(): JobProcesses {
     }
   });
 
-  function start(script: string, mode: Mode, env?: NodeJS.ProcessEnv): JobProcess {
-    const jobProcess = new JobProcess(script, mode, env);
+  function start(script: string, mode: Mode, options?: StartOptions): JobProcess {
+    const jobProcess = new JobProcess(script, mode, options);
     started.push(jobProcess);
     return jobProcess;
   }

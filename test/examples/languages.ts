@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export interface Language {
   readonly name: string;
-  /** File names in examples/persistent/. */
+  /** In examples/. */
   readonly helper: string;
   readonly mailer: string;
   /** In fixtures/: the jobs that all languages are tried with. */
@@ -22,8 +22,8 @@ export interface Language {
 export const languages: readonly Language[] = [
   {
     name: 'Python',
-    helper: 'resque_jobs.py',
-    mailer: 'mailer.py',
+    helper: 'persistent/resque_jobs.py',
+    mailer: 'persistent/mailer.py',
     jobs: 'jobs.py',
     probe: ['python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 6))'],
     mendedUtf8: 'caf?',
@@ -35,8 +35,8 @@ export const languages: readonly Language[] = [
   },
   {
     name: 'PHP',
-    helper: 'resque_jobs.php',
-    mailer: 'mailer.php',
+    helper: 'persistent/resque_jobs.php',
+    mailer: 'persistent/mailer.php',
     jobs: 'jobs.php',
     probe: ['php', '-r', 'exit((int) (PHP_MAJOR_VERSION < 8));'],
     closeOnExecProbe: ['php', '-r', "FFI::cdef('int fcntl(int, int, ...);');"],
@@ -50,8 +50,8 @@ export const languages: readonly Language[] = [
   },
   {
     name: 'Ruby',
-    helper: 'resque_jobs.rb',
-    mailer: 'mailer.rb',
+    helper: 'persistent/resque_jobs.rb',
+    mailer: 'persistent/mailer.rb',
     jobs: 'jobs.rb',
     probe: ['ruby', '-e', 'exit RUBY_VERSION.to_i >= 3'],
     mendedUtf8: 'caf\uFFFD',
@@ -67,8 +67,8 @@ export const languages: readonly Language[] = [
   },
   {
     name: 'Node',
-    helper: 'resque-jobs.mjs',
-    mailer: 'mailer.mjs',
+    helper: 'persistent/resque-jobs.mjs',
+    mailer: 'persistent/mailer.mjs',
     jobs: 'jobs.mjs',
     probe: ['node', '--version'],
     mendedUtf8: 'caf\uFFFD',
@@ -88,7 +88,7 @@ export function succeeds([program, ...args]: readonly [string, ...string[]]): bo
 }
 
 export function examplePath(name: string): string {
-  return fileURLToPath(new URL(`../../examples/persistent/${name}`, import.meta.url));
+  return fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 }
 
 export function fixturePath(name: string): string {

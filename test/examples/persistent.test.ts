@@ -208,7 +208,7 @@ describe.each(languages)('$name', (language) => {
 
   describe.skipIf(!isInstalled)('by hand', () => {
     test('takes the queue from the command line, and a payload of several lines', async () => {
-      const byHand = processes.start(script, 'process', { RESQUE_QUEUE: undefined });
+      const byHand = processes.start(script, 'process', { env: { RESQUE_QUEUE: undefined } });
       byHand.write(JSON.stringify(job('Echo', 'pretty'), null, 2));
       byHand.end();
       expect(await byHand.closed).toEqual({ exitCode: 0, signal: null });
