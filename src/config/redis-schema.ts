@@ -10,12 +10,12 @@ const host = (description: string) => line(description, 'a host name or address'
 const port = (description: string) => wholeNumber(description, 1, 65_535);
 const database = (description: string) => wholeNumber(description, 0, Number.MAX_SAFE_INTEGER);
 
-const tlsFields = fields('TLS with files of its own.', 'true, false or an object', {
-  ca: v.nullish(path('PEM file of the certificate authority.', 'a path'), null),
-  cert: v.nullish(path("PEM file of the client's certificate.", 'a path'), null),
-  key: v.nullish(path("PEM file of the client's key.", 'a path'), null),
+const tlsFields = fields('The same with files of your own.', 'true, false or an object', {
+  ca: v.nullish(path('PEM file of the certificate authority, relative to this file.', 'a path'), null),
+  cert: v.nullish(path("PEM file of the client's certificate, relative to this file.", 'a path'), null),
+  key: v.nullish(path("PEM file of the client's key, relative to this file.", 'a path'), null),
   servername: v.nullish(host('Name to ask for and to find in the certificate, if not the host.'), null),
-  rejectUnauthorized: v.optional(flag('false accepts any certificate.'), true),
+  rejectUnauthorized: v.optional(flag("false accepts any certificate, an impostor's too."), true),
 });
 
 const tlsFlag = v.pipe(
@@ -59,10 +59,13 @@ const entries = {
   port: v.optional(port('Port of Redis.'), 6379),
   db: v.optional(database('Number of the database; 0 if not given.')),
   database: v.optional(database('Number of the database; the same as "db".')),
-  username: v.nullish(secret('User of the access control list.'), null),
-  password: v.nullish(secret('Password of Redis.'), null),
+  username: v.nullish(secret("User of Redis' access control list (ACL)."), null),
+  password: v.nullish(secret('Password of that user, or the one of "requirepass".'), null),
   tls: v.nullish(tls, null),
-  path: v.nullish(path('Path of a unix socket, in place of host and port.', 'a path'), null),
+  path: v.nullish(
+    path('Path of a unix socket, relative to this file, in place of host and port.', 'a path'),
+    null,
+  ),
   sentinels: v.nullish(
     v.pipe(
       v.array(sentinel, (issue) => problems.notA(issue.input, 'an array of sentinels')),
@@ -105,7 +108,7 @@ const urlSchema = v.pipe(
 
 const objectSchema = v.pipe(
   fields(
-    'Where Redis is.',
+    'Its parts, each in a field of its own.',
     'a Redis URL, "embedded" or an object',
     { url: v.optional(urlSchema), ...entries },
     conflicts,
@@ -119,7 +122,9 @@ const objectSchema = v.pipe(
 
 const embedded = v.pipe(
   v.literal('embedded'),
-  v.description('A private Redis, started and stopped with the runner; its data is in .resque-runner.'),
+  v.description(
+    'A private Redis, started and stopped with the runner; its data is in .resque-runner beside this file.',
+  ),
 );
 
 /** Every field of Redis with its default; or that it is embedded. */

@@ -40,7 +40,9 @@ const script = choice<string[]>(
 
 const args = v.pipe(
   v.array(argument(), (issue) => problems.notA(issue.input, 'an array of strings')),
-  v.description('Arguments that follow the name of the queue.'),
+  v.description(
+    'Arguments that follow the name of the queue. Those of an entry take the place of those for all.',
+  ),
 );
 
 const envWhat = 'a string, a number, true or false';
@@ -52,7 +54,7 @@ const envNumber = v.pipe(v.number(), v.transform(String));
 const envFlag = v.pipe(v.boolean(), v.transform(String));
 
 const env = dictionary<string>(
-  'Environment variables for the program, added to those of the runner.',
+  'Environment variables for the program, added to those of the runner. Those of an entry come on top of those for all.',
   'an object of environment variables',
   choice('Value of the variable.', [envText, envNumber, envFlag], (input) => {
     if (typeof input === 'number') return envNumber;
@@ -61,17 +63,27 @@ const env = dictionary<string>(
   { checkKey: (name) => (/^[^=\0]+$/.test(name) ? null : problems.envName()) },
 );
 
-const cwd = v.nullable(path('Working directory of the program, relative to this file.', 'a path or null'));
-const timeout = v.nullable(seconds('Seconds that a job may run; 0 or null for no limit.'));
-const killAfter = seconds('Seconds between TERM and KILL.');
-const interrupted = oneOf('What becomes of a job that a shutdown had to kill.', ['fail', 'requeue']);
-const delivery = oneOf('What a crash of the runner may do to a job: lose it or fail it, or run it again.', [
-  'at-most-once',
-  'at-least-once',
-]);
+const cwd = v.nullable(
+  path(
+    "Working directory of the program, relative to this file; null for the runner's own.",
+    'a path or null',
+  ),
+);
+const timeout = v.nullable(
+  seconds('Seconds that a job may run before it is ended and recorded as failed; 0 or null for no limit.'),
+);
+const killAfter = seconds('Seconds between TERM and KILL, whatever it is that ends a job.');
+const interrupted = oneOf(
+  'What becomes of a job that a shutdown had to kill, or that ran when its runner died: it is recorded as failed, or goes back to the head of its queue.',
+  ['fail', 'requeue'],
+);
+const delivery = oneOf(
+  'What a crash of the runner may do to a job: lose it or fail it, or run it again. "at-least-once" needs Redis 6.2.',
+  ['at-most-once', 'at-least-once'],
+);
 
 const mode = oneOf(
-  'A child for each job, or one that stays: it reads a payload a line, and writes a result a line to descriptor 3.',
+  'A child for each job, or one that stays for many: it reads a payload a line, and writes a result a line to descriptor 3.',
   ['process', 'persistent'],
 );
 const prestart = flag('Start a child before its job comes: it waits on its standard input, already booted.');
@@ -127,7 +139,7 @@ const runners = dictionary(
 const worker = fields('How the runner appears in Redis.', 'an object', {
   host: v.nullish(
     line(
-      'Host part of the worker ids; "<host name>.runner" if not given.',
+      'Host part of the worker ids; null for "<host name>.runner". Containers that share a host name need one each.',
       'a name without ":" and spaces',
       /^[^\s:]+$/,
     ),
@@ -161,7 +173,7 @@ const entries = {
     3,
   ),
   shutdownTimeout: v.optional(
-    seconds('Seconds that running jobs are left after TERM or INT before they are killed.'),
+    seconds('Seconds that TERM or INT leaves the running jobs before they get a TERM themselves.'),
     8,
   ),
   worker: v.optional(worker, {}),

@@ -122,6 +122,35 @@ export function viewFailure(record: Buffer): FailureView {
   };
 }
 
+/** What an entry says beyond its view, as names and texts: members that nobody knows, or of an odd kind. Never throws. */
+export function otherMembers(record: Buffer): [name: string, text: string][] {
+  const members = parseObject(record) ?? {};
+  const ofPayload = Object.entries(asObject(members.payload) ?? {})
+    .filter(([name, value]) => name !== 'args' && (name !== 'class' || asText(value) === null))
+    .map(([name, value]) => [`payload.${name}`, value] as const);
+  const own = Object.entries(members).filter(([name, value]) => !isViewed(name, value));
+  return [...ofPayload, ...own].map(([name, value]) => [name, asText(value) ?? jsonText(value)]);
+}
+
+const viewedTexts = [
+  ...['failed_at', 'retried_at', 'queue', 'queue_name', 'worker', 'exception', 'error'],
+  ...['stderr', 'stdout', 'signal'],
+];
+
+function isViewed(name: string, value: unknown): boolean {
+  if (value === null) return true;
+  switch (name) {
+    case 'payload':
+      return asObject(value) !== null;
+    case 'backtrace':
+      return Array.isArray(value);
+    case 'exit_code':
+      return typeof value === 'number';
+    default:
+      return viewedTexts.includes(name) && typeof value === 'string';
+  }
+}
+
 /** What a retry does to an entry: its new bytes, and what goes onto which queue. */
 export interface Retry {
   readonly record: Buffer;
@@ -139,6 +168,16 @@ export function retryOf(record: Buffer, now: Date): Retry | null {
   if (queue === null || !isRetryable(members)) return null;
   const payload = originalPayload(record, members);
   return payload === null ? null : { record: withRetriedAt(record, now), queue, payload };
+}
+
+/**
+ * The job of an entry, byte for byte as it lay on its queue.
+ *
+ * @returns `null` where the entry doesn't hold it
+ */
+export function failedPayload(record: Buffer): Buffer | null {
+  const members = parseObject(record);
+  return members === null ? null : originalPayload(record, members);
 }
 
 function isRetryable(members: Record<string, unknown>): boolean {

@@ -24,6 +24,8 @@ export interface ResqueKeys {
   readonly runnerStep: (owner: string) => string;
   /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
   readonly runners: string;
+  /** Ours: hash of how far an enqueue of many jobs has got; see enqueue-scripts.ts. */
+  readonly enqueueMark: (id: string) => string;
   /** Ours: held by the one runner that recovers dead ones. */
   readonly recoveryLock: string;
   /** Ours: set of the queues of which a runner process holds jobs. */
@@ -42,6 +44,12 @@ export interface ResqueKeys {
   readonly failedCount: string;
   readonly workerProcessed: (id: string) => string;
   readonly workerFailed: (id: string) => string;
+  /** node-resque's heartbeat, of a worker by its name (an id without queues): JSON with `time` in seconds. */
+  readonly workerPing: (name: string) => string;
+  /** resque-scheduler's sorted set of the times that jobs are due at, in seconds since the epoch. */
+  readonly delayedSchedule: string;
+  /** List of the jobs that are due at such a time. */
+  readonly delayed: (seconds: string) => string;
 }
 
 export function resqueKeys(namespace: string): ResqueKeys {
@@ -56,6 +64,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
     runners: `${prefix}runners`,
+    enqueueMark: (id) => `${prefix}runner:enqueue:${id}`,
     recoveryLock: `${prefix}runner:recovery`,
     heldQueues: (owner) => `${prefix}runner:${owner}:held`,
     held: (owner, queue) => `${prefix}runner:${owner}:held:${queue}`,
@@ -67,5 +76,8 @@ export function resqueKeys(namespace: string): ResqueKeys {
     failedCount: `${prefix}stat:failed`,
     workerProcessed: (id) => `${prefix}stat:processed:${id}`,
     workerFailed: (id) => `${prefix}stat:failed:${id}`,
+    workerPing: (name) => `${prefix}worker:ping:${name}`,
+    delayedSchedule: `${prefix}delayed_queue_schedule`,
+    delayed: (seconds) => `${prefix}delayed:${seconds}`,
   };
 }

@@ -18,6 +18,7 @@ import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
 import { type ResqueKeys, resqueKeys } from './keys.ts';
 import { leaveScript } from './leave-script.ts';
+import { stopsAll } from './pause-all.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
 import { type RunnerAbout, writeEntry } from './runner-entry.ts';
@@ -179,8 +180,7 @@ export class ResqueClient {
 
   /** Whether `pause-all-workers` stops everyone. */
   async isPaused(): Promise<boolean> {
-    const value = await this.session.command((commands) => commands.get(this.keys.pauseAllWorkers));
-    return value !== null && value.trim().toLowerCase() === 'true';
+    return stopsAll(await this.session.command((commands) => commands.get(this.keys.pauseAllWorkers)));
   }
 
   /** Names of all queues, as far as they are UTF-8. */

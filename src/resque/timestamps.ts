@@ -1,6 +1,6 @@
 /**
- * Times as Resque writes them. Always UTC: Ruby reads a zone name such as "CST" as −06:00 wherever it is.
- * `date` must be a valid date.
+ * Times as Resque writes them, and as others do. Always UTC: Ruby reads a zone name such as "CST" as −06:00 wherever
+ * it is. `date` must be a valid date.
  */
 
 /** `2026-11-24T15:20:19Z`, for `run_at` of a worker's job. */
@@ -23,4 +23,15 @@ export function startedText(date: Date): string {
 /** `2026-11-24T15:20:19+00:00`, for a worker's heartbeat. */
 export function heartbeatText(date: Date): string {
   return `${date.toISOString().slice(0, 19)}+00:00`;
+}
+
+/**
+ * Milliseconds since the epoch of a time that a worker of any kind wrote: seconds as node-resque counts them, else
+ * a date and a time in the order of Ruby, PHP or JavaScript.
+ *
+ * @returns `null` where it is none, or says a zone that only its writer knows (`CET`)
+ */
+export function timeOfText(text: string): number | null {
+  const ms = /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
 }

@@ -19,6 +19,9 @@ function allKeys(namespace: string): string[] {
     keys.failedCount,
     keys.workerProcessed(worker),
     keys.workerFailed(worker),
+    keys.workerPing('web1:12+1'),
+    keys.delayedSchedule,
+    keys.delayed('1795533619'),
   ];
 }
 
@@ -35,6 +38,9 @@ const names = [
   'stat:failed',
   `stat:processed:${worker}`,
   `stat:failed:${worker}`,
+  'worker:ping:web1:12+1',
+  'delayed_queue_schedule',
+  'delayed:1795533619',
 ];
 
 test('the keys are those of Resque', () => {

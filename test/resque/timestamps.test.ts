@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { failedAtText, heartbeatText, runAtText, startedText } from '../../src/resque/timestamps.ts';
+import {
+  failedAtText,
+  heartbeatText,
+  runAtText,
+  startedText,
+  timeOfText,
+} from '../../src/resque/timestamps.ts';
 
 const date = new Date('2026-01-02T03:04:05.999Z');
 
@@ -22,3 +28,25 @@ test('every time is the same second when it is read back', () => {
     }),
   );
 });
+
+test.each([
+  ['Ruby', '2026-01-02 03:04:05 +0000', '2026-01-02T03:04:05Z'],
+  ['Ruby, elsewhere', '2026-01-02 03:04:05 +0900', '2026-01-01T18:04:05Z'],
+  ['node-resque, of a worker', '1767323045', '2026-01-02T03:04:05Z'],
+  [
+    'node-resque, of a job',
+    'Fri Jan 02 2026 03:04:05 GMT+0100 (Central European Standard Time)',
+    '2026-01-02T02:04:05Z',
+  ],
+  ['php-resque', 'Fri Jan 02 03:04:05 UTC 2026', '2026-01-02T03:04:05Z'],
+  ['a failure', '2026/01/02 03:04:05 UTC', '2026-01-02T03:04:05Z'],
+])('a time that %s wrote is read', (_, text, iso) => {
+  expect(timeOfText(text)).toBe(Date.parse(iso));
+});
+
+test.each(['', 'soon', 'Fri Jan 02 03:04:05 CET 2026', '99999999999999999999', '{}'])(
+  '%j is no time',
+  (text) => {
+    expect(timeOfText(text)).toBeNull();
+  },
+);

@@ -7,7 +7,8 @@
  *     ours, not in the registry     lost: silent for five minutes, it is entered and then recovered
  *     anyone else's                 reported when silent, never touched; only what kills or breaks others is mended
  */
-import type { OwnerState, ResqueState, WrongType } from './state.ts';
+import type { WrongType } from '../bulk-reads.ts';
+import type { OwnerState, ResqueState } from './state.ts';
 import {
   heartbeatTime,
   isWorkerId,

@@ -2,8 +2,9 @@
  * Reads what Redis holds about workers and runners: all that the doctor judges by, except the list of failures.
  * Writes nothing. Rejects with RedisTrouble.
  */
-import type { Redis } from '../connection.ts';
+import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
 import type { ResqueKeys } from '../keys.ts';
+import { readRegistry } from '../registry.ts';
 import type { CommandSender } from '../run-script.ts';
 import { type RunnerEntry, readEntry } from '../runner-entry.ts';
 
@@ -36,14 +37,7 @@ export interface ResqueState {
   readonly failures: number;
 }
 
-export interface WrongType {
-  readonly key: string;
-  readonly type: string;
-  readonly expected: string;
-}
-
 const scanCount = 1_000;
-const chunkSize = 500;
 /** As `advance` keeps a step's number, in seconds. */
 const stepLifeSeconds = 604_800;
 
@@ -52,43 +46,28 @@ export async function readState(
   keys: ResqueKeys,
   queues: readonly string[],
 ): Promise<ResqueState> {
-  const expected = {
-    [keys.workers]: 'set',
-    [keys.heartbeat]: 'hash',
-    [keys.runners]: 'hash',
-    [keys.queues]: 'set',
-  };
-  const core = await typesOf(sender, [...Object.keys(expected), keys.failed]);
-  const is = (key: string, type: string) => core.get(key) === type;
-  const [nowMs, workers, heartbeats, runners, named, scanned, failures] = await Promise.all([
-    sender.command((commands) => commands.time()).then(([seconds]) => Number(seconds) * 1000),
-    is(keys.workers, 'set') ? sender.command((commands) => commands.smembers(keys.workers)) : [],
-    is(keys.heartbeat, 'hash') ? sender.command((commands) => commands.hgetall(keys.heartbeat)) : {},
-    is(keys.runners, 'hash') ? sender.command((commands) => commands.hgetall(keys.runners)) : {},
-    is(keys.queues, 'set') ? sender.command((commands) => commands.smembers(keys.queues)) : [],
+  const [registry, scanned] = await Promise.all([
+    readRegistry(sender, keys),
     scan(sender, `${escaped(keys.prefix)}[wr]*er:*`),
-    is(keys.failed, 'list') ? sender.command((commands) => commands.llen(keys.failed)) : 0,
   ]);
-  const lists = [...new Set([...named, ...queues])].map((queue) => keys.queue(queue));
-  const types = new Map([...core, ...(await typesOf(sender, lists))]);
-  const wrongTypes = [...types].flatMap(([key, type]) => {
-    const should = expected[key] ?? 'list';
-    return type === should || type === 'none' ? [] : [{ key, type, expected: should }];
-  });
+  const workers = registry.workers.map(String);
+  const named = new Set([...registry.queues.map(String), ...queues]);
+  const lists = [...named].map((queue) => keys.queue(queue));
+  const wrongTypes = [...registry.wrongTypes, ...(await wrongTypesAmong(sender, lists, 'list'))];
   const registered = new Set(workers);
   const found = sorted(
     scanned.map((key) => key.slice(keys.prefix.length)),
     registered,
   );
   return {
-    nowMs,
+    nowMs: registry.nowMs,
     workers: registered,
-    heartbeats: new Map(Object.entries(heartbeats)),
-    owners: await readOwners(sender, keys, runners, found),
-    records: await valuesOf(sender, [...new Set([...found.records, ...workers])], keys.worker),
+    heartbeats: registry.heartbeats,
+    owners: await readOwners(sender, keys, registry.runners, found),
+    records: await readRecords(sender, keys, [...new Set([...found.records, ...workers])]),
     payloads: found.payloads,
     wrongTypes,
-    failures,
+    failures: registry.failures ?? 0,
   };
 }
 
@@ -123,10 +102,10 @@ function sorted(names: readonly string[], registered: ReadonlySet<string>): Foun
 async function readOwners(
   sender: CommandSender,
   keys: ResqueKeys,
-  runners: Readonly<Record<string, string>>,
+  runners: ReadonlyMap<string, string>,
   { held, steps }: Found,
 ): Promise<Map<string, OwnerState>> {
-  const names = [...new Set([...Object.keys(runners), ...held.keys(), ...steps])];
+  const names = [...new Set([...runners.keys(), ...held.keys(), ...steps])];
   const owners = await Promise.all(
     names.map(async (owner): Promise<[string, OwnerState]> => {
       const queues = [...(held.get(owner) ?? [])];
@@ -135,11 +114,11 @@ async function readOwners(
         for (const queue of queues) pipeline.llen(keys.held(owner, queue));
       });
       const [step, ttl, ...lengths] = replies;
-      const entryText = runners[owner] ?? null;
+      const entryText = runners.get(owner) ?? null;
       const state = {
         entry: entryText === null ? null : readEntry(entryText),
         entryText,
-        held: new Map(queues.map((queue, at) => [queue, Number(lengths[at] ?? 0)])),
+        held: new Map(queues.map((queue, at) => [queue, lengthOf(lengths[at])])),
         step: typeof step === 'string' ? step : null,
         stepAgeMs: typeof ttl === 'number' && ttl >= 0 ? (stepLifeSeconds - ttl) * 1000 : null,
       };
@@ -163,52 +142,23 @@ async function scan(sender: CommandSender, pattern: string): Promise<string[]> {
   return [...found];
 }
 
-async function typesOf(sender: CommandSender, keys: readonly string[]): Promise<Map<string, string>> {
-  const types = new Map<string, string>();
-  for (const chunk of chunks(keys)) {
-    const replies = await pipelined(sender, (pipeline) => {
-      for (const key of chunk) pipeline.type(key);
-    });
-    for (const [at, key] of chunk.entries()) types.set(key, String(replies[at]));
-  }
-  return types;
-}
-
-/** MGET has nothing to say about keys of other types. */
-async function valuesOf(
+async function readRecords(
   sender: CommandSender,
+  keys: ResqueKeys,
   ids: readonly string[],
-  keyOf: (id: string) => string,
 ): Promise<Map<string, Buffer>> {
-  const values = new Map<string, Buffer>();
-  for (const chunk of chunks(ids)) {
-    const found = await sender.command((commands) => commands.mgetBuffer(...chunk.map(keyOf)));
-    chunk.forEach((id, at) => {
-      const value = found[at];
-      if (value) values.set(id, value);
-    });
-  }
-  return values;
+  const values = await valuesOf(sender, ids.map(keys.worker));
+  return new Map(
+    ids.flatMap((id, at): [string, Buffer][] => {
+      const value = values[at] ?? null;
+      return value === null ? [] : [[id, value]];
+    }),
+  );
 }
 
-type Pipeline = ReturnType<Redis['pipeline']>;
-
-/** @returns the replies; where one is an error, `null` */
-async function pipelined(sender: CommandSender, fill: (pipeline: Pipeline) => void): Promise<unknown[]> {
-  const replies = await sender.command(async (commands) => {
-    const pipeline = commands.pipeline();
-    fill(pipeline);
-    const results = (await pipeline.exec()) ?? [];
-    const refused = results.find(([error]) => error !== null && !error.message.startsWith('WRONGTYPE'))?.[0];
-    if (refused) throw refused;
-    return results;
-  });
-  return replies.map(([error, reply]) => (error === null ? reply : null));
-}
-
-function chunks<T>(all: readonly T[]): T[][] {
-  const count = Math.ceil(all.length / chunkSize);
-  return Array.from({ length: count }, (_, at) => all.slice(at * chunkSize, (at + 1) * chunkSize));
+/** Of a list that is none, nothing is to be recovered. */
+function lengthOf(reply: unknown): number {
+  return typeof reply === 'number' ? reply : 0;
 }
 
 /** A namespace is no pattern. */

@@ -9,6 +9,7 @@ import {
   readPayload,
   withoutLoneSurrogates,
 } from '../payload.ts';
+import { timeOfText } from '../timestamps.ts';
 
 export type RecordAilment =
   | 'not-utf8'
@@ -52,11 +53,10 @@ export function jobOfRecord(record: Buffer): RecordedJob | null {
   const { queue, payload, run_at: runAt } = members;
   const span = memberSpans(record).get('payload');
   if (typeof queue !== 'string' || span === undefined || payload === null) return null;
-  const runAtMs = typeof runAt === 'string' ? Date.parse(runAt) : Number.NaN;
   return {
     queue,
     payload: readPayload(record.subarray(span.start, span.end)),
-    runAtMs: Number.isNaN(runAtMs) ? null : runAtMs,
+    runAtMs: typeof runAt === 'string' ? timeOfText(runAt) : null,
   };
 }
 
