@@ -11,21 +11,31 @@ const words = {
   remove: { event: 'failures.removed', verb: 'removed' },
 } as const;
 
+/**
+ * How a change of many came to its end. `lost`: others changed the list so much that what was left of it could not be
+ * told from what came; `cancelled`: whoever asked for it has called it off.
+ */
+export type ChangeEnd = 'whole' | 'lost' | 'cancelled';
+
 interface Changed {
   readonly queue: string | null;
   readonly jobClass: string | null;
 }
 
 export class ChangeLog {
-  readonly #kind: Change['kind'];
+  readonly kind: Change['kind'];
   readonly #publish: (fact: EngineFact) => void;
   readonly #tally: Record<ChangeResult, number> = { done: 0, gone: 0, unretryable: 0 };
   #untold: Changed[] = [];
   #last: Changed | null = null;
 
   constructor(kind: Change['kind'], publish: (fact: EngineFact) => void) {
-    this.#kind = kind;
+    this.kind = kind;
     this.#publish = publish;
+  }
+
+  get tally(): Readonly<Record<ChangeResult, number>> {
+    return this.#tally;
   }
 
   add(entries: readonly ListedRecord[], results: readonly ChangeResult[]): void {
@@ -51,25 +61,25 @@ export class ChangeLog {
     if (changed.length === 0) return;
     const queues = new Set(changed.flatMap(({ queue }) => queue ?? []));
     const jobClass = changed.length === 1 ? (changed[0]?.jobClass ?? null) : null;
-    this.#publish({ type: words[this.#kind].event, count: changed.length, queues: [...queues], jobClass });
+    this.#publish({ type: words[this.kind].event, count: changed.length, queues: [...queues], jobClass });
   }
 
-  /** @param isLost others changed the list so much that what was left of it could not be told from what came */
-  reply(isLost = false): CommandReply {
-    const { verb } = words[this.#kind];
+  reply(end: ChangeEnd = 'whole'): CommandReply {
+    const { verb } = words[this.kind];
     const { done: count, gone, unretryable } = this.#tally;
     const rest: string[] = [];
     if (gone > 0) {
       const [were, them] = gone === 1 ? ['was', 'it'] : ['were', 'them'];
-      rest.push(`${gone} ${were} no longer on the list (someone retried or removed ${them})`);
+      rest.push(`${grouped(gone)} ${were} no longer on the list (someone retried or removed ${them})`);
     }
     if (unretryable > 0) {
       rest.push(
-        `${unretryable} ${unretryable === 1 ? "doesn't" : "don't"} say which job to put back onto which queue`,
+        `${grouped(unretryable)} ${unretryable === 1 ? "doesn't" : "don't"} say which job to put back onto which queue`,
       );
     }
-    if (isLost) rest.push('others changed the list meanwhile, and the rest of it was left alone');
-    const what = rest.length > 0 ? `${count === 0 ? 'none' : count}` : failures(count);
+    if (end === 'lost') rest.push('others changed the list meanwhile, and the rest of it was left alone');
+    if (end === 'cancelled') rest.push('then it was called off, and the rest of the list was left alone');
+    const what = rest.length > 0 ? `${count === 0 ? 'none' : grouped(count)}` : failures(count);
     return done([`${verb} ${what}`, ...rest].join('; '), this.#data);
   }
 
@@ -87,14 +97,14 @@ export class ChangeLog {
         'this failure does not say which job to put back onto which queue',
       );
     }
-    return done(this.#kind === 'remove' ? 'removed' : `put back onto ${this.#last?.queue}`, this.#data);
+    return done(this.kind === 'remove' ? 'removed' : `put back onto ${this.#last?.queue}`, this.#data);
   }
 
   /** Redis went away in the middle: of the step on its way, nobody knows whether it was carried out. */
   interrupted(error: unknown): CommandReply {
     if (!(error instanceof RedisTrouble)) throw error;
     const { done: count } = this.#tally;
-    const before = count === 0 ? '' : `; ${words[this.#kind].verb} ${count} before that`;
+    const before = count === 0 ? '' : `; ${words[this.kind].verb} ${grouped(count)} before that`;
     return refused('redis-down', `Redis: ${error.message}${before}`);
   }
 
@@ -104,5 +114,10 @@ export class ChangeLog {
 }
 
 function failures(count: number): string {
-  return count === 1 ? '1 failure' : `${count === 0 ? 'no' : count} failures`;
+  return count === 1 ? '1 failure' : `${count === 0 ? 'no' : grouped(count)} failures`;
+}
+
+/** 1,204 */
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
 }

@@ -10,9 +10,12 @@ import { isFailure, type LaunchedProcess, type LaunchSpec, launcher, type Output
 import { type ExitStatus, libc } from './libc.ts';
 import { atEndOfTurn } from './turn.ts';
 
+/** Set where nothing more can be taken for now: until it resolves, no more is read. It must not reject. */
+export type Hold = Promise<void> | null;
+
 export interface ChildHooks {
   /** @param chunk to keep */
-  onOutput(stream: OutputStream, chunk: Buffer): void;
+  onOutput(stream: OutputStream, chunk: Buffer): Hold;
   onEnd(end: ExitStatus): void;
   /** It never ran: `reason` says why, as the system does (`spawn ./job ENOENT`). */
   onStartFailed(reason: string): void;
@@ -40,6 +43,8 @@ const drainLimitMs = 1_000;
 /** A stream that brings more than this within a window waits for the next: a flood takes no other job's turn. */
 const windowLimitBytes = 2 * 1024 * 1024;
 const windowMs = 10;
+/** Pipes and sockets hold less: what comes beyond this after the exit is not the child's. */
+const leftBehindLimitBytes = 1024 * 1024;
 
 /** Starts a child. @returns `null` where it can't be started; `onStartFailed` is then called a little later. */
 export function startChild(spec: LaunchSpec, hooks: ChildHooks): Child | null {
@@ -67,6 +72,8 @@ function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
   let end: ExitStatus | null = null;
   let open = 0;
   let drainTimer: NodeJS.Timeout | null = null;
+  let holds = 0;
+  let bytesBehind = 0;
   const endIfOver = () => {
     if (end === null || open > 0) return;
     if (drainTimer !== null) clearTimeout(drainTimer);
@@ -80,17 +87,29 @@ function listen(launched: LaunchedProcess, hooks: ChildHooks): void {
       endIfOver();
     });
   }
-  readLimited(stdout, (chunk) => hooks.onOutput('stdout', chunk));
-  readLimited(stderr, (chunk) => hooks.onOutput('stderr', chunk));
+  const handOn = (stream: OutputStream, chunk: Buffer): Hold => {
+    if (end !== null) bytesBehind += chunk.length;
+    const hold = hooks.onOutput(stream, chunk);
+    if (hold === null) return null;
+    holds += 1;
+    return hold.then(() => {
+      holds -= 1;
+    });
+  };
+  readLimited(stdout, (chunk) => handOn('stdout', chunk));
+  readLimited(stderr, (chunk) => handOn('stderr', chunk));
+  const giveUp = () => {
+    // Not a grandchild, but whoever takes the output is slow.
+    if (holds > 0 && bytesBehind < leftBehindLimitBytes) drainTimer = setTimeout(giveUp, drainLimitMs);
+    else for (const pipe of [stdout, stderr, results]) pipe?.destroy();
+  };
   launched.onExit((status) => {
     end = status;
     if (open === 0) {
       endIfOver();
       return;
     }
-    drainTimer = setTimeout(() => {
-      for (const pipe of [stdout, stderr, results]) pipe?.destroy();
-    }, drainLimitMs);
+    drainTimer = setTimeout(giveUp, drainLimitMs);
   });
 }
 
@@ -104,14 +123,19 @@ function afterOutput({ stdout, stderr }: LaunchedProcess, act: () => void): void
 }
 
 /** Hands on what a pipe brings, and lets it wait when that is too much. */
-function readLimited(pipe: OutputPipe, onChunk: (chunk: Buffer) => void): void {
+function readLimited(pipe: OutputPipe, onChunk: (chunk: Buffer) => Hold): void {
   let windowStart = 0;
   let windowBytes = 0;
   pipe.onData((piece) => {
     // Not out of Node's pool, of which a slab would live as long as this.
     const chunk = Buffer.allocUnsafeSlow(piece.length);
     piece.copy(chunk);
-    onChunk(chunk);
+    const hold = onChunk(chunk);
+    if (hold !== null) {
+      pipe.pause();
+      void hold.then(() => pipe.resume());
+      return;
+    }
     const now = performance.now();
     if (now - windowStart > windowMs) {
       windowStart = now;

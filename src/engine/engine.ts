@@ -2,7 +2,6 @@
  * The engine: takes jobs from Redis, runs them, records what became of them, and tells all of it as events.
  * It knows no terminal, no process signals and no exit codes; those are its owner's.
  */
-import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
 import type { ShutdownMode } from '../protocol/events.ts';
@@ -25,6 +24,7 @@ import { Shutdown, type StopResult } from './shutdown.ts';
 import { Spooling } from './spooling.ts';
 import { Unstartable } from './unstartable.ts';
 import { VitalSigns } from './vital-signs.ts';
+import { workerHostOf, workerId } from './worker-ids.ts';
 
 export interface EngineOptions {
   readonly config: Config;
@@ -63,12 +63,11 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { config, spoolDirectory: directory = null } = options;
     this.#options = options;
-    // Not the bare host name: a Ruby worker on this host would prune us as dead at its start.
-    this.workerHost = config.workerHost ?? `${hostname()}.runner`;
+    this.workerHost = workerHostOf(config);
     const owner = `${this.workerHost}:${process.pid}`;
     const publish = this.#bus.publish.bind(this.#bus);
     const identity = ownIdentity();
-    this.#fleet = new Fleet(publish, (index, key) => `${owner}-${index}:${key}`);
+    this.#fleet = new Fleet(publish, (index, key) => workerId(owner, index, key));
     this.#client = new ResqueClient(options.redis, config.namespace, owner, {
       resume: () => this.#resume(),
       onUp: (fact) => {

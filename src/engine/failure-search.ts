@@ -41,8 +41,8 @@ export class Turn {
 type Found = Extract<CommandData, { kind: 'failures' }>;
 type Count = Extract<CommandData, { kind: 'failure-count' }>;
 
-/** The pages before an index (`null`: all), newer ones first; at least one, which may be empty. */
-async function* pagesBefore(list: FailedList, before: number | null): AsyncGenerator<FailurePage> {
+/** Its pages before an index (`null`: all), newer ones first; at least one, which may be empty. */
+export async function* pagesBefore(list: FailedList, before: number | null): AsyncGenerator<FailurePage> {
   let page: FailurePage | null = null;
   let next = before;
   do {
@@ -86,13 +86,23 @@ export async function findFailures(
   return { kind: 'failures', total, entries: found, next: null };
 }
 
-/** How many of all entries match. */
-export async function countFailures(list: FailedList, filter: FailureFilter): Promise<Count> {
+/**
+ * How many of all entries match.
+ *
+ * @param onPage how many entries it has looked at, of how many, after each page
+ */
+export async function countFailures(
+  list: FailedList,
+  filter: FailureFilter,
+  onPage: (looked: number, total: number) => void = () => {},
+): Promise<Count> {
   const matches = failureMatcher(filter);
   const turn = new Turn();
-  const count = { total: 0, matching: 0, retryable: 0 };
+  const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0 };
+  let looked = 0;
   for await (const page of pagesBefore(list, null)) {
-    count.total = page.total;
+    // What is added meanwhile isn't counted, and is not to be taken for one of these.
+    count.total = Math.min(count.total, page.total);
     for (const { record } of page.entries) {
       await turn.rest();
       const view = viewFailure(record);
@@ -100,6 +110,8 @@ export async function countFailures(list: FailedList, filter: FailureFilter): Pr
       count.matching += 1;
       if (view.isRetryable && view.retriedAt === null) count.retryable += 1;
     }
+    looked += page.entries.length;
+    onPage(looked, count.total);
   }
   return { kind: 'failure-count', ...count };
 }

@@ -1,5 +1,6 @@
 /** What a job runs in, whether that was started for it or stood by. */
 import type { OutputStream } from '../protocol/job.ts';
+import type { Hold } from './child.ts';
 import type { JobResult } from './job-result.ts';
 import type { ExitStatus } from './libc.ts';
 
@@ -18,7 +19,7 @@ export interface JobProcessEnd {
 }
 
 export interface JobProcessHooks {
-  onOutput(stream: OutputStream, chunk: Buffer): void;
+  onOutput(stream: OutputStream, chunk: Buffer): Hold;
   /** The process has ended, and the job with it. */
   onEnd(end: JobProcessEnd): void;
   /** A process that stays has said how the job ended. */

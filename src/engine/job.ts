@@ -8,7 +8,7 @@ import type { FailureSummary, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
 import { exceptions, failureRecord } from '../resque/failure-record.ts';
 import { cut } from '../resque/payload.ts';
-import { startChild } from './child.ts';
+import { type Child, type Hold, startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import type { JobProcess, JobProcessEnd, JobProcessHooks } from './job-process.ts';
 import { type JobResult, noResult } from './job-result.ts';
@@ -30,7 +30,7 @@ export interface JobEnd {
 }
 
 export interface JobHooks {
-  onOutput(job: Job, stream: OutputStream, chunk: Buffer, atMs: number): void;
+  onOutput(job: Job, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
   onKilled(job: Job, signal: NodeJS.Signals, reason: KillReason): void;
   onEnd(job: Job, end: JobEnd): void;
   /** The child that stood by for it has ended without having read it: it can be started anew. */
@@ -54,6 +54,8 @@ export class Job {
   readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
   readonly #printedAtMs = { stdout: 0, stderr: 0 };
   #process: JobProcess | null = null;
+  /** The same, where it was started for this job. */
+  #ownChild: Child | null = null;
   #isAlone = true;
   #wasStartedAnew = false;
   /** Whether its process stays, and has to say how the job ended. */
@@ -116,16 +118,17 @@ export class Job {
     const { timeoutSeconds } = runner.config;
     this.#startedAtMs = Date.now();
     this.#startedAt = performance.now();
-    this.#process = child ?? this.#startChild();
+    if (child === null) this.#ownChild = this.#startChild();
+    this.#process = child ?? this.#ownChild;
     this.#isAlone = child === null;
     this.#mustAnswer = child?.isPersistent ?? false;
     child?.run(payload.bytes, this.#processHooks);
     if (this.#process === null) return false;
-    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.kill('timeout'));
+    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.#timeOut());
     return true;
   }
 
-  #startChild(): JobProcess | null {
+  #startChild(): Child | null {
     const { payload, queue, runner, slot } = this.taken;
     const { config } = runner;
     return startChild(
@@ -151,7 +154,7 @@ export class Job {
         this.#printedAtMs[stream] = atMs;
         this.#output[stream] ??= new OutputTail();
         this.#output[stream].push(chunk);
-        this.#hooks.onOutput(this, stream, chunk, atMs);
+        return this.#hooks.onOutput(this, stream, chunk, atMs);
       },
       onEnd: (end) => this.#ended(end),
       onResult: (result) => this.#answered(result),
@@ -166,6 +169,11 @@ export class Job {
     this.#hooks.onKilled(this, signal, reason);
     if (signal === 'SIGKILL') return;
     this.#after(this.taken.runner.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
+  }
+
+  #timeOut(): void {
+    // Its last output may come late: it was in time all the same.
+    if (this.#ownChild?.hasExited() !== true) this.kill('timeout');
   }
 
   #after(seconds: number, act: () => void): void {

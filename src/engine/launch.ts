@@ -74,6 +74,11 @@ export function launcher(): Launch {
   return chosen;
 }
 
+/** Whether jobs are started through `posix_spawn`. */
+export function startsNatively(): boolean {
+  return libc() !== null;
+}
+
 function choose(): Launch {
   const native = libc();
   return native === null ? launcherOfNode() : posixLauncher(native);

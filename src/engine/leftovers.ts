@@ -1,4 +1,5 @@
 import { signalGroup } from './child.ts';
+import { groupRuns } from './process-identity.ts';
 
 const checkMs = 50;
 
@@ -28,13 +29,18 @@ export class Leftovers {
   /** Resolves when none is left. */
   gone(): Promise<void> {
     if (this.#groups.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onceGone.push(resolve));
+    return new Promise((resolve) => {
+      this.#onceGone.push(resolve);
+      this.#check();
+    });
   }
 
   #check(): void {
     for (const [pid, { killAtMs }] of this.#groups) {
       const isTime = performance.now() >= killAtMs;
-      const isLeft = signalGroup(pid, isTime ? 'SIGKILL' : 0);
+      // To look at all processes takes time, which is worth it only where somebody waits.
+      const isLeft =
+        signalGroup(pid, isTime ? 'SIGKILL' : 0) && (this.#onceGone.length === 0 || groupRuns(pid) !== false);
       // After KILL nothing is left to do: what still shows is waiting to be reaped by whoever adopted it.
       if (isTime || !isLeft) this.#groups.delete(pid);
     }

@@ -88,18 +88,32 @@ let loaded: Libc | null | undefined;
 
 /** Loaded once. @returns `null` where there is none to be had */
 export function libc(): Libc | null {
-  if (loaded === undefined) loaded = process.env[nativeVariable] === 'off' ? null : load();
+  if (loaded === undefined) loaded = isTurnedOff() ? null : load();
   return loaded;
+}
+
+/** Whether somebody wants it so. */
+export function isTurnedOff(): boolean {
+  return process.env[nativeVariable] === 'off';
 }
 
 function load(): Libc | null {
   // Bun doesn't fork to start a program, and its sockets over a descriptor don't tell that the other side is gone.
   if (process.platform !== 'linux' || process.versions.bun !== undefined) return null;
+  const koffi = loadKoffi();
+  if (koffi === null) return null;
+  try {
+    return bind(koffi.load(null), () => koffi.errno());
+  } catch {
+    return null;
+  }
+}
+
+/** @returns `null` where it has no binary for this machine */
+export function loadKoffi(): typeof import('koffi') | null {
   try {
     // By a `require` that no bundler follows: its binary lies beside it.
-    const require = createRequire(import.meta.url);
-    const koffi = require('koffi') as typeof import('koffi');
-    return bind(koffi.load(null), () => koffi.errno());
+    return createRequire(import.meta.url)('koffi') as typeof import('koffi');
   } catch {
     return null;
   }

@@ -38,8 +38,10 @@ export class OutputShelf {
     this.#options = { ...options, mayMakeFile: () => this.#mayMakeFile() };
   }
 
-  take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): void {
+  /** Nobody ever has to wait for it. */
+  take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): null {
     if (!this.#isClosed) this.#archiveOf(jobId).push(stream, chunk, atMs);
+    return null;
   }
 
   #archiveOf(jobId: string): OutputArchive {

@@ -31,6 +31,22 @@ export function processesWith(name: string, value: string): number[] {
   });
 }
 
+/**
+ * Whether a process group has a member that runs: those that have ended stay in it until whoever adopted them has
+ * reaped them, which in a container may be never.
+ *
+ * @returns `null` where the system doesn't tell
+ */
+export function groupRuns(group: number): boolean | null {
+  const all = pids();
+  if (all.length === 0) return null;
+  return all.some((pid) => {
+    // proc(5): fields 3 and 5.
+    const [state, , groupOfPid] = statOf(pid) ?? [];
+    return Number(groupOfPid) === group && state !== 'Z';
+  });
+}
+
 function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
   if (boot === undefined) return '';

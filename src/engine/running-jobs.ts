@@ -4,14 +4,13 @@
  */
 import type { EngineEvent, EngineFact, KillReason } from '../protocol/events.ts';
 import type { OutputStream } from '../protocol/job.ts';
-import { signalGroup } from './child.ts';
+import { type Hold, signalGroup } from './child.ts';
 import type { Counters } from './counters.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Fleet } from './fleet.ts';
 import { describeRefusal, Job, type JobEnd, type JobHooks } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import { noExit } from './libc.ts';
-import type { OutputShelf } from './output-shelf.ts';
 import { Standby, standbyEvents } from './standby.ts';
 import type { TakenJob } from './taken-job.ts';
 import type { Unstartable } from './unstartable.ts';
@@ -25,9 +24,16 @@ export interface RunningJobsHooks {
   readonly onEnded: (job: Job) => void;
 }
 
+/** Where their output goes. */
+export interface JobOutputs {
+  take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
+  /** The job has ended. */
+  end(jobId: string): void;
+}
+
 interface RunningJobsOptions extends RunningJobsHooks {
   readonly counters: Counters;
-  readonly outputs: OutputShelf;
+  readonly outputs: JobOutputs;
   readonly unstartable: Unstartable;
   readonly fleet: Fleet;
 }
@@ -35,15 +41,16 @@ interface RunningJobsOptions extends RunningJobsHooks {
 export class RunningJobs {
   readonly #hooks: RunningJobsHooks;
   readonly #counters: Counters;
-  readonly #outputs: OutputShelf;
+  readonly #outputs: JobOutputs;
   readonly #unstartable: Unstartable;
   readonly #jobs = new Map<string, Job>();
   readonly #leftovers = new Leftovers();
   readonly #standby: Standby;
   readonly #jobHooks: JobHooks = {
     onOutput: (job, stream, chunk, atMs) => {
-      this.#outputs.take(job.id, stream, chunk, atMs);
+      const hold = this.#outputs.take(job.id, stream, chunk, atMs);
       this.#hooks.onPrinted(job, stream);
+      return hold;
     },
     onKilled: ({ id: jobId, taken: { queue } }, signal, reason) =>
       this.#hooks.publish({ type: 'job.killed', jobId, queue, signal, reason }),

@@ -9,7 +9,7 @@
  */
 import type { RunnerConfig } from '../config/config.ts';
 import type { OutputStream } from '../protocol/job.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, type Hold, startChild } from './child.ts';
 import { Handover } from './handover.ts';
 import { IdleOutput } from './idle-output.ts';
 import type { JobProcess, JobProcessHooks } from './job-process.ts';
@@ -153,9 +153,10 @@ export class StandbyChild implements JobProcess {
     return true;
   }
 
-  #takeOutput(stream: OutputStream, chunk: Buffer): void {
-    if (this.#job === null) this.#idleOutput.push(stream, chunk);
-    else this.#job.onOutput(stream, chunk);
+  #takeOutput(stream: OutputStream, chunk: Buffer): Hold {
+    if (this.#job !== null) return this.#job.onOutput(stream, chunk);
+    this.#idleOutput.push(stream, chunk);
+    return null;
   }
 
   /**
@@ -174,7 +175,7 @@ export class StandbyChild implements JobProcess {
     this.#jobs += 1;
     this.#job = hooks;
     // A program that was started for its job would have printed this meanwhile.
-    if (!this.isPersistent) this.#idleOutput.replay((stream, chunk) => hooks.onOutput(stream, chunk));
+    if (!this.isPersistent) this.#idleOutput.replay((stream, chunk) => void hooks.onOutput(stream, chunk));
     this.#idleOutput.forget();
     this.#handover = this.isPersistent
       ? new Handover(this.#child, payloadLine(payload), false)

@@ -14,6 +14,8 @@ class Told {
   readonly #pieces = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   readonly ends: ExitStatus[] = [];
   readonly reasons: string[] = [];
+  /** Set where nothing more is taken for now. */
+  hold: Promise<void> | null = null;
   /** Output that came behind the end. */
   isLate = false;
 
@@ -21,6 +23,7 @@ class Told {
     onOutput: (stream, chunk) => {
       this.#pieces[stream].push(chunk);
       this.isLate ||= this.ends.length > 0;
+      return this.hold;
     },
     onEnd: (end) => this.ends.push(end),
     onStartFailed: (reason) => this.reasons.push(reason),
@@ -99,6 +102,32 @@ describe.each([
         expect([told.stdout.length, told.stderr.length]).toEqual([300_005, 200_000]);
         expect(told.isLate).toBe(false);
       }
+    });
+
+    test('waits as long as nothing can be taken, beyond its exit too, and nothing is lost', async () => {
+      const { child, told } = start(sh('echo first; head -c 20000 /dev/zero; exit 3'));
+      let goOn = () => {};
+      told.hold = new Promise((resolve) => {
+        goOn = () => {
+          told.hold = null;
+          resolve();
+        };
+      });
+      await waitFor(() => child.hasExited(), { message: 'it has exited' });
+      // Longer than a grandchild may keep its pipes open.
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      // Node itself reads what is left of a child that has exited, and keeps it: there is no more than a pipe of it.
+      if (variable !== 'off') expect(told.ends).toEqual([]);
+      goOn();
+      expect(await told.end()).toEqual(failed(3));
+      expect(told.stdout).toHaveLength(20_006);
+    });
+
+    test('has an end although a grandchild floods whoever can take little at a time', async () => {
+      const { told } = start(sh('yes & exit 3'));
+      const slowly = () => new Promise<void>((resolve) => setImmediate(resolve));
+      Object.defineProperty(told, 'hold', { get: slowly });
+      expect(await told.end()).toEqual(failed(3));
     });
 
     test('loses nothing of a flood, and other children have their turn meanwhile', async () => {

@@ -389,8 +389,8 @@ describe('all that match', () => {
       await engine.wait('job.finished', at, 2_000);
     }
     expect((await replies).map(({ message }) => message)).toEqual([
-      'retried 10000 failures',
-      'removed 10000 failures',
+      'retried 10,000 failures',
+      'removed 10,000 failures',
     ]);
     expect(await queued()).toBe(10_000);
   });

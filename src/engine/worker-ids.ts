@@ -1,0 +1,16 @@
+/** What workers are called in Redis: `HOST:PID-INDEX:QUEUE`, a worker being a slot of an entry of the config. */
+import { hostname } from 'node:os';
+import type { Config } from '../config/config.ts';
+
+/** Not the bare host name: a Ruby worker on this host would prune us as dead at its start. */
+export function workerHostOf({ workerHost }: Pick<Config, 'workerHost'>): string {
+  return workerHost ?? `${hostname()}.runner`;
+}
+
+/**
+ * @param owner host part and pid, `HOST:PID`
+ * @param key of the config's entry
+ */
+export function workerId(owner: string, index: number, key: string): string {
+  return `${owner}-${index}:${key}`;
+}
