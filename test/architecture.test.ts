@@ -37,7 +37,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   cli: {
     rooms: ['protocol', 'wording', 'config', 'resque', 'engine', 'store', 'link', 'ui'],
-    packages: ['meow', 'execa'],
+    packages: ['meow', 'execa', 'cli-progress', '@clack/prompts'],
     builtins: 'any',
   },
 };

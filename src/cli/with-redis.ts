@@ -1,6 +1,8 @@
 /** One short talk with Redis, for commands that answer and end. */
 import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
+import type { CommandSender } from '../resque/run-script.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
+import { withinLimit } from '../resque/within-limit.ts';
 import { OperatingError } from './exit-codes.ts';
 
 /**
@@ -10,32 +12,59 @@ import { OperatingError } from './exit-codes.ts';
  * @throws RedisTrouble when Redis can't be used as configured, refuses a command, or isn't done in time;
  * whatever else `work` throws
  */
-export async function withRedis<T>(
+export function withRedis<T>(
   redis: ReachableRedis,
   limitMs: number,
   work: (connection: Redis) => Promise<T>,
 ): Promise<T> {
-  const connection = openConnection(redis, { name: 'resque-runner command', connectTimeoutMs: limitMs });
+  return connected(redis, limitMs, (connection, opening) => {
+    const talk = opening.then(() => work(connection));
+    talk.catch(() => {});
+    return withinLimit(talk, limitMs);
+  });
+}
+
+/**
+ * The same for work that may take long: the limits are for the connecting and for each single reply.
+ *
+ * @param openMs how long the connecting may take
+ */
+export function withSender<T>(
+  redis: ReachableRedis,
+  openMs: number,
+  work: (sender: CommandSender) => Promise<T>,
+): Promise<T> {
+  return connected(redis, openMs, async (connection, opening) => {
+    await withinLimit(opening, openMs);
+    return await work({ command: (send) => withinLimit(send(connection)).catch(asTrouble) });
+  });
+}
+
+async function connected<T>(
+  redis: ReachableRedis,
+  connectTimeoutMs: number,
+  talk: (connection: Redis, opening: Promise<void>) => Promise<T>,
+): Promise<T> {
+  const connection = openConnection(redis, { name: 'resque-runner command', connectTimeoutMs });
   // ioredis tells only by this event why it can't connect; and where SELECT fails it would go on, on database 0.
   const failure = new Promise<never>((_, reject) => {
     connection.on('error', (error) => reject(troubleOf(error)));
   });
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const late = new RedisTrouble('away', `no answer within ${limitMs / 1_000} s`);
-    timer = setTimeout(() => reject(late), limitMs);
-  });
-  const talk = Promise.race([opened(connection), failure]).then(() => work(connection));
+  const opening = Promise.race([opened(connection), failure]);
   // Only the first of them to end is listened to.
-  for (const promise of [failure, talk]) promise.catch(() => {});
+  for (const promise of [failure, opening]) promise.catch(() => {});
   try {
-    return await Promise.race([talk, limit]);
+    return await Promise.race([talk(connection, opening), failure]);
   } catch (error) {
-    throw isOfRedis(error) ? troubleOf(firstCause(error)) : error;
+    return asTrouble(error);
   } finally {
-    clearTimeout(timer);
     connection.disconnect();
   }
+}
+
+/** @throws the error; one of Redis or of the connection as RedisTrouble */
+function asTrouble(error: unknown): never {
+  throw isOfRedis(error) ? troubleOf(firstCause(error)) : error;
 }
 
 /** Connects and makes sure that the other side is a Redis that answers. */

@@ -64,6 +64,11 @@ export class EndToEnd {
     return this.#directory;
   }
 
+  /** Value of the variable that marks all processes of the test. */
+  get mark(): string {
+    return this.#mark;
+  }
+
   path(name: string): string {
     return join(this.#directory, name);
   }

@@ -35,6 +35,11 @@ export function isAlive(pid: number): boolean {
   return statFields(pid)?.[0] !== 'Z';
 }
 
+/** Whether it waits for something. */
+export function isAsleep(pid: number): boolean {
+  return statFields(pid)?.[0] === 'S';
+}
+
 /** Memory that is resident now. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
