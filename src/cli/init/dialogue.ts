@@ -1,0 +1,199 @@
+/** What `init` asks for on a terminal, and what it tries out meanwhile. Nothing is written before the last answer. */
+import { basename } from 'node:path';
+import type { RedisConfig } from '../../config/config.ts';
+import { defaultConnection } from '../../config/default-connection.ts';
+import { describeRedis } from '../../resque/connection.ts';
+import { plural } from '../../wording/plural.ts';
+import { visible } from '../../wording/visible.ts';
+import { checkScripts } from '../check/scripts.ts';
+import { shortPath } from '../load-config.ts';
+import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, withoutPassword } from './draft.ts';
+import { type Choice, Prompts } from './prompts.ts';
+import { readRedis, redisField, withPassword } from './redis-answer.ts';
+import { fitsExample, readScript, type ScriptAnswer, scriptFault } from './script-answer.ts';
+import { type Backlog, surveyRedis } from './survey.ts';
+
+/** What the command line says already; `null`: nothing, so it is asked for. Looked at before. */
+export interface Given {
+  readonly redis: string | null;
+  readonly namespace: string | null;
+  readonly queue: string | null;
+  readonly script: string | null;
+}
+
+/** What is to be done for the script when the config is written. */
+export type ScriptWork = 'none' | 'write example' | 'make executable';
+
+export interface Outcome {
+  readonly answers: Answers;
+  readonly queue: string;
+  readonly script: ScriptAnswer;
+  readonly work: ScriptWork;
+}
+
+/** As many as anyone would look through. */
+const mostQueues = 50;
+const defaultQueue = 'default';
+const defaultScript = './job.sh';
+const anyQueue = '*';
+
+/**
+ * @param file absolute path of the config
+ * @returns `null` where it is not to be written
+ * @throws Cancelled
+ */
+export async function askAll(given: Given, file: string): Promise<Outcome | null> {
+  const prompts = await Prompts.load();
+  prompts.begin(`A config for resque-runner: ${visible(shortPath(file))}`);
+  const { namespace } = given;
+  const start: Answers = { ...templateAnswers(), namespace };
+  const { redis, queues } = await askRedis(prompts, given.redis, start, file);
+  const queue = given.queue ?? (await askQueue(prompts, queues));
+  const known: Answers = { ...start, redis: redisField(redis, file), runners: runnersOf(queue) };
+  const { script, work } = await askScript(prompts, given.script, known, file);
+  const answers = { ...known, script: script.field };
+  prompts.show(shortPath(file), withoutPassword(draftOf(answers, file)));
+  if (!(await prompts.agree(lastQuestion(file, script, work)))) return null;
+  return { answers, queue, script, work };
+}
+
+async function askRedis(
+  prompts: Prompts,
+  given: string | null,
+  start: Answers,
+  file: string,
+): Promise<{ redis: RedisConfig; queues: readonly Backlog[] }> {
+  let text = given ?? (await askRedisText(prompts, undefined, file));
+  let redis = redisOf(text, file);
+  for (;;) {
+    const { config } = draftOf({ ...start, redis: redisField(redis, file) }, file);
+    prompts.tell(`Trying ${visible(describeRedis(config.redis))} …`);
+    const { verdicts, isDenied, queues } = await surveyRedis(config);
+    prompts.tellVerdicts(verdicts);
+    if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis, queues };
+    const next = await prompts.choose("It can't be used like this.", redisChoices(redis, isDenied));
+    if (next === 'keep') return { redis, queues };
+    if (next === 'password') {
+      redis = withPassword(redis, await prompts.password('Password of Redis'));
+      continue;
+    }
+    if (next === 'another') text = await askRedisText(prompts, text, file);
+    if (next === 'embedded') text = next;
+    redis = redisOf(text, file);
+  }
+}
+
+type RedisChoice = 'password' | 'again' | 'another' | 'embedded' | 'keep';
+
+function redisChoices(redis: RedisConfig, isDenied: boolean): Choice<RedisChoice>[] {
+  const first: Choice<RedisChoice> = isDenied
+    ? { value: 'password', label: 'Give a password' }
+    : { value: 'again', label: 'Try again' };
+  return [
+    first,
+    { value: 'another', label: 'Name another Redis' },
+    ...(redis.kind === 'embedded'
+      ? []
+      : [{ value: 'embedded', label: 'Take a private one, which the runner starts' } as const]),
+    { value: 'keep', label: 'Keep it, and mend that later' },
+  ];
+}
+
+async function askRedisText(prompts: Prompts, before: string | undefined, file: string): Promise<string> {
+  const fallback = describeRedis(defaultConnection().redis).replace(/^redis:\/\/|\/0$/g, '');
+  return await prompts.text({
+    message: 'Where is Redis? host:port, a URL, or "embedded" for a private one',
+    fallback,
+    ...(before === undefined ? {} : { initial: before }),
+    problem: (answer) => {
+      const result = readRedis(answer, file);
+      return result.ok ? null : result.problem;
+    },
+  });
+}
+
+function redisOf(text: string, file: string): RedisConfig {
+  const result = readRedis(text, file);
+  if (!result.ok) throw new Error(`a Redis that was looked at before: ${result.problem}`);
+  return result.redis;
+}
+
+async function askQueue(prompts: Prompts, queues: readonly Backlog[]): Promise<string> {
+  const typed = (fallback: string) =>
+    prompts.text({
+      message: 'Which queue? A name, a pattern such as mail_*, or a list such as high,low',
+      fallback,
+      problem: (answer) => problemWith({ runners: runnersOf(answer) }),
+    });
+  if (queues.length === 0) return await typed(defaultQueue);
+  const shown = queues.slice(0, mostQueues);
+  const more = queues.length - shown.length;
+  const other = 'another';
+  const choices: Choice<string>[] = [
+    ...shown.map(({ queue, waiting }) => ({
+      // A queue may have any name, also that of what follows.
+      value: `queue:${queue}`,
+      label: `${queue}  (${plural(waiting, 'job')})`,
+    })),
+    { value: other, label: `Another, or a pattern${more > 0 ? `; ${more} more are there` : ''}` },
+    { value: `queue:${anyQueue}`, label: 'All of them: *' },
+  ];
+  const chosen = await prompts.choose('Which queue?', choices);
+  return chosen === other ? await typed(defaultQueue) : chosen.slice('queue:'.length);
+}
+
+async function askScript(
+  prompts: Prompts,
+  given: string | null,
+  known: Answers,
+  file: string,
+): Promise<{ script: ScriptAnswer; work: ScriptWork }> {
+  let text = given ?? (await askScriptText(prompts, undefined));
+  for (;;) {
+    const script = await readScript(text, file);
+    const { config } = draftOf({ ...known, script: script.field }, file);
+    const verdicts = (await checkScripts(config)).filter(({ subject }) => subject === 'script');
+    prompts.tellVerdicts(verdicts);
+    if (verdicts.every(({ level }) => level !== 'FAIL')) return { script, work: 'none' };
+    const next = await prompts.choose("It can't be started like this.", await scriptChoices(script));
+    if (next !== 'another') return { script, work: next };
+    text = await askScriptText(prompts, text);
+  }
+}
+
+async function askScriptText(prompts: Prompts, before: string | undefined): Promise<string> {
+  return await prompts.text({
+    message: 'Which program runs the jobs?',
+    fallback: defaultScript,
+    ...(before === undefined ? {} : { initial: before }),
+    problem: (answer) => problemWith({ script: answer.trim() }),
+  });
+}
+
+async function scriptChoices(script: ScriptAnswer): Promise<Choice<ScriptWork | 'another'>[]> {
+  const fault = await scriptFault(script);
+  const { program } = script;
+  const name = visible(basename(program ?? ''));
+  const canWrite = fault === 'missing' && program !== null && fitsExample(program);
+  return [
+    ...(canWrite
+      ? [{ value: 'write example', label: `Write an example there, a few lines of shell` } as const]
+      : []),
+    ...(fault === 'not executable' ? [{ value: 'make executable', label: `chmod +x ${name}` } as const] : []),
+    { value: 'another', label: 'Name another program' },
+    { value: 'none', label: 'Keep it, and mend that later' },
+  ];
+}
+
+function lastQuestion(file: string, { program }: ScriptAnswer, work: ScriptWork): string {
+  const config = visible(shortPath(file));
+  const script = visible(shortPath(program ?? ''));
+  switch (work) {
+    case 'none':
+      return `Write ${config}?`;
+    case 'write example':
+      return `Write ${config} and ${script}?`;
+    case 'make executable':
+      return `Write ${config}, and make ${script} executable?`;
+  }
+}

@@ -1,0 +1,91 @@
+/** The config that `init` is about to write: from answers to the text of the file, tried on the program's own parser. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { isObject } from '../../config/shapes.ts';
+import { packageFile } from '../package-files.ts';
+import { schemaReference } from './schema-reference.ts';
+
+/** Values as they are to stand in the file. */
+export interface Answers {
+  readonly redis: unknown;
+  /** `null`: what goes without saying. */
+  readonly namespace: string | null;
+  readonly runners: unknown;
+  readonly script: unknown;
+}
+
+export interface Draft {
+  readonly text: string;
+  readonly config: Config;
+}
+
+/** Slots of a queue, where nobody says. */
+const slots = 5;
+
+/** The answers of somebody who gives none. The script is a placeholder. */
+export function templateAnswers(): Answers {
+  const template: unknown = JSON.parse(readFileSync(packageFile('cfg.json.template'), 'utf8'));
+  if (!isObject(template)) throw new TypeError('cfg.json.template is no object');
+  const { redis, runners, script } = template;
+  return { redis, namespace: null, runners, script };
+}
+
+export function runnersOf(queue: string): unknown {
+  return { [queue]: slots };
+}
+
+/** @param file absolute. @throws Error where an answer is none that the config takes; those were looked at before */
+export function draftOf(answers: Answers, file: string): Draft {
+  const text = textOf(answers, file);
+  const result = parseConfig(text, { file });
+  if (!result.ok) throw new Error(`init made a config that can't be used: ${result.problems.join('; ')}`);
+  return { text, config: result.config };
+}
+
+/**
+ * What the config has against an answer.
+ *
+ * @returns the first problem, without the name of the field; `null`: none
+ */
+export function problemWith(answer: Partial<Answers>): string | null {
+  const good = { redis: {}, runners: runnersOf('default'), script: '/bin/true' };
+  const result = parseConfig(JSON.stringify({ ...good, ...answer }), { file: '/cfg.json' });
+  const field = /^[a-z]+(?:\.[\w$]+|\[\d+\]|\["(?:[^"\\]|\\.)*"\])*: /i;
+  return result.ok ? null : (result.problems[0] ?? '').replace(field, '');
+}
+
+/** The same text for people, where it has a password. */
+export function withoutPassword({ text }: Draft): string {
+  return text.replace(/("password": )"(?:[^"\\]|\\.)*"/, '$1"•••"');
+}
+
+export function hasPassword({ config }: Draft): boolean {
+  return 'password' in config.redis && config.redis.password !== null;
+}
+
+/** Short enough to be read at a glance: an object a line, but the queues one below the other. */
+function textOf({ redis, namespace, runners, script }: Answers, file: string): string {
+  const fields: [string, string][] = [
+    ['$schema', inline(schemaReference(dirname(file)))],
+    ['redis', inline(redis)],
+    ...(namespace === null ? [] : [['namespace', inline(namespace)] as [string, string]]),
+    ['runners', block(runners)],
+    ['script', inline(script)],
+  ];
+  return `{\n${fields.map(([name, value]) => `  ${JSON.stringify(name)}: ${value}`).join(',\n')}\n}\n`;
+}
+
+function block(value: unknown): string {
+  if (!isObject(value)) return inline(value);
+  const members = Object.entries(value).map(([name, own]) => `    ${JSON.stringify(name)}: ${inline(own)}`);
+  return `{\n${members.join(',\n')}\n  }`;
+}
+
+function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, own]) => `${JSON.stringify(name)}: ${inline(own)}`);
+  return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
+}

@@ -1,0 +1,41 @@
+/** What `init` says when it is done: what is written, and which commands come next. */
+import { visible } from '../../wording/visible.ts';
+import { findConfig, shortPath } from '../load-config.ts';
+import { isPlainName } from './survey.ts';
+
+export interface Written {
+  /** Absolute path of the config. */
+  readonly file: string;
+  readonly isSecret: boolean;
+  /** Absolute path of the example, if there is one. */
+  readonly example: string | null;
+  /** Fields that hold nothing but a placeholder. */
+  readonly placeholders: readonly string[];
+  /** An entry of the config: a queue, or a pattern of queues. */
+  readonly queue: string;
+  /** Of a job to try it with. */
+  readonly jobClass: string;
+}
+
+export function nextSteps({ file, isSecret, example, placeholders, queue, jobClass }: Written): string {
+  const name = visible(shortPath(file));
+  // What commands find by themselves needn't be named.
+  const isFound = findConfig(null) === file;
+  const argument = isFound ? '' : ` ${shellWord(shortPath(file))}`;
+  const flag = isFound ? '' : ` --config ${shellWord(shortPath(file))}`;
+  return [
+    ...(example === null ? [] : [`wrote ${visible(shortPath(example))}, an example to begin with`]),
+    `wrote ${name}${isSecret ? ', which only you can read: it holds a password' : ''}`,
+    ...placeholders.map((field) => `edit it first: "${field}" is only a placeholder`),
+    'next:',
+    `  resque-runner check${argument}`,
+    `  resque-runner exec ${isPlainName(queue) ? shellWord(queue) : 'QUEUE'} --class ${jobClass}${flag}`,
+    `  resque-runner${argument}`,
+    '',
+  ].join('\n');
+}
+
+function shellWord(text: string): string {
+  const shown = visible(text);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}

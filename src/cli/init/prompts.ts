@@ -1,0 +1,139 @@
+/**
+ * The questions of `init`, in the manner of @clack/prompts, on STDERR. Whoever leaves one with Ctrl-C, Esc or Ctrl-D has
+ * left them all.
+ */
+import type * as Clack from '@clack/prompts';
+import { visible } from '../../wording/visible.ts';
+import { answerTo } from '../ask.ts';
+import type { Verdict } from '../check/verdict.ts';
+
+export interface Choice<T extends string> {
+  readonly value: T;
+  readonly label: string;
+}
+
+export interface TextQuestion {
+  readonly message: string;
+  /** What an empty answer stands for. */
+  readonly fallback: string;
+  /** To be changed, or taken as it is. */
+  readonly initial?: string;
+  /** @returns what is wrong with an answer; `null`: nothing */
+  readonly problem: (answer: string) => string | null;
+}
+
+/** Choices beyond these are scrolled. */
+const mostShown = 12;
+const widest = 100;
+const narrowest = 30;
+
+export class Prompts {
+  readonly #clack: typeof Clack;
+  readonly #streams = { input: process.stdin, output: process.stderr };
+
+  private constructor(clack: typeof Clack) {
+    this.#clack = clack;
+  }
+
+  static async load(): Promise<Prompts> {
+    return new Prompts(await import('@clack/prompts'));
+  }
+
+  begin(title: string): void {
+    this.#clack.intro(title, this.#streams);
+  }
+
+  end(text: string): void {
+    this.#clack.outro(text, this.#streams);
+  }
+
+  /** What somebody has to know before the next question. */
+  tell(text: string): void {
+    this.#clack.log.message(this.#wrapped(text), this.#streams);
+  }
+
+  tellVerdicts(verdicts: readonly Verdict[]): void {
+    for (const [at, { level, subject, text }] of verdicts.entries()) {
+      // What the first is about is what was asked for.
+      const lines = this.#wrapped(visible(at === 0 ? text : `${subject}: ${text}`)).join('\n');
+      const options = { ...this.#streams, spacing: 0 };
+      if (level === 'ok') this.#clack.log.success(lines, options);
+      else if (level === 'warn') this.#clack.log.warn(lines, options);
+      else this.#clack.log.error(lines, options);
+    }
+  }
+
+  /** A text in a frame. */
+  show(title: string, text: string): void {
+    this.#clack.note(text.trimEnd().split('\n').map(visible).join('\n'), title, this.#streams);
+  }
+
+  /** @throws Cancelled */
+  async text({ message, fallback, initial, problem }: TextQuestion): Promise<string> {
+    const answer = await this.#asked((signal) =>
+      this.#clack.text({
+        // Unlike other questions, this kind isn't wrapped there.
+        message: this.#wrapped(message).join(`\n${this.#clack.S_BAR}  `),
+        placeholder: fallback,
+        defaultValue: fallback,
+        ...(initial === undefined ? {} : { initialValue: initial }),
+        validate: (value) =>
+          problem(value === undefined || value.trim() === '' ? fallback : value) ?? undefined,
+        signal,
+        ...this.#streams,
+      }),
+    );
+    return answer.trim() === '' ? fallback : answer;
+  }
+
+  /** @throws Cancelled */
+  password(message: string): Promise<string> {
+    return this.#asked((signal) =>
+      this.#clack.password({
+        message,
+        validate: (value) => (value === undefined || value === '' ? 'it is empty' : undefined),
+        signal,
+        ...this.#streams,
+      }),
+    );
+  }
+
+  /** @throws Cancelled */
+  async choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T> {
+    const values = choices.map(({ value }) => value);
+    const at = await this.#asked((signal) =>
+      this.#clack.select<string>({
+        message,
+        options: choices.map(({ label }, index) => ({ value: String(index), label: visible(label) })),
+        maxItems: mostShown,
+        signal,
+        ...this.#streams,
+      }),
+    );
+    const chosen = values[Number(at)];
+    if (chosen === undefined) throw new RangeError(`there is no choice ${at}`);
+    return chosen;
+  }
+
+  /** @throws Cancelled */
+  agree(message: string): Promise<boolean> {
+    return this.#asked((signal) => this.#clack.confirm({ message, signal, ...this.#streams }));
+  }
+
+  #asked<T>(ask: (signal: AbortSignal) => Promise<T | typeof Clack.CANCEL_SYMBOL>): Promise<T> {
+    return answerTo(this.#clack, ask);
+  }
+
+  /** At blanks, so that the frame's line at the left stays whole. */
+  #wrapped(text: string): string[] {
+    const columns = Math.max(narrowest, Math.min(widest, process.stderr.columns ?? widest) - 4);
+    const lines: string[] = [];
+    for (const word of text.split(' ')) {
+      const last = lines.at(-1);
+      if (last !== undefined && last.length + 1 + word.length <= columns)
+        lines.splice(-1, 1, `${last} ${word}`);
+      else lines.push(word);
+    }
+    return lines;
+  }
+}

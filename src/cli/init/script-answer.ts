@@ -1,0 +1,105 @@
+/** Which program is meant, as people write it, what is to be done about it, and an example to begin with. */
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, extname, resolve } from 'node:path';
+import { findOnPath } from '../../engine/startable.ts';
+import { pathFrom } from './redis-answer.ts';
+
+export interface ScriptAnswer {
+  /** As it stands in the config: a path, a name on PATH, or a program and its first arguments. */
+  readonly field: string | readonly string[];
+  /** Absolute path of the program; `null` where it is one on PATH. */
+  readonly program: string | null;
+}
+
+/** What keeps a program from being started that `init` can do something about. */
+export type ScriptFault = 'missing' | 'not executable' | 'other';
+
+/** @param file absolute path of the config */
+export async function readScript(text: string, file: string): Promise<ScriptAnswer> {
+  const typed = text.trim();
+  const whole = withHome(typed);
+  const [first = '', ...rest] = typed.split(/\s+/).map(withHome);
+  if (rest.length > 0 && !(await exists(whole))) {
+    const program = await findProgram(first);
+    // `ruby job.rb`: what follows a program that is there are its arguments; files among them are meant from here.
+    if (program !== null) {
+      const args = await Promise.all(rest.map(async (arg) => ((await exists(arg)) ? resolve(arg) : arg)));
+      const command = program.isOnPath ? first : pathFrom(file, program.path);
+      return { field: [command, ...args], program: program.isOnPath ? null : program.path };
+    }
+  }
+  const found = await findProgram(whole);
+  if (found?.isOnPath === true) return { field: whole, program: null };
+  return { field: pathFrom(file, whole), program: resolve(whole) };
+}
+
+/** A file here counts before one on PATH: it is what somebody means who stands beside it. */
+async function findProgram(name: string): Promise<{ path: string; isOnPath: boolean } | null> {
+  if (await exists(name)) return { path: resolve(name), isOnPath: false };
+  if (name.includes('/')) return null;
+  const path = await findOnPath(name, { directory: process.cwd(), path: process.env.PATH ?? '' });
+  return path === null ? null : { path, isOnPath: true };
+}
+
+export async function scriptFault({ program }: ScriptAnswer): Promise<ScriptFault> {
+  if (program === null) return 'other';
+  if (!(await exists(program))) return 'missing';
+  const isFile = (await stat(program)).isFile();
+  return isFile && !(await mayExecute(program)) ? 'not executable' : 'other';
+}
+
+/** Whether the example, a shell script, could be what is meant to lie there. */
+export function fitsExample(program: string): boolean {
+  return ['', '.sh'].includes(extname(program));
+}
+
+/** Never overwrites. */
+export async function writeExample(program: string): Promise<void> {
+  await mkdir(dirname(program), { recursive: true });
+  await writeFile(program, exampleScript, { flag: 'wx', mode: 0o777 });
+}
+
+/** For all who may read it, as `chmod +x` does. */
+export async function makeExecutable(program: string): Promise<void> {
+  const { mode } = await stat(program);
+  await chmod(program, (mode & 0o7777) | ((mode & 0o444) >> 2));
+}
+
+/** The class of a job that the example can do. */
+export const exampleClass = 'Welcome';
+
+const exampleScript = `#!/bin/sh
+# Runs one job: its queue is the argument, and STDIN holds {"class":"${exampleClass}","args":["ann@example.com"]}.
+# Exit code 0 says that it is done. Anything else says that it failed, and STDERR why.
+job=$(cat)
+class=$(printf '%s\\n' "$job" | sed -n '1s/^{ *"class" *: *"\\([^"]*\\)".*/\\1/p')
+
+case $class in
+  ${exampleClass}) echo "$class, on queue $1: $job" ;;
+  *)
+    echo "there is no such job: $class" >&2
+    exit 1
+    ;;
+esac
+`;
+
+/** What a shell would have done. */
+function withHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function mayExecute(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,63 @@
+/** A look at a Redis before anything is written: whether it will do, and which queues it has. */
+import type { Config } from '../../config/config.ts';
+import type { ReachableRedis } from '../../resque/connection.ts';
+import { resqueKeys } from '../../resque/keys.ts';
+import { queueList } from '../../resque/queue-patterns.ts';
+import { RedisTrouble } from '../../resque/trouble.ts';
+import { checkRedis } from '../check/redis.ts';
+import { fail, type Verdict } from '../check/verdict.ts';
+import { findEmbeddedRedis } from '../embedded-redis.ts';
+import { troubleText, withSender } from '../with-redis.ts';
+
+export interface Backlog {
+  readonly queue: string;
+  /** Jobs that wait. */
+  readonly waiting: number;
+}
+
+export interface Survey {
+  readonly verdicts: readonly Verdict[];
+  /** Whether it may be only a password that is missing or wrong. */
+  readonly isDenied: boolean;
+  /** Those that a config can name, the fullest first. */
+  readonly queues: readonly Backlog[];
+}
+
+/** Someone waits at a prompt. */
+const openLimitMs = 4_000;
+
+export async function surveyRedis(config: Config): Promise<Survey> {
+  const { redis } = config;
+  const reachable = redis.kind === 'embedded' ? await findEmbeddedRedis(redis.directory) : redis;
+  if (reachable === null) return { verdicts: await checkRedis(config), isDenied: false, queues: [] };
+  try {
+    const queues = await listQueues(reachable, config.namespace);
+    return { verdicts: await checkRedis(config), isDenied: false, queues };
+  } catch (error) {
+    if (!(error instanceof RedisTrouble)) throw error;
+    const verdicts = [fail('redis', troubleText(reachable, error))];
+    return { verdicts, isDenied: error.kind === 'denied', queues: [] };
+  }
+}
+
+async function listQueues(redis: ReachableRedis, namespace: string): Promise<Backlog[]> {
+  const keys = resqueKeys(namespace);
+  return await withSender(redis, openLimitMs, async (sender) => {
+    const names = await sender.command((commands) => commands.smembers(keys.queues));
+    const queues = names.filter(isPlainName);
+    const lengths = await sender.command((commands) => {
+      const pipeline = commands.pipeline();
+      for (const queue of queues) pipeline.llen(keys.queue(queue));
+      return pipeline.exec();
+    });
+    return queues
+      .map((queue, at) => ({ queue, waiting: Number(lengths?.[at]?.[1] ?? 0) }))
+      .sort((a, b) => b.waiting - a.waiting || (a.queue < b.queue ? -1 : 1));
+  });
+}
+
+/** Whether a config's entry of that name means this queue and nothing else. */
+export function isPlainName(queue: string): boolean {
+  const { names, isDynamic } = queueList(queue);
+  return !isDynamic && names.length === 1 && names[0] === queue;
+}

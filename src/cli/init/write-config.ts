@@ -1,0 +1,98 @@
+/** Where the config goes, and its way there: whole or not at all, and never over another that nobody gave up. */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, link, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OperatingError, UsageError } from '../exit-codes.ts';
+import { shortPath } from '../load-config.ts';
+
+/**
+ * Before anything is asked: whether the file could be written.
+ *
+ * @param file absolute
+ * @param mayOverwrite `--force`
+ * @throws UsageError where there is one already, OperatingError where its directory doesn't take it
+ */
+export async function assertWritable(file: string, mayOverwrite: boolean): Promise<void> {
+  const found = await stat(file).catch(absent);
+  if (found?.isDirectory() === true) {
+    throw new UsageError(
+      `${shortPath(file)} is a directory; name the file in it, such as ${shortPath(join(file, 'cfg.json'))}`,
+    );
+  }
+  // A link to nowhere is something, too.
+  if (!mayOverwrite && (await lstat(file).catch(absent)) !== null) throw exists(file);
+  const directory = dirname(file);
+  try {
+    await access(directory, constants.W_OK);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+  if (!(await stat(directory)).isDirectory()) throw new OperatingError(notADirectory(file));
+}
+
+/**
+ * @param isSecret for the eyes of its owner alone; else the umask decides
+ * @throws as above
+ */
+export async function writeConfig(
+  file: string,
+  text: string,
+  { mayOverwrite, isSecret }: { readonly mayOverwrite: boolean; readonly isSecret: boolean },
+): Promise<void> {
+  // What a link leads to is written, not the link.
+  const target = mayOverwrite ? await realpath(file).catch(() => file) : file;
+  const aside = `${target}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(aside, text, { flag: 'wx', mode: isSecret ? 0o600 : 0o666 });
+    if (mayOverwrite) await rename(aside, target);
+    else await place(aside, target, text);
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? exists(file) : unwritable(file, error);
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+/** Unlike a rename, a link replaces nothing that has come to be there meanwhile. */
+async function place(aside: string, target: string, text: string): Promise<void> {
+  try {
+    await link(aside, target);
+  } catch (error) {
+    // Some file systems have no links.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) throw error;
+    await writeFile(target, text, { flag: 'wx', mode: (await stat(aside)).mode });
+  }
+}
+
+function exists(file: string): UsageError {
+  return new UsageError(`${shortPath(file)} exists; --force overwrites it`);
+}
+
+function notADirectory(file: string): string {
+  return `can't write ${shortPath(file)}: ${shortPath(dirname(file))} is a file`;
+}
+
+function unwritable(file: string, error: unknown): OperatingError {
+  const directory = dirname(file);
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: `there is no directory ${shortPath(directory)}; make it with: mkdir -p ${shortPath(directory)}`,
+    EACCES: `you have no permission to write in ${directory}`,
+    EPERM: `you have no permission to write in ${directory}`,
+    EROFS: `${directory} is read-only`,
+    ENOSPC: 'the disk is full',
+  };
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = reasons[codeOf(error)] ?? message;
+  return new OperatingError(`can't write ${shortPath(file)}: ${reason}`, { cause: error });
+}
+
+/** @throws where it isn't just that nothing is there */
+function absent(error: unknown): null {
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error))) return null;
+  throw error;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
