@@ -1,0 +1,118 @@
+/** Where the job comes from: a file, STDIN, the command line, or a failure in Redis. */
+import { readFileSync } from 'node:fs';
+import { visibleWithin } from '../../wording/visible.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { UsageError } from '../exit-codes.ts';
+import { jobPayload } from '../job-payload.ts';
+
+export type JobSource =
+  /** As typed. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** `isNamed`: by `-`, and not just because no other was named. */
+  | { readonly kind: 'stdin'; readonly isNamed: boolean }
+  | { readonly kind: 'class'; readonly jobClass: string; readonly args: readonly string[] }
+  | { readonly kind: 'failed'; readonly id: string };
+
+type SourceFlags = Pick<Flags, 'class' | 'fromFailed'>;
+export type TargetFlags = Pick<Flags, 'config' | 'redis' | 'namespace'>;
+
+const ways = [
+  'a file:          resque-runner exec QUEUE FILE, or - for STDIN',
+  'its class:       resque-runner exec QUEUE --class CLASS ARG…',
+  'a failed one:    resque-runner exec QUEUE --from-failed ID',
+];
+
+/** @throws UsageError where none or more than one is named */
+export function jobSourceOf(rest: readonly string[], flags: SourceFlags): JobSource {
+  const { class: jobClass, fromFailed: id } = flags;
+  if (jobClass !== null && id !== null) {
+    throw new UsageError('--class and --from-failed name two jobs; exec runs one');
+  }
+  if (jobClass !== null) {
+    if (jobClass.trim() === '') throw new UsageError('the class is empty');
+    return { kind: 'class', jobClass, args: rest };
+  }
+  const [path, surplus] = rest;
+  if (id !== null) {
+    if (path === undefined) return { kind: 'failed', id };
+    throw new UsageError(`"${visibleWithin(path, 60)}" and --from-failed name two jobs; exec runs one`);
+  }
+  if (surplus !== undefined) {
+    throw new UsageError(
+      `exec takes one FILE; "${visibleWithin(surplus, 60)}" is one too many (arguments of a job go behind --class CLASS)`,
+    );
+  }
+  if (path !== undefined && path !== '-') return { kind: 'file', path };
+  if (path === undefined && process.stdin.isTTY === true) throw new UsageError(noJob('no job: name'));
+  return { kind: 'stdin', isNamed: path !== undefined };
+}
+
+/** @throws UsageError where there are flags for Redis and nothing needs one */
+export function refuseUnusedFlags({ fromFailed, redis, namespace }: TargetFlags & SourceFlags): void {
+  if (fromFailed !== null || (redis === null && namespace === null)) return;
+  const flag = redis === null ? '--namespace' : '--redis';
+  throw new UsageError(`${flag} is for --from-failed; nothing else of exec needs Redis`);
+}
+
+/**
+ * The job's bytes, as they would lie on a queue.
+ *
+ * @throws UsageError, OperatingError where they can't be had
+ */
+export async function readJob(source: JobSource, flags: TargetFlags): Promise<Buffer> {
+  switch (source.kind) {
+    case 'file':
+      return withoutLineEnd(readJobFile(source.path));
+    case 'stdin': {
+      const bytes = withoutLineEnd(await readStdin());
+      if (bytes.length === 0 && !source.isNamed) throw new UsageError(noJob('STDIN holds no job; name'));
+      return bytes;
+    }
+    case 'class':
+      return Buffer.from(jobPayload(source.jobClass, source.args));
+    case 'failed': {
+      // The only one that needs a client for Redis.
+      const { payloadOfFailure } = await import('./failed-job.ts');
+      return await payloadOfFailure(source.id, flags);
+    }
+  }
+}
+
+function noJob(start: string): string {
+  return [start, ...ways.map((way) => `  ${way}`)].join('\n');
+}
+
+/** What lies on a queue has none. */
+function withoutLineEnd(bytes: Buffer): Buffer {
+  if (bytes.at(-1) !== 0x0a) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
+}
+
+function readJobFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new UsageError(`${visibleWithin(path, 200)}: ${whyUnreadable(error)}`);
+  }
+}
+
+function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return "there is no such file (a job's class goes behind --class)";
+    case 'EISDIR':
+      return 'it is a directory; name the file that holds the job';
+    case 'EACCES':
+      return 'no permission to read it';
+    default:
+      return message;
+  }
+}
+
+async function readStdin(): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}

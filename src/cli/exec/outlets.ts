@@ -1,0 +1,94 @@
+/**
+ * Where the job's output goes, as it comes and byte for byte. A reader that is slow makes the job wait, and memory
+ * doesn't grow; one that goes away makes no difference to the job.
+ */
+import { fstatSync } from 'node:fs';
+import type { Hold } from '../../engine/child.ts';
+import type { OutputStream } from '../../protocol/job.ts';
+
+const newline = 0x0a;
+
+export class Outlets {
+  readonly #stdout = new Outlet(process.stdout);
+  readonly #stderr = new Outlet(process.stderr);
+  readonly #isOnlyStderr: boolean;
+  /** Whether both lead to the same terminal or file. */
+  readonly #isShared = isSameFile(1, 2);
+  #last: Outlet | null = null;
+
+  /** @param isOnlyStderr STDOUT is for something else */
+  constructor(isOnlyStderr: boolean) {
+    this.#isOnlyStderr = isOnlyStderr;
+  }
+
+  take(stream: OutputStream, chunk: Buffer): Hold {
+    const outlet = stream === 'stderr' || this.#isOnlyStderr ? this.#stderr : this.#stdout;
+    this.#last = outlet;
+    return outlet.write(chunk);
+  }
+
+  /** Whether what comes next on STDOUT would begin in the middle of a line. */
+  get isInLine(): boolean {
+    const outlet = this.#isShared ? this.#last : this.#stdout;
+    return outlet !== null && outlet.lastByte !== newline;
+  }
+
+  /** Resolves when all has gone out that can. */
+  async flushed(): Promise<void> {
+    await Promise.all([this.#stdout.flushed(), this.#stderr.flushed()]);
+  }
+
+  /** Whoever is slow is waited for no longer. */
+  abandon(): void {
+    this.#stdout.abandon();
+    this.#stderr.abandon();
+  }
+}
+
+class Outlet {
+  readonly #stream: NodeJS.WriteStream;
+  #isAbandoned = false;
+  #waiting: (() => void)[] = [];
+  lastByte = newline;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    stream.on('drain', () => this.#release());
+    // EPIPE and the like: the job goes on, for nobody.
+    stream.on('error', () => this.abandon());
+  }
+
+  write(chunk: Buffer): Hold {
+    if (this.#isAbandoned) return null;
+    this.lastByte = chunk.at(-1) ?? this.lastByte;
+    if (this.#stream.write(chunk)) return null;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  flushed(): Promise<void> {
+    if (this.#isAbandoned) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#stream.write('', () => resolve());
+    });
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#release();
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+function isSameFile(one: number, other: number): boolean {
+  try {
+    const [a, b] = [fstatSync(one), fstatSync(other)];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    // One of them is closed.
+    return false;
+  }
+}

@@ -1,0 +1,76 @@
+/** Runs the job, shows what it prints, and tells the verdict. */
+import type { Config } from '../../config/config.ts';
+import { entryFor, SingleJob } from '../../engine/single-job.ts';
+import type { Payload } from '../../resque/payload.ts';
+import { visible, visibleWithin } from '../../wording/visible.ts';
+import { nearestWord } from '../command-line/nearest-word.ts';
+import { UsageError } from '../exit-codes.ts';
+import { shortPath } from '../load-config.ts';
+import { wantsColors } from '../log/log.ts';
+import { print } from '../output.ts';
+import { Outlets } from './outlets.ts';
+import { codeOfSignal, exitCodeOf, type Verdict, verdictJson } from './verdict.ts';
+import { verdictText } from './verdict-text.ts';
+
+export interface JobRun {
+  readonly config: Config;
+  /** Absolute. */
+  readonly configFile: string;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly isJson: boolean;
+}
+
+/** Where there is no terminal that says how many it has. */
+const usualColumns = 110;
+
+/** @returns the exit code. @throws UsageError where no entry takes the queue */
+export async function runJob({ config, configFile, queue, payload, isJson }: JobRun): Promise<number> {
+  if (entryFor(config, queue) === null) throw new UsageError(unknownQueue(config, configFile, queue));
+  const outlets = new Outlets(isJson);
+  const job = new SingleJob({
+    config,
+    queue,
+    payload,
+    onOutput: (stream, chunk) => outlets.take(stream, chunk),
+  });
+  let interruptedBy: NodeJS.Signals | null = null;
+  const interrupt = (signal: NodeJS.Signals) => {
+    // Nor is anybody waited for who is slow to read.
+    if (interruptedBy !== null) outlets.abandon();
+    interruptedBy ??= signal;
+    job.interrupt();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  // Also where a fault of our own ends the process.
+  process.on('exit', () => job.abandon());
+  const end = await job.run();
+  const { worker, command, entry } = job;
+  const verdict: Verdict = {
+    ...{ end, queue, worker, command, payload, interruptedBy, configFile },
+    entry: entry.key,
+    mode: entry.mode,
+    cwd: entry.cwd ?? process.cwd(),
+  };
+  await outlets.flushed();
+  // The terminal is gone, or `--watch` is at it again: nobody wants to know.
+  if (interruptedBy === 'SIGHUP') return codeOfSignal('SIGHUP');
+  const start = outlets.isInLine ? '\n' : '';
+  const text = isJson ? `${verdictJson(verdict)}\n` : verdictText(verdict, textOptions());
+  await print(`${start}${text}`);
+  return exitCodeOf(verdict);
+}
+
+function textOptions() {
+  return { columns: process.stdout.columns ?? usualColumns, hasColors: wantsColors(process.stdout) };
+}
+
+function unknownQueue({ runners }: Config, configFile: string, queue: string): string {
+  const keys = runners.map(({ key }) => key);
+  const nearest = nearestWord(queue.slice(0, 60), keys);
+  const hint = nearest === null ? '' : `; did you mean "${visible(nearest)}"?`;
+  return [
+    `no entry of ${visible(shortPath(configFile))} takes the queue "${visibleWithin(queue, 60)}"${hint}`,
+    `its "runners" are: ${visibleWithin(keys.join('  '), 1_000)}`,
+  ].join('\n');
+}

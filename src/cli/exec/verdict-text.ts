@@ -1,0 +1,135 @@
+/** The verdict for people: how it ended, what it took, and what Redis and resque-web would have of it. */
+import { styleText } from 'node:util';
+import type { ChildrenUsage } from '../../engine/children-usage.ts';
+import { resqueWebFields } from '../../resque/resque-web.ts';
+import { duration } from '../../wording/duration.ts';
+import { visible, visibleWithin } from '../../wording/visible.ts';
+import { shortPath } from '../load-config.ts';
+import { membersOf, type Verdict } from './verdict.ts';
+
+export interface TextOptions {
+  /** Of the terminal. */
+  readonly columns: number;
+  readonly hasColors: boolean;
+}
+
+type Color = 'red' | 'green' | 'yellow' | 'bold' | 'gray';
+
+const mebibyte = 1024 * 1024;
+/** Of an error, a backtrace or arguments; `--json` has all of it. */
+const mostLines = 8;
+const nameColumns = 13;
+const margin = ' '.repeat(2 + nameColumns);
+
+export function verdictText(verdict: Verdict, { columns, hasColors }: TextOptions): string {
+  const paint = (color: Color, text: string) =>
+    hasColors ? styleText(color, text, { validateStream: false }) : text;
+  const row = ([name, text]: readonly [string, string]): string => {
+    const shown = text
+      .split('\n')
+      .map((line) => visibleWithin(line, Math.max(20, columns - nameColumns - 3)));
+    const left = shown.length - mostLines;
+    const kept = left > 1 ? [...shown.slice(0, mostLines), `… ${left} more lines`] : shown;
+    const indented = kept.map((line, at) => (at === 0 || line === '' ? line : `${margin}${line}`));
+    return `  ${paint('gray', name.padEnd(nameColumns))}${indented.join('\n')}`.trimEnd();
+  };
+  const block = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
+    rows.length === 0 ? [] : ['', paint('bold', title), ...rows.map(row)];
+  const [color, headline, ...more] = headlineOf(verdict);
+  const { record } = verdict.end;
+  return [
+    paint(color, headline),
+    ...more,
+    ...facts(verdict).map(row),
+    ...block('The failure record, as it would be in Redis', record === null ? [] : membersOf(record)),
+    ...block('resque-web would show', record === null ? [] : webRows(record)),
+    '',
+  ].join('\n');
+}
+
+/** Its colour, and lines. */
+function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
+  const { end, payload, interruptedBy, queue, configFile } = verdict;
+  const after = end.durationMs === null ? '' : ` after ${duration(end.durationMs)}`;
+  switch (end.outcome) {
+    case 'succeeded':
+      return [
+        'green',
+        `✓ succeeded${after}${interruptedBy === null ? '' : `, although interrupted by ${interruptedBy}`}`,
+      ];
+    case 'requeued':
+      return [
+        'yellow',
+        `↺ interrupted by ${interruptedBy}${after}`,
+        `  A worker would put it back onto its queue: "interrupted" is "requeue" in ${shown(configFile)}.`,
+      ];
+    case 'unstartable':
+      return [
+        'red',
+        `✗ not started: ${visible(end.whyUnstartable ?? '')}`,
+        `  A worker would put the job back and pause ${visible(queue)} until it can be started. Mend that,`,
+        `  or "script" in ${shown(configFile)}.`,
+      ];
+    case 'failed':
+      if (!payload.isObject) return ['red', `✗ not run: the payload is no JSON object (${payload.reason})`];
+      return ['red', `✗ failed${after}: ${causeOf(verdict)}`];
+  }
+}
+
+function causeOf({ end, interruptedBy, mode }: Verdict): string {
+  const { exitCode, signal, killedFor } = end;
+  const how = signal === null ? (exitCode === null ? '' : `; exit code ${exitCode}`) : `; ended by ${signal}`;
+  if (killedFor === 'timeout') return `timed out${how}`;
+  if (killedFor === 'shutdown') return `interrupted by ${interruptedBy}${how}`;
+  if (signal !== null) return `killed by signal ${signal}`;
+  if (exitCode !== null && exitCode !== 0) return `exit code ${exitCode}`;
+  return mode === 'persistent' ? 'its result says so' : 'exit code 0';
+}
+
+function facts({ end, queue, entry, command, cwd, worker, payload }: Verdict): (readonly [string, string])[] {
+  const { usage } = end;
+  const rows: (readonly [string, string])[] = [
+    ['command', command.map(word).join(' ')],
+    ['directory', cwd],
+    ['queue', entry === queue ? queue : `${queue}, of the entry ${entry}`],
+    ['worker', worker],
+    // The failure record has it, too.
+    ...(end.record === null ? ([['job', payload.bytes.toString()]] as const) : []),
+  ];
+  // Nothing ran.
+  if (end.durationMs === null) return rows;
+  return [...rows, ['CPU', cpuText(usage)], ['peak memory', memoryText(usage)]];
+}
+
+/** A word of a command line as one would type it. */
+function word(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function cpuText(usage: ChildrenUsage | null): string {
+  return usage === null ? 'not known' : `${duration(usage.userMs)} user, ${duration(usage.systemMs)} system`;
+}
+
+function memoryText(usage: ChildrenUsage | null): string {
+  const { peakMemoryBytes: peak, peakMemoryAtMostBytes: most } = usage ?? {};
+  const text = (bytes: number) => `${(bytes / mebibyte).toFixed(1)} MiB`;
+  if (typeof peak === 'number') return text(peak);
+  return typeof most === 'number' ? `no more than ${text(most)}` : 'not known';
+}
+
+function webRows(record: string): (readonly [string, string])[] {
+  const { worker, class: jobClass, arguments: args, exception, error, backtrace } = resqueWebFields(record);
+  const rows: (readonly [string, string])[] = [
+    ['Worker', worker],
+    ['Class', jobClass],
+    // The blank lines between YAML documents take too much room here.
+    ['Arguments', args.trimEnd().replace(/\n\n---/g, '\n---')],
+    ['Exception', exception],
+    ['Error', error.trimEnd()],
+  ];
+  return backtrace === '' ? rows : [...rows, ['', backtrace]];
+}
+
+function shown(file: string): string {
+  return visible(shortPath(file));
+}

@@ -1,0 +1,94 @@
+/** What became of the job, for people and for programs, and as an exit code. */
+import { constants } from 'node:os';
+import type { Mode } from '../../config/config.ts';
+import { payloadLine } from '../../engine/payload-line.ts';
+import type { SingleJobEnd } from '../../engine/single-job.ts';
+import { memberSpans } from '../../resque/json-members.ts';
+import type { Payload } from '../../resque/payload.ts';
+import { resqueWebFields } from '../../resque/resque-web.ts';
+import { visible } from '../../wording/visible.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+export interface Verdict {
+  readonly end: SingleJobEnd;
+  readonly queue: string;
+  /** Key of the config's entry. */
+  readonly entry: string;
+  readonly mode: Mode;
+  readonly worker: string;
+  readonly command: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  readonly payload: Payload;
+  /** The signal that ended `exec` before the job had ended. */
+  readonly interruptedBy: NodeJS.Signals | null;
+  /** As it was typed, or as it would be. */
+  readonly configFile: string;
+}
+
+/** As `timeout` of coreutils has it. */
+const timedOut = 124;
+
+export function exitCodeOf({ end, interruptedBy }: Verdict): number {
+  const { outcome, exitCode, signal, killedFor } = end;
+  if (interruptedBy !== null) return codeOfSignal(interruptedBy);
+  if (outcome === 'succeeded') return exitCodes.clean;
+  if (outcome === 'unstartable') return exitCodes.runtimeError;
+  if (killedFor === 'timeout') return timedOut;
+  if (signal !== null) return codeOfSignal(signal);
+  return exitCode === null || exitCode === 0 ? exitCodes.runtimeError : exitCode;
+}
+
+/** As shells have it. @param signal a name, or `SIG34` where it has none */
+export function codeOfSignal(signal: string): number {
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  return 128 + (numbers[signal] ?? Number(signal.slice('SIG'.length)));
+}
+
+/** One JSON document. Integers of any size keep their digits in it. */
+export function verdictJson(verdict: Verdict): string {
+  const { end, payload } = verdict;
+  const { usage, record } = end;
+  const members: Record<string, string> = {
+    outcome: json(end.outcome),
+    exitCode: json(end.exitCode),
+    signal: json(end.signal),
+    killedFor: json(end.killedFor),
+    interruptedBy: json(verdict.interruptedBy),
+    whyUnstartable: json(end.whyUnstartable),
+    durationMs: json(end.durationMs),
+    cpu: json(usage === null ? null : { userMs: usage.userMs, systemMs: usage.systemMs }),
+    peakMemoryBytes: json(usage?.peakMemoryBytes ?? null),
+    peakMemoryAtMostBytes: json(usage?.peakMemoryAtMostBytes ?? null),
+    queue: json(verdict.queue),
+    entry: json(verdict.entry),
+    mode: json(verdict.mode),
+    worker: json(verdict.worker),
+    command: json(verdict.command),
+    cwd: json(verdict.cwd),
+    payload: payload.isObject ? oneLine(payload.embedded) : 'null',
+    failure: record === null ? 'null' : objectText(membersOf(record), '  '),
+    resqueWeb: json(record === null ? null : resqueWebFields(record)),
+  };
+  return objectText(Object.entries(members), '');
+}
+
+/** The members of a record's JSON text, each with its own text in one line that is safe to print. */
+export function membersOf(record: string): [name: string, text: string][] {
+  const bytes = Buffer.from(oneLine(record));
+  return [...memberSpans(bytes)].map(([name, { start, end }]) => [name, bytes.toString('utf8', start, end)]);
+}
+
+function objectText(members: readonly (readonly [string, string])[], indent: string): string {
+  const lines = members.map(([name, text]) => `${indent}  ${JSON.stringify(name)}: ${text}`);
+  return `{\n${lines.join(',\n')}\n${indent}}`;
+}
+
+function json(value: unknown): string {
+  return visible(JSON.stringify(value));
+}
+
+/** JSON without white space between its tokens has hidden characters only in strings, where an escape will do. */
+function oneLine(text: string): string {
+  return visible(payloadLine(Buffer.from(text)).toString('utf8', 0).trimEnd());
+}

@@ -1,0 +1,158 @@
+/**
+ * `exec --watch`: runs the job again whenever its script, the config or its file changes, each time in a process of its
+ * own, so that all of it is read anew and the figures are those of one run.
+ *
+ *     running ──ended──▶ waiting ──change──▶ running        running ──change──▶ ending ──ended──▶ running
+ */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { styleText } from 'node:util';
+import { execa } from 'execa';
+import type { RunnerConfig } from '../../config/config.ts';
+import { payloadLine } from '../../engine/payload-line.ts';
+import { entryFor } from '../../engine/single-job.ts';
+import { checkStartable } from '../../engine/startable.ts';
+import { visible } from '../../wording/visible.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { readConfig, shortPath } from '../load-config.ts';
+import { wantsColors } from '../log/log.ts';
+import { print } from '../output.ts';
+import { FileWatch } from './file-watch.ts';
+import { type JobSource, readJob } from './job-source.ts';
+import { codeOfSignal } from './verdict.ts';
+
+export interface WatchedJob {
+  readonly queue: string;
+  readonly source: JobSource;
+  /** Absolute. */
+  readonly configFile: string;
+  readonly flags: Flags;
+}
+
+/** @returns the exit code, when a signal has ended it */
+export async function watchJob(job: WatchedJob): Promise<number> {
+  const { source, flags } = job;
+  // Only once: STDIN has no second time, and by then the failure may be gone.
+  const payload = source.kind === 'file' ? null : await readJob(source, flags);
+  const state: { run: Run | null; stoppedBy: NodeJS.Signals | null } = { run: null, stoppedBy: null };
+  const stopped = new Promise<null>((done) => {
+    const stop = (signal: NodeJS.Signals) => {
+      state.stoppedBy ??= signal;
+      state.run?.end(signal);
+      done(null);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  });
+  let scripts: readonly string[] = [];
+  while (true) {
+    scripts = (await scriptFiles(job, scripts)) ?? scripts;
+    if (state.stoppedBy !== null) return codeOfSignal(state.stoppedBy);
+    const files = [...scripts, job.configFile, ...(source.kind === 'file' ? [resolve(source.path)] : [])];
+    // Before the run: what changes while it reads is another file already.
+    const watch = new FileWatch(files);
+    const run = new Run(job, payload, () =>
+      say(`waits for a change of ${named(files, 'or')}; Ctrl-C ends it`),
+    );
+    state.run = run;
+    const changed = await Promise.race([watch.changed, stopped]);
+    watch.close();
+    if (changed !== null) {
+      const next = run.isOver ? 'runs again' : 'ends this run and runs again';
+      say(`${named(changed, 'and')} changed: ${next}`);
+      // Nobody wants its verdict any more.
+      run.end('SIGHUP');
+    }
+    await run.ended;
+  }
+}
+
+/** One run, in a process and group of its own: what the terminal sends at Ctrl-C reaches it by us alone, and once. */
+class Run {
+  readonly ended: Promise<void>;
+  isOver = false;
+  #isWanted = true;
+  readonly #child: ReturnType<typeof startRun>;
+
+  /** @param onOver it has ended by itself */
+  constructor(job: WatchedJob, payload: Buffer | null, onOver: () => void) {
+    this.#child = startRun(job, payload);
+    this.ended = this.#untilEnd(job.flags.json).then(() => {
+      if (this.#isWanted) onOver();
+    });
+  }
+
+  end(signal: NodeJS.Signals): void {
+    this.#isWanted = false;
+    if (!this.isOver) this.#child.kill(signal);
+  }
+
+  async #untilEnd(isJson: boolean): Promise<void> {
+    const { stdout } = await this.#child;
+    this.isOver = true;
+    // A document a line, so that programs can tell them apart.
+    if (isJson && stdout !== undefined && stdout.length > 0) {
+      await print(payloadLine(Buffer.from(stdout)).toString());
+    }
+  }
+}
+
+function startRun({ queue, source, configFile, flags }: WatchedJob, payload: Buffer | null) {
+  const [, program = ''] = process.argv;
+  const file = source.kind === 'file' ? source.path : '-';
+  const args = ['exec', '--config', configFile, ...(flags.json ? ['--json'] : []), '--', queue, file];
+  return execa(process.execPath, [program, ...args], {
+    ...(payload === null ? { stdin: 'ignore' as const } : { input: payload }),
+    stdout: flags.json ? ('pipe' as const) : ('inherit' as const),
+    stderr: 'inherit',
+    encoding: 'buffer',
+    maxBuffer: Number.POSITIVE_INFINITY,
+    detached: true,
+    reject: false,
+    // It gives the job its time itself.
+    forceKillAfterDelay: false,
+  });
+}
+
+/**
+ * The files that the job's program consists of, as far as its command line tells.
+ *
+ * @param known those of the run before: one that is gone for a moment is still one
+ * @returns `null` where the config doesn't say
+ */
+async function scriptFiles(
+  { queue, configFile, flags }: WatchedJob,
+  known: readonly string[],
+): Promise<string[] | null> {
+  const read = readConfig(configFile, flags.redis);
+  const entry = read.ok ? entryFor(read.config, queue) : null;
+  if (entry === null) return null;
+  const directory = entry.cwd ?? process.cwd();
+  const [program = '', ...words] = entry.script;
+  const named = words.map((word) => resolve(directory, word));
+  const found = program.includes('/') ? resolve(directory, program) : await programOnPath(entry);
+  return [
+    ...(found === null ? [] : [found]),
+    ...named.filter((file) => isFile(file) || known.includes(file)),
+  ];
+}
+
+async function programOnPath(entry: RunnerConfig): Promise<string | null> {
+  const verdict = await checkStartable(entry);
+  return verdict.ok ? verdict.file : null;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Told on STDERR: STDOUT is the job's. */
+function say(text: string): void {
+  const line = `watch: ${text}`;
+  const shown = wantsColors(process.stderr) ? styleText('gray', line, { validateStream: false }) : line;
+  process.stderr.write(`${shown}\n`);
+}
+
+function named(files: readonly string[], last: 'and' | 'or'): string {
+  const names = files.map((file) => visible(shortPath(file)));
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
+}
