@@ -1,0 +1,33 @@
+/** `resque-runner status [CONFIG]`: what Redis knows of queues, workers of every kind and what they run. */
+import { isGone } from '../engine/process-identity.ts';
+import { readStatus } from '../resque/status/read-status.ts';
+import type { CommandContext } from './command-line/command-spec.ts';
+import { exitCodes, UsageError } from './exit-codes.ts';
+import { print, printJson } from './output.ts';
+import { findTarget, withTarget } from './redis-target.ts';
+import { outputWidth, paintLine } from './status/output-line.ts';
+import { survey } from './status/survey.ts';
+import { statusLines } from './status/text.ts';
+
+const defaultIntervalSeconds = 2;
+
+export async function run({ invocation }: CommandContext): Promise<number> {
+  const { input, flags } = invocation;
+  const where = { ...flags, config: input[0] ?? null };
+  if (flags.watch) {
+    const { watchStatus } = await import('./status/watch.ts');
+    const intervalMs = (flags.interval ?? defaultIntervalSeconds) * 1_000;
+    await watchStatus(await findTarget(where), { intervalMs, isJson: flags.json });
+    return exitCodes.clean;
+  }
+  if (flags.interval !== null) throw new UsageError('--interval is for --watch: add that, or leave this out');
+  const document = await withTarget(where, async (sender, { shown, namespace, keys }) =>
+    survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, isGone }),
+  );
+  if (flags.json) await printJson(document);
+  else
+    await print(
+      `${statusLines(document, { width: outputWidth(), height: null, paint: paintLine }).join('\n')}\n`,
+    );
+  return exitCodes.clean;
+}

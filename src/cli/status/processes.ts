@@ -1,0 +1,111 @@
+/** Workers of a process together: a runner has one for each slot. Pure. */
+import type { StatusFacts } from '../../resque/status/read-status.ts';
+import { readWorkerId } from '../../resque/worker-id.ts';
+import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
+import { groupsOf } from './groups.ts';
+import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
+import { seconds } from './words.ts';
+import { type IsGone, isAlive, type JudgedWorker, stateOfRunner } from './workers.ts';
+
+export function surveyProcesses(
+  facts: StatusFacts,
+  workers: readonly JudgedWorker[],
+  rates: Rates,
+  isGone: IsGone,
+): ProcessStatus[] {
+  const groups = groupsOf(workers, ({ facts: { about } }) => [about.process]);
+  const without = [...facts.runners.keys()].filter((owner) => !groups.has(owner));
+  const processes = [
+    ...[...groups].map(([name, group]) => processOf(name, group, facts, rates)),
+    ...without.map((owner) => withoutWorkers(owner, facts, isGone)),
+  ];
+  return processes.sort(
+    (a, b) =>
+      Number(isAlive(a)) - Number(isAlive(b)) ||
+      compare(a.host, b.host) ||
+      (a.pid ?? 0) - (b.pid ?? 0) ||
+      compare(a.name, b.name),
+  );
+}
+
+function processOf(
+  name: string,
+  group: readonly JudgedWorker[],
+  facts: StatusFacts,
+  rates: Rates,
+): ProcessStatus {
+  const { nowMs } = facts;
+  const all = group.map((worker) => worker.facts);
+  const first = readWorkerId(all[0]?.id ?? name);
+  const starts = all.map(({ startedAtMs }) => startedAtMs).filter((start) => start !== null);
+  const startedAtMs = starts.length === 0 ? null : Math.min(...starts);
+  const silences = group.map(({ silentMs }) => silentMs).filter((silence) => silence !== null);
+  const finished = sumOf(all.map(finishedBy));
+  return {
+    name,
+    host: first.host,
+    pid: first.pid,
+    kind: group[0]?.kind ?? 'resque',
+    state: stateOf(group),
+    heartbeatAgeSeconds: seconds(silences.length === 0 ? null : Math.min(...silences)),
+    ageSeconds: seconds(startedAtMs === null ? null : nowMs - startedAtMs),
+    queues: [...new Set(all.map(({ about }) => about.queues))].sort(compare),
+    workers: group.map((worker) => workerOf(worker, nowMs)).sort((a, b) => compare(a.id, b.id)),
+    working: group.filter(({ state }) => state === 'working').length,
+    finished,
+    failed: sumOf(all.map(({ failed }) => failed)),
+    held: heldBy(name, facts),
+    jobsPerMinute: averagePerMinute(finished, startedAtMs, nowMs),
+    jobsPerSecond: rates.of(all, ({ about }) => about.process === name),
+  };
+}
+
+/** A runner whose workers somebody has taken off the list: it puts them back with its next sign of life. */
+function withoutWorkers(owner: string, facts: StatusFacts, isGone: IsGone): ProcessStatus {
+  const { host, pid } = readWorkerId(owner);
+  const { state, silentMs } = stateOfRunner(facts.runners.get(owner) ?? null, facts.nowMs, isGone);
+  return {
+    name: owner,
+    host,
+    pid,
+    kind: 'resque-runner',
+    state,
+    heartbeatAgeSeconds: seconds(silentMs),
+    ageSeconds: null,
+    queues: [],
+    workers: [],
+    working: 0,
+    finished: null,
+    failed: null,
+    held: heldBy(owner, facts),
+    jobsPerMinute: null,
+    jobsPerSecond: null,
+  };
+}
+
+function workerOf({ facts, state, silentMs }: JudgedWorker, nowMs: number): WorkerStatus {
+  return {
+    id: facts.id,
+    state,
+    queues: facts.about.queues,
+    heartbeatAgeSeconds: seconds(silentMs),
+    ageSeconds: seconds(facts.startedAtMs === null ? null : nowMs - facts.startedAtMs),
+    finished: finishedBy(facts),
+    failed: facts.failed,
+  };
+}
+
+function stateOf(group: readonly JudgedWorker[]): WorkerState {
+  const states = group.map(({ state }) => state);
+  if (states.includes('working')) return 'working';
+  if (states.includes('idle')) return 'idle';
+  return states[0] ?? 'idle';
+}
+
+function heldBy(owner: string, { held }: StatusFacts): number {
+  return held.filter((each) => each.owner === owner).reduce((sum, { jobs }) => sum + jobs, 0);
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,84 @@
+/** How much gets done. Only what counters say; one that went back says nothing. Pure. */
+import type { StatusFacts } from '../../resque/status/read-status.ts';
+import type { WorkerFacts } from '../../resque/status/read-workers.ts';
+
+/** Jobs per second; `null` where nobody can tell. */
+export type Rate = number | null;
+
+/** Jobs that a worker has ended, well or not. node-resque counts failed ones apart. */
+export function finishedBy({ processed, failed, about, isPinging }: WorkerFacts): number | null {
+  if (processed === null || failed === null) return null;
+  return about.part === 'number' || isPinging ? processed + failed : processed;
+}
+
+export class Rates {
+  readonly #before: StatusFacts | null;
+  readonly #now: StatusFacts;
+  readonly #elapsedSeconds: number;
+  readonly #workersBefore: ReadonlyMap<string, WorkerFacts>;
+  /** Workers that are no longer there. */
+  readonly #gone: readonly WorkerFacts[];
+
+  /** @param before the last look; `null`: there was none */
+  constructor(before: StatusFacts | null, now: StatusFacts) {
+    this.#before = before;
+    this.#now = now;
+    this.#elapsedSeconds = before === null ? 0 : (now.nowMs - before.nowMs) / 1_000;
+    this.#workersBefore = new Map((before?.workers ?? []).map((worker) => [worker.id, worker]));
+    const ids = new Set(now.workers.map(({ id }) => id));
+    this.#gone = (before?.workers ?? []).filter(({ id }) => !ids.has(id));
+  }
+
+  total(): Rate {
+    return this.#perSecond(difference(this.#before?.processed ?? null, this.#now.processed));
+  }
+
+  /**
+   * Of some workers together.
+   *
+   * @param wasOne whether a worker that has gone was one of them: what it did last, nobody knows
+   */
+  of(workers: readonly WorkerFacts[], wasOne: (worker: WorkerFacts) => boolean): Rate {
+    if (this.#before === null || this.#gone.some(wasOne)) return null;
+    return this.#perSecond(sumOf(workers.map((worker) => this.#finishedSince(worker))));
+  }
+
+  #finishedSince(worker: WorkerFacts): number | null {
+    const before = this.#workersBefore.get(worker.id);
+    // One that has come since counts from its start.
+    return difference(before === undefined ? 0 : finishedBy(before), finishedBy(worker));
+  }
+
+  #perSecond(jobs: number | null): Rate {
+    return jobs === null || this.#elapsedSeconds <= 0 ? null : rounded(jobs / this.#elapsedSeconds);
+  }
+}
+
+/** Below this an average says more about the start than about the pace. */
+const leastAgeMs = 1_000;
+
+export function averagePerMinute(
+  jobs: number | null,
+  startedAtMs: number | null,
+  nowMs: number,
+): number | null {
+  if (jobs === null || startedAtMs === null || nowMs - startedAtMs < leastAgeMs) return null;
+  return rounded((jobs * 60_000) / (nowMs - startedAtMs));
+}
+
+/** More digits would be of the clock, not of the jobs. */
+function rounded(rate: number): number {
+  return Math.round(rate * 1_000) / 1_000;
+}
+
+/** @returns `null` where one of them is */
+export function sumOf(numbers: readonly (number | null)[]): number | null {
+  return numbers.reduce<number | null>(
+    (sum, number) => (sum === null || number === null ? null : sum + number),
+    0,
+  );
+}
+
+function difference(before: number | null, now: number | null): number | null {
+  return before === null || now === null || now < before ? null : now - before;
+}

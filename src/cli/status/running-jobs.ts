@@ -1,0 +1,48 @@
+/** What workers say they run. Pure. */
+import { jobOfRecord, type RecordAilment, recordAilment } from '../../resque/doctor/worker-ailments.ts';
+import type { RunningJob } from './document.ts';
+import { seconds } from './words.ts';
+import { isWorking, type JudgedWorker } from './workers.ts';
+
+/** Longest running first. */
+export function runningJobs(workers: readonly JudgedWorker[], nowMs: number): RunningJob[] {
+  const jobs = workers.flatMap((worker): RunningJob[] => {
+    const { record, wrongRecordType } = worker.facts;
+    if (wrongRecordType !== null)
+      return [unreadable(worker, `its record is a ${wrongRecordType}, no string`)];
+    return record === null || !isWorking(record) ? [] : [jobOf(worker, record, nowMs)];
+  });
+  return jobs.sort((a, b) => (b.ageSeconds ?? -1) - (a.ageSeconds ?? -1));
+}
+
+function jobOf(worker: JudgedWorker, record: Buffer, nowMs: number): RunningJob {
+  const job = jobOfRecord(record);
+  if (job === null)
+    return unreadable(worker, `its record is ${ailments[recordAilment(record) ?? 'payload']}`);
+  const { queue, payload, runAtMs } = job;
+  return {
+    ...about(worker),
+    queue,
+    class: payload.isObject ? payload.jobClass : null,
+    argsText: payload.isObject ? payload.argsText : '',
+    ageSeconds: seconds(runAtMs === null ? null : nowMs - runAtMs),
+    problem: payload.isObject ? null : `its payload is ${payload.reason}`,
+  };
+}
+
+function unreadable(worker: JudgedWorker, problem: string): RunningJob {
+  return { ...about(worker), queue: null, class: null, argsText: '', ageSeconds: null, problem };
+}
+
+function about({ facts, state }: JudgedWorker): Pick<RunningJob, 'worker' | 'process' | 'workerState'> {
+  return { worker: facts.id, process: facts.about.process, workerState: state };
+}
+
+const ailments: Readonly<Record<RecordAilment, string>> = {
+  'not-utf8': 'not UTF-8',
+  'not-json': 'not JSON',
+  'not-object': 'no JSON object',
+  'lone-surrogate': 'broken text',
+  'too-deep': 'nested too deeply',
+  payload: 'without a payload',
+};

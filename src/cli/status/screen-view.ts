@@ -1,0 +1,67 @@
+/** Looks on a terminal, each in the place of the last, as much as fits. */
+import { FrameSink } from '../../ui/terminal/frame-sink.ts';
+import { KeyReader } from '../../ui/terminal/key-reader.ts';
+import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
+import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
+import { clock } from '../../wording/clock.ts';
+import { awayText } from './away-text.ts';
+import type { AwayDocument, StatusDocument } from './document.ts';
+import { paintLine } from './output-line.ts';
+import { statusLines } from './text.ts';
+import type { WatchView } from './watch.ts';
+
+/** The screen is taken with the first look: until then errors are told as ever. */
+export function openScreenView(intervalMs: number): WatchView {
+  const { stdin, stdout } = process;
+  let end: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const output = new TerminalOutput(stdout);
+  const sink = new FrameSink(output);
+  const guard = new ScreenGuard({ stdin, stdout, output, canvas: sink, onSignal: () => end() });
+  let seen: StatusDocument | null = null;
+  let away: AwayDocument | null = null;
+  const paint = () => {
+    if (seen === null) return;
+    const lines = statusLines(seen, {
+      width: sink.columns,
+      height: sink.rows,
+      paint: paintLine,
+      remark: `${clock(Date.parse(seen.at))}, every ${intervalMs / 1_000} s, q leaves`,
+      ...(away === null ? {} : { trouble: awayText(away) }),
+    });
+    sink.write(lines.join('\n'));
+  };
+  const keys = new KeyReader(stdin, (input) => {
+    if (!('key' in input)) return;
+    if (input.key === 'q' || input.key === 'ctrl+c') end();
+    if (input.key === 'ctrl+z') guard.suspend();
+    if (input.key === 'ctrl+l') sink.repaint();
+  });
+  sink.on('resize', paint);
+  const takeScreen = () => {
+    guard.enter();
+    keys.start();
+  };
+  return {
+    show(document) {
+      if (seen === null) takeScreen();
+      seen = document;
+      away = null;
+      paint();
+      return Promise.resolve();
+    },
+    showAway(document) {
+      away = document;
+      paint();
+      return Promise.resolve();
+    },
+    ended,
+    close() {
+      keys.stop();
+      guard.dispose();
+      sink.dispose();
+    },
+  };
+}

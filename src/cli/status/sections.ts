@@ -1,0 +1,163 @@
+/** The three tables of `status`: queues, processes with their workers, running jobs. */
+import { readWorkerId } from '../../resque/worker-id.ts';
+import { grouped, plural } from '../../ui/panels/words.ts';
+import type { Style } from '../../ui/text/line.ts';
+import { age } from '../../wording/age.ts';
+import type { ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
+import { alarm, faint, good, warning } from './styles.ts';
+import type { Cell, Column } from './table.ts';
+import { rateText } from './words.ts';
+
+/** What a row says at its start, beside its colour. */
+const mark = '!';
+
+export function queueColumns({ queues, totals }: StatusDocument): Column<QueueStatus>[] {
+  const hasHeld = queues.some(({ held }) => held > 0);
+  return [
+    {
+      title: '',
+      isMark: true,
+      cell: ({ isUnattended, wrongType }) => markCell(isUnattended || wrongType !== null, alarm),
+    },
+    {
+      title: 'QUEUE',
+      least: 12,
+      cell: (queue) => ({ text: queue.name, ...(queue.isUnattended ? { style: alarm } : {}) }),
+    },
+    { title: 'WAITING', align: 'right', cell: ({ waiting }) => numberCell(waiting) },
+    { title: 'WORKERS', align: 'right', cell: ({ workers }) => numberCell(workers) },
+    { title: 'WORKING', align: 'right', cell: ({ working }) => numberCell(working) },
+    ...(hasHeld
+      ? [{ title: 'HELD', align: 'right' as const, cell: ({ held }: QueueStatus) => numberCell(held) }]
+      : []),
+    rateColumn(totals.jobsPerSecond !== null),
+    { title: '', least: 8, cell: (queue) => ({ text: queueRemark(queue), style: alarm }) },
+  ];
+}
+
+function queueRemark({ isUnattended, lostWorkers, wrongType }: QueueStatus): string {
+  if (wrongType !== null) return `a ${wrongType}, no list`;
+  if (!isUnattended) return '';
+  return lostWorkers === 0 ? 'no worker' : `no worker but ${plural(lostWorkers, 'silent one')}`;
+}
+
+export function processColumns({ processes, totals }: StatusDocument): Column<ProcessStatus>[] {
+  const hasHeld = processes.some(({ held }) => held > 0);
+  return [
+    {
+      title: '',
+      isMark: true,
+      cell: (process) => markCell(isLost(process) || lostIn(process) > 0, styleOf(process)),
+    },
+    { title: 'PROCESS', least: 18, keeps: 'end', cell: ({ name }) => ({ text: name }) },
+    { title: 'KIND', cell: ({ kind }) => ({ text: kindWords[kind] }) },
+    { title: 'STATE', least: 15, cell: (process) => ({ text: stateText(process), style: styleOf(process) }) },
+    { title: 'UP', align: 'right', cell: ({ ageSeconds }) => ageCell(ageSeconds) },
+    { title: 'DONE', align: 'right', cell: ({ finished }) => numberCell(finished) },
+    { title: 'FAILED', align: 'right', isOptional: true, cell: ({ failed }) => numberCell(failed) },
+    ...(hasHeld
+      ? [
+          {
+            title: 'HELD',
+            align: 'right' as const,
+            isOptional: true,
+            cell: ({ held }: ProcessStatus) => numberCell(held),
+          },
+        ]
+      : []),
+    rateColumn(totals.jobsPerSecond !== null),
+    { title: 'QUEUES', least: 10, cell: ({ queues }) => ({ text: queues.join('  ') }) },
+  ];
+}
+
+/** Short ones: the table is full. */
+const kindWords: Readonly<Record<ProcessStatus['kind'], string>> = {
+  'resque-runner': 'runner',
+  'node-resque': 'node',
+  resque: 'resque',
+};
+
+/** `working`, `3/8 working`, `stale 12 min`, `idle, no heartbeat` */
+function stateText(process: ProcessStatus): string {
+  const { state, workers, working, heartbeatAgeSeconds } = process;
+  if (isLost(process)) {
+    return heartbeatAgeSeconds === null ? state : `${state} ${age(heartbeatAgeSeconds * 1_000)}`;
+  }
+  const remarks = [
+    ...(workers.length === 0 ? ['unregistered'] : []),
+    ...(lostIn(process) > 0 ? [`${lostIn(process)} stale`] : []),
+    ...(heartbeatAgeSeconds === null ? ['no heartbeat'] : []),
+  ];
+  return [workers.length > 1 ? `${working}/${workers.length} working` : state, ...remarks].join(', ');
+}
+
+function isLost({ state }: ProcessStatus): boolean {
+  return state === 'stale' || state === 'dead';
+}
+
+function lostIn({ workers }: ProcessStatus): number {
+  return workers.filter(({ state }) => state === 'stale' || state === 'dead').length;
+}
+
+function styleOf(process: ProcessStatus): Style {
+  if (process.state === 'dead') return alarm;
+  if (process.state === 'stale' || lostIn(process) > 0) return warning;
+  return process.state === 'working' ? good : faint;
+}
+
+export function jobColumns(): Column<RunningJob>[] {
+  return [
+    {
+      title: '',
+      isMark: true,
+      cell: (job) => markCell(isLostJob(job) || job.problem !== null, jobStyle(job)),
+    },
+    { title: 'FOR', align: 'right', cell: ({ ageSeconds }) => ageCell(ageSeconds) },
+    { title: 'QUEUE', least: 10, cell: ({ queue }) => ({ text: queue ?? '?' }) },
+    // Without its queues, which the job's own says better.
+    { title: 'WORKER', least: 18, keeps: 'end', cell: ({ worker }) => ({ text: readWorkerId(worker).name }) },
+    { title: 'JOB', least: 24, cell: (job) => ({ text: jobText(job), style: jobStyle(job) }) },
+  ];
+}
+
+function jobText(job: RunningJob): string {
+  const { class: jobClass, argsText, problem, workerState } = job;
+  const lost = isLostJob(job) ? `(worker ${workerState}) ` : '';
+  if (problem !== null) return `${lost}${problem}`;
+  return `${lost}${jobClass ?? '(no class)'}${argsText === '' ? '' : ` ${argsText}`}`;
+}
+
+function isLostJob({ workerState }: RunningJob): boolean {
+  return workerState === 'stale' || workerState === 'dead';
+}
+
+function jobStyle(job: RunningJob): Style {
+  if (job.workerState === 'dead') return alarm;
+  return isLostJob(job) || job.problem !== null ? warning : {};
+}
+
+interface Rated {
+  readonly jobsPerMinute: number | null;
+  readonly jobsPerSecond: number | null;
+}
+
+/** What was measured since the last look; where there was none, the average since the start. */
+function rateColumn(isMeasured: boolean): Column<Rated> {
+  return isMeasured
+    ? { title: 'PER S', align: 'right', cell: ({ jobsPerSecond }) => ({ text: rateText(jobsPerSecond) }) }
+    : { title: 'PER MIN', align: 'right', cell: ({ jobsPerMinute }) => ({ text: rateText(jobsPerMinute) }) };
+}
+
+function markCell(isMarked: boolean, style: Style): Cell {
+  return { text: isMarked ? mark : ' ', style };
+}
+
+function numberCell(number: number | null): Cell {
+  return number === null
+    ? { text: '?' }
+    : { text: grouped(number), ...(number === 0 ? { style: faint } : {}) };
+}
+
+function ageCell(seconds: number | null): Cell {
+  return { text: seconds === null ? '?' : age(seconds * 1_000) };
+}

@@ -1,0 +1,71 @@
+/** Makes of what lies in Redis what `status` tells. Pure, but for who is dead, which whoever can see processes says. */
+
+import type { ResqueKeys } from '../../resque/keys.ts';
+import type { StatusFacts } from '../../resque/status/read-status.ts';
+import type { Delayed, StatusDocument, WrongTypeStatus } from './document.ts';
+import { surveyProcesses } from './processes.ts';
+import { surveyQueues } from './queues.ts';
+import { Rates } from './rates.ts';
+import { runningJobs } from './running-jobs.ts';
+import { type IsGone, judgeWorkers } from './workers.ts';
+
+export interface SurveyOptions {
+  /** Where Redis is, for people. */
+  readonly redis: string;
+  readonly namespace: string;
+  readonly keys: ResqueKeys;
+  readonly isGone: IsGone;
+}
+
+/** @param before the last look, for what is counted between two; `null`: there was none */
+export function survey(
+  facts: StatusFacts,
+  before: StatusFacts | null,
+  { redis, namespace, keys, isGone }: SurveyOptions,
+): StatusDocument {
+  const rates = new Rates(before, facts);
+  const workers = judgeWorkers(facts, isGone);
+  const jobs = runningJobs(workers, facts.nowMs);
+  const queues = surveyQueues(facts, workers, jobs, rates, keys);
+  const count = (state: string) => workers.filter((worker) => worker.state === state).length;
+  return {
+    isReachable: true,
+    redis,
+    namespace,
+    at: new Date(facts.nowMs).toISOString(),
+    isPaused: facts.isPaused,
+    totals: {
+      waiting: queues.reduce((sum, { waiting }) => sum + (waiting ?? 0), 0),
+      running: jobs.length,
+      held: facts.held.reduce((sum, each) => sum + each.jobs, 0),
+      workers: workers.length,
+      staleWorkers: count('stale'),
+      deadWorkers: count('dead'),
+      processed: facts.processed,
+      failed: facts.failed,
+      failures: facts.failures,
+      jobsPerSecond: rates.total(),
+    },
+    queues,
+    processes: surveyProcesses(facts, workers, rates, isGone),
+    runningJobs: jobs,
+    delayed: delayedOf(facts),
+    wrongTypes: facts.wrongTypes.map((wrong) => ({ ...wrong, hides: hiddenBy(wrong.key, keys) })),
+  };
+}
+
+function delayedOf({ delayed, nowMs }: StatusFacts): Delayed | null {
+  if (delayed === null) return null;
+  const { jobs, isComplete, times, nextAtMs } = delayed;
+  const nextInSeconds = nextAtMs === null ? null : Math.round((nextAtMs - nowMs) / 1_000);
+  return { jobs, isComplete, times, nextInSeconds };
+}
+
+function hiddenBy(key: string, keys: ResqueKeys): WrongTypeStatus['hides'] {
+  if (key === keys.queues) return 'queues';
+  if ([keys.workers, keys.heartbeat, keys.runners].includes(key)) return 'workers';
+  if (key === keys.delayedSchedule) return 'schedule';
+  if (key.startsWith(keys.queue(''))) return 'queue';
+  const totals = [keys.processed, keys.failedCount, keys.failed, keys.pauseAllWorkers];
+  return totals.includes(key) ? 'count' : 'worker';
+}

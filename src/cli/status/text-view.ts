@@ -1,0 +1,36 @@
+/** Looks one after the other, where there is no terminal to redraw: each behind a line with its time. */
+import { clock } from '../../wording/clock.ts';
+import { print } from '../output.ts';
+import { awayText } from './away-text.ts';
+import type { AwayDocument, StatusDocument } from './document.ts';
+import { onSignalToEnd } from './end-signals.ts';
+import { outputWidth, paintLine } from './output-line.ts';
+import { statusLines } from './text.ts';
+import type { WatchView } from './watch.ts';
+
+export function textView(): WatchView {
+  const { ended, end } = onSignalToEnd();
+  let isAway = false;
+  const printLines = async (lines: readonly string[]) => {
+    if (!(await print(`${lines.join('\n')}\n`))) end();
+  };
+  return {
+    async show(document: StatusDocument) {
+      isAway = false;
+      const lines = statusLines(document, { width: outputWidth(), height: null, paint: paintLine });
+      await printLines([separator(document.at), ...lines, '']);
+    },
+    async showAway(away: AwayDocument) {
+      // Once for each outage: nothing is new until it is over.
+      if (isAway) return;
+      isAway = true;
+      await printLines([separator(away.at), awayText(away), '']);
+    },
+    ended,
+    close: () => {},
+  };
+}
+
+function separator(at: string): string {
+  return `--- ${clock(Date.parse(at))} ---`;
+}

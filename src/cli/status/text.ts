@@ -1,0 +1,200 @@
+/** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
+import { grouped, plural } from '../../ui/panels/words.ts';
+import { type Line, type Span, span } from '../../ui/text/line.ts';
+import { age } from '../../wording/age.ts';
+import { visible } from '../../wording/visible.ts';
+import type { Delayed, StatusDocument } from './document.ts';
+import { jobColumns, processColumns, queueColumns } from './sections.ts';
+import { alarm, bold, faint, warning } from './styles.ts';
+import { type Column, cutLine, table } from './table.ts';
+import { rateText } from './words.ts';
+
+export interface TextOptions {
+  /** Columns of the terminal; `null`: nothing is cut. */
+  readonly width: number | null;
+  /** Rows; `null`: as many as it takes. */
+  readonly height: number | null;
+  /** Makes a string of a line. */
+  readonly paint: (line: Line) => string;
+  /** Goes to the first line's end: what a watch says of itself. */
+  readonly remark?: string;
+  /** Instead of the news: why there are none. */
+  readonly trouble?: string;
+}
+
+interface Section {
+  readonly title: string;
+  /** About all of it. */
+  readonly notes: readonly Line[];
+  readonly head: Line | null;
+  /** As many as there may be room for. */
+  readonly rows: readonly Line[];
+  /** Rows that there are. */
+  readonly count: number;
+}
+
+/** @returns the lines, without the ends of lines */
+export function statusLines(document: StatusDocument, options: TextOptions): string[] {
+  const { width, height, paint, remark, trouble } = options;
+  const head = [
+    firstLine(document, remark),
+    ...(trouble === undefined ? [] : [[span(`! ${visible(trouble)}`, alarm)]]),
+    ...packed(totalsOf(document), width),
+    ...troubles(document),
+  ];
+  const sections = sectionsOf(document, options);
+  const room = height === null ? null : height - head.length;
+  const body = withinRoom(sections, room);
+  const lines = [...head, ...body].map((line) => paint(cutLine(line, width)).trimEnd());
+  return height === null ? lines : lines.slice(0, height);
+}
+
+function firstLine({ redis, namespace }: StatusDocument, remark: string | undefined): Span[] {
+  const where = span(
+    `${visible(redis)}  namespace ${namespace === '' ? '(none)' : visible(namespace)}`,
+    bold,
+  );
+  return remark === undefined ? [where] : [where, span(`  ${remark}`, faint)];
+}
+
+const between = ' · ';
+
+/** As few lines as the items fit on. */
+function packed(items: readonly string[], width: number | null): Line[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? item : `${last}${between}${item}`;
+    if (last === undefined || (width !== null && longer.length > width)) lines.push(item);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.map((line) => [span(line)]);
+}
+
+function totalsOf({ totals, processes, delayed }: StatusDocument): string[] {
+  const hosts = new Set(processes.map(({ host }) => host)).size;
+  const rate = totals.jobsPerSecond === null ? '' : `, ${rateText(totals.jobsPerSecond)} a second`;
+  return [
+    `${grouped(totals.waiting)} waiting`,
+    `${grouped(totals.running)} running`,
+    ...(totals.held > 0 ? [`${grouped(totals.held)} held`] : []),
+    workersText(totals.workers, processes.length, hosts),
+    `${countText(totals.processed)} processed${rate}`,
+    `${countText(totals.failed)} failed (${countText(totals.failures)} on the list)`,
+    ...(delayed === null ? [] : [delayedText(delayed)]),
+  ];
+}
+
+function workersText(workers: number, processes: number, hosts: number): string {
+  if (processes === 0) return plural(workers, 'worker');
+  const where = processes === 1 ? '1 process' : `${grouped(processes)} processes`;
+  return `${plural(workers, 'worker')} in ${where} on ${plural(hosts, 'host')}`;
+}
+
+function delayedText({ jobs, isComplete, nextInSeconds }: Delayed): string {
+  const next =
+    nextInSeconds === null
+      ? ''
+      : nextInSeconds >= 0
+        ? `, next in ${age(nextInSeconds * 1_000)}`
+        : `, next ${age(-nextInSeconds * 1_000)} overdue`;
+  return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${next}`;
+}
+
+function troubles({ isPaused, wrongTypes, queues, totals }: StatusDocument): Line[] {
+  const unattended = queues.filter(({ isUnattended }) => isUnattended).length;
+  const those = unattended === 1 ? '1 queue has' : `${grouped(unattended)} queues have`;
+  const lost = [
+    ...(totals.deadWorkers > 0 ? [`${plural(totals.deadWorkers, 'worker')} dead`] : []),
+    ...(totals.staleWorkers > 0 ? [`${plural(totals.staleWorkers, 'worker')} not heard of for 5 min`] : []),
+  ].join(', ');
+  const unread = wrongTypes.filter(({ hides }) => hides === 'count' || hides === 'schedule');
+  return [
+    ...(isPaused ? [span('! pause-all-workers is set: no worker takes jobs', warning)] : []),
+    ...(unattended > 0 ? [span(`! ${those} jobs and no worker`, alarm)] : []),
+    ...(lost === '' ? [] : [span(`! ${lost}: see resque-runner check`, warning)]),
+    ...unread.map((wrong) => span(wrongTypeText(wrong), warning)),
+  ].map((trouble) => [trouble]);
+}
+
+function wrongTypeText({ key, type, expected }: StatusDocument['wrongTypes'][number]): string {
+  return `! key ${visible(key)} is a ${type}, it should be a ${expected}`;
+}
+
+/** What can't be shown in a section. */
+const hiding: Readonly<Record<string, string>> = { Queues: 'queues', Processes: 'workers' };
+
+function sectionsOf(document: StatusDocument, { width, height }: TextOptions): Section[] {
+  const { queues, processes, runningJobs, wrongTypes } = document;
+  const notesOn = (title: string) =>
+    wrongTypes
+      .filter(({ hides }) => hides === hiding[title])
+      .map((wrong): Line => [span(wrongTypeText(wrong), alarm)]);
+  const isMeasured = document.totals.jobsPerSecond !== null;
+  const average = isMeasured ? '' : '; PER MIN is the average since the start';
+  const section = <Row>(
+    title: string,
+    about: string,
+    all: readonly Row[],
+    columns: readonly Column<Row>[],
+  ) => {
+    const { head, rows } = table(all.slice(0, height ?? all.length), columns, width);
+    return {
+      title: `${title}: ${grouped(all.length)}${all.length > 0 ? about : ''}`,
+      notes: notesOn(title),
+      head: all.length === 0 ? null : head,
+      rows,
+      count: all.length,
+    };
+  };
+  return [
+    section('Queues', '', queues, queueColumns(document)),
+    section('Processes', average, processes, processColumns(document)),
+    section('Running jobs', '', runningJobs, jobColumns()),
+  ];
+}
+
+/** Each section gets what it needs, as far as there is room; the largest are cut first. */
+function withinRoom(sections: readonly Section[], room: number | null): Line[] {
+  const wants = sections.map(({ count }) => count);
+  const all = sections.reduce((sum, each) => sum + each.count + headOf(each).length + 1, 0);
+  const isTight = room !== null && all > room;
+  // Where there is too little room, none is left for empty lines.
+  const heads = sections.map((each) => (isTight ? headOf(each) : [[], ...headOf(each)]));
+  const shares = isTight ? shared(wants, room - heads.flat().length) : wants;
+  return sections.flatMap((each, at) => {
+    const share = shares[at] ?? 0;
+    // The line that says so takes the place of a row.
+    const rows = each.count > share ? each.rows.slice(0, Math.max(0, share - 1)) : each.rows;
+    const more = each.count - rows.length;
+    return [
+      ...(heads[at] ?? []),
+      ...rows,
+      ...(more > 0 && share > 0 ? [[span(`  … ${grouped(more)} more`, faint)]] : []),
+    ];
+  });
+}
+
+function headOf({ title, notes, head }: Section): Line[] {
+  return [[span(title, bold)], ...notes, ...(head === null ? [] : [head])];
+}
+
+/** Divides rows so that nobody who could use one goes without while another has more. */
+function shared(wants: readonly number[], room: number): number[] {
+  const shares = wants.map(() => 0);
+  for (let left = Math.max(0, room); left > 0; ) {
+    const hungry = wants.flatMap((want, at) => (want > (shares[at] ?? 0) ? [at] : []));
+    if (hungry.length === 0) break;
+    const each = Math.max(1, Math.floor(left / hungry.length));
+    for (const at of hungry) {
+      const more = Math.min(each, left, (wants[at] ?? 0) - (shares[at] ?? 0));
+      shares[at] = (shares[at] ?? 0) + more;
+      left -= more;
+    }
+  }
+  return shares;
+}
+
+function countText(count: number | null): string {
+  return count === null ? '?' : grouped(count);
+}

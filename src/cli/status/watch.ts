@@ -1,0 +1,131 @@
+/**
+ * Looks again and again. Redis may go away meanwhile: that is told, and the next look tried, until it is back.
+ *
+ *     looking ──RedisTrouble──▶ away ──a look that succeeds──▶ looking      any ──the view ends──▶ over
+ *
+ * Only the first look must succeed: where it doesn't, the address is more likely to be wrong.
+ */
+import { isGone } from '../../engine/process-identity.ts';
+import { readStatus, type StatusFacts } from '../../resque/status/read-status.ts';
+import { RedisTrouble } from '../../resque/trouble.ts';
+import type { RedisTarget } from '../redis-target.ts';
+import { explainTrouble, withSender } from '../with-redis.ts';
+import type { AwayDocument, StatusDocument } from './document.ts';
+import { jsonView } from './json-view.ts';
+import { survey } from './survey.ts';
+import { textView } from './text-view.ts';
+
+/** Where looks go. Each returns once more can be taken. */
+export interface WatchView {
+  show(document: StatusDocument): Promise<void>;
+  showAway(away: AwayDocument): Promise<void>;
+  /** Nobody looks any more: a key, a signal, a reader that went away. */
+  readonly ended: Promise<void>;
+  /** Gives back the terminal, if it has it. */
+  close(): void;
+}
+
+export interface WatchOptions {
+  readonly intervalMs: number;
+  readonly isJson: boolean;
+}
+
+const openLimitMs = 4_000;
+
+/** @throws OperatingError where not even the first look succeeds */
+export async function watchStatus(target: RedisTarget, options: WatchOptions): Promise<void> {
+  const view = await viewFor(options);
+  const looks = new Looks(target, view, options.intervalMs);
+  try {
+    await Promise.race([looks.run(), view.ended]);
+  } finally {
+    looks.stop();
+    view.close();
+  }
+}
+
+async function viewFor({ isJson, intervalMs }: WatchOptions): Promise<WatchView> {
+  if (isJson) return jsonView();
+  const { isInteractive } = await import('../ui-session.ts');
+  if (!isInteractive()) return textView();
+  const { openScreenView } = await import('./screen-view.ts');
+  return openScreenView(intervalMs);
+}
+
+class Looks {
+  readonly #target: RedisTarget;
+  readonly #view: WatchView;
+  readonly #intervalMs: number;
+  #before: StatusFacts | null = null;
+  /** When the look began that is going on, by our clock. */
+  #lookedAtMs = 0;
+  /** When the first look of the outage began: one that hangs is given up only later. */
+  #awaySinceMs: number | null = null;
+  #isStopped = false;
+  #wake: () => void = () => {};
+
+  constructor(target: RedisTarget, view: WatchView, intervalMs: number) {
+    this.#target = target;
+    this.#view = view;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** @throws OperatingError */
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      this.#lookedAtMs = Date.now();
+      try {
+        await withSender(this.#target.redis, openLimitMs, async (sender) => {
+          while (!this.#isStopped) {
+            this.#lookedAtMs = Date.now();
+            await this.#show(await readStatus(sender, this.#target.keys));
+            await this.#pause();
+          }
+        });
+      } catch (error) {
+        if (this.#before === null || !(error instanceof RedisTrouble))
+          explainTrouble(this.#target.redis, error);
+        await this.#showAway(error.message);
+        await this.#pause();
+      }
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  async #show(facts: StatusFacts): Promise<void> {
+    const { shown: redis, namespace, keys } = this.#target;
+    const document = survey(facts, this.#before, { redis, namespace, keys, isGone });
+    this.#before = facts;
+    this.#awaySinceMs = null;
+    if (!this.#isStopped) await this.#view.show(document);
+  }
+
+  async #showAway(reason: string): Promise<void> {
+    const { shown: redis, namespace } = this.#target;
+    const nowMs = Date.now();
+    this.#awaySinceMs ??= this.#lookedAtMs;
+    if (this.#isStopped) return;
+    await this.#view.showAway({
+      isReachable: false,
+      redis,
+      namespace,
+      at: new Date(nowMs).toISOString(),
+      awaySince: new Date(this.#awaySinceMs).toISOString(),
+      reason,
+    });
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#intervalMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
