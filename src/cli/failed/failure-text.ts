@@ -1,0 +1,92 @@
+/** One failure in full, for people. */
+import { isUtf8 } from 'node:buffer';
+import { styleText } from 'node:util';
+import type { ListedRecord } from '../../resque/failed-list.ts';
+import { type FailureView, otherMembers, viewFailure } from '../../resque/failure-record.ts';
+import { visible } from '../../wording/visible.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { wantsColors } from '../log/log.ts';
+import type { RedisTarget } from '../redis-target.ts';
+import { failureId } from './find-entry.ts';
+import { nextCommand } from './next-command.ts';
+
+/** Columns of the names of what is told. */
+const nameColumns = 12;
+
+type Part = readonly [name: string, text: string | null];
+
+/** Lines, safe for a terminal, the last one without its end. */
+export function failureText(entry: ListedRecord, flags: Flags, target: RedisTarget): string {
+  const view = viewFailure(entry.record);
+  const parts = view.isReadable ? readableParts(entry.record, view) : unreadableParts(entry.record);
+  return [
+    ...part(['ID', failureId(entry)]),
+    ...parts.flatMap(part),
+    '',
+    ...nextCommands(failureId(entry), view, flags, target),
+  ].join('\n');
+}
+
+function readableParts(record: Buffer, view: FailureView): Part[] {
+  const { failedAt, retriedAt, queue, jobClass, argsText, exception, error, backtrace, worker } = view;
+  return [
+    ['queue', queue ?? '(none)'],
+    ['class', jobClass ?? '(none)'],
+    ['args', argsText],
+    ['failed', failedAt ?? '(at an unknown time)'],
+    ['retried', retriedAt],
+    ['worker', worker],
+    ['exit code', view.exitCode === null ? null : String(view.exitCode)],
+    ['signal', view.signal],
+    ['exception', exception],
+    ['error', error],
+    ['backtrace', backtrace.join('\n')],
+    ['stderr', view.stderr],
+    ['stdout', view.stdout],
+    ...otherMembers(record),
+  ];
+}
+
+function unreadableParts(record: Buffer): Part[] {
+  if (record.length === 0) return [['', 'an empty text: no failure, and nothing that could be retried']];
+  const exact = isUtf8(record) ? '' : '; not UTF-8: --json has its bytes in base64';
+  return [
+    ['', `no JSON object, so that nothing can be retried${exact}. It says:`],
+    ['', record.toString('utf8')],
+  ];
+}
+
+/** A name, and beside it as many lines as the text has; none where there is no text. */
+function part([name, text]: Part): string[] {
+  if (text === null || text === '') return [];
+  const width = Math.max(nameColumns, name.length + 2);
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line, at) => {
+      const start = at === 0 ? styled(name, visible(name).padEnd(width)) : ' '.repeat(width);
+      // Backtraces are indented with tabs, which do no harm.
+      const shown = line.split('\t').map(visible).join('\t');
+      return `${start}${name === 'exception' ? paint('red', shown) : shown}`.trimEnd();
+    });
+}
+
+function styled(name: string, text: string): string {
+  return name === '' ? text : paint('gray', text);
+}
+
+function paint(color: 'gray' | 'red', text: string): string {
+  return wantsColors(process.stdout) ? styleText(color, text, { validateStream: false }) : text;
+}
+
+function nextCommands(id: string, view: FailureView, flags: Flags, target: RedisTarget): string[] {
+  const line = (words: readonly string[]) => `  ${nextCommand(words, flags, target)}`;
+  const { queue, isRetryable } = view;
+  if (!isRetryable || queue === null) return ['Take it off the list:', line(['failed', 'remove', id])];
+  return [
+    'Run it here and now:',
+    line(['exec', queue, '--from-failed', id]),
+    view.retriedAt === null ? 'Retry it:' : 'Retry it again:',
+    line(['failed', 'retry', id]),
+  ];
+}

@@ -1,0 +1,90 @@
+/**
+ * How people name an entry of the `failed` list: `12@3fa9c1d2`, the index that it was seen at and a check of its
+ * bytes. Others shift indexes at any moment; the check sees to it that nothing else is hit.
+ */
+import { createHash } from 'node:crypto';
+import { nextPageSize, pagesBefore } from '../../engine/failure-search.ts';
+import type { FailedList, FailurePage, ListedRecord } from '../../resque/failed-list.ts';
+import { viewFailure } from '../../resque/failure-record.ts';
+import { visibleWithin } from '../../wording/visible.ts';
+import { UsageError } from '../exit-codes.ts';
+
+/** Hex digits of the SHA-1: enough to tell entries of one list apart, few enough to type. */
+const checkDigits = 8;
+/** Resque moves entries to lower indexes only; clients of old that add at the head move them up, one by one. */
+const searchedAbove = 250;
+
+export function failureId({ index, record }: ListedRecord): string {
+  return `${index}@${checkOf(record)}`;
+}
+
+/**
+ * The entry that an ID names, wherever it lies by now. `INDEX` alone is whatever lies there.
+ *
+ * @throws UsageError where that is no ID or no such entry is on the list, RedisTrouble
+ */
+export async function findEntry(list: FailedList, id: string): Promise<ListedRecord> {
+  const { index, check } = parseId(id);
+  const { total, entries } = await list.page(index + 1, 1);
+  const there = entries[0] ?? null;
+  if (check === null) {
+    if (there !== null) return there;
+    throw new UsageError(`there is no failure ${index}: ${extent(total)}`);
+  }
+  if (there !== null && checkOf(there.record) === check) return there;
+  const moved = (await findBelow(list, index, check)) ?? (await findAbove(list, index, check));
+  if (moved !== null) return moved;
+  throw new UsageError(
+    `${index}@${check} is no longer on the list as it was: someone retried or removed it; ${
+      there === null ? extent(total) : `what lies there is ${described(there)}`
+    }`,
+  );
+}
+
+function described(entry: ListedRecord): string {
+  const { retriedAt } = viewFailure(entry.record);
+  return `${failureId(entry)}${retriedAt === null ? '' : `, retried at ${visibleWithin(retriedAt, 40)}`}`;
+}
+
+function parseId(id: string): { readonly index: number; readonly check: string | null } {
+  // No list is longer than nine digits' worth: Redis would need terabytes for it.
+  const [, digits, check] = /^(\d{1,9})(?:@([0-9a-f]{8}))?$/i.exec(id) ?? [];
+  if (digits === undefined) {
+    throw new UsageError(
+      `"${visibleWithin(id, 60)}" is no ID of a failure, such as 12@3fa9c1d2 or 12; resque-runner failed list shows them`,
+    );
+  }
+  return { index: Number(digits), check: check?.toLowerCase() ?? null };
+}
+
+async function findBelow(list: FailedList, index: number, check: string): Promise<ListedRecord | null> {
+  for await (const { entries } of pagesBefore(list, index)) {
+    const found = entries.findLast(({ record }) => checkOf(record) === check);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+async function findAbove(list: FailedList, index: number, check: string): Promise<ListedRecord | null> {
+  let page: FailurePage | null = null;
+  let next = index + 1;
+  const end = next + searchedAbove;
+  while (next < end) {
+    const size = Math.min(nextPageSize(page), end - next);
+    page = await list.page(next + size, size);
+    const found = page.entries.find(({ record }) => checkOf(record) === check);
+    if (found !== undefined) return found;
+    if (page.total <= next + size) return null;
+    next += size;
+  }
+  return null;
+}
+
+function checkOf(record: Buffer): string {
+  return createHash('sha1').update(record).digest('hex').slice(0, checkDigits);
+}
+
+function extent(total: number): string {
+  if (total === 0) return 'the list is empty';
+  return total === 1 ? 'the list has only 0' : `the list has 0 to ${total - 1}`;
+}

@@ -1,0 +1,134 @@
+/** `resque-runner failed list`: what has failed, newest first, however long the list is. */
+import { countFailures, findFailures } from '../../engine/failure-search.ts';
+import type { FailureEntry, FailureFilter } from '../../protocol/commands.ts';
+import { FailedList } from '../../resque/failed-list.ts';
+import { isEmptyFilter } from '../../store/failure-filter.ts';
+import { grouped, plural } from '../../ui/panels/words.ts';
+import { visible } from '../../wording/visible.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { Progress } from '../progress.ts';
+import { type RedisTarget, withTarget } from '../redis-target.ts';
+import { filterOf, filterWords } from './filter.ts';
+import { jsonListing, type Listing, plainListing } from './listing.ts';
+import { nextCommand } from './next-command.ts';
+import { tableListing } from './table-listing.ts';
+
+const defaultLimit = 20;
+/** Entries that are held at a time. */
+const batchSize = 250;
+
+export async function run({ invocation: { flags } }: CommandContext): Promise<number> {
+  await withTarget(flags, async (sender, target) => {
+    const failed = new FailedList(sender, target.keys);
+    const search = new Search(failed, filterOf(flags), flags.before, flags.limit ?? defaultLimit);
+    const listing = listingFor(flags);
+    let isRead = true;
+    for await (const entries of search.batches()) {
+      isRead = await listing.add(entries, search.total);
+      if (!isRead) break;
+    }
+    isRead &&= await listing.end(search.total, search.next);
+    if (isRead && !flags.json) await remark(search, failed, flags, target);
+  });
+  return exitCodes.clean;
+}
+
+function listingFor({ json }: Flags): Listing {
+  if (json) return jsonListing();
+  return process.stdout.isTTY === true ? tableListing(process.stdout) : plainListing();
+}
+
+/** Goes through the list from the newest entry on, until it has found as many as are wanted. */
+class Search {
+  /** Length of the list. */
+  total = 0;
+  found = 0;
+  /** Where the next page begins; `null` where nothing older matches. Known once the search is over. */
+  next: number | null = null;
+  readonly filter: FailureFilter;
+  readonly #failed: FailedList;
+  readonly #before: number | null;
+  readonly #limit: number;
+
+  constructor(failed: FailedList, filter: FailureFilter, before: number | null, limit: number) {
+    this.#failed = failed;
+    this.filter = filter;
+    this.#before = before;
+    this.#limit = limit;
+  }
+
+  async *batches(): AsyncGenerator<readonly FailureEntry[]> {
+    const progress = new Progress('looking through the failures', null);
+    try {
+      let at = this.#before;
+      let last = 0;
+      do {
+        const left = this.#limit - this.found;
+        // One more than wanted tells whether there are more.
+        const page = await findFailures(this.#failed, this.filter, at, Math.min(left + 1, batchSize));
+        this.total = page.total;
+        progress.update((this.#before ?? page.total) - (page.next ?? 0), this.#before ?? page.total);
+        const entries = page.entries.slice(0, left);
+        this.found += entries.length;
+        last = entries.at(-1)?.index ?? last;
+        if (entries.length > 0) {
+          progress.end();
+          yield entries;
+        }
+        if (page.entries.length > entries.length) {
+          this.next = last;
+          return;
+        }
+        at = page.next;
+      } while (at !== null);
+    } finally {
+      progress.end();
+    }
+  }
+}
+
+/** What there is to say about the list goes to STDERR: STDOUT has nothing but failures. */
+async function remark(search: Search, failed: FailedList, flags: Flags, target: RedisTarget): Promise<void> {
+  const say = (text: string) => process.stderr.write(`${visible(text)}\n`);
+  const { total, found, filter, next } = search;
+  if (found === 0) {
+    say(nothing(search, flags, target));
+    return;
+  }
+  // A program reads no prose, and `| head -1` is to show one line.
+  if (process.stderr.isTTY !== true) return;
+  const isWhole = flags.before === null && next === null;
+  const matching = isWhole ? found : await count(failed, filter);
+  say(`${extent(found, matching, total, filter)}${next === null ? '' : '. Older ones:'}`);
+  if (next === null) return;
+  const limit = flags.limit === null ? [] : ['--limit', String(flags.limit)];
+  const words = ['failed', 'list', ...filterWords(flags), ...limit, '--before', String(next)];
+  say(`  ${nextCommand(words, flags, target)}`);
+}
+
+function nothing({ total }: Search, { before, ...flags }: Flags, { keys, shown }: RedisTarget): string {
+  if (total === 0) return `no failures: ${keys.failed} at ${shown} is empty`;
+  const isFiltered = filterWords({ before, ...flags }).length > 0;
+  if (before !== null) return `no failure with an index below ${before}${isFiltered ? ' matches' : ''}`;
+  return `none of ${plural(total, 'failure')} matches`;
+}
+
+function extent(found: number, matching: number, total: number, filter: FailureFilter): string {
+  if (isEmptyFilter(filter)) {
+    return found === total ? plural(total, 'failure') : `${grouped(found)} of ${plural(total, 'failure')}`;
+  }
+  if (found === matching) return `${grouped(found)} of ${plural(total, 'failure')} match`;
+  return `${grouped(found)} of ${grouped(matching)} that match, ${plural(total, 'failure')} in all`;
+}
+
+async function count(failed: FailedList, filter: FailureFilter): Promise<number> {
+  if (isEmptyFilter(filter)) return 0;
+  const progress = new Progress('counting', null);
+  try {
+    return (await countFailures(failed, filter, (looked, all) => progress.update(looked, all))).matching;
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,58 @@
+/** `resque-runner failed show [ID]`: one failure, all of it. */
+import { isUtf8 } from 'node:buffer';
+import { FailedList, type ListedRecord } from '../../resque/failed-list.ts';
+import { visible } from '../../wording/visible.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import { exitCodes, OperatingError } from '../exit-codes.ts';
+import { print, printJson } from '../output.ts';
+import { type RedisTarget, withTarget } from '../redis-target.ts';
+import { failureText } from './failure-text.ts';
+import { failureId, findEntry } from './find-entry.ts';
+
+export async function run({ invocation }: CommandContext): Promise<number> {
+  const { input, flags } = invocation;
+  const [id] = input;
+  const { entry, target } = await withTarget(flags, async (sender, found) => {
+    const list = new FailedList(sender, found.keys);
+    return { entry: id === undefined ? await newest(list, found) : await findEntry(list, id), target: found };
+  });
+  if (flags.json) await printRecord(entry);
+  else await print(`${failureText(entry, flags, target)}\n`);
+  return exitCodes.clean;
+}
+
+async function newest(list: FailedList, { keys, shown }: RedisTarget): Promise<ListedRecord> {
+  const [entry] = (await list.page(null, 1)).entries;
+  if (entry !== undefined) return entry;
+  throw new OperatingError(`there is no failure to show: ${keys.failed} at ${shown} is empty`);
+}
+
+/** Just what lies in Redis; but a terminal gets escapes, which mean the same, where characters would drive it. */
+async function printRecord(entry: ListedRecord): Promise<void> {
+  const { index, record } = entry;
+  const text = record.toString('utf8');
+  if (!isUtf8(record) || !isJson(text)) {
+    const base64 = record.toString('base64');
+    await printJson({ index, id: failureId(entry), isJson: false, text, base64 });
+    return;
+  }
+  await print(`${process.stdout.isTTY === true ? visibleRecord(text) : text}\n`);
+}
+
+/** Blanks between its parts stay: inside of strings JSON has none but spaces. */
+function visibleRecord(text: string): string {
+  return text
+    .split(/([\t\n\r])/)
+    .map((part) => (/^[\t\n\r]$/.test(part) ? part.replace('\r', '') : visible(part)))
+    .join('');
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
