@@ -1,0 +1,114 @@
+import { plural } from '../../ui/panels/words.ts';
+import { visibleWithin } from '../../wording/visible.ts';
+import { UsageError } from '../exit-codes.ts';
+import { Beginning } from './beginning.ts';
+import { FileLines } from './file-lines.ts';
+import type { Input } from './input.ts';
+import { type Looked, lookThrough } from './look-through.ts';
+import { linePlaceText, readLinePlace } from './place.ts';
+import type { FileSource } from './request.ts';
+import type { EnqueueSession } from './session.ts';
+import {
+  headStep,
+  type LastStep,
+  type LineStep,
+  lineSteps,
+  mostBytes,
+  mostJobs,
+  type WrongStep,
+} from './steps.ts';
+
+/** Enqueues the jobs of a file. @returns the exit code */
+export async function enqueueFile(
+  session: EnqueueSession,
+  input: Input,
+  source: FileSource,
+): Promise<number> {
+  const { stop, report, request } = session;
+  const beginning = await begin(session, input, source);
+  report.line = beginning.first - 1;
+  if (source.file === '-' && process.stdin.isTTY === true) {
+    session.tell('type a job a line, such as {"class": "SendMail", "args": ["bob"]}; Ctrl-D ends');
+  }
+  if (input.size === null && !request.atHead) {
+    const steps = lineSteps(input.chunks(), new FileLines(), beginning);
+    return await enqueueSteps(session, steps, null);
+  }
+  const kept = request.atHead ? [] : null;
+  const looked = await look(session, input, beginning, kept);
+  if (stop.signal.aborted) return await report.stopped(stop.exitCode, true);
+  if (looked.wrong.length > 0) return await report.wrongLines(looked.wrong, looked.moreWrong);
+  if (kept !== null) {
+    if (looked.last !== null) await session.add(headStep(kept, linePlaceText(looked.last)));
+    report.line = looked.lines;
+    return await report.complete();
+  }
+  if (looked.jobs > mostJobs || (looked.jobs > 1 && looked.bytes > mostBytes)) session.announce(looked.jobs);
+  const lines = new FileLines({ first: beginning.first, offset: looked.start });
+  const steps = lineSteps(input.chunks(looked.start, looked.end), lines, beginning);
+  return await enqueueSteps(session, steps, looked);
+}
+
+async function begin(session: EnqueueSession, input: Input, { fromLine }: FileSource): Promise<Beginning> {
+  const text = await session.begin(linePlaceText({ line: fromLine - 1, end: 0, sha1: '' }));
+  if (text === null) return new Beginning(input.name, fromLine, null);
+  const place = readLinePlace(text);
+  const id = session.request.resumedId;
+  if (place === null) throw new UsageError(`the enqueue ${id} was of one job, not of a file`);
+  const next = place.line + 1;
+  if (fromLine > next) {
+    throw new UsageError(
+      `--resume ${id} goes on at line ${next}, and --from-line says ${fromLine}: leave one of them out`,
+    );
+  }
+  return new Beginning(input.name, next, place);
+}
+
+async function look(
+  session: EnqueueSession,
+  input: Input,
+  beginning: Beginning,
+  kept: Buffer[] | null,
+): Promise<Looked> {
+  const { stop } = session;
+  let read = 0;
+  const said = () => `${Math.round(read / 1e6)} of ${Math.round((input.size ?? read) / 1e6)} MB`;
+  const progress = session.show(`looking through ${visibleWithin(input.name, 30)}`, input.size, said);
+  const onRead = (bytes: number) => {
+    read = bytes;
+    progress.update(bytes);
+    return !stop.signal.aborted;
+  };
+  try {
+    return await lookThrough(stop.until(input.chunks()), { name: input.name, beginning, kept, onRead });
+  } finally {
+    session.hideProgress();
+  }
+}
+
+/** @param looked what is known of all of it; `null` for what comes only once */
+async function enqueueSteps(
+  session: EnqueueSession,
+  steps: AsyncIterable<LineStep | WrongStep | LastStep>,
+  looked: Looked | null,
+): Promise<number> {
+  const { stop, report } = session;
+  const total = looked === null ? null : looked.end - looked.start;
+  const progress = session.show('enqueuing', total, () => plural(session.enqueued, 'job'));
+  let isAnnounced = looked !== null;
+  for await (const item of stop.until(steps)) {
+    if (item.kind === 'wrong') return await report.wrongLine(item.wrong);
+    if (item.kind === 'end') {
+      report.line = item.lines;
+      return await report.complete();
+    }
+    if (!isAnnounced && (item.isFull || session.enqueued > 0)) {
+      session.announce(null);
+      isAnnounced = true;
+    }
+    await session.add(item.step);
+    report.line = item.line;
+    progress.update(looked === null ? session.enqueued : item.end - looked.start);
+  }
+  return await report.stopped(stop.exitCode, true);
+}

@@ -1,0 +1,32 @@
+import { grouped, plural } from '../../ui/panels/words.ts';
+import { UsageError } from '../exit-codes.ts';
+import { jobPlaceText } from './place.ts';
+import type { JobSource } from './request.ts';
+import type { EnqueueSession } from './session.ts';
+import { jobSteps, mostJobs } from './steps.ts';
+
+/** Enqueues one job as often as asked. @returns the exit code */
+export async function enqueueJob(session: EnqueueSession, { payload, count }: JobSource): Promise<number> {
+  const { stop, report } = session;
+  const ownPlace = jobPlaceText(payload);
+  const place = await session.begin(ownPlace);
+  if (place !== null && place !== ownPlace) {
+    throw new UsageError(`the enqueue ${session.request.resumedId} was of something else, not of this job`);
+  }
+  const left = count - report.before;
+  if (left < 0) {
+    throw new UsageError(
+      `${grouped(report.before)} of them are enqueued already; --count says in all how many`,
+    );
+  }
+  if (left > mostJobs) session.announce(left);
+  const progress = session.show('enqueuing', left, () => plural(session.enqueued, 'job'));
+  for (const step of jobSteps(payload, left)) {
+    await session.add(step);
+    progress.update(session.enqueued);
+    if (stop.signal.aborted) break;
+  }
+  session.hideProgress();
+  if (session.enqueued < left) return await report.stopped(stop.exitCode, true);
+  return await report.complete();
+}

@@ -1,0 +1,77 @@
+/** Takes bytes apart into lines, as they come, without ever holding more than one line that may be held. */
+
+const lineFeed = 0x0a;
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** The most that Redis takes as one value, rounded down, and about what the runner can read. */
+export const longestLineBytes = 512_000_000;
+
+export interface FileLine {
+  /** From 1. */
+  readonly number: number;
+  /** Without its line feed and, at the start of a file, its byte order mark; `null`: too long to be held. */
+  readonly bytes: Buffer | null;
+  /** Offset behind its last byte, its line feed not counted. */
+  readonly end: number;
+}
+
+export class FileLines {
+  readonly #longest: number;
+  #number: number;
+  /** Of the next byte. */
+  #offset: number;
+  /** The beginning of a line whose end has not come; `null`: of one that is too long. */
+  #pieces: Buffer[] | null = [];
+  #length = 0;
+
+  /** @param offset where line `first` begins */
+  constructor({ first = 1, offset = 0, longest = longestLineBytes } = {}) {
+    this.#number = first;
+    this.#offset = offset;
+    this.#longest = longest;
+  }
+
+  /** Every line that ends in this chunk. */
+  *in(chunk: Buffer): Generator<FileLine> {
+    const start = this.#offset;
+    let from = 0;
+    for (;;) {
+      const at = chunk.indexOf(lineFeed, from);
+      if (at === -1) break;
+      this.#offset = start + at;
+      yield this.#line(chunk.subarray(from, at));
+      from = at + 1;
+    }
+    this.#keep(chunk.subarray(from));
+    this.#offset = start + chunk.length;
+  }
+
+  /** The last line, where no line feed ends it. */
+  *last(): Generator<FileLine> {
+    if (this.#length > 0) yield this.#line(Buffer.alloc(0));
+  }
+
+  #keep(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#length += piece.length;
+    if (this.#length > this.#longest) this.#pieces = null;
+    else this.#pieces?.push(piece);
+  }
+
+  #line(piece: Buffer): FileLine {
+    let bytes: Buffer | null = piece;
+    if (this.#length > 0 || piece.length > this.#longest) {
+      this.#keep(piece);
+      bytes = this.#pieces === null ? null : Buffer.concat(this.#pieces, this.#length);
+      this.#pieces = [];
+      this.#length = 0;
+    }
+    const end = this.#offset;
+    const number = this.#number;
+    this.#number += 1;
+    if (number === 1 && bytes?.subarray(0, byteOrderMark.length).equals(byteOrderMark) === true) {
+      bytes = bytes.subarray(byteOrderMark.length);
+    }
+    return { number, bytes, end };
+  }
+}

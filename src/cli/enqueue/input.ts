@@ -1,0 +1,102 @@
+/** What `--file` names: a file that can be read as often as one likes, or something that comes only once. */
+import { closeSync, constants, createReadStream, open as openFd, openSync } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { visibleWithin } from '../../wording/visible.ts';
+import { OperatingError, UsageError } from '../exit-codes.ts';
+
+const chunkBytes = 512 * 1024;
+
+export interface Input {
+  /** As people know it: `STDIN`, or as it was named. */
+  readonly name: string;
+  /** Bytes of a file that can be read again; `null` for what comes only once. */
+  readonly size: number | null;
+  /**
+   * @param start offset of the first byte; 0 for what comes only once
+   * @param end offset behind the last
+   * @throws OperatingError where it can't be read
+   */
+  chunks(start?: number, end?: number): AsyncIterable<Buffer>;
+  /** Nothing more is wanted of it, whatever is being waited for. */
+  close(): void;
+}
+
+/** @throws UsageError where there is no such file, or none that can be read */
+export async function openInput(file: string): Promise<Input> {
+  if (file === '-') {
+    return { name: 'STDIN', size: null, chunks: () => named('STDIN', process.stdin), close: () => {} };
+  }
+  const name = visibleWithin(file, 200);
+  try {
+    const stats = await stat(file);
+    if (stats.isDirectory()) throw new UsageError(`${name} is a directory; name a file in it`);
+    if (stats.isFIFO()) return pipe(name, file);
+    if (!stats.isFile()) {
+      return { name, size: null, chunks: () => named(name, createReadStream(file)), close: () => {} };
+    }
+    return readAgain(name, stats.size, await open(file));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${name}: ${readingFailure(error)}`);
+  }
+}
+
+/** Kept open: whoever puts another file in its place meanwhile changes nothing. */
+function readAgain(name: string, size: number, handle: FileHandle): Input {
+  return {
+    name,
+    size,
+    chunks: (start = 0, end = Number.POSITIVE_INFINITY) => {
+      if (end <= start) return named(name, []);
+      const options = { start, end: end - 1, autoClose: false, highWaterMark: chunkBytes };
+      return named(name, handle.createReadStream(options));
+    },
+    close: () => {},
+  };
+}
+
+/**
+ * Opening a pipe waits for whoever writes to it, and so does reading it as a file: in a thread that nothing can end,
+ * without which the process can't end either. So it is read as a socket, and to be rid of it while it is being opened
+ * one becomes its writer.
+ */
+function pipe(name: string, file: string): Input {
+  let isOpening = false;
+  async function* chunks(): AsyncGenerator<Buffer> {
+    isOpening = true;
+    const fd = await promisify(openFd)(file, 'r').finally(() => {
+      isOpening = false;
+    });
+    yield* new Socket({ fd, readable: true, writable: false });
+  }
+  const close = () => {
+    if (isOpening) closeSync(openSync(file, constants.O_WRONLY | constants.O_NONBLOCK));
+  };
+  return { name, size: null, chunks: () => named(name, chunks()), close };
+}
+
+async function* named(
+  name: string,
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw new OperatingError(`${name}: ${readingFailure(error)}`);
+  }
+}
+
+function readingFailure(error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  switch ('code' in error ? error.code : null) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'there is no such file';
+    case 'EACCES':
+      return 'no permission to read it';
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,84 @@
+/** Whether a line of a file is a job, and if not, why: in words for whoever has written the file. */
+import { isUtf8 } from 'node:buffer';
+import { causeOf, tooDeep } from '../../config/json-cause.ts';
+import { visibleWithin } from '../../wording/visible.ts';
+import { type FileLine, longestLineBytes } from './file-lines.ts';
+
+export interface WrongLine {
+  readonly line: number;
+  readonly reason: string;
+  /** Its beginning, harmless to a terminal. */
+  readonly text: string;
+}
+
+export type JobLine =
+  | { readonly kind: 'job'; readonly payload: Buffer }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'wrong'; readonly wrong: WrongLine };
+
+const shownLength = 60;
+/** What is longer isn't searched for the place where it stops being JSON. */
+const longestSearched = 1_000_000;
+
+export function readJobLine({ number, bytes }: FileLine): JobLine {
+  const wrong = (reason: string, text: string): JobLine => ({
+    kind: 'wrong',
+    wrong: { line: number, reason, text },
+  });
+  if (bytes === null) {
+    return wrong(`it is longer than ${longestLineBytes / 1e6} MB, and Redis takes no such job`, '');
+  }
+  const payload = trimmed(bytes);
+  if (payload.length === 0) return { kind: 'empty' };
+  const shown = () => visibleWithin(payload.toString('utf8', 0, 4 * shownLength), shownLength);
+  if (!isUtf8(payload)) return wrong('it is not UTF-8', shown());
+  const text = payload.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return wrong(syntaxReason(text, payload.byteOffset - bytes.byteOffset, error), shown());
+  }
+  const reason = objection(value);
+  return reason === null ? { kind: 'job', payload } : wrong(reason, shown());
+}
+
+/** What JSON counts as white space; a line feed can't be here. */
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0d || byte === 0x09;
+}
+
+function trimmed(bytes: Buffer): Buffer {
+  let start = 0;
+  let end = bytes.length;
+  while (start < end && isSpace(bytes[start])) start += 1;
+  while (end > start && isSpace(bytes[end - 1])) end -= 1;
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+}
+
+/** @param indent characters before the text */
+function syntaxReason(text: string, indent: number, error: SyntaxError): string {
+  if (text.length > longestSearched) return 'it is not JSON';
+  const { offset, cause } = tooDeep(text) ?? causeOf(text, error);
+  return `it is not JSON: at column ${indent + offset + 1}, ${cause}`;
+}
+
+/** Why that is no job, `null` where it is one. */
+function objection(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return `it is ${typeName(value)}, not an object like {"class": "SendMail", "args": []}`;
+  }
+  const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
+  if (jobClass === undefined) return '"class" is missing';
+  if (typeof jobClass !== 'string') return `"class" is ${typeName(jobClass)}, not a string`;
+  if (jobClass.trim() === '') return '"class" is empty';
+  if (args !== undefined && !Array.isArray(args)) return `"args" is ${typeName(args)}, not an array`;
+  return null;
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,112 @@
+/** Reads a file to its end before any of it is enqueued, so that a wrong line is known while nothing has happened. */
+import { grouped } from '../../ui/panels/words.ts';
+import { UsageError } from '../exit-codes.ts';
+import type { Beginning } from './beginning.ts';
+import { type FileLine, FileLines } from './file-lines.ts';
+import { readJobLine, type WrongLine } from './job-line.ts';
+import { type LinePlace, sha1Of } from './place.ts';
+
+/** What one atomic step may hold: others wait for its end. */
+export const mostHeadLines = 100_000;
+export const mostHeadBytes = 64 * 1024 * 1024;
+const shownWrongLines = 10;
+
+export interface Looked {
+  /** All lines, those before the beginning too. */
+  readonly lines: number;
+  readonly jobs: number;
+  /** Of the payloads. */
+  readonly bytes: number;
+  readonly wrong: readonly WrongLine[];
+  /** More of them than are named. */
+  readonly moreWrong: number;
+  /** Offset at which the first line that is to be enqueued begins. */
+  readonly start: number;
+  /** Offset behind the last line. */
+  readonly end: number;
+  /** The place behind the last job; `null` where there is none. */
+  readonly last: LinePlace | null;
+}
+
+export interface LookOptions {
+  readonly name: string;
+  readonly beginning: Beginning;
+  /** Gets every payload, where all are to be one step. */
+  readonly kept: Buffer[] | null;
+  /** How many bytes were read by now. @returns false to stop there: what is found so far counts for nothing then */
+  readonly onRead: (bytes: number) => boolean;
+}
+
+/** @throws UsageError where the file is not what it was, too short, or too much for one step */
+export async function lookThrough(chunks: AsyncIterable<Buffer>, options: LookOptions): Promise<Looked> {
+  const lines = new FileLines();
+  const look = new Look(options);
+  let read = 0;
+  for await (const chunk of chunks) {
+    for (const line of lines.in(chunk)) look.at(line);
+    read += chunk.length;
+    if (!options.onRead(read)) return look.result(read);
+  }
+  for (const line of lines.last()) look.at(line);
+  options.beginning.endAt(look.lines);
+  return look.result(read);
+}
+
+class Look {
+  lines = 0;
+  readonly #options: LookOptions;
+  readonly #wrong: WrongLine[] = [];
+  #wrongCount = 0;
+  #jobs = 0;
+  #bytes = 0;
+  #start = 0;
+  #last: FileLine | null = null;
+
+  constructor(options: LookOptions) {
+    this.#options = options;
+  }
+
+  at(line: FileLine): void {
+    this.lines = line.number;
+    if (this.#options.beginning.isBefore(line)) {
+      // Behind its line feed.
+      this.#start = line.end + 1;
+      return;
+    }
+    const job = readJobLine(line);
+    if (job.kind === 'empty') return;
+    if (job.kind === 'wrong') {
+      this.#wrongCount += 1;
+      if (this.#wrong.length < shownWrongLines) this.#wrong.push(job.wrong);
+      return;
+    }
+    this.#jobs += 1;
+    this.#bytes += job.payload.length;
+    this.#last = line;
+    if (this.#options.kept !== null) this.#keep(job.payload, this.#options.kept);
+  }
+
+  result(end: number): Looked {
+    const last = this.#last;
+    return {
+      lines: this.lines,
+      jobs: this.#jobs,
+      bytes: this.#bytes,
+      wrong: this.#wrong,
+      moreWrong: this.#wrongCount - this.#wrong.length,
+      start: Math.min(this.#start, end),
+      end,
+      last: last?.bytes == null ? null : { line: last.number, end: last.end, sha1: sha1Of(last.bytes) },
+    };
+  }
+
+  #keep(payload: Buffer, kept: Buffer[]): void {
+    if (this.#jobs > mostHeadLines || this.#bytes > mostHeadBytes) {
+      throw new UsageError(
+        `--at-head enqueues a file in one step, so that its first job is the first to run: at most ${grouped(mostHeadLines)} jobs of ${mostHeadBytes / 1024 / 1024} MiB in all, and ${this.#options.name} has more; leave out --at-head, or take a smaller file`,
+      );
+    }
+    // A copy, as the chunk that it came in is larger.
+    kept.push(Buffer.from(payload));
+  }
+}

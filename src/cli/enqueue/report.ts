@@ -1,0 +1,203 @@
+/** What an enqueue has come to: in words, as JSON, and as an exit code. */
+import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue.ts';
+import type { RedisTrouble } from '../../resque/trouble.ts';
+import { grouped, plural } from '../../ui/panels/words.ts';
+import { visible, visibleWithin } from '../../wording/visible.ts';
+import { exitCodes, OperatingError, UsageError } from '../exit-codes.ts';
+import { print, printJson } from '../output.ts';
+import type { RedisTarget } from '../redis-target.ts';
+import { troubleText } from '../with-redis.ts';
+import type { WrongLine } from './job-line.ts';
+import type { EnqueueRequest } from './request.ts';
+
+export interface ReportOptions {
+  readonly request: EnqueueRequest;
+  readonly target: RedisTarget;
+  readonly enqueue: Enqueue;
+  /** Of the file; '' where there is none. */
+  readonly name: string;
+}
+
+/** How far it got. */
+interface Extent {
+  /** Whether nothing is left to do. */
+  readonly isComplete: boolean;
+  readonly wrong?: readonly WrongLine[];
+  readonly moreWrong?: number;
+  /** Whether `--resume` goes on. */
+  readonly isResumable?: boolean;
+}
+
+export class EnqueueReport {
+  readonly #options: ReportOptions;
+  /** Jobs that an earlier process has enqueued. */
+  before = 0;
+  /** The last line of which the job is enqueued, or behind which that would be. */
+  line = 0;
+  #isResumable = false;
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  /** Whether someone was told to resume it. */
+  get isResumable(): boolean {
+    return this.#isResumable;
+  }
+
+  /** All is enqueued. @returns the exit code */
+  async complete(): Promise<number> {
+    const { request, target } = this.#options;
+    const before = this.before === 0 ? '' : ` after the ${grouped(this.before)} before`;
+    const at = visible(target.shown);
+    if (request.isJson) await this.#json({ isComplete: true });
+    else await print(`enqueued ${this.#what()}${before} in ${this.#where()} now, at ${at}\n`);
+    return exitCodes.clean;
+  }
+
+  /** A file was looked through, and lines of it are wrong. @throws UsageError */
+  async wrongLines(wrong: readonly WrongLine[], moreWrong: number): Promise<never> {
+    const { name } = this.#options;
+    await this.#leaveOff({ isComplete: false, wrong, moreWrong, isResumable: this.before > 0 });
+    const count = wrong.length + moreWrong;
+    throw new UsageError(
+      [
+        `${name} has ${plural(count, 'wrong line')}; nothing of it was enqueued${this.before === 0 ? '' : ' this time'}:`,
+        ...wrong.map((line) => `  ${lineText(line)}`),
+        ...(moreWrong === 0 ? [] : [`  and ${grouped(moreWrong)} more`]),
+      ].join('\n'),
+    );
+  }
+
+  /** What comes only once has a wrong line, and all before it is enqueued. @throws UsageError */
+  async wrongLine(wrong: WrongLine): Promise<never> {
+    this.line = wrong.line - 1;
+    await this.#leaveOff({ isComplete: false, wrong: [wrong], moreWrong: 0 });
+    throw new UsageError(
+      [
+        `${this.#options.name}: ${lineText(wrong)}`,
+        `${this.#enqueued()}; correct line ${wrong.line} and go on with --from-line ${wrong.line}`,
+      ].join('\n'),
+    );
+  }
+
+  /** @param isSure no step is on its way. @returns the exit code */
+  async stopped(exitCode: number, isSure: boolean): Promise<number> {
+    const isStarted = this.#options.enqueue.jobs > 0 || !isSure;
+    await this.#leaveOff({ isComplete: false, isResumable: isStarted });
+    const text = isStarted
+      ? [`stopped: ${this.#enqueued()}${isSure ? '' : doubt}`, this.#howToGoOn(isSure)]
+      : ['stopped before anything was enqueued'];
+    process.stderr.write(`resque-runner: ${text.join('\n')}\n`);
+    return exitCode;
+  }
+
+  /** Redis has failed. @throws OperatingError */
+  async lost(trouble: RedisTrouble): Promise<never> {
+    return await this.#brokenOff(
+      troubleText(this.#options.target.redis, trouble),
+      trouble.kind !== 'away',
+      trouble,
+    );
+  }
+
+  /** Something else has. @throws OperatingError */
+  async failed(error: OperatingError): Promise<never> {
+    return await this.#brokenOff(error.message, true, error);
+  }
+
+  /** @throws OperatingError, UsageError */
+  async refused(refusal: EnqueueRefused): Promise<never> {
+    const { id } = this.#options.enqueue;
+    const isResumable = refusal.kind === 'mistyped' && this.#options.enqueue.jobs > 0;
+    if (this.#options.enqueue.jobs > 0) await this.#leaveOff({ isComplete: false, isResumable });
+    const text = refusalText(refusal, id, visible(this.#options.target.shown));
+    const isMistake = refusal.kind === 'unknown' || refusal.kind === 'foreign';
+    if (isMistake) throw new UsageError(text);
+    const lines = [text];
+    const verb = refusal.kind === 'forgotten' ? 'had been' : undefined;
+    if (this.#options.enqueue.jobs > 0) lines.push(this.#enqueued(verb));
+    if (isResumable) lines.push(this.#howToGoOn(true));
+    throw new OperatingError(lines.join('\n'), { cause: refusal });
+  }
+
+  async #brokenOff(reason: string, isSure: boolean, cause: Error): Promise<never> {
+    await this.#leaveOff({ isComplete: false, isResumable: true });
+    const extent = `${this.#enqueued()}${isSure ? '' : doubt}`;
+    throw new OperatingError([reason, extent, this.#howToGoOn(isSure)].join('\n'), { cause });
+  }
+
+  /** `1,000 jobs are enqueued in mail, up to line 1,003`, those of earlier processes with them. */
+  #enqueued(verb?: string): string {
+    const { enqueue, request } = this.#options;
+    const { jobs } = enqueue;
+    const upTo = request.source.kind === 'file' && jobs > 0 ? `, up to line ${grouped(this.line)}` : '';
+    return `${plural(jobs, 'job')} ${verb ?? (jobs === 1 ? 'is' : 'are')} enqueued in ${visible(request.queue)}${upTo}`;
+  }
+
+  #howToGoOn(isSure: boolean): string {
+    const { request, enqueue } = this.#options;
+    const isFile = request.source.kind === 'file';
+    const orLine = isFile && isSure ? `, or with --from-line ${this.line + 1}` : '';
+    return `to go on, within a day: the same command with --resume ${enqueue.id}${orLine}; no job is enqueued twice`;
+  }
+
+  #what(): string {
+    const { request, enqueue } = this.#options;
+    const jobs = enqueue.jobs - this.before;
+    const { source } = request;
+    if (source.kind === 'job' && source.count === 1)
+      return visibleWithin(source.payload.toString('utf8', 0, 1_000), 200);
+    return plural(jobs, 'job');
+  }
+
+  #where(): string {
+    const { request, enqueue } = this.#options;
+    return `${visible(request.queue)}, where ${plural(enqueue.waiting, 'job')} ${enqueue.waiting === 1 ? 'waits' : 'wait'}`;
+  }
+
+  /** Not all is done: programs are told before people are. */
+  async #leaveOff(extent: Extent): Promise<void> {
+    this.#isResumable = extent.isResumable === true;
+    if (this.#options.request.isJson) await this.#json(extent);
+  }
+
+  async #json({ isComplete, wrong, moreWrong = 0, isResumable = false }: Extent): Promise<void> {
+    const { request, target, enqueue } = this.#options;
+    const { source } = request;
+    await printJson({
+      queue: request.queue,
+      enqueued: enqueue.jobs - this.before,
+      ...(request.resumedId === null ? {} : { enqueuedBefore: this.before }),
+      waiting: enqueue.waiting,
+      redis: target.shown,
+      namespace: target.namespace,
+      ...(source.kind === 'job'
+        ? { payload: source.payload.toString() }
+        : { file: source.file, ...(isComplete ? { lines: this.line } : { nextLine: this.line + 1 }) }),
+      isComplete,
+      resume: isResumable ? enqueue.id : null,
+      ...(wrong === undefined ? {} : { wrongLines: wrong, moreWrongLines: moreWrong }),
+    });
+  }
+}
+
+const doubt = '; whether those that were on their way are too, only Redis knows';
+
+function lineText({ line, reason, text }: WrongLine): string {
+  return `line ${line}: ${reason}${text === '' ? '' : `: ${text}`}`;
+}
+
+function refusalText({ kind, details }: EnqueueRefused, id: string, where: string): string {
+  const [first = '', second, third] = details;
+  const shown = visibleWithin(first, 100);
+  const texts: Readonly<Record<RefusalKind, string>> = {
+    mistyped: `${where}: WRONGTYPE: ${shown} is a ${second}, not a ${third}; take that key away, or choose another queue or namespace`,
+    taken: `${where}: the ID ${id} is in use already; try again`,
+    unknown: `${where} knows of no enqueue ${id} that could go on: it has come to its end, began more than a day ago, or was for another Redis or namespace`,
+    foreign: `the enqueue ${id} was for the queue ${shown}; name that one`,
+    overtaken: `another process has resumed the enqueue ${id}, and goes on with it`,
+    forgotten: `${where} no longer knows how far this enqueue had got: it has lost data, or had to throw keys away; look what became of the jobs`,
+  };
+  return texts[kind];
+}

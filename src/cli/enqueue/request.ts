@@ -1,0 +1,89 @@
+/** What `enqueue` is asked to do, made sure of before anything is opened. */
+import { visibleWithin } from '../../wording/visible.ts';
+import type { Invocation } from '../command-line/command-spec.ts';
+import { UsageError } from '../exit-codes.ts';
+import { jobPayload } from '../job-payload.ts';
+
+/** One job, `count` times. */
+export interface JobSource {
+  readonly kind: 'job';
+  readonly payload: Buffer;
+  readonly count: number;
+}
+
+/** A job a line. */
+export interface FileSource {
+  readonly kind: 'file';
+  /** `-` for STDIN. */
+  readonly file: string;
+  /** The first line to be enqueued, from 1. */
+  readonly fromLine: number;
+}
+
+export interface EnqueueRequest {
+  readonly queue: string;
+  readonly source: JobSource | FileSource;
+  readonly atHead: boolean;
+  /** Of the enqueue to be resumed. */
+  readonly resumedId: string | null;
+  readonly isJson: boolean;
+}
+
+/** @throws UsageError that says what to leave out or to add */
+export function readRequest({ input, flags }: Invocation): EnqueueRequest {
+  const [queue = '', jobClass, ...args] = input;
+  refuseName('queue', queue);
+  refuseId(flags.resume);
+  return {
+    queue,
+    source:
+      flags.file === null ? jobSource(jobClass, args, flags) : fileSource(flags.file, jobClass, args, flags),
+    atHead: flags.atHead,
+    resumedId: flags.resume,
+    isJson: flags.json,
+  };
+}
+
+type EnqueueFlags = Pick<Invocation['flags'], 'count' | 'fromLine'>;
+
+function jobSource(
+  jobClass: string | undefined,
+  args: readonly string[],
+  { count, fromLine }: EnqueueFlags,
+): JobSource {
+  if (jobClass === undefined) {
+    throw new UsageError('enqueue needs a CLASS, or --file FILE; see resque-runner enqueue --help');
+  }
+  refuseName('class', jobClass);
+  if (fromLine !== null) throw new UsageError('--from-line is for --file: leave it out');
+  return { kind: 'job', payload: Buffer.from(jobPayload(jobClass, args)), count: count ?? 1 };
+}
+
+function fileSource(
+  file: string,
+  jobClass: string | undefined,
+  args: readonly string[],
+  { count, fromLine }: EnqueueFlags,
+): FileSource {
+  if (jobClass !== undefined) {
+    const [words, them] = args.length === 0 ? ['CLASS', 'it'] : ['CLASS and ARG', 'them'];
+    throw new UsageError(
+      `with --file the jobs are what its lines say: ${words} "${visibleWithin([jobClass, ...args].join(' '), 60)}" can't be theirs too; leave ${them} out, or --file`,
+    );
+  }
+  if (count !== null) throw new UsageError('with --file each line is one job: leave out --count');
+  return { kind: 'file', file, fromLine: fromLine ?? 1 };
+}
+
+/** Resque takes any name; one like these is a slip of the shell's quoting. */
+function refuseName(what: string, name: string): void {
+  if (name.trim() === '') throw new UsageError(`the ${what} is empty`);
+  if (/\p{Cc}/u.test(name)) {
+    throw new UsageError(`the ${what} "${visibleWithin(name, 60)}" contains a control character`);
+  }
+}
+
+function refuseId(id: string | null): void {
+  if (id === null || /^[0-9a-f]{8}$/.test(id)) return;
+  throw new UsageError(`--resume: "${visibleWithin(id, 60)}" is no ID; one is like 3fa9c1d2`);
+}

@@ -1,0 +1,108 @@
+/** What the enqueuing of one job and that of a file share: the way to Redis, the bar, Ctrl-C, and the report. */
+import { Enqueue, type EnqueueStep } from '../../resque/enqueue.ts';
+import { RetryingSender } from '../../resque/retrying-sender.ts';
+import { grouped } from '../../ui/panels/words.ts';
+import { visible } from '../../wording/visible.ts';
+import { Progress } from '../progress.ts';
+import type { RedisTarget } from '../redis-target.ts';
+import { troubleText } from '../with-redis.ts';
+import { EnqueueReport } from './report.ts';
+import type { EnqueueRequest } from './request.ts';
+import { Stop } from './stop.ts';
+
+/** Someone waits at a prompt. */
+const openLimitMs = 4_000;
+/** A Redis that was there and is not is restarted, or fails over. */
+const patienceMs = 30_000;
+
+export class EnqueueSession {
+  readonly request: EnqueueRequest;
+  readonly stop = new Stop();
+  readonly report: EnqueueReport;
+  readonly #sender: RetryingSender;
+  readonly #enqueue: Enqueue;
+  #hasBegun = false;
+  #progress: Progress | null = null;
+
+  /** @param name of the file, '' where there is none */
+  constructor(request: EnqueueRequest, target: RedisTarget, name: string) {
+    this.request = request;
+    const { queue, atHead, resumedId } = request;
+    const where = visible(target.shown);
+    this.#sender = new RetryingSender(target.redis, {
+      openLimitMs,
+      patienceMs,
+      stop: this.stop.signal,
+      onAway: (trouble) =>
+        this.tell(
+          `${troubleText(target.redis, trouble)} Trying again for ${patienceMs / 1_000} s; Ctrl-C stops`,
+        ),
+      onBack: () => this.tell(`${where} is back`),
+    });
+    this.#enqueue = new Enqueue(this.#sender, target.keys, { queue, atHead, id: resumedId });
+    this.report = new EnqueueReport({ request, target, enqueue: this.#enqueue, name });
+  }
+
+  /** Whether Redis knows of this enqueue. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Jobs that this process has enqueued for sure. */
+  get enqueued(): number {
+    return this.#enqueue.jobs - this.report.before;
+  }
+
+  /** @returns the place where an earlier process has stopped, `null` where there was none */
+  async begin(place: string): Promise<string | null> {
+    const isNew = this.request.resumedId === null;
+    const resumed = isNew ? await this.#enqueue.begin(place) : await this.#enqueue.resume();
+    this.#hasBegun = true;
+    // Until now there is nothing that a signal should not end at once.
+    this.stop.listen();
+    if (resumed === undefined) return null;
+    this.report.before = resumed.jobs;
+    return resumed.place;
+  }
+
+  async add(step: EnqueueStep): Promise<void> {
+    await this.#enqueue.add(step);
+  }
+
+  /** Tells how this could be resumed, should nobody be able to tell it later. */
+  announce(jobs: number | null): void {
+    const what = jobs === null ? '' : ` ${grouped(jobs)} jobs`;
+    this.tell(`enqueuing${what}; should it break off: the same command with --resume ${this.#enqueue.id}`);
+  }
+
+  /** Shows a bar in place of any other. */
+  show(what: string, total: number | null, said: () => string): Progress {
+    this.#progress?.end();
+    this.#progress = new Progress(what, total, said);
+    return this.#progress;
+  }
+
+  tell(text: string): void {
+    const line = `resque-runner: ${text}`;
+    if (this.#progress === null) process.stderr.write(`${line}\n`);
+    else this.#progress.note(line);
+  }
+
+  hideProgress(): void {
+    this.#progress?.end();
+    this.#progress = null;
+  }
+
+  /** The note in Redis goes, unless someone was told to go on there. */
+  async end(): Promise<void> {
+    if (!this.#hasBegun || this.report.isResumable) return;
+    // It goes by itself, a day later.
+    await this.#enqueue.end().catch(() => {});
+  }
+
+  close(): void {
+    this.hideProgress();
+    this.stop.end();
+    this.#sender.close();
+  }
+}

@@ -1,0 +1,131 @@
+/** Jobs in steps: so many at once that the way to Redis hardly counts, so few that nobody else waits for long. */
+import type { EnqueueStep } from '../../resque/enqueue.ts';
+import type { Beginning } from './beginning.ts';
+import type { FileLine, FileLines } from './file-lines.ts';
+import { readJobLine, type WrongLine } from './job-line.ts';
+import { jobPlaceText, linePlaceText, sha1Of } from './place.ts';
+
+export const mostJobs = 1_000;
+export const mostBytes = 512 * 1024;
+
+export interface LineStep {
+  readonly kind: 'step';
+  readonly step: EnqueueStep;
+  /** The last line in it. */
+  readonly line: number;
+  /** Offset behind it. */
+  readonly end: number;
+  /** More would not have fitted in. */
+  readonly isFull: boolean;
+}
+
+/** Ends the steps: what lies behind it was not looked at. */
+export interface WrongStep {
+  readonly kind: 'wrong';
+  readonly wrong: WrongLine;
+}
+
+export interface LastStep {
+  readonly kind: 'end';
+  /** How many lines there were. */
+  readonly lines: number;
+}
+
+/** The jobs of lines, until one is wrong. What has come goes out, also where there is little of it. */
+export async function* lineSteps(
+  chunks: AsyncIterable<Buffer>,
+  lines: FileLines,
+  beginning: Beginning,
+): AsyncGenerator<LineStep | WrongStep | LastStep> {
+  let seen = 0;
+  for await (const some of linesOf(chunks, lines)) {
+    let open = new OpenStep();
+    for (const line of some) {
+      seen = line.number;
+      if (beginning.isBefore(line)) continue;
+      const job = readJobLine(line);
+      if (job.kind === 'empty') continue;
+      if (job.kind === 'wrong') {
+        if (open.jobs > 0) yield open.close();
+        yield job;
+        return;
+      }
+      if (!open.takes(job.payload)) {
+        yield open.close();
+        open = new OpenStep();
+      }
+      open.add(job.payload, line);
+    }
+    if (open.jobs > 0) yield open.close();
+  }
+  beginning.endAt(seen);
+  yield { kind: 'end', lines: seen };
+}
+
+async function* linesOf(
+  chunks: AsyncIterable<Buffer>,
+  lines: FileLines,
+): AsyncGenerator<Generator<FileLine>> {
+  for await (const chunk of chunks) yield lines.in(chunk);
+  yield lines.last();
+}
+
+class OpenStep {
+  readonly #payloads: Buffer[] = [];
+  #bytes = 0;
+  #last: FileLine | null = null;
+  #isFull = false;
+
+  get jobs(): number {
+    return this.#payloads.length;
+  }
+
+  takes(payload: Buffer): boolean {
+    const fits = this.jobs < mostJobs && this.#bytes + payload.length <= mostBytes;
+    if (!fits) this.#isFull = true;
+    return fits || this.jobs === 0;
+  }
+
+  add(payload: Buffer, line: FileLine): void {
+    this.#payloads.push(payload);
+    this.#bytes += payload.length + 1;
+    this.#last = line;
+  }
+
+  close(): LineStep {
+    const { number = 0, end = 0, bytes = null } = this.#last ?? {};
+    const place = linePlaceText({ line: number, end, sha1: bytes === null ? '' : sha1Of(bytes) });
+    const step = { payloads: joined(this.#payloads, this.#bytes), times: 1, jobs: this.jobs, place };
+    return { kind: 'step', step, line: number, end, isFull: this.#isFull };
+  }
+}
+
+/** All of them with a line feed behind each. */
+function joined(payloads: readonly Buffer[], bytes: number): Buffer {
+  const all = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const payload of payloads) {
+    at += payload.copy(all, at);
+    all[at] = 0x0a;
+    at += 1;
+  }
+  return all;
+}
+
+/** All of a file in one step, so that its first line is the first to be run. */
+export function headStep(payloads: readonly Buffer[], place: string): EnqueueStep {
+  // Each is put before those that were pushed sooner.
+  const reversed = payloads.toReversed();
+  const bytes = reversed.reduce((sum, payload) => sum + payload.length + 1, 0);
+  return { payloads: joined(reversed, bytes), times: 1, jobs: payloads.length, place };
+}
+
+/** One job, many times. */
+export function* jobSteps(payload: Buffer, count: number): Generator<EnqueueStep> {
+  const most = Math.max(1, Math.min(mostJobs, Math.floor(mostBytes / payload.length)));
+  const place = jobPlaceText(payload);
+  for (let left = count; left > 0; left -= most) {
+    const jobs = Math.min(most, left);
+    yield { payloads: payload, times: jobs, jobs, place };
+  }
+}
