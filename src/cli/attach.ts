@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { type ListedSocket, listSockets } from '../link/list-sockets.ts';
 import type { ServerHello } from '../protocol/frames.ts';
 import { visible } from '../wording/visible.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './command-line/command-spec.ts';
 import { OperatingError, UsageError } from './exit-codes.ts';
 import { ownSocketDirectories } from './own-socket-directories.ts';
 import { attachUi, isInteractive } from './ui-session.ts';

@@ -1,25 +1,30 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
-
+import { existsSync } from 'node:fs';
 import { plural } from '../wording/plural.ts';
-import { visible } from '../wording/visible.ts';
 import { checkData } from './check/data.ts';
 import { checkRedis } from './check/redis.ts';
 import { checkScripts } from './check/scripts.ts';
-import { fail, ok, type Verdict } from './check/verdict.ts';
-import type { CommandContext } from './commands.ts';
+import { fail, ok, type Verdict, verdictLine } from './check/verdict.ts';
+import type { CommandContext } from './command-line/command-spec.ts';
 import { exitCodes, UsageError } from './exit-codes.ts';
-import { readConfig, requireConfig, shortPath } from './load-config.ts';
+import { problemsText, readConfig, requireConfig, shortPath } from './load-config.ts';
+import { print, printJson } from './output.ts';
 
 export async function run({ invocation }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
   const file = requireConfig(input[0] ?? null);
   const result = readConfig(file, flags.redis);
-  if (!result.ok) return print(result.problems.map((problem) => fail('config', problemText(file, problem))));
+  const tell = (verdicts: readonly Verdict[]) => report(verdicts, flags.json);
+  if (!result.ok) {
+    // Nothing was checked, then: a slip of the hand, and no finding.
+    if (!existsSync(file)) throw new UsageError(problemsText(file, result.problems));
+    return await tell(result.problems.map((problem) => fail('config', problemText(file, problem))));
+  }
   const { config } = result;
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
   const summary = `${shortPath(file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
   const found = await Promise.all([checkRedis(config), checkScripts(config)]);
-  return print([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
+  return await tell([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
 
 /** A wrong `--redis` is a mistake of whoever typed it, no finding. */
@@ -29,9 +34,13 @@ function problemText(file: string, problem: string): string {
 }
 
 /** @returns the exit code */
-function print(verdicts: readonly Verdict[]): number {
-  for (const { level, subject, text } of verdicts) {
-    process.stdout.write(`${level.padEnd(4)} ${subject.padEnd(10)} ${visible(text)}\n`);
+async function report(verdicts: readonly Verdict[], isJson: boolean): Promise<number> {
+  const isWell = verdicts.every(({ level }) => level !== 'FAIL');
+  if (isJson) {
+    const told = verdicts.map(({ level, ...rest }) => ({ level: level.toLowerCase(), ...rest }));
+    await printJson({ ok: isWell, verdicts: told });
+  } else {
+    for (const verdict of verdicts) await print(`${verdictLine(verdict)}\n`);
   }
-  return verdicts.some(({ level }) => level === 'FAIL') ? exitCodes.runtimeError : exitCodes.clean;
+  return isWell ? exitCodes.clean : exitCodes.runtimeError;
 }

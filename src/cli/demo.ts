@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisSocketConfig } from '../config/config.ts';
 import { duration } from '../wording/duration.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './command-line/command-spec.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
 import { loadConfig, readConfig } from './load-config.ts';

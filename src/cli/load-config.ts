@@ -4,7 +4,6 @@ import { relative, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type ConfigResult, parseConfig } from '../config/parse-config.ts';
 import { UsageError } from './exit-codes.ts';
-import { packageFile } from './package-files.ts';
 
 export interface LoadedFile {
   readonly config: Config;
@@ -32,7 +31,7 @@ export function requireConfig(argument: string | null): string {
   throw new UsageError(
     [
       `no config: there is no ./${defaultName}, $RR_CONFIG is not set, and no file was named`,
-      `write one from the template:   cp ${packageFile('cfg.json.template')} ${defaultName}`,
+      'write one:                     resque-runner init',
       'or see it work without one:    resque-runner demo',
     ].join('\n'),
   );
@@ -62,7 +61,8 @@ export function loadConfig(argument: string | null, redisUrl: string | null): Lo
   throw new UsageError(problemsText(file, result.problems));
 }
 
-function problemsText(file: string, problems: readonly string[]): string {
+/** All that is wrong with a config, in one message. */
+export function problemsText(file: string, problems: readonly string[]): string {
   return [`${shortPath(file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { visible } from '../wording/visible.ts';
-import { exitCodes, OperatingError, UsageError } from './exit-codes.ts';
+import { Cancelled, exitCodes, OperatingError, UsageError } from './exit-codes.ts';
 import { stayLean } from './lean-heap.ts';
 
 declare const __VERSION__: string;
@@ -15,28 +15,37 @@ async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.clean;
   }
   stayLean();
-  const { readArguments } = await import('./arguments.ts');
-  const { commands, programHelp } = await import('./commands.ts');
-  const invocation = readArguments(argv);
-  if (invocation.command === 'help') {
-    process.stdout.write(`${invocation.helpOn === null ? programHelp : commands[invocation.helpOn].help}\n`);
+  const { readArguments } = await import('./command-line/read-arguments.ts');
+  const read = readArguments(argv);
+  if (read.kind === 'help') {
+    const { helpOn } = await import('./command-line/help.ts');
+    process.stdout.write(`${helpOn(read.topic)}\n`);
     return exitCodes.clean;
   }
-  const { run } = await commands[invocation.command].load();
-  return await run({ invocation, version: __VERSION__ });
+  const { commands } = await import('./command-line/commands.ts');
+  const { run } = await commands[read.invocation.command].load();
+  return await run({ invocation: read.invocation, version: __VERSION__ });
 }
 
 /** Tells an error on stderr. @returns its exit code */
 function report(error: unknown): number {
-  if (error instanceof UsageError || error instanceof OperatingError) {
+  const exitCode = exitCodeOf(error);
+  if (exitCode !== null && error instanceof Error) {
     process.stderr.write(`resque-runner: ${shown(error.message)}\n`);
-    return error instanceof UsageError ? exitCodes.usageError : exitCodes.runtimeError;
+    return exitCode;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
     `resque-runner: a fault in resque-runner ${__VERSION__} itself (Node ${process.version}); please report it with these lines:\n${shown(stack)}\n`,
   );
   return exitCodes.runtimeError;
+}
+
+/** @returns `null` for what nobody has foreseen */
+function exitCodeOf(error: unknown): number | null {
+  if (error instanceof UsageError) return exitCodes.usageError;
+  if (error instanceof OperatingError) return exitCodes.runtimeError;
+  return error instanceof Cancelled ? exitCodes.interrupted : null;
 }
 
 /** Lines stay lines; what they quote may hold anything. */

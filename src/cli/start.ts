@@ -1,6 +1,7 @@
 /** `resque-runner [CONFIG]`: runs jobs until it is told to stop, on a terminal with a screen to look at them. */
-import type { Flags } from './arguments.ts';
-import type { CommandContext } from './commands.ts';
+
+import type { CommandContext } from './command-line/command-spec.ts';
+import type { Flags } from './command-line/flags.ts';
 import { loadConfig, readConfig } from './load-config.ts';
 import { defaultLogFormat } from './log/log.ts';
 

@@ -41,9 +41,37 @@ describe('check', () => {
       ),
       expect.stringMatching(/^ok {3}permission all \d+ commands that the runner uses, on its keys$/),
       'ok   script     /bin/true (for mail, low,*)',
+      expect.stringMatching(/^ok {3}start {6}\S/),
       'ok   data       0 workers, 0 failures: nothing to repair',
     ]);
     expect(code).toBe(0);
+  });
+
+  test('gives the same as one JSON document', async () => {
+    const good = await check(config(), '--json');
+    expect(good.code).toBe(0);
+    const { ok, verdicts } = JSON.parse(good.lines.join('\n'));
+    expect(ok).toBe(true);
+    expect(verdicts).toHaveLength((await check(config())).lines.length);
+    expect(verdicts[0]).toEqual({ level: 'ok', subject: 'config', text: 'cfg.json: 2 runners, 3 slots' });
+
+    const bad = await check(config({ script: '/nowhere' }), '--json');
+    expect(bad.code).toBe(1);
+    expect(JSON.parse(bad.lines.join('\n'))).toMatchObject({
+      ok: false,
+      verdicts: expect.arrayContaining([expect.objectContaining({ level: 'fail', subject: 'script' })]),
+    });
+  });
+
+  test('tells in which way jobs are started', async () => {
+    const told = async (env: Record<string, string>) => {
+      writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config()));
+      const { stdout } = await runProgram(['check'], { cwd: directory.path, env });
+      return stdout.split('\n').find((line) => line.includes(' start '));
+    };
+    const natively = process.platform === 'linux' ? 'natively, with posix_spawn' : 'through Node';
+    expect(await told({ RR_NATIVE: '' })).toContain(natively);
+    expect(await told({ RR_NATIVE: 'off' })).toContain('through Node, since RR_NATIVE is "off"');
   });
 
   test('writes nothing', async () => {
@@ -138,7 +166,7 @@ describe('check', () => {
     };
     const { code, lines } = await check(config({ runners, script: undefined }));
     expect(code).toBe(1);
-    expect(lines.slice(3, -1)).toEqual([
+    expect(lines.slice(3, -2)).toEqual([
       expect.stringMatching(/^FAIL script {5}.*job\.sh has Windows line endings.* \(for mail\)$/),
       'warn script     /bin/sh /no/such/import.sh: /no/such/import.sh does not exist (for import)',
       'FAIL script     /no/such/report.sh does not exist (for reports)',

@@ -3,6 +3,7 @@ import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
 import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
+import { age } from '../../wording/age.ts';
 import { plural } from '../../wording/plural.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 
@@ -172,11 +173,4 @@ function told(what: string): FindingText {
 
 function shown(text: string): string {
   return visibleWithin(text, 120);
-}
-
-function age(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
-  if (minutes < 120) return `${minutes} min`;
-  return minutes < 2_880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} days`;
 }

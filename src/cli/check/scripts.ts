@@ -1,11 +1,16 @@
-/** Whether each script of a config could be started. */
+/** Whether each script of a config could be started, and in which way. */
 import { access } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Config, RunnerConfig } from '../../config/config.ts';
+import { startsNatively } from '../../engine/launch.ts';
+import { isTurnedOff } from '../../engine/libc.ts';
 import { checkStartable } from '../../engine/startable.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
-/** One verdict for each script, with the runners that use it; runners share one where all that counts is the same. */
+/**
+ * One verdict for each script, with the runners that use it; runners share one where all that counts is the same. Then
+ * how they are started.
+ */
 export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
   const groups = new Map<string, RunnerConfig[]>();
   for (const runner of runners) {
@@ -13,7 +18,19 @@ export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
     const what = JSON.stringify([script, cwd, env.PATH]);
     groups.set(what, [...(groups.get(what) ?? []), runner]);
   }
-  return await Promise.all([...groups.values()].map(checkGroup));
+  return [...(await Promise.all([...groups.values()].map(checkGroup))), checkWay()];
+}
+
+function checkWay(): Verdict {
+  if (startsNatively()) return ok('start', 'natively, with posix_spawn');
+  if (isTurnedOff())
+    return ok('start', 'through Node, since RR_NATIVE is "off": each costs some milliseconds more');
+  return process.platform === 'linux'
+    ? warn(
+        'start',
+        'through Node, since koffi has no binary for this machine: each costs some milliseconds more',
+      )
+    : ok('start', 'through Node, as on all systems but Linux');
 }
 
 /** @param runners at least one */

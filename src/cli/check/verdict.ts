@@ -1,3 +1,5 @@
+import { visible } from '../../wording/visible.ts';
+
 export interface Verdict {
   /** `warn`: it works, but not as well or not as surely as it could. */
   readonly level: 'ok' | 'warn' | 'FAIL';
@@ -17,4 +19,9 @@ export function warn(subject: string, text: string): Verdict {
 
 export function fail(subject: string, text: string): Verdict {
   return { level: 'FAIL', subject, text };
+}
+
+/** As it is told: a line, its parts in columns. */
+export function verdictLine({ level, subject, text }: Verdict): string {
+  return `${level.padEnd(4)} ${subject.padEnd(10)} ${visible(text)}`;
 }

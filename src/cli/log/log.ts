@@ -62,7 +62,7 @@ export function defaultLogFormat(stream: { readonly isTTY?: boolean }): LogForma
 }
 
 /** See https://no-color.org: any value but an empty one. */
-function wantsColors(stream: LogStream): boolean {
+export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
   const { NO_COLOR: noColor = '', TERM: terminal } = process.env;
   return stream.isTTY === true && noColor === '' && terminal !== 'dumb';
 }

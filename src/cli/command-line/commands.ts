@@ -1,0 +1,258 @@
+/**
+ * All commands: what each takes, what its help says, and where it is. Help, completion, the README's list and the
+ * reader of the command line all follow from here. Loading this loads none of them.
+ *
+ * Long because it is one table.
+ */
+import type { Argument, CommandSpec } from './command-spec.ts';
+import type { FlagName } from './flags.ts';
+
+const config: Argument = { name: 'CONFIG', isOptional: true, completes: 'file' };
+const queue: Argument = { name: 'QUEUE', completes: 'nothing' };
+const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: 'nothing' };
+
+/** Of commands that look into Redis. */
+const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
+const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
+
+const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the place in the list and a check of what lies there, so
+that a list which others have changed meanwhile can't make a command hit the wrong one. The place alone will do where
+nobody else is at it.`;
+
+const table = {
+  run: {
+    summary: 'run, with a screen where there is a terminal',
+    arguments: [config],
+    flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'socket'],
+    hiddenFlags: ['linkFd'],
+    about: '',
+    examples: ['cfg.json', 'cfg.json --no-ui --log-format json'],
+    load: () => import('../start.ts'),
+  },
+  attach: {
+    summary: 'the screen of a runner that is running',
+    arguments: [config],
+    flags: ['config', 'socket', 'readOnly'],
+    flagWords: {
+      socket:
+        "the runner's socket, where it isn't found by itself: another user's, another temporary directory",
+    },
+    about: `Opens the screen of a runner that is running: of the one there is, of the one with this CONFIG, or of the one
+that you choose. Leaving it with q leaves the runner as it is. Several screens may be open at once.`,
+    examples: ['attach', 'attach /etc/resque-runner/cfg.json --read-only'],
+    load: () => import('../attach.ts'),
+  },
+  check: {
+    summary: 'test config, Redis and scripts, mend what died or breaks others',
+    arguments: [config],
+    flags: ['config', 'redis', 'repair', 'json'],
+    about: `Tests the config, Redis (reachable, version, latency, permissions), each script, and what Redis holds of
+workers, failures and queues: workers that died, entries that break resque-web, heartbeats that kill Ruby
+workers, jobs that nobody has any more. A verdict a line.
+Exits 0 when nothing is wrong or all of it was repaired, 1 when not.`,
+    examples: ['check', 'check /etc/resque-runner/cfg.json --repair'],
+    load: () => import('../check.ts'),
+  },
+  exec: {
+    summary: 'run one job through its script as a worker would, without Redis',
+    arguments: [
+      queue,
+      {
+        name: 'FILE',
+        shown: 'FILE|ARG',
+        isOptional: true,
+        isRepeated: true,
+        completes: 'file',
+      },
+    ],
+    flags: ['class', 'fromFailed', 'watch', 'json', ...whereFlags],
+    flagWords: {
+      class: 'a job of this class with the ARGs, instead of a FILE',
+      watch: 'run it again whenever the script, the config or FILE changes, until Ctrl-C',
+      redis: 'with --from-failed: this Redis, whatever the config says',
+      json: 'the verdict as one JSON document on STDOUT; what the job prints goes to STDERR',
+    },
+    about: `Runs one job through the script of QUEUE as a worker would: the same command line, STDIN, environment and timeout.
+What the job prints is shown as it comes; then the verdict: exit code or signal, duration, memory and CPU, the failure
+record that Redis would get, and what resque-web would show. Nothing is written to Redis.
+
+FILE holds the job, {"class": …, "args": […]}; a line's end at its end is left out. Without FILE, or where that is -, it
+is read from STDIN.
+
+The exit code is the job's; 128 and the signal's number where one ended it; 124 for a timeout; 1 where it failed without
+one, or nothing ran. Ctrl-C ends the job as a worker's shutdown does, with TERM, and KILL after "killAfter"; again, at
+once. The exit code is then 130, and 143 after TERM.
+
+With --watch a change during a run ends that, and the job runs anew.`,
+    examples: [
+      'exec mail job.json',
+      'exec mail --class SendMail bob@example.org \'{"urgent": true}\'',
+      'exec mail job.json --watch',
+      'exec mail --from-failed 12',
+    ],
+    load: () => import('../exec.ts'),
+  },
+  enqueue: {
+    summary: 'put a job on a queue, or a file of them',
+    arguments: [
+      queue,
+      { name: 'CLASS', isOptional: true, completes: 'nothing' },
+      { name: 'ARG', isOptional: true, isRepeated: true, completes: 'nothing' },
+    ],
+    flags: ['file', 'count', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
+    flagWords: {
+      atHead:
+        'before the jobs that wait; a FILE in one step, its first line first: at most 100,000 jobs, 64 MiB',
+    },
+    about: `Puts jobs on a queue, as any Resque client would. An ARG that is JSON counts as JSON, anything else as a
+string. After "--" an ARG may begin with "-".
+
+With --file each line is a job of its own, and goes onto the queue as it stands there. A file is looked through before
+its first job is enqueued: where a line is wrong, such lines are named and nothing is enqueued. What comes only once, from
+STDIN or a pipe, can't be looked through: it is enqueued as it comes, up to the line that is wrong, and --from-line goes
+on there.
+
+Where the connection is lost, no job is enqueued twice and none left out: Redis is waited for, half a minute long. What
+breaks off all the same says with which --resume ID the same command goes on; so does Ctrl-C. With --json, STDOUT then
+says how far it got.`,
+    examples: [
+      'enqueue mail SendMail bob@example.org \'{"urgent": true}\' 3',
+      'enqueue mail --file jobs.ndjson',
+      'enqueue mail SendMail bob@example.org --count 1000 --at-head',
+    ],
+    load: () => import('../enqueue.ts'),
+  },
+  'failed list': {
+    summary: 'what has failed, newest first',
+    arguments: [],
+    flags: [...filterFlags, 'limit', 'before', 'json', ...whereFlags],
+    about: `Lists failures, newest first. All filters given must hold; letters of any case.
+
+On a terminal it is a table, cut to its width, and then the command for what is older. Elsewhere a failure is a line, uncut, of
+ID, failed at, retried at, queue, class, args, exception and error, with tabs between them and nothing else printed; --json
+says in "next" what --before is for the older ones, null where there are none. Texts beyond 64 KiB are cut: \`failed show\`
+has all of them.`,
+    examples: [
+      'failed list --queue mail --exception Timeout',
+      'failed list --json --limit 1000 --redis redis://localhost:6379/0',
+    ],
+    load: () => import('../failed/list.ts'),
+  },
+  'failed show': {
+    summary: 'all that is known of one failure',
+    arguments: [{ name: 'ID', isOptional: true, completes: 'nothing' }],
+    flags: ['json', ...whereFlags],
+    flagWords: { json: 'the record just as it lies in Redis; where that is no JSON, an object that says so' },
+    about: `Shows a failure: its job, exception, error, backtrace and output. Without ID it is the newest.
+
+${idText}`,
+    examples: ['failed show', 'failed show 12@3fa9c1d2 --json'],
+    load: () => import('../failed/show.ts'),
+  },
+  'failed retry': {
+    summary: 'put failed jobs back onto their queues',
+    arguments: [failures],
+    flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
+    flagWords: { all: "every failure that wasn't retried yet" },
+    about: `Puts jobs back onto their queues, byte for byte as they were, and notes that on the failures: those with an ID, those
+that match, or all. Of those that match or of all, the ones already retried are left alone, and it counts and asks first.
+What fails meanwhile is left alone. Ctrl-C stops it between two steps, and it says how far it got.
+
+${idText}
+All IDs are looked up before anything is changed. Exits 1 where an entry was gone by then, or says no job to retry.`,
+    examples: ['failed retry 12@3fa9c1d2', 'failed retry --queue mail --exception Timeout --yes'],
+    load: () => import('../failed/change.ts').then(({ retry }) => ({ run: retry })),
+  },
+  'failed remove': {
+    summary: 'take failures off the list',
+    arguments: [failures],
+    flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
+    about: `Takes failures off the list, and their jobs with them: those with an ID, those that match, or all. It counts and asks
+first. What fails meanwhile is left alone. Ctrl-C stops it between two steps, and it says how far it got.
+
+${idText}
+All IDs are looked up before anything is changed. Exits 1 where an entry was gone by then.`,
+    examples: ['failed remove 12@3fa9c1d2', 'failed remove --class Newsletter --yes'],
+    load: () => import('../failed/change.ts').then(({ remove }) => ({ run: remove })),
+  },
+  'failed clear': {
+    summary: 'empty the list',
+    arguments: [],
+    flags: ['yes', 'json', ...whereFlags],
+    about: 'Takes all failures off the list that are on it by now. It counts and asks first.',
+    examples: ['failed clear', 'failed clear --yes --namespace staging'],
+    load: () => import('../failed/change.ts').then(({ clear }) => ({ run: clear })),
+  },
+  status: {
+    summary: 'queues, workers of every kind, running jobs, from Redis',
+    arguments: [config],
+    flags: ['config', 'watch', 'interval', 'json', 'redis', 'namespace'],
+    flagWords: { json: 'one JSON document instead of text; with --watch one a line' },
+    about: `Shows what Redis knows: the queues and what waits on them, the workers of every kind and host, what they run and for
+how long, how much they get done, and which of them nobody has heard of for long. "!" marks what needs somebody: a queue
+with jobs and no worker, a worker that has been silent for five minutes or is dead. Writes nothing to Redis.`,
+    examples: ['status', 'status --watch --interval 5', 'status --json --redis redis://localhost:6379/0'],
+    load: () => import('../status.ts'),
+  },
+  init: {
+    summary: 'write a cfg.json: asks, and tests the answers',
+    arguments: [{ name: 'FILE', isOptional: true, completes: 'file' }],
+    flags: ['redis', 'queue', 'script', 'namespace', 'yes', 'force'],
+    flagWords: {
+      redis: 'the Redis of the jobs: host:port, a URL, or `embedded` for a private one',
+      queue: 'the queue to run jobs of',
+      namespace: 'prefix of the keys; "resque" by default',
+      yes: "don't ask: what no flag says is as in the template",
+    },
+    about: `Writes a config: asks for Redis, a queue and the script, and tries each answer out. Without a terminal nothing is asked:
+flags say it, and the template the rest. FILE is cfg.json by default, and not overwritten without --force.`,
+    examples: ['init', 'init --redis redis://localhost:6379/0 --queue mail --script ./job.sh --yes'],
+    load: () => import('../init.ts'),
+  },
+  demo: {
+    summary: 'a private Redis and example jobs, no set-up',
+    arguments: [],
+    flags: ['logFormat', 'ui'],
+    flagWords: { ui: 'log lines only' },
+    about: 'Starts a private Redis and runs example jobs until q or Ctrl-C; leaves nothing behind.',
+    examples: ['demo', 'demo --no-ui'],
+    load: () => import('../demo.ts'),
+  },
+  completion: {
+    summary: 'what makes a shell complete all this',
+    arguments: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'] }],
+    flags: [],
+    about: `Prints what makes a shell complete commands, flags and their values. SHELL is bash, zsh or fish:
+
+  bash    in ~/.bashrc: eval "$(resque-runner completion bash)"
+  zsh     in ~/.zshrc, after compinit: source <(resque-runner completion zsh)
+  fish    once: resque-runner completion fish > ~/.config/fish/completions/resque-runner.fish`,
+    examples: ['completion bash', 'completion fish'],
+    load: (): ReturnType<CommandSpec['load']> =>
+      import('../completion.ts').then(({ completionOf }) => ({
+        run: completionOf({ specs: commands, groups, firstWords }),
+      })),
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof table;
+
+/** Commands that are one word with several actions: the action that is meant where none is named. */
+export const groups = {
+  failed: { summary: 'look at failures, retry and remove them', otherwise: 'failed list' },
+} as const satisfies Record<string, { readonly summary: string; readonly otherwise: CommandName }>;
+
+export type GroupName = keyof typeof groups;
+
+export const commands: Readonly<Record<CommandName, CommandSpec>> = table;
+
+export const commandNames = Object.keys(commands) as readonly CommandName[];
+
+export function actionsOf(group: GroupName): CommandName[] {
+  return commandNames.filter((name) => name.startsWith(`${group} `));
+}
+
+/** First words of all commands. */
+export const firstWords: readonly string[] = [
+  ...new Set(commandNames.filter((name) => name !== 'run').map((name) => name.split(' ')[0] ?? '')),
+];

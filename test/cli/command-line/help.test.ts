@@ -1,0 +1,84 @@
+/** Help follows from the description of the commands, and so does the README's list of them. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { actionsOf, commandNames, commands } from '../../../src/cli/command-line/commands.ts';
+import { flags, optionOf } from '../../../src/cli/command-line/flags.ts';
+import { commandLines, helpOn } from '../../../src/cli/command-line/help.ts';
+import { readArguments } from '../../../src/cli/command-line/read-arguments.ts';
+
+const width = 110;
+
+/** The words of a command line, as a shell takes them apart. */
+function wordsOf(line: string): string[] {
+  const words = execFileSync('sh', ['-c', `printf '%s\\0' ${line}`], { cwd: tmpdir(), encoding: 'utf8' });
+  return words.split('\0').slice(0, -1);
+}
+
+describe.each(commandNames)('help on %s', (name) => {
+  const spec = commands[name];
+  const help = helpOn(name === 'run' ? null : name);
+
+  test('fits', () => {
+    for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(width);
+  });
+
+  test('has all that it takes, and nothing hidden', () => {
+    for (const flag of spec.flags)
+      expect(help).toMatch(new RegExp(`^ {2}${optionOf(flag)}\\b.* {2}\\S`, 'm'));
+    for (const flag of spec.hiddenFlags ?? []) expect(help).not.toContain(optionOf(flag));
+    for (const argument of spec.arguments) expect(help).toContain(argument.shown ?? argument.name);
+  });
+
+  test('has two examples and more, which are command lines of it', () => {
+    expect(spec.examples.length).toBeGreaterThanOrEqual(2);
+    for (const example of spec.examples) {
+      expect(help).toContain(`\n  resque-runner ${example}`);
+      expect(readArguments(wordsOf(example))).toMatchObject({
+        kind: 'command',
+        invocation: { command: name },
+      });
+    }
+  });
+});
+
+test('every flag belongs to a command', () => {
+  const used = new Set(
+    commandNames.flatMap((name) => [...commands[name].flags, ...(commands[name].hiddenFlags ?? [])]),
+  );
+  expect(Object.keys(flags).filter((name) => !(used as Set<string>).has(name))).toEqual([]);
+});
+
+test('help on a group names its actions', () => {
+  const help = helpOn('failed');
+  for (const action of actionsOf('failed')) expect(help).toContain(`resque-runner ${action}`);
+  for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+});
+
+test('help on the program names all commands', () => {
+  const help = helpOn(null);
+  for (const name of commandNames) {
+    if (name !== 'run') expect(help).toContain(`resque-runner ${name.split(' ')[0]}`);
+  }
+});
+
+describe('the README', () => {
+  const file = fileURLToPath(new URL('../../../README.md', import.meta.url));
+  const start = '<!-- commands: UPDATE_README=1 npx vitest run test/cli/command-line -->\n```\n';
+  const end = '\n```\n<!-- /commands -->';
+
+  test('lists the commands as they are', () => {
+    const text = readFileSync(file, 'utf8');
+    const [before, rest = ''] = text.split(start);
+    const [, ...after] = rest.split(end);
+    expect(after, 'the README has a place for the commands').toHaveLength(1);
+    const list = commandLines()
+      .map((line) => line.slice(2))
+      .join('\n');
+    const wanted = `${before}${start}${list}${end}${after[0]}`;
+    if (process.env.UPDATE_README === '1') writeFileSync(file, wanted);
+    expect(readFileSync(file, 'utf8')).toBe(wanted);
+  });
+});
