@@ -1,0 +1,195 @@
+/**
+ * What docs/deploy.md says of containers, without one: the command of the Dockerfile as process 1 of a namespace of its
+ * own, which is what a container's first process is.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { isAlive, kill } from '../helpers/processes.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { repository } from './markdown.ts';
+
+/** Where users may make no namespaces, there is no way to be process 1. */
+const unshare = [
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  ...['--pid', '--fork', '--mount-proc', '--kill-child'],
+];
+const canUnshare = spawnSync('sh', ['-c', `unshare ${unshare.join(' ')} true`]).status === 0;
+
+const stage = useEndToEnd();
+let container: Container | null = null;
+
+afterEach(async () => {
+  await container?.remove();
+  container = null;
+});
+
+/** A process that is process 1 for itself and its children. */
+class Container {
+  readonly #process: ReturnType<typeof start>;
+  output = '';
+
+  constructor(command: readonly string[]) {
+    this.#process = start(command);
+    this.#process.all.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text;
+    });
+  }
+
+  /** Its process 1, by its number outside. */
+  async first(): Promise<number> {
+    return await waitFor(() => childrenOf(this.#process.pid ?? 0)[0]?.pid, {
+      message: 'the namespace is there',
+    });
+  }
+
+  /** `docker stop`: TERM to process 1. @returns the exit code */
+  async stop(): Promise<number | undefined> {
+    process.kill(await this.first(), 'SIGTERM');
+    let exitCode: number | undefined;
+    void this.#process.then((end) => {
+      exitCode = end.exitCode;
+    });
+    await waitFor(() => exitCode !== undefined, { message: () => `it has ended\n${this.output}` });
+    return exitCode;
+  }
+
+  async remove(): Promise<void> {
+    for (const { pid } of childrenOf(this.#process.pid ?? 0)) kill(pid);
+    await this.#process;
+  }
+
+  /** Waits for a line of the log. */
+  async waitFor(pattern: RegExp): Promise<void> {
+    await waitFor(() => pattern.test(this.output), { message: () => `${pattern} in\n${this.output}` });
+  }
+}
+
+function start(command: readonly string[]) {
+  const program = join(repository, 'dist', 'resque-runner.js');
+  stage.script(`exec '${process.execPath}' '${program}' "$@"`, { name: 'resque-runner' });
+  return execa(
+    'sh',
+    ['-c', `exec unshare ${unshare.join(' ')} sh -c 'exec "$@"' sh "$@"`, 'sh', ...command],
+    {
+      cwd: stage.directory,
+      env: {
+        PATH: `${stage.directory}:${process.env.PATH}`,
+        TMPDIR: stage.path('tmp'),
+        XDG_STATE_HOME: stage.path('state'),
+      },
+      stdin: 'ignore',
+      all: true,
+      buffer: false,
+      reject: false,
+    },
+  );
+}
+
+interface Child {
+  readonly pid: number;
+  readonly isZombie: boolean;
+}
+
+function childrenOf(parent: number): Child[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return Number(ppid) === parent ? [{ pid: Number(name), isZombie: state === 'Z' }] : [];
+      } catch {
+        return []; // It has ended meanwhile.
+      }
+    });
+}
+
+/** `CMD` of the Dockerfile. */
+function dockerCommand(): string[] {
+  const file = readFileSync(join(repository, 'docs/deploy/Dockerfile'), 'utf8');
+  return JSON.parse(/^CMD (.*)$/m.exec(file)?.[1] ?? 'null') as string[];
+}
+
+const short = { shutdownTimeout: 0.1, killAfter: 0.3 };
+/** A job that leaves its group and its session, and then ends. */
+const orphan = 'cat > /dev/null; setsid sh -c "sleep 0.01" > /dev/null 2>&1 & exit 0';
+
+describe.skipIf(!canUnshare)('as process 1', () => {
+  test('a runner heeds TERM, ends its jobs, and exits 0', async () => {
+    const stubborn = stage.script(
+      'trap "" TERM; touch "$D/runs"; cat > /dev/null; while :; do sleep 0.05; done',
+    );
+    stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 1 }, script: stubborn })));
+    container = new Container(dockerCommand());
+    await container.waitFor(/"redis\.up"/);
+    const first = await container.first();
+    expect(readFileSync(`/proc/${first}/status`, 'utf8')).toMatch(/^NSpid:.*\t1$/m);
+    await stage.enqueue('q', { class: 'A', args: [] });
+    await container.waitFor(/"job\.started"/);
+    await waitFor(() => readdirSync(stage.directory).includes('runs'), { message: 'the job ignores TERM' });
+
+    expect(await container.stop()).toBe(0);
+    expect(await stage.failure()).toMatchObject({ exception: 'Resque::TermException', signal: 'SIGKILL' });
+    expect(isAlive(first)).toBe(false);
+  });
+
+  test('it leaves as zombies what its jobs have left running', async () => {
+    // Where this fails since it reaps them, docs/deploy.md need not ask for `--init` any longer.
+    const script = stage.script(orphan);
+    stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 3 }, script })));
+    container = new Container(dockerCommand());
+    const first = await container.first();
+    await stage.enqueue('q', ...Array.from({ length: 5 }, () => ({ class: 'A', args: [] })));
+    await waitFor(() => childrenOf(first).filter(({ isZombie }) => isZombie).length === 5, {
+      message: () => `five zombies: ${JSON.stringify(childrenOf(first))}`,
+    });
+    expect(await container.stop()).toBe(0);
+  });
+
+  test('a container that was killed and starts again finds its own jobs at once', async () => {
+    const script = stage.script('cat > /dev/null; echo $$ >> "$D/runs"; exec sleep 60');
+    stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 1 }, script })));
+    container = new Container(dockerCommand());
+    await container.waitFor(/"redis\.up"/);
+    await stage.enqueue('q', { class: 'A', args: [] });
+    await stage.waitForFileLines('runs');
+    await container.remove();
+
+    container = new Container(dockerCommand());
+    expect(await stage.failure()).toMatchObject({ exception: 'Resque::PruneDeadWorkerDirtyExit' });
+    await container.waitFor(/"redis\.up"/);
+    expect(await container.stop()).toBe(0);
+  });
+
+  test('behind a process 1 that reaps, as that of `--init`, nothing is left', async () => {
+    const script = stage.script(`${orphan.replace(' exit 0', '')} echo $! >> "$D/orphans"`);
+    stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 3 }, script })));
+    const init = `trap 'kill -TERM $child' TERM; "$@" & child=$!; wait $child; wait $child`;
+    container = new Container(['sh', '-c', init, 'init', ...dockerCommand()]);
+    const first = await container.first();
+    await stage.enqueue('q', ...Array.from({ length: 5 }, () => ({ class: 'A', args: [] })));
+    await stage.waitForFileLines('orphans', 5);
+    await stage.waitForStat('processed', 5);
+    await waitFor(() => childrenOf(first).length === 1, {
+      message: () => `only the runner is left: ${JSON.stringify(childrenOf(first))}`,
+    });
+    expect(await container.stop()).toBe(0);
+  });
+});
+
+test('a job that dies of a TERM that was not the runner’s is a failed one, though the runner stops', async () => {
+  const script = stage.script('cat > /dev/null; echo $$ > "$D/job"; exec sleep 60');
+  const runner = await stage.run({ runners: { q: 1 }, script, interrupted: 'requeue', shutdownTimeout: 20 });
+  await stage.enqueue('q', { class: 'A', args: [] });
+  const [pid] = await stage.waitForFileLines('job');
+  runner.signal('SIGTERM');
+  await runner.waitForLine('engine.stopping');
+  process.kill(Number(pid), 'SIGTERM');
+  expect(await runner.waitForExit()).toEqual({ code: 0, signal: undefined });
+  expect(await stage.failure()).toMatchObject({ exception: 'Resque::DirtyExit', signal: 'SIGTERM' });
+  expect(await stage.backlog('q')).toEqual([]);
+});

@@ -1,0 +1,123 @@
+/**
+ * Commands of documents that can't run in a sandbox beside other tests: why not, and which test runs them instead.
+ * A block for a shell that is not in here is run by `commands.test.ts`; a row that no document needs any longer is
+ * found there, too.
+ *
+ * To register one: a pattern for the whole command, the reason, and either the file of the test that runs it, with
+ * words of its source that show it, or what `check` finds wrong with the command where nothing more can be done.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repository, wordsOf } from './markdown.ts';
+
+export interface Elsewhere {
+  readonly command: RegExp;
+  readonly because: string;
+  readonly testedBy?: { readonly file: string; readonly words: string };
+  /** @returns what is wrong with a command, `null` for nothing */
+  readonly check?: (command: string) => string | null;
+}
+
+export const elsewhere: readonly Elsewhere[] = [
+  {
+    command: /^npm start( -- \S+)?$/,
+    because: 'it sets up a checkout, and stays until somebody leaves its screen',
+    testedBy: { file: 'test/scripts/start.test.ts', words: 'start' },
+  },
+  {
+    command: /^npm test( -- .*)?$/,
+    because: 'this is one of its tests',
+    testedBy: { file: '.ci/run', words: 'npm test' },
+    check: pathsExist,
+  },
+  {
+    command: /^npm pack && npm install --global \.\/resque-runner-\*\.tgz$/,
+    because: 'it installs from the network, for the whole machine',
+    testedBy: { file: 'test/scripts/package.test.ts', words: "'install', '--global'" },
+  },
+  {
+    command: /^sudo (useradd|install|systemctl (daemon-reload|enable)) .*$|^sudo systemctl daemon-reload$/,
+    because: 'it changes the machine',
+    testedBy: { file: 'test/docs/systemd.test.ts', words: 'manager.addUnit(unit' },
+  },
+  {
+    command: /^sudo systemctl (reload|restart|kill --kill-who=main --signal=QUIT) resque-runner$/,
+    because: 'it needs a machine that runs the service',
+    testedBy: { file: 'test/docs/systemd.test.ts', words: "'--kill-who=main', '--signal=QUIT'" },
+  },
+  {
+    command: /^sudo -u resque resque-runner attach --socket \/run\/resque-runner\/runner\.sock$/,
+    because: 'it needs a machine that runs the service; that its socket is there is tested with the unit',
+    testedBy: { file: 'test/docs/systemd.test.ts', words: 'runner.sock' },
+  },
+  {
+    command: /^journalctl --unit resque-runner --output cat( --follow| \| jq '[^']*')$/,
+    because: 'it needs the journal of a machine that runs the service; the lines that it shows are tested',
+    testedBy: { file: 'test/cli/log.test.ts', words: 'json' },
+  },
+  {
+    command: /^docker (build|run|exec|stop|kill|wait) .*$/,
+    because:
+      'it needs a daemon and images from the network; what a container is to the runner is tested without',
+    testedBy: { file: 'test/docs/container.test.ts', words: 'dockerCommand()' },
+  },
+  {
+    command: /^kubectl (create|apply|rollout|exec) .*$/,
+    because: 'it needs a cluster',
+    testedBy: { file: 'test/docs/deploy-numbers.test.ts', words: 'docs/deploy/kubernetes.yaml' },
+  },
+  {
+    command: /^npx vitest run( [\w./-]+)+$/,
+    because: 'it is run already, as part of all tests',
+    check: pathsExist,
+  },
+  {
+    command: /^npm run (build|typecheck|lint|format)$/,
+    because: 'it is about the whole checkout, and all tests begin with it',
+    testedBy: { file: 'scripts/test.mjs', words: "['biome', 'check', '.']" },
+  },
+  {
+    command: /^npm run bench( -- .*)?$/,
+    because: 'it takes minutes, and the machine for itself',
+    testedBy: { file: 'test/scripts/bench.test.ts', words: 'bench' },
+    check: benchExists,
+  },
+  {
+    command: /^npm run chaos( -- .*)?$/,
+    because: 'it takes minutes',
+    testedBy: { file: 'test/chaos/chaos.test.ts', words: 'chaos' },
+  },
+];
+
+/** The rows for a command; none for one that has to be run. */
+export function rowFor(command: string): Elsewhere | undefined {
+  return elsewhere.find((row) => row.command.test(command));
+}
+
+/** What is wrong with a row itself, or with the command that it is for. */
+export function objectionTo({ testedBy, check, because }: Elsewhere, command: string): string | null {
+  if (because === '') return `${command}: no reason`;
+  if (testedBy === undefined && check === undefined) return `${command}: neither a test nor a check`;
+  const said = testedBy === undefined ? null : missing(testedBy);
+  return said ?? check?.(command) ?? null;
+}
+
+function missing({ file, words }: NonNullable<Elsewhere['testedBy']>): string | null {
+  const path = join(repository, file);
+  if (!existsSync(path)) return `${file} is not there`;
+  return readFileSync(path, 'utf8').includes(words) ? null : `${file} doesn't say: ${words}`;
+}
+
+/** Its arguments with a slash are files and folders of this repository. */
+function pathsExist(command: string): string | null {
+  const paths = wordsOf(command).filter((word) => word.includes('/') && !word.startsWith('-'));
+  const absent = paths.find((path) => !existsSync(join(repository, path)));
+  return absent === undefined ? null : `${absent} is not there`;
+}
+
+function benchExists(command: string): string | null {
+  const [, name] = / -- ([a-z]\w*)/.exec(command) ?? [];
+  return name === undefined || existsSync(join(repository, 'bench', `${name}.ts`))
+    ? null
+    : `no bench ${name}`;
+}

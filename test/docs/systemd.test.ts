@@ -1,0 +1,294 @@
+/**
+ * The unit of docs/deploy.md: read by systemd's own checker, and run by a systemd. That is one for a user, in a process
+ * namespace and control groups of its own, so that it can't touch what runs on this machine; it has the same words for
+ * services as the system's. Where those can't be made (not root, no control groups to write to), only the former.
+ */
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { kill } from '../helpers/processes.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { repository } from './markdown.ts';
+
+const program = join(repository, 'dist', 'resque-runner.js');
+const unitText = readFileSync(join(repository, 'docs/deploy/resque-runner.service'), 'utf8');
+
+/** As it would be with the program where it is here. */
+function unitFor(config: string): string {
+  return unitText
+    .replace('/usr/local/bin/resque-runner', `${process.execPath} ${program}`)
+    .replace('/etc/resque-runner/cfg.json', config);
+}
+
+describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 0)('the unit', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'rr-unit-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  test.each([
+    ['resque-runner.service', 'cfg.json', []],
+    // The template that the document makes of it, for one of its instances.
+    ['resque-runner@.service', '%i.json', ['resque-runner@mail.service']],
+  ])('%s is what systemd understands', async (name, config, instances) => {
+    writeFileSync(join(directory, name), unitFor(`/etc/resque-runner/${config}`));
+    const units = (instances.length === 0 ? [name] : instances).map((unit) => join(directory, unit));
+    const { exitCode, all } = await execa(
+      'sh',
+      ['-c', 'exec systemd-analyze verify --man=no "$@"', 'sh', ...units],
+      {
+        all: true,
+        reject: false,
+      },
+    );
+    // Of the machine's own units it may have something to say, too.
+    expect(all.split('\n').filter((line) => line.includes('resque-runner'))).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+});
+
+const systemd = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((path) => existsSync(path));
+/** Where processes are put into control groups: several places on machines with the older kind as well. */
+const cgroups = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'].filter((path) =>
+  existsSync(join(path, 'cgroup.procs')),
+);
+const canBoot =
+  systemd !== undefined && process.getuid?.() === 0 && cgroups.length > 0 && cgroups.every(isWritable);
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    const probe = join(path, `rr-docs-${randomUUID()}`);
+    mkdirSync(probe);
+    rmdirSync(probe);
+    return true;
+  } catch {
+    return false; // Read-only, as in most containers.
+  }
+}
+
+/** A systemd that has nothing to do but what a test asks of it. */
+class Manager {
+  readonly #root: string;
+  readonly #groups: readonly string[];
+  readonly #process: ReturnType<typeof startIn>;
+
+  constructor(root: string) {
+    this.#root = root;
+    const name = `rr-docs-${randomUUID()}`;
+    this.#groups = cgroups.map((path) => join(path, name));
+    for (const group of this.#groups) mkdirSync(group);
+    for (const folder of ['run', 'config/systemd/user'])
+      mkdirSync(join(root, folder), { recursive: true, mode: 0o700 });
+    writeFileSync(join(root, 'config/systemd/user/idle.target'), '[Unit]\nAllowIsolate=yes\n');
+    const enter = this.#groups.map((group) => `echo $$ > ${group}/cgroup.procs`).join('; ');
+    // A machine that was booted by another init has no /run/systemd/system, and a systemd for users wants it.
+    const boot = `mount -t tmpfs none /run; mkdir -p /run/systemd/system; exec ${systemd} --user --unit=idle.target --log-target=null`;
+    const own = `unshare --pid --fork --mount --mount-proc --cgroup --kill-child sh -c '(${boot}) & wait'`;
+    this.#process = startIn(this.#environment, `${enter}; exec ${own}`);
+  }
+
+  get #environment(): Record<string, string> {
+    return {
+      HOME: this.#root,
+      XDG_RUNTIME_DIR: join(this.#root, 'run'),
+      XDG_CONFIG_HOME: join(this.#root, 'config'),
+      // Units of this machine for its users are none of our business.
+      XDG_DATA_DIRS: join(this.#root, 'none'),
+      DBUS_SESSION_BUS_ADDRESS: '',
+    };
+  }
+
+  async ready(): Promise<void> {
+    const socket = join(this.#root, 'run/systemd/private');
+    await waitFor(() => existsSync(socket), { message: 'systemd listens', timeoutMs: 15_000 });
+  }
+
+  addUnit(name: string, text: string): void {
+    writeFileSync(join(this.#root, 'config/systemd/user', name), text);
+  }
+
+  /** From within: it answers none but processes that it can see. @returns what it says */
+  async systemctl(...args: string[]): Promise<string> {
+    const [inside = 0] = this.#members().filter((pid) => pid !== this.#process.pid);
+    const { all } = await execa(
+      'sh',
+      [
+        '-c',
+        'exec nsenter --pid --mount --target "$@"',
+        'sh',
+        String(inside),
+        'systemctl',
+        '--user',
+        ...args,
+      ],
+      { env: this.#environment, all: true, reject: false },
+    );
+    return all;
+  }
+
+  async property(unit: string, name: string): Promise<string> {
+    return await this.systemctl('show', unit, '--value', '--property', name);
+  }
+
+  async end(): Promise<void> {
+    for (const pid of this.#members()) kill(pid);
+    await this.#process;
+    await waitFor(() => this.#members().length === 0, { message: 'the control groups are empty' });
+    for (const group of this.#groups) removeGroups(group);
+  }
+
+  /** What runs in it. */
+  commands(): string[] {
+    return this.#members().flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      } catch {
+        return []; // It has ended meanwhile.
+      }
+    });
+  }
+
+  #members(): number[] {
+    return this.#groups.flatMap(membersOf);
+  }
+}
+
+function startIn(env: Record<string, string>, script: string) {
+  return execa('sh', ['-c', script], { env, stdio: 'ignore', reject: false });
+}
+
+function membersOf(group: string): number[] {
+  return groupsIn(group).flatMap((path) =>
+    readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
+  );
+}
+
+/** The innermost first. */
+function groupsIn(group: string): string[] {
+  if (!existsSync(group)) return [];
+  const inner = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...inner.flatMap(({ name }) => groupsIn(join(group, name))), group];
+}
+
+function removeGroups(group: string): void {
+  for (const path of groupsIn(group)) rmdirSync(path);
+}
+
+describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
+  const stage = useEndToEnd();
+  const unit = 'resque-runner.service';
+  let manager: Manager;
+
+  afterEach(async () => {
+    await manager.end();
+  });
+
+  /** Boots one, with the unit as it is but for what a systemd of a user doesn't have, and for what takes time. */
+  async function boot(config: Record<string, unknown>): Promise<void> {
+    const file = stage.write('cfg.json', JSON.stringify(stage.config(config)));
+    manager = new Manager(stage.path('systemd'));
+    const text = unitFor(file).replace(/^User=.*$/m, `StandardOutput=append:${stage.path('log')}`);
+    manager.addUnit(unit, text.replace('RestartSec=5', 'RestartSec=100ms'));
+    await manager.ready();
+  }
+
+  async function waitForLog(pattern: RegExp): Promise<void> {
+    await waitFor(() => pattern.test(stage.read('log')), {
+      message: () => `${pattern} in\n${stage.read('log')}`,
+    });
+  }
+
+  async function waitForState(state: string): Promise<void> {
+    let now = '';
+    await waitFor(
+      async () => {
+        now = await manager.property(unit, 'ActiveState');
+        return now === state;
+      },
+      { message: () => `the unit is ${state}, not ${now}` },
+    );
+  }
+
+  /** Tells of each TERM that it gets, and goes on. */
+  const stubborn = `trap 'echo TERM >> "$D/signals"' TERM; echo $$ > "$D/job"; cat > /dev/null
+    while :; do sleep 0.05; done`;
+
+  test('gives running jobs their time at a stop, and ends what is left behind', async () => {
+    const daemon = stage.script(
+      // It ends when the other one has left its group: what is in it then is ended with the job.
+      `cat > /dev/null; setsid sh -c "echo \\$\\$ > $D/daemon; exec sleep 60" > /dev/null 2>&1 &
+      while [ ! -s "$D/daemon" ]; do sleep 0.02; done`,
+    );
+    await boot({
+      runners: { stubborn: { script: stage.script(stubborn) }, daemon: { script: daemon } },
+      shutdownTimeout: 0.3,
+      killAfter: 0.3,
+    });
+    expect(await manager.systemctl('start', unit)).toBe('');
+    await waitForLog(/"redis\.up"/);
+    expect(readdirSync(stage.path('systemd/run/resque-runner'))).toContain('runner.sock');
+
+    expect(await manager.systemctl('reload', unit)).toBe('');
+    await waitForLog(/"config\.reloaded"/);
+
+    await stage.enqueue('stubborn', { class: 'A', args: [] });
+    await stage.enqueue('daemon', { class: 'B', args: [] });
+    const [daemonPid] = await stage.waitForFileLines('daemon');
+    await stage.waitForFileLines('job');
+    expect(await manager.systemctl('stop', unit)).toBe('');
+
+    // One is the runner's, when its time was over. Another would be systemd's own.
+    expect(stage.fileLines('signals')).toEqual(['TERM']);
+    expect(await stage.failure()).toMatchObject({ exception: 'Resque::TermException', signal: 'SIGKILL' });
+    expect(await manager.property(unit, 'Result')).toBe('success');
+    expect(stage.read('log')).toMatch(/"engine\.stopped".*"unwritten":0/);
+    expect(daemonPid).toMatch(/^\d+$/);
+    expect(await manager.property(unit, 'ActiveState')).toBe('inactive');
+    await waitForNoSleeper();
+  });
+
+  /** Its number is that of another namespace: it is found by what it does. */
+  async function waitForNoSleeper(): Promise<void> {
+    await waitFor(() => manager.commands().every((command) => !command.startsWith('sleep 60')), {
+      message: () => `nothing is left: ${manager.commands().join(', ')}`,
+    });
+  }
+
+  test('starts it again after a crash; not after a QUIT, nor for a config with a mistake', async () => {
+    await boot({ runners: { stubborn: { script: stage.script(stubborn) } } });
+    await manager.systemctl('start', unit);
+    await stage.enqueue('stubborn', { class: 'A', args: [] });
+    await stage.waitForFileLines('job');
+    await manager.systemctl('kill', '--kill-who=main', '--signal=KILL', unit);
+    expect(await stage.failure()).toMatchObject({ exception: 'Resque::PruneDeadWorkerDirtyExit' });
+    expect(await manager.property(unit, 'NRestarts')).toBe('1');
+    expect(stage.fileLines('signals')).toEqual([]);
+
+    await manager.systemctl('kill', '--kill-who=main', '--signal=QUIT', unit);
+    await waitForState('inactive');
+
+    stage.write('cfg.json', '{"runers": {}}');
+    await manager.systemctl('start', unit);
+    await waitForState('failed');
+    expect(await manager.property(unit, 'ExecMainStatus')).toBe('2');
+    expect(await manager.property(unit, 'NRestarts')).toBe('0');
+  });
+});
