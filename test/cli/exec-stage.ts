@@ -109,7 +109,7 @@ export class ExecStage {
   }
 
   async run(args: readonly string[], options: ExecOptions = {}): Promise<ExecOutcome> {
-    const { exitCode, stdout = '', stderr = '' } = await this.start(args, options);
+    const { exitCode, stdout, stderr } = await this.start(args, options);
     return { code: exitCode, stdout, stderr };
   }
 

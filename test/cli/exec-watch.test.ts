@@ -78,7 +78,7 @@ describe('runs again', () => {
   });
 
   test('once, where several change at once, and not at all where others do', async () => {
-    start(['mail', 'job.json']);
+    void start(['mail', 'job.json']);
     await untilItWaits();
     printed = '';
     stage.write('unrelated', 'x');
@@ -91,7 +91,7 @@ describe('runs again', () => {
   });
 
   test('when a config that was broken, a file or a script is there again', async () => {
-    start(['mail', 'job.json']);
+    void start(['mail', 'job.json']);
     await untilItWaits();
     const config = readFileSync(stage.path('cfg.json'));
     stage.write('cfg.json', '{ "runners": ');
@@ -113,7 +113,7 @@ describe('runs again', () => {
 
   test('at once where it still ran, which it ends without a word of its end', async () => {
     stage.script('echo $$ > "$D/pid"; exec sleep 60');
-    start(['mail', 'job.json']);
+    void start(['mail', 'job.json']);
     await stage.waitForFile('pid', '\n');
     stage.script('echo anew');
     expect(await untilItWaits()).toMatch(
@@ -125,7 +125,7 @@ describe('runs again', () => {
 
 test('what was read from STDIN, or is on the command line, is run again as it was', async () => {
   stage.script('cat');
-  start(['mail'], '{"class":"Once"}\n');
+  void start(['mail'], '{"class":"Once"}\n');
   await untilItWaits();
   stage.script('cat; echo');
   await untilItWaits();
@@ -133,7 +133,7 @@ test('what was read from STDIN, or is on the command line, is run again as it wa
 });
 
 test('--json tells a document a line, and what a job prints on STDERR', async () => {
-  start(['mail', 'job.json', '--json']);
+  void start(['mail', 'job.json', '--json']);
   await untilItWaits();
   stage.script('exit 3');
   await untilItWaits();
