@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const read = readArguments(argv);
   if (read.kind === 'help') {
     const { helpOn } = await import('./command-line/help.ts');
-    process.stdout.write(`${helpOn(read.topic)}\n`);
+    process.stdout.write(`${helpOn(read.topic, process.stdout.columns)}\n`);
     return exitCodes.clean;
   }
   const { commands } = await import('./command-line/commands.ts');

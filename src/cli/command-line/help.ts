@@ -6,8 +6,9 @@ import type { HelpTopic } from './read-arguments.ts';
 
 const flags: Readonly<Record<FlagName, Flag>> = flagTable;
 
-/** Columns; what the narrowest of usual terminals shows without a break in the middle of a word, and more. */
-const width = 110;
+/** Columns beyond which lines are hard to read. */
+const mostColumns = 110;
+const leastColumns = 72;
 const flagColumn = 26;
 const commandColumn = 46;
 
@@ -15,74 +16,80 @@ const epilogue = `CONFIG is the argument, else $RR_CONFIG, else ./cfg.json.`;
 
 const signals = `Signals: QUIT waits for running jobs; TERM and INT give them a moment, a second one none; HUP reads the
 config again; USR1 kills running jobs; USR2 pauses, CONT resumes.
+
 Exit codes: 0 clean, 1 something outside failed, 2 a mistake in command line or config.`;
 
-export function helpOn(topic: HelpTopic): string {
-  if (topic === null) return programHelp();
-  return topic in groups ? groupHelp(topic as GroupName) : commandHelp(topic as CommandName);
+/** @param columns of the terminal: lines are no longer than that, but for what is to be copied */
+export function helpOn(topic: HelpTopic, columns: number = mostColumns): string {
+  const width = Math.min(mostColumns, Math.max(leastColumns, columns));
+  if (topic === null) return programHelp(width);
+  return topic in groups ? groupHelp(topic as GroupName, width) : commandHelp(topic as CommandName, width);
 }
 
-function programHelp(): string {
+function programHelp(width: number): string {
   return [
     'resque-runner: waits on Resque queues and starts a program for each job.',
     '',
-    ...commandLines(),
-    row(commandColumn, 'resque-runner COMMAND --help', 'more about a command'),
+    ...commandLines(width),
+    row(width, commandColumn, 'resque-runner COMMAND --help', 'more about a command'),
     '',
     epilogue,
     '',
-    ...flagRows(commands.run),
-    row(flagColumn, '--help, --version', ''),
+    ...flagRows(commands.run, width),
+    row(width, flagColumn, '--help, --version', ''),
     '',
     ...exampleLines(commands.run),
     '',
-    signals,
+    ...paragraphs(signals, width),
   ].join('\n');
 }
 
 /** A line for each command: what it takes, and what it does. A group's actions are one line. */
-export function commandLines(): string[] {
+export function commandLines(width = mostColumns): string[] {
   const told = new Set<string>();
   return commandNames.flatMap((name) => {
     const group = name.split(' ')[0] ?? '';
     if (!Object.hasOwn(groups, group)) {
-      return row(commandColumn, called(name, argumentsText(name)), commands[name].summary);
+      return row(width, commandColumn, called(name, argumentsText(name)), commands[name].summary);
     }
     if (told.has(group)) return [];
     told.add(group);
-    return row(commandColumn, `resque-runner ${group} [ACTION]`, groups[group as GroupName].summary);
+    return row(width, commandColumn, `resque-runner ${group} [ACTION]`, groups[group as GroupName].summary);
   });
 }
 
-function groupHelp(group: GroupName): string {
+function groupHelp(group: GroupName, width: number): string {
   const { summary, otherwise } = groups[group];
   return [
     `resque-runner ${group}: ${summary}`,
     '',
     ...actionsOf(group).map((name) =>
-      row(commandColumn, called(name, argumentsText(name)), commands[name].summary),
+      row(width, commandColumn, called(name, argumentsText(name)), commands[name].summary),
     ),
     '',
-    `Without an action it is \`${otherwise}\`. More about one: resque-runner ${otherwise} --help`,
+    ...paragraphs(
+      `Without an action it is \`${otherwise}\`. More about one: resque-runner ${otherwise} --help`,
+      width,
+    ),
     '',
     ...actionsOf(group).flatMap((name) => `  resque-runner ${commands[name].examples[0]}`),
   ].join('\n');
 }
 
-function commandHelp(name: CommandName): string {
+function commandHelp(name: CommandName, width: number): string {
   const spec = commands[name];
   return [
-    ...usage(name),
+    ...usage(name, width),
     '',
-    ...paragraphs(spec.about),
+    ...paragraphs(spec.about, width),
     '',
-    ...(spec.flags.length === 0 ? [] : [...flagRows(spec), '']),
+    ...(spec.flags.length === 0 ? [] : [...flagRows(spec, width), '']),
     ...exampleLines(spec),
   ].join('\n');
 }
 
 /** Lines that begin with a blank are as they are to be. */
-function paragraphs(text: string): string[] {
+function paragraphs(text: string, width: number): string[] {
   return text.split('\n\n').flatMap((paragraph, at) => {
     const lines = /^ /m.test(paragraph)
       ? paragraph.split('\n')
@@ -104,7 +111,7 @@ function called(name: CommandName, rest: string): string {
 }
 
 /** Command, arguments, flags, in lines that fit. */
-function usage(name: CommandName): string[] {
+function usage(name: CommandName, width: number): string[] {
   const spec = commands[name];
   const start = called(name, argumentsText(name));
   const indent = ' '.repeat(called(name, '').length + 1);
@@ -122,12 +129,12 @@ function written(name: FlagName): string {
   return 'value' in flag ? `${optionOf(name)} ${flag.value}` : optionOf(name);
 }
 
-function flagRows(spec: CommandSpec): string[] {
-  return spec.flags.map((name) => row(flagColumn, written(name), flagAbout(name, spec)));
+function flagRows(spec: CommandSpec, width: number): string[] {
+  return spec.flags.map((name) => row(width, flagColumn, written(name), flagAbout(name, spec)));
 }
 
 /** A term and what it means, in a column beside it. */
-function row(column: number, term: string, text: string): string {
+function row(width: number, column: number, term: string, text: string): string {
   const start = `  ${term}`;
   const gap = start.length < column ? ' '.repeat(column - start.length) : '  ';
   const lines = wrap(`${start}${gap}${text}`, ' ', width, ' '.repeat(column));
