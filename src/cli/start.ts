@@ -9,6 +9,10 @@ export async function run({ invocation, version }: CommandContext): Promise<numb
   const { input, flags } = invocation;
   // A mistake in the config is told before the screen is taken.
   const { config, file } = loadConfig(input[0] ?? null, flags.redis);
+  if (process.pid === 1) {
+    const { reapOrphans } = await import('../engine/orphans.ts');
+    reapOrphans();
+  }
   if (flags.ui && flags.logFormat === null && process.stdout.isTTY === true) {
     const { isInteractive, runOwnUi } = await import('./ui-session.ts');
     if (isInteractive()) {

@@ -47,6 +47,15 @@ export function groupRuns(group: number): boolean | null {
   });
 }
 
+/** Pids of this process' children that have ended and wait to be reaped. */
+export function zombieChildren(): number[] {
+  return pids().filter((pid) => {
+    // proc(5): fields 3 and 4.
+    const [state, parent] = statOf(pid) ?? [];
+    return state === 'Z' && Number(parent) === process.pid;
+  });
+}
+
 function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
   if (boot === undefined) return '';
