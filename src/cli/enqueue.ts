@@ -23,15 +23,18 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   } catch (error) {
     session.hideProgress();
     if (error instanceof EnqueueRefused) return await session.report.refused(error);
-    // What is to be resumed can still be, with the right file.
-    if (error instanceof UsageError && request.resumedId === null) await session.end();
-    if (error instanceof OperatingError && session.enqueued > 0) return await session.report.failed(error);
-    if (!(error instanceof RedisTrouble)) throw error;
-    if (!session.hasBegun) return explainTrouble(target.redis, error);
-    if (session.stop.signal.aborted && error.kind === 'away') {
-      return await session.report.stopped(session.stop.exitCode, false);
+    if (error instanceof RedisTrouble) {
+      if (!session.hasBegun) return explainTrouble(target.redis, error);
+      if (session.stop.signal.aborted && error.kind === 'away') {
+        return await session.report.stopped(session.stop.exitCode, false);
+      }
+      return await session.report.lost(error);
     }
-    return await session.report.lost(error);
+    if (error instanceof OperatingError && session.enqueued > 0) return await session.report.failed(error);
+    // What is to be resumed can still be: with the right file, or once a fault of ours is mended.
+    const isOver = error instanceof UsageError || session.enqueued === 0;
+    if (isOver && request.resumedId === null) await session.end();
+    throw error;
   } finally {
     session.close();
     work.close();

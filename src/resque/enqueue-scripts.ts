@@ -38,9 +38,13 @@ export const beginScript = script(`
 local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 ${types}
 if wrong then return wrong end
-if redis.call('EXISTS', mark) == 1 and redis.call('HGET', mark, 'run') ~= ARGV[1] then return { 'taken' } end
-redis.call('HMSET', mark, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
-redis.call('EXPIRE', mark, ARGV[4])
+local run = redis.call('HGET', mark, 'run')
+if run and run ~= ARGV[1] then return { 'taken' } end
+-- One that was held up on the way may come behind the first steps, whose mark stays.
+if not run then
+  redis.call('HMSET', mark, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
+  redis.call('EXPIRE', mark, ARGV[4])
+end
 return { 'done', redis.call('LLEN', queue) }
 `);
 

@@ -45,12 +45,17 @@ export class RedisProxy {
     }
   }
 
-  close(): void {
-    this.#server.close();
+  /** Ends all connections; new ones are taken. */
+  cut(): void {
     for (const { client, upstream } of this.#links) {
       client.destroy();
       upstream.destroy();
     }
+  }
+
+  close(): void {
+    this.#server.close();
+    this.cut();
   }
 
   #accept(client: Socket, redisPort: number): void {

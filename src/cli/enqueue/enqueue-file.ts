@@ -93,22 +93,36 @@ async function enqueueSteps(
   looked: Looked | null,
 ): Promise<number> {
   const { stop, report } = session;
+  const ending = await addSteps(session, steps, looked);
+  if (ending === null) return await report.stopped(stop.exitCode, true);
+  if (ending.kind === 'wrong') return await report.wrongLine(ending.wrong);
+  report.line = ending.lines;
+  return await report.complete();
+}
+
+/** @returns what there was behind the steps; `null`: a signal came before that */
+async function addSteps(
+  session: EnqueueSession,
+  steps: AsyncIterable<LineStep | WrongStep | LastStep>,
+  looked: Looked | null,
+): Promise<WrongStep | LastStep | null> {
+  const { stop, report } = session;
   const total = looked === null ? null : looked.end - looked.start;
   const progress = session.show('enqueuing', total, () => plural(session.enqueued, 'job'));
   let isAnnounced = looked !== null;
-  for await (const item of stop.until(steps)) {
-    if (item.kind === 'wrong') return await report.wrongLine(item.wrong);
-    if (item.kind === 'end') {
-      report.line = item.lines;
-      return await report.complete();
+  try {
+    for await (const item of stop.until(steps)) {
+      if (item.kind !== 'step') return item;
+      if (!isAnnounced && (item.isFull || session.enqueued > 0)) {
+        session.announce(null);
+        isAnnounced = true;
+      }
+      await session.add(item.step);
+      report.line = item.line;
+      progress.update(looked === null ? session.enqueued : item.end - looked.start);
     }
-    if (!isAnnounced && (item.isFull || session.enqueued > 0)) {
-      session.announce(null);
-      isAnnounced = true;
-    }
-    await session.add(item.step);
-    report.line = item.line;
-    progress.update(looked === null ? session.enqueued : item.end - looked.start);
+    return null;
+  } finally {
+    session.hideProgress();
   }
-  return await report.stopped(stop.exitCode, true);
 }

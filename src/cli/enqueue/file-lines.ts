@@ -31,6 +31,11 @@ export class FileLines {
     this.#longest = longest;
   }
 
+  /** The number of the last line so far, as counted in the whole file. */
+  get count(): number {
+    return this.#number - 1;
+  }
+
   /** Every line that ends in this chunk. */
   *in(chunk: Buffer): Generator<FileLine> {
     const start = this.#offset;

@@ -7,8 +7,8 @@ import { readJobLine, type WrongLine } from './job-line.ts';
 import { type LinePlace, sha1Of } from './place.ts';
 
 /** What one atomic step may hold: others wait for its end. */
-export const mostHeadLines = 100_000;
-export const mostHeadBytes = 64 * 1024 * 1024;
+const mostHeadLines = 100_000;
+const mostHeadBytes = 64 * 1024 * 1024;
 const shownWrongLines = 10;
 
 export interface Looked {
@@ -45,15 +45,14 @@ export async function lookThrough(chunks: AsyncIterable<Buffer>, options: LookOp
   for await (const chunk of chunks) {
     for (const line of lines.in(chunk)) look.at(line);
     read += chunk.length;
-    if (!options.onRead(read)) return look.result(read);
+    if (!options.onRead(read)) return look.result(lines.count, read);
   }
   for (const line of lines.last()) look.at(line);
-  options.beginning.endAt(look.lines);
-  return look.result(read);
+  options.beginning.endAt(lines.count);
+  return look.result(lines.count, read);
 }
 
 class Look {
-  lines = 0;
   readonly #options: LookOptions;
   readonly #wrong: WrongLine[] = [];
   #wrongCount = 0;
@@ -67,7 +66,6 @@ class Look {
   }
 
   at(line: FileLine): void {
-    this.lines = line.number;
     if (this.#options.beginning.isBefore(line)) {
       // Behind its line feed.
       this.#start = line.end + 1;
@@ -86,10 +84,10 @@ class Look {
     if (this.#options.kept !== null) this.#keep(job.payload, this.#options.kept);
   }
 
-  result(end: number): Looked {
+  result(lines: number, end: number): Looked {
     const last = this.#last;
     return {
-      lines: this.lines,
+      lines,
       jobs: this.#jobs,
       bytes: this.#bytes,
       wrong: this.#wrong,

@@ -73,12 +73,11 @@ export class EnqueueReport {
   async wrongLine(wrong: WrongLine): Promise<never> {
     this.line = wrong.line - 1;
     await this.#leaveOff({ isComplete: false, wrong: [wrong], moreWrong: 0 });
-    throw new UsageError(
-      [
-        `${this.#options.name}: ${lineText(wrong)}`,
-        `${this.#enqueued()}; correct line ${wrong.line} and go on with --from-line ${wrong.line}`,
-      ].join('\n'),
-    );
+    const goOn =
+      this.#options.enqueue.jobs === 0
+        ? `nothing was enqueued; correct line ${wrong.line} and try again`
+        : `${this.#enqueued()}; correct line ${wrong.line} and go on with --from-line ${wrong.line}`;
+    throw new UsageError([`${this.#options.name}: ${lineText(wrong)}`, goOn].join('\n'));
   }
 
   /** @param isSure no step is on its way. @returns the exit code */

@@ -5,10 +5,10 @@ import { grouped } from '../../ui/panels/words.ts';
 import { visible } from '../../wording/visible.ts';
 import { Progress } from '../progress.ts';
 import type { RedisTarget } from '../redis-target.ts';
+import { Stop } from '../stop.ts';
 import { troubleText } from '../with-redis.ts';
 import { EnqueueReport } from './report.ts';
 import type { EnqueueRequest } from './request.ts';
-import { Stop } from './stop.ts';
 
 /** Someone waits at a prompt. */
 const openLimitMs = 4_000;

@@ -37,11 +37,9 @@ export async function* lineSteps(
   lines: FileLines,
   beginning: Beginning,
 ): AsyncGenerator<LineStep | WrongStep | LastStep> {
-  let seen = 0;
   for await (const some of linesOf(chunks, lines)) {
     let open = new OpenStep();
     for (const line of some) {
-      seen = line.number;
       if (beginning.isBefore(line)) continue;
       const job = readJobLine(line);
       if (job.kind === 'empty') continue;
@@ -58,8 +56,8 @@ export async function* lineSteps(
     }
     if (open.jobs > 0) yield open.close();
   }
-  beginning.endAt(seen);
-  yield { kind: 'end', lines: seen };
+  beginning.endAt(lines.count);
+  yield { kind: 'end', lines: lines.count };
 }
 
 async function* linesOf(
