@@ -14,30 +14,21 @@ export async function confirm(question: string, isSure: boolean): Promise<boolea
   if (!canAsk()) throw new UsageError(`${question} There is no terminal to ask on: say --yes`);
   const clack = await import('@clack/prompts');
   const streams = { input: process.stdin, output: process.stderr };
-  return await answerTo(clack, (signal) =>
-    clack.confirm({ message: question, initialValue: false, signal, ...streams }),
-  );
+  return await answerTo(clack, () => clack.confirm({ message: question, initialValue: false, ...streams }));
 }
 
 /**
- * Asks a question of @clack/prompts. The end of the input, as Ctrl-D makes it, would leave one open for ever.
+ * Asks a question of @clack/prompts.
  *
  * @throws Cancelled
  */
 export async function answerTo<T>(
-  { isCancel }: typeof Clack,
-  ask: (signal: AbortSignal) => Promise<T | typeof Clack.CANCEL_SYMBOL>,
+  { isCancel, updateSettings }: typeof Clack,
+  ask: () => Promise<T | typeof Clack.CANCEL_SYMBOL>,
 ): Promise<T> {
-  const ending = new AbortController();
-  const end = (_: string | undefined, key: { readonly ctrl?: boolean; readonly name?: string }) => {
-    if (key.ctrl === true && key.name === 'd') ending.abort();
-  };
-  process.stdin.on('keypress', end);
-  try {
-    const answer = await ask(ending.signal);
-    if (isCancel(answer)) throw new Cancelled();
-    return answer;
-  } finally {
-    process.stdin.off('keypress', end);
-  }
+  // Ctrl-D: for readline the end of the input, which would leave the question open for ever.
+  updateSettings({ aliases: { '\u0004': 'cancel' } });
+  const answer = await ask();
+  if (isCancel(answer)) throw new Cancelled();
+  return answer;
 }

@@ -11,6 +11,9 @@ const words = {
   remove: { event: 'failures.removed', verb: 'removed' },
 } as const;
 
+/** What an entry that can't be retried doesn't do. */
+export const sayWhat = 'say which job to put back onto which queue';
+
 /**
  * How a change of many came to its end. `lost`: others changed the list so much that what was left of it could not be
  * told from what came; `cancelled`: whoever asked for it has called it off.
@@ -20,6 +23,7 @@ export type ChangeEnd = 'whole' | 'lost' | 'cancelled';
 interface Changed {
   readonly queue: string | null;
   readonly jobClass: string | null;
+  readonly wasRetried: boolean;
 }
 
 export class ChangeLog {
@@ -43,8 +47,8 @@ export class ChangeLog {
       const result = results[at] ?? 'gone';
       this.#tally[result] += 1;
       if (result !== 'done') continue;
-      const { queue, jobClass } = viewFailure(record);
-      this.#last = { queue, jobClass };
+      const { queue, jobClass, retriedAt } = viewFailure(record);
+      this.#last = { queue, jobClass, wasRetried: retriedAt !== null };
       this.#untold.push(this.#last);
     }
   }
@@ -73,13 +77,11 @@ export class ChangeLog {
       rest.push(`${grouped(gone)} ${were} no longer on the list (someone retried or removed ${them})`);
     }
     if (unretryable > 0) {
-      rest.push(
-        `${grouped(unretryable)} ${unretryable === 1 ? "doesn't" : "don't"} say which job to put back onto which queue`,
-      );
+      rest.push(`${grouped(unretryable)} ${unretryable === 1 ? "doesn't" : "don't"} ${sayWhat}`);
     }
     if (end === 'lost') rest.push('others changed the list meanwhile, and the rest of it was left alone');
     if (end === 'cancelled') rest.push('then it was called off, and the rest of the list was left alone');
-    const what = rest.length > 0 ? `${count === 0 ? 'none' : grouped(count)}` : failures(count);
+    const what = rest.length === 0 ? failures(count) : count === 0 ? 'none' : grouped(count);
     return done([`${verb} ${what}`, ...rest].join('; '), this.#data);
   }
 
@@ -92,12 +94,9 @@ export class ChangeLog {
       );
     }
     if (this.#tally.unretryable > 0) {
-      return refused(
-        'failure-unretryable',
-        'this failure does not say which job to put back onto which queue',
-      );
+      return refused('failure-unretryable', `this failure does not ${sayWhat}`);
     }
-    return done(this.kind === 'remove' ? 'removed' : `put back onto ${this.#last?.queue}`, this.#data);
+    return done(this.kind === 'remove' ? 'removed' : putBack(this.#last), this.#data);
   }
 
   /** Redis went away in the middle: of the step on its way, nobody knows whether it was carried out. */
@@ -111,6 +110,10 @@ export class ChangeLog {
   get #data() {
     return { kind: 'bulk' as const, ...this.#tally };
   }
+}
+
+function putBack(last: Changed | null): string {
+  return `put back onto ${last?.queue}${last?.wasRetried === true ? ' again' : ''}`;
 }
 
 function failures(count: number): string {

@@ -1,6 +1,6 @@
 /** Changes to the `failed` list in as many steps as they take; each step is atomic and goes by the entries' bytes. */
 import type { FailureFilter } from '../protocol/commands.ts';
-import type { FailedList, ListedRecord, WalkPage } from '../resque/failed-list.ts';
+import type { FailedList, FailurePage, ListedRecord, WalkPage } from '../resque/failed-list.ts';
 import { type FailureView, viewFailure } from '../resque/failure-record.ts';
 import type { ChangeEnd, ChangeLog } from './change-log.ts';
 import { failureMatcher } from './failure-filter.ts';
@@ -16,34 +16,48 @@ export interface Changing {
   /** Holds what was done, also where a step has thrown. */
   readonly log: ChangeLog;
   /** Whether to leave it at the steps that were taken. */
-  readonly isCancelled: () => boolean;
+  readonly isCancelled?: () => boolean;
+  /** @param left entries that are still to be looked at */
+  readonly onStep?: (left: number) => void;
+}
+
+/** Which entries a change of many is about. */
+export interface Matching {
+  readonly filter: FailureFilter;
+  /** Of those that match, only the ones at lower indexes. */
+  readonly within: number;
+  /**
+   * The newest of them, as somebody has seen them before: what failed since then is left alone, also where the list has
+   * become so short meanwhile that it lies at lower indexes. `null`: nobody has looked.
+   */
+  readonly newest: FailurePage | null;
 }
 
 /** Changes just these entries. Rejects with RedisTrouble. */
 export async function changeEntries(
   entries: readonly ListedRecord[],
-  { failed, log, isCancelled }: Changing,
+  { failed, log, isCancelled, onStep }: Changing,
 ): Promise<ChangeEnd> {
+  let left = entries.length;
   for (const portion of portions(entries)) {
-    if (isCancelled()) return 'cancelled';
+    if (isCancelled?.() === true) return 'cancelled';
     log.add(portion, await failed.change({ kind: log.kind, entries: portion }));
+    left -= portion.length;
+    onStep?.(left);
   }
   return 'whole';
 }
 
-/**
- * Changes whatever matches, from newer to older entries; of those, only the ones below `within`. What was retried
- * once is not retried again. Rejects with RedisTrouble.
- */
+/** Changes whatever matches, from newer to older entries. What was retried once is not retried again. Rejects with RedisTrouble. */
 export async function changeMatches(
-  { filter, within }: { readonly filter: FailureFilter; readonly within: number },
-  { failed, log, isCancelled }: Changing,
+  { filter, within, newest }: Matching,
+  { failed, log, isCancelled, onStep }: Changing,
 ): Promise<ChangeEnd> {
   const { kind } = log;
   const matches = failureMatcher(filter);
   const isWanted = (view: FailureView) => matches(view) && (kind === 'remove' || view.retriedAt === null);
   const turn = new Turn();
-  let page: WalkPage | null = null;
+  let page: WalkPage | null = newest === null ? null : { ...newest, floor: 0 };
   do {
     const entries: ListedRecord[] = [];
     for (const entry of page?.entries ?? []) {
@@ -53,14 +67,20 @@ export async function changeMatches(
       if (kind === 'remove' || view.isRetryable) entries.push(entry);
       else log.addUnretryable();
     }
-    if (isCancelled()) return 'cancelled';
+    if (isCancelled?.() === true) return 'cancelled';
     const walk = { page, before: within, size: nextPageSize(page) };
     const step = await failed.step({ kind, entries }, walk);
     log.add(entries, step.results);
     log.publish();
     page = step.page;
+    onStep?.(leftOf(page));
   } while (page !== null && page.entries.length > 0);
   return page === null ? 'lost' : 'whole';
+}
+
+function leftOf(page: WalkPage | null): number {
+  const next = page?.entries.at(-1);
+  return page === null || next === undefined ? 0 : next.index + 1 - page.floor;
 }
 
 /** As many of them at a time as one step may take, in the order of the list. */

@@ -32,8 +32,9 @@ export async function findCommand(
 }
 
 export async function countCommand(filter: FailureFilter, { failed }: FailureContext): Promise<CommandReply> {
-  const data = await countFailures(failed, filter);
-  return done(`${data.matching} of ${data.total} failures match`, data);
+  const { total, matching, retryable } = await countFailures(failed, filter);
+  const data = { kind: 'failure-count', total, matching, retryable } as const;
+  return done(`${matching} of ${total} failures match`, data);
 }
 
 /** Changes the entries that are named one by one. */
@@ -49,7 +50,7 @@ export async function changeListed(
   if (wrong !== undefined) return refused('out-of-range', `${wrong.index} is no index`);
   const log = new ChangeLog(kind, context.publish);
   try {
-    await changeEntries(listedOnce(refs), { failed: context.failed, log, isCancelled: never });
+    await changeEntries(listedOnce(refs), { failed: context.failed, log });
   } catch (error) {
     return log.interrupted(error);
   } finally {
@@ -68,8 +69,8 @@ export async function changeMatching(
   if (!isCount(within)) return refused('out-of-range', `${within} is no number of entries`);
   const log = new ChangeLog(kind, context.publish);
   try {
-    const changing = { failed: context.failed, log, isCancelled: never };
-    return log.reply(await changeMatches({ filter, within }, changing));
+    const changing = { failed: context.failed, log };
+    return log.reply(await changeMatches({ filter, within, newest: null }, changing));
   } catch (error) {
     return log.interrupted(error);
   } finally {
@@ -84,10 +85,6 @@ function listedOnce(refs: readonly FailureEntryRef[]): ListedRecord[] {
     entries.set(`${index} ${recordBase64}`, { index, record: Buffer.from(recordBase64, 'base64') });
   }
   return [...entries.values()];
-}
-
-function never(): boolean {
-  return false;
 }
 
 function isCount(value: number): boolean {

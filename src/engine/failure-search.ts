@@ -39,7 +39,21 @@ export class Turn {
 }
 
 type Found = Extract<CommandData, { kind: 'failures' }>;
-type Count = Extract<CommandData, { kind: 'failure-count' }>;
+
+export interface FailureCount {
+  /** Length of the list. */
+  readonly total: number;
+  readonly matching: number;
+  /** Of those, the ones that were not retried yet and can be. */
+  readonly retryable: number;
+  /** The page that was read first. */
+  readonly newest: FailurePage;
+}
+
+/** The page that others begin with, of a list of any length. */
+export function newestPage(list: FailedList): Promise<FailurePage> {
+  return list.page(null, firstPageSize);
+}
 
 /** Its pages before an index (`null`: all), newer ones first; at least one, which may be empty. */
 export async function* pagesBefore(list: FailedList, before: number | null): AsyncGenerator<FailurePage> {
@@ -95,12 +109,14 @@ export async function countFailures(
   list: FailedList,
   filter: FailureFilter,
   onPage: (looked: number, total: number) => void = () => {},
-): Promise<Count> {
+): Promise<FailureCount> {
   const matches = failureMatcher(filter);
   const turn = new Turn();
   const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0 };
+  let newest: FailurePage | null = null;
   let looked = 0;
   for await (const page of pagesBefore(list, null)) {
+    newest ??= page;
     // What is added meanwhile isn't counted, and is not to be taken for one of these.
     count.total = Math.min(count.total, page.total);
     for (const { record } of page.entries) {
@@ -113,5 +129,5 @@ export async function countFailures(
     looked += page.entries.length;
     onPage(looked, count.total);
   }
-  return { kind: 'failure-count', ...count };
+  return { ...count, newest: newest ?? { total: 0, entries: [] } };
 }

@@ -232,7 +232,7 @@ describe('on a terminal', () => {
     expect(all).toContain(
       `20 of 1,502 failures. Older ones:\n  resque-runner failed list --before 1482 --redis ${stage.url}`,
     );
-    expect(some).toContain('1 of 1,502 failures match');
+    expect(some).toContain('1 of 1,502 failures matches');
   });
 
   test('a password in the URL is not repeated', async () => {

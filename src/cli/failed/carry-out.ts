@@ -1,18 +1,32 @@
 /** A change to the list on its way, with a bar, and what is said of it afterwards. */
 import { type ChangeEnd, ChangeLog } from '../../engine/change-log.ts';
 import type { Changing } from '../../engine/failure-changes.ts';
-import { FailedList } from '../../resque/failed-list.ts';
+import { type Change, FailedList } from '../../resque/failed-list.ts';
+import { RedisTrouble } from '../../resque/trouble.ts';
+import { grouped } from '../../ui/panels/words.ts';
 import { visible } from '../../wording/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { exitCodes, OperatingError } from '../exit-codes.ts';
+import { exitCodes, OperatingError, untouched } from '../exit-codes.ts';
 import { print, printJson } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { withTarget } from '../redis-target.ts';
-import { stoppable } from '../stoppable.ts';
+import { Stop } from '../stop.ts';
 
-export type Kind = 'retry' | 'remove';
+export type Kind = Change['kind'];
 
-export interface Outcome {
+export interface Intent {
+  readonly kind: Kind;
+  /** How many it is about. */
+  readonly matching: number;
+  /** Of those, how many it will change. */
+  readonly expected: number;
+  /** How many are looked at for that. */
+  readonly within: number;
+  /** The IDs of the entries; `null` where they were not named. */
+  readonly named: readonly string[] | null;
+}
+
+interface Outcome {
   readonly intent: Intent;
   readonly log: ChangeLog;
   /** `broken-off`: Redis could no longer be reached, or refused. */
@@ -21,36 +35,47 @@ export interface Outcome {
   readonly message: string;
 }
 
-export interface Intent {
-  readonly kind: Kind;
-  /** How many it is about. */
-  readonly matching: number;
-  /** Of those, how many it will change. */
-  readonly expected: number;
-  /** The IDs of the entries; `null` where they were not named. */
-  readonly named: readonly string[] | null;
-}
-
+/** @returns the exit code. @throws OperatingError that says what wasn't done */
 export async function carryOut(
   intent: Intent,
   flags: Flags,
   work: (changing: Changing) => Promise<ChangeEnd>,
-): Promise<Outcome> {
-  const { kind, expected } = intent;
-  const progress = new Progress(kind === 'retry' ? 'retrying' : 'removing', expected);
-  const log: ChangeLog = new ChangeLog(kind, () => progress.update(log.tally.done));
+): Promise<number> {
+  const stop = new Stop();
+  stop.listen();
   try {
-    const end = await stoppable((isCancelled) =>
-      withTarget(flags, (sender, { keys }) =>
-        work({ failed: new FailedList(sender, keys), log, isCancelled }),
-      ),
-    );
+    const outcome = await outcomeOf(intent, flags, stop, work);
+    if (outcome.end !== 'cancelled') return await report(outcome, flags);
+    if (flags.json) await printJson(documentOf(outcome));
+    process.stderr.write(`resque-runner: ${visible(outcome.message)}\n`);
+    return stop.exitCode;
+  } finally {
+    stop.end();
+  }
+}
+
+async function outcomeOf(
+  intent: Intent,
+  flags: Flags,
+  stop: Stop,
+  work: (changing: Changing) => Promise<ChangeEnd>,
+): Promise<Outcome> {
+  const { kind, expected, within } = intent;
+  const log = new ChangeLog(kind, () => {});
+  const said = () => `${grouped(log.tally.done)} of ${grouped(expected)}`;
+  const progress = new Progress(kind === 'retry' ? 'retrying' : 'removing', within, said);
+  const onStep = (left: number) => progress.update(within - left);
+  const isCancelled = () => stop.signal.aborted;
+  let hasBegun = false;
+  try {
+    const end = await withTarget(flags, (sender, { keys }) => {
+      hasBegun = true;
+      return work({ failed: new FailedList(sender, keys), log, isCancelled, onStep });
+    });
     return { intent, log, end, message: messageOf(intent, log, end) };
   } catch (error) {
-    if (!(error instanceof OperatingError)) throw error;
-    // Of the step on its way nobody knows whether Redis has carried it out.
-    const before = log.reply().message;
-    return { intent, log, end: 'broken-off', message: `${error.message}; before that: ${before}` };
+    if (!hasBegun || !(error instanceof OperatingError)) throw error;
+    return { intent, log, end: 'broken-off', message: brokenOff(log, error) };
   } finally {
     progress.end();
   }
@@ -62,18 +87,21 @@ function messageOf({ named }: Intent, log: ChangeLog, end: ChangeEnd): string {
     : log.reply(end).message;
 }
 
-/** @returns the exit code. @throws OperatingError that says what wasn't done */
-export async function report(outcome: Outcome, { json }: Flags): Promise<number> {
+function brokenOff(log: ChangeLog, error: OperatingError): string {
+  const isLost = error.cause instanceof RedisTrouble && error.cause.kind === 'away';
+  const then = isLost ? 'of the step after that nobody knows' : 'then Redis refused';
+  return `${log.reply().message}; ${then}: ${error.message}`;
+}
+
+async function report(outcome: Outcome, { json }: Flags): Promise<number> {
   const { intent, end, log, message } = outcome;
   const { gone, unretryable } = log.tally;
   // Where entries were named, each of them counts.
   const isDone = end === 'whole' && (intent.named === null || gone + unretryable === 0);
   if (json) await printJson(documentOf(outcome));
   else if (isDone) await print(`${visible(message)}\n`);
-  if (isDone) return exitCodes.clean;
-  if (end !== 'cancelled') throw new OperatingError(message);
-  process.stderr.write(`resque-runner: ${visible(message)}\n`);
-  return exitCodes.interrupted;
+  if (!isDone) throw new OperatingError(message);
+  return exitCodes.clean;
 }
 
 function documentOf({ intent: { kind, matching }, log, end, message }: Outcome) {
@@ -81,11 +109,9 @@ function documentOf({ intent: { kind, matching }, log, end, message }: Outcome) 
   return { action: kind, matching, done, gone, unretryable, end, message };
 }
 
-/** Whoever was asked said no. @throws OperatingError: what was wanted wasn't done */
-export async function declined(kind: Kind, matching: number, { json }: Flags): Promise<never> {
-  const message = 'nothing was changed';
-  if (json) await printJson({ ...untouched(kind, matching), end: 'declined', message });
-  throw new OperatingError(message);
+/** Whoever was asked said no, or left the question. */
+export async function declined(kind: Kind, matching: number, { json }: Flags): Promise<void> {
+  if (json) await printJson({ ...nothingDone(kind, matching), end: 'declined', message: untouched });
 }
 
 /** @returns the exit code */
@@ -95,11 +121,11 @@ export async function nothingToDo(
   matching: number,
   { json }: Flags,
 ): Promise<number> {
-  if (json) await printJson({ ...untouched(kind, matching), end: 'whole', message });
+  if (json) await printJson({ ...nothingDone(kind, matching), end: 'whole', message });
   else await print(`${visible(message)}\n`);
   return exitCodes.clean;
 }
 
-function untouched(kind: Kind, matching: number) {
+function nothingDone(kind: Kind, matching: number) {
   return { action: kind, matching, done: 0, gone: 0, unretryable: 0 };
 }

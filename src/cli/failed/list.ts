@@ -1,5 +1,5 @@
 /** `resque-runner failed list`: what has failed, newest first, however long the list is. */
-import { countFailures, findFailures } from '../../engine/failure-search.ts';
+import { findFailures } from '../../engine/failure-search.ts';
 import type { FailureEntry, FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed-list.ts';
 import { isEmptyFilter } from '../../store/failure-filter.ts';
@@ -10,8 +10,10 @@ import type { Flags } from '../command-line/flags.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { type RedisTarget, withTarget } from '../redis-target.ts';
+import { countWithBar } from './count.ts';
 import { filterOf, filterWords } from './filter.ts';
 import { jsonListing, type Listing, plainListing } from './listing.ts';
+import { emptyWords, matchWords } from './match-words.ts';
 import { nextCommand } from './next-command.ts';
 import { tableListing } from './table-listing.ts';
 
@@ -100,7 +102,8 @@ async function remark(search: Search, failed: FailedList, flags: Flags, target: 
   // A program reads no prose, and `| head -1` is to show one line.
   if (process.stderr.isTTY !== true) return;
   const isWhole = flags.before === null && next === null;
-  const matching = isWhole ? found : await count(failed, filter);
+  const isCounted = isWhole || isEmptyFilter(filter);
+  const matching = isCounted ? found : (await countWithBar(failed, filter)).matching;
   say(`${extent(found, matching, total, filter)}${next === null ? '' : '. Older ones:'}`);
   if (next === null) return;
   const limit = flags.limit === null ? [] : ['--limit', String(flags.limit)];
@@ -109,26 +112,16 @@ async function remark(search: Search, failed: FailedList, flags: Flags, target: 
 }
 
 function nothing({ total }: Search, { before, ...flags }: Flags, { keys, shown }: RedisTarget): string {
-  if (total === 0) return `no failures: ${keys.failed} at ${shown} is empty`;
+  if (total === 0) return emptyWords(`${keys.failed} at ${shown}`);
   const isFiltered = filterWords({ before, ...flags }).length > 0;
   if (before !== null) return `no failure with an index below ${before}${isFiltered ? ' matches' : ''}`;
-  return `none of ${plural(total, 'failure')} matches`;
+  return matchWords(0, total);
 }
 
 function extent(found: number, matching: number, total: number, filter: FailureFilter): string {
   if (isEmptyFilter(filter)) {
     return found === total ? plural(total, 'failure') : `${grouped(found)} of ${plural(total, 'failure')}`;
   }
-  if (found === matching) return `${grouped(found)} of ${plural(total, 'failure')} match`;
+  if (found === matching) return matchWords(matching, total);
   return `${grouped(found)} of ${grouped(matching)} that match, ${plural(total, 'failure')} in all`;
-}
-
-async function count(failed: FailedList, filter: FailureFilter): Promise<number> {
-  if (isEmptyFilter(filter)) return 0;
-  const progress = new Progress('counting', null);
-  try {
-    return (await countFailures(failed, filter, (looked, all) => progress.update(looked, all))).matching;
-  } finally {
-    progress.end();
-  }
 }

@@ -70,7 +70,7 @@ export class Prompts {
 
   /** @throws Cancelled */
   async text({ message, fallback, initial, problem }: TextQuestion): Promise<string> {
-    const answer = await this.#asked((signal) =>
+    const answer = await this.#asked(() =>
       this.#clack.text({
         // Unlike other questions, this kind isn't wrapped there.
         message: this.#wrapped(message).join(`\n${this.#clack.S_BAR}  `),
@@ -79,7 +79,6 @@ export class Prompts {
         ...(initial === undefined ? {} : { initialValue: initial }),
         validate: (value) =>
           problem(value === undefined || value.trim() === '' ? fallback : value) ?? undefined,
-        signal,
         ...this.#streams,
       }),
     );
@@ -88,11 +87,10 @@ export class Prompts {
 
   /** @throws Cancelled */
   password(message: string): Promise<string> {
-    return this.#asked((signal) =>
+    return this.#asked(() =>
       this.#clack.password({
         message,
         validate: (value) => (value === undefined || value === '' ? 'it is empty' : undefined),
-        signal,
         ...this.#streams,
       }),
     );
@@ -101,12 +99,11 @@ export class Prompts {
   /** @throws Cancelled */
   async choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T> {
     const values = choices.map(({ value }) => value);
-    const at = await this.#asked((signal) =>
+    const at = await this.#asked(() =>
       this.#clack.select<string>({
         message,
         options: choices.map(({ label }, index) => ({ value: String(index), label: visible(label) })),
         maxItems: mostShown,
-        signal,
         ...this.#streams,
       }),
     );
@@ -117,10 +114,10 @@ export class Prompts {
 
   /** @throws Cancelled */
   agree(message: string): Promise<boolean> {
-    return this.#asked((signal) => this.#clack.confirm({ message, signal, ...this.#streams }));
+    return this.#asked(() => this.#clack.confirm({ message, ...this.#streams }));
   }
 
-  #asked<T>(ask: (signal: AbortSignal) => Promise<T | typeof Clack.CANCEL_SYMBOL>): Promise<T> {
+  #asked<T>(ask: () => Promise<T | typeof Clack.CANCEL_SYMBOL>): Promise<T> {
     return answerTo(this.#clack, ask);
   }
 

@@ -1,0 +1,14 @@
+import { countFailures, type FailureCount } from '../../engine/failure-search.ts';
+import type { FailureFilter } from '../../protocol/commands.ts';
+import type { FailedList } from '../../resque/failed-list.ts';
+import { Progress } from '../progress.ts';
+
+/** How many failures match, with a bar where they are so many that it takes a while. */
+export async function countWithBar(list: FailedList, filter: FailureFilter): Promise<FailureCount> {
+  const progress = new Progress('counting', null);
+  try {
+    return await countFailures(list, filter, (looked, all) => progress.update(looked, all));
+  } finally {
+    progress.end();
+  }
+}

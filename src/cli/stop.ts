@@ -1,0 +1,56 @@
+/** Ctrl-C and its like, for work that finishes what it has begun and says how far it got. */
+import { constants } from 'node:os';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type StopSignal = (typeof signals)[number];
+
+export class Stop {
+  readonly #abort = new AbortController();
+  #by: StopSignal | null = null;
+
+  /** From now until `end`. A second signal ends the process as if nobody listened. */
+  listen(): void {
+    for (const name of signals) process.on(name, this.#take);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** What the shell expects of a process that a signal has ended. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.#by ?? 'SIGINT'];
+  }
+
+  end(): void {
+    for (const name of signals) process.off(name, this.#take);
+  }
+
+  /** All that comes until a signal. What is being waited for then is left to itself. */
+  async *until<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = source[Symbol.asyncIterator]();
+    while (!this.signal.aborted) {
+      const next = await this.#orStopped(iterator.next());
+      if (next === null || next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  #orStopped<T>(wait: Promise<T>): Promise<T | null> {
+    return new Promise((resolve, reject) => {
+      const leave = () => resolve(null);
+      this.signal.addEventListener('abort', leave, { once: true });
+      // Not a race with one promise for all: that would remember every wait.
+      wait.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', leave));
+    });
+  }
+
+  readonly #take = (name: NodeJS.Signals): void => {
+    const isSecond = this.#by !== null;
+    this.#by ??= signals.find((known) => known === name) ?? null;
+    this.#abort.abort();
+    if (!isSecond) return;
+    this.end();
+    process.kill(process.pid, name);
+  };
+}
