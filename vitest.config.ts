@@ -10,7 +10,7 @@ export default defineConfig({
     // Tests send signals, change directories and start real servers and children: each file in a process of its own.
     pool: 'forks',
     // Timings are part of what is tested, so never more files at once than a small machine has cores.
-    maxWorkers: 2,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -104,6 +104,7 @@ test('no limit is exceeded by what several waits bring at once: the rest goes ba
       2,
     { message: 'the others went back' },
   );
+  await runner.waitForLine('job.started');
   expect(runner.all('job.started')).toHaveLength(1);
   stage.write('end');
   await stage.waitForStat('processed', 3);
