@@ -120,7 +120,7 @@ function failures(count: number): string {
   return count === 1 ? '1 failure' : `${count === 0 ? 'no' : grouped(count)} failures`;
 }
 
-/** 1,204 */
+/** 1,204; not by `toLocaleString`, for which Node loads what it knows of all languages. */
 function grouped(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CommandName, commandNames, commands } from '../../src/cli/command-line/commands.ts';
+import { readArguments } from '../../src/cli/command-line/read-arguments.ts';
+import { UsageError } from '../../src/cli/exit-codes.ts';
 import { freePort, useRedis } from '../helpers/redis.ts';
 import { program, runProgram, useDirectory } from './program.ts';
 
@@ -154,13 +156,17 @@ test.each(needy)('$name says that Redis is away', async ({ name, needsRedis }) =
   if (name !== 'check') expect(stderr).toMatch(/^resque-runner: .*$/);
 });
 
-const wrong = commandNames.flatMap((name) =>
-  [...trials[name].mistakes, ['--frobnicate'], ['--json=1']].map((args) => ({ name, args })),
-);
+const wrong = commandNames.flatMap((name) => trials[name].mistakes.map((args) => ({ name, args })));
 
 test.each(wrong)('$name $args is a mistake, told in one message', async ({ name, args }) => {
   const { code, stdout, stderr } = await run(name, args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^resque-runner: \S/);
   expect(stderr).not.toMatch(/^ {4}at /m);
+});
+
+test.each(commandNames)('%s takes no flag that nobody knows, and no value for a switch', (name) => {
+  const read = (flag: string) => () => readArguments([...wordsOf(name), flag]);
+  expect(read('--frobnicate')).toThrow(UsageError);
+  expect(read('--json=1')).toThrow(UsageError);
 });

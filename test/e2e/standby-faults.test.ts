@@ -10,7 +10,7 @@ import {
   waitForNewChild,
 } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import { kill } from '../helpers/processes.ts';
+import { freeze, kill } from '../helpers/processes.ts';
 import type { LogLine, Runner } from '../helpers/runner.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
 
@@ -101,7 +101,7 @@ test('one that says goodbye with exit code 0 after its jobs is replaced at once'
 async function giveUnread(runner: Runner, payload: object): Promise<Born> {
   const [child] = await waitForChildren(e2e, 1);
   if (child === undefined) throw new Error('no child');
-  process.kill(child.pid, 'SIGSTOP');
+  await freeze(child.pid);
   await e2e.enqueue('mail', payload);
   const { job: view } = await runner.waitForLine('job.started');
   expect(view?.pid).toBe(child.pid);
@@ -187,7 +187,7 @@ test('a job whose second child dies with it unread, too, has failed', async () =
   const runner = await e2e.run({ runners: { mail: prestarted }, script });
   const first = await giveUnread(runner, job(1));
   const second = await waitForNewChild(e2e, [first]);
-  process.kill(second.pid, 'SIGSTOP');
+  await freeze(second.pid);
   kill(first.pid);
   await waitForEnd(first);
   // It is the job's now: another one stands by.

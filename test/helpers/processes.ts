@@ -3,6 +3,7 @@
  * where there is no /proc, nothing is found and the costs are 0.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { waitFor } from './wait-for.ts';
 
 /** Set in the environment of a runner under test, and so of all its descendants. */
 export const markVariable = 'RR_TEST_MARK';
@@ -38,6 +39,12 @@ export function isAlive(pid: number): boolean {
 /** Whether it waits for something. */
 export function isAsleep(pid: number): boolean {
   return statFields(pid)?.[0] === 'S';
+}
+
+/** Stops a process. Until it has been seen to stand still, it may go on and read what it is sent. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await waitFor(() => statFields(pid)?.[0] === 'T', { message: `process ${pid} stands still` });
 }
 
 /** Memory that is resident now. */

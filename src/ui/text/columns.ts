@@ -13,7 +13,7 @@ import stringWidth from 'string-width';
  */
 const narrow =
   ' -~\\u00A1-\\u00AC\\u00AE-\\u02FF\\u0391-\\u03A1\\u03A3-\\u03FF\\u0400-\\u0482\\u2010-\\u2027\\u2030-\\u205E' +
-  '\\u2190-\\u21FF\\u2500-\\u25CF\\u2713\\u2717';
+  '\\u2190-\\u21FF\\u23CE\\u2500-\\u25CF\\u2713\\u2717';
 /** The same of two columns each: CJK ideographs and punctuation, kana, Korean syllables, full-width forms. */
 const wide = '\\u3001-\\u3029\\u3041-\\u3096\\u30A1-\\u30FE\\u4E00-\\u9FFF\\uAC00-\\uD7A3\\uFF01-\\uFF60';
 
