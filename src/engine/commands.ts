@@ -4,12 +4,14 @@ import type { EngineFact, ShutdownMode } from '../protocol/events.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
 import { changeListed, changeMatching, countCommand, findCommand } from './failure-commands.ts';
+import type { FailureCounts } from './failure-counts.ts';
 import type { Fleet } from './fleet.ts';
 import { done, refused } from './replies.ts';
 
 export interface CommandContext {
   readonly fleet: Fleet;
   readonly client: ResqueClient;
+  readonly counts: FailureCounts;
   readonly isStopping: boolean;
   /** Who asks; '' where it isn't known. */
   readonly by: string;

@@ -14,6 +14,7 @@ import { Counters } from './counters.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
+import { FailureCounts } from './failure-counts.ts';
 import { Fleet, runnerView } from './fleet.ts';
 import { OutputShelf } from './output-shelf.ts';
 import { ownIdentity } from './process-identity.ts';
@@ -59,6 +60,7 @@ export class Engine {
   /** Host part of our worker ids. */
   readonly workerHost: string;
   readonly #counters = new Counters();
+  readonly #counts = new FailureCounts();
 
   constructor(options: EngineOptions) {
     const { config, spoolDirectory: directory = null } = options;
@@ -207,6 +209,7 @@ export class Engine {
     const reply = await executeCommand(command, {
       fleet: this.#fleet,
       client: this.#client,
+      counts: this.#counts,
       isStopping: this.#shutdown.mode !== null,
       by: by ?? '',
       publish,

@@ -4,11 +4,13 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { Change, FailedList, ListedRecord } from '../resque/failed-list.ts';
 import { ChangeLog } from './change-log.ts';
 import { changeEntries, changeMatches } from './failure-changes.ts';
+import type { FailureCounts } from './failure-counts.ts';
 import { countFailures, findFailures } from './failure-search.ts';
 import { done, refused } from './replies.ts';
 
 export interface FailureContext {
   readonly failed: FailedList;
+  readonly counts: FailureCounts;
   readonly publish: (fact: EngineFact) => void;
   /** Tells how many failures there are now. */
   readonly recount: () => Promise<void>;
@@ -31,8 +33,13 @@ export async function findCommand(
   return done(`${data.entries.length} of ${data.total} failures`, data);
 }
 
-export async function countCommand(filter: FailureFilter, { failed }: FailureContext): Promise<CommandReply> {
-  const { total, matching, retryable } = await countFailures(failed, filter);
+export async function countCommand(
+  filter: FailureFilter,
+  { failed, counts }: FailureContext,
+): Promise<CommandReply> {
+  const count = await countFailures(failed, filter);
+  counts.note(filter, count);
+  const { total, matching, retryable } = count;
   const data = { kind: 'failure-count', total, matching, retryable } as const;
   return done(`${matching} of ${total} failures match`, data);
 }
@@ -60,7 +67,10 @@ export async function changeListed(
   return refs.length === 1 ? log.replyForOne() : log.reply();
 }
 
-/** Changes whatever matches, from newer to older entries; of those, only the ones below `within`. */
+/**
+ * Changes whatever matches, from newer to older entries; of those, only the ones below `within`: what came after the
+ * count that said so is left alone.
+ */
 export async function changeMatching(
   kind: Kind,
   { filter, within }: { filter: FailureFilter; within: number },
@@ -68,9 +78,10 @@ export async function changeMatching(
 ): Promise<CommandReply> {
   if (!isCount(within)) return refused('out-of-range', `${within} is no number of entries`);
   const log = new ChangeLog(kind, context.publish);
+  const newest = context.counts.take(filter, within);
   try {
     const changing = { failed: context.failed, log };
-    return log.reply(await changeMatches({ filter, within, newest: null }, changing));
+    return log.reply(await changeMatches({ filter, within, newest }, changing));
   } catch (error) {
     return log.interrupted(error);
   } finally {

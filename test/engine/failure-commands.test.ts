@@ -324,6 +324,38 @@ describe('all that match', () => {
     expect(await stage.redis.llen(failed)).toBe(3);
   });
 
+  test('are those that were counted, also where the list has become shorter and grown again', async () => {
+    const engine = await start();
+    await fill(...numbers(0, 400).map(odd));
+    const counted = await engine.do({ type: 'count-failures', filter });
+    expect(counted).toMatchObject({ data: { total: 400, matching: 200 } });
+    await stage.redis.lpop(failed, 150);
+    await fill(...numbers(400, 500).map(odd));
+    const reply = await engine.do({ type: 'remove-matching', filter, within: 400 });
+    expect(reply).toEqual(bulk('removed 125 failures', { done: 125 }));
+    expect(await errors()).toEqual(
+      numbers(150, 500)
+        .filter((n) => n >= 400 || n % 2 === 0)
+        .map(String),
+    );
+    // Of one that nobody has counted, the number is all that there is.
+    const rest = await engine.do({ type: 'remove-matching', filter, within: 400 });
+    expect(rest).toEqual(bulk('removed 50 failures', { done: 50 }));
+  });
+
+  test('are none where all that was counted is gone, which is told', async () => {
+    const engine = await start();
+    await fill(...numbers(0, 300).map(odd));
+    await engine.do({ type: 'count-failures', filter });
+    await stage.redis.del(failed);
+    await fill(...numbers(300, 700).map(odd));
+    const reply = await engine.do({ type: 'remove-matching', filter, within: 300 });
+    expect(reply.message).toBe(
+      'removed none; 50 were no longer on the list (someone retried or removed them); others changed the list meanwhile, and the rest of it was left alone',
+    );
+    expect(await stage.redis.llen(failed)).toBe(400);
+  });
+
   test.each(['retry-matching', 'remove-matching'] as const)(
     '%s of a hundred thousand is safe from all that others do meanwhile',
     async (type) => {

@@ -23,6 +23,19 @@ async function open(total: number): Promise<Terminal> {
 /** Places on the list change while its length doesn't, so that the screen can't have noticed. */
 async function replaceUnseen(index: number, text: string): Promise<void> {
   const { client } = ui.stage;
+  // What it heard while it read the list makes it read it once more, half a second later.
+  const reads = async () => /cmdstat_lrange:calls=(\d+)/.exec(await client.info('commandstats'))?.[1];
+  let last: string | undefined;
+  await waitFor(
+    async () => {
+      last = await reads();
+      return staysTrue(async () => (await reads()) === last, { message: 'no reading', forMs: 700 }).then(
+        () => true,
+        () => false,
+      );
+    },
+    { message: 'the screen has read the list for the last time' },
+  );
   await client.lset(ui.stage.key('failed'), index, text);
 }
 

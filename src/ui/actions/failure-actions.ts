@@ -143,7 +143,9 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
         `All ${which}: ${plural(count, 'failure')} of ${plural(total, 'failure')} in all.`,
         ...(command === 'retry-matching' && skipped > 0
           ? [
-              `${plural(skipped, 'other')} that match have been retried already or can't be, and are left alone.`,
+              skipped === 1
+                ? "1 other that matches has been retried already or can't be, and is left alone."
+                : `${plural(skipped, 'other')} that match have been retried already or can't be, and are left alone.`,
             ]
           : []),
       ],
