@@ -1,38 +1,44 @@
 /** The failure report: whatever a job prints becomes a record that says it and breaks nothing. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { oddOutputs } from '../fixtures/odd-outputs.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { FailureRecord } from '../helpers/resque-web.ts';
 
 const e2e = useEndToEnd();
 
-describe('a job that prints', () => {
-  test.each(oddOutputs)('$name', async ({ stderr, stdout = '', exitCode = 1, record, mentions = [] }) => {
-    e2e.write('stderr', typeof stderr === 'string' ? Buffer.from(stderr) : stderr);
-    e2e.write('stdout', stdout);
-    const script = e2e.script(`cat "$D/stdout"; cat "$D/stderr" >&2; exit ${exitCode}`);
-    await e2e.enqueue('odd', { class: 'Odd', args: [1, 'a'] });
-    const runner = await e2e.run({ runners: { odd: 1 }, script }, { args: ['--drain'] });
-    expect(await runner.waitForExit()).toEqual({ code: 0, signal: undefined });
+test('whatever a job prints, its failure says', async () => {
+  for (const [n, { stderr, stdout = '' }] of oddOutputs.entries()) {
+    e2e.write(`stderr-${n}`, typeof stderr === 'string' ? Buffer.from(stderr) : stderr);
+    e2e.write(`stdout-${n}`, stdout);
+  }
+  // `args` are the number in the table, and the exit code.
+  const script = e2e.script(`
+    set -- $(sed 's/.*\\[\\([0-9]*\\),\\([0-9]*\\)\\].*/\\1 \\2/')
+    cat "$D/stdout-$1"; cat "$D/stderr-$1" >&2; exit "$2"`);
+  const payloads = oddOutputs.map(({ exitCode = 1 }, n) => ({ class: 'Odd', args: [n, exitCode] }));
+  await e2e.enqueue('odd', ...payloads);
+  const runner = await e2e.run({ runners: { odd: 1 }, script }, { args: ['--drain'] });
+  expect(await runner.waitForExit()).toEqual({ code: 0, signal: undefined });
 
-    const failure = await e2e.failure();
-    expect(failure.queue).toBe('odd');
-    expect(failure.payload).toEqual({ class: 'Odd', args: [1, 'a'] });
-    expect(failure.exit_code).toBe(exitCode);
-    expect(failure).not.toHaveProperty('signal');
-    if (record.exception !== undefined) expect(failure.exception).toBe(record.exception);
-    if (record.error !== undefined) expect(failure.error.trim()).toBe(record.error);
-    if (record.backtrace !== undefined) expect(failure.backtrace).toEqual(record.backtrace);
-    if (record.stderr !== undefined) expect(failure.stderr?.trim()).toBe(record.stderr);
-    if (record.stdout !== undefined) expect(failure.stdout?.trim()).toBe(record.stdout);
-    expect(failure.error).not.toBe('');
-    for (const mention of mentions) expect(textOf(failure)).toContain(mention);
-    const [raw] = await e2e.rawFailures();
+  const failures = await e2e.failures(oddOutputs.length);
+  const raw = await e2e.rawFailures();
+  for (const [n, { name, exitCode = 1, record, mentions = [] }] of oddOutputs.entries()) {
+    const failure = failures[n];
+    if (failure === undefined) throw new Error(`no record of ${name}`);
+    expect.soft(failure, name).toMatchObject({ queue: 'odd', payload: payloads[n], exit_code: exitCode });
+    expect.soft(failure, name).not.toHaveProperty('signal');
+    if (record.exception !== undefined) expect.soft(failure.exception, name).toBe(record.exception);
+    if (record.error !== undefined) expect.soft(failure.error.trim(), name).toBe(record.error);
+    if (record.backtrace !== undefined) expect.soft(failure.backtrace, name).toEqual(record.backtrace);
+    if (record.stderr !== undefined) expect.soft(failure.stderr?.trim(), name).toBe(record.stderr);
+    if (record.stdout !== undefined) expect.soft(failure.stdout?.trim(), name).toBe(record.stdout);
+    expect.soft(failure.error, name).not.toBe('');
+    for (const mention of mentions) expect.soft(textOf(failure), name).toContain(mention);
     // Two streams of 64 KiB, each perhaps escaped, and what is ours.
-    expect(raw?.length).toBeLessThan(256 * 1024);
-    expect(await e2e.stat('failed')).toBe(1);
-    expect(await e2e.stat('processed')).toBe(1);
-  });
+    expect.soft(raw[n]?.length, name).toBeLessThan(256 * 1024);
+  }
+  expect(await e2e.stat('failed')).toBe(oddOutputs.length);
+  expect(await e2e.stat('processed')).toBe(oddOutputs.length);
 });
 
 test('a job that exits 0 has not failed, whatever it printed', async () => {

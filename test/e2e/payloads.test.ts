@@ -43,19 +43,27 @@ describe('a payload that is no JSON object', () => {
     ['text of 1 MB', bytes('x'.repeat(1024 * 1024))],
   ];
 
-  test.each(payloads)('%s is recorded with its raw text and not run', async (_name, payload) => {
+  test('is recorded with its raw text and not run', async () => {
     const script = e2e.script('echo ran >> "$D/ran"');
-    await e2e.enqueue('mail', payload, { class: 'Next', args: [] });
+    const between = payloads.flatMap(([, payload]) => [payload, { class: 'Next', args: [] }]);
+    await e2e.enqueue('mail', ...between);
     await e2e.run({ runners: { mail: 1 }, script });
-    await e2e.waitForFileLines('ran');
-    const failure = await e2e.failure();
-    expect(failure).toMatchObject({ exception: 'InvalidPayloadError', queue: 'mail', payload: null });
-    const [raw = Buffer.alloc(0)] = await e2e.rawFailures();
-    expect(recordedPayload(raw, failure, payload)?.equals(payload)).toBe(true);
-    if (isUtf8(payload)) expect(failure.raw_payload === payload.toString()).toBe(true);
-    await e2e.waitForStat('processed', 2);
-    expect(await e2e.stat('failed')).toBe(1);
-    expect(e2e.fileLines('ran')).toHaveLength(1);
+    await e2e.waitForStat('processed', between.length);
+    const failures = await e2e.failures(payloads.length);
+    const records = await e2e.rawFailures();
+    for (const [n, [name, payload]] of payloads.entries()) {
+      const failure = failures[n];
+      const raw = records[n];
+      if (failure === undefined || raw === undefined) throw new Error(`no record of ${name}`);
+      const { exception, queue, payload: kept } = failure;
+      expect.soft({ exception, queue, kept }, name).toEqual({
+        ...{ exception: 'InvalidPayloadError', queue: 'mail', kept: null },
+      });
+      expect.soft(recordedPayload(raw, failure, payload)?.equals(payload), name).toBe(true);
+      if (isUtf8(payload)) expect.soft(failure.raw_payload === payload.toString(), name).toBe(true);
+    }
+    expect(await e2e.stat('failed')).toBe(payloads.length);
+    expect(e2e.fileLines('ran')).toHaveLength(payloads.length);
     expect(await e2e.backlog('mail')).toEqual([]);
   });
 
@@ -121,29 +129,39 @@ describe('an odd payload that is an object', () => {
     ['of 10 MB', bytes(`{"class":"Big","args":["${'b'.repeat(10 * 1024 * 1024)}"]}`)],
   ];
 
-  test.each(payloads)('%s reaches STDIN byte for byte and its failure keeps it', async (_name, payload) => {
-    const script = e2e.script(
-      'cat > "$D/stdin"; echo read > "$D/read"; while [ ! -e "$D/go" ]; do sleep 0.01; done; exit 1',
-    );
-    await e2e.enqueue('mail', payload);
+  test('reaches STDIN byte for byte, and its failure keeps it', async () => {
+    const script = e2e.script(`
+      read -r n < "$D/number"
+      cat > "$D/stdin-$n"; echo read > "$D/read-$n"; while [ ! -e "$D/go-$n" ]; do sleep 0.01; done; exit 1`);
     const runner = await e2e.run({ runners: { mail: 1 }, script });
-    const { job } = await runner.waitForLine('job.started');
-    const key = e2e.key(`worker:${job?.worker}`);
-    const record = await waitFor(() => e2e.client.getBuffer(key), {
-      message: 'the worker says what it runs',
-    });
-    expect(assertSafeWorkerRecord(record).queue).toBe('mail');
-    expect(job?.payloadBytes).toBe(payload.length);
-    await e2e.waitForFileLines('read');
-    e2e.write('go');
+    for (const [n, [name, payload]] of payloads.entries()) {
+      e2e.write('number', `${n}\n`);
+      await e2e.enqueue('mail', payload);
+      const { job } = await waitFor(() => runner.all('job.started')[n], {
+        message: `a payload ${name} is run`,
+      });
+      const key = e2e.key(`worker:${job?.worker}`);
+      const record = await waitFor(() => e2e.client.getBuffer(key), {
+        message: `the worker says what it runs: a payload ${name}`,
+      });
+      expect.soft(assertSafeWorkerRecord(record).queue, name).toBe('mail');
+      expect.soft(job?.payloadBytes, name).toBe(payload.length);
+      await e2e.waitForFileLines(`read-${n}`);
+      e2e.write(`go-${n}`);
+      await e2e.waitForStat('processed', n + 1);
 
-    const failure = await e2e.failure();
-    const stdin = readFileSync(e2e.path('stdin'));
-    expect(stdin.equals(payload), 'STDIN is what lay on the list').toBe(true);
-    const [raw = Buffer.alloc(0)] = await e2e.rawFailures();
-    expect(recordedPayload(raw, failure, payload)?.equals(payload), 'the record keeps the payload').toBe(
-      true,
-    );
-    expect(failure.exit_code).toBe(1);
+      const stdin = readFileSync(e2e.path(`stdin-${n}`));
+      expect.soft(stdin.equals(payload), `STDIN is what lay on the list: ${name}`).toBe(true);
+    }
+    const failures = await e2e.failures(payloads.length);
+    const records = await e2e.rawFailures();
+    for (const [n, [name, payload]] of payloads.entries()) {
+      const failure = failures[n];
+      const raw = records[n];
+      if (failure === undefined || raw === undefined) throw new Error(`no record of a payload ${name}`);
+      const kept = recordedPayload(raw, failure, payload);
+      expect.soft(kept?.equals(payload), `the record keeps the payload ${name}`).toBe(true);
+      expect.soft(failure.exit_code, name).toBe(1);
+    }
   });
 });
