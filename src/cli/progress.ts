@@ -1,6 +1,6 @@
 /** A bar on STDERR for work that takes a while, on a terminal only; it is gone when the work is done. */
 import type { SingleBar } from 'cli-progress';
-import { grouped } from '../ui/panels/words.ts';
+import { grouped } from '../wording/plural.ts';
 
 /** Work that is over sooner shows none. */
 const patienceMs = 300;

@@ -1,4 +1,9 @@
-/** `1 job`, `2 jobs`. @param shown the number as it is to be written */
-export function plural(count: number, noun: string, shown = String(count)): string {
-  return `${shown} ${noun}${count === 1 ? '' : 's'}`;
+/** 1,204; not by `toLocaleString`, whose first call takes longer than a frame. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** `1 job`, `1,204 jobs` */
+export function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,4 @@
-import { plural } from '../../ui/panels/words.ts';
+import { plural } from '../../wording/plural.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 import { UsageError } from '../exit-codes.ts';
 import { Beginning } from './beginning.ts';

@@ -1,4 +1,4 @@
-import { grouped, plural } from '../../ui/panels/words.ts';
+import { grouped, plural } from '../../wording/plural.ts';
 import { UsageError } from '../exit-codes.ts';
 import { jobPlaceText } from './place.ts';
 import type { JobSource } from './request.ts';

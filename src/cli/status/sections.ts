@@ -1,8 +1,8 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
 import { readWorkerId } from '../../resque/worker-id.ts';
-import { grouped, plural } from '../../ui/panels/words.ts';
 import type { Style } from '../../ui/text/line.ts';
 import { age } from '../../wording/age.ts';
+import { grouped, plural } from '../../wording/plural.ts';
 import type { ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
 import { alarm, faint, good, warning } from './styles.ts';
 import type { Cell, Column } from './table.ts';

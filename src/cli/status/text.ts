@@ -1,7 +1,8 @@
 /** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
-import { grouped, plural } from '../../ui/panels/words.ts';
+
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { age } from '../../wording/age.ts';
+import { grouped, plural } from '../../wording/plural.ts';
 import { visible } from '../../wording/visible.ts';
 import type { Delayed, StatusDocument } from './document.ts';
 import { jobColumns, processColumns, queueColumns } from './sections.ts';

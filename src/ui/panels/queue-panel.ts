@@ -3,6 +3,7 @@
 import type { RunnerView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import { grouped } from '../../wording/plural.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { elapsed } from '../text/elapsed.ts';
@@ -10,7 +11,7 @@ import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text
 import { sparkline } from '../text/sparkline.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { type Remark, remarksOn } from './queue-remarks.ts';
-import { age, grouped, howItEnded, perSecond } from './words.ts';
+import { age, howItEnded, perSecond } from './words.ts';
 
 export interface QueuePanelProps {
   readonly queue: QueueState;

@@ -2,13 +2,14 @@
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
+import { grouped } from '../../wording/plural.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { pending, slotsText } from './queue-panel.ts';
 import { remarksOn } from './queue-remarks.ts';
-import { grouped, perSecond, statusStyles, statusText } from './words.ts';
+import { perSecond, statusStyles, statusText } from './words.ts';
 
 export interface QueueTableProps {
   readonly state: AppState;

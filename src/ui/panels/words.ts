@@ -1,18 +1,7 @@
 /** Words and signs that several panels share. */
 import type { FailureSummary, PauseReason, QueueView } from '../../protocol/events.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
-import { plural as pluralOf } from '../../wording/plural.ts';
 import type { Style } from '../text/line.ts';
-
-/** 1,204; not by `toLocaleString`, whose first call takes longer than a frame. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
-}
-
-/** `1 line`, `1,204 lines` */
-export function plural(count: number, noun: string): string {
-  return pluralOf(count, noun, grouped(count));
-}
 
 /** `4.2/s`, `120/s` */
 export function perSecond(rate: number): string {

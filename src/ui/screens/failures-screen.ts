@@ -1,11 +1,11 @@
 /** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
+import { grouped } from '../../wording/plural.ts';
 import { bodyRows, failuresLayout, type Size, windowOf } from '../layout.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
 import { framed, innerHeight, innerWidth, type Panel, stacked } from '../panels/panel.ts';
-import { grouped } from '../panels/words.ts';
 import { failureKeys, indexOfKey } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 

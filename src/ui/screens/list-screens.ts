@@ -1,10 +1,10 @@
 /** Jobs and Events: a list that fills the screen. */
 import type { AppState } from '../../store/app-store.ts';
+import { grouped } from '../../wording/plural.ts';
 import { bodyRows, type Size, windowOf } from '../layout.ts';
 import { eventRow } from '../panels/event-rows.ts';
 import { jobHeading, jobRow } from '../panels/job-rows.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
-import { grouped } from '../panels/words.ts';
 import { indexOfKey, listedEvents, listedJobs } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 

@@ -1,13 +1,13 @@
 /** The dashboard: a panel for each queue, or one table of all, and the newest failures. */
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, runnerOf } from '../../store/selectors.ts';
+import { grouped } from '../../wording/plural.ts';
 import { throttledReason } from '../../wording/queue-wording.ts';
 import { type QueuesLayout, queuesLayout, type Size, windowOf } from '../layout.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { queuePanel, runningLines } from '../panels/queue-panel.ts';
 import { queueTable } from '../panels/queue-table.ts';
-import { grouped } from '../panels/words.ts';
 import { failureKeys, indexOfKey, listedQueues, selectedQueue, selectedQueueJobs } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 

@@ -1,34 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PauseReason } from '../../../src/protocol/events.ts';
-import {
-  age,
-  exitCell,
-  grouped,
-  howItEnded,
-  pauseDetail,
-  perSecond,
-  plural,
-} from '../../../src/ui/panels/words.ts';
+import { age, exitCell, howItEnded, pauseDetail, perSecond } from '../../../src/ui/panels/words.ts';
 
 const minute = 60_000;
-
-test.each([
-  [0, '0'],
-  [999, '999'],
-  [1_204, '1,204'],
-  [1_234_567, '1,234,567'],
-])('%d is written %s', (count, text) => {
-  expect(grouped(count)).toBe(text);
-});
-
-test('one is no plural, none is', () => {
-  expect([0, 1, 2, 1_000].map((count) => plural(count, 'job'))).toEqual([
-    '0 jobs',
-    '1 job',
-    '2 jobs',
-    '1,000 jobs',
-  ]);
-});
 
 test('rates have a decimal as long as that tells anything', () => {
   expect([0, 0.04, 0.05, 1.25, 9.94, 9.95, 120.4].map(perSecond)).toEqual([
