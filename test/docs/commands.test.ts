@@ -12,23 +12,16 @@
  * - A runner that a block starts goes on behind the rest of the document, and the next block waits until its jobs are
  *   done.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useRedis } from '../helpers/redis.ts';
 import { elsewhere, objectionTo, rowFor } from './elsewhere.ts';
 import { allDocuments, type Block, commandsOf, type MarkdownDocument } from './markdown.ts';
-import { Sandbox } from './sandbox.ts';
+import { useSandbox } from './sandbox.ts';
 import { scriptOf, transcriptOf, transcriptPattern } from './shell-blocks.ts';
 
 const documents = allDocuments();
 const redis = useRedis();
-let sandbox: Sandbox;
-
-beforeEach(() => {
-  sandbox = new Sandbox(redis);
-});
-afterEach(async ({ task }) => {
-  await sandbox.end(task.result?.state === 'fail');
-});
+const sandbox = useSandbox(redis);
 
 /** Steps of a document, as a reader goes through it. */
 type Step =
@@ -72,20 +65,20 @@ function isElsewhere(path: string, step: Step): boolean {
 
 async function perform(step: Step, where: string): Promise<void> {
   if (step.kind === 'file') {
-    sandbox.write(step.name, step.text);
+    sandbox().write(step.name, step.text);
     return;
   }
   if (step.kind === 'script') {
     const { script, exitCode } = scriptOf(step.text);
-    const ran = await sandbox.run(script);
+    const ran = await sandbox().run(script);
     expect(ran.exitCode, `${where} ends with ${exitCode}\n${step.text}\n${ran.output}`).toBe(exitCode);
   } else {
     for (const { command, shown } of transcriptOf(step.text)) {
-      const { output } = await sandbox.run(scriptOf(command).script.replace(/^set -e$/m, ''));
+      const { output } = await sandbox().run(scriptOf(command).script.replace(/^set -e$/m, ''));
       expect(output.trimEnd(), `${where}: ${command}`).toMatch(transcriptPattern(shown));
     }
   }
-  await sandbox.settle();
+  await sandbox().settle();
 }
 
 describe('every command of a document is run:', () => {

@@ -1,20 +1,13 @@
 /** What the sandbox of a document promises. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useRedis } from '../helpers/redis.ts';
-import { Sandbox } from './sandbox.ts';
+import { useSandbox } from './sandbox.ts';
 
 const redis = useRedis();
-let sandbox: Sandbox;
-
-beforeEach(() => {
-  sandbox = new Sandbox(redis);
-});
-afterEach(async ({ task }) => {
-  await sandbox.end(task.result?.state === 'fail');
-});
+const sandbox = useSandbox(redis);
 
 test('localhost:6379 is the Redis of the tests', async () => {
-  const { exitCode, output } = await sandbox.run(
+  const { exitCode, output } = await sandbox().run(
     'resque-runner enqueue mail Welcome && redis-cli llen resque:queue:mail',
   );
   expect({ exitCode, last: output.split('\n').at(-1) }).toEqual({ exitCode: 0, last: '1' });
@@ -22,22 +15,22 @@ test('localhost:6379 is the Redis of the tests', async () => {
 });
 
 test('a runner goes on behind its block, and its jobs are done before the next; attach has a terminal', async () => {
-  sandbox.write('cfg.json', '{"runners": {"mail": 1}, "script": "./job.sh"}');
-  sandbox.write('job.sh', '#!/bin/sh\ncat > jobs\n');
-  expect(await sandbox.run('chmod +x job.sh; resque-runner')).toEqual({ exitCode: 0, output: '' });
-  await sandbox.run('resque-runner enqueue mail Welcome');
-  await sandbox.settle();
-  expect((await sandbox.run('cat jobs')).output).toBe('{"class":"Welcome","args":[]}');
-  expect(await sandbox.run('resque-runner attach --read-only')).toMatchObject({ exitCode: 0 });
+  sandbox().write('cfg.json', '{"runners": {"mail": 1}, "script": "./job.sh"}');
+  sandbox().write('job.sh', '#!/bin/sh\ncat > jobs\n');
+  expect(await sandbox().run('chmod +x job.sh; resque-runner')).toEqual({ exitCode: 0, output: '' });
+  await sandbox().run('resque-runner enqueue mail Welcome');
+  await sandbox().settle();
+  expect((await sandbox().run('cat jobs')).output).toBe('{"class":"Welcome","args":[]}');
+  expect(await sandbox().run('resque-runner attach --read-only')).toMatchObject({ exitCode: 0 });
 });
 
 test('a runner that can not start fails its block', async () => {
-  sandbox.write('cfg.json', '{"runers": {}}');
-  const { exitCode, output } = await sandbox.run('resque-runner cfg.json');
+  sandbox().write('cfg.json', '{"runers": {}}');
+  const { exitCode, output } = await sandbox().run('resque-runner cfg.json');
   expect(exitCode).toBe(2);
   expect(output).toContain('did you mean "runners"?');
 });
 
 test('what fails in the middle of a block fails the block', async () => {
-  expect(await sandbox.run('false\necho reached')).toEqual({ exitCode: 1, output: '' });
+  expect(await sandbox().run('false\necho reached')).toEqual({ exitCode: 1, output: '' });
 });

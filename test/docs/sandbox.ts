@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { assertNoProcessLeft } from '../helpers/leaks.ts';
 import { isAlive, kill, markVariable, processesMarked } from '../helpers/processes.ts';
 import type { RedisServer } from '../helpers/redis.ts';
@@ -153,4 +153,16 @@ function queuesOf(log: string): string[] {
   const { runners } = JSON.parse(started) as { runners: { key: string }[] };
   const names = runners.flatMap(({ key }) => key.split(','));
   return names.map((name) => name.trim()).filter((name) => !/[*!?]/.test(name));
+}
+
+/** Call it once at the top of a test file. @returns the sandbox of the test that runs */
+export function useSandbox(redis: RedisServer): () => Sandbox {
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = new Sandbox(redis);
+  });
+  afterEach(async ({ task }) => {
+    await sandbox.end(task.result?.state === 'fail');
+  });
+  return () => sandbox;
 }
