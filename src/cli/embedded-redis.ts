@@ -40,11 +40,12 @@ export async function startEmbeddedRedis(
   await prepare(directory);
   const socket = await chooseSocket(directory);
   const redis = socketConfig(socket);
+  const config = serverConfig(directory, socket, isTemporary);
   const deadlineMs = performance.now() + startLimitMs;
   while (performance.now() < deadlineMs) {
     if (await answers(redis)) return { redis, stop: async () => {} };
-    const command = [await findRedisProgram(), await writeConfig(directory, socket, isTemporary)];
-    const guard = await startGuard({ directory, command, isTemporary });
+    const program = await findRedisProgram();
+    const guard = await startGuard({ directory, program, config, isTemporary });
     if (await isReady(redis, guard, deadlineMs)) return { redis, stop: () => guard.stop() };
     const end = guard.end();
     if (end === null) {
@@ -103,9 +104,8 @@ async function isReady(redis: ReachableRedis, guard: Guard, deadlineMs: number):
   return false;
 }
 
-/** As a file, because its quoting rules are the same in all versions, unlike those of the command line. */
-async function writeConfig(directory: string, socket: string, isTemporary: boolean): Promise<string> {
-  const file = join(directory, 'redis.conf');
+/** For a file, because its quoting rules are the same in all versions, unlike those of the command line. */
+function serverConfig(directory: string, socket: string, isTemporary: boolean): string {
   const settings = {
     port: '0',
     unixsocket: quoted(socket),
@@ -116,8 +116,7 @@ async function writeConfig(directory: string, socket: string, isTemporary: boole
     daemonize: 'no',
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
-  await writeFile(file, lines.join(''));
-  return file;
+  return lines.join('');
 }
 
 /** For redis.conf, where a line break would end the line even in quotes. */

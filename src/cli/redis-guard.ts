@@ -3,15 +3,17 @@
  * we ended, it ends the server. So nothing lingers after a crash or a SIGKILL. The guard also holds the lock of
  * the server's directory, so that two servers never write the same data.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface GuardedServer {
   /** Absolute; its lock and its log are in it. */
   readonly directory: string;
-  /** Program and arguments. */
-  readonly command: readonly string[];
+  /** Takes the path of its configuration as its argument. */
+  readonly program: string;
+  /** Written before each start, and only by the guard that has the lock: no server ever reads a half of it. */
+  readonly config: string;
   /** Whether the guard removes the directory when the server has ended as asked; if not, its log tells why. */
   readonly isTemporary: boolean;
 }
@@ -33,19 +35,21 @@ export interface GuardEnd {
 /** A server that can't save its data refuses to end. */
 const stopLimitMs = 10_000;
 const lockedCode = 75;
+/** Of who removes a dead lock; it takes a moment. */
+const claimLimitMs = 10_000;
 
 /**
- * Arguments: lock, log, directory to remove ('' for none), server and its arguments. `set -C` makes `>` fail
- * where the file exists, which is the lock.
+ * Arguments: lock, log, directory to remove ('' for none), server, path and text of its configuration. `set -C` makes
+ * `>` fail where the file exists, which is the lock.
  */
 const script = `
-lock=$1 log=$2 temporary=$3
-shift 3
+lock=$1 log=$2 temporary=$3 server_program=$4 config=$5
 set -C
 { echo $$ > "$lock"; } 2>/dev/null || exit ${lockedCode}
 set +C
+{ printf %s "$6" > "$config"; } 2>"$log" || { rm -f "$lock"; exit 1; }
 exec 3<&0
-"$@" </dev/null >"$log" 2>&1 3<&- &
+"$server_program" "$config" </dev/null >"$log" 2>&1 3<&- &
 server=$!
 { read -r _ <&3; kill -TERM "$server"; } >/dev/null 2>&1 &
 reader=$!
@@ -59,12 +63,15 @@ exit "$code"
 
 export const logName = 'redis.log';
 export const lockName = 'lock';
+const configName = 'redis.conf';
+const claimName = 'lock.release';
 
-export async function startGuard({ directory, command, isTemporary }: GuardedServer): Promise<Guard> {
+export async function startGuard({ directory, program, config, isTemporary }: GuardedServer): Promise<Guard> {
   // Most runners have a Redis and never need it: 15 MB that their process would keep.
   const { execa } = await import('execa');
   const files = [join(directory, lockName), join(directory, logName), isTemporary ? directory : ''];
-  const child = execa('/bin/sh', ['-c', script, 'resque-runner-redis', ...files, ...command], {
+  const server = [program, join(directory, configName), config];
+  const child = execa('/bin/sh', ['-c', script, 'resque-runner-redis', ...files, ...server], {
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'ignore',
@@ -96,10 +103,34 @@ export async function startGuard({ directory, command, isTemporary }: GuardedSer
 /** Removes the lock of a guard that is gone without having done so, as after a power failure. */
 export async function releaseDeadLock(directory: string): Promise<void> {
   const lock = join(directory, lockName);
+  if (!(await isDead(lock))) return;
+  // One at a time: of two that have seen a dead lock, the second could remove the one that was taken after the first.
+  const claim = join(directory, claimName);
+  if (!(await isClaimed(claim))) return;
+  try {
+    if (await isDead(lock)) await rm(lock, { force: true });
+  } finally {
+    await rm(claim, { recursive: true, force: true });
+  }
+}
+
+async function isDead(lock: string): Promise<boolean> {
   const pid = Number(await readIfThere(lock));
   // 0: the file is gone, or its guard is just about to write.
-  if (!Number.isInteger(pid) || pid <= 0 || isAlive(pid)) return;
-  await rm(lock, { force: true });
+  return Number.isInteger(pid) && pid > 0 && !isAlive(pid);
+}
+
+/** @returns whether the claim is ours now; of one that died with it, it becomes free for the next attempt */
+async function isClaimed(claim: string): Promise<boolean> {
+  try {
+    await mkdir(claim);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  const { mtimeMs } = await stat(claim).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+  if (Date.now() - mtimeMs > claimLimitMs) await rm(claim, { recursive: true, force: true });
+  return false;
 }
 
 /** @returns '' where there is no such file */
@@ -107,7 +138,7 @@ export async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (hasCode(error, 'ENOENT')) return '';
     throw error;
   }
 }
@@ -118,8 +149,12 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // ESRCH means that there is none; EPERM, that it is somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 async function isWithin(event: Promise<void>, limitMs: number): Promise<boolean> {
