@@ -21,7 +21,8 @@ const onlyNarrow = new RegExp(`^[${narrow}]*$`);
 const onlyUndisputed = new RegExp(`^[${narrow}${wide}]*$`);
 const eachWide = new RegExp(`[${wide}]`, 'g');
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made when the first text needs it: that takes longer than all else here, and few commands ever come to one. */
+let graphemes: Intl.Segmenter | null = null;
 
 /** @param text as `printable` gives it */
 export function columns(text: string): number {
@@ -53,6 +54,7 @@ export function* characters(text: string): Generator<Character> {
     for (const unit of text) yield { text: unit, width: isSimple(unit) ? 1 : 2 };
     return;
   }
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   for (const { segment } of graphemes.segment(text)) {
     // Ink puts nothing into less than a column either.
     yield { text: segment, width: isSimple(segment) ? 1 : Math.max(1, stringWidth(segment)) };
