@@ -1,5 +1,6 @@
 /** A bar on STDERR for work that takes a while, on a terminal only; it is gone when the work is done. */
 import type { SingleBar } from 'cli-progress';
+import { age } from '../wording/age.ts';
 import { grouped } from '../wording/plural.ts';
 
 /** Work that is over sooner shows none. */
@@ -81,6 +82,8 @@ export class Progress {
         stream: process.stderr,
         barsize: Math.max(shortestBar, Math.min(longestBar, room)),
         formatValue: (value) => grouped(value),
+        // Of how long it will take, it knows nothing before the first steps, and says so with words for programs.
+        formatTime: (seconds: number | string) => (typeof seconds === 'number' ? age(seconds * 1_000) : '…'),
         clearOnComplete: true,
         hideCursor: true,
         gracefulExit: false,

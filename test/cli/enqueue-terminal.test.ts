@@ -25,7 +25,7 @@ async function openHeld() {
   const proxy = await stage.through();
   const terminal = await open('--file', name);
   await holdStep(proxy);
-  await terminal.waitForText(/^enqueuing {2}[█░]+ \d+ % {2}[\d,]+ jobs? {2}.* left$/m);
+  await terminal.waitForText(/^enqueuing {2}[█░]+ \d+ % {2}[\d,]+ jobs? {2}(\d+ \w+|…) left$/m);
   return { terminal, lines, proxy };
 }
 

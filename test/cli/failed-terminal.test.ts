@@ -101,7 +101,7 @@ describe('thousands', () => {
       const way = await holdAtStep(4, stage.redis);
       const terminal = stage.open([...args, '--redis', way.url], { columns: 120 });
       await terminal.waitForText(
-        new RegExp(`^${title} {2}[█░]+ \\d+ % {2}[\\d,]+ of 3,000 {2}\\S+ left$`, 'm'),
+        new RegExp(`^${title} {2}[█░]+ \\d+ % {2}[\\d,]+ of 3,000 {2}(\\d+ \\w+|…) left$`, 'm'),
       );
       await terminal.press('ctrl+c');
       await terminal.waitForNoText(title);

@@ -141,7 +141,7 @@ test('R asks with the number of those that match, and retries exactly these, onc
 
   await screen.press('R');
   await screen.waitForText('Retry 50 failures?');
-  expect(screen.text()).toContain('All that match "queue:mail": 50 failures of 60 failures in all.');
+  expect(screen.text()).toContain('All that match "queue:mail": 50 of 60 failures.');
   expect(selectedTexts(screen).some((text) => text.includes('n Cancel'))).toBe(true);
   await screen.press('return');
   await screen.waitForNoText('Retry 50 failures?');

@@ -3,7 +3,7 @@ import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
 import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
 import type { Choice } from '../../store/view.ts';
-import { plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/plural.ts';
 import { failureKeys, indexOfKey, selectedFailure } from '../selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { stepTo } from './cursor.ts';
@@ -140,7 +140,9 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
       question: { kind: 'matching', command, filter, within: total },
       title: `${verb} ${plural(count, 'failure')}?`,
       lines: [
-        `All ${which}: ${plural(count, 'failure')} of ${plural(total, 'failure')} in all.`,
+        isAll && count === total
+          ? `All ${which}.`
+          : `All ${which}: ${grouped(count)} of ${plural(total, 'failure')}.`,
         ...(command === 'retry-matching' && skipped > 0
           ? [
               skipped === 1
