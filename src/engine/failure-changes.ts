@@ -69,18 +69,27 @@ export async function changeMatches(
     }
     if (isCancelled?.() === true) return 'cancelled';
     const walk = { page, before: within, size: nextPageSize(page) };
+    const isLast = page !== null && leftBefore(page) === 0;
     const step = await failed.step({ kind, entries }, walk);
     log.add(entries, step.results);
     log.publish();
+    // Others may have taken all of the last ones. Then nobody can say where the next would be, and there is none.
+    if (step.page === null) return isLast ? 'whole' : 'lost';
     page = step.page;
     onStep?.(leftOf(page));
-  } while (page !== null && page.entries.length > 0);
-  return page === null ? 'lost' : 'whole';
+  } while (page.entries.length > 0);
+  return 'whole';
 }
 
-function leftOf(page: WalkPage | null): number {
-  const next = page?.entries.at(-1);
-  return page === null || next === undefined ? 0 : next.index + 1 - page.floor;
+/** Entries that are older than those of the page. */
+function leftBefore({ entries: [oldest], floor }: WalkPage): number {
+  return oldest === undefined ? 0 : oldest.index - floor;
+}
+
+/** Those of the page, and the older ones. */
+function leftOf({ entries, floor }: WalkPage): number {
+  const newest = entries.at(-1);
+  return newest === undefined ? 0 : newest.index + 1 - floor;
 }
 
 /** As many of them at a time as one step may take, in the order of the list. */

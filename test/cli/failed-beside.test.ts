@@ -102,21 +102,30 @@ test('two commands and a screen at once put each job back once', async () => {
 
 test.each(['retry', 'remove'])('%s goes on beside others that take and add entries', async (kind) => {
   await stage.fill(...numbered(0, 6_000));
-  const state = { isOver: false, added: 6_000 };
+  const { client } = stage.redis;
+  const state = { isOver: false, added: 6_000, taken: 0 };
   const others = (async () => {
     while (!state.isOver) {
-      // The oldest, which shifts all others; not so many that it could be all.
-      if (state.added < 8_000) await stage.redis.client.lpop(key);
-      await stage.fill(...numbered(state.added, state.added + 1));
+      const { added, taken } = state;
+      const done =
+        kind === 'retry' ? await client.llen('resque:queue:mail') : added - taken - (await client.llen(key));
+      // The oldest, which shifts all others, as the command gets on: fewer in all than it looks at in a step, since where
+      // they were to take all of those, it could not tell where to go on.
+      if (taken * 50 < done) {
+        await client.lpop(key);
+        state.taken += 1;
+      }
+      await stage.fill(...numbered(added, added + 1));
       state.added += 1;
     }
   })();
-  const { exitCode, stdout } = await stage.start(kind, '--all', '--yes', '--json');
+  const { exitCode, stdout, stderr } = await stage.start(kind, '--all', '--yes', '--json');
   state.isOver = true;
   await others;
-  expect(exitCode).toBe(0);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const { done } = JSON.parse(stdout) as { done: number };
   const untouched = numbersOf((await stage.list()).filter((entry) => !isRetried(entry)).map(jobOf));
+  expect(state.taken).toBeGreaterThan(0);
   // Of the old ones none is left, and what came after the count is.
   expect(untouched[0]).toBeGreaterThanOrEqual(6_000);
   expect(untouched).toEqual(upTo(state.added).slice(untouched[0]));
@@ -124,6 +133,25 @@ test.each(['retry', 'remove'])('%s goes on beside others that take and add entri
   expect(back).toHaveLength(kind === 'retry' ? done : 0);
   expect(new Set(back).size).toBe(back.length);
 });
+
+test.each(['retry', 'remove'])(
+  '%s has come to the end where others take the last ones before it does',
+  async (kind) => {
+    await stage.fill(...numbered(0, 300));
+    const way = await holdAtStep(2, stage.redis);
+    const change = stage.start(kind, '--all', '--yes', '--json', '--redis', way.url);
+    await waitFor(way.isHolding, { message: 'the last step waits' });
+    await stage.redis.client.del(key);
+    await stage.fill(...numbered(300, 700));
+    way.goOn();
+    const { exitCode, stdout } = await change;
+    const document = JSON.parse(stdout) as { done: number; gone: number };
+    expect({ exitCode, document }).toMatchObject({ exitCode: 0, document: { end: 'whole', unretryable: 0 } });
+    expect(document.gone).toBeGreaterThan(0);
+    expect(document.done + document.gone).toBe(300);
+    expect(await stage.list()).toEqual(numbered(300, 700));
+  },
+);
 
 describe('where Redis goes away in the midst', () => {
   /** What the command says of it, and that the same command then puts back the rest, and nothing twice. */
