@@ -56,7 +56,7 @@ describe('a signal', () => {
   });
 
   test('that comes a second time kills at once', async () => {
-    stage.script(`trap 'echo > "$D/heard"' TERM; echo $$ > "$D/pid"; while :; do sleep 0.05; done`);
+    stage.script(`trap 'echo > "$D/heard"' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
     stage.config({ killAfter: 3600 });
     const run = stage.start([...job, '--json']);
     await stage.waitForFile('pid', '\n');
@@ -162,7 +162,7 @@ describe('a reader', () => {
     // That there is a reader to be waited for takes nothing from its time.
     stage.config({ timeout: 1 });
     // Longer than pipes are read on after an exit.
-    const command = `$EXEC ${job.join(' ')} | { dd bs=1 count=6 status=none; while [ ! -e ended ]; do sleep 0.05; done; sleep 1.3; cat > rest; }; echo "\${PIPESTATUS[0]}"`;
+    const command = `$EXEC ${job.join(' ')} | { dd bs=1 count=6 status=none; while [ ! -e ended ]; do sleep 0.1; done; sleep 1.3; cat > rest; }; echo "\${PIPESTATUS[0]}"`;
     const { stdout } = await stage.shell(command);
     expect(stdout).toBe('begin\n3');
     expect(stage.read('rest').replace(/[^x]/g, '').length).toBeGreaterThanOrEqual(130_000);

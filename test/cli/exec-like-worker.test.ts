@@ -28,7 +28,7 @@ exit 77`;
 
 const ends: readonly (readonly [string, string])[] = [
   ['late', 'echo begun; exec sleep 60'],
-  ['deaf', "trap '' TERM; echo begun; while :; do sleep 0.05; done"],
+  ['deaf', "trap '' TERM; echo begun; while :; do sleep 0.1; done"],
   ['killed', 'echo last words >&2; kill -SEGV $$; sleep 5'],
   ['stays', `read -r job; echo "got $job" >&2; echo '{"exception":"E","error":"e"}' >&3; cat > /dev/null`],
   ['silent', 'read -r job; echo "got $job"; exit 0'],

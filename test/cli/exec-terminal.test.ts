@@ -68,7 +68,7 @@ test('without a job it says how to name one, and doesn’t wait for keys', async
 });
 
 test('Ctrl-C ends the job once, and tells the verdict', async () => {
-  stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.05; done`);
+  stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
   stage.config({ killAfter: 3600 });
   const terminal = open(['mail', '--class', 'A']);
   const pid = Number(await stage.waitForFile('pid', '\n'));
@@ -79,7 +79,7 @@ test('Ctrl-C ends the job once, and tells the verdict', async () => {
 });
 
 test('Ctrl-C reaches a job that is watched once, too', async () => {
-  stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.05; done`);
+  stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
   stage.config({ killAfter: 3600 });
   const terminal = open(['mail', '--class', 'A', '--watch']);
   const pid = Number(await stage.waitForFile('pid', '\n'));

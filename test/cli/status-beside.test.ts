@@ -8,7 +8,7 @@ import { StatusStage } from './status-stage.ts';
 const e2e = useEndToEnd();
 const stage = new StatusStage(e2e.redis);
 
-const untilGo = 'while [ ! -e "$D/go" ]; do sleep 0.02; done';
+const untilGo = 'while [ ! -e "$D/go" ]; do sleep 0.1; done';
 
 test('a runner: its slots, their jobs, what it holds, what it has done', async () => {
   // The queue of a pattern is there before the runner looks for such.

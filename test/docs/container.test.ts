@@ -121,7 +121,7 @@ const orphan = 'cat > /dev/null; setsid sh -c "sleep 0.01" > /dev/null 2>&1 & ec
 describe.skipIf(!canUnshare)('as process 1', () => {
   test('a runner heeds TERM, ends its jobs, and exits 0', async () => {
     const stubborn = stage.script(
-      'trap "" TERM; touch "$D/runs"; cat > /dev/null; while :; do sleep 0.05; done',
+      'trap "" TERM; touch "$D/runs"; cat > /dev/null; while :; do sleep 0.1; done',
     );
     stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 1 }, script: stubborn })));
     container = new Container(dockerCommand());

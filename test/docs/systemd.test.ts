@@ -229,13 +229,13 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
 
   /** Tells of each TERM that it gets, and goes on. */
   const stubborn = `trap 'echo TERM >> "$D/signals"' TERM; echo $$ > "$D/job"; cat > /dev/null
-    while :; do sleep 0.05; done`;
+    while :; do sleep 0.1; done`;
 
   test('gives running jobs their time at a stop, and ends what is left behind', async () => {
     const daemon = stage.script(
       // It ends when the other one has left its group: what is in it then is ended with the job.
       `cat > /dev/null; setsid sh -c "echo \\$\\$ > $D/daemon; exec sleep 60" > /dev/null 2>&1 &
-      while [ ! -s "$D/daemon" ]; do sleep 0.02; done`,
+      while [ ! -s "$D/daemon" ]; do sleep 0.1; done`,
     );
     await boot({
       runners: { stubborn: { script: stage.script(stubborn) }, daemon: { script: daemon } },

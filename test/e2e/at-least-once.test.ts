@@ -15,7 +15,7 @@ const heldList = (runner: Runner, queue: string) =>
   stage.key(`runner:${hostname()}.runner:${runner.pid}:held:${queue}`);
 
 test('a job waits on the list of its runner for as long as it runs, and leaves it with its outcome', async () => {
-  const script = stage.script('touch "$D/began"; while [ ! -e "$D/end" ]; do sleep 0.02; done');
+  const script = stage.script('touch "$D/began"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const runner = await stage.run({ script, runners: { mail: 1 }, delivery: 'at-least-once' });
   await stage.enqueue('mail', { class: 'A', args: [] });
   await waitFor(() => runner.all('job.started').length === 1, { message: 'it runs' });
@@ -83,7 +83,7 @@ test('waits for each of its queues on a connection of its own, beside at-most-on
 });
 
 test('no limit is exceeded by what several waits bring at once: the rest goes back', async () => {
-  const script = stage.script('echo x >> "$D/seen"; while [ ! -e "$D/end" ]; do sleep 0.02; done');
+  const script = stage.script('echo x >> "$D/seen"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const runner = await stage.run({
     script,
     runners: { 'm*': { concurrency: 1, delivery: 'at-least-once' } },

@@ -20,7 +20,7 @@ function marking(seconds: string): string {
 
 /** Runs until the test creates the file `go`. */
 function waiting(): string {
-  return e2e.script('echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  return e2e.script('echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
 }
 
 /** How many jobs ran at the same time, at most, as the log tells it from a line on. */
@@ -48,7 +48,7 @@ test('each queue fills its slots and no more', async () => {
   const limits = { one: 1, two: 2, five: 5 };
   const script = e2e.script(`
     id=$(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
-    echo "start $id" >> "$D/$1.log"; while [ ! -e "$D/go" ]; do sleep 0.02; done; echo "end $id" >> "$D/$1.log"`);
+    echo "start $id" >> "$D/$1.log"; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo "end $id" >> "$D/$1.log"`);
   for (const queue of Object.keys(limits)) await e2e.enqueue(queue, ...jobs(30));
   const runner = await e2e.run({ runners: limits, script }, { args: ['--drain'] });
   for (const [queue, limit] of Object.entries(limits)) await e2e.waitForFileLines(`${queue}.log`, limit);

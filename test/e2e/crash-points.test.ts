@@ -40,7 +40,7 @@ function script(): string {
   return stage.script(
     `read -r job || :; id=\${job#*args}; id=\${id#*:[?}; id=\${id%%?]*}
 echo "begin $id" >> "$D/log"
-while [ ! -e "$D/go-$id" ]; do sleep 0.02; done
+while [ ! -e "$D/go-$id" ]; do sleep 0.1; done
 echo "end $id" >> "$D/log"`,
   );
 }

@@ -94,7 +94,7 @@ describe('a job over its time', () => {
   });
 
   test('is ended by KILL when it ignores TERM', async () => {
-    const script = e2e.script('trap "" TERM; echo $$ > "$D/pid"; while :; do sleep 0.05; done');
+    const script = e2e.script('trap "" TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done');
     await e2e.enqueue('mail', job);
     const runner = await e2e.run({ runners: { mail: limits }, script });
     const failure = await e2e.failure();
@@ -136,7 +136,7 @@ describe('a job over its time', () => {
 
   test('takes a grandchild along that ignores TERM when the script does not', async () => {
     const script = e2e.script(`
-      sh -c 'trap "" TERM; echo $$ > "$1"; while :; do sleep 0.05; done' sh "$D/grandchild" &
+      sh -c 'trap "" TERM; echo $$ > "$1"; while :; do sleep 0.1; done' sh "$D/grandchild" &
       wait`);
     await e2e.enqueue('mail', job);
     await e2e.run({ runners: { mail: limits }, script });

@@ -85,7 +85,7 @@ test('2,000 jobs over 8 queues of different limits run exactly once, within thei
 test('node-resque sees the workers and what they run', async () => {
   const queue = await connect();
   e2e.mayLeaveKeys('connection_test_key');
-  const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 0.1; done');
   const runner = await e2e.run({ runners: { mail: 1 }, script });
   await queue.enqueue('mail', 'Job', [1]);
   const { job } = await runner.waitForLine('job.started');

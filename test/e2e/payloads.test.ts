@@ -132,7 +132,7 @@ describe('an odd payload that is an object', () => {
   test('reaches STDIN byte for byte, and its failure keeps it', async () => {
     const script = e2e.script(`
       read -r n < "$D/number"
-      cat > "$D/stdin-$n"; echo read > "$D/read-$n"; while [ ! -e "$D/go-$n" ]; do sleep 0.01; done; exit 1`);
+      cat > "$D/stdin-$n"; echo read > "$D/read-$n"; while [ ! -e "$D/go-$n" ]; do sleep 0.1; done; exit 1`);
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     for (const [n, [name, payload]] of payloads.entries()) {
       e2e.write('number', `${n}\n`);

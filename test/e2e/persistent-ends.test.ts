@@ -134,7 +134,7 @@ describe('a child that says nothing', () => {
   });
 
   test('is killed where it ignores that', async () => {
-    const runner = await runOdd('trap "" TERM; while :; do sleep 0.02; done', { timeout: 0.3 });
+    const runner = await runOdd('trap "" TERM; while :; do sleep 0.1; done', { timeout: 0.3 });
     expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', signal: 'SIGKILL' });
     assertFreshChild();
     expect(runner.all('job.killed').map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGKILL']);
@@ -180,7 +180,7 @@ describe('results at the wrong time', () => {
   });
 
   test('one more, when the job is over: no job is the worse for it', async () => {
-    const script = oddScript(e2e, `${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`);
+    const script = oddScript(e2e, `${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`);
     const runner = await e2e.run({ runners: { mail }, script });
     const [child] = await waitForChildren(e2e, 1);
     await e2e.enqueue('mail', job('odd'));
@@ -216,7 +216,7 @@ describe('results at the wrong time', () => {
     const script = e2e.script(
       `
       ${persistentScript('break')}
-      while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}; sleep 60`.replace('break', `${sayOk}; break`),
+      while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}; sleep 60`.replace('break', `${sayOk}; break`),
     );
     const runner = await e2e.run({ runners: { mail: { ...mail, maxJobs: 2 } }, script });
     const [child] = await waitForChildren(e2e, 1);

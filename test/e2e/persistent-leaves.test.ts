@@ -25,7 +25,7 @@ describe('a child that leaves by itself between two jobs', () => {
   function leaving(how: string): string {
     return e2e.script(
       persistentScript(`echo "$$ $job" >> "$D/ran"; ${sayOk}
-        [ -e "$D/leave" ] || { while [ ! -e "$D/leave" ]; do sleep 0.02; done; ${how}; }`),
+        [ -e "$D/leave" ] || { while [ ! -e "$D/leave" ]; do sleep 0.1; done; ${how}; }`),
     );
   }
 
@@ -68,7 +68,7 @@ describe('a child that leaves by itself between two jobs', () => {
 
   test('twice with the same job unread: it has failed', async () => {
     const script = e2e.script(
-      `echo "$$ $1 $1 -" >> "$D/born"; while [ ! -e "$D/leave" ]; do sleep 0.02; done; exit 0`,
+      `echo "$$ $1 $1 -" >> "$D/born"; while [ ! -e "$D/leave" ]; do sleep 0.1; done; exit 0`,
     );
     const runner = await e2e.run({ runners: { mail }, script });
     await waitForChildren(e2e, 1);
@@ -106,7 +106,7 @@ describe('a TERM while a job runs', () => {
   const quick = { shutdownTimeout: 0.3, script: '' };
   const ways = [
     ['ends', 'echo $$ > "$D/began"; sleep 60', 'SIGTERM'],
-    ['is killed', 'trap "" TERM; echo $$ > "$D/began"; while :; do sleep 0.02; done', 'SIGKILL'],
+    ['is killed', 'trap "" TERM; echo $$ > "$D/began"; while :; do sleep 0.1; done', 'SIGKILL'],
   ] as const;
 
   test.each(ways)('records it where the child %s', async (_how, odd, signal) => {
@@ -136,7 +136,7 @@ describe('a TERM while a job runs', () => {
   test('waits for a job that ends in time, and its child then ends with its STDIN', async () => {
     const script = oddScript(
       e2e,
-      `echo $$ > "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`,
+      `echo $$ > "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`,
     );
     const runner = await e2e.run({ shutdownTimeout: 60, runners: { mail }, script });
     await e2e.enqueue('mail', job('odd'), job('behind'));

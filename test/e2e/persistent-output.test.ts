@@ -115,7 +115,7 @@ test('a program that goes on printing behind the result does not keep the job, n
 test('what it prints before its first job and between two of them belongs to none', async () => {
   const script = e2e.script(`echo booting; echo booting >&2
 ${persistentScript(`echo "out $job"; echo "err $job" >&2; ${sayFailed}
-while [ ! -e "$D/go" ]; do sleep 0.02; done; rm "$D/go"; echo tidy; echo tidy >&2; echo done >> "$D/tidied"`)}`);
+while [ ! -e "$D/go" ]; do sleep 0.1; done; rm "$D/go"; echo tidy; echo tidy >&2; echo done >> "$D/tidied"`)}`);
   const runner = await e2e.run({ runners: { mail }, script });
   await waitForChildren(e2e, 1);
   for (const [at, name] of ['one', 'two', 'three'].entries()) {

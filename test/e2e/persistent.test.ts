@@ -226,7 +226,7 @@ test('an error of a megabyte is a result like any other, and cut as any other', 
 });
 
 test('while a job runs, its worker says so in Redis, and no longer', async () => {
-  const script = e2e.script(persistentScript(`while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`));
+  const script = e2e.script(persistentScript(`while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`));
   const runner = await e2e.run({ runners: { mail }, script });
   const [child] = await waitForChildren(e2e, 1);
   const record = () => e2e.client.getBuffer(e2e.key(`worker:${child?.worker}`));
@@ -260,7 +260,7 @@ describe('several queues in one entry', () => {
 
 test('several slots work at the same time, each with its own child', async () => {
   const script = e2e.script(
-    persistentScript(`echo "$$ $job" >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.02; done; ${sayOk}`),
+    persistentScript(`echo "$$ $job" >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`),
   );
   const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 3 } }, script });
   await e2e.enqueue('mail', ...jobs(7));

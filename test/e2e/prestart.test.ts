@@ -41,7 +41,7 @@ describe.each(natives)('a child that stands by, started with %s,', (_how, env) =
   });
 
   test('is replaced as soon as it has its job, and no two jobs share one', async () => {
-    const script = e2e.script(`${recording}; while [ ! -e "$D/go" ]; do sleep 0.02; done`);
+    const script = e2e.script(`${recording}; while [ ! -e "$D/go" ]; do sleep 0.1; done`);
     const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 2 } }, script }, { env });
     await waitForChildren(e2e, 2);
     await e2e.enqueue('mail', ...Array.from({ length: 6 }, (_, n) => job(n)));
@@ -168,7 +168,7 @@ describe('a job that runs in a child that stood by', () => {
 
   test('is ended by its timeout, with TERM and then KILL, and with all that it started', async () => {
     const script = e2e.script(`${tellBirth}; read -r job; trap "" TERM
-      sleep 60 & echo $! > "$D/grandchild"; while :; do sleep 0.05; done`);
+      sleep 60 & echo $! > "$D/grandchild"; while :; do sleep 0.1; done`);
     const runner = await e2e.run({ runners: { mail: limits }, script });
     await waitForChildren(e2e, 1);
     await e2e.enqueue('mail', job(1));

@@ -63,7 +63,7 @@ test('with "interrupted": "requeue" it goes back to the head of its queue and ru
 });
 
 test('a runner that lives is left alone by another that starts', async () => {
-  const script = stage.script('echo $$ > "$D/pid"; while [ ! -e "$D/end" ]; do sleep 0.05; done');
+  const script = stage.script('echo $$ > "$D/pid"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const first = await stage.run({ script, runners: { mail: 1 } });
   await stage.enqueue('mail', { class: 'A', args: [] });
   await pidOf('pid');

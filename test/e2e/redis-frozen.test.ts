@@ -8,7 +8,7 @@ const job = (n: number) => ({ class: 'Job', args: [n] });
 const foundWithinMs = 31_000;
 
 test('is found within 30 s, jobs go on, and their outcomes are written when it answers again', async () => {
-  const script = e2e.script('echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  const script = e2e.script('echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
   const runner = await e2e.run({ runners: { mail: 1, idle: 1 }, script });
   await e2e.enqueue('mail', job(1));
   await e2e.waitForFileLines('started', 1);

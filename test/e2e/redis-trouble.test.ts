@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ redis: { appendOnly: true } });
 const job = (n: number) => ({ class: 'Job', args: [n] });
-const untilGo = 'echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done';
+const untilGo = 'echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 /** Backoff may have grown by then. */
 const backTimeoutMs = 15_000;
 

@@ -7,7 +7,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
 const job = (n: number) => ({ class: 'Job', args: [n, 'a'] });
-const untilGo = 'echo "$RESQUE_WORKER" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done';
+const untilGo = 'echo "$RESQUE_WORKER" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 
 async function workers(): Promise<string[]> {
   return (await e2e.client.smembers(e2e.key('workers'))).sort();

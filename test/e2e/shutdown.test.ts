@@ -14,7 +14,7 @@ const quick = { shutdownTimeout: 0.3, killAfter: 0.2 };
 const patient = { shutdownTimeout: 60, killAfter: 60 };
 
 /** Ends when the test creates the file `go`. */
-const untilGo = 'echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done';
+const untilGo = 'echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 const ignoringTerm = `trap "" TERM INT QUIT HUP; ${untilGo}`;
 
 /** A runner with the first of three jobs running and the others waiting. */

@@ -5,7 +5,7 @@ import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
 const job = (n: number) => ({ class: 'Job', args: [n] });
-const untilGo = 'echo "$1 $$" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.02; done';
+const untilGo = 'echo "$1 $$" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 
 describe('HUP with a good file', () => {
   test('brings new queues, scripts and limits', async () => {

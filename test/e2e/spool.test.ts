@@ -13,7 +13,7 @@ function script(): string {
   return stage.script(`
     n=$(head -c 60 | sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
     echo $n >> "$D/started"
-    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.2; done
+    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.5; done
     [ $((n % 2)) = 0 ] || { echo "job $n went wrong" >&2; exit 1; }`);
 }
 
@@ -143,7 +143,7 @@ test('a runner that is killed while it reads the spool repeats nothing', async (
     await killed.waitForExit();
   }
   await stage.run(config);
-  await stage.waitForStat('processed', 100);
+  await stage.waitForStat('processed', 100, 30_000);
   expect(await stage.stat('failed')).toBe(50);
   const failures = await stage.failures(50);
   expect(new Set(failures.map(({ error }) => error)).size).toBe(50);
@@ -225,7 +225,7 @@ test('too many outcomes for memory go to the disk at once, and to Redis when it 
   expect(runner.all('outcomes.spooled')).toHaveLength(1);
   expect(spoolFiles()).toHaveLength(1);
   await stage.redis.start();
-  await stage.waitForStat('processed', 70);
+  await stage.waitForStat('processed', 70, 30_000);
   await waitFor(() => spoolFiles().length === 0, { message: 'the spool is empty' });
   expect(await stage.client.keys('*held:mail')).toEqual([]);
 });

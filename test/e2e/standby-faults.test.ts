@@ -169,7 +169,7 @@ os.kill(os.getpid(), signal.SIGKILL)`,
 
 test('what a prestarted child has started does not make it look alive', async () => {
   const script = e2e.script(`[ -e "$D/go" ] || {
-    sleep 60 & ${tellBirth}; while [ ! -e "$D/go" ]; do sleep 0.02; done; exit 3; }
+    sleep 60 & ${tellBirth}; while [ ! -e "$D/go" ]; do sleep 0.1; done; exit 3; }
     IFS= read -r job; echo "$job" >> "$D/ran"`);
   const runner = await e2e.run({ runners: { mail: prestarted }, script });
   const [child] = await waitForChildren(e2e, 1);

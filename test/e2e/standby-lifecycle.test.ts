@@ -180,7 +180,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
 
   test('come when the config was read anew in the middle of a job that runs without them', async () => {
     const script = e2e.script(scriptFor(quick));
-    const cold = e2e.script('echo began >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+    const cold = e2e.script('echo began >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
     const runner = await e2e.run({ runners: { mail: 1 }, script: cold });
     await e2e.enqueue('mail', job(1));
     await e2e.waitForFileLines('ran');

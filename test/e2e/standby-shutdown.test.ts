@@ -42,7 +42,7 @@ describe.each([prestarted, persistent])(
     });
 
     test('TERM, killed where they take no notice', async () => {
-      const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.05; done`;
+      const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
       const runner = await e2e.run({ ...mail(2, { killAfter: 0.3 }), script: e2e.script(stubborn) });
       await waitForChildren(e2e, 2);
       runner.signal('SIGTERM');
@@ -59,7 +59,7 @@ describe.each([prestarted, persistent])(
     });
 
     test('TERM twice, without waiting for anything', async () => {
-      const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.05; done`;
+      const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
       const runner = await e2e.run({ ...mail(2, { killAfter: 600 }), script: e2e.script(stubborn) });
       await waitForChildren(e2e, 2);
       runner.signal('SIGTERM');

@@ -53,7 +53,7 @@ describe('jobs', () => {
     const script = e2e.script(`
       trap "" TERM
       sleep 60 & echo $! > "$D/pid"
-      while :; do sleep 0.05; done`);
+      while :; do sleep 0.1; done`);
     await e2e.enqueue('mail', job);
     const limits = { concurrency: 1, timeout: 0.3, killAfter: 0.2 };
     const runner = await e2e.run({ runners: { mail: limits }, script });

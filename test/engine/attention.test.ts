@@ -9,7 +9,7 @@ import { type TestEngine, useEngines } from './stage.ts';
 const stage = useEngines(useRedis());
 const told = (engine: TestEngine) =>
   engine.all('job.printed').map(({ jobId, stream, line }) => `${jobId} ${stream} ${line}`);
-const gate = (name: string) => `while [ ! -e "$D/${name}" ]; do sleep 0.01; done`;
+const gate = (name: string) => `while [ ! -e "$D/${name}" ]; do sleep 0.1; done`;
 
 /** Waits until this line was told. */
 async function hear(engine: TestEngine, line: string): Promise<void> {

@@ -12,7 +12,7 @@ function started(engine: TestEngine): unknown[] {
 }
 
 /** A job that runs until there is a file `go`. */
-const waiting = () => stage.script('while [ ! -e "$D/go" ]; do sleep 0.01; done');
+const waiting = () => stage.script('while [ ! -e "$D/go" ]; do sleep 0.1; done');
 const quick = () => stage.script(':');
 
 test('within a list of queues the first one comes first', async () => {

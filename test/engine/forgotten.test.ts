@@ -38,7 +38,7 @@ test.each(['at-most-once', 'at-least-once'] as const)(
 test.each(['at-most-once', 'at-least-once'] as const)(
   '%s: the outcome of a job that ran meanwhile is written',
   async (delivery) => {
-    const script = stage.script('while [ ! -e "$D/go" ]; do sleep 0.02; done; exit 1');
+    const script = stage.script('while [ ! -e "$D/go" ]; do sleep 0.1; done; exit 1');
     const engine = await stage.start([stage.runner('mail', script, { delivery })]);
     await stage.enqueue('mail', 1);
     await engine.wait('job.started');

@@ -9,9 +9,9 @@ const stage = useEngines(useRedis());
 
 /** A job that ends and leaves a child behind, in its group and with none of its pipes. */
 function leaving(child: string): string {
-  const loop = `${child} echo $$ > "$D/pid"; while :; do sleep 0.02; done`;
+  const loop = `${child} echo $$ > "$D/pid"; while :; do sleep 0.1; done`;
   return stage.script(`( exec sh -c '${loop.replaceAll('$D', '\'"$D"\'')}' ) </dev/null >/dev/null 2>&1 &
-while [ ! -s "$D/pid" ]; do sleep 0.01; done`);
+while [ ! -s "$D/pid" ]; do sleep 0.1; done`);
 }
 
 function leftPid(): number {
@@ -58,7 +58,7 @@ test('a stop that kills does not wait', async () => {
 });
 
 test('a job that ignores TERM is killed with all that it started', async () => {
-  const body = `trap '' TERM; sh -c 'trap "" TERM; echo $$ > "$0"; while :; do sleep 0.02; done' "$D/pid" & while :; do sleep 0.02; done`;
+  const body = `trap '' TERM; sh -c 'trap "" TERM; echo $$ > "$0"; while :; do sleep 0.1; done' "$D/pid" & while :; do sleep 0.1; done`;
   const runner = stage.runner('mail', stage.script(body), { killAfterSeconds: 0.3, timeoutSeconds: 0.3 });
   const engine = await stage.start([runner]);
   await stage.enqueue('mail', 1);

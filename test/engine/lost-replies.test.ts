@@ -21,7 +21,7 @@ function noting(key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
 
 /** The same, but no job goes on before there is a file of this name: time to say what becomes of the steps behind it. */
 function notingAfter(gate: string, key: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
-  return stage.runner(key, stage.script(`while [ ! -e "$D/${gate}" ]; do sleep 0.01; done; ${note}`), rest);
+  return stage.runner(key, stage.script(`while [ ! -e "$D/${gate}" ]; do sleep 0.1; done; ${note}`), rest);
 }
 
 /** Args of the jobs that ran, in that order. */

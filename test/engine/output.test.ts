@@ -60,7 +60,7 @@ function filesOf(pid: number | 'self'): string[] {
 
 test('a job is read from its start and then as it prints, by as many as want to, each at their pace', async () => {
   const script = stage.script(
-    'echo first; while [ ! -e "$D/go" ]; do sleep 0.01; done; echo second; echo third >&2',
+    'echo first; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo second; echo third >&2',
   );
   const engine = await stage.start([stage.runner('mail', script)]);
   await stage.enqueue('mail', 1);
@@ -155,7 +155,7 @@ describe('of a job that prints without end', () => {
 });
 
 test('no file of it gets into a job, and none is left when the engine has stopped', async () => {
-  const chatty = stage.script('seq 1 100000; while [ ! -e "$D/go" ]; do sleep 0.01; done');
+  const chatty = stage.script('seq 1 100000; while [ ! -e "$D/go" ]; do sleep 0.1; done');
   const curious = stage.script('ls -l /proc/$$/fd > "$D/fds.new"; mv "$D/fds.new" "$D/fds"');
   const engine = await stage.start([stage.runner('chatty', chatty), stage.runner('curious', curious)]);
   const held = filesOf('self').length;

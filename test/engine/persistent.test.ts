@@ -72,7 +72,7 @@ describe('children', () => {
   });
 
   test('that speak without being asked, and ignore TERM, are not replaced before they have gone', async () => {
-    const script = stage.script(`trap "" TERM; ${tellBirth}; ${sayOk}; while :; do sleep 0.02; done`);
+    const script = stage.script(`trap "" TERM; ${tellBirth}; ${sayOk}; while :; do sleep 0.1; done`);
     const entry = { mode: 'persistent', killAfterSeconds: 0.4, concurrency: 2 } as const;
     const engine = await stage.start([stage.runner('mail', script, entry)]);
     const { throttled } = await engine.wait('runner.throttled');
@@ -91,7 +91,7 @@ describe('children', () => {
 
   test('that close it behind a job are given no other, and may take their time', async () => {
     const script = stage.script(
-      persistentScript(`${quick}; ${sayOk}; exec 3>&-; while [ ! -e "$D/go" ]; do sleep 0.02; done
+      persistentScript(`${quick}; ${sayOk}; exec 3>&-; while [ ! -e "$D/go" ]; do sleep 0.1; done
         echo "$$" >> "$D/tidy"; exit 0`),
     );
     const engine = await stage.start([
@@ -119,7 +119,7 @@ describe('children', () => {
 
   test('that end behind a job are told of with what they said since', async () => {
     const script = stage.script(`echo booting >&2
-${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.02; done; echo bye >&2; exit 3`)}`);
+${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo bye >&2; exit 3`)}`);
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
     await waitForChildren(files, 1);
     await stage.enqueue('mail', 1);

@@ -10,7 +10,7 @@ const stage = useEngines(useRedis());
 test('a job that failed is recorded and not run again, although Redis refused it and took what was sent behind it', async () => {
   const proxy = await startProxy(stage.server.port);
   const fails = stage.runner('fails', stage.script('exit 1'));
-  const works = stage.runner('works', stage.script('while [ ! -e "$D/go" ]; do sleep 0.01; done'));
+  const works = stage.runner('works', stage.script('while [ ! -e "$D/go" ]; do sleep 0.1; done'));
   const engine = await stage.start([fails, works], { port: proxy.port });
   await stage.enqueue('works', 1);
   await engine.wait('job.started');

@@ -90,7 +90,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
   test.each([
     ['SIGTERM', 'echo $$ > "$D/began"; sleep 60', ['SIGTERM']],
     ['SIGKILL', 'echo $$ > "$D/began"; sleep 60', ['SIGKILL']],
-    ['SIGTERM', 'trap "" TERM; echo $$ > "$D/began"; while :; do sleep 0.02; done', ['SIGTERM', 'SIGKILL']],
+    ['SIGTERM', 'trap "" TERM; echo $$ > "$D/began"; while :; do sleep 0.1; done', ['SIGTERM', 'SIGKILL']],
   ] as const)('at a job that is killed on request (%s, %s) end with it', async (signal, body, signals) => {
     const script = stage.script(scriptFor(body));
     const entry = { ...config, concurrency: 2, killAfterSeconds: 0.2 };
@@ -131,7 +131,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
   });
 
   test('go at once, and all of them, when the process has to', async () => {
-    const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.02; done`;
+    const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
     const entry = { ...config, concurrency: 3, killAfterSeconds: 600 };
     const engine = await stage.start([stage.runner('mail', stage.script(stubborn), entry)]);
     await waitForChildren(files, 3);

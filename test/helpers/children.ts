@@ -28,7 +28,7 @@ export function job(name: unknown): { class: string; args: [unknown] } {
 
 /** Done at once, and when there is a file `go`. */
 export const quick = 'echo "$$ $job" >> "$D/ran"';
-export const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.02; done`;
+export const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.1; done`;
 
 /** The payloads of the jobs that were begun by those two. */
 export function payloadsBegun(stage: Stage): string[] {

@@ -162,9 +162,10 @@ export class EndToEnd {
   }
 
   /** Waits until the total has the value, and no more. */
-  async waitForStat(name: string, value: number): Promise<void> {
+  async waitForStat(name: string, value: number, timeoutMs = 10_000): Promise<void> {
     await waitFor(async () => (await this.stat(name)) >= value, {
       message: () => `stat:${name} is ${value}\n${this.#describe()}`,
+      timeoutMs,
     });
     expect(await this.stat(name)).toBe(value);
   }

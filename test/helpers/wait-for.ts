@@ -13,6 +13,8 @@ type Truthy<T> = Exclude<T, null | undefined | false | 0 | ''>;
 
 const defaultTimeoutMs = 10_000;
 const pollMs = 5;
+/** Nearly all that is waited for comes soon. What takes longer is looked at less often: those who are to bring it need the CPU. */
+const longestPollMs = 25;
 
 function say(message: WaitOptions['message']): string {
   return typeof message === 'string' ? message : message();
@@ -27,12 +29,13 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { message, timeoutMs = defaultTimeoutMs }: WaitOptions,
 ): Promise<Truthy<T>> {
-  const deadline = performance.now() + timeoutMs;
+  const start = performance.now();
   while (true) {
     const value = await condition();
     if (value) return value as Truthy<T>;
-    if (performance.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${say(message)}`);
-    await sleep(pollMs);
+    const elapsedMs = performance.now() - start;
+    if (elapsedMs > timeoutMs) throw new Error(`Not within ${timeoutMs} ms: ${say(message)}`);
+    await sleep(Math.min(longestPollMs, Math.max(pollMs, elapsedMs / 10)));
   }
 }
 

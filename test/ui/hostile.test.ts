@@ -102,7 +102,7 @@ function marked(output: string | Buffer, mark: string): string | Buffer {
 test('a latest line changes nothing on the screen but itself, and nothing of the terminal', async () => {
   const marks = writeOutputs();
   const script = ui.stage.script(`number=$(tr -dc 0-9); echo "something harmless" >&2
-    while [ ! -e "$D/go" ]; do sleep 0.05; done
+    while [ ! -e "$D/go" ]; do sleep 0.1; done
     echo >&2; cat "$D/output-$number" >&2; exec sleep 60`);
   const calm = ui.stage.script('echo "all is well" >&2; cat > /dev/null; exec sleep 60');
   const foreign = foreignFailure({ error: 'it failed' });

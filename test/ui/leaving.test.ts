@@ -11,7 +11,7 @@ const ui = useUiStage();
 /** A screen with one job that runs until there is a file `go`, and a slot that is free. */
 async function openScreen(): Promise<Terminal> {
   const script = ui.stage.script(`grep -o '"class":"[^"]*"' >> "$D/started"
-    while [ ! -e "$D/go" ]; do sleep 0.02; done`);
+    while [ ! -e "$D/go" ]; do sleep 0.1; done`);
   const screen = await ui.start({ script, runners: { mail: 2 } });
   await ui.stage.enqueue('mail', { class: 'First', args: [] });
   await screen.waitForText('#1  First');
@@ -121,7 +121,7 @@ test('the screen ends when the engine was told to end from elsewhere', async () 
 });
 
 test('with --drain the screen ends by itself once every queue is empty', async () => {
-  const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.02; done');
+  const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
   await ui.stage.enqueue('mail', ...Array.from({ length: 5 }, (_, at) => ({ class: 'Job', args: [at] })));
   const screen = await ui.start({ script, runners: { mail: 2 } }, { args: ['--drain'] });
   await screen.waitForText('pend 3');

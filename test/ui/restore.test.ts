@@ -70,7 +70,7 @@ describe('the terminal is as it was after', () => {
   });
 
   test('q and drain, once the running jobs have ended', async () => {
-    const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.05; done');
+    const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
     const terminal = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } })]).join(' ')]);
     await expectTaken(terminal);
     await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
