@@ -62,6 +62,16 @@ describe('where it attaches to', () => {
     );
   });
 
+  test('nor is it spoilt by a pipe to a reader that goes away, on a terminal', async () => {
+    const words = ui.commandOf(['attach']).map((word) => `'${word}'`);
+    const command = `${words.join(' ')} | head -n 0; echo "came to \${PIPESTATUS[0]}"`;
+    const terminal = ui.terminal({ command: ['bash', '-c', command], columns: 120, rows: 36 });
+    expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
+    await terminal.waitForText('resque-runner: attach needs a terminal');
+    await terminal.waitForText('came to 2');
+    expect(terminal.text()).not.toContain('EPIPE');
+  });
+
   test('of several it lets one choose by number, and takes CONFIG or the socket for an answer', async () => {
     const first = await leaveRunning('mail');
     const second = await leaveRunning('images');

@@ -65,6 +65,23 @@ describe('the demo', () => {
     await expectNothingLeft();
   });
 
+  test('works on when nobody reads its log any more', async () => {
+    const demo = startDemo();
+    await demo.has('job.finished');
+    demo.child.stdout.destroy();
+    const file = /check (\S+)/.exec(demo.talk())?.[1] ?? '';
+    const processed = async () => {
+      const { stdout } = await runProgram(['status', '--json', '--config', file], { cwd: directory.path });
+      return (JSON.parse(stdout) as { totals: { processed: number } }).totals.processed;
+    };
+    const before = await processed();
+    await waitFor(async () => (await processed()) > before, { message: 'another job has been done' });
+    demo.child.kill('SIGTERM');
+    expect(await demo.child).toMatchObject({ exitCode: 0 });
+    expect(demo.talk()).not.toContain('EPIPE');
+    await expectNothingLeft();
+  });
+
   test('can be looked into with the commands that it names', async () => {
     const demo = startDemo();
     await demo.has('engine.started');
