@@ -33,6 +33,9 @@ const busyWaitsLimit = 50;
  */
 const touchMs = 60 * 60 * 1000;
 
+/** What a server is bound to before it has its name; one that is killed in that moment leaves it behind. */
+export const hiddenName = /^\.[\da-f]{8}$/;
+
 /**
  * @param server may be tried again where this fails
  * @param path preferred; where it is taken, `-2` and so on is put before its extension, unless it `isExact`

@@ -1,7 +1,8 @@
 /** Finds the engines of this user. */
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ServerHello } from '../protocol/frames.ts';
+import { hiddenName } from './claim-socket.ts';
 import { removeDeadSocket, statOf } from './dead-socket.ts';
 import { look } from './peek.ts';
 import { isOurDirectory, ownUid } from './socket-path.ts';
@@ -10,6 +11,9 @@ export interface ListedSocket {
   readonly path: string;
   readonly hello: ServerHello;
 }
+
+/** Before it listens, a server can't be told from a dead one; it takes a moment. */
+const hiddenAgeMs = 60_000;
 
 /**
  * The live ones, oldest first; what dead engines left is removed on the way. Directories and sockets that
@@ -22,7 +26,10 @@ export async function listSockets(
   uid = ownUid(),
 ): Promise<readonly ListedSocket[]> {
   const paths = [...new Set(directories)].flatMap((directory) => socketsIn(directory, uid));
-  const found = await Promise.all(paths.map(lookAt));
+  const [found] = await Promise.all([
+    Promise.all(paths.filter((path) => !isHidden(path)).map(lookAt)),
+    Promise.all(paths.filter(isForgotten).map(removeDeadSocket)),
+  ]);
   return found
     .filter((listed) => listed !== null)
     .toSorted((a, b) => a.hello.startedAtMs - b.hello.startedAtMs || a.path.localeCompare(b.path));
@@ -31,12 +38,21 @@ export async function listSockets(
 function socketsIn(directory: string, uid: number): string[] {
   if (!isOurDirectory(directory, uid)) return [];
   return readdirSync(directory)
-    .filter((name) => name.endsWith('.sock') && !name.startsWith('.'))
+    .filter((name) => (name.endsWith('.sock') && !name.startsWith('.')) || hiddenName.test(name))
     .map((name) => join(directory, name))
     .filter((path) => {
       const found = statOf(path);
       return found?.isSocket() === true && found.uid === BigInt(uid);
     });
+}
+
+function isHidden(path: string): boolean {
+  return hiddenName.test(basename(path));
+}
+
+function isForgotten(path: string): boolean {
+  const found = isHidden(path) ? statOf(path) : null;
+  return found !== null && Date.now() - Number(found.mtimeMs) > hiddenAgeMs;
 }
 
 async function lookAt(path: string): Promise<ListedSocket | null> {

@@ -132,7 +132,12 @@ describe('an embedded Redis', () => {
 test('a runner that is killed takes its embedded Redis along, and its data are there at the next start', async () => {
   const config = { redis: 'embedded', runners: { mail: 1 }, script: '/bin/true' };
   writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
-  const runner = execa(process.execPath, [program, '--no-ui'], { cwd: directory.path, reject: false });
+  const runner = execa(process.execPath, [program, '--no-ui'], {
+    cwd: directory.path,
+    // Killed, it leaves its socket there.
+    env: { TMPDIR: directory.path },
+    reject: false,
+  });
   const data = join(directory.path, '.resque-runner');
   await waitFor(async () => (await findEmbeddedRedis(data)) !== null, { message: 'Redis runs' });
   const guest = await start('.resque-runner');

@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -49,6 +58,25 @@ test('what dead engines left is removed on the way; a hung one and strangers are
     '7.sock',
     'notes.txt',
   ]);
+});
+
+test('what an engine left that died before it had its name is removed when it is old enough to be forgotten', async () => {
+  const directory = temporaryDirectory();
+  const dying = await startServer(new FakeHost(), join(directory, '1.sock'));
+  const names = ['.0123abcd', '.dead-12', '.89ab01'];
+  for (const name of names) linkSync(dying.path, join(directory, name));
+  const living = createServer(() => {});
+  await new Promise<void>((resolve) => living.listen(join(directory, '.0000aaaa'), resolve));
+  afterThis(() => living.close());
+  await dying.server.close();
+  const [old, young] = [new Date(Date.now() - 120_000), new Date()];
+  for (const name of [...names, '.0000aaaa']) utimesSync(join(directory, name), old, old);
+  expect(await listSockets([directory])).toEqual([]);
+  expect(readdirSync(directory).toSorted()).toEqual(['.0000aaaa', '.89ab01', '.dead-12']);
+  linkSync(join(directory, '.dead-12'), join(directory, '.0123abcd'));
+  utimesSync(join(directory, '.0123abcd'), young, young);
+  expect(await listSockets([directory])).toEqual([]);
+  expect(readdirSync(directory)).toContain('.0123abcd');
 });
 
 test('a directory that others can write to, or that is not ours, is passed over', async () => {
