@@ -82,7 +82,7 @@ export class Progress {
         stream: process.stderr,
         barsize: Math.max(shortestBar, Math.min(longestBar, room)),
         formatValue: (value) => grouped(value),
-        // Of how long it will take, it knows nothing before the first steps, and says so with words for programs.
+        // Before the first steps there is no number, but 'NULL' or 'INF'.
         formatTime: (seconds: number | string) => (typeof seconds === 'number' ? age(seconds * 1_000) : '…'),
         clearOnComplete: true,
         hideCursor: true,

@@ -35,6 +35,7 @@ const touchMs = 60 * 60 * 1000;
 
 /** What a server is bound to before it has its name; one that is killed in that moment leaves it behind. */
 export const hiddenName = /^\.[\da-f]{8}$/;
+const newHiddenName = (): string => `.${randomBytes(4).toString('hex')}`;
 
 /**
  * @param server may be tried again where this fails
@@ -46,7 +47,7 @@ export async function claimSocket(
   path: string,
   { isExact }: { readonly isExact: boolean },
 ): Promise<ClaimedSocket> {
-  const hidden = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  const hidden = join(dirname(path), newHiddenName());
   assertPathFits(hidden);
   try {
     await listenAt(server, hidden);

@@ -1,6 +1,6 @@
 /** Finds the engines of this user. */
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { ServerHello } from '../protocol/frames.ts';
 import { hiddenName } from './claim-socket.ts';
 import { removeDeadSocket, statOf } from './dead-socket.ts';
@@ -25,37 +25,41 @@ export async function listSockets(
   directories: readonly string[],
   uid = ownUid(),
 ): Promise<readonly ListedSocket[]> {
-  const paths = [...new Set(directories)].flatMap((directory) => socketsIn(directory, uid));
+  const ours = [...new Set(directories)].filter((directory) => isOurDirectory(directory, uid));
+  const all = ours.flatMap((directory) => socketsIn(directory, uid));
   const [found] = await Promise.all([
-    Promise.all(paths.filter((path) => !isHidden(path)).map(lookAt)),
-    Promise.all(paths.filter(isForgotten).map(removeDeadSocket)),
+    Promise.all(all.filter(isListed).map(lookAt)),
+    Promise.all(all.filter(isForgotten).map(({ path }) => removeDeadSocket(path))),
   ]);
   return found
     .filter((listed) => listed !== null)
     .toSorted((a, b) => a.hello.startedAtMs - b.hello.startedAtMs || a.path.localeCompare(b.path));
 }
 
-function socketsIn(directory: string, uid: number): string[] {
-  if (!isOurDirectory(directory, uid)) return [];
-  return readdirSync(directory)
-    .filter((name) => (name.endsWith('.sock') && !name.startsWith('.')) || hiddenName.test(name))
-    .map((name) => join(directory, name))
-    .filter((path) => {
-      const found = statOf(path);
-      return found?.isSocket() === true && found.uid === BigInt(uid);
-    });
+interface FoundSocket {
+  readonly name: string;
+  readonly path: string;
+  readonly changedAtMs: number;
 }
 
-function isHidden(path: string): boolean {
-  return hiddenName.test(basename(path));
+function socketsIn(directory: string, uid: number): FoundSocket[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    const found = statOf(path);
+    if (found?.isSocket() !== true || found.uid !== BigInt(uid)) return [];
+    return [{ name, path, changedAtMs: Number(found.mtimeMs) }];
+  });
 }
 
-function isForgotten(path: string): boolean {
-  const found = isHidden(path) ? statOf(path) : null;
-  return found !== null && Date.now() - Number(found.mtimeMs) > hiddenAgeMs;
+function isListed({ name }: FoundSocket): boolean {
+  return name.endsWith('.sock') && !name.startsWith('.');
 }
 
-async function lookAt(path: string): Promise<ListedSocket | null> {
+function isForgotten({ name, changedAtMs }: FoundSocket): boolean {
+  return hiddenName.test(name) && Date.now() - changedAtMs > hiddenAgeMs;
+}
+
+async function lookAt({ path }: FoundSocket): Promise<ListedSocket | null> {
   const found = await look(path);
   if (typeof found !== 'string') return { path, hello: found };
   if (found === 'dead') await removeDeadSocket(path);

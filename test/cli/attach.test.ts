@@ -62,7 +62,7 @@ describe('where it attaches to', () => {
     );
   });
 
-  test('nor is it spoilt by a pipe to a reader that goes away, on a terminal', async () => {
+  test('a pipe is no terminal either, and a reader that goes away spoils nothing', async () => {
     const words = ui.commandOf(['attach']).map((word) => `'${word}'`);
     const command = `${words.join(' ')} | head -n 0; echo "came to \${PIPESTATUS[0]}"`;
     const terminal = ui.terminal({ command: ['bash', '-c', command], columns: 120, rows: 36 });
