@@ -5,17 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../resque/clock.ts';
 import { openConnection } from '../resque/connection.ts';
+import type { Presence } from '../resque/liveness.ts';
 import type { SessionMeans } from '../resque/session.ts';
 import { endPrograms } from './left-programs.ts';
-import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { ownIdentity, type ProcessIdentity, presenceOf } from './process-identity.ts';
 
 export interface Machine extends SessionMeans {
   /** Tells a runner process from every other one. */
   readonly newNonce: () => string;
   /** Of this process. */
   readonly identity: ProcessIdentity;
-  /** @returns `null` if that can't be told from here */
-  readonly isGone: (identity: ProcessIdentity) => boolean | null;
+  readonly presenceOf: (process: ProcessIdentity) => Presence;
   /** Ends the programs that a dead runner left running here. @returns whether none is left */
   readonly endPrograms: (nonce: string) => Promise<boolean>;
 }
@@ -27,7 +27,7 @@ export function thisMachine(): Machine {
     openConnection,
     newNonce: randomUUID,
     identity: ownIdentity(),
-    isGone,
+    presenceOf,
     endPrograms,
   };
 }

@@ -3,6 +3,7 @@
  * it is given away again, in containers it is nearly always the same.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Presence, Vantage } from '../resque/liveness.ts';
 
 export interface ProcessIdentity {
   /** Kernel and pid namespace, within which a pid means something; '' where the system doesn't tell. */
@@ -10,16 +11,35 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** Ticks of the kernel's clock since its boot; '' where the system doesn't tell. */
   readonly startedAt: string;
+  /** User; absent if unknown. */
+  readonly uid?: number;
 }
 
 export function ownIdentity(): ProcessIdentity {
-  return { machine: machine(), pid: process.pid, startedAt: startOf(process.pid) ?? '' };
+  const fields = statOf(process.pid);
+  const uid = process.getuid?.();
+  return {
+    machine: machine(),
+    pid: process.pid,
+    startedAt: (fields === null ? null : startOf(fields)) ?? '',
+    ...(uid === undefined ? {} : { uid }),
+  };
 }
 
-/** @returns `null` where nobody can tell from here: it ran, or runs, on another machine or in another container */
-export function isGone({ machine: home, pid, startedAt }: ProcessIdentity): boolean | null {
-  if (home === '' || startedAt === '' || home !== machine()) return null;
-  return startOf(pid) !== startedAt;
+/** To judge runners from here. */
+export function ownVantage(): Vantage {
+  return { identity: ownIdentity(), presenceOf };
+}
+
+/**
+ * Unknown is a process of another machine or container, and one that exists but whose start can't be read: mounted with
+ * `hidepid`, /proc looks to other users as if their processes weren't there.
+ */
+export function presenceOf({ machine: home, pid, startedAt }: ProcessIdentity): Presence {
+  if (home === '' || startedAt === '' || home !== machine()) return 'unknown';
+  const fields = statOf(pid);
+  if (fields !== null) return startOf(fields) === startedAt ? 'running' : 'gone';
+  return exists(pid) ? 'unknown' : 'gone';
 }
 
 /** Pids of the processes that have this variable with this value in the environment that they were started with. */
@@ -60,6 +80,8 @@ function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
   if (boot === undefined) return '';
   try {
+    // The /proc of another pid namespace has other numbers than we have.
+    if (readlinkSync('/proc/self') !== String(process.pid)) return '';
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     // A kernel without namespaces: then there is one of them.
@@ -71,12 +93,21 @@ function machine(): string {
  * proc(5): field 22. One whose first thread has ended is there as long as another (field 20 counts them) still
  * holds its connections open.
  *
- * @returns `null` where there is no such process, or it has ended and waits to be reaped
+ * @returns `null` if it has ended and waits to be reaped
  */
-function startOf(pid: number): string | null {
-  const fields = statOf(pid);
-  if (fields === null || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return null;
+function startOf(fields: readonly string[]): string | null {
+  if (fields[0] === 'Z' && Number(fields[17]) <= 1) return null;
   return fields[19] ?? null;
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is another user's.
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
 }
 
 function isZombie(pid: number): boolean {

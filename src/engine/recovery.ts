@@ -2,18 +2,16 @@
  * Finds runner processes that died without a word, ends what is left of their jobs on this machine, and puts
  * the jobs where they belong. At start and every minute, one runner of all at a time.
  *
- * Dead is: on this machine, a process that isn't there any more, by its number and start; elsewhere, one that
- * Redis hasn't heard of for five minutes; and any earlier process that had our own name.
+ * Which are dead, `src/resque/liveness.ts` judges; so is any earlier process that had our own name.
  */
 import type { EngineFact } from '../protocol/events.ts';
 import type { Cancel } from '../resque/clock.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../resque/dead-runners.ts';
+import { livenessOf } from '../resque/liveness.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
 import type { Machine } from './machine.ts';
 
-/** As Resque itself, see `Resque.prune_interval`. */
-const silentMs = 300_000;
 const intervalMs = 60_000;
 
 export interface RecoveryHooks {
@@ -21,7 +19,7 @@ export interface RecoveryHooks {
   readonly publish: (fact: EngineFact) => void;
   /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
   readonly beforeRecovery: () => Promise<void>;
-  readonly machine: Pick<Machine, 'isGone' | 'endPrograms'>;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
 }
@@ -33,6 +31,8 @@ export class Recovery {
   #cancelRetry: Cancel | null = null;
   #isStopped = false;
   #isLooking = false;
+  /** When the last outage was over, by the monotonic clock; `null` before the first look. */
+  #listeningSinceMs: number | null = null;
 
   constructor(hooks: RecoveryHooks) {
     this.#hooks = hooks;
@@ -68,15 +68,22 @@ export class Recovery {
     return runners.find((runner) => runner.owner === owner && runner.entry.nonce !== nonce);
   }
 
-  /** Looks for dead ones, once. Rejects with RedisTrouble. */
+  /** Looks for dead ones when Redis is there, or there again. Rejects with RedisTrouble. */
   async look(): Promise<void> {
+    const isFirst = this.#listeningSinceMs === null;
+    this.#listeningSinceMs = isFirst ? Number.NEGATIVE_INFINITY : this.#hooks.client.clock.elapsedMs();
+    await this.#look();
+  }
+
+  async #look(): Promise<void> {
     const { client, machine } = this.#hooks;
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const { nowMs, runners } = await this.#dead.runners();
+      const { runners, ...redis } = await this.#dead.runners();
+      const view = { ...redis, listeningMs: client.clock.elapsedMs() - (this.#listeningSinceMs ?? 0) };
       const dead = runners.filter(
-        (runner) => runner.owner !== client.owner && isDead(runner, nowMs, machine),
+        ({ owner, entry }) => owner !== client.owner && livenessOf(entry, machine, view) === 'dead',
       );
       if (dead.length === 0) return;
       const unlock = await this.#dead.lock(client.nonce, dead);
@@ -98,7 +105,7 @@ export class Recovery {
 
   #lookIfUp(): void {
     const { session } = this.#hooks.client;
-    if (session.isUp) this.look().catch((error: unknown) => session.fail(error));
+    if (session.isUp) this.#look().catch((error: unknown) => session.fail(error));
   }
 
   #lookAgain(): void {
@@ -120,12 +127,4 @@ export class Recovery {
     publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
     if (recovered.requeued > 0) onRequeued();
   }
-}
-
-export function isDead(
-  { entry }: Pick<LeftRunner, 'entry'>,
-  nowMs: number,
-  machine: Pick<Machine, 'isGone'>,
-): boolean {
-  return machine.isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
 }

@@ -5,7 +5,9 @@
 import { type Clock, systemClock } from './clock.ts';
 import { exceptions, failureRecord } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
+import { type RedisView, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
+import { readConnections } from './read-connections.ts';
 import {
   type LeftJobEnd,
   type LeftQueue,
@@ -46,8 +48,8 @@ export class DeadRunners {
     this.#keys = keys;
   }
 
-  /** All runner processes that are on record, and Redis' time. */
-  async runners(): Promise<{ readonly nowMs: number; readonly runners: readonly LeftRunner[] }> {
+  /** All runner processes that are on record, and what else it takes to judge them. */
+  async runners(): Promise<RedisView & { readonly runners: readonly LeftRunner[] }> {
     const [entries, [seconds]] = await this.#session.command((commands) =>
       Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
     );
@@ -55,7 +57,12 @@ export class DeadRunners {
       const entry = readEntry(text);
       return entry === null ? [] : [{ owner, entry, text }];
     });
-    return { nowMs: Number(seconds) * 1000, runners };
+    const nowMs = Number(seconds) * 1000;
+    const isWanted = wantsConnections(
+      runners.map(({ entry }) => entry),
+      nowMs,
+    );
+    return { nowMs, runners, connections: isWanted ? await readConnections(this.#session) : null };
   }
 
   /**

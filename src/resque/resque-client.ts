@@ -175,7 +175,9 @@ export class ResqueClient {
     const ids = workers();
     if (ids.length === 0 && about === null) return;
     const seenAtMs = this.#redisNow().getTime();
-    const entry = about === null ? '' : writeEntry({ ...about, nonce: this.nonce, seenAtMs });
+    const { connections } = this.session;
+    const known = connections === null ? {} : { connections };
+    const entry = about === null ? '' : writeEntry({ ...about, nonce: this.nonce, seenAtMs, ...known });
     const times = [startedText(this.#now()), heartbeatText(this.#redisNow())];
     const args = [this.keys.prefix, ...times, this.owner, entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);

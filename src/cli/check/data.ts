@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { thisMachine } from '../../engine/machine.ts';
-import { isDead } from '../../engine/recovery.ts';
 import { Spooling } from '../../engine/spooling.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
@@ -48,7 +47,7 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
   const sender = senderOn(connection);
   const machine = thisMachine();
   const doctor = new Doctor(sender, resqueKeys(config.namespace), {
-    isDead: (runner, nowMs) => isDead(runner, nowMs, machine),
+    here: machine,
     endChildren: machine.endPrograms,
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,

@@ -5,6 +5,7 @@
 import { DeadRunners, deadFailure, type LeftRunner } from '../dead-runners.ts';
 import { exceptions } from '../failure-record.ts';
 import type { ResqueKeys } from '../keys.ts';
+import { livenessOf, type Vantage } from '../liveness.ts';
 import { runScript } from '../run-script.ts';
 import { type RunnerEntry, writeEntry } from '../runner-entry.ts';
 import type { Script } from '../script.ts';
@@ -19,7 +20,8 @@ import { type ResqueState, readState } from './state.ts';
 import { jobOfRecord, partsOfId, shownRecord } from './worker-ailments.ts';
 
 export interface DoctorOptions {
-  readonly isDead: (runner: Pick<LeftRunner, 'entry'>, nowMs: number) => boolean;
+  /** From where runners are judged. */
+  readonly here: Vantage;
   /** Ends what that process' jobs have left running here. @returns whether nothing of it is left */
   readonly endChildren: (nonce: string) => Promise<boolean>;
   /** What is to become of the jobs of a runner that has left no word about it: as in its registry entry. */
@@ -64,7 +66,7 @@ export class Doctor {
   async examine(): Promise<{ readonly state: ResqueState; readonly findings: readonly Finding[] }> {
     const state = await readState(this.#sender, this.#keys, this.#options.queues);
     const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
-      entry !== null && this.#options.isDead({ entry }, state.nowMs);
+      entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
     return { state, findings: findingsOf(state, isDead) };
   }
 
