@@ -48,6 +48,8 @@ export interface RunnerOptions {
   readonly config: ConfigObject;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the command, which go on as it. */
+  readonly prefix?: readonly string[];
 }
 
 export interface LineOptions {
@@ -68,11 +70,11 @@ export class Runner {
   #hasExited = false;
   readonly #process: ReturnType<typeof spawnRunner>;
 
-  constructor({ directory, config, args = [], env = {} }: RunnerOptions) {
+  constructor({ directory, config, args = [], env = {}, prefix = [] }: RunnerOptions) {
     if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
     this.configPath = join(directory, 'cfg.json');
     this.writeConfig(config);
-    this.#process = spawnRunner(this.configPath, args, env, directory);
+    this.#process = spawnRunner(this.configPath, args, env, directory, prefix);
     this.#readLines();
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -211,8 +213,11 @@ function spawnRunner(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   directory: string,
+  prefix: readonly string[],
 ) {
-  return execa(process.execPath, [program, configPath, '--no-ui', '--log-format', 'json', ...args], {
+  const command = [...prefix, process.execPath, program, configPath, '--no-ui', '--log-format', 'json'];
+  const [file = '', ...words] = command;
+  return execa(file, [...words, ...args], {
     cwd: directory,
     env: { TMPDIR: join(directory, 'tmp'), XDG_STATE_HOME: join(directory, 'state'), ...env },
     stdin: 'ignore',
