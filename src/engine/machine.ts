@@ -5,9 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../resque/clock.ts';
 import { openConnection } from '../resque/connection.ts';
+import type { ProgramsEnd } from '../resque/dead-runners.ts';
 import type { Presence } from '../resque/liveness.ts';
+import type { RunnerEntry } from '../resque/runner-entry.ts';
 import type { SessionMeans } from '../resque/session.ts';
-import { endPrograms } from './left-programs.ts';
+import { LeftPrograms } from './left-programs.ts';
 import { ownIdentity, type ProcessIdentity, presenceOf } from './process-identity.ts';
 
 export interface Machine extends SessionMeans {
@@ -16,11 +18,12 @@ export interface Machine extends SessionMeans {
   /** Of this process. */
   readonly identity: ProcessIdentity;
   readonly presenceOf: (process: ProcessIdentity) => Presence;
-  /** Ends the programs that a dead runner left running here. @returns whether none is left */
-  readonly endPrograms: (nonce: string) => Promise<boolean>;
+  /** Ends the programs that a dead runner left running here; `runners` are pids of those that are alive. */
+  readonly endPrograms: (entry: RunnerEntry, runners?: ReadonlySet<number>) => Promise<ProgramsEnd>;
 }
 
 export function thisMachine(): Machine {
+  const left = new LeftPrograms();
   return {
     clock: systemClock,
     random: Math.random,
@@ -28,6 +31,6 @@ export function thisMachine(): Machine {
     newNonce: randomUUID,
     identity: ownIdentity(),
     presenceOf,
-    endPrograms,
+    endPrograms: (entry, runners) => left.end(entry, runners),
   };
 }

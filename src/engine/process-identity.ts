@@ -2,8 +2,9 @@
  * Tells a process from every other that had or will have its number. A pid alone says nothing: after a crash
  * it is given away again, in containers it is nearly always the same.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import type { Presence, Vantage } from '../resque/liveness.ts';
+import { pids, readIfThere, statOf } from './proc.ts';
 
 export interface ProcessIdentity {
   /** Kernel and pid namespace, within which a pid means something; '' where the system doesn't tell. */
@@ -42,15 +43,6 @@ export function presenceOf({ machine: home, pid, startedAt }: ProcessIdentity): 
   return exists(pid) ? 'unknown' : 'gone';
 }
 
-/** Pids of the processes that have this variable with this value in the environment that they were started with. */
-export function processesWith(name: string, value: string): number[] {
-  const wanted = `${name}=${value}`;
-  return pids().filter((pid) => {
-    const environment = readIfThere(`/proc/${pid}/environ`);
-    return environment?.split('\0').includes(wanted) === true && !isZombie(pid);
-  });
-}
-
 /**
  * Whether a process group has a member that runs: those that have ended stay in it until whoever adopted them has
  * reaped them, which in a container may be never.
@@ -78,14 +70,18 @@ export function zombieChildren(): number[] {
 
 function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
-  if (boot === undefined) return '';
+  // The /proc of another pid namespace has other numbers than we have.
+  if (boot === undefined || linkOf('/proc/self') !== String(process.pid)) return '';
+  const namespace = linkOf('/proc/self/ns/pid');
+  // A kernel without namespaces has one of them.
+  return namespace === null ? boot : `${boot} ${namespace}`;
+}
+
+function linkOf(path: string): string | null {
   try {
-    // The /proc of another pid namespace has other numbers than we have.
-    if (readlinkSync('/proc/self') !== String(process.pid)) return '';
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    return readlinkSync(path);
   } catch {
-    // A kernel without namespaces: then there is one of them.
-    return boot;
+    return null; // No such link in this /proc.
   }
 }
 
@@ -107,33 +103,5 @@ function exists(pid: number): boolean {
   } catch (error) {
     // EPERM: it is another user's.
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
-  }
-}
-
-function isZombie(pid: number): boolean {
-  return statOf(pid)?.[0] === 'Z';
-}
-
-/** Field 3 and those behind it: the name before them may hold anything. */
-function statOf(pid: number): string[] | null {
-  const text = readIfThere(`/proc/${pid}/stat`);
-  return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-function pids(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(Number);
-  } catch {
-    return []; // Not Linux.
-  }
-}
-
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null; // Gone meanwhile, somebody else's, or not Linux.
   }
 }

@@ -31,6 +31,8 @@ export class Recovery {
   #cancelRetry: Cancel | null = null;
   #isStopped = false;
   #isLooking = false;
+  /** Nonces of dead ones whose jobs wait. */
+  readonly #toldOf = new Set<string>();
   /** When the last outage was over, by the monotonic clock; `null` before the first look. */
   #listeningSinceMs: number | null = null;
 
@@ -94,7 +96,12 @@ export class Recovery {
       }
       try {
         await this.#hooks.beforeRecovery();
-        for (const runner of dead) await this.#recover(runner);
+        const { machine: here } = machine.identity;
+        const running = runners.filter(
+          ({ entry }) => entry.machine === here && !dead.some((each) => each.entry === entry),
+        );
+        const pids = new Set(running.map(({ entry }) => entry.pid));
+        for (const runner of dead) await this.#recover(runner, pids);
       } finally {
         await unlock();
       }
@@ -117,14 +124,25 @@ export class Recovery {
     this.#cancelRetry = this.#hooks.client.clock.after(lockMs, look, { keepsAlive: false });
   }
 
-  async #recover(runner: LeftRunner): Promise<void> {
+  /** @param others pids of runners of this machine that aren't dead */
+  async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
     const { publish, onRequeued, machine } = this.#hooks;
-    const isEnded = await machine.endPrograms(runner.entry.nonce);
-    // Twice at once is what nobody asked for: tried again in a minute.
-    if (!isEnded) return;
+    const end = await machine.endPrograms(runner.entry, others);
+    if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
     const recovered = await this.#dead.recover(runner);
     if (recovered === null) return;
     publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
     if (recovered.requeued > 0) onRequeued();
+  }
+
+  /** A job must not run twice at the same time. @returns whether the recovery is to be tried again later */
+  async #mustWait({ entry, ...runner }: LeftRunner, pids: readonly number[]): Promise<boolean> {
+    const waitMs = await this.#dead.waitMs({ entry, ...runner });
+    if (waitMs === 0) return false;
+    this.#lookAgain();
+    if (this.#toldOf.has(entry.nonce)) return true;
+    this.#toldOf.add(entry.nonce);
+    this.#hooks.publish({ type: 'peer.deferred', peer: runner.owner, pids, waitMs });
+    return true;
   }
 }

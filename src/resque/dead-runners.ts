@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { exceptions, failureRecord } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
-import { type RedisView, wantsConnections } from './liveness.ts';
+import { type RedisView, silentLimitMs, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { readConnections } from './read-connections.ts';
 import {
@@ -30,6 +30,11 @@ export interface LeftRunner {
   /** The entry as it stands there. */
   readonly text: string;
 }
+
+/** `uncertain`: there may be programs left that can't be told from others, or not be ended; these are suspects. */
+export type ProgramsEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'uncertain'; readonly pids: readonly number[] };
 
 /**
  * A lock whose holder died is over after this time. That somebody may need longer does no harm: it spares work, and
@@ -95,6 +100,19 @@ export class DeadRunners {
   async recover(runner: LeftRunner): Promise<Recovered | null> {
     const args = recoverArguments(this.#keys, await this.leftBy(runner));
     return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  /**
+   * How long its jobs have to wait if programs of it may still run: if one of them would run again, until the runner
+   * has been silent for as long as any that can't be seen. 0 if not at all.
+   */
+  async waitMs(runner: LeftRunner): Promise<number> {
+    const { workers, held } = await this.leftBy(runner);
+    const runsAgain =
+      held.some(({ jobs }) => jobs.length > 0) || workers.some(({ end }) => end?.kind === 'requeue');
+    if (!runsAgain) return 0;
+    const [seconds] = await this.#session.command((commands) => commands.time());
+    return Math.max(0, runner.entry.seenAtMs + silentLimitMs - Number(seconds) * 1000);
   }
 
   /** What this process has left, and what is to become of it. */

@@ -48,7 +48,7 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
   const machine = thisMachine();
   const doctor = new Doctor(sender, resqueKeys(config.namespace), {
     here: machine,
-    endChildren: machine.endPrograms,
+    endPrograms: (entry) => machine.endPrograms(entry),
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
@@ -121,7 +121,7 @@ async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
     case 'held-up':
       return fail(
         subject,
-        `${what}; not repaired: another process is recovering runners, or programs of it can't be ended`,
+        `${what}; not repaired: another process is recovering runners, or programs of it may still run and can't be ended; run it as their user or as root`,
       );
   }
 }
