@@ -17,8 +17,8 @@ const intervalMs = 60_000;
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
-  /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
-  readonly beforeRecovery: () => Promise<void>;
+  /** Writes what dead ones, given by their nonces, could not: their jobs would pass for unfinished. */
+  readonly beforeRecovery: (dead: ReadonlySet<string>) => Promise<void>;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
@@ -95,7 +95,7 @@ export class Recovery {
         return;
       }
       try {
-        await this.#hooks.beforeRecovery();
+        await this.#hooks.beforeRecovery(new Set(dead.map(({ entry }) => entry.nonce)));
         const { machine: here } = machine.identity;
         const running = runners.filter(
           ({ entry }) => entry.machine === here && !dead.some((each) => each.entry === entry),

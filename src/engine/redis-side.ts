@@ -107,7 +107,7 @@ export class RedisSide {
     this.#recovery = new Recovery({
       client: this.client,
       machine,
-      beforeRecovery: () => this.#spooling.restoreDead(),
+      beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
       publish,
       onRequeued: () => {
         this.fleet.expectJobs();
