@@ -25,6 +25,7 @@ export interface StartOptions {
   readonly port?: number;
   readonly drain?: boolean;
   readonly namespace?: string;
+  readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
@@ -136,7 +137,7 @@ export class EngineStage {
     return {
       redis: {
         ...{ kind: 'server', host: '127.0.0.1', port, db: 0 },
-        ...{ tls: null, username: null, password: null },
+        ...{ tls: null, username: null, password: null, ...options.user },
       },
       namespace: options.namespace ?? 'resque',
       runners,
