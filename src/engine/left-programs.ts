@@ -37,7 +37,7 @@ export class LeftPrograms {
 
   /** @param runners pids of runners that are alive on this machine: their programs aren't orphans */
   async end(entry: RunnerEntry, runners: ReadonlySet<number> = new Set()): Promise<ProgramsEnd> {
-    const { nonce } = entry;
+    const { mark: nonce = entry.nonce } = entry;
     const deadline = performance.now() + endLimitMs;
     const sessions = new Set<number>();
     for (;;) {

@@ -98,8 +98,24 @@ export class DeadRunners {
    * @returns `null` where it isn't there as it was judged
    */
   async recover(runner: LeftRunner): Promise<Recovered | null> {
+    await this.#endConnections(runner.entry);
     const args = recoverArguments(this.#keys, await this.leftBy(runner));
     return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  /**
+   * Redis may go on to serve a wait of a process that is gone or sleeps: a BLPOP would take a job to nowhere, a BLMOVE
+   * onto a list that its namesake doesn't look at.
+   */
+  async #endConnections({ connections }: RunnerEntry): Promise<void> {
+    if (connections === undefined) return;
+    const open = await readConnections(this.#session);
+    if (open === null || open.runId !== connections.runId) return;
+    const ids = connections.ids.filter((id) => open.ids.has(id));
+    // Refused if one has just closed, or if CLIENT KILL isn't permitted.
+    await this.#session.command((commands) =>
+      Promise.allSettled(ids.map((id) => commands.client('KILL', 'ID', id))),
+    );
   }
 
   /**
@@ -127,7 +143,8 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    return { owner, entry: text, step: step ?? '', maxRecoveries: entry.maxRecoveries, workers, held };
+    const { nonce, maxRecoveries } = entry;
+    return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
   async #workersOf(

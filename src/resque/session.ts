@@ -113,8 +113,11 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    if (!this.#told.has(trouble.kind)) {
-      this.#told.add(trouble.kind);
+    // How a server can't be reached changes from try to try; what it refuses is a fact of its own.
+    const isUnreachable = trouble.kind === 'away' || trouble.kind === 'readonly';
+    const fact = isUnreachable ? trouble.kind : trouble.message;
+    if (!this.#told.has(fact)) {
+      this.#told.add(fact);
       this.#hooks.onDown(trouble);
     }
   }
