@@ -122,7 +122,7 @@ async function leaveProgram(config: ConfigObject): Promise<number> {
 }
 
 async function repairAs(user: OtherUser): Promise<string> {
-  const [file = '', ...words] = [...commandPrefix(user), process.execPath, program, 'check', '--repair'];
+  const [file, ...words] = [...commandPrefix(user), process.execPath, program, 'check', '--repair'];
   const { stdout } = await execa(file, [...words, stage.path('cfg.json')], { env: env(user), reject: false });
   return stdout;
 }
