@@ -116,8 +116,8 @@ const factsByType: {
   'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
-  'outcomes.spooled': fc.record({ count: counts, file: texts }),
-  'outcomes.restored': fc.record({ peer: texts, count: counts }),
+  'outcomes.spooled': fc.record({ count: counts, unrun: counts, file: texts }),
+  'outcomes.restored': fc.record({ peer: texts, count: counts, unrun: counts }),
   'spool.failed': fc.record({ file: texts, count: counts, reason: texts }),
   'counters.changed': fc.record(counters),
 };
