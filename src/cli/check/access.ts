@@ -5,7 +5,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ownUid } from '../../link/socket-path.ts';
-import { userNameOf } from '../user-name.ts';
+import { userNameOf } from '../../link/user-name.ts';
 import { type Verdict, warn } from './verdict.ts';
 
 export interface TrustedFile {
