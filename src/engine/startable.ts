@@ -59,8 +59,8 @@ export async function findOnPath(name: string, around: Surroundings): Promise<st
 async function lookUp(name: string, around: Surroundings, depth: number): Promise<StartableVerdict> {
   if (name.includes('/')) {
     const file = resolve(around.directory, name);
-    const reason = await whyNoProgram(file, around, depth);
-    return reason === null ? { ok: true, file } : { ok: false, reason };
+    const fault = await whyNoProgram(file, around, depth);
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason };
   }
   let reason: string | null = null;
   const locked: string[] = [];
@@ -73,7 +73,8 @@ async function lookUp(name: string, around: Surroundings, depth: number): Promis
     }
     const fault = await whyNoProgram(file, around, depth);
     if (fault === null) return { ok: true, file };
-    reason ??= fault;
+    if (fault.isFinal) return { ok: false, reason: fault.reason };
+    reason ??= fault.reason;
   }
   const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
   return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}` };
@@ -86,21 +87,34 @@ async function whyNoDirectory(directory: string): Promise<string | null> {
   return (await mayExecute(directory)) ? null : `its working directory ${directory} may not be entered`;
 }
 
-async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<string | null> {
-  if (depth > maxInterpreters) return `${file} is at the end of too long a chain of interpreters`;
+interface Fault {
+  readonly reason: string;
+  /** Whether `execvp` looks no further: it starts this one, which then fails. */
+  readonly isFinal: boolean;
+}
+
+async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<Fault | null> {
+  const passedOver = (reason: string): Fault => ({ reason, isFinal: false });
+  if (depth > maxInterpreters) {
+    return { reason: `${file} is at the end of too long a chain of interpreters`, isFinal: true };
+  }
   const fault = await whyNotExecutable(file);
-  if (fault !== null) return fault;
+  if (fault !== null) return passedOver(fault);
   const line = await hashbang(file);
   if (line === null) return null;
   if (line.includes('\r')) {
-    return `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`;
+    return passedOver(
+      `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`,
+    );
   }
   const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-  if (interpreter === '') return `${file} has "#!" without an interpreter`;
+  if (interpreter === '') return passedOver(`${file} has "#!" without an interpreter`);
   const interpreterFile = resolve(around.directory, interpreter);
-  const reason = await whyNoProgram(interpreterFile, around, depth + 1);
-  if (reason !== null) return `the interpreter of ${file}: ${reason}`;
-  return basename(interpreter) === 'env' ? whyEnvFails(file, argument, around, depth) : null;
+  const inner = await whyNoProgram(interpreterFile, around, depth + 1);
+  if (inner !== null) return { ...inner, reason: `the interpreter of ${file}: ${inner.reason}` };
+  if (basename(interpreter) !== 'env') return null;
+  const reason = await whyEnvFails(file, argument, around, depth);
+  return reason === null ? null : { reason, isFinal: true };
 }
 
 /** `#!/usr/bin/env X` starts, and only then fails when there is no X: each job would be lost to it. */

@@ -161,6 +161,18 @@ describe('a script that can not be started', () => {
     );
   });
 
+  test('names an interpreter that starts and then finds none itself', async () => {
+    const script = file('job', '#!/usr/bin/env rr-ruby\n');
+    for (const name of ['a', 'b']) mkdirSync(join(directory, name));
+    const shim = file('a/rr-ruby', '#!/usr/bin/env rr-no-bash\n');
+    file('b/rr-ruby', '#!/bin/sh\n');
+    const PATH = `${directory}/a:${directory}/b:/usr/bin:/bin`;
+    expect(await starts(script, { PATH })).toBe(false);
+    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
+      `the interpreter of ${script}: the interpreter of ${shim}: rr-no-bash is not on PATH`,
+    );
+  });
+
   test('names an interpreter that may be in a directory of PATH without permission to search it', async () => {
     const script = file('job', '#!/usr/bin/env rr-ruby\n');
     const locked = join(directory, 'locked');
