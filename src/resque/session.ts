@@ -114,8 +114,8 @@ export class RedisSession {
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
     // The same trouble is worded in many ways; of permissions, each command that lacks one is a fact of its own.
-    const [, command = ''] = /may not run (\w+)/.exec(trouble.message) ?? [];
-    const fact = `${trouble.kind} ${command}`;
+    const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(trouble.message) ?? [];
+    const fact = `${trouble.kind} ${command.toUpperCase()}`;
     if (!this.#told.has(fact)) {
       this.#told.add(fact);
       this.#hooks.onDown(trouble);
