@@ -67,7 +67,7 @@ export class Spooling {
     const { client, directory, scope, machine } = options;
     this.#options = options;
     this.#replay = new Replay(client.session, client.keys, machine.clock);
-    const owner = { name: client.owner, nonce: client.nonce };
+    const owner = () => ({ name: client.owner, nonce: client.nonce });
     this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }
 
