@@ -14,6 +14,8 @@ import type { RunnerAbout } from '../resque/runner-entry.ts';
 import type { Machine } from './machine.ts';
 
 const intervalMs = 60_000;
+/** A little longer than a runner that may have been cut off is waited for. */
+const namesakeMs = 45_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
@@ -70,7 +72,11 @@ export class Recovery {
     if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
     // Right after an outage its silence says nothing.
     const view = this.#listeningSinceMs === null ? redis : { ...redis, listeningMs: 0 };
-    if (livenessOf(namesake.entry, machine, view) !== 'dead') return false;
+    if (livenessOf(namesake.entry, machine, view) !== 'dead') {
+      // A container that crashed and was started again: its end shows soon.
+      this.#lookAgain(namesakeMs);
+      return false;
+    }
     await this.#hooks.beforeRecovery(new Set([namesake.entry.nonce]));
     await this.#recover(namesake);
     return !(await this.#dead.runners()).runners.some(isFound);
@@ -129,13 +135,13 @@ export class Recovery {
     if (session.isUp) this.#look().catch((error: unknown) => session.fail(error));
   }
 
-  #lookAgain(): void {
+  #lookAgain(inMs = lockMs): void {
     if (this.#isStopped || this.#cancelRetry !== null) return;
     const look = () => {
       this.#cancelRetry = null;
       this.#lookIfUp();
     };
-    this.#cancelRetry = this.#hooks.client.clock.after(lockMs, look, { keepsAlive: false });
+    this.#cancelRetry = this.#hooks.client.clock.after(inMs, look, { keepsAlive: false });
   }
 
   /** @param others pids of runners of this machine that aren't dead */

@@ -35,7 +35,8 @@ export interface SpoolOptions {
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
-  readonly owner: StepOwner;
+  /** As it is called now: a new registration has another nonce. */
+  readonly owner: () => StepOwner;
 }
 
 export interface SpoolFile {
@@ -73,7 +74,8 @@ export class Spool {
 
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
-    const { directory, scope, machine, owner } = this.#options;
+    const { directory, scope, machine } = this.#options;
+    const owner = this.#options.owner();
     const { identity, clock } = machine;
     prepareDirectory(directory);
     this.#written += 1;
@@ -137,7 +139,8 @@ export class Spool {
    * is back. One of our own name can't, since we are in its place.
    */
   #isOfDead(header: Header, dead: ReadonlySet<string>): boolean {
-    const { machine, owner } = this.#options;
+    const { machine } = this.#options;
+    const owner = this.#options.owner();
     if (header.owner.nonce === owner.nonce) return false;
     const presence = machine.presenceOf(header);
     if (presence !== 'unknown') return presence === 'gone';

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { LeftPrograms } from '../../src/engine/left-programs.ts';
@@ -18,7 +19,7 @@ async function withLeader(
     printed = Number(String(chunk));
   });
   try {
-    await waitFor(() => printed > 0, { message: 'it tells a pid' });
+    await waitFor(() => printed > 0 && commandOf(printed).startsWith('sleep'), { message: 'it sleeps' });
     await act(leader.pid ?? 0, printed);
   } finally {
     for (const pid of [leader.pid ?? 0, printed]) if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL');
@@ -26,10 +27,13 @@ async function withLeader(
   }
 }
 
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}
+
 function deadRunner(mark: string) {
-  const { uid, ...identity } = ownIdentity();
   return {
-    ...identity,
+    ...ownIdentity(),
     pid: 2 ** 22 + 1,
     nonce: 'another',
     mark,
@@ -62,7 +66,7 @@ describe.runIf(process.platform === 'linux')('programs of a dead runner', () => 
   });
 
   test('of another mark are left alone', async () => {
-    await withLeader('echo $$; sleep 300', 'left-3', async (leader) => {
+    await withLeader('echo $$; exec sleep 300', 'left-3', async (leader) => {
       expect(await new LeftPrograms().end(deadRunner('left-4'))).toEqual({ kind: 'ended' });
       expect(isAlive(leader)).toBe(true);
       process.kill(-leader, 'SIGKILL');

@@ -44,7 +44,7 @@ function spoolOf(
   return new Spool({
     directory: path,
     scope,
-    owner: { name: `h:${identity.pid}`, nonce },
+    owner: () => ({ name: `h:${identity.pid}`, nonce }),
     machine: { ...thisMachine(), identity, clock },
   });
 }
