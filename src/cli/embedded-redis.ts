@@ -19,6 +19,8 @@ export interface EmbeddedRedis {
 export interface EmbeddedOptions {
   /** Keeps no data, and removes the directory in the end, even after a SIGKILL. */
   readonly isTemporary?: boolean;
+  /** Told why the server had to be started again, or can't be. On STDERR if not given. */
+  readonly tell?: (text: string) => void;
 }
 
 /** A server that has a large data set to load takes its time. */
@@ -39,7 +41,7 @@ const handoverMs = 500;
  */
 export async function startEmbeddedRedis(
   directory: string,
-  { isTemporary = false }: EmbeddedOptions = {},
+  { isTemporary = false, tell = complain }: EmbeddedOptions = {},
 ): Promise<EmbeddedRedis> {
   await prepareDirectory(directory);
   const socket = await chooseSocket(directory);
@@ -57,7 +59,7 @@ export async function startEmbeddedRedis(
     throw error;
   }
   server.reached();
-  const letGo = keepServer(server, { directory, socket });
+  const letGo = keepServer(server, { directory, socket, tell });
   return {
     redis,
     async stop() {
@@ -84,6 +86,10 @@ export async function findEmbeddedRedis(directory: string): Promise<RedisSocketC
     await sleep(pollMs);
   }
   return redis;
+}
+
+function complain(text: string): void {
+  process.stderr.write(`resque-runner: ${text}\n`);
 }
 
 function socketConfig(path: string): RedisSocketConfig {

@@ -65,9 +65,10 @@ export class EmbeddedServer {
   get end(): string | null {
     const end = this.#guard?.end() ?? null;
     if (end === null || end.isLocked || !this.#wasReached) return null;
-    const { exitCode = 0 } = end;
+    const { exitCode } = end;
+    if (exitCode === undefined) return 'has ended';
     // Shells add 128 to the number of a signal.
-    return exitCode > 128 ? `was killed by signal ${exitCode - 128}` : `ended with exit code ${exitCode}`;
+    return exitCode > 128 ? `was killed by signal ${exitCode - 128}` : `has ended with exit code ${exitCode}`;
   }
 
   /** Ends the server if this process has started it, and waits until it is gone. */

@@ -11,6 +11,8 @@ interface KeptPlace {
   readonly directory: string;
   /** Path of the unix socket. */
   readonly socket: string;
+  /** Told of each trouble once, until the server has been there for a while. */
+  readonly tell: (text: string) => void;
 }
 
 /** While another process ends or starts the server: that takes a moment, or as long as its data take. */
@@ -36,16 +38,15 @@ export function keepServer(server: EmbeddedServer, place: KeptPlace): () => Prom
 
 async function keep(
   server: EmbeddedServer,
-  { directory, socket }: KeptPlace,
+  { directory, socket, tell }: KeptPlace,
   signal: AbortSignal,
 ): Promise<void> {
-  /** Kinds of trouble, each told once until the server has been there for a while. */
   const told = new Set<string>();
   let failures = 0;
   let polls = 0;
   let goneSinceMs = performance.now();
   const tellOnce = (kind: string, text: string) => {
-    if (!told.has(kind)) process.stderr.write(`resque-runner: ${text}\n`);
+    if (!told.has(kind)) tell(text);
     told.add(kind);
   };
   while (true) {

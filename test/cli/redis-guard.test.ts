@@ -2,9 +2,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Guard, isLocked, releaseDeadLock, startGuard } from '../../src/cli/redis-guard.ts';
-import { isAlive } from '../helpers/processes.ts';
+import { isAlive, kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { useDirectory } from './program.ts';
 
@@ -60,18 +60,23 @@ test('the lock of a process that is gone is removed, that of a living one is not
 });
 
 test('the lock of a guard that was killed alone stays as long as its server runs', async () => {
-  writeFileSync(path('server'), '#!/bin/sh\nexec sleep 60\n');
+  // It takes its time, as one that has much to save: TERM comes as soon as the guard is gone.
+  writeFileSync(path('server'), "#!/bin/sh\ntrap '' TERM\nexec sleep 60\n");
   chmodSync(path('server'), 0o755);
   const guard = await start('', path('server'));
   const pids = () =>
     (existsSync(path('lock')) ? readFileSync(path('lock'), 'utf8') : '').split('\n').map(Number);
   await waitFor(() => pids().length === 3, { message: 'the lock names guard and server' });
   const [guardPid = Number.NaN, serverPid = Number.NaN] = pids();
-  process.kill(guardPid, 'SIGKILL');
+  onTestFinished(() => kill(serverPid));
+  await waitFor(() => readFileSync(`/proc/${serverPid}/cmdline`, 'utf8').startsWith('sleep'), {
+    message: 'the server ignores TERM',
+  });
+  kill(guardPid);
   await endOf(guard);
   await releaseDeadLock(directory.path);
   expect(await isLocked(directory.path)).toBe(true);
-  await guard.stop();
+  kill(serverPid);
   await waitFor(() => !isAlive(serverPid), { message: 'the server has ended' });
   await releaseDeadLock(directory.path);
   expect(existsSync(path('lock'))).toBe(false);
