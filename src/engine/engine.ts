@@ -117,6 +117,7 @@ export class Engine {
       finish: (taken, outcome) => this.#dispatcher.finish(taken, outcome),
       onPrinted: (job, stream) => this.#attention.printed(job, stream),
       onEnded: (job) => this.#attention.ended(job),
+      onMore: () => this.#dispatcher.poke(),
     });
     this.#bus.subscribe((event) => this.#jobs.heard(event));
     this.#attention = new Attention({

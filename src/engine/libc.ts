@@ -70,7 +70,12 @@ export class LibcError extends Error {
 }
 
 /** libuv has no name for all of them, ENOEXEC being one. */
-const errorNames = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+const errorNames = new Map(
+  Object.entries(constants.errno)
+    // Of several names of one number, the first: EAGAIN rather than EWOULDBLOCK.
+    .reverse()
+    .map(([name, errno]) => [errno, name]),
+);
 
 /** Constants of Linux and of its C libraries, glibc and musl alike. */
 const closeOnExec = 0o2000000;
@@ -213,7 +218,12 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       return out[0] ?? 0;
     },
     releaseCode() {
-      for (const { start, length } of unchangedMappingsOf(process.execPath)) madvise(start, length, dontNeed);
+      try {
+        for (const { start, length } of unchangedMappingsOf(process.execPath))
+          madvise(start, length, dontNeed);
+      } catch {
+        // No descriptor left, or no such file: the pages stay where they are.
+      }
     },
   };
 }

@@ -187,8 +187,7 @@ describe.runIf(process.platform === 'linux').each(launchers)('$way', ({ launch, 
   });
 });
 
-describe.each(nativeLaunchers)('$way', ({ launch }) => {
-  // Node itself leaves some open, where all but the very last could be had.
+describe.each(launchers)('$way', ({ launch }) => {
   test('leaves no descriptor open where there are too few for a start', async () => {
     const wanted: Wanted[] = [
       { command: ['cat'], stdin: Buffer.from('payload') },
@@ -217,7 +216,9 @@ describe.each(nativeLaunchers)('$way', ({ launch }) => {
       }
     }
   });
+});
 
+describe.each(nativeLaunchers)('$way', ({ launch }) => {
   test('can tell an end before it is told, and tells it all the same', async () => {
     const program = start(launch, { command: sh('echo printed; exit 4') });
     blockUntilZombie(program.pid);

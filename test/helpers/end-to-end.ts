@@ -33,6 +33,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False where Redis can't be reached at first. */
   readonly awaitRedis?: boolean;
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 export interface ScriptOptions {
@@ -104,6 +105,7 @@ export class EndToEnd {
       config: this.config(config),
       args: options.args ?? [],
       env: { [markVariable]: this.#mark, ...options.env },
+      limits: options.limits ?? {},
     });
     this.#runners.push(runner);
     await runner.waitForLine('engine.started');

@@ -48,6 +48,8 @@ export interface RunnerOptions {
   readonly config: ConfigObject;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 export interface LineOptions {
@@ -68,11 +70,11 @@ export class Runner {
   #hasExited = false;
   readonly #process: ReturnType<typeof spawnRunner>;
 
-  constructor({ directory, config, args = [], env = {} }: RunnerOptions) {
+  constructor({ directory, config, args = [], env = {}, limits = {} }: RunnerOptions) {
     if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
     this.configPath = join(directory, 'cfg.json');
     this.writeConfig(config);
-    this.#process = spawnRunner(this.configPath, args, env, directory);
+    this.#process = spawnRunner(this.configPath, args, env, directory, limits);
     this.#readLines();
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -211,8 +213,14 @@ function spawnRunner(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   directory: string,
+  limits: Readonly<Record<string, number>>,
 ) {
-  return execa(process.execPath, [program, configPath, '--no-ui', '--log-format', 'json', ...args], {
+  const words = [program, configPath, '--no-ui', '--log-format', 'json', ...args];
+  const options = Object.entries(limits).map(([name, limit]) => `--${name}=${limit}`);
+  // It becomes the runner: their pid is the same.
+  const command: [string, ...string[]] =
+    options.length === 0 ? [process.execPath] : ['prlimit', ...options, process.execPath];
+  return execa(command[0], [...command.slice(1), ...words], {
     cwd: directory,
     env: { TMPDIR: join(directory, 'tmp'), XDG_STATE_HOME: join(directory, 'state'), ...env },
     stdin: 'ignore',

@@ -14,6 +14,7 @@ const throttled: Throttled = {
   exitCode: 3,
   signal: null,
   lastWords: 'no such table: accounts',
+  shortage: null,
   pauseMs: 2_000,
   sinceMs: 0,
 };
