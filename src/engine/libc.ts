@@ -54,6 +54,8 @@ export interface Libc {
   releaseCode(): void;
   /** Sends a signal, 0 for a look. @returns the name of the error, `null` for none: `process.kill` throws, at ten times the cost */
   kill(pid: number, signal: number): string | null;
+  /** All numbers of descriptors are below this. */
+  descriptorLimit(): number;
   /** Bytes in a pipe that nobody has read yet; either end of it will do. */
   unreadBytes(descriptor: number): number;
 }
@@ -82,6 +84,7 @@ const closeOnExec = 0o2000000;
 const withoutHang = 1;
 const unreadRequest = 0x541b;
 const dontNeed = 4;
+const openFiles = 7;
 const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
 /** More than glibc's and musl's structures of any architecture take: 80, 336 and 128 bytes at most. */
 const structureBytes = 512;
@@ -135,6 +138,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const ioctl = declare<(descriptor: number, request: number, value: Int32Array) => number>(
     'int ioctl(int, ulong, int *)',
   );
+  const getrlimit = declare<(resource: number, limits: Uint32Array) => number>('int getrlimit(int, void *)');
   const sendSignal = declare<(pid: number, signal: number) => number>('int kill(int, int)');
   const waitpid = declare<(pid: number, status: Int32Array, options: number) => number>(
     'int waitpid(int, int *, int)',
@@ -178,6 +182,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const actions = Buffer.alloc(structureBytes);
   /** Where results are put: read at once, so one for all will do. */
   const out = new Int32Array(2);
+  const limits = new Uint32Array(4);
   const check = (syscall: string, result: number) => {
     if (result < 0) throw new LibcError(syscall, errno());
     return result;
@@ -212,6 +217,11 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     },
     kill(pid, signal) {
       return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');
+    },
+    descriptorLimit() {
+      check('getrlimit', getrlimit(openFiles, limits));
+      // The lower half of the first number: there are no more descriptors than that.
+      return limits[0] ?? 0;
     },
     unreadBytes(descriptor) {
       check('ioctl', ioctl(descriptor, unreadRequest, out));

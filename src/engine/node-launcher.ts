@@ -1,7 +1,8 @@
 /** Starts programs through Node's `child_process`: works everywhere, costs a fork() of this process each time. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { assertDescriptors } from './descriptors.ts';
 import type { Launch, LaunchedProcess, LaunchFailure, LaunchSpec, OutputPipe } from './launch.ts';
 import { openPayloadFile } from './payload-file.ts';
 
@@ -32,7 +33,8 @@ function trySpawn(spec: LaunchSpec, stdin: number | null): ChildProcess | string
     ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
   };
   try {
-    // Two for each pipe, and two by which the child tells that it could not be started.
+    // Two for each pipe, and two by which the child tells that it could not be started. If the last one is missing,
+    // Node 20 says EMFILE and leaves the others open for ever.
     assertDescriptors(2 * ((stdin === null ? 3 : 2) + (spec.hasResults ? 1 : 0) + 1));
   } catch (error) {
     return `spawn ${program} ${(error as NodeJS.ErrnoException).code}`;
@@ -41,20 +43,6 @@ function trySpawn(spec: LaunchSpec, stdin: number | null): ChildProcess | string
     return spawn(program, args, options);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/**
- * Where the last of them is missing, Node 20 says EMFILE and leaves the others open for ever.
- *
- * @throws what the system says if so many can't be opened
- */
-function assertDescriptors(count: number): void {
-  const opened: number[] = [];
-  try {
-    while (opened.length < count) opened.push(openSync('/dev/null', 'r'));
-  } finally {
-    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 

@@ -9,8 +9,13 @@ import type { RunnerConfig } from '../config/config.ts';
 
 export type StartableVerdict =
   | { readonly ok: true /** The file that would be started. */; readonly file: string }
-  /** A sentence for people, without a full stop. */
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      /** A sentence for people, without a full stop. */
+      readonly reason: string;
+      /** False if there was no way to look: the machine has no descriptor or memory left. */
+      readonly isCertain: boolean;
+    };
 
 /** What decides how a name is looked up. */
 interface Surroundings {
@@ -32,13 +37,14 @@ export async function checkStartable(runner: RunnerConfig): Promise<StartableVer
   const program = runner.script[0] ?? '';
   try {
     const reason = await whyNoDirectory(directory);
-    if (reason !== null) return { ok: false, reason };
+    if (reason !== null) return { ok: false, reason, isCertain: true };
     const file = program.includes('/') ? resolve(directory, program) : await findOnPath(program, around);
-    if (file === null) return { ok: false, reason: `${program} is not on PATH` };
+    if (file === null) return { ok: false, reason: `${program} is not on PATH`, isCertain: true };
     const fault = await whyNoProgram(file, around, 1);
-    return fault === null ? { ok: true, file } : { ok: false, reason: fault };
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault, isCertain: true };
   } catch (error) {
-    return { ok: false, reason: `${program} can't be looked at: ${systemError(error).message}` };
+    const reason = `${program} can't be looked at: ${systemError(error).message}`;
+    return { ok: false, reason, isCertain: !isShort(error) };
   }
 }
 
@@ -109,6 +115,7 @@ async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | 
     return await stat(path);
   } catch (error) {
     const { code, message } = systemError(error);
+    if (isShort(error)) throw error;
     if (code === 'ENOENT') return `${path} does not exist`;
     if (code === 'ENOTDIR') return `${path} does not exist: part of its path is a file`;
     if (code === 'EACCES') return `${path} can't be reached: no permission for a directory on its path`;
@@ -147,6 +154,11 @@ async function hashbang(file: string): Promise<string | null> {
   } finally {
     await handle.close();
   }
+}
+
+/** Whether the machine has too little of something to tell: that says nothing of the file. */
+function isShort(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemError(error).code ?? '');
 }
 
 /** Node's file functions reject with nothing else. */

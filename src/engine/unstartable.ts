@@ -54,7 +54,7 @@ export class Unstartable {
     this.#paused.add(runner);
     this.#timer ??= setInterval(() => void this.#check(), checkMs);
     const verdict = await checkStartable(runner.config);
-    const detail = verdict.ok ? systemReason : verdict.reason;
+    const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
     if (this.#paused.has(runner)) this.#fleet.pauseRunner(runner, 'unstartable', detail);
   }
 
@@ -88,6 +88,7 @@ export class Unstartable {
       const trouble = this.#troubles.get(runner);
       if (trouble !== undefined && performance.now() < trouble.nextTryAtMs) continue;
       const verdict = await checkStartable(runner.config);
+      if (!verdict.ok && !verdict.isCertain) continue;
       if (!verdict.ok) {
         this.#fleet.pauseRunner(runner, 'unstartable', verdict.reason);
         continue;

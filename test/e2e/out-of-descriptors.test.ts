@@ -1,10 +1,14 @@
 /** Too few descriptors for all slots: fewer jobs run at once, all of them get done, and the runner lives. */
+import { createConnection, type Socket } from 'node:net';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { job, persistentScript } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { cpuSeconds } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
+import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd({ timeoutMs: 60_000 });
+const e2e = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 
 /** More than the runner keeps of an output in memory. */
 const flood = 'head -c 100000 /dev/zero | tr "\\0" x; echo; head -c 30000 /dev/zero | tr "\\0" y >&2';
@@ -52,4 +56,119 @@ test('persistent children are as many as 48 descriptors allow, and do all jobs',
   await assertAllDone(runner, 100);
   // They stay: none was ended for the sake of another.
   expect(new Set(e2e.fileLines('born').map((line) => line.split(' ')[0])).size).toBeLessThan(8);
+});
+
+/** Its soft limit; the hard one stays. */
+async function limitDescriptors(runner: Runner, limit: number): Promise<void> {
+  await execa('prlimit', [`--pid=${runner.pid}`, `--nofile=${limit}:`]);
+}
+
+async function endConnections(): Promise<void> {
+  await e2e.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+}
+
+test.each([
+  ['jobs', {}],
+  ['persistent children', { mode: 'persistent' }],
+])('with %s, a runner outlives a time in which it can open nothing at all', async (_what, entry) => {
+  const done = 'echo "$job" >> "$D/ran"';
+  const isPersistent = 'mode' in entry;
+  const script = e2e.script(
+    isPersistent ? persistentScript(`${done}; echo '{"ok":true}' >&3`) : `read -r job; ${flood}; ${done}`,
+  );
+  const socket = e2e.path('socket');
+  const config = { runners: { mail: { concurrency: 4, ...entry } }, script };
+  const runner = await e2e.run(config, { args: ['--socket', socket] });
+  await e2e.enqueue('mail', job('before'));
+  await runner.waitForFinished(1);
+
+  await limitDescriptors(runner, 3);
+  const from = runner.position;
+  await e2e.enqueue('mail', ...jobs(20));
+  if (!isPersistent) await runner.waitForLine('runner.throttled', undefined, { from });
+  runner.signal('SIGHUP');
+  await runner.waitForLine('config.rejected', undefined, { from });
+  await endConnections();
+  const { reason } = await runner.waitForLine('redis.down', undefined, { from });
+  expect(reason).not.toBe('');
+  const before = cpuSeconds(runner.pid);
+  await staysTrue(() => !runner.hasExited, { message: 'the runner lives', forMs: 2_000 });
+  expect(cpuSeconds(runner.pid) - before).toBeLessThan(1);
+
+  await limitDescriptors(runner, 1_000);
+  await runner.waitForLine('redis.up', undefined, { from, timeoutMs: 20_000 });
+  await runner.waitForFinished(21, 20_000);
+  expect(new Set(e2e.fileLines('ran')).size).toBe(21);
+  await e2e.failures(0);
+  await e2e.waitForStat('processed', 21);
+  expect(runner.all('queue.paused')).toEqual([]);
+});
+
+test('screens for which no descriptor is left cost the runner neither its life nor its time', async () => {
+  const socket = e2e.path('socket');
+  const script = e2e.script('read -r job; echo "$job" >> "$D/ran"');
+  const runner = await e2e.run(
+    { runners: { mail: 2 }, script },
+    { args: ['--socket', socket], limits: { nofile: 40 } },
+  );
+  const clients: Socket[] = [];
+  let closed = 0;
+  for (let count = 0; count < 50; count += 1) {
+    const client = createConnection(socket).on('error', () => {});
+    client.on('close', () => {
+      closed += 1;
+    });
+    client.resume();
+    clients.push(client);
+  }
+  await waitFor(() => closed > 0 && closed < 50, { message: 'some of them are turned away' });
+  const before = cpuSeconds(runner.pid);
+  await e2e.enqueue('mail', ...jobs(4));
+  await runner.waitForLine('runner.throttled');
+  await staysTrue(() => !runner.hasExited, { message: 'the runner lives', forMs: 1_000 });
+  expect(cpuSeconds(runner.pid) - before).toBeLessThan(0.5);
+  for (const client of clients) client.destroy();
+  await runner.waitForFinished(4);
+  await e2e.failures(0);
+});
+
+test('output that is kept for screens leaves descriptors for Redis', async () => {
+  const untilGo = 'case $job in *wait*) while [ ! -e "$D/go" ]; do sleep 0.1; done;; esac';
+  const script = e2e.script(
+    persistentScript(`${untilGo}; ${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`),
+  );
+  await e2e.enqueue('mail', ...jobs(30));
+  const config = { runners: { mail: { concurrency: 2, mode: 'persistent' } }, script };
+  const runner = await e2e.run(config, { limits: { nofile: 48 } });
+  await runner.waitForFinished(30);
+  await e2e.enqueue('mail', job('wait 1'), job('wait 2'));
+  await runner.waitForLine('job.started', (line) => line.job?.args === '["wait 2"]');
+  const from = runner.position;
+  await e2e.redis.stop();
+  await runner.waitForLine('redis.down', undefined, { from });
+  e2e.write('go');
+  await runner.waitForFinished(32);
+  await e2e.redis.start();
+  await runner.waitForLine('redis.up', undefined, { from, timeoutMs: 20_000 });
+  await e2e.waitForStat('processed', 32);
+});
+
+test('jobs leave descriptors for Redis: queues that a new config adds are waited for', async () => {
+  const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 1; done; cat >> "$D/ran"');
+  const mail = { concurrency: 64 };
+  await e2e.enqueue('mail', ...jobs(64));
+  const runner = await e2e.run({ runners: { mail }, script }, { limits: { nofile: 100 } });
+  await runner.waitForLine('runner.throttled');
+  const queues = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const added = Object.fromEntries(queues.map((queue) => [queue, { delivery: 'at-least-once' }]));
+  runner.writeConfig(e2e.config({ runners: { mail, ...added }, script }));
+  runner.signal('SIGHUP');
+  await runner.waitForLine('config.reloaded');
+  const waits = async () => String(await e2e.client.client('LIST')).match(/cmd=blmove/g)?.length ?? 0;
+  await waitFor(async () => (await waits()) === queues.length, { message: 'each of them is waited for' });
+  expect(runner.all('redis.down')).toEqual([]);
+  for (const queue of queues) await e2e.enqueue(queue, job(queue));
+  e2e.write('go');
+  await runner.waitForFinished(64 + queues.length, 30_000);
+  await e2e.failures(0);
 });
