@@ -2,7 +2,7 @@
  * Entries that the machine gives fewer children than they have slots: it has no descriptor, process or memory left.
  * Such an entry gets by with the children that it has, and tries for twice as many after a pause.
  *
- *     enough ──a start is refused──▶ short ──pause over──▶ twice as many ──…──▶ all slots, refused nothing for 10 s ──▶ enough
+ *     enough ──a start is refused──▶ short ──pause over──▶ twice as many ──…──▶ all slots, nothing refused for 10 s ──▶ enough
  *                                      ▲                        │
  *                                      └──refused: longer pause─┘
  *
@@ -45,14 +45,13 @@ interface Trouble {
   pauseMs: number;
   /** Until then a refusal is no news. */
   pausedUntilMs: number;
-  refusedAtMs: number;
   triedAtMs: number;
   timer: NodeJS.Timeout;
 }
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** A trouble is over after so long without a refusal. */
+/** A trouble is over after so long without a refusal of any entry. */
 const calmMs = 10_000;
 /** Between the end of a child and a try of an entry that has none: four tries a second, at most. */
 const afterEndMs = 250;
@@ -61,6 +60,7 @@ export class Shortages {
   readonly #hooks: ShortagesHooks;
   readonly #troubles = new Map<Runner, Trouble>();
   #afterEnd: NodeJS.Timeout | null = null;
+  #refusedAtMs = 0;
 
   constructor(hooks: ShortagesHooks) {
     this.#hooks = hooks;
@@ -71,8 +71,8 @@ export class Shortages {
     const now = performance.now();
     const before = this.#troubles.get(runner);
     runner.ceiling = this.#hooks.childrenOf(runner);
+    this.#refusedAtMs = now;
     if (before !== undefined && now < before.pausedUntilMs) {
-      before.refusedAtMs = now;
       this.#tell(runner, before, refusal);
       return;
     }
@@ -89,7 +89,6 @@ export class Shortages {
       told: before?.told ?? new Set(),
       pauseMs,
       pausedUntilMs: now + pauseMs,
-      refusedAtMs: now,
       triedAtMs: now,
       timer: setTimeout(() => this.#tryMore(runner), pauseMs).unref(),
     };
@@ -123,13 +122,21 @@ export class Shortages {
   #tryMore(runner: Runner): void {
     const trouble = this.#troubles.get(runner);
     if (trouble === undefined) return;
-    const now = performance.now();
+    // What becomes free is for those first that have nothing.
+    const isOthersTurn =
+      runner.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
     const wanted = Math.max(1, 2 * (runner.ceiling ?? runner.concurrency));
-    runner.ceiling = Math.min(wanted, runner.concurrency);
-    trouble.triedAtMs = now;
-    if (wanted >= runner.concurrency && now - trouble.refusedAtMs >= calmMs) this.#forget(runner, trouble);
+    if (!isOthersTurn) runner.ceiling = Math.min(wanted, runner.concurrency);
+    trouble.triedAtMs = performance.now();
+    if (this.#isCalm) this.#forget(runner, trouble);
     else trouble.timer = setTimeout(() => this.#tryMore(runner), trouble.pauseMs).unref();
     this.#hooks.onMore();
+  }
+
+  /** As long as one entry has less than it should, the next start of another may be the one that is refused. */
+  get #isCalm(): boolean {
+    const hasAll = ({ ceiling, concurrency }: Runner) => ceiling === null || ceiling >= concurrency;
+    return performance.now() - this.#refusedAtMs >= calmMs && [...this.#troubles.keys()].every(hasAll);
   }
 
   /** A child has ended: what it had may do for an entry that has none. */

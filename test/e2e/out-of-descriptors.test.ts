@@ -172,3 +172,22 @@ test('jobs leave descriptors for Redis: queues that a new config adds are waited
   await runner.waitForFinished(64 + queues.length, 30_000);
   await e2e.failures(0);
 });
+
+test.each([
+  ['persistent', { mode: 'persistent' }],
+  ['prestarted', { prestart: true }],
+])('%s children that wait for jobs do not keep another queue from its jobs', async (_what, entry) => {
+  const script = e2e.script(persistentScript(`echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`));
+  const other = e2e.script('cat >> "$D/ran"');
+  const config = {
+    runners: { mail: { concurrency: 16, ...entry, script }, other: { concurrency: 1, script: other } },
+  };
+  const runner = await e2e.run(config, { limits: { nofile: 48 } });
+  await runner.waitForLine('runner.throttled', (line) => line.runner === 'mail');
+  for (let round = 1; round <= 3; round += 1) {
+    await e2e.enqueue('other', job(round));
+    await runner.waitForFinished(round, 20_000);
+  }
+  await e2e.failures(0);
+  expect(runner.all('queue.paused')).toEqual([]);
+});
