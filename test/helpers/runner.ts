@@ -31,6 +31,7 @@ export interface LogLine {
   readonly problems?: readonly string[];
   readonly mode?: ShutdownMode;
   readonly pid?: number;
+  readonly runner?: string;
   readonly throttled?: Throttled;
 }
 
