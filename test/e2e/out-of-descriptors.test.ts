@@ -2,6 +2,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { distEntry } from '../../scripts/setup/paths.mjs';
 import { job, persistentScript } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { cpuSeconds } from '../helpers/processes.ts';
@@ -190,4 +191,14 @@ test.each([
   }
   await e2e.failures(0);
   expect(runner.all('queue.paused')).toEqual([]);
+});
+
+test('a limit that is too low for the program itself is said in one line', async () => {
+  const { exitCode, stderr } = await execa('prlimit', ['--nofile=28', process.execPath, distEntry, 'check'], {
+    reject: false,
+  });
+  expect([exitCode, stderr]).toEqual([
+    1,
+    'resque-runner: too many open files (EMFILE): raise the limit of open files (ulimit -n)',
+  ]);
 });
