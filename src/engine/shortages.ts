@@ -157,7 +157,9 @@ export class Shortages {
 
   /** The config was read anew: what was wrong may be right. */
   review(): void {
+    if (this.#troubles.size === 0) return;
     for (const [runner, trouble] of this.#troubles) this.#forget(runner, trouble);
+    this.#hooks.onMore();
   }
 
   #forget(runner: Runner, { timer }: Trouble): void {

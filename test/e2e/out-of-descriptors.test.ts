@@ -32,20 +32,26 @@ async function assertAllDone(runner: Runner, count: number): Promise<void> {
 }
 
 test.each([
-  ['natively', {}],
-  ["by Node's own means", { RR_NATIVE: 'off' }],
-])('jobs started %s that print a lot all succeed with 40 descriptors for 32 slots', async (_way, env) => {
-  const script = e2e.script(`read -r job; ${flood}; echo "$job" >> "$D/ran"`);
-  await e2e.enqueue('mail', ...jobs(100));
-  const runner = await e2e.run(
-    { runners: { mail: 32 }, script },
-    { args: ['--drain'], env, limits: { nofile: 40 } },
-  );
-  const { throttled, level } = await runner.waitForLine('runner.throttled');
-  expect(level).toBe('warn');
-  expect(throttled?.shortage).toContain('too many open files (EMFILE)');
-  await assertAllDone(runner, 100);
-});
+  ['natively', {}, {}],
+  ["by Node's own means", {}, { RR_NATIVE: 'off' }],
+  ['before they are there', { prestart: true }, {}],
+  ["before they are there, by Node's own means", { prestart: true }, { RR_NATIVE: 'off' }],
+  ['at least once', { delivery: 'at-least-once' }, {}],
+])(
+  'jobs started %s that print a lot all succeed with 40 descriptors for 32 slots',
+  async (_how, entry, env) => {
+    const script = e2e.script(`read -r job; ${flood}; echo "$job" >> "$D/ran"`);
+    await e2e.enqueue('mail', ...jobs(100));
+    const runner = await e2e.run(
+      { runners: { mail: { concurrency: 32, ...entry } }, script },
+      { args: ['--drain'], env, limits: { nofile: 40 } },
+    );
+    const { throttled, level } = await runner.waitForLine('runner.throttled');
+    expect(level).toBe('warn');
+    expect(throttled?.shortage).toContain('too many open files (EMFILE)');
+    await assertAllDone(runner, 100);
+  },
+);
 
 test('persistent children are as many as 48 descriptors allow, and do all jobs', async () => {
   const script = e2e.script(persistentScript(`${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`));

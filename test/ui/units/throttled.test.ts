@@ -99,6 +99,14 @@ describe('a panel', () => {
   });
 });
 
+test('what the machine has too little of is the reason, if it refuses to start more', () => {
+  const short = { ...throttled, exitCode: null, lastWords: '', shortage: 'too many open files (EMFILE)' };
+  const lines = panel(queueState('mail'), short);
+  expect(plainText(lines[0] ?? [])).toContain('mail  ! throttled');
+  expect(plainText(lines[1] ?? [])).toContain('too many open files (EMFILE)');
+  expect(lines.map(plainText).join('')).not.toContain('children end');
+});
+
 describe('a row of the table', () => {
   test('has the state in the place of "idle", in yellow, and why', () => {
     const line = row(queueState('mail'), 200);
