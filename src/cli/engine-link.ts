@@ -60,7 +60,7 @@ export async function openEngineLink(
   });
   if (ownerFd !== null) server.adopt(ownerFd);
   const path = await listen(server, socket);
-  // On the way it removes the sockets of runners that were killed. What it can't remove or look at may stay.
+  // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
   listSockets(ownSocketDirectories()).catch(() => {});
   return async () => {
     await server.close();

@@ -1,14 +1,14 @@
 import { closeSync, openSync } from 'node:fs';
 
-/** Descriptors that output for people leaves to jobs, to Redis and to screens. */
+/** The output that is kept for screens never uses the last of these: jobs, Redis and screens need them. */
 export const spareDescriptors = 8;
 
-/** How many of so many descriptors jobs leave to Redis and to screens; where there are few, jobs come first. */
+/** How many descriptors of a limit jobs leave for Redis and screens. If there are few, jobs come first. */
 export function reservedOf(limit: number): number {
   return Math.min(spareDescriptors, limit >> 4);
 }
 
-/** @throws what the system says if it would not give us so many descriptors now */
+/** @throws the system's error if fewer descriptors than this are free */
 export function assertDescriptors(count: number): void {
   const opened: number[] = [];
   try {

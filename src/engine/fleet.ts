@@ -214,7 +214,7 @@ export class Fleet {
     });
   }
 
-  /** @param isTold false after a hold that `pauseRunner` did not follow */
+  /** @param isTold false if `pauseRunner` has not told of the pause */
   resumeRunner(runner: Runner, isTold = true): void {
     runner.isKnownEmpty = false;
     this.#change(isTold ? runner.queues : [], () => this.#runnerPauses.delete(runner));

@@ -54,7 +54,7 @@ export interface Libc {
   releaseCode(): void;
   /** Sends a signal, 0 for a look. @returns the name of the error, `null` for none: `process.kill` throws, at ten times the cost */
   kill(pid: number, signal: number): string | null;
-  /** All numbers of descriptors are below this. */
+  /** The limit of open files: the numbers of all descriptors are below it. */
   descriptorLimit(): number;
   /** Bytes in a pipe that nobody has read yet; either end of it will do. */
   unreadBytes(descriptor: number): number;
@@ -220,7 +220,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     },
     descriptorLimit() {
       check('getrlimit', getrlimit(openFiles, limits));
-      // The lower half of the first number: there are no more descriptors than that.
+      // The lower half of the soft limit, which no number of descriptors exceeds.
       return limits[0] ?? 0;
     },
     unreadBytes(descriptor) {
@@ -232,7 +232,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
         for (const { start, length } of unchangedMappingsOf(process.execPath))
           madvise(start, length, dontNeed);
       } catch {
-        // No descriptor left, or no such file: the pages stay where they are.
+        // No descriptor is free, or the file is missing: the pages stay in memory.
       }
     },
   };

@@ -33,8 +33,8 @@ function trySpawn(spec: LaunchSpec, stdin: number | null): ChildProcess | string
     ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
   };
   try {
-    // Two for each pipe, and two by which the child tells that it could not be started. If the last one is missing,
-    // Node 20 says EMFILE and leaves the others open for ever.
+    // Two for each pipe, and two more to report an error from the child. If only these two are missing, Node 20 says
+    // EMFILE and never closes the others.
     assertDescriptors(2 * ((stdin === null ? 3 : 2) + (spec.hasResults ? 1 : 0) + 1));
   } catch (error) {
     return `spawn ${program} ${(error as NodeJS.ErrnoException).code}`;

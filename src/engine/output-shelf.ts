@@ -96,10 +96,10 @@ export class OutputShelf {
   }
 
   /**
-   * Descriptors have run out: from now on there are half as many files, and those of ended jobs go first. What was in
-   * them is lost, but for the end, which is in memory.
+   * Halves the number of files, now and for the future, because descriptors have run out. Ended jobs lose their files;
+   * the end of their output stays in memory.
    *
-   * @returns whether any file was given back
+   * @returns whether any file was closed
    */
   giveBackFiles(): boolean {
     const ended = [...this.#ended.values()].filter((archive) => archive?.hasFile === true);

@@ -44,7 +44,7 @@ class Ends {
     return descriptor;
   }
 
-  /** As the lowest that is free is always taken, those above the highest of ours are left to others. */
+  /** The system gives the lowest free number: if this one is low enough, the numbers above it stay free for others. */
   get highest(): number {
     return Math.max(...this.#ours, ...this.#theirs);
   }

@@ -86,7 +86,7 @@ export class Runner {
     this.#onChange();
   }
 
-  /** How many children it may have while the machine refuses more; `null` if it refuses none. */
+  /** How many children it may have while the machine refuses more, `null` if there is no such limit. */
   get ceiling(): number | null {
     return this.#ceiling;
   }
@@ -97,7 +97,7 @@ export class Runner {
     this.#onChange();
   }
 
-  /** Slots that may be in use as things are. */
+  /** Slots that may be in use now. */
   get limit(): number {
     return Math.min(this.concurrency, this.#ceiling ?? Number.POSITIVE_INFINITY);
   }

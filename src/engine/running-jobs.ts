@@ -33,7 +33,7 @@ export interface JobOutputs {
   take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
   /** The job has ended. */
   end(jobId: string): void;
-  /** Descriptors are needed for other things. @returns whether any was given back */
+  /** Closes files, because jobs need descriptors. @returns whether it closed any */
   giveBackFiles(): boolean;
 }
 
@@ -138,7 +138,7 @@ export class RunningJobs {
       void this.#unstartable.explain(runner, reason);
       return;
     }
-    // Output that is kept for people must not keep a job waiting.
+    // Jobs are worth more than the output that is kept for screens.
     const isHelped = (refusal === 'EMFILE' || refusal === 'ENFILE') && this.#outputs.giveBackFiles();
     if (!isHelped) this.#shortages.refused(runner, refusal);
     this.#unstartable.dismiss(runner);
@@ -176,7 +176,7 @@ export class RunningJobs {
     if (job.isAlone) {
       this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
       this.#shortages.ended();
-      // What it had may do for a child that stands by.
+      // Its descriptors are free for a child that stands by.
       if (taken.runner.hasStandby) this.#standby.update();
     }
     this.#counters.add(outcome);

@@ -32,7 +32,7 @@ export class SegmentFile {
   /**
    * @param start the position of the first byte that will be appended
    * @param onDrop called before what lies in front of `end` is dropped
-   * @throws what the system says where no file can be made, or would be one of the last
+   * @throws what the system says where no file can be made, or too few descriptors would be left
    */
   constructor(directory: string, halfBytes: number, start: number, onDrop: (end: number) => void) {
     assertDescriptors(spareDescriptors);

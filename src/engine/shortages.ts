@@ -1,17 +1,17 @@
 /**
- * Entries that the machine gives fewer children than they have slots: it has no descriptor, process or memory left.
- * Such an entry gets by with the children that it has, and tries for twice as many after a pause.
+ * Entries that have fewer children than slots, because the machine has no more descriptors, processes or memory.
+ * Such an entry gets by with the children that it has. After a pause, it tries to have twice as many.
  *
  *     enough ──a start is refused──▶ short ──pause over──▶ twice as many ──…──▶ all slots, nothing refused for 10 s ──▶ enough
  *                                      ▲                        │
  *                                      └──refused: longer pause─┘
  *
- * An entry with no child at all also tries when a child of another entry ends. Its trouble is told once.
+ * An entry without any child also tries when a child of another entry ends. The trouble of an entry is told once.
  */
 import type { EngineFact } from '../protocol/events.ts';
 import type { Runner } from './runner.ts';
 
-/** What the system says when it has no more of something: not a fault of the program that it was to start. */
+/** Errors of a start that say nothing about the program: the machine lacks something. In words, with the fix. */
 const refusals = {
   EMFILE: 'too many open files (EMFILE): raise the limit of open files (ulimit -n), or lower concurrency',
   ENFILE: 'too many open files on this machine (ENFILE): raise fs.file-max, or lower concurrency',
@@ -22,7 +22,10 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals;
 
-/** @param reason why a start failed, as the system says it: `spawn ./job EMFILE` */
+/**
+ * @param reason why a start failed, as the system says it: `spawn ./job EMFILE`
+ * @returns `null` if it is the program's fault
+ */
 export function refusalIn(reason: string): Refusal | null {
   const code = /^spawn\b.*\b(EMFILE|ENFILE|EAGAIN|ENOMEM)$/s.exec(reason)?.[1];
   return (code as Refusal | undefined) ?? null;
@@ -31,7 +34,7 @@ export function refusalIn(reason: string): Refusal | null {
 export interface ShortagesHooks {
   readonly publish: (fact: EngineFact) => void;
   readonly runners: () => readonly Runner[];
-  /** Children of an entry that run a job or stand by for one. */
+  /** The children of an entry that run a job or stand by for one. */
   readonly childrenOf: (runner: Runner) => number;
   /** Whether any of them stands by. */
   readonly hasIdle: (runner: Runner) => boolean;
@@ -40,10 +43,10 @@ export interface ShortagesHooks {
 }
 
 interface Trouble {
-  /** What was told of it. */
+  /** The errors that were told already. */
   readonly told: Set<Refusal>;
   pauseMs: number;
-  /** Until then a refusal is no news. */
+  /** Until then, a refusal does not make the pause longer. */
   pausedUntilMs: number;
   triedAtMs: number;
   timer: NodeJS.Timeout;
@@ -51,9 +54,9 @@ interface Trouble {
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** A trouble is over after so long without a refusal of any entry. */
+/** A trouble is over after this time without a refusal of any entry. */
 const calmMs = 10_000;
-/** Between the end of a child and a try of an entry that has none: four tries a second, at most. */
+/** An entry without a child waits this long after the end of another's: it tries at most four times a second. */
 const afterEndMs = 250;
 
 export class Shortages {
@@ -96,7 +99,10 @@ export class Shortages {
     return trouble;
   }
 
-  /** Where others have everything, one of them gives up a child: at once if that waits for a job, else at its end. */
+  /**
+   * Makes the entry with the most children give one up for an entry without any: at once if that child waits for a job,
+   * otherwise when its job has ended.
+   */
   #share(starving: Runner, refusal: Refusal): void {
     const { runners, childrenOf, hasIdle, onMore } = this.#hooks;
     const rich = runners().filter(
@@ -122,7 +128,7 @@ export class Shortages {
   #tryMore(runner: Runner): void {
     const trouble = this.#troubles.get(runner);
     if (trouble === undefined) return;
-    // What becomes free is for those first that have nothing.
+    // Entries without a child come first.
     const isOthersTurn =
       runner.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
     const wanted = Math.max(1, 2 * (runner.ceiling ?? runner.concurrency));
@@ -133,18 +139,18 @@ export class Shortages {
     this.#hooks.onMore();
   }
 
-  /** As long as one entry has less than it should, the next start of another may be the one that is refused. */
+  /** As long as one entry lacks children, the next start of any other may be refused, too. */
   get #isCalm(): boolean {
     const hasAll = ({ ceiling, concurrency }: Runner) => ceiling === null || ceiling >= concurrency;
     return performance.now() - this.#refusedAtMs >= calmMs && [...this.#troubles.keys()].every(hasAll);
   }
 
-  /** A child has ended: what it had may do for an entry that has none. */
+  /** A child has ended: an entry without any may get its descriptors. */
   ended(): void {
     if (this.#troubles.size === 0 || this.#afterEnd !== null) return;
     this.#afterEnd = setTimeout(() => {
       this.#afterEnd = null;
-      // One after the other, or the first of them would always be the same.
+      // One at a time, in turn: otherwise the first entry would always win.
       const starving = [...this.#troubles].filter(([{ ceiling }]) => ceiling === 0);
       const [next] = starving.sort(([, a], [, b]) => a.triedAtMs - b.triedAtMs);
       if (next === undefined) return;
@@ -155,7 +161,7 @@ export class Shortages {
     }, afterEndMs).unref();
   }
 
-  /** The config was read anew: what was wrong may be right. */
+  /** The config was read again: it may ask for less now. */
   review(): void {
     if (this.#troubles.size === 0) return;
     for (const [runner, trouble] of this.#troubles) this.#forget(runner, trouble);

@@ -22,7 +22,7 @@ export interface StandbyOptions {
   /** Tells this runner process from all others, in the environment of its children. */
   readonly mark: string;
   readonly publish: (fact: EngineFact) => void;
-  /** Children of an entry that run a job or stand by for one. */
+  /** The children of an entry that run a job or stand by for one. */
   readonly childrenOf: (runner: Runner) => number;
   /** @param reason as the system says it */
   readonly onStartFailed: (runner: Runner, reason: string) => void;
@@ -135,7 +135,7 @@ export class Standby {
     this.#checkAges(needsAgeCheck);
   }
 
-  /** How many children more an entry may have; below 0 if it has too many. */
+  /** How many more children an entry may have; negative if it has too many. */
   #room(runner: Runner): number {
     return runner.ceiling === null
       ? Number.POSITIVE_INFINITY
@@ -160,8 +160,8 @@ export class Standby {
       if (first === undefined) continue;
       for (let index = 0; index < runner.limit; index += 1) {
         const slot = runner.slot(index);
-        // A persistent child has its slot's job; one that runs cold there has to end first. Where the machine has no
-        // more, the next child has to wait for the end of the job, too.
+        // A persistent child has its slot's job; one that runs cold there has to end first. While the machine refuses
+        // more, a prestarted child waits for that end, too.
         const hasOne = runner.config.mode === 'persistent' || runner.ceiling !== null;
         if (hasOne && slot.state === 'running') continue;
         const last = this.#lastQueues.get(slot);

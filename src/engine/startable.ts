@@ -13,7 +13,7 @@ export type StartableVerdict =
       readonly ok: false;
       /** A sentence for people, without a full stop. */
       readonly reason: string;
-      /** False if there was no way to look: the machine has no descriptor or memory left. */
+      /** False if the files could not be examined, because no descriptor or memory was left. */
       readonly isCertain: boolean;
     };
 
@@ -156,7 +156,7 @@ async function hashbang(file: string): Promise<string | null> {
   }
 }
 
-/** Whether the machine has too little of something to tell: that says nothing of the file. */
+/** Whether the machine lacks descriptors or memory: the error says nothing about the file. */
 function isShort(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemError(error).code ?? '');
 }

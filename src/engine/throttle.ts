@@ -54,7 +54,7 @@ export class Throttle {
     const timer = setTimeout(() => this.#over(runner), pauseMs).unref();
     this.#troubles.set(runner, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
     const { exitCode, signal } = end;
-    // It may have ended for want of the same.
+    // Perhaps that is why it has ended.
     if (hasShortage(runner)) return;
     const reason = { exitCode, signal, lastWords: child.lastWords, shortage: null };
     runner.throttled = { ...reason, pauseMs, sinceMs: runner.throttled?.sinceMs ?? Date.now() };
@@ -96,7 +96,7 @@ export class Throttle {
   }
 }
 
-/** What is told of it then is not about children that end. */
+/** Whether the machine refuses to start more of its children, and `throttled` says that. */
 function hasShortage({ throttled }: Runner): boolean {
   return throttled !== null && throttled.shortage !== null;
 }

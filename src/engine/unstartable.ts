@@ -22,7 +22,7 @@ export class Unstartable {
   /** Kept beyond a resume, until a job has started. */
   readonly #troubles = new Map<Runner, Trouble>();
   readonly #paused = new Set<Runner>();
-  /** Stopped, and not known yet why. */
+  /** On hold, as long as the reason isn't known. */
   readonly #held = new Set<Runner>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -31,21 +31,21 @@ export class Unstartable {
     this.#onResumed = onResumed;
   }
 
-  /** A start has just failed: nothing more is taken for this runner until `explain` or `dismiss` is called. */
+  /** A start has just failed: takes no more jobs for this runner until `explain` or `dismiss` is called. */
   hold(runner: Runner): void {
     if (this.#paused.has(runner)) return;
     this.#held.add(runner);
     this.#fleet.holdRunner(runner, 'unstartable');
   }
 
-  /** The start failed for another reason than the program. */
+  /** The program was not why the start failed. */
   dismiss(runner: Runner): void {
     if (!this.#held.delete(runner)) return;
     this.#fleet.resumeRunner(runner, false);
     this.#onResumed();
   }
 
-  /** Pauses it, and says why, in the words of the system or in better ones where the file tells. */
+  /** Pauses it and says why: in the system's words, or in better ones if the file shows the reason. */
   async explain(runner: Runner, systemReason: string): Promise<void> {
     const attempts = (this.#troubles.get(runner)?.attempts ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, checkMs * 2 ** (attempts - 1));

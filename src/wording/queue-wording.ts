@@ -30,7 +30,7 @@ export function queueWording(fact: QueueFact): QueueWording {
     case 'runner.throttled': {
       const { throttled, runner: subject } = fact;
       if (throttled.shortage !== null) {
-        const text = `throttled: the machine refuses to start more jobs: ${visibleWithin(throttled.shortage, textLimit)}`;
+        const text = `throttled: can't start more jobs; ${visibleWithin(throttled.shortage, textLimit)}`;
         return { level: 'warn', glyph: '!', subject, text };
       }
       const next = `another one in ${duration(throttled.pauseMs)}`;

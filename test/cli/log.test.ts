@@ -110,7 +110,7 @@ describe('the pretty log', () => {
     ).toEqual([
       '! mail             throttled: a child that waited for its job has ended (exit code 3); another one in 2.0 s',
       '! mail             throttled: a child that waited for its job has ended (SIGKILL: out of\\nmemory); another one in 2.0 s',
-      '! mail             throttled: the machine refuses to start more jobs: too many open files (EMFILE): lower concurrency',
+      "! mail             throttled: can't start more jobs; too many open files (EMFILE): lower concurrency",
       '● mail             no longer throttled',
     ]);
   });

@@ -48,7 +48,10 @@ function entry(key: string, concurrency: number, jobs: number): Runner {
   return runner;
 }
 
-const told = () => facts.map((fact) => `${fact.type} ${'runner' in fact ? String(fact.runner) : ''}`);
+const told = () =>
+  facts.map(
+    (fact) => `${fact.type} ${'runner' in fact && typeof fact.runner === 'string' ? fact.runner : ''}`,
+  );
 
 beforeEach(() => {
   vi.useFakeTimers();
