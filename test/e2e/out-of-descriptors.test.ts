@@ -32,26 +32,23 @@ async function assertAllDone(runner: Runner, count: number): Promise<void> {
 }
 
 test.each([
-  ['natively', {}, {}],
-  ["by Node's own means", {}, { RR_NATIVE: 'off' }],
-  ['before they are there', { prestart: true }, {}],
-  ["before they are there, by Node's own means", { prestart: true }, { RR_NATIVE: 'off' }],
-  ['at least once', { delivery: 'at-least-once' }, {}],
-])(
-  'jobs started %s that print a lot all succeed with 40 descriptors for 32 slots',
-  async (_how, entry, env) => {
-    const script = e2e.script(`read -r job; ${flood}; echo "$job" >> "$D/ran"`);
-    await e2e.enqueue('mail', ...jobs(100));
-    const runner = await e2e.run(
-      { runners: { mail: { concurrency: 32, ...entry } }, script },
-      { args: ['--drain'], env, limits: { nofile: 40 } },
-    );
-    const { throttled, level } = await runner.waitForLine('runner.throttled');
-    expect(level).toBe('warn');
-    expect(throttled?.shortage).toContain('too many open files (EMFILE)');
-    await assertAllDone(runner, 100);
-  },
-);
+  ['native starts', {}, {}],
+  ["starts by Node's own means", {}, { RR_NATIVE: 'off' }],
+  ['prestarted children', { prestart: true }, {}],
+  ["children prestarted by Node's own means", { prestart: true }, { RR_NATIVE: 'off' }],
+  ['at-least-once delivery', { delivery: 'at-least-once' }, {}],
+])('%s: jobs that print a lot all succeed with 40 descriptors for 32 slots', async (_how, entry, env) => {
+  const script = e2e.script(`read -r job; ${flood}; echo "$job" >> "$D/ran"`);
+  await e2e.enqueue('mail', ...jobs(100));
+  const runner = await e2e.run(
+    { runners: { mail: { concurrency: 32, ...entry } }, script },
+    { args: ['--drain'], env, limits: { nofile: 40 } },
+  );
+  const { throttled, level } = await runner.waitForLine('runner.throttled');
+  expect(level).toBe('warn');
+  expect(throttled?.shortage).toContain('too many open files (EMFILE)');
+  await assertAllDone(runner, 100);
+});
 
 test('persistent children are as many as 48 descriptors allow, and do all jobs', async () => {
   const script = e2e.script(persistentScript(`${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`));
@@ -83,9 +80,7 @@ test.each([
   const script = e2e.script(
     isPersistent ? persistentScript(`${done}; echo '{"ok":true}' >&3`) : `read -r job; ${flood}; ${done}`,
   );
-  const socket = e2e.path('socket');
-  const config = { runners: { mail: { concurrency: 4, ...entry } }, script };
-  const runner = await e2e.run(config, { args: ['--socket', socket] });
+  const runner = await e2e.run({ runners: { mail: { concurrency: 4, ...entry } }, script });
   await e2e.enqueue('mail', job('before'));
   await runner.waitForFinished(1);
 
@@ -109,6 +104,17 @@ test.each([
   await e2e.failures(0);
   await e2e.waitForStat('processed', 21);
   expect(runner.all('queue.paused')).toEqual([]);
+});
+
+test('a runner that can open nothing at first starts its jobs natively afterwards', async () => {
+  const script = e2e.script('readlink /proc/self/fd/2 >> "$D/outputs"');
+  const runner = await e2e.run({ runners: { mail: 1 }, script });
+  await limitDescriptors(runner, 3);
+  await e2e.enqueue('mail', job(1));
+  await runner.waitForLine('runner.throttled');
+  await limitDescriptors(runner, 1_000);
+  await runner.waitForFinished(1);
+  expect(await e2e.waitForFileLines('outputs')).toEqual([expect.stringMatching(/^pipe:/)]);
 });
 
 test('screens for which no descriptor is left cost the runner neither its life nor its time', async () => {
