@@ -219,9 +219,8 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');
     },
     descriptorLimit() {
-      check('getrlimit', getrlimit(openFiles, limits));
       // The lower half of the soft limit, which no number of descriptors exceeds.
-      return limits[0] ?? 0;
+      return getrlimit(openFiles, limits) === 0 ? (limits[0] ?? 0) : Number.POSITIVE_INFINITY;
     },
     unreadBytes(descriptor) {
       check('ioctl', ioctl(descriptor, unreadRequest, out));

@@ -187,7 +187,7 @@ export class Standby {
         onFree: () => {
           if (child.hasServed) this.#throttle.served(runner);
           if (this.#isStopped) child.leave();
-          if (this.#isWanted(child)) return;
+          if (this.#isWanted(child) && this.#room(runner) >= 0) return;
           this.#dismiss(child);
           this.update();
         },

@@ -9,6 +9,8 @@ import { cpuSeconds } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
+/** The limits are set with prlimit(1). */
+const onLinux = test.runIf(process.platform === 'linux');
 const e2e = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 
 /** More than the runner keeps of an output in memory. */
@@ -31,7 +33,7 @@ async function assertAllDone(runner: Runner, count: number): Promise<void> {
   expect(runner.all('runner.throttled')).toHaveLength(1);
 }
 
-test.each([
+onLinux.each([
   ['native starts', {}, {}],
   ["starts by Node's own means", {}, { RR_NATIVE: 'off' }],
   ['prestarted children', { prestart: true }, {}],
@@ -50,7 +52,7 @@ test.each([
   await assertAllDone(runner, 100);
 });
 
-test('persistent children are as many as 48 descriptors allow, and do all jobs', async () => {
+onLinux('persistent children are as many as 48 descriptors allow, and do all jobs', async () => {
   const script = e2e.script(persistentScript(`${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`));
   await e2e.enqueue('mail', ...jobs(100));
   const runner = await e2e.run(
@@ -71,7 +73,7 @@ async function endConnections(): Promise<void> {
   await e2e.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 }
 
-test.each([
+onLinux.each([
   ['jobs', {}],
   ['persistent children', { mode: 'persistent' }],
 ])('with %s, a runner outlives a time in which it can open nothing at all', async (_what, entry) => {
@@ -97,6 +99,7 @@ test.each([
   await staysTrue(() => !runner.hasExited, { message: 'the runner lives', forMs: 2_000 });
   expect(cpuSeconds(runner.pid) - before).toBeLessThan(1);
 
+  expect(runner.all('redis.down')).toHaveLength(1);
   await limitDescriptors(runner, 1_000);
   await runner.waitForLine('redis.up', undefined, { from, timeoutMs: 20_000 });
   await runner.waitForFinished(21, 20_000);
@@ -106,7 +109,7 @@ test.each([
   expect(runner.all('queue.paused')).toEqual([]);
 });
 
-test('a runner that can open nothing at first starts its jobs natively afterwards', async () => {
+onLinux('a runner that can open nothing at first starts its jobs natively afterwards', async () => {
   const script = e2e.script('readlink /proc/self/fd/2 >> "$D/outputs"');
   const runner = await e2e.run({ runners: { mail: 1 }, script });
   await limitDescriptors(runner, 3);
@@ -117,7 +120,7 @@ test('a runner that can open nothing at first starts its jobs natively afterward
   expect(await e2e.waitForFileLines('outputs')).toEqual([expect.stringMatching(/^pipe:/)]);
 });
 
-test('screens for which no descriptor is left cost the runner neither its life nor its time', async () => {
+onLinux('screens for which no descriptor is left cost the runner neither its life nor its time', async () => {
   const socket = e2e.path('socket');
   const script = e2e.script('read -r job; echo "$job" >> "$D/ran"');
   const runner = await e2e.run(
@@ -145,7 +148,7 @@ test('screens for which no descriptor is left cost the runner neither its life n
   await e2e.failures(0);
 });
 
-test('output that is kept for screens leaves descriptors for Redis', async () => {
+onLinux('output that is kept for screens leaves descriptors for Redis', async () => {
   const untilGo = 'case $job in *wait*) while [ ! -e "$D/go" ]; do sleep 0.1; done;; esac';
   const script = e2e.script(
     persistentScript(`${untilGo}; ${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`),
@@ -166,7 +169,7 @@ test('output that is kept for screens leaves descriptors for Redis', async () =>
   await e2e.waitForStat('processed', 32);
 });
 
-test('jobs leave descriptors for Redis: queues that a new config adds are waited for', async () => {
+onLinux('jobs leave descriptors for Redis: queues that a new config adds are waited for', async () => {
   const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 1; done; cat >> "$D/ran"');
   const mail = { concurrency: 64 };
   await e2e.enqueue('mail', ...jobs(64));
@@ -186,7 +189,7 @@ test('jobs leave descriptors for Redis: queues that a new config adds are waited
   await e2e.failures(0);
 });
 
-test.each([
+onLinux.each([
   ['persistent', { mode: 'persistent' }],
   ['prestarted', { prestart: true }],
 ])('%s children that wait for jobs do not keep another queue from its jobs', async (_what, entry) => {
@@ -205,7 +208,28 @@ test.each([
   expect(runner.all('queue.paused')).toEqual([]);
 });
 
-test('a limit that is too low for the program itself is said in one line', async () => {
+onLinux.each([
+  ['persistent', { mode: 'persistent' }],
+  ['prestarted', { prestart: true }],
+  ['ordinary', {}],
+])('%s children with a backlog make room for another queue', async (_what, entry) => {
+  const loop = `sleep 0.05; echo '{"ok":true}' >&3`;
+  const script = e2e.script('mode' in entry ? persistentScript(loop) : 'read -r job; sleep 0.05');
+  await e2e.enqueue('mail', ...jobs(5_000));
+  const config = {
+    runners: { mail: { concurrency: 16, ...entry }, other: { concurrency: 1, ...entry } },
+    script,
+  };
+  const runner = await e2e.run(config, { limits: { nofile: 48 } });
+  await runner.waitForLine('runner.throttled', (line) => line.runner === 'mail');
+  await e2e.enqueue('other', job('other'));
+  await runner.waitForLine('job.finished', (line) => line.queue === 'other', { timeoutMs: 20_000 });
+  expect(await e2e.backlog('mail')).not.toEqual([]);
+  await e2e.client.del(e2e.key('queue:mail'));
+  await e2e.failures(0);
+});
+
+onLinux('a limit that is too low for the program itself is said in one line', async () => {
   const { exitCode, stderr } = await execa('prlimit', ['--nofile=28', process.execPath, distEntry, 'check'], {
     reject: false,
   });
