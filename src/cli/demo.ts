@@ -7,7 +7,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisSocketConfig } from '../config/config.ts';
-import { duration } from '../wording/duration.ts';
+import { duration } from '../wording/quantities.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';

@@ -2,6 +2,7 @@
 import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
 import { type CommandSender, sendOn } from '../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
+import { connected } from '../resque/welcome.ts';
 import { withinLimit } from '../resque/within-limit.ts';
 import { OperatingError } from './exit-codes.ts';
 
@@ -17,7 +18,7 @@ export function withRedis<T>(
   limitMs: number,
   work: (connection: Redis) => Promise<T>,
 ): Promise<T> {
-  return connected(redis, limitMs, (connection, opening) => {
+  return withConnection(redis, limitMs, (connection, opening) => {
     const talk = opening.then(() => work(connection));
     talk.catch(() => {});
     return withinLimit(talk, limitMs);
@@ -34,13 +35,13 @@ export function withSender<T>(
   openMs: number,
   work: (sender: CommandSender) => Promise<T>,
 ): Promise<T> {
-  return connected(redis, openMs, async (connection, opening) => {
+  return withConnection(redis, openMs, async (connection, opening) => {
     await withinLimit(opening, openMs);
     return await work({ command: (send) => sendOn(connection, send) });
   });
 }
 
-async function connected<T>(
+async function withConnection<T>(
   redis: ReachableRedis,
   connectTimeoutMs: number,
   talk: (connection: Redis, opening: Promise<void>) => Promise<T>,
@@ -70,11 +71,9 @@ function asTrouble(error: unknown): never {
 /** Connects and makes sure that the other side is a Redis that answers. */
 async function opened(connection: Redis): Promise<void> {
   try {
-    await connection.connect();
+    await connected(connection);
     await connection.ping();
   } catch (error) {
-    // The event that tells more comes a little later.
-    await new Promise(setImmediate);
     throw troubleOf(error);
   }
 }

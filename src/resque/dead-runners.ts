@@ -18,9 +18,8 @@ import {
   recoverReply,
   recoverScript,
 } from './recovery-script.ts';
-import { runScript } from './run-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript } from './send.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from './worker-record.ts';
 
 export interface LeftRunner {

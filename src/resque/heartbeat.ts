@@ -1,5 +1,5 @@
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /**
  * ARGV: key prefix, start (`Time#to_s`), now (ISO 8601), the runner process' name, its nonce and its entry

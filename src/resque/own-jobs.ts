@@ -5,10 +5,8 @@
 import type { HeldJob, StepOwner } from './advance.ts';
 import type { ResqueKeys } from './keys.ts';
 import type { LeftWorker } from './recovery-script.ts';
-import { runScript } from './run-script.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 /** ARGV: prefix, owner, nonce; workers as in `recover`. A record that is another by now stays. */
 const settleScript = script(`

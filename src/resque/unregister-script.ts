@@ -1,5 +1,5 @@
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /**
  * ARGV: key prefix, the runner process' name, its nonce, `1` if the process ends, worker ids. Takes the workers off every

@@ -32,6 +32,7 @@ export interface LogLine {
   readonly mode?: ShutdownMode;
   readonly pid?: number;
   readonly pids?: readonly number[];
+  readonly runner?: string;
   readonly throttled?: Throttled;
 }
 

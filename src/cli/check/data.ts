@@ -14,7 +14,7 @@ import { readRegistry } from '../../resque/registry.ts';
 import { readEntry } from '../../resque/runner-entry.ts';
 import type { CommandSender } from '../../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import { spoolWording } from '../../wording/spool-wording.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
 import { ownStateDirectory } from '../own-state-directory.ts';

@@ -11,8 +11,7 @@ import {
   type WrongType,
   wrongTypesAmong,
 } from '../bulk-reads.ts';
-import type { ResqueKeys } from '../keys.ts';
-import { stopsAll } from '../pause-all.ts';
+import { type ResqueKeys, stopsAll } from '../keys.ts';
 import { queueList } from '../queue-patterns.ts';
 import type { RedisConnections } from '../read-connections.ts';
 import { readRegistry } from '../registry.ts';
