@@ -33,6 +33,15 @@ export interface LogLine {
   readonly pid?: number;
   readonly pids?: readonly number[];
   readonly throttled?: Throttled;
+  readonly steps?: number;
+  readonly rewritten?: number;
+  readonly settled?: number;
+  readonly killed?: number;
+  readonly finishing?: number;
+  readonly dropped?: number;
+  readonly failed?: number;
+  readonly requeued?: number;
+  readonly workerHost?: string;
 }
 
 /** A config file's content, as its users write it. */
