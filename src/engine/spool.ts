@@ -34,7 +34,8 @@ export interface SpoolOptions {
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
-  readonly owner: StepOwner;
+  /** Name and nonce of our process as of now; both may change. */
+  readonly owner: () => StepOwner;
 }
 
 export interface SpoolFile {
@@ -72,8 +73,9 @@ export class Spool {
 
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
-    const { directory, scope, machine, owner } = this.#options;
+    const { directory, scope, machine } = this.#options;
     const { identity, clock } = machine;
+    const owner = this.#options.owner();
     prepareDirectory(directory);
     this.#written += 1;
     const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;
@@ -110,7 +112,7 @@ export class Spool {
       const read = readSpool(path, scope);
       if (read === null) continue; // Somebody else has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
-      else if (read.header.owner.nonce !== owner.nonce && machine.presenceOf(read.header) !== 'running') {
+      else if (read.header.owner.nonce !== owner().nonce && machine.presenceOf(read.header) !== 'running') {
         files.push({ path, spooled: spooledOf(read) });
       }
     }
