@@ -165,12 +165,18 @@ export class Dispatcher {
    * @returns jobs that run although others may start them, and outcomes that are dropped
    */
   declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
-    for (const worker of this.#reservations.workers) this.#reservations.release(worker).slot.state = 'idle';
+    this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
     for (const job of disowned) this.#disowned.add(job);
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
+  }
+
+  /** This process has another name: what Redis has under the old one is another's. */
+  rename(from: string, to: string): void {
+    this.#reservations.releaseAll();
+    this.outbox.rename(from, to);
   }
 
   #step(isAfterWait = false): void {

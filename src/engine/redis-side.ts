@@ -185,7 +185,7 @@ export class RedisSide {
     this.workerHost = `${workerHostOf(config)}-${this.#names}`;
     const name = `${this.workerHost}:${machine.identity.pid}`;
     this.client.become({ name });
-    this.dispatcher.outbox.rename(holder, name);
+    this.dispatcher.rename(holder, name);
     for (const runner of this.fleet.runners) runner.rename();
     publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }

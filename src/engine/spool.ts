@@ -75,8 +75,8 @@ export class Spool {
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
     const { directory, scope, machine } = this.#options;
-    const owner = this.#options.owner();
     const { identity, clock } = machine;
+    const owner = this.#options.owner();
     prepareDirectory(directory);
     this.#written += 1;
     const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;

@@ -11,6 +11,7 @@ import { entryCount, type SpooledStep, type SpooledSteps } from '../resque/spool
 import { RedisTrouble } from '../resque/trouble.ts';
 import type { Machine } from './machine.ts';
 import { Spool, type SpoolFile } from './spool.ts';
+import { renamedOutcome } from './worker-ids.ts';
 
 export interface SpoolingOptions {
   readonly client: {
@@ -104,9 +105,19 @@ export class Spooling {
     const [file] = this.#own;
     if (file === undefined) return;
     const read = this.#spool?.read(file.path) ?? null;
-    if (read !== null) await this.#replay.take(read.spooled);
+    if (read !== null) await this.#replay.take(this.#underOurName(read.spooled));
     this.#own.shift();
     this.#spool?.remove(file.path);
+  }
+
+  /** This process may have another name by now. */
+  #underOurName({ owner, steps, writtenAtMs }: SpooledSteps): SpooledSteps {
+    const { owner: name, nonce } = this.#options.client;
+    const renamed = steps.map((step) => ({
+      ...step,
+      outcomes: step.outcomes.map((outcome) => renamedOutcome(outcome, owner.name, name)),
+    }));
+    return { owner: { name, nonce }, steps: renamed, writtenAtMs };
   }
 
   /** Outcomes of ours that are on the disk. */

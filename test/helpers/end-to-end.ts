@@ -34,6 +34,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the tests' own; its directory has to be open to it. */
   readonly user?: OtherUser;
+  /** Of another version. */
+  readonly program?: string;
+  /** Words before the command, which go on as it. */
+  readonly prefix?: readonly string[];
   /** False where Redis can't be reached at first. */
   readonly awaitRedis?: boolean;
   /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
@@ -110,9 +114,10 @@ export class EndToEnd {
       args: options.args ?? [],
       env: { [markVariable]: this.#mark, ...options.env },
       prefix: [
-        ...(options.user === undefined ? [] : commandPrefix(options.user)),
+        ...(options.prefix ?? (options.user === undefined ? [] : commandPrefix(options.user))),
         ...limitPrefix(options.limits ?? {}),
       ],
+      ...(options.program === undefined ? {} : { program: options.program }),
     });
     this.#runners.push(runner);
     await runner.waitForLine('engine.started');
