@@ -4,7 +4,7 @@ import { defaultConnection } from '../config/default-connection.ts';
 import { parseRedisUrl } from '../config/parse-redis-url.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { type ResqueKeys, resqueKeys } from '../resque/keys.ts';
-import type { CommandSender } from '../resque/run-script.ts';
+import type { CommandSender } from '../resque/send.ts';
 import type { Flags } from './command-line/flags.ts';
 import { findEmbeddedRedis } from './embedded-redis.ts';
 import { OperatingError, UsageError } from './exit-codes.ts';

@@ -1,6 +1,6 @@
 /** One short talk with Redis, for commands that answer and end. */
 import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
-import type { CommandSender } from '../resque/run-script.ts';
+import { type CommandSender, sendOn } from '../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
 import { withinLimit } from '../resque/within-limit.ts';
 import { OperatingError } from './exit-codes.ts';
@@ -36,7 +36,7 @@ export function withSender<T>(
 ): Promise<T> {
   return connected(redis, openMs, async (connection, opening) => {
     await withinLimit(opening, openMs);
-    return await work({ command: (send) => withinLimit(send(connection)).catch(asTrouble) });
+    return await work({ command: (send) => sendOn(connection, send) });
   });
 }
 
@@ -64,7 +64,7 @@ async function connected<T>(
 
 /** @throws the error; one of Redis or of the connection as RedisTrouble */
 function asTrouble(error: unknown): never {
-  throw isOfRedis(error) ? troubleOf(firstCause(error)) : error;
+  throw isOfRedis(error) ? troubleOf(error) : error;
 }
 
 /** Connects and makes sure that the other side is a Redis that answers. */
@@ -83,12 +83,6 @@ async function opened(connection: Redis): Promise<void> {
 function isOfRedis(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'ReplyError' || /^Connection is closed|writeable/.test(error.message);
-}
-
-/** Where a transaction was refused, the refusal of the command that was the reason. */
-function firstCause(error: unknown): unknown {
-  const causes: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : null;
-  return Array.isArray(causes) && causes.length > 0 ? causes[0] : error;
 }
 
 /** @throws OperatingError that says where Redis should be, what is wrong, and what to do */

@@ -172,7 +172,7 @@ export class Dispatcher {
       // The record holds the name without what resque-web would take for markup.
       const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
-      const job = { runner, slot, queue, payload: recorded.payload, takenAt: new Date(), isHeld };
+      const job = { runner, slot, queue, payload: recorded.payload, takenAt: this.#now(), isHeld };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
@@ -228,7 +228,7 @@ export class Dispatcher {
 
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
-    const takenAt = new Date();
+    const takenAt = this.#now();
     for (const { reservation, worker, queue, payload, isEmbedded } of reply.jobs) {
       const { runner, slot } = this.#reservations.release(worker);
       const isHeld = batch.reservations[reservation]?.isHeld ?? false;
@@ -237,6 +237,10 @@ export class Dispatcher {
     }
     this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
     this.#putBack();
+  }
+
+  #now(): Date {
+    return new Date(this.#client.clock.nowMs());
   }
 
   #putBack(): void {
@@ -282,7 +286,7 @@ export class Dispatcher {
     }
     const payload = readPayload(popped.payload);
     const { queue, isHeld } = popped;
-    const job: TakenJob = { runner, slot, queue, payload, takenAt: new Date(), isHeld };
+    const job: TakenJob = { runner, slot, queue, payload, takenAt: this.#now(), isHeld };
     this.#run(job);
     if (payload.isObject && this.#client.session.isUp) {
       this.#begins.push(job);

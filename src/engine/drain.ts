@@ -33,7 +33,7 @@ export class Drain {
       const isEmpty = [...backlog.values()].every((count) => count <= 0);
       const isQuiet = this.#dispatcher.runningCount === 0 && this.#dispatcher.unwritten === 0;
       if (isEmpty && isQuiet) this.#onDrained();
-      else setTimeout(() => this.#dispatcher.poke(), recheckMs).unref();
+      else this.#client.clock.after(recheckMs, () => this.#dispatcher.poke(), { keepsAlive: false });
     } catch (error) {
       this.#client.session.fail(error);
     } finally {

@@ -40,6 +40,7 @@ export class HeldWaits {
     const client = this.#client;
     const wait = new QueueWait(
       {
+        clock: client.clock,
         session: client.session,
         waitForJob: () => client.waitForHeldJob(queue),
         endWait: () => client.endHeldWait(queue),

@@ -2,6 +2,7 @@
  * The wait for a job on queues that are empty: one BLPOP at a time, ended with CLIENT UNBLOCK when it should
  * wait for other queues than it does.
  */
+import type { Clock } from '../resque/clock.ts';
 import type { PoppedJob } from '../resque/resque-client.ts';
 import type { RedisSession } from '../resque/session.ts';
 
@@ -12,6 +13,7 @@ const answerLimitMs = 5_000;
 
 /** How to wait: BLPOP for many queues, or BLMOVE for one. */
 export interface Waiter {
+  readonly clock: Clock;
   readonly session: Pick<RedisSession, 'fail'>;
   waitForJob(queues: readonly string[]): Promise<PoppedJob | null>;
   endWait(): Promise<boolean>;
@@ -63,9 +65,10 @@ export class QueueWait {
   probe(wait: readonly string[]): void {
     if (this.#queues !== wait) return;
     this.endUnless([]);
-    setTimeout(() => {
+    const giveUp = () => {
       if (this.#queues === wait) this.#client.session.fail(new Error('the waiting connection is dead'));
-    }, answerLimitMs).unref();
+    };
+    this.#client.clock.after(answerLimitMs, giveUp, { keepsAlive: false });
   }
 
   async #wait(queues: readonly string[]): Promise<void> {
@@ -92,9 +95,9 @@ export class QueueWait {
       this.#client.session.fail(error);
       return;
     }
-    setTimeout(() => {
+    this.#client.clock.after(pauseMs, () => {
       if (this.#queues === wait) void this.#unblock(wait, Math.min(2 * pauseMs, longestRetryMs));
-    }, pauseMs);
+    });
   }
 }
 

@@ -6,25 +6,22 @@
  * Redis hasn't heard of for five minutes; and any earlier process that had our own name.
  */
 import type { EngineFact } from '../protocol/events.ts';
+import type { Cancel } from '../resque/clock.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../resque/dead-runners.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
-import { signalGroup } from './child.ts';
-import { isGone, processesWith } from './process-identity.ts';
-import { runnerVariable } from './runner-variable.ts';
+import type { Machine } from './machine.ts';
 
 /** As Resque itself, see `Resque.prune_interval`. */
 const silentMs = 300_000;
 const intervalMs = 60_000;
-const checkMs = 10;
-/** A killed process may take its time to go where a disk or a debugger holds it. */
-const endLimitMs = 5_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
   /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
   readonly beforeRecovery: () => Promise<void>;
+  readonly machine: Pick<Machine, 'isGone' | 'endPrograms'>;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
 }
@@ -32,23 +29,24 @@ export interface RecoveryHooks {
 export class Recovery {
   readonly #hooks: RecoveryHooks;
   readonly #dead: DeadRunners;
-  #timer: NodeJS.Timeout | null = null;
-  #retryTimer: NodeJS.Timeout | null = null;
+  #cancelLooks: Cancel = () => {};
+  #cancelRetry: Cancel | null = null;
   #isStopped = false;
   #isLooking = false;
 
   constructor(hooks: RecoveryHooks) {
     this.#hooks = hooks;
-    this.#dead = new DeadRunners(hooks.client.session, hooks.client.keys);
+    this.#dead = new DeadRunners(hooks.client.session, hooks.client.keys, hooks.client.clock);
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#lookIfUp(), intervalMs).unref();
+    const { clock } = this.#hooks.client;
+    this.#cancelLooks = clock.every(intervalMs, () => this.#lookIfUp(), { keepsAlive: false });
   }
 
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#cancelLooks();
+    this.#cancelRetry?.();
     this.#isStopped = true;
   }
 
@@ -72,12 +70,14 @@ export class Recovery {
 
   /** Looks for dead ones, once. Rejects with RedisTrouble. */
   async look(): Promise<void> {
-    const { client } = this.#hooks;
+    const { client, machine } = this.#hooks;
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
       const { nowMs, runners } = await this.#dead.runners();
-      const dead = runners.filter((runner) => runner.owner !== client.owner && isDead(runner, nowMs));
+      const dead = runners.filter(
+        (runner) => runner.owner !== client.owner && isDead(runner, nowMs, machine),
+      );
       if (dead.length === 0) return;
       const unlock = await this.#dead.lock(client.nonce, dead);
       if (unlock === null) {
@@ -102,16 +102,17 @@ export class Recovery {
   }
 
   #lookAgain(): void {
-    if (this.#isStopped || this.#retryTimer !== null) return;
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
+    if (this.#isStopped || this.#cancelRetry !== null) return;
+    const look = () => {
+      this.#cancelRetry = null;
       this.#lookIfUp();
-    }, lockMs).unref();
+    };
+    this.#cancelRetry = this.#hooks.client.clock.after(lockMs, look, { keepsAlive: false });
   }
 
   async #recover(runner: LeftRunner): Promise<void> {
-    const { publish, onRequeued } = this.#hooks;
-    const isEnded = await endChildren(runner.entry.nonce);
+    const { publish, onRequeued, machine } = this.#hooks;
+    const isEnded = await machine.endPrograms(runner.entry.nonce);
     // Twice at once is what nobody asked for: tried again in a minute.
     if (!isEnded) return;
     const recovered = await this.#dead.recover(runner);
@@ -121,30 +122,10 @@ export class Recovery {
   }
 }
 
-export function isDead({ entry }: Pick<LeftRunner, 'entry'>, nowMs: number): boolean {
-  return isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
-}
-
-/** Ends what that process' jobs have left running here. @returns whether nothing of it is left */
-export async function endChildren(nonce: string): Promise<boolean> {
-  const deadline = performance.now() + endLimitMs;
-  for (;;) {
-    const pids = processesWith(runnerVariable, nonce);
-    if (pids.length === 0) return true;
-    if (performance.now() > deadline) return false;
-    for (const pid of pids) {
-      // Its group, where it leads one: also what it started meanwhile.
-      signalGroup(pid, 'SIGKILL');
-      killProcess(pid);
-    }
-    await new Promise((resolve) => setTimeout(resolve, checkMs));
-  }
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // ESRCH: it has ended.
-  }
+export function isDead(
+  { entry }: Pick<LeftRunner, 'entry'>,
+  nowMs: number,
+  machine: Pick<Machine, 'isGone'>,
+): boolean {
+  return machine.isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
 }

@@ -9,6 +9,7 @@
  * A later request may be harsher than the one before, never milder.
  */
 import type { ShutdownMode } from '../protocol/events.ts';
+import { type Clock, pause } from '../resque/clock.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -66,7 +67,8 @@ export class Shutdown {
     if (mode === 'kill') this.#hooks.killJobs();
     if (mode === 'terminate') {
       const terminate = () => this.#hooks.terminateJobs();
-      setTimeout(terminate, this.#hooks.shutdownTimeoutSeconds * 1000).unref();
+      const { clock } = this.#hooks.client;
+      clock.after(this.#hooks.shutdownTimeoutSeconds * 1000, terminate, { keepsAlive: false });
     }
     if (isFirst) void this.#run();
     return true;
@@ -74,15 +76,16 @@ export class Shutdown {
 
   async #run(): Promise<void> {
     const { client, dispatcher, childrenGone, workers, onStopped } = this.#hooks;
-    await holds(() => dispatcher.runningCount === 0);
+    const { clock } = client;
+    await holds(clock, () => dispatcher.runningCount === 0);
     await childrenGone();
-    const deadline = performance.now() + lastWordsMs;
-    const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && performance.now() < deadline);
+    const deadline = clock.elapsedMs() + lastWordsMs;
+    const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
     const isSettled = () => dispatcher.isIdle || (client.session.wasNeverUp && dispatcher.unwritten === 0);
-    await holds(() => isSettled() || !hasTime());
+    await holds(clock, () => isSettled() || !hasTime());
     const isUnregistered = client.session.wasNeverUp || (await this.#unregister(client, workers(), hasTime));
     client.session.close();
-    await holds(() => !dispatcher.isSending);
+    await holds(clock, () => !dispatcher.isSending);
     const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;
     const result = { unwritten, isUnregistered };
     onStopped(result);
@@ -95,7 +98,7 @@ export class Shutdown {
     hasTime: () => boolean,
   ): Promise<boolean> {
     while (hasTime()) {
-      await holds(() => client.session.isUp || !hasTime());
+      await holds(client.clock, () => client.session.isUp || !hasTime());
       try {
         await client.leave(workers);
         return true;
@@ -108,6 +111,6 @@ export class Shutdown {
 }
 
 /** Looks every few milliseconds: a stop is short, and what it waits for has many causes. */
-async function holds(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, checkMs));
+async function holds(clock: Clock, condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(clock, checkMs);
 }

@@ -26,13 +26,14 @@ import {
 import { basename, join } from 'node:path';
 import type { StepOwner } from '../resque/advance.ts';
 import { readStepLines, type SpooledStep, type SpooledSteps, stepLines } from '../resque/spooled-steps.ts';
-import { isGone, type ProcessIdentity } from './process-identity.ts';
+import type { Machine } from './machine.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
-  readonly identity: ProcessIdentity;
+  readonly machine: Pick<Machine, 'identity' | 'isGone' | 'clock'>;
   readonly owner: StepOwner;
 }
 
@@ -71,11 +72,18 @@ export class Spool {
 
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
-    const { directory, scope, identity, owner } = this.#options;
+    const { directory, scope, machine, owner } = this.#options;
+    const { identity, clock } = machine;
     prepareDirectory(directory);
     this.#written += 1;
     const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;
-    const header: Header = { spool: 1, scope, owner, ...identity, writtenAt: new Date().toISOString() };
+    const header: Header = {
+      spool: 1,
+      scope,
+      owner,
+      ...identity,
+      writtenAt: new Date(clock.nowMs()).toISOString(),
+    };
     const lines = [JSON.stringify(header), ...stepLines(steps)];
     // The last line says that none is missing.
     lines.push(JSON.stringify({ lines: lines.length }));
@@ -94,7 +102,7 @@ export class Spool {
 
   /** What is there, claimed by nobody. Never throws for what it finds there. */
   look(): SpoolContents {
-    const { directory, scope, owner } = this.#options;
+    const { directory, scope, owner, machine } = this.#options;
     const files: SpoolFile[] = [];
     const refused: { path: string; reason: string }[] = [];
     for (const name of this.#names()) {
@@ -102,7 +110,7 @@ export class Spool {
       const read = readSpool(path, scope);
       if (read === null) continue; // Somebody else has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
-      else if (read.header.owner.nonce !== owner.nonce && isGone(read.header) !== false) {
+      else if (read.header.owner.nonce !== owner.nonce && machine.isGone(read.header) !== false) {
         files.push({ path, spooled: { owner: read.header.owner, steps: read.steps } });
       }
     }
@@ -153,12 +161,13 @@ export class Spool {
 
   /** @returns its new path; `null` where another process has it */
   #claim(name: string): string | null {
-    const { directory, identity } = this.#options;
+    const { directory, machine } = this.#options;
+    const { identity } = machine;
     const [, base = name, pid, startedAt] = /^(.*\.spool)\.(\d+)-(\d*)$/.exec(name) ?? [];
     const claim = `${identity.pid}-${identity.startedAt}`;
     if (pid !== undefined && startedAt !== undefined) {
       const claimer = { machine: identity.machine, pid: Number(pid), startedAt };
-      if (`${pid}-${startedAt}` !== claim && isGone(claimer) === false) return null;
+      if (`${pid}-${startedAt}` !== claim && machine.isGone(claimer) === false) return null;
     }
     const claimed = join(directory, `${base}.${claim}`);
     try {

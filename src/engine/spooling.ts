@@ -6,10 +6,10 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { AdvanceBatch } from '../resque/advance.ts';
 import type { ResqueKeys } from '../resque/keys.ts';
 import { Replay } from '../resque/replay.ts';
-import type { CommandSender } from '../resque/run-script.ts';
+import type { CommandSender } from '../resque/send.ts';
 import { entryCount, type SpooledStep, type SpooledSteps } from '../resque/spooled-steps.ts';
 import { RedisTrouble } from '../resque/trouble.ts';
-import type { ProcessIdentity } from './process-identity.ts';
+import type { Machine } from './machine.ts';
 import { Spool, type SpoolFile } from './spool.ts';
 
 export interface SpoolingOptions {
@@ -24,7 +24,7 @@ export interface SpoolingOptions {
   readonly directory: string | null;
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
-  readonly identity: ProcessIdentity;
+  readonly machine: Pick<Machine, 'identity' | 'isGone' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
 }
 
@@ -56,11 +56,11 @@ export class Spooling {
   readonly #refused = new Set<string>();
 
   constructor(options: SpoolingOptions) {
-    const { client, directory, scope, identity } = options;
+    const { client, directory, scope, machine } = options;
     this.#options = options;
-    this.#replay = new Replay(client.session, client.keys);
+    this.#replay = new Replay(client.session, client.keys, machine.clock);
     const owner = { name: client.owner, nonce: client.nonce };
-    this.#spool = directory === null ? null : new Spool({ directory, scope, identity, owner });
+    this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }
 
   /** Outcomes of ours that are on the disk. */

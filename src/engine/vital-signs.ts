@@ -2,6 +2,7 @@
  * What the runner does in Redis without being asked, at two rates: a look at `pause-all-workers`, and signs
  * of life. Idle, these are its only commands.
  */
+import type { Cancel } from '../resque/clock.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import type { RunnerAbout } from '../resque/runner-entry.ts';
 
@@ -28,7 +29,7 @@ export interface VitalSignsHooks {
 export class VitalSigns {
   readonly #client: ResqueClient;
   readonly #hooks: VitalSignsHooks;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: Cancel[] = [];
 
   constructor(client: ResqueClient, hooks: VitalSignsHooks) {
     this.#client = client;
@@ -36,14 +37,15 @@ export class VitalSigns {
   }
 
   start(): void {
+    const { clock } = this.#client;
     this.#timers = [
-      setInterval(() => this.#ifUp(() => this.look()), lookMs),
-      setInterval(() => this.#ifUp(() => this.beat()), heartbeatMs),
+      clock.every(lookMs, () => this.#ifUp(() => this.look())),
+      clock.every(heartbeatMs, () => this.#ifUp(() => this.beat())),
     ];
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const cancel of this.#timers) cancel();
   }
 
   /** Both at once, where Redis is there: what they are about has just changed. */

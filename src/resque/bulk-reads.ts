@@ -3,7 +3,7 @@
  * error: whoever put it there, the rest can still be read. All reject with RedisTrouble.
  */
 import type { Redis } from './connection.ts';
-import type { CommandSender } from './run-script.ts';
+import type { CommandSender } from './send.ts';
 import { RedisTrouble } from './trouble.ts';
 
 /** As bytes where it names what may be no UTF-8. */

@@ -18,6 +18,8 @@ export interface ConnectionUse {
   readonly connectTimeoutMs: number;
 }
 
+export type OpenConnection = (redis: ReachableRedis, use: ConnectionUse) => Redis;
+
 /**
  * A connection that is not connected yet: call `connect()`. It connects once: when it is lost, every command
  * without a reply is rejected, and whoever opened it decides what a lost reply means and when to open the

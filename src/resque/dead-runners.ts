@@ -2,6 +2,7 @@
  * What runner processes have left in Redis, and its recovery. Which of them are dead is for the caller to judge:
  * here is only what Redis knows. All reject with RedisTrouble.
  */
+import { type Clock, systemClock } from './clock.ts';
 import { exceptions, failureRecord } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
 import { type Payload, readPayload } from './payload.ts';
@@ -15,8 +16,9 @@ import {
   recoverReply,
   recoverScript,
 } from './recovery-script.ts';
-import { type CommandSender, runScript } from './run-script.ts';
+import { runScript } from './run-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
+import type { CommandSender } from './send.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from './worker-record.ts';
 
 export interface LeftRunner {
@@ -36,8 +38,10 @@ export const lockMs = 10_000;
 export class DeadRunners {
   readonly #session: CommandSender;
   readonly #keys: ResqueKeys;
+  readonly #clock: Clock;
 
-  constructor(session: CommandSender, keys: ResqueKeys) {
+  constructor(session: CommandSender, keys: ResqueKeys, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#session = session;
     this.#keys = keys;
   }
@@ -120,7 +124,7 @@ export class DeadRunners {
         const queue = withoutMarkup(key) === name ? key : name;
         const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
         if (payload !== null && isHeld(queue, payload.bytes)) return { id, record, end: null };
-        return { id, record, end: endOf(id, queue, payload, requeues.includes(key)) };
+        return { id, record, end: this.#endOf(id, queue, payload, requeues.includes(key)) };
       }),
     );
   }
@@ -134,26 +138,30 @@ export class DeadRunners {
         );
         const jobs = payloads.map((bytes) => ({
           payload: bytes,
-          failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes)),
+          failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes), this.#now()),
         }));
         return { queue, jobs };
       }),
     );
   }
-}
 
-function endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
-  // None of our records: nobody can say what it was.
-  if (payload === null) return null;
-  if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes };
-  return { kind: 'failure', failure: deadFailure(worker, queue, payload) };
+  #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
+    // A record that isn't ours: what it meant can't be told.
+    if (payload === null) return null;
+    if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes };
+    return { kind: 'failure', failure: deadFailure(worker, queue, payload, this.#now()) };
+  }
+
+  #now(): Date {
+    return new Date(this.#clock.nowMs());
+  }
 }
 
 /** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */
-export function deadFailure(worker: string, queue: string, payload: Payload): string {
+export function deadFailure(worker: string, queue: string, payload: Payload, now: Date): string {
   const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
   return failureRecord({
-    failedAt: new Date(),
+    failedAt: now,
     worker,
     queue,
     payload,

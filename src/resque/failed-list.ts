@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { changeScript } from './change-script.ts';
 import { retryOf } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
-import { type CommandSender, runScript } from './run-script.ts';
+import { runScript } from './run-script.ts';
+import type { CommandSender } from './send.ts';
 
 export interface ListedRecord {
   /** From the head of the list, where the oldest is. */

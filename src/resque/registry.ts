@@ -4,7 +4,7 @@
  */
 import { unlessWrongType, type WrongType, wrongTypesAmong } from './bulk-reads.ts';
 import type { ResqueKeys } from './keys.ts';
-import type { CommandSender } from './run-script.ts';
+import type { CommandSender } from './send.ts';
 
 export interface Registry {
   /** Milliseconds since the epoch, by Redis' clock. */

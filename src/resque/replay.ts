@@ -7,10 +7,12 @@
  */
 import { advanceArguments, type OutcomeWrite, type StepOwner } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { ResqueKeys } from './keys.ts';
 import { readPayload } from './payload.ts';
-import { type CommandSender, runScript } from './run-script.ts';
+import { runScript } from './run-script.ts';
 import { script } from './script.ts';
+import type { CommandSender } from './send.ts';
 import type { SpooledStep, SpooledSteps } from './spooled-steps.ts';
 import { RedisTrouble } from './trouble.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
@@ -58,8 +60,10 @@ return redis.call('DEL', stepKey)
 export class Replay {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
+  readonly #clock: Clock;
 
-  constructor(sender: CommandSender, keys: ResqueKeys) {
+  constructor(sender: CommandSender, keys: ResqueKeys, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#sender = sender;
     this.#keys = keys;
   }
@@ -102,7 +106,8 @@ export class Replay {
       reservations: [],
       step,
     };
-    const args = advanceArguments(this.#keys, owner, batch, new Date(), new Date());
+    const now = new Date(this.#clock.nowMs());
+    const args = advanceArguments(this.#keys, owner, batch, now, now);
     await runScript(this.#sender, advanceScript, 0, args);
   }
 

@@ -2,7 +2,6 @@
  * Everything that a fleet of workers does with Redis, as typed operations on one session. All reject with
  * `RedisTrouble`.
  */
-import { randomUUID } from 'node:crypto';
 import {
   type AdvanceBatch,
   type AdvanceReply,
@@ -13,6 +12,7 @@ import {
   type StepOwner,
 } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
+import type { Clock } from './clock.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
@@ -22,7 +22,7 @@ import { stopsAll } from './pause-all.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runScript } from './run-script.ts';
 import { type RunnerAbout, writeEntry } from './runner-entry.ts';
-import { RedisSession, type SessionHooks } from './session.ts';
+import { RedisSession, type SessionHooks, type SessionMeans } from './session.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
 import { answerLimitMs } from './within-limit.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
@@ -51,11 +51,20 @@ export class ResqueClient {
 
   readonly #owner: StepOwner;
 
-  /** @param ownerName `HOST:PID` of the process whose steps `advance` takes */
-  constructor(redis: ReachableRedis, namespace: string, ownerName: string, hooks: SessionHooks) {
-    this.#owner = { name: ownerName, nonce: randomUUID() };
+  readonly clock: Clock;
+
+  /** @param owner the process whose steps `advance` takes; its name is `HOST:PID` */
+  constructor(
+    redis: ReachableRedis,
+    namespace: string,
+    owner: StepOwner,
+    hooks: SessionHooks,
+    means: SessionMeans,
+  ) {
+    this.#owner = owner;
+    this.clock = means.clock;
     this.keys = resqueKeys(namespace);
-    this.session = new RedisSession(redis, hooks);
+    this.session = new RedisSession(redis, hooks, means);
     this.failed = new FailedList(this.session, this.keys);
   }
 
@@ -89,7 +98,7 @@ export class ResqueClient {
    * outage, and every step of then repeated in its order.
    */
   async advance(batch: AdvanceBatch): Promise<AdvanceReply> {
-    const args = advanceArguments(this.keys, this.#owner, batch, new Date(), this.#redisNow());
+    const args = advanceArguments(this.keys, this.#owner, batch, this.#now(), this.#redisNow());
     const reply = await this.session.command((commands) =>
       commands.callBuffer('EVALSHA', [advanceScript.sha1, 0, ...args]),
     );
@@ -159,7 +168,7 @@ export class ResqueClient {
    * @param about what others need to know of this process should it die; `null`: nobody is to recover it
    */
   async heartbeat(workers: () => readonly string[], about: RunnerAbout | null = null): Promise<void> {
-    const before = Date.now();
+    const before = this.clock.nowMs();
     const [seconds, micros] = await this.session.command((commands) => commands.time());
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
     // Asked for only now: one that was unregistered meanwhile must not come back.
@@ -167,7 +176,7 @@ export class ResqueClient {
     if (ids.length === 0 && about === null) return;
     const seenAtMs = this.#redisNow().getTime();
     const entry = about === null ? '' : writeEntry({ ...about, nonce: this.nonce, seenAtMs });
-    const times = [startedText(new Date()), heartbeatText(this.#redisNow())];
+    const times = [startedText(this.#now()), heartbeatText(this.#redisNow())];
     const args = [this.keys.prefix, ...times, this.owner, entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
@@ -262,7 +271,11 @@ export class ResqueClient {
     return queue === null || recorded === null ? null : { queue, payload: recorded };
   }
 
+  #now(): Date {
+    return new Date(this.clock.nowMs());
+  }
+
   #redisNow(): Date {
-    return new Date(Date.now() + this.#clockOffsetMs);
+    return new Date(this.clock.nowMs() + this.#clockOffsetMs);
   }
 }

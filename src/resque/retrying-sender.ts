@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import type { RepeatingSender } from './enqueue.ts';
+import { sendOn } from './send.ts';
 import { type RedisTrouble, troubleOf } from './trouble.ts';
 import { connected } from './welcome.ts';
 import { answerLimitMs, withinLimit } from './within-limit.ts';
@@ -50,7 +51,7 @@ export class RetryingSender implements RepeatingSender {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const connection = this.#connection ?? (await this.#open());
-        const reply = await withinLimit(send(connection), answerLimitMs + bytes / slowestBytesPerMs);
+        const reply = await sendOn(connection, send, answerLimitMs + bytes / slowestBytesPerMs);
         if (attempt > 2) this.#options.onBack();
         return reply;
       } catch (error) {
@@ -75,7 +76,7 @@ export class RetryingSender implements RepeatingSender {
 
   async once<T>(send: (commands: Redis) => Promise<T>): Promise<T> {
     try {
-      return await withinLimit(send(this.#connection ?? (await this.#open())), onceLimitMs);
+      return await sendOn(this.#connection ?? (await this.#open()), send, onceLimitMs);
     } catch (error) {
       throw troubleOf(error);
     }

@@ -1,10 +1,5 @@
-import type { Redis } from './connection.ts';
 import type { Script } from './script.ts';
-
-/** Whatever has a connection: a session, or one short talk. Rejects with RedisTrouble. */
-export interface CommandSender {
-  command<T>(send: (commands: Redis) => Promise<T>): Promise<T>;
-}
+import type { CommandSender } from './send.ts';
 
 /** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisTrouble. */
 export function runScript(

@@ -8,11 +8,13 @@
  * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
  * lost is rejected, and its sender decides.
  */
-import { openConnection, type ReachableRedis, type Redis } from './connection.ts';
+import { type Cancel, type Clock, systemClock } from './clock.ts';
+import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
+import { type Limit, sendOn } from './send.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
 import { connected, welcome } from './welcome.ts';
-import { answerLimitMs, withinLimit } from './within-limit.ts';
+import { answerLimitMs, ReplyLimits } from './within-limit.ts';
 
 export interface SessionHooks {
   /**
@@ -25,6 +27,16 @@ export interface SessionHooks {
   /** Once per outage, and once more where another kind of trouble takes its place. */
   onDown(trouble: RedisTrouble): void;
 }
+
+/** What a session takes from its surroundings; the simulator brings its own. */
+export interface SessionMeans {
+  readonly clock: Clock;
+  readonly openConnection: OpenConnection;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+const systemMeans: SessionMeans = { clock: systemClock, openConnection, random: Math.random };
 
 interface Link {
   readonly commands: Redis;
@@ -46,6 +58,8 @@ const stableMs = 2_000;
 export class RedisSession {
   readonly #redis: ReachableRedis;
   readonly #hooks: SessionHooks;
+  readonly #means: SessionMeans;
+  readonly #limit: Limit;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
   #link: Link | null = null;
   /** The link before the one that is being opened. */
@@ -58,11 +72,14 @@ export class RedisSession {
   /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
   #awaySinceMs: number | null = null;
   #told = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
+  #cancelBackoff: Cancel = () => {};
 
-  constructor(redis: ReachableRedis, hooks: SessionHooks) {
+  constructor(redis: ReachableRedis, hooks: SessionHooks, means: SessionMeans = systemMeans) {
     this.#redis = redis;
     this.#hooks = hooks;
+    this.#means = means;
+    const limits = new ReplyLimits(means.clock);
+    this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
   }
 
   get isUp(): boolean {
@@ -81,7 +98,7 @@ export class RedisSession {
   /** Ends both connections for good. Commands on their way are rejected. */
   close(): void {
     this.#state = 'closed';
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancelBackoff();
     this.#drop();
   }
 
@@ -89,14 +106,15 @@ export class RedisSession {
   fail(error: unknown): void {
     if (this.#state === 'closed' || this.#state === 'waiting') return;
     const trouble = troubleOf(error);
-    if (this.#state === 'up' && performance.now() - this.#upSinceMs > stableMs) this.#attempts = 0;
+    const { clock, random } = this.#means;
+    if (this.#state === 'up' && clock.elapsedMs() - this.#upSinceMs > stableMs) this.#attempts = 0;
     this.#state = 'waiting';
-    this.#awaySinceMs ??= performance.now();
+    this.#awaySinceMs ??= clock.elapsedMs();
     this.#drop();
     const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** this.#attempts);
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
-    this.#timer = setTimeout(() => void this.#open(), backoffMs * (0.8 + 0.4 * Math.random()));
+    this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
     if (!this.#told.has(trouble.kind)) {
       this.#told.add(trouble.kind);
       this.#hooks.onDown(trouble);
@@ -113,7 +131,7 @@ export class RedisSession {
     const link = this.#link;
     if (link === null) throw new RedisTrouble('away', 'not connected');
     try {
-      return await withinLimit(send(link.commands));
+      return await this.#send(link.commands, send);
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble.kind === 'away' && this.#link === link) this.fail(trouble);
@@ -130,11 +148,7 @@ export class RedisSession {
   async blockingCommand<T>(send: (blocker: Redis) => Promise<T>, limitMs = never): Promise<T> {
     const link = this.#link;
     if (link === null) throw new RedisTrouble('away', 'not connected');
-    try {
-      return await withinLimit(send(link.blocker), limitMs);
-    } catch (error) {
-      throw troubleOf(error);
-    }
+    return await this.#send(link.blocker, send, limitMs);
   }
 
   /** Ends a block as if its time were up. True where there was one to end. */
@@ -154,10 +168,18 @@ export class RedisSession {
     if (link === null) throw new RedisTrouble('away', 'not connected');
     try {
       const { connection } = await link.extras.get(name);
-      return await withinLimit(send(connection), limitMs);
+      return await this.#send(connection, send, limitMs);
     } catch (error) {
       throw troubleOf(error);
     }
+  }
+
+  #send<T>(connection: Redis, send: (connection: Redis) => Promise<T>, limitMs = answerLimitMs): Promise<T> {
+    return sendOn(connection, send, limitMs, this.#limit);
+  }
+
+  #within<T>(answer: Promise<T>): Promise<T> {
+    return this.#limit(answer, answerLimitMs);
   }
 
   /** Ends a block of the connection of this name. */
@@ -169,13 +191,13 @@ export class RedisSession {
 
   #extras(): ExtraBlockers {
     const open = () => {
-      const connection = openConnection(this.#redis, waiting);
+      const connection = this.#means.openConnection(this.#redis, waiting);
       this.#listen(connection);
       return connection;
     };
     return new ExtraBlockers(open, async (connection) => {
-      await withinLimit(connected(connection));
-      return Number(await withinLimit(connection.client('ID')));
+      await this.#within(connected(connection));
+      return Number(await this.#within(connection.client('ID')));
     });
   }
 
@@ -187,9 +209,9 @@ export class RedisSession {
     try {
       const commands = this.#connection('resque-runner');
       const blocker = this.#connection(waiting.name);
-      await withinLimit(Promise.all([connected(commands), connected(blocker)]));
-      const { serverVersion, runId } = await withinLimit(welcome(commands));
-      const ids = await withinLimit(Promise.all([commands.client('ID'), blocker.client('ID')]));
+      await this.#within(Promise.all([connected(commands), connected(blocker)]));
+      const { serverVersion, runId } = await this.#within(welcome(commands));
+      const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
       const link: Link = {
         commands,
@@ -199,7 +221,7 @@ export class RedisSession {
         extras: this.#extras(),
         runId,
       };
-      await withinLimit(this.#endStragglers(link));
+      await this.#within(this.#endStragglers(link));
       if (!isCurrent()) return;
       this.#link = link;
       this.#lastLink = link;
@@ -207,7 +229,7 @@ export class RedisSession {
       if (!isCurrent()) return;
       this.#state = 'up';
       this.#opening = [];
-      this.#upSinceMs = performance.now();
+      this.#upSinceMs = this.#means.clock.elapsedMs();
       const awayMs = this.#awaySinceMs === null ? null : Math.round(this.#upSinceMs - this.#awaySinceMs);
       this.#awaySinceMs = null;
       this.#told.clear();
@@ -233,7 +255,7 @@ export class RedisSession {
   }
 
   #connection(name: string): Redis {
-    const connection = openConnection(this.#redis, { name, connectTimeoutMs: answerLimitMs });
+    const connection = this.#means.openConnection(this.#redis, { name, connectTimeoutMs: answerLimitMs });
     this.#opening.push(connection);
     this.#listen(connection);
     return connection;

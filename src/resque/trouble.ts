@@ -17,9 +17,10 @@ export class RedisTrouble extends Error {
   }
 }
 
-/** Makes of whatever ioredis or a socket threw an error that says what is wrong. */
-export function troubleOf(error: unknown): RedisTrouble {
-  if (error instanceof RedisTrouble) return error;
+/** Turns any error of ioredis or a socket into one that says what is wrong. */
+export function troubleOf(thrown: unknown): RedisTrouble {
+  if (thrown instanceof RedisTrouble) return thrown;
+  const error = firstCause(thrown);
   const message = error instanceof Error ? error.message : String(error);
   const options = { cause: error };
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR Client sent AUTH)/i.test(message)) {
@@ -37,4 +38,10 @@ export function troubleOf(error: unknown): RedisTrouble {
     return new RedisTrouble('away', 'the connection was closed', options);
   }
   return new RedisTrouble('away', message, options);
+}
+
+/** If a transaction was refused, the refusal of the command that was the reason. */
+function firstCause(error: unknown): unknown {
+  const causes: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : null;
+  return Array.isArray(causes) && causes.length > 0 ? causes[0] : error;
 }

@@ -1,7 +1,8 @@
 /**
- * A limit on how long a reply may take. Commands are many and nearly all are answered within a millisecond, so that a
- * timer for each would cost more than the waiting: one stands for all, and is not moved when a reply comes.
+ * Limits how long a reply may take. Commands are many and nearly all are answered within a millisecond. A timer for each
+ * would cost more than the waiting, so one timer stands for all and is not moved when a reply comes.
  */
+import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { RedisTrouble } from './trouble.ts';
 
 /** A peer that takes a connection or a command and doesn't answer is found after this time. */
@@ -14,62 +15,80 @@ interface Waiting {
   readonly limitMs: number;
   readonly deadlineMs: number;
   readonly giveUp: (trouble: RedisTrouble) => void;
-  /** Whether its time was over when it was last looked at. */
+  /** Whether its time was over at the last look. */
   isOverdue: boolean;
 }
 
-const all = new Set<Waiting>();
-let timer: NodeJS.Timeout | null = null;
-let timerAtMs = never;
+/** All replies that are waited for by one clock. */
+export class ReplyLimits {
+  readonly #clock: Clock;
+  readonly #all = new Set<Waiting>();
+  #cancelLook: Cancel = () => {};
+  #lookAtMs = never;
 
-/**
- * The reply, or RedisTrouble where it doesn't come in time.
- *
- * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read what came
- * meanwhile, and what came may be a job: so a reply is given up only when it is still missing at the next look.
- */
-export function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
-  if (limitMs === never) return reply;
-  return new Promise((resolve, reject) => {
-    const waiting = { limitMs, deadlineMs: performance.now() + limitMs, giveUp: reject, isOverdue: false };
-    all.add(waiting);
-    lookAt(waiting.deadlineMs);
-    reply.then(
-      (value) => {
-        all.delete(waiting);
-        resolve(value);
-      },
-      (error: unknown) => {
-        all.delete(waiting);
-        reject(error as Error);
-      },
-    );
-  });
-}
-
-/** The earliest look that was asked for is the one that there will be. */
-function lookAt(atMs: number): void {
-  if (atMs >= timerAtMs) return;
-  if (timer !== null) clearTimeout(timer);
-  timerAtMs = atMs;
-  timer = setTimeout(look, Math.max(1, atMs - performance.now()));
-}
-
-function look(): void {
-  timer = null;
-  timerAtMs = never;
-  const nowMs = performance.now();
-  let nextMs = never;
-  for (const waiting of all) {
-    if (nowMs < waiting.deadlineMs) {
-      nextMs = Math.min(nextMs, waiting.deadlineMs);
-    } else if (waiting.isOverdue) {
-      all.delete(waiting);
-      waiting.giveUp(new RedisTrouble('away', `no answer within ${waiting.limitMs / 1000} s`));
-    } else {
-      waiting.isOverdue = true;
-      nextMs = Math.min(nextMs, nowMs + lastLookMs);
-    }
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
-  if (nextMs !== never) lookAt(nextMs);
+
+  /**
+   * The reply, or RedisTrouble if it doesn't come in time.
+   *
+   * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read the replies
+   * that arrived in between, and such a reply may be a job. So a reply is given up only if it is still missing at the
+   * next look.
+   */
+  within<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
+    if (limitMs === never) return reply;
+    return new Promise((resolve, reject) => {
+      const deadlineMs = this.#clock.elapsedMs() + limitMs;
+      const waiting = { limitMs, deadlineMs, giveUp: reject, isOverdue: false };
+      this.#all.add(waiting);
+      this.#lookAt(deadlineMs);
+      reply.then(
+        (value) => {
+          this.#all.delete(waiting);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#all.delete(waiting);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  /** Of two looks, the earlier one stands. */
+  #lookAt(atMs: number): void {
+    if (atMs >= this.#lookAtMs) return;
+    this.#cancelLook();
+    this.#lookAtMs = atMs;
+    const inMs = Math.max(1, atMs - this.#clock.elapsedMs());
+    this.#cancelLook = this.#clock.after(inMs, () => this.#look());
+  }
+
+  #look(): void {
+    this.#cancelLook = () => {};
+    this.#lookAtMs = never;
+    const nowMs = this.#clock.elapsedMs();
+    let nextMs = never;
+    for (const waiting of this.#all) {
+      if (nowMs < waiting.deadlineMs) {
+        nextMs = Math.min(nextMs, waiting.deadlineMs);
+      } else if (waiting.isOverdue) {
+        this.#all.delete(waiting);
+        waiting.giveUp(new RedisTrouble('away', `no answer within ${waiting.limitMs / 1000} s`));
+      } else {
+        waiting.isOverdue = true;
+        nextMs = Math.min(nextMs, nowMs + lastLookMs);
+      }
+    }
+    if (nextMs !== never) this.#lookAt(nextMs);
+  }
+}
+
+const systemLimits = new ReplyLimits(systemClock);
+
+/** By the system's clock. */
+export function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
+  return systemLimits.within(reply, limitMs);
 }

@@ -9,7 +9,7 @@ import type {
 import { survey } from '../../src/cli/status/survey.ts';
 import { isGone } from '../../src/engine/process-identity.ts';
 import { resqueKeys } from '../../src/resque/keys.ts';
-import type { CommandSender } from '../../src/resque/run-script.ts';
+import type { CommandSender } from '../../src/resque/send.ts';
 import { readStatus, type StatusFacts } from '../../src/resque/status/read-status.ts';
 import { troubleOf } from '../../src/resque/trouble.ts';
 import type { RedisServer } from '../helpers/redis.ts';

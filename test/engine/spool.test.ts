@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { thisMachine } from '../../src/engine/machine.ts';
 import { ownIdentity, type ProcessIdentity } from '../../src/engine/process-identity.ts';
 import { Spool } from '../../src/engine/spool.ts';
 import type { SpooledStep } from '../../src/resque/spooled-steps.ts';
@@ -34,7 +35,12 @@ const steps: SpooledStep[] = [
 ];
 
 function spoolOf(identity: ProcessIdentity, nonce: string, scope = 'redis://a/0 resque'): Spool {
-  return new Spool({ directory: path, scope, identity, owner: { name: `h:${identity.pid}`, nonce } });
+  return new Spool({
+    directory: path,
+    scope,
+    owner: { name: `h:${identity.pid}`, nonce },
+    machine: { ...thisMachine(), identity },
+  });
 }
 
 describe('a spool', () => {

@@ -1,6 +1,8 @@
 /** A ResqueClient on the tests' own Redis, connected before each test and closed after it. */
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
 import type { RedisServerConfig } from '../../src/config/config.ts';
+import { thisMachine } from '../../src/engine/machine.ts';
 import type { AdvanceBatch, AdvanceReply } from '../../src/resque/advance.ts';
 import { ResqueClient } from '../../src/resque/resque-client.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
@@ -32,11 +34,15 @@ export class ClientStage {
 
   async begin(): Promise<void> {
     this.#step = 0;
-    const client = new ResqueClient(addressOf(this.server), 'resque', 'test.runner:1', {
-      resume: () => client.prepare(0),
-      onUp: () => {},
-      onDown: () => {},
-    });
+    const owner = { name: 'test.runner:1', nonce: randomUUID() };
+    const hooks = { resume: () => client.prepare(0), onUp: () => {}, onDown: () => {} };
+    const client: ResqueClient = new ResqueClient(
+      addressOf(this.server),
+      'resque',
+      owner,
+      hooks,
+      thisMachine(),
+    );
     this.#client = client;
     client.session.start();
     await waitFor(() => client.session.isUp, { message: 'the client is connected' });

@@ -12,8 +12,8 @@ import { heartbeatScript } from '../../src/resque/heartbeat.ts';
 import { resqueKeys } from '../../src/resque/keys.ts';
 import { leaveScript } from '../../src/resque/leave-script.ts';
 import { recoverArguments, recoverScript } from '../../src/resque/recovery-script.ts';
-import type { CommandSender } from '../../src/resque/run-script.ts';
 import { writeEntry } from '../../src/resque/runner-entry.ts';
+import type { CommandSender } from '../../src/resque/send.ts';
 import { heartbeatText, startedText } from '../../src/resque/timestamps.ts';
 import { useRedis } from '../helpers/redis.ts';
 

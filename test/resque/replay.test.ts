@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Replay } from '../../src/resque/replay.ts';
-import type { CommandSender } from '../../src/resque/run-script.ts';
+import type { CommandSender } from '../../src/resque/send.ts';
 import { readStepLines, type SpooledStep, stepLines } from '../../src/resque/spooled-steps.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { useClient } from './client.ts';

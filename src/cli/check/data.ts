@@ -1,8 +1,8 @@
 /** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { ownIdentity } from '../../engine/process-identity.ts';
-import { endChildren, isDead } from '../../engine/recovery.ts';
+import { thisMachine } from '../../engine/machine.ts';
+import { isDead } from '../../engine/recovery.ts';
 import { Spooling } from '../../engine/spooling.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
@@ -10,7 +10,7 @@ import type { AilmentCounts } from '../../resque/doctor/failed-mender.ts';
 import type { Finding } from '../../resque/doctor/findings.ts';
 import type { ResqueState } from '../../resque/doctor/state.ts';
 import { resqueKeys } from '../../resque/keys.ts';
-import type { CommandSender } from '../../resque/run-script.ts';
+import type { CommandSender } from '../../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
 import { plural } from '../../wording/plural.ts';
 import { spoolWording } from '../../wording/spool-wording.ts';
@@ -46,9 +46,10 @@ async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
 
 async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
   const sender = senderOn(connection);
+  const machine = thisMachine();
   const doctor = new Doctor(sender, resqueKeys(config.namespace), {
-    isDead,
-    endChildren,
+    isDead: (runner, nowMs) => isDead(runner, nowMs, machine),
+    endChildren: machine.endPrograms,
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
@@ -81,7 +82,7 @@ async function spoolVerdicts(
     },
     directory: ownStateDirectory(),
     scope: `${describeRedis(redis)} ${namespace}`,
-    identity: ownIdentity(),
+    machine: thisMachine(),
     publish: (fact) => {
       if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolWording(fact).text));
       if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolWording(fact).text));

@@ -5,9 +5,10 @@
 import { DeadRunners, deadFailure, type LeftRunner } from '../dead-runners.ts';
 import { exceptions } from '../failure-record.ts';
 import type { ResqueKeys } from '../keys.ts';
-import { type CommandSender, runScript } from '../run-script.ts';
+import { runScript } from '../run-script.ts';
 import { type RunnerEntry, writeEntry } from '../runner-entry.ts';
 import type { Script } from '../script.ts';
+import type { CommandSender } from '../send.ts';
 import { failedAtText, heartbeatText, runAtText } from '../timestamps.ts';
 import { withoutMarkup } from '../worker-record.ts';
 import { rawFailure } from './failed-entry.ts';
@@ -164,7 +165,7 @@ export class Doctor {
 
   #failureOf({ id, record }: { readonly id: string; readonly record: Buffer }): string {
     const job = jobOfRecord(record);
-    if (job !== null) return deadFailure(id, job.queue, job.payload);
+    if (job !== null) return deadFailure(id, job.queue, job.payload, new Date());
     return record.toString() === '{}' ? '' : unreadableJob(id, 'unknown', record);
   }
 

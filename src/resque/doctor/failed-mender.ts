@@ -5,7 +5,8 @@
  */
 import { FailedList, type ListedRecord } from '../failed-list.ts';
 import type { ResqueKeys } from '../keys.ts';
-import { type CommandSender, runScript } from '../run-script.ts';
+import { runScript } from '../run-script.ts';
+import type { CommandSender } from '../send.ts';
 import { diagnoseFailure, type FailedAilment } from './failed-entry.ts';
 import { replaceScript } from './mend-scripts.ts';
 

@@ -5,8 +5,8 @@
 import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
 import type { ResqueKeys } from '../keys.ts';
 import { readRegistry } from '../registry.ts';
-import type { CommandSender } from '../run-script.ts';
 import { type RunnerEntry, readEntry } from '../runner-entry.ts';
+import type { CommandSender } from '../send.ts';
 
 /** What is there under the name of one runner process. */
 export interface OwnerState {

@@ -1,7 +1,7 @@
 /** Reads how many jobs are scheduled for later, by resque-scheduler or node-resque. Rejects with RedisTrouble. */
 import { listLengths, unlessWrongType, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
 import type { ResqueKeys } from '../keys.ts';
-import type { CommandSender } from '../run-script.ts';
+import type { CommandSender } from '../send.ts';
 import { timeOfText } from '../timestamps.ts';
 
 export interface DelayedFacts {

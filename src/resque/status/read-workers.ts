@@ -3,7 +3,7 @@ import { checkedValuesOf, type Key, type WrongType } from '../bulk-reads.ts';
 import { heartbeatTime } from '../doctor/worker-ailments.ts';
 import type { ResqueKeys } from '../keys.ts';
 import type { Registry } from '../registry.ts';
-import type { CommandSender } from '../run-script.ts';
+import type { CommandSender } from '../send.ts';
 import { timeOfText } from '../timestamps.ts';
 import { readWorkerId, type WorkerId } from '../worker-id.ts';
 import { keyOfName } from './key-of-name.ts';

@@ -1,0 +1,174 @@
+/**
+ * The engine's Redis side: takes jobs, hands them to whatever runs them, and writes how they ended. It knows no
+ * programs. The engine gives it jobs that are processes, the simulator jobs that are not.
+ */
+import type { Config } from '../config/config.ts';
+import type { EngineFact } from '../protocol/events.ts';
+import type { OutcomeWrite } from '../resque/advance.ts';
+import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
+import { ResqueClient } from '../resque/resque-client.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Drain } from './drain.ts';
+import { Fleet } from './fleet.ts';
+import type { Machine } from './machine.ts';
+import { Recovery } from './recovery.ts';
+import { Retirement } from './retirement.ts';
+import { Shutdown, type ShutdownHooks } from './shutdown.ts';
+import { Spooling } from './spooling.ts';
+import type { TakenJob } from './taken-job.ts';
+import { VitalSigns } from './vital-signs.ts';
+import { workerHostOf, workerId } from './worker-ids.ts';
+
+export interface RedisSideOptions {
+  readonly config: Config;
+  /** Where Redis is, once an embedded one has been started. */
+  readonly redis: ReachableRedis;
+  /** For outcomes that Redis can't be told; `null`: those are lost when the process ends. */
+  readonly spoolDirectory: string | null;
+  /** Stop once every watched queue is empty and nothing runs. */
+  readonly drain: boolean;
+  readonly machine: Machine;
+  readonly publish: (fact: EngineFact) => void;
+  /** Starts a job. @returns false if it can't be started; it then goes back to the head of its queue */
+  readonly start: (job: TakenJob) => boolean;
+  /** These outcomes are in Redis. */
+  readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
+  readonly stopping: Pick<
+    ShutdownHooks,
+    'terminateJobs' | 'killJobs' | 'childrenGone' | 'onStopping' | 'onStopped'
+  >;
+}
+
+/** A queue that could not be read is tried again after this time. */
+const unreadableRetryMs = 5_000;
+
+export class RedisSide {
+  readonly fleet: Fleet;
+  readonly client: ResqueClient;
+  readonly dispatcher: Dispatcher;
+  readonly shutdown: Shutdown;
+  /** Host part of our worker ids. */
+  readonly workerHost: string;
+  readonly #options: RedisSideOptions;
+  readonly #vitals: VitalSigns;
+  readonly #drain: Drain | null;
+  readonly #retirement: Retirement;
+  readonly #recovery: Recovery;
+  readonly #spooling: Spooling;
+
+  constructor(options: RedisSideOptions) {
+    const { config, machine, publish } = options;
+    this.#options = options;
+    this.workerHost = workerHostOf(config);
+    const owner = `${this.workerHost}:${machine.identity.pid}`;
+    this.fleet = new Fleet(publish, (index, key) => workerId(owner, index, key));
+    const hooks = {
+      resume: () => this.#resume(),
+      onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
+        publish({ type: 'redis.up', ...fact });
+        this.retire();
+        this.dispatcher.poke();
+      },
+      onDown: (trouble: Error) => publish({ type: 'redis.down', reason: trouble.message }),
+    };
+    const stepOwner = { name: owner, nonce: machine.newNonce() };
+    this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);
+    const scope = `${describeRedis(config.redis)} ${config.namespace}`;
+    const { spoolDirectory: directory } = options;
+    this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
+    this.dispatcher = new Dispatcher(this.client, this.fleet, {
+      spooling: this.#spooling,
+      start: options.start,
+      onWritten: (outcomes) => {
+        options.onWritten(outcomes);
+        this.retire();
+      },
+      onUnreadable: (queue, error) => this.#pauseUnreadable(queue, error),
+      onIdle: () => this.#drain?.check(),
+    });
+    this.#vitals = new VitalSigns(this.client, {
+      workers: () => this.fleet.workers,
+      about: () => ({
+        ...machine.identity,
+        requeues: this.fleet.requeues,
+        maxRecoveries: config.maxRecoveries,
+      }),
+      wantsQueueNames: () => this.fleet.isDynamic,
+      onPaused: (isPaused) => {
+        if (this.fleet.pauseCluster(isPaused)) this.dispatcher.poke();
+      },
+      onQueueNames: (names) => {
+        if (this.fleet.expand(names)) this.dispatcher.poke();
+      },
+      waitingFor: () => this.dispatcher.wait.queues,
+      onSuspectWait: (queues) => this.dispatcher.wait.probe(queues),
+    });
+    this.#retirement = new Retirement(this.fleet, this.client, () => this.#vitals.now());
+    this.#recovery = new Recovery({
+      client: this.client,
+      machine,
+      beforeRecovery: () => this.#spooling.restoreDead(),
+      publish,
+      onRequeued: () => {
+        this.fleet.expectJobs();
+        this.dispatcher.poke();
+      },
+    });
+    this.shutdown = new Shutdown({
+      ...options.stopping,
+      client: this.client,
+      dispatcher: this.dispatcher,
+      shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
+      workers: () => this.fleet.workers,
+      onStopped: (result) => {
+        this.#vitals.stop();
+        this.#recovery.stop();
+        options.stopping.onStopped(result);
+      },
+    });
+    const drained = () => this.shutdown.request('drained');
+    this.#drain = options.drain ? new Drain(this.client, this.fleet, this.dispatcher, drained) : null;
+  }
+
+  /** Call it after the fleet has its first config. */
+  start(): void {
+    this.#vitals.start();
+    this.#recovery.start();
+    this.client.session.start();
+  }
+
+  /** Takes over queues, concurrency and limits of a config that was read again. @returns what changed, in words */
+  reconfigure({ runners }: Config): string[] {
+    const changes = this.fleet.configure(runners);
+    this.retire();
+    this.#vitals.now();
+    return changes;
+  }
+
+  /** Lets go of entries that are no longer in the config, once their last outcome is written. */
+  retire(): void {
+    if (this.dispatcher.unwritten === 0) this.#retirement.check();
+  }
+
+  async #resume(): Promise<void> {
+    await this.#spooling.restoreDead();
+    await this.#recovery.recoverPredecessor();
+    await this.#vitals.announce();
+    // Before anything is taken: what goes back goes to the heads of its queues.
+    await this.#recovery.look();
+    await this.dispatcher.resume(async () => {
+      await this.#vitals.beat();
+      await this.#vitals.look();
+    });
+  }
+
+  #pauseUnreadable(queue: string, error: string): void {
+    this.fleet.pauseQueue(queue, 'unreadable', error);
+    const resume = () => {
+      if (this.shutdown.mode !== null) return;
+      this.fleet.resumeQueue(queue, 'unreadable');
+      this.dispatcher.poke();
+    };
+    this.#options.machine.clock.after(unreadableRetryMs, resume, { keepsAlive: false });
+  }
+}

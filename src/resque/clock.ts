@@ -1,0 +1,43 @@
+/**
+ * Time for everything that talks to Redis. It is handed in, so that tests and the simulator can bring a clock that they
+ * move themselves.
+ */
+export interface Clock {
+  /** Milliseconds since the epoch. May jump. */
+  nowMs(): number;
+  /** Milliseconds since some fixed moment. Never goes back. */
+  elapsedMs(): number;
+  /** Calls `act` once. @returns cancels the call */
+  after(ms: number, act: () => void, options?: TimerOptions): Cancel;
+  /** Calls `act` again and again. @returns ends that */
+  every(ms: number, act: () => void, options?: TimerOptions): Cancel;
+}
+
+export type Cancel = () => void;
+
+export interface TimerOptions {
+  /** Whether the process stays alive for this timer; it does unless this is false. */
+  readonly keepsAlive?: boolean;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
+  after(ms, act, { keepsAlive = true } = {}) {
+    const timer = setTimeout(act, ms);
+    if (!keepsAlive) timer.unref();
+    return () => clearTimeout(timer);
+  },
+  every(ms, act, { keepsAlive = true } = {}) {
+    const timer = setInterval(act, ms);
+    if (!keepsAlive) timer.unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** Resolves after this time. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+}
