@@ -18,6 +18,8 @@ export class RealRedis {
   readonly #process: ChildProcess;
   readonly admin: RedisLine;
   readonly clients: RedisLine;
+  #isReplica = false;
+  #isFull = false;
 
   static async start(): Promise<RealRedis> {
     const program = findProgram('redis-server') ?? findProgram('valkey-server');
@@ -54,8 +56,9 @@ export class RealRedis {
 
   /** Ends all faults and forgets all data. */
   async reset(): Promise<void> {
-    await this.admin.call('REPLICAOF', 'NO', 'ONE');
-    await this.admin.call('CONFIG', 'SET', 'maxmemory', 0);
+    this.#isReplica = false;
+    this.#isFull = false;
+    await this.#applyState(false, false);
     await this.admin.call('ACL', 'SETUSER', user, '+@all');
     await this.admin.call('FLUSHALL');
   }
@@ -84,13 +87,31 @@ export class RealRedis {
   }
 
   async setReplica(isReplica: boolean): Promise<void> {
-    await (isReplica
-      ? this.admin.call('REPLICAOF', '127.0.0.1', 1)
-      : this.admin.call('REPLICAOF', 'NO', 'ONE'));
+    this.#isReplica = isReplica;
+    await this.#applyState(isReplica, this.#isFull);
   }
 
   async setFull(isFull: boolean): Promise<void> {
+    this.#isFull = isFull;
+    await this.#applyState(this.#isReplica, isFull);
+  }
+
+  /** Does something as if it took all writes. */
+  async asMaster(act: () => Promise<unknown>): Promise<void> {
+    if (!this.#isReplica && !this.#isFull) {
+      await act();
+      return;
+    }
+    await this.#applyState(false, false);
+    await act();
+    await this.#applyState(this.#isReplica, this.#isFull);
+  }
+
+  async #applyState(isReplica: boolean, isFull: boolean): Promise<void> {
     await this.admin.call('CONFIG', 'SET', 'maxmemory', isFull ? 1 : 0);
+    await (isReplica
+      ? this.admin.call('REPLICAOF', '127.0.0.1', 1)
+      : this.admin.call('REPLICAOF', 'NO', 'ONE'));
   }
 
   async forgetScripts(): Promise<void> {

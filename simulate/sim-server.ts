@@ -11,6 +11,8 @@ import { SimStream } from './sim-stream.ts';
 
 export interface Client extends Owner {
   readonly name: string;
+  /** Nothing gets through to it or from it before this time. */
+  readonly stalledUntilMs: number;
 }
 
 /** A connection, as both ends see it. */
@@ -26,8 +28,6 @@ export interface Link {
   isClosed: boolean;
   /** Whether what is sent gets lost, both ways, without a word. */
   isSilent: boolean;
-  /** Nothing gets through before this time. */
-  stalledUntilMs: number;
   parked: Parked | null;
   readonly queue: Command[];
   lastArrivalMs: number;
@@ -46,10 +46,10 @@ export interface ServerHooks {
   latencyMs(): number;
   /** About to be carried out. May cut the connection: then it isn't. */
   onArrived(link: Link, commands: readonly Command[]): Promise<void>;
-  /** Was carried out. @returns how many bytes of the reply get through before the connection is cut; `null` for all */
-  onExecuted(link: Link, commands: readonly Command[]): Promise<number | null>;
+  /** Was carried out. @returns which share of the reply gets through before the connection is cut; `null` for no cut */
+  onExecuted(link: Link, commands: readonly Command[], replies: readonly Reply[]): Promise<number | null>;
   /** A blocking command has taken a job off its queue. */
-  onPopped(link: Link, payload: Buffer): void;
+  onPopped(link: Link, payload: Buffer, isMove: boolean): void;
   /** Its answer has come to the client. */
   onPopReceived(link: Link, payload: Buffer): void;
   onTrace(line: string): void;
@@ -85,7 +85,6 @@ for at, key in ipairs(KEYS) do
   if redis.call('TYPE', key).ok == 'list' then filled[#filled + 1] = at - 1 end
 end
 return filled`;
-const expireScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1`;
 
 /** When simulated time begins, by Redis' clock. */
 export const epochMs = Date.UTC(2026, 0, 1);
@@ -142,7 +141,7 @@ export class SimServer {
     });
     const link: Link = {
       ...{ id: ++this.#lastId, client, stream, name: '', isOpen: false, isClosed: false, isSilent: false },
-      ...{ stalledUntilMs: 0, parked: null, queue: [], lastArrivalMs: now, lastDeliveryMs: now },
+      ...{ parked: null, queue: [], lastArrivalMs: now, lastDeliveryMs: now },
     };
     this.#links.push(link);
     this.#agenda.add(now + this.#hooks.latencyMs(), () => this.#accept(link));
@@ -155,7 +154,7 @@ export class SimServer {
     link.isClosed = true;
     const atMs = link.isSilent
       ? this.#agenda.nowMs + keepAliveMs
-      : Math.max(link.lastArrivalMs, this.#agenda.nowMs + this.#hooks.latencyMs(), link.stalledUntilMs);
+      : Math.max(link.lastArrivalMs, this.#agenda.nowMs + this.#hooks.latencyMs(), link.client.stalledUntilMs);
     this.#agenda.add(atMs, () => this.#forget(link));
   }
 
@@ -167,8 +166,22 @@ export class SimServer {
     this.#agenda.add(this.#agenda.nowMs + this.#hooks.latencyMs(), () => link.stream.cut(isReset), link.client);
   }
 
+  /** Whatever is sent from now on gets lost, without a word to either end. */
+  silence(link: Link): void {
+    this.#hooks.onTrace(`silence ${text(link)}`);
+    link.isSilent = true;
+    this.#agenda.add(this.#agenda.nowMs + keepAliveMs, () => this.#forget(link));
+  }
+
   cutAll(): void {
     for (const link of [...this.#links]) this.cut(link, false);
+  }
+
+  /** Removes what has come back after its time, as a roll-back may bring it. */
+  async expire(): Promise<void> {
+    for (const [key, deadline] of this.#deadlines) {
+      if (deadline <= this.#agenda.nowMs) await this.#admin.ask('DEL', key);
+    }
   }
 
   /** Ends all waits, as a server does that becomes a replica. */
@@ -193,7 +206,9 @@ export class SimServer {
       if (popped === null || isError(popped)) return;
       this.#unpark(waiting);
       this.#trace(waiting, [command], [popped]);
-      this.#deliver(waiting, [popped], payloadOf(popped));
+      const payload = payloadOf(popped);
+      if (payload !== null) this.#hooks.onPopped(waiting, payload, command.name === 'BLMOVE');
+      this.#deliver(waiting, [popped], payload);
       await this.#run(waiting);
     }
   }
@@ -201,6 +216,10 @@ export class SimServer {
   #accept(link: Link): void {
     if (link.isClosed || link.isSilent) return;
     const { client, stream } = link;
+    if (client.stalledUntilMs > this.#agenda.nowMs) {
+      this.#agenda.add(client.stalledUntilMs, () => this.#accept(link));
+      return;
+    }
     const isAccepted = this.isReachable;
     link.isOpen = isAccepted;
     this.#agenda.add(
@@ -217,8 +236,8 @@ export class SimServer {
 
   async #arrive(link: Link, command: Command): Promise<void> {
     if (!link.isOpen || link.isSilent) return;
-    if (link.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.stalledUntilMs, () => this.#arrive(link, command));
+    if (link.client.stalledUntilMs > this.#agenda.nowMs) {
+      this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link, command));
       return;
     }
     link.queue.push(command);
@@ -242,9 +261,9 @@ export class SimServer {
     if (answer === null) return;
     const { replies, popped } = answer;
     this.#trace(link, commands, replies);
-    const part = await this.#hooks.onExecuted(link, commands);
-    if (link.isOpen) this.#deliver(link, replies, popped, part);
-    else if (popped !== null) this.#hooks.onPopped(link, popped);
+    if (popped !== null) this.#hooks.onPopped(link, popped, first.name === 'BLMOVE');
+    const share = await this.#hooks.onExecuted(link, commands, replies);
+    if (link.isOpen) this.#deliver(link, replies, popped, share);
     if (pushingCommands.has(first.name)) await this.servePushed();
   }
 
@@ -378,8 +397,8 @@ export class SimServer {
       const deadline = this.#agenda.nowMs + ttlMs;
       this.#deadlines.set(key.toString(), deadline);
       this.#agenda.add(deadline, async () => {
-        if (this.#deadlines.get(key.toString()) !== deadline) return;
-        await this.#admin.ask('EVAL', expireScript, 1, key, value);
+        // A replica waits for its master's word.
+        if (this.#deadlines.get(key.toString()) === deadline && !this.isReplica) await this.#admin.ask('DEL', key);
       });
     }
     return reply;
@@ -389,22 +408,23 @@ export class SimServer {
     link: Link,
     replies: readonly Reply[],
     popped: Buffer | null = null,
-    part: number | null = null,
+    share: number | null = null,
   ): void {
-    if (popped !== null) this.#hooks.onPopped(link, popped);
     const bytes = Buffer.concat(replies.map(replyBytes));
     const message: Message =
-      part === null ? { bytes, popped, isLast: false } : { bytes: bytes.subarray(0, part), popped: null, isLast: true };
+      share === null
+        ? { bytes, popped, isLast: false }
+        : { bytes: bytes.subarray(0, Math.floor(share * bytes.length)), popped: null, isLast: true };
     link.lastDeliveryMs = Math.max(link.lastDeliveryMs, this.#agenda.nowMs + this.#hooks.latencyMs());
     this.#agenda.add(link.lastDeliveryMs, () => this.#receive(link, message), link.client);
-    if (part !== null) this.#forget(link);
+    if (share !== null) this.#forget(link);
   }
 
   #receive(link: Link, message: Message): void {
     const { stream } = link;
     if (link.isSilent || stream.destroyed) return;
-    if (link.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.stalledUntilMs, () => this.#receive(link, message), link.client);
+    if (link.client.stalledUntilMs > this.#agenda.nowMs) {
+      this.#agenda.add(link.client.stalledUntilMs, () => this.#receive(link, message), link.client);
       return;
     }
     stream.push(message.bytes);
@@ -462,13 +482,14 @@ const shownCharacters = 1_000;
 
 function commandText({ name, args }: Command): string {
   // Of a script its name is enough.
-  const shown = name === 'EVAL' || name === 'SCRIPT' ? args.slice(1) : args;
-  return `${name} ${shown.map((arg) => arg.toString('latin1')).join(' ')}`.slice(0, shownCharacters);
+  const isScript = name === 'EVAL' || name === 'SCRIPT';
+  const shown = args.map((arg) => (isScript && arg.length > 100 ? '…' : arg.toString('latin1')));
+  return `${name} ${shown.join(' ')}`.replaceAll('\r\n', ' ').slice(0, shownCharacters);
 }
 
 function replyText(reply: Reply): string {
   if (reply === null || typeof reply === 'number') return String(reply);
-  if (Buffer.isBuffer(reply)) return reply.toString('latin1').slice(0, shownCharacters);
+  if (Buffer.isBuffer(reply)) return reply.toString('latin1').replaceAll('\r\n', ' ').slice(0, shownCharacters);
   if (Array.isArray(reply)) return `[${reply.map(replyText).join(' ')}]`.slice(0, shownCharacters);
   return 'ok' in reply ? reply.ok : `! ${reply.error}`;
 }
