@@ -156,7 +156,11 @@ export class SimProcess implements Client {
       },
       openConnection: (redis, use) => {
         const { options } = openConnection(redis, use);
-        return new Redis({ ...options, Connector: connectorOf(connect) } as unknown as RedisOptions);
+        return new Redis({
+          ...(options as Omit<RedisOptions, 'replyMapping' | 'protocol'>),
+          protocol: 2,
+          Connector: connectorOf(connect) as unknown as NonNullable<RedisOptions['Connector']>,
+        });
       },
     };
   }

@@ -1,8 +1,9 @@
 /** `npm run simulate`: see README.md beside this file. */
 import { parseArgs } from 'node:util';
 import { RealRedis } from './real-redis.ts';
-import { runSchedule } from './run-schedule.ts';
-import { makeSchedule } from './schedule.ts';
+import { type Result, runSchedule } from './run-schedule.ts';
+import { makeSchedule, type Schedule } from './schedule.ts';
+import { shrink } from './shrink.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -10,25 +11,49 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       schedules: { type: 'string', default: '500' },
       trace: { type: 'boolean', default: false },
+      'no-shrink': { type: 'boolean', default: false },
     },
   });
-  const first = Number(values.seed);
+  const [first, count] = [wholeNumber(values.seed), wholeNumber(values.schedules)];
+  console.log(`seeds ${first} to ${first + count - 1}\n`);
   const redis = await RealRedis.start();
-  const startedMs = performance.now();
+  const startedAt = performance.now();
+  let [failed, runs, ms] = [0, 0, 0];
   try {
-    for (let seed = first; seed < first + Number(values.schedules); seed += 1) {
+    for (let seed = first; seed < first + count; seed += 1) {
       const schedule = makeSchedule(seed);
-      const began = performance.now();
       const result = await runSchedule(schedule, redis);
-      const { violations, trace, ms, runs } = result;
-      if (values.trace) console.log(trace.join('\n'));
-      console.log(`seed ${seed}: ${(ms / 1000).toFixed(0)} s simulated, ${runs} runs, ${trace.length} lines, ${(performance.now() - began).toFixed(0)} ms`);
-      for (const what of violations) console.log(`- ${what}`);
+      runs += result.runs;
+      ms += result.ms;
+      if (values.trace) console.log(result.trace.join('\n'));
+      if (result.violations.length === 0) continue;
+      failed += 1;
+      process.exitCode = 1;
+      console.log(`seed ${seed}:\n${result.violations.map((line) => `- ${line}\n`).join('')}`);
+      if (!values['no-shrink']) print(await shrink(schedule, result, redis), values.trace);
     }
   } finally {
     await redis.stop();
   }
-  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  const tookSeconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const simulatedHours = (ms / 3_600_000).toFixed(1);
+  console.log(`${count} schedules in ${tookSeconds} s: ${runs} runs of jobs in ${simulatedHours} simulated hours`);
+  console.log(failed === 0 ? 'every promise was kept' : `${failed} schedules broke a promise`);
+}
+
+function print({ schedule, result }: { schedule: Schedule; result: Result }, isTraced: boolean): void {
+  const { steps, ...rest } = schedule;
+  console.log(`  the same with less:\n  ${JSON.stringify(rest)}`);
+  for (const step of steps) console.log(`  ${JSON.stringify(step)}`);
+  for (const line of result.violations) console.log(`  - ${line}`);
+  if (isTraced) console.log(result.trace.map((line) => `  ${line}`).join('\n'));
+  console.log('');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is not a whole number`);
+  return value;
 }
 
 await main();

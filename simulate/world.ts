@@ -325,14 +325,15 @@ export class World {
   async #enqueue(queue: string, jobs: readonly Job[]): Promise<void> {
     const { admin } = this.#redis;
     const key = `resque:queue:${queue}`;
-    const isSpoilt = [...(await this.dump())].some(([name, { kind }]) => name === key && kind !== 'list');
+    const dump = await this.dump();
+    const isSpoilt = (dump.get(key)?.kind ?? 'list') !== 'list' || (dump.get('resque:queues')?.kind ?? 'set') !== 'set';
+    // Its program tries again.
     if (isSpoilt) {
       this.agenda.add(this.agenda.nowMs + looksMs, () => this.#enqueue(queue, jobs));
       return;
     }
     await this.#redis.asMaster(async () => {
-      // What has a wrong type just now is right again later.
-      await admin.ask('SADD', 'resque:queues', queue);
+      await admin.call('SADD', 'resque:queues', queue);
       await admin.call('RPUSH', key, ...jobs.map(({ payload }) => payload));
     });
     for (const job of jobs) job.isEnqueued = true;
@@ -605,7 +606,10 @@ export class World {
     this.trace('── all faults end');
     this.#traps = [];
     while (this.#active.size > 0) for (const end of [...this.#active]) await end();
-    for (const process of this.live) process.stalledUntilMs = 0;
+    for (const process of this.live) {
+      process.stalledUntilMs = 0;
+      for (const link of this.server.linksOf(process)) if (link.isSilent) this.server.cut(link, true);
+    }
     for (const [seat, process] of this.#seats.entries()) {
       this.#entries[seat] = this.schedule.configs[0] ?? [];
       if (process === null || process === undefined || process.isDead) this.#startSeat(seat);
@@ -649,7 +653,8 @@ export class World {
     const rest: string[] = [];
     for (const [key, { values }] of await this.dump()) {
       if (/^resque:(queue:|runner:.*:held:|runner:recovery$)/.test(key)) rest.push(key);
-      if (/^resque:worker:[^:]+:\d+-\d+:[^:]+$/.test(key)) rest.push(key);
+      // A record that Redis was rolled back to stays until its worker has another job.
+      if (!this.hasForgotten && /^resque:worker:[^:]+:\d+-\d+:[^:]+$/.test(key)) rest.push(key);
       if (key !== 'resque:runners') continue;
       const owners = values.filter((_, at) => at % 2 === 0).map(String);
       const live = this.live.map(({ side }) => side.client.owner);
