@@ -29,9 +29,11 @@ export interface Link {
   /** Whether what is sent gets lost, both ways, without a word. */
   isSilent: boolean;
   parked: Parked | null;
+  /** Arrived, and not yet carried out. */
   readonly queue: Command[];
-  lastArrivalMs: number;
-  lastDeliveryMs: number;
+  /** On their way, in their order. */
+  readonly toServer: { readonly atMs: number; readonly command: Command }[];
+  readonly toClient: Message[];
 }
 
 /** A command that blocks, until there is something or its time is over. */
@@ -56,6 +58,7 @@ export interface ServerHooks {
 }
 
 interface Message {
+  readonly atMs: number;
   readonly bytes: Buffer;
   readonly popped: Buffer | null;
   readonly isLast: boolean;
@@ -130,7 +133,6 @@ export class SimServer {
   }
 
   open(client: Client): SimStream {
-    const now = this.#agenda.nowMs;
     const cutter = new CommandCutter();
     const stream = new SimStream({
       onWrite: (chunk) => {
@@ -141,10 +143,10 @@ export class SimServer {
     });
     const link: Link = {
       ...{ id: ++this.#lastId, client, stream, name: '', isOpen: false, isClosed: false, isSilent: false },
-      ...{ parked: null, queue: [], lastArrivalMs: now, lastDeliveryMs: now },
+      ...{ parked: null, queue: [], toServer: [], toClient: [] },
     };
     this.#links.push(link);
-    this.#agenda.add(now + this.#hooks.latencyMs(), () => this.#accept(link));
+    this.#agenda.add(this.#agenda.nowMs + this.#hooks.latencyMs(), () => this.#accept(link));
     return stream;
   }
 
@@ -154,7 +156,11 @@ export class SimServer {
     link.isClosed = true;
     const atMs = link.isSilent
       ? this.#agenda.nowMs + keepAliveMs
-      : Math.max(link.lastArrivalMs, this.#agenda.nowMs + this.#hooks.latencyMs(), link.client.stalledUntilMs);
+      : Math.max(
+          link.toServer.at(-1)?.atMs ?? 0,
+          this.#agenda.nowMs + this.#hooks.latencyMs(),
+          link.client.stalledUntilMs,
+        );
     this.#agenda.add(atMs, () => this.#forget(link));
   }
 
@@ -175,6 +181,14 @@ export class SimServer {
 
   cutAll(): void {
     for (const link of [...this.#links]) this.cut(link, false);
+  }
+
+  /** Gets through what a stall held up that is over now. */
+  async flush(client: Client): Promise<void> {
+    for (const link of this.linksOf(client)) {
+      await this.#arrive(link);
+      this.#agenda.add(this.#agenda.nowMs, () => this.#receive(link), client);
+    }
   }
 
   /** Removes what has come back after its time, as a roll-back may bring it. */
@@ -230,17 +244,21 @@ export class SimServer {
   }
 
   #send(link: Link, command: Command): void {
-    link.lastArrivalMs = Math.max(link.lastArrivalMs, this.#agenda.nowMs + this.#hooks.latencyMs());
-    this.#agenda.add(link.lastArrivalMs, () => this.#arrive(link, command));
+    const atMs = Math.max(link.toServer.at(-1)?.atMs ?? 0, this.#agenda.nowMs + this.#hooks.latencyMs());
+    link.toServer.push({ atMs, command });
+    this.#agenda.add(atMs, () => this.#arrive(link));
   }
 
-  async #arrive(link: Link, command: Command): Promise<void> {
+  async #arrive(link: Link): Promise<void> {
     if (!link.isOpen || link.isSilent) return;
     if (link.client.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link, command));
+      this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link));
       return;
     }
-    link.queue.push(command);
+    for (let next = link.toServer[0]; next !== undefined && next.atMs <= this.#agenda.nowMs; next = link.toServer[0]) {
+      link.toServer.shift();
+      link.queue.push(next.command);
+    }
     await this.#run(link);
   }
 
@@ -411,25 +429,26 @@ export class SimServer {
     share: number | null = null,
   ): void {
     const bytes = Buffer.concat(replies.map(replyBytes));
-    const message: Message =
-      share === null
-        ? { bytes, popped, isLast: false }
-        : { bytes: bytes.subarray(0, Math.floor(share * bytes.length)), popped: null, isLast: true };
-    link.lastDeliveryMs = Math.max(link.lastDeliveryMs, this.#agenda.nowMs + this.#hooks.latencyMs());
-    this.#agenda.add(link.lastDeliveryMs, () => this.#receive(link, message), link.client);
+    const atMs = Math.max(link.toClient.at(-1)?.atMs ?? 0, this.#agenda.nowMs + this.#hooks.latencyMs());
+    const part = share === null ? bytes : bytes.subarray(0, Math.floor(share * bytes.length));
+    link.toClient.push({ atMs, bytes: part, popped: share === null ? popped : null, isLast: share !== null });
+    this.#agenda.add(atMs, () => this.#receive(link), link.client);
     if (share !== null) this.#forget(link);
   }
 
-  #receive(link: Link, message: Message): void {
-    const { stream } = link;
-    if (link.isSilent || stream.destroyed) return;
-    if (link.client.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.client.stalledUntilMs, () => this.#receive(link, message), link.client);
+  #receive(link: Link): void {
+    const { stream, client, toClient } = link;
+    if (client.stalledUntilMs > this.#agenda.nowMs) {
+      this.#agenda.add(client.stalledUntilMs, () => this.#receive(link), client);
       return;
     }
-    stream.push(message.bytes);
-    if (message.popped !== null) this.#hooks.onPopReceived(link, message.popped);
-    if (message.isLast) stream.cut(true);
+    for (let next = toClient[0]; next !== undefined && next.atMs <= this.#agenda.nowMs; next = toClient[0]) {
+      toClient.shift();
+      if (link.isSilent || stream.destroyed) continue;
+      stream.push(next.bytes);
+      if (next.popped !== null) this.#hooks.onPopReceived(link, next.popped);
+      if (next.isLast) stream.cut(true);
+    }
   }
 
   #forget(link: Link): void {

@@ -412,7 +412,7 @@ export class World {
         for (const link of this.server.linksOf(process)) this.server.silence(link);
         return;
       case 'stall':
-        process.stalledUntilMs = this.agenda.nowMs + fault.forMs;
+        process.stalledUntilMs = Math.max(process.stalledUntilMs, this.agenda.nowMs + fault.forMs);
     }
   }
 
@@ -608,6 +608,7 @@ export class World {
     while (this.#active.size > 0) for (const end of [...this.#active]) await end();
     for (const process of this.live) {
       process.stalledUntilMs = 0;
+      await this.server.flush(process);
       for (const link of this.server.linksOf(process)) if (link.isSilent) this.server.cut(link, true);
     }
     for (const [seat, process] of this.#seats.entries()) {
