@@ -7,9 +7,11 @@ export interface DispatcherHooks {
   /** Starts it. @returns false where it can't be started; it then goes back to the head of its queue */
   start(job: TakenJob): boolean;
   /** These outcomes are in Redis. */
-  onWritten(outcomes: readonly OutcomeWrite[]): void;
+  readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
   readonly spooling: Spooling;
   onUnreadable(queue: string, error: string): void;
+  /** Redis did not raise a counter; all else of the step is done. */
+  onCountRefused(reason: string): void;
   /** Nothing runs and nothing is on its way. */
   onIdle(): void;
 }

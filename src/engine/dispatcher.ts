@@ -14,26 +14,23 @@
  * job that comes in that instant is kept if its queue still has a slot and isn't paused, and else goes back to
  * its head.
  */
-import type { AdvanceBatch, AdvanceReply } from '../resque/advance.ts';
+import type { AdvanceBatch, AdvanceReply, HeldJob, OutcomeWrite } from '../resque/advance.ts';
 import { readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { withoutMarkup } from '../resque/worker-record.ts';
 import type { DispatcherHooks, Outcome } from './dispatcher-hooks.ts';
 import type { Fleet } from './fleet.ts';
-import { takeOne, unaccountedFor } from './held-jobs.ts';
-import { OutcomeQueue } from './outcome-queue.ts';
+import { takeOne } from './held-jobs.ts';
+import { Outbox } from './outbox.ts';
 import { Reservations } from './reservations.ts';
 import type { Runner, Slot } from './runner.ts';
-import { spooledSteps } from './spooling.ts';
-import { beginWrite, GoingBack, type TakenJob } from './taken-job.ts';
+import { GoingBack, type TakenJob } from './taken-job.ts';
 import { atEndOfTurn } from './turn.ts';
-import { UnconfirmedSteps } from './unconfirmed-steps.ts';
 import { Waits } from './waits.ts';
 
-/** Outcomes of one step; their records may be as large as their payloads. */
-const outcomeLimit = 64;
-
 export class Dispatcher {
+  readonly outbox: Outbox;
+  readonly wait: Waits;
   readonly #client: ResqueClient;
   readonly #fleet: Fleet;
   readonly #hooks: DispatcherHooks;
@@ -42,23 +39,19 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
   readonly #running = new Map<Slot, TakenJob>();
-  readonly #outcomes = new OutcomeQueue();
-  #begins: TakenJob[] = [];
-  #returns: PoppedJob[] = [];
+  /** Those of them that others have accounted for, because they took this runner for dead. */
+  readonly #disowned = new Set<TakenJob>();
   /** Jobs that have a slot and must go back. */
   readonly #back = new GoingBack();
-  #lastStep = 0;
   #inFlight = 0;
-  readonly #unconfirmed: UnconfirmedSteps;
-  readonly wait: Waits;
-  /** After a wait brought a job: the step that asks for more. Waiting again before its reply would be in vain. */
+  /** After a wait brought a job: the step that asks for more. Waiting again before its reply would bring nothing. */
   #askedAfterWait: AdvanceBatch | null = null;
 
   constructor(client: ResqueClient, fleet: Fleet, hooks: DispatcherHooks) {
     this.#client = client;
     this.#fleet = fleet;
     this.#hooks = hooks;
-    this.#unconfirmed = new UnconfirmedSteps(client);
+    this.outbox = new Outbox(client, hooks.spooling);
     this.#reservations = new Reservations(fleet);
     this.wait = new Waits(client, fleet, (job) => this.#waitOver(job));
   }
@@ -67,10 +60,14 @@ export class Dispatcher {
     return this.#running.size;
   }
 
+  /** Running jobs that are this runner's to account for. */
+  get ownJobs(): TakenJob[] {
+    return [...this.#running.values()].filter((job) => !this.#disowned.has(job));
+  }
+
   /** Outcomes that are not known to be in Redis. */
   get unwritten(): number {
-    const { count } = this.#hooks.spooling;
-    return this.#outcomes.length + this.#returns.length + this.#unconfirmed.outcomes + count;
+    return this.outbox.unwritten;
   }
 
   get isSending(): boolean {
@@ -79,12 +76,12 @@ export class Dispatcher {
 
   /** Neither jobs nor words to Redis are under way. */
   get isIdle(): boolean {
-    const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.#unconfirmed.isEmpty;
+    const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.outbox.unconfirmed.isEmpty;
     return isQuiet && this.#hasNoJob;
   }
 
   get #hasNoJob(): boolean {
-    return this.#running.size === 0 && this.#outcomes.length === 0 && this.#returns.length === 0;
+    return this.#running.size === 0 && this.outbox.isEmpty;
   }
 
   /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
@@ -100,71 +97,49 @@ export class Dispatcher {
     this.poke();
   }
 
-  /** Tells how a job ended, and frees its slot. */
-  finish(job: TakenJob, outcome: Outcome): void {
-    const { slot } = job;
+  /**
+   * Tells how a job ended, and frees its slot.
+   *
+   * @returns false if that isn't recorded, because others have accounted for the job
+   */
+  finish(job: TakenJob, outcome: Outcome): boolean {
+    const { slot, takenIn } = job;
     this.#running.delete(slot);
     slot.state = 'idle';
-    // Its begin and its end in one step would end it first.
-    this.#begins = this.#begins.filter((begun) => begun.slot !== slot);
-    const { worker } = slot;
-    const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
-    if (outcome.kind === 'requeue') {
-      job.runner.isKnownEmpty = false;
-      this.#outcomes.push({ worker, held, kind: 'requeue', queue: job.queue, payload: job.payload.bytes });
-    } else {
-      this.#outcomes.push({ worker, held, ...outcome });
+    this.outbox.dropBegin(job);
+    const isOurs = !this.#disowned.delete(job);
+    if (isOurs) {
+      const { worker } = slot;
+      const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
+      const about = { worker, held, takenIn };
+      if (outcome.kind === 'requeue') {
+        job.runner.isKnownEmpty = false;
+        const { queue, payload } = job;
+        this.outbox.outcomes.push({ ...about, kind: 'requeue', queue, payload: payload.bytes });
+      } else {
+        this.outbox.outcomes.push({ ...about, ...outcome });
+      }
     }
-    if (this.#outcomes.isFull && !this.#client.session.isUp) this.spool(false);
+    if (this.outbox.outcomes.isFull && !this.#client.session.isUp) this.spool(false);
     this.poke();
+    return isOurs;
   }
 
-  /**
-   * Moves to the disk what was never sent, as the steps that it would have been; at the end, with the connections
-   * closed, all that Redis may not know. @returns whether it is there
-   */
+  /** See `Outbox`. */
   spool(isEnd: boolean): boolean {
-    const batches = isEnd ? this.#unconfirmed.surrender() : [];
-    for (let batch = this.#nextBatch(false); batch !== null; batch = this.#nextBatch(false))
-      batches.push(batch);
-    const unrun = isEnd ? this.#reservations.open : [];
-    const isKept = this.#hooks.spooling.keep(spooledSteps(batches, unrun, this.#lastStep + 1));
-    if (!isKept) for (const batch of batches) this.#unconfirmed.add(batch);
-    return isKept;
+    return this.outbox.spool(isEnd ? { unrun: this.#reservations.open } : null);
   }
 
   /**
-   * Settles, on fresh connections, what the old ones left open: repeats unconfirmed steps, finds the jobs
-   * that they took, and puts the running jobs back on record where Redis lost that.
+   * Finds the jobs that unconfirmed steps took, and puts all that run on record again, in case Redis lost that. Rejects
+   * with RedisTrouble.
    *
-   * @param alive writes signs of life; called between the two
+   * @param held on our lists of held jobs, without anything here that accounts for them: they go back
    */
-  async resume(alive: () => Promise<void>): Promise<void> {
-    const { spooling } = this.#hooks;
-    const onDisk = () => spooling.first ?? Number.POSITIVE_INFINITY;
-    await this.#client.prepare(Math.min(this.#unconfirmed.first ?? this.#lastStep + 1, onDisk()) - 1);
-    // In the order of their numbers, wherever they are.
-    await this.#unconfirmed.repeat(onDisk, (outcomes) => this.#hooks.onWritten(outcomes));
-    while (spooling.first !== null) {
-      await spooling.restoreFirst();
-      await this.#unconfirmed.repeat(onDisk, (outcomes) => this.#hooks.onWritten(outcomes));
-    }
-    await alive();
-    await this.#adoptRecorded();
-    for (const job of this.#running.values()) if (!this.#begins.includes(job)) this.#begins.push(job);
-    this.#fleet.expectJobs();
-  }
-
-  /**
-   * After a lost step, a reserved slot's worker has its job on record, or none. And what a lost wait moved onto
-   * the list of held jobs goes back.
-   */
-  async #adoptRecorded(): Promise<void> {
-    const all = this.#fleet.holdsJobs ? await this.#client.heldJobs() : [];
-    const held = unaccountedFor(all, this.#running.values(), this.#outcomes, this.#returns);
+  async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
-      const recorded = await this.#client.recordedJob(worker);
-      const { runner, slot } = this.#reservations.release(worker);
+      const recorded = await this.#client.recordedJob(worker, this.#reservations.stepOf(worker));
+      const { runner, slot, step } = this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
         continue;
@@ -172,12 +147,30 @@ export class Dispatcher {
       // The record holds the name without what resque-web would take for markup.
       const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
-      const job = { runner, slot, queue, payload: recorded.payload, takenAt: this.#now(), isHeld };
+      const { payload } = recorded;
+      const job = { runner, slot, queue, payload, takenAt: this.#now(), isHeld, takenIn: step };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
-    this.#returns.push(...held.reverse().map((job) => ({ ...job, isHeld: true })));
+    this.outbox.giveBack(...held.reverse().map((job) => ({ ...job, isHeld: true })));
     this.#putBack();
+    for (const job of this.ownJobs) if (job.payload.isObject) this.outbox.begin(job);
+    this.#fleet.expectJobs();
+  }
+
+  /**
+   * Others declared this runner dead, recorded its jobs as failed or put them back. Those are no longer its own.
+   *
+   * @param lastStep the last one that was done before that
+   * @returns jobs that run although others may start them, and outcomes that are dropped
+   */
+  declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
+    for (const worker of this.#reservations.workers) this.#reservations.release(worker).slot.state = 'idle';
+    const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
+    for (const job of disowned) this.#disowned.add(job);
+    const dropped = this.outbox.renew(lastStep);
+    for (const job of this.ownJobs) job.takenIn = null;
+    return { disowned, dropped };
   }
 
   #step(isAfterWait = false): void {
@@ -194,15 +187,10 @@ export class Dispatcher {
 
   #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
     const reservations = isAsking ? this.#reservations.collect((runner) => this.#isWaitedFor(runner)) : [];
-    const outcomes = this.#outcomes.take(outcomeLimit);
-    if (this.#outcomes.length > 0) this.poke();
-    const begins = this.#begins.map(beginWrite);
-    const returns = this.#returns;
-    if (outcomes.length + begins.length + returns.length + reservations.length === 0) return null;
-    this.#begins = [];
-    this.#returns = [];
-    this.#lastStep += 1;
-    return { outcomes, begins, returns, reservations, step: this.#lastStep };
+    const batch = this.outbox.next(reservations);
+    if (batch !== null) this.#reservations.number(batch.step, reservations);
+    if (this.outbox.outcomes.length > 0) this.poke();
+    return batch;
   }
 
   #isWaitedFor(runner: Runner): boolean {
@@ -212,7 +200,7 @@ export class Dispatcher {
   async #send(batch: AdvanceBatch): Promise<void> {
     this.#inFlight += 1;
     const reply = await this.#client.advance(batch).catch((error: unknown) => {
-      this.#unconfirmed.add(batch);
+      this.outbox.unconfirmed.add(batch);
       // An answer that is an error would come again at once: back off as for an outage.
       this.#client.session.fail(error);
       return null;
@@ -220,6 +208,7 @@ export class Dispatcher {
     this.#inFlight -= 1;
     if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
     if (reply !== null) {
+      this.outbox.confirm(batch);
       this.#take(batch, reply);
       this.#hooks.onWritten(batch.outcomes);
     }
@@ -228,11 +217,13 @@ export class Dispatcher {
 
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
+    if (reply.countRefusal !== null) this.#hooks.onCountRefused(reply.countRefusal);
     const takenAt = this.#now();
     for (const { reservation, worker, queue, payload, isEmbedded } of reply.jobs) {
       const { runner, slot } = this.#reservations.release(worker);
       const isHeld = batch.reservations[reservation]?.isHeld ?? false;
-      const job: TakenJob = { runner, slot, queue, payload: readPayload(payload), takenAt, isHeld };
+      const taken = { queue, payload: readPayload(payload), takenAt, isHeld, takenIn: batch.step };
+      const job: TakenJob = { runner, slot, ...taken };
       if (!this.#begin(job, isEmbedded)) this.#back.push(job);
     }
     this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
@@ -254,7 +245,7 @@ export class Dispatcher {
     if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
       return false;
     if (!isOnRecord && job.payload.isObject) {
-      this.#begins.push(job);
+      this.outbox.begin(job);
       this.poke();
     }
     return this.#hooks.start(job);
@@ -281,15 +272,16 @@ export class Dispatcher {
     if (runner !== undefined) runner.isKnownEmpty = false;
     const slot = runner === undefined || !isWanted ? undefined : runner.reserveSlots(1)[0];
     if (runner === undefined || slot === undefined) {
-      this.#returns.push(popped);
+      this.outbox.giveBack(popped);
       return;
     }
     const payload = readPayload(popped.payload);
     const { queue, isHeld } = popped;
-    const job: TakenJob = { runner, slot, queue, payload, takenAt: this.#now(), isHeld };
+    const taken = { queue, payload, takenAt: this.#now(), isHeld, takenIn: null };
+    const job: TakenJob = { runner, slot, ...taken };
     this.#run(job);
     if (payload.isObject && this.#client.session.isUp) {
-      this.#begins.push(job);
+      this.outbox.begin(job);
       const batch = this.#nextBatch(false);
       if (batch !== null) void this.#send(batch);
     }

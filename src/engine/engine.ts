@@ -51,6 +51,9 @@ export class Engine {
     this.#redisSide = new RedisSide({
       ...{ config, redis, spoolDirectory, drain, machine, publish },
       start: (taken) => this.#jobs.start(taken),
+      onDisowned: (job, wentBack) => {
+        if (wentBack) this.#jobs.killTakenOver(job);
+      },
       onWritten: (outcomes) => {
         const { unwritten } = this.#redisSide.dispatcher;
         if (outcomes.length > 0) publish({ type: 'counters.changed', ...this.#counters.totals, unwritten });

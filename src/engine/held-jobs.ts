@@ -22,3 +22,13 @@ export function takeOne(jobs: HeldJob[], queue: string, payload: Buffer): boolea
   if (at !== -1) jobs.splice(at, 1);
   return at !== -1;
 }
+
+/** Running jobs that are on none of these lists. */
+export function missingFrom(held: readonly HeldJob[], running: Iterable<TakenJob>): HeldJob[] {
+  const rest = [...held];
+  const missing: HeldJob[] = [];
+  for (const { queue, payload } of running) {
+    if (!takeOne(rest, queue, payload.bytes)) missing.push({ queue, payload: payload.bytes });
+  }
+  return missing;
+}

@@ -33,7 +33,8 @@ export class OutcomeQueue {
   }
 }
 
-function sizeOf(outcome: OutcomeWrite): number {
+/** Bytes that it holds, roughly. */
+export function sizeOf(outcome: OutcomeWrite): number {
   const held = outcome.held?.payload.length ?? 0;
   if (outcome.kind === 'failure') return held + outcome.record.length;
   return outcome.kind === 'requeue' ? held + outcome.payload.length : held;

@@ -8,8 +8,9 @@
 import type { EngineFact } from '../protocol/events.ts';
 import type { Cancel } from '../resque/clock.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../resque/dead-runners.ts';
+import type { LeftWorker } from '../resque/recovery-script.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
-import { RedisTrouble } from '../resque/trouble.ts';
+import type { RunnerAbout } from '../resque/runner-entry.ts';
 import type { Machine } from './machine.ts';
 
 /** As Resque itself, see `Resque.prune_interval`. */
@@ -22,6 +23,8 @@ export interface RecoveryHooks {
   /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
   readonly beforeRecovery: () => Promise<void>;
   readonly machine: Pick<Machine, 'isGone' | 'endPrograms'>;
+  /** What the registry says of this process. */
+  readonly about: () => RunnerAbout;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
 }
@@ -51,21 +54,29 @@ export class Recovery {
   }
 
   /**
-   * Of an earlier process with our name, before we take its place: what it left would pass for ours. Rejects with
-   * RedisTrouble, also where that can't be done yet.
+   * Another process has our name: if it is dead, what it left is recovered. Rejects with RedisTrouble.
+   *
+   * @param text its entry as it was found
+   * @returns whether the name is free now
    */
-  async recoverPredecessor(): Promise<void> {
-    const predecessor = await this.#predecessor();
-    if (predecessor === undefined) return;
-    await this.#recover(predecessor);
-    if ((await this.#predecessor()) === undefined) return;
-    throw new RedisTrouble('refused', `an earlier ${predecessor.owner} has left what can't be recovered yet`);
+  async recoverNamesake(text: string): Promise<boolean> {
+    const { client, machine } = this.#hooks;
+    const isFound = (runner: LeftRunner) => runner.owner === client.owner && runner.text === text;
+    const { nowMs, runners } = await this.#dead.runners();
+    const namesake = runners.find(isFound);
+    // It is gone already, or an entry of a later version.
+    if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
+    if (!isDead(namesake, nowMs, machine)) return false;
+    await this.#recover(namesake);
+    return !(await this.#dead.runners()).runners.some(isFound);
   }
 
-  async #predecessor(): Promise<LeftRunner | undefined> {
-    const { owner, nonce } = this.#hooks.client;
-    const { runners } = await this.#dead.runners();
-    return runners.find((runner) => runner.owner === owner && runner.entry.nonce !== nonce);
+  /** The workers of our own that Redis knows, with the jobs they have on record, as if this process were dead. */
+  async leftByUs(): Promise<readonly LeftWorker[]> {
+    const { client, about } = this.#hooks;
+    const entry = client.entry(about());
+    const { workers } = await this.#dead.leftBy({ owner: client.owner, entry, text: '' });
+    return workers;
   }
 
   /** Looks for dead ones, once. Rejects with RedisTrouble. */
@@ -112,7 +123,7 @@ export class Recovery {
 
   async #recover(runner: LeftRunner): Promise<void> {
     const { publish, onRequeued, machine } = this.#hooks;
-    const isEnded = await machine.endPrograms(runner.entry.nonce);
+    const isEnded = await machine.endPrograms(runner.entry.mark ?? runner.entry.nonce);
     // Twice at once is what nobody asked for: tried again in a minute.
     if (!isEnded) return;
     const recovered = await this.#dead.recover(runner);

@@ -12,6 +12,7 @@ import { Drain } from './drain.ts';
 import { Fleet } from './fleet.ts';
 import type { Machine } from './machine.ts';
 import { Recovery } from './recovery.ts';
+import { Resync } from './resync.ts';
 import { Retirement } from './retirement.ts';
 import { Shutdown, type ShutdownHooks } from './shutdown.ts';
 import { Spooling } from './spooling.ts';
@@ -31,6 +32,8 @@ export interface RedisSideOptions {
   readonly publish: (fact: EngineFact) => void;
   /** Starts a job. @returns false if it can't be started; it then goes back to the head of its queue */
   readonly start: (job: TakenJob) => boolean;
+  /** Others have accounted for this job. If it went back to its queue, its program must be killed. */
+  readonly onDisowned: (job: TakenJob, wentBack: boolean) => void;
   /** These outcomes are in Redis. */
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
   readonly stopping: Pick<
@@ -48,12 +51,16 @@ export class RedisSide {
   readonly dispatcher: Dispatcher;
   readonly shutdown: Shutdown;
   /** Host part of our worker ids. */
-  readonly workerHost: string;
+  workerHost: string;
   readonly #options: RedisSideOptions;
   readonly #vitals: VitalSigns;
   readonly #drain: Drain | null;
   readonly #retirement: Retirement;
   readonly #recovery: Recovery;
+  readonly #resync: Resync;
+  /** How many names were tried. */
+  #names = 1;
+  #countRefusal = '';
   readonly #spooling: Spooling;
 
   constructor(options: RedisSideOptions) {
@@ -61,9 +68,9 @@ export class RedisSide {
     this.#options = options;
     this.workerHost = workerHostOf(config);
     const owner = `${this.workerHost}:${machine.identity.pid}`;
-    this.fleet = new Fleet(publish, (index, key) => workerId(owner, index, key));
+    this.fleet = new Fleet(publish, (index, key) => workerId(this.client.owner, index, key));
     const hooks = {
-      resume: () => this.#resume(),
+      resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
         publish({ type: 'redis.up', ...fact });
         this.retire();
@@ -76,23 +83,32 @@ export class RedisSide {
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
     this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
+    const onWritten = (outcomes: readonly OutcomeWrite[]) => {
+      options.onWritten(outcomes);
+      this.retire();
+    };
     this.dispatcher = new Dispatcher(this.client, this.fleet, {
       spooling: this.#spooling,
       start: options.start,
-      onWritten: (outcomes) => {
-        options.onWritten(outcomes);
-        this.retire();
-      },
+      onWritten,
       onUnreadable: (queue, error) => this.#pauseUnreadable(queue, error),
+      onCountRefused: (reason) => {
+        if (reason !== this.#countRefusal) publish({ type: 'counter.refused', reason });
+        this.#countRefusal = reason;
+      },
       onIdle: () => this.#drain?.check(),
+    });
+    // Programs that were started before a new registration carry the first nonce.
+    const mark = this.client.nonce;
+    const about = () => ({
+      ...machine.identity,
+      mark,
+      requeues: this.fleet.requeues,
+      maxRecoveries: config.maxRecoveries,
     });
     this.#vitals = new VitalSigns(this.client, {
       workers: () => this.fleet.workers,
-      about: () => ({
-        ...machine.identity,
-        requeues: this.fleet.requeues,
-        maxRecoveries: config.maxRecoveries,
-      }),
+      about,
       wantsQueueNames: () => this.fleet.isDynamic,
       onPaused: (isPaused) => {
         if (this.fleet.pauseCluster(isPaused)) this.dispatcher.poke();
@@ -107,12 +123,23 @@ export class RedisSide {
     this.#recovery = new Recovery({
       client: this.client,
       machine,
+      about,
       beforeRecovery: () => this.#spooling.restoreDead(),
       publish,
       onRequeued: () => {
         this.fleet.expectJobs();
         this.dispatcher.poke();
       },
+    });
+    const { client, fleet, dispatcher } = this;
+    this.#resync = new Resync({
+      ...{ client, fleet, dispatcher, publish, about, onWritten },
+      recovery: this.#recovery,
+      spooling: this.#spooling,
+      vitals: this.#vitals,
+      newNonce: machine.newNonce,
+      takeNextName: () => this.#takeNextName(),
+      onDisowned: options.onDisowned,
     });
     this.shutdown = new Shutdown({
       ...options.stopping,
@@ -150,16 +177,17 @@ export class RedisSide {
     if (this.dispatcher.unwritten === 0) this.#retirement.check();
   }
 
-  async #resume(): Promise<void> {
-    await this.#spooling.restoreDead();
-    await this.#recovery.recoverPredecessor();
-    await this.#vitals.announce();
-    // Before anything is taken: what goes back goes to the heads of its queues.
-    await this.#recovery.look();
-    await this.dispatcher.resume(async () => {
-      await this.#vitals.beat();
-      await this.#vitals.look();
-    });
+  /** The host part of our worker ids gets a suffix: the process that has this name may live. */
+  #takeNextName(): void {
+    const { config, machine, publish } = this.#options;
+    const holder = this.client.owner;
+    this.#names += 1;
+    this.workerHost = `${workerHostOf(config)}-${this.#names}`;
+    const name = `${this.workerHost}:${machine.identity.pid}`;
+    this.client.rename(name);
+    this.dispatcher.outbox.rename(holder, name);
+    for (const runner of this.fleet.runners) runner.rename();
+    publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }
 
   #pauseUnreadable(queue: string, error: string): void {

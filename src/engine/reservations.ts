@@ -5,6 +5,8 @@ import type { Runner, Slot } from './runner.ts';
 export interface ReservedSlot {
   readonly runner: Runner;
   readonly slot: Slot;
+  /** The step that asks for its job; 0 until there is one. */
+  step: number;
 }
 
 /** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
@@ -45,11 +47,26 @@ export class Reservations {
       const queues = this.#fleet.takeable(runner);
       if (queues.length === 0) continue;
       const slots = runner.reserveSlots(limitPerRunner);
-      for (const slot of slots) this.#open.set(slot.worker, { runner, slot });
+      for (const slot of slots) this.#open.set(slot.worker, { runner, slot, step: 0 });
       const isHeld = runner.config.delivery === 'at-least-once';
       reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
     }
     return reservations;
+  }
+
+  /** The step that asks for this worker's job. */
+  stepOf(worker: string): number {
+    return this.#open.get(worker)?.step ?? 0;
+  }
+
+  /** Notes which step asks for these. */
+  number(step: number, reservations: readonly Reservation[]): void {
+    for (const { workers } of reservations) {
+      for (const worker of workers) {
+        const reserved = this.#open.get(worker);
+        if (reserved !== undefined) reserved.step = step;
+      }
+    }
   }
 
   /** The slot is no longer waiting for an answer; what becomes of it is the caller's business. */

@@ -11,8 +11,8 @@ type SlotState = 'idle' | 'reserved' | 'running';
 /** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
 export class Slot {
   readonly index: number;
-  /** Resque worker id, for as long as the process lives. */
-  readonly worker: string;
+  /** Resque worker id, for as long as the process keeps its name. */
+  worker: string;
   /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
   isRegistered: boolean;
   /** Since when a child stands by for it, by the monotonic clock; `null` where none does. */
@@ -127,6 +127,11 @@ export class Runner {
     return this.slots
       .filter(({ state, standbySinceMs }) => state === 'idle' && standbySinceMs !== null)
       .sort((a, b) => since(a) - since(b));
+  }
+
+  /** The process has another name: all its workers have other ids. */
+  rename(): void {
+    for (const slot of this.slots) slot.worker = this.#workerId(slot.index, this.key);
   }
 
   /** The slot of this index, made when first asked for. */

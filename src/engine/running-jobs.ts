@@ -135,13 +135,13 @@ export class RunningJobs {
     if (job.isAlone) this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
     // It was started before its entry became persistent: a child that stays can have its slot now.
     if (job.isAlone && taken.runner.config.mode === 'persistent') this.#standby.update();
-    this.#counters.add(outcome);
-    finish(
+    const isRecorded = finish(
       taken,
       failure !== null
         ? { kind: 'failure', record: failure.record }
         : { kind: outcome === 'requeued' ? 'requeue' : 'success' },
     );
+    if (isRecorded) this.#counters.add(outcome);
     publish({
       type: 'job.finished',
       jobId: job.id,
@@ -153,13 +153,18 @@ export class RunningJobs {
       signal: end.signal,
       failure: failure?.summary ?? null,
     });
-    if (failure !== null) publish({ type: 'failure.recorded', failure: failure.summary });
+    if (failure !== null && isRecorded) publish({ type: 'failure.recorded', failure: failure.summary });
   }
 
   /** @returns false where no such job runs */
   kill(jobId: string, signal: 'SIGTERM' | 'SIGKILL'): boolean {
     this.#jobs.get(jobId)?.kill('operator', signal);
     return this.#jobs.has(jobId);
+  }
+
+  /** Others have put this job back to its queue and may have started it. */
+  killTakenOver(taken: TakenJob): void {
+    for (const job of this.#jobs.values()) if (job.taken === taken) job.kill('taken-over', 'SIGKILL');
   }
 
   killAll(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL'): void {

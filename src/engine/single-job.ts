@@ -81,7 +81,7 @@ export class SingleJob {
     const [slot] = runner?.reserveSlots(1) ?? [];
     if (runner === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
     this.#fleet = fleet;
-    this.#taken = { runner, slot, queue, payload, takenAt: new Date(), isHeld: false };
+    this.#taken = { runner, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
     this.#unstartable = new Unstartable(fleet, () => {});
     this.#jobs = new RunningJobs({
       fleet,
@@ -92,6 +92,7 @@ export class SingleJob {
       publish: (fact) => this.#heard(fact),
       finish: (_, outcome) => {
         if (outcome.kind === 'failure') this.#record = outcome.record.toString();
+        return true;
       },
       onPrinted: () => {},
       onEnded: () => {},

@@ -111,7 +111,7 @@ export class Spool {
       if (read === null) continue; // Somebody else has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
       else if (read.header.owner.nonce !== owner.nonce && machine.isGone(read.header) !== false) {
-        files.push({ path, spooled: { owner: read.header.owner, steps: read.steps } });
+        files.push({ path, spooled: spooledOf(read) });
       }
     }
     return { files, refused };
@@ -132,7 +132,7 @@ export class Spool {
     const read = readSpool(path, this.#options.scope);
     if (read === null) return null;
     if ('reason' in read) throw new Error(`${path}: ${read.reason}`);
-    return { path, spooled: { owner: read.header.owner, steps: read.steps } };
+    return { path, spooled: spooledOf(read) };
   }
 
   remove(path: string): void {
@@ -210,6 +210,16 @@ function syncDirectory(directory: string): void {
 }
 
 type ReadSpool = { readonly header: Header; readonly steps: SpooledStep[] } | { readonly reason: string };
+
+function spooledOf({
+  header,
+  steps,
+}: {
+  readonly header: Header;
+  readonly steps: SpooledStep[];
+}): SpooledSteps {
+  return { owner: header.owner, steps, writtenAtMs: Date.parse(header.writtenAt) };
+}
 
 /** @returns `null` where there is none any more */
 function readSpool(path: string, scope: string): ReadSpool | null {

@@ -3,7 +3,7 @@
  * from there to Redis, our own after an outage, those of processes that are gone before their recovery.
  */
 import type { EngineFact } from '../protocol/events.ts';
-import type { AdvanceBatch } from '../resque/advance.ts';
+import type { AdvanceBatch, OutcomeWrite } from '../resque/advance.ts';
 import type { ResqueKeys } from '../resque/keys.ts';
 import { Replay } from '../resque/replay.ts';
 import type { CommandSender } from '../resque/send.ts';
@@ -101,6 +101,29 @@ export class Spooling {
     this.#spool?.remove(file.path);
   }
 
+  /** Outcomes of ours that are on the disk. */
+  ownOutcomes(): OutcomeWrite[] {
+    return this.#own
+      .flatMap(({ path }) => this.#spool?.read(path)?.spooled.steps ?? [])
+      .flatMap((step) => [...step.outcomes]);
+  }
+
+  /**
+   * Others declared this process dead: removes its files.
+   *
+   * @param lastStep the last step of ours that was done before that
+   * @returns outcomes of jobs that Redis never knew of, and those that others have accounted for
+   */
+  forgetOwn(lastStep: number): { readonly kept: OutcomeWrite[]; readonly dropped: OutcomeWrite[] } {
+    const outcomes = this.ownOutcomes();
+    for (const { path } of this.#own.splice(0)) this.#spool?.remove(path);
+    const isOurs = ({ takenIn, held }: OutcomeWrite) => !held && (takenIn ?? lastStep + 1) > lastStep;
+    return {
+      kept: outcomes.filter(isOurs).map((outcome) => ({ ...outcome, takenIn: null })),
+      dropped: outcomes.filter((outcome) => !isOurs(outcome)),
+    };
+  }
+
   /** What `restoreDead` would find. */
   waiting(): { readonly peer: string; readonly file: string; readonly count: number }[] {
     const files = this.#spool?.look().files ?? [];
@@ -127,7 +150,8 @@ export class Spooling {
     const owner = files[0]?.spooled.owner;
     if (owner === undefined) return;
     const steps = files.flatMap(({ spooled }) => spooled.steps).sort((a, b) => a.step - b.step);
-    const spooled: SpooledSteps = { owner, steps };
+    const writtenAtMs = Math.min(...files.map(({ spooled }) => spooled.writtenAtMs));
+    const spooled: SpooledSteps = { owner, steps, writtenAtMs };
     const count = entryCount(steps);
     if (await this.#isTaken(spooled, files)) {
       for (const { path } of files) this.#spool?.remove(path);

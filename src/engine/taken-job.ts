@@ -12,13 +12,15 @@ export interface TakenJob {
   readonly takenAt: Date;
   /** At-least-once: it is on the list of held jobs until its outcome is written. */
   readonly isHeld: boolean;
+  /** The step that took it, as its record names it; `null` until it is on record. */
+  takenIn: number | null;
 }
 
 /** What puts it on its worker's record. */
-export function beginWrite({ slot, queue, payload, takenAt }: TakenJob): BeginWrite {
+export function beginWrite({ slot, queue, payload, takenAt }: TakenJob, step: number): BeginWrite {
   return {
     worker: slot.worker,
-    record: workerRecord(queue, payload, takenAt),
+    record: workerRecord(queue, payload, takenAt, step),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
   };
 }

@@ -1,17 +1,16 @@
-import type { AdvanceBatch, OutcomeWrite } from '../resque/advance.ts';
-import type { ResqueClient } from '../resque/resque-client.ts';
+import type { AdvanceBatch } from '../resque/advance.ts';
 
 /** Steps whose reply never came, or was an error: Redis may have done them or not. In their order. */
 export class UnconfirmedSteps {
-  readonly #client: ResqueClient;
   #steps: AdvanceBatch[] = [];
-
-  constructor(client: ResqueClient) {
-    this.#client = client;
-  }
 
   get isEmpty(): boolean {
     return this.#steps.length === 0;
+  }
+
+  /** `null` if there is none. */
+  get earliest(): AdvanceBatch | null {
+    return this.#steps[0] ?? null;
   }
 
   /** Number of the earliest one, or `null`. */
@@ -24,28 +23,23 @@ export class UnconfirmedSteps {
     return this.#steps.reduce((count, { outcomes }) => count + outcomes.length, 0);
   }
 
+  [Symbol.iterator](): Iterator<AdvanceBatch> {
+    return this.#steps[Symbol.iterator]();
+  }
+
   add(step: AdvanceBatch): void {
     this.#steps.push(step);
     // They fail in any order, and are repeated in their own.
     this.#steps.sort((a, b) => a.step - b.step);
   }
 
+  /** The earliest one is confirmed. */
+  shift(): void {
+    this.#steps.shift();
+  }
+
   /** Hands over all of them, and keeps none. */
   surrender(): AdvanceBatch[] {
     return this.#steps.splice(0);
-  }
-
-  /**
-   * Takes each of them again, on fresh connections: Redis skips what it has done. They take no new jobs, and
-   * jobs that still run are put on record by whoever runs them.
-   *
-   * @param limit only those with lower numbers
-   */
-  async repeat(limit: () => number, onWritten: (outcomes: readonly OutcomeWrite[]) => void): Promise<void> {
-    for (let step = this.#steps[0]; step !== undefined && step.step < limit(); step = this.#steps[0]) {
-      await this.#client.advance({ ...step, begins: [], reservations: [] });
-      this.#steps.shift();
-      onWritten(step.outcomes);
-    }
   }
 }

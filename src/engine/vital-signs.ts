@@ -62,11 +62,6 @@ export class VitalSigns {
     this.#hooks.onPaused(isPaused);
   }
 
-  /** Says who we are, before there is anything that others would have to recover. Rejects with RedisTrouble. */
-  async announce(): Promise<void> {
-    await this.#client.heartbeat(() => [], this.#hooks.about());
-  }
-
   /** Shows that the workers live, and that the waiting connection does. Rejects with RedisTrouble. */
   async beat(): Promise<void> {
     await this.#client.heartbeat(() => this.#hooks.workers(), this.#hooks.about());

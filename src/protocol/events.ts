@@ -81,6 +81,47 @@ export type EngineFact =
     }
   | { readonly type: 'redis.up'; readonly serverVersion: string; readonly awayMs: number | null }
   | { readonly type: 'redis.down'; readonly reason: string }
+  | {
+      /** Redis came back without the last steps of this runner, or without all of them. */
+      readonly type: 'steps.forgotten';
+      readonly steps: number;
+      /** It knows nothing of this runner any more. */
+      readonly isEverything: boolean;
+      /** Outcomes that were written again. */
+      readonly rewritten: number;
+      /** Running jobs that are back on record. */
+      readonly running: number;
+      /** Jobs that Redis had on record without a known end: recorded as failed, or put back. */
+      readonly settled: number;
+    }
+  | {
+      /** Others took this runner for dead and accounted for its jobs. It goes on under a new registration. */
+      readonly type: 'engine.declared-dead';
+      /** Jobs that went back to their queues; their programs are killed here. */
+      readonly killed: number;
+      /** Jobs that were recorded as failed; their programs may finish, and their outcomes count nowhere. */
+      readonly finishing: number;
+      /** Outcomes that are dropped, since others have accounted for their jobs. */
+      readonly dropped: number;
+    }
+  | {
+      /** A job's outcome is not recorded, since others have accounted for the job. */
+      readonly type: 'outcome.dropped';
+      readonly worker: string;
+      readonly outcome: 'success' | 'failure' | 'requeue';
+    }
+  | {
+      /** Another process, which may live, has this runner's name. */
+      readonly type: 'engine.renamed';
+      readonly workerHost: string;
+      /** `HOST:PID` */
+      readonly holder: string;
+    }
+  | {
+      /** Redis did not raise a counter. Told once. */
+      readonly type: 'counter.refused';
+      readonly reason: string;
+    }
   | { readonly type: 'runner.added'; readonly runner: RunnerView }
   | { readonly type: 'runner.changed'; readonly runner: RunnerView }
   | { readonly type: 'runner.removed'; readonly runner: string }
@@ -191,8 +232,11 @@ export type EngineFact =
 /** Characters of a `job.printed`'s line: wider than any panel. */
 export const printedLineLimit = 500;
 
-/** `operator`: a command; `signal`: USR1; `timeout`: the job's own limit; `shutdown`: the runner stops. */
-export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown';
+/**
+ * `operator`: a command; `signal`: USR1; `timeout`: the job's own limit; `shutdown`: the runner stops; `taken-over`: the
+ * job went back to its queue, because others took this runner for dead.
+ */
+export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown' | 'taken-over';
 
 /** A numbered fact. `seq` rises by one from 1 within one engine; `atMs` is milliseconds since the epoch. */
 export type EngineEvent = EngineFact & { readonly seq: number; readonly atMs: number };

@@ -1,8 +1,12 @@
 /** The script of `advance.ts`: what it promises is said there. */
 import { activeJobWrapper } from './payload.ts';
 import { script } from './script.ts';
+import { scriptChecks } from './script-checks.ts';
 
 /**
+ * Three parts: it reads all that is asked for, checks all that could be refused, and only then writes. Redis doesn't roll
+ * back a script that is refused in its middle, and half a step could not be repeated.
+ *
  * No KEYS: which keys are touched depends on what lies on the queues, and Resque doesn't run on clusters.
  *
  * `embeddable` must never say yes to bytes that a strict JSON parser refuses, since a worker's record that
@@ -19,11 +23,13 @@ local at = 8
 local function nextArg() at = at + 1; return ARGV[at] end
 
 local lastNonce, lastStep = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
--- Recovered as dead, or overtaken by another process of the same name: what such a step takes nobody would find.
-if lastNonce ~= nonce then return redis.error_reply('FORGOTTEN this runner is not, or no longer, on record') end
+-- Recovered as dead, overtaken by another process of the same name, or forgotten by a Redis that came back older.
+if lastNonce ~= nonce then return redis.error_reply('FORGOTTEN Redis does not know this runner') end
 if tonumber(lastStep) >= step then return {} end
--- The one before was refused: done out of turn, this one would make its repetition look done.
-if tonumber(lastStep) + 1 < step then error('OUTOFTURN step ' .. step .. ' after ' .. lastStep) end
+-- The one before was refused or forgotten: done out of turn, this one would make its repetition look done.
+if tonumber(lastStep) + 1 < step then
+  return redis.error_reply('OUTOFTURN Redis knows this runner up to step ' .. lastStep .. ', not ' .. step - 1)
+end
 
 local function embeddable(p)
   if #p > 65536 or p:byte(1) ~= 123 then return false end
@@ -48,10 +54,17 @@ local function embeddable(p)
   return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
 end
 
--- Refuses the whole step before it has done anything: half a step could not be repeated.
-local function mustBeList(key)
-  local kind = redis.call('TYPE', key).ok
-  if kind ~= 'list' and kind ~= 'none' then error('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a list') end
+${scriptChecks}
+-- 1. Reads all that is asked for.
+local heldQueues = prefix .. 'runner:' .. owner .. ':held'
+local checkedKeys = {}
+local function needList(key)
+  if not checkedKeys[key] then needType('list', key) end
+  checkedKeys[key] = true
+end
+local function needHeld(queue)
+  needList(heldQueues .. ':' .. queue)
+  need('LREM', heldQueues .. ':' .. queue, 1, '')
 end
 
 local outcomes = {}
@@ -59,10 +72,8 @@ for i = 1, tonumber(nextArg()) do
   local outcome = { kind = nextArg(), id = nextArg(), heldQueue = nextArg(), heldPayload = nextArg() }
   if outcome.kind == 'failure' then
     outcome.record = nextArg()
-    mustBeList(prefix .. 'failed')
   elseif outcome.kind == 'requeue' then
     outcome.key, outcome.payload = prefix .. 'queue:' .. nextArg(), nextArg()
-    mustBeList(outcome.key)
   end
   outcomes[i] = outcome
 end
@@ -70,22 +81,86 @@ local returns = {}
 for i = 1, tonumber(nextArg()) do
   local queue = nextArg()
   returns[i] = { queue = queue, key = prefix .. 'queue:' .. queue, payload = nextArg(), isHeld = nextArg() == '1' }
-  mustBeList(returns[i].key)
+end
+local begins, active = {}, {}
+local function begin(id, record, payload)
+  active[#active + 1] = id
+  begins[#begins + 1] = { id = id, record = record, payload = payload }
+end
+for _ = 1, tonumber(nextArg()) do
+  local id, record, payload = nextArg(), nextArg(), nextArg()
+  begin(id, record, payload ~= '' and payload)
+end
+local reservations = {}
+for r = 1, tonumber(nextArg()) do
+  local reservation = { isHeld = nextArg() == '1', queueCount = tonumber(nextArg()) }
+  reservation.firstQueue = at
+  at = at + reservation.queueCount
+  reservation.workerCount = tonumber(nextArg())
+  reservation.firstWorker = at
+  at = at + reservation.workerCount
+  reservations[r] = reservation
 end
 
--- The first write: a Redis that takes none refuses here. Kept long enough for any outage to end.
+-- 2. Checks all that could be refused, before the first write.
+need('SET', stepKey, '')
+for i, outcome in ipairs(outcomes) do
+  if i == 1 then need('DEL', prefix .. 'worker:' .. outcome.id) end
+  if outcome.heldQueue ~= '' then needHeld(outcome.heldQueue) end
+  if outcome.kind == 'failure' and not checkedKeys.failed then
+    needList(prefix .. 'failed')
+    need('RPUSH', prefix .. 'failed', '')
+    checkedKeys.failed = true
+  elseif outcome.kind == 'requeue' then
+    needList(outcome.key)
+    need('LPUSH', outcome.key, '')
+  end
+end
+for _, job in ipairs(returns) do
+  needList(job.key)
+  need('LPUSH', job.key, '')
+  if job.isHeld then needHeld(job.queue) end
+end
+for r, reservation in ipairs(reservations) do
+  local queue = ARGV[reservation.firstQueue + 1]
+  if reservation.isHeld then
+    needType('set', heldQueues)
+    need('SADD', heldQueues, queue)
+    need('LMOVE', prefix .. 'queue:' .. queue, heldQueues .. ':' .. queue, 'LEFT', 'RIGHT')
+  else
+    need('LPOP', prefix .. 'queue:' .. queue)
+  end
+end
+local someone = active[1] or (reservations[1] and ARGV[reservations[1].firstWorker + 1])
+if someone then
+  local key = prefix .. 'worker:' .. someone
+  needType('set', prefix .. 'workers')
+  needType('hash', prefix .. 'workers:heartbeat')
+  need('SET', key, '')
+  need('SADD', prefix .. 'workers', '')
+  need('SETNX', key .. ':started', '')
+  need('HSETNX', prefix .. 'workers:heartbeat', '', '')
+end
+if refusal then return redis.error_reply(refusal) end
+
+-- 3. Writes. A Redis that takes no writes refuses the first one. The number is kept for long enough for any outage to end.
 redis.call('SET', stepKey, nonce .. ' ' .. step, 'EX', 604800)
 
-local heldQueues = prefix .. 'runner:' .. owner .. ':held'
 local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
 
--- As Resque writes the end of one job, and the same for several at once: its order, with a call for all where one will do.
+-- As Resque writes the end of one job, and the same for several at once: its order, with one call for all if one will do.
+-- A counter that is refused costs no job.
+local countRefusal
 local function count(stat, ids)
   if #ids == 0 then return end
-  redis.pcall('INCRBY', prefix .. 'stat:' .. stat, #ids)
-  for _, id in ipairs(ids) do redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. id, 1) end
+  local function add(key, by)
+    local reply = redis.pcall('INCRBY', key, by)
+    if type(reply) == 'table' then countRefusal = countRefusal or (key .. ': ' .. reply.err) end
+  end
+  add(prefix .. 'stat:' .. stat, #ids)
+  for _, id in ipairs(ids) do add(prefix .. 'stat:' .. stat .. ':' .. id, 1) end
 end
 
 local ended, failed, recorded = {}, {}, {}
@@ -112,17 +187,7 @@ for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then redis.call('LPUSH', job.key, job.payload) end
 end
 
--- What begins now: jobs that BLPOP brought, and those that are popped below. Their workers are registered first.
-local begins, active = {}, {}
-local function begin(id, record, payload)
-  active[#active + 1] = id
-  begins[#begins + 1] = { id = id, record = record, payload = payload }
-end
-for _ = 1, tonumber(nextArg()) do
-  local id, record, payload = nextArg(), nextArg(), nextArg()
-  begin(id, record, payload ~= '' and payload)
-end
-
+-- What begins now: jobs that BLPOP brought, and those that are popped here. Their workers are registered first.
 local reply = {}
 local function add(reservation, worker, queue, embedded, bytes)
   local n = #reply
@@ -130,22 +195,15 @@ local function add(reservation, worker, queue, embedded, bytes)
     reservation - 1, worker - 1, queue - 1, embedded, bytes
 end
 
-for r = 1, tonumber(nextArg()) do
-  local isHeld = nextArg() == '1'
-  local queueCount = tonumber(nextArg())
-  local firstQueue = at
-  at = at + queueCount
-  local workerCount = tonumber(nextArg())
-  local firstWorker = at
-  at = at + workerCount
+for r, reservation in ipairs(reservations) do
   local w = 1
-  for q = 1, queueCount do
-    local queue = ARGV[firstQueue + q]
+  for q = 1, reservation.queueCount do
+    local queue = ARGV[reservation.firstQueue + q]
     local record
-    while w <= workerCount do
+    if reservation.isHeld then redis.call('SADD', heldQueues, queue) end
+    while w <= reservation.workerCount do
       local payload
-      if isHeld then
-        redis.call('SADD', heldQueues, queue)
+      if reservation.isHeld then
         payload = redis.pcall('LMOVE', prefix .. 'queue:' .. queue, heldQueues .. ':' .. queue, 'LEFT', 'RIGHT')
       else
         payload = redis.pcall('LPOP', prefix .. 'queue:' .. queue)
@@ -155,14 +213,15 @@ for r = 1, tonumber(nextArg()) do
         break
       end
       if not payload then break end
-      local id = ARGV[firstWorker + w]
+      local id = ARGV[reservation.firstWorker + w]
       local isEmbedded = embeddable(payload)
-      record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","payload":'
+      record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt ..
+        '","step":' .. step .. ',"payload":'
       begin(id, record .. (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
       add(r, w, q, isEmbedded and 1 or 0, payload)
       w = w + 1
     end
-    if w > workerCount then break end
+    if w > reservation.workerCount then break end
   end
 end
 
@@ -170,15 +229,16 @@ end
 -- them, which mostly says that none was new; a worker that was not dropped keeps what it has.
 for first = 1, #active, 1000 do
   local last = math.min(first + 999, #active)
-  local added = redis.pcall('SADD', prefix .. 'workers', unpack(active, first, last))
-  for i = first, type(added) == 'number' and added > 0 and last or 0 do
+  local added = redis.call('SADD', prefix .. 'workers', unpack(active, first, last))
+  for i = first, added > 0 and last or 0 do
     redis.call('SETNX', prefix .. 'worker:' .. active[i] .. ':started', started)
-    redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
+    redis.call('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
   end
 end
 for _, job in ipairs(begins) do
   redis.call('SET', prefix .. 'worker:' .. job.id, job.record)
   if job.payload then redis.call('SET', prefix .. 'worker:' .. job.id .. ':payload', job.payload) end
 end
+if countRefusal then add(0, 0, 0, 0, countRefusal) end
 return reply
 `);

@@ -7,13 +7,14 @@
  * `Resque::Failure::Redis.save`).
  */
 import type { ResqueKeys } from './keys.ts';
-import { script } from './script.ts';
 import { heartbeatText, runAtText, startedText } from './timestamps.ts';
 
 /** How a job ended, to be written. */
 export type OutcomeWrite = {
   readonly worker: string;
-  /** Set where the job lies on a list of held ones, which it leaves with this. */
+  /** The step that took the job, as its record on the worker names it; `null` if it was never on record. */
+  readonly takenIn?: number | null;
+  /** Set if the job lies on a list of held ones, which it leaves with this. */
   readonly held?: HeldJob | null;
 } & (
   | { readonly kind: 'success' }
@@ -61,8 +62,8 @@ export interface AdvanceBatch {
    * Rises by one from step to step of one owner. A step whose reply was lost is sent again with its number:
    * Redis carries out each number once and in turn, so that neither a repetition nor a straggler from a
    * connection given up can do anything twice, and none is passed over.
-   * It refuses all of a process that it doesn't know (any more): what was on its way when its runner died must
-   * not be done once that has been recovered. One that lives is prepared anew, like after an outage.
+   * It refuses all steps of a process that it doesn't know (any more): what was on its way when its runner died must
+   * not be done once that has been recovered. One that lives connects again and asks for its standing.
    */
   readonly step: number;
 }
@@ -81,19 +82,11 @@ export interface AdvanceReply {
   readonly jobs: readonly ReservedJob[];
   /** By reservation: how many of its workers got a job, the first ones. */
   readonly filled: readonly number[];
+  /** The first counter that could not be raised, with Redis' words; `null`: all could. */
+  readonly countRefusal: string | null;
   /** Queues whose key is no list, with Redis' words. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
-
-/**
- * ARGV: the owner's step key, its nonce, the last step that is known to be done. Sets the count going where
- * Redis has none of this process, so that already the first step that is refused holds up those behind it.
- */
-export const prepareScript = script(`
-local nonce = (redis.call('GET', ARGV[1]) or ''):match('^(%S+) %d+$')
-if nonce ~= ARGV[2] then redis.call('SET', ARGV[1], ARGV[2] .. ' ' .. ARGV[3], 'EX', 604800) end
-return 1
-`);
 
 /** Who takes steps: one process of a runner. */
 export interface StepOwner {
@@ -140,12 +133,14 @@ export function advanceArguments(
 
 /**
  * Decodes the script's reply: a flat list of
- * `[reservation, worker index, queue index, 1|0, payload]` or `[reservation, -1, queue index, 0, error]`.
+ * `[reservation, worker index, queue index, 1|0, payload]`, `[reservation, -1, queue index, 0, error]`, or
+ * `[-1, -1, -1, 0, refusal of a counter]`.
  */
 export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply {
   const jobs: ReservedJob[] = [];
   const filled = batch.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
+  let countRefusal: string | null = null;
   const flat = reply as (number | Buffer)[];
   for (let at = 0; at + 4 < flat.length; at += 5) {
     const index = Number(flat[at]);
@@ -153,6 +148,10 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
     const queue = reservation?.queues[Number(flat[at + 2])];
     const worker = reservation?.workers[Number(flat[at + 1])];
     const bytes = flat[at + 4];
+    if (index === -1 && Buffer.isBuffer(bytes)) {
+      countRefusal = bytes.toString();
+      continue;
+    }
     if (queue === undefined || !Buffer.isBuffer(bytes)) throw new Error('advance: reply of an unknown shape');
     if (worker === undefined) unreadable.push({ queue, error: bytes.toString() });
     else {
@@ -160,5 +159,5 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
       filled[index] = (filled[index] ?? 0) + 1;
     }
   }
-  return { jobs, filled, unreadable };
+  return { jobs, filled, unreadable, countRefusal };
 }

@@ -102,7 +102,8 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    return { owner, entry: text, step: step ?? '', maxRecoveries: entry.maxRecoveries, workers, held };
+    const { nonce, maxRecoveries } = entry;
+    return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
   async #workersOf(

@@ -22,6 +22,11 @@ export interface ResqueKeys {
   readonly workerPayload: (id: string) => string;
   /** Ours: the last step of a runner process that Redis has carried out, so that none is carried out twice. */
   readonly runnerStep: (owner: string) => string;
+  /**
+   * Ours: the last step of a runner process that was declared dead, for seven days, by its nonce. One that lives after
+   * all learns by it that others have accounted for its jobs.
+   */
+  readonly tombstone: (nonce: string) => string;
   /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
   readonly runners: string;
   /** Ours: hash of how far an enqueue of many jobs has got; see enqueue-scripts.ts. */
@@ -63,6 +68,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerStarted: (id) => `${prefix}worker:${id}:started`,
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
+    tombstone: (nonce) => `${prefix}runner:dead:${nonce}`,
     runners: `${prefix}runners`,
     enqueueMark: (id) => `${prefix}runner:enqueue:${id}`,
     recoveryLock: `${prefix}runner:recovery`,

@@ -9,6 +9,7 @@
  */
 import type { ResqueKeys } from './keys.ts';
 import { script } from './script.ts';
+import { scriptChecks } from './script-checks.ts';
 
 /** What a worker of the dead process left. */
 export interface LeftWorker {
@@ -39,6 +40,8 @@ export interface Recovery {
   readonly entry: string;
   /** The last step as it stood before all else was read; '' for none. */
   readonly step: string;
+  /** Of that process; '' if it isn't known. */
+  readonly nonce: string;
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];
   readonly held: readonly LeftQueue[];
@@ -50,8 +53,11 @@ export interface Recovered {
 }
 
 export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
-  const { owner, entry, step, maxRecoveries, workers, held } = recovery;
-  const args: (string | Buffer | number)[] = [keys.prefix, owner, entry, step, maxRecoveries, workers.length];
+  const { owner, entry, step, nonce, maxRecoveries, workers, held } = recovery;
+  const args: (string | Buffer | number)[] = [
+    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce],
+    workers.length,
+  ];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none');
     args.push(end?.kind === 'requeue' ? end.queue : '');
@@ -74,23 +80,27 @@ export function recoverReply(reply: unknown): Recovered | null {
 /** No KEYS: which are touched depends on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
 local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local at = 5
+local nonce = ARGV[6]
+local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
 if redis.call('HGET', prefix .. 'runners', owner) ~= entry then return false end
 local stepKey, heldQueues = prefix .. 'runner:' .. owner .. ':step', prefix .. 'runner:' .. owner .. ':held'
 if (redis.call('GET', stepKey) or '') ~= step then return false end
 
-local function mustBeList(key)
-  local kind = redis.call('TYPE', key).ok
-  if kind ~= 'list' and kind ~= 'none' then error('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a list') end
-end
-
 -- Looks first: half a recovery could not be repeated.
-mustBeList(prefix .. 'failed')
+${scriptChecks}
+local recoveries = prefix .. 'runner:recoveries'
+local hasJobs = false
+local function needQueue(queue)
+  hasJobs = true
+  needType('list', prefix .. 'queue:' .. queue)
+  need('LPUSH', prefix .. 'queue:' .. queue, '')
+end
 local workers, held = {}, {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
-  if worker.kind == 'requeue' then mustBeList(prefix .. 'queue:' .. worker.queue) end
+  if worker.kind == 'requeue' then needQueue(worker.queue) end
+  if worker.kind == 'failure' then hasJobs = true end
   workers[i] = worker
 end
 local heldCount = tonumber(nextArg())
@@ -98,7 +108,7 @@ if redis.call('SCARD', heldQueues) ~= heldCount then return false end
 for i = 1, heldCount do
   local list = { queue = nextArg(), jobs = {} }
   list.key = heldQueues .. ':' .. list.queue
-  mustBeList(prefix .. 'queue:' .. list.queue)
+  needQueue(list.queue)
   local count = tonumber(nextArg())
   -- It can't have changed since it was read, unless its process lives after all.
   if redis.call('LLEN', list.key) ~= count then return false end
@@ -107,6 +117,26 @@ for i = 1, heldCount do
     if redis.call('LINDEX', list.key, j - 1) ~= list.jobs[j].payload then return false end
   end
   held[i] = list
+end
+if hasJobs then
+  needType('list', prefix .. 'failed')
+  needType('set', prefix .. 'queues')
+  needType('hash', recoveries)
+  need('RPUSH', prefix .. 'failed', '')
+  need('SADD', prefix .. 'queues', '')
+  need('HINCRBY', recoveries, '', 1)
+end
+needType('set', prefix .. 'workers')
+needType('hash', prefix .. 'workers:heartbeat')
+need('SREM', prefix .. 'workers', '')
+need('DEL', stepKey)
+need('HDEL', prefix .. 'workers:heartbeat', '')
+need('SET', prefix .. 'runner:dead:' .. nonce, '')
+if refusal then return redis.error_reply(refusal) end
+
+-- The first write, so that a Redis without memory refuses here. The process may live: it learns of this by its nonce.
+if nonce ~= '' then
+  redis.call('SET', prefix .. 'runner:dead:' .. nonce, step:match(' (%d+)$') or '0', 'EX', 604800)
 end
 
 local failed, requeued = 0, 0
@@ -135,11 +165,11 @@ for _, worker in ipairs(workers) do
   redis.call('SREM', prefix .. 'workers', worker.id)
   redis.call('DEL', key, key .. ':started', key .. ':payload', prefix .. 'stat:processed:' .. worker.id,
     prefix .. 'stat:failed:' .. worker.id)
-  redis.pcall('HDEL', prefix .. 'workers:heartbeat', worker.id)
+  redis.call('HDEL', prefix .. 'workers:heartbeat', worker.id)
 end
 
 -- Jobs that are the same share a count, and one death counts once.
-local recoveries, counts = prefix .. 'runner:recoveries', {}
+local counts = {}
 for _, list in ipairs(held) do
   -- The newest first, so that the oldest ends at the head.
   for j = #list.jobs, 1, -1 do

@@ -3,7 +3,8 @@
  * Redis had done after all, or an earlier try that was cut short, is not done twice. Rejects with RedisTrouble.
  *
  * Redis knows the process for as long as its count or its entry in the registry is there. A recovery takes both
- * away: its jobs are accounted for then, as failed or back on their queues, and what it had to say comes too late.
+ * away and leaves a tombstone for seven days: its jobs are accounted for then, as failed or back on their queues, and its
+ * outcomes come too late. Without all three Redis has lost everything, and nobody else has accounted for the jobs.
  */
 import { advanceArguments, type OutcomeWrite, type StepOwner } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
@@ -18,11 +19,12 @@ import { RedisTrouble } from './trouble.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
 
 /**
- * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken. Sets its count going
- * where that is gone and the process was not recovered: it is in the registry still, or Redis has lost everything.
+ * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken, `1` if a tombstone may have
+ * expired by now. Sets its count going if that is gone and the process was not recovered.
  */
 const resumeCountScript = script(`
 local prefix, owner, nonce, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if redis.call('EXISTS', prefix .. 'runner:dead:' .. nonce) == 1 then return 0 end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 local knownNonce, step = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
 if knownNonce == nonce then
@@ -34,7 +36,7 @@ local entry = redis.call('HGET', prefix .. 'runners', owner)
 if entry then
   local isRead, value = pcall(cjson.decode, entry)
   if not isRead or type(value) ~= 'table' or value.nonce ~= nonce then return 0 end
-elseif redis.call('EXISTS', prefix .. 'failed', prefix .. 'stat:processed') > 0 then
+elseif ARGV[5] == '1' then
   return 0
 end
 redis.call('SET', stepKey, nonce .. ' ' .. last, 'EX', 604800)
@@ -57,6 +59,9 @@ if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= ARGV[3] then retur
 return redis.call('DEL', stepKey)
 `);
 
+/** A tombstone lives for a little longer than this. */
+const tombstoneMs = 6 * 24 * 3_600_000;
+
 export class Replay {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
@@ -69,10 +74,11 @@ export class Replay {
   }
 
   /** @returns false where others have recovered that process meanwhile: then the steps from there on are not taken */
-  async take({ owner, steps }: SpooledSteps): Promise<boolean> {
+  async take({ owner, steps, writtenAtMs }: SpooledSteps): Promise<boolean> {
+    const isOld = this.#clock.nowMs() - writtenAtMs > tombstoneMs;
     let last: number | null = null;
     for (const step of steps) {
-      if (step.step - 1 !== last && !(await this.#resumeCount(owner, step.step - 1))) return false;
+      if (step.step - 1 !== last && !(await this.#resumeCount(owner, step.step - 1, isOld))) return false;
       last = step.step;
       try {
         await this.#advance(owner, step);
@@ -85,14 +91,14 @@ export class Replay {
   }
 
   /** When the steps are needed no more: not before, or they could be taken again. */
-  async forget({ owner, steps }: SpooledSteps): Promise<void> {
+  async forget({ owner, steps }: Pick<SpooledSteps, 'owner' | 'steps'>): Promise<void> {
     const workers = new Set(steps.flatMap(({ outcomes }) => outcomes.map(({ worker }) => worker)));
     const args = [this.#keys.prefix, owner.name, owner.nonce, ...workers];
     await runScript(this.#sender, endCountScript, 0, args);
   }
 
-  async #resumeCount({ name, nonce }: StepOwner, last: number): Promise<boolean> {
-    const args = [this.#keys.prefix, name, nonce, last];
+  async #resumeCount({ name, nonce }: StepOwner, last: number, isOld: boolean): Promise<boolean> {
+    const args = [this.#keys.prefix, name, nonce, last, isOld ? 1 : 0];
     return (await runScript(this.#sender, resumeCountScript, 0, args)) === 1;
   }
 

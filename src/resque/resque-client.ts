@@ -8,24 +8,25 @@ import {
   advanceArguments,
   advanceReply,
   type HeldJob,
-  prepareScript,
   type StepOwner,
 } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
 import type { Clock } from './clock.ts';
-import type { ReachableRedis, Redis } from './connection.ts';
+import type { ReachableRedis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
 import { type ResqueKeys, resqueKeys } from './keys.ts';
-import { leaveScript } from './leave-script.ts';
 import { stopsAll } from './pause-all.ts';
 import { type Payload, readPayload } from './payload.ts';
+import { permissionScript } from './permission-script.ts';
 import { runScript } from './run-script.ts';
-import { type RunnerAbout, writeEntry } from './runner-entry.ts';
+import { type RunnerAbout, type RunnerEntry, writeEntry } from './runner-entry.ts';
 import { RedisSession, type SessionHooks, type SessionMeans } from './session.ts';
+import { readStanding, type Standing } from './standing.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
+import { unregisterScript } from './unregister-script.ts';
 import { answerLimitMs } from './within-limit.ts';
-import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
+import { payloadOfRecord, queueOfRecord, stepOfRecord } from './worker-record.ts';
 
 /** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */
 export interface PoppedJob {
@@ -33,6 +34,13 @@ export interface PoppedJob {
   readonly payload: Buffer;
   /** BLMOVE brought it: it is on the list of held jobs. */
   readonly isHeld: boolean;
+}
+
+/** What the runner is to do, as far as permissions depend on it. */
+export interface PreparedFor {
+  /** Whether any entry is at-least-once. */
+  readonly holdsJobs: boolean;
+  readonly queues: readonly string[];
 }
 
 /**
@@ -49,7 +57,7 @@ export class ResqueClient {
   /** Redis' clock minus ours, in milliseconds. */
   #clockOffsetMs = 0;
 
-  readonly #owner: StepOwner;
+  #owner: StepOwner;
 
   readonly clock: Clock;
 
@@ -68,6 +76,10 @@ export class ResqueClient {
     this.failed = new FailedList(this.session, this.keys);
   }
 
+  get stepOwner(): StepOwner {
+    return this.#owner;
+  }
+
   /** `HOST:PID` of this process. */
   get owner(): string {
     return this.#owner.name;
@@ -78,18 +90,39 @@ export class ResqueClient {
     return this.#owner.nonce;
   }
 
+  /** The registry's entry of this process, as of now. */
+  entry(about: RunnerAbout): RunnerEntry {
+    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime() };
+  }
+
   /**
-   * To be called on fresh connections, before the first `advance`.
-   *
-   * @param lastStep the last one that is known to be done, 0 at first
+   * To be called on fresh connections, before anything else: reads Redis' clock, and makes the scripts known.
+   * Rejects with RedisTrouble, also if this user may not do what a runner does.
    */
-  async prepare(lastStep: number): Promise<void> {
+  async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
+    await this.#readClock();
     await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
-    await runScript(this.session, prepareScript, 0, [
-      this.keys.runnerStep(this.#owner.name),
-      this.#owner.nonce,
-      lastStep,
-    ]);
+    const args = [this.keys.prefix, this.owner, holdsJobs ? 1 : 0, ...queues];
+    await runScript(this.session, permissionScript, 0, args);
+  }
+
+  /**
+   * What Redis knows of this process, which has its name from then on unless another has it.
+   *
+   * @param confirmed number of the last step that is known to be done, 0 at first
+   */
+  standing(confirmed: number, about: RunnerAbout): Promise<Standing> {
+    return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
+  }
+
+  /** Takes another name, because a process that may live has this one. */
+  rename(name: string): void {
+    this.#owner = { ...this.#owner, name };
+  }
+
+  /** Begins again as a process that Redis has never known: others declared this one dead. */
+  renew(nonce: string): void {
+    this.#owner = { ...this.#owner, nonce };
   }
 
   /**
@@ -168,16 +201,13 @@ export class ResqueClient {
    * @param about what others need to know of this process should it die; `null`: nobody is to recover it
    */
   async heartbeat(workers: () => readonly string[], about: RunnerAbout | null = null): Promise<void> {
-    const before = this.clock.nowMs();
-    const [seconds, micros] = await this.session.command((commands) => commands.time());
-    this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
+    await this.#readClock();
     // Asked for only now: one that was unregistered meanwhile must not come back.
     const ids = workers();
     if (ids.length === 0 && about === null) return;
-    const seenAtMs = this.#redisNow().getTime();
-    const entry = about === null ? '' : writeEntry({ ...about, nonce: this.nonce, seenAtMs });
+    const entry = about === null ? '' : writeEntry(this.entry(about));
     const times = [startedText(this.#now()), heartbeatText(this.#redisNow())];
-    const args = [this.keys.prefix, ...times, this.owner, entry, ...ids];
+    const args = [this.keys.prefix, ...times, this.owner, this.nonce, entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
 
@@ -225,50 +255,38 @@ export class ResqueClient {
   }
 
   /**
-   * Nothing more will be said: takes the workers off every list and forgets the step. What still is on a list of
-   * held jobs, as a wait on a connection that was given up may have brought, goes back.
+   * Nothing more will be said: takes the workers off every list and forgets this process. Jobs that are still on a list
+   * of held ones, as a wait on a connection that was given up may have brought, go back.
    */
-  async leave(workers: readonly string[]): Promise<void> {
-    await this.unregister(workers);
-    await runScript(this.session, leaveScript, 0, [this.keys.prefix, this.owner]);
+  leave(workers: readonly string[]): Promise<unknown> {
+    return this.#unregister(true, workers);
   }
 
   /** Takes the workers off every list. */
   async unregister(workers: readonly string[]): Promise<void> {
-    if (workers.length === 0) return;
-    await this.session.command(async (commands) => {
-      const results = await this.#unregistration(commands, workers).exec();
-      const failed = results?.find(([error]) => error !== null);
-      if (failed?.[0]) throw failed[0];
-    });
+    if (workers.length > 0) await this.#unregister(false, workers);
   }
 
-  #unregistration(commands: Redis, workers: readonly string[]) {
-    const { keys } = this;
-    const transaction = commands.multi();
-    transaction.srem(keys.workers, ...workers);
-    for (const id of workers) {
-      transaction.del(
-        keys.worker(id),
-        keys.workerStarted(id),
-        keys.workerPayload(id),
-        keys.workerProcessed(id),
-        keys.workerFailed(id),
-      );
-    }
-    transaction.hdel(keys.heartbeat, ...workers);
-    return transaction;
+  #unregister(isEnd: boolean, workers: readonly string[]): Promise<unknown> {
+    const args = [this.keys.prefix, this.owner, this.nonce, isEnd ? 1 : 0, ...workers];
+    return runScript(this.session, unregisterScript, 0, args);
   }
 
-  /** The job that is recorded on a worker of ours, or `null`. */
-  async recordedJob(worker: string): Promise<{ queue: string; payload: Payload } | null> {
+  /** The job that this step recorded on a worker of ours, or `null`. */
+  async recordedJob(worker: string, step: number): Promise<{ queue: string; payload: Payload } | null> {
     const [record, payload] = await this.session.command((commands) =>
       commands.mgetBuffer(this.keys.worker(worker), this.keys.workerPayload(worker)),
     );
-    if (!record) return null;
+    if (!record || stepOfRecord(record) !== step) return null;
     const queue = queueOfRecord(record);
     const recorded = payload ? readPayload(payload) : payloadOfRecord(record);
     return queue === null || recorded === null ? null : { queue, payload: recorded };
+  }
+
+  async #readClock(): Promise<void> {
+    const before = this.clock.nowMs();
+    const [seconds, micros] = await this.session.command((commands) => commands.time());
+    this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
   }
 
   #now(): Date {

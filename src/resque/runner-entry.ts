@@ -6,6 +6,8 @@ export interface RunnerAbout {
   readonly machine: string;
   readonly pid: number;
   readonly startedAt: string;
+  /** What the environment of its programs names it by; its nonce if not given. */
+  readonly mark?: string;
   /** Keys of the config's runners whose interrupted jobs go back to their queues. */
   readonly requeues: readonly string[];
   /** How often a job that it holds may be recovered before it is recorded as failed. */

@@ -17,6 +17,8 @@ export interface SpooledSteps {
   readonly owner: StepOwner;
   /** In their order. */
   readonly steps: readonly SpooledStep[];
+  /** Milliseconds since the epoch, by the clock of its machine. */
+  readonly writtenAtMs: number;
 }
 
 /** How jobs ended, and jobs that go back. */
@@ -43,17 +45,24 @@ export function stepLines(steps: readonly SpooledStep[]): string[] {
 }
 
 function outcomeFields(outcome: OutcomeWrite): object {
-  const { kind, worker } = outcome;
+  const { kind, worker, takenIn } = outcome;
   const held = outcome.held
     ? { queue: outcome.held.queue, payload: outcome.held.payload.toString('base64') }
     : null;
   switch (kind) {
     case 'success':
-      return { kind, worker, held };
+      return { kind, worker, takenIn, held };
     case 'failure':
-      return { kind, worker, held, record: Buffer.from(outcome.record).toString('base64') };
+      return { kind, worker, takenIn, held, record: Buffer.from(outcome.record).toString('base64') };
     case 'requeue':
-      return { kind, worker, held, queue: outcome.queue, payload: outcome.payload.toString('base64') };
+      return {
+        kind,
+        worker,
+        takenIn,
+        held,
+        queue: outcome.queue,
+        payload: outcome.payload.toString('base64'),
+      };
   }
 }
 
@@ -84,6 +93,8 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   const payload = bytesOf(value.payload);
   const record = bytesOf(value.record);
   const held = heldOf(value.held);
+  // Older versions name none.
+  const takenIn = numberOf(value.takenIn);
   if (kind === 'step') return true;
   if (kind === 'return') {
     if (typeof queue !== 'string' || payload === null) return false;
@@ -93,10 +104,11 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   if (typeof worker !== 'string') return false;
   if (kind === 'unrun') draft.unrun.push({ worker, isHeld: value.isHeld === true });
   else if (held === undefined) return false;
-  else if (kind === 'success') draft.outcomes.push({ kind, worker, held });
-  else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, worker, held, record });
+  else if (kind === 'success') draft.outcomes.push({ kind, worker, takenIn, held });
+  else if (kind === 'failure' && record !== null)
+    draft.outcomes.push({ kind, worker, takenIn, held, record });
   else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {
-    draft.outcomes.push({ kind, worker, held, queue, payload });
+    draft.outcomes.push({ kind, worker, takenIn, held, queue, payload });
   } else return false;
   return true;
 }

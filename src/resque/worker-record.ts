@@ -1,14 +1,16 @@
 /**
- * What a worker writes about the job that it runs: `{"queue":Q,"run_at":"…Z","payload":{…}}`, the value of
- * `worker:ID`. `payload` must be an object, or resque-web's pages break.
+ * What a worker writes about the job that it runs: `{"queue":Q,"run_at":"…Z","step":N,"payload":{…}}`, the value of
+ * `worker:ID`. `payload` must be an object, or resque-web's pages break. `step` is ours: the step of its runner that took
+ * the job, which tells this job from every other one that the worker runs.
  */
 import { type Payload, readPayload } from './payload.ts';
 import { runAtText } from './timestamps.ts';
 
 /** The two strings around a payload in a worker's record. `advance.ts` builds the same in Lua. */
-export function workerRecord(queue: string, payload: Payload, runAt: Date): string {
+export function workerRecord(queue: string, payload: Payload, runAt: Date, step: number): string {
   const embedded = payload.isObject ? payload.embedded : '{}';
-  return `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(runAt)}","payload":${embedded}}`;
+  const name = JSON.stringify(withoutMarkup(queue));
+  return `{"queue":${name},"run_at":"${runAtText(runAt)}","step":${step},"payload":${embedded}}`;
 }
 
 /** resque-web 3.0 prints queue names and exceptions as HTML, unescaped. */
@@ -28,6 +30,13 @@ export function payloadOfRecord(record: Buffer): Payload | null {
   const at = record.indexOf(payloadMember);
   if (at === -1 || record.at(-1) !== 0x7d) return null;
   return readPayload(record.subarray(at + payloadMember.length, -1));
+}
+
+/** The step that took the job of a record of ours; `null` if it names none, as those of older versions. */
+export function stepOfRecord(record: Buffer): number | null {
+  const at = record.indexOf(',"run_at":');
+  const [, step] = /^,"run_at":"[^"]*","step":(\d{1,15}),/.exec(record.toString('latin1', at, at + 60)) ?? [];
+  return step === undefined ? null : Number(step);
 }
 
 /** The queue that a record of ours names, or `null`. */

@@ -29,6 +29,11 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'outcomes.spooled':
     case 'outcomes.restored':
     case 'spool.failed':
+    case 'steps.forgotten':
+    case 'engine.declared-dead':
+    case 'outcome.dropped':
+    case 'engine.renamed':
+    case 'counter.refused':
       return true;
     case 'job.finished':
       // Those that went well would push everything else out within a second.

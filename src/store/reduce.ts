@@ -107,7 +107,17 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return { ...snapshot, failedTotal: event.total };
     case 'counters.changed':
       return withTotals(snapshot, event);
+    case 'engine.renamed': {
+      const { engine } = snapshot;
+      return engine === null
+        ? snapshot
+        : { ...snapshot, engine: { ...engine, workerHost: event.workerHost } };
+    }
     // Told by `history` alone.
+    case 'steps.forgotten':
+    case 'engine.declared-dead':
+    case 'outcome.dropped':
+    case 'counter.refused':
     case 'failures.retried':
     case 'failures.removed':
     case 'command.executed':

@@ -2,6 +2,7 @@
 import type { EngineEvent, FailureSummary, KillReason, RunnerView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration } from './duration.ts';
+import { faultWording } from './fault-wording.ts';
 import { plural } from './plural.ts';
 import { queueWording } from './queue-wording.ts';
 import { spoolWording } from './spool-wording.ts';
@@ -82,6 +83,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'error',
         `not usable: ${short(event.reason)}; running jobs go on, trying again`,
       );
+    case 'steps.forgotten':
+    case 'engine.declared-dead':
+    case 'outcome.dropped':
+    case 'engine.renamed':
+    case 'counter.refused':
+      return about('redis', '!', 'warn', faultWording(event));
     case 'runner.changed':
     case 'runner.throttled':
     case 'runner.unthrottled':
@@ -228,6 +235,8 @@ function killReason(reason: KillReason): string {
       return 'it ran into its timeout';
     case 'shutdown':
       return 'the runner stops';
+    case 'taken-over':
+      return 'others took this runner for dead and put the job back';
   }
 }
 

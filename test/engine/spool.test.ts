@@ -49,7 +49,7 @@ describe('a spool', () => {
     const reader = spoolOf(ownIdentity(), 'reader');
     expect(reader.look().files).toHaveLength(1);
     const [file] = reader.claimDead().files;
-    expect(file?.spooled).toEqual({ owner: { name: 'h:4000000', nonce: 'dead' }, steps });
+    expect(file?.spooled).toMatchObject({ owner: { name: 'h:4000000', nonce: 'dead' }, steps });
     // A process that lives has it.
     const other = spoolOf({ ...ownIdentity(), pid: process.ppid }, 'other');
     expect(other.claimDead()).toEqual({ files: [], refused: [] });

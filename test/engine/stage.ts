@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Config, RunnerConfig } from '../../src/config/config.ts';
+import type { Config, Delivery, RunnerConfig } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts';
@@ -169,18 +169,19 @@ export class EngineStage {
   }
 
   /** Waits until an engine's blocking connection waits for a job. */
-  async waitForIdle(): Promise<void> {
-    await waitFor(() => this.#isWaiting(), { message: 'an engine waits with BLPOP' });
+  async waitForIdle(delivery: Delivery = 'at-most-once'): Promise<void> {
+    const command = delivery === 'at-most-once' ? 'blpop' : 'blmove';
+    await waitFor(() => this.#isWaiting(command), { message: `an engine waits with ${command}` });
   }
 
   /** Waits until none does. */
   async waitForNoWait(): Promise<void> {
-    await waitFor(async () => !(await this.#isWaiting()), { message: 'no engine waits with BLPOP' });
+    await waitFor(async () => !(await this.#isWaiting('bl(pop|move)')), { message: 'no engine waits' });
   }
 
-  async #isWaiting(): Promise<boolean> {
+  async #isWaiting(command: string): Promise<boolean> {
     // A blocked client shows the flag `b`; one whose wait is over still shows the command.
-    return /flags=\S*b\S* .*cmd=blpop/.test(String(await this.redis.client('LIST')));
+    return new RegExp(`flags=\\S*b\\S* .*cmd=${command}`).test(String(await this.redis.client('LIST')));
   }
 
   /** Says that the test expects keys to be left, named without the namespace. */

@@ -10,6 +10,9 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], step: 0 };
 
+/** What the registry says of the client's process: nothing that lives. */
+export const about = { machine: '', pid: 1, startedAt: '', requeues: [], maxRecoveries: 3 };
+
 export function addressOf(server: RedisServer, password: string | null = null): RedisServerConfig {
   return { kind: 'server', host: '127.0.0.1', port: server.port, db: 0, tls: null, username: null, password };
 }
@@ -35,7 +38,14 @@ export class ClientStage {
   async begin(): Promise<void> {
     this.#step = 0;
     const owner = { name: 'test.runner:1', nonce: randomUUID() };
-    const hooks = { resume: () => client.prepare(0), onUp: () => {}, onDown: () => {} };
+    const hooks = {
+      resume: async () => {
+        await client.prepare({ holdsJobs: true, queues: ['mail'] });
+        await client.standing(0, about);
+      },
+      onUp: () => {},
+      onDown: () => {},
+    };
     const client: ResqueClient = new ResqueClient(
       addressOf(this.server),
       'resque',
@@ -59,6 +69,10 @@ export class ClientStage {
   advance(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
     this.#step += 1;
     return this.client.advance({ ...nothing, step: this.#step, ...batch });
+  }
+
+  get lastStep(): number {
+    return this.#step;
   }
 
   /** A step that Redis never gets to see. */

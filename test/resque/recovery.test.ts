@@ -5,16 +5,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { AdvanceBatch, HeldJob, OutcomeWrite } from '../../src/resque/advance.ts';
-import { advanceArguments, advanceReply, prepareScript } from '../../src/resque/advance.ts';
+import { advanceArguments, advanceReply } from '../../src/resque/advance.ts';
 import { advanceScript } from '../../src/resque/advance-script.ts';
 import { DeadRunners } from '../../src/resque/dead-runners.ts';
 import { heartbeatScript } from '../../src/resque/heartbeat.ts';
 import { resqueKeys } from '../../src/resque/keys.ts';
-import { leaveScript } from '../../src/resque/leave-script.ts';
 import { recoverArguments, recoverScript } from '../../src/resque/recovery-script.ts';
 import { writeEntry } from '../../src/resque/runner-entry.ts';
 import type { CommandSender } from '../../src/resque/send.ts';
 import { heartbeatText, startedText } from '../../src/resque/timestamps.ts';
+import { unregisterScript } from '../../src/resque/unregister-script.ts';
 import { useRedis } from '../helpers/redis.ts';
 
 const server = useRedis();
@@ -66,8 +66,9 @@ class Process {
     });
     const times = [startedText(new Date()), heartbeatText(new Date())];
     const worker = `${this.name}-0:held`;
-    await redis.eval(heartbeatScript.source, 0, keys.prefix, ...times, this.name, entry, worker);
-    await redis.eval(prepareScript.source, 0, keys.runnerStep(this.name), this.nonce, 0);
+    await redis.set(keys.runnerStep(this.name), `${this.nonce} 0`);
+    const about = [this.name, this.nonce, entry, worker];
+    await redis.eval(heartbeatScript.source, 0, keys.prefix, ...times, ...about);
   }
 
   get redis() {
@@ -157,7 +158,7 @@ class Process {
     await this.deliverAll(done);
     const own = (await this.redis.keys('resque:*')).filter((key) => key.includes(`orker:${this.name}-`));
     if (own.length > 0) await this.redis.del(own);
-    await this.redis.eval(leaveScript.source, 0, keys.prefix, this.name);
+    await this.redis.eval(unregisterScript.source, 0, keys.prefix, this.name, this.nonce, 1);
     this.isAlive = false;
   }
 
@@ -283,7 +284,9 @@ class World {
     await this.check();
     const rest = ['failed', 'stat:failed', 'stat:processed', 'queues', 'runner:recoveries'];
     const left = (await server.client.keys('resque:*')).map((key) => key.slice('resque:'.length));
-    expect(left.filter((key) => !rest.includes(key) && !/^(stat|workers)/.test(key))).toEqual([]);
+    expect(left.filter((key) => !rest.includes(key) && !/^(stat|workers|runner:dead:)/.test(key))).toEqual(
+      [],
+    );
   }
 
   /** Each job is in one place. */
@@ -470,7 +473,10 @@ test.each(queues)(
     await server.client.rpush(keys.queue(name), payload);
     await process.deliverAll(new Map());
     expect(await server.client.lrange(keys.queue(name), 0, -1)).toEqual([payload]);
-    expect(await server.client.keys('resque:*')).toEqual([keys.queue(name)]);
+    expect((await server.client.keys('resque:*')).sort()).toEqual([
+      keys.queue(name),
+      keys.tombstone(process.nonce),
+    ]);
   },
 );
 
@@ -495,7 +501,7 @@ test('a runner that leaves puts back what is still on its list, in order', async
   await server.client.rpush(keys.queue('held'), 'a', 'b', 'c');
   await process.move();
   await process.move();
-  await server.client.eval(leaveScript.source, 0, keys.prefix, process.name);
+  await server.client.eval(unregisterScript.source, 0, keys.prefix, process.name, process.nonce, 1);
   expect(await server.client.lrange(keys.queue('held'), 0, -1)).toEqual(['a', 'b', 'c']);
   expect(await server.client.exists(keys.runners, keys.heldQueues(process.name))).toBe(0);
 });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { AdvanceBatch, OutcomeWrite } from '../../src/resque/advance.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { useClient } from './client.ts';
+import { about, useClient } from './client.ts';
 
 const stage = useClient(useRedis());
 const id = 'h.runner:1-0:mail';
@@ -72,7 +72,7 @@ test('a straggler that arrives after its own repetition takes no job and writes 
 
 test('steps of an earlier process of the same name hold up none of ours', async () => {
   await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
-  await stage.client.prepare(0);
+  await stage.client.standing(0, about);
   await work();
   await stage.advance({ outcomes: [failure] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);

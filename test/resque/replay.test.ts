@@ -78,7 +78,7 @@ describe('steps of a process that is gone', () => {
     const read = readStepLines(stepLines(steps));
     const withHeld = steps.map((step) => ({
       ...step,
-      outcomes: step.outcomes.map((outcome) => ({ ...outcome, held: outcome.held ?? null })),
+      outcomes: step.outcomes.map((outcome) => ({ ...outcome, held: outcome.held ?? null, takenIn: null })),
       returns: step.returns.map((job) => ({ ...job, isHeld: false })),
     }));
     expect(read).toEqual(withHeld);
@@ -100,11 +100,17 @@ describe('steps of a process that is gone', () => {
         await stage.redis.flushall();
         await prepare();
         const replay = new Replay(failing(at, isSent), stage.client.keys);
-        isCut = await replay.take({ owner, steps }).then(
+        isCut = await replay.take({ owner, steps, writtenAtMs: Date.now() }).then(
           () => false,
           () => true,
         );
-        expect(await new Replay(stage.client.session, stage.client.keys).take({ owner, steps })).toBe(true);
+        expect(
+          await new Replay(stage.client.session, stage.client.keys).take({
+            owner,
+            steps,
+            writtenAtMs: Date.now(),
+          }),
+        ).toBe(true);
         await assertTakenOnce();
       }
       if (!isCut) {
@@ -116,37 +122,44 @@ describe('steps of a process that is gone', () => {
 
   test('that Redis had done after all are passed over', async () => {
     await prepare(5);
-    await new Replay(stage.client.session, stage.client.keys).take({ owner, steps });
+    await new Replay(stage.client.session, stage.client.keys).take({ owner, steps, writtenAtMs: Date.now() });
     expect(await stage.redis.get('resque:stat:processed')).toBe('1');
     expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
   });
 
   test('are taken although some before them went down with it', async () => {
     await prepare(1);
-    expect(await new Replay(stage.client.session, stage.client.keys).take({ owner, steps })).toBe(true);
+    expect(
+      await new Replay(stage.client.session, stage.client.keys).take({
+        owner,
+        steps,
+        writtenAtMs: Date.now(),
+      }),
+    ).toBe(true);
     await assertTakenOnce();
   });
 
   test('are not taken where it was recovered, or another process has its name', async () => {
-    await stage.redis.set('resque:stat:processed', 1);
+    await stage.redis.set(`resque:runner:dead:${owner.nonce}`, 1);
     const before = await stage.dump();
     const replay = new Replay(stage.client.session, stage.client.keys);
-    expect(await replay.take({ owner, steps })).toBe(false);
+    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(false);
     expect(await stage.dump()).toEqual(before);
+    await stage.redis.del(`resque:runner:dead:${owner.nonce}`);
     await prepare();
     await stage.redis.set(`resque:runner:${owner.name}:step`, 'another 1');
     await stage.redis.hset('resque:runners', owner.name, JSON.stringify({ nonce: 'another' }));
     const after = await stage.dump();
-    expect(await replay.take({ owner, steps })).toBe(false);
+    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(false);
     expect(await stage.dump()).toEqual(after);
   });
 
   test('leave nothing in a Redis that had lost everything', async () => {
     const replay = new Replay(stage.client.session, stage.client.keys);
-    expect(await replay.take({ owner, steps })).toBe(true);
+    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(true);
     await replay.forget({ owner, steps });
     // The tests' own client has a step, too.
-    const left = (await stage.redis.keys('*')).filter((key) => !key.startsWith('resque:runner:test.'));
+    const left = (await stage.redis.keys('*')).filter((key) => !/^resque:(runner:test\.|runners$)/.test(key));
     expect(left.sort()).toEqual([
       'resque:failed',
       'resque:queue:mail',

@@ -1,0 +1,104 @@
+/**
+ * Jobs that Redis has under the name of a process which lives, after Redis came back older: those that the process knows
+ * nothing of are settled like a dead runner's, and those that it runs are held again. Rejects with RedisTrouble.
+ */
+import type { HeldJob, StepOwner } from './advance.ts';
+import type { ResqueKeys } from './keys.ts';
+import type { LeftWorker } from './recovery-script.ts';
+import { runScript } from './run-script.ts';
+import { script } from './script.ts';
+import { scriptChecks } from './script-checks.ts';
+import type { CommandSender } from './send.ts';
+
+/** ARGV: prefix, owner, nonce; workers as in `recover`. A record that is another by now stays. */
+const settleScript = script(`
+local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
+local at = 3
+local function nextArg() at = at + 1; return ARGV[at] end
+local stepKey = prefix .. 'runner:' .. owner .. ':step'
+if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= nonce then
+  return redis.error_reply('FORGOTTEN Redis does not know this runner')
+end
+${scriptChecks}
+local workers = {}
+for i = 1, tonumber(nextArg()) do
+  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
+  need('DEL', prefix .. 'worker:' .. worker.id)
+  if worker.kind == 'failure' then
+    needType('list', prefix .. 'failed')
+    need('RPUSH', prefix .. 'failed', '')
+  elseif worker.kind == 'requeue' then
+    needType('list', prefix .. 'queue:' .. worker.queue)
+    needType('set', prefix .. 'queues')
+    need('LPUSH', prefix .. 'queue:' .. worker.queue, '')
+    need('SADD', prefix .. 'queues', '')
+  end
+  workers[i] = worker
+end
+if refusal then return redis.error_reply(refusal) end
+local settled = 0
+for _, worker in ipairs(workers) do
+  local key = prefix .. 'worker:' .. worker.id
+  if redis.call('GET', key) == worker.record then
+    if worker.kind == 'failure' then
+      redis.call('RPUSH', prefix .. 'failed', worker.bytes)
+      redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+      redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+    elseif worker.kind == 'requeue' then
+      redis.call('SADD', prefix .. 'queues', worker.queue)
+      redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
+    end
+    redis.call('DEL', key, key .. ':payload')
+    settled = settled + 1
+  end
+end
+return settled
+`);
+
+/** @returns how many were as they had been read */
+export async function settleOwn(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  { name, nonce }: StepOwner,
+  workers: readonly LeftWorker[],
+): Promise<number> {
+  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, workers.length];
+  for (const { id, record, end } of workers) {
+    args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
+    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload);
+  }
+  return Number(await runScript(sender, settleScript, 0, args));
+}
+
+/** ARGV: prefix, owner, nonce; queue and payload of each. */
+const holdScript = script(`
+local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
+local held = prefix .. 'runner:' .. owner .. ':held'
+if (redis.call('GET', prefix .. 'runner:' .. owner .. ':step') or ''):match('^(%S+) %d+$') ~= nonce then
+  return redis.error_reply('FORGOTTEN Redis does not know this runner')
+end
+${scriptChecks}
+needType('set', held)
+need('SADD', held, '')
+for i = 4, #ARGV, 2 do
+  needType('list', held .. ':' .. ARGV[i])
+  need('RPUSH', held .. ':' .. ARGV[i], '')
+end
+if refusal then return redis.error_reply(refusal) end
+for i = 4, #ARGV, 2 do
+  redis.call('SADD', held, ARGV[i])
+  redis.call('RPUSH', held .. ':' .. ARGV[i], ARGV[i + 1])
+end
+return 1
+`);
+
+/** Puts jobs on the lists of held ones that are on none. */
+export async function holdAgain(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  { name, nonce }: StepOwner,
+  jobs: readonly HeldJob[],
+): Promise<void> {
+  const args = jobs.flatMap(({ queue, payload }) => [queue, payload]);
+  await runScript(sender, holdScript, 0, [keys.prefix, name, nonce, ...args]);
+}

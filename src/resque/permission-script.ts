@@ -1,0 +1,67 @@
+import { script } from './script.ts';
+import { scriptChecks } from './script-checks.ts';
+
+/**
+ * Asks for everything that a runner does on keys, before it does any of it: a permission that is missing is then an outage
+ * that is told once, and not a job that is started and can't be recorded. What other scripts ask for when they need it
+ * is asked for here at once.
+ *
+ * ARGV: prefix, the runner process' name, `1` if it holds jobs, its queues.
+ */
+export const permissionScript = script(`
+local prefix, owner, holdsJobs = ARGV[1], ARGV[2], ARGV[3] == '1'
+${scriptChecks}
+local worker = prefix .. 'worker:' .. owner .. '-0:'
+local runner = prefix .. 'runner:' .. owner
+needType('set', prefix .. 'workers')
+needType('hash', prefix .. 'workers:heartbeat')
+needType('hash', prefix .. 'runners')
+need('SET', runner .. ':step', '')
+need('EXPIRE', runner .. ':step', 1)
+need('SET', worker, '')
+need('DEL', worker)
+need('SETNX', worker .. ':started', '')
+need('SADD', prefix .. 'workers', '')
+need('SREM', prefix .. 'workers', '')
+need('HSET', prefix .. 'workers:heartbeat', '', '')
+need('HSETNX', prefix .. 'workers:heartbeat', '', '')
+need('HDEL', prefix .. 'workers:heartbeat', '')
+need('HSET', prefix .. 'runners', owner, '')
+need('HDEL', prefix .. 'runners', owner)
+need('RPUSH', prefix .. 'failed', '')
+need('HINCRBY', prefix .. 'runner:recoveries', '', 1)
+need('SADD', prefix .. 'queues', '')
+if holdsJobs then
+  needType('set', runner .. ':held')
+  need('SADD', runner .. ':held', '')
+end
+for i = 4, #ARGV do
+  local queue, held = prefix .. 'queue:' .. ARGV[i], runner .. ':held:' .. ARGV[i]
+  need('LPUSH', queue, '')
+  need('LPOP', queue)
+  if holdsJobs then
+    need('LMOVE', queue, held, 'LEFT', 'RIGHT')
+    need('LREM', held, 1, '')
+    need('RPUSH', held, '')
+    need('RPOPLPUSH', held, queue)
+  end
+end
+if redis.acl_check_cmd then
+  for i = 4, #ARGV do
+    need('BLPOP', prefix .. 'queue:' .. ARGV[i], '0')
+    need('LLEN', prefix .. 'queue:' .. ARGV[i])
+    need('EXISTS', prefix .. 'queue:' .. ARGV[i])
+    if holdsJobs then
+      need('BLMOVE', prefix .. 'queue:' .. ARGV[i], runner .. ':held:' .. ARGV[i], 'LEFT', 'RIGHT', '0')
+    end
+  end
+  need('SMEMBERS', prefix .. 'queues')
+  need('SMEMBERS', prefix .. 'workers')
+  need('MGET', worker)
+  need('LRANGE', runner .. ':held:', '0', '-1')
+  need('GET', prefix .. 'pause-all-workers')
+  need('HGETALL', prefix .. 'runners')
+end
+if refusal then return redis.error_reply(refusal) end
+return 1
+`);

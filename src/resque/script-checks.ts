@@ -1,0 +1,36 @@
+/**
+ * Lua that scripts of ours begin with: checks of everything that Redis could refuse, before the first write. Redis doesn't
+ * roll back a script that it refuses in its middle (ACL, a key of the wrong type), so a script that has begun to write
+ * must be able to finish.
+ *
+ * Needs the local `prefix`. `need` and `needType` note the first refusal in `refusal`; the script then ends with
+ * `return redis.error_reply(refusal)`. A test holds each script to naming every command that it calls.
+ *
+ * Redis 7 answers permissions by `redis.acl_check_cmd`. Older versions can only be tried: on a key of another type a
+ * permitted command changes nothing. Memory and read-only replicas refuse at the first write, so need no check.
+ */
+export const scriptChecks = `
+local refusal, probe
+local function isPermitted(command, key, ...)
+  if redis.acl_check_cmd then
+    local isKnown, isAllowed = pcall(redis.acl_check_cmd, command, key, ...)
+    return isKnown and isAllowed
+  end
+  if not probe then
+    probe = prefix .. 'runner:probe'
+    redis.call('SET', probe, '', 'EX', 1)
+  end
+  if command == 'SET' then return true end
+  local reply = redis.pcall(command, command == 'DEL' and probe .. ':none' or probe, ...)
+  return type(reply) ~= 'table' or not reply.err or reply.err:find('WRONGTYPE') ~= nil
+end
+local function need(command, key, ...)
+  if refusal or isPermitted(command, key, ...) then return end
+  refusal = 'NOPERM this Redis user may not run ' .. command .. ' on ' .. key
+end
+local function needType(kind, key)
+  if refusal then return end
+  local is = redis.call('TYPE', key).ok
+  if is ~= kind and is ~= 'none' then refusal = 'WRONGTYPE ' .. key .. ' is a ' .. is .. ', not a ' .. kind end
+end
+`;

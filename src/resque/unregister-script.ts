@@ -1,0 +1,51 @@
+import { script } from './script.ts';
+import { scriptChecks } from './script-checks.ts';
+
+/**
+ * ARGV: key prefix, the runner process' name, its nonce, `1` if the process ends, worker ids. Takes the workers off every
+ * list. Of a process that ends, jobs that it still holds go back to the heads of their queues, the oldest first, and
+ * nothing of it is left.
+ */
+export const unregisterScript = script(`
+local prefix, owner, nonce, isEnd = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local stepKey = prefix .. 'runner:' .. owner .. ':step'
+if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= nonce then
+  return redis.error_reply('FORGOTTEN Redis does not know this runner')
+end
+${scriptChecks}
+local held = prefix .. 'runner:' .. owner .. ':held'
+need('DEL', stepKey)
+needType('hash', prefix .. 'workers:heartbeat')
+need('HDEL', prefix .. 'workers:heartbeat', '')
+needType('set', prefix .. 'workers')
+need('SREM', prefix .. 'workers', '')
+local queues = {}
+if isEnd then
+  needType('set', held)
+  needType('hash', prefix .. 'runners')
+  need('HDEL', prefix .. 'runners', owner)
+  if refusal then return redis.error_reply(refusal) end
+  queues = redis.call('SMEMBERS', held)
+end
+for _, queue in ipairs(queues) do
+  needType('list', held .. ':' .. queue)
+  needType('list', prefix .. 'queue:' .. queue)
+  need('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
+end
+if refusal then return redis.error_reply(refusal) end
+for i = 5, #ARGV do
+  local id = ARGV[i]
+  redis.call('SREM', prefix .. 'workers', id)
+  redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':started',
+    prefix .. 'worker:' .. id .. ':payload', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)
+  redis.call('HDEL', prefix .. 'workers:heartbeat', id)
+end
+for _, queue in ipairs(queues) do
+  repeat until not redis.call('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
+end
+if isEnd then
+  redis.call('DEL', held, stepKey)
+  redis.call('HDEL', prefix .. 'runners', owner)
+end
+return 1
+`);
