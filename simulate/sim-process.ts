@@ -53,6 +53,8 @@ export class SimProcess implements Client {
   readonly running = new Map<Run, TakenJob>();
   /** By worker: runs that have ended and whose outcomes are on their way, oldest first. */
   readonly #unwritten = new Map<string, Run[]>();
+  /** What it was and is known by. */
+  readonly nonces: string[] = [];
   readonly #world: World;
   readonly #clock: Clock;
 
@@ -73,6 +75,7 @@ export class SimProcess implements Client {
       machine: this.#machine(),
       publish: (fact) => world.heard(this, fact),
       start: (taken) => this.#start(taken),
+      onDisowned: (taken, wentBack) => this.#disowned(taken, wentBack),
       onWritten: (outcomes) => {
         for (const outcome of outcomes) this.#written(outcome);
       },
@@ -147,7 +150,11 @@ export class SimProcess implements Client {
     return {
       clock: this.#clock,
       random: () => world.random.next(),
-      newNonce: () => `nonce-${this.name}`,
+      newNonce: () => {
+        const nonce = `nonce-${this.name}-${this.nonces.length}`;
+        this.nonces.push(nonce);
+        return nonce;
+      },
       identity: this.identity,
       isGone: (identity) => world.isGone(this, identity),
       endPrograms: async (nonce) => {
@@ -222,6 +229,18 @@ export class SimProcess implements Client {
   #end(run: Run, exception: string | null): void {
     run.programEndMs ??= this.#world.agenda.nowMs;
     this.#finish(run, exception === null ? 'success' : 'failure', exception);
+  }
+
+  /** Others have accounted for a job that it runs. */
+  #disowned(taken: TakenJob, wentBack: boolean): void {
+    const world = this.#world;
+    const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
+    if (run === undefined) return;
+    world.trace(`${this.name} doesn't own ${run.job.id} any more${wentBack ? ', and kills it' : ''}`);
+    run.isRecovered = true;
+    if (!wentBack || run.programEndMs !== null) return;
+    run.programEndMs = world.agenda.nowMs;
+    world.agenda.add(world.agenda.nowMs, () => this.#finish(run, 'failure', exceptions.terminated), this);
   }
 
   #killJobs(withinMs: number): void {

@@ -109,7 +109,7 @@ export class World {
   /** @returns whether there were any */
   endPrograms(observer: SimProcess, nonce: string): boolean {
     const peers = this.processes.filter(
-      ({ side, identity }) => side.client.nonce === nonce && identity.machine === observer.identity.machine,
+      ({ nonces, identity }) => nonces.includes(nonce) && identity.machine === observer.identity.machine,
     );
     const hadAny = peers.some(({ running }) => [...running.keys()].some(({ programEndMs }) => programEndMs === null));
     for (const peer of peers) peer.endPrograms();
@@ -235,7 +235,8 @@ export class World {
         if (job !== undefined) job.takenMs = this.agenda.nowMs;
       }
       // A recovery says what it has done, and was told of the entry that it found.
-      const peer = this.processes.find((other) => args[4]?.includes(`"${other.side.client.nonce}"`));
+      const entry = args[4]?.toString() ?? '';
+      const peer = this.processes.find(({ nonces }) => nonces.some((nonce) => entry.includes(`"nonce":"${nonce}"`)));
       if (peer !== undefined && peer !== process) this.#recovered(peer, process);
     }
     for (const run of process.running.keys()) {
