@@ -61,6 +61,7 @@ export class RealRedis {
     await this.#applyState(false, false);
     await this.admin.call('ACL', 'SETUSER', user, '+@all');
     await this.admin.call('FLUSHALL');
+    await this.forgetScripts();
   }
 
   async snapshot(): Promise<void> {

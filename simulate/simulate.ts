@@ -11,6 +11,7 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       schedules: { type: 'string', default: '500' },
       trace: { type: 'boolean', default: false },
+      twice: { type: 'boolean', default: false },
       'no-shrink': { type: 'boolean', default: false },
     },
   });
@@ -23,6 +24,11 @@ async function main(): Promise<void> {
     for (let seed = first; seed < first + count; seed += 1) {
       const schedule = makeSchedule(seed);
       const result = await runSchedule(schedule, redis);
+      if (values.twice) {
+        const again = await runSchedule(schedule, redis);
+        const at = again.trace.findIndex((line, index) => line !== result.trace[index]);
+        if (at !== -1) console.log(`seed ${seed} differs:\n${result.trace[at]}\n${again.trace[at]}`);
+      }
       runs += result.runs;
       ms += result.ms;
       if (values.trace) console.log(result.trace.join('\n'));

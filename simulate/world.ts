@@ -97,7 +97,9 @@ export class World {
   }
 
   heard(process: SimProcess, fact: EngineFact): void {
-    this.trace(`${process.name} says ${JSON.stringify(fact)}`);
+    // The engine takes this one time from the system: it is for people only.
+    const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
+    this.trace(`${process.name} says ${shown}`);
   }
 
   /** @returns `null` if it isn't a process of this machine */
