@@ -1,5 +1,5 @@
 /** `resque-runner status [CONFIG]`: what Redis knows of queues, workers of every kind and what they run. */
-import { isGone } from '../engine/process-identity.ts';
+import { ownVantage } from '../engine/process-identity.ts';
 import { readStatus } from '../resque/status/read-status.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
 import { exitCodes, UsageError } from './exit-codes.ts';
@@ -22,7 +22,7 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   }
   if (flags.interval !== null) throw new UsageError('--interval is for --watch: add that, or leave this out');
   const document = await withTarget(where, async (sender, { shown, namespace, keys }) =>
-    survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, isGone }),
+    survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, here: ownVantage() }),
   );
   if (flags.json) await printJson(document);
   else

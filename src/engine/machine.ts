@@ -5,29 +5,32 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../resque/clock.ts';
 import { openConnection } from '../resque/connection.ts';
+import type { ProgramsEnd } from '../resque/dead-runners.ts';
+import type { Presence } from '../resque/liveness.ts';
+import type { RunnerEntry } from '../resque/runner-entry.ts';
 import type { SessionMeans } from '../resque/session.ts';
-import { endPrograms } from './left-programs.ts';
-import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { LeftPrograms } from './left-programs.ts';
+import { ownIdentity, type ProcessIdentity, presenceOf } from './process-identity.ts';
 
 export interface Machine extends SessionMeans {
   /** Tells a runner process from every other one. */
   readonly newNonce: () => string;
   /** Of this process. */
   readonly identity: ProcessIdentity;
-  /** @returns `null` if that can't be told from here */
-  readonly isGone: (identity: ProcessIdentity) => boolean | null;
-  /** Ends the programs that a dead runner left running here. @returns whether none is left */
-  readonly endPrograms: (nonce: string) => Promise<boolean>;
+  readonly presenceOf: (process: ProcessIdentity) => Presence;
+  /** Ends the programs that a dead runner left running here; `runners` are pids of those that are alive. */
+  readonly endPrograms: (entry: RunnerEntry, runners?: ReadonlySet<number>) => Promise<ProgramsEnd>;
 }
 
 export function thisMachine(): Machine {
+  const left = new LeftPrograms();
   return {
     clock: systemClock,
     random: Math.random,
     openConnection,
     newNonce: randomUUID,
     identity: ownIdentity(),
-    isGone,
-    endPrograms,
+    presenceOf,
+    endPrograms: (entry, runners) => left.end(entry, runners),
   };
 }

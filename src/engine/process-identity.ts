@@ -2,7 +2,9 @@
  * Tells a process from every other that had or will have its number. A pid alone says nothing: after a crash
  * it is given away again, in containers it is nearly always the same.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import type { Presence, Vantage } from '../resque/liveness.ts';
+import { pids, readIfThere, statOf } from './proc.ts';
 
 export interface ProcessIdentity {
   /** Kernel and pid namespace, within which a pid means something; '' where the system doesn't tell. */
@@ -10,25 +12,35 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** Ticks of the kernel's clock since its boot; '' where the system doesn't tell. */
   readonly startedAt: string;
+  /** User; absent if unknown. */
+  readonly uid?: number;
 }
 
 export function ownIdentity(): ProcessIdentity {
-  return { machine: machine(), pid: process.pid, startedAt: startOf(process.pid) ?? '' };
+  const fields = statOf(process.pid);
+  const uid = process.getuid?.();
+  return {
+    machine: machine(),
+    pid: process.pid,
+    startedAt: (fields === null ? null : startOf(fields)) ?? '',
+    ...(uid === undefined ? {} : { uid }),
+  };
 }
 
-/** @returns `null` where nobody can tell from here: it ran, or runs, on another machine or in another container */
-export function isGone({ machine: home, pid, startedAt }: ProcessIdentity): boolean | null {
-  if (home === '' || startedAt === '' || home !== machine()) return null;
-  return startOf(pid) !== startedAt;
+/** To judge runners from here. */
+export function ownVantage(): Vantage {
+  return { identity: ownIdentity(), presenceOf };
 }
 
-/** Pids of the processes that have this variable with this value in the environment that they were started with. */
-export function processesWith(name: string, value: string): number[] {
-  const wanted = `${name}=${value}`;
-  return pids().filter((pid) => {
-    const environment = readIfThere(`/proc/${pid}/environ`);
-    return environment?.split('\0').includes(wanted) === true && !isZombie(pid);
-  });
+/**
+ * Unknown is a process of another machine or container, and one that exists but whose start can't be read: mounted with
+ * `hidepid`, /proc looks to other users as if their processes weren't there.
+ */
+export function presenceOf({ machine: home, pid, startedAt }: ProcessIdentity): Presence {
+  if (home === '' || startedAt === '' || home !== machine()) return 'unknown';
+  const fields = statOf(pid);
+  if (fields !== null) return startOf(fields) === startedAt ? 'running' : 'gone';
+  return exists(pid) ? 'unknown' : 'gone';
 }
 
 /**
@@ -58,12 +70,18 @@ export function zombieChildren(): number[] {
 
 function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
-  if (boot === undefined) return '';
+  // The /proc of another pid namespace has other numbers than we have.
+  if (boot === undefined || linkOf('/proc/self') !== String(process.pid)) return '';
+  const namespace = linkOf('/proc/self/ns/pid');
+  // A kernel without namespaces has one of them.
+  return namespace === null ? boot : `${boot} ${namespace}`;
+}
+
+function linkOf(path: string): string | null {
   try {
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    return readlinkSync(path);
   } catch {
-    // A kernel without namespaces: then there is one of them.
-    return boot;
+    return null; // No such link in this /proc.
   }
 }
 
@@ -71,38 +89,19 @@ function machine(): string {
  * proc(5): field 22. One whose first thread has ended is there as long as another (field 20 counts them) still
  * holds its connections open.
  *
- * @returns `null` where there is no such process, or it has ended and waits to be reaped
+ * @returns `null` if it has ended and waits to be reaped
  */
-function startOf(pid: number): string | null {
-  const fields = statOf(pid);
-  if (fields === null || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return null;
+function startOf(fields: readonly string[]): string | null {
+  if (fields[0] === 'Z' && Number(fields[17]) <= 1) return null;
   return fields[19] ?? null;
 }
 
-function isZombie(pid: number): boolean {
-  return statOf(pid)?.[0] === 'Z';
-}
-
-/** Field 3 and those behind it: the name before them may hold anything. */
-function statOf(pid: number): string[] | null {
-  const text = readIfThere(`/proc/${pid}/stat`);
-  return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-function pids(): number[] {
+function exists(pid: number): boolean {
   try {
-    return readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(Number);
-  } catch {
-    return []; // Not Linux.
-  }
-}
-
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null; // Gone meanwhile, somebody else's, or not Linux.
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is another user's.
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }

@@ -2,19 +2,17 @@
  * Finds runner processes that died without a word, ends what is left of their jobs on this machine, and puts
  * the jobs where they belong. At start and every minute, one runner of all at a time.
  *
- * Dead is: on this machine, a process that isn't there any more, by its number and start; elsewhere, one that
- * Redis hasn't heard of for five minutes; and any earlier process that had our own name.
+ * Which are dead, `src/resque/liveness.ts` judges; so is any earlier process that had our own name.
  */
 import type { EngineFact } from '../protocol/events.ts';
 import type { Cancel } from '../resque/clock.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../resque/dead-runners.ts';
+import { livenessOf } from '../resque/liveness.ts';
 import type { LeftWorker } from '../resque/recovery-script.ts';
 import type { ResqueClient } from '../resque/resque-client.ts';
 import type { RunnerAbout } from '../resque/runner-entry.ts';
 import type { Machine } from './machine.ts';
 
-/** As Resque itself, see `Resque.prune_interval`. */
-const silentMs = 300_000;
 const intervalMs = 60_000;
 
 export interface RecoveryHooks {
@@ -22,7 +20,7 @@ export interface RecoveryHooks {
   readonly publish: (fact: EngineFact) => void;
   /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
   readonly beforeRecovery: () => Promise<void>;
-  readonly machine: Pick<Machine, 'isGone' | 'endPrograms'>;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** What the registry says of this process. */
   readonly about: () => RunnerAbout;
   /** Jobs came back to queues. */
@@ -36,6 +34,10 @@ export class Recovery {
   #cancelRetry: Cancel | null = null;
   #isStopped = false;
   #isLooking = false;
+  /** Nonces of dead ones whose jobs wait. */
+  readonly #toldOf = new Set<string>();
+  /** When the last outage was over, by the monotonic clock; `null` before the first look. */
+  #listeningSinceMs: number | null = null;
 
   constructor(hooks: RecoveryHooks) {
     this.#hooks = hooks;
@@ -62,11 +64,11 @@ export class Recovery {
   async recoverNamesake(text: string): Promise<boolean> {
     const { client, machine } = this.#hooks;
     const isFound = (runner: LeftRunner) => runner.owner === client.owner && runner.text === text;
-    const { nowMs, runners } = await this.#dead.runners();
+    const { runners, ...redis } = await this.#dead.runners();
     const namesake = runners.find(isFound);
     // It is gone already, or an entry of a later version.
     if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
-    if (!isDead(namesake, nowMs, machine)) return false;
+    if (livenessOf(namesake.entry, machine, redis) !== 'dead') return false;
     await this.#recover(namesake);
     return !(await this.#dead.runners()).runners.some(isFound);
   }
@@ -79,15 +81,22 @@ export class Recovery {
     return workers;
   }
 
-  /** Looks for dead ones, once. Rejects with RedisTrouble. */
+  /** Looks for dead ones when Redis is there, or there again. Rejects with RedisTrouble. */
   async look(): Promise<void> {
+    const isFirst = this.#listeningSinceMs === null;
+    this.#listeningSinceMs = isFirst ? Number.NEGATIVE_INFINITY : this.#hooks.client.clock.elapsedMs();
+    await this.#look();
+  }
+
+  async #look(): Promise<void> {
     const { client, machine } = this.#hooks;
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const { nowMs, runners } = await this.#dead.runners();
+      const { runners, ...redis } = await this.#dead.runners();
+      const view = { ...redis, listeningMs: client.clock.elapsedMs() - (this.#listeningSinceMs ?? 0) };
       const dead = runners.filter(
-        (runner) => runner.owner !== client.owner && isDead(runner, nowMs, machine),
+        ({ owner, entry }) => owner !== client.owner && livenessOf(entry, machine, view) === 'dead',
       );
       if (dead.length === 0) return;
       const unlock = await this.#dead.lock(client.nonce, dead);
@@ -98,7 +107,12 @@ export class Recovery {
       }
       try {
         await this.#hooks.beforeRecovery();
-        for (const runner of dead) await this.#recover(runner);
+        const { machine: here } = machine.identity;
+        const running = runners.filter(
+          ({ entry }) => entry.machine === here && !dead.some((each) => each.entry === entry),
+        );
+        const pids = new Set(running.map(({ entry }) => entry.pid));
+        for (const runner of dead) await this.#recover(runner, pids);
       } finally {
         await unlock();
       }
@@ -109,7 +123,7 @@ export class Recovery {
 
   #lookIfUp(): void {
     const { session } = this.#hooks.client;
-    if (session.isUp) this.look().catch((error: unknown) => session.fail(error));
+    if (session.isUp) this.#look().catch((error: unknown) => session.fail(error));
   }
 
   #lookAgain(): void {
@@ -121,22 +135,25 @@ export class Recovery {
     this.#cancelRetry = this.#hooks.client.clock.after(lockMs, look, { keepsAlive: false });
   }
 
-  async #recover(runner: LeftRunner): Promise<void> {
+  /** @param others pids of runners of this machine that aren't dead */
+  async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
     const { publish, onRequeued, machine } = this.#hooks;
-    const isEnded = await machine.endPrograms(runner.entry.mark ?? runner.entry.nonce);
-    // Twice at once is what nobody asked for: tried again in a minute.
-    if (!isEnded) return;
+    const end = await machine.endPrograms(runner.entry, others);
+    if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
     const recovered = await this.#dead.recover(runner);
     if (recovered === null) return;
     publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
     if (recovered.requeued > 0) onRequeued();
   }
-}
 
-export function isDead(
-  { entry }: Pick<LeftRunner, 'entry'>,
-  nowMs: number,
-  machine: Pick<Machine, 'isGone'>,
-): boolean {
-  return machine.isGone(entry) ?? nowMs - entry.seenAtMs > silentMs;
+  /** A job must not run twice at the same time. @returns whether the recovery is to be tried again later */
+  async #mustWait({ entry, ...runner }: LeftRunner, pids: readonly number[]): Promise<boolean> {
+    const waitMs = await this.#dead.waitMs({ entry, ...runner });
+    if (waitMs === 0) return false;
+    this.#lookAgain();
+    if (this.#toldOf.has(entry.nonce)) return true;
+    this.#toldOf.add(entry.nonce);
+    this.#hooks.publish({ type: 'peer.deferred', peer: runner.owner, pids, waitMs });
+    return true;
+  }
 }

@@ -184,7 +184,7 @@ export class RedisSide {
     this.#names += 1;
     this.workerHost = `${workerHostOf(config)}-${this.#names}`;
     const name = `${this.workerHost}:${machine.identity.pid}`;
-    this.client.rename(name);
+    this.client.become({ name });
     this.dispatcher.outbox.rename(holder, name);
     for (const runner of this.fleet.runners) runner.rename();
     publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });

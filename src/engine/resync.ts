@@ -180,7 +180,7 @@ export class Resync {
     const { disowned, dropped } = dispatcher.declaredDead(lastStep);
     const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);
     for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
-    client.renew(newNonce());
+    client.become({ nonce: newNonce() });
     this.#forgotten = null;
     const goesBack = ({ isHeld, runner }: TakenJob) => isHeld || runner.config.interrupted === 'requeue';
     for (const job of disowned) onDisowned(job, goesBack(job));

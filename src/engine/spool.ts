@@ -33,7 +33,7 @@ export interface SpoolOptions {
   readonly directory: string;
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
-  readonly machine: Pick<Machine, 'identity' | 'isGone' | 'clock'>;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
   readonly owner: StepOwner;
 }
 
@@ -110,7 +110,7 @@ export class Spool {
       const read = readSpool(path, scope);
       if (read === null) continue; // Somebody else has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
-      else if (read.header.owner.nonce !== owner.nonce && machine.isGone(read.header) !== false) {
+      else if (read.header.owner.nonce !== owner.nonce && machine.presenceOf(read.header) !== 'running') {
         files.push({ path, spooled: spooledOf(read) });
       }
     }
@@ -167,7 +167,7 @@ export class Spool {
     const claim = `${identity.pid}-${identity.startedAt}`;
     if (pid !== undefined && startedAt !== undefined) {
       const claimer = { machine: identity.machine, pid: Number(pid), startedAt };
-      if (`${pid}-${startedAt}` !== claim && machine.isGone(claimer) === false) return null;
+      if (`${pid}-${startedAt}` !== claim && machine.presenceOf(claimer) === 'running') return null;
     }
     const claimed = join(directory, `${base}.${claim}`);
     try {

@@ -24,7 +24,7 @@ export interface SpoolingOptions {
   readonly directory: string | null;
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
-  readonly machine: Pick<Machine, 'identity' | 'isGone' | 'clock'>;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
 }
 

@@ -199,6 +199,16 @@ export type EngineFact =
       readonly requeued: number;
     }
   | {
+      /** A dead runner's jobs wait before they run again: programs of it may still run. Told once of each. */
+      readonly type: 'peer.deferred';
+      /** `HOST:PID` */
+      readonly peer: string;
+      /** Processes that may be these programs; none if they can't be seen. */
+      readonly pids: readonly number[];
+      /** At most: they go on once the programs are gone, or a runner of their user, or of root, ends these. */
+      readonly waitMs: number;
+    }
+  | {
       /** What Redis could not be told is on the disk; the next start, or the end of the outage, tells it. */
       readonly type: 'outcomes.spooled';
       readonly count: number;

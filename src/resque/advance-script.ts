@@ -22,7 +22,9 @@ local owner = ARGV[8]
 local at = 8
 local function nextArg() at = at + 1; return ARGV[at] end
 
-local lastNonce, lastStep = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
+${scriptChecks}
+local lastNonce, lastStep = (read('GET', stepKey) or ''):match('^(%S+) (%d+)$')
+if refusal then return redis.error_reply(refusal) end
 -- Recovered as dead, overtaken by another process of the same name, or forgotten by a Redis that came back older.
 if lastNonce ~= nonce then return redis.error_reply('FORGOTTEN Redis does not know this runner') end
 if tonumber(lastStep) >= step then return {} end
@@ -54,7 +56,6 @@ local function embeddable(p)
   return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
 end
 
-${scriptChecks}
 -- 1. Reads all that is asked for.
 local heldQueues = prefix .. 'runner:' .. owner .. ':held'
 local checkedKeys = {}

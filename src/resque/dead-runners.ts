@@ -5,7 +5,9 @@
 import { type Clock, systemClock } from './clock.ts';
 import { exceptions, failureRecord } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
+import { type RedisView, silentLimitMs, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
+import { readConnections } from './read-connections.ts';
 import {
   type LeftJobEnd,
   type LeftQueue,
@@ -29,6 +31,11 @@ export interface LeftRunner {
   readonly text: string;
 }
 
+/** `uncertain`: there may be programs left that can't be told from others, or not be ended; these are suspects. */
+export type ProgramsEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'uncertain'; readonly pids: readonly number[] };
+
 /**
  * A lock whose holder died is over after this time. That somebody may need longer does no harm: it spares work, and
  * a recovery by two at once is done by one of them.
@@ -46,8 +53,8 @@ export class DeadRunners {
     this.#keys = keys;
   }
 
-  /** All runner processes that are on record, and Redis' time. */
-  async runners(): Promise<{ readonly nowMs: number; readonly runners: readonly LeftRunner[] }> {
+  /** All runner processes that are on record, and what else it takes to judge them. */
+  async runners(): Promise<RedisView & { readonly runners: readonly LeftRunner[] }> {
     const [entries, [seconds]] = await this.#session.command((commands) =>
       Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
     );
@@ -55,7 +62,12 @@ export class DeadRunners {
       const entry = readEntry(text);
       return entry === null ? [] : [{ owner, entry, text }];
     });
-    return { nowMs: Number(seconds) * 1000, runners };
+    const nowMs = Number(seconds) * 1000;
+    const isWanted = wantsConnections(
+      runners.map(({ entry }) => entry),
+      nowMs,
+    );
+    return { nowMs, runners, connections: isWanted ? await readConnections(this.#session) : null };
   }
 
   /**
@@ -86,8 +98,37 @@ export class DeadRunners {
    * @returns `null` where it isn't there as it was judged
    */
   async recover(runner: LeftRunner): Promise<Recovered | null> {
+    await this.#endConnections(runner.entry);
     const args = recoverArguments(this.#keys, await this.leftBy(runner));
     return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  /**
+   * Redis may go on to serve a wait of a process that is gone or sleeps: a BLPOP would take a job to nowhere, a BLMOVE
+   * onto a list that its namesake doesn't look at.
+   */
+  async #endConnections({ connections }: RunnerEntry): Promise<void> {
+    if (connections === undefined) return;
+    const open = await readConnections(this.#session);
+    if (open === null || open.runId !== connections.runId) return;
+    const ids = connections.ids.filter((id) => open.ids.has(id));
+    // Refused if one has just closed, or if CLIENT KILL isn't permitted.
+    await this.#session.command((commands) =>
+      Promise.allSettled(ids.map((id) => commands.client('KILL', 'ID', id))),
+    );
+  }
+
+  /**
+   * How long its jobs have to wait if programs of it may still run: if one of them would run again, until the runner
+   * has been silent for as long as any that can't be seen. 0 if not at all.
+   */
+  async waitMs(runner: LeftRunner): Promise<number> {
+    const { workers, held } = await this.leftBy(runner);
+    const runsAgain =
+      held.some(({ jobs }) => jobs.length > 0) || workers.some(({ end }) => end?.kind === 'requeue');
+    if (!runsAgain) return 0;
+    const [seconds] = await this.#session.command((commands) => commands.time());
+    return Math.max(0, runner.entry.seenAtMs + silentLimitMs - Number(seconds) * 1000);
   }
 
   /** What this process has left, and what is to become of it. */

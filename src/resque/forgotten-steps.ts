@@ -32,11 +32,11 @@ local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], AR
 local at = 5
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
-local known = redis.call('GET', stepKey) or ''
--- Another's step without an entry: nothing that lives.
-local knownNonce, knownStep = known:match('^(%S+) (%d+)$')
-if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 ${scriptChecks}
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+local knownNonce, knownStep = (known or ''):match('^(%S+) (%d+)$')
+if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
@@ -66,6 +66,7 @@ for _, outcome in ipairs(outcomes) do
 end
 for _, job in ipairs(returns) do
   needPush('LPUSH', prefix .. 'queue:' .. job.queue)
+  need('LRANGE', prefix .. 'queue:' .. job.queue, 0, 0)
   if job.isHeld then needHeld(job.queue) end
 end
 if refusal then return redis.error_reply(refusal) end

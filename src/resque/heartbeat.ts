@@ -10,10 +10,12 @@ import { scriptChecks } from './script-checks.ts';
 export const heartbeatScript = script(`
 local prefix, started, now, owner, nonce, entry = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
-if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= nonce then
+${scriptChecks}
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+if (known or ''):match('^(%S+) %d+$') ~= nonce then
   return redis.error_reply('FORGOTTEN Redis does not know this runner')
 end
-${scriptChecks}
 needType('hash', prefix .. 'runners')
 needType('set', prefix .. 'workers')
 needType('hash', prefix .. 'workers:heartbeat')

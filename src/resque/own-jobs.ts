@@ -16,13 +16,16 @@ local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local at = 3
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
-if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= nonce then
+${scriptChecks}
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+if (known or ''):match('^(%S+) %d+$') ~= nonce then
   return redis.error_reply('FORGOTTEN Redis does not know this runner')
 end
-${scriptChecks}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
+  needType('string', prefix .. 'worker:' .. worker.id)
   need('DEL', prefix .. 'worker:' .. worker.id)
   if worker.kind == 'failure' then
     needType('list', prefix .. 'failed')
@@ -74,10 +77,12 @@ export async function settleOwn(
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local held = prefix .. 'runner:' .. owner .. ':held'
-if (redis.call('GET', prefix .. 'runner:' .. owner .. ':step') or ''):match('^(%S+) %d+$') ~= nonce then
+${scriptChecks}
+local known = read('GET', prefix .. 'runner:' .. owner .. ':step')
+if refusal then return redis.error_reply(refusal) end
+if (known or ''):match('^(%S+) %d+$') ~= nonce then
   return redis.error_reply('FORGOTTEN Redis does not know this runner')
 end
-${scriptChecks}
 needType('set', held)
 need('SADD', held, '')
 for i = 4, #ARGV, 2 do

@@ -83,12 +83,14 @@ local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARG
 local nonce = ARGV[6]
 local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
-if redis.call('HGET', prefix .. 'runners', owner) ~= entry then return false end
+${scriptChecks}
+local known = read('HGET', prefix .. 'runners', owner)
 local stepKey, heldQueues = prefix .. 'runner:' .. owner .. ':step', prefix .. 'runner:' .. owner .. ':held'
-if (redis.call('GET', stepKey) or '') ~= step then return false end
+local knownStep = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+if known ~= entry or (knownStep or '') ~= step then return false end
 
 -- Looks first: half a recovery could not be repeated.
-${scriptChecks}
 local recoveries = prefix .. 'runner:recoveries'
 local hasJobs = false
 local function needQueue(queue)
@@ -101,20 +103,27 @@ for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
   if worker.kind == 'requeue' then needQueue(worker.queue) end
   if worker.kind == 'failure' then hasJobs = true end
+  if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
   workers[i] = worker
 end
 local heldCount = tonumber(nextArg())
-if redis.call('SCARD', heldQueues) ~= heldCount then return false end
+local knownCount = read('SCARD', heldQueues)
+if refusal then return redis.error_reply(refusal) end
+if knownCount ~= heldCount then return false end
 for i = 1, heldCount do
   local list = { queue = nextArg(), jobs = {} }
   list.key = heldQueues .. ':' .. list.queue
   needQueue(list.queue)
   local count = tonumber(nextArg())
   -- It can't have changed since it was read, unless its process lives after all.
-  if redis.call('LLEN', list.key) ~= count then return false end
+  local length = read('LLEN', list.key)
+  if refusal then return redis.error_reply(refusal) end
+  if length ~= count then return false end
   for j = 1, count do
     list.jobs[j] = { payload = nextArg(), failure = nextArg() }
-    if redis.call('LINDEX', list.key, j - 1) ~= list.jobs[j].payload then return false end
+    local payload = read('LINDEX', list.key, j - 1)
+    if refusal then return redis.error_reply(refusal) end
+    if payload ~= list.jobs[j].payload then return false end
   end
   held[i] = list
 end

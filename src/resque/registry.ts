@@ -4,6 +4,9 @@
  */
 import { unlessWrongType, type WrongType, wrongTypesAmong } from './bulk-reads.ts';
 import type { ResqueKeys } from './keys.ts';
+import { wantsConnections } from './liveness.ts';
+import { type RedisConnections, readConnections } from './read-connections.ts';
+import { readEntry } from './runner-entry.ts';
 import type { CommandSender } from './send.ts';
 
 export interface Registry {
@@ -15,6 +18,8 @@ export interface Registry {
   readonly heartbeats: ReadonlyMap<string, string>;
   /** Entries of runner processes as they stand there, by `HOST:PID`. */
   readonly runners: ReadonlyMap<string, string>;
+  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  readonly connections: RedisConnections | null;
   /** Names; these too. */
   readonly queues: readonly Buffer[];
   /** How long the list of failures is; `null` where it is no list. */
@@ -40,8 +45,11 @@ export async function readRegistry(sender: CommandSender, keys: ResqueKeys): Pro
     failures === null ? wrongTypesAmong(sender, [keys.failed], 'list') : [],
   ]);
   const [seconds, micros] = time;
+  const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  const isWanted = wantsConnections(Object.values(runners ?? {}).map(readEntry), nowMs);
   return {
-    nowMs: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000),
+    nowMs,
+    connections: isWanted ? await readConnections(sender) : null,
     workers: workers ?? [],
     heartbeats: new Map(Object.entries(heartbeats ?? {})),
     runners: new Map(Object.entries(runners ?? {})),

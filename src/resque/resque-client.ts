@@ -85,14 +85,16 @@ export class ResqueClient {
     return this.#owner.name;
   }
 
-  /** Tells this process from an earlier or later one of the same name. */
+  /** Tells this process from every other one of its name. */
   get nonce(): string {
     return this.#owner.nonce;
   }
 
   /** The registry's entry of this process, as of now. */
   entry(about: RunnerAbout): RunnerEntry {
-    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime() };
+    const { connections } = this.session;
+    const known = connections === null ? {} : { connections };
+    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime(), ...known };
   }
 
   /**
@@ -115,14 +117,9 @@ export class ResqueClient {
     return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
   }
 
-  /** Takes another name, because a process that may live has this one. */
-  rename(name: string): void {
-    this.#owner = { ...this.#owner, name };
-  }
-
-  /** Begins again as a process that Redis has never known: others declared this one dead. */
-  renew(nonce: string): void {
-    this.#owner = { ...this.#owner, nonce };
+  /** Goes on under another name, or as a process that Redis has never known. */
+  become(owner: Partial<StepOwner>): void {
+    this.#owner = { ...this.#owner, ...owner };
   }
 
   /**

@@ -8,6 +8,8 @@ export interface RunnerAbout {
   readonly startedAt: string;
   /** What the environment of its programs names it by; its nonce if not given. */
   readonly mark?: string;
+  /** User of the process; older versions leave it out. */
+  readonly uid?: number;
   /** Keys of the config's runners whose interrupted jobs go back to their queues. */
   readonly requeues: readonly string[];
   /** How often a job that it holds may be recovered before it is recorded as failed. */
@@ -19,6 +21,14 @@ export interface RunnerEntry extends RunnerAbout {
   readonly nonce: string;
   /** Milliseconds since the epoch, by Redis' clock. */
   readonly seenAtMs: number;
+  /** Its connections in Redis; left out by older versions, and if the server doesn't tell its run id. */
+  readonly connections?: RunnerConnections;
+}
+
+export interface RunnerConnections {
+  /** Of the server process; ids mean something only within it. */
+  readonly runId: string;
+  readonly ids: readonly number[];
 }
 
 export function writeEntry(entry: RunnerEntry): string {
@@ -29,7 +39,7 @@ export function writeEntry(entry: RunnerEntry): string {
 export function readEntry(text: string): RunnerEntry | null {
   try {
     const value: unknown = JSON.parse(text);
-    return isEntry(value) ? value : null;
+    return isEntry(value) ? withKnownOptions(value) : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -49,4 +59,19 @@ function isEntry(value: unknown): value is RunnerEntry {
     Array.isArray(requeues) &&
     requeues.every((key) => typeof key === 'string')
   );
+}
+
+/** Without optional members that aren't what this version takes them for. */
+function withKnownOptions({ uid, connections, ...entry }: RunnerEntry): RunnerEntry {
+  return {
+    ...entry,
+    ...(typeof uid === 'number' ? { uid } : {}),
+    ...(isConnections(connections) ? { connections } : {}),
+  };
+}
+
+function isConnections(value: unknown): value is RunnerConnections {
+  if (typeof value !== 'object' || value === null) return false;
+  const { runId, ids } = value as Partial<RunnerConnections>;
+  return typeof runId === 'string' && Array.isArray(ids) && ids.every((id) => typeof id === 'number');
 }

@@ -3,8 +3,8 @@
  * roll back a script that it refuses in its middle (ACL, a key of the wrong type), so a script that has begun to write
  * must be able to finish.
  *
- * Needs the local `prefix`. `need` and `needType` note the first refusal in `refusal`; the script then ends with
- * `return redis.error_reply(refusal)`. A test holds each script to naming every command that it calls.
+ * Needs the local `prefix`. `read`, `need` and `needType` note the first refusal in `refusal`; the script then ends with
+ * `return redis.error_reply(refusal)`.
  *
  * Redis 7 answers permissions by `redis.acl_check_cmd`. Older versions can only be tried: on a key of another type a
  * permitted command changes nothing. Memory and read-only replicas refuse at the first write, so need no check.
@@ -24,13 +24,25 @@ local function isPermitted(command, key, ...)
   local reply = redis.pcall(command, command == 'DEL' and probe .. ':none' or probe, ...)
   return type(reply) ~= 'table' or not reply.err or reply.err:find('WRONGTYPE') ~= nil
 end
+local function notPermitted(command, key)
+  return 'NOPERM this Redis user may not run ' .. command .. ' on ' .. key
+end
+-- What Redis itself says names neither the command nor the key.
+local function read(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  local isOfWrongType = reply.err:find('WRONGTYPE')
+  refusal = refusal or (isOfWrongType and ('WRONGTYPE ' .. key .. ' is of the wrong type') or notPermitted(command, key))
+  return false
+end
 local function need(command, key, ...)
   if refusal or isPermitted(command, key, ...) then return end
-  refusal = 'NOPERM this Redis user may not run ' .. command .. ' on ' .. key
+  refusal = notPermitted(command, key)
 end
 local function needType(kind, key)
   if refusal then return end
-  local is = redis.call('TYPE', key).ok
-  if is ~= kind and is ~= 'none' then refusal = 'WRONGTYPE ' .. key .. ' is a ' .. is .. ', not a ' .. kind end
+  local reply = read('TYPE', key)
+  local is = reply and reply.ok
+  if is and is ~= kind and is ~= 'none' then refusal = 'WRONGTYPE ' .. key .. ' is a ' .. is .. ', not a ' .. kind end
 end
 `;

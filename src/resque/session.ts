@@ -11,6 +11,8 @@
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
+import { connectionsOf, idsOf, type Link } from './link.ts';
+import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
 import { connected, welcome } from './welcome.ts';
@@ -37,16 +39,6 @@ export interface SessionMeans {
 }
 
 const systemMeans: SessionMeans = { clock: systemClock, openConnection, random: Math.random };
-
-interface Link {
-  readonly commands: Redis;
-  readonly blocker: Redis;
-  readonly blockerId: number;
-  readonly commandsId: number;
-  readonly extras: ExtraBlockers;
-  /** Of the server process; ids of connections mean something only within it. */
-  readonly runId: string;
-}
 
 const never = Number.POSITIVE_INFINITY;
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
@@ -86,6 +78,12 @@ export class RedisSession {
     return this.#state === 'up';
   }
 
+  /** Ids of the open connections; `null` if there are none, or the server doesn't tell its run id. */
+  get connections(): RunnerConnections | null {
+    const link = this.#link;
+    return link === null || link.runId === '' ? null : idsOf(link);
+  }
+
   /** Redis has never known of us. */
   get wasNeverUp(): boolean {
     return this.#upSinceMs === 0;
@@ -115,8 +113,11 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    if (!this.#told.has(trouble.kind)) {
-      this.#told.add(trouble.kind);
+    // How a server can't be reached changes from try to try; what it refuses is a fact of its own.
+    const isUnreachable = trouble.kind === 'away' || trouble.kind === 'readonly';
+    const fact = isUnreachable ? trouble.kind : trouble.message;
+    if (!this.#told.has(fact)) {
+      this.#told.add(fact);
       this.#hooks.onDown(trouble);
     }
   }
@@ -248,9 +249,7 @@ export class RedisSession {
     this.#lastLink = null;
     if (last === null || last.runId === '' || last.runId !== runId) return;
     // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
-    const ends = [last.commandsId, last.blockerId, ...last.extras.ids].map((id) =>
-      commands.client('KILL', 'ID', id),
-    );
+    const ends = idsOf(last).ids.map((id) => commands.client('KILL', 'ID', id));
     await Promise.allSettled(ends);
   }
 
@@ -276,16 +275,11 @@ export class RedisSession {
   }
 
   #holds(connection: Redis): boolean {
-    if (this.#link === null) return false;
-    const { commands, blocker, extras } = this.#link;
-    return [commands, blocker, ...extras.connections].includes(connection);
+    return this.#link !== null && connectionsOf(this.#link).includes(connection);
   }
 
   #drop(): void {
-    const connections =
-      this.#link === null
-        ? this.#opening
-        : [this.#link.commands, this.#link.blocker, ...this.#link.extras.connections];
+    const connections = this.#link === null ? this.#opening : connectionsOf(this.#link);
     this.#link = null;
     this.#opening = [];
     for (const connection of connections) {

@@ -36,10 +36,10 @@ needType('string', stepKey)
 needType('hash', prefix .. 'runners')
 need('SET', stepKey, '')
 need('HSET', prefix .. 'runners', owner, '')
+local tombstone = read('GET', prefix .. 'runner:dead:' .. nonce)
+local known = read('HGET', prefix .. 'runners', owner)
 if refusal then return redis.error_reply(refusal) end
-local tombstone = redis.call('GET', prefix .. 'runner:dead:' .. nonce)
 if tombstone then return { 'dead', tombstone } end
-local known = redis.call('HGET', prefix .. 'runners', owner)
 if known then
   local isRead, value = pcall(cjson.decode, known)
   if not isRead or type(value) ~= 'table' or value.nonce ~= nonce then return { 'taken', known } end

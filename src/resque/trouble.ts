@@ -21,10 +21,15 @@ export class RedisTrouble extends Error {
 export function troubleOf(thrown: unknown): RedisTrouble {
   if (thrown instanceof RedisTrouble) return thrown;
   const error = firstCause(thrown);
-  const message = error instanceof Error ? error.message : String(error);
+  // Redis adds which script it was, and which line: that says nothing to people.
+  const message = (error instanceof Error ? error.message : String(error)).replace(
+    /,? ?script: [0-9a-f]{40}.*$/,
+    '',
+  );
   const options = { cause: error };
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR Client sent AUTH)/i.test(message)) {
-    return new RedisTrouble('denied', message, options);
+    const advice = /^NOPERM this Redis user/.test(message) ? ': allow it with ACL SETUSER' : '';
+    return new RedisTrouble('denied', message + advice, options);
   }
   if (/^READONLY/.test(message)) {
     return new RedisTrouble('readonly', 'it is a read-only replica', options);

@@ -9,10 +9,12 @@ import { scriptChecks } from './script-checks.ts';
 export const unregisterScript = script(`
 local prefix, owner, nonce, isEnd = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
-if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= nonce then
+${scriptChecks}
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+if (known or ''):match('^(%S+) %d+$') ~= nonce then
   return redis.error_reply('FORGOTTEN Redis does not know this runner')
 end
-${scriptChecks}
 local held = prefix .. 'runner:' .. owner .. ':held'
 need('DEL', stepKey)
 needType('hash', prefix .. 'workers:heartbeat')
@@ -25,7 +27,7 @@ if isEnd then
   needType('hash', prefix .. 'runners')
   need('HDEL', prefix .. 'runners', owner)
   if refusal then return redis.error_reply(refusal) end
-  queues = redis.call('SMEMBERS', held)
+  queues = read('SMEMBERS', held) or {}
 end
 for _, queue in ipairs(queues) do
   needType('list', held .. ':' .. queue)

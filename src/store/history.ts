@@ -26,6 +26,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'config.reloaded':
     case 'config.rejected':
     case 'peer.recovered':
+    case 'peer.deferred':
     case 'outcomes.spooled':
     case 'outcomes.restored':
     case 'spool.failed':

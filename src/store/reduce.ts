@@ -124,6 +124,7 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'config.reloaded':
     case 'config.rejected':
     case 'peer.recovered':
+    case 'peer.deferred':
     case 'outcomes.spooled':
     case 'outcomes.restored':
     case 'spool.failed':

@@ -151,6 +151,18 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         `${short(event.peer)} had died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
       );
     }
+    case 'peer.deferred': {
+      const { peer, pids, waitMs } = event;
+      const which =
+        pids.length === 0 ? '' : ` (${pids.length === 1 ? 'pid' : 'pids'} ${list(pids.map(String), ', ')})`;
+      return about(
+        'runner',
+        '!',
+        'warn',
+        `${short(peer)} had died; its jobs wait up to ${Math.ceil(waitMs / 1_000)} s: its programs may still run${which}, ` +
+          "and this user can't end them",
+      );
+    }
     case 'outcomes.spooled':
     case 'outcomes.restored':
     case 'spool.failed':
@@ -261,8 +273,8 @@ function slots(runner: RunnerView): string {
   return `${runner.key} (${runner.concurrency})`;
 }
 
-function list(texts: readonly string[]): string {
-  return visibleWithin(texts.join('; '), 1_000);
+function list(texts: readonly string[], separator = '; '): string {
+  return visibleWithin(texts.join(separator), 1_000);
 }
 
 function short(text: string): string {

@@ -37,6 +37,7 @@ function facts(atSeconds: number, processed: number | null, workers: readonly Wo
     workers,
     runners: new Map(),
     held: [],
+    connections: null,
     delayed: null,
     wrongTypes: [],
   };
@@ -44,7 +45,12 @@ function facts(atSeconds: number, processed: number | null, workers: readonly Wo
 
 function look(now: StatusFacts, before: StatusFacts | null): StatusDocument {
   const keys = resqueKeys('resque');
-  return survey(now, before, { redis: '', namespace: 'resque', keys, isGone: () => null });
+  return survey(now, before, {
+    redis: '',
+    namespace: 'resque',
+    keys,
+    here: { identity: { machine: '' }, presenceOf: () => 'unknown' },
+  });
 }
 
 function queue({ queues }: StatusDocument, name: string): QueueStatus | undefined {

@@ -7,7 +7,7 @@ import type {
   StatusDocument,
 } from '../../src/cli/status/document.ts';
 import { survey } from '../../src/cli/status/survey.ts';
-import { isGone } from '../../src/engine/process-identity.ts';
+import { ownVantage } from '../../src/engine/process-identity.ts';
 import { resqueKeys } from '../../src/resque/keys.ts';
 import type { CommandSender } from '../../src/resque/send.ts';
 import { readStatus, type StatusFacts } from '../../src/resque/status/read-status.ts';
@@ -42,7 +42,12 @@ export class StatusStage {
   async look(before: StatusFacts | null = null): Promise<Look> {
     const keys = resqueKeys('resque');
     const facts = await readStatus(this.#sender(), keys);
-    const document = survey(facts, before, { redis: `${this.url}/0`, namespace: 'resque', keys, isGone });
+    const document = survey(facts, before, {
+      redis: `${this.url}/0`,
+      namespace: 'resque',
+      keys,
+      here: ownVantage(),
+    });
     return { facts, document };
   }
 

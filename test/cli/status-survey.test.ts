@@ -1,5 +1,6 @@
 /** What `status` makes of what lies in Redis, whoever put it there. */
 import { describe, expect, test } from 'vitest';
+import { statusLines } from '../../src/cli/status/text.ts';
 import { ownIdentity } from '../../src/engine/process-identity.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { epoch, recordOf, StatusStage } from './status-stage.ts';
@@ -193,6 +194,23 @@ describe('workers', () => {
     expect(await stage.process('web.runner:5')).toMatchObject({ state: 'idle' });
     await stage.enlist('web.runner:5', { seenAtMs: Date.now() - 400_000 });
     expect(await stage.process('web.runner:5')).toMatchObject({ state: 'stale' });
+  });
+
+  test('a runner that can’t be seen and is silent for 40 s is unknown, and not given up', async () => {
+    await stage.enqueue('mail', 1);
+    await stage.enlist('web.runner:5', { seenAtMs: Date.now() - 50_000 });
+    await stage.register('web.runner:5-0:mail', { heartbeat: 50, record: recordOf('mail', 90) });
+    const { document } = await stage.look();
+    expect(document.processes).toMatchObject([{ state: 'unknown', workers: [{ state: 'unknown' }] }]);
+    expect(document.runningJobs).toMatchObject([{ workerState: 'unknown' }]);
+    expect(document.totals).toMatchObject({ staleWorkers: 0, deadWorkers: 0 });
+    expect(await stage.queue('mail')).toMatchObject({ workers: 1, lostWorkers: 0, working: 1 });
+    const lines = statusLines(document, {
+      width: 100,
+      height: null,
+      paint: (line) => line.map(({ text }) => text).join(''),
+    });
+    expect(lines.join('\n')).toMatch(/web\.runner:5 +runner +unknown 5\d s/);
   });
 
   test('a runner that somebody took off the list is still shown', async () => {

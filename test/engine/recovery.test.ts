@@ -1,7 +1,7 @@
 /** Which runners count as dead, and whose jobs are recovered: entries as processes of many kinds leave them. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ownIdentity } from '../../src/engine/process-identity.ts';
-import { type RunnerEntry, writeEntry } from '../../src/resque/runner-entry.ts';
+import { type RunnerEntry, readEntry, writeEntry } from '../../src/resque/runner-entry.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { useEngines } from './stage.ts';
@@ -99,6 +99,81 @@ test('a runner elsewhere that may be alive keeps its name: this one takes anothe
   expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
   await forget(owner);
   await forget(taken);
+});
+
+test('a runner of this machine that can’t be seen is left alone until it has been silent for 300 s', async () => {
+  const machine = { presenceOf: () => 'unknown' as const };
+  await leave('here.runner:2', { ...ownIdentity(), pid: 2 ** 22 + 1 }, heard);
+  const first = await stage.start([stage.runner('mail', stage.script(':'))], { machine });
+  expect(first.all('peer.recovered')).toEqual([]);
+  await first.stop();
+  await leave('here.runner:2', { ...ownIdentity(), pid: 2 ** 22 + 1 }, silent);
+  const second = await stage.start([stage.runner('mail', stage.script(':'))], { machine });
+  expect(second.all('peer.recovered')).toHaveLength(1);
+});
+
+describe('if programs of a dead runner may still run', () => {
+  const machine = {
+    presenceOf: () => 'gone' as const,
+    endPrograms: () => Promise.resolve({ kind: 'uncertain' as const, pids: [12, 13] }),
+  };
+  const runner = () => stage.runner('mail', stage.script(':'));
+
+  test('its job waits that would run again, and that is told', async () => {
+    const worker = await leave('here.runner:2', { requeues: ['mail'] }, 100_000);
+    const engine = await stage.start([runner()], { machine });
+    const [deferred, ...more] = engine.all('peer.deferred');
+    expect(deferred).toMatchObject({ peer: 'here.runner:2', pids: [12, 13] });
+    expect(deferred?.waitMs).toBeGreaterThan(190_000);
+    expect(deferred?.waitMs).toBeLessThanOrEqual(201_000);
+    expect(more).toEqual([]);
+    expect(engine.all('peer.recovered')).toEqual([]);
+    expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
+    await forget('here.runner:2');
+  });
+
+  test('it waits no longer than until the runner has been silent for 300 s', async () => {
+    await leave('here.runner:2', { requeues: ['mail'] }, silent);
+    const engine = await stage.start([runner()], { machine });
+    expect(engine.all('peer.recovered')).toMatchObject([{ failed: 0, requeued: 1 }]);
+    expect(engine.all('peer.deferred')).toEqual([]);
+    await engine.wait('job.finished');
+  });
+
+  test('a job that would not run again is recorded as failed at once', async () => {
+    await leave('here.runner:2', {}, 0);
+    const engine = await stage.start([runner()], { machine });
+    expect(engine.all('peer.recovered')).toMatchObject([{ failed: 1, requeued: 0 }]);
+  });
+});
+
+test('a runner enters its user and the connections that it has', async () => {
+  await stage.start([stage.runner('mail', stage.script(':'))]);
+  const [text = ''] = Object.values(await stage.redis.hgetall('resque:runners'));
+  const { uid, connections } = readEntry(text) ?? {};
+  expect(uid).toBe(process.getuid?.());
+  const info = await stage.redis.info('server');
+  expect(info).toContain(`run_id:${connections?.runId}`);
+  const clients = String(await stage.redis.client('LIST')).split('\n');
+  const ours = clients.filter((client) => connections?.ids.includes(Number(/^id=(\d+)/.exec(client)?.[1])));
+  expect(ours.map((client) => / name=(\S*)/.exec(client)?.[1]).sort()).toEqual([
+    'resque-runner',
+    'resque-runner-wait',
+  ]);
+});
+
+test('a runner of another container is dead 40 s after its last sign of life, unless it has a connection', async () => {
+  const [boot = ''] = ownIdentity().machine.split(' ');
+  const runId = /^run_id:(\w+)/m.exec(await stage.redis.info('server'))?.[1] ?? '';
+  const own = Number(await stage.redis.client('ID'));
+  const about = (ids: number[]) => ({ machine: `${boot} pid:[1]`, connections: { runId, ids } });
+  await leave('ended.runner:1', about([2 ** 40]), 45_000);
+  await leave('open.runner:1', about([2 ** 40, own]), 45_000);
+  await leave('heard.runner:1', about([2 ** 40]), 30_000);
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  expect(engine.all('peer.recovered').map(({ peer }) => peer)).toEqual(['ended.runner:1']);
+  await forget('open.runner:1');
+  await forget('heard.runner:1');
 });
 
 test('a worker of another program is left alone, however old its heartbeat', async () => {

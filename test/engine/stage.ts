@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Config, Delivery, RunnerConfig } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { type Machine, thisMachine } from '../../src/engine/machine.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts';
 import { assertNoKeyLeft, assertNoProcessLeft } from '../helpers/leaks.ts';
@@ -24,8 +25,11 @@ export interface StartOptions {
   readonly port?: number;
   readonly drain?: boolean;
   readonly namespace?: string;
+  readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
   readonly awaitRedis?: boolean;
+  /** What differs from this machine. */
+  readonly machine?: Partial<Machine>;
 }
 
 /** One engine, and all that it has told. */
@@ -34,11 +38,12 @@ export class TestEngine {
   readonly config: Config;
   readonly events: EngineEvent[] = [];
 
-  constructor(config: Config, options: { drain: boolean }) {
+  constructor(config: Config, options: Pick<StartOptions, 'drain' | 'machine'>) {
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
     this.config = config;
-    this.engine = new Engine({ config, redis, version: '0.0.0', drain: options.drain });
+    const machine = { ...thisMachine(), ...options.machine };
+    this.engine = new Engine({ config, redis, version: '0.0.0', drain: options.drain ?? false, machine });
     this.engine.subscribe((event) => this.events.push(event));
   }
 
@@ -132,7 +137,7 @@ export class EngineStage {
     return {
       redis: {
         ...{ kind: 'server', host: '127.0.0.1', port, db: 0 },
-        ...{ tls: null, username: null, password: null },
+        ...{ tls: null, username: null, password: null, ...options.user },
       },
       namespace: options.namespace ?? 'resque',
       runners,
@@ -144,7 +149,7 @@ export class EngineStage {
 
   /** Starts an engine and waits until it is connected. */
   async start(runners: readonly RunnerConfig[], options: StartOptions = {}): Promise<TestEngine> {
-    const engine = new TestEngine(this.config(runners, options), { drain: options.drain ?? false });
+    const engine = new TestEngine(this.config(runners, options), options);
     this.#engines.push(engine);
     engine.engine.start();
     if (options.awaitRedis !== false) await engine.wait('redis.up');

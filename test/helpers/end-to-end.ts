@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { assertNoFileLeft, assertNoKeyLeft, assertNoProcessLeft } from './leaks.ts';
+import { commandPrefix, type OtherUser } from './other-user.ts';
 import { kill, markVariable, processesMarked } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
@@ -31,6 +32,8 @@ export interface EndToEndOptions {
 export interface RunOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the tests' own; its directory has to be open to it. */
+  readonly user?: OtherUser;
   /** False where Redis can't be reached at first. */
   readonly awaitRedis?: boolean;
 }
@@ -104,6 +107,7 @@ export class EndToEnd {
       config: this.config(config),
       args: options.args ?? [],
       env: { [markVariable]: this.#mark, ...options.env },
+      prefix: options.user === undefined ? [] : commandPrefix(options.user),
     });
     this.#runners.push(runner);
     await runner.waitForLine('engine.started');

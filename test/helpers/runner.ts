@@ -31,6 +31,7 @@ export interface LogLine {
   readonly problems?: readonly string[];
   readonly mode?: ShutdownMode;
   readonly pid?: number;
+  readonly pids?: readonly number[];
   readonly throttled?: Throttled;
 }
 
@@ -48,6 +49,8 @@ export interface RunnerOptions {
   readonly config: ConfigObject;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the command, which go on as it. */
+  readonly prefix?: readonly string[];
 }
 
 export interface LineOptions {
@@ -68,11 +71,11 @@ export class Runner {
   #hasExited = false;
   readonly #process: ReturnType<typeof spawnRunner>;
 
-  constructor({ directory, config, args = [], env = {} }: RunnerOptions) {
+  constructor({ directory, config, args = [], env = {}, prefix = [] }: RunnerOptions) {
     if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
     this.configPath = join(directory, 'cfg.json');
     this.writeConfig(config);
-    this.#process = spawnRunner(this.configPath, args, env, directory);
+    this.#process = spawnRunner(this.configPath, args, env, directory, prefix);
     this.#readLines();
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -211,8 +214,11 @@ function spawnRunner(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   directory: string,
+  prefix: readonly string[],
 ) {
-  return execa(process.execPath, [program, configPath, '--no-ui', '--log-format', 'json', ...args], {
+  const command = [...prefix, process.execPath, program, configPath, '--no-ui', '--log-format', 'json'];
+  const [file = '', ...words] = command;
+  return execa(file, [...words, ...args], {
     cwd: directory,
     env: { TMPDIR: join(directory, 'tmp'), XDG_STATE_HOME: join(directory, 'state'), ...env },
     stdin: 'ignore',

@@ -130,6 +130,7 @@ const factsByType: {
   'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
+  'peer.deferred': fc.record({ peer: texts, pids: fc.array(fc.nat(), { maxLength: 2 }), waitMs: fc.nat() }),
   'outcomes.spooled': fc.record({ count: counts, file: texts }),
   'outcomes.restored': fc.record({ peer: texts, count: counts }),
   'spool.failed': fc.record({ file: texts, count: counts, reason: texts }),

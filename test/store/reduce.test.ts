@@ -330,6 +330,7 @@ describe('history', () => {
     { type: 'config.reloaded', changes: [] },
     { type: 'config.rejected', problems: ['bad'] },
     { type: 'peer.recovered', peer: 'a:1', failed: 1, requeued: 2 },
+    { type: 'peer.deferred', peer: 'a:1', pids: [4], waitMs: 1_000 },
   ];
   const leftOut: EngineFact[] = [
     {

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { thisMachine } from '../../engine/machine.ts';
-import { isDead } from '../../engine/recovery.ts';
 import { Spooling } from '../../engine/spooling.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
@@ -48,8 +47,8 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
   const sender = senderOn(connection);
   const machine = thisMachine();
   const doctor = new Doctor(sender, resqueKeys(config.namespace), {
-    isDead: (runner, nowMs) => isDead(runner, nowMs, machine),
-    endChildren: machine.endPrograms,
+    here: machine,
+    endPrograms: (entry) => machine.endPrograms(entry),
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
@@ -122,7 +121,7 @@ async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
     case 'held-up':
       return fail(
         subject,
-        `${what}; not repaired: another process is recovering runners, or programs of it can't be ended`,
+        `${what}; not repaired: another process is recovering runners, or programs of it may still run and can't be ended; run it as their user or as root`,
       );
   }
 }

@@ -86,8 +86,11 @@ export interface QueueStatus {
 /** By its entry in `runners`, by its id and signs of life, else (Ruby, PHP, anyone) plain Resque. */
 export type WorkerKind = 'resque-runner' | 'node-resque' | 'resque';
 
-/** `stale`: not heard of for five minutes. `dead`: a runner of this machine whose process is gone. */
-export type WorkerState = 'idle' | 'working' | 'stale' | 'dead';
+/**
+ * `stale`: not heard of for five minutes. `dead`: a runner whose process is gone, or whose container has ended.
+ * `unknown`: a runner not heard of for 40 s whose process can't be seen from here; it may be alive.
+ */
+export type WorkerState = 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
 
 export interface ProcessStatus {
   /** `HOST:PID`, or what there is of it. */
@@ -95,7 +98,7 @@ export interface ProcessStatus {
   readonly host: string;
   readonly pid: number | null;
   readonly kind: WorkerKind;
-  /** `working` where any of its workers is; `stale` and `dead` where all are. */
+  /** `working` where any of its workers is; `unknown`, `stale` and `dead` where all are. */
   readonly state: WorkerState;
   /** Since its last sign of life; `null`: it gives none that can be read, as old Ruby and PHP workers. */
   readonly heartbeatAgeSeconds: number | null;

@@ -1,23 +1,24 @@
 /** Workers of a process together: a runner has one for each slot. Pure. */
+import type { Vantage } from '../../resque/liveness.ts';
 import type { StatusFacts } from '../../resque/status/read-status.ts';
 import { readWorkerId } from '../../resque/worker-id.ts';
 import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
 import { groupsOf } from './groups.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { seconds } from './words.ts';
-import { type IsGone, isAlive, type JudgedWorker, stateOfRunner } from './workers.ts';
+import { isAlive, type JudgedWorker, stateOfRunner } from './workers.ts';
 
 export function surveyProcesses(
   facts: StatusFacts,
   workers: readonly JudgedWorker[],
   rates: Rates,
-  isGone: IsGone,
+  here: Vantage,
 ): ProcessStatus[] {
   const groups = groupsOf(workers, ({ facts: { about } }) => [about.process]);
   const without = [...facts.runners.keys()].filter((owner) => !groups.has(owner));
   const processes = [
     ...[...groups].map(([name, group]) => processOf(name, group, facts, rates)),
-    ...without.map((owner) => withoutWorkers(owner, facts, isGone)),
+    ...without.map((owner) => withoutWorkers(owner, facts, here)),
   ];
   return processes.sort(
     (a, b) =>
@@ -61,9 +62,9 @@ function processOf(
 }
 
 /** A runner whose workers somebody has taken off the list: it puts them back with its next sign of life. */
-function withoutWorkers(owner: string, facts: StatusFacts, isGone: IsGone): ProcessStatus {
+function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): ProcessStatus {
   const { host, pid } = readWorkerId(owner);
-  const { state, silentMs } = stateOfRunner(facts.runners.get(owner) ?? null, facts.nowMs, isGone);
+  const { state, silentMs } = stateOfRunner(facts.runners.get(owner) ?? null, facts, here);
   return {
     name: owner,
     host,

@@ -77,10 +77,10 @@ const kindWords: Readonly<Record<ProcessStatus['kind'], string>> = {
   resque: 'resque',
 };
 
-/** `working`, `3/8 working`, `stale 12 min`, `idle, no heartbeat` */
+/** `working`, `3/8 working`, `unknown 52 s`, `stale 12 min`, `idle, no heartbeat` */
 function stateText(process: ProcessStatus): string {
   const { state, workers, working, heartbeatAgeSeconds } = process;
-  if (isLost(process)) {
+  if (isLost(process) || state === 'unknown') {
     return heartbeatAgeSeconds === null ? state : `${state} ${age(heartbeatAgeSeconds * 1_000)}`;
   }
   const remarks = [
@@ -101,7 +101,7 @@ function lostIn({ workers }: ProcessStatus): number {
 
 function styleOf(process: ProcessStatus): Style {
   if (process.state === 'dead') return alarm;
-  if (process.state === 'stale' || lostIn(process) > 0) return warning;
+  if (['unknown', 'stale'].includes(process.state) || lostIn(process) > 0) return warning;
   return process.state === 'working' ? good : faint;
 }
 

@@ -1,30 +1,32 @@
 /** Makes of what lies in Redis what `status` tells. Pure, but for who is dead, which whoever can see processes says. */
 
 import type { ResqueKeys } from '../../resque/keys.ts';
+import type { Vantage } from '../../resque/liveness.ts';
 import type { StatusFacts } from '../../resque/status/read-status.ts';
 import type { Delayed, StatusDocument, WrongTypeStatus } from './document.ts';
 import { surveyProcesses } from './processes.ts';
 import { surveyQueues } from './queues.ts';
 import { Rates } from './rates.ts';
 import { runningJobs } from './running-jobs.ts';
-import { type IsGone, judgeWorkers } from './workers.ts';
+import { judgeWorkers } from './workers.ts';
 
 export interface SurveyOptions {
   /** Where Redis is, for people. */
   readonly redis: string;
   readonly namespace: string;
   readonly keys: ResqueKeys;
-  readonly isGone: IsGone;
+  /** From where runners are judged. */
+  readonly here: Vantage;
 }
 
 /** @param before the last look, for what is counted between two; `null`: there was none */
 export function survey(
   facts: StatusFacts,
   before: StatusFacts | null,
-  { redis, namespace, keys, isGone }: SurveyOptions,
+  { redis, namespace, keys, here }: SurveyOptions,
 ): StatusDocument {
   const rates = new Rates(before, facts);
-  const workers = judgeWorkers(facts, isGone);
+  const workers = judgeWorkers(facts, here);
   const jobs = runningJobs(workers, facts.nowMs);
   const queues = surveyQueues(facts, workers, jobs, rates, keys);
   const count = (state: string) => workers.filter((worker) => worker.state === state).length;
@@ -47,7 +49,7 @@ export function survey(
       jobsPerSecond: rates.total(),
     },
     queues,
-    processes: surveyProcesses(facts, workers, rates, isGone),
+    processes: surveyProcesses(facts, workers, rates, here),
     runningJobs: jobs,
     delayed: delayedOf(facts),
     wrongTypes: facts.wrongTypes.map((wrong) => ({ ...wrong, hides: hiddenBy(wrong.key, keys) })),

@@ -5,7 +5,7 @@
  *
  * Only the first look must succeed: where it doesn't, the address is more likely to be wrong.
  */
-import { isGone } from '../../engine/process-identity.ts';
+import { ownVantage } from '../../engine/process-identity.ts';
 import { readStatus, type StatusFacts } from '../../resque/status/read-status.ts';
 import { RedisTrouble } from '../../resque/trouble.ts';
 import type { RedisTarget } from '../redis-target.ts';
@@ -98,7 +98,8 @@ class Looks {
 
   async #show(facts: StatusFacts): Promise<void> {
     const { shown: redis, namespace, keys } = this.#target;
-    const document = survey(facts, this.#before, { redis, namespace, keys, isGone });
+    const here = ownVantage();
+    const document = survey(facts, this.#before, { redis, namespace, keys, here });
     this.#before = facts;
     this.#awaySinceMs = null;
     if (!this.#isStopped) await this.#view.show(document);

@@ -1,15 +1,10 @@
 /** Whose each worker is and whether it lives. Pure. */
+import { deathOf, livenessOf, silentLimitMs, type Vantage } from '../../resque/liveness.ts';
 import { queueList } from '../../resque/queue-patterns.ts';
 import type { RunnerEntry } from '../../resque/runner-entry.ts';
 import type { StatusFacts } from '../../resque/status/read-status.ts';
 import type { WorkerFacts } from '../../resque/status/read-workers.ts';
 import type { WorkerKind, WorkerState } from './document.ts';
-
-/** As Resque itself, see `Resque.prune_interval`: who is silent for longer is taken for dead by others. */
-const silentMs = 300_000;
-
-/** Whether the process of that entry is no more; `null` where nobody can tell from here. */
-export type IsGone = (entry: RunnerEntry) => boolean | null;
 
 export interface JudgedWorker {
   readonly facts: WorkerFacts;
@@ -19,33 +14,34 @@ export interface JudgedWorker {
   readonly silentMs: number | null;
 }
 
-export function judgeWorkers(facts: StatusFacts, isGone: IsGone): JudgedWorker[] {
-  const gone = new Map([...facts.runners].map(([owner, entry]) => [owner, isGoneRunner(entry, isGone)]));
+export function judgeWorkers(facts: StatusFacts, here: Vantage): JudgedWorker[] {
+  const doubts = new Map([...facts.runners].map(([owner, entry]) => [owner, doubtOf(entry, facts, here)]));
   return facts.workers.map((worker) => {
     const { process } = worker.about;
     const kind = kindOf(worker, facts);
     const entry = kind === 'resque-runner' ? (facts.runners.get(process) ?? null) : null;
     const seenAt = [worker.seenAtMs, entry?.seenAtMs ?? null].filter((time) => time !== null);
     const silent = seenAt.length === 0 ? null : Math.max(0, facts.nowMs - Math.max(...seenAt));
-    const isDead = kind === 'resque-runner' && gone.get(process) === true;
-    return { facts: worker, kind, state: stateOf(worker, isDead, silent), silentMs: silent };
+    const doubt = kind === 'resque-runner' ? (doubts.get(process) ?? null) : null;
+    return { facts: worker, kind, state: stateOf(worker, doubt, silent), silentMs: silent };
   });
 }
 
+/** Or may be. */
 export function isAlive({ state }: { readonly state: WorkerState }): boolean {
-  return state === 'idle' || state === 'working';
+  return state !== 'stale' && state !== 'dead';
 }
 
 /** What of a process that has no worker any more, but an entry. */
 export function stateOfRunner(
   entry: RunnerEntry | null,
-  nowMs: number,
-  isGone: IsGone,
+  facts: StatusFacts,
+  here: Vantage,
 ): { readonly state: WorkerState; readonly silentMs: number | null } {
   if (entry === null) return { state: 'idle', silentMs: null };
-  const silent = Math.max(0, nowMs - entry.seenAtMs);
-  if (isGoneRunner(entry, isGone)) return { state: 'dead', silentMs: silent };
-  return { state: silent > silentMs ? 'stale' : 'idle', silentMs: silent };
+  const silentMs = Math.max(0, facts.nowMs - entry.seenAtMs);
+  const doubt = doubtOf(entry, facts, here);
+  return { state: doubt ?? (silentMs > silentLimitMs ? 'stale' : 'idle'), silentMs };
 }
 
 /** A registry entry, or a name that only a runner gives: one whose entry is lost is still ours. */
@@ -58,11 +54,11 @@ function kindOf({ about, isPinging }: WorkerFacts, { runners }: StatusFacts): Wo
 
 function stateOf(
   { record, wrongRecordType }: WorkerFacts,
-  isDead: boolean,
+  doubt: 'dead' | 'unknown' | null,
   silent: number | null,
 ): WorkerState {
-  if (isDead) return 'dead';
-  if (silent !== null && silent > silentMs) return 'stale';
+  if (doubt !== null) return doubt;
+  if (silent !== null && silent > silentLimitMs) return 'stale';
   return isWorking(record) || wrongRecordType !== null ? 'working' : 'idle';
 }
 
@@ -71,8 +67,12 @@ export function isWorking(record: Buffer | null): boolean {
   return record !== null && record.toString('latin1') !== '{}';
 }
 
-function isGoneRunner(entry: RunnerEntry | null, isGone: IsGone): boolean {
-  return entry !== null && isGone(entry) === true;
+/** What its entry says against a runner, besides a silence of more than five minutes, which is told as that. */
+function doubtOf(entry: RunnerEntry | null, facts: StatusFacts, here: Vantage): 'dead' | 'unknown' | null {
+  if (entry === null) return null;
+  const liveness = livenessOf(entry, here, facts);
+  if (liveness === 'dead') return deathOf(entry, here, facts) === 'silent' ? null : 'dead';
+  return liveness === 'unknown' ? 'unknown' : null;
 }
 
 /** Which queues each worker takes jobs from, of those that there are. */

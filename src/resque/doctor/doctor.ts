@@ -2,9 +2,10 @@
  * Examines what Redis holds of workers and runners, and mends it. Who is dead, and how the programs that a dead
  * runner has left on this machine are ended, is for the caller to say. All reject with RedisTrouble.
  */
-import { DeadRunners, deadFailure, type LeftRunner } from '../dead-runners.ts';
+import { DeadRunners, deadFailure, type LeftRunner, type ProgramsEnd } from '../dead-runners.ts';
 import { exceptions } from '../failure-record.ts';
 import type { ResqueKeys } from '../keys.ts';
+import { livenessOf, type Vantage } from '../liveness.ts';
 import { runScript } from '../run-script.ts';
 import { type RunnerEntry, writeEntry } from '../runner-entry.ts';
 import type { Script } from '../script.ts';
@@ -19,9 +20,10 @@ import { type ResqueState, readState } from './state.ts';
 import { jobOfRecord, partsOfId, shownRecord } from './worker-ailments.ts';
 
 export interface DoctorOptions {
-  readonly isDead: (runner: Pick<LeftRunner, 'entry'>, nowMs: number) => boolean;
-  /** Ends what that process' jobs have left running here. @returns whether nothing of it is left */
-  readonly endChildren: (nonce: string) => Promise<boolean>;
+  /** From where runners are judged. */
+  readonly here: Vantage;
+  /** Ends what that process' jobs have left running here. */
+  readonly endPrograms: (entry: RunnerEntry) => Promise<ProgramsEnd>;
   /** What is to become of the jobs of a runner that has left no word about it: as in its registry entry. */
   readonly requeues: readonly string[];
   readonly maxRecoveries: number;
@@ -64,7 +66,7 @@ export class Doctor {
   async examine(): Promise<{ readonly state: ResqueState; readonly findings: readonly Finding[] }> {
     const state = await readState(this.#sender, this.#keys, this.#options.queues);
     const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
-      entry !== null && this.#options.isDead({ entry }, state.nowMs);
+      entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
     return { state, findings: findingsOf(state, isDead) };
   }
 
@@ -113,9 +115,10 @@ export class Doctor {
     const unlock = await this.#dead.lock(`check ${process.pid}`);
     if (unlock === null) return { kind: 'held-up' };
     try {
-      const { nonce } = runner.entry;
-      if (nonce !== '' && !(await this.#options.endChildren(nonce))) return { kind: 'held-up' };
+      const { entry } = runner;
+      const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
       if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
+      if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
       const leavings = await this.#dead.recover(runner);
       return leavings === null ? { kind: 'changed' } : { kind: 'mended', leavings };
     } finally {

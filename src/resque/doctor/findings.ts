@@ -8,6 +8,7 @@
  *     anyone else's                 reported when silent, never touched; only what kills or breaks others is mended
  */
 import type { WrongType } from '../bulk-reads.ts';
+import { silentLimitMs } from '../liveness.ts';
 import type { OwnerState, ResqueState } from './state.ts';
 import {
   heartbeatTime,
@@ -17,9 +18,6 @@ import {
   type RecordAilment,
   recordAilment,
 } from './worker-ailments.ts';
-
-/** As Resque itself, see `Resque.prune_interval`. */
-const silentMs = 300_000;
 
 export type Finding =
   | LeftOwner
@@ -123,7 +121,7 @@ function leftOwners(state: ResqueState, isDead: (owner: string, state: OwnerStat
     if (
       its.entryText !== null
         ? its.entry === null || !isDead(owner, its)
-        : silent !== null && silent <= silentMs
+        : silent !== null && silent <= silentLimitMs
     ) {
       return [];
     }
@@ -190,7 +188,7 @@ function strayHeartbeat(state: ResqueState, id: string, isLiving: (id: string) =
   const time = heartbeatTime(value);
   if (state.workers.has(id) || time === null || isLiving(id)) return [];
   const age = state.nowMs - time;
-  if (age > silentMs) return [{ kind: 'stray-heartbeat', id, value, silentMs: age }];
+  if (age > silentLimitMs) return [{ kind: 'stray-heartbeat', id, value, silentMs: age }];
   return [{ kind: 'unregistered-worker', id }];
 }
 
@@ -199,20 +197,20 @@ function strayRecords(state: ResqueState, isOwned: (id: string) => boolean): Fin
   return [...state.records].flatMap(([id, record]): Finding[] => {
     if (state.workers.has(id) || isOwned(id) || !isWorkerId(id) || isHeard(state, id)) return [];
     const job = jobOfRecord(record);
-    const isOld = job !== null && (job.runAtMs === null || state.nowMs - job.runAtMs > silentMs);
+    const isOld = job !== null && (job.runAtMs === null || state.nowMs - job.runAtMs > silentLimitMs);
     return isOld ? [{ kind: 'stray-record', id, record }] : [];
   });
 }
 
 function silentWorker(state: ResqueState, id: string, isLiving: (id: string) => boolean): Finding[] {
   const time = heartbeatTime(state.heartbeats.get(id) ?? '');
-  if (time === null || isLiving(id) || !isWorkerId(id) || state.nowMs - time <= silentMs) return [];
+  if (time === null || isLiving(id) || !isWorkerId(id) || state.nowMs - time <= silentLimitMs) return [];
   return [{ kind: 'silent-worker', id, silentMs: state.nowMs - time }];
 }
 
 function isHeard(state: ResqueState, id: string): boolean {
   const time = heartbeatTime(state.heartbeats.get(id) ?? '');
-  return time !== null && state.nowMs - time <= silentMs;
+  return time !== null && state.nowMs - time <= silentLimitMs;
 }
 
 function entryOf(map: ReadonlyMap<string, string>, key: string): [string, string][] {

@@ -4,6 +4,7 @@
  */
 import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
 import type { ResqueKeys } from '../keys.ts';
+import type { RedisConnections } from '../read-connections.ts';
 import { readRegistry } from '../registry.ts';
 import { type RunnerEntry, readEntry } from '../runner-entry.ts';
 import type { CommandSender } from '../send.ts';
@@ -28,6 +29,8 @@ export interface ResqueState {
   readonly workers: ReadonlySet<string>;
   readonly heartbeats: ReadonlyMap<string, string>;
   readonly owners: ReadonlyMap<string, OwnerState>;
+  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  readonly connections: RedisConnections | null;
   /** Worker id → its job's record, registered or not. */
   readonly records: ReadonlyMap<string, Buffer>;
   /** Ids of workers with a payload beside their record. */
@@ -63,6 +66,7 @@ export async function readState(
     nowMs: registry.nowMs,
     workers: registered,
     heartbeats: registry.heartbeats,
+    connections: registry.connections,
     owners: await readOwners(sender, keys, registry.runners, found),
     records: await readRecords(sender, keys, [...new Set([...found.records, ...workers])]),
     payloads: found.payloads,

@@ -14,6 +14,7 @@ import {
 import type { ResqueKeys } from '../keys.ts';
 import { stopsAll } from '../pause-all.ts';
 import { queueList } from '../queue-patterns.ts';
+import type { RedisConnections } from '../read-connections.ts';
 import { readRegistry } from '../registry.ts';
 import { type RunnerEntry, readEntry } from '../runner-entry.ts';
 import type { CommandSender } from '../send.ts';
@@ -37,6 +38,8 @@ export interface StatusFacts {
   readonly workers: readonly WorkerFacts[];
   /** `HOST:PID` of each runner process on record → its entry, `null` where this version can't read it. */
   readonly runners: ReadonlyMap<string, RunnerEntry | null>;
+  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  readonly connections: RedisConnections | null;
   readonly held: readonly HeldJobs[];
   /** `null` where nothing is scheduled. */
   readonly delayed: DelayedFacts | null;
@@ -93,6 +96,7 @@ async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named
     queues: queues.facts,
     workers: workers.facts,
     runners: new Map([...registry.runners].map(([owner, text]) => [owner, readEntry(text)])),
+    connections: registry.connections,
     held,
     wrongTypes: [...registry.wrongTypes, ...queues.wrongTypes, ...workers.wrongTypes],
   };

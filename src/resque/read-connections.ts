@@ -1,0 +1,26 @@
+/** Reads which connections a Redis server has, to tell whether a runner has any left. */
+import type { CommandSender } from './send.ts';
+import { RedisTrouble } from './trouble.ts';
+
+/** Ids of connections mean something only together with the server process that gave them. */
+export interface RedisConnections {
+  readonly runId: string;
+  readonly ids: ReadonlySet<number>;
+}
+
+/** @returns `null` if that can't be known: not permitted, or a proxy answers. Rejects with RedisTrouble. */
+export async function readConnections(sender: CommandSender): Promise<RedisConnections | null> {
+  try {
+    const [info, own, list] = await sender.command((commands) =>
+      Promise.all([commands.info('server'), commands.client('ID'), commands.client('LIST')]),
+    );
+    const runId = /^run_id:(\w+)\r?$/m.exec(info)?.[1] ?? '';
+    const ids = new Set([...String(list).matchAll(/^id=(\d+) /gm)].map(([, id]) => Number(id)));
+    // A list without this very connection is of another server, or filtered.
+    return runId !== '' && ids.has(Number(own)) ? { runId, ids } : null;
+  } catch (error) {
+    // Optional: without it the runner counts as dead later, when it has been silent for long enough.
+    if (error instanceof RedisTrouble && error.kind !== 'away') return null;
+    throw error;
+  }
+}

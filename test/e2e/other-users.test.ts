@@ -1,0 +1,121 @@
+/** Runners of several users on one machine, who can neither look into each other's programs nor end them. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { canBecomeOthers } from '../helpers/other-user.ts';
+import { isAlive } from '../helpers/processes.ts';
+import type { ConfigObject } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const stage = useEndToEnd();
+const ann = { uid: 65_534 };
+const ben = { uid: 65_533 };
+/** Works until it is told to end, each start in a file of its user. */
+const body = 'echo $$ >> "$D/pids-$(id -u)"; while [ ! -e "$D/end" ]; do sleep 0.1; done';
+
+function env({ uid }: { readonly uid: number }) {
+  return { XDG_STATE_HOME: stage.path(`state-${uid}`), TMPDIR: stage.path('open') };
+}
+
+async function pidOf({ uid }: { readonly uid: number }): Promise<number> {
+  return Number((await stage.waitForFileLines(`pids-${uid}`))[0]);
+}
+
+describe.runIf(canBecomeOthers())('with runners of two users', () => {
+  beforeEach(() => {
+    chmodSync(stage.directory, 0o777);
+    mkdirSync(stage.path('open'));
+    chmodSync(stage.path('open'), 0o777);
+  });
+
+  test('one that lives is left alone by one that can’t see it', async () => {
+    const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
+    const first = await stage.run(config, { user: ann, env: env(ann) });
+    await stage.enqueue('mail', { class: 'A', args: [] });
+    const pid = await pidOf(ann);
+    const second = await stage.run(config, { user: { ...ben, isBlind: true }, env: env(ben) });
+    await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 2, {
+      message: 'both have entered themselves',
+    });
+    expect(second.all('peer.recovered')).toEqual([]);
+    expect(isAlive(pid)).toBe(true);
+    stage.write('end');
+    await first.waitForFinished(1);
+    await stage.waitForStat('processed', 1);
+    expect(stage.fileLines(`pids-${ben.uid}`)).toEqual([]);
+  });
+
+  test('a job isn’t started again while its program of another user still runs', async () => {
+    const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
+    const pid = await leaveProgram(config);
+    const second = await stage.run(config, { user: ben, env: env(ben) });
+    const deferred = await second.waitForLine('peer.deferred');
+    expect(deferred).toMatchObject({ pids: expect.arrayContaining([pid]) });
+    expect(deferred.message).toMatch(
+      / had died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
+    );
+    expect(await stage.backlog('mail')).toEqual([]);
+    stage.write('end');
+    // Tried again after 10 s.
+    await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
+    await stage.waitForStat('processed', 1);
+    expect(stage.fileLines(`pids-${ben.uid}`)).toHaveLength(1);
+    expect(isAlive(pid)).toBe(false);
+    expect(second.all('peer.deferred')).toHaveLength(1);
+    await forgetRecoveries();
+  });
+
+  test('if its programs are hidden, it is run again once its runner has been silent for 300 s', async () => {
+    const config = { script: stage.script(body), runners: { mail: 1 }, interrupted: 'requeue' };
+    const pid = await leaveProgram(config);
+    const second = await stage.run(config, { user: { ...ben, isBlind: true }, env: env(ben) });
+    expect(await second.waitForLine('peer.deferred')).toMatchObject({ pids: [] });
+    const entries = Object.entries(await stage.client.hgetall(stage.key('runners')));
+    const [owner, text] = entries.find(([name]) => !name.endsWith(`:${second.pid}`)) ?? ['', ''];
+    const entry = JSON.parse(text) as { seenAtMs: number };
+    const longAgo = { ...entry, seenAtMs: entry.seenAtMs - 300_000 };
+    await stage.client.hset(stage.key('runners'), owner, JSON.stringify(longAgo));
+    await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
+    expect(isAlive(pid)).toBe(true);
+    stage.write('end');
+    await stage.waitForStat('processed', 1);
+    await waitFor(() => !isAlive(pid), { message: 'the first program has ended' });
+  });
+
+  test('a job that isn’t run again is recorded as failed at once', async () => {
+    const config = { script: stage.script(body), runners: { mail: 1 } };
+    const pid = await leaveProgram(config);
+    const second = await stage.run(config, { user: ben, env: env(ben) });
+    await second.waitForLine('peer.recovered');
+    await stage.waitForStat('failed', 1);
+    expect(second.all('peer.deferred')).toEqual([]);
+    stage.write('end');
+    await waitFor(() => !isAlive(pid), { message: 'its program has ended' });
+  });
+
+  test('root ends the programs of any user, and runs their jobs again at once', async () => {
+    const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
+    const pid = await leaveProgram(config);
+    const second = await stage.run(config);
+    await second.waitForLine('peer.recovered');
+    expect(isAlive(pid)).toBe(false);
+    stage.write('end');
+    await stage.waitForStat('processed', 1);
+    await forgetRecoveries();
+  });
+});
+
+/** Lets ann's runner die while its job's program runs on. @returns the program's pid */
+async function leaveProgram(config: ConfigObject): Promise<number> {
+  const runner = await stage.run(config, { user: ann, env: env(ann) });
+  await stage.enqueue('mail', { class: 'A', args: [] });
+  const pid = await pidOf(ann);
+  runner.signal('SIGKILL');
+  await runner.waitForExit();
+  expect(isAlive(pid)).toBe(true);
+  return pid;
+}
+
+async function forgetRecoveries(): Promise<void> {
+  await stage.client.del(stage.key('runner:recoveries'));
+}
