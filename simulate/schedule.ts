@@ -62,12 +62,24 @@ export type StopMode = 'quit' | 'terminate' | 'kill';
 
 export type Step = { readonly atMs: number } & Action;
 
+/** Where a runner runs. */
+export interface Seat {
+  /** As its worker ids have it. */
+  readonly host: string;
+  /** Of one kernel. */
+  readonly machine: string;
+  /** Each process is number 1 of a container of its own, which ends with it. */
+  readonly isContainer: boolean;
+}
+
 export interface Schedule {
   readonly seed: number;
-  /** By seat, the name of its host. */
-  readonly hosts: readonly string[];
-  /** Whether a process that is started again has the pid of the one before, as in containers. */
+  /** By seat. */
+  readonly seats: readonly Seat[];
+  /** Whether a process that is started again on a host has the pid of the one before. */
   readonly reusesPids: boolean;
+  /** Whether it may be impossible to tell which programs a dead runner has left. */
+  readonly hidesPrograms: boolean;
   /** Entries that a runner may have; all have the first to begin with. */
   readonly configs: readonly (readonly Entry[])[];
   readonly maxRecoveries: number;
@@ -109,9 +121,15 @@ class ScheduleMaker {
 
   make(): Schedule {
     const random = this.#random;
-    const seats = 2 + random.below(2);
-    const isOneHost = random.next() < 0.6;
-    const hosts = Array.from({ length: seats }, (_, seat) => (isOneHost ? 'h0' : `h${seat % 2}`));
+    const seatCount = 2 + random.below(2);
+    const isOneMachine = random.next() < 0.6;
+    const isContainer = random.next() < 0.3;
+    // Of containers, all may have the name of their host.
+    const hasOneName = isContainer && random.next() < 0.3;
+    const seats = Array.from({ length: seatCount }, (_, seat): Seat => {
+      const machine = isOneMachine ? 'm0' : `m${seat % 2}`;
+      return { machine, isContainer, host: isContainer && !hasOneName ? `c${seat}` : machine };
+    });
     const entries = this.#entries();
     const configs = [entries, this.#variant(entries), this.#variant(entries)];
     const latency = random.pick([
@@ -131,13 +149,13 @@ class ScheduleMaker {
       // What is rolled back to was before.
       if (kind === 'roll-back')
         steps.push({ atMs: random.between(0, atMs), kind: 'redis', fault: { kind: 'snapshot' } });
-      steps.push({ atMs, ...this.#action(kind, random.below(seats), queues, entries.length, lengthMs) });
+      steps.push({ atMs, ...this.#action(kind, random.below(seatCount), queues, entries.length, lengthMs) });
     }
     return {
       seed: this.#seed,
-      hosts,
-      // Two with one pid on one host are none that there can be.
+      seats,
       reusesPids: random.next() < 0.3,
+      hidesPrograms: random.next() < 0.2,
       configs,
       maxRecoveries: random.pick([0, 1, 3, 100]),
       latency,

@@ -36,9 +36,9 @@ export async function shrink(
         if (await fails({ ...best.schedule, steps })) isSmaller = true;
       }
     }
-    const { hosts, configs } = best.schedule;
+    const { seats, configs } = best.schedule;
     for (const candidate of [
-      ...(hosts.length > 1 ? [{ ...best.schedule, hosts: hosts.slice(0, -1) }] : []),
+      ...(seats.length > 1 ? [{ ...best.schedule, seats: seats.slice(0, -1) }] : []),
       ...(configs[0]?.map((_, at) => ({ ...best.schedule, configs: configs.map((entries) => entries.toSpliced(at, 1)) })) ?? []),
     ]) {
       if (coversAll(candidate) && (await fails(candidate))) isSmaller = true;

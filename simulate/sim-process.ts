@@ -11,7 +11,7 @@ import { type Clock, pause } from '../src/resque/clock.ts';
 import { openConnection } from '../src/resque/connection.ts';
 import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
 import { idIn, type Run } from './job-book.ts';
-import type { Entry } from './schedule.ts';
+import type { Entry, Seat } from './schedule.ts';
 import { type Client, epochMs } from './sim-server.ts';
 import type { SimStream } from './sim-stream.ts';
 import type { World } from './world.ts';
@@ -19,7 +19,7 @@ import type { World } from './world.ts';
 export interface ProcessOptions {
   readonly name: string;
   readonly seat: number;
-  readonly host: string;
+  readonly place: Seat;
   readonly identity: ProcessIdentity;
   readonly entries: readonly Entry[];
 }
@@ -30,12 +30,15 @@ const endMs = 10;
 export class SimProcess implements Client {
   readonly name: string;
   readonly seat: number;
-  readonly host: string;
+  readonly place: Seat;
   readonly identity: ProcessIdentity;
   readonly side: RedisSide;
   isSuspended = false;
   /** Killed, or ended by itself. */
   isDead = false;
+  diedMs = 0;
+  /** Those who recover it can't tell whether its programs run. */
+  hidesPrograms = false;
   /** Set when it has ended by itself. */
   stopped: StopResult | null = null;
   stalledUntilMs = 0;
@@ -60,17 +63,17 @@ export class SimProcess implements Client {
 
   constructor(world: World, options: ProcessOptions) {
     this.#world = world;
-    const { name, seat, host, identity, entries } = options;
+    const { name, seat, place, identity, entries } = options;
     this.name = name;
     this.seat = seat;
-    this.host = host;
+    this.place = place;
     this.identity = identity;
     this.startedMs = world.agenda.nowMs;
     this.#clock = this.#makeClock();
     this.side = new RedisSide({
       config: this.#config(entries),
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
-      spoolDirectory: `${world.directory}/spool-${host}`,
+      spoolDirectory: `${world.directory}/spool-${place.isContainer ? seat : place.machine}`,
       drain: false,
       machine: this.#machine(),
       publish: (fact) => world.heard(this, fact),
@@ -133,7 +136,7 @@ export class SimProcess implements Client {
       runners: entries.map(runnerConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.schedule.maxRecoveries,
-      workerHost: `${this.host}.runner`,
+      workerHost: `${this.place.host}.runner`,
     };
   }
 
@@ -156,10 +159,11 @@ export class SimProcess implements Client {
         return nonce;
       },
       identity: this.identity,
-      isGone: (identity) => world.isGone(this, identity),
-      endPrograms: async (nonce) => {
-        if (world.endPrograms(this, nonce)) await pause(this.#clock, endMs);
-        return true;
+      presenceOf: (identity) => world.presenceOf(this, identity),
+      endPrograms: async ({ nonce, mark = nonce }) => {
+        const end = world.endPrograms(this, mark);
+        if (end.hadAny) await pause(this.#clock, endMs);
+        return end.isCertain ? { kind: 'ended' } : { kind: 'uncertain', pids: [1] };
       },
       openConnection: (redis, use) => {
         const { options } = openConnection(redis, use);

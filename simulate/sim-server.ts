@@ -99,7 +99,7 @@ export class SimServer {
   isFull = false;
   /** Names in capitals, with `|` before a subcommand. */
   readonly refused = new Set<string>();
-  runId = 'run-1';
+  runId = 'run0';
   readonly #agenda: Agenda;
   /** Where the clients' commands go, under the clients' user. */
   readonly #line: RedisLine;
@@ -322,6 +322,13 @@ export class SimServer {
       case 'CLIENT|SETNAME':
         link.name = args[1]?.toString() ?? '';
         return { ok: 'OK' };
+      case 'CLIENT|LIST':
+        return Buffer.from(
+          this.#links
+            .filter(({ isOpen }) => isOpen)
+            .map(({ id, name }) => `id=${id} addr=127.0.0.1:1 name=${name}\n`)
+            .join(''),
+        );
       case 'CLIENT|ID':
         return link.id;
       case 'CLIENT|UNBLOCK':

@@ -9,6 +9,7 @@ import { Random } from '../chaos/random.ts';
 import { executeCommand } from '../src/engine/commands.ts';
 import { FailureCounts } from '../src/engine/failure-counts.ts';
 import type { ProcessIdentity } from '../src/engine/process-identity.ts';
+import type { Presence } from '../src/resque/liveness.ts';
 import type { Command as EngineCommand } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
 import { Agenda } from './agenda.ts';
@@ -30,6 +31,8 @@ const looksMs = 1_000;
 const idleCommands = 600;
 const commandsPerStart = 60;
 const spanMs = 10_000;
+/** A runner that has been silent for so long is recovered even if it can't be told whether its programs run. */
+const silentMs = 270_000;
 
 export class World {
   readonly agenda = new Agenda();
@@ -102,20 +105,20 @@ export class World {
     this.trace(`${process.name} says ${shown}`);
   }
 
-  /** @returns `null` if it isn't a process of this machine */
-  isGone(observer: SimProcess, { machine, pid, startedAt }: ProcessIdentity): boolean | null {
-    if (machine !== observer.identity.machine) return null;
-    return !this.live.some(({ identity }) => identity.pid === pid && identity.startedAt === startedAt);
+  presenceOf(observer: SimProcess, { machine, pid, startedAt }: Omit<ProcessIdentity, 'uid'>): Presence {
+    if (machine !== observer.identity.machine) return 'unknown';
+    const isThere = this.live.some(({ identity }) => identity.pid === pid && identity.startedAt === startedAt);
+    return isThere ? 'running' : 'gone';
   }
 
-  /** @returns whether there were any */
-  endPrograms(observer: SimProcess, nonce: string): boolean {
-    const peers = this.processes.filter(
-      ({ nonces, identity }) => nonces.includes(nonce) && identity.machine === observer.identity.machine,
-    );
-    const hadAny = peers.some(({ running }) => [...running.keys()].some(({ programEndMs }) => programEndMs === null));
-    for (const peer of peers) peer.endPrograms();
-    return hadAny;
+  endPrograms(observer: SimProcess, nonce: string): { readonly hadAny: boolean; readonly isCertain: boolean } {
+    const peer = this.processes.find(({ nonces }) => nonces.includes(nonce));
+    // A container's programs end with it, and those of other machines are out of reach.
+    if (peer === undefined || peer.identity.machine !== observer.identity.machine) return { hadAny: false, isCertain: true };
+    const hadAny = [...peer.running.keys()].some(({ programEndMs }) => programEndMs === null);
+    peer.hidesPrograms ||= this.schedule.hidesPrograms && this.random.next() < 0.5;
+    if (!peer.hidesPrograms) peer.endPrograms();
+    return { hadAny, isCertain: !peer.hidesPrograms };
   }
 
   /** It has ended by itself. */
@@ -144,9 +147,9 @@ export class World {
 
   async run(): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
-    const { hosts, configs, steps } = this.schedule;
+    const { seats, configs, steps } = this.schedule;
     await this.#redis.reset();
-    for (const seat of hosts.keys()) {
+    for (const seat of seats.keys()) {
       this.#entries[seat] = configs[0] ?? [];
       this.#startSeat(seat);
     }
@@ -387,8 +390,9 @@ export class World {
         this.#startLater(seat, fault.restartAfterMs);
         return;
       case 'crash-host': {
-        this.#boots.set(process.host, (this.#boots.get(process.host) ?? 0) + 1);
-        const all = this.live.filter(({ host }) => host === process.host);
+        const { machine } = process.place;
+        this.#boots.set(machine, (this.#boots.get(machine) ?? 0) + 1);
+        const all = this.live.filter(({ place }) => place.machine === machine);
         for (const each of all) {
           for (const link of this.server.linksOf(each)) this.server.silence(link);
           await this.#kill(each);
@@ -482,7 +486,7 @@ export class World {
 
   async #restart(): Promise<void> {
     this.#runs += 1;
-    this.server.runId = `run-${this.#runs}`;
+    this.server.runId = `run${this.#runs}`;
     this.server.cutAll();
     await this.#redis.forgetScripts();
   }
@@ -558,14 +562,16 @@ export class World {
   }
 
   #startSeat(seat: number): void {
-    const { hosts, reusesPids, configs } = this.schedule;
-    const host = hosts[seat] ?? 'h0';
-    const pid = reusesPids ? seat + 1 : ++this.#lastPid;
+    const { seats, reusesPids, configs } = this.schedule;
+    const place = seats[seat];
+    if (place === undefined) return;
     const number = this.processes.length + 1;
-    const machine = `${host} boot ${this.#boots.get(host) ?? 0}`;
+    const pid = place.isContainer ? 1 : reusesPids ? seat + 1 : ++this.#lastPid;
+    const boot = `${place.machine}boot${this.#boots.get(place.machine) ?? 0}`;
+    const machine = `${boot} pid:[${place.isContainer ? number : 0}]`;
     const process = new SimProcess(this, {
-      ...{ name: `r${seat}-${number}`, seat, host, entries: this.#entries[seat] ?? configs[0] ?? [] },
-      identity: { machine, pid, startedAt: String(number) },
+      ...{ name: `r${seat}-${number}`, seat, place, entries: this.#entries[seat] ?? configs[0] ?? [] },
+      identity: { machine, pid, startedAt: String(number), uid: 1 },
     });
     this.processes.push(process);
     this.#seats[seat] = process;
@@ -590,6 +596,8 @@ export class World {
 
   #end(process: SimProcess): void {
     process.isDead = true;
+    process.diedMs = this.agenda.nowMs;
+    if (process.place.isContainer) process.endPrograms();
     for (const link of this.server.linksOf(process)) this.server.closed(link);
   }
 
@@ -598,7 +606,8 @@ export class World {
     this.trace(`${peer.name} is recovered`);
     for (const run of [...peer.running.keys(), ...peer.unwritten]) {
       run.isRecovered = true;
-      if (peer.identity.machine !== by.identity.machine) run.mayOverlap = true;
+      const isLate = peer.hidesPrograms && this.agenda.nowMs - peer.diedMs > silentMs;
+      if (peer.identity.machine !== by.identity.machine || isLate) run.mayOverlap = true;
     }
   }
 
