@@ -1,4 +1,5 @@
 /** `npm run simulate`: see README.md beside this file. */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { RealRedis } from './real-redis.ts';
 import { type Result, runSchedule } from './run-schedule.ts';
@@ -10,19 +11,22 @@ async function main(): Promise<void> {
     options: {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       schedules: { type: 'string', default: '500' },
+      file: { type: 'string' },
       trace: { type: 'boolean', default: false },
       twice: { type: 'boolean', default: false },
       'no-shrink': { type: 'boolean', default: false },
     },
   });
-  const [first, count] = [wholeNumber(values.seed), wholeNumber(values.schedules)];
+  const given = values.file === undefined ? null : (JSON.parse(readFileSync(values.file, 'utf8')) as Schedule);
+  const first = given?.seed ?? wholeNumber(values.seed);
+  const count = given === null ? wholeNumber(values.schedules) : 1;
   console.log(`seeds ${first} to ${first + count - 1}\n`);
   const redis = await RealRedis.start();
   const startedAt = performance.now();
   let [failed, runs, ms] = [0, 0, 0];
   try {
     for (let seed = first; seed < first + count; seed += 1) {
-      const schedule = makeSchedule(seed);
+      const schedule = given ?? makeSchedule(seed);
       const result = await runSchedule(schedule, redis);
       if (values.twice) {
         const again = await runSchedule(schedule, redis);
@@ -48,9 +52,7 @@ async function main(): Promise<void> {
 }
 
 function print({ schedule, result }: { schedule: Schedule; result: Result }, isTraced: boolean): void {
-  const { steps, ...rest } = schedule;
-  console.log(`  the same with less:\n  ${JSON.stringify(rest)}`);
-  for (const step of steps) console.log(`  ${JSON.stringify(step)}`);
+  console.log(`  the same with less:\n  ${JSON.stringify(schedule)}`);
   for (const line of result.violations) console.log(`  - ${line}`);
   if (isTraced) console.log(result.trace.map((line) => `  ${line}`).join('\n'));
   console.log('');
