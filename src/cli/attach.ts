@@ -37,7 +37,7 @@ function noneFound(configFile: string | null, others: number, directories: reado
     return `no runner of ${configFile} is running; without CONFIG attach lists the ${others} that are`;
   return [
     `no runner of this user is running: there is no socket in ${where}`,
-    'one of another user, or with a directory of its own, is reached with --socket PATH',
+    'with --socket PATH you reach one that has its socket elsewhere, and as root also one of another user',
   ].join('\n');
 }
 

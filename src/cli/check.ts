@@ -1,9 +1,10 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
 import { existsSync } from 'node:fs';
 import { plural } from '../wording/plural.ts';
+import { checkAccess } from './check/access.ts';
 import { checkData } from './check/data.ts';
 import { checkRedis } from './check/redis.ts';
-import { checkScripts } from './check/scripts.ts';
+import { checkScripts, scriptFiles } from './check/scripts.ts';
 import { fail, ok, type Verdict, verdictLine } from './check/verdict.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
 import { exitCodes, UsageError } from './exit-codes.ts';
@@ -23,7 +24,12 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   const { config } = result;
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
   const summary = `${shortPath(file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
-  const found = await Promise.all([checkRedis(config), checkScripts(config)]);
+  const scripts = (await scriptFiles(config)).map((path) => ({ subject: 'script', path }));
+  const found = await Promise.all([
+    checkAccess([{ subject: 'config', path: file }, ...scripts]),
+    checkRedis(config),
+    checkScripts(config),
+  ]);
   return await tell([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
 

@@ -3,8 +3,10 @@ import { readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { LinkClient, type LinkEvents } from '../link/client.ts';
 import { LinkError } from '../link/link-error.ts';
+import { ownUid } from '../link/socket-path.ts';
+import { userNameOf } from '../link/user-name.ts';
 import { applyEvents, createAppStore, replaceModel } from '../store/app-store.ts';
-import type { UiEnd } from '../ui/ui-options.ts';
+import type { UiEnd, UiOptions } from '../ui/ui-options.ts';
 import { plural } from '../wording/plural.ts';
 import { spoolWording } from '../wording/spool-wording.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
@@ -54,6 +56,7 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
   }
   const end = await show(session, (await loading).runTerminalUi, {
     isReadOnly: false,
+    runnerUser: null,
     isOwner: true,
     canLeaveRunning,
   });
@@ -97,12 +100,16 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
 export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<number> {
   const loading = loadUi();
   const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(isReadOnly), events));
+  const { pid } = session.client.hello;
+  const { ownerUid } = session.client;
+  const runnerUser = ownerUid === null || ownerUid === ownUid() ? null : userNameOf(ownerUid);
+  if (runnerUser !== null) say(`attached to process ${pid}, a runner of user ${runnerUser}`);
   const end = await show(session, (await loading).runTerminalUi, {
     isReadOnly,
+    runnerUser,
     isOwner: false,
     canLeaveRunning: true,
   });
-  const { pid } = session.client.hello;
   await session.client.close();
   switch (end.kind) {
     case 'detached':
@@ -164,7 +171,7 @@ type RunTerminalUi = typeof import('../ui/main.tsx')['runTerminalUi'];
 async function show(
   { client, store, lost }: Session,
   runTerminalUi: RunTerminalUi,
-  how: { readonly isReadOnly: boolean; readonly isOwner: boolean; readonly canLeaveRunning: boolean },
+  how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
 ): Promise<UiEnd> {
   return await runTerminalUi({
     ...how,

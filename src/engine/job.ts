@@ -38,8 +38,8 @@ export interface JobHooks {
   onStartFailed(job: Job, reason: string): void;
 }
 
-/** What a shell, or `env`, says of a command that it can't find. */
-const exitNotFound = 127;
+/** What `env`, or a shell, says of a command that it can't find, and of one that it finds but can't run. */
+const exitsNotStarted: readonly (number | null)[] = [127, 126];
 /** Error texts for people; the record has all of it. */
 const summaryErrorLimit = 1_000;
 /** Bytes of a payload that was refused, in the failure's error; the record has all of it. */
@@ -203,13 +203,14 @@ export class Job {
     this.#result = breach;
     // How it ended was our doing then.
     if (breach !== null && this.#killedFor === null) this.#conclude(noExit, durationMs);
-    else if (end.exitCode === exitNotFound && this.#killedFor === null) void this.#doubt(end, durationMs);
+    else if (exitsNotStarted.includes(end.exitCode) && this.#killedFor === null)
+      void this.#doubt(end, durationMs);
     else this.#conclude(end, durationMs);
   }
 
   /**
-   * `#!/usr/bin/env ruby` without a ruby does start: env, which then says 127. So says a script of whose
-   * commands one is missing, and that is a failure like any other.
+   * `#!/usr/bin/env ruby` without a ruby does start: env, which then says 127, or 126 if a directory of PATH can't be
+   * searched. A script says the same if one of its commands is missing, and that is a failure like any other.
    */
   async #doubt(end: ExitStatus, durationMs: number): Promise<void> {
     const verdict = await checkStartable(this.taken.runner.config);

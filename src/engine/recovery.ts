@@ -14,6 +14,8 @@ import type { RunnerAbout } from '../resque/runner-entry.ts';
 import type { Machine } from './machine.ts';
 
 const intervalMs = 60_000;
+/** A little longer than a runner that may have been cut off is waited for. */
+const namesakeMs = 45_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
@@ -68,7 +70,11 @@ export class Recovery {
     const namesake = runners.find(isFound);
     // It is gone already, or an entry of a later version.
     if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
-    if (livenessOf(namesake.entry, machine, redis) !== 'dead') return false;
+    if (livenessOf(namesake.entry, machine, redis) !== 'dead') {
+      // A container that crashed and was started again: its end shows soon.
+      this.#lookAgain(namesakeMs);
+      return false;
+    }
     await this.#recover(namesake);
     return !(await this.#dead.runners()).runners.some(isFound);
   }
@@ -126,13 +132,13 @@ export class Recovery {
     if (session.isUp) this.#look().catch((error: unknown) => session.fail(error));
   }
 
-  #lookAgain(): void {
+  #lookAgain(inMs = lockMs): void {
     if (this.#isStopped || this.#cancelRetry !== null) return;
     const look = () => {
       this.#cancelRetry = null;
       this.#lookIfUp();
     };
-    this.#cancelRetry = this.#hooks.client.clock.after(lockMs, look, { keepsAlive: false });
+    this.#cancelRetry = this.#hooks.client.clock.after(inMs, look, { keepsAlive: false });
   }
 
   /** @param others pids of runners of this machine that aren't dead */

@@ -34,7 +34,8 @@ export interface SpoolOptions {
   /** Which Redis and which namespace: files of others are not looked at. */
   readonly scope: string;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
-  readonly owner: StepOwner;
+  /** As it is called now: a new registration has another nonce. */
+  readonly owner: () => StepOwner;
 }
 
 export interface SpoolFile {
@@ -72,7 +73,8 @@ export class Spool {
 
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
-    const { directory, scope, machine, owner } = this.#options;
+    const { directory, scope, machine } = this.#options;
+    const owner = this.#options.owner();
     const { identity, clock } = machine;
     prepareDirectory(directory);
     this.#written += 1;
@@ -102,7 +104,8 @@ export class Spool {
 
   /** What is there, claimed by nobody. Never throws for what it finds there. */
   look(): SpoolContents {
-    const { directory, scope, owner, machine } = this.#options;
+    const { directory, scope, machine } = this.#options;
+    const owner = this.#options.owner();
     const files: SpoolFile[] = [];
     const refused: { path: string; reason: string }[] = [];
     for (const name of this.#names()) {

@@ -38,6 +38,14 @@ export function spooledSteps(
   return unrun.length === 0 ? steps : [...steps, { step: next, outcomes: [], returns: [], unrun }];
 }
 
+export interface WaitingFile {
+  readonly peer: string;
+  readonly file: string;
+  /** As in `outcomes.spooled`. */
+  readonly count: number;
+  readonly unrun: number;
+}
+
 interface OwnFile {
   readonly path: string;
   /** Number of its first step. */
@@ -59,7 +67,7 @@ export class Spooling {
     const { client, directory, scope, machine } = options;
     this.#options = options;
     this.#replay = new Replay(client.session, client.keys, machine.clock);
-    const owner = { name: client.owner, nonce: client.nonce };
+    const owner = () => ({ name: client.owner, nonce: client.nonce });
     this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }
 
@@ -75,15 +83,15 @@ export class Spooling {
 
   /** @returns whether they are on the disk now */
   keep(steps: readonly SpooledStep[]): boolean {
-    const count = entryCount(steps);
+    const [count, unrun] = [entryCount(steps), unrunCount(steps)];
     const [first] = steps;
-    if (first === undefined || (count === 0 && steps.every(({ unrun }) => unrun.length === 0))) return true;
+    if (first === undefined || count + unrun === 0) return true;
     if (this.#spool === null) return false;
     const { publish } = this.#options;
     try {
       const path = this.#spool.write(steps);
       this.#own.push({ path, first: first.step, count });
-      publish({ type: 'outcomes.spooled', count, file: path });
+      publish({ type: 'outcomes.spooled', count, unrun, file: path });
       return true;
     } catch (error) {
       publish({ type: 'spool.failed', file: this.#spool.directory, count, reason: reasonOf(error) });
@@ -125,12 +133,13 @@ export class Spooling {
   }
 
   /** What `restoreDead` would find. */
-  waiting(): { readonly peer: string; readonly file: string; readonly count: number }[] {
+  waiting(): WaitingFile[] {
     const files = this.#spool?.look().files ?? [];
     return files.map(({ path, spooled }) => ({
       peer: spooled.owner.name,
       file: path,
       count: entryCount(spooled.steps),
+      unrun: unrunCount(spooled.steps),
     }));
   }
 
@@ -156,7 +165,7 @@ export class Spooling {
     if (await this.#isTaken(spooled, files)) {
       for (const { path } of files) this.#spool?.remove(path);
       await this.#replay.forget(spooled);
-      this.#options.publish({ type: 'outcomes.restored', peer: owner.name, count });
+      this.#options.publish({ type: 'outcomes.restored', peer: owner.name, count, unrun: unrunCount(steps) });
       return;
     }
     if (this.#refused.has(owner.nonce)) return;
@@ -185,6 +194,10 @@ export class Spooling {
     this.#told.add(file);
     this.#options.publish({ type: 'spool.failed', file, count, reason });
   }
+}
+
+function unrunCount(steps: readonly SpooledStep[]): number {
+  return steps.reduce((count, { unrun }) => count + unrun.length, 0);
 }
 
 function reasonOf(error: unknown): string {

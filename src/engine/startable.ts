@@ -1,10 +1,13 @@
 /**
  * Whether a runner's program could be started, found out without starting it: what `execvp` looks at, and the
  * `#!` line, whose faults the system reports as "no such file" of a file that is there.
+ *
+ * A name is looked up as `execvp` does it, and so `env`: it takes the first file on PATH that can be started, and
+ * passes over all others: without permission, not executable, or with an interpreter that is missing.
  */
 import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
-import { basename, delimiter, resolve } from 'node:path';
+import { basename, delimiter, dirname, resolve } from 'node:path';
 import type { RunnerConfig } from '../config/config.ts';
 
 export type StartableVerdict =
@@ -33,10 +36,7 @@ export async function checkStartable(runner: RunnerConfig): Promise<StartableVer
   try {
     const reason = await whyNoDirectory(directory);
     if (reason !== null) return { ok: false, reason };
-    const file = program.includes('/') ? resolve(directory, program) : await findOnPath(program, around);
-    if (file === null) return { ok: false, reason: `${program} is not on PATH` };
-    const fault = await whyNoProgram(file, around, 1);
-    return fault === null ? { ok: true, file } : { ok: false, reason: fault };
+    return await lookUp(program, around, 1);
   } catch (error) {
     return { ok: false, reason: `${program} can't be looked at: ${systemError(error).message}` };
   }
@@ -55,32 +55,75 @@ export async function findOnPath(name: string, around: Surroundings): Promise<st
   return null;
 }
 
+/** What `execvp` would start. */
+async function lookUp(name: string, around: Surroundings, depth: number): Promise<StartableVerdict> {
+  if (name.includes('/')) {
+    const file = resolve(around.directory, name);
+    const fault = await whyNoProgram(file, around, depth);
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason };
+  }
+  let reason: string | null = null;
+  const locked: string[] = [];
+  for (const entry of around.path.split(delimiter)) {
+    const file = resolve(around.directory, entry, name);
+    const found = await lookAt(file);
+    if (found instanceof Unseen) {
+      if (found.code === 'EACCES') locked.push(dirname(file));
+      continue;
+    }
+    const fault = await whyNoProgram(file, around, depth);
+    if (fault === null) return { ok: true, file };
+    if (fault.isFinal) return { ok: false, reason: fault.reason };
+    reason ??= fault.reason;
+  }
+  const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
+  return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}` };
+}
+
 async function whyNoDirectory(directory: string): Promise<string | null> {
   const found = await lookAt(directory);
-  if (typeof found === 'string') return `its working directory ${found}`;
+  if (found instanceof Unseen) return `its working directory ${found.reason}`;
   if (!found.isDirectory()) return `its working directory ${directory} is not a directory`;
   return (await mayExecute(directory)) ? null : `its working directory ${directory} may not be entered`;
 }
 
-async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<string | null> {
-  if (depth > maxInterpreters) return `${file} is at the end of too long a chain of interpreters`;
+interface Fault {
+  readonly reason: string;
+  /** Whether `execvp` looks no further: it starts this one, which then fails. */
+  readonly isFinal: boolean;
+}
+
+async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<Fault | null> {
+  const passedOver = (reason: string): Fault => ({ reason, isFinal: false });
+  if (depth > maxInterpreters) {
+    return { reason: `${file} is at the end of too long a chain of interpreters`, isFinal: true };
+  }
   const fault = await whyNotExecutable(file);
-  if (fault !== null) return fault;
+  if (fault !== null) return passedOver(fault);
   const line = await hashbang(file);
   if (line === null) return null;
   if (line.includes('\r')) {
-    return `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`;
+    return passedOver(
+      `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`,
+    );
   }
   const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-  if (interpreter === '') return `${file} has "#!" without an interpreter`;
+  if (interpreter === '') return passedOver(`${file} has "#!" without an interpreter`);
   const interpreterFile = resolve(around.directory, interpreter);
-  const reason = await whyNoProgram(interpreterFile, around, depth + 1);
-  if (reason !== null) return `the interpreter of ${file}: ${reason}`;
-  return basename(interpreter) === 'env' ? whyEnvFails(file, argument, around) : null;
+  const inner = await whyNoProgram(interpreterFile, around, depth + 1);
+  if (inner !== null) return { ...inner, reason: `the interpreter of ${file}: ${inner.reason}` };
+  if (basename(interpreter) !== 'env') return null;
+  const reason = await whyEnvFails(file, argument, around, depth);
+  return reason === null ? null : { reason, isFinal: true };
 }
 
 /** `#!/usr/bin/env X` starts, and only then fails when there is no X: each job would be lost to it. */
-async function whyEnvFails(file: string, argument: string, around: Surroundings): Promise<string | null> {
+async function whyEnvFails(
+  file: string,
+  argument: string,
+  around: Surroundings,
+  depth: number,
+): Promise<string | null> {
   const isSplit = /^-S|^--split-string/.test(argument);
   if (!isSplit && /\s/.test(argument) && !argument.startsWith('-') && process.platform === 'linux') {
     return `${file}: env takes "${argument}" for the name of one program; write "#!/usr/bin/env -S ${argument}"`;
@@ -89,30 +132,41 @@ async function whyEnvFails(file: string, argument: string, around: Surroundings)
   const name = words.find((word) => word !== '' && !/^\w+=/.test(word));
   // Other options of env are rare, and what they do to the lookup is not known here.
   if (name === undefined || name.startsWith('-')) return null;
-  const found = name.includes('/')
-    ? (await whyNotExecutable(resolve(around.directory, name))) === null
-    : (await findOnPath(name, around)) !== null;
-  return found ? null : `the interpreter of ${file}: ${name} is not on PATH`;
+  const verdict = await lookUp(name, around, depth + 1);
+  return verdict.ok ? null : `the interpreter of ${file}: ${verdict.reason}`;
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {
   const found = await lookAt(file);
-  if (typeof found === 'string') return found;
+  if (found instanceof Unseen) return found.reason;
   if (found.isDirectory()) return `${file} is a directory`;
   if (!found.isFile()) return `${file} is not a regular file`;
   return (await mayExecute(file)) ? null : `${file} is not executable; make it so with: chmod +x ${file}`;
 }
 
-/** @returns what lies there, or a sentence that begins with the path */
-async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | string> {
+/** Why nothing can be said of a path. */
+class Unseen {
+  readonly code: string | undefined;
+  /** A sentence that begins with the path. */
+  readonly reason: string;
+
+  constructor(path: string, { code, message }: NodeJS.ErrnoException) {
+    this.code = code;
+    this.reason = `${path} ${unseenReasons[code ?? ''] ?? `can't be looked at: ${message}`}`;
+  }
+}
+
+const unseenReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist: part of its path is a file',
+  EACCES: "can't be reached: no permission for a directory on its path",
+};
+
+async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | Unseen> {
   try {
     return await stat(path);
   } catch (error) {
-    const { code, message } = systemError(error);
-    if (code === 'ENOENT') return `${path} does not exist`;
-    if (code === 'ENOTDIR') return `${path} does not exist: part of its path is a file`;
-    if (code === 'EACCES') return `${path} can't be reached: no permission for a directory on its path`;
-    return `${path} can't be looked at: ${message}`;
+    return new Unseen(path, systemError(error));
   }
 }
 

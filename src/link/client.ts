@@ -57,6 +57,7 @@ export class LinkClient {
   #lastId = 0;
   #state: 'greeting' | 'open' | 'closing' | 'ended' = 'greeting';
   #hello: ServerHello | null = null;
+  #ownerUid: number | null = null;
   #onGreeted: ((error: LinkError | null) => void) | null;
   #timer: NodeJS.Timeout | null;
   readonly #ended: Promise<void>;
@@ -68,7 +69,10 @@ export class LinkClient {
    * @throws LinkError
    */
   static async connect(path: string, who: LinkIdentity, events: LinkEvents): Promise<LinkClient> {
-    return LinkClient.over(await connectTo(path), who, events);
+    const { socket, ownerUid } = await connectTo(path);
+    const client = await LinkClient.over(socket, who, events);
+    client.#ownerUid = ownerUid;
+    return client;
   }
 
   /**
@@ -111,6 +115,11 @@ export class LinkClient {
   get hello(): ServerHello {
     if (this.#hello === null) throw new Error('a client is given away after its hello only');
     return this.#hello;
+  }
+
+  /** Id of the user whose engine it is; `null` for one that was not reached by its socket. */
+  get ownerUid(): number | null {
+    return this.#ownerUid;
   }
 
   /** Never rejects: where the link is gone, the reply says so. */

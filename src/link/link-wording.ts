@@ -51,6 +51,16 @@ export const linkWording = {
     '"resque-runner attach"',
   engineGone: (path: string) => `the engine that listened at ${path} has ended without removing its socket`,
   notAllowed: (path: string) => `${path} belongs to another user: run this as the user who runs the engine`,
+  noSocket: (path: string) => `${path} is not a socket: name the one that the runner has`,
+  foreignSocket: (path: string, user: string) =>
+    `${path} belongs to user ${user}, and what answers there may be a trap: attach as ${user} or as root`,
+  foreignDirectory: (path: string, directory: string, user: string) =>
+    `user ${user} owns ${directory} and can replace ${path}: give the runner a socket in a directory of yours`,
+  foreignLink: (link: string, user: string) =>
+    `${link} is a link of user ${user}, who can change where it leads: name the socket itself`,
+  replaceableSocket: (path: string, directory: string) =>
+    `every user of this machine can replace ${path}: chmod o-w ${directory}, or chmod +t`,
+  replacedSocket: (path: string) => `${path} was replaced while it was reached: try again`,
   unreachable: (path: string, reason: string) => `the engine at ${path} can't be reached: ${reason}`,
   refused: (message: string) => `the engine refused: ${message}`,
   engineVersionDiffers: (engine: string, engineProtocol: number, ownProtocol: number) =>

@@ -211,14 +211,19 @@ export type EngineFact =
   | {
       /** What Redis could not be told is on the disk; the next start, or the end of the outage, tells it. */
       readonly type: 'outcomes.spooled';
+      /** How jobs ended, and jobs that go back. */
       readonly count: number;
+      /** Jobs that were asked for without an answer: Redis may have given so many of them. None has run. */
+      readonly unrun: number;
       readonly file: string;
     }
   | {
       /** What another runner's process, `HOST:PID`, had left on the disk is in Redis. */
       readonly type: 'outcomes.restored';
       readonly peer: string;
+      /** As in `outcomes.spooled`. */
       readonly count: number;
+      readonly unrun: number;
     }
   | {
       /** A file of the spool, or its directory, is no good. */

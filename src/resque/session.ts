@@ -113,9 +113,9 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    // How a server can't be reached changes from try to try; what it refuses is a fact of its own.
-    const isUnreachable = trouble.kind === 'away' || trouble.kind === 'readonly';
-    const fact = isUnreachable ? trouble.kind : trouble.message;
+    // The same trouble is worded in many ways; of permissions, each command that lacks one is a fact of its own.
+    const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(trouble.message) ?? [];
+    const fact = `${trouble.kind} ${command.toUpperCase()}`;
     if (!this.#told.has(fact)) {
       this.#told.add(fact);
       this.#hooks.onDown(trouble);

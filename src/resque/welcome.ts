@@ -1,6 +1,6 @@
 /** The first words with a server: whether it can be reached, and is one that we may write to. */
 import type { Redis } from './connection.ts';
-import { RedisTrouble } from './trouble.ts';
+import { RedisTrouble, troubleOf } from './trouble.ts';
 
 /** Connects, or says why not. ioredis itself rejects with "Connection is closed" and emits the reason. */
 export async function connected(connection: Redis): Promise<void> {
@@ -15,17 +15,16 @@ export async function connected(connection: Redis): Promise<void> {
   }
 }
 
-/** Which server it is, once it is one that we may write to. */
+/** Which server it is, as far as it says so, once it is one that we may write to. */
 export async function welcome(commands: Redis): Promise<{ serverVersion: string; runId: string }> {
-  let info: string;
-  try {
-    info = await commands.info();
-  } catch (error) {
-    // INFO may be forbidden; whether the rest is permitted shows when it is used.
-    if (error instanceof Error && error.message.startsWith('NOPERM')) {
-      return { serverVersion: 'unknown', runId: '' };
+  const info = await unlessRefused(commands.info());
+  if (info instanceof RedisTrouble) {
+    const role = await unlessRefused(commands.role());
+    // If ROLE is refused as well, a replica shows when it refuses the first write.
+    if (!(role instanceof RedisTrouble) && masterOf(role) !== null) {
+      throw new RedisTrouble('readonly', `it is a replica of ${masterOf(role)}`);
     }
-    throw error;
+    return { serverVersion: 'unknown', runId: '' };
   }
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
   if (field('loading') === '1') throw new RedisTrouble('away', 'it is loading its data');
@@ -33,4 +32,24 @@ export async function welcome(commands: Redis): Promise<{ serverVersion: string;
     throw new RedisTrouble('readonly', 'it is a read-only replica');
   }
   return { serverVersion: field('redis_version'), runId: field('run_id') };
+}
+
+/**
+ * The reply, or how this server refuses to give it: this user may not ask, or the command is renamed. Any other trouble
+ * is thrown, such as a password that is missing.
+ */
+export async function unlessRefused<T>(reply: Promise<T>): Promise<T | RedisTrouble> {
+  try {
+    return await reply;
+  } catch (error) {
+    const trouble = troubleOf(error);
+    if (trouble.kind === 'refused' || trouble.message.startsWith('NOPERM')) return trouble;
+    throw error;
+  }
+}
+
+/** `HOST:PORT` of the server whose replica it is; `null` for a master. @param role reply of ROLE */
+export function masterOf(role: unknown): string | null {
+  if (!Array.isArray(role) || String(role[0]) !== 'slave') return null;
+  return `${role[1]}:${role[2]}`;
 }

@@ -29,7 +29,7 @@ function stayLean(): void {
 /** Runs until the person leaves, the engine has stopped or the link is gone; the terminal is then as before. */
 export async function runTerminalUi(options: UiOptions): Promise<UiEnd> {
   stayLean();
-  const { store, stdin, stdout, isReadOnly, lost } = options;
+  const { store, stdin, stdout, isReadOnly, runnerUser, lost } = options;
   let end: (how: UiEnd) => void = () => {};
   const ended = new Promise<UiEnd>((resolve) => {
     end = resolve;
@@ -49,6 +49,7 @@ export async function runTerminalUi(options: UiOptions): Promise<UiEnd> {
       nowMs: Date.now(),
       log: controller.log,
       isReadOnly,
+      runnerUser,
     });
     const before = pictures.getState();
     const picture = reuse(before, pictureOf(panels, columns, rows, colors));

@@ -26,6 +26,8 @@ export interface UiOptions {
   /** Resolves when the link to the engine has ended, with the reason. */
   readonly lost: Promise<string>;
   readonly isReadOnly: boolean;
+  /** Name of the user whose runner it is; `null` for one of our own user. */
+  readonly runnerUser: string | null;
   /** The engine was started by this UI, and stops with it unless it is left running. */
   readonly isOwner: boolean;
   /** False where the engine can't go on without us, as in a demo. */

@@ -13,10 +13,32 @@ interface SpoolWording {
 
 const textLimit = 200;
 
+interface SpoolCounts {
+  readonly count: number;
+  readonly unrun: number;
+}
+
+/** What a file holds, with its verb: `how 3 jobs ended is`. @param peer the process that wrote it, if it isn't ours */
+export function spoolContents({ count, unrun }: SpoolCounts, peer: string | null): string {
+  const ends = `how ${plural(count, 'job')}${peer === null ? '' : ` of ${peer}`} ended`;
+  const starter = peer === null ? `${unrun === 1 ? 'was' : 'were'} taken` : `${peer} had taken`;
+  const jobs = `at most ${plural(unrun, 'job')} that ${starter} but not started`;
+  if (unrun === 0) return `${ends} is`;
+  return count === 0 ? `${jobs} ${unrun === 1 ? 'is' : 'are'}` : `${ends} and ${jobs} are`;
+}
+
+function restored({ count, unrun }: SpoolCounts): string {
+  const ends = `${spoolContents({ count, unrun: 0 }, null)} written now`;
+  const back = unrun === 1 ? 'back on its queue' : 'back on their queues';
+  const jobs = `${spoolContents({ count: 0, unrun }, null)} ${back}`;
+  if (unrun === 0) return ends;
+  return count === 0 ? jobs : `${ends}, and ${jobs}`;
+}
+
 export function spoolWording(fact: SpoolFact): SpoolWording {
   switch (fact.type) {
     case 'outcomes.spooled': {
-      const text = `how ${plural(fact.count, 'job')} ended is in ${visible(fact.file)} until Redis can be told`;
+      const text = `${spoolContents(fact, null)} in ${visible(fact.file)} until Redis can be told`;
       return { level: 'warn', glyph: '!', text };
     }
     case 'outcomes.restored': {
@@ -24,7 +46,7 @@ export function spoolWording(fact: SpoolFact): SpoolWording {
       return {
         level: 'info',
         glyph: '●',
-        text: `${peer} had stopped while Redis was away; how ${plural(fact.count, 'job')} of it ended is written now`,
+        text: `${peer} had stopped while Redis was away; ${restored(fact)}`,
       };
     }
     case 'spool.failed': {

@@ -1,5 +1,6 @@
 /** `attach`: a screen for a runner that runs already. */
-import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { LinkClient } from '../../src/link/client.ts';
 import type { Terminal } from '../helpers/terminal.ts';
@@ -28,6 +29,13 @@ async function leaveRunning(runner: string): Promise<{ file: string; pid: number
 
 function openAttach(...args: string[]): Terminal {
   return ui.terminal({ command: ui.commandOf(['attach', ...args]), columns: 120, rows: 36 });
+}
+
+/** Whether other users can read this checkout, to run its program. */
+function canBecomeOthers(): boolean {
+  const [program, entry] = ui.commandOf([]);
+  const look = `require('node:fs').accessSync(${JSON.stringify(entry)})`;
+  return spawnSync(program, ['-e', look], { uid: 65_533, gid: 65_533 }).status === 0;
 }
 
 /** The directory of the sockets of this test. */
@@ -170,6 +178,42 @@ describe('a runner without a screen, as a process manager starts it', () => {
     await leave(screen);
     await runner.stop();
     expect(existsSync(socket)).toBe(false);
+  });
+
+  describe.runIf(process.getuid?.() === 0)('with a socket of another user', () => {
+    const [ann, ben] = [65_534, 65_533];
+
+    test('is reached by root, who sees whose it is', async () => {
+      const socket = ui.stage.path('my.sock');
+      await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
+      chownSync(socket, ann, ann);
+      const screen = openAttach('--socket', socket);
+      await screen.waitForText(' runner of user nobody ');
+      await leave(screen);
+      await screen.waitForText(/attached to process \d+, a runner of user nobody/);
+    });
+
+    test.runIf(canBecomeOthers())('is refused to others, with its owner', async () => {
+      const socket = ui.stage.path('my.sock');
+      await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
+      chmodSync(ui.stage.directory, 0o755);
+      // As a trap would stand open.
+      chmodSync(socket, 0o666);
+      chownSync(socket, ann, ann);
+      const command: [string, ...string[]] = [
+        'setpriv',
+        `--reuid=${ben}`,
+        `--regid=${ben}`,
+        '--clear-groups',
+        ...ui.commandOf(['attach', '--socket', socket]),
+      ];
+      const terminal = ui.terminal({ command, columns: 200, rows: 36 });
+      expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
+      await terminal.waitForText(
+        `resque-runner: ${socket} belongs to user nobody, and what answers there may be a trap: attach as nobody or as root`,
+      );
+      expect(terminal.isAlternateScreen).toBe(false);
+    });
   });
 
   test('that is killed is told of, and no longer found', async () => {

@@ -248,3 +248,31 @@ test('check tells of outcomes on the disk, and --repair writes them before it ta
   await stage.run(config);
   await assertAllWritten();
 });
+
+test('a stop that leaves no ends but jobs that may have been taken says so, and they go back once', async () => {
+  const { config, runner } = await start();
+  runner.signal('SIGUSR2');
+  await runner.waitForLine('queue.paused');
+  await stage.enqueue('mail', job(2), job(4));
+  stage.write('go');
+  stage.redis.freeze();
+  // It asks for jobs and never hears whether it got some.
+  runner.signal('SIGCONT');
+  await runner.waitForLine('queue.resumed');
+  expect((await runner.stop(40_000)).code).toBe(0);
+  const [file = ''] = spoolFiles();
+  const contents = 'at most 4 jobs that were taken but not started';
+  expect(runner.all('outcomes.spooled').map(({ message }) => message)).toEqual([
+    expect.stringMatching(`${contents} are in ${join(spool(), file)} until`),
+  ]);
+  stage.redis.thaw();
+  const env = { XDG_STATE_HOME: stage.path('state') };
+  const found = await runProgram(['check'], { cwd: stage.directory, env });
+  expect(found.stdout).toMatch(
+    /^FAIL spool {6}at most 4 jobs that .*:\d+ had taken but not started are in .*\.spool, .*; --repair /m,
+  );
+  const next = await stage.run(config);
+  expect(next.all('outcomes.restored')[0]?.message).toContain(`${contents} are back on their queues`);
+  await stage.waitForStat('processed', 2);
+  expect(stage.fileLines('started').sort()).toEqual(['2', '4']);
+});

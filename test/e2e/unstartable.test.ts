@@ -75,6 +75,44 @@ describe('a script that', () => {
   });
 });
 
+describe('an interpreter that env looks up on PATH and that', () => {
+  test.each<[string, () => void]>([
+    ['may lie in a directory that must not be searched', () => chmodSync(e2e.path('bin'), 0)],
+    ['is not executable', () => chmodSync(e2e.write('bin/rr-sh'), 0o644)],
+    ['is a directory', () => mkdirSync(e2e.path('bin/rr-sh'))],
+    [
+      'has an interpreter that is missing',
+      () => e2e.script('', { name: 'bin/rr-sh', interpreter: '/no/such/sh' }),
+    ],
+  ])('%s pauses its queue, and its jobs run when it can be started', async (_, prepare) => {
+    mkdirSync(e2e.path('bin'));
+    prepare();
+    const script = e2e.script(`D='${e2e.directory}'\n${recording}`, { interpreter: '/usr/bin/env rr-sh' });
+    await e2e.enqueue('mail', ...payloads);
+    const env = { PATH: `${e2e.path('bin')}:${process.env.PATH}` };
+    const runner = await e2e.run({ runners: { mail: 1 }, script }, { env });
+    expect(await assertPaused(runner)).toContain('rr-sh');
+    await assertNothingBurnt();
+    chmodSync(e2e.path('bin'), 0o755);
+    rmSync(e2e.path('bin/rr-sh'), { recursive: true, force: true });
+    symlinkSync('/bin/sh', e2e.path('bin/rr-sh'));
+    await e2e.waitForFileLines('ran', 3, resumeTimeoutMs);
+    expect(e2e.fileLines('ran')).toEqual(payloads);
+    await e2e.failures(0);
+  });
+
+  test('can be started makes no difference to a script that exits with 126 or 127 itself', async () => {
+    const script = e2e.script("exit $(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')", {
+      interpreter: '/usr/bin/env sh',
+    });
+    await e2e.enqueue('mail', ...[126, 127].map((code) => ({ class: 'Job', args: [code] })));
+    const runner = await e2e.run({ runners: { mail: 1 }, script }, { args: ['--drain'] });
+    await runner.waitForExit();
+    expect((await e2e.failures(2)).map((failure) => failure.exit_code)).toEqual([126, 127]);
+    expect(runner.all('queue.paused')).toEqual([]);
+  });
+});
+
 test('a file without "#!" runs as a shell script, as everywhere on Unix', async () => {
   const path = e2e.write('job', `echo "$1" >> '${e2e.path('ran')}'\n`);
   chmodSync(path, 0o755);

@@ -38,7 +38,7 @@ function spoolOf(identity: ProcessIdentity, nonce: string, scope = 'redis://a/0 
   return new Spool({
     directory: path,
     scope,
-    owner: { name: `h:${identity.pid}`, nonce },
+    owner: () => ({ name: `h:${identity.pid}`, nonce }),
     machine: { ...thisMachine(), identity },
   });
 }

@@ -7,6 +7,7 @@ import type { RunnerConfig } from '../../src/config/config.ts';
 import { checkStartable } from '../../src/engine/startable.ts';
 import { runnerDefaults } from '../helpers/runner-config.ts';
 
+const isRoot = process.getuid?.() === 0;
 let directory = '';
 
 beforeEach(() => {
@@ -35,8 +36,8 @@ async function reasonAgainst(changes: Partial<RunnerConfig>): Promise<string> {
 }
 
 /** Whether the system starts it, which is what the verdicts are about. */
-async function starts(script: string): Promise<boolean> {
-  const { exitCode } = await execa(script, { reject: false, stdio: 'ignore' });
+async function starts(script: string, env: Record<string, string> = {}): Promise<boolean> {
+  const { exitCode } = await execa(script, { reject: false, stdio: 'ignore', env });
   return exitCode === 0;
 }
 
@@ -68,9 +69,25 @@ describe('a script that can be started', () => {
 
   test('is looked up on the PATH of the runner when it is a bare word', async () => {
     const script = file('my-job', '#!/bin/sh\n');
-    expect(await reasonAgainst({ script: ['my-job'] })).toBe('my-job is not on PATH');
+    expect(await reasonAgainst({ script: ['my-job'] })).toMatch(/^my-job is not on PATH/);
     const verdict = await checkStartable(runner({ script: ['my-job'], env: { PATH: `/bin:${directory}` } }));
     expect(verdict).toEqual({ ok: true, file: script });
+  });
+
+  test.each([
+    ['its name', ['rr-job']],
+    ['env, as an interpreter', ['./job']],
+  ])('is the first on PATH that can be started, called by %s', async (_, script) => {
+    file('job', '#!/usr/bin/env rr-job\n');
+    mkdirSync(join(directory, 'locked'), { mode: 0 });
+    for (const name of ['a', 'b', 'c']) mkdirSync(join(directory, name));
+    file('a/rr-job', '#!/no/such/interpreter\n');
+    file('b/rr-job', '#!/bin/sh\n', 0o644);
+    file('c/rr-job', '#!/bin/sh\n');
+    const PATH = ['locked', 'a', 'b', 'c'].map((name) => join(directory, name)).join(':');
+    expect(await starts(join(directory, 'job'), { PATH })).toBe(true);
+    const verdict = await checkStartable(runner({ script, cwd: directory, env: { PATH } }));
+    expect(verdict).toEqual({ ok: true, file: join(directory, script[0] === 'rr-job' ? 'c/rr-job' : 'job') });
   });
 
   test('is found in a relative PATH entry from its working directory', async () => {
@@ -118,9 +135,56 @@ describe('a script that can not be started', () => {
 
   test('names an interpreter that env does not find', async () => {
     const script = file('job', '#!/usr/bin/env no-such-ruby\n');
-    expect(await reasonAgainst({ script: [script] })).toBe(
+    expect(await reasonAgainst({ script: [script], env: { PATH: '/usr/bin:/bin' } })).toBe(
       `the interpreter of ${script}: no-such-ruby is not on PATH`,
     );
+  });
+
+  test('names an interpreter that env finds on PATH but can not run', async () => {
+    const script = file('job', '#!/usr/bin/env rr-ruby\n');
+    mkdirSync(join(directory, 'a/rr-ruby'), { recursive: true });
+    mkdirSync(join(directory, 'b'));
+    const ruby = file('b/rr-ruby', '#!/bin/sh\n', 0o644);
+    const PATH = `${directory}/a:${directory}/b:${process.env.PATH}`;
+    expect(await starts(script, { PATH })).toBe(false);
+    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
+      `the interpreter of ${script}: ${directory}/a/rr-ruby is a directory`,
+    );
+    rmSync(join(directory, 'a'), { recursive: true });
+    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
+      `the interpreter of ${script}: ${ruby} is not executable; make it so with: chmod +x ${ruby}`,
+    );
+    file('b/rr-ruby', '#!/no/such/ruby\n');
+    expect(await starts(script, { PATH })).toBe(false);
+    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
+      `the interpreter of ${script}: the interpreter of ${ruby}: /no/such/ruby does not exist`,
+    );
+  });
+
+  test('names an interpreter that starts and then finds none itself', async () => {
+    const script = file('job', '#!/usr/bin/env rr-ruby\n');
+    for (const name of ['a', 'b']) mkdirSync(join(directory, name));
+    const shim = file('a/rr-ruby', '#!/usr/bin/env rr-no-bash\n');
+    file('b/rr-ruby', '#!/bin/sh\n');
+    const PATH = `${directory}/a:${directory}/b:/usr/bin:/bin`;
+    expect(await starts(script, { PATH })).toBe(false);
+    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
+      `the interpreter of ${script}: the interpreter of ${shim}: rr-no-bash is not on PATH`,
+    );
+  });
+
+  test('names an interpreter that may be in a directory of PATH without permission to search it', async () => {
+    const script = file('job', '#!/usr/bin/env rr-ruby\n');
+    const locked = join(directory, 'locked');
+    mkdirSync(locked, { mode: 0 });
+    const env = { PATH: `${locked}:/usr/bin:/bin` };
+    expect(await starts(script, env)).toBe(false);
+    // Root may search it all the same.
+    const why = isRoot ? '' : `; no permission to search ${locked}`;
+    expect(await reasonAgainst({ script: [script], env })).toBe(
+      `the interpreter of ${script}: rr-ruby is not on PATH${why}`,
+    );
+    expect(await reasonAgainst({ script: ['rr-ruby'], env })).toBe(`rr-ruby is not on PATH${why}`);
   });
 
   test.runIf(process.platform === 'linux')('gives env two words, which Linux passes as one', async () => {

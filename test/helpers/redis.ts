@@ -19,6 +19,8 @@ export interface RedisOptions {
   /** Keeps the data over a restart. */
   readonly appendOnly?: boolean;
   readonly replicaOf?: { readonly host: string; readonly port: number };
+  /** Commands that it doesn't know: `rename-command NAME ""`. */
+  readonly without?: readonly string[];
 }
 
 /**
@@ -122,6 +124,8 @@ export class RedisServer {
       connectionName: testConnectionName,
       protocol: 2,
       disableClientInfo: true,
+      // It takes INFO.
+      enableReadyCheck: this.#options.without?.includes('INFO') !== true,
       maxRetriesPerRequest: null,
       retryStrategy: () => 20,
     });
@@ -226,6 +230,7 @@ function spawnServer(directory: string, port: number, options: RedisOptions) {
     `--${name}`,
     ...(name === 'replicaof' ? value.split(' ') : [value]),
   ]);
+  for (const name of options.without ?? []) args.push('--rename-command', name, '');
   return execa(serverProgram(), args, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false });
 }
 

@@ -131,8 +131,8 @@ const factsByType: {
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
   'peer.deferred': fc.record({ peer: texts, pids: fc.array(fc.nat(), { maxLength: 2 }), waitMs: fc.nat() }),
-  'outcomes.spooled': fc.record({ count: counts, file: texts }),
-  'outcomes.restored': fc.record({ peer: texts, count: counts }),
+  'outcomes.spooled': fc.record({ count: counts, unrun: counts, file: texts }),
+  'outcomes.restored': fc.record({ peer: texts, count: counts, unrun: counts }),
   'spool.failed': fc.record({ file: texts, count: counts, reason: texts }),
   'counters.changed': fc.record(counters),
 };

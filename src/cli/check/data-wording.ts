@@ -1,10 +1,12 @@
 /** What the check says of its findings in Redis: what is wrong, what a repair would do, what it did. */
+import type { WaitingFile } from '../../engine/spooling.ts';
 import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
 import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
 import { age } from '../../wording/age.ts';
 import { plural } from '../../wording/plural.ts';
+import { spoolContents } from '../../wording/spool-wording.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 
 export interface FindingText {
@@ -109,15 +111,10 @@ function leftOwnerText(
   return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
 }
 
-export function waitingText(waiting: {
-  readonly peer: string;
-  readonly file: string;
-  readonly count: number;
-}): string {
-  const { peer, file, count: jobs } = waiting;
+export function waitingText(waiting: WaitingFile): string {
   return (
-    `how ${plural(jobs, 'job')} of ${shown(peer)} ended is in ${file}, as Redis was away; ` +
-    '--repair writes it to Redis, as the next start of a runner does'
+    `${spoolContents(waiting, shown(waiting.peer))} in ${waiting.file}, as Redis was away; ` +
+    '--repair tells Redis, as the next start of a runner does'
   );
 }
 

@@ -30,6 +30,11 @@ function commandsOf({ namespace, runners }: Config): Command[] {
         ['LMOVE', keys.queue(queue), list, 'LEFT', 'RIGHT'],
         ['SADD', keys.heldQueues(owner), queue],
         ['LREM', list, '1', ''],
+        ['RPUSH', list, ''],
+        ['LRANGE', list, '0', '0'],
+        ['LINDEX', list, '0'],
+        ['LLEN', list],
+        ['DEL', list],
         ['RPOPLPUSH', list, keys.queue(queue)],
       ];
     });
@@ -55,13 +60,16 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['SADD', keys.workers, ''],
     ['SREM', keys.workers, ''],
     ['SET', keys.worker(worker), ''],
+    ['GET', keys.worker(worker)],
     ['DEL', keys.worker(worker)],
     ['MGET', keys.worker(worker), keys.workerPayload(worker)],
     ['SET', keys.workerPayload(worker), ''],
     ['DEL', keys.workerPayload(worker)],
     ['SET', keys.workerStarted(worker), ''],
+    ['SETNX', keys.workerStarted(worker), ''],
     ['DEL', keys.workerStarted(worker)],
     ['HSET', keys.heartbeat, '', ''],
+    ['HSETNX', keys.heartbeat, '', ''],
     ['HDEL', keys.heartbeat, ''],
     ['TYPE', keys.failed],
     ['RPUSH', keys.failed, ''],
@@ -70,12 +78,16 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['LINDEX', keys.failed, '0'],
     ['LSET', keys.failed, '0', ''],
     ['LREM', keys.failed, '0', ''],
+    ['EXISTS', keys.failed, keys.processed],
     ['INCRBY', keys.processed, '1'],
     ['INCRBY', keys.failedCount, '1'],
     ['INCRBY', keys.workerProcessed(worker), '1'],
     ['INCRBY', keys.workerFailed(worker), '1'],
     ['GET', keys.runnerStep(owner)],
     ['SET', keys.runnerStep(owner), ''],
+    ['EXPIRE', keys.runnerStep(owner), '1'],
+    ['GET', keys.tombstone('check')],
+    ['SET', keys.tombstone('check'), ''],
     ['DEL', keys.runnerStep(owner)],
     ['HSET', keys.runners, '', ''],
     ['HGETALL', keys.runners],
@@ -84,8 +96,11 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['SISMEMBER', keys.workers, ''],
     ['HDEL', keys.runners, ''],
     ['SET', keys.recoveryLock, '', 'PX', '1', 'NX'],
+    ['GET', keys.recoveryLock],
+    ['DEL', keys.recoveryLock],
     ['SMEMBERS', keys.heldQueues(owner)],
     ['SCARD', keys.heldQueues(owner)],
+    ['DEL', keys.heldQueues(owner)],
     ['SMEMBERS', keys.workers],
     ['HINCRBY', keys.recoveries, '', '1'],
     ['HDEL', keys.recoveries, ''],
@@ -97,8 +112,11 @@ function commandsOf({ namespace, runners }: Config): Command[] {
 
 export async function checkPermissions(connection: Redis, config: Config): Promise<Verdict[]> {
   const commands = commandsOf(config);
-  const refusal = await refusalOf(connection, ['MULTI']);
-  if (refusal !== null) return [fail(subject, `MULTI: ${refusal}; ${advice(refusal, config)}`)];
+  // An empty one first: EXEC in the other would carry it out.
+  for (const name of ['MULTI', 'EXEC', 'MULTI']) {
+    const refusal = await refusalOf(connection, [name]);
+    if (refusal !== null) return [fail(subject, `${name}: ${refusal}; ${advice(refusal, config)}`)];
+  }
   /** Refusal → what it was the answer to. */
   const refused = new Map<string, Set<string>>();
   for (const command of commands) {

@@ -2,6 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { RedisTrouble } from '../../resque/trouble.ts';
+import { masterOf, unlessRefused } from '../../resque/welcome.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
 import { OperatingError } from '../exit-codes.ts';
 import { findRedisProgram } from '../redis-program.ts';
@@ -39,10 +40,12 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
   const verdicts: Verdict[] = [];
   try {
     await withRedis(redis, limitMs, async (connection) => {
-      const info = await readInfo(connection);
+      const info = await unlessRefused(connection.info());
       const latencyMs = await medianPingMs(connection);
       verdicts.push(
-        ...reached(redis, info, latencyMs, config),
+        ...(info instanceof RedisTrouble
+          ? await reachedWithoutInfo(redis, info, latencyMs, connection)
+          : reached(redis, parseInfo(info), latencyMs, config)),
         ...(await checkPermissions(connection, config)),
       );
     });
@@ -53,22 +56,52 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
   return verdicts;
 }
 
-function reached(redis: ReachableRedis, info: Info | null, latencyMs: number, config: Config): Verdict[] {
-  const where = describeRedis(redis);
-  const latency = `${latencyMs.toFixed(1)} ms`;
-  if (info === null) {
-    return [
-      ok('redis', `${where}, ${latency}`),
-      warn('version', 'INFO is not permitted, so that neither version nor role are known'),
-    ];
+/** The runner does without INFO, too: see `welcome`. */
+async function reachedWithoutInfo(
+  redis: ReachableRedis,
+  refusal: RedisTrouble,
+  latencyMs: number,
+  connection: Redis,
+): Promise<Verdict[]> {
+  const role = await unlessRefused(connection.role());
+  const verdicts = [
+    ok('redis', `${describeRedis(redis)}, ${milliseconds(latencyMs)}`),
+    ...latencyVerdicts(latencyMs),
+    warn('version', refused('INFO', refusal, 'version and memory policy are unknown')),
+  ];
+  if (role instanceof RedisTrouble) {
+    verdicts.push(warn('role', refused('ROLE', role, "a replica can't be told from a master")));
+  } else if (masterOf(role) !== null) {
+    verdicts.push(fail('role', `it is a replica of ${masterOf(role)}; name the master instead`));
   }
+  return verdicts;
+}
+
+function refused(command: string, { message }: RedisTrouble, consequence: string): string {
+  if (message.startsWith('NOPERM')) {
+    return `${command} is not permitted: ${consequence}; let an administrator allow it with ACL SETUSER … +${command}`;
+  }
+  return /^ERR unknown command/i.test(message)
+    ? `${command} is not known to this server: ${consequence}; let an administrator look at rename-command in redis.conf`
+    : `${command} is refused (${message}): ${consequence}; see the server's log`;
+}
+
+function milliseconds(latencyMs: number): string {
+  return `${latencyMs.toFixed(1)} ms`;
+}
+
+function latencyVerdicts(latencyMs: number): Verdict[] {
+  if (latencyMs <= slowMs) return [];
+  const latency = milliseconds(latencyMs);
+  return [warn('latency', `${latency} for each round trip, which every job waits for; run nearer to Redis`)];
+}
+
+function reached(redis: ReachableRedis, info: Info, latencyMs: number, config: Config): Verdict[] {
   const name = info.get('valkey_version') === undefined ? 'version' : 'Valkey';
   const version = info.get('valkey_version') ?? info.get('redis_version') ?? '?';
   return [
-    ok('redis', `${where} ${name} ${version}, ${latency}`),
-    ...(latencyMs > slowMs
-      ? [warn('latency', `${latency} for each round trip, which every job waits for; run nearer to Redis`)]
-      : []),
+    ok('redis', `${describeRedis(redis)} ${name} ${version}, ${milliseconds(latencyMs)}`),
+    ...latencyVerdicts(latencyMs),
     ...versionVerdicts(info.get('redis_version') ?? '', config.runners),
     ...roleVerdicts(info),
     ...evictionVerdicts(info),
@@ -98,15 +131,7 @@ function evictionVerdicts(info: Info): Verdict[] {
 
 type Info = ReadonlyMap<string, string>;
 
-/** @returns `null` where INFO is not permitted */
-async function readInfo(connection: Redis): Promise<Info | null> {
-  let text: string;
-  try {
-    text = await connection.info();
-  } catch (error) {
-    if (error instanceof Error && /^(NOPERM|ERR unknown command)/.test(error.message)) return null;
-    throw error;
-  }
+function parseInfo(text: string): Info {
   const lines = text.split(/\r?\n/).map((line): [string, string] => {
     const colon = line.indexOf(':');
     return [line.slice(0, colon), line.slice(colon + 1)];

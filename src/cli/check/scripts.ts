@@ -1,6 +1,7 @@
 /** Whether each script of a config could be started, and in which way. */
+import { statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Config, RunnerConfig } from '../../config/config.ts';
 import { startsNatively } from '../../engine/launch.ts';
 import { isTurnedOff } from '../../engine/libc.ts';
@@ -31,6 +32,23 @@ function checkWay(): Verdict {
         'through Node, since koffi has no binary for this machine: each costs some milliseconds more',
       )
     : ok('start', 'through Node, as on all systems but Linux');
+}
+
+/** The programs that can be started, and the files among their arguments, such as the one in `["php", "job.php"]`. */
+export async function scriptFiles({ runners }: Config): Promise<string[]> {
+  const files = await Promise.all(
+    runners.map(async (runner) => {
+      const verdict = await checkStartable(runner);
+      if (!verdict.ok) return [];
+      const words = runner.script.slice(1).map((word) => resolve(runner.cwd ?? process.cwd(), word));
+      return [verdict.file, ...words.filter(isFile)];
+    }),
+  );
+  return [...new Set(files.flat())];
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** @param runners at least one */

@@ -35,7 +35,7 @@ const table = {
     flags: ['config', 'socket', 'readOnly'],
     flagWords: {
       socket:
-        "the runner's socket, where it isn't found by itself: another user's, another temporary directory",
+        "the runner's socket, if attach doesn't find it: in another directory, or as root another user's",
     },
     about: `Opens the screen of a runner that is running: of the one there is, of the one with this CONFIG, or of the one
 that you choose. Leaving it with q leaves the runner as it is. Several screens may be open at once.`,

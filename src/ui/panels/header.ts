@@ -22,9 +22,21 @@ const redisColumns = 22;
 const details = ['sparkline', 'redis', 'name', 'words'] as const;
 type Detail = (typeof details)[number];
 
-export function header(state: AppState, columns: number, nowMs: number, isReadOnly: boolean): Line {
+export interface Attachment {
+  readonly isReadOnly: boolean;
+  /** `null` for a runner of our own user. */
+  readonly runnerUser: string | null;
+}
+
+export function header(
+  state: AppState,
+  columns: number,
+  nowMs: number,
+  { isReadOnly, runnerUser }: Attachment,
+): Line {
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
-  const place = [...(state.view.opened === null ? tabLine(state) : trail(state)), ...mode];
+  const user = runnerUser === null ? [] : [span(` runner of user ${runnerUser}`, { color: 'yellow' })];
+  const place = [...(state.view.opened === null ? tabLine(state) : trail(state)), ...mode, ...user];
   let parts: { readonly left: readonly Span[]; readonly right: readonly Span[] } = { left: [], right: [] };
   for (let leftOut = 0; leftOut <= details.length; leftOut += 1) {
     const shown = new Set<Detail>(details.slice(leftOut));

@@ -22,6 +22,7 @@ export interface Composition {
   readonly nowMs: number;
   readonly log: JobLog | null;
   readonly isReadOnly: boolean;
+  readonly runnerUser: string | null;
 }
 
 export function compose(composition: Composition): Panel[] {
@@ -43,7 +44,7 @@ function tooSmall({ columns, rows }: Size): Panel[] {
 }
 
 function everything(composition: Composition): Panel[] {
-  const { state, size, nowMs, isReadOnly } = composition;
+  const { state, size, nowMs, isReadOnly, runnerUser } = composition;
   const { columns, rows } = size;
   const { dialog } = state.view;
   const last =
@@ -59,7 +60,7 @@ function everything(composition: Composition): Panel[] {
     lines: [line],
   });
   return [
-    row('header', 0, header(state, columns, nowMs, isReadOnly)),
+    row('header', 0, header(state, columns, nowMs, { isReadOnly, runnerUser })),
     ...body(composition),
     row('message', rows - 2, messageLine(state, columns, nowMs)),
     row('footer', rows - 1, last),

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+/** The name of a user, for people: `ann`, or the number of one that /etc/passwd doesn't have. */
+export function userNameOf(uid: number): string {
+  const entry = passwd()
+    .split('\n')
+    .find((line) => line.split(':')[2] === String(uid));
+  return entry?.split(':')[0] ?? String(uid);
+}
+
+function passwd(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return ''; // As in a container that has no users.
+  }
+}
