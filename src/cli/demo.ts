@@ -20,12 +20,16 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 
 export async function run(context: CommandContext): Promise<number> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'resque-runner-demo-')));
+  // Told in the end: until then the terminal may be the screen's.
+  const troubles: string[] = [];
+  const tell = (text: string) => troubles.push(text);
   try {
-    const embedded = await startEmbeddedRedis(directory, { isTemporary: true });
+    const embedded = await startEmbeddedRedis(directory, { isTemporary: true, tell });
     try {
       return await runJobs(context, directory, embedded.redis);
     } finally {
       await embedded.stop();
+      for (const trouble of troubles) say(`demo: ${trouble}`);
     }
   } finally {
     // The Redis takes it along, unless it could not be started or has crashed.

@@ -124,7 +124,7 @@ export class RedisSide {
       client: this.client,
       machine,
       about,
-      beforeRecovery: () => this.#spooling.restoreDead(),
+      beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
       publish,
       onRequeued: () => {
         this.fleet.expectJobs();

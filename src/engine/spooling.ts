@@ -133,8 +133,8 @@ export class Spooling {
   }
 
   /** What `restoreDead` would find. */
-  waiting(): WaitingFile[] {
-    const files = this.#spool?.look().files ?? [];
+  waiting(dead?: ReadonlySet<string>): WaitingFile[] {
+    const files = this.#spool?.look(dead).files ?? [];
     return files.map(({ path, spooled }) => ({
       peer: spooled.owner.name,
       file: path,
@@ -143,9 +143,13 @@ export class Spooling {
     }));
   }
 
-  /** Those of processes that are gone. Before their recovery, which would take their jobs for failed. */
-  async restoreDead(): Promise<void> {
-    const { files, refused } = this.#spool?.claimDead() ?? { files: [], refused: [] };
+  /**
+   * Those of processes that are gone. Before their recovery, which would take their jobs for failed.
+   *
+   * @param dead nonces of those that are known to be dead, though they can't be seen from here
+   */
+  async restoreDead(dead?: ReadonlySet<string>): Promise<void> {
+    const { files, refused } = this.#spool?.claimDead(dead) ?? { files: [], refused: [] };
     for (const { path, reason } of refused) this.#tellOnce(path, 0, `${reason}; it is left alone`);
     const processes = new Map<string, SpoolFile[]>();
     for (const file of files) {
