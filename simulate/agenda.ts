@@ -99,7 +99,8 @@ export class Agenda {
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = this.#entries[middle] as Entry;
-      if (other.atMs > entry.atMs || (other.atMs === entry.atMs && other.order > entry.order)) low = middle + 1;
+      if (other.atMs > entry.atMs || (other.atMs === entry.atMs && other.order > entry.order))
+        low = middle + 1;
       else high = middle;
     }
     this.#entries.splice(low, 0, entry);

@@ -27,7 +27,10 @@ export async function readDump(redis: RedisLine): Promise<Dump> {
   const keys = (await redis.call('EVAL', dumpScript, 0)) as [Buffer, Buffer, Buffer[]][];
   return new Map(
     keys
-      .map(([key, kind, values]) => [key.toString(), { kind: kind.toString() as DumpedKey['kind'], values }] as const)
+      .map(
+        ([key, kind, values]) =>
+          [key.toString(), { kind: kind.toString() as DumpedKey['kind'], values }] as const,
+      )
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }

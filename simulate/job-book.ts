@@ -1,6 +1,7 @@
 /** What became of each job, as the world saw it: every run, and every event that explains one more run or none at all. */
-import type { SimProcess } from './sim-process.ts';
+
 import type { JobPlan } from './schedule.ts';
+import type { SimProcess } from './sim-process.ts';
 
 export interface Run {
   readonly job: Job;
@@ -11,8 +12,8 @@ export interface Run {
   /** When its program had ended; it may go on after its runner has died. */
   programEndMs: number | null;
   outcome: 'success' | 'failure' | 'requeue' | null;
-  /** The engine said that Redis has the outcome. */
-  isWritten: boolean;
+  /** When the engine said that Redis has the outcome. */
+  writtenMs: number | null;
   /** When Redis gave the job away. */
   readonly takenMs: number;
   /** Whether Redis ever had it on record. Not so for what BLPOP brought, until a step has written it. */

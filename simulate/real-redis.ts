@@ -26,13 +26,21 @@ export class RealRedis {
     if (program === null) throw new Error('neither redis-server nor valkey-server is on PATH');
     const directory = mkdtempSync(join(tmpdir(), 'rr-simulate-'));
     const socket = join(directory, 'redis.sock');
-    const settings = { port: '0', unixsocket: socket, dir: directory, save: '', appendonly: 'no', databases: '2' };
+    const settings = {
+      port: '0',
+      unixsocket: socket,
+      dir: directory,
+      save: '',
+      appendonly: 'no',
+      databases: '2',
+    };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn(program, args, { stdio: 'ignore' });
     try {
       const deadline = performance.now() + startLimitMs;
       while (!existsSync(socket)) {
-        if (performance.now() > deadline || child.exitCode !== null) throw new Error(`${program} doesn't start`);
+        if (performance.now() > deadline || child.exitCode !== null)
+          throw new Error(`${program} doesn't start`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       const admin = await RedisLine.open(socket);

@@ -17,12 +17,12 @@ export interface Result {
 export async function runSchedule(schedule: Schedule, redis: RealRedis): Promise<Result> {
   const world = new World(schedule, redis);
   const crashed = (error: unknown) =>
-    world.broken(`a runner has crashed: ${error instanceof Error ? error.stack : String(error)}`);
+    world.log.broken(`a runner has crashed: ${error instanceof Error ? error.stack : String(error)}`);
   process.on('uncaughtException', crashed);
   process.on('unhandledRejection', crashed);
   try {
     await world.run();
-    if (world.violations.length === 0) for (const what of await checkEnd(world)) world.broken(what);
+    if (!world.log.isBroken) for (const what of await checkEnd(world)) world.log.broken(what);
   } catch (error) {
     crashed(error);
   } finally {
@@ -30,6 +30,6 @@ export async function runSchedule(schedule: Schedule, redis: RealRedis): Promise
     process.off('unhandledRejection', crashed);
     world.dispose();
   }
-  const { violations, lines, agenda, book } = world;
-  return { violations, trace: lines, ms: agenda.nowMs, runs: book.runs.length };
+  const { log, agenda, book } = world;
+  return { violations: log.violations, trace: log.lines, ms: agenda.nowMs, runs: book.runs.length };
 }

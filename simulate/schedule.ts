@@ -40,7 +40,12 @@ export type Action =
   | { readonly kind: 'reconfigure'; readonly seat: number; readonly config: number }
   | { readonly kind: 'pause'; readonly seat: number; readonly queue: string; readonly forMs: number }
   | { readonly kind: 'pause-everyone'; readonly forMs: number }
-  | { readonly kind: 'concurrency'; readonly seat: number; readonly entry: number; readonly concurrency: number }
+  | {
+      readonly kind: 'concurrency';
+      readonly seat: number;
+      readonly entry: number;
+      readonly concurrency: number;
+    }
   | { readonly kind: 'stop'; readonly seat: number; readonly mode: StopMode; readonly restartAfterMs: number }
   | { readonly kind: 'jump-clock'; readonly seat: number; readonly byMs: number }
   | { readonly kind: 'unstartable'; readonly seat: number; readonly entry: number; readonly forMs: number }
@@ -93,7 +98,19 @@ const commands = [
   ...['CLIENT|KILL', 'LPOP', 'LMOVE', 'RPUSH', 'LPUSH', 'INCRBY', 'SREM', 'HDEL', 'LREM', 'TYPE', 'SETNX'],
   ...['HSETNX', 'SCARD', 'LLEN', 'LINDEX', 'HINCRBY', 'RPOPLPUSH', 'SISMEMBER', 'HEXISTS'],
 ];
-const trapped = [null, 'EVALSHA', 'EVALSHA', 'EVALSHA', 'BLPOP', 'BLPOP', 'BLMOVE', 'MULTI', 'SMEMBERS', 'SET', 'HGETALL'];
+const trapped = [
+  null,
+  'EVALSHA',
+  'EVALSHA',
+  'EVALSHA',
+  'BLPOP',
+  'BLPOP',
+  'BLMOVE',
+  'MULTI',
+  'SMEMBERS',
+  'SET',
+  'HGETALL',
+];
 
 /** Each schedule has only some of these, so that each comes together with many others. */
 const kinds = [
@@ -143,12 +160,14 @@ class ScheduleMaker {
     const queues = entries.flatMap(({ key }) => queuesOf(key));
     for (let batch = 2 + random.below(8); batch > 0; batch -= 1)
       steps.push({ atMs: this.#time(lengthMs), ...this.#enqueue(random.pick(queues)) });
+    const enqueued = steps.map(({ atMs }) => atMs);
     for (let count = 1 + random.below(8); count > 0; count -= 1) {
-      const atMs = this.#time(lengthMs);
+      // Many come while something is done.
+      const atMs = random.next() < 0.4 ? this.#time(lengthMs) : this.#timeAfter(random.pick(enqueued));
       const kind = random.pick(wanted);
       // What is rolled back to was before.
       if (kind === 'roll-back')
-        steps.push({ atMs: random.between(0, atMs), kind: 'redis', fault: { kind: 'snapshot' } });
+        steps.push({ atMs: this.#time(atMs), kind: 'redis', fault: { kind: 'snapshot' } });
       steps.push({ atMs, ...this.#action(kind, random.below(seatCount), queues, entries.length, lengthMs) });
     }
     return {
@@ -166,7 +185,11 @@ class ScheduleMaker {
   #entries(): Entry[] {
     const random = this.#random;
     const keys = random.pick([['a'], ['a', 'b'], ['a,b', 'p_*'], ['a', 'p_*'], ['a', 'b', 'c'], ['p_*']]);
-    const deliveries = random.pick([['at-most-once'], ['at-least-once'], ['at-most-once', 'at-least-once']] as const);
+    const deliveries = random.pick([
+      ['at-most-once'],
+      ['at-least-once'],
+      ['at-most-once', 'at-least-once'],
+    ] as const);
     return keys.map((key) => ({
       key,
       concurrency: 1 + random.below(3),
@@ -184,7 +207,10 @@ class ScheduleMaker {
         case 0:
           return { ...entry, concurrency: 1 + random.below(4) };
         case 1:
-          return { ...entry, delivery: delivery === 'at-most-once' ? ('at-least-once' as const) : ('at-most-once' as const) };
+          return {
+            ...entry,
+            delivery: delivery === 'at-most-once' ? ('at-least-once' as const) : ('at-most-once' as const),
+          };
         case 2:
           return { ...entry, interrupted: interrupted === 'fail' ? ('requeue' as const) : ('fail' as const) };
         default:
@@ -227,7 +253,11 @@ class ScheduleMaker {
         return { kind, seat, mode, restartAfterMs: random.between(0, lengthMs) };
       }
       case 'jump-clock':
-        return { kind, seat, byMs: Math.round(random.between(-1, 1) * random.pick([1_000, 400_000, 90_000_000])) };
+        return {
+          kind,
+          seat,
+          byMs: Math.round(random.between(-1, 1) * random.pick([1_000, 400_000, 90_000_000])),
+        };
       case 'unstartable':
         return { kind, seat, entry: random.below(entryCount), forMs };
       case 'trap':
@@ -280,7 +310,11 @@ class ScheduleMaker {
       case 'stall':
         return { kind, forMs: this.#duration() };
       case 'cut':
-        return { kind, which: random.pick(['commands', 'waits', 'all'] as const), isReset: random.next() < 0.5 };
+        return {
+          kind,
+          which: random.pick(['commands', 'waits', 'all'] as const),
+          isReset: random.next() < 0.5,
+        };
       case 'silence':
         return { kind };
     }
@@ -307,6 +341,10 @@ class ScheduleMaker {
 
   #time(lengthMs: number): number {
     return Number(this.#random.between(50, lengthMs).toFixed(3));
+  }
+
+  #timeAfter(ms: number): number {
+    return Number((ms + this.#random.between(0, this.#random.pick([20, 300, 3_000]))).toFixed(3));
   }
 
   #duration(): number {

@@ -39,7 +39,10 @@ export async function shrink(
     const { seats, configs } = best.schedule;
     for (const candidate of [
       ...(seats.length > 1 ? [{ ...best.schedule, seats: seats.slice(0, -1) }] : []),
-      ...(configs[0]?.map((_, at) => ({ ...best.schedule, configs: configs.map((entries) => entries.toSpliced(at, 1)) })) ?? []),
+      ...(configs[0]?.map((_, at) => ({
+        ...best.schedule,
+        configs: configs.map((entries) => entries.toSpliced(at, 1)),
+      })) ?? []),
     ]) {
       if (coversAll(candidate) && (await fails(candidate))) isSmaller = true;
     }
@@ -49,7 +52,11 @@ export async function shrink(
 
 function smallerSteps(step: Step): Step[] {
   if (step.kind === 'enqueue' && step.jobs.length > 1)
-    return [{ ...step, jobs: step.jobs.slice(0, 1) }, { ...step, jobs: step.jobs.slice(1) }, { ...step, jobs: step.jobs.slice(0, -1) }];
+    return [
+      { ...step, jobs: step.jobs.slice(0, 1) },
+      { ...step, jobs: step.jobs.slice(1) },
+      { ...step, jobs: step.jobs.slice(0, -1) },
+    ];
   return [];
 }
 

@@ -1,20 +1,25 @@
 /** A runner process: the engine's whole Redis side, on a machine and with jobs that are simulated. */
 import { Redis, type RedisOptions } from 'ioredis';
+import type { Random } from '../chaos/random.ts';
 import type { Config, RunnerConfig } from '../src/config/config.ts';
 import type { Machine } from '../src/engine/machine.ts';
 import type { ProcessIdentity } from '../src/engine/process-identity.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import type { StopResult } from '../src/engine/shutdown.ts';
 import type { TakenJob } from '../src/engine/taken-job.ts';
+import type { EngineFact } from '../src/protocol/events.ts';
 import type { OutcomeWrite } from '../src/resque/advance.ts';
 import { type Clock, pause } from '../src/resque/clock.ts';
 import { openConnection } from '../src/resque/connection.ts';
 import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
-import { idIn, type Run } from './job-book.ts';
+import type { Presence } from '../src/resque/liveness.ts';
+import type { Agenda } from './agenda.ts';
+import { idIn, type JobBook, type Run } from './job-book.ts';
+import type { Log } from './log.ts';
 import type { Entry, Seat } from './schedule.ts';
-import { type Client, epochMs } from './sim-server.ts';
+import { type Client, epochMs, type SimServer } from './sim-server.ts';
 import type { SimStream } from './sim-stream.ts';
-import type { World } from './world.ts';
+import type { Witness } from './witness.ts';
 
 export interface ProcessOptions {
   readonly name: string;
@@ -22,6 +27,27 @@ export interface ProcessOptions {
   readonly place: Seat;
   readonly identity: ProcessIdentity;
   readonly entries: readonly Entry[];
+}
+
+/** What a process has around it. */
+export interface Surroundings {
+  readonly agenda: Agenda;
+  readonly log: Log;
+  readonly book: JobBook;
+  readonly random: Random;
+  readonly server: SimServer;
+  readonly witness: Witness;
+  /** For spools, one of each machine. */
+  readonly directory: string;
+  readonly maxRecoveries: number;
+  readonly presenceOf: (observer: SimProcess, identity: Omit<ProcessIdentity, 'uid'>) => Presence;
+  readonly endPrograms: (
+    observer: SimProcess,
+    nonce: string,
+  ) => { readonly hadAny: boolean; readonly isCertain: boolean };
+  readonly heard: (process: SimProcess, fact: EngineFact) => void;
+  /** It has ended by itself. */
+  readonly exited: (process: SimProcess) => void;
 }
 
 /** How long programs of a dead runner take to go. */
@@ -43,10 +69,11 @@ export class SimProcess implements Client {
   stopped: StopResult | null = null;
   stalledUntilMs = 0;
   clockOffsetMs = 0;
-  readonly startedMs: number;
-  /** Commands by ten seconds, and jobs started in them. */
-  readonly commands = new Map<number, number>();
-  readonly starts = new Map<number, number>();
+  /** Until when it was last suspended, or cut off. */
+  heldUpMs = 0;
+  wasDeclaredDead = false;
+  /** Commands of the last ten seconds, and jobs that it has started in them. */
+  readonly load = { span: 0, commands: 0, starts: 0 };
   /** By entry: as many jobs may run at once. */
   readonly limits = new Map<string, number>();
   /** Entries whose interrupted jobs go back, or did before the last change of the config. */
@@ -58,17 +85,17 @@ export class SimProcess implements Client {
   readonly #unwritten = new Map<string, Run[]>();
   /** What it was and is known by. */
   readonly nonces: string[] = [];
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #clock: Clock;
 
-  constructor(world: World, options: ProcessOptions) {
+  constructor(world: Surroundings, options: ProcessOptions) {
     this.#world = world;
     const { name, seat, place, identity, entries } = options;
     this.name = name;
     this.seat = seat;
     this.place = place;
     this.identity = identity;
-    this.startedMs = world.agenda.nowMs;
+    this.heldUpMs = world.agenda.nowMs;
     this.#clock = this.#makeClock();
     this.side = new RedisSide({
       config: this.#config(entries),
@@ -112,10 +139,6 @@ export class SimProcess implements Client {
     return [...this.#unwritten.values()].flat();
   }
 
-  makeUnstartable(key: string): void {
-    this.unstartable.add(key);
-  }
-
   makeStartable(key: string): void {
     this.unstartable.delete(key);
     const runner = this.side.fleet.runner(key);
@@ -135,7 +158,7 @@ export class SimProcess implements Client {
       namespace: 'resque',
       runners: entries.map(runnerConfig),
       shutdownTimeoutSeconds: 2,
-      maxRecoveries: this.#world.schedule.maxRecoveries,
+      maxRecoveries: this.#world.maxRecoveries,
       workerHost: `${this.place.host}.runner`,
     };
   }
@@ -201,7 +224,7 @@ export class SimProcess implements Client {
     const world = this.#world;
     const job = world.book.of(payload.bytes);
     if (job === null) {
-      world.broken(`${this.name} takes what nobody has enqueued: ${payload.bytes}`);
+      world.log.broken(`${this.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
       return true;
     }
     if (this.unstartable.has(runner.key)) {
@@ -210,10 +233,10 @@ export class SimProcess implements Client {
     }
     const run: Run = {
       ...{ job, process: this, entry: runner.key, isHeld, startedMs: world.agenda.nowMs },
-      ...{ takenMs: job.takenMs, programEndMs: null, outcome: null, isWritten: false },
+      ...{ takenMs: job.takenMs, programEndMs: null, outcome: null, writtenMs: null },
       ...{ isRecorded: job.poppedBy === null, isAbandoned: false, isRecovered: false, mayOverlap: false },
     };
-    world.starting(run, queue);
+    world.witness.starting(run, queue);
     this.running.set(run, taken);
     if (!payload.isObject) this.#end(run, exceptions.invalidPayload);
     else {
@@ -240,7 +263,7 @@ export class SimProcess implements Client {
     const world = this.#world;
     const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
     if (run === undefined) return;
-    world.trace(`${this.name} doesn't own ${run.job.id} any more${wentBack ? ', and kills it' : ''}`);
+    world.log.trace(`${this.name} doesn't own ${run.job.id} any more${wentBack ? ', and kills it' : ''}`);
     run.isRecovered = true;
     if (!wentBack || run.programEndMs !== null) return;
     run.programEndMs = world.agenda.nowMs;
@@ -266,7 +289,7 @@ export class SimProcess implements Client {
     this.running.delete(run);
     run.outcome = outcome;
     this.#unwritten.set(worker, [...(this.#unwritten.get(worker) ?? []), run]);
-    this.#world.trace(`${this.name} ${run.job.id} has ended: ${outcome}`);
+    this.#world.log.trace(`${this.name} ${run.job.id} has ended: ${outcome}`);
     if (outcome === 'failure') {
       const record = failureRecord({
         ...{ failedAt: new Date(this.#clock.nowMs()), worker, queue: taken.queue, payload: taken.payload },
@@ -283,7 +306,7 @@ export class SimProcess implements Client {
     const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
     const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
     const [run] = at === -1 ? [] : runs.splice(at, 1);
-    if (run !== undefined) run.isWritten = true;
+    if (run !== undefined) run.writtenMs = this.#world.agenda.nowMs;
   }
 }
 

@@ -53,7 +53,7 @@ export interface ServerHooks {
   /** A blocking command has taken a job off its queue. */
   onPopped(link: Link, payload: Buffer, isMove: boolean): void;
   /** Its answer has come to the client. */
-  onPopReceived(link: Link, payload: Buffer): void;
+  onPopReceived(payload: Buffer): void;
   onTrace(line: string): void;
 }
 
@@ -66,8 +66,18 @@ interface Message {
 
 /** A server that hears nothing from a host finds out by TCP's own signs of life. */
 const keepAliveMs = 300_000;
-const unblocked = 'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
-const pushingCommands = new Set(['EVAL', 'EVALSHA', 'MULTI', 'RPUSH', 'LPUSH', 'LMOVE', 'RPOPLPUSH', 'RENAME']);
+const unblocked =
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
+const pushingCommands = new Set([
+  'EVAL',
+  'EVALSHA',
+  'MULTI',
+  'RPUSH',
+  'LPUSH',
+  'LMOVE',
+  'RPOPLPUSH',
+  'RENAME',
+]);
 
 /** KEYS: lists. The first element of the first that has any, moved to ARGV[1] unless that is ''. */
 const popScript = `
@@ -169,7 +179,11 @@ export class SimServer {
     this.#hooks.onTrace(`cut ${text(link)}${isReset ? ' by a reset' : ''}`);
     this.#forget(link);
     link.isSilent = true;
-    this.#agenda.add(this.#agenda.nowMs + this.#hooks.latencyMs(), () => link.stream.cut(isReset), link.client);
+    this.#agenda.add(
+      this.#agenda.nowMs + this.#hooks.latencyMs(),
+      () => link.stream.cut(isReset),
+      link.client,
+    );
   }
 
   /** Whatever is sent from now on gets lost, without a word to either end. */
@@ -255,7 +269,11 @@ export class SimServer {
       this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link));
       return;
     }
-    for (let next = link.toServer[0]; next !== undefined && next.atMs <= this.#agenda.nowMs; next = link.toServer[0]) {
+    for (
+      let next = link.toServer[0];
+      next !== undefined && next.atMs <= this.#agenda.nowMs;
+      next = link.toServer[0]
+    ) {
       link.toServer.shift();
       link.queue.push(next.command);
     }
@@ -387,7 +405,16 @@ export class SimServer {
     const [, target = '', from = '', to = ''] = isMove ? command.args : [];
     const keys = keysOf(command);
     const strictness = isStrict ? 'strict' : '';
-    const reply = await this.#admin.ask('EVAL', popScript, keys.length, ...keys, target, from, to, strictness);
+    const reply = await this.#admin.ask(
+      'EVAL',
+      popScript,
+      keys.length,
+      ...keys,
+      target,
+      from,
+      to,
+      strictness,
+    );
     if (!Array.isArray(reply)) return reply;
     return isMove ? (reply[1] ?? null) : reply;
   }
@@ -395,7 +422,8 @@ export class SimServer {
   #park(link: Link, command: Command): void {
     const seconds = Number(command.args.at(-1));
     const act = () => this.#timeOut(link);
-    const cancelTimeout = seconds === 0 ? () => {} : this.#agenda.add(this.#agenda.nowMs + seconds * 1000, act);
+    const cancelTimeout =
+      seconds === 0 ? () => {} : this.#agenda.add(this.#agenda.nowMs + seconds * 1000, act);
     link.parked = { command, keys: keysOf(command), cancelTimeout };
     this.#parked.push(link);
     this.#hooks.onTrace(`${text(link)} ${commandText(command)} waits`);
@@ -423,7 +451,8 @@ export class SimServer {
       this.#deadlines.set(key.toString(), deadline);
       this.#agenda.add(deadline, async () => {
         // A replica waits for its master's word.
-        if (this.#deadlines.get(key.toString()) === deadline && !this.isReplica) await this.#admin.ask('DEL', key);
+        if (this.#deadlines.get(key.toString()) === deadline && !this.isReplica)
+          await this.#admin.ask('DEL', key);
       });
     }
     return reply;
@@ -453,7 +482,7 @@ export class SimServer {
       toClient.shift();
       if (link.isSilent || stream.destroyed) continue;
       stream.push(next.bytes);
-      if (next.popped !== null) this.#hooks.onPopReceived(link, next.popped);
+      if (next.popped !== null) this.#hooks.onPopReceived(next.popped);
       if (next.isLast) stream.cut(true);
     }
   }
@@ -465,7 +494,9 @@ export class SimServer {
   }
 
   #trace(link: Link, commands: readonly Command[], replies: readonly Reply[]): void {
-    this.#hooks.onTrace(`${text(link)} ${commands.map(commandText).join('; ')} → ${replies.map(replyText).join('; ')}`);
+    this.#hooks.onTrace(
+      `${text(link)} ${commands.map(commandText).join('; ')} → ${replies.map(replyText).join('; ')}`,
+    );
   }
 }
 
@@ -515,7 +546,8 @@ function commandText({ name, args }: Command): string {
 
 function replyText(reply: Reply): string {
   if (reply === null || typeof reply === 'number') return String(reply);
-  if (Buffer.isBuffer(reply)) return reply.toString('latin1').replaceAll('\r\n', ' ').slice(0, shownCharacters);
+  if (Buffer.isBuffer(reply))
+    return reply.toString('latin1').replaceAll('\r\n', ' ').slice(0, shownCharacters);
   if (Array.isArray(reply)) return `[${reply.map(replyText).join(' ')}]`.slice(0, shownCharacters);
   return 'ok' in reply ? reply.ok : `! ${reply.error}`;
 }

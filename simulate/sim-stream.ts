@@ -27,13 +27,16 @@ export class SimStream extends Duplex {
 
   refused(): void {
     if (this.destroyed) return;
-    this.destroy(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' }));
+    this.destroy(
+      Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' }),
+    );
   }
 
   /** The other side's end: with its good-bye, or without. */
   cut(isReset: boolean): void {
     if (this.destroyed) return;
-    if (isReset) this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
+    if (isReset)
+      this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
     else this.push(null);
   }
 

@@ -17,7 +17,8 @@ async function main(): Promise<void> {
       'no-shrink': { type: 'boolean', default: false },
     },
   });
-  const given = values.file === undefined ? null : (JSON.parse(readFileSync(values.file, 'utf8')) as Schedule);
+  const given =
+    values.file === undefined ? null : (JSON.parse(readFileSync(values.file, 'utf8')) as Schedule);
   const first = given?.seed ?? wholeNumber(values.seed);
   const count = given === null ? wholeNumber(values.schedules) : 1;
   console.log(`seeds ${first} to ${first + count - 1}\n`);
@@ -47,7 +48,9 @@ async function main(): Promise<void> {
   }
   const tookSeconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const simulatedHours = (ms / 3_600_000).toFixed(1);
-  console.log(`${count} schedules in ${tookSeconds} s: ${runs} runs of jobs in ${simulatedHours} simulated hours`);
+  console.log(
+    `${count} schedules in ${tookSeconds} s: ${runs} runs of jobs in ${simulatedHours} simulated hours`,
+  );
   console.log(failed === 0 ? 'every promise was kept' : `${failed} schedules broke a promise`);
 }
 

@@ -13,17 +13,20 @@ export function brokenRecords(dump: Dump, spoilt: ReadonlySet<string>): string[]
     if (spoilt.has(key) || !key.startsWith('resque:')) continue;
     const name = key.slice('resque:'.length);
     const texts = values.map(String);
-    const say = (what: string, value: string | undefined) => broken.push(`${key} ${what}: ${value?.slice(0, 300)}`);
+    const say = (what: string, value: string | undefined) =>
+      broken.push(`${key} ${what}: ${value?.slice(0, 300)}`);
     if (name === 'failed') for (const text of texts) if (!isFailure(text)) say('has a bad record', text);
     if (name === 'workers') for (const id of texts) if (!workerIdText.test(id)) say('has a bad id', id);
     if (name === 'workers:heartbeat') {
-      for (const [at, time] of texts.entries()) if (at % 2 === 1 && !isoTime.test(time)) say('has a bad time', time);
+      for (const [at, time] of texts.entries())
+        if (at % 2 === 1 && !isoTime.test(time)) say('has a bad time', time);
     }
     if (!name.startsWith('worker:')) continue;
     if (kind !== 'string') say('is no string', kind);
     else if (name.endsWith(':started')) {
       if (!startedAt.test(texts[0] ?? '')) say('is no time', texts[0]);
-    } else if (!name.endsWith(':payload') && !isWorkerRecord(texts[0] ?? '')) say('is a bad record', texts[0]);
+    } else if (!name.endsWith(':payload') && !isWorkerRecord(texts[0] ?? ''))
+      say('is a bad record', texts[0]);
   }
   return broken;
 }
@@ -42,7 +45,8 @@ function isFailure(text: string): boolean {
   return (
     failedAt.test(String(failed_at)) &&
     (payload === null || isObject(payload)) &&
-    (backtrace === null || (Array.isArray(backtrace) && backtrace.every((line) => typeof line === 'string'))) &&
+    (backtrace === null ||
+      (Array.isArray(backtrace) && backtrace.every((line) => typeof line === 'string'))) &&
     [exception, error, worker, queue].every((value) => typeof value === 'string')
   );
 }
