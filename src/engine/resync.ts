@@ -160,7 +160,7 @@ export class Resync {
 
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, fleet, dispatcher } = this.#options;
-    const held = fleet.holdsJobs ? await client.heldJobs() : [];
+    const held = fleet.holdsJobs ? await client.heldJobs(this.#forgottenLists()) : [];
     const { outcomes, returns } = dispatcher.outbox;
     return unaccountedFor(held, dispatcher.ownJobs, outcomes, returns);
   }
@@ -171,8 +171,18 @@ export class Resync {
     if (this.#forgotten === null) return;
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     if (running.length === 0) return;
-    const missing = missingFrom(await client.heldJobs(), running);
-    if (missing.length > 0) await holdAgain(client.session, client.keys, client.stepOwner, missing);
+    const missing = missingFrom(await client.heldJobs(this.#forgottenLists()), running);
+    const queues = new Set(running.map(({ queue }) => queue));
+    await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
+  }
+
+  /** Queues with a list of held jobs that a wait has made after Redis forgot the set that names them. */
+  #forgottenLists(): readonly string[] {
+    const { fleet, dispatcher } = this.#options;
+    if (this.#forgotten === null) return [];
+    const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
+    return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
   }
 
   async #beginAgain(lastStep: number): Promise<void> {

@@ -170,12 +170,16 @@ export class ResqueClient {
     return this.session.unblockExtra(queue);
   }
 
-  /** All that is on our lists of held jobs, oldest first. */
-  async heldJobs(): Promise<HeldJob[]> {
+  /**
+   * All that is on our lists of held jobs, oldest first.
+   *
+   * @param queues whose lists may be there though Redis has lost the set that names them
+   */
+  async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
     const { keys, owner } = this;
-    const queues = await this.session.command((commands) => commands.smembers(keys.heldQueues(owner)));
+    const known = await this.session.command((commands) => commands.smembers(keys.heldQueues(owner)));
     const lists = await Promise.all(
-      queues.map(async (queue) => {
+      [...new Set([...known, ...queues])].map(async (queue) => {
         const payloads = await this.session.command((commands) =>
           commands.lrangeBuffer(keys.held(owner, queue), 0, -1),
         );
