@@ -53,11 +53,10 @@ function isCertain(run: Run): boolean {
 function isKept({ process, writtenMs }: Run, { forgottenMs }: Witness): boolean {
   if (writtenMs === null) return forgottenMs.length === 0;
   const forgotten = forgottenMs.filter((atMs) => atMs >= writtenMs);
-  const isStillThere = process.stopped !== null && forgotten.every((atMs) => process.diedMs > atMs);
   if (forgotten.length === 0) return true;
-  return (
-    isStillThere && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs)
-  );
+  // A runner that has nothing to write learns nothing of a Redis that became older without a restart.
+  const learned = process.stopped !== null && forgotten.every((atMs) => process.lastWrittenMs > atMs);
+  return learned && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs);
 }
 
 function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spoilt }: Witness): string[] {

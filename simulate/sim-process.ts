@@ -72,6 +72,8 @@ export class SimProcess implements Client {
   /** Until when it was last suspended, or cut off. */
   heldUpMs = 0;
   wasDeclaredDead = false;
+  /** When it last heard that Redis has an outcome. */
+  lastWrittenMs = 0;
   /** Commands of the last ten seconds, and jobs that it has started in them. */
   readonly load = { span: 0, commands: 0, starts: 0 };
   /** By entry: as many jobs may run at once. */
@@ -306,7 +308,9 @@ export class SimProcess implements Client {
     const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
     const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
     const [run] = at === -1 ? [] : runs.splice(at, 1);
-    if (run !== undefined) run.writtenMs = this.#world.agenda.nowMs;
+    if (run === undefined) return;
+    this.lastWrittenMs = this.#world.agenda.nowMs;
+    run.writtenMs = this.lastWrittenMs;
   }
 }
 
@@ -319,7 +323,7 @@ function runnerConfig(entry: Entry): RunnerConfig {
 }
 
 /** What ioredis makes its socket with. */
-function connectorOf(connect: () => SimStream) {
+export function connectorOf(connect: () => SimStream) {
   return class {
     connecting = false;
     #stream: SimStream | null = null;
