@@ -55,7 +55,8 @@ function isKept({ process, writtenMs }: Run, { forgottenMs }: Witness): boolean 
   const forgotten = forgottenMs.filter((atMs) => atMs >= writtenMs);
   if (forgotten.length === 0) return true;
   // A runner that has nothing to write learns nothing of a Redis that became older without a restart.
-  const learned = process.stopped !== null && forgotten.every((atMs) => process.lastWrittenMs > atMs);
+  const learned =
+    process.stopped !== null && forgotten.every((atMs) => process.programs.lastWrittenMs > atMs);
   return learned && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs);
 }
 

@@ -54,24 +54,24 @@ export class RedisFaults {
         if (fault.isRestart) await this.#restart();
         return;
       case 'restart':
-        if (!server.isReachable || server.isLoading) return;
+        if (!server.state.isReachable || server.state.isLoading) return;
         await this.#restart();
-        server.isReachable = false;
+        server.state.isReachable = false;
         ongoing.until(fault.downMs, () => {
-          server.isReachable = true;
-          server.isLoading = fault.loadingMs > 0;
+          server.state.isReachable = true;
+          server.state.isLoading = fault.loadingMs > 0;
           ongoing.until(fault.loadingMs, () => {
-            server.isLoading = false;
+            server.state.isLoading = false;
           });
         });
         return;
       case 'demote':
-        if (server.isReplica) return;
-        server.isReplica = true;
+        if (server.state.isReplica) return;
+        server.state.isReplica = true;
         await redis.setReplica(true);
         server.unblockAll();
         ongoing.until(fault.forMs, async () => {
-          server.isReplica = false;
+          server.state.isReplica = false;
           await redis.setReplica(false);
         });
         return;
@@ -82,11 +82,11 @@ export class RedisFaults {
         await this.#spoil(fault.which, fault.forMs);
         return;
       case 'fill':
-        if (server.isFull) return;
-        server.isFull = true;
+        if (server.state.isFull) return;
+        server.state.isFull = true;
         await redis.setFull(true);
         ongoing.until(fault.forMs, async () => {
-          server.isFull = false;
+          server.state.isFull = false;
           await redis.setFull(false);
         });
     }
@@ -102,20 +102,20 @@ export class RedisFaults {
   async #restart(): Promise<void> {
     const { redis, server } = this.#options;
     this.#restarts += 1;
-    server.runId = `run${this.#restarts}`;
+    server.state.runId = `run${this.#restarts}`;
     server.cutAll();
     await redis.forgetScripts();
   }
 
   async #refuse(command: string, forMs: number): Promise<void> {
     const { redis, server, witness, ongoing } = this.#options;
-    if (server.refused.has(command)) return;
+    if (server.state.refused.has(command)) return;
     witness.spoilt.add(command);
-    server.refused.add(command);
+    server.state.refused.add(command);
     const isOfData = !/[|]|^(TIME|INFO)$/.test(command);
     if (isOfData) await redis.refuse(command);
     ongoing.until(forMs, async () => {
-      server.refused.delete(command);
+      server.state.refused.delete(command);
       if (isOfData) await redis.permit(command);
     });
   }

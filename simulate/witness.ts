@@ -49,7 +49,7 @@ export class Witness {
     process.load.starts += 1;
     job.poppedBy = null;
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
-    const active = [...process.running.keys()].filter((other) => other.entry === entry).length;
+    const active = [...process.programs.running.keys()].filter((other) => other.entry === entry).length;
     const limit = process.limits.get(entry) ?? 0;
     if (active >= limit) broken(` beside ${active} of ${entry}, whose limit is ${limit}`);
     if (process.pausedQueues.has(queue)) broken(` of ${queue}, which is paused`);
@@ -106,14 +106,14 @@ export class Witness {
       );
       if (peer !== undefined && peer !== process) this.#recovered(peer, process);
     }
-    for (const run of process.running.keys()) {
+    for (const run of process.programs.running.keys()) {
       if (!run.isRecorded && args.some((arg) => idsOf(arg).includes(run.job.id))) run.isRecorded = true;
     }
   }
 
   #recovered(peer: SimProcess, by: SimProcess): void {
     this.#log.trace(`${by.name} has recovered ${peer.name}`);
-    for (const run of [...peer.running.keys(), ...peer.unwritten]) {
+    for (const run of [...peer.programs.running.keys(), ...peer.programs.unwritten]) {
       run.isRecovered = true;
       const isLate = peer.hidesPrograms && this.#agenda.nowMs - peer.diedMs > silentMs;
       if (peer.identity.machine !== by.identity.machine || isLate) run.mayOverlap = true;
@@ -138,7 +138,7 @@ export class Witness {
   /** @param dump what Redis has at that moment */
   killed(process: SimProcess, dump: Dump): void {
     const present = idsIn(dump);
-    for (const run of [...process.running.keys(), ...process.unwritten]) {
+    for (const run of [...process.programs.running.keys(), ...process.programs.unwritten]) {
       run.isAbandoned = true;
       const { job } = run;
       if (present.has(job.id)) continue;
@@ -157,7 +157,9 @@ export class Witness {
     const [idsBefore, idsAfter] = [idsIn(before), idsIn(after)];
     const isLost = ({ id }: Job) => idsBefore.has(id) && !idsAfter.has(id);
     const live = this.#processes.filter(({ isDead }) => !isDead);
-    const inHands = new Set(live.flatMap(({ running, unwritten }) => [...running.keys(), ...unwritten]));
+    const inHands = new Set(
+      live.flatMap(({ programs }) => [...programs.running.keys(), ...programs.unwritten]),
+    );
     for (const job of this.#book.jobs.values()) {
       if (!job.isEnqueued) continue;
       job.forgottenMs = this.#agenda.nowMs;

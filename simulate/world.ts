@@ -10,6 +10,7 @@ import type { EngineFact } from '../src/protocol/events.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';
+import type { Link } from './link.ts';
 import { Log } from './log.ts';
 import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
@@ -18,7 +19,7 @@ import { restOf } from './rest.ts';
 import type { Action, RedisFault, Schedule, SeatFault } from './schedule.ts';
 import { Seats } from './seats.ts';
 import type { SimProcess } from './sim-process.ts';
-import { type Link, SimServer } from './sim-server.ts';
+import { SimServer } from './sim-server.ts';
 import { Traps } from './traps.ts';
 import { brokenRecords } from './wire.ts';
 import { Witness } from './witness.ts';
@@ -269,7 +270,11 @@ export class World {
   }
 
   async #isDrained(): Promise<boolean> {
-    if (this.#seats.live.some(({ running, side }) => running.size > 0 || side.dispatcher.unwritten > 0))
+    if (
+      this.#seats.live.some(
+        ({ programs, side }) => programs.running.size > 0 || side.dispatcher.unwritten > 0,
+      )
+    )
       return false;
     // One that was stopping when the faults ended.
     this.#seats.fill();

@@ -2,9 +2,10 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Agenda } from '../../simulate/agenda.ts';
+import type { Client, Link } from '../../simulate/link.ts';
 import { RealRedis } from '../../simulate/real-redis.ts';
 import { connectorOf } from '../../simulate/sim-process.ts';
-import { type Client, type Link, type ServerHooks, SimServer } from '../../simulate/sim-server.ts';
+import { type ServerHooks, SimServer } from '../../simulate/sim-server.ts';
 
 let redis: RealRedis;
 let agenda: Agenda;
@@ -151,7 +152,7 @@ test('a server that becomes a replica ends all waits and refuses writes', async 
   const [waiting, working] = [await connect(), await connect()];
   const wait = outcomeOf(waiting.blpop('a', 0));
   await pass(10);
-  server.isReplica = true;
+  server.state.isReplica = true;
   await redis.setReplica(true);
   server.unblockAll();
   const write = outcomeOf(working.set('a', '1'));

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkEnd } from '../../simulate/checker.ts';
 import { readDump } from '../../simulate/dump.ts';
+import { makeSchedule } from '../../simulate/make-schedule.ts';
 import { RealRedis } from '../../simulate/real-redis.ts';
 import { runSchedule } from '../../simulate/run-schedule.ts';
-import { makeSchedule, type Schedule } from '../../simulate/schedule.ts';
+import type { Schedule } from '../../simulate/schedule.ts';
 import { shrink } from '../../simulate/shrink.ts';
 import { brokenRecords } from '../../simulate/wire.ts';
 import { World } from '../../simulate/world.ts';
