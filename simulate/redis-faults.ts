@@ -26,6 +26,8 @@ const namedKeys = [
 export class RedisFaults {
   readonly #options: RedisFaultsOptions;
   readonly #wrongKeys = new Set<string>();
+  /** Faults that are over, by the name that keeps the value: a roll-back may bring them back. */
+  readonly #unspoilt = new Map<string, string>();
   #hasSnapshot = false;
   #restarts = 0;
   #kept = 0;
@@ -46,6 +48,7 @@ export class RedisFaults {
         if (!this.#hasSnapshot) return;
         await this.#forget(() => redis.rollBack());
         await server.expire();
+        for (const [kept, key] of this.#unspoilt) await redis.asMaster(() => this.#unspoil(key, kept));
         if (fault.isRestart) await this.#restart();
         await server.servePushed();
         return;
@@ -146,6 +149,7 @@ export class RedisFaults {
     const { redis, server } = this.#options;
     const { admin } = redis;
     this.#wrongKeys.delete(key);
+    this.#unspoilt.set(kept, key);
     const dump = await readDump(admin);
     if (dump.get(key)?.values.join() === wrongValue) {
       await admin.call('DEL', key);

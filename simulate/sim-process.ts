@@ -229,13 +229,24 @@ export function connectorOf(connect: () => SimStream) {
 
     disconnect(): void {
       this.connecting = false;
-      this.#stream?.end();
+      const stream = this.#stream;
+      stream?.end();
+      process.nextTick(() => stream?.destroy());
     }
 
+    /** As ioredis' own does: not at once, and not if it was disconnected in between. */
     connect(): Promise<SimStream> {
       this.connecting = true;
-      this.#stream = connect();
-      return Promise.resolve(this.#stream);
+      return new Promise((resolve, reject) => {
+        process.nextTick(() => {
+          if (!this.connecting) {
+            reject(new Error('Connection is closed.'));
+            return;
+          }
+          this.#stream = connect();
+          resolve(this.#stream);
+        });
+      });
     }
   };
 }

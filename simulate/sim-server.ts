@@ -145,6 +145,7 @@ export class SimServer {
   /** Gets through what a stall held up that is over now. */
   async flush(client: Client): Promise<void> {
     for (const link of this.linksOf(client)) {
+      this.#accept(link);
       await this.#arrive(link);
       this.#agenda.add(this.#agenda.nowMs, () => this.#receive(link), client);
     }
@@ -168,7 +169,7 @@ export class SimServer {
   }
 
   #accept(link: Link): void {
-    if (link.isClosed || link.isSilent) return;
+    if (link.isOpen || link.isClosed || link.isSilent) return;
     const { client, stream } = link;
     if (client.stalledUntilMs > this.#agenda.nowMs) {
       this.#agenda.add(client.stalledUntilMs, () => this.#accept(link));
