@@ -286,7 +286,7 @@ export class Dispatcher {
     const taken = { queue, payload, takenAt: this.#now(), isHeld, takenIn: null };
     const job: TakenJob = { runner, slot, ...taken };
     this.#run(job);
-    if (payload.isObject && this.#client.session.isUp) {
+    if (this.#client.session.isUp) {
       this.outbox.begin(job);
       const batch = this.#nextBatch(false);
       if (batch !== null) void this.#send(batch);

@@ -31,6 +31,7 @@ export class Outbox {
   constructor(client: ResqueClient, spooling: Spooling) {
     this.#client = client;
     this.#spooling = spooling;
+    client.lastConfirmed = () => this.lastConfirmed;
   }
 
   get lastStep(): number {

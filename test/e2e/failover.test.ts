@@ -140,3 +140,18 @@ test('a master that comes back as a replica changes nothing', async () => {
   expect(await runner.stop()).toEqual(clean);
   expect(await stage.stat('processed')).toBe(3);
 });
+
+test('a master that hangs for a while and is replaced: no job is lost', async () => {
+  await enqueue(jobs);
+  const runner = await stage.run(configOf('at-least-once', stage.script(note)), { args: ['--drain'] });
+  await stage.waitForFileLines('ran', 60);
+  master.freeze();
+  await waitFor(async () => (await sentinel.masterPort()) === stage.redis.port, {
+    message: 'the replica is the master',
+  });
+  await sentinel.correctRoles();
+  master.thaw();
+  expect(await runner.waitForExit(30_000)).toEqual(clean);
+  expect(runs().size).toBe(jobs);
+  expect(await stage.stat('processed')).toBe(stage.fileLines('ran').length);
+});

@@ -1,8 +1,9 @@
 /** Runners in containers: each is process 1 of a pid namespace of its own, and all have the same host name. */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import { isAlive } from '../helpers/processes.ts';
+import { freeze, isAlive } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
@@ -29,6 +30,11 @@ function run(delivery: string): Promise<Runner> {
   const runners = { mail: { concurrency: 2, delivery } };
   const config = { script: script(), runners, worker: { host: 'ctr' } };
   return stage.run(config, { args: ['--drain'], prefix: container });
+}
+
+/** Process 1 of the container that this process has made, by its number outside. */
+function firstChildOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
 }
 
 async function enqueue(count: number): Promise<void> {
@@ -104,5 +110,35 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(await stage.stat('processed')).toBe(2);
     expect(await stage.stat('failed')).toBe(failed);
     expect(isAlive(first.pid)).toBe(false);
+  });
+
+  test('one that slept finds its name taken when it wakes up: it goes on under the next one', async () => {
+    await enqueue(2);
+    const first = await run(delivery);
+    await onRecord(2);
+    const inner = firstChildOf(first.pid);
+    await freeze(inner);
+    const entry = JSON.parse((await stage.client.hget('resque:runners', 'ctr:1')) ?? '');
+    const silent = JSON.stringify({ ...entry, seenAtMs: entry.seenAtMs - 400_000 });
+    await stage.client.hset('resque:runners', 'ctr:1', silent);
+    const second = await run(delivery);
+    const [failed, requeued] = delivery === 'at-least-once' ? [0, 2] : [2, 0];
+    expect(await second.waitForLine('peer.recovered')).toMatchObject({ failed, requeued });
+    if (requeued > 0) await stage.waitForFileLines('began', 4);
+    process.kill(inner, 'SIGCONT');
+    const { message } = await first.waitForLine('engine.declared-dead');
+    expect(message).toContain(
+      requeued > 0 ? '2 programs of jobs that went back killed' : '2 jobs recorded as failed may finish',
+    );
+    await first.waitForLine('redis.up', () => true, {
+      from: first.lines.findIndex(({ event }) => event === 'redis.down'),
+    });
+    stage.write('go');
+    expect(await first.waitForExit()).toEqual(clean);
+    expect(await second.waitForExit()).toEqual(clean);
+    expect(second.all('engine.renamed')).toEqual([]);
+    expect(await stage.stat('processed')).toBe(2);
+    expect(await stage.stat('failed')).toBe(failed);
+    expect(await stage.client.llen('resque:failed')).toBe(failed);
   });
 });

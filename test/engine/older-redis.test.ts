@@ -161,3 +161,16 @@ test('an at-least-once job that comes right after Redis was emptied runs once', 
   stage.write('go');
   await processed(1, engine);
 });
+
+test('an idle runner that stops writes what an older Redis has forgotten', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script('exit 1'))]);
+  await stage.waitForIdle();
+  await keepSnapshot(stage.redis);
+  await stage.enqueue('mail', 1);
+  await processed(1, engine);
+  await stage.waitForIdle();
+  await restoreSnapshot(stage.redis);
+  expect(await engine.stop()).toEqual({ unwritten: 0, isUnregistered: true });
+  expect(await stage.redis.llen('resque:failed')).toBe(1);
+  expect(await stage.stat('failed')).toBe(1);
+});

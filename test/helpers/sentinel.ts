@@ -15,10 +15,16 @@ export class Sentinel {
   readonly #process: ReturnType<typeof spawnSentinel>;
   readonly #directory: string;
 
-  /** Starts it and waits until it knows the replica. */
-  static async watching(masterPort: number): Promise<Sentinel> {
+  /** The master need not be there. */
+  static async start(masterPort: number): Promise<Sentinel> {
     const sentinel = new Sentinel(await freePort(), masterPort);
     await sentinel.#hurry();
+    return sentinel;
+  }
+
+  /** The same; waits until it knows the replica. */
+  static async watching(masterPort: number): Promise<Sentinel> {
+    const sentinel = await Sentinel.start(masterPort);
     await waitFor(async () => (await sentinel.#replicas()) === 1, {
       message: 'the sentinel knows the replica',
     });
