@@ -63,8 +63,9 @@ export class Witness {
 
   #checkRepetition({ job, process }: Run): void {
     const before = job.runs.at(-1);
-    // What Redis has forgotten since it gave the job away, it may give away again.
-    if (before === undefined || job.forgottenMs >= before.takenMs) return;
+    const first = job.runs[0];
+    // What Redis has forgotten since it gave the job away, it may give away again: then there are two of it.
+    if (before === undefined || first === undefined || job.forgottenMs >= first.takenMs) return;
     const { process: other, outcome, isHeld } = before;
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
     if (before.programEndMs === null && !before.mayOverlap) broken(`, which ${other.name} still runs`);

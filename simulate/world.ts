@@ -16,7 +16,7 @@ import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
 import { RedisFaults } from './redis-faults.ts';
 import { restOf } from './rest.ts';
-import type { Action, RedisFault, Schedule, SeatFault } from './schedule.ts';
+import type { Action, Entry, RedisFault, Schedule, SeatFault } from './schedule.ts';
 import { Seats } from './seats.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SimServer } from './sim-server.ts';
@@ -114,8 +114,14 @@ export class World {
     return readDump(this.#redis.admin);
   }
 
-  get processes(): readonly SimProcess[] {
-    return this.#processes;
+  /** Whether runners differ in how they take jobs of a queue, or change that. */
+  get mixesDeliveries(): boolean {
+    const { configs, steps } = this.#schedule;
+    const deliveries = (key: string) =>
+      configs.flatMap((entries) => entries.filter((entry) => entry.key === key));
+    const isMixed = ({ key, delivery }: Entry) =>
+      deliveries(key).some((entry) => entry.delivery !== delivery);
+    return steps.some(({ kind }) => kind === 'reconfigure') && (configs[0] ?? []).some(isMixed);
   }
 
   get spoolFiles(): string[] {
