@@ -14,7 +14,7 @@ export async function checkEnd(world: World): Promise<string[]> {
   return [
     ...[...book.jobs.values()].flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
     ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
-    ...leftKeys(dump, witness, world.mixesDeliveries),
+    ...leftKeys(dump, world),
     ...spoolFiles.filter((file) => !file.endsWith('.late')).map((file) => `a spool file is left: ${file}`),
   ];
 }
@@ -76,11 +76,14 @@ function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spo
   return faults;
 }
 
-function leftKeys(dump: Dump, { hasForgotten }: Witness, mixesDeliveries: boolean): string[] {
+function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book }: World): string[] {
+  const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
   const mayStay = [
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
     // See rest.ts.
     ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/] : []),
+    // A job that can't run doesn't register its worker; the next heartbeat does, if the runner lives to send it.
+    ...(hasInvalid ? [/^resque:stat:(processed|failed):.*$/] : []),
     // How often a job was recovered is counted until a runner is done with it that holds it.
     ...(mixesDeliveries ? [/^resque:runner:recoveries$/] : []),
   ];
