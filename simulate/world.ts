@@ -143,6 +143,8 @@ export class World {
     const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
     this.log.trace(`${process.name} says ${shown}`);
     if (fact.type === 'engine.declared-dead') process.wasDeclaredDead = true;
+    // A queue of a pattern that is gone for a while is paused no longer.
+    if (fact.type === 'queue.removed') process.pausedQueues.delete(fact.queue);
   }
 
   #sprung(link: Link, commands: Parameters<Traps['sprung']>[1], moment: Trap['moment']): Trap[] {
