@@ -29,6 +29,7 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   const faults: string[] = [];
   const hasEnded = runs.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
   if (!hasEnded && records === 0 && mayBeLost === null && !isInFlight) faults.push(`${id} is lost`);
+  if ((job.copies ?? 1) > 1) return [...faults, ...twinFaults(job, records, witness)];
   const certain = runs.filter(isCertain);
   const failed = certain.filter(({ outcome }) => outcome === 'failure');
   const isSettled = certain.some(({ outcome }) => outcome !== 'requeue');
@@ -42,6 +43,15 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
       `${id} has ${records} failure records, and should have ${least === most ? least : `${least} to ${most}`}`,
     );
   return faults;
+}
+
+/** Jobs that are the same can only be counted. */
+function twinFaults({ id, runs, copies = 1 }: Job, records: number, { hasForgotten }: Witness): string[] {
+  if (hasForgotten) return [];
+  const count = (outcome: Run['outcome']) => runs.filter((run) => run.outcome === outcome).length;
+  const ended = count('success') + Math.max(records, count('failure'));
+  if (ended < copies) return [`of ${copies} jobs ${id} only ${ended} have ended`];
+  return ended > copies && runs.every(isCertain) ? [`of ${copies} jobs ${id}, ${ended} have ended`] : [];
 }
 
 /** Whether there is no doubt that its outcome came to Redis: its runner lived to write it, and nobody thought otherwise. */
@@ -82,8 +92,9 @@ function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
     // See rest.ts.
     ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/] : []),
-    // A job that can't run doesn't register its worker; the next heartbeat does, if the runner lives to send it.
-    ...(hasInvalid ? [/^resque:stat:(processed|failed):.*$/] : []),
+    // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,
+    // if the runner lives to send it.
+    ...(hasInvalid || hasForgotten ? [/^resque:stat:(processed|failed):.*$/] : []),
     // How often a job was recovered is counted until a runner is done with it that holds it.
     ...(mixesDeliveries ? [/^resque:runner:recoveries$/] : []),
   ];

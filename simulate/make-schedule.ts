@@ -36,7 +36,7 @@ const trapped = [
 const kinds = [
   ...['kill', 'crash-host', 'suspend', 'cut', 'silence', 'stall', 'roll-back', 'flush', 'restart', 'demote'],
   ...['refuse', 'wrong-type', 'fill', 'reconfigure', 'pause', 'pause-everyone', 'concurrency', 'stop'],
-  ...['jump-clock', 'unstartable', 'trap', 'trap', 'trap'],
+  ...['jump-clock', 'unstartable', 'freeze', 'forget-scripts', 'prune', 'trap', 'trap', 'trap'],
 ] as const;
 type Kind = (typeof kinds)[number];
 
@@ -69,6 +69,7 @@ class ScheduleMaker {
     });
     const entries = this.#entries();
     const configs = [entries, this.#variant(entries), this.#variant(entries)];
+    const isHeld = configs.flat().every(({ delivery }) => delivery === 'at-least-once');
     const latency = random.pick([
       { lowMs: 0.02, highMs: 0.2 },
       { lowMs: 0.1, highMs: 5 },
@@ -79,7 +80,7 @@ class ScheduleMaker {
     const steps: Step[] = [];
     const queues = entries.flatMap(({ key }) => queuesOf(key));
     for (let batch = 2 + random.below(8); batch > 0; batch -= 1)
-      steps.push({ atMs: this.#time(lengthMs), ...this.#enqueue(random.pick(queues)) });
+      steps.push({ atMs: this.#time(lengthMs), ...this.#enqueue(random.pick(queues), isHeld) });
     const enqueued = steps.map(({ atMs }) => atMs);
     for (let count = 1 + random.below(8); count > 0; count -= 1) {
       // Many come while something is done.
@@ -141,7 +142,8 @@ class ScheduleMaker {
     return changed;
   }
 
-  #enqueue(queue: string): Action {
+  /** @param isHeld whether all runners take jobs of this queue at least once */
+  #enqueue(queue: string, isHeld: boolean): Action {
     const random = this.#random;
     const longestMs = random.pick([0, 20, 500, 3_000]);
     const jobs = Array.from({ length: 1 + random.below(6) }, (): JobPlan => {
@@ -151,6 +153,8 @@ class ScheduleMaker {
         ms: Math.round(random.between(0, longestMs)),
         end: random.next() < 0.3 ? 'failure' : 'success',
         shape: random.next() < 0.8 ? 'plain' : random.pick(['odd', 'invalid'] as const),
+        // What a wait takes to nowhere can't be told from its twin.
+        ...(isHeld && random.next() < 0.2 ? { copies: 2 + random.below(2) } : {}),
       };
     });
     return { kind: 'enqueue', queue, jobs };
@@ -205,7 +209,7 @@ class ScheduleMaker {
     const random = this.#random;
     const kind = random.pick([
       ...(['cut', 'cut', 'cut', 'kill', 'kill', 'suspend', 'silence', 'stall'] as const),
-      ...(['roll-back', 'flush', 'restart', 'demote', 'fill'] as const),
+      ...(['roll-back', 'flush', 'restart', 'demote', 'fill', 'freeze', 'forget-scripts'] as const),
     ]);
     switch (kind) {
       case 'cut':
@@ -253,7 +257,12 @@ class ScheduleMaker {
         return { kind, command: random.pick(commands), forMs };
       case 'wrong-type':
         return { kind, which: random.next(), forMs };
+      case 'prune':
+        return { kind, which: random.next() };
+      case 'forget-scripts':
+        return { kind };
       case 'demote':
+      case 'freeze':
       case 'fill':
         return { kind, forMs };
     }

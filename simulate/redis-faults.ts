@@ -1,5 +1,6 @@
 /** What befalls Redis: it loses what it knew, restarts, becomes a replica, is full, or refuses something. */
 
+import type { Agenda } from './agenda.ts';
 import { readDump } from './dump.ts';
 import type { Log } from './log.ts';
 import type { Ongoing } from './ongoing.ts';
@@ -9,6 +10,7 @@ import type { SimServer } from './sim-server.ts';
 import type { Witness } from './witness.ts';
 
 interface RedisFaultsOptions {
+  readonly agenda: Agenda;
   readonly redis: RealRedis;
   readonly server: SimServer;
   readonly witness: Witness;
@@ -37,7 +39,7 @@ export class RedisFaults {
   }
 
   async commit(fault: RedisFault): Promise<void> {
-    const { redis, server, ongoing, log } = this.#options;
+    const { redis, server, witness, ongoing, log, agenda } = this.#options;
     log.trace(`redis: ${JSON.stringify(fault)}`);
     switch (fault.kind) {
       case 'snapshot':
@@ -78,6 +80,16 @@ export class RedisFaults {
           await redis.setReplica(false);
         });
         return;
+      case 'freeze':
+        server.state.frozenUntilMs = Math.max(server.state.frozenUntilMs, agenda.nowMs + fault.forMs);
+        witness.frozenUntilMs = server.state.frozenUntilMs;
+        return;
+      case 'forget-scripts':
+        await redis.forgetScripts();
+        return;
+      case 'prune':
+        await redis.asMaster(() => this.#prune(fault.which));
+        return;
       case 'refuse':
         await this.#refuse(fault.command, fault.forMs);
         return;
@@ -108,6 +120,22 @@ export class RedisFaults {
     server.state.runId = `run${this.#restarts}`;
     server.cutAll();
     await redis.forgetScripts();
+  }
+
+  /** As Ruby's workers do it at their start, see `Resque::Worker#prune_dead_workers`. */
+  async #prune(which: number): Promise<void> {
+    const { redis, log } = this.#options;
+    const { admin } = redis;
+    const dump = await readDump(admin);
+    const { kind, values } = dump.get('resque:workers') ?? { kind: 'set', values: [] };
+    const idle = kind === 'set' ? values.map(String).filter((id) => !dump.has(`resque:worker:${id}`)) : [];
+    const id = idle.sort()[Math.floor(which * idle.length)];
+    if (id === undefined) return;
+    log.trace(`${id} is pruned`);
+    await admin.ask('SREM', 'resque:workers', id);
+    await admin.ask('HDEL', 'resque:workers:heartbeat', id);
+    const stats = [`resque:stat:processed:${id}`, `resque:stat:failed:${id}`];
+    await admin.ask('DEL', `resque:worker:${id}`, `resque:worker:${id}:started`, ...stats);
   }
 
   async #refuse(command: string, forMs: number): Promise<void> {

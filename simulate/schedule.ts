@@ -7,6 +7,8 @@ export interface JobPlan {
   readonly end: 'success' | 'failure';
   /** Whether its payload is one that no record can hold as it is, or is no JSON at all. */
   readonly shape: 'plain' | 'odd' | 'invalid';
+  /** As many jobs have exactly this payload; 1 unless given. */
+  readonly copies?: number;
 }
 
 export type Entry = Pick<RunnerConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'>;
@@ -29,6 +31,11 @@ export type RedisFault =
   | { readonly kind: 'flush'; readonly isRestart: boolean }
   | { readonly kind: 'restart'; readonly downMs: number; readonly loadingMs: number }
   | { readonly kind: 'demote'; readonly forMs: number }
+  /** It answers nothing for a while. */
+  | { readonly kind: 'freeze'; readonly forMs: number }
+  | { readonly kind: 'forget-scripts' }
+  /** A foreign worker takes an idle one of ours off all lists. A number from 0 to 1 says which. */
+  | { readonly kind: 'prune'; readonly which: number }
   | { readonly kind: 'refuse'; readonly command: string; readonly forMs: number }
   /** A number from 0 to 1 says which of the keys that there are. */
   | { readonly kind: 'wrong-type'; readonly which: number; readonly forMs: number }

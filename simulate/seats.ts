@@ -119,6 +119,7 @@ export class Seats {
   /** What holds up connections is over. */
   async reconnect(): Promise<void> {
     const { agenda, server } = this.#options;
+    server.state.frozenUntilMs = 0;
     for (const process of this.live) {
       process.stalledUntilMs = 0;
       process.heldUpMs = agenda.nowMs;

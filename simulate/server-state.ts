@@ -7,6 +7,8 @@ export interface ServerState {
   isLoading: boolean;
   isReplica: boolean;
   isFull: boolean;
+  /** Nothing gets through before this time. */
+  frozenUntilMs: number;
   /** Of the server process. */
   runId: string;
   /** Names of commands in capitals, with `|` before a subcommand. */

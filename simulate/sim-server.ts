@@ -46,7 +46,7 @@ export const epochMs = Date.UTC(2026, 0, 1);
 
 export class SimServer {
   readonly state: ServerState = {
-    ...{ isReachable: true, isLoading: false, isReplica: false, isFull: false },
+    ...{ isReachable: true, isLoading: false, isReplica: false, isFull: false, frozenUntilMs: 0 },
     ...{ runId: 'run0', refused: new Set() },
   };
   readonly #agenda: Agenda;
@@ -192,8 +192,9 @@ export class SimServer {
 
   async #arrive(link: Link): Promise<void> {
     if (!link.isOpen || link.isSilent) return;
-    if (link.client.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link));
+    const untilMs = Math.max(link.client.stalledUntilMs, this.state.frozenUntilMs);
+    if (untilMs > this.#agenda.nowMs) {
+      this.#agenda.add(untilMs, () => this.#arrive(link));
       return;
     }
     for (

@@ -24,6 +24,8 @@ export class Witness {
   readonly forgottenMs: number[] = [];
   /** Keys that had a wrong type, and commands that were refused. */
   readonly spoilt = new Set<string>();
+  /** Until when Redis answered nothing. */
+  frozenUntilMs = 0;
   /** Since when `pause-all-workers` stops everyone. */
   pausedSinceMs: number | null = null;
   readonly #agenda: Agenda;
@@ -55,7 +57,8 @@ export class Witness {
     if (process.pausedQueues.has(queue)) broken(` of ${queue}, which is paused`);
     if (queue !== job.queue) broken(` of ${job.queue} as one of ${queue}`);
     const pausedMs =
-      this.#agenda.nowMs - Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs);
+      this.#agenda.nowMs -
+      Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs, this.frozenUntilMs);
     if (pausedMs > pauseSeenMs) broken(` though everything has been paused for ${Math.round(pausedMs)} ms`);
     this.#checkRepetition(run);
     job.runs.push(run);
@@ -64,6 +67,8 @@ export class Witness {
   #checkRepetition({ job, process }: Run): void {
     const before = job.runs.at(-1);
     const first = job.runs[0];
+    // Which of them it is, nobody can say; how many there were in the end, can be counted.
+    if ((job.copies ?? 1) > 1) return;
     // What Redis has forgotten since it gave the job away, it may give away again: then there are two of it.
     if (before === undefined || first === undefined || job.forgottenMs >= first.takenMs) return;
     const { process: other, outcome, isHeld } = before;

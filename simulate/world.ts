@@ -85,7 +85,7 @@ export class World {
     this.#seats = new Seats({
       ...{ schedule, agenda, log, ongoing, witness, server, processes, surroundings, dump },
     });
-    this.#faults = new RedisFaults({ redis, server, witness, ongoing, log });
+    this.#faults = new RedisFaults({ agenda, redis, server, witness, ongoing, log });
   }
 
   /** Stops at the first promise that is broken. */
@@ -225,7 +225,11 @@ export class World {
     }
     await this.#redis.asMaster(async () => {
       await admin.call('SADD', 'resque:queues', queue);
-      await admin.call('RPUSH', key, ...jobs.map(({ payload }) => payload));
+      await admin.call(
+        'RPUSH',
+        key,
+        ...jobs.flatMap(({ payload, copies = 1 }) => Array(copies).fill(payload)),
+      );
     });
     for (const job of jobs) job.isEnqueued = true;
     await this.#server.servePushed();
