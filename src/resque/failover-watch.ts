@@ -9,18 +9,25 @@ import { openSentinel, type Redis, type SentinelRedis } from './connection.ts';
 /** After all were tried. */
 const retryMs = 5_000;
 
+export interface FailoverWatchHooks {
+  /** The connection to the master, if there is one. */
+  current(): Redis | undefined;
+  /** It goes to a server that isn't the master any more. */
+  onReplaced(): void;
+}
+
 export class FailoverWatch {
   readonly #redis: SentinelRedis;
   readonly #clock: Clock;
-  readonly #onSwitch: () => void;
+  readonly #hooks: FailoverWatchHooks;
   #connection: Redis | null = null;
   #cancelRetry: Cancel = () => {};
   #tries = 0;
 
-  constructor(redis: SentinelRedis, clock: Clock, onSwitch: () => void) {
+  constructor(redis: SentinelRedis, clock: Clock, hooks: FailoverWatchHooks) {
     this.#redis = redis;
     this.#clock = clock;
-    this.#onSwitch = onSwitch;
+    this.#hooks = hooks;
   }
 
   start(): void {
@@ -37,7 +44,10 @@ export class FailoverWatch {
       if (this.#connection === connection) this.#tryNext();
     });
     connection.on('message', (_, news) => {
-      if (news.startsWith(`${master} `)) this.#onSwitch();
+      const [name, , , host, port] = news.split(' ');
+      // The news comes after the answer to who is the master: it may be no news.
+      const isKnown = goesTo(this.#hooks.current(), host, port);
+      if (name === master && !isKnown) this.#hooks.onReplaced();
     });
     connection
       .connect()
@@ -60,4 +70,10 @@ export class FailoverWatch {
       keepsAlive: false,
     });
   }
+}
+
+function goesTo(connection: Redis | undefined, host: string | undefined, port: string | undefined): boolean {
+  const stream = connection?.stream;
+  if (stream === undefined || !('remotePort' in stream)) return false;
+  return stream.remoteAddress === host && stream.remotePort === Number(port);
 }

@@ -74,8 +74,9 @@ export class RedisSession {
     this.#means = means;
     const limits = new ReplyLimits(means.clock);
     this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
-    const onSwitch = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
-    this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, onSwitch) : null;
+    const onReplaced = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
+    const failover = { current: () => this.#link?.commands, onReplaced };
+    this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, failover) : null;
   }
 
   get isUp(): boolean {

@@ -60,7 +60,17 @@ export class Sentinel {
 
   /** Replaces a master that works. */
   async failOver(): Promise<void> {
-    await this.#client.call('SENTINEL', 'FAILOVER', masterName);
+    await waitFor(() => this.#beginFailover(), { message: 'the replica answers in time to be the master' });
+  }
+
+  async #beginFailover(): Promise<boolean> {
+    try {
+      await this.#client.call('SENTINEL', 'FAILOVER', masterName);
+      return true;
+    } catch (error) {
+      if (String(error).includes('NOGOODSLAVE')) return false;
+      throw error;
+    }
   }
 
   async dispose(): Promise<void> {
