@@ -11,6 +11,7 @@
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
+import { FailoverWatch } from './failover-watch.ts';
 import { connectionsOf, idsOf, type Link } from './link.ts';
 import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
@@ -52,6 +53,7 @@ export class RedisSession {
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
   readonly #limit: Limit;
+  readonly #watch: FailoverWatch | null;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
   #link: Link | null = null;
   /** The link before the one that is being opened. */
@@ -72,6 +74,9 @@ export class RedisSession {
     this.#means = means;
     const limits = new ReplyLimits(means.clock);
     this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
+    const onReplaced = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
+    const failover = { current: () => this.#link?.commands, onReplaced };
+    this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, failover) : null;
   }
 
   get isUp(): boolean {
@@ -90,12 +95,15 @@ export class RedisSession {
   }
 
   start(): void {
-    if (this.#state === 'new') void this.#open();
+    if (this.#state !== 'new') return;
+    this.#watch?.start();
+    void this.#open();
   }
 
   /** Ends both connections for good. Commands on their way are rejected. */
   close(): void {
     this.#state = 'closed';
+    this.#watch?.stop();
     this.#cancelBackoff();
     this.#drop();
   }
