@@ -90,8 +90,8 @@ function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book
   const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
   const mayStay = [
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
-    // See rest.ts.
-    ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/] : []),
+    // See rest.ts. A step without an entry, as one may be rolled back to, lives for a week.
+    ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/, /^resque:runner:.*:step$/] : []),
     // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,
     // if the runner lives to send it.
     ...(hasInvalid || hasForgotten ? [/^resque:stat:(processed|failed):.*$/] : []),
