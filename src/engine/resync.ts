@@ -159,10 +159,9 @@ export class Resync {
   }
 
   async #unaccountedHeld(): Promise<HeldJob[]> {
-    const { client, fleet, dispatcher } = this.#options;
-    const held = fleet.holdsJobs ? await client.heldJobs() : [];
+    const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
-    return unaccountedFor(held, dispatcher.ownJobs, outcomes, returns);
+    return unaccountedFor(await client.heldJobs(), dispatcher.ownJobs, outcomes, returns);
   }
 
   /** Running jobs that Redis no longer holds for us would be lost with this process. */
