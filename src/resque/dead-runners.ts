@@ -167,10 +167,10 @@ export class DeadRunners {
     const ids = all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
     return await Promise.all(
       ids.map(async (id) => {
-        const [record = null, bytes = null] = await this.#reads.values(
+        const [record = null, bytes = null] = await this.#reads.values([
           this.#keys.worker(id),
           this.#keys.workerPayload(id),
-        );
+        ]);
         if (record === null) return { id, record: null, end: null };
         const key = id.slice(id.indexOf(':', owner.length) + 1);
         const name = queueOfRecord(record) ?? key;

@@ -1,11 +1,13 @@
 /**
- * Reads payloads and records of any size from a server that limits its replies: what is larger comes in pieces, one at a
- * time. Without a limit each read is one command. All reject with RedisTrouble.
+ * Reads payloads and records of any size from a server that limits its replies: many small ones together, large ones in
+ * pieces, one reply at a time. Without a limit each read is one command. All reject with RedisTrouble.
  */
-import { pipelined } from './bulk-reads.ts';
 import { runScript } from './run-script.ts';
 import { script } from './script.ts';
 import type { CommandSender } from './send.ts';
+
+/** As bytes where it names what may be no UTF-8. */
+export type Key = string | Buffer;
 
 /** Sizes of a list's elements. */
 const sizesScript = script(`
@@ -20,12 +22,14 @@ local element = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[1])[1] or ''
 return element:sub(tonumber(ARGV[2]), tonumber(ARGV[3]))
 `);
 
-/** Reads the bytes from `first` up to `last`. */
-type ReadPiece = (first: number, last: number) => Promise<Buffer>;
+interface BatchReads {
+  /** Reads so many from the one at this index. */
+  readonly many: (first: number, count: number) => Promise<(Buffer | null)[]>;
+  /** Reads bytes `first` to `last` of the one at this index. */
+  readonly piece: (at: number, first: number, last: number) => Promise<Buffer>;
+}
 
 export class LargeReads {
-  /** False if this user may not read pieces; everything then comes whole. */
-  mayReadPieces = true;
   readonly #sender: CommandSender;
   /** The reads so far, one after the other: their replies together may be no larger. */
   #reads: Promise<unknown> = Promise.resolve();
@@ -36,70 +40,77 @@ export class LargeReads {
 
   /** Bytes that a reply may have. */
   get limit(): number {
-    return this.mayReadPieces
-      ? (this.#sender.replyLimit ?? Number.POSITIVE_INFINITY)
-      : Number.POSITIVE_INFINITY;
+    return this.#sender.replyLimit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Of each key: its value, `null` where it has none or is no string. */
-  async values(...keys: string[]): Promise<(Buffer | null)[]> {
-    const all = () => this.#sender.command((commands) => commands.mgetBuffer(...keys));
-    if (this.limit === Number.POSITIVE_INFINITY) return await all();
-    return await this.#inTurn(async () => {
-      const replies = await pipelined(this.#sender, (pipeline) => {
-        for (const key of keys) pipeline.strlen(key);
-      });
-      const lengths = replies.map((length) => (typeof length === 'number' ? length : 0));
-      if (sum(lengths) <= this.limit) return await all();
-      const values: (Buffer | null)[] = [];
-      for (const [at, key] of keys.entries()) values.push(await this.#valueOf(key, lengths[at] ?? 0));
-      return values;
-    });
+  /** Of each key: its value, `null` if it has none or is no string. */
+  async values(keys: readonly Key[]): Promise<(Buffer | null)[]> {
+    const many = (first: number, count: number) =>
+      this.#sender.command((commands) => commands.mgetBuffer(...keys.slice(first, first + count)));
+    if (this.limit === Number.POSITIVE_INFINITY) return await many(0, keys.length);
+    const piece = (at: number, first: number, last: number) => this.#range(keys[at] ?? '', first, last);
+    return await this.#inTurn(async () => this.#inBatches(await this.#lengths(keys), { many, piece }));
   }
 
   /** A value of so many bytes; `null` if it is another by now. */
-  value(key: string, length: number): Promise<Buffer | null> {
-    return this.#inTurn(() => this.#valueOf(key, length));
+  value(key: Key, length: number): Promise<Buffer | null> {
+    return this.#inTurn(() => this.#inPieces(length, (first, last) => this.#range(key, first, last)));
   }
 
-  /** All elements of a list that only grows at its end. */
-  async list(key: string): Promise<Buffer[]> {
+  /** All elements of a list that only grows at its end; fewer if others have shortened it meanwhile. */
+  async list(key: Key): Promise<Buffer[]> {
     const range = (first: number, last: number) =>
       this.#sender.command((commands) => commands.lrangeBuffer(key, first, last));
     if (this.limit === Number.POSITIVE_INFINITY) return await range(0, -1);
-    return await this.#inTurn(async () => {
+    const many = (first: number, count: number) => range(first, first + count - 1);
+    const piece = async (at: number, first: number, last: number) =>
+      (await runScript(this.#sender, pieceScript, 1, [key, at, first + 1, last + 1])) as Buffer;
+    const elements = await this.#inTurn(async () => {
       const sizes = (await runScript(this.#sender, sizesScript, 1, [key])) as number[];
-      const elements: Buffer[] = [];
-      while (elements.length < sizes.length) {
-        const first = elements.length;
-        const count = this.#fitting(sizes.slice(first));
-        if (count > 0) elements.push(...(await range(first, first + count - 1)));
-        else
-          elements.push(
-            await this.#pieces(sizes[first] ?? 0, (...bytes) => this.#elementPiece(key, first, ...bytes)),
-          );
-        // Someone else has emptied it.
-        if (elements.length < first + Math.max(1, count)) break;
-      }
-      return elements;
+      return await this.#inBatches(sizes, { many, piece });
     });
+    return elements.filter((element) => element !== null);
   }
 
-  async #valueOf(key: string, length: number): Promise<Buffer | null> {
-    const bytes = await this.#pieces(length, (first, last) =>
-      this.#sender.command((commands) => commands.getrangeBuffer(key, first, last)),
-    );
-    return length > 0 && bytes.length === length ? bytes : null;
+  #range(key: Key, first: number, last: number): Promise<Buffer> {
+    return this.#sender.command((commands) => commands.getrangeBuffer(key, first, last));
   }
 
-  async #elementPiece(key: string, index: number, first: number, last: number): Promise<Buffer> {
-    return (await runScript(this.#sender, pieceScript, 1, [key, index, first + 1, last + 1])) as Buffer;
+  /** 0 if it has no value, or is no string. */
+  async #lengths(keys: readonly Key[]): Promise<number[]> {
+    const replies = await this.#sender.command(async (commands) => {
+      const pipeline = commands.pipeline();
+      for (const key of keys) pipeline.strlen(key);
+      const results = (await pipeline.exec()) ?? [];
+      const refusal = results.find(([error]) => error !== null && !error.message.startsWith('WRONGTYPE'));
+      if (refusal) throw refusal[0];
+      return results;
+    });
+    return replies.map(([error, length]) => (error === null ? Number(length) : 0));
   }
 
-  async #pieces(length: number, read: ReadPiece): Promise<Buffer> {
+  async #inBatches(sizes: readonly number[], { many, piece }: BatchReads): Promise<(Buffer | null)[]> {
+    const all: (Buffer | null)[] = [];
+    for (let at = 0; at < sizes.length; ) {
+      const first = at;
+      const count = this.#fitting(sizes.slice(first));
+      if (count > 0) all.push(...(await many(first, count)));
+      else all.push(await this.#inPieces(sizes[first] ?? 0, (...bytes) => piece(first, ...bytes)));
+      at += Math.max(1, count);
+    }
+    return all;
+  }
+
+  async #inPieces(
+    length: number,
+    read: (first: number, last: number) => Promise<Buffer>,
+  ): Promise<Buffer | null> {
     const pieces: Buffer[] = [];
-    for (let at = 0; at < length; at += this.limit) {
-      pieces.push(await read(at, Math.min(at + this.limit, length) - 1));
+    for (let at = 0; at < length; ) {
+      const piece = await read(at, Math.min(at + this.limit, length) - 1);
+      if (piece.length === 0) return null;
+      pieces.push(piece);
+      at += piece.length;
     }
     return Buffer.concat(pieces);
   }
@@ -119,8 +130,4 @@ export class LargeReads {
     this.#reads = reading;
     return reading;
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -32,7 +32,10 @@ need('HDEL', prefix .. 'runners', owner)
 need('RPUSH', prefix .. 'failed', '')
 need('HINCRBY', prefix .. 'runner:recoveries', '', 1)
 need('SADD', prefix .. 'queues', '')
-if readsPieces then need('GETRANGE', worker, '0', '0') end
+if readsPieces then
+  need('STRLEN', worker)
+  need('GETRANGE', worker, '0', '0')
+end
 if holdsJobs then
   needType('set', runner .. ':held')
   need('SADD', runner .. ':held', '')
@@ -65,5 +68,5 @@ if redis.acl_check_cmd then
   need('HGETALL', prefix .. 'runners')
 end
 if refusal then return redis.error_reply(refusal) end
-return isPermitted('GETRANGE', worker, '0', '0') and 1 or 0
+return isPermitted('STRLEN', worker) and isPermitted('GETRANGE', worker, '0', '0') and 1 or 0
 `);

@@ -15,7 +15,7 @@ export async function readRecordedJob(
   worker: string,
   step: number,
 ): Promise<RecordedJob | null> {
-  const [record, payload] = await reads.values(keys.worker(worker), keys.workerPayload(worker));
+  const [record, payload] = await reads.values([keys.worker(worker), keys.workerPayload(worker)]);
   if (!record || stepOfRecord(record) !== step) return null;
   const queue = queueOfRecord(record);
   const recorded = payload ? readPayload(payload) : payloadOfRecord(record);

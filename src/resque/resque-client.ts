@@ -112,7 +112,7 @@ export class ResqueClient {
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
-    this.reads.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
+    this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
   }
 
   /**

@@ -30,6 +30,8 @@ const longestBackoffMs = 5_000;
 const stableMs = 2_000;
 
 export class RedisSession {
+  /** If not, everything is read whole. */
+  mayReadPieces = true;
   readonly #redis: ReachableRedis;
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
@@ -75,7 +77,7 @@ export class RedisSession {
 
   get replyLimit(): number {
     const link = this.#link;
-    return link === null ? never : lowered(link.server.replyLimit, this.#outgrown);
+    return link === null || !this.mayReadPieces ? never : lowered(link.server.replyLimit, this.#outgrown);
   }
 
   /** Redis has never known of us. */

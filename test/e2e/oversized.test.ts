@@ -81,6 +81,34 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(reason).toMatch(/client-output-buffer-limit.*raise/);
   });
 
+  test('jobs of many queues that are waited for run once, in the order of each queue', async () => {
+    await e2e.client.sadd(e2e.key('queues'), 'm1', 'm2', 'm3');
+    const order = e2e.script('echo "$1 $(cut -c 10-18)" >> "$D/order"');
+    await e2e.run({ script: order, runners: { 'm*': 1, other: 1 }, delivery });
+    await waitsWith('blmove', 5);
+    const queues = ['m1', 'm2', 'm3', 'other'];
+    for (let round = 0; round < 5; round += 1) {
+      for (const queue of queues)
+        await e2e.enqueue(queue, ...[1, 2].map((n) => payload(`Round_${round}${n}`)));
+    }
+    await e2e.waitForStat('processed', 40);
+    for (const queue of queues) {
+      const runs = e2e.fileLines('order').filter((line) => line.startsWith(`${queue} `));
+      expect(runs).toHaveLength(10);
+      expect(runs).toEqual(runs.toSorted());
+    }
+  });
+
+  test('it runs once if several runners wait for it', async () => {
+    const runners = [await e2e.run(config()), await e2e.run(config())];
+    await waitsWith('blmove', 2);
+    await e2e.enqueue('mail', big('A'));
+    await e2e.enqueue('mail', big('B'), ...small(5));
+    await e2e.waitForStat('processed', 7, 20_000);
+    expect(e2e.fileLines('seen').sort()).toEqual([big('A'), big('B'), ...small(5)].map(seen).sort());
+    for (const runner of runners) expect(await runner.stop()).toEqual(clean);
+  });
+
   test('one that its runner was killed with is recovered by the next runner', async () => {
     const runs = script('[ -e "$D/go" ] || sleep 300');
     await e2e.enqueue('mail', big());
@@ -116,6 +144,38 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(e2e.fileLines('seen').sort()).toEqual([...before, big(), ...small(3)].map(seen).sort());
     e2e.write('go');
     await e2e.waitForStat('processed', 7);
+  });
+});
+
+describe('a user who may not ask for the limit', () => {
+  async function user(more: string): Promise<ConfigObject> {
+    await e2e.client.call(
+      'ACL',
+      'SETUSER',
+      'runner',
+      ...`reset on >pass ~* &* +@all -config ${more}`.split(' '),
+    );
+    return { server: '127.0.0.1', port: e2e.redis.port, username: 'runner', password: 'pass' };
+  }
+
+  test('gets large jobs in pieces as well', async () => {
+    const redis = await user('+info');
+    const jobs = [...small(3), big(), ...small(3)];
+    await e2e.enqueue('mail', ...jobs);
+    const runner = await e2e.run({ redis, script: script(), runners: { mail: 2 } }, { args: ['--drain'] });
+    expect(await runner.waitForExit(20_000)).toEqual(clean);
+    expect(e2e.fileLines('seen').sort()).toEqual(jobs.map(seen).sort());
+    expect(runner.all('redis.down')).toEqual([]);
+  });
+
+  test('gets them whole if pieces are not permitted', async () => {
+    await limitReplies('0 0 0');
+    const redis = await user('-getrange');
+    await e2e.enqueue('mail', big());
+    const runner = await e2e.run({ redis, script: script(), runners: { mail: 2 } }, { args: ['--drain'] });
+    expect(await runner.waitForExit(20_000)).toEqual(clean);
+    expect(e2e.fileLines('seen')).toEqual([seen(big())]);
+    expect(runner.all('redis.down')).toEqual([]);
   });
 });
 
