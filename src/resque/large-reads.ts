@@ -54,7 +54,7 @@ export class LargeReads {
 
   /** A value of so many bytes; `null` if it is another by now. */
   value(key: Key, length: number): Promise<Buffer | null> {
-    return this.#inTurn(() => this.#inPieces(length, (first, last) => this.#range(key, first, last)));
+    return this.#inTurn(() => inPieces(length, this.limit, (first, last) => this.#range(key, first, last)));
   }
 
   /** All elements of a list that only grows at its end; fewer if others have shortened it meanwhile. */
@@ -95,24 +95,10 @@ export class LargeReads {
       const first = at;
       const count = this.#fitting(sizes.slice(first));
       if (count > 0) all.push(...(await many(first, count)));
-      else all.push(await this.#inPieces(sizes[first] ?? 0, (...bytes) => piece(first, ...bytes)));
+      else all.push(await inPieces(sizes[first] ?? 0, this.limit, (...bytes) => piece(first, ...bytes)));
       at += Math.max(1, count);
     }
     return all;
-  }
-
-  async #inPieces(
-    length: number,
-    read: (first: number, last: number) => Promise<Buffer>,
-  ): Promise<Buffer | null> {
-    const pieces: Buffer[] = [];
-    for (let at = 0; at < length; ) {
-      const piece = await read(at, Math.min(at + this.limit, length) - 1);
-      if (piece.length === 0) return null;
-      pieces.push(piece);
-      at += piece.length;
-    }
-    return Buffer.concat(pieces);
   }
 
   /** How many of the first ones fit into a reply. */
@@ -130,4 +116,20 @@ export class LargeReads {
     this.#reads = reading;
     return reading;
   }
+}
+
+/** @returns `null` if there are no more bytes before the last */
+export async function inPieces(
+  length: number,
+  limit: number,
+  read: (first: number, last: number) => Promise<Buffer>,
+): Promise<Buffer | null> {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < length; ) {
+    const piece = await read(at, Math.min(at + limit, length) - 1);
+    if (piece.length === 0) return null;
+    pieces.push(piece);
+    at += piece.length;
+  }
+  return Buffer.concat(pieces);
 }

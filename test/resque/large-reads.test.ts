@@ -1,6 +1,8 @@
 /** Reads from a server that closes connections on which more than 64 KB wait. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { FailedList } from '../../src/resque/failed-list.ts';
+import { resqueKeys } from '../../src/resque/keys.ts';
 import { LargeReads } from '../../src/resque/large-reads.ts';
 import type { CommandSender } from '../../src/resque/send.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -64,4 +66,27 @@ test('a server without a limit is asked once', async () => {
     undefined,
   ]);
   expect(commands).toBe(1);
+});
+
+test('pages of failures are those of a server without a limit', async () => {
+  await server.client.config('SET', 'client-output-buffer-limit', 'normal 64kb 0 0');
+  for (const size of [...sizes, ...sizes.toReversed()])
+    await server.client.rpush('resque:failed', text(size));
+  const keys = resqueKeys('resque');
+  const whole = new FailedList({ command: (send) => send(server.client) }, keys);
+  const parts = new FailedList(limited(), keys);
+  await server.client.config('SET', 'client-output-buffer-limit', 'normal 0 0 0');
+  const pages: [number | null, number][] = [];
+  for (const before of [null, 0, 1, 9, 10, 20, 23, 100])
+    for (const size of [1, 3, 50]) pages.push([before, size]);
+  const expected = await Promise.all(pages.map(([before, size]) => whole.page(before, size)));
+  await server.client.config('SET', 'client-output-buffer-limit', 'normal 64kb 0 0');
+  for (const [at, [before, size]] of pages.entries()) {
+    const page = await parts.page(before, size);
+    expect(page.total).toBe(expected[at]?.total);
+    expect(page.entries.map(({ index }) => index)).toEqual(expected[at]?.entries.map(({ index }) => index));
+    expect(page.entries.map(({ record }) => record.length)).toEqual(
+      expected[at]?.entries.map(({ record }) => record.length),
+    );
+  }
 });
