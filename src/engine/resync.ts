@@ -161,7 +161,9 @@ export class Resync {
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
-    return unaccountedFor(await client.heldJobs(), dispatcher.ownJobs, outcomes, returns);
+    const held = unaccountedFor(await client.heldJobs(), dispatcher.ownJobs, outcomes, returns);
+    for (const { payload } of held) client.suspect(payload);
+    return held;
   }
 
   /** Running jobs that Redis no longer holds for us would be lost with this process. */

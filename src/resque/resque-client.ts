@@ -182,9 +182,7 @@ export class ResqueClient {
   /** All that is on our lists of held jobs, oldest first. */
   async heldJobs(): Promise<HeldJob[]> {
     const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner);
-    const jobs = lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
-    for (const { payload } of jobs) this.#suspect(payload);
-    return jobs;
+    return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
   }
 
   /** True where a wait was ended; false where there was none (any more). */
@@ -273,12 +271,12 @@ export class ResqueClient {
   /** The job that this step recorded on a worker of ours, or `null`: it was the reply that was lost. */
   async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
     const recorded = await readRecordedJob(this.reads, this.keys, worker, step);
-    if (recorded !== null) this.#suspect(recorded.payload.bytes);
+    if (recorded !== null) this.suspect(recorded.payload.bytes);
     return recorded;
   }
 
-  /** The reply that would have brought this was lost. */
-  #suspect(payload: Buffer): void {
+  /** The reply that would have brought this was lost: perhaps since it was too large. */
+  suspect(payload: Buffer): void {
     if (payload.length > this.session.replyLimit) this.session.tellOutgrown();
   }
 

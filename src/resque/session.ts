@@ -115,7 +115,7 @@ export class RedisSession {
     this.#tell(fact, trouble);
   }
 
-  /** What came instead of a connection's end was too large a reply: says so, once per outage. */
+  /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
   tellOutgrown(): void {
     if (this.#awaySinceMs !== null) this.#tell('outgrown', new RedisTrouble('away', outgrown));
   }

@@ -10,7 +10,7 @@ export interface Server {
   readonly replyLimit: ReplyLimit;
   /** It limits its replies, and has BLMOVE. */
   readonly waitsByMoving: boolean;
-  /** How many connections it has closed because of their replies; 0 if it doesn't tell, as before Redis 7.0. */
+  /** How many connections it has closed because of their replies; 0 if it doesn't tell, as older versions. */
   readonly outgrown: number;
 }
 
