@@ -1,6 +1,6 @@
 /** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
 import { existsSync } from 'node:fs';
-import { plural } from '../wording/plural.ts';
+import { plural } from '../wording/quantities.ts';
 import { checkAccess } from './check/access.ts';
 import { checkData } from './check/data.ts';
 import { checkRedis } from './check/redis.ts';

@@ -53,16 +53,16 @@ export function demoRunners(examples: string): Record<string, unknown> {
   };
 }
 
-/** Enqueues a job every now and then until told to stop, or Redis is gone. */
+/** Enqueues a job every now and then until told to stop. Skips the job while Redis is away. */
 export async function trickle(redis: ReachableRedis, stop: AbortSignal): Promise<void> {
   try {
     for (let turn = 0; !stop.aborted; turn += 1) {
       const job = jobs[turn % jobs.length];
-      if (job !== undefined) await enqueue(redis, job);
+      if (job !== undefined) await enqueue(redis, job).catch(unlessAway);
       await sleep(intervalMs, undefined, { signal: stop });
     }
   } catch (error) {
-    if (!stop.aborted && !(error instanceof RedisTrouble)) throw error;
+    if (!stop.aborted) throw error;
   }
 }
 
@@ -91,6 +91,10 @@ async function enqueue(redis: ReachableRedis, { queue, jobClass, args }: DemoJob
     if ((await connection.llen(keys.queue(queue))) >= longestBacklog) return;
     await connection.multi().sadd(keys.queues, queue).rpush(keys.queue(queue), payload).exec();
   });
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof RedisTrouble)) throw error;
 }
 
 function cents(least: number, most: number): number {

@@ -7,7 +7,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisSocketConfig } from '../config/config.ts';
-import { duration } from '../wording/duration.ts';
+import { duration } from '../wording/quantities.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
@@ -20,12 +20,16 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 
 export async function run(context: CommandContext): Promise<number> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'resque-runner-demo-')));
+  // Told in the end: until then the terminal may be the screen's.
+  const troubles: string[] = [];
+  const tell = (text: string) => troubles.push(text);
   try {
-    const embedded = await startEmbeddedRedis(directory, { isTemporary: true });
+    const embedded = await startEmbeddedRedis(directory, { isTemporary: true, tell });
     try {
       return await runJobs(context, directory, embedded.redis);
     } finally {
       await embedded.stop();
+      for (const trouble of troubles) say(`demo: ${trouble}`);
     }
   } finally {
     // The Redis takes it along, unless it could not be started or has crashed.

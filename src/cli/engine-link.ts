@@ -60,8 +60,8 @@ export async function openEngineLink(
   });
   if (ownerFd !== null) server.adopt(ownerFd);
   const path = await listen(server, socket);
-  // On the way it removes the sockets of runners that were killed.
-  void listSockets(ownSocketDirectories());
+  // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
+  listSockets(ownSocketDirectories()).catch(() => {});
   return async () => {
     await server.close();
     if (path !== null && socket === null) removeIfEmpty(dirname(path));

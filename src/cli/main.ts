@@ -34,6 +34,12 @@ function report(error: unknown): number {
     process.stderr.write(`resque-runner: ${shown(error.message)}\n`);
     return exitCode;
   }
+  if (error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE')) {
+    process.stderr.write(
+      `resque-runner: too many open files (${error.code}): raise the limit of open files (ulimit -n)\n`,
+    );
+    return exitCodes.runtimeError;
+  }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
     `resque-runner: a fault in resque-runner ${__VERSION__} itself (Node ${process.version}); please report it with these lines:\n${shown(stack)}\n`,

@@ -7,7 +7,9 @@ const releaseMs = 60_000;
 
 /** Gives back memory that only the start has needed, now and again; see `releaseCode`. */
 export function releaseMemory(): void {
-  const release = () => libc()?.releaseCode();
+  // Loaded now, while there are descriptors for it.
+  const native = libc();
+  const release = () => native?.releaseCode();
   setTimeout(release, firstReleaseMs).unref();
   setInterval(release, releaseMs).unref();
 }

@@ -1,7 +1,6 @@
 /** A bar on STDERR for work that takes a while, on a terminal only; it is gone when the work is done. */
 import type { SingleBar } from 'cli-progress';
-import { age } from '../wording/age.ts';
-import { grouped } from '../wording/plural.ts';
+import { age, grouped } from '../wording/quantities.ts';
 
 /** Work that is over sooner shows none. */
 const patienceMs = 300;

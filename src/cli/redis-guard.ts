@@ -3,7 +3,7 @@
  * we ended, it ends the server. So nothing lingers after a crash or a SIGKILL. The guard also holds the lock of
  * the server's directory, so that two servers never write the same data.
  */
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -40,7 +40,8 @@ const claimLimitMs = 10_000;
 
 /**
  * Arguments: lock, log, directory to remove ('' for none), server, path and text of its configuration. `set -C` makes
- * `>` fail where the file exists, which is the lock.
+ * `>` fail where the file exists, which is the lock. The lock names the guard and the server: if only the guard
+ * is killed, the server still writes its data.
  */
 const script = `
 lock=$1 log=$2 temporary=$3 server_program=$4 config=$5
@@ -51,6 +52,7 @@ set +C
 exec 3<&0
 "$server_program" "$config" </dev/null >"$log" 2>&1 3<&- &
 server=$!
+{ echo "$server" >> "$lock"; } 2>/dev/null
 { read -r _ <&3; kill -TERM "$server"; } >/dev/null 2>&1 &
 reader=$!
 wait "$server"
@@ -95,9 +97,17 @@ export async function startGuard({ directory, program, config, isTemporary }: Gu
       // The guard leads a group with the server in it. Killed, it can't clean up any more.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await ended;
-      await rm(isTemporary ? directory : join(directory, lockName), { recursive: true, force: true });
+      // The lock may be another guard's by now.
+      if (isTemporary) await rm(directory, { recursive: true, force: true });
+      else await releaseDeadLock(directory);
     },
   };
+}
+
+/** Whether a guard has the directory. */
+export async function isLocked(directory: string): Promise<boolean> {
+  const lock = join(directory, lockName);
+  return (await exists(lock)) && !(await isDead(lock));
 }
 
 /** Removes the lock of a guard that is gone without having done so, as after a power failure. */
@@ -114,10 +124,20 @@ export async function releaseDeadLock(directory: string): Promise<void> {
   }
 }
 
+async function exists(file: string): Promise<boolean> {
+  return await access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function isDead(lock: string): Promise<boolean> {
-  const pid = Number(await readIfThere(lock));
-  // 0: the file is gone, or its guard is just about to write.
-  return Number.isInteger(pid) && pid > 0 && !isAlive(pid);
+  const pids = (await readIfThere(lock))
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0);
+  // None: the file is gone, or its guard is just about to write.
+  return pids.length > 0 && !(await Promise.all(pids.map(isAlive))).includes(true);
 }
 
 /** @returns whether the claim is ours now; of one that died with it, it becomes free for the next attempt */
@@ -143,14 +163,16 @@ export async function readIfThere(file: string): Promise<string> {
   }
 }
 
-function isAlive(pid: number): boolean {
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     // ESRCH means that there is none; EPERM, that it is somebody else's.
-    return hasCode(error, 'EPERM');
+    if (!hasCode(error, 'EPERM')) return false;
   }
+  // A zombie does nothing any more. In a container whose first process reaps none, it stays.
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
 }
 
 function hasCode(error: unknown, code: string): boolean {

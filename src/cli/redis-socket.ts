@@ -19,6 +19,9 @@ const noteName = 'socket-path';
 export async function chooseSocket(directory: string): Promise<string> {
   const inside = join(directory, 'redis.sock');
   if (Buffer.byteLength(inside) <= longestPathBytes) return inside;
+  // All that share the server need the same, also with a TMPDIR of their own.
+  const noted = await noteOfSocket(directory);
+  if (noted !== inside) return noted;
   const shelter = join(tmpdir(), `resque-runner-${process.getuid?.() ?? 0}`);
   await mkdir(shelter, { recursive: true, mode: 0o700 });
   if (!(await isOnlyOurs(shelter))) {

@@ -7,7 +7,7 @@ import { ownUid } from '../link/socket-path.ts';
 import { userNameOf } from '../link/user-name.ts';
 import { applyEvents, createAppStore, replaceModel } from '../store/app-store.ts';
 import type { UiEnd, UiOptions } from '../ui/ui-options.ts';
-import { plural } from '../wording/plural.ts';
+import { plural } from '../wording/quantities.ts';
 import { spoolWording } from '../wording/spool-wording.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
 import { growAsUsual } from './lean-heap.ts';

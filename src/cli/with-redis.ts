@@ -3,6 +3,7 @@ import { describeRedis, openConnection, type ReachableRedis, type Redis } from '
 import { readReplyLimit } from '../resque/reply-limit.ts';
 import { type CommandSender, sendOn } from '../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
+import { connected } from '../resque/welcome.ts';
 import { withinLimit } from '../resque/within-limit.ts';
 import { OperatingError } from './exit-codes.ts';
 
@@ -18,7 +19,7 @@ export function withRedis<T>(
   limitMs: number,
   work: (connection: Redis) => Promise<T>,
 ): Promise<T> {
-  return connected(redis, limitMs, (connection, opening) => {
+  return withConnection(redis, limitMs, (connection, opening) => {
     const talk = opening.then(() => work(connection));
     talk.catch(() => {});
     return withinLimit(talk, limitMs);
@@ -35,7 +36,7 @@ export function withSender<T>(
   openMs: number,
   work: (sender: CommandSender) => Promise<T>,
 ): Promise<T> {
-  return connected(redis, openMs, async (connection, opening) => {
+  return withConnection(redis, openMs, async (connection, opening) => {
     await withinLimit(opening, openMs);
     const { kind, bytes } = await withinLimit(readReplyLimit(connection), openMs);
     const sender: CommandSender = { command: (send) => sendOn(connection, send) };
@@ -43,7 +44,7 @@ export function withSender<T>(
   });
 }
 
-async function connected<T>(
+async function withConnection<T>(
   redis: ReachableRedis,
   connectTimeoutMs: number,
   talk: (connection: Redis, opening: Promise<void>) => Promise<T>,
@@ -73,11 +74,9 @@ function asTrouble(error: unknown): never {
 /** Connects and makes sure that the other side is a Redis that answers. */
 async function opened(connection: Redis): Promise<void> {
   try {
-    await connection.connect();
+    await connected(connection);
     await connection.ping();
   } catch (error) {
-    // The event that tells more comes a little later.
-    await new Promise(setImmediate);
     throw troubleOf(error);
   }
 }

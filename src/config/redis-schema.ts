@@ -123,7 +123,7 @@ const objectSchema = v.pipe(
 const embedded = v.pipe(
   v.literal('embedded'),
   v.description(
-    'A private Redis, started and stopped with the runner; its data is in .resque-runner beside this file.',
+    'A private Redis, started and stopped with the runner; its data is in .resque-runner beside this file. If the runner that started it ends, another runner that shares it takes over.',
   ),
 );
 

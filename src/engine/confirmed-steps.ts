@@ -33,6 +33,10 @@ export class ConfirmedSteps {
     return this.#steps.filter((confirmed) => confirmed.step > step);
   }
 
+  rename(renamed: (outcome: OutcomeWrite) => OutcomeWrite): void {
+    this.#steps = this.#steps.map((step) => ({ ...step, outcomes: step.outcomes.map(renamed) }));
+  }
+
   clear(): void {
     this.#steps = [];
     this.#bytes = 0;

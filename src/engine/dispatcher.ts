@@ -23,7 +23,7 @@ import type { Fleet } from './fleet.ts';
 import { takeOne } from './held-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Reservations } from './reservations.ts';
-import type { Runner, Slot } from './runner.ts';
+import type { Slot } from './runner.ts';
 import { GoingBack, type TakenJob } from './taken-job.ts';
 import { atEndOfTurn } from './turn.ts';
 import { Waits } from './waits.ts';
@@ -112,9 +112,8 @@ export class Dispatcher {
     this.outbox.dropBegin(job);
     const isOurs = !this.#disowned.delete(job);
     if (isOurs) {
-      const { worker } = slot;
       const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
-      const about = { worker, held, takenIn };
+      const about = { worker: slot.worker, held, takenIn };
       if (outcome.kind === 'requeue') {
         job.runner.isKnownEmpty = false;
         const { queue, payload } = job;
@@ -168,12 +167,18 @@ export class Dispatcher {
    * @returns jobs that run although others may start them, and outcomes that are dropped
    */
   declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
-    for (const worker of this.#reservations.workers) this.#reservations.release(worker).slot.state = 'idle';
+    this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
     for (const job of disowned) this.#disowned.add(job);
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
+  }
+
+  /** This process has another name: what Redis has under the old one is another's. */
+  rename(from: string, to: string): void {
+    this.#reservations.releaseAll();
+    this.outbox.rename(from, to);
   }
 
   #step(isAfterWait = false): void {
@@ -189,15 +194,11 @@ export class Dispatcher {
   }
 
   #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
-    const reservations = isAsking ? this.#reservations.collect((runner) => this.#isWaitedFor(runner)) : [];
+    const reservations = isAsking ? this.#reservations.collect((runner) => this.wait.mayServe(runner)) : [];
     const batch = this.outbox.next(reservations);
     if (batch !== null) this.#reservations.number(batch.step, reservations);
     if (this.outbox.outcomes.length > 0) this.poke();
     return batch;
-  }
-
-  #isWaitedFor(runner: Runner): boolean {
-    return this.wait.isActive && runner.queues.some((queue) => this.wait.covers(queue));
   }
 
   async #send(batch: AdvanceBatch): Promise<void> {
@@ -287,7 +288,7 @@ export class Dispatcher {
     const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
     const job: TakenJob = { runner, slot, ...taken };
     this.#run(job);
-    if (payload.isObject && this.#client.session.isUp) {
+    if (this.#client.session.isUp) {
       this.outbox.begin(job);
       const batch = this.#nextBatch(false);
       if (batch !== null) void this.#send(batch);

@@ -90,6 +90,7 @@ export class Engine {
       finish: (taken, outcome) => dispatcher.finish(taken, outcome),
       onPrinted: (job, stream) => this.#attention.printed(job, stream),
       onEnded: (job) => this.#attention.ended(job),
+      onMore: () => dispatcher.poke(),
     });
     this.#bus.subscribe((event) => this.#jobs.heard(event));
     this.#attention = new Attention({

@@ -214,9 +214,10 @@ export class Fleet {
     });
   }
 
-  resumeRunner(runner: Runner): void {
+  /** @param isTold false if `pauseRunner` has not told of the pause */
+  resumeRunner(runner: Runner, isTold = true): void {
     runner.isKnownEmpty = false;
-    this.#change(runner.queues, () => this.#runnerPauses.delete(runner));
+    this.#change(isTold ? runner.queues : [], () => this.#runnerPauses.delete(runner));
   }
 
   pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {

@@ -214,7 +214,7 @@ export class Job {
    */
   async #doubt(end: ExitStatus, durationMs: number): Promise<void> {
     const verdict = await checkStartable(this.taken.runner.config);
-    if (verdict.ok) {
+    if (verdict.ok || !verdict.isCertain) {
       this.#conclude(end, durationMs);
       return;
     }

@@ -96,6 +96,7 @@ function endOfOthers(
   };
   // Process 1, or another one that adopts orphans: it was there before the runner.
   const mayHaveAdopted = (pid: number): boolean => {
+    if (pid === process.pid) return false;
     const parent = byPid.get(pid);
     return pid <= 1 || parent === undefined || parent.startedAt <= Number(startedAt);
   };

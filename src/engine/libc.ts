@@ -54,6 +54,8 @@ export interface Libc {
   releaseCode(): void;
   /** Sends a signal, 0 for a look. @returns the name of the error, `null` for none: `process.kill` throws, at ten times the cost */
   kill(pid: number, signal: number): string | null;
+  /** The limit of open files: the numbers of all descriptors are below it. */
+  descriptorLimit(): number;
   /** Bytes in a pipe that nobody has read yet; either end of it will do. */
   unreadBytes(descriptor: number): number;
 }
@@ -70,13 +72,19 @@ export class LibcError extends Error {
 }
 
 /** libuv has no name for all of them, ENOEXEC being one. */
-const errorNames = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+const errorNames = new Map(
+  Object.entries(constants.errno)
+    // Of several names of one number, the first: EAGAIN rather than EWOULDBLOCK.
+    .reverse()
+    .map(([name, errno]) => [errno, name]),
+);
 
 /** Constants of Linux and of its C libraries, glibc and musl alike. */
 const closeOnExec = 0o2000000;
 const withoutHang = 1;
 const unreadRequest = 0x541b;
 const dontNeed = 4;
+const openFiles = 7;
 const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
 /** More than glibc's and musl's structures of any architecture take: 80, 336 and 128 bytes at most. */
 const structureBytes = 512;
@@ -130,6 +138,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const ioctl = declare<(descriptor: number, request: number, value: Int32Array) => number>(
     'int ioctl(int, ulong, int *)',
   );
+  const getrlimit = declare<(resource: number, limits: Uint32Array) => number>('int getrlimit(int, void *)');
   const sendSignal = declare<(pid: number, signal: number) => number>('int kill(int, int)');
   const waitpid = declare<(pid: number, status: Int32Array, options: number) => number>(
     'int waitpid(int, int *, int)',
@@ -173,6 +182,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const actions = Buffer.alloc(structureBytes);
   /** Where results are put: read at once, so one for all will do. */
   const out = new Int32Array(2);
+  const limits = new Uint32Array(4);
   const check = (syscall: string, result: number) => {
     if (result < 0) throw new LibcError(syscall, errno());
     return result;
@@ -208,12 +218,21 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     kill(pid, signal) {
       return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');
     },
+    descriptorLimit() {
+      // The lower half of the soft limit, which no number of descriptors exceeds.
+      return getrlimit(openFiles, limits) === 0 ? (limits[0] ?? 0) : Number.POSITIVE_INFINITY;
+    },
     unreadBytes(descriptor) {
       check('ioctl', ioctl(descriptor, unreadRequest, out));
       return out[0] ?? 0;
     },
     releaseCode() {
-      for (const { start, length } of unchangedMappingsOf(process.execPath)) madvise(start, length, dontNeed);
+      try {
+        for (const { start, length } of unchangedMappingsOf(process.execPath))
+          madvise(start, length, dontNeed);
+      } catch {
+        // No descriptor is free, or the file is missing: the pages stay in memory.
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { assertDescriptors } from './descriptors.ts';
 import type { Launch, LaunchedProcess, LaunchFailure, LaunchSpec, OutputPipe } from './launch.ts';
 import { openPayloadFile } from './payload-file.ts';
 
@@ -31,6 +32,13 @@ function trySpawn(spec: LaunchSpec, stdin: number | null): ChildProcess | string
     stdio: [stdin ?? 'pipe', 'pipe', 'pipe', ...(spec.hasResults ? (['pipe'] as const) : [])],
     ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
   };
+  try {
+    // Two for each pipe, and two more to report an error from the child. If only these two are missing, Node 20 says
+    // EMFILE and never closes the others.
+    assertDescriptors(2 * ((stdin === null ? 3 : 2) + (spec.hasResults ? 1 : 0) + 1));
+  } catch (error) {
+    return `spawn ${program} ${(error as NodeJS.ErrnoException).code}`;
+  }
   try {
     return spawn(program, args, options);
   } catch (error) {

@@ -13,6 +13,7 @@ import { OutcomeQueue } from './outcome-queue.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
 import { beginWrite, type TakenJob } from './taken-job.ts';
 import { UnconfirmedSteps } from './unconfirmed-steps.ts';
+import { renamedOutcome } from './worker-ids.ts';
 
 /** Outcomes of one step; their records may be as large as their payloads. */
 const outcomeLimit = 64;
@@ -30,6 +31,7 @@ export class Outbox {
   constructor(client: ResqueClient, spooling: Spooling) {
     this.#client = client;
     this.#spooling = spooling;
+    client.lastConfirmed = () => this.lastConfirmed;
   }
 
   get lastStep(): number {
@@ -149,13 +151,11 @@ export class Outbox {
 
   /** The workers have other names from now on: `HOST:PID` at their start is another. */
   rename(from: string, to: string): void {
-    const renamed = (outcome: OutcomeWrite): OutcomeWrite => {
-      const { worker } = outcome;
-      return { ...outcome, worker: worker.startsWith(`${from}-`) ? to + worker.slice(from.length) : worker };
-    };
+    const renamed = (outcome: OutcomeWrite) => renamedOutcome(outcome, from, to);
     for (const outcome of this.outcomes.take(this.outcomes.length)) this.outcomes.push(renamed(outcome));
     for (const step of this.unconfirmed.surrender()) {
       this.unconfirmed.add({ ...step, outcomes: step.outcomes.map(renamed) });
     }
+    this.confirmed.rename(renamed);
   }
 }

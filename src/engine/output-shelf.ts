@@ -25,6 +25,8 @@ const defaultLimits: ShelfLimits = {
 
 export class OutputShelf {
   readonly #limits: ShelfLimits;
+  /** Fewer once descriptors have run out. */
+  #filesLimit: number;
   readonly #options: Partial<ArchiveOptions>;
   readonly #running = new Map<string, OutputArchive>();
   /** Oldest first. `null`: it printed nothing. */
@@ -35,6 +37,7 @@ export class OutputShelf {
 
   constructor(limits: Partial<ShelfLimits> = {}, options: Partial<ArchiveOptions> = {}) {
     this.#limits = { ...defaultLimits, ...limits };
+    this.#filesLimit = this.#limits.files;
     this.#options = { ...options, mayMakeFile: () => this.#mayMakeFile() };
   }
 
@@ -86,9 +89,28 @@ export class OutputShelf {
 
   /** Drops ended jobs for the sake of one that runs. */
   #mayMakeFile(): boolean {
-    const left = this.#limits.files - countFiles(this.#running.values());
+    const left = this.#filesLimit - countFiles(this.#running.values());
     if (left <= 0) return false;
     while (countFiles(this.#ended.values()) >= left) this.#dropOldest();
+    return true;
+  }
+
+  /**
+   * Halves the number of files, now and for the future, because descriptors have run out. Ended jobs lose their files;
+   * the end of their output stays in memory.
+   *
+   * @returns whether any file was closed
+   */
+  giveBackFiles(): boolean {
+    const ended = [...this.#ended.values()].filter((archive) => archive?.hasFile === true);
+    if (ended.length === 0) return false;
+    this.#filesLimit = (ended.length + countFiles(this.#running.values())) >> 1;
+    const surplus = ended.slice(0, Math.ceil(ended.length / 2));
+    for (const archive of surplus) {
+      this.#count(archive, -1);
+      archive?.close();
+      this.#count(archive, 1);
+    }
     return true;
   }
 

@@ -3,6 +3,7 @@ import { closeSync, existsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { resolve } from 'node:path';
+import { reservedOf } from './descriptors.ts';
 import type { Launch, LaunchedProcess, LaunchSpec, OutputPipe } from './launch.ts';
 import { type ExitStatus, type Libc, LibcError } from './libc.ts';
 import { openPayloadFile } from './payload-file.ts';
@@ -43,6 +44,11 @@ class Ends {
     return descriptor;
   }
 
+  /** The system gives the lowest free number: if this one is low enough, the numbers above it stay free for others. */
+  get highest(): number {
+    return Math.max(...this.#ours, ...this.#theirs);
+  }
+
   closeTheirs(): void {
     for (const descriptor of this.#theirs) closeSync(descriptor);
   }
@@ -77,6 +83,8 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
   const results = spec.hasResults ? output() : null;
   const descriptors = [file ?? stdin?.reader ?? -1, stdout.theirs, stderr.theirs];
   if (results !== null) descriptors.push(results.theirs);
+  const limit = libc.descriptorLimit();
+  if (ends.highest >= limit - reservedOf(limit)) throw new LibcError('spawn', system.errno.EMFILE);
   const pid = spawnFirst(libc, spec, descriptors);
 
   const input = stdin === null ? null : new Socket({ fd: stdin.writer, readable: false, writable: true });

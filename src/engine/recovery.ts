@@ -20,8 +20,8 @@ const namesakeMs = 45_000;
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
-  /** Writes what dead ones of this machine could not: their jobs would pass for unfinished. */
-  readonly beforeRecovery: () => Promise<void>;
+  /** Writes what dead ones, given by their nonces, could not: their jobs would pass for unfinished. */
+  readonly beforeRecovery: (dead: ReadonlySet<string>) => Promise<void>;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** What the registry says of this process. */
   readonly about: () => RunnerAbout;
@@ -71,11 +71,14 @@ export class Recovery {
     const namesake = runners.find(isFound);
     // It is gone already, or an entry of a later version.
     if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
-    if (livenessOf(namesake.entry, machine, redis) !== 'dead') {
+    // Right after an outage its silence says nothing.
+    const view = this.#listeningSinceMs === null ? redis : { ...redis, listeningMs: 0 };
+    if (livenessOf(namesake.entry, machine, view) !== 'dead') {
       // A container that crashed and was started again: its end shows soon.
       this.#lookAgain(namesakeMs);
       return false;
     }
+    await this.#hooks.beforeRecovery(new Set([namesake.entry.nonce]));
     await this.#recover(namesake);
     return !(await this.#dead.runners()).runners.some(isFound);
   }
@@ -113,7 +116,7 @@ export class Recovery {
         return;
       }
       try {
-        await this.#hooks.beforeRecovery();
+        await this.#hooks.beforeRecovery(new Set(dead.map(({ entry }) => entry.nonce)));
         const { machine: here } = machine.identity;
         const running = runners.filter(
           ({ entry }) => entry.machine === here && !dead.some((each) => each.entry === entry),

@@ -125,7 +125,7 @@ export class RedisSide {
       client: this.client,
       machine,
       about,
-      beforeRecovery: () => this.#spooling.restoreDead(),
+      beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
       publish,
       onRequeued: () => {
         this.fleet.expectJobs();
@@ -194,7 +194,7 @@ export class RedisSide {
     this.workerHost = `${workerHostOf(config)}-${this.#names}`;
     const name = `${this.workerHost}:${machine.identity.pid}`;
     this.client.become({ name });
-    this.dispatcher.outbox.rename(holder, name);
+    this.dispatcher.rename(holder, name);
     for (const runner of this.fleet.runners) runner.rename();
     publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }

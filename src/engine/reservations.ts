@@ -77,6 +77,12 @@ export class Reservations {
     return reserved;
   }
 
+  /** No answer will come: their slots are idle. */
+  releaseAll(): void {
+    for (const { slot } of this.#open.values()) slot.state = 'idle';
+    this.#open.clear();
+  }
+
   /**
    * Those without a job are idle, and their runners known to have none: Redis fills workers in their order, so these
    * are the last ones.

@@ -161,7 +161,8 @@ export class Resync {
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
-    const held = unaccountedFor(await client.heldJobs(), dispatcher.ownJobs, outcomes, returns);
+    const all = await client.heldJobs(this.#forgottenLists());
+    const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
     for (const { payload } of held) client.suspect(payload);
     return held;
   }
@@ -172,8 +173,19 @@ export class Resync {
     if (this.#forgotten === null) return;
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     if (running.length === 0) return;
-    const missing = missingFrom(await client.heldJobs(), running);
-    if (missing.length > 0) await holdAgain(client.session, client.keys, client.stepOwner, missing);
+    const missing = missingFrom(await client.heldJobs(this.#forgottenLists()), running);
+    const queues = new Set(running.map(({ queue }) => queue));
+    await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
+  }
+
+  /** Queues with a list of held jobs that a wait has made after Redis forgot the set that names them. */
+  #forgottenLists(): readonly string[] {
+    const { client, fleet, dispatcher } = this.#options;
+    if (this.#forgotten === null) return [];
+    if (client.waitsByMoving) return fleet.queues;
+    const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
+    return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
   }
 
   async #beginAgain(lastStep: number): Promise<void> {

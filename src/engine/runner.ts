@@ -49,9 +49,10 @@ export class Runner {
   readonly slots: Slot[] = [];
   /** No longer in the config: takes nothing, and goes when its last job has ended. */
   isRetired = false;
-  /** Set while the children that stand by for its jobs keep ending by themselves. */
+  /** Set while the children that stand by keep ending by themselves, or the machine refuses to start more. */
   throttled: Throttled | null = null;
   #busy = 0;
+  #ceiling: number | null = null;
   #isKnownEmpty = false;
   readonly #onChange: () => void;
   readonly #workerId: (index: number, key: string) => string;
@@ -85,6 +86,22 @@ export class Runner {
     this.#onChange();
   }
 
+  /** How many children it may have while the machine refuses more, `null` if there is no such limit. */
+  get ceiling(): number | null {
+    return this.#ceiling;
+  }
+
+  set ceiling(ceiling: number | null) {
+    if (this.#ceiling === ceiling) return;
+    this.#ceiling = ceiling;
+    this.#onChange();
+  }
+
+  /** Slots that may be in use now. */
+  get limit(): number {
+    return Math.min(this.concurrency, this.#ceiling ?? Number.POSITIVE_INFINITY);
+  }
+
   get key(): string {
     return this.config.key;
   }
@@ -101,7 +118,7 @@ export class Runner {
 
   /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
   get free(): number {
-    return this.isRetired ? 0 : Math.max(0, this.concurrency - this.busy);
+    return this.isRetired ? 0 : Math.max(0, this.limit - this.busy);
   }
 
   /** Ids of the workers that may be on Redis' lists. */

@@ -11,6 +11,8 @@ import type { Fleet } from './fleet.ts';
 import { describeRefusal, Job, type JobEnd, type JobHooks } from './job.ts';
 import { Leftovers } from './leftovers.ts';
 import { noExit } from './libc.ts';
+import type { Runner } from './runner.ts';
+import { refusalIn, Shortages } from './shortages.ts';
 import { Standby, standbyEvents } from './standby.ts';
 import type { TakenJob } from './taken-job.ts';
 import type { Unstartable } from './unstartable.ts';
@@ -22,6 +24,8 @@ export interface RunningJobsHooks {
   readonly finish: Dispatcher['finish'];
   readonly onPrinted: (job: Job, stream: OutputStream) => void;
   readonly onEnded: (job: Job) => void;
+  /** More jobs can be started than before. */
+  readonly onMore: () => void;
 }
 
 /** Where their output goes. */
@@ -29,6 +33,8 @@ export interface JobOutputs {
   take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
   /** The job has ended. */
   end(jobId: string): void;
+  /** Closes files, because jobs need descriptors. @returns whether it closed any */
+  giveBackFiles(): boolean;
 }
 
 interface RunningJobsOptions extends RunningJobsHooks {
@@ -46,6 +52,7 @@ export class RunningJobs {
   readonly #jobs = new Map<string, Job>();
   readonly #leftovers = new Leftovers();
   readonly #standby: Standby;
+  readonly #shortages: Shortages;
   readonly #jobHooks: JobHooks = {
     onOutput: (job, stream, chunk, atMs) => {
       const hold = this.#outputs.take(job.id, stream, chunk, atMs);
@@ -56,7 +63,7 @@ export class RunningJobs {
       this.#hooks.publish({ type: 'job.killed', jobId, queue, signal, reason }),
     onEnd: (job, end) => this.#end(job, end),
     onUnread: (job) => this.#startAnew(job),
-    onStartFailed: ({ taken: { runner } }, reason) => void this.#unstartable.explain(runner, reason),
+    onStartFailed: ({ taken: { runner } }, reason) => this.#startFailed(runner, reason),
   };
   #count = 0;
 
@@ -64,7 +71,23 @@ export class RunningJobs {
     this.#counters = options.counters;
     this.#outputs = options.outputs;
     this.#unstartable = options.unstartable;
-    this.#standby = new Standby({ ...options, leftovers: this.#leftovers });
+    this.#standby = new Standby({
+      ...options,
+      leftovers: this.#leftovers,
+      childrenOf: (runner) => this.#childrenOf(runner),
+      onStartFailed: (runner, reason) => this.#startFailed(runner, reason),
+      onEnded: () => this.#shortages.ended(),
+    });
+    this.#shortages = new Shortages({
+      publish: options.publish,
+      runners: () => options.fleet.runners,
+      childrenOf: (runner) => this.#childrenOf(runner),
+      hasIdle: (runner) => this.#standby.waitingFor(runner) > 0,
+      onMore: () => {
+        this.#standby.update();
+        options.onMore();
+      },
+    });
     this.#hooks = options;
   }
 
@@ -102,11 +125,29 @@ export class RunningJobs {
     // What can't be started, it has said to the same.
     if (standing === 'unstartable') return false;
     if (!job.start(standing === 'cold' ? null : standing)) {
-      this.#unstartable.add(taken.runner);
+      this.#unstartable.hold(taken.runner);
       return false;
     }
     this.#unstartable.started(taken.runner);
     return true;
+  }
+
+  #startFailed(runner: Runner, reason: string): void {
+    const refusal = refusalIn(reason);
+    if (refusal === null) {
+      void this.#unstartable.explain(runner, reason);
+      return;
+    }
+    // Jobs are worth more than the output that is kept for screens.
+    const isHelped = (refusal === 'EMFILE' || refusal === 'ENFILE') && this.#outputs.giveBackFiles();
+    if (!isHelped) this.#shortages.refused(runner, refusal);
+    this.#unstartable.dismiss(runner);
+  }
+
+  #childrenOf(runner: Runner): number {
+    let count = this.#standby.waitingFor(runner);
+    for (const { taken } of this.#jobs.values()) if (taken.runner === runner) count += 1;
+    return count;
   }
 
   /** A child that it was given to has ended without looking at it. Happens once to a job. */
@@ -126,15 +167,18 @@ export class RunningJobs {
     const { taken } = job;
     const { publish, finish, onEnded } = this.#hooks;
     if (unstartable !== null) {
-      this.#unstartable.add(taken.runner);
+      this.#unstartable.hold(taken.runner);
       void this.#unstartable.explain(taken.runner, unstartable);
     }
     this.#jobs.delete(job.id);
     this.#outputs.end(job.id);
     onEnded(job);
-    if (job.isAlone) this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
-    // It was started before its entry became persistent: a child that stays can have its slot now.
-    if (job.isAlone && taken.runner.config.mode === 'persistent') this.#standby.update();
+    if (job.isAlone) {
+      this.#leftovers.end(job.pid, taken.runner.config.killAfterSeconds);
+      this.#shortages.ended();
+      // Its descriptors are free for a child that stands by.
+      if (taken.runner.hasStandby) this.#standby.update();
+    }
     const isRecorded = finish(
       taken,
       failure !== null
@@ -173,12 +217,14 @@ export class RunningJobs {
 
   /** What changes which queues may be taken from changes which children stand by. */
   heard({ type }: EngineEvent): void {
+    if (type === 'config.reloaded') this.#shortages.review();
     if (standbyEvents.has(type)) this.#standby.update();
   }
 
   /** No child is to stand by any longer, for good; jobs that run go on. */
   stop(): void {
     this.#standby.stop();
+    this.#shortages.stop();
   }
 
   /** Kills what has no job: children that stand by, and what jobs that have ended left behind. */

@@ -8,6 +8,7 @@
  * Positions count from the start of the log. Everything is synchronous: such files live in the page cache.
  */
 import { closeSync, readSync, writevSync } from 'node:fs';
+import { assertDescriptors, spareDescriptors } from './descriptors.ts';
 import { openUnnamedFile } from './unnamed-file.ts';
 
 interface Half {
@@ -31,9 +32,10 @@ export class SegmentFile {
   /**
    * @param start the position of the first byte that will be appended
    * @param onDrop called before what lies in front of `end` is dropped
-   * @throws what the system says where no file can be made
+   * @throws what the system says where no file can be made, or too few descriptors would be left
    */
   constructor(directory: string, halfBytes: number, start: number, onDrop: (end: number) => void) {
+    assertDescriptors(spareDescriptors);
     this.#fd = openUnnamedFile(directory);
     this.#halfBytes = halfBytes;
     this.#onDrop = onDrop;

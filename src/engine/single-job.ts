@@ -86,7 +86,11 @@ export class SingleJob {
     this.#jobs = new RunningJobs({
       fleet,
       counters: new Counters(),
-      outputs: { take: (_, stream, chunk) => onOutput(stream, chunk), end: () => {} },
+      outputs: {
+        take: (_, stream, chunk) => onOutput(stream, chunk),
+        end: () => {},
+        giveBackFiles: () => false,
+      },
       unstartable: this.#unstartable,
       mark: randomUUID(),
       publish: (fact) => this.#heard(fact),
@@ -96,6 +100,7 @@ export class SingleJob {
       },
       onPrinted: () => {},
       onEnded: () => {},
+      onMore: () => {},
     });
     // No child is to wait for another job.
     this.#jobs.stop();
@@ -164,6 +169,10 @@ export class SingleJob {
     }
     // One that never ran.
     if (fact.type === 'failure.recorded' && fact.failure.jobId === null) this.#conclude();
+    if (fact.type === 'runner.throttled' && fact.throttled.shortage !== null) {
+      this.#whyUnstartable = fact.throttled.shortage;
+      this.#conclude();
+    }
     if (fact.type === 'queue.paused') {
       this.#whyUnstartable = fact.pauses.find(({ kind }) => kind === 'unstartable')?.detail ?? null;
       if (this.#whyUnstartable !== null) this.#conclude();

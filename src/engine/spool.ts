@@ -25,6 +25,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { StepOwner } from '../resque/advance.ts';
+import { silentLimitMs } from '../resque/liveness.ts';
 import { readStepLines, type SpooledStep, type SpooledSteps, stepLines } from '../resque/spooled-steps.ts';
 import type { Machine } from './machine.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -74,8 +75,8 @@ export class Spool {
   /** @returns the file's path. @throws where it can't be written */
   write(steps: readonly SpooledStep[]): string {
     const { directory, scope, machine } = this.#options;
-    const owner = this.#options.owner();
     const { identity, clock } = machine;
+    const owner = this.#options.owner();
     prepareDirectory(directory);
     this.#written += 1;
     const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;
@@ -102,10 +103,13 @@ export class Spool {
     return path;
   }
 
-  /** What is there, claimed by nobody. Never throws for what it finds there. */
-  look(): SpoolContents {
-    const { directory, scope, machine } = this.#options;
-    const owner = this.#options.owner();
+  /**
+   * What is there, claimed by nobody. Never throws for what it finds there.
+   *
+   * @param dead nonces of processes that are known to be dead
+   */
+  look(dead: ReadonlySet<string> = new Set()): SpoolContents {
+    const { directory, scope } = this.#options;
     const files: SpoolFile[] = [];
     const refused: { path: string; reason: string }[] = [];
     for (const name of this.#names()) {
@@ -113,7 +117,7 @@ export class Spool {
       const read = readSpool(path, scope);
       if (read === null) continue; // Somebody else has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
-      else if (read.header.owner.nonce !== owner.nonce && machine.presenceOf(read.header) !== 'running') {
+      else if (this.#isOfDead(read.header, dead)) {
         files.push({ path, spooled: spooledOf(read) });
       }
     }
@@ -121,13 +125,27 @@ export class Spool {
   }
 
   /** The same, claimed: but for those that others have. */
-  claimDead(): SpoolContents {
-    const { files, refused } = this.look();
+  claimDead(dead?: ReadonlySet<string>): SpoolContents {
+    const { files, refused } = this.look(dead);
     const claimed = files.flatMap(({ path, spooled }) => {
       const claim = this.#claim(basename(path));
       return claim === null ? [] : [{ path: claim, spooled }];
     });
     return { files: claimed, refused };
+  }
+
+  /**
+   * Another machine may share the home directory, and a process of it may live: it would read its files itself when Redis
+   * is back. One of our own name can't, since we are in its place.
+   */
+  #isOfDead(header: Header, dead: ReadonlySet<string>): boolean {
+    const { machine } = this.#options;
+    const owner = this.#options.owner();
+    if (header.owner.nonce === owner.nonce) return false;
+    const presence = machine.presenceOf(header);
+    if (presence !== 'unknown') return presence === 'gone';
+    if (dead.has(header.owner.nonce) || header.owner.name === owner.name) return true;
+    return !(machine.clock.nowMs() - Date.parse(header.writtenAt) <= silentLimitMs);
   }
 
   /** One that we have written. @returns `null` where another process has taken it, by mistake or not */

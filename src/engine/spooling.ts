@@ -11,6 +11,7 @@ import { entryCount, type SpooledStep, type SpooledSteps } from '../resque/spool
 import { RedisTrouble } from '../resque/trouble.ts';
 import type { Machine } from './machine.ts';
 import { Spool, type SpoolFile } from './spool.ts';
+import { renamedOutcome } from './worker-ids.ts';
 
 export interface SpoolingOptions {
   readonly client: {
@@ -104,9 +105,19 @@ export class Spooling {
     const [file] = this.#own;
     if (file === undefined) return;
     const read = this.#spool?.read(file.path) ?? null;
-    if (read !== null) await this.#replay.take(read.spooled);
+    if (read !== null) await this.#replay.take(this.#underOurName(read.spooled));
     this.#own.shift();
     this.#spool?.remove(file.path);
+  }
+
+  /** This process may have another name by now. */
+  #underOurName({ owner, steps, writtenAtMs }: SpooledSteps): SpooledSteps {
+    const { owner: name, nonce } = this.#options.client;
+    const renamed = steps.map((step) => ({
+      ...step,
+      outcomes: step.outcomes.map((outcome) => renamedOutcome(outcome, owner.name, name)),
+    }));
+    return { owner: { name, nonce }, steps: renamed, writtenAtMs };
   }
 
   /** Outcomes of ours that are on the disk. */
@@ -133,8 +144,8 @@ export class Spooling {
   }
 
   /** What `restoreDead` would find. */
-  waiting(): WaitingFile[] {
-    const files = this.#spool?.look().files ?? [];
+  waiting(dead?: ReadonlySet<string>): WaitingFile[] {
+    const files = this.#spool?.look(dead).files ?? [];
     return files.map(({ path, spooled }) => ({
       peer: spooled.owner.name,
       file: path,
@@ -143,9 +154,13 @@ export class Spooling {
     }));
   }
 
-  /** Those of processes that are gone. Before their recovery, which would take their jobs for failed. */
-  async restoreDead(): Promise<void> {
-    const { files, refused } = this.#spool?.claimDead() ?? { files: [], refused: [] };
+  /**
+   * Those of processes that are gone. Before their recovery, which would take their jobs for failed.
+   *
+   * @param dead nonces of those that are known to be dead, though they can't be seen from here
+   */
+  async restoreDead(dead?: ReadonlySet<string>): Promise<void> {
+    const { files, refused } = this.#spool?.claimDead(dead) ?? { files: [], refused: [] };
     for (const { path, reason } of refused) this.#tellOnce(path, 0, `${reason}; it is left alone`);
     const processes = new Map<string, SpoolFile[]>();
     for (const file of files) {

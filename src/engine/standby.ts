@@ -22,6 +22,12 @@ export interface StandbyOptions {
   /** Tells this runner process from all others, in the environment of its children. */
   readonly mark: string;
   readonly publish: (fact: EngineFact) => void;
+  /** The children of an entry that run a job or stand by for one. */
+  readonly childrenOf: (runner: Runner) => number;
+  /** @param reason as the system says it */
+  readonly onStartFailed: (runner: Runner, reason: string) => void;
+  /** A child has ended. */
+  readonly onEnded: () => void;
 }
 
 /** What a job is to run in: a child that stands by, one of its own, or nothing, since none can be started. */
@@ -111,12 +117,14 @@ export class Standby {
 
   #settle(): void {
     this.#throttle.review();
-    for (const child of [...this.#children.values()]) if (!this.#isWanted(child)) this.#dismiss(child);
+    for (const child of [...this.#children.values()]) {
+      if (!this.#isWanted(child) || (child.isWaiting && this.#room(child.runner) < 0)) this.#dismiss(child);
+    }
     let started = 0;
     let needsAgeCheck = false;
     for (const { runner, slot, queue } of this.#places()) {
       needsAgeCheck ||= runner.config.prestartMaxAgeSeconds !== null && runner.config.mode === 'process';
-      if (this.#children.has(slot) || this.#throttle.isOn(runner)) continue;
+      if (this.#children.has(slot) || this.#throttle.isOn(runner) || this.#room(runner) <= 0) continue;
       if (started === startsPerTurn) {
         this.update();
         break;
@@ -127,6 +135,21 @@ export class Standby {
     this.#checkAges(needsAgeCheck);
   }
 
+  /** How many more children an entry may have; negative if it has too many. */
+  #room(runner: Runner): number {
+    return runner.ceiling === null
+      ? Number.POSITIVE_INFINITY
+      : runner.ceiling - this.#options.childrenOf(runner);
+  }
+
+  /** Children of an entry that stand by and have no job. */
+  waitingFor(runner: Runner): number {
+    if (!runner.hasStandby) return 0;
+    let count = 0;
+    for (const child of this.#children.values()) if (child.runner === runner && !child.isWorking) count += 1;
+    return count;
+  }
+
   /** Every slot that is to have a child, and the queue that it is to be for. */
   *#places(): Iterable<{ runner: Runner; slot: Slot; queue: string }> {
     const { fleet } = this.#options;
@@ -135,10 +158,12 @@ export class Standby {
       const queues = fleet.takeable(runner);
       const [first] = queues;
       if (first === undefined) continue;
-      for (let index = 0; index < runner.concurrency; index += 1) {
+      for (let index = 0; index < runner.limit; index += 1) {
         const slot = runner.slot(index);
-        // A persistent child has its slot's job; one that runs cold there has to end first.
-        if (runner.config.mode === 'persistent' && slot.state === 'running') continue;
+        // A persistent child has its slot's job; one that runs cold there has to end first. While the machine refuses
+        // more, a prestarted child waits for that end, too.
+        const hasOne = runner.config.mode === 'persistent' || runner.ceiling !== null;
+        if (hasOne && slot.state === 'running') continue;
         const last = this.#lastQueues.get(slot);
         yield { runner, slot, queue: last !== undefined && queues.includes(last) ? last : first };
       }
@@ -155,23 +180,23 @@ export class Standby {
   }
 
   #start(runner: Runner, slot: Slot, queue: string): StandbyChild | null {
-    const { unstartable, mark } = this.#options;
+    const { unstartable, mark, onStartFailed } = this.#options;
     const child: StandbyChild = new StandbyChild(
       { runner, slot, queue, mark },
       {
         onFree: () => {
           if (child.hasServed) this.#throttle.served(runner);
           if (this.#isStopped) child.leave();
-          if (this.#isWanted(child)) return;
+          if (this.#isWanted(child) && this.#room(runner) >= 0) return;
           this.#dismiss(child);
           this.update();
         },
         onEnd: (end) => this.#ended(child, end),
-        onStartFailed: (reason) => void unstartable.explain(runner, reason),
+        onStartFailed: (reason) => onStartFailed(runner, reason),
       },
     );
     if (!child.start()) {
-      unstartable.add(runner);
+      unstartable.hold(runner);
       return null;
     }
     unstartable.started(runner);
@@ -193,9 +218,10 @@ export class Standby {
   }
 
   #ended(child: StandbyChild, end: ExitStatus): void {
-    const { leftovers } = this.#options;
+    const { leftovers, onEnded } = this.#options;
     this.#all.delete(child);
     this.#forget(child);
+    onEnded();
     leftovers.end(child.pid, child.config.killAfterSeconds);
     if (child.isFault(end)) this.#throttle.died(child.runner, { child, end });
     else if (child.hasServed) this.#throttle.served(child.runner);

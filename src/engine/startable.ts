@@ -12,8 +12,13 @@ import type { RunnerConfig } from '../config/config.ts';
 
 export type StartableVerdict =
   | { readonly ok: true /** The file that would be started. */; readonly file: string }
-  /** A sentence for people, without a full stop. */
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      /** A sentence for people, without a full stop. */
+      readonly reason: string;
+      /** False if the files could not be examined, because no descriptor or memory was left. */
+      readonly isCertain: boolean;
+    };
 
 /** What decides how a name is looked up. */
 interface Surroundings {
@@ -35,10 +40,11 @@ export async function checkStartable(runner: RunnerConfig): Promise<StartableVer
   const program = runner.script[0] ?? '';
   try {
     const reason = await whyNoDirectory(directory);
-    if (reason !== null) return { ok: false, reason };
+    if (reason !== null) return { ok: false, reason, isCertain: true };
     return await lookUp(program, around, 1);
   } catch (error) {
-    return { ok: false, reason: `${program} can't be looked at: ${systemError(error).message}` };
+    const reason = `${program} can't be looked at: ${systemError(error).message}`;
+    return { ok: false, reason, isCertain: !isShort(error) };
   }
 }
 
@@ -60,7 +66,7 @@ async function lookUp(name: string, around: Surroundings, depth: number): Promis
   if (name.includes('/')) {
     const file = resolve(around.directory, name);
     const fault = await whyNoProgram(file, around, depth);
-    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason };
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason, isCertain: true };
   }
   let reason: string | null = null;
   const locked: string[] = [];
@@ -73,11 +79,11 @@ async function lookUp(name: string, around: Surroundings, depth: number): Promis
     }
     const fault = await whyNoProgram(file, around, depth);
     if (fault === null) return { ok: true, file };
-    if (fault.isFinal) return { ok: false, reason: fault.reason };
+    if (fault.isFinal) return { ok: false, reason: fault.reason, isCertain: true };
     reason ??= fault.reason;
   }
   const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
-  return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}` };
+  return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}`, isCertain: true };
 }
 
 async function whyNoDirectory(directory: string): Promise<string | null> {
@@ -166,6 +172,7 @@ async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | 
   try {
     return await stat(path);
   } catch (error) {
+    if (isShort(error)) throw error;
     return new Unseen(path, systemError(error));
   }
 }
@@ -201,6 +208,11 @@ async function hashbang(file: string): Promise<string | null> {
   } finally {
     await handle.close();
   }
+}
+
+/** Whether the machine lacks descriptors or memory: the error says nothing about the file. */
+function isShort(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemError(error).code ?? '');
 }
 
 /** Node's file functions reject with nothing else. */

@@ -54,7 +54,9 @@ export class Throttle {
     const timer = setTimeout(() => this.#over(runner), pauseMs).unref();
     this.#troubles.set(runner, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
     const { exitCode, signal } = end;
-    const reason = { exitCode, signal, lastWords: child.lastWords };
+    // Perhaps that is why it has ended.
+    if (hasShortage(runner)) return;
+    const reason = { exitCode, signal, lastWords: child.lastWords, shortage: null };
     runner.throttled = { ...reason, pauseMs, sinceMs: runner.throttled?.sinceMs ?? Date.now() };
     this.#publish({ type: 'runner.throttled', runner: runner.key, throttled: runner.throttled });
   }
@@ -84,6 +86,7 @@ export class Throttle {
   #forget(runner: Runner, { timer }: Trouble): void {
     clearTimeout(timer);
     this.#troubles.delete(runner);
+    if (hasShortage(runner)) return;
     runner.throttled = null;
     this.#publish({ type: 'runner.unthrottled', runner: runner.key });
   }
@@ -91,4 +94,9 @@ export class Throttle {
   stop(): void {
     for (const { timer } of this.#troubles.values()) clearTimeout(timer);
   }
+}
+
+/** Whether the machine refuses to start more of its children, and `throttled` says that. */
+function hasShortage({ throttled }: Runner): boolean {
+  return throttled !== null && throttled.shortage !== null;
 }

@@ -22,6 +22,8 @@ export class Unstartable {
   /** Kept beyond a resume, until a job has started. */
   readonly #troubles = new Map<Runner, Trouble>();
   readonly #paused = new Set<Runner>();
+  /** On hold, as long as the reason isn't known. */
+  readonly #held = new Set<Runner>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(fleet: Fleet, onResumed: () => void) {
@@ -29,20 +31,30 @@ export class Unstartable {
     this.#onResumed = onResumed;
   }
 
-  /** A start has just failed: nothing more is taken for this runner from now on. */
-  add(runner: Runner): void {
+  /** A start has just failed: takes no more jobs for this runner until `explain` or `dismiss` is called. */
+  hold(runner: Runner): void {
+    if (this.#paused.has(runner)) return;
+    this.#held.add(runner);
+    this.#fleet.holdRunner(runner, 'unstartable');
+  }
+
+  /** The program was not why the start failed. */
+  dismiss(runner: Runner): void {
+    if (!this.#held.delete(runner)) return;
+    this.#fleet.resumeRunner(runner, false);
+    this.#onResumed();
+  }
+
+  /** Pauses it and says why: in the system's words, or in better ones if the file shows the reason. */
+  async explain(runner: Runner, systemReason: string): Promise<void> {
     const attempts = (this.#troubles.get(runner)?.attempts ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, checkMs * 2 ** (attempts - 1));
     this.#troubles.set(runner, { attempts, nextTryAtMs: performance.now() + pauseMs });
+    this.#held.delete(runner);
     this.#paused.add(runner);
-    this.#fleet.holdRunner(runner, 'unstartable');
     this.#timer ??= setInterval(() => void this.#check(), checkMs);
-  }
-
-  /** Says why, in the words of the system or in better ones where the file tells. */
-  async explain(runner: Runner, systemReason: string): Promise<void> {
     const verdict = await checkStartable(runner.config);
-    const detail = verdict.ok ? systemReason : verdict.reason;
+    const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
     if (this.#paused.has(runner)) this.#fleet.pauseRunner(runner, 'unstartable', detail);
   }
 
@@ -76,6 +88,7 @@ export class Unstartable {
       const trouble = this.#troubles.get(runner);
       if (trouble !== undefined && performance.now() < trouble.nextTryAtMs) continue;
       const verdict = await checkStartable(runner.config);
+      if (!verdict.ok && !verdict.isCertain) continue;
       if (!verdict.ok) {
         this.#fleet.pauseRunner(runner, 'unstartable', verdict.reason);
         continue;

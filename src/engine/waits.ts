@@ -38,6 +38,11 @@ export class Waits {
     return this.#popping.covers(queue) || this.#moving.covers(queue);
   }
 
+  /** Whether a job of this runner may still come. */
+  mayServe({ queues }: Runner): boolean {
+    return this.isActive && queues.some((queue) => this.covers(queue));
+  }
+
   /** See `QueueWait`. */
   probe(wait: readonly string[]): void {
     this.#popping.probe(wait);

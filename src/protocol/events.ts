@@ -30,16 +30,18 @@ export interface RunnerView {
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
   readonly configuredConcurrency: number;
-  /** Set while the children that stand by for its jobs keep ending by themselves; jobs run all the same. */
+  /** Set while it has fewer children than it should have. Jobs go on running. */
   readonly throttled: Throttled | null;
 }
 
-/** How a child ended that stood by, and had no job. */
+/** How a child ended that stood by and had no job, or why the machine could not start another child. */
 export interface Throttled {
   readonly exitCode: number | null;
   readonly signal: string | null;
   /** The end of what it printed, '' for nothing; hostile until sanitised. */
   readonly lastWords: string;
+  /** What the machine lacks, and the fix, a sentence for people; `null` if a child ended. */
+  readonly shortage: string | null;
   /** Until the next one is started. */
   readonly pauseMs: number;
   readonly sinceMs: number;

@@ -1,7 +1,7 @@
 /** The script of `advance.ts`: what it promises is said there. */
 import { activeJobWrapper } from './payload.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /**
  * Three parts: it reads all that is asked for, checks all that could be refused, and only then writes. Redis doesn't roll

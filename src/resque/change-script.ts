@@ -2,7 +2,7 @@
  * The one script that changes the `failed` list: it acts on many entries at once, each found by its bytes,
  * and reads the page of entries before them, all in one atomic step.
  */
-import { script } from './script.ts';
+import { script } from './send.ts';
 
 /**
  * KEYS: failed, queues.

@@ -68,7 +68,8 @@ function addressOptions(redis: ReachableRedis): AddressOptions {
         sentinelRetryStrategy: () => null,
         ...(redis.sentinelUsername === null ? {} : { sentinelUsername: redis.sentinelUsername }),
         ...(redis.sentinelPassword === null ? {} : { sentinelPassword: redis.sentinelPassword }),
-        ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls) }),
+        // Without the flag ioredis leaves `tls` unused here, and sends passwords in clear text.
+        ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls), enableTLSForSentinelMode: true }),
       };
   }
 }

@@ -21,9 +21,8 @@ import {
   recoverScript,
   uncounted,
 } from './recovery-script.ts';
-import { runScript } from './run-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript } from './send.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from './worker-record.ts';
 
 export interface LeftRunner {

@@ -13,7 +13,7 @@
  * Redis carries out a script that has begun to write to its end. What could refuse a write is seen to before: types by
  * the scripts, permission for the mark by the first of them, memory by Redis at the first write.
  */
-import { script } from './script.ts';
+import { script } from './send.ts';
 
 /** The first element of each reply. */
 export type StepReply = 'done' | 'taken' | 'unknown' | 'foreign' | 'overtaken' | 'forgotten' | 'mistyped';

@@ -6,8 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Redis } from './connection.ts';
 import { beginScript, resumeScript, type StepReply, stepScript } from './enqueue-scripts.ts';
 import type { ResqueKeys } from './keys.ts';
-import { runScript } from './run-script.ts';
-import type { Script } from './script.ts';
+import { runScript, type Script } from './send.ts';
 
 /** An enqueue that broke off can be resumed so long. */
 export const markLifeSeconds = 86_400;

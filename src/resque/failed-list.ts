@@ -9,8 +9,7 @@ import { changeScript } from './change-script.ts';
 import { readInParts } from './failed-page.ts';
 import { retryOf } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
-import { runScript } from './run-script.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript } from './send.ts';
 
 export interface ListedRecord {
   /** From the head of the list, where the oldest is. */

@@ -4,9 +4,7 @@
  */
 import type { FailurePage, ListedRecord } from './failed-list.ts';
 import { inPieces } from './large-reads.ts';
-import { runScript } from './run-script.ts';
-import { script } from './script.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 /** What tells an entry from others that have moved to its place meanwhile. */
 const markOf = `

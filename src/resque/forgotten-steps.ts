@@ -8,10 +8,8 @@
  */
 import type { OutcomeWrite, ReturnWrite, StepOwner } from './advance.ts';
 import type { ResqueKeys } from './keys.ts';
-import { runScript } from './run-script.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 export interface ForgottenSteps {
   /** The last step that Redis knows, 0 if it knows none. */

@@ -9,14 +9,19 @@ export interface HeldList {
   readonly payloads: readonly Buffer[];
 }
 
+/** @param others queues whose lists may be there though Redis has lost the set that names them */
 export async function readHeldLists(
   sender: CommandSender,
   reads: LargeReads,
   keys: ResqueKeys,
   owner: string,
+  others: readonly string[] = [],
 ): Promise<HeldList[]> {
   const queues = await sender.command((commands) => commands.smembers(keys.heldQueues(owner)));
   return await Promise.all(
-    queues.map(async (queue) => ({ queue, payloads: await reads.list(keys.held(owner, queue)) })),
+    [...new Set([...queues, ...others])].map(async (queue) => ({
+      queue,
+      payloads: await reads.list(keys.held(owner, queue)),
+    })),
   );
 }

@@ -2,9 +2,7 @@
  * Reads payloads and records of any size from a server that limits its replies: many small ones together, large ones in
  * pieces, one reply at a time. Without a limit each read is one command. All reject with RedisTrouble.
  */
-import { runScript } from './run-script.ts';
-import { script } from './script.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 /** As bytes where it names what may be no UTF-8. */
 export type Key = string | Buffer;

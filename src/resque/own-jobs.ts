@@ -5,10 +5,8 @@
 import type { HeldJob, StepOwner } from './advance.ts';
 import type { ResqueKeys } from './keys.ts';
 import type { LeftWorker } from './recovery-script.ts';
-import { runScript } from './run-script.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 /** ARGV: prefix, owner, nonce; workers as in `recover`. A record that is another by now stays. */
 const settleScript = script(`
@@ -73,7 +71,7 @@ export async function settleOwn(
   return Number(await runScript(sender, settleScript, 0, args));
 }
 
-/** ARGV: prefix, owner, nonce; queue and payload of each. */
+/** ARGV: prefix, owner, nonce; how many queues and their names; queue and payload of each job that is missing. */
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local held = prefix .. 'runner:' .. owner .. ':held'
@@ -85,25 +83,35 @@ if (known or ''):match('^(%S+) %d+$') ~= nonce then
 end
 needType('set', held)
 need('SADD', held, '')
-for i = 4, #ARGV, 2 do
+local lastQueue = 4 + tonumber(ARGV[4])
+for i = lastQueue + 1, #ARGV, 2 do
   needType('list', held .. ':' .. ARGV[i])
   need('RPUSH', held .. ':' .. ARGV[i], '')
 end
 if refusal then return redis.error_reply(refusal) end
-for i = 4, #ARGV, 2 do
-  redis.call('SADD', held, ARGV[i])
+for i = 5, lastQueue do redis.call('SADD', held, ARGV[i]) end
+for i = lastQueue + 1, #ARGV, 2 do
   redis.call('RPUSH', held .. ':' .. ARGV[i], ARGV[i + 1])
 end
 return 1
 `);
 
-/** Puts jobs on the lists of held ones that are on none. */
+/** What a process runs that holds its jobs. */
+export interface HeldAgain {
+  /** Their queues: without them in the set, nobody would look for the lists. */
+  readonly queues: readonly string[];
+  /** Those that are on no list. */
+  readonly missing: readonly HeldJob[];
+}
+
+/** Puts running jobs back on the lists of held ones. */
 export async function holdAgain(
   sender: CommandSender,
   keys: ResqueKeys,
   { name, nonce }: StepOwner,
-  jobs: readonly HeldJob[],
+  { queues, missing }: HeldAgain,
 ): Promise<void> {
-  const args = jobs.flatMap(({ queue, payload }) => [queue, payload]);
-  await runScript(sender, holdScript, 0, [keys.prefix, name, nonce, ...args]);
+  const jobs = missing.flatMap(({ queue, payload }) => [queue, payload]);
+  const args = [keys.prefix, name, nonce, queues.length, ...queues, ...jobs];
+  await runScript(sender, holdScript, 0, args);
 }

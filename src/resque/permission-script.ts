@@ -1,5 +1,5 @@
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /**
  * Asks for everything that a runner does on keys, before it does any of it: a permission that is missing is then an outage

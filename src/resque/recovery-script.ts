@@ -8,8 +8,8 @@
  * and is counted; after so many times it is recorded as failed instead, since it may be what kills its runners.
  */
 import type { ResqueKeys } from './keys.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /** What a worker of the dead process left. */
 export interface LeftWorker {

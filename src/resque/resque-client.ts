@@ -4,18 +4,18 @@
  */
 import type { AdvanceBatch, AdvanceReply, HeldJob, ReservedJob, StepOwner, UnsentJob } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
+import { listLengths } from './bulk-reads.ts';
 import type { Clock } from './clock.ts';
 import type { ReachableRedis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
 import { readHeldLists } from './held-lists.ts';
-import { type ResqueKeys, resqueKeys } from './keys.ts';
+import { type ResqueKeys, resqueKeys, stopsAll } from './keys.ts';
 import { LargeReads } from './large-reads.ts';
-import { stopsAll } from './pause-all.ts';
 import { permissionScript } from './permission-script.ts';
 import { type RecordedJob, readRecordedJob } from './recorded-job.ts';
-import { runScript } from './run-script.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from './runner-entry.ts';
+import { runScript } from './send.ts';
 import { RedisSession } from './session.ts';
 import type { SessionHooks, SessionMeans } from './session-means.ts';
 import { readStanding, type Standing } from './standing.ts';
@@ -56,6 +56,8 @@ export class ResqueClient {
   #clockOffsetMs = 0;
 
   #owner: StepOwner;
+  /** The last step that is known to be done, with all before it; the outbox tells. */
+  lastConfirmed: () => number = () => 0;
 
   readonly clock: Clock;
 
@@ -179,9 +181,13 @@ export class ResqueClient {
     return this.session.unblockExtra(queue);
   }
 
-  /** All that is on our lists of held jobs, oldest first. */
-  async heldJobs(): Promise<HeldJob[]> {
-    const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner);
+  /**
+   * All that is on our lists of held jobs, oldest first.
+   *
+   * @param queues whose lists may be there though Redis has lost the set that names them
+   */
+  async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
+    const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner, queues);
     return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
   }
 
@@ -203,7 +209,7 @@ export class ResqueClient {
     if (ids.length === 0 && about === null) return;
     const entry = about === null ? '' : writeEntry(this.entry(about));
     const times = [startedText(this.now()), heartbeatText(this.#redisNow())];
-    const args = [this.keys.prefix, ...times, this.owner, this.nonce, entry, ...ids];
+    const args = [this.keys.prefix, ...times, this.owner, this.nonce, this.lastConfirmed(), entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
 
@@ -225,7 +231,10 @@ export class ResqueClient {
 
   /** Jobs waiting per queue; -1 where the key is no list. */
   async backlog(queues: readonly string[]): Promise<Map<string, number>> {
-    const lengths = await this.#lengths(queues.map((queue) => this.keys.queue(queue)));
+    const lengths = await listLengths(
+      this.session,
+      queues.map((queue) => this.keys.queue(queue)),
+    );
     return new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1]));
   }
 
@@ -234,20 +243,11 @@ export class ResqueClient {
     queues: readonly string[],
   ): Promise<{ backlogs: ReadonlyMap<string, number>; failures: number }> {
     const keys = queues.map((queue) => this.keys.queue(queue));
-    const [failures, ...lengths] = await this.#lengths([this.keys.failed, ...keys]);
+    const [failures, ...lengths] = await listLengths(this.session, [this.keys.failed, ...keys]);
     return {
       backlogs: new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1])),
       failures: failures ?? -1,
     };
-  }
-
-  async #lengths(keys: readonly string[]): Promise<number[]> {
-    const replies = await this.session.command((commands) => {
-      const pipeline = commands.pipeline();
-      for (const key of keys) pipeline.llen(key);
-      return pipeline.exec();
-    });
-    return keys.map((_, at) => Number(replies?.[at]?.[1] ?? -1));
   }
 
   /**
@@ -264,7 +264,11 @@ export class ResqueClient {
   }
 
   #unregister(isEnd: boolean, workers: readonly string[]): Promise<unknown> {
-    const args = [this.keys.prefix, this.owner, this.nonce, isEnd ? 1 : 0, ...workers];
+    const args = [
+      ...[this.keys.prefix, this.owner, this.nonce, this.lastConfirmed()],
+      isEnd ? 1 : 0,
+      ...workers,
+    ];
     return runScript(this.session, unregisterScript, 0, args);
   }
 

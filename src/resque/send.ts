@@ -1,4 +1,5 @@
-/** The one way to send a command: within a limit, and with each error as RedisTrouble. */
+/** The one way to send a command or a script: within a limit, and with each error as RedisTrouble. */
+import { createHash } from 'node:crypto';
 import type { Redis } from './connection.ts';
 import { troubleOf } from './trouble.ts';
 import { answerLimitMs, withinLimit } from './within-limit.ts';
@@ -28,4 +29,31 @@ export async function sendOn<T>(
   } catch (error) {
     throw troubleOf(error);
   }
+}
+
+/** A Lua script for Redis with the name that Redis knows it by. */
+export interface Script {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+export function script(source: string): Script {
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+/** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisTrouble. */
+export function runScript(
+  session: CommandSender,
+  script: Script,
+  keyCount: number,
+  args: readonly (string | Buffer | number)[],
+): Promise<unknown> {
+  return session.command(async (commands) => {
+    try {
+      return await commands.callBuffer('EVALSHA', [script.sha1, keyCount, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await commands.callBuffer('EVAL', [script.source, keyCount, ...args]);
+    }
+  });
 }

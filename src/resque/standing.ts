@@ -9,11 +9,9 @@
  */
 import type { StepOwner } from './advance.ts';
 import type { ResqueKeys } from './keys.ts';
-import { runScript } from './run-script.ts';
 import { type RunnerEntry, writeEntry } from './runner-entry.ts';
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
-import type { CommandSender } from './send.ts';
+import { type CommandSender, runScript, script } from './send.ts';
 
 export type Standing =
   /** `lastStep`: the last one that was done before the others took over. */

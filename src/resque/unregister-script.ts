@@ -1,19 +1,20 @@
-import { script } from './script.ts';
 import { scriptChecks } from './script-checks.ts';
+import { script } from './send.ts';
 
 /**
- * ARGV: key prefix, the runner process' name, its nonce, `1` if the process ends, worker ids. Takes the workers off every
+ * ARGV: key prefix, the runner process' name, its nonce, its last confirmed step, `1` if the process ends, worker ids. Takes the workers off every
  * list. Of a process that ends, jobs that it still holds go back to the heads of their queues, the oldest first, and
  * nothing of it is left.
  */
 export const unregisterScript = script(`
-local prefix, owner, nonce, isEnd = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local prefix, owner, nonce, confirmed, isEnd = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
 local known = read('GET', stepKey)
 if refusal then return redis.error_reply(refusal) end
-if (known or ''):match('^(%S+) %d+$') ~= nonce then
-  return redis.error_reply('FORGOTTEN Redis does not know this runner')
+local knownNonce, step = (known or ''):match('^(%S+) (%d+)$')
+if knownNonce ~= nonce or tonumber(step) < confirmed then
+  return redis.error_reply('FORGOTTEN Redis does not know this runner, or not its last steps')
 end
 local held = prefix .. 'runner:' .. owner .. ':held'
 need('DEL', stepKey)
@@ -35,7 +36,7 @@ for _, queue in ipairs(queues) do
   need('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
 end
 if refusal then return redis.error_reply(refusal) end
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local id = ARGV[i]
   redis.call('SREM', prefix .. 'workers', id)
   redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':started',

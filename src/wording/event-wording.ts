@@ -1,9 +1,8 @@
 /** What log and user interface say of each event: every word of it is here, and in the files beside. */
 import type { EngineEvent, FailureSummary, KillReason, RunnerView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { duration } from './duration.ts';
 import { faultWording } from './fault-wording.ts';
-import { plural } from './plural.ts';
+import { duration, plural } from './quantities.ts';
 import { queueWording } from './queue-wording.ts';
 import { spoolWording } from './spool-wording.ts';
 import { visibleWithin } from './visible.ts';

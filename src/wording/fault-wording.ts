@@ -1,5 +1,5 @@
 import type { EngineFact } from '../protocol/events.ts';
-import { plural } from './plural.ts';
+import { plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
 
 type Fault = Extract<

@@ -1,6 +1,6 @@
 /** What is said of queues and of the entries that they get their slots from, and why they are not as they should be. */
 import type { EngineFact, PauseReason, RunnerView, Throttled } from '../protocol/events.ts';
-import { duration } from './duration.ts';
+import { duration } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
 
 type QueueFact = Extract<
@@ -29,6 +29,10 @@ export function queueWording(fact: QueueFact): QueueWording {
     }
     case 'runner.throttled': {
       const { throttled, runner: subject } = fact;
+      if (throttled.shortage !== null) {
+        const text = `throttled: can't start more jobs; ${visibleWithin(throttled.shortage, textLimit)}`;
+        return { level: 'warn', glyph: '!', subject, text };
+      }
       const next = `another one in ${duration(throttled.pauseMs)}`;
       const text = `throttled: a child that waited for its job has ended (${endOf(throttled)}); ${next}`;
       return { level: 'warn', glyph: '!', subject, text };
@@ -63,7 +67,9 @@ export function pauseReason(reason: PauseReason): string {
 
 /** Why an entry is throttled, in a few words. */
 export function throttledReason(throttled: Throttled): string {
-  return `waiting children end (${endOf(throttled)})`;
+  return throttled.shortage === null
+    ? `waiting children end (${endOf(throttled)})`
+    : visibleWithin(throttled.shortage, textLimit);
 }
 
 /** `exit code 1: no such table` */

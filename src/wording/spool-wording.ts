@@ -1,6 +1,6 @@
 /** What is said of outcomes that went to the disk because Redis could not take them. */
 import type { EngineFact } from '../protocol/events.ts';
-import { plural } from './plural.ts';
+import { plural } from './quantities.ts';
 import { visible, visibleWithin } from './visible.ts';
 
 type SpoolFact = Extract<EngineFact, { type: 'outcomes.spooled' | 'outcomes.restored' | 'spool.failed' }>;

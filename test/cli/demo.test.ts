@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -95,6 +95,23 @@ describe('the demo', () => {
     await demo.has('my card is good for 100.00 at most');
     demo.child.kill('SIGTERM');
     expect(await demo.child).toMatchObject({ exitCode: 0 });
+    await expectNothingLeft();
+  });
+
+  test('goes on when its Redis is killed', async () => {
+    const demo = startDemo();
+    await demo.has('job.finished');
+    const socket = /redis-cli -s (\S+)/.exec(demo.talk())?.[1] ?? '';
+    const [, server = ''] = readFileSync(join(dirname(socket), 'lock'), 'utf8').split('\n');
+    kill(Number(server));
+    await demo.has('back after');
+    const before = demo.output().length;
+    await waitFor(() => demo.output().slice(before).includes('done SendMail'), {
+      message: () => demo.output(),
+    });
+    demo.child.kill('SIGTERM');
+    expect(await demo.child).toMatchObject({ exitCode: 0 });
+    expect(demo.talk()).toContain('was killed by signal 9; starting it again');
     await expectNothingLeft();
   });
 

@@ -73,6 +73,20 @@ describe('an embedded Redis', () => {
     expect(await ask(owner, (client) => client.ping())).toBe('PONG');
   });
 
+  test('goes over to one that only joined when the one that started it stops', async () => {
+    const owner = await start();
+    const guests = [await start(), await start()];
+    await ask(owner, (client) => client.set('a', '1'));
+    const pid = await serverPid(owner);
+    await owner.stop();
+    expect(isAlive(pid)).toBe(false);
+    expect(await findEmbeddedRedis(join(directory.path, 'data'))).toEqual(owner.redis);
+    expect(await ask(owner, (client) => client.get('a'))).toBe('1');
+    await Promise.all(guests.map((guest) => guest.stop()));
+    expect(await findEmbeddedRedis(join(directory.path, 'data'))).toBeNull();
+    expect(existsSync(join(directory.path, 'data', 'lock'))).toBe(false);
+  });
+
   test('is not found where none runs', async () => {
     expect(await findEmbeddedRedis(join(directory.path, 'none'))).toBeNull();
     const redis = await start();
@@ -91,6 +105,15 @@ describe('an embedded Redis', () => {
     await redis.stop();
     expect(existsSync(redis.redis.path)).toBe(false);
     expect(await ask(await start(name), (client) => client.get('a'))).toBe('1');
+  });
+
+  test('with a long name is shared by runners whose temporary directories differ', async () => {
+    process.env.TMPDIR = directory.path;
+    const first = await start('x'.repeat(110));
+    process.env.TMPDIR = '/elsewhere';
+    const second = await start('x'.repeat(110));
+    expect(second.redis).toEqual(first.redis);
+    expect(await serverPid(second)).toBe(await serverPid(first));
   });
 
   test('with a long name refuses a directory for its socket that others can enter', async () => {

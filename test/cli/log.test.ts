@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createLog, type LogFormat } from '../../src/cli/log/log.ts';
 import type { EngineEvent, EngineFact, FailureSummary } from '../../src/protocol/events.ts';
 import type { JobView } from '../../src/protocol/job.ts';
-import { duration } from '../../src/wording/duration.ts';
+import { duration } from '../../src/wording/quantities.ts';
 
 const atMs = new Date(2026, 10, 24, 16, 5, 9).getTime();
 
@@ -85,18 +85,32 @@ describe('the pretty log', () => {
     ]);
   });
 
-  test('tells that children which wait for jobs end by themselves, and when they stay again', () => {
-    const throttled = { exitCode: 3, signal: null, lastWords: '', pauseMs: 2_000, sinceMs: atMs };
+  test('tells that an entry has fewer children than it should have, and when that is over', () => {
+    const throttled = {
+      exitCode: 3,
+      signal: null,
+      lastWords: '',
+      shortage: null,
+      pauseMs: 2_000,
+      sinceMs: atMs,
+    };
+    const refused = {
+      ...throttled,
+      exitCode: null,
+      shortage: 'too many open files (EMFILE): lower concurrency',
+    };
     const killed = { ...throttled, exitCode: null, signal: 'SIGKILL', lastWords: 'out of\nmemory' };
     expect(
       pretty(
         { type: 'runner.throttled', runner: 'mail', throttled },
         { type: 'runner.throttled', runner: 'mail', throttled: killed },
+        { type: 'runner.throttled', runner: 'mail', throttled: refused },
         { type: 'runner.unthrottled', runner: 'mail' },
       ).map((line) => line.slice(9)),
     ).toEqual([
       '! mail             throttled: a child that waited for its job has ended (exit code 3); another one in 2.0 s',
       '! mail             throttled: a child that waited for its job has ended (SIGKILL: out of\\nmemory); another one in 2.0 s',
+      "! mail             throttled: can't start more jobs; too many open files (EMFILE): lower concurrency",
       '● mail             no longer throttled',
     ]);
   });
@@ -308,6 +322,7 @@ const hostileFact = fc.oneof(
       exitCode: fc.option(fc.nat(255)),
       signal: fc.option(hostile),
       lastWords: hostile,
+      shortage: fc.option(hostile),
       pauseMs: fc.nat(),
       sinceMs: fc.nat(),
     }),

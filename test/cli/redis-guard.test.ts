@@ -1,9 +1,10 @@
 /** What keeps servers of one directory from harming each other, also where several are started at once. */
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
-import { type Guard, releaseDeadLock, startGuard } from '../../src/cli/redis-guard.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Guard, isLocked, releaseDeadLock, startGuard } from '../../src/cli/redis-guard.ts';
+import { isAlive, kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { useDirectory } from './program.ts';
 
@@ -56,6 +57,41 @@ test('the lock of a process that is gone is removed, that of a living one is not
   writeFileSync(path('lock'), `${process.pid}\n`);
   await releaseDeadLock(directory.path);
   expect(existsSync(path('lock'))).toBe(true);
+});
+
+test('the lock of a guard that was killed alone stays as long as its server runs', async () => {
+  // It takes its time, as one that has much to save: TERM comes as soon as the guard is gone.
+  writeFileSync(path('server'), "#!/bin/sh\ntrap '' TERM\nexec sleep 60\n");
+  chmodSync(path('server'), 0o755);
+  const guard = await start('', path('server'));
+  const pids = () =>
+    (existsSync(path('lock')) ? readFileSync(path('lock'), 'utf8') : '').split('\n').map(Number);
+  await waitFor(() => pids().length === 3, { message: 'the lock names guard and server' });
+  const [guardPid = Number.NaN, serverPid = Number.NaN] = pids();
+  onTestFinished(() => kill(serverPid));
+  await waitFor(() => readFileSync(`/proc/${serverPid}/cmdline`, 'utf8').startsWith('sleep'), {
+    message: 'the server ignores TERM',
+  });
+  kill(guardPid);
+  await endOf(guard);
+  await releaseDeadLock(directory.path);
+  expect(await isLocked(directory.path)).toBe(true);
+  kill(serverPid);
+  await waitFor(() => !isAlive(serverPid), { message: 'the server has ended' });
+  await releaseDeadLock(directory.path);
+  expect(existsSync(path('lock'))).toBe(false);
+});
+
+test('a process that has ended but was never waited for holds no lock', async () => {
+  const parent = execa('sh', ['-c', `sh -c 'echo $$ > ${path('lock')}' & exec sleep 60`], { reject: false });
+  await waitFor(() => existsSync(path('lock')) && readFileSync(path('lock'), 'utf8') !== '', {
+    message: 'a pid is there',
+  });
+  const pid = Number(readFileSync(path('lock'), 'utf8'));
+  await waitFor(() => !isAlive(pid), { message: 'the process has ended' });
+  expect(await isLocked(directory.path)).toBe(false);
+  parent.kill();
+  await parent;
 });
 
 test('a dead lock is removed by one at a time; a claim that is left behind holds nobody up for long', async () => {

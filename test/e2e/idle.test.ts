@@ -27,7 +27,7 @@ function isExpected([command = '', ...rest]: readonly string[]): boolean {
 
 /** What the script of the heartbeat writes. */
 function isHeartbeat([, key = '']: readonly string[]): boolean {
-  return [':workers', ':workers:heartbeat', ':started', ':runners'].some((end) => key.endsWith(end));
+  return [':workers', ':workers:heartbeat', ':started', ':runners', ':step'].some((end) => key.endsWith(end));
 }
 
 test('is heartbeats and pause checks, two connections, and next to no CPU', async () => {

@@ -1,8 +1,10 @@
 /** Runners of several users on one machine, who can neither look into each other's programs nor end them. */
 import { chmodSync, mkdirSync } from 'node:fs';
+import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { program } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import { canBecomeOthers } from '../helpers/other-user.ts';
+import { canBecomeOthers, commandPrefix, type OtherUser } from '../helpers/other-user.ts';
 import { isAlive } from '../helpers/processes.ts';
 import type { ConfigObject } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -55,6 +57,9 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
       / had died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
     );
     expect(await stage.backlog('mail')).toEqual([]);
+    expect(await repairAs(ben)).toContain(
+      'not repaired: another process is recovering runners, or programs of it',
+    );
     stage.write('end');
     // Tried again after 10 s.
     await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
@@ -114,6 +119,12 @@ async function leaveProgram(config: ConfigObject): Promise<number> {
   await runner.waitForExit();
   expect(isAlive(pid)).toBe(true);
   return pid;
+}
+
+async function repairAs(user: OtherUser): Promise<string> {
+  const [file, ...words] = [...commandPrefix(user), process.execPath, program, 'check', '--repair'];
+  const { stdout } = await execa(file, [...words, stage.path('cfg.json')], { env: env(user), reject: false });
+  return stdout;
 }
 
 async function forgetRecoveries(): Promise<void> {

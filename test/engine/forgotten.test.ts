@@ -50,3 +50,35 @@ test.each(['at-most-once', 'at-least-once'] as const)(
     expect(await stage.stat('processed')).toBe(1);
   },
 );
+
+test('if another process took its name in a Redis that lost all, the runner leaves alone what that has', async () => {
+  const script = stage.script(
+    'read -r job || :; case $job in *2*) while [ ! -e "$D/go" ]; do sleep 0.05; done;; esac',
+  );
+  await stage.enqueue('mail', 1, 2);
+  const engine = await stage.start([stage.runner('mail', script, { concurrency: 2 })]);
+  await waitFor(async () => (await stage.stat('processed')) === 1, { message: () => engine.describe() });
+  const owner = `test.runner:${process.pid}`;
+  const [first, second] = [`resque:worker:${owner}-0:mail`, `resque:worker:${owner}-1:mail`];
+  // Its steps have the same numbers as ours.
+  const record = (await stage.redis.get(second)) ?? '';
+  const entry = JSON.parse((await stage.redis.hget('resque:runners', owner)) ?? '');
+  const other = JSON.stringify({ ...entry, nonce: 'other', machine: 'other-boot', startedAt: '1' });
+  await stage.redis
+    .multi()
+    .flushall()
+    .hset('resque:runners', owner, other)
+    .set(`resque:runner:${owner}:step`, 'other 5')
+    .mset(first, record, second, record)
+    .exec();
+  await stage.redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
+  await engine.wait('engine.renamed');
+  await engine.wait('redis.up', 2);
+  expect(await engine.wait('steps.forgotten')).toMatchObject({ rewritten: 1, running: 1 });
+  stage.write('go');
+  await waitFor(async () => (await stage.stat('processed')) === 2, { message: () => engine.describe() });
+  await engine.stop();
+  expect(await stage.redis.mget(first, second)).toEqual([record, record]);
+  expect(await stage.redis.keys('resque:stat:*')).toEqual(['resque:stat:processed']);
+  await stage.redis.flushall();
+});

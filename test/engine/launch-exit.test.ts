@@ -1,6 +1,5 @@
 /** That each end of a program is told, once; and that nothing of it stays open, nor of one that can't be started. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { isFailure, type Launch } from '../../src/engine/launch.ts';
 import { isAlive, kill } from '../helpers/processes.ts';
@@ -16,6 +15,7 @@ import {
   testThatNativeIsTested,
   usePrograms,
   type Wanted,
+  withFreeDescriptors,
 } from './launchers.ts';
 
 const { launch: launchWith, start } = usePrograms();
@@ -26,24 +26,6 @@ function blockUntilZombie(pid: number): void {
   const end = performance.now() + 10_000;
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
     if (performance.now() > end) throw new Error(`process ${pid} doesn't end`);
-  }
-}
-
-/** Lets this process open so many more files while it acts. */
-function withFreeDescriptors(count: number, act: () => void): void {
-  const { load } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const prlimit = load(null).func('int prlimit(int, int, const uint64_t *, uint64_t *)');
-  const noFile = 7;
-  const before = new BigUint64Array(2);
-  expect(prlimit(0, noFile, null, before)).toBe(0);
-  const open = openDescriptors();
-  let limit = 0;
-  for (let free = 0; free < count || open.has(limit); limit += 1) if (!open.has(limit)) free += 1;
-  expect(prlimit(0, noFile, new BigUint64Array([BigInt(limit), before[1] ?? 0n]), null)).toBe(0);
-  try {
-    act();
-  } finally {
-    prlimit(0, noFile, before, null);
   }
 }
 
@@ -187,8 +169,7 @@ describe.runIf(process.platform === 'linux').each(launchers)('$way', ({ launch, 
   });
 });
 
-describe.each(nativeLaunchers)('$way', ({ launch }) => {
-  // Node itself leaves some open, where all but the very last could be had.
+describe.each(launchers)('$way', ({ launch }) => {
   test('leaves no descriptor open where there are too few for a start', async () => {
     const wanted: Wanted[] = [
       { command: ['cat'], stdin: Buffer.from('payload') },
@@ -217,7 +198,9 @@ describe.each(nativeLaunchers)('$way', ({ launch }) => {
       }
     }
   });
+});
 
+describe.each(nativeLaunchers)('$way', ({ launch }) => {
   test('can tell an end before it is told, and tells it all the same', async () => {
     const program = start(launch, { command: sh('echo printed; exit 4') });
     blockUntilZombie(program.pid);

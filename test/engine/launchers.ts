@@ -3,6 +3,7 @@
  * and the check that nothing is left of them.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import {
@@ -211,4 +212,22 @@ export async function assertClosed(before: ReadonlyMap<number, string>): Promise
   await waitFor(() => opened().length === 0, {
     message: () => `no descriptor is left open: ${JSON.stringify(opened().slice(0, 20))}`,
   });
+}
+
+/** Lets this process open so many more files while it acts. */
+export function withFreeDescriptors(count: number, act: () => void): void {
+  const { load } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const prlimit = load(null).func('int prlimit(int, int, const uint64_t *, uint64_t *)');
+  const noFile = 7;
+  const before = new BigUint64Array(2);
+  expect(prlimit(0, noFile, null, before)).toBe(0);
+  const open = openDescriptors();
+  let limit = 0;
+  for (let free = 0; free < count || open.has(limit); limit += 1) if (!open.has(limit)) free += 1;
+  expect(prlimit(0, noFile, new BigUint64Array([BigInt(limit), before[1] ?? 0n]), null)).toBe(0);
+  try {
+    act();
+  } finally {
+    prlimit(0, noFile, before, null);
+  }
 }

@@ -145,3 +145,32 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(started()).toEqual(['1', '2', '3', '4', '5', '6']);
   });
 });
+
+test('an at-least-once job that comes right after Redis was emptied runs once', async () => {
+  const script = stage.script(`${noteArg}; while [ ! -e "$D/go" ]; do sleep 0.05; done`);
+  const runner = stage.runner('mail', script, { delivery: 'at-least-once', concurrency: 2 });
+  const engine = await stage.start([runner]);
+  await stage.waitForIdle('at-least-once');
+  await stage.redis.flushall();
+  await stage.enqueue('mail', 1);
+  await engine.wait('steps.forgotten');
+  const held = `resque:runner:${engine.engine.workerHost}:${process.pid}:held:mail`;
+  expect(await stage.redis.lrange(held, 0, -1)).toEqual(['{"class":"Job","args":[1]}']);
+  await stage.waitForIdle('at-least-once');
+  expect(started()).toEqual(['1']);
+  stage.write('go');
+  await processed(1, engine);
+});
+
+test('an idle runner that stops writes what an older Redis has forgotten', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script('exit 1'))]);
+  await stage.waitForIdle();
+  await keepSnapshot(stage.redis);
+  await stage.enqueue('mail', 1);
+  await processed(1, engine);
+  await stage.waitForIdle();
+  await restoreSnapshot(stage.redis);
+  expect(await engine.stop()).toEqual({ unwritten: 0, isUnregistered: true });
+  expect(await stage.redis.llen('resque:failed')).toBe(1);
+  expect(await stage.stat('failed')).toBe(1);
+});

@@ -176,6 +176,16 @@ test('a runner of another container is dead 40 s after its last sign of life, un
   await forget('heard.runner:1');
 });
 
+test('right after an outage nothing is recovered of runners that were silent for as long', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  const worker = await leave('there.runner:1', {}, silent);
+  await stage.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await engine.wait('redis.up', 2);
+  expect(engine.all('peer.recovered')).toEqual([]);
+  expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
+  await forget('there.runner:1');
+});
+
 test('a worker of another program is left alone, however old its heartbeat', async () => {
   const worker = 'ruby-host:4711:mail';
   await stage.redis.sadd('resque:workers', worker);

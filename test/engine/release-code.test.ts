@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { libc } from '../../src/engine/libc.ts';
+import { withFreeDescriptors } from './launchers.ts';
 
 /** Resident pages of files, kB. */
 function filePages(): number {
@@ -18,3 +19,7 @@ test.skipIf(libc() === null)(
     expect([3, 1, 2].toSorted()).toEqual([1, 2, 3]);
   },
 );
+
+test.skipIf(libc() === null)('when no descriptor is left, they stay where they are', () => {
+  withFreeDescriptors(0, () => expect(() => libc()?.releaseCode()).not.toThrow());
+});

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { thisMachine } from '../../src/engine/machine.ts';
 import { ownIdentity, type ProcessIdentity } from '../../src/engine/process-identity.ts';
 import { Spool } from '../../src/engine/spool.ts';
+import { systemClock } from '../../src/resque/clock.ts';
 import type { SpooledStep } from '../../src/resque/spooled-steps.ts';
 
 let directory = '';
@@ -34,12 +35,17 @@ const steps: SpooledStep[] = [
   { step: 3, outcomes: [{ kind: 'success', worker: 'w', held: null }], returns: [], unrun: [] },
 ];
 
-function spoolOf(identity: ProcessIdentity, nonce: string, scope = 'redis://a/0 resque'): Spool {
+function spoolOf(
+  identity: ProcessIdentity,
+  nonce: string,
+  scope = 'redis://a/0 resque',
+  clock = systemClock,
+): Spool {
   return new Spool({
     directory: path,
     scope,
     owner: () => ({ name: `h:${identity.pid}`, nonce }),
-    machine: { ...thisMachine(), identity },
+    machine: { ...thisMachine(), identity, clock },
   });
 }
 
@@ -81,6 +87,17 @@ describe('a spool', () => {
       await once(child, 'exit');
     }
     expect(spoolOf(ownIdentity(), 'reader').claimDead().files).toHaveLength(1);
+  });
+
+  test('of a process that can’t be seen is read when it is old, its process is dead, or we are in its place', () => {
+    const elsewhere = { machine: 'another machine', pid: 7, startedAt: '1' };
+    spoolOf(elsewhere, 'other').write(steps);
+    const reader = spoolOf(ownIdentity(), 'reader');
+    expect(reader.claimDead()).toEqual({ files: [], refused: [] });
+    expect(reader.look(new Set(['other'])).files).toHaveLength(1);
+    expect(spoolOf({ ...elsewhere, startedAt: '2' }, 'next').look().files).toHaveLength(1);
+    const later = { ...systemClock, nowMs: () => Date.now() + 301_000 };
+    expect(spoolOf(ownIdentity(), 'reader', undefined, later).look().files).toHaveLength(1);
   });
 
   test('that was claimed by a process which has died is claimed again', () => {

@@ -53,7 +53,14 @@ test('a child that ended is told of, with its exit and its last words', () => {
   const runner = newRunner();
   const sinceMs = Date.now();
   die(runner, { lastWords: 'no database' });
-  const throttled = { exitCode: 3, signal: null, lastWords: 'no database', pauseMs: 1_000, sinceMs };
+  const throttled = {
+    exitCode: 3,
+    signal: null,
+    lastWords: 'no database',
+    shortage: null,
+    pauseMs: 1_000,
+    sinceMs,
+  };
   expect(facts).toEqual([{ type: 'runner.throttled', runner: 'mail', throttled }]);
   expect(runner.throttled).toEqual(throttled);
 });

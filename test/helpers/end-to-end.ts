@@ -34,8 +34,14 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the tests' own; its directory has to be open to it. */
   readonly user?: OtherUser;
+  /** Of another version. */
+  readonly program?: string;
+  /** Words before the command, which go on as it. */
+  readonly prefix?: readonly string[];
   /** False where Redis can't be reached at first. */
   readonly awaitRedis?: boolean;
+  /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 export interface ScriptOptions {
@@ -107,7 +113,11 @@ export class EndToEnd {
       config: this.config(config),
       args: options.args ?? [],
       env: { [markVariable]: this.#mark, ...options.env },
-      prefix: options.user === undefined ? [] : commandPrefix(options.user),
+      prefix: [
+        ...(options.prefix ?? (options.user === undefined ? [] : commandPrefix(options.user))),
+        ...limitPrefix(options.limits ?? {}),
+      ],
+      ...(options.program === undefined ? {} : { program: options.program }),
     });
     this.#runners.push(runner);
     await runner.waitForLine('engine.started');
@@ -247,4 +257,10 @@ export function useEndToEnd(options: EndToEndOptions = {}): EndToEnd {
     await stage.end(task.result?.state === 'fail');
   });
   return stage;
+}
+
+function limitPrefix(limits: Readonly<Record<string, number>>): string[] {
+  const options = Object.entries(limits).map(([name, limit]) => `--${name}=${limit}`);
+  // It becomes the runner: their pid is the same.
+  return options.length === 0 ? [] : ['prlimit', ...options];
 }

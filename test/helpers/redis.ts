@@ -217,6 +217,7 @@ function spawnServer(directory: string, port: number, options: RedisOptions) {
     save: '',
     appendonly: options.appendOnly === true ? 'yes' : 'no',
     appendfsync: 'always',
+    'repl-diskless-sync-delay': '0',
   };
   if (options.password !== undefined) settings.requirepass = options.password;
   if (options.replicaOf !== undefined) {
@@ -234,7 +235,7 @@ function spawnServer(directory: string, port: number, options: RedisOptions) {
   return execa(serverProgram(), args, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false });
 }
 
-function serverProgram(): string {
+export function serverProgram(): string {
   for (const name of ['redis-server', 'valkey-server']) {
     for (const directory of (process.env.PATH ?? '').split(delimiter)) {
       const path = join(directory, name);

@@ -9,7 +9,8 @@ import type { FailureSummary, PauseReason, ShutdownMode, Throttled } from '../..
 import type { JobOutcome, JobView } from '../../src/protocol/job.ts';
 import { waitFor } from './wait-for.ts';
 
-const program = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
+/** Of this version. */
+export const currentProgram = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
 
 /** One line of the JSON log: an event of the engine, with its own fields. */
 export interface LogLine {
@@ -32,7 +33,17 @@ export interface LogLine {
   readonly mode?: ShutdownMode;
   readonly pid?: number;
   readonly pids?: readonly number[];
+  readonly runner?: string;
   readonly throttled?: Throttled;
+  readonly steps?: number;
+  readonly rewritten?: number;
+  readonly settled?: number;
+  readonly killed?: number;
+  readonly finishing?: number;
+  readonly dropped?: number;
+  readonly failed?: number;
+  readonly requeued?: number;
+  readonly workerHost?: string;
 }
 
 /** A config file's content, as its users write it. */
@@ -51,6 +62,8 @@ export interface RunnerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the command, which go on as it. */
   readonly prefix?: readonly string[];
+  /** Of another version. */
+  readonly program?: string;
 }
 
 export interface LineOptions {
@@ -71,11 +84,19 @@ export class Runner {
   #hasExited = false;
   readonly #process: ReturnType<typeof spawnRunner>;
 
-  constructor({ directory, config, args = [], env = {}, prefix = [] }: RunnerOptions) {
+  constructor({
+    directory,
+    config,
+    args = [],
+    env = {},
+    prefix = [],
+    program = currentProgram,
+  }: RunnerOptions) {
     if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
     this.configPath = join(directory, 'cfg.json');
     this.writeConfig(config);
-    this.#process = spawnRunner(this.configPath, args, env, directory, prefix);
+    const command = [...prefix, process.execPath, program, this.configPath];
+    this.#process = spawnRunner(command, args, env, directory);
     this.#readLines();
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -210,15 +231,12 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function spawnRunner(
-  configPath: string,
+  [file = '', ...words]: readonly string[],
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   directory: string,
-  prefix: readonly string[],
 ) {
-  const command = [...prefix, process.execPath, program, configPath, '--no-ui', '--log-format', 'json'];
-  const [file = '', ...words] = command;
-  return execa(file, [...words, ...args], {
+  return execa(file, [...words, '--no-ui', '--log-format', 'json', ...args], {
     cwd: directory,
     env: { TMPDIR: join(directory, 'tmp'), XDG_STATE_HOME: join(directory, 'state'), ...env },
     stdin: 'ignore',

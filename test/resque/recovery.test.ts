@@ -67,7 +67,7 @@ class Process {
     const times = [startedText(new Date()), heartbeatText(new Date())];
     const worker = `${this.name}-0:held`;
     await redis.set(keys.runnerStep(this.name), `${this.nonce} 0`);
-    const about = [this.name, this.nonce, entry, worker];
+    const about = [this.name, this.nonce, 0, entry, worker];
     await redis.eval(heartbeatScript.source, 0, keys.prefix, ...times, ...about);
   }
 
@@ -158,7 +158,7 @@ class Process {
     await this.deliverAll(done);
     const own = (await this.redis.keys('resque:*')).filter((key) => key.includes(`orker:${this.name}-`));
     if (own.length > 0) await this.redis.del(own);
-    await this.redis.eval(unregisterScript.source, 0, keys.prefix, this.name, this.nonce, 1);
+    await this.redis.eval(unregisterScript.source, 0, keys.prefix, this.name, this.nonce, 0, 1);
     this.isAlive = false;
   }
 
@@ -501,7 +501,7 @@ test('a runner that leaves puts back what is still on its list, in order', async
   await server.client.rpush(keys.queue('held'), 'a', 'b', 'c');
   await process.move();
   await process.move();
-  await server.client.eval(unregisterScript.source, 0, keys.prefix, process.name, process.nonce, 1);
+  await server.client.eval(unregisterScript.source, 0, keys.prefix, process.name, process.nonce, 0, 1);
   expect(await server.client.lrange(keys.queue('held'), 0, -1)).toEqual(['a', 'b', 'c']);
   expect(await server.client.exists(keys.runners, keys.heldQueues(process.name))).toBe(0);
 });

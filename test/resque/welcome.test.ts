@@ -1,7 +1,6 @@
 /** Servers that keep INFO, or ROLE as well, from us. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ReachableRedis } from '../../src/resque/connection.ts';
-import { openConnection } from '../../src/resque/connection.ts';
+import { openConnection, type ReachableRedis } from '../../src/resque/connection.ts';
 import { connected, welcome } from '../../src/resque/welcome.ts';
 import { type RedisOptions, RedisServer } from '../helpers/redis.ts';
 import { addressOf } from './client.ts';

@@ -24,6 +24,7 @@ const throttled = fc.record({
   exitCode: fc.option(fc.nat(255)),
   signal: fc.option(fc.constant('SIGKILL')),
   lastWords: texts,
+  shortage: fc.option(texts),
   pauseMs: fc.nat(),
   sinceMs: fc.nat(),
 });

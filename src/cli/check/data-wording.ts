@@ -4,8 +4,7 @@ import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
 import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
-import { age } from '../../wording/age.ts';
-import { plural } from '../../wording/plural.ts';
+import { age, plural } from '../../wording/quantities.ts';
 import { spoolContents } from '../../wording/spool-wording.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 

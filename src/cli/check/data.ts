@@ -1,7 +1,7 @@
 /** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { thisMachine } from '../../engine/machine.ts';
+import { type Machine, thisMachine } from '../../engine/machine.ts';
 import { Spooling } from '../../engine/spooling.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
 import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
@@ -9,10 +9,13 @@ import type { AilmentCounts } from '../../resque/doctor/failed-mender.ts';
 import type { Finding } from '../../resque/doctor/findings.ts';
 import type { ResqueState } from '../../resque/doctor/state.ts';
 import { resqueKeys } from '../../resque/keys.ts';
+import { livenessOf } from '../../resque/liveness.ts';
+import { readRegistry } from '../../resque/registry.ts';
 import { readReplyLimit } from '../../resque/reply-limit.ts';
+import { readEntry } from '../../resque/runner-entry.ts';
 import type { CommandSender } from '../../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import { spoolWording } from '../../wording/spool-wording.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
 import { ownStateDirectory } from '../own-state-directory.ts';
@@ -54,7 +57,7 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
-  const verdicts = await spoolVerdicts(sender, config, isRepairing);
+  const verdicts = await spoolVerdicts(sender, config, machine, isRepairing);
   const { state, findings } = await doctor.examine();
   for (const finding of findings) {
     verdicts.push(await (isRepairing ? repaired(doctor, finding) : found(doctor, finding)));
@@ -70,6 +73,7 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
 async function spoolVerdicts(
   sender: CommandSender,
   { redis, namespace }: Config,
+  machine: Machine,
   isRepairing: boolean,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
@@ -82,14 +86,18 @@ async function spoolVerdicts(
     },
     directory: ownStateDirectory(),
     scope: `${describeRedis(redis)} ${namespace}`,
-    machine: thisMachine(),
+    machine,
     publish: (fact) => {
       if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolWording(fact).text));
       if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolWording(fact).text));
     },
   });
-  if (isRepairing) await spooling.restoreDead();
-  else for (const waiting of spooling.waiting()) verdicts.push(fail('spool', waitingText(waiting)));
+  const registry = await readRegistry(sender, resqueKeys(namespace));
+  const entries = [...registry.runners.values()].map(readEntry).filter((entry) => entry !== null);
+  const deadOnes = entries.filter((entry) => livenessOf(entry, machine, registry) === 'dead');
+  const dead = new Set(deadOnes.map(({ nonce }) => nonce));
+  if (isRepairing) await spooling.restoreDead(dead);
+  else for (const waiting of spooling.waiting(dead)) verdicts.push(fail('spool', waitingText(waiting)));
   return verdicts;
 }
 

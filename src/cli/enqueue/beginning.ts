@@ -1,5 +1,5 @@
 /** Which lines of a file are to be enqueued: all from one on. Those before it are not looked at, but for the last. */
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { UsageError } from '../exit-codes.ts';
 import type { FileLine } from './file-lines.ts';
 import { type LinePlace, sha1Of } from './place.ts';

@@ -1,4 +1,4 @@
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 import { UsageError } from '../exit-codes.ts';
 import { Beginning } from './beginning.ts';

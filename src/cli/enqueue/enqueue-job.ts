@@ -1,4 +1,4 @@
-import { grouped, plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/quantities.ts';
 import { UsageError } from '../exit-codes.ts';
 import { jobPlaceText } from './place.ts';
 import type { JobSource } from './request.ts';

@@ -1,5 +1,5 @@
 /** Reads a file to its end before any of it is enqueued, so that a wrong line is known while nothing has happened. */
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { UsageError } from '../exit-codes.ts';
 import type { Beginning } from './beginning.ts';
 import { type FileLine, FileLines } from './file-lines.ts';

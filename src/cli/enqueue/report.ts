@@ -1,7 +1,7 @@
 /** What an enqueue has come to: in words, as JSON, and as an exit code. */
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue.ts';
 import type { RedisTrouble } from '../../resque/trouble.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/quantities.ts';
 import { visible, visibleWithin } from '../../wording/visible.ts';
 import { exitCodes, OperatingError, UsageError } from '../exit-codes.ts';
 import { print, printJson } from '../output.ts';

@@ -1,7 +1,7 @@
 /** What the enqueuing of one job and that of a file share: the way to Redis, the bar, Ctrl-C, and the report. */
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue.ts';
 import { RetryingSender } from '../../resque/retrying-sender.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import { Progress } from '../progress.ts';
 import type { RedisTarget } from '../redis-target.ts';

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import type { ChildrenUsage } from '../../engine/children-usage.ts';
 import { resqueWebFields } from '../../resque/resque-web.ts';
-import { duration } from '../../wording/duration.ts';
+import { duration } from '../../wording/quantities.ts';
 import { visible, visibleWithin } from '../../wording/visible.ts';
 import { shortPath } from '../load-config.ts';
 import { membersOf, type Verdict } from './verdict.ts';

@@ -3,7 +3,7 @@ import { type ChangeEnd, ChangeLog } from '../../engine/change-log.ts';
 import type { Changing } from '../../engine/failure-changes.ts';
 import { type Change, FailedList } from '../../resque/failed-list.ts';
 import { RedisTrouble } from '../../resque/trouble.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { exitCodes, OperatingError, untouched } from '../exit-codes.ts';

@@ -2,7 +2,7 @@
 import { sayWhat } from '../../engine/change-log.ts';
 import type { ListedRecord } from '../../resque/failed-list.ts';
 import { viewFailure } from '../../resque/failure-record.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/quantities.ts';
 import { visible, visibleWithin } from '../../wording/visible.ts';
 import type { Kind } from './carry-out.ts';
 import { failureId } from './find-entry.ts';

@@ -3,7 +3,7 @@ import { findFailures } from '../../engine/failure-search.ts';
 import type { FailureEntry, FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed-list.ts';
 import { isEmptyFilter } from '../../store/failure-filter.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import type { Flags } from '../command-line/flags.ts';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
 import { defaultConnection } from '../../config/default-connection.ts';
 import { describeRedis } from '../../resque/connection.ts';
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import { checkScripts } from '../check/scripts.ts';
 import { shortPath } from '../load-config.ts';

@@ -6,8 +6,8 @@
 import { styleText } from 'node:util';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { JobView } from '../../protocol/job.ts';
-import { clock } from '../../wording/clock.ts';
 import { glyphColors, type Wording, wordingOf } from '../../wording/event-wording.ts';
+import { clock } from '../../wording/quantities.ts';
 import { visibleJson } from '../../wording/visible.ts';
 
 export type LogFormat = 'pretty' | 'json';

@@ -1,5 +1,4 @@
-import { age } from '../../wording/age.ts';
-import { clock } from '../../wording/clock.ts';
+import { age, clock } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import type { AwayDocument } from './document.ts';
 

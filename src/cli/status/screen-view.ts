@@ -3,7 +3,7 @@ import { FrameSink } from '../../ui/terminal/frame-sink.ts';
 import { KeyReader } from '../../ui/terminal/key-reader.ts';
 import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
 import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
-import { clock } from '../../wording/clock.ts';
+import { clock } from '../../wording/quantities.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { paintLine } from './output-line.ts';

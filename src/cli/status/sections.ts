@@ -1,8 +1,7 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
 import { readWorkerId } from '../../resque/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
-import { age } from '../../wording/age.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { age, grouped, plural } from '../../wording/quantities.ts';
 import type { ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
 import { alarm, faint, good, warning } from './styles.ts';
 import type { Cell, Column } from './table.ts';

@@ -1,5 +1,5 @@
 /** Looks one after the other, where there is no terminal to redraw: each behind a line with its time. */
-import { clock } from '../../wording/clock.ts';
+import { clock } from '../../wording/quantities.ts';
 import { print } from '../output.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';

@@ -1,8 +1,7 @@
 /** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
 
 import { type Line, type Span, span } from '../../ui/text/line.ts';
-import { age } from '../../wording/age.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { age, grouped, plural } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import type { Delayed, StatusDocument } from './document.ts';
 import { jobColumns, processColumns, queueColumns } from './sections.ts';

@@ -6,10 +6,8 @@ import { DeadRunners, deadFailure, type LeftRunner, type ProgramsEnd } from '../
 import { exceptions } from '../failure-record.ts';
 import type { ResqueKeys } from '../keys.ts';
 import { livenessOf, type Vantage } from '../liveness.ts';
-import { runScript } from '../run-script.ts';
 import { type RunnerEntry, writeEntry } from '../runner-entry.ts';
-import type { Script } from '../script.ts';
-import type { CommandSender } from '../send.ts';
+import { type CommandSender, runScript, type Script } from '../send.ts';
 import { failedAtText, heartbeatText, runAtText } from '../timestamps.ts';
 import { withoutMarkup } from '../worker-record.ts';
 import { rawFailure } from './failed-entry.ts';

@@ -5,8 +5,7 @@
  */
 import { FailedList, type ListedRecord } from '../failed-list.ts';
 import type { ResqueKeys } from '../keys.ts';
-import { runScript } from '../run-script.ts';
-import type { CommandSender } from '../send.ts';
+import { type CommandSender, runScript } from '../send.ts';
 import { diagnoseFailure, type FailedAilment } from './failed-entry.ts';
 import { replaceScript } from './mend-scripts.ts';
 

@@ -2,7 +2,7 @@
  * The doctor's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
  * next look judges anew. No KEYS, as for all of ours.
  */
-import { script } from '../script.ts';
+import { script } from '../send.ts';
 
 /**
  * Enters a process into the registry that isn't in it, so that the recovery of dead ones takes it for one of

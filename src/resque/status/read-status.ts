@@ -4,9 +4,8 @@
  * is asked again and again, of servers with millions of them. Writes nothing. Rejects with RedisTrouble.
  */
 import { checkedValuesOf, listLengths, pipelined, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
-import type { ResqueKeys } from '../keys.ts';
+import { type ResqueKeys, stopsAll } from '../keys.ts';
 import type { Key } from '../large-reads.ts';
-import { stopsAll } from '../pause-all.ts';
 import { queueList } from '../queue-patterns.ts';
 import type { RedisConnections } from '../read-connections.ts';
 import { readRegistry } from '../registry.ts';

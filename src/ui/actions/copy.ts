@@ -2,7 +2,7 @@
 import type { AppState } from '../../store/app-store.ts';
 import { findJob } from '../../store/selectors.ts';
 import { wordingOf } from '../../wording/event-wording.ts';
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import type { JobLog } from '../job-log.ts';
 import { indexOfKey, listedEvents, selectedFailure, selectedJobId, selectedQueue } from '../selection.ts';
 import { clipboardLimitBytes } from '../terminal/clipboard.ts';

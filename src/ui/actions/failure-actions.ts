@@ -3,7 +3,7 @@ import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
 import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
 import type { Choice } from '../../store/view.ts';
-import { grouped, plural } from '../../wording/plural.ts';
+import { grouped, plural } from '../../wording/quantities.ts';
 import { failureKeys, indexOfKey, selectedFailure } from '../selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { stepTo } from './cursor.ts';

@@ -1,7 +1,7 @@
 /** Leaving: what becomes of the engine is always asked where it would stop with us. */
 import { changeView } from '../../store/app-store.ts';
 import type { Choice } from '../../store/view.ts';
-import { plural } from '../../wording/plural.ts';
+import { plural } from '../../wording/quantities.ts';
 import type { ActionContext } from './action-context.ts';
 
 const quitKeys = { detach: 'd', drain: 'q', kill: 'K', cancel: 'c' } as const;

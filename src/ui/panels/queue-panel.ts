@@ -3,7 +3,7 @@
 import type { RunnerView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { elapsed } from '../text/elapsed.ts';

@@ -2,7 +2,7 @@
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';

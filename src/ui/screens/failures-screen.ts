@@ -1,7 +1,7 @@
 /** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { bodyRows, failuresLayout, type Size, windowOf } from '../layout.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';

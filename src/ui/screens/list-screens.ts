@@ -1,6 +1,6 @@
 /** Jobs and Events: a list that fills the screen. */
 import type { AppState } from '../../store/app-store.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { bodyRows, type Size, windowOf } from '../layout.ts';
 import { eventRow } from '../panels/event-rows.ts';
 import { jobHeading, jobRow } from '../panels/job-rows.ts';

@@ -1,7 +1,7 @@
 /** The dashboard: a panel for each queue, or one table of all, and the newest failures. */
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, runnerOf } from '../../store/selectors.ts';
-import { grouped } from '../../wording/plural.ts';
+import { grouped } from '../../wording/quantities.ts';
 import { throttledReason } from '../../wording/queue-wording.ts';
 import { type QueuesLayout, queuesLayout, type Size, windowOf } from '../layout.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';

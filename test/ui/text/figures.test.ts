@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { bar } from '../../../src/ui/text/bar.ts';
 import { elapsed } from '../../../src/ui/text/elapsed.ts';
 import { sparkline } from '../../../src/ui/text/sparkline.ts';
-import { clock } from '../../../src/wording/clock.ts';
+import { clock } from '../../../src/wording/quantities.ts';
 
 const second = 1_000;
 const minute = 60 * second;

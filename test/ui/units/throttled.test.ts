@@ -14,6 +14,7 @@ const throttled: Throttled = {
   exitCode: 3,
   signal: null,
   lastWords: 'no such table: accounts',
+  shortage: null,
   pauseMs: 2_000,
   sinceMs: 0,
 };
@@ -96,6 +97,14 @@ describe('a panel', () => {
     const silent = panel(queueState('mail'), { ...throttled, exitCode: 0, lastWords: '' });
     expect(plainText(silent[1] ?? [])).toContain('waiting children end (exit code 0)');
   });
+});
+
+test('what the machine has too little of is the reason, if it refuses to start more', () => {
+  const short = { ...throttled, exitCode: null, lastWords: '', shortage: 'too many open files (EMFILE)' };
+  const lines = panel(queueState('mail'), short);
+  expect(plainText(lines[0] ?? [])).toContain('mail  ! throttled');
+  expect(plainText(lines[1] ?? [])).toContain('too many open files (EMFILE)');
+  expect(lines.map(plainText).join('')).not.toContain('children end');
 });
 
 describe('a row of the table', () => {

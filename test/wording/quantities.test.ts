@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { grouped, plural } from '../../src/wording/plural.ts';
+import { grouped, plural } from '../../src/wording/quantities.ts';
 
 test.each([
   [0, '0'],

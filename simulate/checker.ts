@@ -1,0 +1,85 @@
+/** What must hold when a run is over: every job is accounted for, once, and nothing is left. */
+import type { Dump } from './dump.ts';
+import { idsOf, type Job, type Run } from './job-book.ts';
+import type { Witness } from './witness.ts';
+import type { World } from './world.ts';
+
+/** A runner writes outcomes again that Redis has forgotten, for a minute. */
+const rewrittenMs = 55_000;
+
+export async function checkEnd(world: World): Promise<string[]> {
+  const dump = await world.dump();
+  const failures = dump.get('resque:failed')?.values ?? [];
+  const { book, witness, spoolFiles } = world;
+  return [
+    ...[...book.jobs.values()].flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
+    ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
+    ...leftKeys(dump, witness),
+    ...spoolFiles.filter((file) => !file.endsWith('.late')).map((file) => `a spool file is left: ${file}`),
+  ];
+}
+
+/** A record may tell of its job more than once. */
+function recordsOf({ id }: Job, failures: readonly Buffer[]): number {
+  return failures.filter((record) => idsOf(record).includes(id)).length;
+}
+
+function jobFaults(job: Job, records: number, witness: Witness): string[] {
+  const { id, runs, mayBeLost, isInFlight } = job;
+  const faults: string[] = [];
+  const hasEnded = runs.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
+  if (!hasEnded && records === 0 && mayBeLost === null && !isInFlight) faults.push(`${id} is lost`);
+  const certain = runs.filter(isCertain);
+  const failed = certain.filter(({ outcome }) => outcome === 'failure');
+  const isSettled = certain.some(({ outcome }) => outcome !== 'requeue');
+  const least = failed.filter((run) => isKept(run, witness)).length;
+  // A run that its runner didn't live to account for is recorded as failed by others, or not, or had been already. So is
+  // one that Redis was rolled back to.
+  const uncertain = runs.length - certain.length + witness.forgottenMs.length;
+  const most = failed.length + uncertain + (isSettled ? 0 : 1);
+  if (records < least || records > most)
+    faults.push(
+      `${id} has ${records} failure records, and should have ${least === most ? least : `${least} to ${most}`}`,
+    );
+  return faults;
+}
+
+/** Whether there is no doubt that its outcome came to Redis: its runner lived to write it, and nobody thought otherwise. */
+function isCertain(run: Run): boolean {
+  return run.writtenMs !== null || (run.outcome !== null && !run.isAbandoned && !run.isRecovered);
+}
+
+/** Whether Redis must still have it: it has not forgotten it, or was told again. */
+function isKept({ process, writtenMs }: Run, { forgottenMs }: Witness): boolean {
+  if (writtenMs === null) return forgottenMs.length === 0;
+  const forgotten = forgottenMs.filter((atMs) => atMs >= writtenMs);
+  const isStillThere = process.stopped !== null && forgotten.every((atMs) => process.diedMs > atMs);
+  if (forgotten.length === 0) return true;
+  return (
+    isStillThere && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs)
+  );
+}
+
+function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spoilt }: Witness): string[] {
+  const counters = ['resque:stat:processed', 'resque:stat:failed', 'resque:failed', 'INCRBY'];
+  if (counters.some((name) => spoilt.has(name))) return [];
+  const count = (name: string) => Number(dump.get(`resque:stat:${name}`)?.values[0]?.toString() ?? 0);
+  const faults: string[] = [];
+  if (count('failed') !== failures) faults.push(`stat:failed is ${count('failed')}, of ${failures} failures`);
+  const successes = runs.filter(({ outcome }) => outcome === 'success');
+  const [least, most] = [failures + successes.filter(isCertain).length, failures + successes.length];
+  const processed = count('processed');
+  if (processed < least || processed > most)
+    faults.push(
+      `stat:processed is ${processed}, and should be ${least === most ? least : `${least} to ${most}`}`,
+    );
+  return faults;
+}
+
+function leftKeys(dump: Dump, { hasForgotten }: Witness): string[] {
+  const mayStay = /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/;
+  // See rest.ts.
+  const isOrphan = (key: string) => hasForgotten && /^resque:runner:.*:held:[^:]*$/.test(key);
+  const left = [...dump.keys()].filter((key) => !mayStay.test(key) && !isOrphan(key));
+  return left.map((key) => `a key is left after a clean stop: ${key}`);
+}

@@ -1,0 +1,37 @@
+/** What is left to do before everything is as it should be. */
+import type { Dump } from './dump.ts';
+import type { Seats } from './seats.ts';
+
+/**
+ * In words.
+ *
+ * @param hasForgotten whether Redis has lost something of what it knew
+ */
+export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[] {
+  const { live } = seats;
+  const rest: string[] = [];
+  const owners = (dump.get('resque:runners')?.values ?? []).filter((_, at) => at % 2 === 0).map(String);
+  const names = live.map(({ side }) => side.client.owner);
+  for (const owner of owners) if (!names.includes(owner)) rest.push(`dead ${owner}`);
+  for (const key of dump.keys()) {
+    if (/^resque:(queue:.*|runner:recovery)$/.test(key)) rest.push(key);
+    const holder = /^resque:runner:(.*):held:[^:]*$/.exec(key)?.[1];
+    // A wait of a dead runner may take a job when Redis has forgotten who that was.
+    if (holder !== undefined && !(hasForgotten && !names.includes(holder))) rest.push(key);
+    // A record that Redis was rolled back to stays until its worker has another job.
+    if (!hasForgotten && /^resque:worker:[^:]+:\d+-\d+:[^:]+$/.test(key)) rest.push(key);
+  }
+  const workers = (dump.get('resque:workers')?.values ?? []).map(String);
+  for (const process of live) {
+    const { name, running, side } = process;
+    const { owner, session } = side.client;
+    if (running.size > 0) rest.push(`${name} runs jobs`);
+    if (side.dispatcher.unwritten > 0) rest.push(`${name} has outcomes to write`);
+    if (!session.isUp) rest.push(`${name} has no connection`);
+    if (!owners.includes(owner)) rest.push(`${name} is on no record`);
+    for (const { key } of seats.entriesOf(process)) {
+      if (!workers.includes(`${owner}-0:${key}`)) rest.push(`${name} has no worker for ${key}`);
+    }
+  }
+  return rest;
+}

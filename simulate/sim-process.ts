@@ -1,0 +1,342 @@
+/** A runner process: the engine's whole Redis side, on a machine and with jobs that are simulated. */
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Random } from '../chaos/random.ts';
+import type { Config, RunnerConfig } from '../src/config/config.ts';
+import type { Machine } from '../src/engine/machine.ts';
+import type { ProcessIdentity } from '../src/engine/process-identity.ts';
+import { RedisSide } from '../src/engine/redis-side.ts';
+import type { StopResult } from '../src/engine/shutdown.ts';
+import type { TakenJob } from '../src/engine/taken-job.ts';
+import type { EngineFact } from '../src/protocol/events.ts';
+import type { OutcomeWrite } from '../src/resque/advance.ts';
+import { type Clock, pause } from '../src/resque/clock.ts';
+import { openConnection } from '../src/resque/connection.ts';
+import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
+import type { Presence } from '../src/resque/liveness.ts';
+import type { Agenda } from './agenda.ts';
+import { idIn, type JobBook, type Run } from './job-book.ts';
+import type { Log } from './log.ts';
+import type { Entry, Seat } from './schedule.ts';
+import { type Client, epochMs, type SimServer } from './sim-server.ts';
+import type { SimStream } from './sim-stream.ts';
+import type { Witness } from './witness.ts';
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly seat: number;
+  readonly place: Seat;
+  readonly identity: ProcessIdentity;
+  readonly entries: readonly Entry[];
+}
+
+/** What a process has around it. */
+export interface Surroundings {
+  readonly agenda: Agenda;
+  readonly log: Log;
+  readonly book: JobBook;
+  readonly random: Random;
+  readonly server: SimServer;
+  readonly witness: Witness;
+  /** For spools, one of each machine. */
+  readonly directory: string;
+  readonly maxRecoveries: number;
+  readonly presenceOf: (observer: SimProcess, identity: Omit<ProcessIdentity, 'uid'>) => Presence;
+  readonly endPrograms: (
+    observer: SimProcess,
+    nonce: string,
+  ) => { readonly hadAny: boolean; readonly isCertain: boolean };
+  readonly heard: (process: SimProcess, fact: EngineFact) => void;
+  /** It has ended by itself. */
+  readonly exited: (process: SimProcess) => void;
+}
+
+/** How long programs of a dead runner take to go. */
+const endMs = 10;
+
+export class SimProcess implements Client {
+  readonly name: string;
+  readonly seat: number;
+  readonly place: Seat;
+  readonly identity: ProcessIdentity;
+  readonly side: RedisSide;
+  isSuspended = false;
+  /** Killed, or ended by itself. */
+  isDead = false;
+  diedMs = 0;
+  /** Those who recover it can't tell whether its programs run. */
+  hidesPrograms = false;
+  /** Set when it has ended by itself. */
+  stopped: StopResult | null = null;
+  stalledUntilMs = 0;
+  clockOffsetMs = 0;
+  /** Until when it was last suspended, or cut off. */
+  heldUpMs = 0;
+  wasDeclaredDead = false;
+  /** Commands of the last ten seconds, and jobs that it has started in them. */
+  readonly load = { span: 0, commands: 0, starts: 0 };
+  /** By entry: as many jobs may run at once. */
+  readonly limits = new Map<string, number>();
+  /** Entries whose interrupted jobs go back, or did before the last change of the config. */
+  readonly requeued = new Set<string>();
+  readonly pausedQueues = new Set<string>();
+  readonly unstartable = new Set<string>();
+  readonly running = new Map<Run, TakenJob>();
+  /** By worker: runs that have ended and whose outcomes are on their way, oldest first. */
+  readonly #unwritten = new Map<string, Run[]>();
+  /** What it was and is known by. */
+  readonly nonces: string[] = [];
+  readonly #world: Surroundings;
+  readonly #clock: Clock;
+
+  constructor(world: Surroundings, options: ProcessOptions) {
+    this.#world = world;
+    const { name, seat, place, identity, entries } = options;
+    this.name = name;
+    this.seat = seat;
+    this.place = place;
+    this.identity = identity;
+    this.heldUpMs = world.agenda.nowMs;
+    this.#clock = this.#makeClock();
+    this.side = new RedisSide({
+      config: this.#config(entries),
+      redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
+      spoolDirectory: `${world.directory}/spool-${place.isContainer ? seat : place.machine}`,
+      drain: false,
+      machine: this.#machine(),
+      publish: (fact) => world.heard(this, fact),
+      start: (taken) => this.#start(taken),
+      onDisowned: (taken, wentBack) => this.#disowned(taken, wentBack),
+      onWritten: (outcomes) => {
+        for (const outcome of outcomes) this.#written(outcome);
+      },
+      stopping: {
+        terminateJobs: () => this.#killJobs(50),
+        killJobs: () => this.#killJobs(1),
+        childrenGone: () => Promise.resolve(),
+        onStopping: () => {},
+        onStopped: (result) => {
+          this.stopped = result;
+          world.agenda.add(world.agenda.nowMs, () => world.exited(this));
+        },
+      },
+    });
+    this.#setLimits(entries);
+    this.side.fleet.configure(entries.map(runnerConfig));
+  }
+
+  start(): void {
+    this.side.start();
+  }
+
+  reconfigure(entries: readonly Entry[]): void {
+    this.#setLimits(entries);
+    this.side.reconfigure(this.#config(entries));
+    this.side.dispatcher.poke();
+  }
+
+  /** Runs that have ended and aren't known to be in Redis. */
+  get unwritten(): Run[] {
+    return [...this.#unwritten.values()].flat();
+  }
+
+  makeStartable(key: string): void {
+    this.unstartable.delete(key);
+    const runner = this.side.fleet.runner(key);
+    if (runner === undefined || this.isDead) return;
+    this.side.fleet.resumeRunner(runner);
+    this.side.dispatcher.poke();
+  }
+
+  /** Its host is gone, or a recovery ends what it left running: these programs are no more. */
+  endPrograms(): void {
+    for (const run of this.running.keys()) run.programEndMs ??= this.#world.agenda.nowMs;
+  }
+
+  #config(entries: readonly Entry[]): Config {
+    return {
+      redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
+      namespace: 'resque',
+      runners: entries.map(runnerConfig),
+      shutdownTimeoutSeconds: 2,
+      maxRecoveries: this.#world.maxRecoveries,
+      workerHost: `${this.place.host}.runner`,
+    };
+  }
+
+  #setLimits(entries: readonly Entry[]): void {
+    for (const { key, concurrency, interrupted } of entries) {
+      this.limits.set(key, concurrency);
+      if (interrupted === 'requeue') this.requeued.add(key);
+    }
+  }
+
+  #machine(): Machine {
+    const world = this.#world;
+    const connect = () => world.server.open(this);
+    return {
+      clock: this.#clock,
+      random: () => world.random.next(),
+      newNonce: () => {
+        const nonce = `nonce-${this.name}-${this.nonces.length}`;
+        this.nonces.push(nonce);
+        return nonce;
+      },
+      identity: this.identity,
+      presenceOf: (identity) => world.presenceOf(this, identity),
+      endPrograms: async ({ nonce, mark = nonce }) => {
+        const end = world.endPrograms(this, mark);
+        if (end.hadAny) await pause(this.#clock, endMs);
+        return end.isCertain ? { kind: 'ended' } : { kind: 'uncertain', pids: [1] };
+      },
+      openConnection: (redis, use) => {
+        const { options } = openConnection(redis, use);
+        return new Redis({
+          ...(options as Omit<RedisOptions, 'replyMapping' | 'protocol'>),
+          protocol: 2,
+          Connector: connectorOf(connect) as unknown as NonNullable<RedisOptions['Connector']>,
+        });
+      },
+    };
+  }
+
+  #makeClock(): Clock {
+    const { agenda } = this.#world;
+    const after = (ms: number, act: () => void) => agenda.add(agenda.nowMs + Math.max(1, ms), act, this);
+    return {
+      nowMs: () => Math.floor(epochMs + agenda.nowMs + this.clockOffsetMs),
+      // It had begun before there was anything else.
+      elapsedMs: () => agenda.nowMs + 1_000,
+      after,
+      every: (ms, act) => {
+        let cancel = () => {};
+        const again = () => {
+          cancel = after(ms, again);
+          act();
+        };
+        cancel = after(ms, again);
+        return () => cancel();
+      },
+    };
+  }
+
+  #start(taken: TakenJob): boolean {
+    const { runner, queue, payload, isHeld } = taken;
+    const world = this.#world;
+    const job = world.book.of(payload.bytes);
+    if (job === null) {
+      world.log.broken(`${this.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
+      return true;
+    }
+    if (this.unstartable.has(runner.key)) {
+      this.side.fleet.holdRunner(runner, 'unstartable');
+      return false;
+    }
+    const run: Run = {
+      ...{ job, process: this, entry: runner.key, isHeld, startedMs: world.agenda.nowMs },
+      ...{ takenMs: job.takenMs, programEndMs: null, outcome: null, writtenMs: null },
+      ...{ isRecorded: job.poppedBy === null, isAbandoned: false, isRecovered: false, mayOverlap: false },
+    };
+    world.witness.starting(run, queue);
+    this.running.set(run, taken);
+    if (!payload.isObject) this.#end(run, exceptions.invalidPayload);
+    else {
+      world.agenda.add(world.agenda.nowMs + job.ms, () => {
+        if (run.programEndMs !== null) return;
+        run.programEndMs = world.agenda.nowMs;
+        world.agenda.add(
+          world.agenda.nowMs,
+          () => this.#end(run, job.end === 'failure' ? 'SimulatedError' : null),
+          this,
+        );
+      });
+    }
+    return true;
+  }
+
+  #end(run: Run, exception: string | null): void {
+    run.programEndMs ??= this.#world.agenda.nowMs;
+    this.#finish(run, exception === null ? 'success' : 'failure', exception);
+  }
+
+  /** Others have accounted for a job that it runs. */
+  #disowned(taken: TakenJob, wentBack: boolean): void {
+    const world = this.#world;
+    const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
+    if (run === undefined) return;
+    world.log.trace(`${this.name} doesn't own ${run.job.id} any more${wentBack ? ', and kills it' : ''}`);
+    run.isRecovered = true;
+    if (!wentBack || run.programEndMs !== null) return;
+    run.programEndMs = world.agenda.nowMs;
+    world.agenda.add(world.agenda.nowMs, () => this.#finish(run, 'failure', exceptions.terminated), this);
+  }
+
+  #killJobs(withinMs: number): void {
+    const world = this.#world;
+    for (const [run, { runner }] of this.running) {
+      world.agenda.add(world.agenda.nowMs + world.random.next() * withinMs, () => {
+        if (run.programEndMs !== null) return;
+        run.programEndMs = world.agenda.nowMs;
+        const outcome = runner.config.interrupted === 'requeue' ? 'requeue' : 'failure';
+        world.agenda.add(world.agenda.nowMs, () => this.#finish(run, outcome, exceptions.terminated), this);
+      });
+    }
+  }
+
+  #finish(run: Run, outcome: 'success' | 'failure' | 'requeue', exception: string | null): void {
+    const taken = this.running.get(run);
+    if (taken === undefined) return;
+    const { worker } = taken.slot;
+    this.running.delete(run);
+    run.outcome = outcome;
+    this.#unwritten.set(worker, [...(this.#unwritten.get(worker) ?? []), run]);
+    this.#world.log.trace(`${this.name} ${run.job.id} has ended: ${outcome}`);
+    if (outcome === 'failure') {
+      const record = failureRecord({
+        ...{ failedAt: new Date(this.#clock.nowMs()), worker, queue: taken.queue, payload: taken.payload },
+        ...{ exception: exception ?? 'SimulatedError', error: 'it is so', backtrace: [] },
+        ...{ exitCode: 1, signal: null, stderr: '', stdout: '' },
+      });
+      this.side.dispatcher.finish(taken, { kind: 'failure', record });
+    } else this.side.dispatcher.finish(taken, { kind: outcome });
+  }
+
+  #written({ worker, kind, ...outcome }: OutcomeWrite): void {
+    const runs = this.#unwritten.get(worker) ?? [];
+    // A job that couldn't be started goes back without a run.
+    const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
+    const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
+    const [run] = at === -1 ? [] : runs.splice(at, 1);
+    if (run !== undefined) run.writtenMs = this.#world.agenda.nowMs;
+  }
+}
+
+function runnerConfig(entry: Entry): RunnerConfig {
+  return {
+    ...entry,
+    ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
+  };
+}
+
+/** What ioredis makes its socket with. */
+function connectorOf(connect: () => SimStream) {
+  return class {
+    connecting = false;
+    #stream: SimStream | null = null;
+
+    check(): boolean {
+      return true;
+    }
+
+    disconnect(): void {
+      this.connecting = false;
+      this.#stream?.end();
+    }
+
+    connect(): Promise<SimStream> {
+      this.connecting = true;
+      this.#stream = connect();
+      return Promise.resolve(this.#stream);
+    }
+  };
+}

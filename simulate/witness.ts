@@ -1,0 +1,167 @@
+/**
+ * Sees everything that happens, knows the history of each job, and says at once if something happens that must not: a
+ * job that runs twice without a reason, or twice at the same time, too many jobs, one of a paused queue, or a runner
+ * that asks Redis too often.
+ */
+import type { Agenda } from './agenda.ts';
+import { type Dump, idsIn } from './dump.ts';
+import { idsOf, type Job, type JobBook, type Run } from './job-book.ts';
+import type { Log } from './log.ts';
+import { type Command, isError, type Reply } from './resp.ts';
+import type { SimProcess } from './sim-process.ts';
+
+/** Commands of one process in ten seconds: for what it does by itself, and for each job. */
+const idleCommands = 600;
+const commandsPerStart = 60;
+const spanMs = 10_000;
+/** A runner that has been silent for so long is recovered even if nobody can tell whether its programs run. */
+const silentMs = 270_000;
+/** `pause-all-workers` is seen within this time. */
+const pauseSeenMs = 5_000;
+
+export class Witness {
+  /** When Redis lost something, as far as it did. */
+  readonly forgottenMs: number[] = [];
+  /** Keys that had a wrong type, and commands that were refused. */
+  readonly spoilt = new Set<string>();
+  /** Since when `pause-all-workers` stops everyone. */
+  pausedSinceMs: number | null = null;
+  readonly #agenda: Agenda;
+  readonly #log: Log;
+  readonly #book: JobBook;
+  readonly #processes: readonly SimProcess[];
+
+  constructor(agenda: Agenda, log: Log, book: JobBook, processes: readonly SimProcess[]) {
+    this.#agenda = agenda;
+    this.#log = log;
+    this.#book = book;
+    this.#processes = processes;
+  }
+
+  get hasForgotten(): boolean {
+    return this.forgottenMs.length > 0;
+  }
+
+  /** A job is about to run. */
+  starting(run: Run, queue: string): void {
+    const { job, process, entry } = run;
+    this.#log.trace(`${process.name} starts ${job.id} of ${queue}`);
+    process.load.starts += 1;
+    job.poppedBy = null;
+    const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
+    const active = [...process.running.keys()].filter((other) => other.entry === entry).length;
+    const limit = process.limits.get(entry) ?? 0;
+    if (active >= limit) broken(` beside ${active} of ${entry}, whose limit is ${limit}`);
+    if (process.pausedQueues.has(queue)) broken(` of ${queue}, which is paused`);
+    if (queue !== job.queue) broken(` of ${job.queue} as one of ${queue}`);
+    const pausedMs =
+      this.#agenda.nowMs - Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs);
+    if (pausedMs > pauseSeenMs) broken(` though everything has been paused for ${Math.round(pausedMs)} ms`);
+    this.#checkRepetition(run);
+    job.runs.push(run);
+  }
+
+  #checkRepetition({ job, process }: Run): void {
+    const before = job.runs.at(-1);
+    // What Redis has forgotten since it gave the job away, it may give away again.
+    if (before === undefined || job.forgottenMs >= before.takenMs) return;
+    const { process: other, outcome, isHeld } = before;
+    const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
+    if (before.programEndMs === null && !before.mayOverlap) broken(`, which ${other.name} still runs`);
+    if (outcome === 'requeue') return;
+    if (before.writtenMs !== null) broken(' again, whose outcome is in Redis');
+    const goesBack = isHeld || other.requeued.has(before.entry);
+    if (!goesBack || !(before.isAbandoned || before.isRecovered)) broken(' again, without a reason');
+  }
+
+  /** Redis has carried out commands of a runner. */
+  executed(process: SimProcess, commands: readonly Command[], replies: readonly Reply[]): void {
+    this.#count(process, commands.length);
+    for (const [at, command] of commands.entries()) this.#observe(process, command, replies[at] ?? null);
+  }
+
+  #count(process: SimProcess, commands: number): void {
+    const span = Math.floor(this.#agenda.nowMs / spanMs);
+    const { load } = process;
+    if (load.span !== span) Object.assign(load, { span, commands: 0, starts: 0 });
+    const before = load.commands;
+    load.commands += commands;
+    const limit = idleCommands + commandsPerStart * load.starts;
+    if (before <= limit && load.commands > limit)
+      this.#log.broken(`${process.name} has sent ${load.commands} commands in ten seconds`);
+  }
+
+  /** What a script has done with jobs. */
+  #observe(process: SimProcess, { name, args }: Command, reply: Reply): void {
+    if ((name !== 'EVALSHA' && name !== 'EVAL') || isError(reply)) return;
+    if (Array.isArray(reply)) {
+      for (const id of reply.flatMap((item) => (Buffer.isBuffer(item) ? idsOf(item) : []))) {
+        const job = this.#book.jobs.get(id);
+        if (job !== undefined) job.takenMs = this.#agenda.nowMs;
+      }
+      // A recovery says what it has done, and was told of the entry that it found.
+      const entry = args[4]?.toString() ?? '';
+      const peer = this.#processes.find(({ nonces }) =>
+        nonces.some((nonce) => entry.includes(`"nonce":"${nonce}"`)),
+      );
+      if (peer !== undefined && peer !== process) this.#recovered(peer, process);
+    }
+    for (const run of process.running.keys()) {
+      if (!run.isRecorded && args.some((arg) => idsOf(arg).includes(run.job.id))) run.isRecorded = true;
+    }
+  }
+
+  #recovered(peer: SimProcess, by: SimProcess): void {
+    this.#log.trace(`${by.name} has recovered ${peer.name}`);
+    for (const run of [...peer.running.keys(), ...peer.unwritten]) {
+      run.isRecovered = true;
+      const isLate = peer.hidesPrograms && this.#agenda.nowMs - peer.diedMs > silentMs;
+      if (peer.identity.machine !== by.identity.machine || isLate) run.mayOverlap = true;
+    }
+  }
+
+  /** A wait has taken a job off its queue. */
+  popped(process: SimProcess, payload: Buffer, isMove: boolean): void {
+    const job = this.#book.of(payload);
+    if (job === null) return;
+    job.takenMs = this.#agenda.nowMs;
+    // One that is moved is in some key all the time.
+    job.isInFlight = !isMove;
+    job.poppedBy = isMove ? null : process;
+  }
+
+  popReceived(payload: Buffer): void {
+    const job = this.#book.of(payload);
+    if (job !== null) job.isInFlight = false;
+  }
+
+  /** @param dump what Redis has at that moment */
+  killed(process: SimProcess, dump: Dump): void {
+    const present = idsIn(dump);
+    for (const run of [...process.running.keys(), ...process.unwritten]) {
+      run.isAbandoned = true;
+      const { job } = run;
+      if (present.has(job.id)) continue;
+      if (!run.isRecorded && !run.isHeld) job.mayBeLost = 'its runner died before it was on record';
+      if (job.forgottenMs >= run.takenMs) job.mayBeLost = 'Redis had forgotten it, and its runner died';
+    }
+    for (const job of this.#book.jobs.values()) {
+      if (job.poppedBy === process && !present.has(job.id)) job.mayBeLost = 'its runner died with it in hand';
+    }
+  }
+
+  /** Redis has lost something of what it knew. */
+  forgot(before: Dump, after: Dump): void {
+    this.forgottenMs.push(this.#agenda.nowMs);
+    if (!after.has('resque:pause-all-workers')) this.pausedSinceMs = null;
+    const [idsBefore, idsAfter] = [idsIn(before), idsIn(after)];
+    const isLost = ({ id }: Job) => idsBefore.has(id) && !idsAfter.has(id);
+    const live = this.#processes.filter(({ isDead }) => !isDead);
+    const inHands = new Set(live.flatMap(({ running, unwritten }) => [...running.keys(), ...unwritten]));
+    for (const job of this.#book.jobs.values()) {
+      if (!job.isEnqueued) continue;
+      job.forgottenMs = this.#agenda.nowMs;
+      if (isLost(job) && !job.runs.some((run) => inHands.has(run))) job.mayBeLost = 'Redis has forgotten it';
+    }
+  }
+}

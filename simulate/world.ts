@@ -1,0 +1,301 @@
+/** One run of a schedule: a Redis, runner processes, jobs and faults, all in simulated time. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '../chaos/random.ts';
+import { executeCommand } from '../src/engine/commands.ts';
+import { FailureCounts } from '../src/engine/failure-counts.ts';
+import type { Command as EngineCommand } from '../src/protocol/commands.ts';
+import type { EngineFact } from '../src/protocol/events.ts';
+import { Agenda } from './agenda.ts';
+import { type Dump, readDump } from './dump.ts';
+import { type Job, JobBook } from './job-book.ts';
+import { Log } from './log.ts';
+import { Ongoing } from './ongoing.ts';
+import type { RealRedis } from './real-redis.ts';
+import { RedisFaults } from './redis-faults.ts';
+import { restOf } from './rest.ts';
+import type { Action, RedisFault, Schedule, SeatFault } from './schedule.ts';
+import { Seats } from './seats.ts';
+import type { SimProcess } from './sim-process.ts';
+import { type Link, SimServer } from './sim-server.ts';
+import { Traps } from './traps.ts';
+import { brokenRecords } from './wire.ts';
+import { Witness } from './witness.ts';
+
+type Trap = Extract<Action, { kind: 'trap' }>;
+
+/** Others wait for five minutes before they take a silent runner for dead, and look every minute. */
+const drainLimitMs = 20 * 60_000;
+const stopLimitMs = 120_000;
+const looksMs = 1_000;
+
+export class World {
+  readonly agenda = new Agenda();
+  readonly log = new Log(this.agenda);
+  readonly book = new JobBook();
+  readonly witness: Witness;
+  readonly #schedule: Schedule;
+  readonly #redis: RealRedis;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'rr-simulated-'));
+  readonly #processes: SimProcess[] = [];
+  readonly #ongoing = new Ongoing(this.agenda, this.log);
+  readonly #traps = new Traps();
+  readonly #server: SimServer;
+  readonly #seats: Seats;
+  readonly #faults: RedisFaults;
+
+  constructor(schedule: Schedule, redis: RealRedis) {
+    this.#schedule = schedule;
+    this.#redis = redis;
+    const { agenda, log, book } = this;
+    const ongoing = this.#ongoing;
+    const processes = this.#processes;
+    const random = new Random(schedule.seed ^ 0x5eed);
+    const witness = new Witness(agenda, log, book, processes);
+    const server = new SimServer(agenda, redis.clients, redis.admin, {
+      latencyMs: () => random.between(schedule.latency.lowMs, schedule.latency.highMs),
+      onArrived: async (link, commands) => {
+        for (const trap of this.#sprung(link, commands, 'before')) await this.#spring(trap, link);
+      },
+      onExecuted: async (link, commands, replies) => {
+        witness.executed(link.client as SimProcess, commands, replies);
+        for (const trap of this.#sprung(link, commands, 'after')) await this.#spring(trap, link);
+        const within = this.#sprung(link, commands, 'within-reply');
+        if (within.some(({ fault }) => fault.kind === 'cut')) return random.next();
+        for (const trap of within) await this.#spring(trap, link);
+        return null;
+      },
+      onPopped: (link, payload, isMove) => witness.popped(link.client as SimProcess, payload, isMove),
+      onPopReceived: (payload) => witness.popReceived(payload),
+      onTrace: (line) => log.trace(line),
+    });
+    const surroundings = {
+      ...{ agenda, log, book, random, server, witness, directory: this.#directory },
+      maxRecoveries: schedule.maxRecoveries,
+      presenceOf: (...args: Parameters<Seats['presenceOf']>) => this.#seats.presenceOf(...args),
+      endPrograms: (...args: Parameters<Seats['endPrograms']>) => this.#seats.endPrograms(...args),
+      heard: (process: SimProcess, fact: EngineFact) => this.#heard(process, fact),
+      exited: (process: SimProcess) => this.#seats.exited(process),
+    };
+    const dump = () => this.dump();
+    this.witness = witness;
+    this.#server = server;
+    this.#seats = new Seats({
+      ...{ schedule, agenda, log, ongoing, witness, server, processes, surroundings, dump },
+    });
+    this.#faults = new RedisFaults({ redis, server, witness, ongoing, log });
+  }
+
+  /** Stops at the first promise that is broken. */
+  async run(): Promise<void> {
+    const { agenda, log } = this;
+    mkdirSync(this.#directory, { recursive: true });
+    await this.#redis.reset();
+    this.#seats.fill();
+    const { steps } = this.#schedule;
+    for (const step of steps) agenda.add(step.atMs, () => this.#act(step));
+    const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
+    while (await agenda.next(lastMs)) if (log.isBroken) return;
+    await this.#endFaults();
+    const isDrained = await this.#comes(() => this.#isDrained(), drainLimitMs, looksMs);
+    if (log.isBroken) return;
+    if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
+    await this.#checkRecords();
+    for (const { side } of this.#seats.live) side.shutdown.request('quit');
+    const isStopped = await this.#comes(() => this.#seats.live.length === 0, stopLimitMs, looksMs / 10);
+    if (!log.isBroken && !isStopped)
+      log.broken(`${this.#seats.live.map(({ name }) => name).join()} doesn't stop`);
+  }
+
+  /** All that is in Redis now. */
+  dump(): Promise<Dump> {
+    return readDump(this.#redis.admin);
+  }
+
+  get processes(): readonly SimProcess[] {
+    return this.#processes;
+  }
+
+  get spoolFiles(): string[] {
+    return readdirSync(this.#directory).flatMap((host) => readdirSync(join(this.#directory, host)));
+  }
+
+  dispose(): void {
+    for (const process of this.#processes) process.isDead = true;
+    this.agenda.clear();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #checkRecords(): Promise<void> {
+    for (const what of brokenRecords(await this.dump(), this.witness.spoilt)) this.log.broken(what);
+  }
+
+  #heard(process: SimProcess, fact: EngineFact): void {
+    // The engine takes this one time from the system: it is for people only.
+    const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
+    this.log.trace(`${process.name} says ${shown}`);
+    if (fact.type === 'engine.declared-dead') process.wasDeclaredDead = true;
+  }
+
+  #sprung(link: Link, commands: Parameters<Traps['sprung']>[1], moment: Trap['moment']): Trap[] {
+    const { seat, isDead } = link.client as SimProcess;
+    return isDead ? [] : this.#traps.sprung(seat, commands, moment);
+  }
+
+  async #spring({ fault, seat }: Trap, link: Link): Promise<void> {
+    if (fault.kind === 'cut' && fault.which !== 'all') this.#server.cut(link, fault.isReset);
+    else if (isSeatFault(fault)) await this.#seats.commit(seat, fault);
+    else await this.#faults.commit(fault);
+  }
+
+  async #act(action: Action): Promise<void> {
+    const { book, agenda, log } = this;
+    log.trace(`── ${JSON.stringify(action)}`);
+    await this.#checkRecords();
+    switch (action.kind) {
+      case 'enqueue': {
+        const jobs = action.jobs.map((plan) => book.add(plan, action.queue, agenda.nowMs));
+        await this.#enqueue(action.queue, jobs);
+        return;
+      }
+      case 'reconfigure':
+        this.#seats.configure(action.seat, action.config);
+        return;
+      case 'pause':
+        this.#seats.tell(action.seat, (process) => this.#pause(process, action.queue, action.forMs));
+        return;
+      case 'pause-everyone':
+        await this.#pauseEveryone(action.forMs);
+        return;
+      case 'concurrency':
+        this.#seats.tell(action.seat, (process) => {
+          const runner = process.side.fleet.runners[action.entry];
+          if (runner === undefined || runner.isRetired) return;
+          const { concurrency } = action;
+          process.limits.set(runner.key, concurrency);
+          this.#command(process, { type: 'set-concurrency', runner: runner.key, concurrency });
+        });
+        return;
+      case 'stop':
+        this.#seats.tell(action.seat, ({ side }) => side.shutdown.request(action.mode));
+        this.#seats.startLater(action.seat, action.restartAfterMs);
+        return;
+      case 'jump-clock':
+        this.#seats.tell(action.seat, (process) => {
+          process.clockOffsetMs += action.byMs;
+        });
+        return;
+      case 'unstartable':
+        this.#seats.tell(action.seat, (process) => {
+          const { key } = process.side.fleet.runners[action.entry] ?? { key: '' };
+          process.unstartable.add(key);
+          this.#ongoing.until(action.forMs, () => process.makeStartable(key));
+        });
+        return;
+      case 'trap':
+        this.#traps.arm(action);
+        return;
+      case 'fault':
+        await this.#seats.commit(action.seat, action.fault);
+        return;
+      case 'redis':
+        await this.#faults.commit(action.fault);
+    }
+  }
+
+  async #enqueue(queue: string, jobs: readonly Job[]): Promise<void> {
+    const { admin } = this.#redis;
+    const key = `resque:queue:${queue}`;
+    const dump = await this.dump();
+    const isKind = (name: string, kind: string) => (dump.get(name)?.kind ?? kind) === kind;
+    if (!isKind(key, 'list') || !isKind('resque:queues', 'set')) {
+      // The program that has the jobs tries again.
+      this.agenda.add(this.agenda.nowMs + looksMs, () => this.#enqueue(queue, jobs));
+      return;
+    }
+    await this.#redis.asMaster(async () => {
+      await admin.call('SADD', 'resque:queues', queue);
+      await admin.call('RPUSH', key, ...jobs.map(({ payload }) => payload));
+    });
+    for (const job of jobs) job.isEnqueued = true;
+    await this.#server.servePushed();
+  }
+
+  #pause(process: SimProcess, queue: string, forMs: number): void {
+    if (process.side.fleet.ownerOf(queue) === undefined) return;
+    this.#command(process, { type: 'pause-queue', queue });
+    process.pausedQueues.add(queue);
+    this.#ongoing.until(forMs, () => {
+      process.pausedQueues.delete(queue);
+      if (!process.isDead) this.#command(process, { type: 'resume-queue', queue });
+    });
+  }
+
+  async #pauseEveryone(forMs: number): Promise<void> {
+    const { witness } = this;
+    const { admin } = this.#redis;
+    const key = 'resque:pause-all-workers';
+    if (witness.spoilt.has(key)) return;
+    await this.#redis.asMaster(() => admin.call('SET', key, 'true'));
+    witness.pausedSinceMs ??= this.agenda.nowMs;
+    this.#ongoing.until(forMs, async () => {
+      witness.pausedSinceMs = null;
+      await this.#redis.asMaster(() => admin.call('DEL', key));
+    });
+  }
+
+  #command(process: SimProcess, command: EngineCommand): void {
+    const { side } = process;
+    void executeCommand(command, {
+      ...{ fleet: side.fleet, client: side.client, counts: new FailureCounts(), by: '' },
+      isStopping: side.shutdown.mode !== null,
+      publish: (fact) => this.#heard(process, fact),
+      poke: () => side.dispatcher.poke(),
+      killJob: () => false,
+      recount: () => Promise.resolve(),
+      stop: (mode) => side.shutdown.request(mode),
+    });
+  }
+
+  async #endFaults(): Promise<void> {
+    this.log.trace('── all faults end');
+    this.#traps.disarm();
+    this.#seats.close();
+    await this.#ongoing.endAll();
+    await this.#seats.reconnect();
+    for (const seat of this.#schedule.seats.keys()) this.#seats.configure(seat, 0);
+    this.#seats.fill();
+  }
+
+  async #isDrained(): Promise<boolean> {
+    if (this.#seats.live.some(({ running, side }) => running.size > 0 || side.dispatcher.unwritten > 0))
+      return false;
+    // One that was stopping when the faults ended.
+    this.#seats.fill();
+    return (await this.#rest()).length === 0;
+  }
+
+  async #rest(): Promise<string[]> {
+    return restOf(await this.dump(), this.#seats, this.witness.hasForgotten);
+  }
+
+  /** Whether something comes to hold within this time, without a broken promise. */
+  async #comes(
+    condition: () => boolean | Promise<boolean>,
+    limitMs: number,
+    everyMs: number,
+  ): Promise<boolean> {
+    const endMs = this.agenda.nowMs + limitMs;
+    while (this.agenda.nowMs < endMs) {
+      const untilMs = this.agenda.nowMs + everyMs;
+      while (await this.agenda.next(untilMs)) if (this.log.isBroken) return false;
+      if (await condition()) return true;
+    }
+    return false;
+  }
+}
+
+function isSeatFault(fault: SeatFault | RedisFault): fault is SeatFault {
+  return ['kill', 'crash-host', 'suspend', 'cut', 'silence', 'stall'].includes(fault.kind);
+}

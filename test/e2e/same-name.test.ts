@@ -1,0 +1,144 @@
+/** Runners in containers: each is process 1 of a pid namespace of its own, and all have the same host name. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { freeze, isAlive } from '../helpers/processes.ts';
+import type { Runner } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const container = [
+  'unshare',
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  ...['--pid', '--fork', '--mount-proc', '--kill-child'],
+];
+const canUnshare = spawnSync('sh', ['-c', `${container.join(' ')} true`]).status === 0;
+
+const stage = useEndToEnd();
+const clean = { code: 0, signal: undefined };
+const deliveries = ['at-most-once', 'at-least-once'] as const;
+
+beforeEach(({ skip }) => skip(!canUnshare, 'this user may make no pid namespaces'));
+
+/** Waits for the file `go`. */
+const script = () =>
+  stage.script(`read -r job || :; echo "$(echo "$job" | tr -dc 0-9) $RESQUE_WORKER" >> "$D/began"
+while [ ! -e "$D/go" ]; do sleep 0.02; done`);
+
+/** It drains: a signal would not reach it through its namespace. */
+function run(delivery: string): Promise<Runner> {
+  const runners = { mail: { concurrency: 2, delivery } };
+  const config = { script: script(), runners, worker: { host: 'ctr' } };
+  return stage.run(config, { args: ['--drain'], prefix: container });
+}
+
+/** Process 1 of the container that this process has made, by its number outside. */
+function firstChildOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+}
+
+async function enqueue(count: number): Promise<void> {
+  await stage.enqueue('mail', ...Array.from({ length: count }, (_, arg) => ({ class: 'Job', args: [arg] })));
+}
+
+async function onRecord(count: number): Promise<string[]> {
+  await stage.waitForFileLines('began', count);
+  const records = () => stage.client.keys('resque:worker:*:mail');
+  await waitFor(async () => (await records()).length === count, { message: `${count} jobs are on record` });
+  return (await records()).sort();
+}
+
+/** Each job has run once, and nothing is left. */
+async function expectAllDone(jobs: number): Promise<void> {
+  const args = stage.fileLines('began').map((line) => Number(line.split(' ')[0]));
+  expect(args.sort((a, b) => a - b)).toEqual(Array.from({ length: jobs }, (_, arg) => arg));
+  expect(await stage.stat('processed')).toBe(jobs);
+  expect(await stage.stat('failed')).toBe(0);
+  expect(await stage.client.exists('resque:workers', 'resque:runners', 'resque:failed')).toBe(0);
+}
+
+describe.each(deliveries)('%s', (delivery) => {
+  test('the second one takes another name and says so once; both work off the queue', async () => {
+    await enqueue(40);
+    const first = await run(delivery);
+    const second = await run(delivery);
+    const workers = ['ctr-2:1-0', 'ctr-2:1-1', 'ctr:1-0', 'ctr:1-1'];
+    expect(await onRecord(4)).toEqual(workers.map((worker) => `resque:worker:${worker}:mail`));
+    stage.write('go');
+    for (const runner of [first, second]) {
+      expect(await runner.waitForExit()).toEqual(clean);
+      expect(runner.all('peer.recovered')).toEqual([]);
+    }
+    expect(first.all('engine.renamed')).toEqual([]);
+    const renamed = second.all('engine.renamed').map(({ message }) => message);
+    expect(renamed).toEqual([
+      expect.stringContaining('ctr:1 is another process that may be alive; going on as ctr-2'),
+    ]);
+    await expectAllDone(40);
+  });
+
+  test('both keep their names and their jobs if Redis loses all', async () => {
+    await enqueue(4);
+    const runners = [await run(delivery), await run(delivery)];
+    const records = await onRecord(4);
+    await stage.client.multi().flushall().call('CLIENT', 'KILL', 'TYPE', 'normal').exec();
+    for (const runner of runners) await runner.waitForLine('steps.forgotten');
+    expect(await onRecord(4)).toEqual(records);
+    stage.write('go');
+    for (const runner of runners) expect(await runner.waitForExit()).toEqual(clean);
+    expect(runners.map((runner) => runner.all('engine.renamed').length)).toEqual([0, 1]);
+    await expectAllDone(4);
+  });
+
+  test('one whose container has ended is recovered by its successor, which takes its name', async () => {
+    await enqueue(2);
+    const first = await run(delivery);
+    await onRecord(2);
+    first.signal('SIGKILL');
+    await first.waitForExit();
+    stage.write('go');
+    // As if it had been silent for a minute.
+    const entry = JSON.parse((await stage.client.hget('resque:runners', 'ctr:1')) ?? '');
+    const silent = JSON.stringify({ ...entry, seenAtMs: entry.seenAtMs - 60_000 });
+    await stage.client.hset('resque:runners', 'ctr:1', silent);
+    const second = await run(delivery);
+    expect(await second.waitForExit()).toEqual(clean);
+    const [failed, requeued] = delivery === 'at-least-once' ? [0, 2] : [2, 0];
+    expect(second.all('peer.recovered')).toMatchObject([{ failed, requeued }]);
+    expect(second.all('engine.renamed')).toEqual([]);
+    expect(stage.fileLines('began')).toHaveLength(2 + requeued);
+    expect(await stage.stat('processed')).toBe(2);
+    expect(await stage.stat('failed')).toBe(failed);
+    expect(isAlive(first.pid)).toBe(false);
+  });
+
+  test('one that slept finds its name taken when it wakes up: it goes on under the next one', async () => {
+    await enqueue(2);
+    const first = await run(delivery);
+    await onRecord(2);
+    const inner = firstChildOf(first.pid);
+    await freeze(inner);
+    const entry = JSON.parse((await stage.client.hget('resque:runners', 'ctr:1')) ?? '');
+    const silent = JSON.stringify({ ...entry, seenAtMs: entry.seenAtMs - 400_000 });
+    await stage.client.hset('resque:runners', 'ctr:1', silent);
+    const second = await run(delivery);
+    const [failed, requeued] = delivery === 'at-least-once' ? [0, 2] : [2, 0];
+    expect(await second.waitForLine('peer.recovered')).toMatchObject({ failed, requeued });
+    if (requeued > 0) await stage.waitForFileLines('began', 4);
+    process.kill(inner, 'SIGCONT');
+    const { message } = await first.waitForLine('engine.declared-dead');
+    expect(message).toContain(
+      requeued > 0 ? '2 programs of jobs that went back killed' : '2 jobs recorded as failed may finish',
+    );
+    await first.waitForLine('redis.up', () => true, {
+      from: first.lines.findIndex(({ event }) => event === 'redis.down'),
+    });
+    stage.write('go');
+    expect(await first.waitForExit()).toEqual(clean);
+    expect(await second.waitForExit()).toEqual(clean);
+    expect(second.all('engine.renamed')).toEqual([]);
+    expect(await stage.stat('processed')).toBe(2);
+    expect(await stage.stat('failed')).toBe(failed);
+    expect(await stage.client.llen('resque:failed')).toBe(failed);
+  });
+});

@@ -1,0 +1,262 @@
+/** A runner that sleeps for so long that another one takes it for dead and recovers it. Then it wakes up. */
+import { describe, expect, test } from 'vitest';
+import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { freeze, isAlive } from '../helpers/processes.ts';
+import type { ConfigObject, Runner } from '../helpers/runner.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+
+const stage = useEndToEnd({ redis: { appendOnly: true } });
+const clean = { code: 0, signal: undefined };
+
+/** Each job waits for its file `go-ARG`; one whose argument ends in 7 fails. */
+const script = () =>
+  stage.script(`read -r job || :; arg=$(echo "$job" | tr -dc 0-9); echo "$arg $$" >> "$D/began"
+while [ ! -e "$D/go-$arg" ]; do sleep 0.02; done
+echo "$arg" >> "$D/ended"; case $arg in *7) exit 1;; esac`);
+
+function job(arg: number) {
+  return { class: 'Job', args: [arg] };
+}
+
+/** Both runners take from `mail`, and each from a queue of its own. */
+function configFor(own: string, settings: ConfigObject): ConfigObject {
+  return { script: script(), runners: { mail: 2, [own]: 1 }, ...settings };
+}
+
+/** Pids of the programs that ran a job, in their order. */
+function pidsOf(arg: number): number[] {
+  const lines = stage.fileLines('began').map((line) => line.split(' ').map(Number));
+  return lines.flatMap(([each, pid]) => (each === arg && pid !== undefined ? [pid] : []));
+}
+
+/** @returns the pid of its program */
+async function began(arg: number, times = 1): Promise<number> {
+  const message = () => `job ${arg} began ${times} times: ${stage.read('began')}`;
+  await waitFor(() => pidsOf(arg).length >= times, { message });
+  return pidsOf(arg)[times - 1] ?? 0;
+}
+
+/** Starts the runner that is to sleep, with these jobs running and on record. */
+async function runWith(args: readonly number[], settings: ConfigObject): Promise<Runner> {
+  await stage.enqueue('mail', ...args.map(job));
+  const runner = await stage.run(configFor('first', settings), { args: ['--drain'] });
+  for (const arg of args) await began(arg);
+  const isRecord = (key: string) => !/:(started|payload)$/.test(key);
+  await waitFor(
+    async () => (await stage.client.keys('resque:worker:*')).filter(isRecord).length === args.length,
+    { message: 'they are on record' },
+  );
+  return runner;
+}
+
+/**
+ * Another runner recovers the one that sleeps: that looks as if it ran on another machine, where its programs can't be
+ * seen, and had been silent for minutes.
+ */
+async function recover(sleeper: Runner, settings: ConfigObject): Promise<Runner> {
+  const entries = Object.entries(await stage.client.hgetall('resque:runners'));
+  const [owner, text] = entries.find(([name]) => name.endsWith(`:${sleeper.pid}`)) ?? ['', '{}'];
+  const entry = JSON.parse(text);
+  // As of its last sign of life, which had all of them.
+  const open = String(await stage.client.client('LIST')).matchAll(/^id=(\d+) .* name=resque-runner/gm);
+  const connections = { ...entry.connections, ids: [...open].map(([, id]) => Number(id)) };
+  const seenAtMs = entry.seenAtMs - 400_000;
+  const elsewhere = { ...entry, machine: 'another-boot pid:[1]', mark: 'elsewhere', seenAtMs, connections };
+  await stage.client.hset('resque:runners', owner, JSON.stringify(elsewhere));
+  const other = await stage.run(configFor('second', settings));
+  await other.waitForLine('peer.recovered');
+  return other;
+}
+
+/** The sleeper finds a job on its own queue, and says once what happened. @returns what it says */
+async function wake(sleeper: Runner): Promise<string> {
+  stage.write('go-100');
+  await stage.enqueue('first', job(100));
+  sleeper.signal('SIGCONT');
+  const { message } = await sleeper.waitForLine('engine.declared-dead');
+  await began(100);
+  return message;
+}
+
+/** Both go on and end, and nothing is counted twice. */
+async function end(
+  sleeper: Runner,
+  other: Runner,
+  { processed, failed }: { readonly processed: number; readonly failed: number },
+): Promise<void> {
+  stage.write('go-200');
+  await stage.enqueue('second', job(200));
+  await began(200);
+  expect(await sleeper.waitForExit()).toEqual(clean);
+  await stage.waitForStat('processed', processed + 2);
+  expect(await other.stop()).toEqual(clean);
+  expect(sleeper.all('engine.declared-dead')).toHaveLength(1);
+  expect(other.all('engine.declared-dead')).toEqual([]);
+  expect(other.all('peer.recovered')).toHaveLength(1);
+  expect(await stage.stat('processed')).toBe(processed + 2);
+  expect(await stage.stat('failed')).toBe(failed);
+  expect(await stage.client.llen('resque:failed')).toBe(failed);
+  expect(await stage.client.smembers('resque:workers')).toEqual([]);
+}
+
+const goingBack = [
+  ['at-least-once', { delivery: 'at-least-once' }],
+  ['"interrupted": "requeue"', { interrupted: 'requeue' }],
+] as const;
+
+describe('jobs that the recovery recorded as failed', () => {
+  test('a program that still runs may finish, and its outcome counts nowhere', async () => {
+    const sleeper = await runWith([1, 7], {});
+    await freeze(sleeper.pid);
+    const other = await recover(sleeper, {});
+    const message = await wake(sleeper);
+    expect(message).toContain('2 jobs recorded as failed may finish');
+    expect(pidsOf(1).concat(pidsOf(7)).every(isAlive)).toBe(true);
+    stage.write('go-1');
+    stage.write('go-7');
+    await sleeper.waitForFinished(3);
+    await end(sleeper, other, { processed: 2, failed: 2 });
+    expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200', '7']);
+  });
+
+  test('an outcome of the time when it slept is dropped', async () => {
+    const sleeper = await runWith([1, 7], {});
+    await freeze(sleeper.pid);
+    stage.write('go-1');
+    stage.write('go-7');
+    await waitFor(() => stage.fileLines('ended').length === 2, { message: 'the programs end' });
+    const other = await recover(sleeper, {});
+    await wake(sleeper);
+    await sleeper.waitForFinished(3);
+    await end(sleeper, other, { processed: 2, failed: 2 });
+  });
+
+  test('outcomes that waited because Redis was away are dropped', async () => {
+    const sleeper = await runWith([1, 7], {});
+    await stage.redis.kill();
+    await sleeper.waitForLine('redis.down');
+    stage.write('go-1');
+    stage.write('go-7');
+    await sleeper.waitForFinished(2);
+    await freeze(sleeper.pid);
+    await stage.redis.start();
+    const other = await recover(sleeper, {});
+    const message = await wake(sleeper);
+    expect(message).toContain('2 outcomes dropped');
+    expect(sleeper.all('outcome.dropped')).toHaveLength(2);
+    await end(sleeper, other, { processed: 2, failed: 2 });
+  });
+});
+
+describe.each(goingBack)('jobs that went back to their queue (%s)', (_, settings) => {
+  test('the program of a job that runs elsewhere by now is killed', async () => {
+    const sleeper = await runWith([1], settings);
+    const [pid = 0] = pidsOf(1);
+    await freeze(sleeper.pid);
+    const other = await recover(sleeper, settings);
+    await began(1, 2);
+    expect(isAlive(pid)).toBe(true);
+    const message = await wake(sleeper);
+    expect(message).toContain('1 program of jobs that went back killed');
+    await waitFor(() => !isAlive(pid), { message: 'its program is killed' });
+    stage.write('go-1');
+    await other.waitForFinished(1);
+    await end(sleeper, other, { processed: 1, failed: 0 });
+    expect(pidsOf(1)).toHaveLength(2);
+    expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200']);
+  });
+
+  test('an outcome of the time when it slept is dropped, and the job runs again', async () => {
+    const sleeper = await runWith([7], settings);
+    await freeze(sleeper.pid);
+    stage.write('go-7');
+    await stage.waitForFileLines('ended');
+    const other = await recover(sleeper, settings);
+    await other.waitForFinished(1);
+    await wake(sleeper);
+    await end(sleeper, other, { processed: 1, failed: 1 });
+    expect(pidsOf(7)).toHaveLength(2);
+  });
+});
+
+test('a job that was handed to it while it slept runs once, if Redis has it nowhere else', async () => {
+  const sleeper = await stage.run(configFor('first', {}));
+  await waitFor(async () => /cmd=blpop/.test(String(await stage.client.client('LIST'))), {
+    message: 'it waits',
+  });
+  await freeze(sleeper.pid);
+  await stage.enqueue('mail', job(1));
+  expect(await stage.backlog('mail')).toEqual([]);
+  stage.write('go-1');
+  const other = await recover(sleeper, {});
+  await wake(sleeper);
+  await began(1);
+  await sleeper.waitForFinished(2);
+  sleeper.signal('SIGQUIT');
+  await end(sleeper, other, { processed: 1, failed: 0 });
+  expect(pidsOf(1)).toHaveLength(1);
+});
+
+test('at-least-once: a job that was handed to it while it slept goes back and is not lost', async () => {
+  const settings = { delivery: 'at-least-once' };
+  const sleeper = await stage.run(configFor('first', settings));
+  await waitFor(async () => /cmd=blmove/.test(String(await stage.client.client('LIST'))), {
+    message: 'it waits',
+  });
+  await freeze(sleeper.pid);
+  await stage.enqueue('mail', job(1));
+  await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: 'it is handed out' });
+  const other = await recover(sleeper, settings);
+  await began(1);
+  await wake(sleeper);
+  stage.write('go-1');
+  await other.waitForFinished(1);
+  sleeper.signal('SIGQUIT');
+  await end(sleeper, other, { processed: 1, failed: 0 });
+  expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200']);
+});
+
+test('once it is registered again, an outcome that Redis misses is kept on the disk for another one', async () => {
+  const sleeper = await stage.run(configFor('first', {}));
+  await freeze(sleeper.pid);
+  const other = await recover(sleeper, {});
+  await wake(sleeper);
+  await stage.waitForStat('processed', 1);
+  await stage.enqueue('first', job(1));
+  await began(1);
+  await stage.redis.kill();
+  stage.write('go-1');
+  await sleeper.waitForFinished(2);
+  sleeper.signal('SIGQUIT');
+  await sleeper.waitForLine('outcomes.spooled');
+  expect((await sleeper.waitForExit()).code).toBe(0);
+  const from = other.position;
+  await stage.redis.start();
+  await other.waitForLine('outcomes.restored');
+  expect(await other.waitForLine('peer.recovered', () => true, { from })).toMatchObject({ failed: 0 });
+  expect(await stage.stat('processed')).toBe(2);
+  expect(await stage.stat('failed')).toBe(0);
+  expect(await other.stop()).toEqual(clean);
+});
+
+test('once it is registered again, its death is recovered like any other', async () => {
+  const sleeper = await stage.run(configFor('first', {}));
+  await freeze(sleeper.pid);
+  const other = await recover(sleeper, {});
+  await wake(sleeper);
+  await stage.waitForStat('processed', 1);
+  await stage.enqueue('first', job(1));
+  const pid = await began(1);
+  await waitFor(async () => (await stage.client.keys('resque:worker:*-0:first')).length === 1, {
+    message: 'it is on record',
+  });
+  sleeper.signal('SIGKILL');
+  await sleeper.waitForExit();
+  const third = await stage.run(configFor('third', {}));
+  await third.waitForLine('peer.recovered');
+  expect(isAlive(pid)).toBe(false);
+  await stage.waitForStat('failed', 1);
+  expect(await stage.stat('processed')).toBe(2);
+  expect(await third.stop()).toEqual(clean);
+  expect(await other.stop()).toEqual(clean);
+});

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/parse-config.ts';
+import { libc } from '../../src/engine/libc.ts';
+import { SingleJob, type SingleJobEnd } from '../../src/engine/single-job.ts';
+import { readPayload } from '../../src/resque/payload.ts';
+import { withFreeDescriptors } from './launchers.ts';
+
+test.skipIf(libc() === null)('a job that no descriptor is left for does not run, and says why', async () => {
+  const read = parseConfig('{ "runners": { "mail": 1 }, "script": "/bin/true" }', { file: '/cfg.json' });
+  if (!read.ok) throw new Error(read.problems.join());
+  const job = new SingleJob({
+    config: read.config,
+    queue: 'mail',
+    payload: readPayload(Buffer.from('{"class":"Job","args":[]}')),
+    onOutput: () => null,
+  });
+  const runs: Promise<SingleJobEnd>[] = [];
+  withFreeDescriptors(1, () => runs.push(job.run()));
+  expect(await Promise.all(runs)).toMatchObject([
+    { outcome: 'unstartable', record: null, whyUnstartable: expect.stringContaining('(EMFILE)') },
+  ]);
+});
