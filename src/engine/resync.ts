@@ -159,10 +159,12 @@ export class Resync {
   }
 
   async #unaccountedHeld(): Promise<HeldJob[]> {
-    const { client, fleet, dispatcher } = this.#options;
-    const held = fleet.holdsJobs ? await client.heldJobs(this.#forgottenLists()) : [];
+    const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
-    return unaccountedFor(held, dispatcher.ownJobs, outcomes, returns);
+    const all = await client.heldJobs(this.#forgottenLists());
+    const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
+    for (const { payload } of held) client.suspect(payload);
+    return held;
   }
 
   /** Running jobs that Redis no longer holds for us would be lost with this process. */
@@ -178,8 +180,9 @@ export class Resync {
 
   /** Queues with a list of held jobs that a wait has made after Redis forgot the set that names them. */
   #forgottenLists(): readonly string[] {
-    const { fleet, dispatcher } = this.#options;
+    const { client, fleet, dispatcher } = this.#options;
     if (this.#forgotten === null) return [];
+    if (client.waitsByMoving) return fleet.queues;
     const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
