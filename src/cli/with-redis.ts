@@ -1,5 +1,6 @@
 /** One short talk with Redis, for commands that answer and end. */
 import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
+import { readReplyLimit } from '../resque/reply-limit.ts';
 import { type CommandSender, sendOn } from '../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
 import { connected } from '../resque/welcome.ts';
@@ -37,7 +38,9 @@ export function withSender<T>(
 ): Promise<T> {
   return withConnection(redis, openMs, async (connection, opening) => {
     await withinLimit(opening, openMs);
-    return await work({ command: (send) => sendOn(connection, send) });
+    const { kind, bytes } = await withinLimit(readReplyLimit(connection), openMs);
+    const sender: CommandSender = { command: (send) => sendOn(connection, send) };
+    return await work(kind === 'known' ? { ...sender, replyLimit: bytes } : sender);
   });
 }
 

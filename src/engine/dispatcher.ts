@@ -14,7 +14,7 @@
  * job that comes in that instant is kept if its queue still has a slot and isn't paused, and else goes back to
  * its head.
  */
-import type { AdvanceBatch, AdvanceReply, HeldJob, OutcomeWrite } from '../resque/advance.ts';
+import type { AdvanceBatch, AdvanceReply, HeldJob, OutcomeWrite, ReservedJob } from '../resque/advance.ts';
 import { readPayload } from '../resque/payload.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import { withoutMarkup } from '../resque/worker-record.ts';
@@ -23,7 +23,7 @@ import type { Fleet } from './fleet.ts';
 import { takeOne } from './held-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Reservations } from './reservations.ts';
-import type { Runner, Slot } from './runner.ts';
+import type { Slot } from './runner.ts';
 import { GoingBack, type TakenJob } from './taken-job.ts';
 import { atEndOfTurn } from './turn.ts';
 import { Waits } from './waits.ts';
@@ -53,7 +53,10 @@ export class Dispatcher {
     this.#hooks = hooks;
     this.outbox = new Outbox(client, hooks.spooling);
     this.#reservations = new Reservations(fleet);
-    this.wait = new Waits(client, fleet, (job) => this.#waitOver(job));
+    this.wait = new Waits(client, fleet, (job) => {
+      if (job !== null) this.#takePopped(job);
+      this.#step(job !== null);
+    });
   }
 
   get runningCount(): number {
@@ -109,9 +112,8 @@ export class Dispatcher {
     this.outbox.dropBegin(job);
     const isOurs = !this.#disowned.delete(job);
     if (isOurs) {
-      const { worker } = slot;
       const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
-      const about = { worker, held, takenIn };
+      const about = { worker: slot.worker, held, takenIn };
       if (outcome.kind === 'requeue') {
         job.runner.isKnownEmpty = false;
         const { queue, payload } = job;
@@ -148,7 +150,7 @@ export class Dispatcher {
       const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
       const { payload } = recorded;
-      const job = { runner, slot, queue, payload, takenAt: this.#now(), isHeld, takenIn: step };
+      const job = { runner, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
@@ -192,15 +194,11 @@ export class Dispatcher {
   }
 
   #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
-    const reservations = isAsking ? this.#reservations.collect((runner) => this.#isWaitedFor(runner)) : [];
+    const reservations = isAsking ? this.#reservations.collect((runner) => this.wait.mayServe(runner)) : [];
     const batch = this.outbox.next(reservations);
     if (batch !== null) this.#reservations.number(batch.step, reservations);
     if (this.outbox.outcomes.length > 0) this.poke();
     return batch;
-  }
-
-  #isWaitedFor(runner: Runner): boolean {
-    return this.wait.isActive && runner.queues.some((queue) => this.wait.covers(queue));
   }
 
   async #send(batch: AdvanceBatch): Promise<void> {
@@ -224,20 +222,28 @@ export class Dispatcher {
   #take(batch: AdvanceBatch, reply: AdvanceReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
     if (reply.countRefusal !== null) this.#hooks.onCountRefused(reply.countRefusal);
-    const takenAt = this.#now();
-    for (const { reservation, worker, queue, payload, isEmbedded } of reply.jobs) {
-      const { runner, slot } = this.#reservations.release(worker);
-      const isHeld = batch.reservations[reservation]?.isHeld ?? false;
-      const taken = { queue, payload: readPayload(payload), takenAt, isHeld, takenIn: batch.step };
-      const job: TakenJob = { runner, slot, ...taken };
-      if (!this.#begin(job, isEmbedded)) this.#back.push(job);
-    }
+    for (const job of reply.jobs) this.#takeReserved(batch, job);
+    for (const unsent of reply.unsent) void this.#takeLate(batch, this.#client.bring(unsent));
     this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
     this.#putBack();
   }
 
-  #now(): Date {
-    return new Date(this.#client.clock.nowMs());
+  #takeReserved({ step, reservations }: AdvanceBatch, reserved: ReservedJob): void {
+    const { runner, slot } = this.#reservations.release(reserved.worker);
+    const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
+    const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
+    const job: TakenJob = { runner, slot, takenAt: this.#client.now(), ...taken };
+    if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
+  }
+
+  /** If it can't be read, its slot stays reserved: it is found on record when Redis is back. */
+  async #takeLate(batch: AdvanceBatch, late: Promise<ReservedJob>): Promise<void> {
+    this.#inFlight += 1;
+    const job = await late.catch((error: unknown) => this.#client.session.fail(error));
+    this.#inFlight -= 1;
+    if (job) this.#takeReserved(batch, job);
+    this.#putBack();
+    this.poke();
   }
 
   #putBack(): void {
@@ -263,18 +269,15 @@ export class Dispatcher {
     this.#running.set(job.slot, job);
   }
 
-  #waitOver(popped: PoppedJob | null): void {
-    if (popped !== null) this.#takePopped(popped);
-    this.#step(popped !== null);
-  }
-
   /**
    * The job is in no key until a step has written it, so that comes before everything else. More is asked
    * for only when it has started: if it can't be, it must be back at the head before others follow it.
    */
   #takePopped(popped: PoppedJob): void {
     const runner = this.#fleet.ownerOf(popped.queue);
-    const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue);
+    // An at-most-once job may not start from the list of held ones: the step that takes it off brings it.
+    const mayStart = !popped.isHeld || runner?.config.delivery === 'at-least-once';
+    const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue) && mayStart;
     if (runner !== undefined) runner.isKnownEmpty = false;
     const slot = runner === undefined || !isWanted ? undefined : runner.reserveSlots(1)[0];
     if (runner === undefined || slot === undefined) {
@@ -282,8 +285,7 @@ export class Dispatcher {
       return;
     }
     const payload = readPayload(popped.payload);
-    const { queue, isHeld } = popped;
-    const taken = { queue, payload, takenAt: this.#now(), isHeld, takenIn: null };
+    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
     const job: TakenJob = { runner, slot, ...taken };
     this.#run(job);
     if (this.#client.session.isUp) {

@@ -8,7 +8,7 @@ import { openConnection } from '../resque/connection.ts';
 import type { ProgramsEnd } from '../resque/dead-runners.ts';
 import type { Presence } from '../resque/liveness.ts';
 import type { RunnerEntry } from '../resque/runner-entry.ts';
-import type { SessionMeans } from '../resque/session.ts';
+import type { SessionMeans } from '../resque/session-means.ts';
 import { LeftPrograms } from './left-programs.ts';
 import { ownIdentity, type ProcessIdentity, presenceOf } from './process-identity.ts';
 

@@ -43,7 +43,8 @@ export class Recovery {
 
   constructor(hooks: RecoveryHooks) {
     this.#hooks = hooks;
-    this.#dead = new DeadRunners(hooks.client.session, hooks.client.keys, hooks.client.clock);
+    const { session, keys, clock, reads } = hooks.client;
+    this.#dead = new DeadRunners(session, keys, clock, reads);
   }
 
   start(): void {

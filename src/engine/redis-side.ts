@@ -105,6 +105,7 @@ export class RedisSide {
       mark,
       requeues: this.fleet.requeues,
       maxRecoveries: config.maxRecoveries,
+      ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
     this.#vitals = new VitalSigns(this.client, {
       workers: () => this.fleet.workers,
@@ -175,6 +176,14 @@ export class RedisSide {
   /** Lets go of entries that are no longer in the config, once their last outcome is written. */
   retire(): void {
     if (this.dispatcher.unwritten === 0) this.#retirement.check();
+  }
+
+  /** Keys of the runners whose running jobs are on lists of held ones. */
+  get #holds(): string[] {
+    const holding = this.fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    // Its delivery may have been another when the job began.
+    const running = this.dispatcher.ownJobs.filter(({ isHeld }) => isHeld).map(({ runner }) => runner);
+    return [...new Set([...holding, ...running])].map(({ key }) => key);
   }
 
   /** The host part of our worker ids gets a suffix: the process that has this name may live. */

@@ -161,9 +161,11 @@ export class Resync {
   /** Also if no runner holds jobs any more: one may have before the last change of the config. */
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, dispatcher } = this.#options;
-    const held = await client.heldJobs(this.#heldQueues());
     const { outcomes, returns } = dispatcher.outbox;
-    return unaccountedFor(held, dispatcher.ownJobs, outcomes, returns);
+    const all = await client.heldJobs(this.#heldQueues());
+    const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
+    for (const { payload } of held) client.suspect(payload);
+    return held;
   }
 
   /** Running jobs that Redis no longer holds for us would be lost with this process. */
@@ -182,7 +184,8 @@ export class Resync {
    * forgot that set has made it.
    */
   #heldQueues(): readonly string[] {
-    const { fleet, dispatcher } = this.#options;
+    const { client, fleet, dispatcher } = this.#options;
+    if (client.waitsByMoving) return fleet.queues;
     const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];

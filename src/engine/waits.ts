@@ -1,8 +1,7 @@
 /**
  * All waits for jobs on empty queues: one BLPOP for the at-most-once queues together, and a BLMOVE for each
- * at-least-once queue.
+ * at-least-once queue. A Redis that limits its replies is waited for with BLMOVE only.
  */
-import type { Delivery } from '../config/config.ts';
 import type { PoppedJob, ResqueClient } from '../resque/resque-client.ts';
 import type { Fleet } from './fleet.ts';
 import { HeldWaits } from './held-waits.ts';
@@ -10,6 +9,7 @@ import { QueueWait } from './queue-wait.ts';
 import type { Runner } from './runner.ts';
 
 export class Waits {
+  readonly #client: ResqueClient;
   readonly #fleet: Fleet;
   readonly #popping: QueueWait;
   readonly #moving: HeldWaits;
@@ -18,6 +18,7 @@ export class Waits {
 
   /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
   constructor(client: ResqueClient, fleet: Fleet, onOver: (job: PoppedJob | null) => void) {
+    this.#client = client;
     this.#fleet = fleet;
     this.#popping = new QueueWait(client, onOver);
     this.#moving = new HeldWaits(client, onOver);
@@ -37,6 +38,11 @@ export class Waits {
     return this.#popping.covers(queue) || this.#moving.covers(queue);
   }
 
+  /** Whether a job of this runner may still come. */
+  mayServe({ queues }: Runner): boolean {
+    return this.isActive && queues.some((queue) => this.covers(queue));
+  }
+
   /** See `QueueWait`. */
   probe(wait: readonly string[]): void {
     this.#popping.probe(wait);
@@ -46,8 +52,8 @@ export class Waits {
   update(isAccepting: boolean, mayBegin: boolean): void {
     const current = this.#popping.queues;
     if (isAccepting && mayBegin && current !== null && this.#isStill(current)) return;
-    const wanted = isAccepting ? this.#emptyQueues('at-most-once') : [];
-    const wantedHeld = isAccepting ? this.#emptyQueues('at-least-once') : [];
+    const wanted = isAccepting ? this.#emptyQueues(false) : [];
+    const wantedHeld = isAccepting ? this.#emptyQueues(true) : [];
     if (this.#popping.isActive) this.#popping.endUnless(wanted);
     else if (wanted.length > 0 && mayBegin) this.#popping.begin(wanted);
     this.#moving.endUnless(wantedHeld);
@@ -62,7 +68,7 @@ export class Waits {
     let at = 0;
     for (const runner of this.#fleet.runners) {
       if (!isWaitable(runner)) continue;
-      if (runner.config.delivery !== 'at-most-once') return false;
+      if (this.#isMoved(runner)) return false;
       for (const queue of this.#fleet.takeable(runner)) {
         if (queues[at] !== queue) return false;
         at += 1;
@@ -73,10 +79,14 @@ export class Waits {
     return true;
   }
 
-  #emptyQueues(delivery: Delivery): string[] {
+  #emptyQueues(areMoved: boolean): string[] {
     return this.#fleet.runners.flatMap((runner) =>
-      isWaitable(runner) && runner.config.delivery === delivery ? this.#fleet.takeable(runner) : [],
+      isWaitable(runner) && this.#isMoved(runner) === areMoved ? this.#fleet.takeable(runner) : [],
     );
+  }
+
+  #isMoved(runner: Runner): boolean {
+    return runner.config.delivery === 'at-least-once' || this.#client.waitsByMoving;
   }
 }
 

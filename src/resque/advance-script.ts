@@ -19,7 +19,9 @@ export const advanceScript = script(`
 local prefix, stepKey, nonce, step = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local runAt, started, heartbeat = ARGV[5], ARGV[6], ARGV[7]
 local owner = ARGV[8]
-local at = 8
+-- Bytes of payloads that the reply may have. Others stay beside the record, from where they are read in pieces.
+local room = tonumber(ARGV[9])
+local at = 9
 local function nextArg() at = at + 1; return ARGV[at] end
 
 ${scriptChecks}
@@ -215,11 +217,13 @@ for r, reservation in ipairs(reservations) do
       end
       if not payload then break end
       local id = ARGV[reservation.firstWorker + w]
-      local isEmbedded = embeddable(payload)
+      local isSent = #payload <= room
+      if isSent then room = room - #payload end
+      local isEmbedded = isSent and embeddable(payload)
       record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt ..
         '","step":' .. step .. ',"payload":'
       begin(id, record .. (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
-      add(r, w, q, isEmbedded and 1 or 0, payload)
+      add(r, w, q, isEmbedded and 1 or 0, isSent and payload or #payload)
       w = w + 1
     end
     if w > reservation.workerCount then break end

@@ -78,8 +78,12 @@ export interface ReservedJob {
   readonly isEmbedded: boolean;
 }
 
+/** A job whose payload the reply had no room for: it lies beside the record. */
+export type UnsentJob = Omit<ReservedJob, 'payload'> & { readonly length: number };
+
 export interface AdvanceReply {
   readonly jobs: readonly ReservedJob[];
+  readonly unsent: readonly UnsentJob[];
   /** By reservation: how many of its workers got a job, the first ones. */
   readonly filled: readonly number[];
   /** The first counter that could not be raised, with Redis' words; `null`: all could. */
@@ -96,13 +100,18 @@ export interface StepOwner {
   readonly nonce: string;
 }
 
-/** The script's ARGV. `redisNow` is by Redis' clock, for the heartbeat; `now` is by this machine's. */
+/**
+ * The script's ARGV. `redisNow` is by Redis' clock, for the heartbeat; `now` is by this machine's.
+ *
+ * @param room bytes of payloads that the reply may have
+ */
 export function advanceArguments(
   keys: ResqueKeys,
   owner: StepOwner,
   batch: AdvanceBatch,
   now: Date,
   redisNow: Date,
+  room = Number.MAX_SAFE_INTEGER,
 ): (string | Buffer | number)[] {
   const args: (string | Buffer | number)[] = [
     keys.prefix,
@@ -113,6 +122,7 @@ export function advanceArguments(
     startedText(now),
     heartbeatText(redisNow),
     owner.name,
+    room,
   ];
   args.push(batch.outcomes.length);
   for (const outcome of batch.outcomes) {
@@ -133,11 +143,12 @@ export function advanceArguments(
 
 /**
  * Decodes the script's reply: a flat list of
- * `[reservation, worker index, queue index, 1|0, payload]`, `[reservation, -1, queue index, 0, error]`, or
+ * `[reservation, worker index, queue index, 1|0, payload or its length]`, `[reservation, -1, queue index, 0, error]`, or
  * `[-1, -1, -1, 0, refusal of a counter]`.
  */
 export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply {
   const jobs: ReservedJob[] = [];
+  const unsent: UnsentJob[] = [];
   const filled = batch.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
   let countRefusal: string | null = null;
@@ -152,12 +163,15 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
       countRefusal = bytes.toString();
       continue;
     }
-    if (queue === undefined || !Buffer.isBuffer(bytes)) throw new Error('advance: reply of an unknown shape');
-    if (worker === undefined) unreadable.push({ queue, error: bytes.toString() });
-    else {
-      jobs.push({ reservation: index, worker, queue, payload: bytes, isEmbedded: flat[at + 3] === 1 });
-      filled[index] = (filled[index] ?? 0) + 1;
+    if (queue === undefined || bytes === undefined) throw new Error('advance: reply of an unknown shape');
+    if (worker === undefined) {
+      unreadable.push({ queue, error: bytes.toString() });
+      continue;
     }
+    const job = { reservation: index, worker, queue, isEmbedded: flat[at + 3] === 1 };
+    if (typeof bytes === 'number') unsent.push({ ...job, length: bytes });
+    else jobs.push({ ...job, payload: bytes });
+    filled[index] = (filled[index] ?? 0) + 1;
   }
-  return { jobs, filled, unreadable, countRefusal };
+  return { jobs, unsent, filled, unreadable, countRefusal };
 }

@@ -3,11 +3,9 @@
  * error: whoever put it there, the rest can still be read. All reject with RedisTrouble.
  */
 import type { Redis } from './connection.ts';
+import { type Key, LargeReads } from './large-reads.ts';
 import type { CommandSender } from './send.ts';
 import { RedisTrouble } from './trouble.ts';
-
-/** As bytes where it names what may be no UTF-8. */
-export type Key = string | Buffer;
 
 export interface WrongType {
   readonly key: string;
@@ -83,7 +81,8 @@ export async function wrongTypesAmong(
 
 /** Of each key: its value, `null` where it has none or is no string. */
 export function valuesOf(sender: CommandSender, keys: readonly Key[]): Promise<(Buffer | null)[]> {
-  return inChunks(keys, (chunk) => sender.command((commands) => commands.mgetBuffer(...chunk)));
+  const reads = new LargeReads(sender);
+  return inChunks(keys, (chunk) => reads.values(chunk));
 }
 
 /**
@@ -94,10 +93,11 @@ export async function checkedValuesOf(
   sender: CommandSender,
   keys: readonly Key[],
 ): Promise<{ readonly values: (Buffer | null)[]; readonly wrongTypes: WrongType[] }> {
+  const reads = new LargeReads(sender);
   const suspects: Key[] = [];
   const values = await inChunks(keys, async (chunk) => {
     const [found, count] = await Promise.all([
-      sender.command((commands) => commands.mgetBuffer(...chunk)),
+      reads.values(chunk),
       sender.command((commands) => commands.exists(...chunk)),
     ]);
     const without = chunk.filter((_, at) => (found[at] ?? null) === null);

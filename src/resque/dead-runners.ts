@@ -4,7 +4,9 @@
  */
 import { type Clock, systemClock } from './clock.ts';
 import { exceptions, failureRecord } from './failure-record.ts';
+import { readHeldLists } from './held-lists.ts';
 import type { ResqueKeys } from './keys.ts';
+import { LargeReads } from './large-reads.ts';
 import { type RedisView, silentLimitMs, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { readConnections } from './read-connections.ts';
@@ -17,6 +19,7 @@ import {
   recoverArguments,
   recoverReply,
   recoverScript,
+  uncounted,
 } from './recovery-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
 import { type CommandSender, runScript } from './send.ts';
@@ -45,8 +48,15 @@ export class DeadRunners {
   readonly #session: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #clock: Clock;
+  readonly #reads: LargeReads;
 
-  constructor(session: CommandSender, keys: ResqueKeys, clock: Clock = systemClock) {
+  constructor(
+    session: CommandSender,
+    keys: ResqueKeys,
+    clock: Clock = systemClock,
+    reads: LargeReads = new LargeReads(session),
+  ) {
+    this.#reads = reads;
     this.#clock = clock;
     this.#session = session;
     this.#keys = keys;
@@ -142,48 +152,46 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    const { nonce, maxRecoveries } = entry;
+    const { nonce, holds } = entry;
+    const maxRecoveries = holds?.length === 0 ? uncounted : entry.maxRecoveries;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
   async #workersOf(
     owner: string,
-    { requeues }: RunnerEntry,
+    { requeues, holds }: RunnerEntry,
     isHeld: (queue: string, payload: Buffer) => boolean,
   ): Promise<LeftWorker[]> {
     const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
     const ids = all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
     return await Promise.all(
       ids.map(async (id) => {
-        const [record = null, bytes = null] = await this.#session.command((commands) =>
-          commands.mgetBuffer(this.#keys.worker(id), this.#keys.workerPayload(id)),
-        );
+        const [record = null, bytes = null] = await this.#reads.values([
+          this.#keys.worker(id),
+          this.#keys.workerPayload(id),
+        ]);
         if (record === null) return { id, record: null, end: null };
         const key = id.slice(id.indexOf(':', owner.length) + 1);
         const name = queueOfRecord(record) ?? key;
         // The record holds the name without what resque-web would take for markup.
         const queue = withoutMarkup(key) === name ? key : name;
         const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
-        if (payload !== null && isHeld(queue, payload.bytes)) return { id, record, end: null };
+        const mayBeHeld = holds?.includes(key) ?? true;
+        if (payload !== null && mayBeHeld && isHeld(queue, payload.bytes)) return { id, record, end: null };
         return { id, record, end: this.#endOf(id, queue, payload, requeues.includes(key)) };
       }),
     );
   }
 
   async #heldBy(owner: string): Promise<LeftQueue[]> {
-    const queues = await this.#session.command((commands) => commands.smembers(this.#keys.heldQueues(owner)));
-    return await Promise.all(
-      queues.map(async (queue) => {
-        const payloads = await this.#session.command((commands) =>
-          commands.lrangeBuffer(this.#keys.held(owner, queue), 0, -1),
-        );
-        const jobs = payloads.map((bytes) => ({
-          payload: bytes,
-          failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes), this.#now()),
-        }));
-        return { queue, jobs };
-      }),
-    );
+    const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
+    return lists.map(({ queue, payloads }) => {
+      const jobs = payloads.map((bytes) => ({
+        payload: bytes,
+        failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes), this.#now()),
+      }));
+      return { queue, jobs };
+    });
   }
 
   #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {

@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { changeScript } from './change-script.ts';
+import { readInParts } from './failed-page.ts';
 import { retryOf } from './failure-record.ts';
 import type { ResqueKeys } from './keys.ts';
 import { type CommandSender, runScript } from './send.ts';
@@ -74,6 +75,10 @@ export class FailedList {
   /** Up to `size` entries right before an index; `null`: the newest. */
   async page(before: number | null, size: number): Promise<FailurePage> {
     const { failed } = this.#keys;
+    const { replyLimit = Number.POSITIVE_INFINITY } = this.#session;
+    if (replyLimit !== Number.POSITIVE_INFINITY) {
+      return await readInParts(this.#session, failed, { before, size }, Math.floor(replyLimit / 2));
+    }
     const first = before === null ? -size : Math.max(0, before - size);
     const last = before === null ? -1 : before - 1;
     const replies = await this.#session.command(async (commands) => {
@@ -123,7 +128,8 @@ export class FailedList {
     sent: readonly Sent[],
     { page, before, size }: Walk,
   ): Promise<{ states: ChangeResult[]; page: WalkPage | null }> {
-    const args = [kind, `mark:${randomUUID()}`, size, before, page?.total ?? 0, sent.length];
+    const isLimited = (this.#session.replyLimit ?? Number.POSITIVE_INFINITY) !== Number.POSITIVE_INFINITY;
+    const args = [kind, `mark:${randomUUID()}`, isLimited ? 0 : size, before, page?.total ?? 0, sent.length];
     const reply = await runScript(this.#session, changeScript, 2, [
       this.#keys.failed,
       this.#keys.queues,
@@ -132,7 +138,10 @@ export class FailedList {
     ]);
     const [isFound, shift, total, states, start, records] = reply as ChangeReply;
     const floor = Math.max(0, (page?.floor ?? 0) + shift);
-    const entries = records.map((record, at) => ({ index: start + at, record }));
+    const entries =
+      isLimited && size > 0
+        ? (await this.page(start, size)).entries
+        : records.map((record, at) => ({ index: start + at, record }));
     return {
       states: sent.map(({ acts }, at) => (acts ? resultOf(states[at]) : 'unretryable')),
       page: isFound === 1 ? { total, floor, entries: entries.filter(({ index }) => index >= floor) } : null,

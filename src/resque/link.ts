@@ -2,6 +2,7 @@
 import type { Redis } from './connection.ts';
 import type { ExtraBlockers } from './extra-blockers.ts';
 import type { RunnerConnections } from './runner-entry.ts';
+import type { Server } from './welcome.ts';
 
 export interface Link {
   readonly commands: Redis;
@@ -9,14 +10,23 @@ export interface Link {
   readonly blockerId: number;
   readonly commandsId: number;
   readonly extras: ExtraBlockers;
-  /** Of the server process; ids of connections mean something only within it. '' if it doesn't tell. */
-  readonly runId: string;
+  readonly server: Server;
 }
 
 export function connectionsOf({ commands, blocker, extras }: Link): readonly Redis[] {
   return [commands, blocker, ...extras.connections];
 }
 
-export function idsOf({ runId, commandsId, blockerId, extras }: Link): RunnerConnections {
-  return { runId, ids: [commandsId, blockerId, ...extras.ids] };
+export function idsOf({ server, commandsId, blockerId, extras }: Link): RunnerConnections {
+  return { runId: server.runId, ids: [commandsId, blockerId, ...extras.ids] };
+}
+
+/** Whether both are connections to the same server process. */
+export function isSameServer(a: Link, b: Link): boolean {
+  return a.server.runId !== '' && a.server.runId === b.server.runId;
+}
+
+/** Whether the server has closed connections since because of what waited to be sent on them. */
+export function hasOutgrown(last: Link, link: Link): boolean {
+  return isSameServer(last, link) && link.server.outgrown > last.server.outgrown;
 }

@@ -6,10 +6,11 @@ import { script } from './send.ts';
  * that is told once, and not a job that is started and can't be recorded. What other scripts ask for when they need it
  * is asked for here at once.
  *
- * ARGV: prefix, the runner process' name, `1` if it holds jobs, its queues.
+ * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it has to read in pieces, its queues.
+ * Returns 1 if it may read in pieces.
  */
 export const permissionScript = script(`
-local prefix, owner, holdsJobs = ARGV[1], ARGV[2], ARGV[3] == '1'
+local prefix, owner, holdsJobs, readsPieces = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1'
 ${scriptChecks}
 local worker = prefix .. 'worker:' .. owner .. '-0:'
 local runner = prefix .. 'runner:' .. owner
@@ -31,11 +32,15 @@ need('HDEL', prefix .. 'runners', owner)
 need('RPUSH', prefix .. 'failed', '')
 need('HINCRBY', prefix .. 'runner:recoveries', '', 1)
 need('SADD', prefix .. 'queues', '')
+if readsPieces then
+  need('STRLEN', worker)
+  need('GETRANGE', worker, '0', '0')
+end
 if holdsJobs then
   needType('set', runner .. ':held')
   need('SADD', runner .. ':held', '')
 end
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local queue, held = prefix .. 'queue:' .. ARGV[i], runner .. ':held:' .. ARGV[i]
   need('LPUSH', queue, '')
   need('LPOP', queue)
@@ -47,7 +52,7 @@ for i = 4, #ARGV do
   end
 end
 if redis.acl_check_cmd then
-  for i = 4, #ARGV do
+  for i = 5, #ARGV do
     need('BLPOP', prefix .. 'queue:' .. ARGV[i], '0')
     need('LLEN', prefix .. 'queue:' .. ARGV[i])
     need('EXISTS', prefix .. 'queue:' .. ARGV[i])
@@ -63,5 +68,5 @@ if redis.acl_check_cmd then
   need('HGETALL', prefix .. 'runners')
 end
 if refusal then return redis.error_reply(refusal) end
-return 1
+return isPermitted('STRLEN', worker) and isPermitted('GETRANGE', worker, '0', '0') and 1 or 0
 `);

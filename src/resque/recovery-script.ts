@@ -42,10 +42,13 @@ export interface Recovery {
   readonly step: string;
   /** Of that process; '' if it isn't known. */
   readonly nonce: string;
+  /** `uncounted`: none of the jobs that it held has ever begun. */
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];
   readonly held: readonly LeftQueue[];
 }
+
+export const uncounted = -1;
 
 export interface Recovered {
   readonly failed: number;
@@ -184,8 +187,8 @@ for _, list in ipairs(held) do
   for j = #list.jobs, 1, -1 do
     local job = list.jobs[j]
     local name = redis.sha1hex(list.queue .. '\\0' .. job.payload)
-    counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1)
-    if counts[name] > maxRecoveries then
+    if maxRecoveries ~= ${uncounted} then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
+    if (counts[name] or maxRecoveries) > maxRecoveries then
       redis.call('HDEL', recoveries, name)
       fail(job.failure)
     else

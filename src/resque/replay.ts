@@ -10,6 +10,7 @@ import { advanceArguments, type OutcomeWrite, type StepOwner } from './advance.t
 import { advanceScript } from './advance-script.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { ResqueKeys } from './keys.ts';
+import { LargeReads } from './large-reads.ts';
 import { readPayload } from './payload.ts';
 import { type CommandSender, runScript, script } from './send.ts';
 import type { SpooledStep, SpooledSteps } from './spooled-steps.ts';
@@ -64,8 +65,10 @@ export class Replay {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #clock: Clock;
+  readonly #reads: LargeReads;
 
   constructor(sender: CommandSender, keys: ResqueKeys, clock: Clock = systemClock) {
+    this.#reads = new LargeReads(sender);
     this.#clock = clock;
     this.#sender = sender;
     this.#keys = keys;
@@ -117,9 +120,10 @@ export class Replay {
 
   /** The job that lies on a worker's record without having run. */
   async #takenBack(worker: string, isHeld: boolean): Promise<OutcomeWrite[]> {
-    const [record, bytes] = await this.#sender.command((commands) =>
-      commands.mgetBuffer(this.#keys.worker(worker), this.#keys.workerPayload(worker)),
-    );
+    const [record, bytes] = await this.#reads.values([
+      this.#keys.worker(worker),
+      this.#keys.workerPayload(worker),
+    ]);
     if (!record) return [];
     const payload = bytes ? readPayload(bytes) : payloadOfRecord(record);
     const queue = queueOfRecord(record);

@@ -2,31 +2,27 @@
  * Everything that a fleet of workers does with Redis, as typed operations on one session. All reject with
  * `RedisTrouble`.
  */
-import {
-  type AdvanceBatch,
-  type AdvanceReply,
-  advanceArguments,
-  advanceReply,
-  type HeldJob,
-  type StepOwner,
-} from './advance.ts';
+import type { AdvanceBatch, AdvanceReply, HeldJob, ReservedJob, StepOwner, UnsentJob } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
 import { listLengths } from './bulk-reads.ts';
 import type { Clock } from './clock.ts';
 import type { ReachableRedis } from './connection.ts';
 import { FailedList } from './failed-list.ts';
 import { heartbeatScript } from './heartbeat.ts';
+import { readHeldLists } from './held-lists.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from './keys.ts';
-import { type Payload, readPayload } from './payload.ts';
+import { LargeReads } from './large-reads.ts';
 import { permissionScript } from './permission-script.ts';
+import { type RecordedJob, readRecordedJob } from './recorded-job.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from './runner-entry.ts';
 import { runScript } from './send.ts';
-import { RedisSession, type SessionHooks, type SessionMeans } from './session.ts';
+import { RedisSession } from './session.ts';
+import type { SessionHooks, SessionMeans } from './session-means.ts';
 import { readStanding, type Standing } from './standing.ts';
+import { StepSender } from './step-sender.ts';
 import { heartbeatText, startedText } from './timestamps.ts';
 import { unregisterScript } from './unregister-script.ts';
 import { answerLimitMs } from './within-limit.ts';
-import { payloadOfRecord, queueOfRecord, stepOfRecord } from './worker-record.ts';
 
 /** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */
 export interface PoppedJob {
@@ -54,6 +50,8 @@ export class ResqueClient {
   readonly keys: ResqueKeys;
   readonly session: RedisSession;
   readonly failed: FailedList;
+  readonly reads: LargeReads;
+  readonly #steps: StepSender;
   /** Redis' clock minus ours, in milliseconds. */
   #clockOffsetMs = 0;
 
@@ -76,6 +74,13 @@ export class ResqueClient {
     this.keys = resqueKeys(namespace);
     this.session = new RedisSession(redis, hooks, means);
     this.failed = new FailedList(this.session, this.keys);
+    this.reads = new LargeReads(this.session);
+    this.#steps = new StepSender(this.session, this.keys, this.reads);
+  }
+
+  /** Whether jobs of all queues are waited for with BLMOVE: with BLPOP, one that is too large for a reply is lost. */
+  get waitsByMoving(): boolean {
+    return this.session.server?.waitsByMoving === true;
   }
 
   get stepOwner(): StepOwner {
@@ -106,8 +111,10 @@ export class ResqueClient {
   async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
     await this.#readClock();
     await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
-    const args = [this.keys.prefix, this.owner, holdsJobs ? 1 : 0, ...queues];
-    await runScript(this.session, permissionScript, 0, args);
+    const holds = holdsJobs || this.waitsByMoving;
+    const isLimited = this.session.server?.replyLimit.kind === 'known';
+    const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
+    this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
   }
 
   /**
@@ -129,12 +136,13 @@ export class ResqueClient {
    * steps that were sent meanwhile. A Redis that has forgotten the script is prepared anew, like after an
    * outage, and every step of then repeated in its order.
    */
-  async advance(batch: AdvanceBatch): Promise<AdvanceReply> {
-    const args = advanceArguments(this.keys, this.#owner, batch, this.#now(), this.#redisNow());
-    const reply = await this.session.command((commands) =>
-      commands.callBuffer('EVALSHA', [advanceScript.sha1, 0, ...args]),
-    );
-    return advanceReply(batch, reply);
+  advance(batch: AdvanceBatch): Promise<AdvanceReply> {
+    return this.#steps.send(this.#owner, batch, this.now(), this.#redisNow());
+  }
+
+  /** Reads the payload that a step's reply had no room for. */
+  bring(job: UnsentJob): Promise<ReservedJob> {
+    return this.#steps.bring(job);
   }
 
   /**
@@ -179,17 +187,8 @@ export class ResqueClient {
    * @param queues whose lists may be there though Redis has lost the set that names them
    */
   async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
-    const { keys, owner } = this;
-    const known = await this.session.command((commands) => commands.smembers(keys.heldQueues(owner)));
-    const lists = await Promise.all(
-      [...new Set([...known, ...queues])].map(async (queue) => {
-        const payloads = await this.session.command((commands) =>
-          commands.lrangeBuffer(keys.held(owner, queue), 0, -1),
-        );
-        return payloads.map((payload) => ({ queue, payload }));
-      }),
-    );
-    return lists.flat();
+    const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner, queues);
+    return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
   }
 
   /** True where a wait was ended; false where there was none (any more). */
@@ -209,7 +208,7 @@ export class ResqueClient {
     const ids = workers();
     if (ids.length === 0 && about === null) return;
     const entry = about === null ? '' : writeEntry(this.entry(about));
-    const times = [startedText(this.#now()), heartbeatText(this.#redisNow())];
+    const times = [startedText(this.now()), heartbeatText(this.#redisNow())];
     const args = [this.keys.prefix, ...times, this.owner, this.nonce, this.lastConfirmed(), entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
@@ -273,15 +272,16 @@ export class ResqueClient {
     return runScript(this.session, unregisterScript, 0, args);
   }
 
-  /** The job that this step recorded on a worker of ours, or `null`. */
-  async recordedJob(worker: string, step: number): Promise<{ queue: string; payload: Payload } | null> {
-    const [record, payload] = await this.session.command((commands) =>
-      commands.mgetBuffer(this.keys.worker(worker), this.keys.workerPayload(worker)),
-    );
-    if (!record || stepOfRecord(record) !== step) return null;
-    const queue = queueOfRecord(record);
-    const recorded = payload ? readPayload(payload) : payloadOfRecord(record);
-    return queue === null || recorded === null ? null : { queue, payload: recorded };
+  /** The job that this step recorded on a worker of ours, or `null`: it was the reply that was lost. */
+  async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
+    const recorded = await readRecordedJob(this.reads, this.keys, worker, step);
+    if (recorded !== null) this.suspect(recorded.payload.bytes);
+    return recorded;
+  }
+
+  /** The reply that would have brought this was lost: perhaps since it was too large. */
+  suspect(payload: Buffer): void {
+    if (payload.length > this.session.replyLimit) this.session.tellOutgrown();
   }
 
   async #readClock(): Promise<void> {
@@ -290,7 +290,7 @@ export class ResqueClient {
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
   }
 
-  #now(): Date {
+  now(): Date {
     return new Date(this.clock.nowMs());
   }
 

@@ -12,6 +12,11 @@ export interface RunnerAbout {
   readonly uid?: number;
   /** Keys of the config's runners whose interrupted jobs go back to their queues. */
   readonly requeues: readonly string[];
+  /**
+   * Keys of the config's runners that hold their jobs while they run. Left out unless jobs of others are on its lists of
+   * held ones as well: those have never begun.
+   */
+  readonly holds?: readonly string[];
   /** How often a job that it holds may be recovered before it is recorded as failed. */
   readonly maxRecoveries: number;
 }
@@ -56,17 +61,17 @@ function isEntry(value: unknown): value is RunnerEntry {
     typeof startedAt === 'string' &&
     typeof seenAtMs === 'number' &&
     typeof maxRecoveries === 'number' &&
-    Array.isArray(requeues) &&
-    requeues.every((key) => typeof key === 'string')
+    isStrings(requeues)
   );
 }
 
 /** Without optional members that aren't what this version takes them for. */
-function withKnownOptions({ uid, connections, ...entry }: RunnerEntry): RunnerEntry {
+function withKnownOptions({ uid, connections, holds, ...entry }: RunnerEntry): RunnerEntry {
   return {
     ...entry,
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(isConnections(connections) ? { connections } : {}),
+    ...(isStrings(holds) ? { holds } : {}),
   };
 }
 
@@ -74,4 +79,8 @@ function isConnections(value: unknown): value is RunnerConnections {
   if (typeof value !== 'object' || value === null) return false;
   const { runId, ids } = value as Partial<RunnerConnections>;
   return typeof runId === 'string' && Array.isArray(ids) && ids.every((id) => typeof id === 'number');
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -6,6 +6,8 @@ import { answerLimitMs, withinLimit } from './within-limit.ts';
 
 /** Anything that has a connection: a session, or one short talk. */
 export interface CommandSender {
+  /** Bytes that a reply may have; any number if left out. */
+  readonly replyLimit?: number;
   /** Rejects with RedisTrouble. */
   command<T>(send: (commands: Redis) => Promise<T>): Promise<T>;
 }

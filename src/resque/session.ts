@@ -8,40 +8,24 @@
  * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
  * lost is rejected, and its sender decides.
  */
-import { type Cancel, type Clock, systemClock } from './clock.ts';
-import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
+import type { Cancel } from './clock.ts';
+import type { ReachableRedis, Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
 import { FailoverWatch } from './failover-watch.ts';
-import { connectionsOf, idsOf, type Link } from './link.ts';
+import { connectionsOf, hasOutgrown, idsOf, isSameServer, type Link } from './link.ts';
+import { lowered } from './reply-limit.ts';
 import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
-import { RedisTrouble, troubleOf } from './trouble.ts';
-import { connected, welcome } from './welcome.ts';
+import { type SessionHooks, type SessionMeans, systemMeans } from './session-means.ts';
+import { factOf, RedisTrouble, troubleOf } from './trouble.ts';
+import { connected, type Server, welcome } from './welcome.ts';
 import { answerLimitMs, ReplyLimits } from './within-limit.ts';
 
-export interface SessionHooks {
-  /**
-   * Called with the connections usable but before the session counts as up: says who we are and writes what
-   * could not be written. A rejection is trouble like any other, so this is also the test that Redis takes
-   * our writes.
-   */
-  resume(): Promise<void>;
-  onUp(fact: { readonly serverVersion: string; readonly awayMs: number | null }): void;
-  /** Once per outage, and once more where another kind of trouble takes its place. */
-  onDown(trouble: RedisTrouble): void;
-}
-
-/** What a session takes from its surroundings; the simulator brings its own. */
-export interface SessionMeans {
-  readonly clock: Clock;
-  readonly openConnection: OpenConnection;
-  /** From 0 up to 1. */
-  readonly random: () => number;
-}
-
-const systemMeans: SessionMeans = { clock: systemClock, openConnection, random: Math.random };
-
 const never = Number.POSITIVE_INFINITY;
+const outgrown = new RedisTrouble(
+  'away',
+  'it closes connections for replies above its client-output-buffer-limit: raise the one of normal clients',
+);
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
@@ -49,6 +33,8 @@ const longestBackoffMs = 5_000;
 const stableMs = 2_000;
 
 export class RedisSession {
+  /** If not, everything is read whole. */
+  mayReadPieces = true;
   readonly #redis: ReachableRedis;
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
@@ -66,6 +52,8 @@ export class RedisSession {
   /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
   #awaySinceMs: number | null = null;
   #told = new Set<string>();
+  /** How often connections were closed because of the server's limit. */
+  #outgrown = 0;
   #cancelBackoff: Cancel = () => {};
 
   constructor(redis: ReachableRedis, hooks: SessionHooks, means: SessionMeans = systemMeans) {
@@ -85,8 +73,17 @@ export class RedisSession {
 
   /** Ids of the open connections; `null` if there are none, or the server doesn't tell its run id. */
   get connections(): RunnerConnections | null {
+    return this.#link === null || this.#link.server.runId === '' ? null : idsOf(this.#link);
+  }
+
+  /** What is known of the server; `null` without connections. */
+  get server(): Server | null {
+    return this.#link?.server ?? null;
+  }
+
+  get replyLimit(): number {
     const link = this.#link;
-    return link === null || link.runId === '' ? null : idsOf(link);
+    return link === null || !this.mayReadPieces ? never : lowered(link.server.replyLimit, this.#outgrown);
   }
 
   /** Redis has never known of us. */
@@ -121,13 +118,18 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    // The same trouble is worded in many ways; of permissions, each command that lacks one is a fact of its own.
-    const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(trouble.message) ?? [];
-    const fact = `${trouble.kind} ${command.toUpperCase()}`;
-    if (!this.#told.has(fact)) {
-      this.#told.add(fact);
-      this.#hooks.onDown(trouble);
-    }
+    this.#tell(factOf(trouble), trouble);
+  }
+
+  /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
+  tellOutgrown(): void {
+    if (this.#awaySinceMs !== null) this.#tell('outgrown', outgrown);
+  }
+
+  #tell(fact: string, trouble: RedisTrouble): void {
+    if (this.#told.has(fact)) return;
+    this.#told.add(fact);
+    this.#hooks.onDown(trouble);
   }
 
   /**
@@ -219,7 +221,7 @@ export class RedisSession {
       const commands = this.#connection('resque-runner');
       const blocker = this.#connection(waiting.name);
       await this.#within(Promise.all([connected(commands), connected(blocker)]));
-      const { serverVersion, runId } = await this.#within(welcome(commands));
+      const server = await this.#within(welcome(commands));
       const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
       const link: Link = {
@@ -228,9 +230,9 @@ export class RedisSession {
         commandsId: Number(ids[0]),
         blockerId: Number(ids[1]),
         extras: this.#extras(),
-        runId,
+        server,
       };
-      await this.#within(this.#endStragglers(link));
+      await this.#within(this.#settleLast(link));
       if (!isCurrent()) return;
       this.#link = link;
       this.#lastLink = link;
@@ -242,7 +244,7 @@ export class RedisSession {
       const awayMs = this.#awaySinceMs === null ? null : Math.round(this.#upSinceMs - this.#awaySinceMs);
       this.#awaySinceMs = null;
       this.#told.clear();
-      this.#hooks.onUp({ serverVersion, awayMs });
+      this.#hooks.onUp({ serverVersion: server.serverVersion, awayMs });
     } catch (error) {
       if (isCurrent()) this.fail(error);
     }
@@ -252,12 +254,16 @@ export class RedisSession {
    * Where a network lost our last connections silently, Redis still holds them: what was sent on one may yet
    * be carried out, and a BLPOP on the other would take a job to nowhere.
    */
-  async #endStragglers({ commands, runId }: Link): Promise<void> {
+  async #settleLast(link: Link): Promise<void> {
     const last = this.#lastLink;
     this.#lastLink = null;
-    if (last === null || last.runId === '' || last.runId !== runId) return;
+    if (last === null || !isSameServer(last, link)) return;
+    if (hasOutgrown(last, link)) {
+      this.#outgrown += 1;
+      this.tellOutgrown();
+    }
     // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
-    const ends = idsOf(last).ids.map((id) => commands.client('KILL', 'ID', id));
+    const ends = idsOf(last).ids.map((id) => link.commands.client('KILL', 'ID', id));
     await Promise.allSettled(ends);
   }
 
@@ -278,12 +284,8 @@ export class RedisSession {
   }
 
   #lost(connection: Redis, error: unknown): void {
-    const isOurs = this.#opening.includes(connection) || this.#holds(connection);
-    if (isOurs) this.fail(error);
-  }
-
-  #holds(connection: Redis): boolean {
-    return this.#link !== null && connectionsOf(this.#link).includes(connection);
+    const ours = this.#link === null ? this.#opening : [...this.#opening, ...connectionsOf(this.#link)];
+    if (ours.includes(connection)) this.fail(error);
   }
 
   #drop(): void {

@@ -1,6 +1,18 @@
 /** The first words with a server: whether it can be reached, and is one that we may write to. */
 import type { Redis } from './connection.ts';
+import { type ReplyLimit, readReplyLimit } from './reply-limit.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
+
+export interface Server {
+  readonly serverVersion: string;
+  /** Of the server process; ids of connections mean something only within it. '' if it doesn't tell. */
+  readonly runId: string;
+  readonly replyLimit: ReplyLimit;
+  /** It limits its replies, and has BLMOVE. */
+  readonly waitsByMoving: boolean;
+  /** How many connections it has closed because of their replies; 0 if it doesn't tell, as older versions. */
+  readonly outgrown: number;
+}
 
 /** Connects, or says why not. ioredis itself rejects with "Connection is closed" and emits the reason. */
 export async function connected(connection: Redis): Promise<void> {
@@ -16,7 +28,7 @@ export async function connected(connection: Redis): Promise<void> {
 }
 
 /** Which server it is, as far as it says so, once it is one that we may write to. */
-export async function welcome(commands: Redis): Promise<{ serverVersion: string; runId: string }> {
+export async function welcome(commands: Redis): Promise<Server> {
   const info = await unlessRefused(commands.info());
   if (info instanceof RedisTrouble) {
     const role = await unlessRefused(commands.role());
@@ -24,14 +36,21 @@ export async function welcome(commands: Redis): Promise<{ serverVersion: string;
     if (!(role instanceof RedisTrouble) && masterOf(role) !== null) {
       throw new RedisTrouble('readonly', `it is a replica of ${masterOf(role)}`);
     }
-    return { serverVersion: 'unknown', runId: '' };
+    const replyLimit = await readReplyLimit(commands);
+    return { serverVersion: 'unknown', runId: '', replyLimit, waitsByMoving: false, outgrown: 0 };
   }
+  const replyLimit = await readReplyLimit(commands);
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
   if (field('loading') === '1') throw new RedisTrouble('away', 'it is loading its data');
   if (field('role') === 'slave' && field('slave_read_only') !== '0') {
     throw new RedisTrouble('readonly', 'it is a read-only replica');
   }
-  return { serverVersion: field('redis_version'), runId: field('run_id') };
+  const outgrown = Number(field('client_output_buffer_limit_disconnections'));
+  const serverVersion = field('redis_version');
+  const [major = 0, minor = 0] = serverVersion.split('.').map(Number);
+  const hasBlmove = major > 6 || (major === 6 && minor >= 2);
+  const waitsByMoving = replyLimit.kind === 'known' && hasBlmove;
+  return { serverVersion, runId: field('run_id'), replyLimit, waitsByMoving, outgrown };
 }
 
 /**

@@ -145,6 +145,16 @@ describe('check', () => {
     );
   });
 
+  test('warns of a limit that closes connections over large jobs', async () => {
+    await redis.client.config('SET', 'client-output-buffer-limit', 'normal 1mb 1mb 1');
+    const { code, lines } = await check(config());
+    await redis.client.config('SET', 'client-output-buffer-limit', 'normal 0 0 0');
+    expect(code).toBe(0);
+    expect(lines).toContainEqual(
+      expect.stringContaining('warn limit      client-output-buffer-limit closes connections'),
+    );
+  });
+
   test('tells that it is a read-only replica, and of whom', async () => {
     await replica.client.replicaof('127.0.0.1', redis.port);
     const { code, lines } = await check(config({ redis: url(replica) }));

@@ -195,3 +195,17 @@ test('a worker of another program is left alone, however old its heartbeat', asy
   await stage.redis.srem('resque:workers', worker);
   await stage.redis.hdel('resque:workers:heartbeat', worker);
 });
+
+test('a job that was waited for and never began goes back, beside an equal one that ran', async () => {
+  const owner = 'here.runner:2';
+  const gone = { ...ownIdentity(), pid: 2 ** 22 + 1, holds: [] };
+  await leave(owner, gone, 0);
+  const payload = '{"class":"Left","args":[1]}';
+  await stage.redis.sadd(`resque:runner:${owner}:held`, 'mail');
+  await stage.redis.rpush(`resque:runner:${owner}:held:mail`, payload);
+  const engine = await stage.start([stage.runner('other', stage.script(':'))]);
+  expect(engine.all('peer.recovered')).toMatchObject([{ peer: owner, failed: 1, requeued: 1 }]);
+  expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([payload]);
+  expect(await stage.redis.exists('resque:runner:recoveries')).toBe(0);
+  await stage.redis.del('resque:queue:mail');
+});

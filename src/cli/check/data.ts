@@ -11,6 +11,7 @@ import type { ResqueState } from '../../resque/doctor/state.ts';
 import { resqueKeys } from '../../resque/keys.ts';
 import { livenessOf } from '../../resque/liveness.ts';
 import { readRegistry } from '../../resque/registry.ts';
+import { readReplyLimit } from '../../resque/reply-limit.ts';
 import { readEntry } from '../../resque/runner-entry.ts';
 import type { CommandSender } from '../../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
@@ -47,7 +48,7 @@ async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
 }
 
 async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
-  const sender = senderOn(connection);
+  const sender = await senderOn(connection);
   const machine = thisMachine();
   const doctor = new Doctor(sender, resqueKeys(config.namespace), {
     here: machine,
@@ -161,8 +162,10 @@ function countsText({ workers, failures }: ResqueState): string {
   return `${plural(workers.size, 'worker')}, ${plural(failures, 'failure')}`;
 }
 
-function senderOn(connection: Redis): CommandSender {
+async function senderOn(connection: Redis): Promise<CommandSender> {
+  const { kind, bytes } = await readReplyLimit(connection);
   return {
+    ...(kind === 'known' ? { replyLimit: bytes } : {}),
     async command(send) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {

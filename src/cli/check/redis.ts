@@ -1,6 +1,7 @@
 /** Whether Redis can be used as configured: reachable, new enough, writable, quick, and safe for queues. */
 import type { Config } from '../../config/config.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
+import { type ReplyLimit, readReplyLimit } from '../../resque/reply-limit.ts';
 import { RedisTrouble } from '../../resque/trouble.ts';
 import { masterOf, unlessRefused } from '../../resque/welcome.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
@@ -15,6 +16,8 @@ const limitMs = 10_000;
 const pings = 21;
 /** Jobs start this much later; noticeable where many short ones run. */
 const slowMs = 5;
+/** Payloads of this size are rare. */
+const noticeableBytes = 8 * 1024 * 1024;
 
 export async function checkRedis(config: Config): Promise<Verdict[]> {
   const { redis } = config;
@@ -46,6 +49,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
         ...(info instanceof RedisTrouble
           ? await reachedWithoutInfo(redis, info, latencyMs, connection)
           : reached(redis, parseInfo(info), latencyMs, config)),
+        ...limitVerdicts(await readReplyLimit(connection)),
         ...(await checkPermissions(connection, config)),
       );
     });
@@ -125,6 +129,19 @@ function evictionVerdicts(info: Info): Verdict[] {
     warn(
       'memory',
       `maxmemory-policy ${policy} drops queues when memory runs short${limit}; set it to noeviction`,
+    ),
+  ];
+}
+
+/** Larger jobs are run, but at the cost of a connection now and then. */
+function limitVerdicts({ kind, bytes }: ReplyLimit): Verdict[] {
+  if (kind !== 'known' || bytes >= noticeableBytes) return [];
+  const shown =
+    bytes < 1024 * 1024 ? `${Math.floor(bytes / 1024)} KB` : `${Math.floor(bytes / 1024 / 1024)} MB`;
+  return [
+    warn(
+      'limit',
+      `client-output-buffer-limit closes connections that wait for large jobs; those above ${shown} come in pieces; raise it for normal clients`,
     ),
   ];
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Key } from '../bulk-reads.ts';
+import type { Key } from '../large-reads.ts';
 
 /** A name that none holds, since keys are made of it before it is replaced. */
 const placeholder = '\0';

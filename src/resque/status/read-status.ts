@@ -3,15 +3,9 @@
  * more where a key is of a wrong type). Goes by the names that Redis lists and never looks through all its keys: it
  * is asked again and again, of servers with millions of them. Writes nothing. Rejects with RedisTrouble.
  */
-import {
-  checkedValuesOf,
-  type Key,
-  listLengths,
-  pipelined,
-  type WrongType,
-  wrongTypesAmong,
-} from '../bulk-reads.ts';
+import { checkedValuesOf, listLengths, pipelined, type WrongType, wrongTypesAmong } from '../bulk-reads.ts';
 import { type ResqueKeys, stopsAll } from '../keys.ts';
+import type { Key } from '../large-reads.ts';
 import { queueList } from '../queue-patterns.ts';
 import type { RedisConnections } from '../read-connections.ts';
 import { readRegistry } from '../registry.ts';

@@ -1,7 +1,8 @@
 /** Reads what each registered worker says of itself, whoever's it is. Rejects with RedisTrouble. */
-import { checkedValuesOf, type Key, type WrongType } from '../bulk-reads.ts';
+import { checkedValuesOf, type WrongType } from '../bulk-reads.ts';
 import { heartbeatTime } from '../doctor/worker-ailments.ts';
 import type { ResqueKeys } from '../keys.ts';
+import type { Key } from '../large-reads.ts';
 import type { Registry } from '../registry.ts';
 import type { CommandSender } from '../send.ts';
 import { timeOfText } from '../timestamps.ts';
