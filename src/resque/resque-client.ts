@@ -52,7 +52,7 @@ export class ResqueClient {
   readonly failed: FailedList;
   readonly reads: LargeReads;
   readonly #steps: StepSender;
-  /** Redis' clock minus ours, in milliseconds. */
+  /** Redis' clock minus our monotonic one: the other may jump, and others would take us for silent. */
   #clockOffsetMs = 0;
 
   #owner: StepOwner;
@@ -285,7 +285,7 @@ export class ResqueClient {
   }
 
   async #readClock(): Promise<void> {
-    const before = this.clock.nowMs();
+    const before = this.clock.elapsedMs();
     const [seconds, micros] = await this.session.command((commands) => commands.time());
     this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
   }
@@ -295,6 +295,6 @@ export class ResqueClient {
   }
 
   #redisNow(): Date {
-    return new Date(this.clock.nowMs() + this.#clockOffsetMs);
+    return new Date(this.clock.elapsedMs() + this.#clockOffsetMs);
   }
 }

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
 import type { RedisServerConfig } from '../../src/config/config.ts';
-import { thisMachine } from '../../src/engine/machine.ts';
-import type { AdvanceBatch, AdvanceReply } from '../../src/resque/advance.ts';
+import { type Machine, thisMachine } from '../../src/engine/machine.ts';
+import type { AdvanceBatch, AdvanceReply, StepOwner } from '../../src/resque/advance.ts';
 import { ResqueClient } from '../../src/resque/resque-client.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -21,6 +21,7 @@ export class ClientStage {
   readonly server: RedisServer;
   #client: ResqueClient | null = null;
   #step = 0;
+  #owner: StepOwner = { name: '', nonce: '' };
 
   constructor(server: RedisServer) {
     this.server = server;
@@ -37,7 +38,13 @@ export class ClientStage {
 
   async begin(): Promise<void> {
     this.#step = 0;
-    const owner = { name: 'test.runner:1', nonce: randomUUID() };
+    this.#owner = { name: 'test.runner:1', nonce: randomUUID() };
+    this.#client = await this.connect(thisMachine());
+  }
+
+  /** A client on this machine; one that was connected before is closed. */
+  async connect(machine: Machine): Promise<ResqueClient> {
+    this.#client?.session.close();
     const hooks = {
       resume: async () => {
         await client.prepare({ holdsJobs: true, queues: ['mail'] });
@@ -49,13 +56,14 @@ export class ClientStage {
     const client: ResqueClient = new ResqueClient(
       addressOf(this.server),
       'resque',
-      owner,
+      this.#owner,
       hooks,
-      thisMachine(),
+      machine,
     );
     this.#client = client;
     client.session.start();
     await waitFor(() => client.session.isUp, { message: 'the client is connected' });
+    return client;
   }
 
   async end(): Promise<void> {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { thisMachine } from '../../src/engine/machine.ts';
+import { type Clock, systemClock } from '../../src/resque/clock.ts';
+import type { RunnerEntry } from '../../src/resque/runner-entry.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { assertSafeHeartbeat } from '../helpers/resque-web.ts';
-import { useClient } from './client.ts';
+import { about, useClient } from './client.ts';
 
 const stage = useClient(useRedis());
 const ids = ['h.runner:1-0:mail', 'h.runner:1-0:a b'];
@@ -19,6 +22,23 @@ test('a heartbeat registers workers and says by the clock of Redis that they liv
     expect(Date.parse(beat ?? '') / 1000).toBeLessThanOrEqual(Number(after) + 1);
     expect(await stage.redis.get(`resque:worker:${id}:started`)).toMatch(/ \+0000$/);
   }
+});
+
+test('a clock that jumps between the question and the heartbeat changes nothing in what Redis is told', async () => {
+  let jumpMs = 0;
+  const clock: Clock = { ...systemClock, nowMs: () => Date.now() + jumpMs };
+  const client = await stage.connect({ ...thisMachine(), clock });
+  // The answer to TIME is on its way.
+  const beating = client.heartbeat(() => ids, about);
+  jumpMs = -86_400_000;
+  await beating;
+  const { seenAtMs } = JSON.parse(
+    (await stage.redis.hget('resque:runners', client.owner)) ?? '',
+  ) as RunnerEntry;
+  const beat = await stage.redis.hget('resque:workers:heartbeat', ids[0] ?? '');
+  const [seconds] = await stage.redis.time();
+  expect(Math.abs(seenAtMs - Number(seconds) * 1000)).toBeLessThan(10_000);
+  expect(Math.abs(Date.parse(beat ?? '') - Number(seconds) * 1000)).toBeLessThan(10_000);
 });
 
 test('a heartbeat brings back a worker that someone dropped, and touches nobody else', async () => {
