@@ -10,15 +10,16 @@ import type { EngineFact } from '../src/protocol/events.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';
+import type { Link } from './link.ts';
 import { Log } from './log.ts';
 import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
 import { RedisFaults } from './redis-faults.ts';
 import { restOf } from './rest.ts';
-import type { Action, RedisFault, Schedule, SeatFault } from './schedule.ts';
+import type { Action, Entry, RedisFault, Schedule, SeatFault } from './schedule.ts';
 import { Seats } from './seats.ts';
 import type { SimProcess } from './sim-process.ts';
-import { type Link, SimServer } from './sim-server.ts';
+import { SimServer } from './sim-server.ts';
 import { Traps } from './traps.ts';
 import { brokenRecords } from './wire.ts';
 import { Witness } from './witness.ts';
@@ -84,7 +85,7 @@ export class World {
     this.#seats = new Seats({
       ...{ schedule, agenda, log, ongoing, witness, server, processes, surroundings, dump },
     });
-    this.#faults = new RedisFaults({ redis, server, witness, ongoing, log });
+    this.#faults = new RedisFaults({ agenda, redis, server, witness, ongoing, log });
   }
 
   /** Stops at the first promise that is broken. */
@@ -113,8 +114,14 @@ export class World {
     return readDump(this.#redis.admin);
   }
 
-  get processes(): readonly SimProcess[] {
-    return this.#processes;
+  /** Whether runners differ in how they take jobs of a queue, or change that. */
+  get mixesDeliveries(): boolean {
+    const { configs, steps } = this.#schedule;
+    const deliveries = (key: string) =>
+      configs.flatMap((entries) => entries.filter((entry) => entry.key === key));
+    const isMixed = ({ key, delivery }: Entry) =>
+      deliveries(key).some((entry) => entry.delivery !== delivery);
+    return steps.some(({ kind }) => kind === 'reconfigure') && (configs[0] ?? []).some(isMixed);
   }
 
   get spoolFiles(): string[] {
@@ -136,6 +143,8 @@ export class World {
     const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
     this.log.trace(`${process.name} says ${shown}`);
     if (fact.type === 'engine.declared-dead') process.wasDeclaredDead = true;
+    // A queue of a pattern that is gone for a while is paused no longer.
+    if (fact.type === 'queue.removed') process.pausedQueues.delete(fact.queue);
   }
 
   #sprung(link: Link, commands: Parameters<Traps['sprung']>[1], moment: Trap['moment']): Trap[] {
@@ -216,7 +225,11 @@ export class World {
     }
     await this.#redis.asMaster(async () => {
       await admin.call('SADD', 'resque:queues', queue);
-      await admin.call('RPUSH', key, ...jobs.map(({ payload }) => payload));
+      await admin.call(
+        'RPUSH',
+        key,
+        ...jobs.flatMap(({ payload, copies = 1 }) => Array(copies).fill(payload)),
+      );
     });
     for (const job of jobs) job.isEnqueued = true;
     await this.#server.servePushed();
@@ -269,7 +282,11 @@ export class World {
   }
 
   async #isDrained(): Promise<boolean> {
-    if (this.#seats.live.some(({ running, side }) => running.size > 0 || side.dispatcher.unwritten > 0))
+    if (
+      this.#seats.live.some(
+        ({ programs, side }) => programs.running.size > 0 || side.dispatcher.unwritten > 0,
+      )
+    )
       return false;
     // One that was stopping when the faults ended.
     this.#seats.fill();
