@@ -26,9 +26,12 @@ import { Witness } from './witness.ts';
 
 type Trap = Extract<Action, { kind: 'trap' }>;
 
-/** Others wait for five minutes before they take a silent runner for dead, and look every minute. */
-const drainLimitMs = 20 * 60_000;
-const stopLimitMs = 120_000;
+/** A connection that is dead is found within 70 s; then nothing is in the way any more. */
+const drainLimitMs = 100_000;
+/** If a runner has died: others wait for five minutes before they take a silent one for dead, and look every minute. */
+const recoveryLimitMs = 15 * 60_000;
+/** Nothing runs by then. */
+const stopLimitMs = 20_000;
 const looksMs = 1_000;
 
 export class World {
@@ -90,7 +93,7 @@ export class World {
 
   /** Stops at the first promise that is broken. */
   async run(): Promise<void> {
-    const { agenda, log } = this;
+    const { agenda, log, book } = this;
     mkdirSync(this.#directory, { recursive: true });
     await this.#redis.reset();
     this.#seats.fill();
@@ -99,7 +102,11 @@ export class World {
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
     while (await agenda.next(lastMs)) if (log.isBroken) return;
     await this.#endFaults();
-    const isDrained = await this.#comes(() => this.#isDrained(), drainLimitMs, looksMs);
+    const hadDeaths = this.#processes.some(
+      ({ isDead, stopped }) => isDead && stopped?.isUnregistered !== true,
+    );
+    const limitMs = (hadDeaths ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
+    const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
     await this.#checkRecords();
