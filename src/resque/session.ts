@@ -6,7 +6,7 @@
  *        └──────trouble──────────────────────▲
  *
  * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
- * lost is rejected, and its sender decides.
+ * lost is rejected, and its sender decides. Long because these states belong together.
  */
 import type { Cancel } from './clock.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
@@ -82,8 +82,8 @@ export class RedisSession {
   }
 
   get replyLimit(): number {
-    const link = this.#link;
-    return link === null || !this.mayReadPieces ? never : lowered(link.server.replyLimit, this.#outgrown);
+    if (this.#link === null || !this.mayReadPieces) return never;
+    return lowered(this.#link.server.replyLimit, this.#outgrown);
   }
 
   /** Redis has never known of us. */
@@ -164,9 +164,7 @@ export class RedisSession {
 
   /** Ends a block as if its time were up. True where there was one to end. */
   async unblock(): Promise<boolean> {
-    const id = this.#link?.blockerId;
-    if (id === undefined) return false;
-    return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
+    return await this.#unblock(this.#link?.blockerId);
   }
 
   /** Like `blockingCommand`, on a connection of its own for this name. */
@@ -195,7 +193,10 @@ export class RedisSession {
 
   /** Ends a block of the connection of this name. */
   async unblockExtra(name: string): Promise<boolean> {
-    const id = await this.#link?.extras.idOf(name);
+    return await this.#unblock(await this.#link?.extras.idOf(name));
+  }
+
+  async #unblock(id: number | null | undefined): Promise<boolean> {
     if (id === undefined || id === null) return false;
     return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
   }
