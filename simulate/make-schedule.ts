@@ -15,7 +15,21 @@ import {
 const commands = [
   ...['EVALSHA', 'EVAL', 'SCRIPT', 'BLPOP', 'BLMOVE', 'SADD', 'SMEMBERS', 'GET', 'SET', 'DEL', 'MGET'],
   ...['HGETALL', 'HSET', 'HGET', 'EXISTS', 'LRANGE', 'MULTI', 'TIME', 'INFO', 'CLIENT|ID', 'CLIENT|UNBLOCK'],
-  ...['CLIENT|KILL', 'LPOP', 'LMOVE', 'RPUSH', 'LPUSH', 'INCRBY', 'SREM', 'HDEL', 'LREM', 'TYPE', 'SETNX'],
+  ...[
+    'CLIENT|KILL',
+    'CLIENT|LIST',
+    'CONFIG',
+    'LPOP',
+    'LMOVE',
+    'RPUSH',
+    'LPUSH',
+    'INCRBY',
+    'SREM',
+    'HDEL',
+    'LREM',
+    'TYPE',
+    'SETNX',
+  ],
   ...['HSETNX', 'SCARD', 'LLEN', 'LINDEX', 'HINCRBY', 'RPOPLPUSH', 'SISMEMBER', 'HEXISTS'],
 ];
 const trapped = [

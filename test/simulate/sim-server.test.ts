@@ -52,6 +52,8 @@ async function connect(): Promise<Redis> {
     // Connections are cut on purpose.
   });
   const connected = connection.connect();
+  // It isn't made at once, and not in simulated time.
+  await new Promise((resolve) => setImmediate(resolve));
   await pass(10);
   await connected;
   return connection;
