@@ -41,6 +41,8 @@ export class LeftPrograms {
     const deadline = performance.now() + endLimitMs;
     const sessions = new Set<number>();
     for (;;) {
+      // Not even this process shows: no descriptor is left, or /proc isn't there.
+      if (pids().length === 0 && process.platform === 'linux') return { kind: 'uncertain', pids: [] };
       const all = runningProcesses();
       const left = this.#programsOf(nonce, all, sessions);
       if (left.length === 0) {

@@ -2,6 +2,7 @@
  * The one script that changes the `failed` list: it acts on many entries at once, each found by its bytes,
  * and reads the page of entries before them, all in one atomic step.
  */
+import { scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
 
 /**
@@ -28,7 +29,8 @@ export const changeScript = script(`
 local failed, queues = KEYS[1], KEYS[2]
 local kind, mark, size, before = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local seenLength, count = tonumber(ARGV[5]), tonumber(ARGV[6])
-local length = redis.call('LLEN', failed)
+local prefix = failed:sub(1, -#'failed' - 1)
+${scriptChecks}local length = redis.call('LLEN', failed)
 local width = kind == 'retry' and 7 or 3
 
 local entries, lowest, highest = {}, nil, nil
@@ -118,7 +120,15 @@ if kind == 'retry' then
     local is = redis.call('TYPE', key).ok
     return is == expected or is == 'none'
   end
-  if count > 0 and not isOf(queues, 'set') then error('WRONGTYPE ' .. queues .. ' is no set') end
+  if count > 0 then
+    needType('set', queues)
+    need('SADD', queues, '')
+    need('LSET', failed, 0, '')
+    for _, entry in ipairs(entries) do
+      if entry.acts and entry.index then need('RPUSH', ARGV[entry.at + 2], '') end
+    end
+    if refusal then return redis.error_reply(refusal) end
+  end
   local lists = {}
   for i, entry in ipairs(entries) do
     if entry.acts and entry.index then
@@ -134,6 +144,11 @@ if kind == 'retry' then
     end
   end
 else
+  if count > 0 then
+    need('LSET', failed, 0, '')
+    need('LREM', failed, 1, '')
+    if refusal then return redis.error_reply(refusal) end
+  end
   local marked, nearest, farthest = 0, length, 0
   for _, entry in ipairs(entries) do
     if entry.acts and entry.index then
@@ -146,14 +161,7 @@ else
   end
   if marked > 0 then
     -- From the end that has less to look through.
-    local removed = redis.pcall('LREM', failed, farthest < length - nearest and marked or -marked, mark)
-    if type(removed) == 'table' then
-      -- Not permitted: no mark may stay.
-      for _, entry in ipairs(entries) do
-        if entry.isMarked then redis.call('LSET', failed, entry.index, entry.record) end
-      end
-      error(removed.err)
-    end
+    redis.call('LREM', failed, farthest < length - nearest and marked or -marked, mark)
   end
   local below = 0
   for _, entry in ipairs(entries) do

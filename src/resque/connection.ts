@@ -10,6 +10,8 @@ export type { Redis };
 /** Redis that can be connected to: an embedded one has been started and become a socket by then. */
 export type ReachableRedis = Exclude<RedisConfig, { kind: 'embedded' }>;
 
+export type SentinelRedis = Extract<RedisConfig, { kind: 'sentinel' }>;
+
 /** What differs from one use to another; the address comes from the config. */
 export interface ConnectionUse {
   /** Shown by `CLIENT LIST`. */
@@ -33,6 +35,25 @@ export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis
     ...(redis.username === null ? {} : { username: redis.username }),
     ...(redis.password === null ? {} : { password: redis.password }),
     db: redis.db,
+    ...plainOptions(use),
+  });
+}
+
+/** A connection to this sentinel itself, as above. */
+export function openSentinel(
+  { sentinelUsername: username, sentinelPassword: password }: SentinelRedis,
+  { host, port }: SentinelRedis['sentinels'][number],
+): Redis {
+  return new Redis({
+    ...{ host, port },
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...plainOptions({ name: 'resque-runner-watch', connectTimeoutMs: 5_000 }),
+  });
+}
+
+function plainOptions(use: ConnectionUse) {
+  return {
     // Replies in the shapes of RESP2, whatever the server speaks.
     protocol: 2,
     disableClientInfo: true,
@@ -46,7 +67,7 @@ export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis
     keepAlive: 10_000,
     connectionName: use.name,
     connectTimeout: use.connectTimeoutMs,
-  });
+  } as const;
 }
 
 type AddressOptions = Omit<RedisOptions, 'replyMapping' | 'protocol'>;

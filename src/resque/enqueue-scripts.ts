@@ -10,15 +10,18 @@
  *     jobs    enqueued by all steps so far
  *     place   the sender's own note of where to go on
  *
- * Redis carries out a script that has begun to write to its end. What could refuse a write is seen to before: types by
- * the scripts, permission for the mark by the first of them, memory by Redis at the first write.
+ * Redis carries out a script that has begun to write to its end. What could refuse a write is checked before: types and
+ * permissions by the scripts, memory by Redis at the first write.
  */
+import { scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
 
 /** The first element of each reply. */
 export type StepReply = 'done' | 'taken' | 'unknown' | 'foreign' | 'overtaken' | 'forgotten' | 'mistyped';
 
 const types = `
+local prefix = queues:sub(1, -#'queues' - 1)
+${scriptChecks}
 local function mistyped(key, expected)
   local is = redis.call('TYPE', key).ok
   if is == expected or is == 'none' then return nil end
@@ -40,6 +43,10 @@ ${types}
 if wrong then return wrong end
 local run = redis.call('HGET', mark, 'run')
 if run and run ~= ARGV[1] then return { 'taken' } end
+need('HMSET', mark, 'run', '')
+need('EXPIRE', mark, 1)
+need('LLEN', queue)
+if refusal then return redis.error_reply(refusal) end
 -- One that was held up on the way may come behind the first steps, whose mark stays.
 if not run then
   redis.call('HMSET', mark, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
@@ -62,6 +69,10 @@ if wrong then return wrong end
 local known = redis.call('HMGET', mark, 'queue', 'step', 'jobs', 'place')
 if not known[1] then return { 'unknown' } end
 if known[1] ~= ARGV[2] then return { 'foreign', known[1] } end
+need('HSET', mark, 'run', '')
+need('EXPIRE', mark, 1)
+need('LLEN', queue)
+if refusal then return redis.error_reply(refusal) end
 redis.call('HSET', mark, 'run', ARGV[1])
 redis.call('EXPIRE', mark, ARGV[3])
 return { 'done', redis.call('LLEN', queue), known[2], known[3], known[4] }
@@ -88,6 +99,12 @@ if known[1] ~= ARGV[1] then return { 'overtaken' } end
 if tonumber(known[2]) >= step then return { 'done', wrong and 0 or redis.call('LLEN', queue) } end
 if tonumber(known[2]) < step - 1 then return { 'forgotten' } end
 if wrong then return wrong end
+need('SADD', queues, '')
+need(push, queue, '')
+need('HMSET', mark, 'step', '')
+need('EXPIRE', mark, 1)
+need('LLEN', queue)
+if refusal then return redis.error_reply(refusal) end
 
 redis.call('SADD', queues, ARGV[2])
 local some = {}

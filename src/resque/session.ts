@@ -11,18 +11,18 @@
 import type { Cancel } from './clock.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
-import { connectionsOf, hasOutgrown, idsOf, isSameServer, type Link } from './link.ts';
+import { FailoverWatch } from './failover-watch.ts';
+import { connectionsOf, endStragglers, hasOutgrown, idsOf, type Link } from './link.ts';
 import { lowered } from './reply-limit.ts';
 import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
 import { type SessionHooks, type SessionMeans, systemMeans } from './session-means.ts';
+import { ToldTroubles } from './told-troubles.ts';
 import { RedisTrouble, troubleOf } from './trouble.ts';
 import { connected, type Server, welcome } from './welcome.ts';
 import { answerLimitMs, ReplyLimits } from './within-limit.ts';
 
 const never = Number.POSITIVE_INFINITY;
-const outgrown =
-  'it closes connections for replies above its client-output-buffer-limit: raise the one of normal clients';
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
@@ -36,6 +36,7 @@ export class RedisSession {
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
   readonly #limit: Limit;
+  readonly #watch: FailoverWatch | null;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
   #link: Link | null = null;
   /** The link before the one that is being opened. */
@@ -47,7 +48,7 @@ export class RedisSession {
   #upSinceMs = 0;
   /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
   #awaySinceMs: number | null = null;
-  #told = new Set<string>();
+  readonly #told: ToldTroubles;
   /** How often connections were closed because of the server's limit. */
   #outgrown = 0;
   #cancelBackoff: Cancel = () => {};
@@ -56,8 +57,12 @@ export class RedisSession {
     this.#redis = redis;
     this.#hooks = hooks;
     this.#means = means;
+    this.#told = new ToldTroubles((trouble) => hooks.onDown(trouble));
     const limits = new ReplyLimits(means.clock);
     this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
+    const onReplaced = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
+    const failover = { current: () => this.#link?.commands, onReplaced };
+    this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, failover) : null;
   }
 
   get isUp(): boolean {
@@ -86,12 +91,15 @@ export class RedisSession {
   }
 
   start(): void {
-    if (this.#state === 'new') void this.#open();
+    if (this.#state !== 'new') return;
+    this.#watch?.start();
+    void this.#open();
   }
 
   /** Ends both connections for good. Commands on their way are rejected. */
   close(): void {
     this.#state = 'closed';
+    this.#watch?.stop();
     this.#cancelBackoff();
     this.#drop();
   }
@@ -109,21 +117,12 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    // The same trouble is worded in many ways; of permissions, each command that lacks one is a fact of its own.
-    const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(trouble.message) ?? [];
-    const fact = `${trouble.kind} ${command.toUpperCase()}`;
-    this.#tell(fact, trouble);
+    this.#told.add(trouble);
   }
 
   /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
   tellOutgrown(): void {
-    if (this.#awaySinceMs !== null) this.#tell('outgrown', new RedisTrouble('away', outgrown));
-  }
-
-  #tell(fact: string, trouble: RedisTrouble): void {
-    if (this.#told.has(fact)) return;
-    this.#told.add(fact);
-    this.#hooks.onDown(trouble);
+    if (this.#awaySinceMs !== null) this.#told.addOutgrown();
   }
 
   /**
@@ -244,21 +243,15 @@ export class RedisSession {
     }
   }
 
-  /**
-   * Where a network lost our last connections silently, Redis still holds them: what was sent on one may yet
-   * be carried out, and a BLPOP on the other would take a job to nowhere.
-   */
   async #settleLast(link: Link): Promise<void> {
     const last = this.#lastLink;
     this.#lastLink = null;
-    if (last === null || !isSameServer(last, link)) return;
+    if (last === null) return;
     if (hasOutgrown(last, link)) {
       this.#outgrown += 1;
       this.tellOutgrown();
     }
-    // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
-    const ends = idsOf(last).ids.map((id) => link.commands.client('KILL', 'ID', id));
-    await Promise.allSettled(ends);
+    await endStragglers(last, link);
   }
 
   #connection(name: string): Redis {

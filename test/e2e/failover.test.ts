@@ -1,15 +1,24 @@
 /** A failover to a replica that lags: Redis Sentinel, real servers, and a link between them that is cut. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
+import {
+  expectForgottenTwice,
+  gatedJobs,
+  gatedScript,
+  jobCount,
+  runs,
+  slots,
+  waitForGate,
+} from '../helpers/gates.ts';
 import { freePort, RedisServer } from '../helpers/redis.ts';
 import { RedisProxy } from '../helpers/redis-proxy.ts';
+import type { LogLine } from '../helpers/runner.ts';
 import { masterName, Sentinel } from '../helpers/sentinel.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 // The stage's own server is the replica, which becomes the master.
 const stage = useEndToEnd({ timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
-const jobs = 400;
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 
 let master: RedisServer;
@@ -35,98 +44,74 @@ afterEach(async () => {
   await stage.client.replicaof('NO', 'ONE');
 });
 
-async function enqueue(count: number): Promise<void> {
-  const payloads = Array.from({ length: count }, (_, n) => JSON.stringify({ class: 'Job', args: [n] }));
+async function enqueue(): Promise<void> {
   await master.client.sadd('resque:queues', 'mail');
-  await master.client.rpush('resque:queue:mail', ...payloads);
-  await waitFor(async () => (await stage.client.llen('resque:queue:mail')) === count, {
+  await master.client.rpush('resque:queue:mail', ...gatedJobs().map((job) => JSON.stringify(job)));
+  await waitFor(async () => (await stage.backlog('mail')).length === jobCount, {
     message: 'the replica has the jobs',
   });
 }
 
 function configOf(delivery: string, script: string) {
-  const redis = { sentinels: [`127.0.0.1:${sentinel.port}`], master: masterName };
-  return { redis, script, runners: { mail: { concurrency: 8, delivery } } };
+  // The first sentinel is not there.
+  const redis = { sentinels: ['127.0.0.1:1', `127.0.0.1:${sentinel.port}`], master: masterName };
+  return { redis, script: stage.script(script), runners: { mail: { concurrency: slots, delivery } } };
 }
 
-function argOf(payload: string): number {
-  return Number(/\d+/.exec(payload)?.[0]);
+/** Of `redis.up`: after an outage. */
+function isBack({ awayMs }: LogLine): boolean {
+  return awayMs !== null;
 }
-
-/** How often each job ran, by its number. */
-function runs(): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const arg of stage.fileLines('ran').map(argOf)) counts.set(arg, (counts.get(arg) ?? 0) + 1);
-  return counts;
-}
-
-const note = 'read -r job || :; echo "$job" >> "$D/ran"';
 
 test.each(deliveries)(
   '%s: no job is lost, and only those run twice that the new master had not seen taken',
   async (delivery) => {
-    await enqueue(jobs);
-    const script = stage.script(`${note}; case $job in *7]*) exit 1;; esac`);
-    const runner = await stage.run(configOf(delivery, script), { args: ['--drain'] });
-    await stage.waitForFileLines('ran', 60);
+    await enqueue();
+    const runner = await stage.run(configOf(delivery, gatedScript), { args: ['--drain'] });
+    await waitForGate(stage, 100);
+    await stage.waitForStat('processed', 100);
     link.hold('psync');
-    await waitFor(() => link.isHolding, { message: 'the replica lags' });
-    const before = stage.fileLines('ran').length;
-    await stage.waitForFileLines('ran', before + 60);
-    const waiting = (await stage.backlog('mail')).map(argOf);
+    stage.write('go-1');
+    await waitForGate(stage, 300);
+    await sentinel.hasten();
     await master.kill();
+    stage.write('go-2');
 
     expect(await runner.waitForExit(30_000)).toEqual(clean);
     expect(await sentinel.masterPort()).toBe(stage.redis.port);
-    const forgotten = runner.all('steps.forgotten');
-    expect(forgotten.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/forgot the last \d+ steps of this runner/),
-    ]);
-    expect(forgotten[0]?.settled).toBe(0);
-    const counts = runs();
-    expect(counts.size).toBe(jobs);
-    const twice = [...counts].filter(([, count]) => count > 1).map(([arg]) => arg);
-    expect(twice.length).toBeGreaterThan(0);
-    expect(waiting).toEqual(expect.arrayContaining(twice));
-    expect(Math.max(...counts.values())).toBe(2);
-    const total = jobs + twice.length;
-    expect(await stage.stat('processed')).toBe(total);
-    const failed = 40 + twice.filter((arg) => arg % 10 === 7).length;
-    expect(await stage.stat('failed')).toBe(failed);
-    expect(await stage.client.llen('resque:failed')).toBe(failed);
-    expect(await stage.client.smembers('resque:workers')).toEqual([]);
+    const message = expect.stringMatching(/forgot the last \d+ steps of this runner/);
+    expect(runner.all('steps.forgotten')).toEqual([expect.objectContaining({ message, settled: 0 })]);
+    await expectForgottenTwice(stage);
   },
 );
 
-test('a master that is replaced while it works: what it still took then is written to the new one', async () => {
-  await enqueue(jobs);
-  const runner = await stage.run(configOf('at-least-once', stage.script(note)));
-  await stage.waitForFileLines('ran', 60);
-  // The old one goes on as a master until the sentinel has made it a replica.
-  await sentinel.correctRoles();
+test('a master that is replaced while it works is left at once, long before it is a replica', async () => {
+  await enqueue();
+  const runner = await stage.run(configOf('at-most-once', gatedScript));
+  await waitForGate(stage, 100);
+  await sentinel.hasten();
   await sentinel.failOver();
-  await runner.waitForLine('redis.down');
-  await runner.waitForLine('steps.forgotten');
-  runner.signal('SIGQUIT');
-  expect(await runner.waitForExit()).toEqual(clean);
-  const { length: ran } = stage.fileLines('ran');
-  expect(await stage.stat('processed')).toBe(ran);
-  const args = [...runs().keys(), ...(await stage.backlog('mail')).map(argOf)];
-  expect(new Set(args).size).toBe(jobs);
-  stage.mayLeaveKeys('queue:mail');
+  const { message } = await runner.waitForLine('redis.down');
+  expect(message).toContain('the sentinels name another master');
+  expect(await master.client.info('replication')).toContain('role:master');
+  await runner.waitForLine('redis.up', isBack);
+  stage.write('go-1');
+  stage.write('go-2');
+  await stage.waitForStat('processed', jobCount);
+  expect(runs(stage).size).toBe(jobCount);
+  expect(runner.all('steps.forgotten')).toEqual([]);
 });
 
 test('a master that comes back as a replica changes nothing', async () => {
-  const runner = await stage.run(configOf('at-least-once', stage.script(note)));
+  const runner = await stage.run(configOf('at-least-once', 'echo >> "$D/ran"'));
   await master.client.rpush('resque:queue:mail', '{"class":"Job","args":[0]}');
   await stage.waitForFileLines('ran', 1);
+  await sentinel.hasten();
   await master.kill();
   await waitFor(async () => (await sentinel.masterPort()) === stage.redis.port, {
     message: 'the replica is the master',
   });
-  await runner.waitForLine('redis.up', () => true, {
-    from: runner.lines.findIndex(({ event }) => event === 'redis.down'),
-  });
+  await runner.waitForLine('redis.up', isBack);
   await stage.enqueue('mail', { class: 'Job', args: [1] });
   await stage.waitForFileLines('ran', 2);
   await sentinel.correctRoles();
@@ -142,16 +127,19 @@ test('a master that comes back as a replica changes nothing', async () => {
 });
 
 test('a master that hangs for a while and is replaced: no job is lost', async () => {
-  await enqueue(jobs);
-  const runner = await stage.run(configOf('at-least-once', stage.script(note)), { args: ['--drain'] });
-  await stage.waitForFileLines('ran', 60);
+  await enqueue();
+  const runner = await stage.run(configOf('at-least-once', gatedScript), { args: ['--drain'] });
+  await waitForGate(stage, 100);
+  await sentinel.hasten();
   master.freeze();
   await waitFor(async () => (await sentinel.masterPort()) === stage.redis.port, {
     message: 'the replica is the master',
   });
   await sentinel.correctRoles();
   master.thaw();
+  stage.write('go-1');
+  stage.write('go-2');
   expect(await runner.waitForExit(30_000)).toEqual(clean);
-  expect(runs().size).toBe(jobs);
+  expect(runs(stage).size).toBe(jobCount);
   expect(await stage.stat('processed')).toBe(stage.fileLines('ran').length);
 });

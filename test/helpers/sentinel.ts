@@ -50,9 +50,27 @@ export class Sentinel {
     return Number((reply as string[] | null)?.[1]);
   }
 
+  /**
+   * From now on, a failover that did not succeed is soon tried again. Not before: after the same time the sentinel connects
+   * a replica to the master itself that is connected to something in between.
+   */
+  async hasten(): Promise<void> {
+    await this.#client.call('SENTINEL', 'SET', masterName, 'failover-timeout', '2000');
+  }
+
   /** Replaces a master that works. */
   async failOver(): Promise<void> {
-    await this.#client.call('SENTINEL', 'FAILOVER', masterName);
+    await waitFor(() => this.#beginFailover(), { message: 'the replica answers in time to be the master' });
+  }
+
+  async #beginFailover(): Promise<boolean> {
+    try {
+      await this.#client.call('SENTINEL', 'FAILOVER', masterName);
+      return true;
+    } catch (error) {
+      if (String(error).includes('NOGOODSLAVE')) return false;
+      throw error;
+    }
   }
 
   async dispose(): Promise<void> {
@@ -92,7 +110,7 @@ function spawnSentinel(directory: string, port: number, masterPort: number) {
     `logfile ${join(directory, 'sentinel.log')}`,
     `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 1`,
     `sentinel down-after-milliseconds ${masterName} 600`,
-    `sentinel failover-timeout ${masterName} 2000`,
+    `sentinel failover-timeout ${masterName} 120000`,
   ];
   writeFileSync(path, `${lines.join('\n')}\n`);
   const quiet = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false } as const;

@@ -156,7 +156,7 @@ describe('a removal', () => {
     await stage.redis.acl('SETUSER', 'default', '-lrem');
     try {
       await expect(change('remove', [entry('1'), 0], [entry('2'), 1])).rejects.toMatchObject({
-        kind: 'refused',
+        kind: 'denied',
       });
       expect(await errors()).toEqual(['1', '2']);
     } finally {

@@ -2,6 +2,7 @@
  * The doctor's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
  * next look judges anew. No KEYS, as for all of ours.
  */
+import { scriptChecks } from '../script-checks.ts';
 import { script } from '../send.ts';
 
 /**
@@ -22,6 +23,16 @@ for _ = 1, tonumber(nextArg()) do
   local id, value = nextArg(), nextArg()
   if (redis.call('HGET', prefix .. 'workers:heartbeat', id) or '') ~= value then return 0 end
 end
+${scriptChecks}
+local held = prefix .. 'runner:' .. owner .. ':held'
+needType('set', held)
+needType('set', prefix .. 'workers')
+need('HSET', prefix .. 'runners', owner, '')
+need('SADD', held, '')
+need('SADD', prefix .. 'workers', '')
+need('SET', prefix .. 'worker:' .. owner, '')
+need('EXISTS', prefix .. 'worker:' .. owner)
+if refusal then return redis.error_reply(refusal) end
 if seen == '' then redis.call('HSET', prefix .. 'runners', owner, entry) end
 for _ = 1, tonumber(nextArg()) do
   redis.call('SADD', prefix .. 'runner:' .. owner .. ':held', nextArg())
@@ -48,13 +59,25 @@ export const settleScript = script(`
 local prefix, id, seen, kind, bytes, leaves = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
 local key = prefix .. 'worker:' .. id
 if (redis.call('GET', key) or '') ~= seen then return 0 end
+${scriptChecks}
+need('SET', key, '')
+need('DEL', key)
+if bytes ~= '' and kind ~= 'rewrite' then
+  needType('list', prefix .. 'failed')
+  need('RPUSH', prefix .. 'failed', '')
+end
+if leaves then
+  needType('set', prefix .. 'workers')
+  needType('hash', prefix .. 'workers:heartbeat')
+  need('SREM', prefix .. 'workers', '')
+  need('HDEL', prefix .. 'workers:heartbeat', '')
+end
+if refusal then return redis.error_reply(refusal) end
 if kind == 'rewrite' then
   redis.call('SET', key, bytes)
   return 1
 end
 if bytes ~= '' then
-  local is = redis.call('TYPE', prefix .. 'failed').ok
-  if is ~= 'list' and is ~= 'none' then error('WRONGTYPE ' .. prefix .. 'failed is a ' .. is .. ', not a list') end
   redis.call('RPUSH', prefix .. 'failed', bytes)
   redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
   redis.pcall('INCRBY', prefix .. 'stat:processed', 1)

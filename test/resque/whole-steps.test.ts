@@ -1,0 +1,122 @@
+/**
+ * A script of `failed`, `enqueue` or `check` that Redis refuses has written nothing, whichever of its commands this user
+ * may not run. What runners send is tried in test/engine/refusals.test.ts.
+ */
+import type { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { changeScript } from '../../src/resque/change-script.ts';
+import { adoptScript, replaceScript, settleScript } from '../../src/resque/doctor/mend-scripts.ts';
+import { beginScript, resumeScript, stepScript } from '../../src/resque/enqueue-scripts.ts';
+import type { Script } from '../../src/resque/send.ts';
+import { useRedis } from '../helpers/redis.ts';
+
+const server = useRedis();
+const record = '{"failed_at":"x","payload":{"class":"A"},"queue":"mail"}';
+const marks = ['m', 'queue:mail', 'queues'].map((name) => `resque:${name}`);
+const lists = ['resque:failed', 'resque:queues'];
+const change = [1, 1, 0, record];
+
+async function mark(redis: Redis): Promise<void> {
+  await redis.hset('resque:m', { run: 'run', step: 0, queue: 'mail', jobs: 0, place: '0' });
+}
+
+const worker = 'h.runner:1-0:mail';
+
+/** What each finds, and what it is sent: so that it writes all that it ever writes. */
+const cases: [string, Script, (redis: Redis) => Promise<unknown>, string[], (string | number)[]][] = [
+  [
+    'retries a failure',
+    changeScript,
+    (redis) => redis.rpush('resque:failed', record),
+    lists,
+    [
+      'retry',
+      'mark',
+      10,
+      1,
+      1,
+      1,
+      ...change.slice(1),
+      'retried',
+      'resque:queue:mail',
+      'mail',
+      '{"class":"A"}',
+    ],
+  ],
+  [
+    'removes a failure',
+    changeScript,
+    (redis) => redis.rpush('resque:failed', record),
+    lists,
+    ['remove', 'mark', 10, 1, 1, 1, ...change.slice(1)],
+  ],
+  ['begins an enqueue', beginScript, () => Promise.resolve(), marks, ['run', 'mail', '0', 60]],
+  ['resumes an enqueue', resumeScript, mark, marks, ['run 2', 'mail', 60]],
+  ['enqueues', stepScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, '{"class":"A"}']],
+  [
+    'enters a runner into the registry',
+    adoptScript,
+    (redis) => redis.set(`resque:worker:${worker}:payload`, '{}'),
+    [],
+    ['resque:', 'h.runner:1', '', '{}', '', 0, 1, 'mail', 1, worker, '{}'],
+  ],
+  [
+    'records the job of a worker as failed',
+    settleScript,
+    (redis) => redis.mset(`resque:worker:${worker}`, '{}', `resque:worker:${worker}:started`, 'x'),
+    [],
+    ['resque:', worker, '{}', 'fail', record, 1],
+  ],
+  [
+    'replaces a failure',
+    replaceScript,
+    (redis) => redis.rpush('resque:failed', record),
+    ['resque:failed'],
+    [10, 0, record, '{}'],
+  ],
+];
+
+async function dump(redis: Redis): Promise<Record<string, string>> {
+  const keys = (await redis.keys('*')).sort();
+  const values = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  return Object.fromEntries(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
+}
+
+test.each(cases)('a script that %s does so whole or not at all', async (_, script, prepare, keys, args) => {
+  const redis = server.client;
+  const commands = [
+    ...new Set(
+      [...script.source.matchAll(/(?:redis\.p?call|read|need)\('([A-Z]+)'/g)].map(([, name = '']) => name),
+    ),
+    'LPUSH',
+    'RPUSH',
+  ];
+  const limited = redis.duplicate({ username: 'limited', password: 'secret', lazyConnect: true });
+  await redis.call('ACL', 'SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', '+@all');
+  await limited.connect();
+  const run = () => limited.eval(script.source, keys.length, ...keys, ...args);
+  let refusals = 0;
+  try {
+    for (const command of commands) {
+      await redis.flushall();
+      await prepare(redis);
+      const before = await dump(redis);
+      await redis.call('ACL', 'SETUSER', 'limited', `-${command}`);
+      const isRefused = await run().then(
+        () => false,
+        () => true,
+      );
+      if (isRefused) {
+        refusals += 1;
+        expect(await dump(redis), `without ${command}`).toEqual(before);
+      }
+      await redis.call('ACL', 'SETUSER', 'limited', `+${command}`);
+      if (isRefused) await run();
+      expect(await dump(redis), 'it has something to write').not.toEqual(before);
+    }
+  } finally {
+    limited.disconnect();
+    await redis.call('ACL', 'DELUSER', 'limited');
+  }
+  expect(refusals).toBeGreaterThan(1);
+});
