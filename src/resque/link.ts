@@ -22,22 +22,11 @@ export function idsOf({ server, commandsId, blockerId, extras }: Link): RunnerCo
 }
 
 /** Whether both are connections to the same server process. */
-function isSameServer(a: Link, b: Link): boolean {
+export function isSameServer(a: Link, b: Link): boolean {
   return a.server.runId !== '' && a.server.runId === b.server.runId;
 }
 
 /** Whether the server has closed connections since because of what waited to be sent on them. */
 export function hasOutgrown(last: Link, link: Link): boolean {
   return isSameServer(last, link) && link.server.outgrown > last.server.outgrown;
-}
-
-/**
- * If a network lost our last connections silently, Redis still holds them: what was sent on one may yet be carried out,
- * and a BLPOP on the other would take a job to nowhere.
- */
-export async function endStragglers(last: Link, link: Link): Promise<void> {
-  if (!isSameServer(last, link)) return;
-  // Refused if they are gone, as they mostly are, or if CLIENT KILL isn't permitted.
-  const ends = idsOf(last).ids.map((id) => link.commands.client('KILL', 'ID', id));
-  await Promise.allSettled(ends);
 }

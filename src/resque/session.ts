@@ -6,23 +6,26 @@
  *        └──────trouble──────────────────────▲
  *
  * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
- * lost is rejected, and its sender decides.
+ * lost is rejected, and its sender decides. Long because these states belong together.
  */
 import type { Cancel } from './clock.ts';
 import type { ReachableRedis, Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
 import { FailoverWatch } from './failover-watch.ts';
-import { connectionsOf, endStragglers, hasOutgrown, idsOf, type Link } from './link.ts';
+import { connectionsOf, hasOutgrown, idsOf, isSameServer, type Link } from './link.ts';
 import { lowered } from './reply-limit.ts';
 import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
 import { type SessionHooks, type SessionMeans, systemMeans } from './session-means.ts';
-import { ToldTroubles } from './told-troubles.ts';
-import { RedisTrouble, troubleOf } from './trouble.ts';
+import { factOf, RedisTrouble, troubleOf } from './trouble.ts';
 import { connected, type Server, welcome } from './welcome.ts';
 import { answerLimitMs, ReplyLimits } from './within-limit.ts';
 
 const never = Number.POSITIVE_INFINITY;
+const outgrown = new RedisTrouble(
+  'away',
+  'it closes connections for replies above its client-output-buffer-limit: raise the one of normal clients',
+);
 const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
@@ -48,7 +51,7 @@ export class RedisSession {
   #upSinceMs = 0;
   /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
   #awaySinceMs: number | null = null;
-  readonly #told: ToldTroubles;
+  #told = new Set<string>();
   /** How often connections were closed because of the server's limit. */
   #outgrown = 0;
   #cancelBackoff: Cancel = () => {};
@@ -57,7 +60,6 @@ export class RedisSession {
     this.#redis = redis;
     this.#hooks = hooks;
     this.#means = means;
-    this.#told = new ToldTroubles((trouble) => hooks.onDown(trouble));
     const limits = new ReplyLimits(means.clock);
     this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
     const onReplaced = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
@@ -71,8 +73,7 @@ export class RedisSession {
 
   /** Ids of the open connections; `null` if there are none, or the server doesn't tell its run id. */
   get connections(): RunnerConnections | null {
-    const link = this.#link;
-    return link === null || link.server.runId === '' ? null : idsOf(link);
+    return this.#link === null || this.#link.server.runId === '' ? null : idsOf(this.#link);
   }
 
   /** What is known of the server; `null` without connections. */
@@ -81,8 +82,8 @@ export class RedisSession {
   }
 
   get replyLimit(): number {
-    const link = this.#link;
-    return link === null || !this.mayReadPieces ? never : lowered(link.server.replyLimit, this.#outgrown);
+    if (this.#link === null || !this.mayReadPieces) return never;
+    return lowered(this.#link.server.replyLimit, this.#outgrown);
   }
 
   /** Redis has never known of us. */
@@ -117,12 +118,18 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    this.#told.add(trouble);
+    this.#tell(factOf(trouble), trouble);
   }
 
   /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
   tellOutgrown(): void {
-    if (this.#awaySinceMs !== null) this.#told.addOutgrown();
+    if (this.#awaySinceMs !== null) this.#tell('outgrown', outgrown);
+  }
+
+  #tell(fact: string, trouble: RedisTrouble): void {
+    if (this.#told.has(fact)) return;
+    this.#told.add(fact);
+    this.#hooks.onDown(trouble);
   }
 
   /**
@@ -157,9 +164,7 @@ export class RedisSession {
 
   /** Ends a block as if its time were up. True where there was one to end. */
   async unblock(): Promise<boolean> {
-    const id = this.#link?.blockerId;
-    if (id === undefined) return false;
-    return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
+    return await this.#unblock(this.#link?.blockerId);
   }
 
   /** Like `blockingCommand`, on a connection of its own for this name. */
@@ -188,7 +193,10 @@ export class RedisSession {
 
   /** Ends a block of the connection of this name. */
   async unblockExtra(name: string): Promise<boolean> {
-    const id = await this.#link?.extras.idOf(name);
+    return await this.#unblock(await this.#link?.extras.idOf(name));
+  }
+
+  async #unblock(id: number | null | undefined): Promise<boolean> {
     if (id === undefined || id === null) return false;
     return (await this.command((commands) => commands.client('UNBLOCK', id))) === 1;
   }
@@ -243,15 +251,21 @@ export class RedisSession {
     }
   }
 
+  /**
+   * Where a network lost our last connections silently, Redis still holds them: what was sent on one may yet
+   * be carried out, and a BLPOP on the other would take a job to nowhere.
+   */
   async #settleLast(link: Link): Promise<void> {
     const last = this.#lastLink;
     this.#lastLink = null;
-    if (last === null) return;
+    if (last === null || !isSameServer(last, link)) return;
     if (hasOutgrown(last, link)) {
       this.#outgrown += 1;
       this.tellOutgrown();
     }
-    await endStragglers(last, link);
+    // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
+    const ends = idsOf(last).ids.map((id) => link.commands.client('KILL', 'ID', id));
+    await Promise.allSettled(ends);
   }
 
   #connection(name: string): Redis {
@@ -271,12 +285,8 @@ export class RedisSession {
   }
 
   #lost(connection: Redis, error: unknown): void {
-    const isOurs = this.#opening.includes(connection) || this.#holds(connection);
-    if (isOurs) this.fail(error);
-  }
-
-  #holds(connection: Redis): boolean {
-    return this.#link !== null && connectionsOf(this.#link).includes(connection);
+    const ours = this.#link === null ? this.#opening : [...this.#opening, ...connectionsOf(this.#link)];
+    if (ours.includes(connection)) this.fail(error);
   }
 
   #drop(): void {

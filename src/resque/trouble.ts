@@ -45,6 +45,12 @@ export function troubleOf(thrown: unknown): RedisTrouble {
   return new RedisTrouble('away', message, options);
 }
 
+/** What is told once: the same trouble is worded in many ways, but each command that lacks a permission is news. */
+export function factOf({ kind, message }: RedisTrouble): string {
+  const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(message) ?? [];
+  return `${kind} ${command.toUpperCase()}`;
+}
+
 /** If a transaction was refused, the refusal of the command that was the reason. */
 function firstCause(error: unknown): unknown {
   const causes: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : null;
