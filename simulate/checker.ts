@@ -14,7 +14,7 @@ export async function checkEnd(world: World): Promise<string[]> {
   return [
     ...[...book.jobs.values()].flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
     ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
-    ...leftKeys(dump, witness),
+    ...leftKeys(dump, world),
     ...spoolFiles.filter((file) => !file.endsWith('.late')).map((file) => `a spool file is left: ${file}`),
   ];
 }
@@ -29,6 +29,7 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   const faults: string[] = [];
   const hasEnded = runs.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
   if (!hasEnded && records === 0 && mayBeLost === null && !isInFlight) faults.push(`${id} is lost`);
+  if ((job.copies ?? 1) > 1) return [...faults, ...twinFaults(job, records, witness)];
   const certain = runs.filter(isCertain);
   const failed = certain.filter(({ outcome }) => outcome === 'failure');
   const isSettled = certain.some(({ outcome }) => outcome !== 'requeue');
@@ -44,6 +45,15 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   return faults;
 }
 
+/** Jobs that are the same can only be counted. */
+function twinFaults({ id, runs, copies = 1 }: Job, records: number, { hasForgotten }: Witness): string[] {
+  if (hasForgotten) return [];
+  const count = (outcome: Run['outcome']) => runs.filter((run) => run.outcome === outcome).length;
+  const ended = count('success') + Math.max(records, count('failure'));
+  if (ended < copies) return [`of ${copies} jobs ${id} only ${ended} have ended`];
+  return ended > copies && runs.every(isCertain) ? [`of ${copies} jobs ${id}, ${ended} have ended`] : [];
+}
+
 /** Whether there is no doubt that its outcome came to Redis: its runner lived to write it, and nobody thought otherwise. */
 function isCertain(run: Run): boolean {
   return run.writtenMs !== null || (run.outcome !== null && !run.isAbandoned && !run.isRecovered);
@@ -53,11 +63,11 @@ function isCertain(run: Run): boolean {
 function isKept({ process, writtenMs }: Run, { forgottenMs }: Witness): boolean {
   if (writtenMs === null) return forgottenMs.length === 0;
   const forgotten = forgottenMs.filter((atMs) => atMs >= writtenMs);
-  const isStillThere = process.stopped !== null && forgotten.every((atMs) => process.diedMs > atMs);
   if (forgotten.length === 0) return true;
-  return (
-    isStillThere && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs)
-  );
+  // A runner that has nothing to write learns nothing of a Redis that became older without a restart.
+  const learned =
+    process.stopped !== null && forgotten.every((atMs) => process.programs.lastWrittenMs > atMs);
+  return learned && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs);
 }
 
 function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spoilt }: Witness): string[] {
@@ -76,10 +86,18 @@ function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spo
   return faults;
 }
 
-function leftKeys(dump: Dump, { hasForgotten }: Witness): string[] {
-  const mayStay = /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/;
-  // See rest.ts.
-  const isOrphan = (key: string) => hasForgotten && /^resque:runner:.*:held:[^:]*$/.test(key);
-  const left = [...dump.keys()].filter((key) => !mayStay.test(key) && !isOrphan(key));
+function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book }: World): string[] {
+  const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
+  const mayStay = [
+    /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
+    // See rest.ts. A step without an entry, as one may be rolled back to, lives for a week.
+    ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/, /^resque:runner:.*:step$/] : []),
+    // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,
+    // if the runner lives to send it.
+    ...(hasInvalid || hasForgotten ? [/^resque:stat:(processed|failed):.*$/] : []),
+    // How often a job was recovered is counted until a runner is done with it that holds it.
+    ...(mixesDeliveries ? [/^resque:runner:recoveries$/] : []),
+  ];
+  const left = [...dump.keys()].filter((key) => !mayStay.some((pattern) => pattern.test(key)));
   return left.map((key) => `a key is left after a clean stop: ${key}`);
 }

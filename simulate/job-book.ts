@@ -62,6 +62,11 @@ export class JobBook {
     return (id === null ? undefined : this.jobs.get(id)) ?? null;
   }
 
+  /** How long all of them take, one after the other. */
+  get runtimeMs(): number {
+    return [...this.jobs.values()].reduce((sum, { ms, copies = 1 }) => sum + ms * copies, 0);
+  }
+
   get runs(): Run[] {
     return [...this.jobs.values()].flatMap(({ runs }) => runs);
   }

@@ -1,5 +1,6 @@
 /** What befalls Redis: it loses what it knew, restarts, becomes a replica, is full, or refuses something. */
 
+import type { Agenda } from './agenda.ts';
 import { readDump } from './dump.ts';
 import type { Log } from './log.ts';
 import type { Ongoing } from './ongoing.ts';
@@ -9,6 +10,7 @@ import type { SimServer } from './sim-server.ts';
 import type { Witness } from './witness.ts';
 
 interface RedisFaultsOptions {
+  readonly agenda: Agenda;
   readonly redis: RealRedis;
   readonly server: SimServer;
   readonly witness: Witness;
@@ -26,6 +28,8 @@ const namedKeys = [
 export class RedisFaults {
   readonly #options: RedisFaultsOptions;
   readonly #wrongKeys = new Set<string>();
+  /** Faults that are over, by the name that keeps the value: a roll-back may bring them back. */
+  readonly #unspoilt = new Map<string, string>();
   #hasSnapshot = false;
   #restarts = 0;
   #kept = 0;
@@ -35,7 +39,7 @@ export class RedisFaults {
   }
 
   async commit(fault: RedisFault): Promise<void> {
-    const { redis, server, ongoing, log } = this.#options;
+    const { redis, server, witness, ongoing, log, agenda } = this.#options;
     log.trace(`redis: ${JSON.stringify(fault)}`);
     switch (fault.kind) {
       case 'snapshot':
@@ -46,6 +50,7 @@ export class RedisFaults {
         if (!this.#hasSnapshot) return;
         await this.#forget(() => redis.rollBack());
         await server.expire();
+        for (const [kept, key] of this.#unspoilt) await redis.asMaster(() => this.#unspoil(key, kept));
         if (fault.isRestart) await this.#restart();
         await server.servePushed();
         return;
@@ -54,26 +59,36 @@ export class RedisFaults {
         if (fault.isRestart) await this.#restart();
         return;
       case 'restart':
-        if (!server.isReachable || server.isLoading) return;
+        if (!server.state.isReachable || server.state.isLoading) return;
         await this.#restart();
-        server.isReachable = false;
+        server.state.isReachable = false;
         ongoing.until(fault.downMs, () => {
-          server.isReachable = true;
-          server.isLoading = fault.loadingMs > 0;
+          server.state.isReachable = true;
+          server.state.isLoading = fault.loadingMs > 0;
           ongoing.until(fault.loadingMs, () => {
-            server.isLoading = false;
+            server.state.isLoading = false;
           });
         });
         return;
       case 'demote':
-        if (server.isReplica) return;
-        server.isReplica = true;
+        if (server.state.isReplica) return;
+        server.state.isReplica = true;
         await redis.setReplica(true);
         server.unblockAll();
         ongoing.until(fault.forMs, async () => {
-          server.isReplica = false;
+          server.state.isReplica = false;
           await redis.setReplica(false);
         });
+        return;
+      case 'freeze':
+        server.state.frozenUntilMs = Math.max(server.state.frozenUntilMs, agenda.nowMs + fault.forMs);
+        witness.frozenUntilMs = server.state.frozenUntilMs;
+        return;
+      case 'forget-scripts':
+        await redis.forgetScripts();
+        return;
+      case 'prune':
+        await redis.asMaster(() => this.#prune(fault.which));
         return;
       case 'refuse':
         await this.#refuse(fault.command, fault.forMs);
@@ -82,11 +97,11 @@ export class RedisFaults {
         await this.#spoil(fault.which, fault.forMs);
         return;
       case 'fill':
-        if (server.isFull) return;
-        server.isFull = true;
+        if (server.state.isFull) return;
+        server.state.isFull = true;
         await redis.setFull(true);
         ongoing.until(fault.forMs, async () => {
-          server.isFull = false;
+          server.state.isFull = false;
           await redis.setFull(false);
         });
     }
@@ -102,20 +117,36 @@ export class RedisFaults {
   async #restart(): Promise<void> {
     const { redis, server } = this.#options;
     this.#restarts += 1;
-    server.runId = `run${this.#restarts}`;
+    server.state.runId = `run${this.#restarts}`;
     server.cutAll();
     await redis.forgetScripts();
   }
 
+  /** As Ruby's workers do it at their start, see `Resque::Worker#prune_dead_workers`. */
+  async #prune(which: number): Promise<void> {
+    const { redis, log } = this.#options;
+    const { admin } = redis;
+    const dump = await readDump(admin);
+    const { kind, values } = dump.get('resque:workers') ?? { kind: 'set', values: [] };
+    const idle = kind === 'set' ? values.map(String).filter((id) => !dump.has(`resque:worker:${id}`)) : [];
+    const id = idle.sort()[Math.floor(which * idle.length)];
+    if (id === undefined) return;
+    log.trace(`${id} is pruned`);
+    await admin.ask('SREM', 'resque:workers', id);
+    await admin.ask('HDEL', 'resque:workers:heartbeat', id);
+    const stats = [`resque:stat:processed:${id}`, `resque:stat:failed:${id}`];
+    await admin.ask('DEL', `resque:worker:${id}`, `resque:worker:${id}:started`, ...stats);
+  }
+
   async #refuse(command: string, forMs: number): Promise<void> {
     const { redis, server, witness, ongoing } = this.#options;
-    if (server.refused.has(command)) return;
+    if (server.state.refused.has(command)) return;
     witness.spoilt.add(command);
-    server.refused.add(command);
+    server.state.refused.add(command);
     const isOfData = !/[|]|^(TIME|INFO)$/.test(command);
     if (isOfData) await redis.refuse(command);
     ongoing.until(forMs, async () => {
-      server.refused.delete(command);
+      server.state.refused.delete(command);
       if (isOfData) await redis.permit(command);
     });
   }
@@ -146,6 +177,7 @@ export class RedisFaults {
     const { redis, server } = this.#options;
     const { admin } = redis;
     this.#wrongKeys.delete(key);
+    this.#unspoilt.set(kept, key);
     const dump = await readDump(admin);
     if (dump.get(key)?.values.join() === wrongValue) {
       await admin.call('DEL', key);

@@ -23,9 +23,10 @@ export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[
   }
   const workers = (dump.get('resque:workers')?.values ?? []).map(String);
   for (const process of live) {
-    const { name, running, side } = process;
+    const { name, programs, side } = process;
     const { owner, session } = side.client;
-    if (running.size > 0) rest.push(`${name} runs jobs`);
+    if (programs.running.size > 0) rest.push(`${name} runs jobs`);
+    if (side.dispatcher.isSending) rest.push(`${name} has asked for jobs`);
     if (side.dispatcher.unwritten > 0) rest.push(`${name} has outcomes to write`);
     if (!session.isUp) rest.push(`${name} has no connection`);
     if (!owners.includes(owner)) rest.push(`${name} is on no record`);

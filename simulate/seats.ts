@@ -119,6 +119,7 @@ export class Seats {
   /** What holds up connections is over. */
   async reconnect(): Promise<void> {
     const { agenda, server } = this.#options;
+    server.state.frozenUntilMs = 0;
     for (const process of this.live) {
       process.stalledUntilMs = 0;
       process.heldUpMs = agenda.nowMs;
@@ -144,9 +145,9 @@ export class Seats {
     const peer = processes.find(({ nonces }) => nonces.includes(nonce));
     // A container's programs end with it, and those of other machines are out of reach.
     if (peer?.identity.machine !== observer.identity.machine) return { hadAny: false, isCertain: true };
-    const hadAny = [...peer.running.keys()].some(({ programEndMs }) => programEndMs === null);
+    const hadAny = [...peer.programs.running.keys()].some(({ programEndMs }) => programEndMs === null);
     peer.hidesPrograms ||= schedule.hidesPrograms && surroundings.random.next() < 0.5;
-    if (!peer.hidesPrograms) peer.endPrograms();
+    if (!peer.hidesPrograms) peer.programs.end();
     return { hadAny, isCertain: !peer.hidesPrograms };
   }
 
@@ -154,7 +155,7 @@ export class Seats {
   exited(process: SimProcess): void {
     const { log } = this.#options;
     log.trace(`${process.name} has stopped: ${JSON.stringify(process.stopped)}`);
-    if (process.running.size > 0) log.broken(`${process.name} has stopped with jobs that run`);
+    if (process.programs.running.size > 0) log.broken(`${process.name} has stopped with jobs that run`);
     if (process.stopped?.unwritten !== 0)
       log.broken(`${process.name} has stopped without telling all outcomes`);
     this.#end(process);
@@ -195,7 +196,7 @@ export class Seats {
     for (const process of this.live.filter(({ place }) => place.machine === machine)) {
       for (const link of server.linksOf(process)) server.silence(link);
       await this.#kill(process);
-      process.endPrograms();
+      process.programs.end();
       this.startLater(process.seat, restartAfterMs);
     }
   }
@@ -204,7 +205,7 @@ export class Seats {
     const { agenda, server } = this.#options;
     process.isDead = true;
     process.diedMs = agenda.nowMs;
-    if (process.place.isContainer) process.endPrograms();
+    if (process.place.isContainer) process.programs.end();
     for (const link of server.linksOf(process)) server.closed(link);
   }
 }

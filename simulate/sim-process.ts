@@ -6,18 +6,17 @@ import type { Machine } from '../src/engine/machine.ts';
 import type { ProcessIdentity } from '../src/engine/process-identity.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import type { StopResult } from '../src/engine/shutdown.ts';
-import type { TakenJob } from '../src/engine/taken-job.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
-import type { OutcomeWrite } from '../src/resque/advance.ts';
 import { type Clock, pause } from '../src/resque/clock.ts';
 import { openConnection } from '../src/resque/connection.ts';
-import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
 import type { Presence } from '../src/resque/liveness.ts';
 import type { Agenda } from './agenda.ts';
-import { idIn, type JobBook, type Run } from './job-book.ts';
+import type { JobBook } from './job-book.ts';
+import type { Client } from './link.ts';
 import type { Log } from './log.ts';
+import { Programs } from './programs.ts';
 import type { Entry, Seat } from './schedule.ts';
-import { type Client, epochMs, type SimServer } from './sim-server.ts';
+import { epochMs, type SimServer } from './sim-server.ts';
 import type { SimStream } from './sim-stream.ts';
 import type { Witness } from './witness.ts';
 
@@ -58,6 +57,7 @@ export class SimProcess implements Client {
   readonly seat: number;
   readonly place: Seat;
   readonly identity: ProcessIdentity;
+  readonly clock: Clock;
   readonly side: RedisSide;
   isSuspended = false;
   /** Killed, or ended by itself. */
@@ -80,13 +80,10 @@ export class SimProcess implements Client {
   readonly requeued = new Set<string>();
   readonly pausedQueues = new Set<string>();
   readonly unstartable = new Set<string>();
-  readonly running = new Map<Run, TakenJob>();
-  /** By worker: runs that have ended and whose outcomes are on their way, oldest first. */
-  readonly #unwritten = new Map<string, Run[]>();
+  readonly programs: Programs;
   /** What it was and is known by. */
   readonly nonces: string[] = [];
   readonly #world: Surroundings;
-  readonly #clock: Clock;
 
   constructor(world: Surroundings, options: ProcessOptions) {
     this.#world = world;
@@ -96,7 +93,9 @@ export class SimProcess implements Client {
     this.place = place;
     this.identity = identity;
     this.heldUpMs = world.agenda.nowMs;
-    this.#clock = this.#makeClock();
+    this.clock = this.#makeClock();
+    const programs = new Programs(this, world);
+    this.programs = programs;
     this.side = new RedisSide({
       config: this.#config(entries),
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
@@ -104,14 +103,14 @@ export class SimProcess implements Client {
       drain: false,
       machine: this.#machine(),
       publish: (fact) => world.heard(this, fact),
-      start: (taken) => this.#start(taken),
-      onDisowned: (taken, wentBack) => this.#disowned(taken, wentBack),
+      start: (taken) => programs.start(taken),
+      onDisowned: (taken, wentBack) => programs.disown(taken, wentBack),
       onWritten: (outcomes) => {
-        for (const outcome of outcomes) this.#written(outcome);
+        for (const outcome of outcomes) programs.written(outcome);
       },
       stopping: {
-        terminateJobs: () => this.#killJobs(50),
-        killJobs: () => this.#killJobs(1),
+        terminateJobs: () => programs.kill(50),
+        killJobs: () => programs.kill(1),
         childrenGone: () => Promise.resolve(),
         onStopping: () => {},
         onStopped: (result) => {
@@ -134,22 +133,12 @@ export class SimProcess implements Client {
     this.side.dispatcher.poke();
   }
 
-  /** Runs that have ended and aren't known to be in Redis. */
-  get unwritten(): Run[] {
-    return [...this.#unwritten.values()].flat();
-  }
-
   makeStartable(key: string): void {
     this.unstartable.delete(key);
     const runner = this.side.fleet.runner(key);
     if (runner === undefined || this.isDead) return;
     this.side.fleet.resumeRunner(runner);
     this.side.dispatcher.poke();
-  }
-
-  /** Its host is gone, or a recovery ends what it left running: these programs are no more. */
-  endPrograms(): void {
-    for (const run of this.running.keys()) run.programEndMs ??= this.#world.agenda.nowMs;
   }
 
   #config(entries: readonly Entry[]): Config {
@@ -174,7 +163,7 @@ export class SimProcess implements Client {
     const world = this.#world;
     const connect = () => world.server.open(this);
     return {
-      clock: this.#clock,
+      clock: this.clock,
       random: () => world.random.next(),
       newNonce: () => {
         const nonce = `nonce-${this.name}-${this.nonces.length}`;
@@ -185,7 +174,7 @@ export class SimProcess implements Client {
       presenceOf: (identity) => world.presenceOf(this, identity),
       endPrograms: async ({ nonce, mark = nonce }) => {
         const end = world.endPrograms(this, mark);
-        if (end.hadAny) await pause(this.#clock, endMs);
+        if (end.hadAny) await pause(this.clock, endMs);
         return end.isCertain ? { kind: 'ended' } : { kind: 'uncertain', pids: [1] };
       },
       openConnection: (redis, use) => {
@@ -218,96 +207,6 @@ export class SimProcess implements Client {
       },
     };
   }
-
-  #start(taken: TakenJob): boolean {
-    const { runner, queue, payload, isHeld } = taken;
-    const world = this.#world;
-    const job = world.book.of(payload.bytes);
-    if (job === null) {
-      world.log.broken(`${this.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
-      return true;
-    }
-    if (this.unstartable.has(runner.key)) {
-      this.side.fleet.holdRunner(runner, 'unstartable');
-      return false;
-    }
-    const run: Run = {
-      ...{ job, process: this, entry: runner.key, isHeld, startedMs: world.agenda.nowMs },
-      ...{ takenMs: job.takenMs, programEndMs: null, outcome: null, writtenMs: null },
-      ...{ isRecorded: job.poppedBy === null, isAbandoned: false, isRecovered: false, mayOverlap: false },
-    };
-    world.witness.starting(run, queue);
-    this.running.set(run, taken);
-    if (!payload.isObject) this.#end(run, exceptions.invalidPayload);
-    else {
-      world.agenda.add(world.agenda.nowMs + job.ms, () => {
-        if (run.programEndMs !== null) return;
-        run.programEndMs = world.agenda.nowMs;
-        world.agenda.add(
-          world.agenda.nowMs,
-          () => this.#end(run, job.end === 'failure' ? 'SimulatedError' : null),
-          this,
-        );
-      });
-    }
-    return true;
-  }
-
-  #end(run: Run, exception: string | null): void {
-    run.programEndMs ??= this.#world.agenda.nowMs;
-    this.#finish(run, exception === null ? 'success' : 'failure', exception);
-  }
-
-  /** Others have accounted for a job that it runs. */
-  #disowned(taken: TakenJob, wentBack: boolean): void {
-    const world = this.#world;
-    const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
-    if (run === undefined) return;
-    world.log.trace(`${this.name} doesn't own ${run.job.id} any more${wentBack ? ', and kills it' : ''}`);
-    run.isRecovered = true;
-    if (!wentBack || run.programEndMs !== null) return;
-    run.programEndMs = world.agenda.nowMs;
-    world.agenda.add(world.agenda.nowMs, () => this.#finish(run, 'failure', exceptions.terminated), this);
-  }
-
-  #killJobs(withinMs: number): void {
-    const world = this.#world;
-    for (const [run, { runner }] of this.running) {
-      world.agenda.add(world.agenda.nowMs + world.random.next() * withinMs, () => {
-        if (run.programEndMs !== null) return;
-        run.programEndMs = world.agenda.nowMs;
-        const outcome = runner.config.interrupted === 'requeue' ? 'requeue' : 'failure';
-        world.agenda.add(world.agenda.nowMs, () => this.#finish(run, outcome, exceptions.terminated), this);
-      });
-    }
-  }
-
-  #finish(run: Run, outcome: 'success' | 'failure' | 'requeue', exception: string | null): void {
-    const taken = this.running.get(run);
-    if (taken === undefined) return;
-    const { worker } = taken.slot;
-    this.running.delete(run);
-    run.outcome = outcome;
-    this.#unwritten.set(worker, [...(this.#unwritten.get(worker) ?? []), run]);
-    this.#world.log.trace(`${this.name} ${run.job.id} has ended: ${outcome}`);
-    if (outcome === 'failure') {
-      const record = failureRecord({
-        ...{ failedAt: new Date(this.#clock.nowMs()), worker, queue: taken.queue, payload: taken.payload },
-        ...{ exception: exception ?? 'SimulatedError', error: 'it is so', backtrace: [] },
-        ...{ exitCode: 1, signal: null, stderr: '', stdout: '' },
-      });
-      this.side.dispatcher.finish(taken, { kind: 'failure', record });
-    } else this.side.dispatcher.finish(taken, { kind: outcome });
-  }
-
-  #written({ worker, kind, ...outcome }: OutcomeWrite): void {
-    const runs = this.#unwritten.get(worker) ?? [];
-    // A job that couldn't be started goes back without a run.
-    const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
-    const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
-    const [run] = at === -1 ? [] : runs.splice(at, 1);
-    if (run !== undefined) run.writtenMs = this.#world.agenda.nowMs;
-  }
 }
 
 function runnerConfig(entry: Entry): RunnerConfig {
@@ -319,7 +218,7 @@ function runnerConfig(entry: Entry): RunnerConfig {
 }
 
 /** What ioredis makes its socket with. */
-function connectorOf(connect: () => SimStream) {
+export function connectorOf(connect: () => SimStream) {
   return class {
     connecting = false;
     #stream: SimStream | null = null;
@@ -330,13 +229,24 @@ function connectorOf(connect: () => SimStream) {
 
     disconnect(): void {
       this.connecting = false;
-      this.#stream?.end();
+      const stream = this.#stream;
+      stream?.end();
+      process.nextTick(() => stream?.destroy());
     }
 
+    /** As ioredis' own does: not at once, and not if it was disconnected in between. */
     connect(): Promise<SimStream> {
       this.connecting = true;
-      this.#stream = connect();
-      return Promise.resolve(this.#stream);
+      return new Promise((resolve, reject) => {
+        process.nextTick(() => {
+          if (!this.connecting) {
+            reject(new Error('Connection is closed.'));
+            return;
+          }
+          this.#stream = connect();
+          resolve(this.#stream);
+        });
+      });
     }
   };
 }

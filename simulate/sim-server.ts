@@ -4,44 +4,13 @@
  * What belongs to connections is answered here (names, ids, blocking, INFO, TIME). Everything about data is done by the
  * real server. Within a connection the order is kept, as TCP does; between connections the agenda decides.
  */
-import type { Agenda, Owner } from './agenda.ts';
+import type { Agenda } from './agenda.ts';
+import { BlockingCommands } from './blocking-commands.ts';
+import { type Client, commandText, type Link, linkText, replyText } from './link.ts';
 import type { RedisLine } from './redis-line.ts';
 import { type Command, CommandCutter, isError, type Reply, replyBytes } from './resp.ts';
+import { ownAnswer, type ServerState, type ServerView } from './server-state.ts';
 import { SimStream } from './sim-stream.ts';
-
-export interface Client extends Owner {
-  readonly name: string;
-  /** Nothing gets through to it or from it before this time. */
-  readonly stalledUntilMs: number;
-}
-
-/** A connection, as both ends see it. */
-export interface Link {
-  readonly id: number;
-  readonly client: Client;
-  readonly stream: SimStream;
-  /** As CLIENT SETNAME says it. */
-  name: string;
-  /** Whether the server knows it (still). */
-  isOpen: boolean;
-  /** Whether the client has closed it. */
-  isClosed: boolean;
-  /** Whether what is sent gets lost, both ways, without a word. */
-  isSilent: boolean;
-  parked: Parked | null;
-  /** Arrived, and not yet carried out. */
-  readonly queue: Command[];
-  /** On their way, in their order. */
-  readonly toServer: { readonly atMs: number; readonly command: Command }[];
-  readonly toClient: Message[];
-}
-
-/** A command that blocks, until there is something or its time is over. */
-interface Parked {
-  readonly command: Command;
-  readonly keys: readonly Buffer[];
-  readonly cancelTimeout: () => void;
-}
 
 export interface ServerHooks {
   /** How long the next thing takes that is sent. */
@@ -55,13 +24,6 @@ export interface ServerHooks {
   /** Its answer has come to the client. */
   onPopReceived(payload: Buffer): void;
   onTrace(line: string): void;
-}
-
-interface Message {
-  readonly atMs: number;
-  readonly bytes: Buffer;
-  readonly popped: Buffer | null;
-  readonly isLast: boolean;
 }
 
 /** A server that hears nothing from a host finds out by TCP's own signs of life. */
@@ -79,45 +41,21 @@ const pushingCommands = new Set([
   'RENAME',
 ]);
 
-/** KEYS: lists. The first element of the first that has any, moved to ARGV[1] unless that is ''. */
-const popScript = `
-for _, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'list' then
-    if ARGV[1] ~= '' then return { key, redis.call('LMOVE', key, ARGV[1], ARGV[2], ARGV[3]) } end
-    return { key, redis.call('LPOP', key) }
-  end
-  if kind ~= 'none' and ARGV[4] == 'strict' then
-    return redis.error_reply('WRONGTYPE Operation against a key holding the wrong kind of value')
-  end
-end
-return false`;
-const filledScript = `
-local filled = {}
-for at, key in ipairs(KEYS) do
-  if redis.call('TYPE', key).ok == 'list' then filled[#filled + 1] = at - 1 end
-end
-return filled`;
-
 /** When simulated time begins, by Redis' clock. */
 export const epochMs = Date.UTC(2026, 0, 1);
 
 export class SimServer {
-  isReachable = true;
-  isLoading = false;
-  isReplica = false;
-  isFull = false;
-  /** Names in capitals, with `|` before a subcommand. */
-  readonly refused = new Set<string>();
-  runId = 'run0';
+  readonly state: ServerState = {
+    ...{ isReachable: true, isLoading: false, isReplica: false, isFull: false, frozenUntilMs: 0 },
+    ...{ runId: 'run0', refused: new Set() },
+  };
   readonly #agenda: Agenda;
   /** Where the clients' commands go, under the clients' user. */
   readonly #line: RedisLine;
   readonly #admin: RedisLine;
   readonly #hooks: ServerHooks;
+  readonly #blocking: BlockingCommands;
   #links: Link[] = [];
-  /** In the order in which they have begun to wait. */
-  #parked: Link[] = [];
   #lastId = 0;
   readonly #deadlines = new Map<string, number>();
 
@@ -126,20 +64,27 @@ export class SimServer {
     this.#line = line;
     this.#admin = admin;
     this.#hooks = hooks;
+    this.#blocking = new BlockingCommands(agenda, admin, this.state, {
+      onTimeOut: (link) => this.#timedOut(link),
+      onServed: (link, command, reply) => this.#served(link, command, reply),
+    });
   }
 
-  /** Milliseconds since the epoch, by Redis' clock. */
-  get nowMs(): number {
-    return epochMs + this.#agenda.nowMs;
+  get #view(): ServerView {
+    return {
+      ...{ state: this.state, links: this.#links, nowMs: epochMs + this.#agenda.nowMs },
+      unblock: (link) => {
+        const hasEnded = this.#blocking.end(link);
+        if (hasEnded) this.#timedOut(link);
+        return hasEnded;
+      },
+      kill: (link) => this.cut(link, false),
+    };
   }
 
   /** Those that a client holds. */
   linksOf(client: Client): readonly Link[] {
     return this.#links.filter((link) => link.client === client && !link.isClosed);
-  }
-
-  get links(): readonly Link[] {
-    return this.#links;
   }
 
   open(client: Client): SimStream {
@@ -176,7 +121,7 @@ export class SimServer {
 
   /** Both ends lose it: the server now, the client when it hears of it. What is on its way is lost. */
   cut(link: Link, isReset: boolean): void {
-    this.#hooks.onTrace(`cut ${text(link)}${isReset ? ' by a reset' : ''}`);
+    this.#hooks.onTrace(`cut ${linkText(link)}${isReset ? ' by a reset' : ''}`);
     this.#forget(link);
     link.isSilent = true;
     this.#agenda.add(
@@ -188,7 +133,7 @@ export class SimServer {
 
   /** Whatever is sent from now on gets lost, without a word to either end. */
   silence(link: Link): void {
-    this.#hooks.onTrace(`silence ${text(link)}`);
+    this.#hooks.onTrace(`silence ${linkText(link)}`);
     link.isSilent = true;
     this.#agenda.add(this.#agenda.nowMs + keepAliveMs, () => this.#forget(link));
   }
@@ -200,6 +145,7 @@ export class SimServer {
   /** Gets through what a stall held up that is over now. */
   async flush(client: Client): Promise<void> {
     for (const link of this.linksOf(client)) {
+      this.#accept(link);
       await this.#arrive(link);
       this.#agenda.add(this.#agenda.nowMs, () => this.#receive(link), client);
     }
@@ -214,41 +160,22 @@ export class SimServer {
 
   /** Ends all waits, as a server does that becomes a replica. */
   unblockAll(): void {
-    for (const link of [...this.#parked]) {
-      this.#unpark(link);
-      this.#deliver(link, [{ error: unblocked }]);
-    }
+    for (const link of this.#blocking.endAll()) this.#deliver(link, [{ error: unblocked }]);
   }
 
   /** To be called after anything that may have put something onto a list. */
-  async servePushed(): Promise<void> {
-    while (this.#parked.length > 0) {
-      const keys = [...new Set(this.#parked.flatMap(({ parked }) => parked?.keys.map(String) ?? []))];
-      const reply = await this.#admin.call('EVAL', filledScript, keys.length, ...keys);
-      const filled = new Set((reply as number[]).map((at) => keys[at]));
-      const waiting = this.#parked.find(({ parked }) => parked?.keys.some((key) => filled.has(String(key))));
-      if (waiting?.parked === undefined || waiting.parked === null) return;
-      const { command } = waiting.parked;
-      const popped = await this.#pop(command, false);
-      // A list that can't be moved now waits on.
-      if (popped === null || isError(popped)) return;
-      this.#unpark(waiting);
-      this.#trace(waiting, [command], [popped]);
-      const payload = payloadOf(popped);
-      if (payload !== null) this.#hooks.onPopped(waiting, payload, command.name === 'BLMOVE');
-      this.#deliver(waiting, [popped], payload);
-      await this.#run(waiting);
-    }
+  servePushed(): Promise<void> {
+    return this.#blocking.serve();
   }
 
   #accept(link: Link): void {
-    if (link.isClosed || link.isSilent) return;
+    if (link.isOpen || link.isClosed || link.isSilent) return;
     const { client, stream } = link;
     if (client.stalledUntilMs > this.#agenda.nowMs) {
       this.#agenda.add(client.stalledUntilMs, () => this.#accept(link));
       return;
     }
-    const isAccepted = this.isReachable;
+    const isAccepted = this.state.isReachable;
     link.isOpen = isAccepted;
     this.#agenda.add(
       this.#agenda.nowMs + this.#hooks.latencyMs(),
@@ -265,8 +192,9 @@ export class SimServer {
 
   async #arrive(link: Link): Promise<void> {
     if (!link.isOpen || link.isSilent) return;
-    if (link.client.stalledUntilMs > this.#agenda.nowMs) {
-      this.#agenda.add(link.client.stalledUntilMs, () => this.#arrive(link));
+    const untilMs = Math.max(link.client.stalledUntilMs, this.state.frozenUntilMs);
+    if (untilMs > this.#agenda.nowMs) {
+      this.#agenda.add(untilMs, () => this.#arrive(link));
       return;
     }
     for (
@@ -310,12 +238,12 @@ export class SimServer {
   ): Promise<{ replies: readonly Reply[]; popped: Buffer | null } | null> {
     const [command] = commands;
     if (command === undefined) throw new Error('no command');
-    const own = this.#ownAnswer(link, command);
+    const own = ownAnswer(this.#view, link, command);
     if (own !== undefined) return { replies: [own], popped: null };
     if (command.name === 'BLPOP' || command.name === 'BLMOVE') {
-      const reply = await this.#pop(command, true);
+      const reply = await this.#blocking.begin(link, command);
       if (reply === null) {
-        this.#park(link, command);
+        this.#hooks.onTrace(`${linkText(link)} ${commandText(command)} waits`);
         return null;
       }
       return { replies: [reply], popped: isError(reply) ? null : payloadOf(reply) };
@@ -326,113 +254,18 @@ export class SimServer {
     return { replies, popped: null };
   }
 
-  /** @returns `undefined` for what the real server answers */
-  #ownAnswer(link: Link, { name, args }: Command): Reply | undefined {
-    const subcommand = name === 'CLIENT' ? `CLIENT|${args[0]?.toString().toUpperCase()}` : name;
-    if (this.refused.has(name) || this.refused.has(subcommand)) {
-      const refused = subcommand.toLowerCase();
-      return { error: `NOPERM User runner has no permissions to run the '${refused}' command` };
-    }
-    switch (subcommand) {
-      case 'SELECT':
-      case 'AUTH':
-        return { ok: 'OK' };
-      case 'CLIENT|SETNAME':
-        link.name = args[1]?.toString() ?? '';
-        return { ok: 'OK' };
-      case 'CLIENT|LIST':
-        return Buffer.from(
-          this.#links
-            .filter(({ isOpen }) => isOpen)
-            .map(({ id, name }) => `id=${id} addr=127.0.0.1:1 name=${name}\n`)
-            .join(''),
-        );
-      case 'CLIENT|ID':
-        return link.id;
-      case 'CLIENT|UNBLOCK':
-        return this.#unblock(Number(args[1]));
-      case 'CLIENT|KILL': {
-        const killed = this.#links.find(({ id, isOpen }) => isOpen && id === Number(args[2]));
-        if (killed === undefined) return 0;
-        this.cut(killed, false);
-        return 1;
-      }
-      case 'INFO':
-        return Buffer.from(this.#info());
-      case 'TIME':
-        return [
-          Buffer.from(String(Math.floor(this.nowMs / 1000))),
-          Buffer.from(String(Math.floor((this.nowMs % 1000) * 1000))),
-        ];
-    }
-    if (name === 'CLIENT') throw new Error(`the simulated Redis doesn't know ${subcommand}`);
-    if (this.isLoading) return { error: 'LOADING Redis is loading the dataset in memory' };
-    return name === 'PING' ? { ok: 'PONG' } : undefined;
-  }
-
-  #info(): string {
-    const fields = {
-      redis_version: '7.0.15',
-      run_id: this.runId,
-      loading: this.isLoading ? 1 : 0,
-      role: this.isReplica ? 'slave' : 'master',
-      ...(this.isReplica ? { slave_read_only: 1 } : {}),
-    };
-    return Object.entries(fields)
-      .map(([name, value]) => `${name}:${value}\r\n`)
-      .join('');
-  }
-
-  #unblock(id: number): number {
-    const link = this.#parked.find((parked) => parked.id === id);
-    if (link === undefined) return 0;
-    this.#timeOut(link);
-    return 1;
-  }
-
-  #timeOut(link: Link): void {
-    this.#unpark(link);
+  #timedOut(link: Link): void {
     this.#deliver(link, [null]);
-    // What was sent behind it has its turn.
+    // What was sent after it has its turn.
     this.#agenda.add(this.#agenda.nowMs, () => this.#run(link));
   }
 
-  /** @returns `null` if there is nothing */
-  async #pop(command: Command, isStrict: boolean): Promise<Reply> {
-    const isMove = command.name === 'BLMOVE';
-    if (this.isReplica) return { error: "READONLY You can't write against a read only replica." };
-    if (isMove && this.isFull) return { error: "OOM command not allowed when used memory > 'maxmemory'." };
-    const [, target = '', from = '', to = ''] = isMove ? command.args : [];
-    const keys = keysOf(command);
-    const strictness = isStrict ? 'strict' : '';
-    const reply = await this.#admin.ask(
-      'EVAL',
-      popScript,
-      keys.length,
-      ...keys,
-      target,
-      from,
-      to,
-      strictness,
-    );
-    if (!Array.isArray(reply)) return reply;
-    return isMove ? (reply[1] ?? null) : reply;
-  }
-
-  #park(link: Link, command: Command): void {
-    const seconds = Number(command.args.at(-1));
-    const act = () => this.#timeOut(link);
-    const cancelTimeout =
-      seconds === 0 ? () => {} : this.#agenda.add(this.#agenda.nowMs + seconds * 1000, act);
-    link.parked = { command, keys: keysOf(command), cancelTimeout };
-    this.#parked.push(link);
-    this.#hooks.onTrace(`${text(link)} ${commandText(command)} waits`);
-  }
-
-  #unpark(link: Link): void {
-    link.parked?.cancelTimeout();
-    link.parked = null;
-    this.#parked = this.#parked.filter((other) => other !== link);
+  async #served(link: Link, command: Command, reply: Reply): Promise<void> {
+    this.#trace(link, [command], [reply]);
+    const payload = payloadOf(reply);
+    if (payload !== null) this.#hooks.onPopped(link, payload, command.name === 'BLMOVE');
+    this.#deliver(link, [reply], payload);
+    await this.#run(link);
   }
 
   /** The real server's clock isn't ours: a key with a time to live has it here. */
@@ -451,7 +284,7 @@ export class SimServer {
       this.#deadlines.set(key.toString(), deadline);
       this.#agenda.add(deadline, async () => {
         // A replica waits for its master's word.
-        if (this.#deadlines.get(key.toString()) === deadline && !this.isReplica)
+        if (this.#deadlines.get(key.toString()) === deadline && !this.state.isReplica)
           await this.#admin.ask('DEL', key);
       });
     }
@@ -488,14 +321,14 @@ export class SimServer {
   }
 
   #forget(link: Link): void {
-    this.#unpark(link);
+    this.#blocking.end(link);
     link.isOpen = false;
     this.#links = this.#links.filter((other) => other !== link);
   }
 
   #trace(link: Link, commands: readonly Command[], replies: readonly Reply[]): void {
     this.#hooks.onTrace(
-      `${text(link)} ${commands.map(commandText).join('; ')} → ${replies.map(replyText).join('; ')}`,
+      `${linkText(link)} ${commands.map(commandText).join('; ')} → ${replies.map(replyText).join('; ')}`,
     );
   }
 }
@@ -507,10 +340,6 @@ function nextGroup(queue: Command[]): Command[] | null {
   if (first.name !== 'MULTI') return queue.splice(0, 1);
   const end = queue.findIndex(({ name }) => name === 'EXEC' || name === 'DISCARD');
   return end === -1 ? null : queue.splice(0, end + 1);
-}
-
-function keysOf({ name, args }: Command): Buffer[] {
-  return name === 'BLPOP' ? args.slice(0, -1) : args.slice(0, 1);
 }
 
 function payloadOf(reply: Reply): Buffer | null {
@@ -529,25 +358,4 @@ function sorted(name: string, reply: Reply): Reply {
 
 function byText(a: Reply, b: Reply): number {
   return Buffer.compare(a as Buffer, b as Buffer);
-}
-
-function text({ id, client }: Link): string {
-  return `${client.name}.${id}`;
-}
-
-const shownCharacters = 1_000;
-
-function commandText({ name, args }: Command): string {
-  // Of a script its name is enough.
-  const isScript = name === 'EVAL' || name === 'SCRIPT';
-  const shown = args.map((arg) => (isScript && arg.length > 100 ? '…' : arg.toString('latin1')));
-  return `${name} ${shown.join(' ')}`.replaceAll('\r\n', ' ').slice(0, shownCharacters);
-}
-
-function replyText(reply: Reply): string {
-  if (reply === null || typeof reply === 'number') return String(reply);
-  if (Buffer.isBuffer(reply))
-    return reply.toString('latin1').replaceAll('\r\n', ' ').slice(0, shownCharacters);
-  if (Array.isArray(reply)) return `[${reply.map(replyText).join(' ')}]`.slice(0, shownCharacters);
-  return 'ok' in reply ? reply.ok : `! ${reply.error}`;
 }

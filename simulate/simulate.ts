@@ -1,9 +1,10 @@
 /** `npm run simulate`: see README.md beside this file. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { makeSchedule } from './make-schedule.ts';
 import { RealRedis } from './real-redis.ts';
 import { type Result, runSchedule } from './run-schedule.ts';
-import { makeSchedule, type Schedule } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 async function main(): Promise<void> {

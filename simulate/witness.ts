@@ -24,6 +24,8 @@ export class Witness {
   readonly forgottenMs: number[] = [];
   /** Keys that had a wrong type, and commands that were refused. */
   readonly spoilt = new Set<string>();
+  /** Until when Redis answered nothing. */
+  frozenUntilMs = 0;
   /** Since when `pause-all-workers` stops everyone. */
   pausedSinceMs: number | null = null;
   readonly #agenda: Agenda;
@@ -49,13 +51,14 @@ export class Witness {
     process.load.starts += 1;
     job.poppedBy = null;
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
-    const active = [...process.running.keys()].filter((other) => other.entry === entry).length;
+    const active = [...process.programs.running.keys()].filter((other) => other.entry === entry).length;
     const limit = process.limits.get(entry) ?? 0;
     if (active >= limit) broken(` beside ${active} of ${entry}, whose limit is ${limit}`);
     if (process.pausedQueues.has(queue)) broken(` of ${queue}, which is paused`);
     if (queue !== job.queue) broken(` of ${job.queue} as one of ${queue}`);
     const pausedMs =
-      this.#agenda.nowMs - Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs);
+      this.#agenda.nowMs -
+      Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs, this.frozenUntilMs);
     if (pausedMs > pauseSeenMs) broken(` though everything has been paused for ${Math.round(pausedMs)} ms`);
     this.#checkRepetition(run);
     job.runs.push(run);
@@ -63,8 +66,11 @@ export class Witness {
 
   #checkRepetition({ job, process }: Run): void {
     const before = job.runs.at(-1);
-    // What Redis has forgotten since it gave the job away, it may give away again.
-    if (before === undefined || job.forgottenMs >= before.takenMs) return;
+    const first = job.runs[0];
+    // Which of them it is, nobody can say; how many there were in the end, can be counted.
+    if ((job.copies ?? 1) > 1) return;
+    // What Redis has forgotten since it gave the job away, it may give away again: then there are two of it.
+    if (before === undefined || first === undefined || job.forgottenMs >= first.takenMs) return;
     const { process: other, outcome, isHeld } = before;
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
     if (before.programEndMs === null && !before.mayOverlap) broken(`, which ${other.name} still runs`);
@@ -106,14 +112,14 @@ export class Witness {
       );
       if (peer !== undefined && peer !== process) this.#recovered(peer, process);
     }
-    for (const run of process.running.keys()) {
+    for (const run of process.programs.running.keys()) {
       if (!run.isRecorded && args.some((arg) => idsOf(arg).includes(run.job.id))) run.isRecorded = true;
     }
   }
 
   #recovered(peer: SimProcess, by: SimProcess): void {
     this.#log.trace(`${by.name} has recovered ${peer.name}`);
-    for (const run of [...peer.running.keys(), ...peer.unwritten]) {
+    for (const run of [...peer.programs.running.keys(), ...peer.programs.unwritten]) {
       run.isRecovered = true;
       const isLate = peer.hidesPrograms && this.#agenda.nowMs - peer.diedMs > silentMs;
       if (peer.identity.machine !== by.identity.machine || isLate) run.mayOverlap = true;
@@ -138,7 +144,7 @@ export class Witness {
   /** @param dump what Redis has at that moment */
   killed(process: SimProcess, dump: Dump): void {
     const present = idsIn(dump);
-    for (const run of [...process.running.keys(), ...process.unwritten]) {
+    for (const run of [...process.programs.running.keys(), ...process.programs.unwritten]) {
       run.isAbandoned = true;
       const { job } = run;
       if (present.has(job.id)) continue;
@@ -157,7 +163,9 @@ export class Witness {
     const [idsBefore, idsAfter] = [idsIn(before), idsIn(after)];
     const isLost = ({ id }: Job) => idsBefore.has(id) && !idsAfter.has(id);
     const live = this.#processes.filter(({ isDead }) => !isDead);
-    const inHands = new Set(live.flatMap(({ running, unwritten }) => [...running.keys(), ...unwritten]));
+    const inHands = new Set(
+      live.flatMap(({ programs }) => [...programs.running.keys(), ...programs.unwritten]),
+    );
     for (const job of this.#book.jobs.values()) {
       if (!job.isEnqueued) continue;
       job.forgottenMs = this.#agenda.nowMs;

@@ -10,24 +10,28 @@ import type { EngineFact } from '../src/protocol/events.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';
+import type { Link } from './link.ts';
 import { Log } from './log.ts';
 import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
 import { RedisFaults } from './redis-faults.ts';
 import { restOf } from './rest.ts';
-import type { Action, RedisFault, Schedule, SeatFault } from './schedule.ts';
+import type { Action, Entry, RedisFault, Schedule, SeatFault } from './schedule.ts';
 import { Seats } from './seats.ts';
 import type { SimProcess } from './sim-process.ts';
-import { type Link, SimServer } from './sim-server.ts';
+import { SimServer } from './sim-server.ts';
 import { Traps } from './traps.ts';
 import { brokenRecords } from './wire.ts';
 import { Witness } from './witness.ts';
 
 type Trap = Extract<Action, { kind: 'trap' }>;
 
-/** Others wait for five minutes before they take a silent runner for dead, and look every minute. */
-const drainLimitMs = 20 * 60_000;
-const stopLimitMs = 120_000;
+/** A connection that is dead is found within 70 s; then nothing is in the way any more. */
+const drainLimitMs = 100_000;
+/** If a runner has died: others wait for five minutes before they take a silent one for dead, and look every minute. */
+const recoveryLimitMs = 15 * 60_000;
+/** Nothing runs by then. */
+const stopLimitMs = 20_000;
 const looksMs = 1_000;
 
 export class World {
@@ -84,12 +88,12 @@ export class World {
     this.#seats = new Seats({
       ...{ schedule, agenda, log, ongoing, witness, server, processes, surroundings, dump },
     });
-    this.#faults = new RedisFaults({ redis, server, witness, ongoing, log });
+    this.#faults = new RedisFaults({ agenda, redis, server, witness, ongoing, log });
   }
 
   /** Stops at the first promise that is broken. */
   async run(): Promise<void> {
-    const { agenda, log } = this;
+    const { agenda, log, book } = this;
     mkdirSync(this.#directory, { recursive: true });
     await this.#redis.reset();
     this.#seats.fill();
@@ -98,7 +102,11 @@ export class World {
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
     while (await agenda.next(lastMs)) if (log.isBroken) return;
     await this.#endFaults();
-    const isDrained = await this.#comes(() => this.#isDrained(), drainLimitMs, looksMs);
+    const hadDeaths = this.#processes.some(
+      ({ isDead, stopped }) => isDead && stopped?.isUnregistered !== true,
+    );
+    const limitMs = (hadDeaths ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
+    const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
     await this.#checkRecords();
@@ -113,8 +121,14 @@ export class World {
     return readDump(this.#redis.admin);
   }
 
-  get processes(): readonly SimProcess[] {
-    return this.#processes;
+  /** Whether runners differ in how they take jobs of a queue, or change that. */
+  get mixesDeliveries(): boolean {
+    const { configs, steps } = this.#schedule;
+    const deliveries = (key: string) =>
+      configs.flatMap((entries) => entries.filter((entry) => entry.key === key));
+    const isMixed = ({ key, delivery }: Entry) =>
+      deliveries(key).some((entry) => entry.delivery !== delivery);
+    return steps.some(({ kind }) => kind === 'reconfigure') && (configs[0] ?? []).some(isMixed);
   }
 
   get spoolFiles(): string[] {
@@ -136,6 +150,8 @@ export class World {
     const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
     this.log.trace(`${process.name} says ${shown}`);
     if (fact.type === 'engine.declared-dead') process.wasDeclaredDead = true;
+    // A queue of a pattern that is gone for a while is paused no longer.
+    if (fact.type === 'queue.removed') process.pausedQueues.delete(fact.queue);
   }
 
   #sprung(link: Link, commands: Parameters<Traps['sprung']>[1], moment: Trap['moment']): Trap[] {
@@ -216,7 +232,11 @@ export class World {
     }
     await this.#redis.asMaster(async () => {
       await admin.call('SADD', 'resque:queues', queue);
-      await admin.call('RPUSH', key, ...jobs.map(({ payload }) => payload));
+      await admin.call(
+        'RPUSH',
+        key,
+        ...jobs.flatMap(({ payload, copies = 1 }) => Array(copies).fill(payload)),
+      );
     });
     for (const job of jobs) job.isEnqueued = true;
     await this.#server.servePushed();
@@ -269,7 +289,11 @@ export class World {
   }
 
   async #isDrained(): Promise<boolean> {
-    if (this.#seats.live.some(({ running, side }) => running.size > 0 || side.dispatcher.unwritten > 0))
+    if (
+      this.#seats.live.some(
+        ({ programs, side }) => programs.running.size > 0 || side.dispatcher.unwritten > 0,
+      )
+    )
       return false;
     // One that was stopping when the faults ended.
     this.#seats.fill();

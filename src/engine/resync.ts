@@ -158,10 +158,11 @@ export class Resync {
     return [...outcomes, ...[...unconfirmed].flatMap((step) => step.outcomes)];
   }
 
+  /** Also if no runner holds jobs any more: one may have before the last change of the config. */
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
-    const all = await client.heldJobs(this.#forgottenLists());
+    const all = await client.heldJobs(this.#heldQueues());
     const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
     for (const { payload } of held) client.suspect(payload);
     return held;
@@ -173,15 +174,17 @@ export class Resync {
     if (this.#forgotten === null) return;
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     if (running.length === 0) return;
-    const missing = missingFrom(await client.heldJobs(this.#forgottenLists()), running);
+    const missing = missingFrom(await client.heldJobs(this.#heldQueues()), running);
     const queues = new Set(running.map(({ queue }) => queue));
     await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
   }
 
-  /** Queues with a list of held jobs that a wait has made after Redis forgot the set that names them. */
-  #forgottenLists(): readonly string[] {
+  /**
+   * Queues that may have a list of held jobs though the set that names the lists doesn't tell: a wait from before Redis
+   * forgot that set has made it.
+   */
+  #heldQueues(): readonly string[] {
     const { client, fleet, dispatcher } = this.#options;
-    if (this.#forgotten === null) return [];
     if (client.waitsByMoving) return fleet.queues;
     const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);

@@ -87,6 +87,11 @@ export const elsewhere: readonly Elsewhere[] = [
     because: 'it takes minutes',
     testedBy: { file: 'test/chaos/chaos.test.ts', words: 'chaos' },
   },
+  {
+    command: /^npm run simulate( -- .*)?$/,
+    because: 'it takes a minute',
+    testedBy: { file: 'test/simulate/simulate.test.ts', words: 'simulate' },
+  },
 ];
 
 /** The rows for a command; none for one that has to be run. */

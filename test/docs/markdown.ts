@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Folders with documents, and of which all the documents below them count. */
-const places = ['.', 'bench', 'chaos', 'examples'] as const;
+const places = ['.', 'bench', 'chaos', 'examples', 'simulate'] as const;
 const deepPlaces = ['docs'] as const;
 
 export interface Block {

@@ -121,7 +121,7 @@ describe('commands in the text', () => {
 });
 
 /** Every file of the repository, for names that are given without their folder. */
-const folders = ['.', 'src', 'test', 'docs', 'bench', 'chaos', 'scripts', 'examples', '.ci'];
+const folders = ['.', 'src', 'test', 'docs', 'bench', 'chaos', 'simulate', 'scripts', 'examples', '.ci'];
 const repositoryFiles = folders.flatMap((folder) =>
   readdirSync(join(repository, folder), { recursive: folder !== '.', encoding: 'utf8' }).map((name) =>
     normalize(join(folder, name)),

@@ -1,0 +1,128 @@
+/** The programs of a runner's jobs, simulated: they take their time, and end well or not. Some outlive their runner. */
+import type { TakenJob } from '../src/engine/taken-job.ts';
+import type { OutcomeWrite } from '../src/resque/advance.ts';
+import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
+import { idIn, type Run } from './job-book.ts';
+import type { SimProcess, Surroundings } from './sim-process.ts';
+
+const ownException = 'SimulatedError';
+
+export class Programs {
+  readonly running = new Map<Run, TakenJob>();
+  /** When Redis was last known to have an outcome. */
+  lastWrittenMs = 0;
+  readonly #process: SimProcess;
+  readonly #surroundings: Surroundings;
+  /** By slot: runs that have ended and whose outcomes are on their way, oldest first. */
+  readonly #unwritten = new Map<string, Run[]>();
+
+  constructor(process: SimProcess, surroundings: Surroundings) {
+    this.#process = process;
+    this.#surroundings = surroundings;
+  }
+
+  /** Runs that have ended and aren't known to be in Redis. */
+  get unwritten(): Run[] {
+    return [...this.#unwritten.values()].flat();
+  }
+
+  /** @returns false if it can't be started */
+  start(taken: TakenJob): boolean {
+    const { runner, queue, payload, isHeld } = taken;
+    const { book, log, agenda, witness } = this.#surroundings;
+    const process = this.#process;
+    const job = book.of(payload.bytes);
+    if (job === null) {
+      log.broken(`${process.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
+      return true;
+    }
+    if (process.unstartable.has(runner.key)) {
+      process.side.fleet.holdRunner(runner, 'unstartable');
+      return false;
+    }
+    const run: Run = {
+      ...{ job, process, entry: runner.key, isHeld, takenMs: job.takenMs, startedMs: agenda.nowMs },
+      ...{ programEndMs: null, outcome: null, writtenMs: null, isRecorded: job.poppedBy === null },
+      ...{ isAbandoned: false, isRecovered: false, mayOverlap: false },
+    };
+    witness.starting(run, queue);
+    this.running.set(run, taken);
+    if (payload.isObject) this.#endLater(run, job.ms, job.end, ownException);
+    else {
+      run.programEndMs = agenda.nowMs;
+      this.#finish(run, 'failure', exceptions.invalidPayload);
+    }
+    return true;
+  }
+
+  /** Ends all of them within this time, as a stop of their runner does. */
+  kill(withinMs: number): void {
+    for (const [run, { runner }] of this.running) {
+      const outcome = runner.config.interrupted === 'requeue' ? 'requeue' : 'failure';
+      this.#endLater(run, this.#surroundings.random.next() * withinMs, outcome, exceptions.terminated);
+    }
+  }
+
+  /** They are no more: their host is gone, or a recovery ends what a dead runner left. */
+  end(): void {
+    for (const run of this.running.keys()) run.programEndMs ??= this.#surroundings.agenda.nowMs;
+  }
+
+  /** Others have accounted for this job. If it went back to its queue, its program is killed. */
+  disown(taken: TakenJob, wentBack: boolean): void {
+    const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
+    if (run === undefined) return;
+    this.#surroundings.log.trace(`${this.#process.name} doesn't own ${run.job.id} any more`);
+    run.isRecovered = true;
+    if (wentBack) this.#endLater(run, 0, 'failure', exceptions.terminated);
+  }
+
+  /** Redis has this outcome. */
+  written({ worker, kind, ...outcome }: OutcomeWrite): void {
+    const runs = this.#unwritten.get(slotOf(worker)) ?? [];
+    // A job that couldn't be started goes back without a run.
+    const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
+    const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
+    const [run] = at === -1 ? [] : runs.splice(at, 1);
+    if (run === undefined) return;
+    this.lastWrittenMs = this.#surroundings.agenda.nowMs;
+    run.writtenMs = this.lastWrittenMs;
+  }
+
+  /** The program ends whatever its runner does; the runner hears of it if it lives, or when it is woken. */
+  #endLater(run: Run, afterMs: number, outcome: NonNullable<Run['outcome']>, exception: string): void {
+    const { agenda } = this.#surroundings;
+    agenda.add(agenda.nowMs + afterMs, () => {
+      if (run.programEndMs !== null) return;
+      run.programEndMs = agenda.nowMs;
+      agenda.add(agenda.nowMs, () => this.#finish(run, outcome, exception), this.#process);
+    });
+  }
+
+  #finish(run: Run, kind: NonNullable<Run['outcome']>, exception: string): void {
+    const { agenda, log } = this.#surroundings;
+    const { side, name, clock } = this.#process;
+    const taken = this.running.get(run);
+    if (taken === undefined) return;
+    const { slot, queue, payload } = taken;
+    const { worker } = slot;
+    this.running.delete(run);
+    run.outcome = kind;
+    this.#unwritten.set(slotOf(worker), [...(this.#unwritten.get(slotOf(worker)) ?? []), run]);
+    log.trace(`${name} ${run.job.id} has ended: ${kind}`);
+    if (kind !== 'failure') {
+      side.dispatcher.finish(taken, { kind });
+      return;
+    }
+    const record = failureRecord({
+      ...{ failedAt: new Date(clock.nowMs()), worker, queue, payload, exception, error: 'it is so' },
+      ...{ backtrace: [`at ${agenda.nowMs}`], exitCode: 1, signal: null, stderr: '', stdout: '' },
+    });
+    side.dispatcher.finish(taken, { kind, record });
+  }
+}
+
+/** A worker's id without the runner's name, which may change. */
+function slotOf(worker: string): string {
+  return worker.replace(/^.*?:\d+-(?=\d+:)/, '');
+}

@@ -1,0 +1,116 @@
+/** Schedules of the simulator, and that it sees what is wrong: see simulate/README.md. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkEnd } from '../../simulate/checker.ts';
+import { readDump } from '../../simulate/dump.ts';
+import { makeSchedule } from '../../simulate/make-schedule.ts';
+import { RealRedis } from '../../simulate/real-redis.ts';
+import { runSchedule } from '../../simulate/run-schedule.ts';
+import type { Schedule } from '../../simulate/schedule.ts';
+import { shrink } from '../../simulate/shrink.ts';
+import { brokenRecords } from '../../simulate/wire.ts';
+import { World } from '../../simulate/world.ts';
+
+let redis: RealRedis;
+
+beforeAll(async () => {
+  redis = await RealRedis.start();
+});
+afterAll(() => redis.stop());
+
+const scheduleCount = 150;
+
+test(`what is promised holds in ${scheduleCount} simulated schedules of jobs and faults`, async () => {
+  const broken: string[] = [];
+  let runs = 0;
+  for (let seed = 1; seed <= scheduleCount; seed += 1) {
+    const result = await runSchedule(makeSchedule(seed), redis);
+    runs += result.runs;
+    broken.push(...result.violations.map((what) => `seed ${seed}: ${what}`));
+  }
+  expect(broken).toEqual([]);
+  expect(runs).toBeGreaterThan(scheduleCount);
+}, 120_000);
+
+test('a schedule is the same each time that it runs, down to each command', async () => {
+  for (const seed of [3, 11, 28]) {
+    const [first, second] = [makeSchedule(seed), makeSchedule(seed)];
+    expect(second).toEqual(first);
+    const { trace } = await runSchedule(first, redis);
+    expect(trace.length).toBeGreaterThan(100);
+    expect((await runSchedule(second, redis)).trace).toEqual(trace);
+  }
+});
+
+describe('it sees', () => {
+  const quiet: Schedule = { ...makeSchedule(1), steps: [] };
+  const plan = { id: 'j1', ms: 5, end: 'success', shape: 'plain' } as const;
+
+  test('a job that is lost', async () => {
+    const world = new World(quiet, redis);
+    try {
+      await world.run();
+      world.book.add(plan, 'a', 0).isEnqueued = true;
+      expect(await checkEnd(world)).toEqual(['j1 is lost']);
+    } finally {
+      world.dispose();
+    }
+  });
+
+  test('a key that a stop leaves, and counters that say something else than the failures', async () => {
+    const world = new World(quiet, redis);
+    try {
+      await world.run();
+      await redis.admin.call('RPUSH', 'resque:failed', '{"payload":[]}');
+      await redis.admin.call('SET', 'resque:worker:h:1-0:a', '');
+      expect(await checkEnd(world)).toEqual([
+        'stat:failed is 0, of 1 failures',
+        'stat:processed is 0, and should be 1',
+        'a key is left after a clean stop: resque:worker:h:1-0:a',
+      ]);
+    } finally {
+      world.dispose();
+    }
+  });
+
+  test('records that other programs of Resque choke on', async () => {
+    await redis.reset();
+    const { admin } = redis;
+    await admin.call('RPUSH', 'resque:failed', '{"payload":[]}', '');
+    await admin.call(
+      'SET',
+      'resque:worker:h:1-0:a',
+      '{"queue":"a","run_at":"2026-01-01T00:00:00Z","payload":null}',
+    );
+    await admin.call('SET', 'resque:worker:h:1-0:a:started', 'just now');
+    await admin.call('SADD', 'resque:workers', 'h:1');
+    await admin.call('HSET', 'resque:workers:heartbeat', 'h:1-0:a', '1767225600');
+    const broken = brokenRecords(await readDump(admin), new Set());
+    expect(broken.map((what) => what.replace(/:[^:]*$/, ''))).toEqual([
+      'resque:failed has a bad record',
+      'resque:failed has a bad record',
+      'resque:worker:h:1-0:a is a bad record',
+      'resque:worker:h:1-0:a:started is no time',
+      'resque:workers has a bad id',
+      'resque:workers:heartbeat has a bad time',
+    ]);
+    expect(brokenRecords(await readDump(admin), new Set(['resque:failed']))).toHaveLength(4);
+  });
+
+  test('a promise that a job breaks, and makes the schedule smaller', async () => {
+    // No entry has this queue: nobody ever runs what is on it.
+    const lonely = { ...plan, id: 'j9' };
+    const schedule: Schedule = {
+      ...makeSchedule(2),
+      steps: [
+        { atMs: 60, kind: 'enqueue', queue: 'a', jobs: [plan] },
+        { atMs: 70, kind: 'enqueue', queue: 'nobody', jobs: [lonely] },
+        { atMs: 80, kind: 'pause-everyone', forMs: 5 },
+      ],
+    };
+    const result = await runSchedule(schedule, redis);
+    expect(result.violations).toEqual(['there is still something to do: resque:queue:nobody']);
+    const smaller = await shrink(schedule, result, redis);
+    expect(smaller.result.violations).toEqual(result.violations);
+    expect(smaller.schedule.steps).toEqual([schedule.steps[1]]);
+  });
+});
