@@ -54,6 +54,8 @@ export function ownAnswer(view: ServerView, link: Link, { name, args }: Command)
       if (killed !== undefined) view.kill(killed);
       return killed === undefined ? 0 : 1;
     }
+    case 'CONFIG':
+      return [Buffer.from('client-output-buffer-limit'), Buffer.from('normal 64 0 0')];
     case 'INFO':
       return Buffer.from(info(state));
     case 'TIME':

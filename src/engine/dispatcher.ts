@@ -80,7 +80,7 @@ export class Dispatcher {
   /** Neither jobs nor words to Redis are under way. */
   get isIdle(): boolean {
     const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.outbox.unconfirmed.isEmpty;
-    return isQuiet && this.#hasNoJob;
+    return isQuiet && this.#hasNoJob && this.#reservations.isEmpty;
   }
 
   get #hasNoJob(): boolean {

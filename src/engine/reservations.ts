@@ -21,6 +21,10 @@ export class Reservations {
     this.#fleet = fleet;
   }
 
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
   /** Workers whose slots are reserved and not released. */
   get workers(): string[] {
     return [...this.#open.keys()];

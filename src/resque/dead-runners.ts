@@ -9,6 +9,7 @@ import type { ResqueKeys } from './keys.ts';
 import { LargeReads } from './large-reads.ts';
 import { type RedisView, silentLimitMs, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
+import { queueList } from './queue-patterns.ts';
 import { readConnections } from './read-connections.ts';
 import {
   type LeftJobEnd,
@@ -19,7 +20,6 @@ import {
   recoverArguments,
   recoverReply,
   recoverScript,
-  uncounted,
 } from './recovery-script.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
 import { type CommandSender, runScript } from './send.ts';
@@ -144,7 +144,7 @@ export class DeadRunners {
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
     // First of all: a step that comes after this one undoes all that is read here.
     const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
-    const held = await this.#heldBy(owner);
+    const held = await this.#heldBy(owner, entry);
     const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
     const isHeld = (queue: string, payload: Buffer) => {
       const at = rest.findIndex((job) => job.queue === queue && job.payload.equals(payload));
@@ -152,8 +152,7 @@ export class DeadRunners {
       return at !== -1;
     };
     const workers = await this.#workersOf(owner, entry, isHeld);
-    const { nonce, holds } = entry;
-    const maxRecoveries = holds?.length === 0 ? uncounted : entry.maxRecoveries;
+    const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
@@ -183,14 +182,15 @@ export class DeadRunners {
     );
   }
 
-  async #heldBy(owner: string): Promise<LeftQueue[]> {
+  async #heldBy(owner: string, { holds }: RunnerEntry): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
     return lists.map(({ queue, payloads }) => {
       const jobs = payloads.map((bytes) => ({
         payload: bytes,
         failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes), this.#now()),
       }));
-      return { queue, jobs };
+      const mayHaveBegun = holds?.some((key) => queueList(key).expand([queue]).includes(queue)) ?? true;
+      return { queue, mayHaveBegun, jobs };
     });
   }
 

@@ -27,6 +27,8 @@ export type LeftJobEnd =
 /** A list of held jobs, oldest first. */
 export interface LeftQueue {
   readonly queue: string;
+  /** False if none of them has ever begun: then none is counted. */
+  readonly mayHaveBegun: boolean;
   readonly jobs: readonly {
     readonly payload: Buffer;
     /** What is recorded where it has been recovered too often. */
@@ -42,13 +44,10 @@ export interface Recovery {
   readonly step: string;
   /** Of that process; '' if it isn't known. */
   readonly nonce: string;
-  /** `uncounted`: none of the jobs that it held has ever begun. */
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];
   readonly held: readonly LeftQueue[];
 }
-
-export const uncounted = -1;
 
 export interface Recovered {
   readonly failed: number;
@@ -67,8 +66,8 @@ export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string 
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload);
   }
   args.push(held.length);
-  for (const { queue, jobs } of held) {
-    args.push(queue, jobs.length);
+  for (const { queue, mayHaveBegun, jobs } of held) {
+    args.push(queue, mayHaveBegun ? 1 : 0, jobs.length);
     for (const { payload, failure } of jobs) args.push(payload, failure);
   }
   return args;
@@ -114,7 +113,7 @@ local knownCount = read('SCARD', heldQueues)
 if refusal then return redis.error_reply(refusal) end
 if knownCount ~= heldCount then return false end
 for i = 1, heldCount do
-  local list = { queue = nextArg(), jobs = {} }
+  local list = { queue = nextArg(), isCounted = nextArg() == '1', jobs = {} }
   list.key = heldQueues .. ':' .. list.queue
   needQueue(list.queue)
   local count = tonumber(nextArg())
@@ -187,8 +186,8 @@ for _, list in ipairs(held) do
   for j = #list.jobs, 1, -1 do
     local job = list.jobs[j]
     local name = redis.sha1hex(list.queue .. '\\0' .. job.payload)
-    if maxRecoveries ~= ${uncounted} then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
-    if (counts[name] or maxRecoveries) > maxRecoveries then
+    if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
+    if list.isCounted and counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
       fail(job.failure)
     else
