@@ -76,7 +76,8 @@ for i = 1, tonumber(nextArg()) do
   if outcome.kind == 'failure' then
     outcome.record = nextArg()
   elseif outcome.kind == 'requeue' then
-    outcome.key, outcome.payload = prefix .. 'queue:' .. nextArg(), nextArg()
+    outcome.queue, outcome.payload = nextArg(), nextArg()
+    outcome.key = prefix .. 'queue:' .. outcome.queue
   end
   outcomes[i] = outcome
 end
@@ -166,6 +167,12 @@ local function count(stat, ids)
   for _, id in ipairs(ids) do add(prefix .. 'stat:' .. stat .. ':' .. id, 1) end
 end
 
+-- Redis may have lost the queue's name: runners of patterns would not see it.
+local function putBack(queue, key, payload)
+  redis.pcall('SADD', prefix .. 'queues', queue)
+  redis.call('LPUSH', key, payload)
+end
+
 local ended, failed, recorded = {}, {}, {}
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
@@ -177,7 +184,7 @@ for _, outcome in ipairs(outcomes) do
     redis.call('RPUSH', prefix .. 'failed', outcome.record)
     failed[#failed + 1] = id
   elseif outcome.kind == 'requeue' then
-    redis.call('LPUSH', outcome.key, outcome.payload)
+    putBack(outcome.queue, outcome.key, outcome.payload)
   end
   if outcome.kind ~= 'requeue' then ended[#ended + 1] = id end
   recorded[#recorded + 1] = prefix .. 'worker:' .. id
@@ -187,7 +194,7 @@ count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)
 for _, job in ipairs(returns) do
-  if not job.isHeld or leaveHeld(job.queue, job.payload) then redis.call('LPUSH', job.key, job.payload) end
+  if not job.isHeld or leaveHeld(job.queue, job.payload) then putBack(job.queue, job.key, job.payload) end
 end
 
 -- What begins now: jobs that BLPOP brought, and those that are popped here. Their workers are registered first.

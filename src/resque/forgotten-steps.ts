@@ -70,6 +70,11 @@ end
 if refusal then return redis.error_reply(refusal) end
 
 redis.call('SET', stepKey, nonce .. ' ' .. confirmed, 'EX', 604800)
+-- Redis may have lost the queue's name: runners of patterns would not see it.
+local function putBack(queue, payload)
+  redis.pcall('SADD', prefix .. 'queues', queue)
+  redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
+end
 local function leaveHeld(queue, payload)
   return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
@@ -79,7 +84,7 @@ for _, outcome in ipairs(outcomes) do
   local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
   if outcome.kind == 'requeue' then
     -- Otherwise its taking is forgotten too: it lies on its queue.
-    if wasHeld or isItsRecord then redis.call('LPUSH', prefix .. 'queue:' .. outcome.queue, outcome.bytes) end
+    if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
   else
     local stats = { 'processed' }
     if outcome.kind == 'failure' then
@@ -103,7 +108,7 @@ for _, job in ipairs(returns) do
   local key = prefix .. 'queue:' .. job.queue
   local goesBack
   if job.isHeld then goesBack = leaveHeld(job.queue, job.bytes) else goesBack = not isAtHead(key, job.bytes) end
-  if goesBack then redis.call('LPUSH', key, job.bytes) end
+  if goesBack then putBack(job.queue, job.bytes) end
 end
 return 1
 `);

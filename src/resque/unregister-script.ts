@@ -44,7 +44,10 @@ for i = 6, #ARGV do
   redis.call('HDEL', prefix .. 'workers:heartbeat', id)
 end
 for _, queue in ipairs(queues) do
-  repeat until not redis.call('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
+  while redis.call('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue) do
+    -- Redis may have lost the queue's name: runners of patterns would not see it.
+    redis.pcall('SADD', prefix .. 'queues', queue)
+  end
 end
 if isEnd then
   redis.call('DEL', held, stepKey)

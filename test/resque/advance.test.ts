@@ -75,6 +75,20 @@ test('jobs that come back unstarted lie at the head of their queues, the last on
   expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual(['a', 'b', 'c']);
 });
 
+test.each([
+  ['that is put back', { outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] }],
+  ['that comes back unstarted', { returns: [{ queue: 'mail', payload }] }],
+] as const)('a job %s names its queue again, which Redis may have lost', async (_, batch) => {
+  await work();
+  await stage.redis.del('resque:queues');
+  await stage.advance(batch);
+  expect(await stage.redis.smembers('resque:queues')).toEqual(['mail']);
+  // A set that is no set costs no job.
+  await stage.redis.set('resque:queues', 'no set');
+  await stage.advance(batch);
+  expect(await stage.redis.llen('resque:queue:mail')).toBe(2);
+});
+
 test('a job that BLPOP brought is recorded, with its bytes beside it where the record has not got them', async () => {
   const other = 'h.runner:1-1:mail';
   await stage.advance({
