@@ -19,6 +19,7 @@ interface RedisFaultsOptions {
 }
 
 const wrongValue = 'wrong';
+export const pauseKey = 'resque:pause-all-workers';
 /** Keys that may get a wrong type even if they aren't there. */
 const namedKeys = [
   ...['queues', 'workers', 'workers:heartbeat', 'failed', 'stat:processed', 'stat:failed', 'runners'],
@@ -50,6 +51,9 @@ export class RedisFaults {
         if (!this.#hasSnapshot) return;
         await this.#forget(() => redis.rollBack());
         await server.expire();
+        // Whoever had paused everyone, and hasn't now, does away with it again.
+        if (witness.pausedSinceMs === null && !witness.spoilt.has(pauseKey))
+          await redis.asMaster(() => redis.admin.call('DEL', pauseKey));
         for (const [kept, key] of this.#unspoilt) await redis.asMaster(() => this.#unspoil(key, kept));
         if (fault.isRestart) await this.#restart();
         await server.servePushed();
@@ -167,7 +171,7 @@ export class RedisFaults {
       const { ok: kind } = (await admin.call('TYPE', key)) as { ok: string };
       log.trace(`${key}, a ${kind}, gets a wrong type`);
       if (kind !== 'none') await admin.call('RENAME', key, kept);
-      if (kind === 'string' || key === 'resque:pause-all-workers') await admin.call('RPUSH', key, wrongValue);
+      if (kind === 'string' || key === pauseKey) await admin.call('RPUSH', key, wrongValue);
       else await admin.call('SET', key, wrongValue);
     });
     ongoing.until(forMs, () => redis.asMaster(() => this.#unspoil(key, kept)));

@@ -14,7 +14,7 @@ import type { Link } from './link.ts';
 import { Log } from './log.ts';
 import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
-import { RedisFaults } from './redis-faults.ts';
+import { pauseKey, RedisFaults } from './redis-faults.ts';
 import { restOf } from './rest.ts';
 import type { Action, Entry, RedisFault, Schedule, SeatFault } from './schedule.ts';
 import { Seats } from './seats.ts';
@@ -105,7 +105,8 @@ export class World {
     const hadDeaths = this.#processes.some(
       ({ isDead, stopped }) => isDead && stopped?.isUnregistered !== true,
     );
-    const limitMs = (hadDeaths ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
+    const limitMs =
+      (hadDeaths || this.witness.hasForgotten ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
     const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
@@ -255,7 +256,7 @@ export class World {
   async #pauseEveryone(forMs: number): Promise<void> {
     const { witness } = this;
     const { admin } = this.#redis;
-    const key = 'resque:pause-all-workers';
+    const key = pauseKey;
     if (witness.spoilt.has(key)) return;
     await this.#redis.asMaster(() => admin.call('SET', key, 'true'));
     witness.pausedSinceMs ??= this.agenda.nowMs;
