@@ -123,7 +123,8 @@ export class Spooling {
   /** Outcomes of ours that are on the disk. */
   ownOutcomes(): OutcomeWrite[] {
     return this.#own
-      .flatMap(({ path }) => this.#spool?.read(path)?.spooled.steps ?? [])
+      .flatMap(({ path }) => this.#spool?.read(path) ?? [])
+      .flatMap(({ spooled }) => this.#underOurName(spooled).steps)
       .flatMap((step) => [...step.outcomes]);
   }
 

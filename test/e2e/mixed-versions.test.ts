@@ -12,7 +12,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 const commit = '769db4b';
 const isThere = hasCommit(commit);
 
-const stage = useEndToEnd();
+const stage = useEndToEnd({ timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 let old: OldVersion | null = null;
 

@@ -14,7 +14,7 @@ const container = [
 ];
 const canUnshare = spawnSync('sh', ['-c', `${container.join(' ')} true`]).status === 0;
 
-const stage = useEndToEnd();
+const stage = useEndToEnd({ timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 

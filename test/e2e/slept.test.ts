@@ -5,7 +5,7 @@ import { freeze, isAlive } from '../helpers/processes.ts';
 import type { ConfigObject, Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const stage = useEndToEnd({ redis: { appendOnly: true } });
+const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 
 /** Each job waits for its file `go-ARG`; one whose argument ends in 7 fails. */

@@ -37,6 +37,7 @@ test('if the process takes another name meanwhile, its outcomes are written unde
   await redis.client.hset('resque:runners', 'host:1', '{"nonce":"another"}');
   await redis.client.set('resque:runner:host:1:step', 'another 7');
   client.owner = 'host-2:1';
+  expect(spooling.ownOutcomes()).toMatchObject([{ worker: 'host-2:1-0:mail' }]);
   await spooling.restoreFirst();
   expect(await redis.client.get('resque:stat:processed:host-2:1-0:mail')).toBe('1');
   expect(await redis.client.get('resque:runner:host-2:1:step')).toBe('mine 1');
