@@ -168,8 +168,9 @@ async function build({ prunesAtOnce = false } = {}) {
   mkdirSync(distDirectory, { recursive: true });
   const load = oneByOne(metafile, 'src/cli/run.ts');
   for (const { path, contents, text } of outputFiles) {
-    if (path !== distEntry)
-      writeWhole(path, text.includes(load.call) ? text.replaceAll(load.call, load.instead) : contents);
+    if (path === distEntry) continue;
+    const hasCall = load !== null && text.includes(load.call);
+    writeWhole(path, hasCall ? text.replaceAll(load.call, load.instead) : contents);
   }
   const entry = outputFiles.find(({ path }) => path === distEntry);
   if (entry === undefined) throw new Error(`esbuild made no ${distEntry}`);
@@ -188,11 +189,12 @@ async function build({ prunesAtOnce = false } = {}) {
  *
  * @param {import('esbuild').Metafile} metafile
  * @param {string} source that is imported dynamically
- * @returns {{ call: string, instead: string }} the call that imports it, and what imports its parts first
+ * @returns {{ call: string, instead: string } | null} the call that imports it, and what imports its parts first; `null`
+ * if there is none
  */
 function oneByOne({ outputs }, source) {
   const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === source);
-  if (entry === undefined) throw new Error(`nothing imports ${source} dynamically`);
+  if (entry === undefined) return null;
   /** @type {Set<string>} */
   const seen = new Set();
   /** @type {string[]} */
