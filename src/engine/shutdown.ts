@@ -81,9 +81,9 @@ export class Shutdown {
     await childrenGone();
     const deadline = clock.elapsedMs() + lastWordsMs;
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
-    const isSettled = () => dispatcher.isIdle || (client.session.wasNeverUp && dispatcher.unwritten === 0);
+    const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
     await holds(clock, () => isSettled() || !hasTime());
-    const isUnregistered = client.session.wasNeverUp || (await this.#unregister(client, workers(), hasTime));
+    const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
     client.session.close();
     await holds(clock, () => !dispatcher.isSending);
     const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;
@@ -94,13 +94,14 @@ export class Shutdown {
 
   async #unregister(
     client: ResqueClient,
-    workers: readonly string[],
+    workers: () => readonly string[],
     hasTime: () => boolean,
   ): Promise<boolean> {
     while (hasTime()) {
       await holds(client.clock, () => client.session.isUp || !hasTime());
       try {
-        await client.leave(workers);
+        // They may have got other names since the last try.
+        await client.leave(workers());
         return true;
       } catch (error) {
         client.session.fail(error);

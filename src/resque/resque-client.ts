@@ -52,9 +52,10 @@ export class ResqueClient {
   readonly failed: FailedList;
   readonly reads: LargeReads;
   readonly #steps: StepSender;
+  /** Redis has never heard of this process. */
+  isUnknown = true;
   /** Redis' clock minus our monotonic one: the other may jump, and others would take us for silent. */
   #clockOffsetMs = 0;
-
   #owner: StepOwner;
   /** The last step that is known to be done, with all before it; the outbox tells. */
   lastConfirmed: () => number = () => 0;
@@ -119,10 +120,10 @@ export class ResqueClient {
 
   /**
    * What Redis knows of this process, which has its name from then on unless another has it.
-   *
    * @param confirmed number of the last step that is known to be done, 0 at first
    */
   standing(confirmed: number, about: RunnerAbout): Promise<Standing> {
+    this.isUnknown = false;
     return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
   }
 
@@ -132,9 +133,8 @@ export class ResqueClient {
   }
 
   /**
-   * Takes a step. There is no second try with the script's text, as for other scripts: it would come after
-   * steps that were sent meanwhile. A Redis that has forgotten the script is prepared anew, like after an
-   * outage, and every step of then repeated in its order.
+   * Takes a step. There is no second try with the script's text: it would come after steps that were sent meanwhile.
+   * A Redis that has forgotten the script is prepared anew, as after an outage, and those steps are repeated.
    */
   advance(batch: AdvanceBatch): Promise<AdvanceReply> {
     return this.#steps.send(this.#owner, batch, this.now(), this.#redisNow());

@@ -86,11 +86,6 @@ export class RedisSession {
     return lowered(this.#link.server.replyLimit, this.#outgrown);
   }
 
-  /** Redis has never known of us. */
-  get wasNeverUp(): boolean {
-    return this.#upSinceMs === 0;
-  }
-
   start(): void {
     if (this.#state !== 'new') return;
     this.#watch?.start();
