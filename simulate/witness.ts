@@ -133,6 +133,9 @@ export class Witness {
     job.takenMs = this.#agenda.nowMs;
     // One that is moved is in some key all the time.
     job.isInFlight = !isMove;
+    // See rest.ts.
+    if (isMove && process.isDead && this.hasForgotten)
+      job.mayBeLost = 'Redis has forgotten who waited for it';
     job.poppedBy = isMove ? null : process;
   }
 
