@@ -102,9 +102,10 @@ export class World {
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
     while (await agenda.next(lastMs)) if (log.isBroken) return;
     await this.#endFaults();
-    const hadDeaths = this.#processes.some(
-      ({ isDead, stopped }) => isDead && stopped?.isUnregistered !== true,
-    );
+    // Also one that stops, while Redis is away, without taking itself off the lists.
+    const mayBeRecovered = ({ isDead, stopped, side }: SimProcess) =>
+      isDead ? stopped?.isUnregistered !== true : side.shutdown.mode !== null;
+    const hadDeaths = this.#processes.some(mayBeRecovered);
     const limitMs =
       (hadDeaths || this.witness.hasForgotten ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
     const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
