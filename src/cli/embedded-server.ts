@@ -103,7 +103,7 @@ export function silence(directory: string, limitMs: number): Promise<OperatingEr
 export async function prepareDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    // Usually it lies in somebody's repository.
+    // It usually lies in a user's repository.
     await writeFile(join(directory, '.gitignore'), '*\n');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

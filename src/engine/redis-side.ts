@@ -1,5 +1,5 @@
 /**
- * The engine's Redis side: takes jobs, hands them to whatever runs them, and writes how they ended. It knows no
+ * The engine's Redis side: takes jobs, hands them over to be run, and writes how they ended. It knows no
  * programs. The engine gives it jobs that are processes, the simulator jobs that are not.
  */
 import type { Config } from '../config/config.ts';

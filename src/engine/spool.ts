@@ -104,7 +104,7 @@ export class Spool {
   }
 
   /**
-   * What is there, claimed by nobody. Never throws for what it finds there.
+   * All files that no process has claimed. Never throws for what it finds there.
    *
    * @param dead nonces of processes that are known to be dead
    */

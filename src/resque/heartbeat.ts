@@ -4,7 +4,7 @@ import { script } from './send.ts';
 /**
  * ARGV: key prefix, start (`Time#to_s`), now (ISO 8601), the runner process' name, its nonce, its last confirmed step and
  * its entry (runner-entry.ts; '' for none), worker ids. Only of a process that Redis knows, with all its steps: one that was
- * declared dead or lost its name writes nothing, and one that is idle learns of an older Redis. A worker that somebody else pruned is registered again: Ruby workers drop foreign ones of their
+ * declared dead or lost its name writes nothing, and one that is idle learns of an older Redis. A worker that another program pruned is registered again: Ruby workers drop foreign ones of their
  * host at start, however alive (see `Resque::Worker#prune_dead_workers`).
  */
 export const heartbeatScript = script(`

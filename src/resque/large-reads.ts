@@ -41,7 +41,7 @@ export class LargeReads {
     return this.#sender.replyLimit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Of each key: its value, `null` if it has none or is no string. */
+  /** Of each key: its value, `null` if it has none or is not a string. */
   async values(keys: readonly Key[]): Promise<(Buffer | null)[]> {
     const many = (first: number, count: number) =>
       this.#sender.command((commands) => commands.mgetBuffer(...keys.slice(first, first + count)));
@@ -74,7 +74,7 @@ export class LargeReads {
     return this.#sender.command((commands) => commands.getrangeBuffer(key, first, last));
   }
 
-  /** 0 if it has no value, or is no string. */
+  /** 0 if it has no value, or is not a string. */
   async #lengths(keys: readonly Key[]): Promise<number[]> {
     const replies = await this.#sender.command(async (commands) => {
       const pipeline = commands.pipeline();
