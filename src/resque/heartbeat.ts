@@ -1,4 +1,4 @@
-import { scriptChecks } from './script-checks.ts';
+import { knownProcess, scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
 
 /**
@@ -12,12 +12,7 @@ local prefix, started, now, owner, nonce, confirmed = ARGV[1], ARGV[2], ARGV[3],
 local entry = ARGV[7]
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
-local known = read('GET', stepKey)
-if refusal then return redis.error_reply(refusal) end
-local knownNonce, step = (known or ''):match('^(%S+) (%d+)$')
-if knownNonce ~= nonce or tonumber(step) < confirmed then
-  return redis.error_reply('FORGOTTEN Redis does not know this runner, or not its last steps')
-end
+${knownProcess}
 needType('hash', prefix .. 'runners')
 needType('set', prefix .. 'workers')
 needType('hash', prefix .. 'workers:heartbeat')

@@ -5,7 +5,7 @@
 import type { HeldJob, StepOwner } from './advance.ts';
 import type { ResqueKeys } from './keys.ts';
 import type { LeftWorker } from './recovery-script.ts';
-import { scriptChecks } from './script-checks.ts';
+import { knownProcess, scriptChecks } from './script-checks.ts';
 import { type CommandSender, runScript, script } from './send.ts';
 
 /** ARGV: prefix, owner, nonce; workers as in `recover`. A record that is another by now stays. */
@@ -14,12 +14,9 @@ local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local at = 3
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
+local confirmed = 0
 ${scriptChecks}
-local known = read('GET', stepKey)
-if refusal then return redis.error_reply(refusal) end
-if (known or ''):match('^(%S+) %d+$') ~= nonce then
-  return redis.error_reply('FORGOTTEN Redis does not know this runner')
-end
+${knownProcess}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
@@ -75,12 +72,9 @@ export async function settleOwn(
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local held = prefix .. 'runner:' .. owner .. ':held'
+local stepKey, confirmed = prefix .. 'runner:' .. owner .. ':step', 0
 ${scriptChecks}
-local known = read('GET', prefix .. 'runner:' .. owner .. ':step')
-if refusal then return redis.error_reply(refusal) end
-if (known or ''):match('^(%S+) %d+$') ~= nonce then
-  return redis.error_reply('FORGOTTEN Redis does not know this runner')
-end
+${knownProcess}
 needType('set', held)
 need('SADD', held, '')
 local lastQueue = 4 + tonumber(ARGV[4])

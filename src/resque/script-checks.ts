@@ -46,3 +46,16 @@ local function needType(kind, key)
   if is and is ~= kind and is ~= 'none' then refusal = 'WRONGTYPE ' .. key .. ' is a ' .. is .. ', not a ' .. kind end
 end
 `;
+
+/**
+ * Ends a script unless Redis knows this process, with all steps that it has confirmed. Needs the locals `stepKey`, `nonce`
+ * and `confirmed`.
+ */
+export const knownProcess = `
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+local knownNonce, step = (known or ''):match('^(%S+) (%d+)$')
+if knownNonce ~= nonce or tonumber(step) < confirmed then
+  return redis.error_reply('FORGOTTEN Redis does not know this runner, or not its last steps')
+end
+`;

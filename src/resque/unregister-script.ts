@@ -1,4 +1,4 @@
-import { scriptChecks } from './script-checks.ts';
+import { knownProcess, scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
 
 /**
@@ -10,12 +10,7 @@ export const unregisterScript = script(`
 local prefix, owner, nonce, confirmed, isEnd = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
-local known = read('GET', stepKey)
-if refusal then return redis.error_reply(refusal) end
-local knownNonce, step = (known or ''):match('^(%S+) (%d+)$')
-if knownNonce ~= nonce or tonumber(step) < confirmed then
-  return redis.error_reply('FORGOTTEN Redis does not know this runner, or not its last steps')
-end
+${knownProcess}
 local held = prefix .. 'runner:' .. owner .. ':held'
 need('DEL', stepKey)
 needType('hash', prefix .. 'workers:heartbeat')

@@ -148,6 +148,18 @@ async function assertPatient(trials: readonly Trial[]): Promise<void> {
   expect(tries).toBeLessThan(10 * Math.max(1, trials.length));
 }
 
+/** Each refusal was told at most once, with the command's name; what is granted again heals. */
+async function assertHeals(trials: readonly Trial[]): Promise<void> {
+  for (const [at, trial] of trials.entries()) {
+    const downs = trial.engine.all('redis.down');
+    expect(downs.length, trial.engine.describe()).toBeLessThanOrEqual(1);
+    if (downs.length > 0) expect(downs[0]?.reason.toUpperCase()).toContain(commands[at]);
+  }
+  await Promise.all(trials.map((trial, at) => trial.grant(commands[at] ?? '')));
+  await Promise.all(trials.map((trial) => trial.done(!trial.name.endsWith('INCRBY'))));
+  await Promise.all(trials.map((trial) => trial.clean()));
+}
+
 describe.each(deliveries)('%s', (delivery) => {
   test(`each of ${commands.length} commands may be refused from the start`, { timeout: 60_000 }, async () => {
     const trials = commands.map((command) => new Trial(`start ${delivery} ${command}`, delivery));
@@ -155,14 +167,7 @@ describe.each(deliveries)('%s', (delivery) => {
     await Promise.all(trials.map((trial) => trial.enqueue().then(() => trial.start())));
     await Promise.all(trials.map((trial) => trial.settled()));
     await assertPatient(trials.filter(({ isDown }) => isDown));
-    for (const [at, trial] of trials.entries()) {
-      const downs = trial.engine.all('redis.down');
-      expect(downs.length, trial.engine.describe()).toBeLessThanOrEqual(1);
-      if (downs.length > 0) expect(downs[0]?.reason.toUpperCase()).toContain(commands[at]);
-    }
-    await Promise.all(trials.map((trial, at) => trial.grant(commands[at] ?? '')));
-    await Promise.all(trials.map((trial) => trial.done(!trial.name.endsWith('INCRBY'))));
-    await Promise.all(trials.map((trial) => trial.clean()));
+    await assertHeals(trials);
   });
 
   test(`each of ${commands.length} commands may be taken away while jobs run`, {
@@ -181,14 +186,7 @@ describe.each(deliveries)('%s', (delivery) => {
     );
     await Promise.all(trials.map((trial) => trial.settled()));
     await assertPatient(trials.filter(({ isDown }) => isDown));
-    for (const [at, trial] of trials.entries()) {
-      const downs = trial.engine.all('redis.down');
-      expect(downs.length, trial.engine.describe()).toBeLessThanOrEqual(1);
-      if (downs.length > 0) expect(downs[0]?.reason.toUpperCase()).toContain(commands[at]);
-    }
-    await Promise.all(trials.map((trial, at) => trial.grant(commands[at] ?? '')));
-    await Promise.all(trials.map((trial) => trial.done(!trial.name.endsWith('INCRBY'))));
-    await Promise.all(trials.map((trial) => trial.clean()));
+    await assertHeals(trials);
   });
 
   test('each key may be of the wrong type for a while', { timeout: 60_000 }, async () => {
