@@ -1,6 +1,5 @@
 /** One run of a schedule: a Redis, runner processes, jobs and faults, all in simulated time. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../chaos/random.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
@@ -38,7 +37,7 @@ export class World {
   readonly witness: Witness;
   readonly #schedule: Schedule;
   readonly #redis: RealRedis;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'rr-simulated-'));
+  readonly #directory: string;
   readonly #processes: SimProcess[] = [];
   readonly #ongoing = new Ongoing(this.agenda, this.log);
   readonly #traps = new Traps();
@@ -49,6 +48,7 @@ export class World {
   constructor(schedule: Schedule, redis: RealRedis) {
     this.#schedule = schedule;
     this.#redis = redis;
+    this.#directory = mkdtempSync(join(redis.directory, 'world-'));
     const { agenda, log, book } = this;
     const ongoing = this.#ongoing;
     const processes = this.#processes;
@@ -91,7 +91,6 @@ export class World {
   /** Stops at the first promise that is broken. */
   async run(): Promise<void> {
     const { agenda, log, book } = this;
-    mkdirSync(this.#directory, { recursive: true });
     await this.#redis.reset();
     this.#seats.fill();
     const { steps } = this.#schedule;
