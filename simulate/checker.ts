@@ -60,14 +60,16 @@ function isCertain(run: Run): boolean {
 }
 
 /** Whether Redis must still have it: it has not forgotten it, or was told again. */
-function isKept({ process, writtenMs }: Run, { forgottenMs }: Witness): boolean {
-  if (writtenMs === null) return forgottenMs.length === 0;
-  const forgotten = forgottenMs.filter((atMs) => atMs >= writtenMs);
+function isKept({ process, programEndMs, writtenMs }: Run, { forgottenMs }: Witness): boolean {
+  if (writtenMs === null || programEndMs === null) return forgottenMs.length === 0;
+  // When Redis wrote it, only Redis knows: some time after its end.
+  const forgotten = forgottenMs.filter((atMs) => atMs >= programEndMs);
   if (forgotten.length === 0) return true;
   // A runner that has nothing to write learns nothing of a Redis that became older without a restart.
   const learned =
     process.stopped !== null && forgotten.every((atMs) => process.programs.lastWrittenMs > atMs);
-  return learned && !process.wasDeclaredDead && forgotten.every((atMs) => atMs - writtenMs < rewrittenMs);
+  const isInTime = forgotten.every((atMs) => atMs - programEndMs < rewrittenMs);
+  return learned && isInTime && !process.wasDeclaredDead;
 }
 
 function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spoilt }: Witness): string[] {

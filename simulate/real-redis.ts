@@ -127,6 +127,12 @@ export class RealRedis {
     await this.admin.call('SCRIPT', 'FLUSH');
   }
 
+  /** Ends it at once, as this process ends. */
+  abandon(): void {
+    this.#process.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
   /** Ends it. */
   async stop(): Promise<void> {
     this.admin.close();

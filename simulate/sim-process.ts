@@ -2,10 +2,13 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Random } from '../chaos/random.ts';
 import type { Config, RunnerConfig } from '../src/config/config.ts';
+import { executeCommand } from '../src/engine/commands.ts';
+import { FailureCounts } from '../src/engine/failure-counts.ts';
 import type { Machine } from '../src/engine/machine.ts';
 import type { ProcessIdentity } from '../src/engine/process-identity.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import type { StopResult } from '../src/engine/shutdown.ts';
+import type { Command } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
 import { type Clock, pause } from '../src/resque/clock.ts';
 import { openConnection } from '../src/resque/connection.ts';
@@ -131,6 +134,19 @@ export class SimProcess implements Client {
     this.#setLimits(entries);
     this.side.reconfigure(this.#config(entries));
     this.side.dispatcher.poke();
+  }
+
+  /** As a screen gives it. */
+  command(command: Command): void {
+    const { fleet, client, shutdown, dispatcher } = this.side;
+    void executeCommand(command, {
+      ...{ fleet, client, counts: new FailureCounts(), by: '', isStopping: shutdown.mode !== null },
+      publish: (fact) => this.#world.heard(this, fact),
+      poke: () => dispatcher.poke(),
+      killJob: () => false,
+      recount: () => Promise.resolve(),
+      stop: (mode) => shutdown.request(mode),
+    });
   }
 
   makeStartable(key: string): void {

@@ -6,11 +6,13 @@
  */
 import type { Agenda } from './agenda.ts';
 import { BlockingCommands } from './blocking-commands.ts';
+import { ExpiringKeys } from './expiring-keys.ts';
 import { type Client, commandText, type Link, linkText, replyText } from './link.ts';
 import type { RedisLine } from './redis-line.ts';
 import { type Command, CommandCutter, isError, type Reply, replyBytes } from './resp.ts';
 import { ownAnswer, type ServerState, type ServerView } from './server-state.ts';
 import { SimStream } from './sim-stream.ts';
+import { sortedReply } from './sorted-reply.ts';
 
 export interface ServerHooks {
   /** How long the next thing takes that is sent. */
@@ -52,18 +54,17 @@ export class SimServer {
   readonly #agenda: Agenda;
   /** Where the clients' commands go, under the clients' user. */
   readonly #line: RedisLine;
-  readonly #admin: RedisLine;
   readonly #hooks: ServerHooks;
   readonly #blocking: BlockingCommands;
+  readonly #expiring: ExpiringKeys;
   #links: Link[] = [];
   #lastId = 0;
-  readonly #deadlines = new Map<string, number>();
 
   constructor(agenda: Agenda, line: RedisLine, admin: RedisLine, hooks: ServerHooks) {
     this.#agenda = agenda;
     this.#line = line;
-    this.#admin = admin;
     this.#hooks = hooks;
+    this.#expiring = new ExpiringKeys(agenda, line, admin, this.state);
     this.#blocking = new BlockingCommands(agenda, admin, this.state, {
       onTimeOut: (link) => this.#timedOut(link),
       onServed: (link, command, reply) => this.#served(link, command, reply),
@@ -152,10 +153,8 @@ export class SimServer {
   }
 
   /** Removes what has come back after its time, as a roll-back may bring it. */
-  async expire(): Promise<void> {
-    for (const [key, deadline] of this.#deadlines) {
-      if (deadline <= this.#agenda.nowMs) await this.#admin.ask('DEL', key);
-    }
+  expire(): Promise<void> {
+    return this.#expiring.expire();
   }
 
   /** Ends all waits, as a server does that becomes a replica. */
@@ -248,9 +247,9 @@ export class SimServer {
       }
       return { replies: [reply], popped: isError(reply) ? null : payloadOf(reply) };
     }
-    if (command.name === 'SET') return { replies: [await this.#set(command)], popped: null };
+    if (command.name === 'SET') return { replies: [await this.#expiring.set(command)], popped: null };
     const raw = await this.#line.send(Buffer.concat(commands.map(({ bytes }) => bytes)), commands.length);
-    const replies = raw.map(({ reply }) => sorted(command.name, reply));
+    const replies = raw.map(({ reply }) => sortedReply(command.name, reply));
     return { replies, popped: null };
   }
 
@@ -266,29 +265,6 @@ export class SimServer {
     if (payload !== null) this.#hooks.onPopped(link, payload, command.name === 'BLMOVE');
     this.#deliver(link, [reply], payload);
     await this.#run(link);
-  }
-
-  /** The real server's clock isn't ours: a key with a time to live has it here. */
-  async #set(command: Command): Promise<Reply> {
-    const [key, value, ...options] = command.args;
-    const at = options.findIndex((option) => option.toString().toUpperCase() === 'PX');
-    if (key === undefined || value === undefined || at === -1) {
-      const [raw] = await this.#line.send(command.bytes, 1);
-      return raw?.reply ?? null;
-    }
-    const ttlMs = Number(options[at + 1]);
-    const rest = options.filter((_, index) => index !== at && index !== at + 1);
-    const reply = await this.#line.ask('SET', key, value, ...rest);
-    if (typeof reply === 'object' && reply !== null && 'ok' in reply) {
-      const deadline = this.#agenda.nowMs + ttlMs;
-      this.#deadlines.set(key.toString(), deadline);
-      this.#agenda.add(deadline, async () => {
-        // A replica waits for its master's word.
-        if (this.#deadlines.get(key.toString()) === deadline && !this.state.isReplica)
-          await this.#admin.ask('DEL', key);
-      });
-    }
-    return reply;
   }
 
   #deliver(
@@ -345,17 +321,4 @@ function nextGroup(queue: Command[]): Command[] | null {
 function payloadOf(reply: Reply): Buffer | null {
   const payload = Array.isArray(reply) ? reply[1] : reply;
   return Buffer.isBuffer(payload) ? payload : null;
-}
-
-/** Redis gives sets and hashes in an order that differs from one server process to the next. */
-function sorted(name: string, reply: Reply): Reply {
-  if (!Array.isArray(reply)) return reply;
-  if (name === 'SMEMBERS' || name === 'KEYS' || name === 'HKEYS') return [...reply].sort(byText);
-  if (name !== 'HGETALL') return reply;
-  const pairs = reply.flatMap((field, at) => (at % 2 === 0 ? [[field, reply[at + 1] ?? null] as const] : []));
-  return pairs.sort(([a], [b]) => byText(a, b)).flat();
-}
-
-function byText(a: Reply, b: Reply): number {
-  return Buffer.compare(a as Buffer, b as Buffer);
 }

@@ -1,5 +1,6 @@
 /** `npm run simulate`: see README.md beside this file. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeSchedule } from './make-schedule.ts';
 import { RealRedis } from './real-redis.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   const count = given === null ? wholeNumber(values.schedules) : 1;
   console.log(`seeds ${first} to ${first + count - 1}\n`);
   const redis = await RealRedis.start();
+  process.once('exit', () => redis.abandon());
   const startedAt = performance.now();
   let [failed, runs, ms] = [0, 0, 0];
   try {
@@ -68,4 +70,16 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    // Ctrl-C ends scripts/simulate.mjs too, which would have removed the bundle that this process was started from.
+    const bundle = dirname(process.argv[1] ?? '');
+    if (basename(bundle).startsWith('resque-runner-simulate-'))
+      rmSync(bundle, { recursive: true, force: true });
+    process.exit(exitCode);
+  });
+}
 await main();

@@ -1,11 +1,7 @@
 /** One run of a schedule: a Redis, runner processes, jobs and faults, all in simulated time. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../chaos/random.ts';
-import { executeCommand } from '../src/engine/commands.ts';
-import { FailureCounts } from '../src/engine/failure-counts.ts';
-import type { Command as EngineCommand } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
@@ -41,7 +37,7 @@ export class World {
   readonly witness: Witness;
   readonly #schedule: Schedule;
   readonly #redis: RealRedis;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'rr-simulated-'));
+  readonly #directory: string;
   readonly #processes: SimProcess[] = [];
   readonly #ongoing = new Ongoing(this.agenda, this.log);
   readonly #traps = new Traps();
@@ -52,6 +48,7 @@ export class World {
   constructor(schedule: Schedule, redis: RealRedis) {
     this.#schedule = schedule;
     this.#redis = redis;
+    this.#directory = mkdtempSync(join(redis.directory, 'world-'));
     const { agenda, log, book } = this;
     const ongoing = this.#ongoing;
     const processes = this.#processes;
@@ -94,7 +91,6 @@ export class World {
   /** Stops at the first promise that is broken. */
   async run(): Promise<void> {
     const { agenda, log, book } = this;
-    mkdirSync(this.#directory, { recursive: true });
     await this.#redis.reset();
     this.#seats.fill();
     const { steps } = this.#schedule;
@@ -192,7 +188,7 @@ export class World {
           if (runner === undefined || runner.isRetired) return;
           const { concurrency } = action;
           process.limits.set(runner.key, concurrency);
-          this.#command(process, { type: 'set-concurrency', runner: runner.key, concurrency });
+          process.command({ type: 'set-concurrency', runner: runner.key, concurrency });
         });
         return;
       case 'stop':
@@ -246,11 +242,11 @@ export class World {
 
   #pause(process: SimProcess, queue: string, forMs: number): void {
     if (process.side.fleet.ownerOf(queue) === undefined) return;
-    this.#command(process, { type: 'pause-queue', queue });
+    process.command({ type: 'pause-queue', queue });
     process.pausedQueues.add(queue);
     this.#ongoing.until(forMs, () => {
       process.pausedQueues.delete(queue);
-      if (!process.isDead) this.#command(process, { type: 'resume-queue', queue });
+      if (!process.isDead) process.command({ type: 'resume-queue', queue });
     });
   }
 
@@ -264,19 +260,6 @@ export class World {
     this.#ongoing.until(forMs, async () => {
       witness.pausedSinceMs = null;
       await this.#redis.asMaster(() => admin.call('DEL', key));
-    });
-  }
-
-  #command(process: SimProcess, command: EngineCommand): void {
-    const { side } = process;
-    void executeCommand(command, {
-      ...{ fleet: side.fleet, client: side.client, counts: new FailureCounts(), by: '' },
-      isStopping: side.shutdown.mode !== null,
-      publish: (fact) => this.#heard(process, fact),
-      poke: () => side.dispatcher.poke(),
-      killJob: () => false,
-      recount: () => Promise.resolve(),
-      stop: (mode) => side.shutdown.request(mode),
     });
   }
 
