@@ -150,7 +150,7 @@ export class Recovery {
     const { publish, onRequeued, machine } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
     if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
-    const recovered = await this.#dead.recover(runner);
+    const recovered = await this.#dead.recover(runner, machine);
     if (recovered === null) return;
     publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
     if (recovered.requeued > 0) onRequeued();

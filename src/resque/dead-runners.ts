@@ -7,7 +7,7 @@ import { exceptions, failureRecord } from './failure-record.ts';
 import { readHeldLists } from './held-lists.ts';
 import type { ResqueKeys } from './keys.ts';
 import { LargeReads } from './large-reads.ts';
-import { type RedisView, silentLimitMs, wantsConnections } from './liveness.ts';
+import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { queueList } from './queue-patterns.ts';
 import { readConnections } from './read-connections.ts';
@@ -106,9 +106,12 @@ export class DeadRunners {
    *
    * @returns `null` where it isn't there as it was judged
    */
-  async recover(runner: LeftRunner): Promise<Recovered | null> {
+  async recover(runner: LeftRunner, here: Vantage): Promise<Recovered | null> {
     await this.#endConnections(runner.entry);
-    const args = recoverArguments(this.#keys, await this.leftBy(runner));
+    const left = await this.leftBy(runner);
+    // Only a process that may live, or whose outcomes on the disk another user has to read, can ask for a tombstone.
+    const isSurelyGone = here.presenceOf(runner.entry) === 'gone' && runner.entry.uid === here.identity.uid;
+    const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left);
     return recoverReply(await runScript(this.#session, recoverScript, 0, args));
   }
 

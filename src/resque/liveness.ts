@@ -22,7 +22,7 @@ export type Death = 'gone' | 'silent' | 'cut-off';
 
 /** The place from which to judge: this machine, or what a test or the simulator puts in its place. */
 export interface Vantage {
-  readonly identity: { readonly machine: string };
+  readonly identity: { readonly machine: string; readonly uid?: number };
   readonly presenceOf: (process: Pick<RunnerEntry, 'machine' | 'pid' | 'startedAt'>) => Presence;
 }
 

@@ -42,7 +42,7 @@ export interface Recovery {
   readonly entry: string;
   /** The last step as it stood before all else was read; '' for none. */
   readonly step: string;
-  /** Of that process; '' if it isn't known. */
+  /** Of that process; '' if it isn't known, or no process will ask for its tombstone. */
   readonly nonce: string;
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];

@@ -20,6 +20,8 @@ import { useRedis } from '../helpers/redis.ts';
 const server = useRedis();
 const keys = resqueKeys('resque');
 const maxRecoveries = 2;
+/** A place from which the processes can't be seen. */
+const elsewhere = { identity: { machine: '' }, presenceOf: () => 'unknown' as const };
 const slots = 2;
 /** `held` is at-least-once, the others at-most-once; of `back` interrupted jobs go back. */
 const queues = ['held', 'once', 'back'] as const;
@@ -258,7 +260,7 @@ class World {
     const { runners } = await deadRunners.runners();
     const alive = this.#seats.map((process) => process?.nonce);
     for (const runner of runners) {
-      if (!alive.includes(runner.entry.nonce)) await deadRunners.recover(runner);
+      if (!alive.includes(runner.entry.nonce)) await deadRunners.recover(runner, elsewhere);
     }
   }
 
@@ -443,7 +445,7 @@ const sender: CommandSender = { command: (send) => send(server.client) };
 async function recover(): Promise<void> {
   const deadRunners = new DeadRunners(sender, keys);
   const { runners } = await deadRunners.runners();
-  for (const runner of runners) expect(await deadRunners.recover(runner)).not.toBe(null);
+  for (const runner of runners) expect(await deadRunners.recover(runner, elsewhere)).not.toBe(null);
 }
 
 test('jobs that are the same count one death once, however many of them a runner had', async () => {

@@ -117,7 +117,7 @@ export class Doctor {
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
       if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
-      const leavings = await this.#dead.recover(runner);
+      const leavings = await this.#dead.recover(runner, this.#options.here);
       return leavings === null ? { kind: 'changed' } : { kind: 'mended', leavings };
     } finally {
       await unlock();
