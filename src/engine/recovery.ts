@@ -91,6 +91,11 @@ export class Recovery {
     return workers;
   }
 
+  /** Ids of our own workers that Redis lists. */
+  registered(): Promise<string[]> {
+    return this.#dead.registered(this.#hooks.client.owner);
+  }
+
   /** Looks for dead ones when Redis is there, or there again. Rejects with RedisTrouble. */
   async look(): Promise<void> {
     const isFirst = this.#listeningSinceMs === null;

@@ -75,6 +75,7 @@ export class Resync {
     await recovery.look();
     await vitals.look();
     await dispatcher.adopt(await this.#unaccountedHeld());
+    await this.#unregisterFormer();
     this.#tellForgotten(settled);
   }
 
@@ -166,6 +167,13 @@ export class Resync {
     const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
     for (const { payload } of held) client.suspect(payload);
     return held;
+  }
+
+  /** An older Redis lists workers of entries that have left the config since. */
+  async #unregisterFormer(): Promise<void> {
+    const { client, fleet, recovery } = this.#options;
+    const workers = new Set(fleet.workers);
+    await client.unregister((await recovery.registered()).filter((id) => !workers.has(id)));
   }
 
   /** Running jobs that Redis no longer holds for us would be lost with this process. */

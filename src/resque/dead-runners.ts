@@ -143,6 +143,12 @@ export class DeadRunners {
     return Math.max(0, runner.entry.seenAtMs + silentLimitMs - Number(seconds) * 1000);
   }
 
+  /** Ids of the workers that Redis lists for this process. */
+  async registered(owner: string): Promise<string[]> {
+    const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
+    return all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
+  }
+
   /** What this process has left, and what is to become of it. */
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
     // First of all: a step that comes after this one undoes all that is read here.
@@ -164,8 +170,7 @@ export class DeadRunners {
     { requeues, holds }: RunnerEntry,
     isHeld: (queue: string, payload: Buffer) => boolean,
   ): Promise<LeftWorker[]> {
-    const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
-    const ids = all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
+    const ids = await this.registered(owner);
     return await Promise.all(
       ids.map(async (id) => {
         const [record = null, bytes = null] = await this.#reads.values([

@@ -17,13 +17,14 @@ needType('hash', prefix .. 'workers:heartbeat')
 need('HDEL', prefix .. 'workers:heartbeat', '')
 needType('set', prefix .. 'workers')
 need('SREM', prefix .. 'workers', '')
-local queues = {}
+local queues, lock = {}, nil
 if isEnd then
   needType('set', held)
   needType('hash', prefix .. 'runners')
   need('HDEL', prefix .. 'runners', owner)
   if refusal then return redis.error_reply(refusal) end
   queues = read('SMEMBERS', held) or {}
+  lock = read('GET', prefix .. 'runner:recovery')
 end
 for _, queue in ipairs(queues) do
   needType('list', held .. ':' .. queue)
@@ -45,6 +46,8 @@ for _, queue in ipairs(queues) do
   end
 end
 if isEnd then
+  -- It may have been cut off while it recovered others.
+  if lock == nonce then redis.call('DEL', prefix .. 'runner:recovery') end
   redis.call('DEL', held, stepKey)
   redis.call('HDEL', prefix .. 'runners', owner)
 end
