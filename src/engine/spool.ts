@@ -239,7 +239,7 @@ function spooledOf({
   readonly header: Header;
   readonly steps: SpooledStep[];
 }): SpooledSteps {
-  return { owner: header.owner, steps, writtenAtMs: Date.parse(header.writtenAt) };
+  return { owner: header.owner, steps };
 }
 
 /** @returns `null` where there is none any more */

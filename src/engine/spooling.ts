@@ -111,13 +111,13 @@ export class Spooling {
   }
 
   /** This process may have another name by now. */
-  #underOurName({ owner, steps, writtenAtMs }: SpooledSteps): SpooledSteps {
+  #underOurName({ owner, steps }: SpooledSteps): SpooledSteps {
     const { owner: name, nonce } = this.#options.client;
     const renamed = steps.map((step) => ({
       ...step,
       outcomes: step.outcomes.map((outcome) => renamedOutcome(outcome, owner.name, name)),
     }));
-    return { owner: { name, nonce }, steps: renamed, writtenAtMs };
+    return { owner: { name, nonce }, steps: renamed };
   }
 
   /** Outcomes of ours that are on the disk. */
@@ -175,8 +175,7 @@ export class Spooling {
     const owner = files[0]?.spooled.owner;
     if (owner === undefined) return;
     const steps = files.flatMap(({ spooled }) => spooled.steps).sort((a, b) => a.step - b.step);
-    const writtenAtMs = Math.min(...files.map(({ spooled }) => spooled.writtenAtMs));
-    const spooled: SpooledSteps = { owner, steps, writtenAtMs };
+    const spooled: SpooledSteps = { owner, steps };
     const count = entryCount(steps);
     if (await this.#isTaken(spooled, files)) {
       for (const { path } of files) this.#spool?.remove(path);

@@ -2,9 +2,9 @@
  * Takes steps for a process that is gone, in its own count: `advance` carries out each number once, so that what
  * Redis had done after all, or an earlier try that was cut short, is not done twice. Rejects with RedisTrouble.
  *
- * Redis knows the process for as long as its count or its entry in the registry is there. A recovery takes both
- * away and leaves a tombstone for seven days: its jobs are accounted for then, as failed or back on their queues, and its
- * outcomes come too late. Without all three Redis has lost everything, and nobody else has accounted for the jobs.
+ * Redis knows the process for as long as its count or its entry in the registry is there. A recovery takes both away:
+ * its jobs are accounted for then, as failed or back on their queues, and its outcomes come too late. So they do if there
+ * is a tombstone, or if others have counted jobs: only a Redis without any has lost everything.
  */
 import { advanceArguments, type OutcomeWrite, type StepOwner } from './advance.ts';
 import { advanceScript } from './advance-script.ts';
@@ -18,8 +18,8 @@ import { RedisTrouble } from './trouble.ts';
 import { payloadOfRecord, queueOfRecord } from './worker-record.ts';
 
 /**
- * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken, `1` if a tombstone may have
- * expired by now. Sets its count going if that is gone and the process was not recovered.
+ * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken. Sets its count going if that
+ * is gone and the process was not recovered: it is in the registry still, or Redis has lost everything.
  */
 const resumeCountScript = script(`
 local prefix, owner, nonce, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -35,7 +35,7 @@ local entry = redis.call('HGET', prefix .. 'runners', owner)
 if entry then
   local isRead, value = pcall(cjson.decode, entry)
   if not isRead or type(value) ~= 'table' or value.nonce ~= nonce then return 0 end
-elseif ARGV[5] == '1' then
+elseif redis.call('EXISTS', prefix .. 'failed', prefix .. 'stat:processed') > 0 then
   return 0
 end
 redis.call('SET', stepKey, nonce .. ' ' .. last, 'EX', 604800)
@@ -58,9 +58,6 @@ if (redis.call('GET', stepKey) or ''):match('^(%S+) %d+$') ~= ARGV[3] then retur
 return redis.call('DEL', stepKey)
 `);
 
-/** A tombstone lives for a little longer than this. */
-const tombstoneMs = 6 * 24 * 3_600_000;
-
 export class Replay {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
@@ -75,11 +72,10 @@ export class Replay {
   }
 
   /** @returns false where others have recovered that process meanwhile: then the steps from there on are not taken */
-  async take({ owner, steps, writtenAtMs }: SpooledSteps): Promise<boolean> {
-    const isOld = this.#clock.nowMs() - writtenAtMs > tombstoneMs;
+  async take({ owner, steps }: SpooledSteps): Promise<boolean> {
     let last: number | null = null;
     for (const step of steps) {
-      if (step.step - 1 !== last && !(await this.#resumeCount(owner, step.step - 1, isOld))) return false;
+      if (step.step - 1 !== last && !(await this.#resumeCount(owner, step.step - 1))) return false;
       last = step.step;
       try {
         await this.#advance(owner, step);
@@ -92,14 +88,14 @@ export class Replay {
   }
 
   /** When the steps are needed no more: not before, or they could be taken again. */
-  async forget({ owner, steps }: Pick<SpooledSteps, 'owner' | 'steps'>): Promise<void> {
+  async forget({ owner, steps }: SpooledSteps): Promise<void> {
     const workers = new Set(steps.flatMap(({ outcomes }) => outcomes.map(({ worker }) => worker)));
     const args = [this.#keys.prefix, owner.name, owner.nonce, ...workers];
     await runScript(this.#sender, endCountScript, 0, args);
   }
 
-  async #resumeCount({ name, nonce }: StepOwner, last: number, isOld: boolean): Promise<boolean> {
-    const args = [this.#keys.prefix, name, nonce, last, isOld ? 1 : 0];
+  async #resumeCount({ name, nonce }: StepOwner, last: number): Promise<boolean> {
+    const args = [this.#keys.prefix, name, nonce, last];
     return (await runScript(this.#sender, resumeCountScript, 0, args)) === 1;
   }
 

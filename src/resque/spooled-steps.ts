@@ -17,8 +17,6 @@ export interface SpooledSteps {
   readonly owner: StepOwner;
   /** In their order. */
   readonly steps: readonly SpooledStep[];
-  /** Milliseconds since the epoch, by the clock of its machine. */
-  readonly writtenAtMs: number;
 }
 
 /** How jobs ended, and jobs that go back. */

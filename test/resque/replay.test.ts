@@ -100,7 +100,7 @@ describe('steps of a process that is gone', () => {
         await stage.redis.flushall();
         await prepare();
         const replay = new Replay(failing(at, isSent), stage.client.keys);
-        isCut = await replay.take({ owner, steps, writtenAtMs: Date.now() }).then(
+        isCut = await replay.take({ owner, steps }).then(
           () => false,
           () => true,
         );
@@ -108,7 +108,6 @@ describe('steps of a process that is gone', () => {
           await new Replay(stage.client.session, stage.client.keys).take({
             owner,
             steps,
-            writtenAtMs: Date.now(),
           }),
         ).toBe(true);
         await assertTakenOnce();
@@ -122,7 +121,7 @@ describe('steps of a process that is gone', () => {
 
   test('that Redis had done after all are passed over', async () => {
     await prepare(5);
-    await new Replay(stage.client.session, stage.client.keys).take({ owner, steps, writtenAtMs: Date.now() });
+    await new Replay(stage.client.session, stage.client.keys).take({ owner, steps });
     expect(await stage.redis.get('resque:stat:processed')).toBe('1');
     expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
   });
@@ -133,7 +132,6 @@ describe('steps of a process that is gone', () => {
       await new Replay(stage.client.session, stage.client.keys).take({
         owner,
         steps,
-        writtenAtMs: Date.now(),
       }),
     ).toBe(true);
     await assertTakenOnce();
@@ -143,26 +141,27 @@ describe('steps of a process that is gone', () => {
     await stage.redis.set(`resque:runner:dead:${owner.nonce}`, 1);
     const before = await stage.dump();
     const replay = new Replay(stage.client.session, stage.client.keys);
-    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(false);
+    expect(await replay.take({ owner, steps })).toBe(false);
     expect(await stage.dump()).toEqual(before);
     await stage.redis.del(`resque:runner:dead:${owner.nonce}`);
     await prepare();
     await stage.redis.set(`resque:runner:${owner.name}:step`, 'another 1');
     await stage.redis.hset('resque:runners', owner.name, JSON.stringify({ nonce: 'another' }));
     const after = await stage.dump();
-    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(false);
+    expect(await replay.take({ owner, steps })).toBe(false);
     expect(await stage.dump()).toEqual(after);
   });
 
   test('leave nothing in a Redis that had lost everything', async () => {
     const replay = new Replay(stage.client.session, stage.client.keys);
-    expect(await replay.take({ owner, steps, writtenAtMs: Date.now() })).toBe(true);
+    expect(await replay.take({ owner, steps })).toBe(true);
     await replay.forget({ owner, steps });
     // The tests' own client has a step, too.
     const left = (await stage.redis.keys('*')).filter((key) => !/^resque:(runner:test\.|runners$)/.test(key));
     expect(left.sort()).toEqual([
       'resque:failed',
       'resque:queue:mail',
+      'resque:queues',
       'resque:stat:failed',
       'resque:stat:processed',
     ]);
