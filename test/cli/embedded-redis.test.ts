@@ -80,7 +80,10 @@ describe('an embedded Redis', () => {
     const pid = await serverPid(owner);
     await owner.stop();
     expect(isAlive(pid)).toBe(false);
-    expect(await findEmbeddedRedis(join(directory.path, 'data'))).toEqual(owner.redis);
+    const found = await waitFor(() => findEmbeddedRedis(join(directory.path, 'data')), {
+      message: 'it goes over',
+    });
+    expect(found).toEqual(owner.redis);
     expect(await ask(owner, (client) => client.get('a'))).toBe('1');
     await Promise.all(guests.map((guest) => guest.stop()));
     expect(await findEmbeddedRedis(join(directory.path, 'data'))).toBeNull();

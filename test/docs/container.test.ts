@@ -151,7 +151,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('a container that was killed and starts again finds its own jobs at once', async () => {
+  test('a container that was killed and starts again finds its own jobs once it was silent for 40 s', async () => {
     const script = stage.script('cat > /dev/null; echo $$ >> "$D/runs"; exec sleep 60');
     stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 1 }, script })));
     container = new Container(dockerCommand());
@@ -159,6 +159,16 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     await stage.enqueue('q', { class: 'A', args: [] });
     await stage.waitForFileLines('runs');
     await container.remove();
+    // As if that time had passed.
+    const runners = stage.key('runners');
+    for (const [owner, text] of Object.entries(await stage.client.hgetall(runners))) {
+      const entry = JSON.parse(text) as { seenAtMs: number };
+      await stage.client.hset(
+        runners,
+        owner,
+        JSON.stringify({ ...entry, seenAtMs: entry.seenAtMs - 41_000 }),
+      );
+    }
 
     container = new Container(dockerCommand());
     expect(await stage.failure()).toMatchObject({ exception: 'Resque::PruneDeadWorkerDirtyExit' });
