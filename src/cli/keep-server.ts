@@ -1,6 +1,6 @@
 /**
  * Starts the server of a directory again when it is gone: it was killed, or ended with the runner that had started it.
- * A connection that stays open for this alone shows that at once, whatever the engine is doing.
+ * An idle connection that stays open for this purpose shows it immediately, even if the engine is busy.
  */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

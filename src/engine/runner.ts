@@ -86,7 +86,7 @@ export class Runner {
     this.#onChange();
   }
 
-  /** How many children it may have while the machine refuses more, `null` if there is no such limit. */
+  /** The most children it may have while the machine refuses more; `null` for no limit. */
   get ceiling(): number | null {
     return this.#ceiling;
   }
