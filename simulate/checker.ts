@@ -15,7 +15,7 @@ export async function checkEnd(world: World): Promise<string[]> {
     ...[...book.jobs.values()].flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
     ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
     ...leftKeys(dump, world),
-    ...spoolFiles.filter((file) => !file.endsWith('.late')).map((file) => `a spool file is left: ${file}`),
+    ...spoolFiles.map((file) => `a spool file is left: ${file}`),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The runner processes, each on its seat: how they start, and what befalls them. */
 import type { ProcessIdentity } from '../src/engine/process-identity.ts';
 import type { Presence } from '../src/resque/liveness.ts';
+import { waitsOf } from '../src/resque/read-connections.ts';
 import type { Agenda } from './agenda.ts';
 import type { Dump } from './dump.ts';
 import type { Log } from './log.ts';
@@ -103,7 +104,7 @@ export class Seats {
         return;
       case 'cut':
         for (const link of server.linksOf(process)) {
-          const isWait = link.name === 'resque-runner-wait';
+          const isWait = link.name.startsWith(waitsOf(''));
           if (fault.which === 'all' || isWait === (fault.which === 'waits')) server.cut(link, fault.isReset);
         }
         return;

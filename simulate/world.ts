@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../chaos/random.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
+import { silentLimitMs } from '../src/resque/liveness.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';
@@ -108,6 +109,17 @@ export class World {
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
     await this.#checkRecords();
+    await this.#stopAll();
+    if (log.isBroken || this.spoolFiles.length === 0) return;
+    // Of a container that another one recovered: a start in its directory reads them if they are old enough.
+    await this.#comes(() => false, silentLimitMs, silentLimitMs);
+    this.#seats.fill();
+    await this.#comes(() => this.#isDrained(), drainLimitMs + book.runtimeMs, looksMs);
+    await this.#stopAll();
+  }
+
+  async #stopAll(): Promise<void> {
+    const { log } = this;
     for (const { side } of this.#seats.live) side.shutdown.request('quit');
     const isStopped = await this.#comes(() => this.#seats.live.length === 0, stopLimitMs, looksMs / 10);
     if (!log.isBroken && !isStopped)
@@ -129,8 +141,10 @@ export class World {
     return steps.some(({ kind }) => kind === 'reconfigure') && (configs[0] ?? []).some(isMixed);
   }
 
+  /** Without those that came too late, which people have to look at. */
   get spoolFiles(): string[] {
-    return readdirSync(this.#directory).flatMap((host) => readdirSync(join(this.#directory, host)));
+    const files = readdirSync(this.#directory).flatMap((host) => readdirSync(join(this.#directory, host)));
+    return files.filter((file) => !file.endsWith('.late'));
   }
 
   dispose(): void {

@@ -24,11 +24,7 @@ export function takeOne(jobs: HeldJob[], queue: string, payload: Buffer): boolea
 }
 
 /** Running jobs that are on none of these lists. */
-export function missingFrom(held: readonly HeldJob[], running: Iterable<TakenJob>): HeldJob[] {
+export function missingFrom(held: readonly HeldJob[], running: Iterable<TakenJob>): TakenJob[] {
   const rest = [...held];
-  const missing: HeldJob[] = [];
-  for (const { queue, payload } of running) {
-    if (!takeOne(rest, queue, payload.bytes)) missing.push({ queue, payload: payload.bytes });
-  }
-  return missing;
+  return [...running].filter(({ queue, payload }) => !takeOne(rest, queue, payload.bytes));
 }

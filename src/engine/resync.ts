@@ -57,6 +57,8 @@ export class Resync {
   readonly #options: ResyncOptions;
   /** Of this outage. Kept if the connection is lost on the way. */
   #forgotten: Forgotten | null = null;
+  /** Jobs that came after Redis may have given our name to another process: by name of that. */
+  readonly #moved = new Map<TakenJob, string>();
 
   constructor(options: ResyncOptions) {
     this.#options = options;
@@ -103,7 +105,19 @@ export class Resync {
   async #yieldName(entry: string): Promise<void> {
     const { client, recovery, takeNextName } = this.#options;
     const isFree = await recovery.recoverNamesake(entry);
-    if (!isFree) takeNextName(client.owner);
+    if (isFree) return;
+    this.#noteMoved(client.owner);
+    takeNextName(client.owner);
+  }
+
+  /** A wait from before may have moved jobs onto the list of held ones that is the holder's now. */
+  #noteMoved(holder: string): void {
+    const { ownJobs, outbox } = this.#options.dispatcher;
+    const { lastConfirmed } = outbox;
+    const latest = ownJobs.filter(
+      ({ isHeld, takenIn }) => isHeld && (takenIn ?? lastConfirmed + 1) > lastConfirmed,
+    );
+    for (const job of latest) if (!this.#moved.has(job)) this.#moved.set(job, holder);
   }
 
   async #writeForgotten(lastKnown: number): Promise<void> {
@@ -179,12 +193,17 @@ export class Resync {
   /** Running jobs that Redis no longer holds for us would be lost with this process. */
   async #holdAgain(): Promise<void> {
     const { client, dispatcher } = this.#options;
-    if (this.#forgotten === null) return;
+    if (this.#forgotten === null && this.#moved.size === 0) return;
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     if (running.length === 0) return;
-    const missing = missingFrom(await client.heldJobs(this.#heldQueues()), running);
+    const absent = missingFrom(await client.heldJobs(this.#heldQueues()), running);
+    const missing = absent.map((job) => ({
+      ...{ queue: job.queue, payload: job.payload.bytes },
+      movedTo: this.#moved.get(job) ?? null,
+    }));
     const queues = new Set(running.map(({ queue }) => queue));
     await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
+    this.#moved.clear();
   }
 
   /**

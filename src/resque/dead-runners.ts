@@ -10,7 +10,7 @@ import { LargeReads } from './large-reads.ts';
 import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { queueList } from './queue-patterns.ts';
-import { readConnections } from './read-connections.ts';
+import { readConnections, waitsOf } from './read-connections.ts';
 import {
   type LeftJobEnd,
   type LeftQueue,
@@ -117,13 +117,15 @@ export class DeadRunners {
 
   /**
    * Redis may go on to serve a wait of a process that is gone or sleeps: a BLPOP would take a job to nowhere, a BLMOVE
-   * onto a list that its namesake doesn't look at.
+   * onto a list that its namesake doesn't look at. Its entry may be older than its newest wait, which has its name.
    */
-  async #endConnections({ connections }: RunnerEntry): Promise<void> {
+  async #endConnections({ connections, nonce, mark = nonce }: RunnerEntry): Promise<void> {
     if (connections === undefined) return;
     const open = await readConnections(this.#session);
-    if (open === null || open.runId !== connections.runId) return;
-    const ids = connections.ids.filter((id) => open.ids.has(id));
+    if (open === null) return;
+    const known = open.runId === connections.runId ? connections.ids : [];
+    const isItsOwn = (id: number) => known.includes(id) || open.waits.get(id) === waitsOf(mark);
+    const ids = [...open.ids].filter(isItsOwn);
     // Refused if one has just closed, or if CLIENT KILL isn't permitted.
     await this.#session.command((commands) =>
       Promise.allSettled(ids.map((id) => commands.client('KILL', 'ID', id))),

@@ -68,7 +68,10 @@ export async function settleOwn(
   return Number(await runScript(sender, settleScript, 0, args));
 }
 
-/** ARGV: prefix, owner, nonce; how many queues and their names; queue and payload of each job that is missing. */
+/**
+ * ARGV: prefix, owner, nonce; how many queues and their names; owner, queue and payload of each job that is missing, the
+ * owner '' unless the job is on the list of another.
+ */
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local held = prefix .. 'runner:' .. owner .. ':held'
@@ -78,14 +81,20 @@ ${knownProcess}
 needType('set', held)
 need('SADD', held, '')
 local lastQueue = 4 + tonumber(ARGV[4])
-for i = lastQueue + 1, #ARGV, 2 do
-  needType('list', held .. ':' .. ARGV[i])
-  need('RPUSH', held .. ':' .. ARGV[i], '')
+local function heldBy(name, queue) return prefix .. 'runner:' .. name .. ':held:' .. queue end
+for i = lastQueue + 1, #ARGV, 3 do
+  needType('list', held .. ':' .. ARGV[i + 1])
+  need('RPUSH', held .. ':' .. ARGV[i + 1], '')
+  if ARGV[i] ~= '' then
+    needType('list', heldBy(ARGV[i], ARGV[i + 1]))
+    need('LREM', heldBy(ARGV[i], ARGV[i + 1]), 1, '')
+  end
 end
 if refusal then return redis.error_reply(refusal) end
 for i = 5, lastQueue do redis.call('SADD', held, ARGV[i]) end
-for i = lastQueue + 1, #ARGV, 2 do
-  redis.call('RPUSH', held .. ':' .. ARGV[i], ARGV[i + 1])
+for i = lastQueue + 1, #ARGV, 3 do
+  if ARGV[i] ~= '' then redis.call('LREM', heldBy(ARGV[i], ARGV[i + 1]), 1, ARGV[i + 2]) end
+  redis.call('RPUSH', held .. ':' .. ARGV[i + 1], ARGV[i + 2])
 end
 return 1
 `);
@@ -94,8 +103,13 @@ return 1
 export interface HeldAgain {
   /** Their queues: without them in the set, nobody would look for the lists. */
   readonly queues: readonly string[];
-  /** Those that are on no list. */
-  readonly missing: readonly HeldJob[];
+  /** Those that are on no list of it. */
+  readonly missing: readonly MissingJob[];
+}
+
+export interface MissingJob extends HeldJob {
+  /** The process that has our former name now: a wait of ours has moved the job onto its list. */
+  readonly movedTo: string | null;
 }
 
 /** Puts running jobs back on the lists of held ones. */
@@ -105,7 +119,7 @@ export async function holdAgain(
   { name, nonce }: StepOwner,
   { queues, missing }: HeldAgain,
 ): Promise<void> {
-  const jobs = missing.flatMap(({ queue, payload }) => [queue, payload]);
+  const jobs = missing.flatMap(({ queue, payload, movedTo }) => [movedTo ?? '', queue, payload]);
   const args = [keys.prefix, name, nonce, queues.length, ...queues, ...jobs];
   await runScript(sender, holdScript, 0, args);
 }

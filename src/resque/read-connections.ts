@@ -6,6 +6,13 @@ import { RedisTrouble } from './trouble.ts';
 export interface RedisConnections {
   readonly runId: string;
   readonly ids: ReadonlySet<number>;
+  /** Of those that a runner waits for jobs on; `waitsOf` names them. */
+  readonly waits: ReadonlyMap<number, string>;
+}
+
+/** Name of the connections that a process waits for jobs on. `mark` is the one of its programs. */
+export function waitsOf(mark: string): string {
+  return `resque-runner-wait:${mark}`;
 }
 
 /** @returns `null` if that can't be known: not permitted, or a proxy answers. Rejects with RedisTrouble. */
@@ -15,9 +22,13 @@ export async function readConnections(sender: CommandSender): Promise<RedisConne
       Promise.all([commands.info('server'), commands.client('ID'), commands.client('LIST')]),
     );
     const runId = /^run_id:(\w+)\r?$/m.exec(info)?.[1] ?? '';
-    const ids = new Set([...String(list).matchAll(/^id=(\d+) /gm)].map(([, id]) => Number(id)));
+    const names = new Map(
+      [...String(list).matchAll(/^id=(\d+) .*? name=(\S*)/gm)].map(([, id, name = '']) => [Number(id), name]),
+    );
     // A list without this very connection is of another server, or filtered.
-    return runId !== '' && ids.has(Number(own)) ? { runId, ids } : null;
+    if (runId === '' || !names.has(Number(own))) return null;
+    const waits = [...names].filter(([, name]) => name.startsWith(waitsOf('')));
+    return { runId, ids: new Set(names.keys()), waits: new Map(waits) };
   } catch (error) {
     // Optional: without it the runner counts as dead later, when it has been silent for long enough.
     if (error instanceof RedisTrouble && error.kind !== 'away') return null;

@@ -73,7 +73,7 @@ export class ResqueClient {
     this.#owner = owner;
     this.clock = means.clock;
     this.keys = resqueKeys(namespace);
-    this.session = new RedisSession(redis, hooks, means);
+    this.session = new RedisSession(redis, hooks, means, owner.nonce);
     this.failed = new FailedList(this.session, this.keys);
     this.reads = new LargeReads(this.session);
     this.#steps = new StepSender(this.session, this.keys, this.reads);

@@ -13,6 +13,7 @@ import type { ReachableRedis, Redis } from './connection.ts';
 import { ExtraBlockers } from './extra-blockers.ts';
 import { FailoverWatch } from './failover-watch.ts';
 import { connectionsOf, hasOutgrown, idsOf, isSameServer, type Link } from './link.ts';
+import { waitsOf } from './read-connections.ts';
 import { lowered } from './reply-limit.ts';
 import type { RunnerConnections } from './runner-entry.ts';
 import { type Limit, sendOn } from './send.ts';
@@ -26,7 +27,6 @@ const outgrown = new RedisTrouble(
   'away',
   'it closes connections for replies above its client-output-buffer-limit: raise the one of normal clients',
 );
-const waiting = { name: 'resque-runner-wait', connectTimeoutMs: answerLimitMs };
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
 /** An outage that follows the last one sooner than this goes on backing off where that one was. */
@@ -39,6 +39,7 @@ export class RedisSession {
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
   readonly #limit: Limit;
+  readonly #waits: string;
   readonly #watch: FailoverWatch | null;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
   #link: Link | null = null;
@@ -56,10 +57,12 @@ export class RedisSession {
   #outgrown = 0;
   #cancelBackoff: Cancel = () => {};
 
-  constructor(redis: ReachableRedis, hooks: SessionHooks, means: SessionMeans = systemMeans) {
+  /** @param mark tells connections of this process from those of all others, by their names in Redis */
+  constructor(redis: ReachableRedis, hooks: SessionHooks, means: SessionMeans = systemMeans, mark = '') {
     this.#redis = redis;
     this.#hooks = hooks;
     this.#means = means;
+    this.#waits = waitsOf(mark);
     const limits = new ReplyLimits(means.clock);
     this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
     const onReplaced = () => this.fail(new RedisTrouble('away', 'the sentinels name another master'));
@@ -197,11 +200,7 @@ export class RedisSession {
   }
 
   #extras(): ExtraBlockers {
-    const open = () => {
-      const connection = this.#means.openConnection(this.#redis, waiting);
-      this.#listen(connection);
-      return connection;
-    };
+    const open = () => this.#connection(this.#waits, false);
     return new ExtraBlockers(open, async (connection) => {
       await this.#within(connected(connection));
       return Number(await this.#within(connection.client('ID')));
@@ -215,7 +214,7 @@ export class RedisSession {
     const isCurrent = () => this.#epoch === epoch && this.#state === 'opening';
     try {
       const commands = this.#connection('resque-runner');
-      const blocker = this.#connection(waiting.name);
+      const blocker = this.#connection(this.#waits);
       await this.#within(Promise.all([connected(commands), connected(blocker)]));
       const server = await this.#within(welcome(commands));
       const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
@@ -263,9 +262,9 @@ export class RedisSession {
     await Promise.allSettled(ends);
   }
 
-  #connection(name: string): Redis {
+  #connection(name: string, isOpening = true): Redis {
     const connection = this.#means.openConnection(this.#redis, { name, connectTimeoutMs: answerLimitMs });
-    this.#opening.push(connection);
+    if (isOpening) this.#opening.push(connection);
     this.#listen(connection);
     return connection;
   }

@@ -156,10 +156,33 @@ test('a runner enters its user and the connections that it has', async () => {
   expect(info).toContain(`run_id:${connections?.runId}`);
   const clients = String(await stage.redis.client('LIST')).split('\n');
   const ours = clients.filter((client) => connections?.ids.includes(Number(/^id=(\d+)/.exec(client)?.[1])));
+  const { mark = '' } = readEntry(text) ?? {};
+  expect(mark).not.toBe('');
   expect(ours.map((client) => / name=(\S*)/.exec(client)?.[1]).sort()).toEqual([
     'resque-runner',
-    'resque-runner-wait',
+    `resque-runner-wait:${mark}`,
   ]);
+});
+
+test('a wait of a dead runner that its entry does not name yet is ended, and takes no job', async () => {
+  const runId = /^run_id:(\w+)/m.exec(await stage.redis.info('server'))?.[1] ?? '';
+  await leave('gone.runner:1', { mark: 'early', connections: { runId, ids: [2 ** 40] } }, silent);
+  const left = stage.redis.duplicate({
+    connectionName: 'resque-runner-wait:early',
+    retryStrategy: () => null,
+  });
+  const wait = left.blmove('resque:queue:mail', 'resque:runner:gone.runner:1:held:mail', 'LEFT', 'RIGHT', 0);
+  const ended = expect(wait).rejects.toThrow('Connection is closed');
+  await waitFor(
+    async () => / name=resque-runner-wait:early .*cmd=blmove/.test(String(await stage.redis.client('LIST'))),
+    {
+      message: 'the wait is there',
+    },
+  );
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  await ended;
+  await stage.redis.rpush('resque:queue:mail', '{"class":"Late","args":[]}');
+  await engine.wait('job.finished');
 });
 
 test('a runner of another container is dead 40 s after its last sign of life, unless it has a connection', async () => {

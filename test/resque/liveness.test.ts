@@ -43,7 +43,7 @@ function judge({
   const vantage = { identity: { machine: own ?? here }, presenceOf: () => presence };
   const view = {
     nowMs,
-    connections: open === null ? null : { runId: open.runId, ids: new Set(open.ids) },
+    connections: open === null ? null : { runId: open.runId, ids: new Set(open.ids), waits: new Map() },
     ...(listeningMs === undefined ? {} : { listeningMs }),
   };
   const liveness = livenessOf(judged, vantage, view);
