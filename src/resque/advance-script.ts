@@ -107,7 +107,6 @@ for r = 1, tonumber(nextArg()) do
 end
 
 -- 2. Checks all that could be refused, before the first write.
-need('SET', stepKey, '')
 for i, outcome in ipairs(outcomes) do
   if i == 1 then need('DEL', prefix .. 'worker:' .. outcome.id) end
   if outcome.heldQueue ~= '' then needHeld(outcome.heldQueue) end
@@ -139,7 +138,6 @@ local someone = active[1] or (reservations[1] and ARGV[reservations[1].firstWork
 if someone then
   local key = prefix .. 'worker:' .. someone
   needType('set', prefix .. 'workers')
-  needType('hash', prefix .. 'workers:heartbeat')
   need('SET', key, '')
   need('SADD', prefix .. 'workers', '')
   need('SETNX', key .. ':started', '')
@@ -147,8 +145,11 @@ if someone then
 end
 if refusal then return redis.error_reply(refusal) end
 
--- 3. Writes. A Redis that takes no writes refuses the first one. The number is kept for long enough for any outage to end.
-redis.call('SET', stepKey, nonce .. ' ' .. step, 'EX', 604800)
+-- 3. Writes. What refuses the first one has nothing of the step. The number is kept for long enough for any outage to end.
+local first = redis.pcall('SET', stepKey, nonce .. ' ' .. step, 'EX', 604800)
+if first.err then
+  return redis.error_reply(first.err:find('^NOPERM') and notPermitted('SET', stepKey) or first.err)
+end
 
 local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
@@ -244,7 +245,8 @@ for first = 1, #active, 1000 do
   local added = redis.call('SADD', prefix .. 'workers', unpack(active, first, last))
   for i = first, added > 0 and last or 0 do
     redis.call('SETNX', prefix .. 'worker:' .. active[i] .. ':started', started)
-    redis.call('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
+    -- Of another type, it stops the heartbeat itself, which says so.
+    redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
   end
 end
 for _, job in ipairs(begins) do
