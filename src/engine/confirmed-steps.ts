@@ -9,21 +9,24 @@ const blockBytes = 16 * 1024;
 const blockMs = 5_000;
 
 /**
- * Steps that go to and fro together. As text, outside of V8's heap: objects take ten times as much, and the more memory a
- * process has, the longer it takes to start a child. Large steps stay what they are, a block each.
+ * Steps that are dropped together. Most are text outside of V8's heap: as objects they take ten times as much, and the more
+ * memory a process has, the longer it takes to start a child. Large ones stay what they are, a block each.
  */
 interface Block {
-  readonly text: Buffer;
-  length: number;
-  readonly large: SpooledStep | null;
-  readonly sinceMs: number;
-  latestMs: number;
+  readonly steps: Buffer | SpooledStep;
+  readonly bytes: number;
+  readonly latestMs: number;
 }
 
 /** What the last steps wrote that Redis confirmed, for a Redis that comes back without them. In their order. */
 export class ConfirmedSteps {
   #blocks: Block[] = [];
   #bytes = 0;
+  /** The block that steps are added to, as lines: of one length for bytes and characters, or nearly. */
+  #open: string[] = [];
+  #openLength = 0;
+  #openSinceMs = 0;
+  #latestMs = 0;
 
   add({ step, outcomes, returns }: AdvanceBatch, nowMs: number): void {
     this.#expire(nowMs);
@@ -32,10 +35,12 @@ export class ConfirmedSteps {
 
   /** Those after this step. */
   after(step: number): SpooledStep[] {
+    this.#close();
     return this.#blocks.flatMap(stepsOf).filter((confirmed) => confirmed.step > step);
   }
 
   rename(renamed: (outcome: OutcomeWrite) => OutcomeWrite): void {
+    this.#close();
     const blocks = this.#blocks;
     this.clear();
     for (const block of blocks) {
@@ -48,32 +53,40 @@ export class ConfirmedSteps {
   clear(): void {
     this.#blocks = [];
     this.#bytes = 0;
+    this.#open = [];
+    this.#openLength = 0;
   }
 
   #keep(step: SpooledStep, nowMs: number): void {
-    const size = bytesOf(step);
-    if (size > blockBytes / 4) {
-      this.#push({ text: Buffer.alloc(0), length: size, large: step, sinceMs: nowMs, latestMs: nowMs });
+    const bytes = bytesOf(step);
+    if (bytes > blockBytes / 4) {
+      this.#close();
+      this.#push({ steps: step, bytes, latestMs: nowMs });
       return;
     }
-    const text = `${stepLines([step]).join('\n')}\n`;
-    const block = this.#blockFor(Buffer.byteLength(text), nowMs);
-    block.length += block.text.write(text, block.length);
-    block.latestMs = nowMs;
+    if (this.#openLength > blockBytes || nowMs - this.#openSinceMs > blockMs) this.#close();
+    if (this.#open.length === 0) this.#openSinceMs = nowMs;
+    const line = lineOf(step);
+    this.#open.push(line);
+    this.#openLength += line.length;
+    this.#latestMs = nowMs;
   }
 
-  #blockFor(bytes: number, nowMs: number): Block {
-    const last = this.#blocks.at(-1);
-    const isOpen = last !== undefined && last.large === null && nowMs - last.sinceMs < blockMs;
-    if (isOpen && last.length + bytes <= last.text.length) return last;
-    const text = Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes));
-    return this.#push({ text, length: 0, large: null, sinceMs: nowMs, latestMs: nowMs });
+  #close(): void {
+    if (this.#open.length === 0) return;
+    const text = this.#open.join('\n');
+    const bytes = Buffer.byteLength(text);
+    // Not of the pool, which would be kept whole.
+    const steps = Buffer.allocUnsafeSlow(bytes);
+    steps.write(text);
+    this.#push({ steps, bytes, latestMs: this.#latestMs });
+    this.#open = [];
+    this.#openLength = 0;
   }
 
-  #push(block: Block): Block {
+  #push(block: Block): void {
     this.#blocks.push(block);
-    this.#bytes += memoryOf(block);
-    return block;
+    this.#bytes += block.bytes;
   }
 
   #expire(nowMs: number): void {
@@ -81,18 +94,29 @@ export class ConfirmedSteps {
       const [first] = this.#blocks;
       if (first === undefined || (nowMs - first.latestMs <= keptMs && this.#bytes <= keptBytes)) return;
       this.#blocks.shift();
-      this.#bytes -= memoryOf(first);
+      this.#bytes -= first.bytes;
     }
   }
 }
 
-function stepsOf({ text, length, large }: Block): readonly SpooledStep[] {
-  if (large !== null) return [large];
-  return readStepLines(text.toString('utf8', 0, length).split('\n').slice(0, -1)) ?? [];
+/** Mostly a step tells of one job that succeeded: said in the shortest way. */
+function lineOf(step: SpooledStep): string {
+  const [outcome] = step.outcomes;
+  const isPlain = step.outcomes.length === 1 && step.returns.length === 0 && outcome?.kind === 'success';
+  if (!isPlain || outcome.held) return stepLines([step]).join('\n');
+  return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(outcome.worker)}`;
 }
 
-function memoryOf({ text, length, large }: Block): number {
-  return large === null ? text.length : length;
+function stepsOf({ steps }: Block): SpooledStep[] {
+  if (!Buffer.isBuffer(steps)) return [steps];
+  const lines = steps.toString().split('\n');
+  const written = lines.map((line) => {
+    const [, step, takenIn, worker] = /^(\d+) (\d*) (.*)$/.exec(line) ?? [];
+    if (worker === undefined) return line;
+    const outcome = { kind: 'success', worker: JSON.parse(worker), takenIn: Number(takenIn), held: null };
+    return JSON.stringify({ step: Number(step), ...outcome });
+  });
+  return readStepLines(written) ?? [];
 }
 
 function bytesOf({ outcomes, returns }: SpooledStep): number {

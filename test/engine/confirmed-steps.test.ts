@@ -46,16 +46,23 @@ test('they are as they were', () => {
   expect(kept.after(1)).toEqual([{ ...whole[1], outcomes: [{ ...large, worker: 'other:1-0:mail' }] }]);
   kept.clear();
   expect(kept.after(0)).toEqual([]);
+  for (const takenIn of [null, 7]) {
+    kept.add(step(8, [{ ...success, worker: 'host:1-0:two words\nof "mine"', takenIn }]), 0);
+    expect(kept.after(0)[0]?.outcomes).toEqual([
+      { ...success, worker: 'host:1-0:two words\nof "mine"', takenIn },
+    ]);
+    kept.clear();
+  }
 });
 
 test('they are kept as far as there is room', () => {
   const kept = new ConfirmedSteps();
   for (let number = 1; number <= 6; number += 1) kept.add(step(number, [failure]), number);
   expect(numbers(kept)).toEqual([2, 3, 4, 5, 6]);
-  for (let number = 7; number <= 100_000; number += 1) kept.add(step(number, [success]), number / 100);
+  for (let number = 7; number <= 300_000; number += 1) kept.add(step(number, [success]), number / 1_000);
   const last = numbers(kept);
-  expect(last.at(-1)).toBe(100_000);
+  expect(last.at(-1)).toBe(300_000);
   expect(last.length).toBeGreaterThan(20_000);
-  expect(last.length).toBeLessThan(60_000);
-  expect(last).toEqual(Array.from(last, (_, at) => 100_001 - last.length + at));
+  expect(last.length).toBeLessThan(200_000);
+  expect(last).toEqual(Array.from(last, (_, at) => 300_001 - last.length + at));
 });
