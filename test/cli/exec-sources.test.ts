@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../helpers/redis.ts';
 import { useExec } from './exec-stage.ts';
+import { idOf } from './failed-stage.ts';
 
 const redis = useRedis();
 const stage = useExec();
@@ -73,7 +74,7 @@ describe('the job of a failure', () => {
     await failed('{"class":"First"}');
     const record = await failed('{ "class":"Second", "args":[12345678901234567890] }');
     const before = await redis.client.lrange('resque:failed', 0, -1);
-    expect(await stage.run(['mail', '--from-failed', '1'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await stage.run(['mail', '--from-failed', 'last'])).toMatchObject({ code: 0, stderr: '' });
     expect(got()).toBe('{ "class":"Second", "args":[12345678901234567890] }|');
     const { createHash } = await import('node:crypto');
     const check = createHash('sha1').update(record).digest('hex').slice(0, 8);
@@ -94,10 +95,10 @@ describe('the job of a failure', () => {
       code: 2,
       stderr: expect.stringContaining('there is no failure 0'),
     });
-    await failed('null');
-    expect(await stage.run(['mail', '--from-failed', '0'])).toEqual({
+    const id = idOf(0, await failed('null'));
+    expect(await stage.run(['mail', '--from-failed', 'last'])).toEqual({
       ...{ code: 1, stdout: '' },
-      stderr: "resque-runner: failure 0 doesn't hold its job; see resque-runner failed show 0",
+      stderr: `resque-runner: failure ${id} doesn't hold its job; see resque-runner failed show ${id}`,
     });
   });
 
@@ -146,7 +147,7 @@ describe('a mistake exits 2 and says what to do', () => {
       'resque-runner: STDIN holds no job; name',
       '  a file:          resque-runner exec QUEUE FILE, or - for STDIN',
       '  its class:       resque-runner exec QUEUE --class CLASS ARG…',
-      '  a failed one:    resque-runner exec QUEUE --from-failed ID',
+      '  a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
     ]);
   });
 

@@ -36,6 +36,16 @@ describe('an ID', () => {
     await expect(find('0')).rejects.toThrow('there is no failure 0: the list is empty');
   });
 
+  test('named last is the newest, with which list begins', async () => {
+    await redis.client.rpush(key, 'a', 'b', 'c');
+    expect(await find('last')).toBe('2 c');
+    await redis.client.del(key);
+    await expect(find('last')).rejects.toMatchObject({
+      name: 'UsageError',
+      message: 'there is no failure: the list is empty',
+    });
+  });
+
   test.each([
     '',
     'x',
@@ -52,7 +62,7 @@ describe('an ID', () => {
     await redis.client.rpush(key, 'abc');
     await expect(find(id)).rejects.toMatchObject({
       name: 'UsageError',
-      message: `"${id}" is no ID of a failure, such as 12@3fa9c1d2 or 12; resque-runner failed list shows them`,
+      message: `"${id}" is not an ID of a failure: use one like 12@3fa9c1d2, as resque-runner failed list shows it, or last for the newest`,
     });
   });
 });

@@ -9,15 +9,15 @@ import type { FlagName } from './flags.ts';
 
 const config: Argument = { name: 'CONFIG', isOptional: true, completes: 'file' };
 const queue: Argument = { name: 'QUEUE', completes: 'nothing' };
-const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: 'nothing' };
+const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: ['last'] };
 
 /** Of commands that look into Redis. */
 const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
 
-const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the place in the list and a check of what lies there, so
-that a list which others have changed meanwhile can't make a command hit the wrong one. The place alone will do where
-nobody else is at it.`;
+const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the index in the list and a check of the entry. If others
+change the list in between, the command finds that entry or reports that it is gone. \`last\` is the newest failure, the first
+that \`failed list\` shows. The index alone is safe if nobody else is changing the list; it counts from the oldest, 0.`;
 
 const table = {
   run: {
@@ -88,7 +88,7 @@ With --watch a change during a run ends that, and the job runs anew.`,
       'exec mail job.json',
       'exec mail --class SendMail bob@example.org \'{"urgent": true}\'',
       'exec mail job.json --watch',
-      'exec mail --from-failed 12',
+      'exec mail --from-failed last',
     ],
     load: () => import('../exec.ts'),
   },
@@ -140,10 +140,10 @@ has all of them.`,
   },
   'failed show': {
     summary: 'all that is known of one failure',
-    arguments: [{ name: 'ID', isOptional: true, completes: 'nothing' }],
+    arguments: [{ name: 'ID', isOptional: true, completes: ['last'] }],
     flags: ['json', ...whereFlags],
     flagWords: { json: 'the record just as it lies in Redis; where that is no JSON, an object that says so' },
-    about: `Shows a failure: its job, exception, error, backtrace and output. Without ID it is the newest.
+    about: `Shows a failure: its job, exception, error, backtrace and output. Without ID it is the newest, as with \`last\`.
 
 ${idText}`,
     examples: ['failed show', 'failed show 12@3fa9c1d2 --json'],
@@ -160,7 +160,11 @@ What fails meanwhile is left alone. Ctrl-C stops it between two steps, and it sa
 
 ${idText}
 All IDs are looked up before anything is changed. Exits 1 where an entry was gone by then, or says no job to retry.`,
-    examples: ['failed retry 12@3fa9c1d2', 'failed retry --queue mail --exception Timeout --yes'],
+    examples: [
+      'failed retry last',
+      'failed retry 12@3fa9c1d2',
+      'failed retry --queue mail --exception Timeout --yes',
+    ],
     load: () => import('../failed/change.ts').then(({ retry }) => ({ run: retry })),
   },
   'failed remove': {

@@ -150,9 +150,10 @@ export const flags = {
   fromFailed: {
     kind: 'text',
     value: 'ID',
-    example: '12',
+    example: 'last',
     completes: 'nothing',
-    about: 'the job of a failure, as `failed list` names it; looks it up in Redis',
+    about:
+      'the job of a failure, by the ID that `failed list` shows, or last for the newest; looks it up in Redis',
   },
   file: {
     kind: 'text',

@@ -19,7 +19,7 @@ export type TargetFlags = Pick<Flags, 'config' | 'redis' | 'namespace'>;
 const ways = [
   'a file:          resque-runner exec QUEUE FILE, or - for STDIN',
   'its class:       resque-runner exec QUEUE --class CLASS ARG…',
-  'a failed one:    resque-runner exec QUEUE --from-failed ID',
+  'a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
 ];
 
 /** @throws UsageError where none or more than one is named */

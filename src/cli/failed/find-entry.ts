@@ -1,6 +1,6 @@
 /**
  * How people name an entry of the `failed` list: `12@3fa9c1d2`, the index that it was seen at and a check of its
- * bytes. Others shift indexes at any moment; the check sees to it that nothing else is hit.
+ * bytes, or `last` for the newest. Others shift indexes at any moment; the check makes sure that nothing else is hit.
  */
 import { createHash } from 'node:crypto';
 import { nextPageSize, pagesBefore } from '../../engine/failure-search.ts';
@@ -9,6 +9,8 @@ import { viewFailure } from '../../resque/failure-record.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 import { UsageError } from '../exit-codes.ts';
 
+/** Names the entry that `failed list` begins with. */
+const newestName = 'last';
 /** Hex digits of the SHA-1: enough to tell entries of one list apart, few enough to type. */
 const checkDigits = 8;
 /** Resque moves entries to lower indexes only; clients of old that add at the head move them up, one by one. */
@@ -19,11 +21,16 @@ export function failureId({ index, record }: ListedRecord): string {
 }
 
 /**
- * The entry that an ID names, wherever it lies by now. `INDEX` alone is whatever lies there.
+ * The entry that an ID names, wherever it lies by now. `INDEX` alone is whatever lies there, counted from the oldest.
  *
  * @throws UsageError where that is no ID or no such entry is on the list, RedisTrouble
  */
 export async function findEntry(list: FailedList, id: string): Promise<ListedRecord> {
+  if (id === newestName) {
+    const [newest] = (await list.page(null, 1)).entries;
+    if (newest !== undefined) return newest;
+    throw new UsageError(`there is no failure: ${extent(0)}`);
+  }
   const { index, check } = parseId(id);
   const { total, entries } = await list.page(index + 1, 1);
   const there = entries[0] ?? null;
@@ -51,7 +58,7 @@ function parseId(id: string): { readonly index: number; readonly check: string |
   const [, digits, check] = /^(\d{1,9})(?:@([0-9a-f]{8}))?$/i.exec(id) ?? [];
   if (digits === undefined) {
     throw new UsageError(
-      `"${visibleWithin(id, 60)}" is no ID of a failure, such as 12@3fa9c1d2 or 12; resque-runner failed list shows them`,
+      `"${visibleWithin(id, 60)}" is not an ID of a failure: use one like 12@3fa9c1d2, as resque-runner failed list shows it, or last for the newest`,
     );
   }
   return { index: Number(digits), check: check?.toLowerCase() ?? null };
