@@ -51,7 +51,7 @@ export class Dispatcher {
     this.#client = client;
     this.#fleet = fleet;
     this.#hooks = hooks;
-    this.outbox = new Outbox(client, hooks.spooling);
+    this.outbox = new Outbox(client, hooks.spooling, () => this.poke());
     this.#reservations = new Reservations(fleet);
     this.wait = new Waits(client, fleet, (job) => {
       if (job !== null) this.#takePopped(job);
@@ -256,10 +256,7 @@ export class Dispatcher {
     this.#run(job);
     if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
       return false;
-    if (!isOnRecord && job.payload.isObject) {
-      this.outbox.begin(job);
-      this.poke();
-    }
+    if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
     return this.#hooks.start(job);
   }
 

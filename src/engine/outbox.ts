@@ -17,6 +17,9 @@ import { renamedOutcome } from './worker-ids.ts';
 
 /** Outcomes of one step; their records may be as large as their payloads. */
 const outcomeLimit = 64;
+/** A record with a payload of more bytes is worth its way to Redis only if its job runs for a while. */
+const largeBytes = 64 * 1024;
+const largeDelayMs = 1_000;
 
 export class Outbox {
   readonly outcomes = new OutcomeQueue();
@@ -25,12 +28,18 @@ export class Outbox {
   readonly #client: ResqueClient;
   readonly #spooling: Spooling;
   #begins: TakenJob[] = [];
+  /** Their payload is in Redis, beside a record without it. */
+  readonly #large = new Set<TakenJob>();
+  #isLargeDue = false;
+  readonly #onDue: () => void;
   #returns: ReturnWrite[] = [];
   #lastStep = 0;
 
-  constructor(client: ResqueClient, spooling: Spooling) {
+  /** @param onDue there is something to tell */
+  constructor(client: ResqueClient, spooling: Spooling, onDue: () => void) {
     this.#client = client;
     this.#spooling = spooling;
+    this.#onDue = onDue;
     client.lastConfirmed = () => this.lastConfirmed;
   }
 
@@ -61,8 +70,32 @@ export class Outbox {
     if (!this.#begins.includes(job)) this.#begins.push(job);
   }
 
+  /** The step that took the job has put it on record, but its payload beside that. */
+  completeRecord(job: TakenJob): void {
+    if (job.payload.bytes.length <= largeBytes) {
+      this.begin(job);
+      this.#onDue();
+      return;
+    }
+    this.#large.add(job);
+    if (this.#isLargeDue) return;
+    this.#isLargeDue = true;
+    this.#client.clock.after(largeDelayMs, () => this.#beginLarge(), { keepsAlive: false });
+  }
+
+  #beginLarge(): void {
+    this.#isLargeDue = false;
+    // Without a connection, all jobs are put on record as soon as there is one.
+    if (this.#large.size > 0 && this.#client.session.isUp) {
+      for (const job of this.#large) this.begin(job);
+      this.#onDue();
+    }
+    this.#large.clear();
+  }
+
   /** Its begin and its end in one step would end it first. */
   dropBegin(job: TakenJob): void {
+    this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
   }
 
@@ -144,6 +177,7 @@ export class Outbox {
       ({ isHeld }) => !isHeld,
     );
     this.#begins = [];
+    this.#large.clear();
     this.#lastStep = 0;
     this.confirmed.clear();
     return outcomes.filter((outcome) => !isOurs(outcome));

@@ -34,6 +34,9 @@ export type Payload = JobPayload | InvalidPayload;
 /** Characters of args shown to people; the payload itself is never cut. */
 export const argsTextLimit = 2_000;
 
+/** Characters of a payload that are searched for long numbers; of longer ones only what is shown is. */
+const searchedLength = 64 * 1024;
+
 /** Ruby's JSON refuses more than 100 levels; the records around a payload take two of them. */
 const maxDepth = 90;
 
@@ -99,9 +102,11 @@ class ObjectPayload implements JobPayload {
 
 function argsTextOf(bytes: Buffer, text: string, args: unknown): string {
   if (args === undefined) return '';
-  // People are to read the number that was sent, not the nearest one that JavaScript has.
-  const span = /\d{16}/.test(text) ? memberSpans(bytes).get('args') : undefined;
-  const json = span === undefined ? beginningOf(args) : bytes.toString('utf8', span.start, span.end);
+  const beginning = text.length > searchedLength ? beginningOf(args) : null;
+  // People must read the number that was sent, not the nearest one that JavaScript has.
+  const span = /\d{16}/.test(beginning ?? text) ? memberSpans(bytes).get('args') : undefined;
+  const json =
+    span === undefined ? (beginning ?? beginningOf(args)) : bytes.toString('utf8', span.start, span.end);
   return cut(json.slice(0, 2 * argsTextLimit).toWellFormed(), argsTextLimit);
 }
 

@@ -204,3 +204,38 @@ test('it stops by itself when every queue is empty, if it is to drain', async ()
   expect(engine.all('engine.stopping').map(({ mode }) => mode)).toEqual(['drained']);
   expect(await stage.stat('processed')).toBe(3);
 });
+
+const large = 'x'.repeat(1_000_000);
+const workerKey = 'resque:worker:test.runner:*:mail';
+
+test('the record of a job with a large payload holds it if the job runs for a while', async () => {
+  await stage.enqueue('mail', large);
+  const engine = await stage.start([stage.runner('mail', waiting())]);
+  await engine.wait('job.started');
+  const record = async () => {
+    const [key = ''] = (await stage.redis.keys(workerKey)).filter(
+      (name) => !/:(payload|started)$/.test(name),
+    );
+    return JSON.parse((await stage.redis.get(key)) ?? 'null') as { payload: unknown } | null;
+  };
+  await waitFor(
+    async () => JSON.stringify((await record())?.payload) === `{"class":"Job","args":["${large}"]}`,
+    {
+      message: 'the record is complete',
+    },
+  );
+  stage.write('go');
+  await engine.wait('job.finished');
+});
+
+test('a large payload comes from Redis once, and does not go back if its job is short', async () => {
+  await stage.enqueue('mail', ...Array.from({ length: 20 }, () => large));
+  const received = async () =>
+    Number(/^total_net_input_bytes:(\d+)/m.exec(await stage.redis.info('stats'))?.[1]);
+  const before = await received();
+  const engine = await stage.start([stage.runner('mail', quick())]);
+  await engine.wait('job.finished', 20);
+  expect(engine.all('job.finished').map(({ outcome }) => outcome)).toEqual(Array(20).fill('succeeded'));
+  // Short jobs that take seconds on a busy machine may be in the way of a timer.
+  expect((await received()) - before).toBeLessThan(10 * large.length);
+});
