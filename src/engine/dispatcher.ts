@@ -161,7 +161,7 @@ export class Dispatcher {
   }
 
   /**
-   * Others declared this runner dead, recorded its jobs as failed or put them back. Those are no longer its own.
+   * Others declared this runner dead: they recorded its jobs as failed or put them back, so it no longer owns them.
    *
    * @param lastStep the last one that was done before that
    * @returns jobs that run although others may start them, and outcomes that are dropped

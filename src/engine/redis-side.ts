@@ -173,7 +173,7 @@ export class RedisSide {
     return changes;
   }
 
-  /** Lets go of entries that are no longer in the config, once their last outcome is written. */
+  /** Removes entries that are no longer in the config after Redis has their last outcome. */
   retire(): void {
     if (this.dispatcher.unwritten === 0) this.#retirement.check();
   }

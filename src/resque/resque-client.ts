@@ -133,7 +133,7 @@ export class ResqueClient {
   }
 
   /**
-   * Takes a step. There is no second try with the script's text: it would come after steps that were sent meanwhile.
+   * Takes a step. If Redis has forgotten the script, its text is not sent instead: that would come after later steps.
    * A Redis that has forgotten the script is prepared anew, as after an outage, and those steps are repeated.
    */
   advance(batch: AdvanceBatch): Promise<AdvanceReply> {

@@ -1,6 +1,6 @@
 /**
- * Limits how long a reply may take. Commands are many and nearly all are answered within a millisecond. A timer for each
- * would cost more than the waiting, so one timer stands for all and is not moved when a reply comes.
+ * Limits how long a reply may take. Redis answers nearly all commands within a millisecond. A timer for each would be
+ * expensive, so one timer stands for all, and a reply does not move it.
  */
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { RedisTrouble } from './trouble.ts';

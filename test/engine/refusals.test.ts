@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
+
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from './stage.ts';
@@ -160,6 +161,14 @@ async function assertHeals(trials: readonly Trial[]): Promise<void> {
   await Promise.all(trials.map((trial) => trial.clean()));
 }
 
+/** With all connected before the first job comes. */
+async function startAll(trials: readonly Trial[]): Promise<void> {
+  await Promise.all(trials.map((trial) => trial.begin()));
+  await Promise.all(trials.map((trial) => trial.start()));
+  await Promise.all(trials.map((trial) => trial.engine.wait('redis.up')));
+  await Promise.all(trials.map((trial) => trial.enqueue()));
+}
+
 describe.each(deliveries)('%s', (delivery) => {
   test(`each of ${commands.length} commands may be refused from the start`, { timeout: 60_000 }, async () => {
     const trials = commands.map((command) => new Trial(`start ${delivery} ${command}`, delivery));
@@ -174,10 +183,7 @@ describe.each(deliveries)('%s', (delivery) => {
     timeout: 60_000,
   }, async () => {
     const trials = commands.map((command) => new Trial(`later ${delivery} ${command}`, delivery));
-    await Promise.all(trials.map((trial) => trial.begin()));
-    await Promise.all(trials.map((trial) => trial.start()));
-    await Promise.all(trials.map((trial) => trial.engine.wait('redis.up')));
-    await Promise.all(trials.map((trial) => trial.enqueue()));
+    await startAll(trials);
     await Promise.all(
       trials.map(async (trial, at) => {
         await trial.engine.wait('job.started', 2);
@@ -199,10 +205,7 @@ describe.each(deliveries)('%s', (delivery) => {
       ...['stat:processed', 'stat:failed', `stat:processed:${worker}`, `stat:failed:${worker}`],
     ];
     const trials = names.map((name) => new Trial(`type ${delivery} ${name}`, delivery));
-    await Promise.all(trials.map((trial) => trial.begin()));
-    await Promise.all(trials.map((trial) => trial.start()));
-    await Promise.all(trials.map((trial) => trial.engine.wait('redis.up')));
-    await Promise.all(trials.map((trial) => trial.enqueue()));
+    await startAll(trials);
     await Promise.all(
       trials.map(async (trial, at) => {
         await trial.engine.wait('job.started', 2);
