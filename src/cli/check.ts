@@ -33,9 +33,9 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   return await tell([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
 
-/** A wrong `--redis` is a mistake of whoever typed it, no finding. */
+/** A wrong `--redis` or `REDIS_URL` is a mistake outside the config, not a finding about it. */
 function problemText(file: string, problem: string): string {
-  if (problem.startsWith('--redis:')) throw new UsageError(problem);
+  if (/^(?:--redis|REDIS_URL):/.test(problem)) throw new UsageError(problem);
   return `${shortPath(file)}: ${problem}`;
 }
 

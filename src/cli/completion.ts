@@ -30,7 +30,11 @@ export function completionOf(commandLine: CommandLine): RunCommand {
 
 function unknownShell(shell: string): string {
   const shells = [...completions.keys()];
-  const nearest = nearestWord(shell.slice(0, longestWord), shells);
-  const hint = nearest === null ? `there is one for ${shells.join(', ')}` : `did you mean "${nearest}"?`;
+  // csh and tcsh look like slips of "zsh", but they are shells of their own.
+  const nearest = shell.endsWith('csh') ? null : nearestWord(shell.slice(0, longestWord), shells);
+  const hint =
+    nearest === null
+      ? `the shell must be ${shells.slice(0, -1).join(', ')} or ${shells.at(-1)}`
+      : `did you mean "${nearest}"?`;
   return `there is no completion for "${visibleWithin(shell, 60)}"; ${hint}`;
 }

@@ -12,6 +12,7 @@ import { nextSteps } from './init/next-steps.ts';
 import { readRedis, redisField } from './init/redis-answer.ts';
 import { exampleClass, makeExecutable, readScript, writeExample } from './init/script-answer.ts';
 import { assertWritable, writeConfig } from './init/write-config.ts';
+import { redisOfEnvironment } from './load-config.ts';
 import { canAsk, print } from './output.ts';
 
 const defaultFile = 'cfg.json';
@@ -32,6 +33,9 @@ function readFlags({ redis, namespace, queue, script }: Flags, file: string): Gi
   if (redis !== null) {
     const result = readRedis(redis, file);
     if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
+  } else {
+    // A wrong one is told before the first question.
+    redisOfEnvironment();
   }
   if (namespace !== null) refuse('--namespace', problemWith({ namespace }));
   if (queue !== null) refuse('--queue', problemWith({ runners: runnersOf(queue) }));
@@ -51,7 +55,7 @@ async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): 
   const found = script === null ? null : await readScript(script, file);
   const draft = draftOf(
     {
-      redis: result?.ok === true ? redisField(result.redis, file) : template.redis,
+      redis: result?.ok === true ? redisField(result.redis, file) : unaskedRedis(template.redis),
       namespace,
       runners: queue === null ? template.runners : runnersOf(queue),
       script: found === null ? template.script : found.field,
@@ -76,6 +80,11 @@ async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): 
     }),
   );
   return exitCodes.clean;
+}
+
+/** `undefined`: the config says nothing, and `REDIS_URL` goes on saying it. */
+function unaskedRedis(fallback: unknown): unknown {
+  return redisOfEnvironment() === null ? fallback : undefined;
 }
 
 function asWarning(verdict: Verdict): Verdict {

@@ -1,8 +1,9 @@
 /** Finds the config file, reads it, and says clearly why where that can't be. */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
-import { type ConfigResult, parseConfig } from '../config/parse-config.ts';
+import type { Config, RedisConfig } from '../config/config.ts';
+import { type ConfigResult, type ParseOptions, parseConfig } from '../config/parse-config.ts';
+import { parseRedisUrl } from '../config/parse-redis-url.ts';
 import { UsageError } from './exit-codes.ts';
 
 export interface LoadedFile {
@@ -49,8 +50,26 @@ export function readConfig(file: string, redisUrl: string | null): ConfigResult 
   } catch (error) {
     return { ok: false, problems: [unreadable(file, error)] };
   }
-  const override = redisUrl === null ? {} : { redisUrl, redisUrlDirectory: process.cwd() };
-  return parseConfig(text, { file, ...override });
+  return parseConfig(text, { file, ...environmentRedis(), ...(redisUrl === null ? {} : { redisUrl }) });
+}
+
+/** What `REDIS_URL` adds to a config, for `parseConfig`: platforms and Resque's own users have it. */
+export function environmentRedis(): Pick<ParseOptions, 'fallbackRedisUrl' | 'redisUrlDirectory'> {
+  const fallbackRedisUrl = process.env.REDIS_URL ?? '';
+  return { redisUrlDirectory: process.cwd(), ...(fallbackRedisUrl === '' ? {} : { fallbackRedisUrl }) };
+}
+
+/**
+ * The Redis of commands for which neither `--redis` nor a config names one; `null` without `REDIS_URL`.
+ *
+ * @throws UsageError
+ */
+export function redisOfEnvironment(): RedisConfig | null {
+  const { fallbackRedisUrl } = environmentRedis();
+  if (fallbackRedisUrl === undefined) return null;
+  const result = parseRedisUrl(fallbackRedisUrl, process.cwd());
+  if (!result.ok) throw new UsageError(`REDIS_URL: ${result.problem}`);
+  return result.redis;
 }
 
 /** @throws UsageError with every problem on a line of its own */

@@ -8,7 +8,7 @@ import type { CommandSender } from '../resque/send.ts';
 import type { Flags } from './command-line/flags.ts';
 import { findEmbeddedRedis } from './embedded-redis.ts';
 import { OperatingError, UsageError } from './exit-codes.ts';
-import { findConfig, loadConfig } from './load-config.ts';
+import { findConfig, loadConfig, redisOfEnvironment } from './load-config.ts';
 import { explainTrouble, withSender } from './with-redis.ts';
 
 /** Someone waits at a prompt. */
@@ -46,10 +46,10 @@ export async function findTarget(flags: Pick<Flags, 'config' | 'redis' | 'namesp
   return { redis, namespace, keys: resqueKeys(namespace), shown: describeRedis(redis) };
 }
 
-function connectionWithoutConfig(url: string | null): { redis: RedisConfig; namespace: string } {
+function connectionWithoutConfig(option: string | null): { redis: RedisConfig; namespace: string } {
   const defaults = defaultConnection();
-  if (url === null) return defaults;
-  const result = parseRedisUrl(url, process.cwd());
+  if (option === null) return { ...defaults, redis: redisOfEnvironment() ?? defaults.redis };
+  const result = parseRedisUrl(option, process.cwd());
   if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
   return { ...defaults, redis: result.redis };
 }

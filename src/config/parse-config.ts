@@ -15,7 +15,9 @@ export interface ParseOptions {
   readonly file: string;
   /** Takes the place of `redis`, which has to be valid all the same. */
   readonly redisUrl?: string;
-  /** Where a relative path in `redisUrl` begins; the file's folder if not given. */
+  /** `REDIS_URL` of the environment. It counts if the file has no `redis` and `redisUrl` isn't given. */
+  readonly fallbackRedisUrl?: string;
+  /** Where a relative path in these URLs begins; the file's folder if not given. */
   readonly redisUrlDirectory?: string;
 }
 
@@ -27,13 +29,15 @@ export type ConfigResult =
 export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   const name = basename(options.file);
   const directory = dirname(options.file);
-  const override = readOverride(options, directory);
+  const given = readUrl('--redis', options.redisUrl, options);
   const json = readJson(text, name);
-  if (!json.ok) return { ok: false, problems: [json.problem, ...override.problems] };
+  if (!json.ok) return { ok: false, problems: [json.problem, ...given.problems] };
   const { value, duplicates, keysAt } = json.document;
   if (!isObject(value)) {
-    return { ok: false, problems: [problems.notAnObjectFile(name, value), ...override.problems] };
+    return { ok: false, problems: [problems.notAnObjectFile(name, value), ...given.problems] };
   }
+  const isSilent = options.redisUrl === undefined && !Object.hasOwn(value, 'redis');
+  const override = isSilent ? readUrl('REDIS_URL', options.fallbackRedisUrl, options) : given;
   const result = v.safeParse(configSchema, value);
   const faults = result.success
     ? []
@@ -50,13 +54,15 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   return { ok: true, config: resolveConfig(result.output, redis, keysAt(['runners']), directory) };
 }
 
-function readOverride(
-  { redisUrl, redisUrlDirectory }: ParseOptions,
-  directory: string,
+/** @param source of the URL, for its problem */
+function readUrl(
+  source: string,
+  url: string | undefined,
+  { file, redisUrlDirectory = dirname(file) }: ParseOptions,
 ): { redis: RedisConfig | null; problems: string[] } {
-  if (redisUrl === undefined) return { redis: null, problems: [] };
-  const result = parseRedisUrl(redisUrl, redisUrlDirectory ?? directory);
+  if (url === undefined) return { redis: null, problems: [] };
+  const result = parseRedisUrl(url, redisUrlDirectory);
   return result.ok
     ? { redis: result.redis, problems: [] }
-    : { redis: null, problems: [problems.option('--redis', result.problem)] };
+    : { redis: null, problems: [problems.option(source, result.problem)] };
 }

@@ -10,7 +10,7 @@ export const problems = {
   at: (path: readonly unknown[], message: string): string =>
     path.length === 0 ? message : `${pathText(path)}: ${message}`,
 
-  /** A problem with an option of the command line. */
+  /** A problem with a value from elsewhere: an option of the command line, a variable of the environment. */
   option: (name: string, message: string): string => `${name}: ${message}`,
 
   // Files

@@ -131,7 +131,7 @@ const embedded = v.pipe(
 export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
 
 export const redisSchema = choice<RedisSettings>(
-  'Where Redis is: a URL, "embedded", or an object. Redis on localhost:6379 if not given.',
+  'Where Redis is: a URL, "embedded", or an object. If not given: the REDIS_URL of the environment, else localhost:6379.',
   [embedded, urlSchema, objectSchema],
   (input) => {
     if (input === 'embedded') return embedded;

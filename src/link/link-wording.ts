@@ -20,14 +20,14 @@ export const linkWording = {
 
   // What a server tells a client before it ends the link.
   versionsDiffer: (engine: string, engineProtocol: number, clientProtocol: number) =>
-    `this engine (resque-runner ${engine}) speaks version ${engineProtocol} of the link, the client version ` +
+    `this runner (resque-runner ${engine}) speaks version ${engineProtocol} of the link, the client version ` +
     `${clientProtocol}: use the same release of resque-runner on both sides`,
   helloFirst: (type: string) => `the first frame has to be hello, not ${beginning(type)}`,
   helloTwice: () => 'hello was said before',
   noHello: (seconds: number) => `no hello came within ${seconds} s`,
   tooManyClients: (count: number) =>
-    `this engine already has ${count} clients: close one of the others and try again`,
-  snapshotTooLong: (limitBytes: number) => `the engine's state is longer than ${size(limitBytes)}`,
+    `this runner already has ${count} clients: close one of the others and try again`,
+  snapshotTooLong: (limitBytes: number) => `the runner's state is longer than ${size(limitBytes)}`,
 
   // Refused commands.
   readOnly: (command: string) => `this client may only read, and ${command} changes something`,
@@ -35,8 +35,8 @@ export const linkWording = {
   replyTooLong: () => 'the answer is too long to send: ask for less at once',
   commandTooLong: (limitBytes: number) =>
     `the command is longer than ${size(limitBytes)}: choose fewer at once`,
-  commandFailed: (reason: string) => `the engine could not carry it out: ${reason}`,
-  linkDown: () => 'the link to the engine is down',
+  commandFailed: (reason: string) => `the runner could not carry it out: ${reason}`,
+  linkDown: () => 'the link to the runner is down',
   noCommand: () => 'this is no command',
   unknownCommand: (type: string) => `no command is called ${beginning(type)}`,
   missingField: (command: string, field: string, shape: string) =>
@@ -47,10 +47,10 @@ export const linkWording = {
 
   // Reaching an engine.
   noEngine: (path: string) =>
-    `no engine listens at ${path}: start one with "resque-runner CONFIG", or look for another with ` +
+    `no runner has a socket at ${path}: start one with "resque-runner CONFIG", or look for another with ` +
     '"resque-runner attach"',
-  engineGone: (path: string) => `the engine that listened at ${path} has ended without removing its socket`,
-  notAllowed: (path: string) => `${path} belongs to another user: run this as the user who runs the engine`,
+  engineGone: (path: string) => `the runner with the socket ${path} has ended: start it again`,
+  notAllowed: (path: string) => `${path} belongs to another user: run this as the user whose runner it is`,
   noSocket: (path: string) => `${path} is not a socket: name the one that the runner has`,
   foreignSocket: (path: string, user: string) =>
     `${path} belongs to user ${user}, and what answers there may be a trap: attach as ${user} or as root`,
@@ -61,20 +61,20 @@ export const linkWording = {
   replaceableSocket: (path: string, directory: string) =>
     `every user of this machine can replace ${path}: chmod o-w ${directory}, or chmod +t`,
   replacedSocket: (path: string) => `${path} was replaced while it was reached: try again`,
-  unreachable: (path: string, reason: string) => `the engine at ${path} can't be reached: ${reason}`,
-  refused: (message: string) => `the engine refused: ${message}`,
+  unreachable: (path: string, reason: string) => `the runner at ${path} can't be reached: ${reason}`,
+  refused: (message: string) => `the runner refused: ${message}`,
   engineVersionDiffers: (engine: string, engineProtocol: number, ownProtocol: number) =>
-    `the engine is resque-runner ${engine} and speaks version ${engineProtocol} of the link, this program ` +
+    `the runner is resque-runner ${engine} and speaks version ${engineProtocol} of the link, this program ` +
     `version ${ownProtocol}: use the same release of resque-runner on both sides`,
   noAnswer: (seconds: number) =>
-    `the engine did not answer within ${seconds} s: see whether its process is suspended or the machine overloaded`,
-  endedBeforeHello: () => 'the engine ended the link before it said hello: its log may tell why',
-  noEngineThere: (reason: string) => `what answers is no engine of resque-runner: ${reason}`,
+    `the runner did not answer within ${seconds} s: see whether its process is suspended or the machine overloaded`,
+  endedBeforeHello: () => 'the runner ended the link before it said hello: its log may tell why',
+  noEngineThere: (reason: string) => `what answers is not a runner: ${reason}`,
 
   // The end of a link that worked.
-  engineEnded: () => 'the engine ended the link',
+  engineEnded: () => 'the runner ended the link',
   linkBroke: (reason: string) => `the link broke: ${reason}`,
-  engineTalksNonsense: (reason: string) => `the engine sent what is no frame: ${reason}`,
+  engineTalksNonsense: (reason: string) => `the runner sent something that is not a frame: ${reason}`,
 
   // Where the socket lies.
   pathTooLong: (path: string, limitBytes: number) =>
@@ -91,9 +91,9 @@ export const linkWording = {
   noListening: (path: string, reason: string) =>
     `no socket can be made at ${path} (${reason}): see whether its directory exists and can be written to`,
   nameTaken: (path: string) =>
-    `${path} is taken by an engine that runs, or by something that is no socket: end it, remove it, or choose ` +
+    `${path} is taken by a runner, or by something that is not a socket: end it, remove it, or choose ` +
     'another path',
-  allNamesTaken: (path: string) => `engines listen at ${path} and at all names like it: end one of them`,
+  allNamesTaken: (path: string) => `runners listen at ${path} and at all names like it: end one of them`,
   notAdoptable: (fd: number, reason: string) =>
-    `descriptor ${fd} is no connected socket (${reason}): the engine has to inherit one there`,
+    `descriptor ${fd} is no connected socket (${reason}): the runner has to inherit one there`,
 };

@@ -81,9 +81,10 @@ describe.each(shells)('the script for %s', (shell) => {
 test.each([
   ['bsh', 'there is no completion for "bsh"; did you mean "bash"?'],
   ['Fish', 'there is no completion for "Fish"; did you mean "fish"?'],
-  ['powershell', 'there is no completion for "powershell"; there is one for bash, zsh, fish'],
-  ['a\u001B[2J', 'there is no completion for "a\\u001b[2J"; there is one for bash, zsh, fish'],
-  ['', 'there is no completion for ""; there is one for bash, zsh, fish'],
+  ['tcsh', 'there is no completion for "tcsh"; the shell must be bash, zsh or fish'],
+  ['powershell', 'there is no completion for "powershell"; the shell must be bash, zsh or fish'],
+  ['a\u001B[2J', 'there is no completion for "a\\u001b[2J"; the shell must be bash, zsh or fish'],
+  ['', 'there is no completion for ""; the shell must be bash, zsh or fish'],
 ])('the shell %j is refused, with what to say instead', async (shell, message) => {
   expect(await runProgram(['completion', shell], { cwd: directory.path })).toEqual({
     code: 2,

@@ -195,3 +195,30 @@ describe('--redis', () => {
     expect(problemsOf('{', { redisUrl: 'redis://h:0' })).toHaveLength(2);
   });
 });
+
+describe('REDIS_URL', () => {
+  const fallbackRedisUrl = 'redis://fallback:6380/1';
+
+  test('counts if the file has no redis', () => {
+    expect(configOf(fileWith({}), { fallbackRedisUrl }).redis).toMatchObject({
+      host: 'fallback',
+      port: 6380,
+      db: 1,
+    });
+  });
+
+  test('counts after the file and after --redis', () => {
+    const file = fileWith({ redis: { port: 7000 } });
+    expect(configOf(file, { fallbackRedisUrl }).redis).toMatchObject({ host: 'localhost', port: 7000 });
+    const options = { fallbackRedisUrl, redisUrl: 'redis://given' };
+    expect(configOf(fileWith({}), options).redis).toMatchObject({ host: 'given' });
+  });
+
+  test('is reported by its name if it is wrong, and only if it counts', () => {
+    const wrong = { fallbackRedisUrl: 'redis://h:0' };
+    expect(problemsOf(fileWith({}), wrong)).toEqual([
+      'REDIS_URL: has a port that is not a whole number from 1 to 65535',
+    ]);
+    configOf(fileWith({ redis: {} }), wrong);
+  });
+});

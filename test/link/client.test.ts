@@ -127,7 +127,7 @@ describe('a client', () => {
     expect(await reply).toEqual({ ok: true, message: 'done' });
     toClient.end();
     await waitFor(() => told.closed.length > 0, { message: 'the end' });
-    expect(told.closed).toEqual(['the engine ended the link']);
+    expect(told.closed).toEqual(['the runner ended the link']);
   });
 });
 
@@ -148,7 +148,7 @@ describe('connecting fails', () => {
     const path = join(temporaryDirectory(), '1.sock');
     const { code, message } = await failure(path);
     expect(code).toBe('absent');
-    expect(message).toContain(`no engine listens at ${path}: start one`);
+    expect(message).toContain(`no runner has a socket at ${path}: start one`);
   });
 
   test('where an engine has died', async () => {
@@ -159,7 +159,7 @@ describe('connecting fails', () => {
     await server.close();
     const { code, message } = await failure(`${path}.left`);
     expect(code).toBe('absent');
-    expect(message).toContain('has ended without removing its socket');
+    expect(message).toContain('has ended: start it again');
   });
 
   test('where the path is too long for a socket', async () => {
@@ -170,7 +170,7 @@ describe('connecting fails', () => {
 
   test('where the engine refuses', async () => {
     const { path } = await startFake((socket) => say(socket, { type: 'refused', message: 'too many' }));
-    expect(await failure(path)).toMatchObject({ code: 'refused', message: 'the engine refused: too many' });
+    expect(await failure(path)).toMatchObject({ code: 'refused', message: 'the runner refused: too many' });
   });
 
   test('where the engine speaks another version', async () => {
@@ -186,7 +186,7 @@ describe('connecting fails', () => {
     const { path } = await startFake((socket) => socket.write('-ERR unknown command\r\n'));
     const { code, message } = await failure(path);
     expect(code).toBe('broken');
-    expect(message).toContain('no engine of resque-runner: a line is no JSON: "-ERR');
+    expect(message).toContain('what answers is not a runner: a line is no JSON: "-ERR');
   });
 
   test.each([
@@ -241,10 +241,10 @@ describe('a command', () => {
     const waiting = client.send({ type: 'pause-all' });
     await waitFor(() => host.executed.length === 1, { message: 'the command' });
     await server.close();
-    const down = { ok: false, code: 'link-down', message: 'the link to the engine is down' };
+    const down = { ok: false, code: 'link-down', message: 'the link to the runner is down' };
     expect(await waiting).toEqual(down);
     expect(await client.send({ type: 'pause-all' })).toEqual(down);
-    expect(told.closed).toEqual(['the engine ended the link']);
+    expect(told.closed).toEqual(['the runner ended the link']);
   });
 
   test('is answered by link-down when the client closes', async () => {
@@ -416,7 +416,7 @@ describe('the end of the link', () => {
     const waiting = client.send({ type: 'pause-all' });
     sockets[0]?.write(garbage);
     await waitFor(() => told.closed.length > 0, { message: 'the end' });
-    expect(told.closed).toEqual([expect.stringContaining('the engine sent what is no frame: ')]);
+    expect(told.closed).toEqual([expect.stringContaining('the runner sent something that is not a frame: ')]);
     expect((await waiting).ok).toBe(false);
   });
 
@@ -426,7 +426,7 @@ describe('the end of the link', () => {
     await connect(path, told);
     say(sockets[0] as Socket, { type: 'refused', message: 'enough' });
     await waitFor(() => told.closed.length > 0, { message: 'the end' });
-    expect(told.closed).toEqual(['the engine refused: enough']);
+    expect(told.closed).toEqual(['the runner refused: enough']);
   });
 
   test('comes once, when the engine dies', async () => {
@@ -436,7 +436,7 @@ describe('the end of the link', () => {
     sockets[0]?.write('{"type":"eve');
     sockets[0]?.destroy();
     await waitFor(() => told.closed.length > 0, { message: 'the end' });
-    expect(told.closed).toEqual(['the engine ended the link']);
+    expect(told.closed).toEqual(['the runner ended the link']);
   });
 
   test('comes where the stream just goes away', async () => {

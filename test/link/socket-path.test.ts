@@ -216,7 +216,7 @@ describe('listening', () => {
     afterThis(() => server.close());
     expect(await server.listen(path, { isExact: true })).toBe(path);
     const second = new LinkServer(hostOf(2));
-    await expect(second.listen(path, { isExact: true })).rejects.toThrow(`${path} is taken by an engine`);
+    await expect(second.listen(path, { isExact: true })).rejects.toThrow(`${path} is taken by a runner`);
     expect(readdirSync(directory)).toEqual(['mine.sock']);
     expect((await peek(path))?.pid).toBe(1);
   });

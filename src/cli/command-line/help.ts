@@ -12,7 +12,8 @@ const leastColumns = 72;
 const flagColumn = 26;
 const commandColumn = 46;
 
-const epilogue = `CONFIG is the argument, else $RR_CONFIG, else ./cfg.json.`;
+const epilogue = `CONFIG is the argument, else $RR_CONFIG, else ./cfg.json. Redis is --redis, else what the config says, else
+$REDIS_URL, else localhost:6379.`;
 
 const signals = `Signals: QUIT waits for running jobs; TERM and INT give them a moment, a second one none; HUP reads the
 config again; USR1 kills running jobs; USR2 pauses, CONT resumes.
@@ -33,7 +34,7 @@ function programHelp(width: number): string {
     ...commandLines(width),
     row(width, commandColumn, 'resque-runner COMMAND --help', 'more about a command'),
     '',
-    epilogue,
+    ...paragraphs(epilogue, width),
     '',
     ...flagRows(commands.run, width),
     row(width, flagColumn, '--help, --version', ''),

@@ -6,7 +6,7 @@ import { describeRedis } from '../../resque/connection.ts';
 import { plural } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import { checkScripts } from '../check/scripts.ts';
-import { shortPath } from '../load-config.ts';
+import { redisOfEnvironment, shortPath } from '../load-config.ts';
 import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, withoutPassword } from './draft.ts';
 import { type Choice, Prompts } from './prompts.ts';
 import { readRedis, redisField, withPassword } from './redis-answer.ts';
@@ -49,7 +49,7 @@ export async function askAll(given: Given, file: string): Promise<Outcome | null
   const start: Answers = { ...templateAnswers(), namespace };
   const { redis, queues } = await askRedis(prompts, given.redis, start, file);
   const queue = given.queue ?? (await askQueue(prompts, queues));
-  const known: Answers = { ...start, redis: redisField(redis, file), runners: runnersOf(queue) };
+  const known: Answers = { ...start, redis, runners: runnersOf(queue) };
   const { script, work } = await askScript(prompts, given.script, known, file);
   const answers = { ...known, script: script.field };
   prompts.show(shortPath(file), withoutPassword(draftOf(answers, file)));
@@ -62,23 +62,26 @@ async function askRedis(
   given: string | null,
   start: Answers,
   file: string,
-): Promise<{ redis: RedisConfig; queues: readonly Backlog[] }> {
-  let text = given ?? (await askRedisText(prompts, undefined, file));
-  let redis = redisOf(text, file);
+): Promise<{ redis: unknown; queues: readonly Backlog[] }> {
+  const fromEnvironment = given === null ? redisOfEnvironment() : null;
+  let text = given ?? (fromEnvironment === null ? await askRedisText(prompts, undefined, file) : undefined);
+  let redis = fromEnvironment ?? redisOf(text ?? '', file);
   for (;;) {
-    const { config } = draftOf({ ...start, redis: redisField(redis, file) }, file);
-    prompts.tell(`Trying ${visible(describeRedis(config.redis))} …`);
+    const field = redis === fromEnvironment ? undefined : redisField(redis, file);
+    const { config } = draftOf({ ...start, redis: field }, file);
+    const source = field === undefined ? ', from REDIS_URL' : '';
+    prompts.tell(`Trying ${visible(describeRedis(config.redis))}${source} …`);
     const { verdicts, isDenied, queues } = await surveyRedis(config);
     prompts.tellVerdicts(verdicts);
-    if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis, queues };
+    if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis: field, queues };
     const next = await prompts.choose("It can't be used like this.", redisChoices(redis, isDenied));
-    if (next === 'keep') return { redis, queues };
+    if (next === 'keep') return { redis: field, queues };
+    if (next === 'again') continue;
     if (next === 'password') {
       redis = withPassword(redis, await prompts.password('Password of Redis'));
       continue;
     }
-    if (next === 'another') text = await askRedisText(prompts, text, file);
-    if (next === 'embedded') text = next;
+    text = next === 'embedded' ? next : await askRedisText(prompts, text, file);
     redis = redisOf(text, file);
   }
 }

@@ -4,11 +4,13 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { isObject } from '../../config/shapes.ts';
+import { environmentRedis } from '../load-config.ts';
 import { packageFile } from '../package-files.ts';
 import { schemaReference } from './schema-reference.ts';
 
 /** Values as they are to stand in the file. */
 export interface Answers {
+  /** `undefined`: left out, since `REDIS_URL` says it. */
   readonly redis: unknown;
   /** `null`: what goes without saying. */
   readonly namespace: string | null;
@@ -21,6 +23,7 @@ export interface Draft {
   readonly config: Config;
 }
 
+const passwordMember = /("password": )"(?:[^"\\]|\\.)*"/;
 /** Slots of a queue, where nobody says. */
 const slots = 5;
 
@@ -39,7 +42,7 @@ export function runnersOf(queue: string): unknown {
 /** @param file absolute. @throws Error where an answer is none that the config takes; those were looked at before */
 export function draftOf(answers: Answers, file: string): Draft {
   const text = textOf(answers, file);
-  const result = parseConfig(text, { file });
+  const result = parseConfig(text, { file, ...environmentRedis() });
   if (!result.ok) throw new Error(`init made a config that can't be used: ${result.problems.join('; ')}`);
   return { text, config: result.config };
 }
@@ -58,18 +61,19 @@ export function problemWith(answer: Partial<Answers>): string | null {
 
 /** The same text for people, where it has a password. */
 export function withoutPassword({ text }: Draft): string {
-  return text.replace(/("password": )"(?:[^"\\]|\\.)*"/, '$1"•••"');
+  return text.replace(passwordMember, '$1"•••"');
 }
 
-export function hasPassword({ config }: Draft): boolean {
-  return 'password' in config.redis && config.redis.password !== null;
+/** Whether the file holds one. */
+export function hasPassword({ text }: Draft): boolean {
+  return passwordMember.test(text);
 }
 
 /** Short enough to be read at a glance: an object a line, but the queues one below the other. */
 function textOf({ redis, namespace, runners, script }: Answers, file: string): string {
   const fields: [string, string][] = [
     ['$schema', inline(schemaReference(dirname(file)))],
-    ['redis', inline(redis)],
+    ...(redis === undefined ? [] : [['redis', inline(redis)] as [string, string]]),
     ...(namespace === null ? [] : [['namespace', inline(namespace)] as [string, string]]),
     ['runners', block(runners)],
     ['script', inline(script)],
