@@ -1,6 +1,6 @@
 /**
  * From what a failed job left behind to what is recorded of it: a job may explain itself on STDERR, as a
- * JSON object or with one as its last line, in words, or not at all.
+ * JSON object or with one as its last line, as its language prints what nothing caught, in words, or not at all.
  */
 import type { KillReason } from '../protocol/events.ts';
 import { exceptions } from '../resque/failure-record.ts';
@@ -9,6 +9,7 @@ import { cut } from '../resque/payload.ts';
 import { type JobResult, noResult } from './job-result.ts';
 import type { ExitStatus } from './libc.ts';
 import { outputLimitBytes } from './output-tail.ts';
+import { readTraceback } from './traceback.ts';
 
 export interface FailureReport {
   readonly exception: string;
@@ -52,6 +53,11 @@ export function failureReport(run: FailedRun): FailureReport {
   if (cause !== null) {
     const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
     return { exception: cause.exception, error, backtrace: null, stderr: '', stdout };
+  }
+  const traceback = readTraceback(text);
+  if (traceback !== null) {
+    const error = traceback.error || exitSentence(run.end);
+    return { ...traceback, error, stderr: text, stdout };
   }
   const error = text === '' ? `${exitSentence(run.end)}, nothing on stderr` : text;
   return { exception: exceptions.unclassified, error, backtrace: null, stderr: '', stdout };

@@ -11,6 +11,11 @@ const markRoom = 128;
 /** More pieces than this are joined: each has an overhead of its own. */
 const manyPieces = 64;
 
+/** Whether a line is the mark between head and tail. */
+export function isOutputGap(line: string): boolean {
+  return /^\[… \d+ bytes left out …\]$/.test(line);
+}
+
 export class OutputTail {
   readonly #halfBytes: number;
   readonly #head: Buffer[] = [];
