@@ -7,9 +7,10 @@
  */
 import type { RunnerConfig } from '../config/config.ts';
 import type { EngineFact, PauseReason, QueueView, RunnerView } from '../protocol/events.ts';
+import type { RunnerPause } from '../resque/runner-entry.ts';
+import { differences } from './config-changes.ts';
+import { addReason, entryPauses, type PauseKind } from './pause-reasons.ts';
 import { Runner } from './runner.ts';
-
-type PauseKind = PauseReason['kind'];
 
 export class Fleet {
   #runners: Runner[] = [];
@@ -250,6 +251,15 @@ export class Fleet {
     return [this.#globalPauses, ofRunner, ofQueue].flatMap((reasons) => [...(reasons?.values() ?? [])]);
   }
 
+  /** Pauses that Redis doesn't show by itself, for the runner's entry there. */
+  get ownPauses(): RunnerPause[] {
+    return [
+      ...entryPauses(this.#globalPauses, {}),
+      ...[...this.#runnerPauses].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
+      ...[...this.#queuePauses].flatMap(([queue, reasons]) => entryPauses(reasons, { queue })),
+    ];
+  }
+
   queueView(name: string): QueueView {
     return { name, runner: this.#owners.get(name)?.key ?? name, pauses: this.pausesOf(name) };
   }
@@ -275,24 +285,4 @@ export class Fleet {
 export function runnerView(runner: Runner): RunnerView {
   const { key, concurrency, config, throttled } = runner;
   return { key, concurrency, configuredConcurrency: config.concurrency, throttled };
-}
-
-/** @returns whether that is news */
-function addReason(reasons: Map<PauseKind, PauseReason>, kind: PauseKind, detail: string): boolean {
-  const known = reasons.get(kind);
-  if (known?.detail === detail) return false;
-  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? Date.now() });
-  return true;
-}
-
-/** In words, what differs between two versions of an entry. Secrets may be in `env`: no values of it. */
-function differences(before: RunnerConfig, after: RunnerConfig): string[] {
-  const changes: string[] = [];
-  const names = Object.keys(after) as (keyof RunnerConfig)[];
-  for (const name of names) {
-    const [old, now] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
-    if (old === now) continue;
-    changes.push(`${after.key}.${name}: ${name === 'env' ? 'changed' : `${old} → ${now}`}`);
-  }
-  return changes;
 }

@@ -42,6 +42,8 @@ export interface RedisSideOptions {
   >;
 }
 
+/** What `status` shows of a runner changes with these. */
+const shownFacts: readonly EngineFact['type'][] = ['queue.paused', 'queue.resumed', 'runner.changed'];
 /** A queue that could not be read is tried again after this time. */
 const unreadableRetryMs = 5_000;
 
@@ -68,7 +70,11 @@ export class RedisSide {
     this.#options = options;
     this.workerHost = workerHostOf(config);
     const owner = `${this.workerHost}:${machine.identity.pid}`;
-    this.fleet = new Fleet(publish, (index, key) => workerId(this.client.owner, index, key));
+    const told = (fact: EngineFact) => {
+      publish(fact);
+      if (shownFacts.includes(fact.type)) this.#vitals.changed();
+    };
+    this.fleet = new Fleet(told, (index, key) => workerId(this.client.owner, index, key));
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
@@ -105,6 +111,10 @@ export class RedisSide {
       mark,
       requeues: this.fleet.requeues,
       maxRecoveries: config.maxRecoveries,
+      slots: this.fleet.runners
+        .filter(({ isRetired }) => !isRetired)
+        .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
+      pauses: this.fleet.ownPauses,
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
     this.#vitals = new VitalSigns(this.client, {

@@ -30,6 +30,9 @@ export class VitalSigns {
   readonly #client: ResqueClient;
   readonly #hooks: VitalSignsHooks;
   #timers: Cancel[] = [];
+  #cancelChange: Cancel | null = null;
+  /** What `about` said at the last beat. */
+  #told = '';
 
   constructor(client: ResqueClient, hooks: VitalSignsHooks) {
     this.#client = client;
@@ -46,6 +49,16 @@ export class VitalSigns {
 
   stop(): void {
     for (const cancel of this.#timers) cancel();
+    this.#cancelChange?.();
+  }
+
+  /** What `about` says may have changed: Redis learns it now, in one write for all changes of this turn. */
+  changed(): void {
+    const tell = () => {
+      this.#cancelChange = null;
+      if (JSON.stringify(this.#hooks.about()) !== this.#told) this.#ifUp(() => this.beat());
+    };
+    this.#cancelChange ??= this.#client.clock.after(0, tell, { keepsAlive: false });
   }
 
   /** Both at once, where Redis is there: what they are about has just changed. */
@@ -64,7 +77,9 @@ export class VitalSigns {
 
   /** Shows that the workers live, and that the waiting connection does. Rejects with RedisTrouble. */
   async beat(): Promise<void> {
-    await this.#client.heartbeat(() => this.#hooks.workers(), this.#hooks.about());
+    const about = this.#hooks.about();
+    this.#told = JSON.stringify(about);
+    await this.#client.heartbeat(() => this.#hooks.workers(), about);
     const queues = this.#hooks.waitingFor();
     if (queues === null || queues.length === 0) return;
     const filled = await this.#client.filledQueues(queues);

@@ -19,7 +19,34 @@ export interface RunnerAbout {
   readonly holds?: readonly string[];
   /** How often a job that it holds may be recovered before it is recorded as failed. */
   readonly maxRecoveries: number;
+  /** Slots of each of the config's runners, only for people; older versions leave it out, and `pauses` too. */
+  readonly slots?: readonly RunnerSlots[];
+  /** What it takes no jobs of, as far as nothing else in Redis tells that. */
+  readonly pauses?: readonly RunnerPause[];
 }
+
+export interface RunnerSlots {
+  /** Key of one of the config's runners. */
+  readonly runner: string;
+  readonly count: number;
+}
+
+/** Of all its queues, unless it names one, or one of the config's runners. */
+export interface RunnerPause {
+  /** `operator`, `all`: by hand; `unstartable`: its script can't be started. */
+  readonly kind: (typeof pauseKinds)[number];
+  /** For people: who did it, or why; '' if the kind says it all. */
+  readonly detail: string;
+  /** By the runner's clock. */
+  readonly sinceMs: number;
+  readonly runner?: string;
+  readonly queue?: string;
+}
+
+/** No date is later. */
+const latestMs = 8.64e15;
+
+export const pauseKinds = ['operator', 'all', 'unstartable'] as const;
 
 export interface RunnerEntry extends RunnerAbout {
   /** Tells this process from an earlier or later one of the same name. */
@@ -66,12 +93,14 @@ function isEntry(value: unknown): value is RunnerEntry {
 }
 
 /** Without optional members that aren't what this version takes them for. */
-function withKnownOptions({ uid, connections, holds, ...entry }: RunnerEntry): RunnerEntry {
+function withKnownOptions({ uid, connections, holds, slots, pauses, ...entry }: RunnerEntry): RunnerEntry {
   return {
     ...entry,
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(isConnections(connections) ? { connections } : {}),
     ...(isStrings(holds) ? { holds } : {}),
+    ...(Array.isArray(slots) ? { slots: slots.filter(isSlots) } : {}),
+    ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
   };
 }
 
@@ -79,6 +108,24 @@ function isConnections(value: unknown): value is RunnerConnections {
   if (typeof value !== 'object' || value === null) return false;
   const { runId, ids } = value as Partial<RunnerConnections>;
   return typeof runId === 'string' && Array.isArray(ids) && ids.every((id) => typeof id === 'number');
+}
+
+function isSlots(value: unknown): value is RunnerSlots {
+  if (typeof value !== 'object' || value === null) return false;
+  const { runner, count } = value as Partial<RunnerSlots>;
+  return typeof runner === 'string' && typeof count === 'number';
+}
+
+function isPause(value: unknown): value is RunnerPause {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, detail, sinceMs, runner, queue } = value as Partial<RunnerPause>;
+  return (
+    pauseKinds.some((each) => each === kind) &&
+    typeof detail === 'string' &&
+    typeof sinceMs === 'number' &&
+    Math.abs(sinceMs) <= latestMs &&
+    [runner, queue].every((name) => name === undefined || typeof name === 'string')
+  );
 }
 
 function isStrings(value: unknown): value is readonly string[] {

@@ -28,6 +28,11 @@ export function age(ms: number): string {
   return minutes < 2_880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} days`;
 }
 
+/** Since the last sign of life: `last seen 14 s ago`. */
+export function lastSeen(ms: number): string {
+  return `last seen ${age(ms)} ago`;
+}
+
 /** The local time of day: `16:05:09`. */
 export function clock(atMs: number): string {
   const date = new Date(atMs);

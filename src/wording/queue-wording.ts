@@ -55,7 +55,7 @@ export function pauseReason(reason: PauseReason): string {
     case 'operator':
       return `by hand${detail}`;
     case 'all':
-      return `everything is${detail}`;
+      return `all queues, by hand${detail}`;
     case 'cluster':
       return `pause-all-workers is set in Redis${detail}`;
     case 'unstartable':

@@ -157,7 +157,7 @@ describe('check, as a doctor', () => {
     const { found } = await findAndRepair();
     expect(found).toHaveLength(3);
     expect(found.join('\n')).toContain(
-      'runner old.runner:7 is in no registry (last sign of life 66 min ago), with 1 worker registered, 2 jobs of workers',
+      'runner old.runner:7 is in no registry (last seen 66 min ago), with 1 worker registered, 2 jobs of workers',
     );
     expect(await server.client.lrange('resque:queue:mail', 0, -1)).toEqual([
       '{"class":"B"}',

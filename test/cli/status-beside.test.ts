@@ -66,6 +66,26 @@ test('a runner: its slots, their jobs, what it holds, what it has done', async (
   await e2e.client.del('resque:queue:nobody');
 });
 
+test('a runner that is paused, and one entry of which can’t start its script, says so at once', async () => {
+  const runner = await e2e.run({
+    runners: { mail: 3, bad: { concurrency: 1, script: e2e.path('missing') } },
+    script: '/bin/true',
+  });
+  const bad = { name: 'bad', isPaused: true, pauses: [{ kind: 'unstartable', runner: 'bad' }] };
+  await e2e.enqueue('bad', { class: 'Bad', args: [] });
+  await runner.waitForLine('queue.paused');
+  await waitFor(async () => (await stage.queue('bad')).isPaused, { message: 'status shows the pause' });
+  expect(await stage.queue('bad')).toMatchObject(bad);
+  expect(await stage.queue('mail')).toMatchObject({ slots: 3, isPaused: false, pauses: [] });
+  runner.signal('SIGUSR2');
+  await waitFor(async () => (await stage.queue('mail')).isPaused, { message: 'status shows the pause' });
+  expect(await stage.queue('mail')).toMatchObject({ pauses: [{ kind: 'all' }] });
+  runner.signal('SIGCONT');
+  await waitFor(async () => !(await stage.queue('mail')).isPaused, { message: 'status shows its end' });
+  e2e.script('exit 0', { name: 'missing' });
+  await waitFor(async () => !(await stage.queue('bad')).isPaused, { message: 'status shows its end' });
+});
+
 test('a runner that was killed is dead at once, and so are its jobs', async () => {
   const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
   await e2e.enqueue('mail', { class: 'SendMail', args: [] });

@@ -210,7 +210,7 @@ describe('workers', () => {
       height: null,
       paint: (line) => line.map(({ text }) => text).join(''),
     });
-    expect(lines.join('\n')).toMatch(/web\.runner:5 +runner +unknown 5\d s/);
+    expect(lines.join('\n')).toMatch(/web\.runner:5 +runner +unknown, last seen 5\d s ago/);
   });
 
   test('a runner that somebody took off the list is still shown', async () => {
@@ -230,6 +230,98 @@ describe('workers', () => {
     const id = Buffer.from([...Buffer.from('h'), 0xff, ...Buffer.from(':7:mail')]);
     await stage.register(id, { processed: 3, record: recordOf('mail', 5) });
     expect(await stage.process('h\uFFFD:7')).toMatchObject({ finished: 3, state: 'working' });
+  });
+});
+
+describe('what a runner tells of itself', () => {
+  const lines = async () => {
+    const { document } = await stage.look();
+    const paint = (line: readonly { readonly text: string }[]) => line.map(({ text }) => text).join('');
+    return statusLines(document, { width: null, height: null, paint }).join('\n');
+  };
+  const slots = [
+    { runner: 'mail', count: 8 },
+    { runner: 'low,x_*', count: 2 },
+  ];
+  const sinceMs = Date.parse('2026-03-04T05:06:07Z');
+
+  test('its slots, however many of them have run a job, count beside workers of other kinds', async () => {
+    await stage.enlist('web.runner:5', { slots });
+    await stage.register('web.runner:5-0:mail', { record: recordOf('mail', 5) });
+    await stage.register('web.runner:5-1:mail', { record: recordOf('mail', 5) });
+    await stage.register('web.runner:5-0:low,x_*');
+    await stage.register('ruby:1:mail');
+    expect(await stage.queue('mail')).toMatchObject({ workers: 3, slots: 9, working: 2 });
+    expect(await stage.queue('low')).toMatchObject({ workers: 1, slots: 2, working: 0 });
+    expect(await stage.process('web.runner:5')).toMatchObject({ slots: 10, working: 2 });
+    const text = await lines();
+    expect(text).toMatch(/^ {2}mail +0 +2\/9 /m);
+    expect(text).toMatch(/^ {2}web\.runner:5 +runner +2\/10 working /m);
+  });
+
+  test('pauses by hand, of a queue and of all', async () => {
+    await stage.enqueue('x_1', 0);
+    const pauses = [{ kind: 'operator', detail: 'ann@pts/3', sinceMs, queue: 'mail' }];
+    await stage.enlist('web.runner:5', { slots, pauses });
+    await stage.register('web.runner:5-0:mail');
+    await stage.register('web.runner:5-0:low,x_*');
+    const { queue, process } = {
+      queue: await stage.queue('mail'),
+      process: await stage.process('web.runner:5'),
+    };
+    const pause = {
+      process: 'web.runner:5',
+      kind: 'operator',
+      runner: null,
+      queue: 'mail',
+      detail: 'ann@pts/3',
+    };
+    expect(queue).toMatchObject({
+      isPaused: true,
+      pauses: [{ ...pause, since: '2026-03-04T05:06:07.000Z' }],
+    });
+    expect(process).toMatchObject({ isPaused: false, pauses: [pause] });
+    expect(await stage.queue('x_1')).toMatchObject({ isPaused: false, pauses: [] });
+    expect(await lines()).toMatch(/^ {2}mail .* paused: by hand \(ann@pts\/3\)$/m);
+    expect(await lines()).toMatch(/^ {2}web\.runner:5 +runner +idle, partly paused /m);
+
+    await stage.enlist('web.runner:5', { slots, pauses: [{ kind: 'all', detail: 'USR2', sinceMs }] });
+    expect(await stage.queue('x_1')).toMatchObject({
+      isPaused: true,
+      pauses: [{ kind: 'all', queue: null }],
+    });
+    expect(await stage.process('web.runner:5')).toMatchObject({ isPaused: true });
+    expect(await lines()).toMatch(/^ {2}x_1 .* paused: all queues, by hand \(USR2\)$/m);
+    expect(await lines()).toMatch(/^ {2}web\.runner:5 +runner +paused /m);
+  });
+
+  test('a script that can’t be started, and where it can', async () => {
+    const pauses = [{ kind: 'unstartable', detail: '/job.sh does not exist', sinceMs, runner: 'mail' }];
+    await stage.enlist('web.runner:5', { slots, pauses });
+    await stage.register('web.runner:5-0:mail');
+    await stage.register('ruby:1:mail');
+    expect(await stage.queue('mail')).toMatchObject({ isPaused: false, pauses: [{ runner: 'mail' }] });
+    const text = await lines();
+    expect(text).toContain("! mail is paused: its script can't be started (/job.sh does not exist)");
+    expect(text).toMatch(
+      /^! mail +0 +0\/9 .* paused on web\.runner:5: its script can't be started \(\/job\.sh /m,
+    );
+  });
+
+  test('members that are not as they should be, or of a later version, are passed over', async () => {
+    const wrong = [1, { runner: 'mail', count: 'x' }, ...slots];
+    const pauses = [
+      null,
+      { kind: 'moon', detail: '', sinceMs },
+      { kind: 'all', detail: 1, sinceMs },
+      { kind: 'all', detail: '', sinceMs: 1e300 },
+      { kind: 'operator', detail: '', sinceMs, queue: 'mail', more: 1 },
+    ];
+    await stage.enlist('web.runner:5', { slots: wrong, pauses });
+    await stage.register('web.runner:5-0:mail');
+    expect(await stage.process('web.runner:5')).toMatchObject({ slots: 10, pauses: [{ queue: 'mail' }] });
+    await stage.enlist('web.runner:5', { slots: 'many', pauses: {} });
+    expect(await stage.process('web.runner:5')).toMatchObject({ slots: 1, pauses: [] });
   });
 });
 

@@ -42,7 +42,7 @@ describe('on a terminal', () => {
     );
     const framesBefore = screen.frames.length;
     await stage.enqueue('mail', 3);
-    await screen.waitForText(/^! mail +3 +0 +0 +- +no worker$/m);
+    await screen.waitForText(/^! mail +3 +0\/0 +- +no worker$/m);
     await redis.client.lpop('resque:queue:mail');
     await screen.waitForText(/^! mail +2 /m);
     for (const frame of screen.frames.slice(framesBefore)) expect(frame[0]).toContain(stage.url);
@@ -63,7 +63,7 @@ describe('on a terminal', () => {
       void redis.client.incrby('resque:stat:processed:web.runner:5-0:mail', 50);
       return / processed, [1-9][\d,]* a second/.test(screen.text());
     }, 'a rate');
-    await screen.waitForText(/^ {2}mail +0 +1 +0 +[1-9]/m);
+    await screen.waitForText(/^ {2}mail +0 +0\/1 +[1-9]/m);
     await screen.waitForText(/^ {2}web\.runner:5 +runner +idle +1\d min +\S+ +0 +[1-9]/m);
     await screen.press('ctrl+c');
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });

@@ -107,7 +107,7 @@ test('P pauses everything, and P again brings all of it back but what was paused
   await screen.waitForText('mail  ‖ PAUSED');
   await screen.press('P');
   await screen.waitForText('bill  ‖ PAUSED');
-  await screen.waitForText('everything is');
+  await screen.waitForText('all queues, by hand');
   await ui.stage.enqueue('bill', { class: 'Held', args: [] });
   await screen.waitForText('pend 1');
   await staysTrue(() => ui.stage.read('ran') === '', { message: 'nothing runs', forMs: quietMs });

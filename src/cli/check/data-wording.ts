@@ -4,7 +4,7 @@ import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
 import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
-import { age, plural } from '../../wording/quantities.ts';
+import { age, lastSeen, plural } from '../../wording/quantities.ts';
 import { spoolContents } from '../../wording/spool-wording.ts';
 import { visibleWithin } from '../../wording/visible.ts';
 
@@ -87,7 +87,7 @@ function leftOwnerText(
   { owner, isListed, registered, strays, state, silentMs }: LeftOwner,
   leavings: Leavings | null,
 ): FindingText {
-  const heard = silentMs === null ? 'no sign of life of it' : `last sign of life ${age(silentMs)} ago`;
+  const heard = silentMs === null ? 'never seen' : lastSeen(silentMs);
   const heldJobs = [...state.held.values()].reduce((sum, jobs) => sum + jobs, 0);
   const has = [
     registered.length > 0 ? `${plural(registered.length, 'worker')} registered` : '',

@@ -194,7 +194,8 @@ All IDs are looked up before anything is changed. Exits 1 where an entry was gon
     flagWords: { json: 'one JSON document instead of text; with --watch one a line' },
     about: `Shows what Redis knows: the queues and what waits on them, the workers of every kind and host, what they run and for
 how long, how much they get done, and which of them nobody has heard of for long. "!" marks what needs somebody: a queue
-with jobs and no worker, a worker that has been silent for five minutes or is dead. Writes nothing to Redis.`,
+with jobs and no worker, a script that can't be started, a worker that has been silent for five minutes or is dead. WORKERS
+are slots in use and slots in all; a paused queue says why. Writes nothing to Redis.`,
     examples: ['status', 'status --watch --interval 5', 'status --json --redis redis://localhost:6379/0'],
     load: () => import('../status.ts'),
   },

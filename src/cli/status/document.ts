@@ -1,4 +1,5 @@
 /** What `status --json` prints. Ages and times are by Redis' clock; what nobody can know is `null`, never made up. */
+import type { RunnerPause } from '../../resque/runner-entry.ts';
 
 /** One look. */
 export interface StatusDocument {
@@ -66,6 +67,12 @@ export interface QueueStatus {
   readonly wrongType: string | null;
   /** Workers that take jobs from it, by name or pattern; without stale and dead ones. */
   readonly workers: number;
+  /** Jobs that these can run at a time: a runner has slots, any other worker is one. Other queues may share them. */
+  readonly slots: number;
+  /** Pauses of runners, each with the runner that it holds for. `pause-all-workers` is told apart. */
+  readonly pauses: readonly PauseStatus[];
+  /** All of its workers are paused for it. */
+  readonly isPaused: boolean;
   /** Stale and dead ones that would. */
   readonly lostWorkers: number;
   /** Of the former, those that run a job of it. */
@@ -81,6 +88,20 @@ export interface QueueStatus {
   readonly jobsPerMinute: number | null;
   /** The same between the last look and this one; `null` without `--watch` and at first. */
   readonly jobsPerSecond: number | null;
+}
+
+export interface PauseStatus {
+  /** `HOST:PID` of the runner. */
+  readonly process: string;
+  /** `operator`: this queue by hand; `all`: all queues by hand; `unstartable`: the script can't be started. */
+  readonly kind: RunnerPause['kind'];
+  /** What it is about: an entry of the config's `runners`, or a queue; both `null`: all. */
+  readonly runner: string | null;
+  readonly queue: string | null;
+  /** Who did it, or why; '' if the kind says it all. */
+  readonly detail: string;
+  /** ISO 8601, UTC, by the runner's clock. */
+  readonly since: string;
 }
 
 /** By its entry in `runners`, by its id and signs of life, else (Ruby, PHP, anyone) plain Resque. */
@@ -106,6 +127,11 @@ export interface ProcessStatus {
   readonly ageSeconds: number | null;
   /** Lists of queues as its workers name them, patterns as they stand there. */
   readonly queues: readonly string[];
+  /** Jobs that it can run at a time. */
+  readonly slots: number;
+  readonly pauses: readonly PauseStatus[];
+  /** It takes no jobs at all. */
+  readonly isPaused: boolean;
   /** A runner has one for each slot that has ever run a job. */
   readonly workers: readonly WorkerStatus[];
   /** Of its workers. */

@@ -4,6 +4,7 @@ import type { StatusFacts } from '../../resque/status/read-status.ts';
 import { readWorkerId } from '../../resque/worker-id.ts';
 import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
 import { groupsOf } from './groups.ts';
+import { pausesOfProcess, slotsOf } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { seconds } from './words.ts';
 import { isAlive, type JudgedWorker, stateOfRunner } from './workers.ts';
@@ -42,6 +43,7 @@ function processOf(
   const startedAtMs = starts.length === 0 ? null : Math.min(...starts);
   const silences = group.map(({ silentMs }) => silentMs).filter((silence) => silence !== null);
   const finished = sumOf(all.map(finishedBy));
+  const queues = [...new Set(all.map(({ about }) => about.queues))].sort(compare);
   return {
     name,
     host: first.host,
@@ -50,7 +52,9 @@ function processOf(
     state: stateOf(group),
     heartbeatAgeSeconds: seconds(silences.length === 0 ? null : Math.min(...silences)),
     ageSeconds: seconds(startedAtMs === null ? null : nowMs - startedAtMs),
-    queues: [...new Set(all.map(({ about }) => about.queues))].sort(compare),
+    queues,
+    slots: slotsOf(name, group, facts),
+    ...pausesOfProcess(name, queues, facts),
     workers: group.map((worker) => workerOf(worker, nowMs)).sort((a, b) => compare(a.id, b.id)),
     working: group.filter(({ state }) => state === 'working').length,
     finished,
@@ -74,6 +78,8 @@ function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): Proce
     heartbeatAgeSeconds: seconds(silentMs),
     ageSeconds: null,
     queues: [],
+    slots: slotsOf(owner, [], facts),
+    ...pausesOfProcess(owner, [], facts),
     workers: [],
     working: 0,
     finished: null,

@@ -4,6 +4,7 @@ import type { StatusFacts } from '../../resque/status/read-status.ts';
 import { withoutMarkup } from '../../resque/worker-record.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
 import { groupsOf } from './groups.ts';
+import { pausesOfQueue, slotsOfQueue } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { isAlive, type JudgedWorker, Listening, onlyQueueOf } from './workers.ts';
 
@@ -36,6 +37,8 @@ export function surveyQueues(
       waiting: backlog,
       wrongType: backlog === null ? (typeOf.get(keys.queue(name)) ?? 'of another type') : null,
       workers: living.length,
+      slots: slotsOfQueue(living, facts),
+      ...pausesOfQueue(name, living, facts),
       lostWorkers: all.length - living.length,
       working: working.get(name)?.length ?? 0,
       held: (held.get(name) ?? []).reduce((sum, each) => sum + each.jobs, 0),

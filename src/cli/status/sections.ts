@@ -1,8 +1,9 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
 import { readWorkerId } from '../../resque/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
-import { age, grouped, plural } from '../../wording/quantities.ts';
-import type { ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
+import { age, grouped, lastSeen, plural } from '../../wording/quantities.ts';
+import { pauseReason } from '../../wording/queue-wording.ts';
+import type { PauseStatus, ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
 import { alarm, faint, good, warning } from './styles.ts';
 import type { Cell, Column } from './table.ts';
 import { rateText } from './words.ts';
@@ -16,7 +17,10 @@ export function queueColumns({ queues, totals }: StatusDocument): Column<QueueSt
     {
       title: '',
       isMark: true,
-      cell: ({ isUnattended, wrongType }) => markCell(isUnattended || wrongType !== null, alarm),
+      cell: (queue) =>
+        isUnstartable(queue)
+          ? markCell(true, warning)
+          : markCell(queue.isUnattended || queue.wrongType !== null, alarm),
     },
     {
       title: 'QUEUE',
@@ -24,20 +28,41 @@ export function queueColumns({ queues, totals }: StatusDocument): Column<QueueSt
       cell: (queue) => ({ text: queue.name, ...(queue.isUnattended ? { style: alarm } : {}) }),
     },
     { title: 'WAITING', align: 'right', cell: ({ waiting }) => numberCell(waiting) },
-    { title: 'WORKERS', align: 'right', cell: ({ workers }) => numberCell(workers) },
-    { title: 'WORKING', align: 'right', cell: ({ working }) => numberCell(working) },
+    { title: 'WORKERS', align: 'right', cell: workersCell },
     ...(hasHeld
       ? [{ title: 'HELD', align: 'right' as const, cell: ({ held }: QueueStatus) => numberCell(held) }]
       : []),
     rateColumn(totals.jobsPerSecond !== null),
-    { title: '', least: 8, cell: (queue) => ({ text: queueRemark(queue), style: alarm }) },
+    { title: '', least: 8, cell: remarkCell },
   ];
 }
 
-function queueRemark({ isUnattended, lostWorkers, wrongType }: QueueStatus): string {
-  if (wrongType !== null) return `a ${wrongType}, no list`;
-  if (!isUnattended) return '';
-  return lostWorkers === 0 ? 'no worker' : `no worker but ${plural(lostWorkers, 'silent one')}`;
+/** Slots in use, and slots that there are: `2/8`. */
+function workersCell({ working, slots }: QueueStatus): Cell {
+  return { text: `${grouped(working)}/${grouped(slots)}`, ...(slots === 0 ? { style: faint } : {}) };
+}
+
+function remarkCell(queue: QueueStatus): Cell {
+  const { isUnattended, lostWorkers, wrongType } = queue;
+  if (wrongType !== null) return { text: `a ${wrongType}, not a list`, style: alarm };
+  if (!isUnattended) return { text: pauseRemark(queue), style: warning };
+  const text = lostWorkers === 0 ? 'no worker' : `no worker but ${plural(lostWorkers, 'silent one')}`;
+  return { text, style: alarm };
+}
+
+function pauseRemark({ pauses, isPaused }: QueueStatus): string {
+  if (pauses.length === 0) return '';
+  const [process = '', ...others] = new Set(pauses.map((pause) => pause.process));
+  const where = others.length === 0 ? process : plural(others.length + 1, 'process').replace(/s$/, 'es');
+  return `paused${isPaused ? '' : ` on ${where}`}: ${[...new Set(pauses.map(reasonOf))].join('; ')}`;
+}
+
+export function reasonOf({ kind, detail, since }: PauseStatus): string {
+  return pauseReason({ kind, detail, sinceMs: Date.parse(since) });
+}
+
+function isUnstartable({ pauses }: QueueStatus): boolean {
+  return pauses.some(({ kind }) => kind === 'unstartable');
 }
 
 export function processColumns({ processes, totals }: StatusDocument): Column<ProcessStatus>[] {
@@ -76,18 +101,21 @@ const kindWords: Readonly<Record<ProcessStatus['kind'], string>> = {
   resque: 'resque',
 };
 
-/** `working`, `3/8 working`, `unknown 52 s`, `stale 12 min`, `idle, no heartbeat` */
+/** `working`, `3/8 working`, `paused`, `unknown, last seen 52 s ago`, `idle, no heartbeat` */
 function stateText(process: ProcessStatus): string {
-  const { state, workers, working, heartbeatAgeSeconds } = process;
+  const { state, workers, working, slots, pauses, isPaused, heartbeatAgeSeconds } = process;
   if (isLost(process) || state === 'unknown') {
-    return heartbeatAgeSeconds === null ? state : `${state} ${age(heartbeatAgeSeconds * 1_000)}`;
+    return heartbeatAgeSeconds === null ? state : `${state}, ${lastSeen(heartbeatAgeSeconds * 1_000)}`;
   }
+  const isIdle = working === 0;
+  const word = isIdle && isPaused ? 'paused' : slots > 1 && !isIdle ? `${working}/${slots} working` : state;
   const remarks = [
+    ...(pauses.length === 0 || word === 'paused' ? [] : [isPaused ? 'paused' : 'partly paused']),
     ...(workers.length === 0 ? ['unregistered'] : []),
     ...(lostIn(process) > 0 ? [`${lostIn(process)} stale`] : []),
     ...(heartbeatAgeSeconds === null ? ['no heartbeat'] : []),
   ];
-  return [workers.length > 1 ? `${working}/${workers.length} working` : state, ...remarks].join(', ');
+  return [word, ...remarks].join(', ');
 }
 
 function isLost({ state }: ProcessStatus): boolean {
@@ -101,6 +129,7 @@ function lostIn({ workers }: ProcessStatus): number {
 function styleOf(process: ProcessStatus): Style {
   if (process.state === 'dead') return alarm;
   if (['unknown', 'stale'].includes(process.state) || lostIn(process) > 0) return warning;
+  if (process.pauses.length > 0) return warning;
   return process.state === 'working' ? good : faint;
 }
 

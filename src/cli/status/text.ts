@@ -3,11 +3,12 @@
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { age, grouped, plural } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
-import type { Delayed, StatusDocument } from './document.ts';
-import { jobColumns, processColumns, queueColumns } from './sections.ts';
+import type { Delayed, ProcessStatus, StatusDocument } from './document.ts';
+import { jobColumns, processColumns, queueColumns, reasonOf } from './sections.ts';
 import { alarm, bold, faint, warning } from './styles.ts';
 import { type Column, cutLine, table } from './table.ts';
 import { rateText } from './words.ts';
+import { isAlive } from './workers.ts';
 
 export interface TextOptions {
   /** Columns of the terminal; `null`: nothing is cut. */
@@ -101,7 +102,17 @@ function delayedText({ jobs, isComplete, nextInSeconds }: Delayed): string {
   return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${next}`;
 }
 
-function troubles({ isPaused, wrongTypes, queues, totals }: StatusDocument): Line[] {
+/** Each reason once, however many processes have it. */
+function unstartable(processes: readonly ProcessStatus[]): Span[] {
+  const texts = processes
+    .filter(isAlive)
+    .flatMap(({ pauses }) => pauses)
+    .filter(({ kind }) => kind === 'unstartable')
+    .map((pause) => `! ${pause.runner} is paused: ${reasonOf(pause)}`);
+  return [...new Set(texts)].map((text) => span(visible(text), warning));
+}
+
+function troubles({ isPaused, wrongTypes, queues, processes, totals }: StatusDocument): Line[] {
   const unattended = queues.filter(({ isUnattended }) => isUnattended).length;
   const those = unattended === 1 ? '1 queue has' : `${grouped(unattended)} queues have`;
   const lost = [
@@ -111,6 +122,7 @@ function troubles({ isPaused, wrongTypes, queues, totals }: StatusDocument): Lin
   const unread = wrongTypes.filter(({ hides }) => hides === 'count' || hides === 'schedule');
   return [
     ...(isPaused ? [span('! pause-all-workers is set: no worker takes jobs', warning)] : []),
+    ...unstartable(processes),
     ...(unattended > 0 ? [span(`! ${those} jobs and no worker`, alarm)] : []),
     ...(lost === '' ? [] : [span(`! ${lost}: see resque-runner check`, warning)]),
     ...unread.map((wrong) => span(wrongTypeText(wrong), warning)),

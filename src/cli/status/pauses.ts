@@ -1,0 +1,77 @@
+/** Which pauses of runners hold for which queues, and the slots that runners have. Pure. */
+import { queueList } from '../../resque/queue-patterns.ts';
+import type { RunnerPause } from '../../resque/runner-entry.ts';
+import type { StatusFacts } from '../../resque/status/read-status.ts';
+import type { PauseStatus } from './document.ts';
+import type { JudgedWorker } from './workers.ts';
+
+/** @param workers of one process; none if they are no longer registered */
+export function slotsOf(name: string, workers: readonly JudgedWorker[], { runners }: StatusFacts): number {
+  const slots = runners.get(name)?.slots;
+  return slots === undefined ? workers.length : slots.reduce((sum, { count }) => sum + count, 0);
+}
+
+/**
+ * Slots that take jobs of a queue.
+ *
+ * @param workers that listen to it
+ */
+export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: StatusFacts): number {
+  /** Workers of one entry share its slots. */
+  const counted = new Set<string>();
+  return workers.reduce((sum, { facts: { about } }) => {
+    const { process, queues } = about;
+    const entry = runners.get(process)?.slots?.find(({ runner }) => runner === queues);
+    if (entry === undefined) return sum + 1;
+    const name = `${process}:${queues}`;
+    if (counted.has(name)) return sum;
+    counted.add(name);
+    return sum + entry.count;
+  }, 0);
+}
+
+/** @param workers that listen to it */
+export function pausesOfQueue(
+  queue: string,
+  workers: readonly JudgedWorker[],
+  { runners }: StatusFacts,
+): { readonly pauses: PauseStatus[]; readonly isPaused: boolean } {
+  const lists = new Map(workers.map(({ facts: { about } }) => [`${about.process}:${about.queues}`, about]));
+  const found = new Map<string, PauseStatus>();
+  let pausedLists = 0;
+  for (const { process, queues } of lists.values()) {
+    const pauses = (runners.get(process)?.pauses ?? []).filter((pause) => holdsFor(pause, queues, queue));
+    if (pauses.length > 0) pausedLists += 1;
+    for (const pause of pauses) found.set(JSON.stringify([process, pause]), pauseStatus(process, pause));
+  }
+  return { pauses: [...found.values()], isPaused: pausedLists > 0 && pausedLists === lists.size };
+}
+
+/** @param lists of queues that its workers name */
+export function pausesOfProcess(
+  name: string,
+  lists: readonly string[],
+  { runners }: StatusFacts,
+): { readonly pauses: PauseStatus[]; readonly isPaused: boolean } {
+  const pauses = runners.get(name)?.pauses ?? [];
+  const isListPaused = (list: string) => {
+    const { names, isDynamic } = queueList(list);
+    const isQueuePaused = (queue: string | null) => pauses.some((pause) => holdsFor(pause, list, queue));
+    return isQueuePaused(null) || (!isDynamic && names.length > 0 && names.every(isQueuePaused));
+  };
+  return {
+    pauses: pauses.map((pause) => pauseStatus(name, pause)),
+    isPaused: lists.length > 0 && lists.every(isListPaused),
+  };
+}
+
+/** @param queue `null`: for all queues of the list */
+function holdsFor(pause: RunnerPause, list: string, queue: string | null): boolean {
+  if (pause.runner !== undefined) return pause.runner === list;
+  return pause.queue === undefined || pause.queue === queue;
+}
+
+function pauseStatus(process: string, { kind, detail, sinceMs, runner, queue }: RunnerPause): PauseStatus {
+  const since = new Date(sinceMs).toISOString();
+  return { process, kind, runner: runner ?? null, queue: queue ?? null, detail, since };
+}
