@@ -31,7 +31,8 @@ export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[
     if (!session.isUp) rest.push(`${name} has no connection`);
     if (!owners.includes(owner)) rest.push(`${name} is on no record`);
     for (const { key } of seats.entriesOf(process)) {
-      if (!workers.includes(`${owner}-0:${key}`)) rest.push(`${name} has no worker for ${key}`);
+      const isOfKey = (id: string) => id.startsWith(`${owner}-`) && id.endsWith(`:${key}`);
+      if (!workers.some(isOfKey)) rest.push(`${name} has no worker for ${key}`);
     }
   }
   return rest;

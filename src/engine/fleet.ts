@@ -11,6 +11,7 @@ import type { RunnerPause } from '../resque/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { addReason, entryPauses, type PauseKind } from './pause-reasons.ts';
 import { Runner } from './runner.ts';
+import { numberingSlots } from './worker-ids.ts';
 
 export class Fleet {
   #runners: Runner[] = [];
@@ -25,9 +26,10 @@ export class Fleet {
   readonly #publish: (fact: EngineFact) => void;
   readonly #workerId: (index: number, key: string) => string;
 
-  constructor(publish: (fact: EngineFact) => void, workerId: (index: number, key: string) => string) {
+  /** @param workerId of a slot, by its number in the process */
+  constructor(publish: (fact: EngineFact) => void, workerId: (slot: number, key: string) => string) {
     this.#publish = publish;
-    this.#workerId = workerId;
+    this.#workerId = numberingSlots(workerId);
   }
 
   /** In order of priority; retired ones last. */

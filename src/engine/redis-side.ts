@@ -74,7 +74,7 @@ export class RedisSide {
       publish(fact);
       if (shownFacts.includes(fact.type)) this.#vitals.changed();
     };
-    this.fleet = new Fleet(told, (index, key) => workerId(this.client.owner, index, key));
+    this.fleet = new Fleet(told, (slot, key) => workerId(this.client.owner, slot, key));
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {

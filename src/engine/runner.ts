@@ -10,6 +10,7 @@ type SlotState = 'idle' | 'reserved' | 'running';
 
 /** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
 export class Slot {
+  /** Within its entry. */
   readonly index: number;
   /** Resque worker id, for as long as the process keeps its name. */
   worker: string;

@@ -52,7 +52,7 @@ export function entryFor(config: Config, queue: string): RunnerConfig | null {
 
 function fleetOf(config: Config, queue: string, publish: (fact: EngineFact) => void): Fleet {
   const owner = `${workerHostOf(config)}:${process.pid}`;
-  const fleet = new Fleet(publish, (index, key) => workerId(owner, index, key));
+  const fleet = new Fleet(publish, (slot, key) => workerId(owner, slot, key));
   fleet.configure(config.runners);
   fleet.expand([queue]);
   return fleet;

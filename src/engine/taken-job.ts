@@ -20,7 +20,7 @@ export interface TakenJob {
 export function beginWrite({ slot, queue, payload, takenAt }: TakenJob, step: number): BeginWrite {
   return {
     worker: slot.worker,
-    record: workerRecord(queue, payload, takenAt, step),
+    record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step }),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
   };
 }

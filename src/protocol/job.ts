@@ -5,7 +5,7 @@ export interface JobView {
   readonly queue: string;
   /** Key of the config's entry whose slot the job holds. */
   readonly runner: string;
-  /** Resque worker id, `HOST:PID-INDEX:QUEUE`. */
+  /** Resque worker id, `HOST:PID-SLOT:QUEUE`. */
   readonly worker: string;
   /** The payload's `class`, or `null` where it has none that is a string. */
   readonly jobClass: string | null;

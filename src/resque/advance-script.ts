@@ -228,9 +228,9 @@ for r, reservation in ipairs(reservations) do
       local isSent = #payload <= room
       if isSent then room = room - #payload end
       local isEmbedded = isSent and embeddable(payload)
-      record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt ..
-        '","step":' .. step .. ',"payload":'
-      begin(id, record .. (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
+      record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","worker":'
+      begin(id, record .. cjson.encode(id:match('^.-:%d+%-%d+') or id) .. ',"step":' .. step .. ',"payload":' ..
+        (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
       add(r, w, q, isEmbedded and 1 or 0, isSent and payload or #payload)
       w = w + 1
     end

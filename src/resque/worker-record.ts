@@ -1,16 +1,32 @@
 /**
- * What a worker writes about the job that it runs: `{"queue":Q,"run_at":"…Z","step":N,"payload":{…}}`, the value of
- * `worker:ID`. `payload` must be an object, or resque-web's pages break. `step` is ours: the step of its runner that took
- * the job, which tells this job from every other one that the worker runs.
+ * What a worker writes about the job that it runs, the value of `worker:ID`:
+ * `{"queue":Q,"run_at":"…Z","worker":"HOST:PID-SLOT","step":N,"payload":{…}}`.
+ *
+ * - `payload` must be an object, or resque-web's pages break. All readers of ours, those of older versions too, take
+ *   everything that follows `,"payload":` as the payload.
+ * - node-resque files the job under `worker`, the worker's id without its queues (`Queue#allWorkingOn`).
+ * - `step` is ours: the step of its runner that took the job. It tells this job from all others that the worker runs.
  */
 import { type Payload, readPayload } from './payload.ts';
 import { runAtText } from './timestamps.ts';
+import { readWorkerId } from './worker-id.ts';
 
-/** The two strings around a payload in a worker's record. `advance.ts` builds the same in Lua. */
-export function workerRecord(queue: string, payload: Payload, runAt: Date, step: number): string {
+export interface RecordedWork {
+  /** Resque worker id. */
+  readonly worker: string;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly runAt: Date;
+  /** `null`: it isn't known. */
+  readonly step: number | null;
+}
+
+/** `advance-script.ts` builds the same in Lua. */
+export function workerRecord({ worker, queue, payload, runAt, step }: RecordedWork): string {
   const embedded = payload.isObject ? payload.embedded : '{}';
-  const name = JSON.stringify(withoutMarkup(queue));
-  return `{"queue":${name},"run_at":"${runAtText(runAt)}","step":${step},"payload":${embedded}}`;
+  const name = JSON.stringify(readWorkerId(worker).name.toWellFormed());
+  const start = `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(runAt)}","worker":${name}`;
+  return `${start}${step === null ? '' : `,"step":${step}`},"payload":${embedded}}`;
 }
 
 /** resque-web 3.0 prints queue names and exceptions as HTML, unescaped. */
@@ -34,8 +50,9 @@ export function payloadOfRecord(record: Buffer): Payload | null {
 
 /** The step that took the job of a record of ours; `null` if it names none, as those of older versions. */
 export function stepOfRecord(record: Buffer): number | null {
-  const at = record.indexOf(',"run_at":');
-  const [, step] = /^,"run_at":"[^"]*","step":(\d{1,15}),/.exec(record.toString('latin1', at, at + 60)) ?? [];
+  const at = record.indexOf(payloadMember);
+  if (at === -1) return null;
+  const [, step] = /,"step":(\d{1,15})$/.exec(record.toString('latin1', Math.max(0, at - 30), at)) ?? [];
   return step === undefined ? null : Number(step);
 }
 

@@ -100,6 +100,35 @@ test('node-resque sees the workers and what they run', async () => {
   await runner.waitForFinished(1);
 });
 
+test('node-resque tells all workers and their jobs apart, and cleans up those that it calls stuck by name', async () => {
+  const queue = await connect();
+  e2e.mayLeaveKeys('connection_test_key', 'failed', 'stat:failed');
+  const script = e2e.script('echo >> "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
+  const runner = await e2e.run({ runners: { mail: 2, jobs: 1 }, script });
+  await Promise.all([1, 2].map((id) => queue.enqueue('mail', 'Job', [id])));
+  await queue.enqueue('jobs', 'Job', [3]);
+  await e2e.waitForFileLines('began', 3);
+  const working = async () => {
+    const all = Object.entries(await queue.allWorkingOn());
+    return all.flatMap(([name, job]) => (typeof job === 'string' ? [] : [{ name, job }]));
+  };
+  await waitFor(async () => (await working()).length === 3, { message: 'node-resque sees three jobs' });
+  const names = runner.all('job.started').map(({ job }) => job?.worker.split(':', 2).join(':') ?? '');
+  const seen = await working();
+  expect(seen.map(({ name }) => name).sort()).toEqual([...new Set(names)].sort());
+  expect(seen.map(({ job }) => job.payload.args[0]).sort()).toEqual([1, 2, 3]);
+  expect(Object.keys(await queue.workers()).sort()).toEqual([...names].sort());
+  expect(await queue.cleanOldWorkers(3_600_000)).toEqual({});
+  expect(await e2e.client.exists('resque:stat:failed', 'resque:failed')).toBe(0);
+  await waitFor(async () => Object.keys(await queue.cleanOldWorkers(0)).length === 3, {
+    message: 'they count as stuck',
+  });
+  expect(await e2e.stat('failed')).toBe(3);
+  await e2e.client.del('resque:failed');
+  e2e.write('go');
+  await runner.waitForFinished(3);
+});
+
 test('another worker and a retrying, clearing client at the same time cost no job and no entry', async () => {
   const count = 600;
   const names = ['alpha', 'beta', 'gamma'];

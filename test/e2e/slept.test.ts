@@ -247,7 +247,7 @@ test('once it is registered again, its death is recovered like any other', async
   await stage.waitForStat('processed', 1);
   await stage.enqueue('first', job(1));
   const pid = await began(1);
-  await waitFor(async () => (await stage.client.keys('resque:worker:*-0:first')).length === 1, {
+  await waitFor(async () => (await stage.client.keys('resque:worker:*:first')).length === 1, {
     message: 'it is on record',
   });
   sleeper.signal('SIGKILL');

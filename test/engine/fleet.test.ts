@@ -11,7 +11,7 @@ beforeEach(() => {
   facts = [];
   fleet = new Fleet(
     (fact) => facts.push(fact),
-    (index, key) => `h:1-${index}:${key}`,
+    (slot, key) => `h:1-${slot}:${key}`,
   );
 });
 
@@ -249,6 +249,26 @@ describe('a new config', () => {
     expect(runner('a')).toBe(before);
     expect(before.isRetired).toBe(false);
     expect(fleet.takeable(before)).toEqual(['a']);
+  });
+
+  test('numbers slots through the whole process, and an entry that comes back has its own again', () => {
+    fleet.configure([config('a', { concurrency: 2 }), config('b_*,c', { concurrency: 2 })]);
+    expect(fleet.workers).toEqual(['h:1-0:a', 'h:1-1:b_*,c']);
+    const workers = (key: string) => {
+      const slots = runner(key).reserveSlots(2);
+      for (const slot of slots) slot.state = 'idle';
+      return slots.map(({ worker }) => worker);
+    };
+    expect(workers('a')).toEqual(['h:1-0:a', 'h:1-2:a']);
+    expect(workers('b_*,c')).toEqual(['h:1-1:b_*,c', 'h:1-3:b_*,c']);
+    fleet.setConcurrency(runner('a'), 3);
+    runner('a').reserveSlots(3);
+    fleet.configure([config('d'), config('b_*,c', { concurrency: 2 })]);
+    fleet.remove(runner('a'));
+    fleet.configure([config('d'), config('e'), config('a', { concurrency: 2 })]);
+    expect(workers('d')).toEqual(['h:1-5:d']);
+    expect(workers('e')).toEqual(['h:1-6:e']);
+    expect(workers('a')).toEqual(['h:1-0:a', 'h:1-2:a']);
   });
 
   test('sets back a concurrency that was set by hand', () => {

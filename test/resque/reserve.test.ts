@@ -24,6 +24,7 @@ async function take(payloads: readonly Buffer[], queue = 'mail'): Promise<boolea
     const record = records[at] ?? Buffer.alloc(0);
     expect(job?.payload.equals(bytes)).toBe(true);
     expect(assertSafeWorkerRecord(record).queue).toBe(queue.replace(/[<>]/g, ''));
+    expect(assertSafeWorkerRecord(record).worker).toBe(`h.runner:1-${at}`);
     if (job?.isEmbedded) {
       expect(isJsonObject(bytes)).toBe(true);
       expect(record.includes(Buffer.concat([Buffer.from(',"payload":'), bytes, Buffer.from('}')]))).toBe(

@@ -6,10 +6,11 @@ import { DeadRunners, deadFailure, type LeftRunner, type ProgramsEnd } from '../
 import { exceptions } from '../failure-record.ts';
 import type { ResqueKeys } from '../keys.ts';
 import { livenessOf, type Vantage } from '../liveness.ts';
+import { readPayload } from '../payload.ts';
 import { type RunnerEntry, writeEntry } from '../runner-entry.ts';
 import { type CommandSender, runScript, type Script } from '../send.ts';
 import { failedAtText, heartbeatText, runAtText } from '../timestamps.ts';
-import { withoutMarkup } from '../worker-record.ts';
+import { withoutMarkup, workerRecord } from '../worker-record.ts';
 import { rawFailure } from './failed-entry.ts';
 import { FailedMender } from './failed-mender.ts';
 import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
@@ -138,7 +139,7 @@ export class Doctor {
     { text }: LeftRunner,
   ): Promise<boolean> {
     const seen = [...registered, ...strays].flatMap((id) => [id, heartbeats.get(id) ?? '']);
-    const records = strays.flatMap((id) => [id, recordBeside(partsOfId(id)?.queue ?? '')]);
+    const records = strays.flatMap((id) => [id, recordBeside(id, partsOfId(id)?.queue ?? '')]);
     return await this.#run(adoptScript, [
       ...[owner, state.entryText ?? '', text, state.step ?? ''],
       ...[seen.length / 2, ...seen],
@@ -194,8 +195,9 @@ export class Doctor {
 }
 
 /** As `advance` writes it where the payload lies beside it. */
-function recordBeside(queue: string): string {
-  return `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(new Date())}","payload":{}}`;
+function recordBeside(worker: string, queue: string): string {
+  const payload = readPayload(Buffer.from('{}'));
+  return workerRecord({ worker, queue, payload, runAt: new Date(), step: null });
 }
 
 function unreadableJob(id: string, queue: string, record: Buffer): string {

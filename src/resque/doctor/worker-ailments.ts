@@ -80,7 +80,7 @@ export function isWorkerId(id: string): boolean {
   return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
 }
 
-/** Our shape of an id, `HOST:PID-INDEX:QUEUE`. @returns `null` where it has another */
+/** Our shape of an id, `HOST:PID-SLOT:QUEUE`. @returns `null` where it has another */
 export function partsOfId(id: string): { host: string; owner: string; queue: string } | null {
   const [, host, pid, queue] = /^(.+?):(\d+)-\d+:(.+)$/s.exec(id) ?? [];
   if (host === undefined || pid === undefined || queue === undefined) return null;
