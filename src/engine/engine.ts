@@ -9,6 +9,7 @@ import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { Attention } from './attention.ts';
 import { executeCommand } from './commands.ts';
+import { fieldsForRestart } from './config-changes.ts';
 import { Counters } from './counters.ts';
 import { EventBus, type EventListener } from './event-bus.ts';
 import { FailureCounts } from './failure-counts.ts';
@@ -193,7 +194,8 @@ export class Engine {
   reconfigure(config: Config): void {
     const changes = this.#redisSide.reconfigure(config);
     this.#unstartable.checkNow();
-    this.#bus.publish({ type: 'config.reloaded', changes });
+    const needsRestart = fieldsForRestart(this.#options.config, config);
+    this.#bus.publish({ type: 'config.reloaded', changes, needsRestart });
     this.#redisSide.dispatcher.poke();
   }
 

@@ -235,7 +235,12 @@ export type EngineFact =
       readonly count: number;
       readonly reason: string;
     }
-  | { readonly type: 'config.reloaded'; readonly changes: readonly string[] }
+  | {
+      readonly type: 'config.reloaded';
+      readonly changes: readonly string[];
+      /** Fields of the file that differ and take effect only after a restart; older engines leave it out. */
+      readonly needsRestart?: readonly string[];
+    }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {
       /** Totals of this engine since its start. */

@@ -166,13 +166,16 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'outcomes.restored':
     case 'spool.failed':
       return { ...spoolWording(event), subject: 'redis', jobId: null };
-    case 'config.reloaded':
-      return about(
-        'config',
-        '●',
-        'info',
-        event.changes.length === 0 ? 'reloaded, nothing changed' : `reloaded: ${list(event.changes)}`,
-      );
+    case 'config.reloaded': {
+      const { changes, needsRestart = [] } = event;
+      const isWhole = needsRestart.length === 0;
+      const applied =
+        changes.length > 0
+          ? `reloaded: ${list(changes)}`
+          : `reloaded, nothing ${isWhole ? '' : 'else '}changed`;
+      const rest = isWhole ? '' : `; restart the runner to apply the new ${list(needsRestart, ', ')}`;
+      return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest);
+    }
     case 'config.rejected':
       return about('config', '!', 'error', `not reloaded, the old one stays: ${list(event.problems)}`);
     // At start `engine.started` names them, later `config.reloaded` does; the queues of a pattern come and go.

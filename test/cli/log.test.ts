@@ -313,7 +313,11 @@ const hostileFact = fc.oneof(
   fc.record({ type: fc.constant('queue.resumed'), queue: hostile }),
   fc.record({ type: fc.constant('redis.down'), reason: hostile }),
   fc.record({ type: fc.constant('redis.up'), serverVersion: hostile, awayMs: fc.option(fc.nat()) }),
-  fc.record({ type: fc.constant('config.reloaded'), changes: fc.array(hostile) }),
+  fc.record({
+    type: fc.constant('config.reloaded'),
+    changes: fc.array(hostile),
+    needsRestart: fc.array(hostile),
+  }),
   fc.record({ type: fc.constant('config.rejected'), problems: fc.array(hostile) }),
   fc.record({
     type: fc.constant('runner.throttled'),

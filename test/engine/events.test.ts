@@ -1,5 +1,7 @@
 /** What an engine tells of itself. */
 import { expect, test } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { wordingOf } from '../../src/wording/event-wording.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { startProxy } from './proxies.ts';
 import { useEngines } from './stage.ts';
@@ -100,6 +102,30 @@ test('a runner that is gone is heard of no more, although its program could not 
   expect(
     engine.events.filter((event) => event.seq > seq && 'queue' in event && event.queue === 'mail'),
   ).toEqual([]);
+});
+
+test('a new config says which of its changes need a restart, again and again until that', async () => {
+  const mail = stage.runner('mail', stage.script(':'));
+  const engine = await stage.start([mail]);
+  const config = {
+    ...stage.config([{ ...mail, concurrency: 2 }]),
+    namespace: 'other',
+    redis: { ...stage.config([]).redis, password: 'hunter2' },
+    shutdownTimeoutSeconds: 77,
+    maxRecoveries: 9,
+    workerHost: 'web9',
+  } as Config;
+  engine.engine.reconfigure(config);
+  engine.engine.reconfigure(config);
+  engine.engine.reconfigure(stage.config([mail]));
+  await engine.wait('config.reloaded', 3);
+  const texts = engine.all('config.reloaded').map((event) => wordingOf(event, null)?.text);
+  const fields = 'redis, namespace, shutdownTimeout, maxRecoveries, worker.host';
+  expect(texts).toEqual([
+    `reloaded: mail.concurrency: 1 → 2; restart the runner to apply the new ${fields}`,
+    `reloaded, nothing else changed; restart the runner to apply the new ${fields}`,
+    'reloaded: mail.concurrency: 2 → 1',
+  ]);
 });
 
 test('workers of a runner that a new config removed during an outage are unregistered in the end', async () => {

@@ -128,7 +128,10 @@ const factsByType: {
     isDone: fc.boolean(),
     outcome: texts,
   }),
-  'config.reloaded': fc.record({ changes: fc.array(texts, { maxLength: 2 }) }),
+  'config.reloaded': fc.record({
+    changes: fc.array(texts, { maxLength: 2 }),
+    needsRestart: fc.array(texts, { maxLength: 2 }),
+  }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
   'peer.deferred': fc.record({ peer: texts, pids: fc.array(fc.nat(), { maxLength: 2 }), waitMs: fc.nat() }),
