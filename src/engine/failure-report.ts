@@ -14,7 +14,7 @@ import { readTraceback } from './traceback.ts';
 export interface FailureReport {
   readonly exception: string;
   readonly error: string;
-  readonly backtrace: readonly string[] | null;
+  readonly backtrace: readonly string[];
   /** What `error` doesn't hold of STDERR; '' where nothing is left. */
   readonly stderr: string;
   readonly stdout: string;
@@ -52,7 +52,7 @@ export function failureReport(run: FailedRun): FailureReport {
   const text = told.rest;
   if (cause !== null) {
     const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
-    return { exception: cause.exception, error, backtrace: null, stderr: '', stdout };
+    return { exception: cause.exception, error, backtrace: [], stderr: '', stdout };
   }
   const traceback = readTraceback(text);
   if (traceback !== null) {
@@ -60,7 +60,7 @@ export function failureReport(run: FailedRun): FailureReport {
     return { ...traceback, error, stderr: text, stdout };
   }
   const error = text === '' ? `${exitSentence(run.end)}, nothing on stderr` : text;
-  return { exception: exceptions.unclassified, error, backtrace: null, stderr: '', stdout };
+  return { exception: exceptions.unclassified, error, backtrace: [], stderr: '', stdout };
 }
 
 interface Cause {
@@ -155,8 +155,8 @@ function wordsOf(value: unknown): string | null {
   return typeof value === 'string' ? value : jsonText(value);
 }
 
-function backtraceOf(value: unknown): string[] | null {
-  if (value === undefined || value === null || value === '') return null;
+function backtraceOf(value: unknown): string[] {
+  if (value === undefined || value === null || value === '') return [];
   if (typeof value === 'string') return value.trimEnd().split(/\r?\n/);
   if (Array.isArray(value)) return value.map((line) => wordsOf(line) ?? '');
   return [jsonText(value)];

@@ -4,6 +4,7 @@
  */
 import type { EngineEvent, EngineFact, KillReason } from '../protocol/events.ts';
 import type { OutputStream } from '../protocol/job.ts';
+import type { InvalidPayload } from '../resque/payload.ts';
 import { type Hold, signalGroup } from './child.ts';
 import type { Counters } from './counters.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -106,7 +107,7 @@ export class RunningJobs {
   /** @returns false where its program can't be started: it must go back to its queue */
   start(taken: TakenJob): boolean {
     if (!taken.payload.isObject) {
-      this.#refuse(taken, taken.payload.reason);
+      this.#refuse(taken, taken.payload);
       return true;
     }
     this.#count += 1;
@@ -156,8 +157,8 @@ export class RunningJobs {
     this.#end(job, { outcome: 'requeued', durationMs: 0, end: noExit, failure: null, unstartable: null });
   }
 
-  #refuse(taken: TakenJob, reason: string): void {
-    const failure = describeRefusal(taken, reason);
+  #refuse(taken: TakenJob, payload: InvalidPayload): void {
+    const failure = describeRefusal(taken, payload);
     this.#counters.add('failed');
     this.#hooks.finish(taken, { kind: 'failure', record: failure.record });
     this.#hooks.publish({ type: 'failure.recorded', failure: failure.summary });

@@ -226,7 +226,7 @@ export function deadFailure(worker: string, queue: string, payload: Payload, now
     payload,
     exception: exceptions.deadRunner,
     error: `Worker ${worker} did not gracefully exit while processing ${what}`,
-    backtrace: null,
+    backtrace: [],
     exitCode: null,
     signal: null,
     stderr: '',

@@ -1,12 +1,14 @@
 /**
  * Failure records: one entry of the `failed` list, as `Resque::Failure::Redis` writes it, with members of
  * ours behind. Whatever a job printed or a queue held, the record is JSON that Ruby's parser takes and that
- * breaks no page of resque-web: `worker` a string, `failed_at` a time, `backtrace` an array or null,
- * `payload` an object or null, no lone surrogates, no markup in `exception` and `queue`.
+ * breaks no page of resque-web: `worker` a string, `failed_at` a time, `backtrace` an array, `payload` an
+ * object, no lone surrogates, no markup in `exception` and `queue`. It is canonical JSON, or node-resque
+ * can't remove it.
  */
 import { isUtf8 } from 'node:buffer';
+import { bytesFrom, invalidPayloadClass, payloadFor } from './invalid-payload.ts';
 import { memberSpans } from './json-members.ts';
-import { jsonText } from './json-text.ts';
+import { canonicalJson, jsonText } from './json-text.ts';
 import type { Payload } from './payload.ts';
 import { failedAtText } from './timestamps.ts';
 import { withoutMarkup } from './worker-record.ts';
@@ -34,7 +36,7 @@ export interface Failure {
   readonly payload: Payload;
   readonly exception: string;
   readonly error: string;
-  readonly backtrace: readonly string[] | null;
+  readonly backtrace: readonly string[];
   readonly exitCode: number | null;
   readonly signal: string | null;
   /** What the job printed, where `error` doesn't hold it; '' is left out. */
@@ -44,13 +46,13 @@ export interface Failure {
 
 /** The record's JSON text. */
 export function failureRecord(failure: Failure): string {
-  const { payload } = failure;
+  const [payload, ...raw] = payloadMembers(failure.payload).map(([name, text]) => `"${name}":${text}`);
   const members = [
     `"failed_at":"${failedAtText(failure.failedAt)}"`,
-    `"payload":${payload.isObject ? payload.embedded : 'null'}`,
+    payload,
     `"exception":${json(withoutMarkup(failure.exception).trim() || exceptions.unclassified)}`,
     `"error":${json(failure.error)}`,
-    `"backtrace":${failure.backtrace === null ? 'null' : `[${failure.backtrace.map(json).join(',')}]`}`,
+    `"backtrace":[${failure.backtrace.map(json).join(',')}]`,
     `"worker":${json(failure.worker)}`,
     `"queue":${json(withoutMarkup(failure.queue))}`,
   ];
@@ -59,19 +61,29 @@ export function failureRecord(failure: Failure): string {
   else members.push(`"signal":${json(failure.signal)}`);
   if (failure.stderr !== '') members.push(`"stderr":${json(failure.stderr)}`);
   if (failure.stdout !== '') members.push(`"stdout":${json(failure.stdout)}`);
-  if (!payload.isObject || !payload.isVerbatim) members.push(rawPayloadMember(payload.bytes));
-  return `{${members.join(',')}}`;
+  return `{${[...members, ...raw].join(',')}}`;
 }
 
 function json(text: string): string {
   return JSON.stringify(text.toWellFormed());
 }
 
-/** The payload's exact bytes, for people as text where they are text, and for a retry. */
-function rawPayloadMember(bytes: Buffer): string {
+/** Members as JSON: `payload`, which other clients read and retry; then the exact bytes, if they are others. */
+export function payloadMembers(payload: Payload): [name: string, json: string][] {
+  if (!payload.isObject || !payload.isRetryable) {
+    const original = payload.isObject ? payload.bytes : payload.original;
+    return [['payload', payloadFor(original)], rawPayload(original)];
+  }
+  const text = canonicalJson(payload.embedded);
+  const isExact = Buffer.from(text).equals(payload.bytes);
+  return isExact ? [['payload', text]] : [['payload', text], rawPayload(payload.bytes)];
+}
+
+/** For people as text if they are text, and for a retry. */
+function rawPayload(bytes: Buffer): [name: string, json: string] {
   return isUtf8(bytes)
-    ? `"raw_payload":${json(bytes.toString('utf8'))}`
-    : `"raw_payload_base64":"${bytes.toString('base64')}"`;
+    ? ['raw_payload', json(bytes.toString('utf8'))]
+    : ['raw_payload_base64', `"${bytes.toString('base64')}"`];
 }
 
 /** One entry of the `failed` list as anyone may have written it: members are what they should be, or null. */
@@ -100,7 +112,7 @@ export interface FailureView {
 export function viewFailure(record: Buffer): FailureView {
   const object = parseObject(record);
   const members = object ?? {};
-  const payload = asObject(members.payload) ?? {};
+  const payload = shownPayload(members);
   return {
     isReadable: object !== null,
     failedAt: asText(members.failed_at),
@@ -125,11 +137,18 @@ export function viewFailure(record: Buffer): FailureView {
 /** What an entry says beyond its view, as names and texts: members that nobody knows, or of an odd kind. Never throws. */
 export function otherMembers(record: Buffer): [name: string, text: string][] {
   const members = parseObject(record) ?? {};
-  const ofPayload = Object.entries(asObject(members.payload) ?? {})
+  const ofPayload = Object.entries(shownPayload(members))
     .filter(([name, value]) => name !== 'args' && (name !== 'class' || asText(value) === null))
     .map(([name, value]) => [`payload.${name}`, value] as const);
   const own = Object.entries(members).filter(([name, value]) => !isViewed(name, value));
   return [...ofPayload, ...own].map(([name, value]) => [name, asText(value) ?? jsonText(value)]);
+}
+
+/** The job itself rather than what stands for it. */
+function shownPayload({ payload, raw_payload: raw }: Record<string, unknown>): Record<string, unknown> {
+  const object = asObject(payload) ?? {};
+  const isStandIn = object.class === invalidPayloadClass && typeof raw === 'string';
+  return (isStandIn ? parseObject(raw) : null) ?? object;
 }
 
 const viewedTexts = [
@@ -183,16 +202,19 @@ export function failedPayload(record: Buffer): Buffer | null {
 function isRetryable(members: Record<string, unknown>): boolean {
   const queue = queueOf(members);
   if (queue === null || queue === '') return false;
-  const { payload, raw_payload: text, raw_payload_base64: base64 } = members;
-  return typeof text === 'string' || typeof base64 === 'string' || asObject(payload) !== null;
+  if (typeof members.raw_payload === 'string' || typeof members.raw_payload_base64 === 'string') return true;
+  const payload = asObject(members.payload);
+  return payload !== null && (payload.class !== invalidPayloadClass || bytesFrom(payload.args) !== null);
 }
 
 function originalPayload(record: Buffer, members: Record<string, unknown>): Buffer | null {
   if (typeof members.raw_payload_base64 === 'string')
     return Buffer.from(members.raw_payload_base64, 'base64');
   if (typeof members.raw_payload === 'string') return Buffer.from(members.raw_payload, 'utf8');
+  const payload = asObject(members.payload);
+  if (payload?.class === invalidPayloadClass) return bytesFrom(payload.args);
   const span = memberSpans(record).get('payload');
-  if (span === undefined || asObject(members.payload) === null) return null;
+  if (span === undefined || payload === null) return null;
   return record.subarray(span.start, span.end);
 }
 
@@ -206,9 +228,9 @@ function withRetriedAt(record: Buffer, now: Date): Buffer {
   return Buffer.concat([record.subarray(0, end), Buffer.from(',"retried_at":'), value, record.subarray(end)]);
 }
 
-function parseObject(record: Buffer): Record<string, unknown> | null {
+function parseObject(record: Buffer | string): Record<string, unknown> | null {
   try {
-    return asObject(JSON.parse(record.toString('utf8')));
+    return asObject(JSON.parse(record.toString()));
   } catch (error) {
     // Anyone may have written anything onto the list.
     if (error instanceof SyntaxError) return null;

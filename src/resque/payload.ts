@@ -3,6 +3,7 @@
  * put anything there, so nothing is taken for granted, and the bytes themselves are what a job receives.
  */
 import { isUtf8 } from 'node:buffer';
+import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
 import { memberSpans } from './json-members.ts';
 import { jsonText, tooDeep } from './json-text.ts';
 
@@ -20,16 +21,22 @@ export interface JobPayload {
   readonly embedded: string;
   /** Whether `embedded` is the payload's own text. */
   readonly isVerbatim: boolean;
+  /** False if a client that enqueues `class` and `args` of `embedded` would run another job, or none. */
+  readonly isRetryable: boolean;
 }
 
 export interface InvalidPayload {
   readonly isObject: false;
   readonly bytes: Buffer;
+  /** What to record: `bytes`, or if another client's retry has brought a payload that stands for others, those. */
+  readonly original: Buffer;
   /** What is wrong, in words: `not JSON`, `an array`, … */
   readonly reason: string;
 }
 
 export type Payload = JobPayload | InvalidPayload;
+
+const neverRuns = `a job of class ${invalidPayloadClass}, which never runs`;
 
 /** Characters of args shown to people; the payload itself is never cut. */
 export const argsTextLimit = 2_000;
@@ -51,16 +58,21 @@ export function readPayload(bytes: Buffer): Payload {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return { isObject: false, bytes, reason: bytes.length === 0 ? 'empty' : 'not JSON' };
+    const reason = bytes.length === 0 ? 'empty' : 'not JSON';
+    return { isObject: false, bytes, original: bytes, reason };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { isObject: false, bytes, reason: nameOfType(value) };
+    return { isObject: false, bytes, original: bytes, reason: nameOfType(value) };
   }
   const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
+  if (jobClass === invalidPayloadClass) {
+    return { isObject: false, bytes, original: bytesFrom(args) ?? bytes, reason: neverRuns };
+  }
   return new ObjectPayload(bytes, {
     jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
     argsText: argsTextOf(bytes, text, args),
     isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
+    hasClass: jobClass !== undefined && jobClass !== null && jobClass !== '',
   });
 }
 
@@ -69,6 +81,8 @@ interface PayloadFacts {
   readonly argsText: string;
   /** What resque-web would look into in vain. */
   readonly isBareWrapper: boolean;
+  /** Ruby enqueues no job without one. */
+  readonly hasClass: boolean;
 }
 
 /** What it takes to embed a payload is found out when that is asked for: of most jobs, Redis has done it already. */
@@ -78,12 +92,14 @@ class ObjectPayload implements JobPayload {
   readonly jobClass: string | null;
   readonly argsText: string;
   readonly #isBareWrapper: boolean;
+  readonly #hasClass: boolean;
 
-  constructor(bytes: Buffer, { jobClass, argsText, isBareWrapper }: PayloadFacts) {
+  constructor(bytes: Buffer, { jobClass, argsText, isBareWrapper, hasClass }: PayloadFacts) {
     this.bytes = bytes;
     this.jobClass = jobClass;
     this.argsText = argsText;
     this.#isBareWrapper = isBareWrapper;
+    this.#hasClass = hasClass;
   }
 
   get embedded(): string {
@@ -93,6 +109,10 @@ class ObjectPayload implements JobPayload {
   get isVerbatim(): boolean {
     const text = this.bytes.toString('utf8');
     return this.#embed(text) === text && isUtf8(this.bytes);
+  }
+
+  get isRetryable(): boolean {
+    return this.#hasClass && !this.#isBareWrapper && !isDeeperThan(this.bytes.toString('utf8'), maxDepth);
   }
 
   #embed(text: string): string {

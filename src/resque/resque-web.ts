@@ -22,37 +22,34 @@ export function resqueWebFields(record: string): ResqueWebFields {
   const payloadSpan = memberSpans(bytes).get('payload');
   const payloadBytes =
     payloadSpan === undefined ? Buffer.alloc(0) : bytes.subarray(payloadSpan.start, payloadSpan.end);
-  const argsSpan = payload === null ? undefined : memberSpans(payloadBytes).get('args');
+  const argsSpan = memberSpans(payloadBytes).get('args');
   // Of the page's links, only their text. Its times are those of its server; ours say that they are UTC.
   const shownWorker = worker.split(':').slice(0, 2).join(':');
   return {
     worker: `${shownWorker} on ${queue} at ${failed_at.replace(/ UTC$/, ' +0000')}`,
     class: classOf(payload),
-    arguments:
-      payload === null
-        ? 'nil'
-        : shownArguments(
-            argsSpan === undefined ? '' : payloadBytes.toString('utf8', argsSpan.start, argsSpan.end),
-          ),
+    arguments: shownArguments(
+      argsSpan === undefined ? '' : payloadBytes.toString('utf8', argsSpan.start, argsSpan.end),
+    ),
     exception,
     error,
-    backtrace: backtrace?.join('\n') ?? '',
+    backtrace: backtrace.join('\n'),
   };
 }
 
 interface Written {
-  readonly payload: { readonly class?: unknown; readonly args?: unknown } | null;
+  readonly payload: { readonly class?: unknown; readonly args?: unknown };
   readonly worker: string;
   readonly queue: string;
   readonly failed_at: string;
   readonly exception: string;
   readonly error: string;
-  readonly backtrace: readonly string[] | null;
+  readonly backtrace: readonly string[];
 }
 
 function classOf(payload: Written['payload']): string {
-  const name = payload?.class ?? null;
-  if (payload === null || name === null || name === false) return 'nil';
+  const name = payload.class ?? null;
+  if (name === null || name === false) return 'nil';
   if (name !== activeJobWrapper) return typeof name === 'string' ? name : jsonText(name);
   const [first] = Array.isArray(payload.args) ? (payload.args as unknown[]) : [];
   const inner = typeof first === 'object' && first !== null && 'job_class' in first ? first.job_class : '';

@@ -55,7 +55,6 @@ export type ActionName =
   | 'repaint'
   | 'suspend'
   | 'quit'
-  | 'stop-runner'
   | 'interrupt';
 
 export type BindingGroup = 'move' | 'act' | 'log' | 'program';
@@ -448,16 +447,6 @@ export const keymap: readonly Binding[] = [
     footer: 'quit',
     group: 'program',
     contexts: everywhere,
-  },
-  {
-    action: 'stop-runner',
-    keys: ['Q'],
-    shown: 'Q',
-    label: 'stop the runner: drain or kill',
-    group: 'program',
-    contexts: everywhere,
-    asks: true,
-    changes: true,
   },
   {
     action: 'interrupt',

@@ -164,7 +164,7 @@ describe('check, as a doctor', () => {
       '{"class":"C"}',
     ]);
     const records = await failures();
-    expect(records.map(({ payload, raw_payload: raw }) => payload?.class ?? raw).sort()).toEqual([
+    expect(records.map(({ payload, raw_payload: raw }) => raw ?? payload.class).sort()).toEqual([
       'A',
       'Unregistered',
       'not JSON',
@@ -320,7 +320,34 @@ describe('check, as a doctor', () => {
     expect(rawOf({ ...JSON.parse(String(kept[0])) } as object)).toEqual(Buffer.from('not JSON'));
     expect(records.find((record) => record.backtrace?.length === 2)?.backtrace).toEqual(['line 1', 'line 2']);
     expect(records.some((record) => record.failed_at === '2025/11/24 16:00:00 UTC')).toBe(true);
-    expect(records.find((record) => record.raw_payload === '[1,2]')?.payload).toBeNull();
+    expect(records.find((record) => record.raw_payload === '[1,2]')?.payload).toEqual({
+      class: 'InvalidPayload',
+      args: ['[1,2]'],
+    });
+  });
+
+  test('rewrites what older versions recorded, in place, so that node-resque can remove it', async () => {
+    const older = goodFailure.replace('["a"]', 'null').replace(/}$/, ',"exit_code":1}');
+    const php = older.replace('"Good"', String.raw`"A\/B"`);
+    const large = older.replace('[1]', `[1.0,"${'x'.repeat(3 * 1024 * 1024)}"]`);
+    const foreign = goodFailure.replace('["a"]', 'null');
+    await server.client.rpush('resque:failed', older, goodFailure, php, large, large, large, foreign);
+    const { found, repaired } = await findAndRepair();
+    expect(found).toEqual([
+      'FAIL failures   5 failures of an older version can stop node-resque, or "Retry all" of resque-web; --repair rewrites them in place; retrying them brings back the same jobs, byte for byte',
+    ]);
+    expect(repaired[0]).toContain('repaired: rewritten in place, their jobs kept byte for byte');
+    const [first, good, second, , , , last] = await server.client.lrange('resque:failed', 0, -1);
+    expect({ first, good, last }).toEqual({
+      first: older.replace('null', '[]'),
+      good: goodFailure,
+      last: foreign,
+    });
+    expect(JSON.parse(second ?? '')).toMatchObject({
+      payload: { class: 'A/B', args: [1] },
+      raw_payload: String.raw`{"class":"A\/B","args":[1]}`,
+    });
+    for (const record of await failures()) expect(record.queue).toBe('q');
   });
 
   test('mends failures while another client adds and removes', async () => {

@@ -56,8 +56,8 @@ describe('the job', () => {
     }
     expect(await stage.document(['mail', '-'], { input: '' })).toMatchObject({
       ...{ code: 1, outcome: 'failed', exitCode: null, durationMs: null, cpu: null, payload: null },
-      failure: { exception: 'InvalidPayloadError', payload: null, raw_payload: '' },
-      resqueWeb: { class: 'nil', arguments: 'nil' },
+      failure: { payload: { class: 'InvalidPayload', args: [''] }, backtrace: [], raw_payload: '' },
+      resqueWeb: { class: 'InvalidPayload', arguments: "--- ''\n", exception: 'InvalidPayloadError' },
     });
     expect(got()).toBe('');
   });

@@ -69,11 +69,16 @@ async function attach() {
   terminal.onExit((end) => {
     exitCode = end.exitCode;
   });
-  let isLeaving = false;
+  let hasAsked = false;
+  let hasAnswered = false;
   while (exitCode === null) {
-    if (!isLeaving && shown.includes('Queues')) {
-      isLeaving = true;
+    if (!hasAsked && shown.includes('Queues')) {
+      hasAsked = true;
       terminal.write('q');
+    }
+    if (!hasAnswered && shown.includes('without this screen')) {
+      hasAnswered = true;
+      terminal.write('d');
     }
     await sleep(pollMs);
   }

@@ -63,5 +63,5 @@ test('every exit code is recorded as it was', async () => {
 });
 
 function textOf({ exception, error, backtrace, stderr, stdout }: FailureRecord): string {
-  return [exception, error, ...(backtrace ?? []), stderr ?? '', stdout ?? ''].join('\n');
+  return [exception, error, ...backtrace, stderr ?? '', stdout ?? ''].join('\n');
 }

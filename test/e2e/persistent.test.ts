@@ -205,7 +205,10 @@ test('a payload that is no JSON object is recorded, and no child hears of it', a
   const [child] = await waitForChildren(e2e, 1);
   await e2e.enqueue('mail', 'hello\n{"class":"A","args":[]}', job(1));
   await runner.waitForFinished(1);
-  expect(await e2e.failure()).toMatchObject({ exception: 'InvalidPayloadError', payload: null });
+  expect(await e2e.failure()).toMatchObject({
+    exception: 'InvalidPayloadError',
+    payload: { class: 'InvalidPayload' },
+  });
   expect(ran()).toEqual([{ pid: child?.pid, payload: JSON.stringify(job(1)) }]);
 });
 

@@ -38,6 +38,17 @@ test('an entry of Resque is shown with all that it says', () => {
   });
 });
 
+test('a job that another payload stands for is shown itself, bytes that are not a job as what stands for them', () => {
+  const shown = (raw: string) => {
+    const members = { payload: { class: 'InvalidPayload', args: [raw] }, raw_payload: raw, queue: 'q' };
+    const { jobClass, argsText, isRetryable } = view(JSON.stringify(members));
+    return [jobClass, argsText, isRetryable];
+  };
+  expect(shown('{"args":[1]}')).toEqual([null, '[1]', true]);
+  expect(shown(nested(200)).slice(0, 1)).toEqual(['Deep']);
+  expect(shown('broken')).toEqual(['InvalidPayload', '["broken"]', true]);
+});
+
 test.each(['', 'junk', '[]', 'null', '7', '"x"'])(
   'an entry that is no object is unreadable: %s',
   (record) => {

@@ -34,12 +34,13 @@ describe('resque-web shows', () => {
   });
 
   test('no backtrace where there is none', () => {
-    expect(fields('{}', { backtrace: null }).backtrace).toBe('');
+    expect(fields('{}', { backtrace: [] }).backtrace).toBe('');
   });
 
   test.each([
-    ['no payload', 'broken', 'nil', 'nil'],
-    ['no class and args', '{}', 'nil', ''],
+    ['what is not JSON', 'broken', 'InvalidPayload', '--- broken\n'],
+    ['no class', '{}', 'InvalidPayload', '--- "{}"\n'],
+    ['no args', '{"class":"A"}', 'A', ''],
     ['a class that is no string', '{"class":{"a":1},"args":5}', '{"a":1}', '--- 5\n'],
     [
       'a job of ActiveJob',

@@ -101,7 +101,7 @@ test('what we record of any payload brings back exactly its bytes, any number of
 test('white space around a payload comes back too', () => {
   const text = ' {"class":"A"}\n';
   const record = failureRecord({
-    ...{ failedAt: now, worker: 'w', queue: 'q', exception: 'E', error: '', backtrace: null },
+    ...{ failedAt: now, worker: 'w', queue: 'q', exception: 'E', error: '', backtrace: [] },
     ...{ exitCode: 1, signal: null, stderr: '', stdout: '', payload: readPayload(Buffer.from(text)) },
   });
   expect(retry(record)?.payload).toBe(text);
@@ -109,7 +109,7 @@ test('white space around a payload comes back too', () => {
 
 test('a job of a queue with markup in its name goes back to that queue', () => {
   const record = failureRecord({
-    ...{ failedAt: now, worker: 'w', queue: 'a<b>', exception: 'E', error: '', backtrace: null },
+    ...{ failedAt: now, worker: 'w', queue: 'a<b>', exception: 'E', error: '', backtrace: [] },
     ...{ exitCode: 1, signal: null, stderr: '', stdout: '', payload: readPayload(Buffer.from('{}')) },
   });
   expect(retry(record)?.queue).toBe('a<b>');

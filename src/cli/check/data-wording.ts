@@ -120,6 +120,12 @@ export function waitingText(waiting: WaitingFile): string {
 export function failuresText(ailment: FailedAilment, entries: number): FindingText {
   const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failedAilments[ailment]}`;
   switch (ailment) {
+    case 'outdated':
+      return {
+        what: `${entries === 1 ? '1 failure' : `${entries} failures`} of an older version ${failedAilments[ailment]}`,
+        would: 'rewrites them in place; retrying them brings back the same jobs, byte for byte',
+        did: 'rewritten in place, their jobs kept byte for byte',
+      };
     case 'empty':
       return { what, would: 'removes them', did: 'removed' };
     case 'not-utf8':
@@ -161,6 +167,7 @@ const failedAilments: Readonly<Record<FailedAilment, string>> = {
   retried_at: 'retried_at is no time',
   backtrace: 'backtrace is no array',
   payload: 'a payload that it cannot show',
+  outdated: `can stop node-resque, or "Retry all" of resque-web`,
 };
 
 function told(what: string): FindingText {

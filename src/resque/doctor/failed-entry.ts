@@ -4,7 +4,10 @@
  * in `before_repair`; what was none is kept whole, as text, in `raw_record`.
  */
 import { isUtf8 } from 'node:buffer';
+import { failedPayload, payloadMembers } from '../failure-record.ts';
+import { unknownPayload } from '../invalid-payload.ts';
 import { memberSpans } from '../json-members.ts';
+import { canonicalJson } from '../json-text.ts';
 import { activeJobWrapper, depthOf, hasJobData, readPayload, withoutLoneSurrogates } from '../payload.ts';
 import { failedAtText } from '../timestamps.ts';
 import { withoutMarkup } from '../worker-record.ts';
@@ -20,10 +23,12 @@ export type FailedAilment =
   | 'failed_at'
   | 'retried_at'
   | 'backtrace'
-  | 'payload';
+  | 'payload'
+  /** An older version of ours wrote it, in a form that stops other clients. */
+  | 'outdated';
 
 export interface Diagnosis {
-  /** All that is wrong, in the order of the type above. */
+  /** All that is wrong, in the order of the type above; `outdated` only if nothing else is. */
   readonly ailments: readonly FailedAilment[];
   /** What to put in its place; `null`: nothing, there is nothing in it to keep. */
   readonly mended: Buffer | null;
@@ -37,7 +42,7 @@ const unknownName = 'unknown';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** @returns `null` where resque-web shows it */
+/** @returns `null` if resque-web shows it, and it isn't one of ours that stops other clients */
 export function diagnoseFailure(record: Buffer): Diagnosis | null {
   if (record.length === 0) return { ailments: ['empty'], mended: null };
   const text = record.toString('utf8');
@@ -48,7 +53,47 @@ export function diagnoseFailure(record: Buffer): Diagnosis | null {
   }
   const members = value as Members;
   const ailments = memberAilments(members, text);
-  return ailments.length === 0 ? null : { ailments, mended: Buffer.from(mend(record, members, ailments)) };
+  if (ailments.length > 0) {
+    const mended = Buffer.from(mend(record, members, ailments));
+    return { ailments, mended: asWrittenNow(mended) ?? mended };
+  }
+  const mended = asWrittenNow(record);
+  return mended === null ? null : { ailments: ['outdated'], mended };
+}
+
+/** Members that only our records have. */
+const ownMembers = [
+  ...['exit_code', 'signal', 'raw_payload', 'raw_payload_base64'],
+  ...['raw_record', 'raw_record_base64'],
+];
+
+/**
+ * A record of ours as `failureRecord` writes it today; older versions wrote `null` for no backtrace and for a payload that
+ * is not an object, and any JSON for other payloads. Our retry brings back the same bytes from both.
+ *
+ * @returns `null` if nothing changes, or if it isn't ours
+ */
+function asWrittenNow(record: Buffer): Buffer | null {
+  const text = record.toString('utf8');
+  const members = JSON.parse(text) as Members;
+  if (!ownMembers.some((name) => name in members)) return null;
+  const { payload, backtrace } = members;
+  if (payload !== null && backtrace !== null && JSON.stringify(members) === text) return null;
+  const written = new Map<string, string>();
+  for (const [name, { start, end }] of memberSpans(record)) {
+    written.set(name, canonicalJson(record.toString('utf8', start, end)));
+  }
+  if (backtrace === null) written.set('backtrace', '[]');
+  const original = failedPayload(record);
+  if (original !== null) {
+    for (const [name, json] of payloadMembers(readPayload(original))) written.set(name, json);
+  } else if (payload === null) written.set('payload', JSON.stringify(unknownPayload));
+  const now = Buffer.from(textOf(written));
+  return now.equals(record) ? null : now;
+}
+
+function textOf(members: ReadonlyMap<string, string>): string {
+  return `{${[...members].map(([name, json]) => `${JSON.stringify(name.toWellFormed())}:${json}`).join(',')}}`;
 }
 
 /** What is known of a record that was none. */
@@ -63,10 +108,10 @@ export interface RawFailureAbout {
 export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string): string {
   return JSON.stringify({
     failed_at: about.failedAt,
-    payload: null,
+    payload: unknownPayload,
     exception: withoutMarkup(about.exception),
     error,
-    backtrace: null,
+    backtrace: [],
     worker: about.worker.toWellFormed(),
     queue: withoutMarkup(about.queue),
     ...(isUtf8(bytes)
@@ -157,23 +202,22 @@ function mend(record: Buffer, members: Members, ailments: readonly FailedAilment
   if (ailments.includes('lone-surrogate') && !ailments.includes('payload')) keepRawPayload(written, members);
   if (ailments.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
   if (before.length > 0) written.set('before_repair', `{${before.join(',')}}`);
-  const joined = [...written].map(([name, json]) => `${JSON.stringify(name.toWellFormed())}:${json}`);
-  return withoutLoneSurrogates(`{${joined.join(',')}}`);
+  return withoutLoneSurrogates(textOf(written));
 }
 
 /** The payload's own bytes beside what is shown in its place, for a retry; see failure-record.ts. */
 function keepRawPayload(written: Map<string, string>, members: Members): void {
   const text = written.get('payload');
   if (text === undefined || text === 'null') return;
-  const payload = readPayload(Buffer.from(text));
-  written.set('payload', payload.isObject ? payload.embedded : 'null');
   // The record's own says better what lay on the queue.
-  if ('raw_payload' in members || 'raw_payload_base64' in members) return;
-  if (!(payload.isObject && payload.isVerbatim)) written.set('raw_payload', JSON.stringify(text));
+  const hasOwn = 'raw_payload' in members || 'raw_payload_base64' in members;
+  for (const [name, json] of payloadMembers(readPayload(Buffer.from(text)))) {
+    if (name === 'payload' || !hasOwn) written.set(name, json);
+  }
 }
 
 function backtraceJson(value: unknown): string {
-  if (value === false) return 'null';
+  if (value === false) return '[]';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return JSON.stringify(text.split('\n').map((line) => line.toWellFormed()));
 }

@@ -22,6 +22,8 @@ const pageSize = 100;
 /** Entries around a page that are looked through for those that moved. */
 const reach = 400;
 const rounds = 3;
+/** Bytes that go into one script. */
+const batchBytes = 8 * 1024 * 1024;
 
 interface Mend {
   readonly ailment: FailedAilment;
@@ -88,9 +90,19 @@ export class FailedMender {
   }
 
   async #replace(mends: readonly Mend[]): Promise<number[]> {
-    if (mends.length === 0) return [];
-    const args = mends.flatMap(({ listed, mended }) => [listed.index, listed.record, mended]);
-    return (await runScript(this.#sender, replaceScript, 1, [this.#keys.failed, reach, ...args])) as number[];
+    const states: number[] = [];
+    for (let start = 0; start < mends.length; start = states.length) {
+      const args: (Buffer | number)[] = [];
+      let room = batchBytes;
+      for (const { listed, mended } of mends.slice(start)) {
+        if (room <= 0) break;
+        args.push(listed.index, listed.record, mended);
+        room -= listed.record.length + mended.length;
+      }
+      const all = [this.#keys.failed, reach, ...args];
+      states.push(...((await runScript(this.#sender, replaceScript, 1, all)) as number[]));
+    }
+    return states;
   }
 
   /** All in one go; that of a Ruby client about to remove one itself finds none then, which hurts nobody. */

@@ -12,8 +12,6 @@ export interface ActionContext {
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
-  /** `process 4431 (/srv/app/cfg.json)` */
-  readonly runnerName: string;
   readonly size: Size;
   /** The log that is open. */
   readonly log: JobLog | null;

@@ -1,0 +1,52 @@
+/**
+ * Stands in a failure record for a payload that other clients can't put back on a queue as it was: bytes that are not a
+ * JSON object, or an object that has no class or that Ruby can't read.
+ *
+ *     {"class":"InvalidPayload","args":[TEXT]}                                  all of it, if it is UTF-8
+ *     {"class":"InvalidPayload","args":[TEXT,{"raw_payload_base64":BASE64}]}    all of it, if it is not
+ *     {"class":"InvalidPayload","args":["BEGINNING…",{"bytes":LENGTH}]}         only the beginning of more than 16 KiB
+ *
+ * With `null` instead, "Retry all" of resque-web answers 500, and node-resque's retry loses the entry. Any client's retry
+ * can put such a payload on a queue. It never runs: the bytes that it stands for are recorded again.
+ */
+import { isUtf8 } from 'node:buffer';
+
+/** No job of this class ever runs. */
+export const invalidPayloadClass = 'InvalidPayload';
+
+/** Bytes that a payload holds as a whole: pages and queues must stay readable. */
+const limitBytes = 16 * 1024;
+
+/** Canonical JSON of the payload that stands for these bytes. */
+export function payloadFor(bytes: Buffer): string {
+  return JSON.stringify({ class: invalidPayloadClass, args: argsFor(bytes) });
+}
+
+function argsFor(bytes: Buffer): unknown[] {
+  if (bytes.length > limitBytes) {
+    // A character that was cut in two is left out.
+    const beginning = bytes
+      .subarray(0, limitBytes - 8)
+      .toString('utf8')
+      .replace(/\ufffd+$/, '');
+    return [`${beginning}…`, { bytes: bytes.length }];
+  }
+  const text = bytes.toString('utf8');
+  return isUtf8(bytes) ? [text] : [text, { raw_payload_base64: bytes.toString('base64') }];
+}
+
+/**
+ * The bytes that such a payload stands for, or the beginning of them if that is all it has.
+ *
+ * @returns `null` if the args are not ours
+ */
+export function bytesFrom(args: unknown): Buffer | null {
+  if (!Array.isArray(args)) return null;
+  const [text, more] = args as [unknown, { readonly raw_payload_base64?: unknown } | null | undefined];
+  if (typeof text !== 'string') return null;
+  const base64 = more?.raw_payload_base64;
+  return typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(text);
+}
+
+/** Of a record whose payload nobody knows. */
+export const unknownPayload = { class: invalidPayloadClass, args: [] };
