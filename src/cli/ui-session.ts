@@ -1,16 +1,16 @@
 /** One user interface from the first frame to its last word: link, store, screen, and what is said afterwards. */
-import { readlinkSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { LinkClient, type LinkEvents } from '../link/client.ts';
-import { LinkError } from '../link/link-error.ts';
 import { ownUid } from '../link/socket-path.ts';
 import { userNameOf } from '../link/user-name.ts';
-import { applyEvents, createAppStore, replaceModel } from '../store/app-store.ts';
 import type { UiEnd, UiOptions } from '../ui/ui-options.ts';
 import { plural } from '../wording/quantities.ts';
+import { runnerName } from '../wording/runner-wording.ts';
 import { spoolWording } from '../wording/spool-wording.ts';
+import { visible } from '../wording/visible.ts';
 import { exitCodes, OperatingError } from './exit-codes.ts';
 import { growAsUsual } from './lean-heap.ts';
+import { openSession, type Session, whoWeAre } from './link-session.ts';
+import { shortPath } from './load-config.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 
 export interface OwnUiOptions {
@@ -66,7 +66,7 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
       await session.client.close();
       engine.release();
       say(
-        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
+        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach${configArgument(session)}\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
       );
       return exitCodes.clean;
     case 'signal':
@@ -125,47 +125,6 @@ export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<n
   }
 }
 
-interface Session {
-  readonly client: LinkClient;
-  readonly store: ReturnType<typeof createAppStore>;
-  readonly lost: Promise<string>;
-}
-
-/** Connected, and with the first snapshot in the store: the first frame has something to show. */
-async function openSession(connect: (events: LinkEvents) => Promise<LinkClient>): Promise<Session> {
-  const store = createAppStore();
-  let lose: (reason: string) => void = () => {};
-  const lost = new Promise<string>((resolve) => {
-    lose = resolve;
-  });
-  let arrive: () => void = () => {};
-  const arrived = new Promise<void>((resolve) => {
-    arrive = resolve;
-  });
-  const client = await connected(connect, {
-    onSnapshot: (snapshot) => {
-      replaceModel(store, snapshot);
-      arrive();
-    },
-    onEvents: (events) => applyEvents(store, events),
-    onClosed: (reason) => lose(reason),
-  });
-  await Promise.race([arrived, lost.then((reason) => Promise.reject(new OperatingError(reason)))]);
-  return { client, store, lost };
-}
-
-async function connected(
-  connect: (events: LinkEvents) => Promise<LinkClient>,
-  events: LinkEvents,
-): Promise<LinkClient> {
-  try {
-    return await connect(events);
-  } catch (error) {
-    if (error instanceof LinkError) throw new OperatingError(error.message, { cause: error });
-    throw error;
-  }
-}
-
 type RunTerminalUi = typeof import('../ui/main.tsx')['runTerminalUi'];
 
 async function show(
@@ -175,6 +134,7 @@ async function show(
 ): Promise<UiEnd> {
   return await runTerminalUi({
     ...how,
+    runnerName: runnerName(client.hello),
     store,
     lost,
     send: (command) => client.send(command),
@@ -182,31 +142,6 @@ async function show(
     stdin: process.stdin,
     stdout: process.stdout,
   });
-}
-
-/** `ann@pts/3`, for the record of who did what. */
-function whoWeAre(isReadOnly: boolean): { name: string; isReadOnly: boolean } {
-  const terminal = terminalName();
-  return { name: terminal === null ? userName() : `${userName()}@${terminal}`, isReadOnly };
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without an entry, as in many containers.
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
-}
-
-/** `pts/3`; `null` where the system doesn't tell. */
-function terminalName(): string | null {
-  try {
-    return readlinkSync('/proc/self/fd/0').replace(/^\/dev\//, '');
-  } catch {
-    // No /proc, as on macOS.
-    return null;
-  }
 }
 
 function summary({ store }: Session): string {
@@ -241,6 +176,12 @@ async function within(ended: Promise<EngineEnd>): Promise<EngineEnd | null> {
   const end = await Promise.race([ended, limit]);
   clearTimeout(timer);
   return end;
+}
+
+/** Names the config of this runner, so that no other one can be meant. */
+function configArgument({ client }: Session): string {
+  const { configFile } = client.hello;
+  return configFile === null ? '' : ` ${visible(shortPath(configFile))}`;
 }
 
 function say(text: string): void {

@@ -114,6 +114,7 @@ export type PromptPurpose =
 /** What a dialog asks about: all that is needed to act on the answer. */
 export type Question =
   | { readonly kind: 'quit' }
+  | { readonly kind: 'stop-runner' }
   | { readonly kind: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | {
       readonly kind: 'failures';

@@ -37,6 +37,7 @@ export class Controller implements ActionContext {
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
+  readonly runnerName: string;
   readonly #options: UiOptions;
   readonly #screen: ScreenPort;
   #log: JobLog | null = null;
@@ -49,6 +50,7 @@ export class Controller implements ActionContext {
     this.isReadOnly = options.isReadOnly;
     this.isOwner = options.isOwner;
     this.canLeaveRunning = options.canLeaveRunning;
+    this.runnerName = options.runnerName;
     this.failures = new FailureList(options.store, options.send);
   }
 

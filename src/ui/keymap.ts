@@ -55,6 +55,7 @@ export type ActionName =
   | 'repaint'
   | 'suspend'
   | 'quit'
+  | 'stop-runner'
   | 'interrupt';
 
 export type BindingGroup = 'move' | 'act' | 'log' | 'program';
@@ -447,6 +448,16 @@ export const keymap: readonly Binding[] = [
     footer: 'quit',
     group: 'program',
     contexts: everywhere,
+  },
+  {
+    action: 'stop-runner',
+    keys: ['Q'],
+    shown: 'Q',
+    label: 'stop the runner: drain or kill',
+    group: 'program',
+    contexts: everywhere,
+    asks: true,
+    changes: true,
   },
   {
     action: 'interrupt',

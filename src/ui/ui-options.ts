@@ -26,6 +26,8 @@ export interface UiOptions {
   /** Resolves when the link to the engine has ended, with the reason. */
   readonly lost: Promise<string>;
   readonly isReadOnly: boolean;
+  /** Which runner it is, for questions about all of it: `process 4431 (/srv/app/cfg.json)`. */
+  readonly runnerName: string;
   /** Name of the user whose runner it is; `null` for one of our own user. */
   readonly runnerUser: string | null;
   /** The engine was started by this UI, and stops with it unless it is left running. */

@@ -1,6 +1,6 @@
 /** What is said of queues and of the entries that they get their slots from, and why they are not as they should be. */
 import type { EngineFact, PauseReason, RunnerView, Throttled } from '../protocol/events.ts';
-import { duration } from './quantities.ts';
+import { duration, plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
 
 type QueueFact = Extract<
@@ -80,6 +80,20 @@ function endOf({ exitCode, signal, lastWords }: Throttled): string {
 
 function isTrouble(reason: PauseReason): boolean {
   return reason.kind === 'unstartable' || reason.kind === 'unreadable';
+}
+
+/** `mail: 3 slots (1 in the config)` */
+export function slotsWording({ key, concurrency: now, configuredConcurrency }: RunnerView): string {
+  const config = now === configuredConcurrency ? '' : ` (${configuredConcurrency} in the config)`;
+  return `${visibleWithin(key, textLimit)}: ${plural(now, 'slot')}${config}`;
+}
+
+/** `mail is paused: by hand (ann)`, `mail is not paused` */
+export function pausesWording(queue: string, pauses: readonly PauseReason[]): string {
+  const name = visibleWithin(queue, textLimit);
+  return pauses.length === 0
+    ? `${name} is not paused`
+    : `${name} is paused: ${pauses.map(pauseReason).join('; ')}`;
 }
 
 function concurrency({ concurrency: now, configuredConcurrency }: RunnerView): string {

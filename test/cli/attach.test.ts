@@ -1,6 +1,17 @@
 /** `attach`: a screen for a runner that runs already. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { LinkClient } from '../../src/link/client.ts';
 import type { Terminal } from '../helpers/terminal.ts';
@@ -45,8 +56,6 @@ function socketDirectory(): string {
 
 async function leave(screen: Terminal): Promise<void> {
   await screen.press('q');
-  await screen.waitForText('goes on without this screen');
-  await screen.press('d');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
 }
 
@@ -85,8 +94,8 @@ describe('where it attaches to', () => {
     const second = await leaveRunning('images');
     const terminal = openAttach();
     await terminal.waitForText('2 runners are running:');
-    await terminal.waitForText(`  1  process ${first.pid}  ${first.file}  mail  since `);
-    await terminal.waitForText(`  2  process ${second.pid}  ${second.file}  images  since `);
+    await terminal.waitForText(`  1  process ${first.pid} (${first.file})  mail  since `);
+    await terminal.waitForText(`  2  process ${second.pid} (${second.file})  images  since `);
     await terminal.waitForText('Which one? 1-2, or q:');
     await terminal.press('3', 'return');
     await terminal.waitForText(/Which one\?[\s\S]*Which one\?/);
@@ -110,9 +119,34 @@ describe('where it attaches to', () => {
     await leave(bySocket);
     const byOther = openAttach(ui.stage.path('other.json'));
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
-    await byOther.waitForText(
-      /no runner of .*other\.json is running; without CONFIG attach lists the 2 that are/,
+    await byOther.waitForText(/no runner of .*other\.json is running; and there is no such file/);
+    await byOther.waitForText(`--socket ${socketDirectory()}/${second.pid}.sock`);
+  });
+
+  test("beside a config it takes that config's runner only, and says how to reach others", async () => {
+    const other = await leaveRunning('mail');
+    const project = ui.stage.path('project');
+    mkdirSync(project);
+    writeFileSync(`${project}/cfg.json`, '{"runners":{"mail":1},"script":"/bin/true"}');
+    const here = (...args: string[]) =>
+      ui.terminal({ command: ui.commandOf(['attach', ...args]), columns: 200, rows: 36, cwd: project });
+    const terminal = here();
+    expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
+    expect(terminal.isAlternateScreen).toBe(false);
+    await terminal.waitForText(
+      'resque-runner: no runner of cfg.json is running; start it with `resque-runner cfg.json`',
     );
+    const socket = `${socketDirectory()}/${other.pid}.sock`;
+    await terminal.waitForText(`  --socket ${socket}  process ${other.pid} (${other.file})  mail  since `);
+    const chosen = here('--socket', socket);
+    await chosen.waitForText('━ mail ');
+    await leave(chosen);
+    // Another name of the other config's file.
+    rmSync(`${project}/cfg.json`);
+    symlinkSync(other.file, `${project}/cfg.json`);
+    const linked = here();
+    await linked.waitForText('━ mail ');
+    await leave(linked);
   });
 });
 
@@ -142,8 +176,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
     told.signal('SIGTERM');
     expect(await told.exit).toEqual({ exitCode: 143, signal: 0 });
     const interrupted = await ui.attach();
-    await interrupted.press('ctrl+c');
-    await interrupted.waitForText('goes on without this screen');
+    await interrupted.waitForText('#1  First');
     await interrupted.press('ctrl+c');
     expect(await interrupted.exit).toEqual({ exitCode: 0, signal: 0 });
     await ui.stage.enqueue('mail', { class: 'Second', args: [] });
@@ -255,9 +288,9 @@ describe('--read-only', () => {
     expect(screen.text()).not.toMatch(/retry|delete|pause or|slot less|slot more/);
     await screen.press('escape', '1', 'return');
     await screen.waitForText('err it runs');
-    await screen.press('x', 'X');
+    await screen.press('x', 'X', 'Q');
+    // Not to the log, but back to the list, and out.
     await screen.press('q', 'q');
-    // There is nothing to ask: it can only be left.
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
     expect(screen.received).not.toMatch(/SIGTERM|SIGKILL|Cancel/);
     expect(runner.all('command.executed')).toEqual([]);

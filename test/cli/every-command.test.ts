@@ -41,6 +41,24 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     mistakes: [['a.json', 'b.json'], ['--socket']],
     tested: 'test/cli/attach.test.ts',
   },
+  pause: {
+    works: null,
+    needsRedis: null,
+    mistakes: [[], ['mail', '--all'], ['mail', '--config', 'cfg.json', '--socket', 'x.sock']],
+    tested: 'test/cli/control.test.ts',
+  },
+  resume: {
+    works: null,
+    needsRedis: null,
+    mistakes: [[], ['mail', '--all']],
+    tested: 'test/cli/control.test.ts',
+  },
+  slots: {
+    works: null,
+    needsRedis: null,
+    mistakes: [[], ['mail'], ['mail', '0'], ['mail', 'many'], ['mail', '1', '2']],
+    tested: 'test/cli/control.test.ts',
+  },
   check: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['none.json']] },
   exec: {
     works: ['mail', '--class', 'Good'],

@@ -69,16 +69,11 @@ async function attach() {
   terminal.onExit((end) => {
     exitCode = end.exitCode;
   });
-  let hasAsked = false;
-  let hasAnswered = false;
+  let isLeaving = false;
   while (exitCode === null) {
-    if (!hasAsked && shown.includes('Queues')) {
-      hasAsked = true;
+    if (!isLeaving && shown.includes('Queues')) {
+      isLeaving = true;
       terminal.write('q');
-    }
-    if (!hasAnswered && shown.includes('without this screen')) {
-      hasAnswered = true;
-      terminal.write('d');
     }
     await sleep(pollMs);
   }

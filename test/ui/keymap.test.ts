@@ -23,11 +23,11 @@ describe('the keymap', () => {
 
   test('asks before whatever ends a job, deletes, or acts on many', () => {
     const asking = keymap.filter(({ asks }) => asks === true).map(({ action }) => action);
-    expect(asking).toEqual(['retry-matching', 'delete', 'terminate-job', 'kill-job']);
+    expect(asking).toEqual(['retry-matching', 'delete', 'terminate-job', 'kill-job', 'stop-runner']);
   });
 
   test('leaves out all that changes anything when it may only read', () => {
-    for (const key of ['p', 'P', '+', '-', '=', 'r', 'R', 'D', 'x', 'X']) {
+    for (const key of ['p', 'P', '+', '-', '=', 'r', 'R', 'D', 'x', 'X', 'Q']) {
       const allowed = contexts.filter((context) => actionOf(key, context, true) !== null);
       expect(allowed, key).toEqual([]);
       expect(

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isAlive } from '../helpers/processes.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import { selectedTexts } from './screen-parts.ts';
 import { useUiStage } from './stage.ts';
 
 const ui = useUiStage();
@@ -71,9 +72,15 @@ test('an engine that was left by choice goes on, is found again, and drains then
   const third = await ui.attach();
   await ui.stage.enqueue('mail', { class: 'Third', args: [] });
   await third.waitForText('pend 1');
-  await third.press('q');
-  await third.waitForText('goes on without this screen');
-  await third.press('q');
+  // Leaving is no question, so stopping a runner that others may rely on has a key of its own, and names it.
+  await third.press('Q');
+  await third.waitForText('Stop the runner?');
+  await third.waitForText(`process ${pid} (${ui.stage.path('cfg-1.json')})`);
+  await third.waitForText('wait for 2 running jobs');
+  expect(selectedTexts(third).some((text) => text.includes('c Cancel'))).toBe(true);
+  await third.press('return');
+  await third.waitForNoText('Stop the runner?');
+  await third.press('Q', 'd');
   await third.waitForText(' stopping');
   ui.stage.write('go');
   expect(await third.exit).toEqual({ exitCode: 0, signal: 0 });

@@ -60,7 +60,7 @@ describe('the terminal is as it was after', () => {
     [
       'q and detach',
       ['q', 'd'],
-      /^resque-runner goes on as process \d+\. `resque-runner attach` comes back/m,
+      /^resque-runner goes on as process \d+\. `resque-runner attach [^ ]*cfg-1\.json` comes back/m,
     ],
   ])('%s', async (_, keys, says) => {
     const terminal = await openScreen();

@@ -15,6 +15,15 @@ const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, com
 const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
 
+/** Of commands for a runner that is running. */
+const runnerFlags = ['config', 'socket', 'json'] as const satisfies FlagName[];
+const runnerFlagWords = {
+  socket: "the runner's socket, instead of the runner of a config",
+} as const;
+const runnerText = `It changes the runner of this config (--config, $RR_CONFIG or ./cfg.json), or all of them if several run. Without a
+config, it changes the only runner of this user. When the command ends, the runner has done it; a second time changes
+nothing. Exits 1 if no runner is running, 2 if the runner has no such queue.`;
+
 const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the index in the list and a check of the entry. If others
 change the list in between, the command finds that entry or reports that it is gone. \`last\` is the newest failure, the first
 that \`failed list\` shows. The index alone is safe if nobody else is changing the list; it counts from the oldest, 0.`;
@@ -37,10 +46,50 @@ const table = {
       socket:
         "the runner's socket, if attach doesn't find it: in another directory, or as root another user's",
     },
-    about: `Opens the screen of a runner that is running: of the one there is, of the one with this CONFIG, or of the one
-that you choose. Leaving it with q leaves the runner as it is. Several screens may be open at once.`,
+    about: `Opens the screen of a runner that is running: the one of this config (CONFIG, $RR_CONFIG or ./cfg.json). Without a
+config, it is the one that runs, or the one that you choose. q leaves the runner as it is, Q asks whether to stop it. Several
+screens may be open at once.`,
     examples: ['attach', 'attach /etc/resque-runner/cfg.json --read-only'],
     load: () => import('../attach.ts'),
+  },
+  pause: {
+    summary: 'stop taking jobs of a queue, until resume',
+    arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
+    flags: ['all', ...runnerFlags],
+    flagWords: { all: 'every queue of the runner, also those to come', ...runnerFlagWords },
+    about: `Makes a running runner stop taking jobs of these queues; running jobs go on. A pause lasts until \`resume\`, or until the
+runner ends. Workers elsewhere go on.
+
+${runnerText}`,
+    examples: ['pause mail images', 'pause --all --config /etc/resque-runner/cfg.json'],
+    load: () => import('../control.ts').then(({ pause }) => ({ run: pause })),
+  },
+  resume: {
+    summary: 'take jobs of a paused queue again',
+    arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
+    flags: ['all', ...runnerFlags],
+    flagWords: {
+      all: 'ends `pause --all`; a queue that was paused by name stays paused',
+      ...runnerFlagWords,
+    },
+    about: `Ends the pause of queues. A queue with another reason to be paused, such as a script that can't be started, stays
+paused, and the reason is printed.
+
+${runnerText}`,
+    examples: ['resume mail images', 'resume --all'],
+    load: () => import('../control.ts').then(({ resume }) => ({ run: resume })),
+  },
+  slots: {
+    summary: 'change how many jobs of a queue may run at once',
+    arguments: [queue, { name: 'N', completes: 'nothing' }],
+    flags: [...runnerFlags],
+    flagWords: runnerFlagWords,
+    about: `Sets the slots of the entry of "runners" that QUEUE belongs to; QUEUE may also be the entry itself, such as "image_*". If
+there are fewer slots than running jobs, these go on. It lasts until the runner ends or reads its config again (HUP).
+
+${runnerText}`,
+    examples: ['slots mail 10', 'slots "image_*" 2 --json'],
+    load: () => import('../control.ts').then(({ slots }) => ({ run: slots })),
   },
   check: {
     summary: 'test config, Redis and scripts, mend what died or breaks others',

@@ -12,6 +12,8 @@ export interface ActionContext {
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
+  /** `process 4431 (/srv/app/cfg.json)` */
+  readonly runnerName: string;
   readonly size: Size;
   /** The log that is open. */
   readonly log: JobLog | null;

@@ -10,7 +10,7 @@ import type { ActionContext } from './action-context.ts';
 import { carryOut, carryOutMatching } from './failure-actions.ts';
 import { goToQueue } from './navigation.ts';
 import { setSlots } from './queue-actions.ts';
-import { quitBy } from './quit-actions.ts';
+import { quitBy, stopBy } from './quit-actions.ts';
 
 export type Perform = (action: ActionName) => void;
 
@@ -175,10 +175,14 @@ function questionKey(
   }
 }
 
-/** @param key of the choice; in all questions but the one on quitting, `y` is yes */
+/** @param key of the choice; in all questions but those on stopping the runner, `y` is yes */
 function answer(context: ActionContext, question: Question, key: string): void {
   if (question.kind === 'quit') {
     quitBy(context, key);
+    return;
+  }
+  if (question.kind === 'stop-runner') {
+    stopBy(context, key);
     return;
   }
   if (key !== 'y') return;

@@ -9,7 +9,7 @@ import { askToKill } from './job-actions.ts';
 import { back, goToTab, move, movePane, movePanel, open } from './navigation.ts';
 import { pageOf } from './page.ts';
 import { askForSlots, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
-import { askToQuit, interrupt } from './quit-actions.ts';
+import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
 
 type Action = (context: ActionContext) => void;
 
@@ -69,6 +69,7 @@ const actions: Readonly<Record<ActionName, Action>> = {
   quit: (context) => {
     if (!back(context)) askToQuit(context);
   },
+  'stop-runner': askToStop,
   interrupt,
 };
 

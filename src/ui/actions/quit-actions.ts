@@ -1,25 +1,22 @@
-/** Leaving: what becomes of the engine is always asked where it would stop with us. */
+/**
+ * Leaving and stopping. A screen leaves a runner that it didn't start as it is; the runner that it started would stop
+ * with it, so that is asked first. Stopping any other runner is an action of its own.
+ */
 import { changeView } from '../../store/app-store.ts';
 import type { Choice } from '../../store/view.ts';
 import { plural } from '../../wording/quantities.ts';
 import type { ActionContext } from './action-context.ts';
 
 const quitKeys = { detach: 'd', drain: 'q', kill: 'K', cancel: 'c' } as const;
+const stopKeys = { drain: 'd', kill: 'K', cancel: 'c' } as const;
+
+const cancel = (key: string): Choice => ({ label: 'Cancel', key, detail: '' });
 
 export function askToQuit(context: ActionContext): void {
-  const { store, isOwner, isReadOnly, canLeaveRunning } = context;
-  const { model } = store.getState();
-  if (model.engine?.isStopped === true) {
-    context.end({ kind: 'stopped' });
-    return;
-  }
-  if (isReadOnly && !isOwner) {
-    context.end({ kind: 'detached' });
-    return;
-  }
-  const running = model.jobs.length;
-  const jobs = running === 0 ? 'no job is running' : plural(running, 'running job');
-  const isStopping = model.engine?.stopping != null;
+  const { store, canLeaveRunning } = context;
+  if (leaveAtOnce(context)) return;
+  const jobs = jobsOf(context);
+  const isStopping = isTold(context);
   const choices: Choice[] = [];
   if (canLeaveRunning) {
     choices.push({
@@ -28,28 +25,16 @@ export function askToQuit(context: ActionContext): void {
       detail: isStopping ? 'it stops when its jobs have ended' : 'leave it running; `attach` comes back',
     });
   }
-  if (!isStopping) {
-    choices.push({
-      label: 'Drain and quit',
-      key: quitKeys.drain,
-      detail: running === 0 ? jobs : `wait for ${jobs}`,
-    });
-  }
-  choices.push({ label: 'Kill and quit', key: quitKeys.kill, detail: running === 0 ? jobs : `end ${jobs}` });
-  choices.push({ label: 'Cancel', key: quitKeys.cancel, detail: '' });
-  const safest = isOwner && !isStopping ? choices.findIndex(({ key }) => key === quitKeys.drain) : 0;
+  if (!isStopping) choices.push({ label: 'Drain and quit', key: quitKeys.drain, detail: jobs.toDrain });
+  choices.push({ label: 'Kill and quit', key: quitKeys.kill, detail: jobs.toKill }, cancel(quitKeys.cancel));
   changeView(store, {
     dialog: {
       kind: 'question',
       question: { kind: 'quit' },
       title: isStopping ? 'It is stopping' : 'Quit',
-      lines: [
-        isOwner
-          ? 'This screen has started the runner.'
-          : 'The runner was started elsewhere and goes on without this screen.',
-      ],
+      lines: ['This screen has started the runner.'],
       choices,
-      focus: safest,
+      focus: isStopping ? 0 : choices.findIndex(({ key }) => key === quitKeys.drain),
     },
   });
 }
@@ -68,26 +53,60 @@ export function quitBy(context: ActionContext, key: string): void {
   }
 }
 
+/** Of any runner, also of one that other people rely on: so the question names it. */
+export function askToStop(context: ActionContext): void {
+  const jobs = jobsOf(context);
+  const isStopping = isTold(context);
+  const drain: Choice = { label: 'Drain', key: stopKeys.drain, detail: jobs.toDrain };
+  const choices = [
+    ...(isStopping ? [] : [drain]),
+    { label: 'Kill', key: stopKeys.kill, detail: jobs.toKill },
+    cancel(stopKeys.cancel),
+  ];
+  changeView(context.store, {
+    dialog: {
+      kind: 'question',
+      question: { kind: 'stop-runner' },
+      title: isStopping ? 'The runner is stopping' : 'Stop the runner?',
+      lines: [context.runnerName],
+      choices,
+      focus: choices.length - 1,
+    },
+  });
+}
+
+export function stopBy(context: ActionContext, key: string): void {
+  if (key === stopKeys.drain) stop(context, 'quit');
+  else if (key === stopKeys.kill) stop(context, 'kill');
+}
+
 /** Ctrl-C as people press it: once to be asked, twice to drain, three times to kill. */
 export function interrupt(context: ActionContext): void {
-  const { store, isOwner, unanswered } = context;
-  const { model, view } = store.getState();
-  if (model.engine?.isStopped === true) {
-    context.end({ kind: 'stopped' });
-    return;
-  }
-  const isStopping = model.engine?.stopping != null || unanswered.some(({ type }) => type === 'stop');
-  const isAsked = view.dialog?.kind === 'question' && view.dialog.question.kind === 'quit';
-  if (isOwner && isStopping) {
-    stop(context, 'kill');
-  } else if (!isAsked) {
-    askToQuit(context);
-  } else if (isOwner) {
-    stop(context, 'quit');
-  } else {
-    // A runner that others may rely on isn't stopped by a reflex.
-    context.end({ kind: 'detached' });
-  }
+  if (leaveAtOnce(context)) return;
+  const { dialog } = context.store.getState().view;
+  const isAsked = dialog?.kind === 'question' && dialog.question.kind === 'quit';
+  if (isTold(context) || context.unanswered.some(({ type }) => type === 'stop')) stop(context, 'kill');
+  else if (isAsked) stop(context, 'quit');
+  else askToQuit(context);
+}
+
+/** @returns false if there is something to ask */
+function leaveAtOnce(context: ActionContext): boolean {
+  if (context.store.getState().model.engine?.isStopped === true) context.end({ kind: 'stopped' });
+  else if (!context.isOwner) context.end({ kind: 'detached' });
+  else return false;
+  return true;
+}
+
+function isTold({ store }: ActionContext): boolean {
+  return store.getState().model.engine?.stopping != null;
+}
+
+function jobsOf({ store }: ActionContext): { readonly toDrain: string; readonly toKill: string } {
+  const running = store.getState().model.jobs.length;
+  if (running === 0) return { toDrain: 'no job is running', toKill: 'no job is running' };
+  const jobs = plural(running, 'running job');
+  return { toDrain: `wait for ${jobs}`, toKill: `end ${jobs}` };
 }
 
 function stop(context: ActionContext, mode: 'quit' | 'kill'): void {

@@ -21,6 +21,9 @@ const commands = [
   'exec',
   'failed',
   'init',
+  'pause',
+  'resume',
+  'slots',
   'status',
 ] as const;
 const where = ['--config', '--redis', '--namespace'] as const;
@@ -30,6 +33,7 @@ const demoFlags = ['--log-format', '--no-ui', '--help'] as const;
 
 export const cases: readonly Case[] = [
   { line: '', offers: commands },
+  { line: 's', offers: ['slots', 'status'] },
   { line: 'st', offers: ['status'] },
   { line: 'e', offers: ['enqueue', 'exec'] },
   // A config may be meant as well.

@@ -1,0 +1,15 @@
+/** How people tell one runner from another. */
+import type { ServerHello } from '../protocol/frames.ts';
+import { visible } from './visible.ts';
+
+/** `process 4431 (/srv/app/cfg.json)` */
+export function runnerName({ pid, configFile }: Pick<ServerHello, 'pid' | 'configFile'>): string {
+  return `process ${pid} (${configFile === null ? 'no config file' : visible(configFile)})`;
+}
+
+/** The same with its queues and its start, as one line of a list. */
+export function runnerSummary(hello: ServerHello): string {
+  // 2026-11-24 22:43:21, as the Swedes write it: understood everywhere.
+  const since = new Date(hello.startedAtMs).toLocaleString('sv-SE');
+  return `${runnerName(hello)}  ${visible(hello.runners.join(', '))}  since ${since}`;
+}
