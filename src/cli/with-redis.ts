@@ -1,8 +1,9 @@
 /** One short talk with Redis, for commands that answer and end. */
-import { describeRedis, openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
+import { openConnection, type ReachableRedis, type Redis } from '../resque/connection.ts';
 import { readReplyLimit } from '../resque/reply-limit.ts';
 import { type CommandSender, sendOn } from '../resque/send.ts';
 import { RedisTrouble, troubleOf } from '../resque/trouble.ts';
+import { troubleText } from '../resque/trouble-text.ts';
 import { connected } from '../resque/welcome.ts';
 import { withinLimit } from '../resque/within-limit.ts';
 import { OperatingError } from './exit-codes.ts';
@@ -91,22 +92,4 @@ function isOfRedis(error: unknown): boolean {
 export function explainTrouble(redis: ReachableRedis, error: unknown): never {
   if (!(error instanceof RedisTrouble)) throw error;
   throw new OperatingError(troubleText(redis, error), { cause: error });
-}
-
-/** Where Redis should be, what is wrong, and what to do. */
-export function troubleText(redis: ReachableRedis, trouble: RedisTrouble): string {
-  return `${describeRedis(redis)}: ${trouble.message.replace(/\.$/, '')}; ${advice(trouble)}`;
-}
-
-function advice({ kind }: RedisTrouble): string {
-  switch (kind) {
-    case 'away':
-      return 'is Redis running there?';
-    case 'denied':
-      return 'look at user name, password and permissions';
-    case 'readonly':
-      return 'name its master instead';
-    case 'refused':
-      return 'look at its configuration';
-  }
 }

@@ -7,6 +7,8 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { OutcomeWrite } from '../resque/advance.ts';
 import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
 import { ResqueClient } from '../resque/resque-client.ts';
+import type { RedisTrouble } from '../resque/trouble.ts';
+import { outageText } from '../resque/trouble-text.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Drain } from './drain.ts';
 import { Fleet } from './fleet.ts';
@@ -82,7 +84,8 @@ export class RedisSide {
         this.retire();
         this.dispatcher.poke();
       },
-      onDown: (trouble: Error) => publish({ type: 'redis.down', reason: trouble.message }),
+      onDown: (trouble: RedisTrouble) =>
+        publish({ type: 'redis.down', reason: outageText(options.redis, trouble) }),
     };
     const stepOwner = { name: owner, nonce: machine.newNonce() };
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);

@@ -1,11 +1,11 @@
 /** What can go wrong between us and Redis, sorted by what has to be done about it, in words. */
 
 /**
- * `away`: not reachable, or not answering; comes back by itself. `denied`: credentials or permissions.
+ * `away`: not reachable, or not answering; comes back by itself. `foreign`: another program answers. `denied`: credentials or permissions.
  * `readonly`: a replica, as after a failover. `refused`: reachable, but refuses our writes (memory, disk, a
  * key of the wrong type).
  */
-export type TroubleKind = 'away' | 'denied' | 'readonly' | 'refused';
+export type TroubleKind = 'away' | 'foreign' | 'denied' | 'readonly' | 'refused';
 
 export class RedisTrouble extends Error {
   override readonly name = 'RedisTrouble';
@@ -39,6 +39,8 @@ export function troubleOf(thrown: unknown): RedisTrouble {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new RedisTrouble('refused', message, options);
   }
+  // In the words of ioredis, which asks for a report.
+  if (/^Unknown RESP type/.test(message)) return new RedisTrouble('foreign', 'not a Redis', options);
   if (/Connection is closed|writeable|ECONNRESET|EPIPE/.test(message)) {
     return new RedisTrouble('away', 'the connection was closed', options);
   }

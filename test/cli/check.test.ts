@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort, type RedisServer, useRedis } from '../helpers/redis.ts';
@@ -98,6 +99,17 @@ describe('check', () => {
     expect(code).toBe(1);
     expect(lines[1]).toContain(`FAIL redis      redis://127.0.0.1:${port}/0: connect ECONNREFUSED`);
     expect(lines[2]).toContain('ok   script');
+  });
+
+  test('tells a port of another kind of server', async () => {
+    const http = createServer((_, response) => response.end('<html>'));
+    const port = await freePort();
+    await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+    const { code, lines } = await check(config(), '--redis', `redis://127.0.0.1:${port}`);
+    http.close();
+    expect(code).toBe(1);
+    expect(lines[1]).toBe(`FAIL redis      redis://127.0.0.1:${port}/0: not a Redis; look at host and port`);
+    expect(lines.join()).not.toMatch(/RESP|report/);
   });
 
   test('tells wrong credentials, without the password', async () => {

@@ -18,7 +18,9 @@ test.each([
     { awaitRedis: false },
   );
   const { reason } = await runner.waitForLine('redis.down');
-  expect(reason).toMatch(/NOAUTH|WRONGPASS|password|auth/i);
+  // As `check` and every other command says it.
+  expect(reason).toMatch(/^redis:\/\/(nobody@)?127\.0\.0\.1:\d+\/0: (NOAUTH|WRONGPASS) /);
+  expect(reason).toMatch(/; look at user name, password and permissions$/);
   await staysTrue(() => runner.all('redis.down').length === 1 && !runner.hasExited, {
     message: 'it is said once and tried again',
     forMs: 1500,

@@ -38,8 +38,8 @@ export class RedisProxy {
     return this.#port;
   }
 
-  async listen(): Promise<void> {
-    this.#port = await freePort();
+  async listen(port: number | null = null): Promise<void> {
+    this.#port = port ?? (await freePort());
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
   }
 

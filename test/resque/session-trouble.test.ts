@@ -1,7 +1,9 @@
 /** Redis that is there and doesn't take us. */
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { troubleOf } from '../../src/resque/trouble.ts';
+import { outageText } from '../../src/resque/trouble-text.ts';
 import { RedisProxy } from '../engine/redis-proxy.ts';
 import { freePort, RedisServer, useRedis } from '../helpers/redis.ts';
 import { addressOf } from './client.ts';
@@ -68,6 +70,23 @@ test('another kind of trouble within one outage is told too, each kind once', as
   await log.up();
   expect(log.kinds).toEqual(['away', 'denied']);
   await server.client.config('SET', 'requirepass', 'right');
+});
+
+test('a server of another kind is told as that, and Redis is found once it is there', async () => {
+  const http = createHttpServer((_, response) => response.end('hello'));
+  const port = await freePort();
+  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+  const address = { ...addressOf(server, 'right'), port };
+  const log = new SessionLog(address).start();
+  await log.down();
+  await new Promise((resolve) => http.close(resolve));
+  expect(log.downs.map((trouble) => outageText(address, trouble))).toEqual([
+    `redis://127.0.0.1:${port}/0: not a Redis; look at host and port`,
+  ]);
+  const proxy = new RedisProxy(server.port);
+  await proxy.listen(port);
+  onTestFinished(() => proxy.dispose());
+  await log.up();
 });
 
 test('a peer that takes connections and never answers is trouble within about 10 s', async () => {

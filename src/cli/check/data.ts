@@ -38,7 +38,7 @@ export async function checkData(config: Config, isRepairing: boolean): Promise<V
   } catch (error) {
     if (!(error instanceof RedisTrouble)) throw error;
     // Not there: told already, with what to do.
-    if (error.kind === 'away') return [];
+    if (error.kind === 'away' || error.kind === 'foreign') return [];
     return [warn(subject, `workers, failures and queues could not be looked at: ${error.message}`)];
   }
 }

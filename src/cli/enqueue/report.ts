@@ -1,12 +1,12 @@
 /** What an enqueue has come to: in words, as JSON, and as an exit code. */
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue.ts';
 import type { RedisTrouble } from '../../resque/trouble.ts';
+import { troubleText } from '../../resque/trouble-text.ts';
 import { grouped, plural } from '../../wording/quantities.ts';
 import { visible, visibleWithin } from '../../wording/visible.ts';
 import { exitCodes, OperatingError, UsageError } from '../exit-codes.ts';
 import { print, printJson } from '../output.ts';
 import type { RedisTarget } from '../redis-target.ts';
-import { troubleText } from '../with-redis.ts';
 import type { WrongLine } from './job-line.ts';
 import type { EnqueueRequest } from './request.ts';
 

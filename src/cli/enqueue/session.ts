@@ -1,12 +1,13 @@
 /** What the enqueuing of one job and that of a file share: the way to Redis, the bar, Ctrl-C, and the report. */
+
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue.ts';
 import { RetryingSender } from '../../resque/retrying-sender.ts';
+import { troubleText } from '../../resque/trouble-text.ts';
 import { grouped } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
 import { Progress } from '../progress.ts';
 import type { RedisTarget } from '../redis-target.ts';
 import { Stop } from '../stop.ts';
-import { troubleText } from '../with-redis.ts';
 import { EnqueueReport } from './report.ts';
 import type { EnqueueRequest } from './request.ts';
 

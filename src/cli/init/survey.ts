@@ -4,10 +4,11 @@ import type { ReachableRedis } from '../../resque/connection.ts';
 import { resqueKeys } from '../../resque/keys.ts';
 import { queueList } from '../../resque/queue-patterns.ts';
 import { RedisTrouble } from '../../resque/trouble.ts';
+import { troubleText } from '../../resque/trouble-text.ts';
 import { checkRedis } from '../check/redis.ts';
 import { fail, type Verdict } from '../check/verdict.ts';
 import { findEmbeddedRedis } from '../embedded-redis.ts';
-import { troubleText, withSender } from '../with-redis.ts';
+import { withSender } from '../with-redis.ts';
 
 export interface Backlog {
   readonly queue: string;
