@@ -104,16 +104,18 @@ function lineOf(step: SpooledStep): string {
   const [outcome] = step.outcomes;
   const isPlain = step.outcomes.length === 1 && step.returns.length === 0 && outcome?.kind === 'success';
   if (!isPlain || outcome.held) return stepLines([step]).join('\n');
-  return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(outcome.worker)}`;
+  const { worker, statusName } = outcome;
+  return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(statusName ? [worker, statusName] : worker)}`;
 }
 
 function stepsOf({ steps }: Block): SpooledStep[] {
   if (!Buffer.isBuffer(steps)) return [steps];
   const lines = steps.toString().split('\n');
   const written = lines.map((line) => {
-    const [, step, takenIn, worker] = /^(\d+) (\d*) (.*)$/.exec(line) ?? [];
-    if (worker === undefined) return line;
-    const outcome = { kind: 'success', worker: JSON.parse(worker), takenIn: Number(takenIn), held: null };
+    const [, step, takenIn, names] = /^(\d+) (\d*) (.*)$/.exec(line) ?? [];
+    if (names === undefined) return line;
+    const [worker, statusName] = [JSON.parse(names)].flat() as string[];
+    const outcome = { kind: 'success', worker, takenIn: Number(takenIn), held: null, statusName };
     return JSON.stringify({ step: Number(step), ...outcome });
   });
   return readStepLines(written) ?? [];

@@ -113,7 +113,7 @@ export class Dispatcher {
     const isOurs = !this.#disowned.delete(job);
     if (isOurs) {
       const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
-      const about = { worker: slot.worker, held, takenIn };
+      const about = { worker: slot.worker, held, takenIn, statusName: job.payload.statusName };
       if (outcome.kind === 'requeue') {
         job.runner.isKnownEmpty = false;
         const { queue, payload } = job;

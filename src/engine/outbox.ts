@@ -31,6 +31,8 @@ export class Outbox {
   /** Their payload is in Redis, beside a record without it. */
   readonly #large = new Set<TakenJob>();
   #isLargeDue = false;
+  /** Names of the statuses of those that are still to be told. */
+  #running: string[] = [];
   readonly #onDue: () => void;
   #returns: ReturnWrite[] = [];
   #lastStep = 0;
@@ -77,6 +79,11 @@ export class Outbox {
       this.#onDue();
       return;
     }
+    const { statusName } = job.payload;
+    if (statusName !== '') {
+      this.#running.push(statusName);
+      this.#onDue();
+    }
     this.#large.add(job);
     if (this.#isLargeDue) return;
     this.#isLargeDue = true;
@@ -107,16 +114,21 @@ export class Outbox {
   next(reservations: readonly Reservation[]): AdvanceBatch | null {
     const outcomes = this.outcomes.take(outcomeLimit);
     const returns = this.#returns;
-    if (outcomes.length + this.#begins.length + returns.length + reservations.length === 0) return null;
+    const running = this.#running;
+    const others = running.length + this.#begins.length;
+    if (outcomes.length + returns.length + reservations.length + others === 0) return null;
     this.#lastStep += 1;
     const step = this.#lastStep;
     const begins = this.#begins.map((job) => {
+      const { statusName } = job.payload;
+      if (statusName !== '') running.push(statusName);
       job.takenIn ??= step;
       return beginWrite(job, job.takenIn);
     });
     this.#begins = [];
+    this.#running = [];
     this.#returns = [];
-    return { outcomes, begins, returns, reservations, step };
+    return { outcomes, begins, running, returns, reservations, step };
   }
 
   confirm(step: AdvanceBatch): void {
@@ -177,6 +189,7 @@ export class Outbox {
       ({ isHeld }) => !isHeld,
     );
     this.#begins = [];
+    this.#running = [];
     this.#large.clear();
     this.#lastStep = 0;
     this.confirmed.clear();

@@ -35,7 +35,7 @@ export class OutcomeQueue {
 
 /** Bytes that it holds, roughly. */
 export function sizeOf(outcome: OutcomeWrite): number {
-  const held = outcome.held?.payload.length ?? 0;
+  const held = (outcome.held?.payload.length ?? 0) + (outcome.statusName?.length ?? 0);
   if (outcome.kind === 'failure') return held + outcome.record.length;
   return outcome.kind === 'requeue' ? held + outcome.payload.length : held;
 }

@@ -1,4 +1,6 @@
 /** The script of `advance.ts`: what it promises is said there. */
+
+import { jobStatuses, jobStatusWrites } from './job-status.ts';
 import { activeJobWrapper } from './payload.ts';
 import { scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
@@ -35,6 +37,7 @@ if tonumber(lastStep) + 1 < step then
   return redis.error_reply('OUTOFTURN Redis knows this runner up to step ' .. lastStep .. ', not ' .. step - 1)
 end
 
+-- Returns the decoded payload.
 local function embeddable(p)
   if #p > 65536 or p:byte(1) ~= 123 then return false end
   if p:find('%c') or p:find('\\\\u[dD][89a-fA-F]') then return false end
@@ -54,8 +57,8 @@ local function embeddable(p)
   end
   local ok, value = pcall(cjson.decode, p)
   if not ok or type(value) ~= 'table' then return false end
-  if value.class ~= '${activeJobWrapper}' then return true end
-  return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil
+  if value.class ~= '${activeJobWrapper}' then return value end
+  return type(value.args) == 'table' and type(value.args[1]) == 'table' and value.args[1].job_class ~= nil and value
 end
 
 -- 1. Reads all that is asked for.
@@ -105,6 +108,7 @@ for r = 1, tonumber(nextArg()) do
   at = at + reservation.workerCount
   reservations[r] = reservation
 end
+local firstStatus = at + 1
 
 -- 2. Checks all that could be refused, before the first write.
 for i, outcome in ipairs(outcomes) do
@@ -198,6 +202,9 @@ for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then putBack(job.queue, job.key, job.payload) end
 end
 
+${jobStatusWrites}
+for i = firstStatus, #ARGV, 2 do setStatus(ARGV[i], ARGV[i + 1]) end
+
 -- What begins now: jobs that BLPOP brought, and those that are popped here. Their workers are registered first.
 local reply = {}
 local function add(reservation, worker, queue, embedded, bytes)
@@ -228,6 +235,7 @@ for r, reservation in ipairs(reservations) do
       local isSent = #payload <= room
       if isSent then room = room - #payload end
       local isEmbedded = isSent and embeddable(payload)
+      if isEmbedded then setStatus(statusNameOf(isEmbedded), ${jobStatuses.running}) end
       record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","worker":'
       begin(id, record .. cjson.encode(id:match('^.-:%d+%-%d+') or id) .. ',"step":' .. step .. ',"payload":' ..
         (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)

@@ -6,6 +6,7 @@
  * What it writes, and in which order, is Resque's own (`Resque::Worker#working_on`, `#done_working`,
  * `Resque::Failure::Redis.save`).
  */
+import { jobStatuses } from './job-status.ts';
 import type { ResqueKeys } from './keys.ts';
 import { heartbeatText, runAtText, startedText } from './timestamps.ts';
 
@@ -16,6 +17,8 @@ export type OutcomeWrite = {
   readonly takenIn?: number | null;
   /** Set if the job lies on a list of held ones, which it leaves with this. */
   readonly held?: HeldJob | null;
+  /** See job-status.ts: the name of the job's status; '' or left out if it can't have one. */
+  readonly statusName?: string;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
@@ -56,6 +59,8 @@ export interface Reservation {
 export interface AdvanceBatch {
   readonly outcomes: readonly OutcomeWrite[];
   readonly begins: readonly BeginWrite[];
+  /** Names of the statuses of jobs that have begun and whose status isn't known to say so. */
+  readonly running?: readonly string[];
   readonly returns: readonly ReturnWrite[];
   readonly reservations: readonly Reservation[];
   /**
@@ -138,8 +143,17 @@ export function advanceArguments(
   for (const { queues, workers, isHeld } of batch.reservations) {
     args.push(isHeld === true ? 1 : 0, queues.length, ...queues, workers.length, ...workers);
   }
+  for (const name of batch.running ?? []) args.push(name, jobStatuses.running);
+  for (const { statusName, kind } of batch.outcomes) if (statusName) args.push(statusName, statusAfter[kind]);
   return args;
 }
+
+/** php-resque has no status for a job that goes back: it waits again. */
+export const statusAfter = {
+  success: jobStatuses.complete,
+  failure: jobStatuses.failed,
+  requeue: jobStatuses.waiting,
+} as const;
 
 /**
  * Decodes the script's reply: a flat list of

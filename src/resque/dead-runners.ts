@@ -195,10 +195,11 @@ export class DeadRunners {
   async #heldBy(owner: string, { holds }: RunnerEntry): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
     return lists.map(({ queue, payloads }) => {
-      const jobs = payloads.map((bytes) => ({
-        payload: bytes,
-        failure: deadFailure(`${owner}-0:${queue}`, queue, readPayload(bytes), this.#now()),
-      }));
+      const jobs = payloads.map((bytes) => {
+        const payload = readPayload(bytes);
+        const failure = deadFailure(`${owner}-0:${queue}`, queue, payload, this.#now());
+        return { payload: bytes, failure, statusName: payload.statusName };
+      });
       const mayHaveBegun = holds?.some((key) => queueList(key).expand([queue]).includes(queue)) ?? true;
       return { queue, mayHaveBegun, jobs };
     });
@@ -207,8 +208,9 @@ export class DeadRunners {
   #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
     // A record that isn't ours: what it meant can't be told.
     if (payload === null) return null;
-    if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes };
-    return { kind: 'failure', failure: deadFailure(worker, queue, payload, this.#now()) };
+    const { statusName } = payload;
+    if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes, statusName };
+    return { kind: 'failure', statusName, failure: deadFailure(worker, queue, payload, this.#now()) };
   }
 
   #now(): Date {

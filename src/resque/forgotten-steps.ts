@@ -6,7 +6,8 @@
  * What a forgotten step took away may be back, so an outcome removes only what is its own: the worker's record only if
  * that names the step that took the job, and a payload never from a queue, since an equal job looks the same.
  */
-import type { OutcomeWrite, ReturnWrite, StepOwner } from './advance.ts';
+import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './advance.ts';
+import { jobStatusWrites } from './job-status.ts';
 import type { ResqueKeys } from './keys.ts';
 import { scriptChecks } from './script-checks.ts';
 import { type CommandSender, runScript, script } from './send.ts';
@@ -38,7 +39,7 @@ if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
-    queue = nextArg(), bytes = nextArg() }
+    queue = nextArg(), bytes = nextArg(), statusName = nextArg(), status = nextArg() }
 end
 for i = 1, tonumber(nextArg()) do
   returns[i] = { queue = nextArg(), bytes = nextArg(), isHeld = nextArg() == '1' }
@@ -78,6 +79,7 @@ end
 local function leaveHeld(queue, payload)
   return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
+${jobStatusWrites}
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
@@ -97,6 +99,7 @@ for _, outcome in ipairs(outcomes) do
     end
   end
   if isItsRecord then redis.call('DEL', key, key .. ':payload') end
+  setStatus(outcome.statusName, outcome.status)
 end
 local function isAtHead(key, payload)
   for _, other in ipairs(redis.call('LRANGE', key, 0, ${headLength - 1})) do
@@ -129,6 +132,7 @@ export async function writeForgotten(
     args.push(kind, worker, takenIn ?? '', held?.queue ?? '', held?.payload ?? '');
     args.push(kind === 'requeue' ? outcome.queue : '');
     args.push(kind === 'requeue' ? outcome.payload : kind === 'failure' ? outcome.record : '');
+    args.push(outcome.statusName ?? '', statusAfter[kind]);
   }
   args.push(returns.length);
   for (const { queue, payload, isHeld } of returns) args.push(queue, payload, isHeld === true ? 1 : 0);

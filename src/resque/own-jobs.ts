@@ -3,6 +3,7 @@
  * nothing of are settled like a dead runner's, and those that it runs are held again. Rejects with RedisTrouble.
  */
 import type { HeldJob, StepOwner } from './advance.ts';
+import { jobStatuses, jobStatusWrites } from './job-status.ts';
 import type { ResqueKeys } from './keys.ts';
 import type { LeftWorker } from './recovery-script.ts';
 import { knownProcess, scriptChecks } from './script-checks.ts';
@@ -19,7 +20,8 @@ ${scriptChecks}
 ${knownProcess}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
-  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
+  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
+    statusName = nextArg() }
   needType('string', prefix .. 'worker:' .. worker.id)
   need('DEL', prefix .. 'worker:' .. worker.id)
   if worker.kind == 'failure' then
@@ -34,6 +36,7 @@ for i = 1, tonumber(nextArg()) do
   workers[i] = worker
 end
 if refusal then return redis.error_reply(refusal) end
+${jobStatusWrites}
 local settled = 0
 for _, worker in ipairs(workers) do
   local key = prefix .. 'worker:' .. worker.id
@@ -42,9 +45,11 @@ for _, worker in ipairs(workers) do
       redis.call('RPUSH', prefix .. 'failed', worker.bytes)
       redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
       redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+      setStatus(worker.statusName, ${jobStatuses.failed})
     elseif worker.kind == 'requeue' then
       redis.call('SADD', prefix .. 'queues', worker.queue)
       redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
+      setStatus(worker.statusName, ${jobStatuses.waiting})
     end
     redis.call('DEL', key, key .. ':payload')
     settled = settled + 1
@@ -63,7 +68,7 @@ export async function settleOwn(
   const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
-    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload);
+    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
   }
   return Number(await runScript(sender, settleScript, 0, args));
 }

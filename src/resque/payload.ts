@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
+import { statusNameOf } from './job-status.ts';
 import { memberSpans } from './json-members.ts';
 import { jsonText, tooDeep } from './json-text.ts';
 
@@ -12,6 +13,8 @@ export interface JobPayload {
   readonly bytes: Buffer;
   /** `class`, where it is a string. */
   readonly jobClass: string | null;
+  /** See job-status.ts. */
+  readonly statusName: string;
   /** JSON text of `args`, cut at `argsTextLimit`; '' where there are none. */
   readonly argsText: string;
   /**
@@ -30,6 +33,8 @@ export interface InvalidPayload {
   readonly bytes: Buffer;
   /** What to record: `bytes`, or if another client's retry has brought a payload that stands for others, those. */
   readonly original: Buffer;
+  /** See job-status.ts. */
+  readonly statusName: string;
   /** What is wrong, in words: `not JSON`, `an array`, … */
   readonly reason: string;
 }
@@ -59,17 +64,19 @@ export function readPayload(bytes: Buffer): Payload {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const reason = bytes.length === 0 ? 'empty' : 'not JSON';
-    return { isObject: false, bytes, original: bytes, reason };
+    return { isObject: false, bytes, original: bytes, statusName: '', reason };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { isObject: false, bytes, original: bytes, reason: nameOfType(value) };
+    return { isObject: false, bytes, original: bytes, statusName: '', reason: nameOfType(value) };
   }
   const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
   if (jobClass === invalidPayloadClass) {
-    return { isObject: false, bytes, original: bytesFrom(args) ?? bytes, reason: neverRuns };
+    const original = bytesFrom(args) ?? bytes;
+    return { isObject: false, bytes, original, statusName: statusNameOf(value), reason: neverRuns };
   }
   return new ObjectPayload(bytes, {
     jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
+    statusName: statusNameOf(value),
     argsText: argsTextOf(bytes, text, args),
     isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
     hasClass: jobClass !== undefined && jobClass !== null && jobClass !== '',
@@ -78,6 +85,7 @@ export function readPayload(bytes: Buffer): Payload {
 
 interface PayloadFacts {
   readonly jobClass: string | null;
+  readonly statusName: string;
   readonly argsText: string;
   /** What resque-web would look into in vain. */
   readonly isBareWrapper: boolean;
@@ -90,13 +98,15 @@ class ObjectPayload implements JobPayload {
   readonly isObject = true;
   readonly bytes: Buffer;
   readonly jobClass: string | null;
+  readonly statusName: string;
   readonly argsText: string;
   readonly #isBareWrapper: boolean;
   readonly #hasClass: boolean;
 
-  constructor(bytes: Buffer, { jobClass, argsText, isBareWrapper, hasClass }: PayloadFacts) {
+  constructor(bytes: Buffer, { jobClass, statusName, argsText, isBareWrapper, hasClass }: PayloadFacts) {
     this.bytes = bytes;
     this.jobClass = jobClass;
+    this.statusName = statusName;
     this.argsText = argsText;
     this.#isBareWrapper = isBareWrapper;
     this.#hasClass = hasClass;

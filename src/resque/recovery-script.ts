@@ -7,6 +7,7 @@
  * `failed` list or its queue after. A job of a list of held ones goes back to the head of its queue, in order,
  * and is counted; after so many times it is recorded as failed instead, since it may be what kills its runners.
  */
+import { jobStatuses, jobStatusWrites } from './job-status.ts';
 import type { ResqueKeys } from './keys.ts';
 import { scriptChecks } from './script-checks.ts';
 import { script } from './send.ts';
@@ -20,9 +21,13 @@ export interface LeftWorker {
   readonly end: LeftJobEnd | null;
 }
 
-export type LeftJobEnd =
+export type LeftJobEnd = {
+  /** See job-status.ts; '' if the job can't have a status. */
+  readonly statusName: string;
+} & (
   | { readonly kind: 'failure'; readonly failure: string }
-  | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer };
+  | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
+);
 
 /** A list of held jobs, oldest first. */
 export interface LeftQueue {
@@ -33,6 +38,7 @@ export interface LeftQueue {
     readonly payload: Buffer;
     /** What is recorded where it has been recovered too often. */
     readonly failure: string;
+    readonly statusName: string;
   }[];
 }
 
@@ -63,12 +69,12 @@ export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string 
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none');
     args.push(end?.kind === 'requeue' ? end.queue : '');
-    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload);
+    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
   }
   args.push(held.length);
   for (const { queue, mayHaveBegun, jobs } of held) {
     args.push(queue, mayHaveBegun ? 1 : 0, jobs.length);
-    for (const { payload, failure } of jobs) args.push(payload, failure);
+    for (const { payload, failure, statusName } of jobs) args.push(payload, failure, statusName);
   }
   return args;
 }
@@ -102,7 +108,8 @@ local function needQueue(queue)
 end
 local workers, held = {}, {}
 for i = 1, tonumber(nextArg()) do
-  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg() }
+  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
+    statusName = nextArg() }
   if worker.kind == 'requeue' then needQueue(worker.queue) end
   if worker.kind == 'failure' then hasJobs = true end
   if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
@@ -122,7 +129,7 @@ for i = 1, heldCount do
   if refusal then return redis.error_reply(refusal) end
   if length ~= count then return false end
   for j = 1, count do
-    list.jobs[j] = { payload = nextArg(), failure = nextArg() }
+    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg() }
     local payload = read('LINDEX', list.key, j - 1)
     if refusal then return redis.error_reply(refusal) end
     if payload ~= list.jobs[j].payload then return false end
@@ -150,16 +157,19 @@ if nonce ~= '' then
   redis.call('SET', prefix .. 'runner:dead:' .. nonce, step:match(' (%d+)$') or '0', 'EX', 604800)
 end
 
+${jobStatusWrites}
 local failed, requeued = 0, 0
-local function fail(record)
+local function fail(record, statusName)
   redis.call('RPUSH', prefix .. 'failed', record)
   redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
   redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  setStatus(statusName, ${jobStatuses.failed})
   failed = failed + 1
 end
-local function putBack(queue, payload)
+local function putBack(queue, payload, statusName)
   redis.call('SADD', prefix .. 'queues', queue)
   redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
+  setStatus(statusName, ${jobStatuses.waiting})
   requeued = requeued + 1
 end
 
@@ -168,9 +178,9 @@ for _, worker in ipairs(workers) do
   -- Where the record is another, somebody has pruned the worker and accounted for its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      fail(worker.bytes)
+      fail(worker.bytes, worker.statusName)
     else
-      putBack(worker.queue, worker.bytes)
+      putBack(worker.queue, worker.bytes, worker.statusName)
     end
   end
   redis.call('SREM', prefix .. 'workers', worker.id)
@@ -189,9 +199,9 @@ for _, list in ipairs(held) do
     if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
     if list.isCounted and counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
-      fail(job.failure)
+      fail(job.failure, job.statusName)
     else
-      putBack(list.queue, job.payload)
+      putBack(list.queue, job.payload, job.statusName)
     end
   end
   redis.call('DEL', list.key)

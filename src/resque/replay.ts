@@ -125,6 +125,6 @@ export class Replay {
     const queue = queueOfRecord(record);
     if (payload === null || queue === null) return [];
     const job = { queue, payload: payload.bytes };
-    return [{ kind: 'requeue', worker, held: isHeld ? job : null, ...job }];
+    return [{ kind: 'requeue', worker, held: isHeld ? job : null, statusName: payload.statusName, ...job }];
   }
 }

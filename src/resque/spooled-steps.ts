@@ -47,20 +47,20 @@ function outcomeFields(outcome: OutcomeWrite): object {
   const held = outcome.held
     ? { queue: outcome.held.queue, payload: outcome.held.payload.toString('base64') }
     : null;
+  const about = {
+    kind,
+    worker,
+    takenIn,
+    held,
+    ...(outcome.statusName ? { statusName: outcome.statusName } : {}),
+  };
   switch (kind) {
     case 'success':
-      return { kind, worker, takenIn, held };
+      return about;
     case 'failure':
-      return { kind, worker, takenIn, held, record: Buffer.from(outcome.record).toString('base64') };
+      return { ...about, record: Buffer.from(outcome.record).toString('base64') };
     case 'requeue':
-      return {
-        kind,
-        worker,
-        takenIn,
-        held,
-        queue: outcome.queue,
-        payload: outcome.payload.toString('base64'),
-      };
+      return { ...about, queue: outcome.queue, payload: outcome.payload.toString('base64') };
   }
 }
 
@@ -93,6 +93,7 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   const held = heldOf(value.held);
   // Older versions name none.
   const takenIn = numberOf(value.takenIn);
+  const statusName = typeof value.statusName === 'string' ? { statusName: value.statusName } : {};
   if (kind === 'step') return true;
   if (kind === 'return') {
     if (typeof queue !== 'string' || payload === null) return false;
@@ -100,13 +101,16 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
     return true;
   }
   if (typeof worker !== 'string') return false;
-  if (kind === 'unrun') draft.unrun.push({ worker, isHeld: value.isHeld === true });
-  else if (held === undefined) return false;
-  else if (kind === 'success') draft.outcomes.push({ kind, worker, takenIn, held });
-  else if (kind === 'failure' && record !== null)
-    draft.outcomes.push({ kind, worker, takenIn, held, record });
+  if (kind === 'unrun') {
+    draft.unrun.push({ worker, isHeld: value.isHeld === true });
+    return true;
+  }
+  if (held === undefined) return false;
+  const about = { worker, takenIn, held, ...statusName };
+  if (kind === 'success') draft.outcomes.push({ kind, ...about });
+  else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, ...about, record });
   else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {
-    draft.outcomes.push({ kind, worker, takenIn, held, queue, payload });
+    draft.outcomes.push({ kind, ...about, queue, payload });
   } else return false;
   return true;
 }

@@ -256,10 +256,13 @@ describe('check, as a doctor', () => {
       'resque:worker:ruby:8:mail',
       `{"run_at":"${new Date().toISOString()}","queue":"mail","payload":{"class":"B"}}`,
     );
-    const old = '{"queue":"mail","run_at":"2020-01-01T00:00:00Z","payload":{"class":"A","args":[]}}';
+    const old =
+      '{"queue":"mail","run_at":"2020-01-01T00:00:00Z","payload":{"class":"A","args":[],"id":"a1"}}';
     await server.client.set('resque:worker:ruby:9:mail', old);
+    await server.client.set('resque:job:a1:status', '{"status":2,"updated":7}');
     await findAndRepair();
     expect(await failures()).toMatchObject([{ worker: 'ruby:9:mail', payload: { class: 'A', args: [] } }]);
+    expect(await server.client.get('resque:job:a1:status')).toMatch(/^\{"status":3,/);
     expect(await server.client.exists('resque:worker:ruby:8:mail')).toBe(1);
   });
 

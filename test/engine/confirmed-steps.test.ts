@@ -46,11 +46,10 @@ test('they are as they were', () => {
   expect(kept.after(1)).toEqual([{ ...whole[1], outcomes: [{ ...large, worker: 'other:1-0:mail' }] }]);
   kept.clear();
   expect(kept.after(0)).toEqual([]);
-  for (const takenIn of [null, 7]) {
-    kept.add(step(8, [{ ...success, worker: 'host:1-0:two words\nof "mine"', takenIn }]), 0);
-    expect(kept.after(0)[0]?.outcomes).toEqual([
-      { ...success, worker: 'host:1-0:two words\nof "mine"', takenIn },
-    ]);
+  for (const differs of [{ takenIn: null }, { takenIn: 7 }, { takenIn: 7, statusName: 'app_"7"' }]) {
+    const outcome = { ...success, worker: 'host:1-0:two words\nof "mine"', ...differs };
+    kept.add(step(8, [outcome]), 0);
+    expect(kept.after(0)[0]?.outcomes).toEqual([outcome]);
     kept.clear();
   }
 });

@@ -26,7 +26,7 @@ describe('what is no JSON object is told by its kind:', () => {
     ['a boolean', 'true', 'a boolean'],
   ])('%s', (_, text, reason) => {
     const bytes = Buffer.from(text);
-    expect(readPayload(bytes)).toEqual({ isObject: false, bytes, original: bytes, reason });
+    expect(readPayload(bytes)).toEqual({ isObject: false, bytes, original: bytes, statusName: '', reason });
   });
 });
 

@@ -94,7 +94,7 @@ export class Doctor {
       case 'bad-record':
         return await this.#mendRecord(finding);
       case 'stray-record':
-        return await this.#settle(finding.id, finding.record, 'fail', this.#failureOf(finding), true);
+        return await this.#giveUp(finding.id, finding.record);
       case 'bad-id':
         return finding.isAlive ? { kind: 'told' } : await this.#removeId(finding);
       case 'bad-heartbeat':
@@ -161,14 +161,18 @@ export class Doctor {
   }
 
   async #removeId({ id, record }: BadId): Promise<MendResult> {
-    const failure = record === null ? '' : this.#failureOf({ id, record });
-    return await this.#settle(id, record ?? '', 'fail', failure, true);
+    return record === null ? await this.#settle(id, '', 'fail', '', true) : await this.#giveUp(id, record);
   }
 
-  #failureOf({ id, record }: { readonly id: string; readonly record: Buffer }): string {
+  /** The worker's job, if it has one, has failed. */
+  async #giveUp(id: string, record: Buffer): Promise<MendResult> {
     const job = jobOfRecord(record);
-    if (job !== null) return deadFailure(id, job.queue, job.payload, new Date());
-    return record.toString() === '{}' ? '' : unreadableJob(id, 'unknown', record);
+    if (job !== null) {
+      const failure = deadFailure(id, job.queue, job.payload, new Date());
+      return await this.#settle(id, record, 'fail', failure, true, job.payload.statusName);
+    }
+    const failure = record.toString() === '{}' ? '' : unreadableJob(id, 'unknown', record);
+    return await this.#settle(id, record, 'fail', failure, true);
   }
 
   async #settle(
@@ -177,8 +181,9 @@ export class Doctor {
     kind: 'fail' | 'rewrite',
     bytes: string,
     leaves: boolean,
+    statusName = '',
   ): Promise<MendResult> {
-    const isDone = await this.#run(settleScript, [id, record, kind, bytes, leaves ? 1 : 0]);
+    const isDone = await this.#run(settleScript, [id, record, kind, bytes, leaves ? 1 : 0, statusName]);
     return isDone ? mended : { kind: 'changed' };
   }
 

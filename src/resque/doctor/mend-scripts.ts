@@ -2,6 +2,7 @@
  * The doctor's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
  * next look judges anew. No KEYS, as for all of ours.
  */
+import { jobStatuses, jobStatusWrites } from '../job-status.ts';
 import { scriptChecks } from '../script-checks.ts';
 import { script } from '../send.ts';
 
@@ -53,7 +54,7 @@ return 1
  * Settles a worker's record: its job is accounted for as failed, or it is put right where it is.
  *
  * ARGV: prefix, worker's id, the record as seen ('' for none), `fail` or `rewrite`, the failure or the new
- * record ('' for none), `1` where the worker is to be unregistered.
+ * record ('' for none), `1` where the worker is to be unregistered, name of the job's status ('' for none).
  */
 export const settleScript = script(`
 local prefix, id, seen, kind, bytes, leaves = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
@@ -77,10 +78,12 @@ if kind == 'rewrite' then
   redis.call('SET', key, bytes)
   return 1
 end
+${jobStatusWrites}
 if bytes ~= '' then
   redis.call('RPUSH', prefix .. 'failed', bytes)
   redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
   redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  setStatus(ARGV[7] or '', ${jobStatuses.failed})
 end
 redis.call('DEL', key)
 if leaves then
