@@ -156,8 +156,8 @@ export class Standby {
     for (const runner of fleet.runners) {
       if (!runner.hasStandby) continue;
       const queues = fleet.takeable(runner);
-      const [first] = queues;
-      if (first === undefined) continue;
+      // A pattern also stands for the queue of its very name, but a child for that would hardly ever get a job.
+      const first = queues.find((queue) => !runner.list.patterns.includes(queue));
       for (let index = 0; index < runner.limit; index += 1) {
         const slot = runner.slot(index);
         // A persistent child has its slot's job; one that runs cold there has to end first. While the machine refuses
@@ -165,7 +165,8 @@ export class Standby {
         const hasOne = runner.config.mode === 'persistent' || runner.ceiling !== null;
         if (hasOne && slot.state === 'running') continue;
         const last = this.#lastQueues.get(slot);
-        yield { runner, slot, queue: last !== undefined && queues.includes(last) ? last : first };
+        const queue = last !== undefined && queues.includes(last) ? last : first;
+        if (queue !== undefined) yield { runner, slot, queue };
       }
     }
   }

@@ -9,6 +9,8 @@ export interface QueueList {
   readonly text: string;
   /** The queues that it names as they are, not by a pattern. */
   readonly names: readonly string[];
+  /** The patterns in it. */
+  readonly patterns: readonly string[];
   /** Whether the list depends on which queues exist. */
   readonly isDynamic: boolean;
   /**
@@ -29,6 +31,7 @@ export function queueList(text: string): QueueList {
   return {
     text,
     names: wanted.filter((part) => !isGlob(part)),
+    patterns: wanted.filter(isGlob),
     isDynamic,
     expand(known) {
       const sorted = isDynamic ? [...known].sort() : [];

@@ -1,4 +1,5 @@
 /** `"mode": "persistent"`: a child that stays, with a payload a line, and a result a line on descriptor 3. */
+import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { children, persistentScript, sayOk, waitForChildren } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -259,6 +260,25 @@ describe('several queues in one entry', () => {
     await e2e.failures(0);
     await waitForChildren(e2e, 2);
   });
+});
+
+test('a child of a pattern is told a queue, never the pattern, and waits until there is one', async () => {
+  const script = e2e.script(persistentScript(`echo "$1 $RESQUE_QUEUE $RESQUE_WORKER" >> "$D/ran"; ${sayOk}`));
+  const runner = await e2e.run({
+    runners: { 'mail_*': mail, 'low_*,low': { ...mail, concurrency: 1 } },
+    script,
+  });
+  // The list's own name comes behind its pattern.
+  expect((await waitForChildren(e2e, 1)).map(({ queue }) => queue)).toEqual(['low']);
+  await e2e.enqueue('mail_out', job(1));
+  await runner.waitForFinished(1);
+  const [ran] = e2e.fileLines('ran');
+  expect(ran).toMatch(new RegExp(`^mail_out mail_out ${hostname()}\\.runner:${runner.pid}-\\d+:mail_\\*$`));
+  await waitForChildren(e2e, 2);
+  for (const { queue, queueVariable } of children(e2e)) {
+    expect(['low', 'mail_out']).toContain(queue);
+    expect(queueVariable).toBe(queue);
+  }
 });
 
 test('several slots work at the same time, each with its own child', async () => {
