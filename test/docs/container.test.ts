@@ -110,7 +110,7 @@ function childrenOf(parent: number): Child[] {
 
 /** `CMD` of the Dockerfile. */
 function dockerCommand(): string[] {
-  const file = readFileSync(join(repository, 'docs/deploy/Dockerfile'), 'utf8');
+  const file = readFileSync(join(repository, 'deploy/Dockerfile'), 'utf8');
   return JSON.parse(/^CMD (.*)$/m.exec(file)?.[1] ?? 'null') as string[];
 }
 
@@ -175,6 +175,20 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     await container.waitFor(/"redis\.up"/);
     expect(await container.stop()).toBe(0);
   });
+});
+
+test('the Dockerfile copies what the document puts beside it, and nothing else', () => {
+  const file = readFileSync(join(repository, 'deploy/Dockerfile'), 'utf8');
+  const copied = [...file.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  expect(copied).toEqual(['resque-runner-*.tgz', 'cfg.json', 'job.sh']);
+  const document = readFileSync(join(repository, 'docs/deploy.md'), 'utf8');
+  expect(document).toContain('In a directory with these, `job.sh` and the package that `npm pack` made:');
+  // Where the runner keeps its outcomes is what is mounted.
+  for (const text of [document, readFileSync(join(repository, 'deploy/kubernetes.yaml'), 'utf8')]) {
+    expect(text).toContain('/home/runner/.local/state');
+  }
 });
 
 test('a job that dies of a TERM that was not the runner’s is a failed one, though the runner stops', async () => {

@@ -31,8 +31,8 @@ test('the seconds before KILL are enough for the longest stop', () => {
   expect(read('docs/deploy.md')).toContain(`| ${shutdownTimeout + killAfter} s | KILL`);
 
   const given = [
-    [read('docs/deploy/resque-runner.service'), /^TimeoutStopSec=(\d+)$/m],
-    [read('docs/deploy/kubernetes.yaml'), /terminationGracePeriodSeconds: (\d+)$/m],
+    [read('deploy/resque-runner.service'), /^TimeoutStopSec=(\d+)$/m],
+    [read('deploy/kubernetes.yaml'), /terminationGracePeriodSeconds: (\d+)$/m],
     [read('docs/deploy.md'), /--stop-timeout (\d+) --/],
     [read('docs/deploy.md'), /docker stop -t (\d+)/],
     [read('docs/deploy.md'), /foreman start -t (\d+)/],

@@ -36,9 +36,10 @@ export const elsewhere: readonly Elsewhere[] = [
     testedBy: { file: 'test/scripts/package.test.ts', words: "'install', '--global'" },
   },
   {
-    command: /^sudo (useradd|install|systemctl (daemon-reload|enable)) .*$|^sudo systemctl daemon-reload$/,
-    because: 'it changes the machine',
-    testedBy: { file: 'test/docs/systemd.test.ts', words: 'manager.addUnit(unit' },
+    command:
+      /^sudo (npm install|useradd|install|systemctl (daemon-reload|enable)) ?.*$|^sed .*npm root --global.*$/,
+    because: 'it changes the machine, or reads what was installed on it',
+    testedBy: { file: 'test/docs/systemd.test.ts', words: "execStart('sudo useradd'" },
   },
   {
     command: /^sudo systemctl (reload|restart|kill --kill-who=main --signal=QUIT) resque-runner$/,
@@ -56,7 +57,7 @@ export const elsewhere: readonly Elsewhere[] = [
     testedBy: { file: 'test/cli/log.test.ts', words: 'json' },
   },
   {
-    command: /^docker (build|run|exec|stop|kill|wait) .*$/,
+    command: /^docker (build|network|run|exec|stop|kill|wait) .*$/,
     because:
       'it needs a daemon and images from the network; what a container is to the runner is tested without',
     testedBy: { file: 'test/docs/container.test.ts', words: 'dockerCommand()' },
@@ -64,7 +65,7 @@ export const elsewhere: readonly Elsewhere[] = [
   {
     command: /^kubectl (create|apply|rollout|exec) .*$/,
     because: 'it needs a cluster',
-    testedBy: { file: 'test/docs/deploy-numbers.test.ts', words: 'docs/deploy/kubernetes.yaml' },
+    testedBy: { file: 'test/docs/deploy-numbers.test.ts', words: 'deploy/kubernetes.yaml' },
   },
   {
     command: /^npx vitest run( [\w./-]+)+$/,

@@ -121,7 +121,19 @@ describe('commands in the text', () => {
 });
 
 /** Every file of the repository, for names that are given without their folder. */
-const folders = ['.', 'src', 'test', 'docs', 'bench', 'chaos', 'simulate', 'scripts', 'examples', '.ci'];
+const folders = [
+  '.',
+  'src',
+  'test',
+  'docs',
+  'bench',
+  'chaos',
+  'simulate',
+  'scripts',
+  'examples',
+  'deploy',
+  '.ci',
+];
 const repositoryFiles = folders.flatMap((folder) =>
   readdirSync(join(repository, folder), { recursive: folder !== '.', encoding: 'utf8' }).map((name) =>
     normalize(join(folder, name)),

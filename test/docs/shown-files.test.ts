@@ -13,8 +13,9 @@ interface Shown extends Block {
 function shownIn({ path, blocks }: MarkdownDocument): Shown[] {
   return blocks.flatMap((block) => {
     if (block.file?.includes('/') !== true) return [];
-    const own = join(dirname(path), block.file);
-    return existsSync(join(repository, own)) ? [{ ...block, path: own }] : [];
+    const places = [join(dirname(path), block.file), block.file];
+    const own = places.find((place) => existsSync(join(repository, place)));
+    return own === undefined ? [] : [{ ...block, path: own }];
   });
 }
 
@@ -45,9 +46,9 @@ test.each(documents.map((document) => ({ path: document.path, document })))(
 test('docs/deploy.md shows all that there is to deploy', () => {
   const deploy = documents.find(({ path }) => path === 'docs/deploy.md');
   expect(deploy === undefined ? [] : shownIn(deploy).map(({ path }) => path)).toEqual([
-    'docs/deploy/resque-runner.service',
-    'docs/deploy/Dockerfile',
-    'docs/deploy/kubernetes.yaml',
-    'docs/deploy/Procfile',
+    'deploy/resque-runner.service',
+    'deploy/Dockerfile',
+    'deploy/kubernetes.yaml',
+    'deploy/Procfile',
   ]);
 });

@@ -18,22 +18,24 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/parse-config.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
-import { repository } from './markdown.ts';
+import { allDocuments, repository } from './markdown.ts';
 
 const program = join(repository, 'dist', 'resque-runner.js');
-const unitText = readFileSync(join(repository, 'docs/deploy/resque-runner.service'), 'utf8');
+const unitText = readFileSync(join(repository, 'deploy/resque-runner.service'), 'utf8');
 
 /** As it would be with the program where it is here. */
 function unitFor(config: string): string {
   return unitText
-    .replace('/usr/local/bin/resque-runner', `${process.execPath} ${program}`)
-    .replace('/etc/resque-runner/cfg.json', config);
+    .replace('ExecStart=resque-runner', `ExecStart=${process.execPath} ${program}`)
+    .replace('/srv/jobs/cfg.json', config)
+    .replace('/srv/jobs', dirname(config));
 }
 
 describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 0)('the unit', () => {
@@ -48,7 +50,7 @@ describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 
     // The template that the document makes of it, for one of its instances.
     ['resque-runner@.service', '%i.json', ['resque-runner@mail.service']],
   ])('%s is what systemd understands', async (name, config, instances) => {
-    writeFileSync(join(directory, name), unitFor(`/etc/resque-runner/${config}`));
+    writeFileSync(join(directory, name), unitFor(`/srv/jobs/${config}`));
     const units = (instances.length === 0 ? [name] : instances).map((unit) => join(directory, unit));
     const { exitCode, all } = await execa(
       'sh',
@@ -61,6 +63,73 @@ describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 
     // Of the machine's own units it may have something to say, too.
     expect(all.split('\n').filter((line) => line.includes('resque-runner'))).toEqual([]);
     expect(exitCode).toBe(0);
+  });
+});
+
+/** The block of docs/deploy.md that has this command. */
+function typed(command: string): string {
+  const deploy = allDocuments().find(({ path }) => path === 'docs/deploy.md');
+  const block = deploy?.blocks.find(({ text }) => text.includes(command));
+  if (block === undefined) throw new Error(`no block has ${command}`);
+  return block.text;
+}
+
+describe('what the document types', () => {
+  let root = '';
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), 'rr-typed-'));
+    for (const folder of ['bin', 'work', 'etc/systemd/system'])
+      mkdirSync(join(root, folder), { recursive: true });
+    const modules = join(root, 'lib/node_modules');
+    putProgram('sudo', 'exec "$@"');
+    putProgram('useradd', ':');
+    putProgram('systemctl', `echo "$@" >> '${root}/systemctl'`);
+    putProgram(
+      'npm',
+      `if [ "$1" = root ]; then echo '${modules}'; else
+      mkdir -p '${modules}/resque-runner'; cp -r '${repository}/deploy' '${modules}/resque-runner'; fi`,
+    );
+    // Into this directory, and without the user that was not made.
+    putProgram(
+      'install',
+      `count=$#; for word; do shift; count=$((count - 1))
+        [ $count = 0 ] && word='${root}'"$word"
+        case $word in --group=*) ;; *) set -- "$@" "$word" ;; esac
+      done; PATH=/usr/bin:/bin exec install "$@"`,
+    );
+    writeFileSync(join(root, 'work/cfg.json'), '{"runners": {"mail": 5}, "script": "./job.sh"}');
+    writeFileSync(join(root, 'work/job.sh'), '#!/bin/sh\n');
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  function putProgram(name: string, body: string): void {
+    writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  }
+
+  /** Types it. @returns the words of `ExecStart` of the unit that is there then */
+  async function execStart(command: string, unit: string): Promise<string[]> {
+    const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}` };
+    await execa('sh', ['-e', '-c', typed(command)], { cwd: join(root, 'work'), env });
+    const text = readFileSync(join(root, 'etc/systemd/system', unit), 'utf8');
+    expect(text).toContain('WorkingDirectory=/srv/jobs\n');
+    return /^ExecStart=(.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
+  }
+
+  test('puts all files at the places that the unit names', async () => {
+    const [name, config = ''] = await execStart('sudo useradd', 'resque-runner.service');
+    // Without a directory: systemd looks in /usr/local/bin and /usr/bin, and npm installs to either.
+    expect(name).toBe('resque-runner');
+    const file = join(root, config);
+    const result = parseConfig(readFileSync(file, 'utf8'), { file });
+    const [script = ''] = result.ok ? (result.config.runners[0]?.script ?? []) : [];
+    expect(script).toBe(join(root, 'srv/jobs/job.sh'));
+    accessSync(script, constants.X_OK);
+    expect(readFileSync(join(root, 'systemctl'), 'utf8')).toBe('daemon-reload\nenable --now resque-runner\n');
+  });
+
+  test('makes a template of the unit', async () => {
+    const [, config] = await execStart('resque-runner@', 'resque-runner@.service');
+    expect(config).toBe('/srv/jobs/%i.json');
   });
 });
 

@@ -28,11 +28,15 @@ describe('the package', () => {
   test('holds the program and what belongs to it, nothing of how it was made', () => {
     const paths = packed.files.map(({ path }) => path);
     const strangers = paths.filter(
-      (path) => !/^(dist\/[^/]+\.js|examples\/.+|package\.json|cfg\.[^/]+|[A-Z]+(\.md)?)$/.test(path),
+      (path) =>
+        !/^(dist\/[^/]+\.js|(examples|docs|deploy)\/.+|package\.json|cfg\.[^/]+|[A-Z]+(\.md)?)$/.test(path),
     );
 
     expect(paths).toEqual(
-      expect.arrayContaining(['dist/resque-runner.js', 'package.json', 'LICENSE', 'CHANGELOG.md']),
+      expect.arrayContaining([
+        ...['dist/resque-runner.js', 'package.json', 'LICENSE', 'CHANGELOG.md'],
+        ...['docs/deploy.md', 'deploy/resque-runner.service', 'deploy/Dockerfile'],
+      ]),
     );
     expect(strangers).toEqual([]);
   });
