@@ -9,10 +9,13 @@ import { ensureDependencies } from './setup/dependencies.mjs';
 import { assertNodeVersion } from './setup/node-version.mjs';
 import { ensureRedisServer } from './setup/redis-server.mjs';
 
-/** @throws {import('./setup/setup-error.mjs').SetupError} when a step fails; its message says what to do. */
-export async function setUp() {
+/**
+ * @param {{ needsRedisServer?: boolean }} [options] false if a Redis elsewhere is used
+ * @throws {import('./setup/setup-error.mjs').SetupError} when a step fails; its message says what to do.
+ */
+export async function setUp({ needsRedisServer = true } = {}) {
   assertNodeVersion();
   await ensureDependencies();
   await ensureBuild();
-  await ensureRedisServer();
+  if (needsRedisServer) await ensureRedisServer();
 }

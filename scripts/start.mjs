@@ -12,8 +12,9 @@ import { setUp } from './setup.mjs';
 /** A person takes longer to press Ctrl-C again; npm's copy comes within a few. */
 const interruptCopyWindowMs = 100;
 
+const args = process.argv.slice(2);
 try {
-  await setUp();
+  await setUp({ needsRedisServer: !args.some((arg) => /^--redis(=|$)/.test(arg)) });
 } catch (error) {
   reportAndExit(error);
 }
@@ -21,7 +22,6 @@ if (isStartedByNpm()) {
   returnToCallersDirectory();
   ignoreInterruptCopies();
 }
-const args = process.argv.slice(2);
 process.argv = [process.execPath, distEntry, ...(args.length === 0 ? ['demo'] : args)];
 await import(pathToFileURL(distEntry).href);
 

@@ -171,11 +171,18 @@ async function runPatiently(command) {
  */
 function failure({ name, packages, needsRoot }, reason, output = '') {
   const verb = name === 'apk' ? 'add' : 'install';
-  const command = `${needsRoot && process.getuid?.() !== 0 ? 'sudo ' : ''}${name} ${verb} ${packages[0]}`;
+  const isOrdinary = needsRoot && process.getuid?.() !== 0;
+  const canSudo = isOrdinary && isOnPath('sudo');
+  const command = `${canSudo ? 'sudo ' : ''}${name} ${verb} ${packages[0]}`;
+  const who = isOrdinary && !canSudo ? 'As root, type' : 'Type';
   const details = output === '' ? '' : `\n\n${output.trimEnd()}`;
+  const otherwise = isOrdinary
+    ? '\n\nWithout root: `npm start -- cfg.json --redis URL` uses a Redis that runs elsewhere, and ' +
+      'docs/configuration.md shows how to unpack one in your home directory.'
+    : '';
   return new SetupError(
     `there is neither \`redis-server\` nor \`valkey-server\` on PATH, and ${reason}. ` +
-      `Type this, then try again:\n\n    ${command}${details}`,
+      `${who} this, then try again:\n\n    ${command}${otherwise}${details}`,
   );
 }
 

@@ -151,7 +151,7 @@ describe('an embedded Redis', () => {
 
   test('says how to install a server where none is on PATH', async () => {
     process.env.PATH = directory.path;
-    await expect(start()).rejects.toThrow(/neither redis-server nor valkey-server is on PATH; install/);
+    await expect(start()).rejects.toThrow(/neither redis-server nor valkey-server is on PATH; (install|use)/);
   });
 });
 

@@ -68,6 +68,12 @@ export const elsewhere: readonly Elsewhere[] = [
     testedBy: { file: 'test/docs/deploy-numbers.test.ts', words: 'deploy/kubernetes.yaml' },
   },
   {
+    command:
+      /^(mkdir -p|cd) ~\/redis$|^apt-get download |^for archive in|^export PATH="\$HOME|^redis-server --version$/,
+    because: 'it needs the archives of a distribution, from the network',
+    testedBy: { file: 'test/cli/redis-program.test.ts', words: "typed('apt-get download')" },
+  },
+  {
     command: /^npx vitest run( [\w./-]+)+$/,
     because: 'it is run already, as part of all tests',
     check: pathsExist,
