@@ -31,6 +31,12 @@ interface RunningProcess {
   readonly environment: string | null;
 }
 
+export interface LeftProgram {
+  readonly pid: number;
+  /** Of its job; `null` if its environment is another by now. */
+  readonly queue: string | null;
+}
+
 export class LeftPrograms {
   /** Nonce → programs that didn't end. Once their parents are gone, nothing else says whose they are. */
   readonly #stubborn = new Map<string, readonly RunningProcess[]>();
@@ -44,7 +50,7 @@ export class LeftPrograms {
       // Not even this process shows: no descriptor is left, or /proc isn't there.
       if (pids().length === 0 && process.platform === 'linux') return { kind: 'uncertain', pids: [] };
       const all = runningProcesses();
-      const left = this.#programsOf(nonce, all, sessions);
+      const left = programsOf(nonce, all, sessions, this.#stubborn.get(nonce));
       if (left.length === 0) {
         this.#stubborn.delete(nonce);
         return endOfOthers(entry, all, runners);
@@ -57,24 +63,44 @@ export class LeftPrograms {
       await new Promise((resolve) => setTimeout(resolve, checkMs));
     }
   }
+}
 
-  /** @param sessions of its programs as far as they were found; those of now are added */
-  #programsOf(nonce: string, all: readonly RunningProcess[], sessions: Set<number>): RunningProcess[] {
-    const stubborn = this.#stubborn.get(nonce) ?? [];
-    const wanted = `${runnerVariable}=${nonce}`;
-    const marked = all.filter(({ environment }) => environment?.split('\0').includes(wanted) === true);
-    const isThere = (pid: number) => all.some((each) => each.pid === pid);
-    for (const { session } of marked) {
-      const isItsOwn = marked.some(({ pid }) => pid === session) || !isThere(session);
-      if (session > 0 && isItsOwn) sessions.add(session);
-    }
-    return all.filter(
-      (each) =>
-        marked.includes(each) ||
-        sessions.has(each.session) ||
-        stubborn.some(({ pid, startedAt }) => pid === each.pid && startedAt === each.startedAt),
-    );
+/**
+ * @param sessions of its programs as far as they were found; those of now are added
+ * @param stubborn programs of it that didn't end
+ */
+function programsOf(
+  nonce: string,
+  all: readonly RunningProcess[],
+  sessions: Set<number>,
+  stubborn: readonly RunningProcess[] = [],
+): RunningProcess[] {
+  const wanted = `${runnerVariable}=${nonce}`;
+  const marked = all.filter(({ environment }) => environment?.split('\0').includes(wanted) === true);
+  const isThere = (pid: number) => all.some((each) => each.pid === pid);
+  for (const { session } of marked) {
+    const isItsOwn = marked.some(({ pid }) => pid === session) || !isThere(session);
+    if (session > 0 && isItsOwn) sessions.add(session);
   }
+  return all.filter(
+    (each) =>
+      marked.includes(each) ||
+      sessions.has(each.session) ||
+      stubborn.some(({ pid, startedAt }) => pid === each.pid && startedAt === each.startedAt),
+  );
+}
+
+/** What `LeftPrograms` would end of a dead runner, as far as it can be told now. */
+export function findLeftPrograms({ mark, nonce }: Pick<RunnerEntry, 'mark' | 'nonce'>): LeftProgram[] {
+  const wanted = mark ?? nonce;
+  if (wanted === '') return [];
+  const found = programsOf(wanted, runningProcesses(), new Set());
+  const queues = new Map<number, string>();
+  for (const { session, environment } of found) {
+    const queue = /(?:^|\0)RESQUE_QUEUE=([^\0]*)/.exec(environment ?? '')?.[1];
+    if (queue !== undefined) queues.set(session, queue);
+  }
+  return found.map(({ pid, session }) => ({ pid, queue: queues.get(session) ?? null }));
 }
 
 /** The rest, once the programs that could be told are gone. */

@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { ownIdentity } from '../../src/engine/process-identity.ts';
+import { isAlive } from '../helpers/processes.ts';
 import { useRedis } from '../helpers/redis.ts';
 import {
   assertSafeForResqueWeb,
@@ -105,6 +107,33 @@ describe('check, as a doctor', () => {
     }
     expect(await dump()).toEqual(before);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'names the orphaned programs, and ends them only to repair',
+    async () => {
+      const mark = 'left-by-doctor-test';
+      const start = (env: Record<string, string>) =>
+        execa('sleep', ['300'], { detached: true, reject: false, env: { RESQUE_RUNNER: mark, ...env } });
+      const programs = [start({ RESQUE_QUEUE: 'mail' }), start({ RESQUE_QUEUE: 'low' })];
+      const pids = programs.map(({ pid = 0 }) => pid);
+      try {
+        await enlist('web.runner:4000000', { ...ownIdentity(), mark, pid: 4_000_000, seenAtMs: Date.now() });
+        await register('web.runner:4000000-0:mail', 5, jobRecord('mail', '{"class":"A","args":[]}'));
+        const named = (pid: number, queue: string) => `pid ${pid} (queue ${queue})`;
+        const list = [named(pids[0] ?? 0, 'mail'), named(pids[1] ?? 0, 'low')].join(', ');
+        const { lines } = await check();
+        expect(lines[0]).toContain(
+          `; --repair ends 2 programs that it left running: ${list}, records 1 job as failed, unregisters its workers`,
+        );
+        expect(pids.every(isAlive)).toBe(true);
+        expect((await check('--repair')).code).toBe(0);
+        expect(pids.some(isAlive)).toBe(false);
+      } finally {
+        for (const program of programs) program.kill('SIGKILL');
+        await Promise.all(programs);
+      }
+    },
+  );
 
   test('recovers a runner whose process is gone, with its jobs and its workers', async () => {
     // This machine, but no such process.

@@ -1,4 +1,5 @@
 /** What the check says of its findings in Redis: what is wrong, what a repair would do, what it did. */
+import type { LeftProgram } from '../../engine/left-programs.ts';
 import type { WaitingFile } from '../../engine/spooling.ts';
 import type { Leavings } from '../../resque/doctor/doctor.ts';
 import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
@@ -7,6 +8,9 @@ import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
 import { age, lastSeen, plural } from '../../wording/quantities.ts';
 import { spoolContents } from '../../wording/spool-wording.ts';
 import { visibleWithin } from '../../wording/visible.ts';
+
+/** Programs that are named one by one. */
+const mostPrograms = 20;
 
 export interface FindingText {
   readonly what: string;
@@ -21,11 +25,18 @@ export function onlyTold({ kind }: Finding): boolean {
   return kind === 'silent-worker' || kind === 'unregistered-worker' || kind === 'unreadable-runner';
 }
 
-/** @param leavings jobs of a runner that is no more, as they will be or were settled; `null`: unknown */
-export function findingText(finding: Finding, leavings: Leavings | null): FindingText {
+/**
+ * @param leavings jobs of a runner that is no more, as they will be or were settled; `null`: unknown
+ * @param programs of that runner that still run here
+ */
+export function findingText(
+  finding: Finding,
+  leavings: Leavings | null,
+  programs: readonly LeftProgram[] = [],
+): FindingText {
   switch (finding.kind) {
     case 'left-owner':
-      return leftOwnerText(finding, leavings);
+      return leftOwnerText(finding, leavings, programs);
     case 'bad-record':
       return {
         what: `the record of worker ${shown(finding.id)} is ${recordAilments[finding.ailment]}, which breaks resque-web's pages`,
@@ -86,6 +97,7 @@ export function findingText(finding: Finding, leavings: Leavings | null): Findin
 function leftOwnerText(
   { owner, isListed, registered, strays, state, silentMs }: LeftOwner,
   leavings: Leavings | null,
+  programs: readonly LeftProgram[],
 ): FindingText {
   const heard = silentMs === null ? 'never seen' : lastSeen(silentMs);
   const heldJobs = [...state.held.values()].reduce((sum, jobs) => sum + jobs, 0);
@@ -98,6 +110,7 @@ function leftOwnerText(
   const what = `runner ${shown(owner)} ${dead} (${heard})${has.length > 0 ? `, with ${has.join(', ')}` : ''}`;
   const { failed, requeued } = leavings ?? { failed: 0, requeued: 0 };
   const would = [
+    programs.length > 0 ? `ends ${programsText(programs)}` : '',
     failed > 0 ? `records ${plural(failed, 'job')} as failed` : '',
     requeued > 0 ? `puts ${plural(requeued, 'job')} back to the head of their queues` : '',
     registered.length > 0 ? 'unregisters its workers' : '',
@@ -108,6 +121,16 @@ function leftOwnerText(
     'nothing of it is left',
   ].filter((text) => text !== '');
   return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
+}
+
+/** `2 programs that it left running: pid 7 (queue mail), pid 9 (queue low)` */
+function programsText(programs: readonly LeftProgram[]): string {
+  const named = programs
+    .slice(0, mostPrograms)
+    .map(({ pid, queue }) => `pid ${pid}${queue === null ? '' : ` (queue ${shown(queue)})`}`);
+  const more = programs.length - named.length;
+  if (more > 0) named.push(`${more} more`);
+  return `${plural(programs.length, 'program')} that it left running: ${named.join(', ')}`;
 }
 
 export function waitingText(waiting: WaitingFile): string {

@@ -1,6 +1,7 @@
 /** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
+import { findLeftPrograms } from '../../engine/left-programs.ts';
 import { type Machine, thisMachine } from '../../engine/machine.ts';
 import { Spooling } from '../../engine/spooling.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
@@ -102,7 +103,8 @@ async function spoolVerdicts(
 }
 
 async function found(doctor: Doctor, finding: Finding): Promise<Verdict> {
-  const { what, would } = findingText(finding, await leavingsOf(doctor, finding));
+  const programs = finding.kind === 'left-owner' ? findLeftPrograms(doctor.entryOf(finding)) : [];
+  const { what, would } = findingText(finding, await leavingsOf(doctor, finding), programs);
   if (onlyTold(finding)) return warn(subject, what);
   return fail(subject, would === '' ? what : `${what}; --repair ${would}`);
 }

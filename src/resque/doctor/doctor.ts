@@ -87,6 +87,11 @@ export class Doctor {
     };
   }
 
+  /** The entry of a runner that is no more. */
+  entryOf(left: LeftOwner): RunnerEntry {
+    return this.#runnerOf(left).entry;
+  }
+
   async mend(finding: Finding): Promise<MendResult> {
     switch (finding.kind) {
       case 'left-owner':
