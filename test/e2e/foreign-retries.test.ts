@@ -124,7 +124,7 @@ async function retryAllAsRuby(): Promise<void> {
     await e2e.client.lset(failed, index, JSON.stringify(item));
     const { class: jobClass, args } = item.payload as { class?: unknown; args?: unknown[] };
     // Resque.validate
-    if (String(jobClass ?? '') === '') throw new Error(`NoClassError: ${JSON.stringify(item)}`);
+    if (jobClass === undefined || jobClass === null || jobClass === '') throw new Error('NoClassError');
     await e2e.enqueue(String(item.queue), { class: jobClass, args: args ?? [] });
   }
 }

@@ -17,7 +17,7 @@ import { commandPrefix, type OtherUser } from './other-user.ts';
 import { kill, markVariable, processesMarked } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
-import { type ConfigObject, Runner } from './runner.ts';
+import { type ConfigObject, currentProgram, Runner } from './runner.ts';
 import { waitFor } from './wait-for.ts';
 
 const testTimeoutMs = 30_000;
@@ -57,6 +57,8 @@ export class EndToEnd {
   #runners: Runner[] = [];
   #allowedKeys: string[] = [];
   #mayWriteStderr = false;
+  /** Whether a runner of another version took part. */
+  #hasOlder = false;
   #scripts = 0;
 
   constructor(redis: RedisServer, prefix: string) {
@@ -108,6 +110,7 @@ export class EndToEnd {
 
   /** Starts a runner on this Redis and waits until it is connected. */
   async run(config: ConfigObject, options: RunOptions = {}): Promise<Runner> {
+    if ((options.program ?? currentProgram) !== currentProgram) this.#hasOlder = true;
     const runner = new Runner({
       directory: this.#directory,
       config: this.config(config),
@@ -159,7 +162,7 @@ export class EndToEnd {
       message: () => `${count} failures are recorded\n${this.#describe()}`,
       timeoutMs,
     });
-    const records = (await this.rawFailures()).map(assertSafeForResqueWeb);
+    const records = (await this.rawFailures()).map((raw) => assertSafeForResqueWeb(raw, this.#hasOlder));
     expect(records).toHaveLength(count);
     return records;
   }
@@ -215,6 +218,7 @@ export class EndToEnd {
     this.#runners = [];
     this.#allowedKeys = [];
     this.#mayWriteStderr = false;
+    this.#hasOlder = false;
     this.#scripts = 0;
   }
 
@@ -238,7 +242,7 @@ export class EndToEnd {
     }
     await assertNoProcessLeft(this.#mark);
     assertNoFileLeft(this.path('tmp'));
-    for (const raw of await this.rawFailures()) assertSafeForResqueWeb(raw);
+    for (const raw of await this.rawFailures()) assertSafeForResqueWeb(raw, this.#hasOlder);
     await assertNoKeyLeft(this.client, this.prefix, this.#allowedKeys);
   }
 

@@ -1,7 +1,7 @@
 /**
- * Entries of the `failed` list that break the page of resque-web that they are on, and what to put in their
- * place. Nothing that they say is dropped: what was JSON keeps its members, with the values that were replaced
- * in `before_repair`; what was none is kept whole, as text, in `raw_record`.
+ * Entries of the `failed` list that break the page of resque-web that they are on, or that stop other clients, and what
+ * to put in their place. Nothing that they say is dropped: what was JSON keeps its members, with the values that were
+ * replaced in `before_repair`; what was none is kept whole, as text, in `raw_record`.
  */
 import { isUtf8 } from 'node:buffer';
 import { failedPayload, payloadMembers } from '../failure-record.ts';

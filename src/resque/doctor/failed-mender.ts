@@ -1,5 +1,5 @@
 /**
- * Goes through the list of failures for entries that break resque-web, and mends them: from newer to older ones,
+ * Goes through the list of failures for entries that break other clients, and mends them: from newer to older ones,
  * a page at a time, so that what others remove meanwhile hides none. By value: an entry that moved is found near
  * where it was or left for the next round. Rejects with RedisTrouble.
  */
