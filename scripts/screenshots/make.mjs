@@ -46,7 +46,7 @@ async function takePictures(stage, isQuick, take) {
     job('Welcome', 'u_931'),
     job('Welcome', 'u_932'),
   ]);
-  await stage.waitForText('delivered 512/2048', 'u_932', 'pend 1,204', 'pend 17', 'time=00:04:08');
+  await stage.waitForText('delivered 512/2048', 'u_932', '1,204 waiting', '17 waiting', 'time=00:04:08');
   take('queues', 'The queues: slots, backlog and running jobs of each, and the newest failures');
 
   stage.press('?');

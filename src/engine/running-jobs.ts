@@ -111,7 +111,7 @@ export class RunningJobs {
       return true;
     }
     this.#count += 1;
-    const id = this.#count.toString(36);
+    const id = String(this.#count);
     const job = new Job(id, taken, this.#hooks.mark, this.#jobHooks);
     if (!this.#startIn(job)) return false;
     this.#jobs.set(id, job);

@@ -7,6 +7,7 @@ import { settlePane } from './actions/navigation.ts';
 import { perform } from './actions/perform.ts';
 import { askToQuit } from './actions/quit-actions.ts';
 import { FailureList } from './failure-list.ts';
+import { HeldKeys } from './held-keys.ts';
 import { JobLog } from './job-log.ts';
 import { actionOf } from './keymap.ts';
 import { isTooSmall, type Size } from './layout.ts';
@@ -40,6 +41,7 @@ export class Controller implements ActionContext {
   readonly runnerName: string;
   readonly #options: UiOptions;
   readonly #screen: ScreenPort;
+  readonly #held: HeldKeys;
   #log: JobLog | null = null;
   #unanswered: readonly Command[] = [];
 
@@ -52,6 +54,7 @@ export class Controller implements ActionContext {
     this.canLeaveRunning = options.canLeaveRunning;
     this.runnerName = options.runnerName;
     this.failures = new FailureList(options.store, options.send);
+    this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
   }
 
   get size(): Size {
@@ -84,13 +87,13 @@ export class Controller implements ActionContext {
     else if (isCramped) {
       if (key === 'q') askToQuit(this);
     } else if (dialog !== null) this.#dialogKey(key, text);
-    else this.#plainKey(key);
+    else this.#plainKey(key, text);
   }
 
-  #plainKey(key: string): void {
+  #plainKey(key: string, text: string): void {
     settlePane(this);
     const action = actionOf(key, contextOf(this.store.getState().view), this.isReadOnly);
-    if (action !== null) perform(this, action);
+    if (!this.#held.hold(key, text, action) && action !== null) perform(this, action);
   }
 
   #dialogKey(key: string, text: string): void {
@@ -157,6 +160,7 @@ export class Controller implements ActionContext {
 
   close(): void {
     this.closeLog();
+    this.#held.close();
     this.failures.close();
   }
 }

@@ -463,7 +463,7 @@ export const keymap: readonly Binding[] = [
     action: 'interrupt',
     keys: ['ctrl+c'],
     shown: 'Ctrl-C',
-    label: 'quit; a second one drains, a third one kills',
+    label: 'as q; twice drains, three times kills',
     group: 'program',
     contexts: everywhere,
   },

@@ -319,7 +319,7 @@ test('two screens at once see what is done at the other, and by whom', async () 
   await other.waitForText('‖ PAUSED');
   await other.waitForText(/● command: \S+@pts\/\d+: /);
   await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
-  await one.waitForText('pend 2');
+  await one.waitForText('2 waiting');
   await other.press('p');
   await one.waitForNoText('PAUSED');
   await one.waitForText('#1  First');

@@ -147,7 +147,7 @@ class ModelEngine {
     const busy = this.#jobs.filter((job) => job.runner === runner).length;
     if (isPaused || busy >= (this.#runners.get(runner)?.concurrency ?? 0)) return;
     this.#started += 1;
-    const id = this.#started.toString(36);
+    const id = String(this.#started);
     this.#jobs.push({ id, queue, runner });
     this.#publish({
       type: 'job.started',

@@ -17,7 +17,7 @@ async function start(
 ): Promise<Terminal> {
   const { script = ui.stage.script('sleep 60'), ...size } = options;
   const screen = await ui.start({ script, runners }, size);
-  await waitFor(() => /pend 0|QUEUE/.test(screen.text()), { message: 'the queues are there' });
+  await waitFor(() => /0 waiting|QUEUE/.test(screen.text()), { message: 'the queues are there' });
   return screen;
 }
 
@@ -144,7 +144,7 @@ describe('help', () => {
     await screen.press('j', 'j');
     await screen.waitForNoText('row up');
     await screen.press('pagedown', 'pagedown', 'pagedown', 'pagedown');
-    await screen.waitForText('quit; a second one drains, a third one kills');
+    await screen.waitForText('as q; twice drains, three times kills');
     const atEnd = screen.text();
     await screen.press('j', 'j', 'j', 'k');
     await screen.waitFor(() => screen.text() !== atEnd, 'it has scrolled up');
@@ -278,7 +278,7 @@ describe('leaving', () => {
     await puppet.started();
     ui.stage.mayLeaveKeys('queue:mail');
     await ui.stage.enqueue('mail', { class: 'Later', args: [] });
-    await screen.waitForText('pend 1');
+    await screen.waitForText('1 waiting');
     await screen.press('q');
     await screen.waitForText(question);
     await screen.press('return');

@@ -11,7 +11,7 @@ test('Events say who did what, the newest first', async () => {
   await addFailures(ui.stage, numbered(2));
   ui.stage.mayLeaveKeys('queue:mail');
   const screen = await ui.start({ script: ui.stage.script('exit 7'), runners: { bill: 2 } });
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   await screen.press('p', 'p', '+', 'P', 'P');
   await screen.waitForText('✓ every queue is resumed');
   await screen.press('2');

@@ -473,3 +473,37 @@ test('without a failure, keys for failures say that there is none', async () => 
     await screen.waitForText(text);
   }
 });
+
+describe('keys that are typed faster than the list is read', () => {
+  async function start(failures: number): Promise<Terminal> {
+    ui.stage.mayLeaveKeys('queue:mail');
+    await addFailures(ui.stage, numbered(failures));
+    return await ui.start({ script: ui.stage.script('exit 0'), runners: { other: 1 } });
+  }
+
+  test('act on its rows in their order, right behind the tab switch', async () => {
+    const screen = await start(5);
+    screen.type('2jjj');
+    await waitForSelected(screen, 'Error 2.');
+    screen.type('k');
+    await waitForSelected(screen, 'Error 3.');
+  });
+
+  test('open, leave and move on as they were typed', async () => {
+    const screen = await start(5);
+    screen.type('2j\rqj');
+    await waitForSelected(screen, 'Error 3.');
+    await screen.waitForText('[2 Failures(5)]');
+  });
+
+  test('act on the rows of a filter that was just typed', async () => {
+    const screen = await start(12);
+    screen.type('2/Error 1\rj');
+    // Of 12, 11, 10 and 1.
+    await waitForSelected(screen, 'Error 11.');
+    screen.type('/\u0015Error 2\rr');
+    await screen.waitForText('filter: Error 2');
+    await waitFor(async () => (await putBack(ui.stage, 'mail')).length === 1, { message: 'one is retried' });
+    expect(await putBack(ui.stage, 'mail')).toEqual([2]);
+  });
+});

@@ -20,7 +20,7 @@ test('on the queues, it leaves those whose names have it, the header says so, an
     script: ui.stage.script('sleep 60'),
     runners: { mail: 1, bill: 1, mail_slow: 1, low: 1 },
   });
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   await filter(screen, 'MAIL');
   await screen.waitForText('[1 Queues /MAIL]');
   expect(screen.text()).toMatch(/━ mail {2}0\/1.*─ mail_slow {2}0\/1/);
@@ -37,7 +37,7 @@ test('on the queues, it leaves those whose names have it, the header says so, an
 
 test('on the queues, one that matches nothing leaves no queue to act upon', async () => {
   const screen = await ui.start({ script: ui.stage.script('sleep 60'), runners: { mail: 1, bill: 1 } });
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   await filter(screen, 'nothing like it');
   await screen.waitForNoText('bill');
   for (const key of ['p', '+', '=']) {
@@ -116,7 +116,7 @@ test('on the jobs, it looks at queue, class, args and number', async () => {
 
 test('on the events, it looks at what is told, and every list has a filter of its own', async () => {
   const screen = await ui.start({ script: ui.stage.script('sleep 60'), runners: { mail: 1, bill: 1 } });
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   await screen.press('p');
   await screen.waitForText('mail  ‖ PAUSED');
   await screen.press('4');

@@ -43,7 +43,7 @@ describe('the engine that a screen has started takes no more jobs, waits for the
     await screen.exit;
     await other.waitForText(' stopping');
     await ui.stage.enqueue('mail', { class: 'Second', args: [] });
-    await other.waitForText('pend 1');
+    await other.waitForText('1 waiting');
     expect(isAlive(pid)).toBe(true);
     ui.stage.write('go');
     await waitForEnd(pid);
@@ -71,7 +71,7 @@ test('an engine that was left by choice goes on, is found again, and drains then
   await again.exit;
   const third = await ui.attach();
   await ui.stage.enqueue('mail', { class: 'Third', args: [] });
-  await third.waitForText('pend 1');
+  await third.waitForText('1 waiting');
   // Leaving is no question, so stopping a runner that others may rely on has a key of its own, and names it.
   await third.press('Q');
   await third.waitForText('Stop the runner?');
@@ -131,7 +131,7 @@ test('with --drain the screen ends by itself once every queue is empty', async (
   const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
   await ui.stage.enqueue('mail', ...Array.from({ length: 5 }, (_, at) => ({ class: 'Job', args: [at] })));
   const screen = await ui.start({ script, runners: { mail: 2 } }, { args: ['--drain'] });
-  await screen.waitForText('pend 3');
+  await screen.waitForText('3 waiting');
   ui.stage.write('go');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   await screen.waitForText('resque-runner has stopped: 5 jobs processed, 0 failed.');

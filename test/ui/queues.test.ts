@@ -18,7 +18,7 @@ const quietMs = 300;
 async function start(runners: ConfigObject, script = ui.stage.script('sleep 60')): Promise<Terminal> {
   const screen = await ui.start({ script, runners });
   // Before that the queues' lengths aren't known.
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   return screen;
 }
 
@@ -34,7 +34,7 @@ test('at the start there are a header, a panel for each of four queues, and the 
   expect(header).toContain(`127.0.0.1:${ui.stage.redis.port}/0 ●`);
   expect(header).toContain('0/10 slots');
   for (const [queue, slots] of Object.entries(fourQueues)) {
-    expect(screen.text()).toMatch(new RegExp(`[━─] ${queue} {2}0/${slots} {2}pend 0 `));
+    expect(screen.text()).toMatch(new RegExp(`[━─] ${queue} {2}0/${slots} {2}0 waiting `));
   }
   expect(screen.text()).toContain('Recent failures (0)');
   expect(screen.screen().at(-1)).toMatch(/p pause .* q quit/);
@@ -67,7 +67,7 @@ test('p pauses the queue, so that its next job is not taken, and p again resumes
   await ui.stage.enqueue('mail', { class: 'Held', args: [] });
   await ui.stage.enqueue('bill', { class: 'Free', args: [] });
   await ui.stage.waitForFileLines('ran');
-  await screen.waitForText('pend 1');
+  await screen.waitForText('1 waiting');
   await staysTrue(async () => (await ui.stage.backlog('mail')).length === 1, {
     message: 'the job waits',
     forMs: quietMs,
@@ -109,7 +109,7 @@ test('P pauses everything, and P again brings all of it back but what was paused
   await screen.waitForText('bill  ‖ PAUSED');
   await screen.waitForText('all queues, by hand');
   await ui.stage.enqueue('bill', { class: 'Held', args: [] });
-  await screen.waitForText('pend 1');
+  await screen.waitForText('1 waiting');
   await staysTrue(() => ui.stage.read('ran') === '', { message: 'nothing runs', forMs: quietMs });
   await screen.press('P');
   await ui.stage.waitForFileLines('ran');
@@ -130,7 +130,7 @@ test('what keeps a queue from running is told with its reason, and goes away wit
   });
   await screen.waitForText('mail  ‖ PAUSED');
   await screen.waitForText('pause-all-workers is set in Redis');
-  await screen.waitForText('odd  ‖ PAUSED  0/1  pend ?');
+  await screen.waitForText('odd  ‖ PAUSED  0/1  ? waiting');
 
   await stage.client.del(stage.key('pause-all-workers'));
   await screen.waitForNoText('pause-all-workers', lookMs);

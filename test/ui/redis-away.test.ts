@@ -9,7 +9,7 @@ test('header and message tell that Redis is away, running jobs go on, and queues
   const screen = await ui.start({ script: puppet.script, runners: { mail: 1 } });
   await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
   await puppet.started();
-  await screen.waitForText('pend 1');
+  await screen.waitForText('1 waiting');
   await ui.stage.redis.stop();
   await screen.waitForText(/✗ Redis down/);
   expect(screen.screen()[0]).toMatch(/✗ Redis down up <1m {2}1\/1 slots/);
@@ -26,7 +26,7 @@ test('header and message tell that Redis is away, running jobs go on, and queues
   expect(screen.screen().at(-2)).toContain('✗');
   await screen.press('1');
   // What it came to waits for Redis, and so does the other job.
-  await screen.waitForText('0/1  pend 1');
+  await screen.waitForText('0/1  1 waiting');
   await ui.stage.redis.start();
   await screen.waitForNoText('Redis down');
   await screen.waitForText('#2  Second');

@@ -13,19 +13,19 @@ const staying = 'echo "$$" >> "$D/ran"; sleep 60';
 
 async function start(runners: ConfigObject, script: string): Promise<Terminal> {
   const screen = await ui.start({ script, runners });
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   return screen;
 }
 
 test('+ twice starts two more at once, of three that wait for one slot, and marks what the config says', async () => {
   const screen = await start({ mail: 1 }, ui.stage.script(staying));
   await ui.stage.enqueue('mail', ...['One', 'Two', 'Three'].map((name) => ({ class: name, args: [] })));
-  await screen.waitForText('pend 2');
+  await screen.waitForText('2 waiting');
   await staysTrue(() => ui.stage.fileLines('ran').length === 1, { message: 'one job runs', forMs: quietMs });
   await screen.press('+', '+');
   await screen.waitForText('mail  3/3 (config 1)');
   await ui.stage.waitForFileLines('ran', 3);
-  await screen.waitForText('pend 0');
+  await screen.waitForText('0 waiting');
   await screen.waitForText('✓ mail: 2 → 3 slots');
   for (const name of ['One', 'Two', 'Three']) expect(screen.text()).toContain(name);
   expect(screen.text()).toContain('■■■');
@@ -39,7 +39,7 @@ test('- takes a slot away, never a job, and what is as in the config is not mark
   await screen.press('-');
   await screen.waitForText('mail  1/1 (config 2)');
   await ui.stage.enqueue('mail', { class: 'Two', args: [] });
-  await screen.waitForText('pend 1');
+  await screen.waitForText('1 waiting');
   expect(screen.text()).toContain('One');
   puppet.tell('exit 0');
   await screen.waitForText('Two');

@@ -19,7 +19,7 @@ export function eventRow(event: EngineEvent, width: number, isSelected: boolean)
     span(`${clock(event.atMs)} `, { dim: true }),
     span(`${wording.glyph} `, { color: glyphColors[wording.glyph] }),
     cell(wording.subject, 14, { bold: true }),
-    cell(wording.jobId === null ? '' : `#${wording.jobId}`, 6, { dim: true }),
+    cell(wording.jobId === null ? '' : `#${wording.jobId}`, 9, { dim: true }),
     span(wording.text, levelStyles[wording.level]),
   ]);
   return isSelected ? restyled(line, selected) : line;

@@ -6,6 +6,8 @@ import { cell, type Line, lineOf, restyled, type Span, type Style, span } from '
 import { selected } from './panel.ts';
 import { howItEnded } from './words.ts';
 
+/** `#1234567` */
+const jobColumns = 9;
 const queueColumns = 15;
 const classColumns = 18;
 
@@ -13,7 +15,7 @@ export function jobHeading(width: number): Line {
   const style = { dim: true };
   return lineOf(width, [
     cell('', 4),
-    cell('JOB', 7, style),
+    cell('JOB', jobColumns, style),
     cell('TIME', 8, style),
     cell('QUEUE', queueColumns, style),
     cell('CLASS', classColumns, style),
@@ -26,7 +28,7 @@ export function jobRow(listed: ListedJob, width: number, isSelected: boolean, no
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
     sign(listed),
-    cell(`#${job.id}`, 7, { dim: !isSelected }),
+    cell(`#${job.id}`, jobColumns, { dim: !isSelected }),
     cell(elapsed(listed.isRunning ? nowMs - job.startedAtMs : listed.job.durationMs), 8),
     cell(job.queue, queueColumns - 1),
     span(' '),

@@ -37,7 +37,7 @@ export function queueTable(props: QueueTableProps): Line[] {
   const heading = lineOf(inner, [
     cell('  QUEUE', nameColumns + 2, { dim: true }),
     cell('SLOTS', slotsColumns, { dim: true }),
-    cell('PEND', 9, { dim: true }, 'right'),
+    cell('WAITING', 9, { dim: true }, 'right'),
     cell('RATE', 8, { dim: true }, 'right'),
     cell('FAIL', 7, { dim: true }, 'right'),
     span('  STATE', { dim: true }),

@@ -53,7 +53,7 @@ function colorOf(lines: readonly Line[], text: string): string | undefined {
 describe('a panel', () => {
   test('says in yellow that it is throttled, and why', () => {
     const lines = panel(queueState('mail'), throttled);
-    expect(plainText(lines[0] ?? [])).toContain('mail  ! throttled  0/2  pend 0');
+    expect(plainText(lines[0] ?? [])).toContain('mail  ! throttled  0/2  0 waiting');
     expect(plainText(lines[1] ?? [])).toContain(`□□  ${why}`);
     expect([colorOf(lines, '! throttled'), colorOf(lines, why)]).toEqual(['yellow', 'yellow']);
   });
