@@ -155,14 +155,15 @@ export class DeadRunners {
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
     // First of all: a step that comes after this one undoes all that is read here.
     const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
-    const held = await this.#heldBy(owner, entry);
+    const ids = await this.registered(owner);
+    const held = await this.#heldBy(owner, entry, ids);
     const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
     const isHeld = (queue: string, payload: Buffer) => {
       const at = rest.findIndex((job) => job.queue === queue && job.payload.equals(payload));
       if (at !== -1) rest.splice(at, 1);
       return at !== -1;
     };
-    const workers = await this.#workersOf(owner, entry, isHeld);
+    const workers = await this.#workersOf(owner, entry, ids, isHeld);
     const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
@@ -170,9 +171,9 @@ export class DeadRunners {
   async #workersOf(
     owner: string,
     { requeues, holds }: RunnerEntry,
+    ids: readonly string[],
     isHeld: (queue: string, payload: Buffer) => boolean,
   ): Promise<LeftWorker[]> {
-    const ids = await this.registered(owner);
     return await Promise.all(
       ids.map(async (id) => {
         const [record = null, bytes = null] = await this.#reads.values([
@@ -180,7 +181,7 @@ export class DeadRunners {
           this.#keys.workerPayload(id),
         ]);
         if (record === null) return { id, record: null, end: null };
-        const key = id.slice(id.indexOf(':', owner.length) + 1);
+        const key = keyOf(owner, id);
         const name = queueOfRecord(record) ?? key;
         // The record holds the name without what resque-web would take for markup.
         const queue = withoutMarkup(key) === name ? key : name;
@@ -192,15 +193,17 @@ export class DeadRunners {
     );
   }
 
-  async #heldBy(owner: string, { holds }: RunnerEntry): Promise<LeftQueue[]> {
+  async #heldBy(owner: string, { holds }: RunnerEntry, ids: readonly string[]): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
     return lists.map(({ queue, payloads }) => {
+      // Which slot had a job may be unknown: any worker of its queue stands for it.
+      const worker = ids.find((id) => takes(keyOf(owner, id), queue)) ?? `${owner}-0:${queue}`;
       const jobs = payloads.map((bytes) => {
         const payload = readPayload(bytes);
-        const failure = deadFailure(`${owner}-0:${queue}`, queue, payload, this.#now());
+        const failure = deadFailure(worker, queue, payload, this.#now());
         return { payload: bytes, failure, statusName: payload.statusName };
       });
-      const mayHaveBegun = holds?.some((key) => queueList(key).expand([queue]).includes(queue)) ?? true;
+      const mayHaveBegun = holds?.some((key) => takes(key, queue)) ?? true;
       return { queue, mayHaveBegun, jobs };
     });
   }
@@ -216,6 +219,15 @@ export class DeadRunners {
   #now(): Date {
     return new Date(this.#clock.nowMs());
   }
+}
+
+/** Key of the config's entry that this worker of the process belongs to. */
+function keyOf(owner: string, id: string): string {
+  return id.slice(id.indexOf(':', owner.length) + 1);
+}
+
+function takes(key: string, queue: string): boolean {
+  return queueList(key).expand([queue]).includes(queue);
 }
 
 /** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */

@@ -232,3 +232,21 @@ test('a job that was waited for and never began goes back, beside an equal one t
   expect(await stage.redis.exists('resque:runner:recoveries')).toBe(0);
   await stage.redis.del('resque:queue:mail');
 });
+
+test('a held job that is given up is recorded under a worker of its queue', async () => {
+  const owner = 'gone.runner:1';
+  const worker = await leave(
+    owner,
+    { ...ownIdentity(), startedAt: '1', maxRecoveries: 0, holds: ['a_*,b'] },
+    0,
+  );
+  await stage.redis.sadd('resque:workers', `${owner}-7:a_*,b`);
+  await stage.redis.sadd(`resque:runner:${owner}:held`, 'a_1');
+  await stage.redis.rpush(`resque:runner:${owner}:held:a_1`, '{"class":"Held","args":[]}');
+  await stage.start([stage.runner('mail', stage.script(':'))]);
+  const failures = await stage.redis.lrange('resque:failed', 0, -1);
+  expect(failures.map((text) => (JSON.parse(text) as { worker: string }).worker)).toEqual([
+    worker,
+    `${owner}-7:a_*,b`,
+  ]);
+});
