@@ -79,6 +79,16 @@ describe('queue names', () => {
   });
 });
 
+test('queues of one entry are served in order; entries have slots of their own', async () => {
+  const script = e2e.script(
+    `echo "$1" >> "$D/ran"; [ "$1" = own ] || while ! grep -q own "$D/ran"; do sleep 0.1; done`,
+  );
+  for (const name of ['low', 'high', 'high', 'own']) await e2e.enqueue(name, { class: 'Job', args: [] });
+  const runner = await e2e.run({ runners: { 'high,low': 1, own: 1 }, script }, { args: ['--drain'] });
+  expect(await runner.waitForExit()).toEqual({ code: 0, signal: undefined });
+  expect(e2e.fileLines('ran').filter((name) => name !== 'own')).toEqual(['high', 'high', 'low']);
+});
+
 describe('patterns', () => {
   test('take matching queues only, and share their slots', async () => {
     const script = e2e.script('echo "$1" >> "$D/ran"');

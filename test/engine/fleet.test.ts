@@ -96,6 +96,16 @@ test('queues come and go with what is known, each told once', () => {
   expect(fleet.queues).not.toContain('m_1');
 });
 
+test('a config that is read again puts live changes of slots back, and leaves pauses', () => {
+  fleet.configure([config('mail'), config('news')]);
+  const { concurrency } = runner('mail');
+  fleet.setConcurrency(runner('mail'), concurrency + 5);
+  fleet.pauseQueue('mail', 'operator', 'ann');
+  fleet.configure([config('mail'), config('news')]);
+  expect(runner('mail').concurrency).toBe(concurrency);
+  expect(fleet.takeable(runner('mail'))).toEqual([]);
+});
+
 test('a name with a NUL is left alone', () => {
   fleet.configure([config('*')]);
   fleet.expand(['a\0b', 'c']);
