@@ -1,6 +1,6 @@
 /** A real redis-server on a unix socket, what the faults do to its data, and what the checker reads in it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../bench/lib/find-program.ts';
@@ -37,13 +37,7 @@ export class RealRedis {
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn(program, args, { stdio: 'ignore' });
     try {
-      const deadline = performance.now() + startLimitMs;
-      while (!existsSync(socket)) {
-        if (performance.now() > deadline || child.exitCode !== null)
-          throw new Error(`${program} doesn't start`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      const admin = await RedisLine.open(socket);
+      const admin = await firstLine(socket, child);
       await admin.call('ACL', 'SETUSER', user, 'on', 'nopass', '~*', '&*', '+@all');
       const clients = await RedisLine.open(socket);
       await clients.call('AUTH', user, 'any');
@@ -144,5 +138,19 @@ export class RealRedis {
       await ended;
     }
     rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The socket is there a moment before the server listens on it. */
+async function firstLine(socket: string, child: ChildProcess): Promise<RedisLine> {
+  const deadline = performance.now() + startLimitMs;
+  for (;;) {
+    try {
+      return await RedisLine.open(socket);
+    } catch (error) {
+      if (performance.now() > deadline || child.exitCode !== null)
+        throw new Error(`${child.spawnfile} doesn't start`, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 }
