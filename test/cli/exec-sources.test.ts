@@ -167,12 +167,12 @@ test('a queue is taken by the entry that names it, else by the first pattern tha
     'mail_eu,!x': { concurrency: 1, script: script('named') },
   };
   writeFileSync(stage.path('cfg.json'), JSON.stringify({ runners }));
-  for (const [queue, entry, name] of [
-    ['mail_eu', 'mail_eu,!x', 'named'],
-    ['mail_us', '*', 'all'],
+  for (const [queue, entry, name, slot] of [
+    ['mail_eu', 'mail_eu,!x', 'named', 2],
+    ['mail_us', '*', 'all', 0],
   ] as const) {
     const document = await stage.document([queue, '--class', 'A']);
     expect(document).toMatchObject({ entry, queue, command: [stage.path(name), queue] });
-    expect(document.worker.endsWith(`-0:${entry}`)).toBe(true);
+    expect(document.worker.endsWith(`-${slot}:${entry}`), document.worker).toBe(true);
   }
 });
