@@ -7,7 +7,7 @@
 import type { FailureSummary, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../protocol/job.ts';
 import { exceptions, failureRecord } from '../resque/failure-record.ts';
-import { cut, type InvalidPayload } from '../resque/payload.ts';
+import { cut, type InvalidPayload, refusalText } from '../resque/payload.ts';
 import { type Child, type Hold, startChild } from './child.ts';
 import { type FailureReport, failureReport } from './failure-report.ts';
 import type { JobProcess, JobProcessEnd, JobProcessHooks } from './job-process.ts';
@@ -251,9 +251,9 @@ export class Job {
 type DescribedFailure = NonNullable<JobEnd['failure']>;
 
 /** A payload that no program could make sense of is a failure that never ran. */
-export function describeRefusal(job: TakenJob, { original, reason }: InvalidPayload): DescribedFailure {
-  const text = original.subarray(0, refusedTextLimit).toString('utf8');
-  const error = `the payload is no JSON object (${reason})${text === '' ? '' : `: ${text}`}`;
+export function describeRefusal(job: TakenJob, payload: InvalidPayload): DescribedFailure {
+  const text = payload.original.subarray(0, refusedTextLimit).toString('utf8');
+  const error = `${refusalText(payload)}${text === '' ? '' : `: ${text}`}`;
   const report = { exception: exceptions.invalidPayload, error, backtrace: [], stderr: '', stdout: '' };
   return describeFailure(job, null, report, noExit);
 }

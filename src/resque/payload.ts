@@ -43,6 +43,11 @@ export type Payload = JobPayload | InvalidPayload;
 
 const neverRuns = `a job of class ${invalidPayloadClass}, which never runs`;
 
+/** Why it doesn't run, as a sentence without its end. */
+export function refusalText({ reason }: InvalidPayload): string {
+  return reason === neverRuns ? `the payload is ${reason}` : `the payload is not a JSON object (${reason})`;
+}
+
 /** Characters of args shown to people; the payload itself is never cut. */
 export const argsTextLimit = 2_000;
 

@@ -52,7 +52,9 @@ describe('the job', () => {
     for (const input of ['[1]', 'text', '"x"']) {
       const { code, stdout } = await stage.run(['mail', '-'], { input });
       expect(code).toBe(1);
-      expect(stdout).toMatch(/^✗ not run: the payload is no JSON object \((an array|not JSON|a string)\)\n/);
+      expect(stdout).toMatch(
+        /^✗ not run: the payload is not a JSON object \((an array|not JSON|a string)\)\n/,
+      );
     }
     expect(await stage.document(['mail', '-'], { input: '' })).toMatchObject({
       ...{ code: 1, outcome: 'failed', exitCode: null, durationMs: null, cpu: null, payload: null },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Failure, failureRecord } from '../../src/resque/failure-record.ts';
-import { readPayload } from '../../src/resque/payload.ts';
+import { readPayload, refusalText } from '../../src/resque/payload.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from '../helpers/resque-web.ts';
 import { anyBytes, jsonObjects, nested, wrapper } from './payloads.ts';
 
@@ -178,7 +178,11 @@ describe('such a payload that another client put back on a queue is recorded wit
         payload: { class: 'InvalidPayload', args: [text] },
         raw_payload: text,
       });
-      expect(readPayload(retried(text))).toMatchObject({ isObject: false, original: Buffer.from(text) });
+      const job = readPayload(retried(text));
+      expect(job).toMatchObject({ isObject: false, original: Buffer.from(text) });
+      expect(job.isObject || refusalText(job)).toBe(
+        'the payload is a job of class InvalidPayload, which never runs',
+      );
     },
   );
 });

@@ -1,6 +1,7 @@
 /** The verdict for people: how it ended, what it took, and what Redis and resque-web would have of it. */
 import { styleText } from 'node:util';
 import type { ChildrenUsage } from '../../engine/children-usage.ts';
+import { refusalText } from '../../resque/payload.ts';
 import { resqueWebFields } from '../../resque/resque-web.ts';
 import { duration } from '../../wording/quantities.ts';
 import { visible, visibleWithin } from '../../wording/visible.ts';
@@ -71,7 +72,7 @@ function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
         `  or "script" in ${shown(configFile)}.`,
       ];
     case 'failed':
-      if (!payload.isObject) return ['red', `✗ not run: the payload is no JSON object (${payload.reason})`];
+      if (!payload.isObject) return ['red', `✗ not run: ${refusalText(payload)}`];
       return ['red', `✗ failed${after}: ${causeOf(verdict)}`];
   }
 }
