@@ -7,7 +7,7 @@ import type { Command, CommandReply } from '../protocol/commands.ts';
 import type { RunnerView } from '../protocol/events.ts';
 import type { QueueState } from '../protocol/snapshot.ts';
 import { runnerOf } from '../store/selectors.ts';
-import { pauseReason, pausesWording, slotsWording } from '../wording/queue-wording.ts';
+import { pausesWording, slotsWording } from '../wording/queue-wording.ts';
 import { runnerName } from '../wording/runner-wording.ts';
 import { visible, visibleWithin } from '../wording/visible.ts';
 import type { RunCommand } from './command-line/command-spec.ts';
@@ -163,7 +163,12 @@ function noSuchQueue(session: Session, name: string): string {
 }
 
 function jsonOfQueue({ name, pauses }: QueueState): object {
-  return { name, paused: pauses.length > 0, reasons: pauses.map(pauseReason) };
+  const told = pauses.map(({ kind, detail, sinceMs }) => ({
+    kind,
+    detail,
+    since: new Date(sinceMs).toISOString(),
+  }));
+  return { name, isPaused: pauses.length > 0, pauses: told };
 }
 
 function jsonOfEntry({ key, concurrency, configuredConcurrency }: RunnerView): object {

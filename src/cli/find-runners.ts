@@ -58,9 +58,9 @@ function noneAtAll(): string {
 
 function noneOf(file: string, others: readonly ListedSocket[]): string {
   const name = visible(shortPath(file));
-  const fix = existsSync(file) ? `start it with \`resque-runner ${name}\`` : 'and there is no such file';
+  const fix = existsSync(file) ? `; start it with \`resque-runner ${name}\`` : ', and there is no such file';
   return [
-    `no runner of ${name} is running; ${fix}`,
+    `no runner of ${name} is running${fix}`,
     ...(others.length === 0 ? [] : ['other runners are running; to choose one, add its --socket:']),
     ...(others.length === 0 ? [] : [socketChoices(others)]),
   ].join('\n');

@@ -119,7 +119,7 @@ describe('where it attaches to', () => {
     await leave(bySocket);
     const byOther = openAttach(ui.stage.path('other.json'));
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
-    await byOther.waitForText(/no runner of .*other\.json is running; and there is no such file/);
+    await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
     await byOther.waitForText(`--socket ${socketDirectory()}/${second.pid}.sock`);
   });
 

@@ -84,11 +84,11 @@ test('--json says how the runner is now', async () => {
   const json = async (...argv: string[]) =>
     JSON.parse(await run(...argv, '--json', '--config', config)) as unknown;
   const one = (result: object) => ({ runners: [{ pid: runner.pid, config, ...result }] });
-  expect(await json('pause', 'mail')).toEqual(
-    one({ queues: [{ name: 'mail', paused: true, reasons: [expect.stringContaining('by hand')] }] }),
-  );
+  const since = expect.stringMatching(/^20\d\d-.*Z$/) as string;
+  const pauses = [{ kind: 'operator', detail: expect.any(String) as string, since }];
+  expect(await json('pause', 'mail')).toEqual(one({ queues: [{ name: 'mail', isPaused: true, pauses }] }));
   expect(await json('resume', 'mail')).toEqual(
-    one({ queues: [{ name: 'mail', paused: false, reasons: [] }] }),
+    one({ queues: [{ name: 'mail', isPaused: false, pauses: [] }] }),
   );
   expect(await json('slots', 'mail', '2')).toEqual(
     one({ entries: [{ name: 'mail', slots: 2, configured: 1 }] }),
