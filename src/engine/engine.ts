@@ -131,6 +131,7 @@ export class Engine {
       runners: fleet.runners.map(runnerView),
     });
     this.#redisSide.start();
+    void this.#unstartable.lookAhead();
   }
 
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */

@@ -41,7 +41,12 @@ export async function checkStartable(runner: RunnerConfig): Promise<StartableVer
   try {
     const reason = await whyNoDirectory(directory);
     if (reason !== null) return { ok: false, reason, isCertain: true };
-    return await lookUp(program, around, 1);
+    const verdict = await lookUp(program, around, 1);
+    if (verdict.ok || runner.script.length > 1) return verdict;
+    const words = await wordsOf(program, around);
+    if (words === null) return verdict;
+    const advice = `; write a program with arguments as a list: "script": ${JSON.stringify(words).replaceAll('","', '", "')}`;
+    return { ...verdict, reason: verdict.reason + advice };
   } catch (error) {
     const reason = `${program} can't be looked at: ${systemError(error).message}`;
     return { ok: false, reason, isCertain: !isShort(error) };
@@ -84,6 +89,18 @@ async function lookUp(name: string, around: Surroundings, depth: number): Promis
   }
   const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
   return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}`, isCertain: true };
+}
+
+/** What a command line was meant to be that stands where a path should; `null` if it begins with no program. */
+async function wordsOf(line: string, around: Surroundings): Promise<string[] | null> {
+  // A directory's name may have blanks in it: the shortest beginning that is a program.
+  for (const { index } of line.matchAll(/\s+/g)) {
+    const program = line.slice(0, index);
+    if (program === '' || !(await lookUp(program, around, 1)).ok) continue;
+    const rest = line.slice(index).match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+    return [program, ...rest.map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))];
+  }
+  return null;
 }
 
 async function whyNoDirectory(directory: string): Promise<string | null> {

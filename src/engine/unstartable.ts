@@ -25,10 +25,24 @@ export class Unstartable {
   /** On hold, as long as the reason isn't known. */
   readonly #held = new Set<Runner>();
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   constructor(fleet: Fleet, onResumed: () => void) {
     this.#fleet = fleet;
     this.#onResumed = onResumed;
+  }
+
+  /** Looks at every program before its first job: what is wrong with it is known at once, and holds up no job. */
+  async lookAhead(): Promise<void> {
+    for (const runner of this.#fleet.runners) {
+      const { config } = runner;
+      const isJudged = () => runner.isRetired || this.#paused.has(runner) || this.#held.has(runner);
+      if (isJudged()) continue;
+      const verdict = await checkStartable(config);
+      if (this.#isStopped) return;
+      const isCertain = !verdict.ok && verdict.isCertain;
+      if (isCertain && !isJudged() && runner.config === config) await this.explain(runner, verdict.reason);
+    }
   }
 
   /** A start has just failed: takes no more jobs for this runner until `explain` or `dismiss` is called. */
@@ -52,7 +66,7 @@ export class Unstartable {
     this.#troubles.set(runner, { attempts, nextTryAtMs: performance.now() + pauseMs });
     this.#held.delete(runner);
     this.#paused.add(runner);
-    this.#timer ??= setInterval(() => void this.#check(), checkMs);
+    if (!this.#isStopped) this.#timer ??= setInterval(() => void this.#check(), checkMs);
     const verdict = await checkStartable(runner.config);
     const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
     if (this.#paused.has(runner)) this.#fleet.pauseRunner(runner, 'unstartable', detail);
@@ -67,9 +81,15 @@ export class Unstartable {
   checkNow(): void {
     for (const trouble of this.#troubles.values()) trouble.nextTryAtMs = 0;
     void this.#check();
+    void this.lookAhead();
   }
 
   stop(): void {
+    this.#isStopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -97,6 +117,6 @@ export class Unstartable {
       this.#fleet.resumeRunner(runner);
       this.#onResumed();
     }
-    if (this.#paused.size === 0) this.stop();
+    if (this.#paused.size === 0) this.#rest();
   }
 }

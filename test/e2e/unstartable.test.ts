@@ -113,6 +113,19 @@ describe('an interpreter that env looks up on PATH and that', () => {
   });
 });
 
+test('a script that can’t be started is told at start, before there is any job, and after HUP', async () => {
+  const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.path('missing') });
+  expect(await assertPaused(runner)).toContain('missing does not exist');
+  e2e.script('exit 0', { name: 'missing' });
+  await runner.waitForLine('queue.resumed', undefined, { timeoutMs: resumeTimeoutMs });
+  const from = runner.position;
+  chmodSync(e2e.script('exit 0', { name: 'other' }), 0o644);
+  runner.writeConfig(e2e.config({ runners: { mail: 1 }, script: e2e.path('other') }));
+  runner.signal('SIGHUP');
+  expect(await assertPaused(runner, from)).toContain('other is not executable');
+  expect(runner.all('job.started')).toEqual([]);
+});
+
 test('a file without "#!" runs as a shell script, as everywhere on Unix', async () => {
   const path = e2e.write('job', `echo "$1" >> '${e2e.path('ran')}'\n`);
   chmodSync(path, 0o755);

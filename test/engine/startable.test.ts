@@ -41,6 +41,27 @@ async function starts(script: string, env: Record<string, string> = {}): Promise
   return exitCode === 0;
 }
 
+describe('a command line in the place of a path', () => {
+  const advice = 'write a program with arguments as a list: "script": ';
+
+  test('is told to be written as a list, if it begins with a command', async () => {
+    expect(await reasonAgainst({ script: ['sh job.sh'] })).toBe(
+      `sh job.sh is not on PATH; ${advice}["sh", "job.sh"]`,
+    );
+    const script = file('my job', '');
+    expect(await reasonAgainst({ script: [`${script} --fast "a b"`] })).toBe(
+      `${script} --fast "a b" does not exist; ${advice}["${script}", "--fast", "a b"]`,
+    );
+  });
+
+  test('is just missing, if it doesn’t, or is a list already; a file of that name is one', async () => {
+    expect(await reasonAgainst({ script: ['no-such-program job.sh'] })).not.toContain(advice);
+    expect(await reasonAgainst({ script: ['sh job.sh', 'x'] })).not.toContain(advice);
+    const script = file('sh job.sh', '');
+    expect(await reasonAgainst({ script: [script] })).toBe(`(none: ${script})`);
+  });
+});
+
 describe('a script that can be started', () => {
   test.each([
     ['with an interpreter', '#!/bin/sh\nexit 0\n'],
