@@ -7,6 +7,7 @@ import { enqueueJob } from './enqueue/enqueue-job.ts';
 import { openInput } from './enqueue/input.ts';
 import { type EnqueueRequest, readRequest } from './enqueue/request.ts';
 import { EnqueueSession } from './enqueue/session.ts';
+import { unservedText } from './enqueue/unserved.ts';
 import { OperatingError, UsageError } from './exit-codes.ts';
 import { findTarget } from './redis-target.ts';
 import { explainTrouble } from './with-redis.ts';
@@ -19,6 +20,8 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   try {
     const code = await work.run(session);
     await session.end();
+    const unserved = await unservedText(request.queue, invocation.flags, session.sender, target.keys);
+    if (unserved !== null) session.tell(unserved);
     return code;
   } catch (error) {
     session.hideProgress();

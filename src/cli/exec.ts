@@ -1,7 +1,7 @@
 /** `resque-runner exec QUEUE [FILE|ARG…]`: one job through its script as a worker would run it, without Redis. */
 import { readPayload } from '../resque/payload.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
-import { jobSourceOf, readJob, refuseUnusedFlags } from './exec/job-source.ts';
+import { jobSourceOf, nameOf, readJob, refuseUnusedFlags } from './exec/job-source.ts';
 import { runJob } from './exec/run-job.ts';
 import { loadConfig, requireConfig } from './load-config.ts';
 
@@ -16,5 +16,5 @@ export async function run({ invocation: { input, flags } }: CommandContext): Pro
   }
   const { config } = loadConfig(configFile, flags.redis);
   const payload = readPayload(await readJob(source, flags));
-  return await runJob({ config, configFile, queue, payload, isJson: flags.json });
+  return await runJob({ config, configFile, queue, payload, source: nameOf(source), isJson: flags.json });
 }

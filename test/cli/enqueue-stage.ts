@@ -1,5 +1,5 @@
 /** What the tests of `enqueue` share: the program with something to read, and a look at what it has enqueued. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach } from 'vitest';
@@ -12,6 +12,12 @@ import { type Outcome, program, useDirectory } from './program.ts';
 
 /** Keys that may be left: that of the queue and that of their names, but none that says how far an enqueue has got. */
 const lasting = ['resque:queue:mail', 'resque:queues'];
+
+/** A config that takes all queues, unless there is one: without it, `enqueue` says that no worker takes the jobs. */
+export function serveAll(directory: string): void {
+  const file = join(directory, 'cfg.json');
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify({ runners: { '*': 1 }, script: '/bin/true' }));
+}
 
 export class EnqueueStage {
   readonly #server: RedisServer;
@@ -53,6 +59,7 @@ export class EnqueueStage {
   }
 
   start(args: readonly string[]) {
+    serveAll(this.directory);
     const child = spawnProgram(['enqueue', 'mail', '--redis', this.url, ...args], this.directory);
     this.#running.add(child);
     void child.then(() => this.#running.delete(child));

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../helpers/redis.ts';
+import { serveAll } from './enqueue-stage.ts';
 import { runProgram, useDirectory } from './program.ts';
 
 const redis = useRedis();
@@ -15,6 +16,7 @@ afterEach(() => {
 });
 
 function enqueue(...args: string[]) {
+  serveAll(directory.path);
   return runProgram(['enqueue', ...args], { cwd: directory.path });
 }
 
@@ -33,6 +35,44 @@ describe('enqueue', () => {
     expect(await redis.client.lrange('resque:queue:mail', 0, -1)).toEqual([
       '{"class":"SendMail","args":["bob",3]}',
     ]);
+  });
+
+  test('says that nothing takes the queue, and enqueues the job', async () => {
+    const unserved = async (...args: string[]) => {
+      const { code, stderr } = await runProgram(['enqueue', ...args, '--redis', url()], {
+        cwd: directory.path,
+      });
+      expect(code).toBe(0);
+      return stderr.replace('resque-runner: ', '');
+    };
+    expect(await unserved('mial', 'A')).toBe('no registered worker takes the queue "mial" yet');
+    await redis.client.sadd('resque:workers', 'ruby1:7:mail,low_*', 'web.runner:5-0:!mial,x');
+    expect(await unserved('mial', 'A')).toBe(
+      'no registered worker takes the queue "mial" yet; did you mean "mail"?',
+    );
+    expect(await unserved('low_1', 'A')).toBe('');
+    const config = { runners: { 'news,feed_*': 1 }, script: '/bin/true' };
+    writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
+    expect(await unserved('feed_7', 'A')).toBe('');
+    expect(await unserved('new', 'A')).toBe(
+      'neither an entry of cfg.json nor a registered worker takes the queue "new" yet; did you mean "news"?',
+    );
+    expect(await redis.client.llen('resque:queue:mial')).toBe(2);
+  });
+
+  test('warns of an argument that looks like JSON and became a string', async () => {
+    const args = ['{"format": pdf}', '[1, 2,]', '{curly}', '[draft', 'plain', '{}', '[1]'];
+    const { code, stderr } = await enqueue('q', 'C', '--redis', url(), '--', ...args);
+    expect(code).toBe(0);
+    const warning = (text: string, place: string) =>
+      `resque-runner: ${text} is not JSON, so it is a string here: at column ${place}`;
+    expect(stderr.split('\n')).toEqual([
+      expect.stringContaining(warning('{"format": pdf}', '12, a word without quotes')),
+      warning('[1, 2,]', '6, a trailing comma; JSON has none after the last entry'),
+      expect.stringContaining(warning('{curly}', '2, ')),
+    ]);
+    const [job = ''] = await redis.client.lrange('resque:queue:q', 0, -1);
+    expect(JSON.parse(job).args).toEqual([...args.slice(0, 5), {}, [1]]);
   });
 
   test('appends, so that the first job in is the first out', async () => {

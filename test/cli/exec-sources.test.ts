@@ -48,6 +48,18 @@ describe('the job', () => {
     expect(got()).toBe('{"class":"Send","args":["bob",7,{"a": 1},"-","--x"]}|');
   });
 
+  test('that is not JSON is told with its file, line and column', async () => {
+    stage.write('bad.json', '{\n  "class": "A",\n  "args": [1 2]\n}\n');
+    const { code, stdout } = await stage.run(['mail', 'bad.json']);
+    expect(code).toBe(1);
+    expect(stdout.split('\n').slice(0, 2)).toEqual([
+      '✗ not run: the payload is no JSON object (not JSON)',
+      '  bad.json:3:14: expected a comma or closing bracket',
+    ]);
+    expect((await stage.run(['mail', '-'], { input: '{' })).stdout).toContain('\n  STDIN:1:2: ');
+    expect((await stage.run(['mail', '--class', 'A', '{"a": b}'])).stderr).toContain('{"a": b} is not JSON');
+  });
+
   test('that is no JSON object is not run, and told as the worker would record it', async () => {
     for (const input of ['[1]', 'text', '"x"']) {
       const { code, stdout } = await stage.run(['mail', '-'], { input });

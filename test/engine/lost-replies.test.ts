@@ -2,6 +2,7 @@
  * Connections that are lost while a step is on its way: Redis has done it or not, and nobody can tell. No job
  * is lost by that, none runs twice, and every outcome counts once.
  */
+import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { RunnerConfig } from '../../src/config/config.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -92,8 +93,10 @@ test.each<[string, Verdict]>([
 
 test('a job whose program can not be started is put back, although neither its start nor that reached Redis', async () => {
   const proxy = await startProxy(stage.server.port);
-  const engine = await stage.start([stage.runner('mail', stage.path('missing'))], { port: proxy.port });
+  const script = stage.script(':');
+  const engine = await stage.start([stage.runner('mail', script)], { port: proxy.port });
   await stage.waitForIdle();
+  rmSync(script);
   let steps = 0;
   proxy.judge = (text) => {
     if (!isStep(text)) return 'pass';

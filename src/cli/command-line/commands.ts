@@ -154,7 +154,8 @@ With --watch a change during a run ends that, and the job runs anew.`,
         'before the jobs that wait; a FILE in one step, its first line first: at most 100,000 jobs, 64 MiB',
     },
     about: `Puts jobs on a queue, as any Resque client would. An ARG that is JSON counts as JSON, anything else as a
-string. After "--" an ARG may begin with "-".
+string, with a warning if it looks like JSON. After "--" an ARG may begin with "-". If neither the config nor a registered
+worker takes jobs of QUEUE, the job is enqueued and STDERR says so.
 
 With --file each line is a job of its own, and goes onto the queue as it stands there. A file is looked through before
 its first job is enqueued: where a line is wrong, such lines are named and nothing is enqueued. What comes only once, from

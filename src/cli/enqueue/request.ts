@@ -2,7 +2,7 @@
 import { visibleWithin } from '../../wording/visible.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
 import { UsageError } from '../exit-codes.ts';
-import { jobPayload } from '../job-payload.ts';
+import { jobPayload, warnOfStrings } from '../job-payload.ts';
 
 /** One job, `count` times. */
 export interface JobSource {
@@ -56,6 +56,7 @@ function jobSource(
   }
   refuseName('class', jobClass);
   if (fromLine !== null) throw new UsageError('--from-line is for --file: leave it out');
+  warnOfStrings(args);
   return { kind: 'job', payload: Buffer.from(jobPayload(jobClass, args)), count: count ?? 1 };
 }
 

@@ -2,6 +2,7 @@
 
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue.ts';
 import { RetryingSender } from '../../resque/retrying-sender.ts';
+import type { CommandSender } from '../../resque/send.ts';
 import { troubleText } from '../../resque/trouble-text.ts';
 import { grouped } from '../../wording/quantities.ts';
 import { visible } from '../../wording/visible.ts';
@@ -42,6 +43,10 @@ export class EnqueueSession {
     });
     this.#enqueue = new Enqueue(this.#sender, target.keys, { queue, atHead, id: resumedId });
     this.report = new EnqueueReport({ request, target, enqueue: this.#enqueue, name });
+  }
+
+  get sender(): CommandSender {
+    return this.#sender;
   }
 
   /** Whether Redis knows of this enqueue. */

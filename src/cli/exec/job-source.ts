@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { visibleWithin } from '../../wording/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { UsageError } from '../exit-codes.ts';
-import { jobPayload } from '../job-payload.ts';
+import { jobPayload, warnOfStrings } from '../job-payload.ts';
 
 export type JobSource =
   /** As typed. */
@@ -69,6 +69,7 @@ export async function readJob(source: JobSource, flags: TargetFlags): Promise<Bu
       return bytes;
     }
     case 'class':
+      warnOfStrings(source.args);
       return Buffer.from(jobPayload(source.jobClass, source.args));
     case 'failed': {
       // The only one that needs a client for Redis.
@@ -76,6 +77,12 @@ export async function readJob(source: JobSource, flags: TargetFlags): Promise<Bu
       return await payloadOfFailure(source.id, flags);
     }
   }
+}
+
+/** Where the job's text stands, for people. */
+export function nameOf(source: JobSource): string {
+  if (source.kind === 'file') return source.path;
+  return source.kind === 'stdin' ? 'STDIN' : 'the job';
 }
 
 function noJob(start: string): string {

@@ -18,6 +18,8 @@ export interface JobRun {
   readonly configFile: string;
   readonly queue: string;
   readonly payload: Payload;
+  /** Where it stands, for people: the name of its file. */
+  readonly source: string;
   readonly isJson: boolean;
 }
 
@@ -25,7 +27,14 @@ export interface JobRun {
 const usualColumns = 110;
 
 /** @returns the exit code. @throws UsageError where no entry takes the queue */
-export async function runJob({ config, configFile, queue, payload, isJson }: JobRun): Promise<number> {
+export async function runJob({
+  config,
+  configFile,
+  queue,
+  payload,
+  source,
+  isJson,
+}: JobRun): Promise<number> {
   if (entryFor(config, queue) === null) throw new UsageError(unknownQueue(config, configFile, queue));
   const outlets = new Outlets(isJson);
   const job = new SingleJob({
@@ -47,7 +56,7 @@ export async function runJob({ config, configFile, queue, payload, isJson }: Job
   const end = await job.run();
   const { worker, command, entry } = job;
   const verdict: Verdict = {
-    ...{ end, queue, worker, command, payload, interruptedBy, configFile },
+    ...{ end, queue, worker, command, payload, source, interruptedBy, configFile },
     entry: entry.key,
     mode: entry.mode,
     cwd: entry.cwd ?? process.cwd(),

@@ -1,5 +1,6 @@
 /** The verdict for people: how it ended, what it took, and what Redis and resque-web would have of it. */
 import { styleText } from 'node:util';
+import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
 import type { ChildrenUsage } from '../../engine/children-usage.ts';
 import { refusalText } from '../../resque/payload.ts';
 import { resqueWebFields } from '../../resque/resque-web.ts';
@@ -72,8 +73,26 @@ function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
         `  or "script" in ${shown(configFile)}.`,
       ];
     case 'failed':
-      if (!payload.isObject) return ['red', `✗ not run: ${refusalText(payload)}`];
+      if (!payload.isObject) {
+        const place = syntaxPlace(verdict);
+        const headline = `✗ not run: ${refusalText(payload)}`;
+        return place === null ? ['red', headline] : ['red', headline, `  ${place}`];
+      }
       return ['red', `✗ failed${after}: ${causeOf(verdict)}`];
+  }
+}
+
+/** `job.json:3:14: expected a comma or closing brace`; `null` if it is JSON. */
+function syntaxPlace({ payload, source }: Verdict): string | null {
+  const text = payload.bytes.toString();
+  if (text.trim() === '') return null;
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    const { offset, cause } = tooDeep(text) ?? syntaxCause(text, error);
+    const { line, column } = placeOf(text, offset);
+    return `${visibleWithin(source, 200)}:${line}:${column}: ${cause}`;
   }
 }
 

@@ -20,6 +20,8 @@ export interface Verdict {
   /** Absolute. */
   readonly cwd: string;
   readonly payload: Payload;
+  /** Where it stands: the name of its file. */
+  readonly source: string;
   /** The signal that ended `exec` before the job had ended. */
   readonly interruptedBy: NodeJS.Signals | null;
   /** As it was typed, or as it would be. */

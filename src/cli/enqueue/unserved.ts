@@ -1,0 +1,47 @@
+/** Whether anything is known that would take the jobs of a queue: most often a queue without a worker is a typo. */
+import type { ResqueKeys } from '../../resque/keys.ts';
+import { queueList } from '../../resque/queue-patterns.ts';
+import type { CommandSender } from '../../resque/send.ts';
+import { RedisTrouble } from '../../resque/trouble.ts';
+import { readWorkerId } from '../../resque/worker-id.ts';
+import { visible, visibleWithin } from '../../wording/visible.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { nearestWord } from '../command-line/nearest-word.ts';
+import { findConfig, loadConfig, shortPath } from '../load-config.ts';
+
+/** @returns a sentence for people; `null` if the config or a registered worker serves the queue, or nobody can tell */
+export async function unservedText(
+  queue: string,
+  flags: Pick<Flags, 'config' | 'redis'>,
+  sender: CommandSender,
+  keys: ResqueKeys,
+): Promise<string | null> {
+  const file = findConfig(flags.config);
+  const entries = file === null ? [] : loadConfig(file, flags.redis).config.runners.map(({ key }) => key);
+  if (entries.some((list) => serves(list, queue))) return null;
+  const workers = await listsOfWorkers(sender, keys);
+  if (workers === null || workers.some((list) => serves(list, queue))) return null;
+  const shown = `the queue "${visibleWithin(queue, 60)}"`;
+  const text =
+    file === null
+      ? `no registered worker takes ${shown} yet`
+      : `neither an entry of ${visible(shortPath(file))} nor a registered worker takes ${shown} yet`;
+  const names = [...entries, ...workers].flatMap((list) => queueList(list).names);
+  const nearest = nearestWord(queue.slice(0, 60), [...new Set(names)]);
+  return nearest === null ? text : `${text}; did you mean "${visibleWithin(nearest, 60)}"?`;
+}
+
+/** The different lists of queues that workers of any kind name; `null` if this user may not read them. */
+async function listsOfWorkers(sender: CommandSender, { workers }: ResqueKeys): Promise<string[] | null> {
+  try {
+    const ids = await sender.command((commands) => commands.smembers(workers));
+    return [...new Set(ids.map((id) => readWorkerId(id).queues))];
+  } catch (error) {
+    if (error instanceof RedisTrouble) return null;
+    throw error;
+  }
+}
+
+function serves(list: string, queue: string): boolean {
+  return queueList(list).expand([queue]).includes(queue);
+}
