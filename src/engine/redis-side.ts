@@ -81,6 +81,8 @@ export class RedisSide {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
         publish({ type: 'redis.up', ...fact });
+        // What has changed since the beat of the resync.
+        this.#vitals.changed();
         this.retire();
         this.dispatcher.poke();
       },
