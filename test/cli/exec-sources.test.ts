@@ -53,7 +53,7 @@ describe('the job', () => {
     const { code, stdout } = await stage.run(['mail', 'bad.json']);
     expect(code).toBe(1);
     expect(stdout.split('\n').slice(0, 2)).toEqual([
-      '✗ not run: the payload is no JSON object (not JSON)',
+      '✗ not run: the payload is not a JSON object (not JSON)',
       '  bad.json:3:14: expected a comma or closing bracket',
     ]);
     expect((await stage.run(['mail', '-'], { input: '{' })).stdout).toContain('\n  STDIN:1:2: ');
