@@ -48,12 +48,12 @@ function resolved(file: string): string {
   }
 }
 
+const elsewhere =
+  'with --socket PATH you reach one that has its socket elsewhere, and as root also one of another user';
+
 function noneAtAll(): string {
   const where = ownSocketDirectories().join(' or ');
-  return [
-    `no runner of this user is running: there is no socket in ${where}`,
-    'with --socket PATH you reach one that has its socket elsewhere, and as root also one of another user',
-  ].join('\n');
+  return [`no runner of this user is running: there is no socket in ${where}`, elsewhere].join('\n');
 }
 
 function noneOf(file: string, others: readonly ListedSocket[]): string {
@@ -61,7 +61,8 @@ function noneOf(file: string, others: readonly ListedSocket[]): string {
   const fix = existsSync(file) ? `; start it with \`resque-runner ${name}\`` : ', and there is no such file';
   return [
     `no runner of ${name} is running${fix}`,
-    ...(others.length === 0 ? [] : ['other runners are running; to choose one, add its --socket:']),
-    ...(others.length === 0 ? [] : [socketChoices(others)]),
+    ...(others.length === 0
+      ? [elsewhere]
+      : ['other runners are running; to choose one, add its --socket:', socketChoices(others)]),
   ].join('\n');
 }
