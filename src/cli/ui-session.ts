@@ -132,9 +132,10 @@ async function show(
   runTerminalUi: RunTerminalUi,
   how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
 ): Promise<UiEnd> {
+  const name = runnerName(client.hello);
   return await runTerminalUi({
     ...how,
-    runnerName: runnerName(client.hello),
+    runnerName: how.runnerUser === null ? name : `${name} of user ${how.runnerUser}`,
     store,
     lost,
     send: (command) => client.send(command),

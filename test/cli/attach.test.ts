@@ -222,6 +222,10 @@ describe('a runner without a screen, as a process manager starts it', () => {
       chownSync(socket, ann, ann);
       const screen = openAttach('--socket', socket);
       await screen.waitForText(' runner of user nobody ');
+      await screen.press('Q');
+      await screen.waitForText(/process \d+ \(.*cfg\.json\) of user nobody/);
+      await screen.press('escape');
+      await screen.waitForNoText('Stop the runner?');
       await leave(screen);
       await screen.waitForText(/attached to process \d+, a runner of user nobody/);
     });

@@ -86,6 +86,35 @@ function written(): string[] {
 }
 
 describe('init on a terminal', () => {
+  test('asks for no Redis where REDIS_URL names one, and leaves it to that', async () => {
+    await redis.client.sadd('resque:queues', 'mail');
+    script('job.sh');
+    const terminal = open([], { env: { REDIS_URL: `redis://127.0.0.1:${redis.port}` } });
+    await terminal.waitForText(`Trying redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
+    await choose(terminal, 'mail');
+    await answer(terminal, questions.script, './job.sh');
+    await terminal.waitForText(questions.write);
+    expect(terminal.text()).not.toContain(questions.redis);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).not.toHaveProperty('redis');
+    expect(config()).toMatchObject({ runners: { mail: 5 }, script: './job.sh' });
+  });
+
+  test('a REDIS_URL that is of no use can be replaced by an answer', async () => {
+    script('job.sh');
+    const terminal = open(['--script', './job.sh'], {
+      env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    });
+    await choose(terminal, 'Name another Redis');
+    await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
+    await answer(terminal, questions.queue, 'mail');
+    await terminal.waitForText(questions.write);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ redis: { host: '127.0.0.1', port: redis.port } });
+  });
+
   test('asks for Redis, a queue of it and the script, and writes an example of that', async () => {
     await redis.client.sadd('resque:queues', 'mail', 'images', 'odd,list', 'odd*');
     await redis.client.rpush('resque:queue:images', 'a', 'b');

@@ -22,7 +22,7 @@ export interface ProgramOptions {
 export async function runProgram(args: readonly string[], { cwd, env }: ProgramOptions): Promise<Outcome> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [program, ...args], {
     cwd,
-    env: { RR_CONFIG: '', ...env },
+    env: { RR_CONFIG: '', REDIS_URL: '', ...env },
     stdin: 'ignore',
     reject: false,
     timeout: 20_000,
