@@ -151,7 +151,11 @@ export class Fleet {
       if (before === runner) continue;
       isChanged = true;
       if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
-      this.#publish({ type: 'queue.added', queue: this.queueView(queue) });
+      const view = this.queueView(queue);
+      this.#publish({ type: 'queue.added', queue: view });
+      // Paused before it had this queue: no other event says why its jobs wait.
+      const isTold = view.pauses.some(({ kind }) => kind === 'unstartable');
+      if (isTold) this.#publish({ type: 'queue.paused', queue, pauses: view.pauses });
     }
     return isChanged;
   }

@@ -40,8 +40,9 @@ export class Unstartable {
       if (isJudged()) continue;
       const verdict = await checkStartable(config);
       if (this.#isStopped) return;
-      const isCertain = !verdict.ok && verdict.isCertain;
-      if (isCertain && !isJudged() && runner.config === config) await this.explain(runner, verdict.reason);
+      if (verdict.ok || !verdict.isCertain || isJudged() || runner.config !== config) continue;
+      this.hold(runner);
+      await this.explain(runner, verdict.reason);
     }
   }
 

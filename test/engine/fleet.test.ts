@@ -44,6 +44,15 @@ function runner(key: string) {
   return found;
 }
 
+test('a queue that comes to an entry whose script can’t be started says so', () => {
+  fleet.configure([config('mail_*')]);
+  fleet.pauseRunner(runner('mail_*'), 'unstartable', 'missing');
+  told();
+  fleet.expand(['mail_eu']);
+  expect(told()).toEqual(['queue.added mail_eu of mail_*', 'queue.paused mail_eu: unstartable']);
+  expect(fleet.ownPauses).toMatchObject([{ kind: 'unstartable', runner: 'mail_*', detail: 'missing' }]);
+});
+
 describe('a queue belongs', () => {
   test('to the entry that names it, wherever that stands', () => {
     fleet.configure([config('*'), config('mail')]);
