@@ -79,12 +79,9 @@ test('what the document types makes a server run from the home directory', {
   const archives = 'apt-get download --print-uris redis-server libjemalloc2 liblzf1';
   const { exitCode } = await execa('sh', ['-c', archives], options);
   if (release.stdout !== 'debian 12' || exitCode !== 0) return context.skip('no archives of Debian 12');
-  const { all } = await execa(
-    'sh',
-    ['-e', '-c', `${typed('apt-get download')}\ncommand -v redis-server`],
-    options,
-  );
-  if (/^E: (Failed|Unable) to fetch/m.test(all)) return context.skip('no network');
+  const commands = `${typed('apt-get download')}\ncommand -v redis-server`;
+  const { all, timedOut } = await execa('sh', ['-e', '-c', commands], { ...options, timeout: 40_000 });
+  if (timedOut || /^E: (Failed|Unable) to fetch/m.test(all)) return context.skip('no network');
   expect(all).toMatch(/^Redis server v=\d/m);
   expect(all).toContain(`${home}/redis/usr/bin/redis-server`);
 });
