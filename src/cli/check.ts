@@ -8,7 +8,7 @@ import { checkScripts, scriptFiles } from './check/scripts.ts';
 import { fail, ok, type Verdict, verdictLine } from './check/verdict.ts';
 import type { CommandContext } from './command-line/command-spec.ts';
 import { exitCodes, UsageError } from './exit-codes.ts';
-import { problemsText, readConfig, requireConfig, shortPath } from './load-config.ts';
+import { isOutsideConfig, problemsText, readConfig, requireConfig, shortPath } from './load-config.ts';
 import { print, printJson } from './output.ts';
 
 export async function run({ invocation }: CommandContext): Promise<number> {
@@ -33,9 +33,8 @@ export async function run({ invocation }: CommandContext): Promise<number> {
   return await tell([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
 }
 
-/** A wrong `--redis` or `REDIS_URL` is a mistake outside the config, not a finding about it. */
 function problemText(file: string, problem: string): string {
-  if (/^(?:--redis|REDIS_URL):/.test(problem)) throw new UsageError(problem);
+  if (isOutsideConfig(problem)) throw new UsageError(problem);
   return `${shortPath(file)}: ${problem}`;
 }
 

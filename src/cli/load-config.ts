@@ -77,7 +77,14 @@ export function loadConfig(argument: string | null, redisUrl: string | null): Lo
   const file = requireConfig(argument);
   const result = readConfig(file, redisUrl);
   if (result.ok) return { config: result.config, file };
+  // Then the file is fine.
+  if (result.problems.every(isOutsideConfig)) throw new UsageError(result.problems.join('\n'));
   throw new UsageError(problemsText(file, result.problems));
+}
+
+/** A wrong `--redis` or `REDIS_URL` is a mistake outside the config, not a finding about it. */
+export function isOutsideConfig(problem: string): boolean {
+  return /^(?:--redis|REDIS_URL):/.test(problem);
 }
 
 /** All that is wrong with a config, in one message. */
@@ -90,7 +97,7 @@ function unreadable(file: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
-      return 'there is no such file';
+      return `there is no such file; write it with: resque-runner init ${shortPath(file)}`;
     case 'ENOTDIR':
       return 'there is no such file: part of its path is a file itself';
     case 'EISDIR':

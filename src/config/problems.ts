@@ -14,7 +14,7 @@ export const problems = {
   option: (name: string, message: string): string => `${name}: ${message}`,
 
   // Files
-  empty: (file: string): string => `${file}: the file is empty; cfg.json.template is one to start from`,
+  empty: (file: string): string => `${file}: the file is empty; write one with: resque-runner init --force`,
   notAnObjectFile: (file: string, value: unknown): string =>
     `${file}: the top level is ${kindOf(value)}, not an object such as { "runners": { … } }`,
   syntax: (file: string, place: Place, cause: string): string =>

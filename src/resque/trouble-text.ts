@@ -4,7 +4,7 @@ import type { RedisTrouble } from './trouble.ts';
 
 /** Where Redis should be, what is wrong, and what to do. */
 export function troubleText(redis: ReachableRedis, trouble: RedisTrouble): string {
-  return `${describeRedis(redis)}: ${trouble.message.replace(/\.$/, '')}; ${advice(trouble)}`;
+  return `${describeRedis(redis)}: ${trouble.message.replace(/\.$/, '')}; ${advice(redis, trouble)}`;
 }
 
 /** What a runner says of an outage: what is wrong, and more if it doesn't come right by itself. */
@@ -12,17 +12,24 @@ export function outageText(redis: ReachableRedis, trouble: RedisTrouble): string
   return ['denied', 'foreign'].includes(trouble.kind) ? troubleText(redis, trouble) : trouble.message;
 }
 
-function advice({ kind }: RedisTrouble): string {
+function advice(redis: ReachableRedis, { kind, message }: RedisTrouble): string {
   switch (kind) {
     case 'away':
-      return 'is Redis running there?';
+      if (/ENOTFOUND|EAI_AGAIN/.test(message)) return 'check the name of the host';
+      // A server without TLS waits for the rest of what is to it a strange command.
+      return hasTls(redis) ? 'is Redis running there, with TLS?' : 'is Redis running there?';
     case 'foreign':
-      return 'look at host and port';
+      return 'check host and port';
     case 'denied':
-      return 'look at user name, password and permissions';
+      if (message.startsWith('NOAUTH')) return 'give its password, as in redis://:PASSWORD@HOST:PORT';
+      return message.startsWith('NOPERM') ? "check the user's permissions" : 'check user name and password';
     case 'readonly':
       return 'name its master instead';
     case 'refused':
-      return 'look at its configuration';
+      return "check the server's configuration";
   }
+}
+
+function hasTls(redis: ReachableRedis): boolean {
+  return 'tls' in redis && redis.tls !== null;
 }

@@ -108,7 +108,7 @@ describe('check', () => {
     const { code, lines } = await check(config(), '--redis', `redis://127.0.0.1:${port}`);
     http.close();
     expect(code).toBe(1);
-    expect(lines[1]).toBe(`FAIL redis      redis://127.0.0.1:${port}/0: not a Redis; look at host and port`);
+    expect(lines[1]).toBe(`FAIL redis      redis://127.0.0.1:${port}/0: not a Redis; check host and port`);
     expect(lines.join()).not.toMatch(/RESP|report/);
   });
 

@@ -110,7 +110,7 @@ describe('all that match', () => {
     const { code, stdout, stderr } = await failed('retry', '--queue', 'mail');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues? There is no terminal to ask on: say --yes`,
+      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues? There is no terminal to ask on; confirm with --yes`,
     );
     expect((await stage.list()).some(isRetried)).toBe(false);
     expect(await failed('retry', '--queue', 'mail', '--yes')).toEqual({
@@ -137,7 +137,8 @@ describe('all that match', () => {
     const again = await failed('retry', '--all', '--yes');
     expect(again).toEqual({
       code: 0,
-      stdout: "602 failures; they were retried already, or don't say which job to put back onto which queue",
+      stdout:
+        "602 failures; they were retried already, or don't say which job to put back onto which queue; nothing was changed. To retry one again, name its ID",
       stderr: '',
     });
     expect(new Set(await stage.queued())).toEqual(
@@ -176,7 +177,7 @@ describe('all that match', () => {
     expect(await said('--all')).toBe('There is 1 failure. Put its job back onto the queue?');
     expect((await failed('retry', '--all', '--yes')).stdout).toBe('retried 1 failure');
     expect((await failed('retry', '--queue', 'mail')).stdout).toBe(
-      "the only failure matches; it was retried already, or doesn't say which job to put back onto which queue",
+      "the only failure matches; it was retried already, or doesn't say which job to put back onto which queue; nothing was changed. To retry one again, name its ID",
     );
     expect((await failed('retry', '--queue', 'news')).stdout).toBe("the only failure doesn't match");
   });

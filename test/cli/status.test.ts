@@ -179,9 +179,12 @@ describe('--json', () => {
 describe('where it can not', () => {
   test.each([
     [['--interval', '5'], '--interval is for --watch: add that, or leave this out'],
-    [['--watch', '--interval', '0'], '--interval: "0" is no whole number from 1 on'],
+    [['--watch', '--interval', '0'], '--interval must be a whole number, 1 or more, got "0"'],
     [['--wach'], 'resque-runner status has no flag --wach; did you mean --watch?'],
-    [['none.json'], "none.json can't be used:\n  there is no such file"],
+    [
+      ['none.json'],
+      "none.json can't be used:\n  there is no such file; write it with: resque-runner init none.json",
+    ],
     [['a.json', 'b.json'], 'status takes one CONFIG at most; "b.json" is one too many'],
   ])('%j is a mistake, told in one message', async (args, message) => {
     expect(await status(...args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });

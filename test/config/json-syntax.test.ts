@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { fileWith, problemsOf } from './helpers.ts';
 
 test.each([
-  ['', 'cfg.json: the file is empty; cfg.json.template is one to start from'],
-  [' \n', 'cfg.json: the file is empty; cfg.json.template is one to start from'],
-  ['\uFEFF', 'cfg.json: the file is empty; cfg.json.template is one to start from'],
+  ['', 'cfg.json: the file is empty; write one with: resque-runner init --force'],
+  [' \n', 'cfg.json: the file is empty; write one with: resque-runner init --force'],
+  ['\uFEFF', 'cfg.json: the file is empty; write one with: resque-runner init --force'],
   ['[]', 'cfg.json: the top level is an array, not an object such as { "runners": { … } }'],
   ['null', 'cfg.json: the top level is null, not an object such as { "runners": { … } }'],
   ['5', 'cfg.json: the top level is a number, not an object such as { "runners": { … } }'],

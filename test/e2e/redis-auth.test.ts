@@ -20,7 +20,9 @@ test.each([
   const { reason } = await runner.waitForLine('redis.down');
   // As `check` and every other command says it.
   expect(reason).toMatch(/^redis:\/\/(nobody@)?127\.0\.0\.1:\d+\/0: (NOAUTH|WRONGPASS) /);
-  expect(reason).toMatch(/; look at user name, password and permissions$/);
+  expect(reason).toMatch(
+    /; (give its password, as in redis:\/\/:PASSWORD@HOST:PORT|check user name and password)$/,
+  );
   await staysTrue(() => runner.all('redis.down').length === 1 && !runner.hasExited, {
     message: 'it is said once and tried again',
     forMs: 1500,

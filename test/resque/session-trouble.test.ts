@@ -81,7 +81,7 @@ test('a server of another kind is told as that, and Redis is found once it is th
   await log.down();
   await new Promise((resolve) => http.close(resolve));
   expect(log.downs.map((trouble) => outageText(address, trouble))).toEqual([
-    `redis://127.0.0.1:${port}/0: not a Redis; look at host and port`,
+    `redis://127.0.0.1:${port}/0: not a Redis; check host and port`,
   ]);
   const proxy = new RedisProxy(server.port);
   await proxy.listen(port);

@@ -75,13 +75,13 @@ test('= asks for a number and sets it, with what was typed wrong taken back', as
   expect(screen.text()).not.toContain('config');
 });
 
-test('= with what is no number of slots changes nothing and says why', async () => {
+test('= with anything but a number of slots changes nothing and says why', async () => {
   const screen = await start({ mail: 2 }, ui.stage.script(staying));
   for (const [typed, objection] of [
-    ['many', '"many" is no number of slots'],
-    ['', '"" is no number of slots'],
-    ['-3', '"-3" is no number of slots'],
-    ['1.5', '"1.5" is no number of slots'],
+    ['many', 'slots must be a whole number, 1 or more, got "many"'],
+    ['', 'slots must be a whole number, 1 or more, got ""'],
+    ['-3', 'slots must be a whole number, 1 or more, got "-3"'],
+    ['1.5', 'slots must be a whole number, 1 or more, got "1.5"'],
     ['0', '0 is not a whole number from 1 to 10000'],
     ['10001', '10001 is not a whole number from 1 to 10000'],
   ] as const) {

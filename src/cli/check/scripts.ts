@@ -23,15 +23,18 @@ export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
 }
 
 function checkWay(): Verdict {
-  if (startsNatively()) return ok('start', 'natively, with posix_spawn');
+  if (startsNatively()) return ok('start', 'jobs start natively, with posix_spawn');
   if (isTurnedOff())
-    return ok('start', 'through Node, since RR_NATIVE is "off": each costs some milliseconds more');
+    return ok(
+      'start',
+      'jobs start through Node, since RR_NATIVE is "off": each start takes a few milliseconds more',
+    );
   return process.platform === 'linux'
     ? warn(
         'start',
-        'through Node, since koffi has no binary for this machine: each costs some milliseconds more',
+        'jobs start through Node, since koffi has no binary for this machine: each start takes a few milliseconds more',
       )
-    : ok('start', 'through Node, as on all systems but Linux');
+    : ok('start', 'jobs start through Node, as on all systems except Linux');
 }
 
 /** The programs that can be started, and the files among their arguments, such as the one in `["php", "job.php"]`. */

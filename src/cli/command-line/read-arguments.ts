@@ -187,7 +187,9 @@ function withConfigFlag(input: readonly string[], { config }: Flags, spec: Comma
 function refuseWrongCount(input: readonly string[], command: CommandName, spec: CommandSpec): void {
   const [least, most] = argumentCount(spec);
   if (input.length < least) {
-    const needed = spec.arguments.slice(0, least).map(({ name }) => `a ${name}`);
+    const needed = spec.arguments
+      .slice(0, least)
+      .map(({ name }) => `${/^([AEIOU]|N$)/.test(name) ? 'an' : 'a'} ${name}`);
     throw new UsageError(`${command} needs ${needed.join(' and ')}; see resque-runner ${command} --help`);
   }
   if (input.length > most) {
@@ -215,7 +217,7 @@ function typedValue(name: FlagName, value: unknown): string | number | boolean |
   }
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= flag.least) return number;
-  throw new UsageError(`${optionOf(name)}: "${shown}" is no whole number from ${flag.least} on`);
+  throw new UsageError(`${optionOf(name)} must be a whole number, ${flag.least} or more, got "${shown}"`);
 }
 
 function camelCase(name: string): string {

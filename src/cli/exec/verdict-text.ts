@@ -69,7 +69,7 @@ function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
       return [
         'red',
         `✗ not started: ${visible(end.whyUnstartable ?? '')}`,
-        `  A worker would put the job back and pause ${visible(queue)} until it can be started. Mend that,`,
+        `  A worker would put the job back and pause ${visible(queue)} until it can be started. Fix that,`,
         `  or "script" in ${shown(configFile)}.`,
       ];
     case 'failed':

@@ -59,7 +59,9 @@ export function whyNothing({ total, matching, isAll, place }: Counted): string {
   if (total === 0) return emptyWords(place);
   if (matching === 0) return matchWords(matching, total);
   const which = isAll ? plural(total, 'failure') : matchWords(matching, total);
-  return matching === 1
-    ? `${which}; it was retried already, or doesn't ${sayWhat}`
-    : `${which}; they were retried already, or don't ${sayWhat}`;
+  const why =
+    matching === 1
+      ? `it was retried already, or doesn't ${sayWhat}`
+      : `they were retried already, or don't ${sayWhat}`;
+  return `${which}; ${why}; nothing was changed. To retry one again, name its ID`;
 }

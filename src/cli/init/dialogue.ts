@@ -98,7 +98,7 @@ function redisChoices(redis: RedisConfig, isDenied: boolean): Choice<RedisChoice
     ...(redis.kind === 'embedded'
       ? []
       : [{ value: 'embedded', label: 'Take a private one, which the runner starts' } as const]),
-    { value: 'keep', label: 'Keep it, and mend that later' },
+    { value: 'keep', label: 'Keep it and fix it later' },
   ];
 }
 
@@ -184,7 +184,7 @@ async function scriptChoices(script: ScriptAnswer): Promise<Choice<ScriptWork | 
       : []),
     ...(fault === 'not executable' ? [{ value: 'make executable', label: `chmod +x ${name}` } as const] : []),
     { value: 'another', label: 'Name another program' },
-    { value: 'none', label: 'Keep it, and mend that later' },
+    { value: 'none', label: 'Keep it and fix it later' },
   ];
 }
 

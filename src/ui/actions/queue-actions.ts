@@ -61,7 +61,7 @@ export function askForSlots(context: ActionContext): void {
 export function setSlots(context: ActionContext, runner: string, typed: string): void {
   const text = typed.trim();
   if (!/^\d{1,6}$/.test(text)) {
-    context.toast(`"${text}" is no number of slots: a whole number from 1 on`, true);
+    context.toast(`slots must be a whole number, 1 or more, got "${text}"`, true);
     return;
   }
   void context.run({ type: 'set-concurrency', runner, concurrency: Number(text) });
