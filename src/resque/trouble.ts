@@ -39,8 +39,8 @@ export function troubleOf(thrown: unknown): RedisTrouble {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new RedisTrouble('refused', message, options);
   }
-  // In the words of ioredis, which asks for a report.
-  if (/^Unknown RESP type/.test(message)) return new RedisTrouble('foreign', 'not a Redis', options);
+  // In the words of ioredis, which asks for a report; of a sentinel they follow others.
+  if (/Unknown RESP type/.test(message)) return new RedisTrouble('foreign', 'not a Redis', options);
   if (/Connection is closed|writeable|ECONNRESET|EPIPE/.test(message)) {
     return new RedisTrouble('away', 'the connection was closed', options);
   }

@@ -125,6 +125,8 @@ test('what a lost connection left unanswered is rejected before the next one is 
 
 test.each([
   ['ECONNREFUSED', 'away'],
+  ['Unknown RESP type 60 "<". Please report this.', 'foreign'],
+  ['All sentinels are unreachable. Last error: Unknown RESP type 72 "H". Please report this.', 'foreign'],
   ['Connection is closed.', 'away'],
   ['WRONGPASS invalid username-password pair', 'denied'],
   ['NOAUTH Authentication required.', 'denied'],
