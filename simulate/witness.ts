@@ -154,7 +154,17 @@ export class Witness {
       if (!run.isRecorded && !run.isHeld) job.mayBeLost = 'its runner died before it was on record';
       if (job.forgottenMs >= run.takenMs) job.mayBeLost = 'Redis had forgotten it, and its runner died';
     }
+    const { owner } = process.side.client;
+    const isUnknown = dump.get('resque:runners')?.values.every((value) => String(value) !== owner) ?? true;
+    const movedFor = (id: string) =>
+      [...dump].some(
+        ([key, { values }]) =>
+          key.startsWith(`resque:runner:${owner}:held:`) && values.flatMap(idsOf).includes(id),
+      );
     for (const job of this.#book.jobs.values()) {
+      // `check --repair` finds it.
+      if (this.hasForgotten && isUnknown && movedFor(job.id))
+        job.mayBeLost = 'Redis had forgotten who waited for it';
       if (job.poppedBy === process && !present.has(job.id)) job.mayBeLost = 'its runner died with it in hand';
     }
   }
