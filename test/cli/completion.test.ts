@@ -59,8 +59,8 @@ describe.each(shells)('the script for %s', (shell) => {
   });
 
   test.runIf(shell !== 'bash')('says what flags and commands do', () => {
-    expect(script(shell)).toContain('the same job so many times');
-    expect(script(shell)).toContain('put a job on a queue, or a file of them');
+    expect(script(shell)).toContain('how many times to enqueue the job');
+    expect(script(shell)).toContain('put a job on a queue, or a file of jobs');
     expect(script(shell)).toMatch(/don('\\''|\\')t ask/);
     // What a flag means for one command.
     expect(script(shell)).toContain('a job of this class with the ARGs');

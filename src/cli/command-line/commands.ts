@@ -30,7 +30,7 @@ that \`failed list\` shows. The index alone is safe if nobody else is changing t
 
 const table = {
   run: {
-    summary: 'run, with a screen where there is a terminal',
+    summary: 'run jobs; on a terminal, with a screen',
     arguments: [config],
     flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'socket'],
     hiddenFlags: ['linkFd'],
@@ -92,13 +92,12 @@ ${runnerText}`,
     load: () => import('../control.ts').then(({ slots }) => ({ run: slots })),
   },
   check: {
-    summary: 'test config, Redis and scripts, mend what died or breaks others',
+    summary: 'test config, Redis and scripts; repair what Redis holds',
     arguments: [config],
     flags: ['config', 'redis', 'repair', 'json'],
     about: `Tests the config, Redis (reachable, version, latency, permissions), each script, and what Redis holds of
-workers, failures and queues: workers that died, entries that break resque-web, heartbeats that kill Ruby
-workers, jobs that nobody has any more. A verdict a line.
-Exits 0 when nothing is wrong or all of it was repaired, 1 when not.`,
+workers, failures and queues: dead workers and their jobs, entries that break resque-web, heartbeats that crash Ruby
+workers. Prints one line for each result. Exits 0 if nothing is wrong or everything was repaired, else 1.`,
     examples: ['check', 'check /etc/resque-runner/cfg.json --repair'],
     load: () => import('../check.ts'),
   },
@@ -119,20 +118,20 @@ Exits 0 when nothing is wrong or all of it was repaired, 1 when not.`,
       class: 'a job of this class with the ARGs, instead of a FILE',
       watch: 'run it again whenever the script, the config or FILE changes, until Ctrl-C',
       redis: 'with --from-failed: this Redis, whatever the config says',
-      json: 'the verdict as one JSON document on STDOUT; what the job prints goes to STDERR',
+      json: "the result as one JSON document on STDOUT; the job's output goes to STDERR",
     },
     about: `Runs one job through the script of QUEUE as a worker would: the same command line, STDIN, environment and timeout.
-What the job prints is shown as it comes; then the verdict: exit code or signal, duration, memory and CPU, the failure
-record that Redis would get, and what resque-web would show. Nothing is written to Redis.
+It shows the job's output as it comes, then the result: exit code or signal, duration, memory and CPU, the failure record
+that Redis would get, and what resque-web would show. Nothing is written to Redis.
 
-FILE holds the job, {"class": …, "args": […]}; a line's end at its end is left out. Without FILE, or where that is -, it
-is read from STDIN.
+FILE holds the job, {"class": …, "args": […]}, without a line break at its end. If FILE is missing or is -, the job is
+read from STDIN.
 
-The exit code is the job's; 128 and the signal's number where one ended it; 124 for a timeout; 1 where it failed without
-one, or nothing ran. Ctrl-C ends the job as a worker's shutdown does, with TERM, and KILL after "killAfter"; again, at
-once. The exit code is then 130, and 143 after TERM.
+The exit code is the job's. It is 128 plus the signal's number if a signal ended the job, 124 after a timeout, and 1 if
+the job failed in another way or didn't start. Ctrl-C ends the job as a worker's shutdown does: TERM, then KILL after
+"killAfter". A second Ctrl-C kills it at once. The exit code is then 130, or 143 after TERM.
 
-With --watch a change during a run ends that, and the job runs anew.`,
+With --watch, a change during a run ends that run and starts the job again.`,
     examples: [
       'exec mail job.json',
       'exec mail --class SendMail bob@example.org \'{"urgent": true}\'',
@@ -142,7 +141,7 @@ With --watch a change during a run ends that, and the job runs anew.`,
     load: () => import('../exec.ts'),
   },
   enqueue: {
-    summary: 'put a job on a queue, or a file of them',
+    summary: 'put a job on a queue, or a file of jobs',
     arguments: [
       queue,
       { name: 'CLASS', isOptional: true, completes: 'nothing' },
@@ -151,20 +150,19 @@ With --watch a change during a run ends that, and the job runs anew.`,
     flags: ['file', 'count', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
     flagWords: {
       atHead:
-        'before the jobs that wait; a FILE in one step, its first line first: at most 100,000 jobs, 64 MiB',
+        'ahead of the waiting jobs; a FILE in one step, its first line first: at most 100,000 jobs, 64 MiB',
     },
     about: `Puts jobs on a queue, as any Resque client would. An ARG that is JSON counts as JSON, anything else as a
 string, with a warning if it looks like JSON. After "--" an ARG may begin with "-". If neither the config nor a registered
 worker takes jobs of QUEUE, the job is enqueued and STDERR says so.
 
-With --file each line is a job of its own, and goes onto the queue as it stands there. A file is looked through before
-its first job is enqueued: where a line is wrong, such lines are named and nothing is enqueued. What comes only once, from
-STDIN or a pipe, can't be looked through: it is enqueued as it comes, up to the line that is wrong, and --from-line goes
-on there.
+With --file, each line is a job and goes onto the queue byte for byte. The whole file is checked first: if lines are
+wrong, they are listed and nothing is enqueued. STDIN and pipes can't be checked first: their jobs are enqueued up to the
+first wrong line, and --from-line goes on there.
 
-Where the connection is lost, no job is enqueued twice and none left out: Redis is waited for, half a minute long. What
-breaks off all the same says with which --resume ID the same command goes on; so does Ctrl-C. With --json, STDOUT then
-says how far it got.`,
+If the connection is lost, enqueue waits half a minute for Redis; no job is enqueued twice, and none is left out. If it has
+to give up, or after Ctrl-C, it prints the --resume ID with which the same command goes on. With --json, STDOUT then says
+how far it got.`,
     examples: [
       'enqueue mail SendMail bob@example.org \'{"urgent": true}\' 3',
       'enqueue mail --file jobs.ndjson',
@@ -176,12 +174,11 @@ says how far it got.`,
     summary: 'what has failed, newest first',
     arguments: [],
     flags: [...filterFlags, 'limit', 'before', 'json', ...whereFlags],
-    about: `Lists failures, newest first. All filters given must hold; letters of any case.
+    about: `Lists failures, newest first. A failure must match all filters; upper and lower case are the same.
 
-On a terminal it is a table, cut to its width, and then the command for what is older. Elsewhere a failure is a line, uncut, of
-ID, failed at, retried at, queue, class, args, exception and error, with tabs between them and nothing else printed; --json
-says in "next" what --before is for the older ones, null where there are none. Texts beyond 64 KiB are cut: \`failed show\`
-has all of them.`,
+On a terminal it prints a table, cut to the terminal's width, and the command for the next page. Elsewhere it prints one
+uncut line per failure: ID, failed at, retried at, queue, class, args, exception and error, separated by tabs. With --json,
+"next" is the --before of the next page, or null. Texts beyond 64 KiB are cut; \`failed show\` has the whole text.`,
     examples: [
       'failed list --queue mail --exception Timeout',
       'failed list --json --limit 1000 --redis redis://localhost:6379/0',
@@ -189,10 +186,10 @@ has all of them.`,
     load: () => import('../failed/list.ts'),
   },
   'failed show': {
-    summary: 'all that is known of one failure',
+    summary: 'one failure, with all details',
     arguments: [{ name: 'ID', isOptional: true, completes: ['last'] }],
     flags: ['json', ...whereFlags],
-    flagWords: { json: 'the record just as it lies in Redis; where that is no JSON, an object that says so' },
+    flagWords: { json: 'the record, byte for byte as in Redis; if that is not JSON, an object that says so' },
     about: `Shows a failure: its job, exception, error, backtrace and output. Without ID it is the newest, as with \`last\`.
 
 ${idText}`,
@@ -205,11 +202,11 @@ ${idText}`,
     flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
     flagWords: { all: "every failure that wasn't retried yet" },
     about: `Puts jobs back onto their queues, byte for byte as they were, and notes that on the failures: those with an ID, those
-that match, or all. Of those that match or of all, the ones already retried are left alone, and it counts and asks first.
-What fails meanwhile is left alone. Ctrl-C stops it between two steps, and it says how far it got.
+that match, or all. With a filter or --all it skips failures that were retried already, and it counts and asks first. Jobs
+that fail after that are left alone. Ctrl-C stops it between two steps, and it says how far it got.
 
 ${idText}
-All IDs are looked up before anything is changed. Exits 1 where an entry was gone by then, or says no job to retry.`,
+All IDs are looked up before anything is changed. Exits 1 if an entry was gone by then or has no job to retry.`,
     examples: [
       'failed retry last',
       'failed retry 12@3fa9c1d2',
@@ -218,14 +215,14 @@ All IDs are looked up before anything is changed. Exits 1 where an entry was gon
     load: () => import('../failed/change.ts').then(({ retry }) => ({ run: retry })),
   },
   'failed remove': {
-    summary: 'take failures off the list',
+    summary: 'delete failures and their jobs',
     arguments: [failures],
     flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
-    about: `Takes failures off the list, and their jobs with them: those with an ID, those that match, or all. It counts and asks
-first. What fails meanwhile is left alone. Ctrl-C stops it between two steps, and it says how far it got.
+    about: `Deletes failures and their jobs: those with an ID, those that match, or all. It counts and asks first. Jobs that fail
+after that are left alone. Ctrl-C stops it between two steps, and it says how far it got.
 
 ${idText}
-All IDs are looked up before anything is changed. Exits 1 where an entry was gone by then.`,
+All IDs are looked up before anything is changed. Exits 1 if an entry was gone by then.`,
     examples: ['failed remove 12@3fa9c1d2', 'failed remove --class Newsletter --yes'],
     load: () => import('../failed/change.ts').then(({ remove }) => ({ run: remove })),
   },
@@ -233,7 +230,7 @@ All IDs are looked up before anything is changed. Exits 1 where an entry was gon
     summary: 'empty the list',
     arguments: [],
     flags: ['yes', 'json', ...whereFlags],
-    about: 'Takes all failures off the list that are on it by now. It counts and asks first.',
+    about: 'Deletes all failures that are on the list now, and their jobs. It counts and asks first.',
     examples: ['failed clear', 'failed clear --yes --namespace staging'],
     load: () => import('../failed/change.ts').then(({ clear }) => ({ run: clear })),
   },
@@ -241,11 +238,11 @@ All IDs are looked up before anything is changed. Exits 1 where an entry was gon
     summary: 'queues, workers of every kind, running jobs, from Redis',
     arguments: [config],
     flags: ['config', 'watch', 'interval', 'json', 'redis', 'namespace'],
-    flagWords: { json: 'one JSON document instead of text; with --watch one a line' },
-    about: `Shows what Redis knows: the queues and what waits on them, the workers of every kind and host, what they run and for
-how long, how much they get done, and which of them nobody has heard of for long. "!" marks what needs somebody: a queue
-with jobs and no worker, a script that can't be started, a worker that has been silent for five minutes or is dead. WORKERS
-are slots in use and slots in all; a paused queue says why. Writes nothing to Redis.`,
+    flagWords: { json: 'one JSON document instead of text; with --watch, one per line' },
+    about: `Shows what Redis knows: the queues and their waiting jobs, the workers of every kind and host, the running jobs and
+for how long they run. "!" marks what needs attention: a queue with jobs and no worker, a script that can't be started, a
+worker that is dead or silent for five minutes. WORKERS are slots in use and all slots; a paused queue says why. Writes
+nothing to Redis.`,
     examples: ['status', 'status --watch --interval 5', 'status --json --redis redis://localhost:6379/0'],
     load: () => import('../status.ts'),
   },
@@ -257,15 +254,15 @@ are slots in use and slots in all; a paused queue says why. Writes nothing to Re
       redis: 'the Redis of the jobs: host:port, a URL, or `embedded` for a private one',
       queue: 'the queue to run jobs of',
       namespace: 'prefix of the keys; "resque" by default',
-      yes: "don't ask: what no flag says is as in the template",
+      yes: "don't ask; the template has what no flag gives",
     },
-    about: `Writes a config: asks for Redis, a queue and the script, and tries each answer out. Without a terminal nothing is asked:
-flags say it, and the template the rest. FILE is cfg.json by default, and not overwritten without --force.`,
+    about: `Writes a config: asks for Redis, a queue and the script, and tests each answer. Without a terminal it asks nothing and
+takes what the flags don't give from the template. FILE is cfg.json by default, and is not overwritten without --force.`,
     examples: ['init', 'init --redis redis://localhost:6379/0 --queue mail --script ./job.sh --yes'],
     load: () => import('../init.ts'),
   },
   demo: {
-    summary: 'a private Redis and example jobs, no set-up',
+    summary: 'a private Redis and example jobs, without any setup',
     arguments: [],
     flags: ['logFormat', 'ui'],
     flagWords: { ui: 'log lines only' },
@@ -274,10 +271,10 @@ flags say it, and the template the rest. FILE is cfg.json by default, and not ov
     load: () => import('../demo.ts'),
   },
   completion: {
-    summary: 'what makes a shell complete all this',
+    summary: 'print the completion script of a shell',
     arguments: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'] }],
     flags: [],
-    about: `Prints what makes a shell complete commands, flags and their values. SHELL is bash, zsh or fish:
+    about: `Prints a script with which a shell completes commands, flags and their values. SHELL is bash, zsh or fish:
 
   bash    in ~/.bashrc: eval "$(resque-runner completion bash)"
   zsh     in ~/.zshrc, after compinit: source <(resque-runner completion zsh)

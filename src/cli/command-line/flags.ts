@@ -89,20 +89,20 @@ export const flags = {
   repair: {
     kind: 'switch',
     about:
-      'mends what it found in Redis, and says how; without it nothing is written. It ends programs that dead runners of this machine left: do it as the user of the runners',
+      'repair what it finds in Redis, and say how; without it nothing is written. It also ends programs that dead runners of this machine left: run it as the user of the runners',
   },
   /** Between the user interface and the engine that it starts: no command shows it. */
   linkFd: { kind: 'number', value: 'FD', example: '3', least: 0, about: '' },
   json: { kind: 'switch', about: 'one JSON document instead of text' },
-  watch: { kind: 'switch', about: 'again and again, until Ctrl-C' },
+  watch: { kind: 'switch', about: 'repeat until Ctrl-C' },
   interval: {
     kind: 'number',
     value: 'SECONDS',
     example: '2',
     least: 1,
-    about: 'with --watch: the time between two looks; 2 by default',
+    about: 'with --watch: seconds between two updates; 2 by default',
   },
-  yes: { kind: 'switch', about: "don't ask; needed where there is no terminal to ask on" },
+  yes: { kind: 'switch', about: "don't ask; required without a terminal" },
   queue: {
     kind: 'text',
     value: 'QUEUE',
@@ -138,8 +138,8 @@ export const flags = {
     completes: 'nothing',
     about: 'failures with this in class, args, exception, error, queue or worker',
   },
-  all: { kind: 'switch', about: 'every failure there is' },
-  limit: { kind: 'number', value: 'N', example: '20', least: 1, about: 'at most so many; 20 by default' },
+  all: { kind: 'switch', about: 'every failure on the list' },
+  limit: { kind: 'number', value: 'N', example: '20', least: 1, about: 'how many at most; 20 by default' },
   before: {
     kind: 'number',
     value: 'INDEX',
@@ -160,10 +160,16 @@ export const flags = {
     value: 'FILE',
     example: 'jobs.ndjson',
     completes: 'file',
-    about: 'a job a line, each {"class": …, "args": […]}; - for STDIN',
+    about: 'one job per line, each {"class": …, "args": […]}; - for STDIN',
   },
-  count: { kind: 'number', value: 'N', example: '1000', least: 1, about: 'the same job so many times' },
-  atHead: { kind: 'switch', about: 'before the jobs that wait, instead of behind them' },
+  count: {
+    kind: 'number',
+    value: 'N',
+    example: '1000',
+    least: 1,
+    about: 'how many times to enqueue the job',
+  },
+  atHead: { kind: 'switch', about: 'ahead of the waiting jobs instead of behind them' },
   fromLine: {
     kind: 'number',
     value: 'LINE',
@@ -176,7 +182,7 @@ export const flags = {
     value: 'ID',
     example: '3fa9c1d2',
     completes: 'nothing',
-    about: 'go on where an enqueue that broke off has stopped; it has told its ID, which holds for a day',
+    about: 'go on where an interrupted enqueue stopped; it printed the ID, which is valid for a day',
   },
   script: {
     kind: 'text',
@@ -185,7 +191,7 @@ export const flags = {
     completes: 'file',
     about: 'the program that runs the jobs',
   },
-  force: { kind: 'switch', about: 'overwrite a file that is there' },
+  force: { kind: 'switch', about: 'overwrite an existing file' },
 } as const satisfies Record<string, Flag>;
 
 export type FlagName = keyof typeof flags;
