@@ -7,7 +7,7 @@ import type { RunCommand } from './command-line/command-spec.ts';
 import type { Flags } from './command-line/flags.ts';
 import { exitCodes, OperatingError, UsageError, untouched } from './exit-codes.ts';
 import { askAll, type Given, type Outcome } from './init/dialogue.ts';
-import { draftOf, hasPassword, problemWith, runnersOf, templateAnswers } from './init/draft.ts';
+import { draftOf, hasPassword, namesRedis, problemWith, runnersOf, templateAnswers } from './init/draft.ts';
 import { nextSteps } from './init/next-steps.ts';
 import { readRedis, redisField } from './init/redis-answer.ts';
 import { exampleClass, makeExecutable, readScript, writeExample } from './init/script-answer.ts';
@@ -73,6 +73,7 @@ async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): 
     nextSteps({
       file,
       isSecret,
+      namesRedis: namesRedis(draft),
       example: null,
       placeholders: found === null ? ['script'] : [],
       queue: draft.config.runners[0]?.key ?? '',
@@ -99,6 +100,8 @@ async function carryOut({ answers, queue, script, work }: Outcome, file: string,
   if (example !== null) await writeExample(example);
   if (script.program !== null && work === 'make executable') await makeExecutable(script.program);
   const jobClass = example === null ? 'CLASS' : exampleClass;
-  await print(nextSteps({ file, isSecret, example, placeholders: [], queue, jobClass }));
+  await print(
+    nextSteps({ file, isSecret, namesRedis: namesRedis(draft), example, placeholders: [], queue, jobClass }),
+  );
   return exitCodes.clean;
 }

@@ -87,6 +87,16 @@ describe('init without a terminal', () => {
     expect(stdout).not.toContain('does not exist');
   });
 
+  test('leaves Redis to REDIS_URL if that is set, and says what follows', async () => {
+    const env = { REDIS_URL: url() };
+    const { code, stdout } = await runProgram(['init', '--queue', 'mail'], { cwd: directory.path, env });
+    expect(code).toBe(0);
+    expect(JSON.parse(read())).not.toHaveProperty('redis');
+    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever it is used');
+    const named = await init('--redis', url(), '--force');
+    expect(named.stdout).not.toContain('REDIS_URL');
+  });
+
   test('is content with a Redis that is away and a script that is missing, and warns', async () => {
     const port = await freePort();
     const { code, stdout, stderr } = await init('--redis', `localhost:${port}`, '--script', 'job.sh');

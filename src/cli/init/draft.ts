@@ -69,6 +69,11 @@ export function hasPassword({ text }: Draft): boolean {
   return passwordMember.test(text);
 }
 
+/** Whether the file says where Redis is; otherwise that is up to `REDIS_URL`. */
+export function namesRedis({ text }: Draft): boolean {
+  return Object.hasOwn(JSON.parse(text) as object, 'redis');
+}
+
 /** Short enough to be read at a glance: an object a line, but the queues one below the other. */
 function textOf({ redis, namespace, runners, script }: Answers, file: string): string {
   const fields: [string, string][] = [

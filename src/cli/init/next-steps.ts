@@ -7,6 +7,7 @@ export interface Written {
   /** Absolute path of the config. */
   readonly file: string;
   readonly isSecret: boolean;
+  readonly namesRedis: boolean;
   /** Absolute path of the example, if there is one. */
   readonly example: string | null;
   /** Fields that hold nothing but a placeholder. */
@@ -17,7 +18,8 @@ export interface Written {
   readonly jobClass: string;
 }
 
-export function nextSteps({ file, isSecret, example, placeholders, queue, jobClass }: Written): string {
+export function nextSteps(written: Written): string {
+  const { file, isSecret, namesRedis, example, placeholders, queue, jobClass } = written;
   const name = visible(shortPath(file));
   // What commands find by themselves needn't be named.
   const isFound = findConfig(null) === file;
@@ -26,6 +28,7 @@ export function nextSteps({ file, isSecret, example, placeholders, queue, jobCla
   return [
     ...(example === null ? [] : [`wrote ${visible(shortPath(example))}, an example to begin with`]),
     `wrote ${name}${isSecret ? ', which only you can read: it holds a password' : ''}`,
+    ...(namesRedis ? [] : ['it has no "redis": set REDIS_URL wherever it is used, also in services']),
     ...placeholders.map((field) => `edit it first: "${field}" is only a placeholder`),
     'next:',
     `  resque-runner check${argument}`,
