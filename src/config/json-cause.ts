@@ -104,9 +104,9 @@ function symbolWords(symbol: string): string {
   if (symbol.startsWith("'")) return 'strings take double quotes, not single ones';
   if (/^[-+.\d]/.test(symbol)) return 'this is not a number as JSON writes them';
   if (/^[\p{L}_$]/u.test(symbol)) {
-    return 'a word without quotes; only true, false and null are written so';
+    return 'a word without quotes; only true, false and null have none';
   }
-  return 'a character that JSON has no use for here';
+  return 'an unexpected character';
 }
 
 /** The index of a comma right before the closing bracket at `offset`, or `null`. */

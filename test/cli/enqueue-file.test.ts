@@ -146,7 +146,7 @@ describe('a wrong line', () => {
       'resque-runner: jobs.ndjson has 12 wrong lines; nothing of it was enqueued:',
       '  line 2: it is not JSON: at column 13, a trailing comma; JSON has none after the last entry: {"class":"A",}',
       '  line 4: "class" is missing: {"args":[]}',
-      '  line 8: it is not JSON: at column 1, a word without quotes; only true, false and null are written so: a',
+      '  line 8: it is not JSON: at column 1, a word without quotes; only true, false and null have none: a',
     ]);
     expect(shown.at(-1)).toBe('  and 2 more');
     expect(shown).toHaveLength(12);

@@ -85,7 +85,7 @@ describe('a line', () => {
     ],
     [
       '  {"class":A}',
-      'it is not JSON: at column 12, a word without quotes; only true, false and null are written so',
+      'it is not JSON: at column 12, a word without quotes; only true, false and null have none',
     ],
     [
       `{"class":${'['.repeat(200)}`,
@@ -94,7 +94,7 @@ describe('a line', () => {
     [`{"class":"A","args":["${'x'.repeat(1_000_000)}"`, 'it is not JSON'],
     [
       'mail\tSendMail',
-      'it is not JSON: at column 1, a word without quotes; only true, false and null are written so',
+      'it is not JSON: at column 1, a word without quotes; only true, false and null have none',
     ],
     ['["A",1]', 'it is an array, not an object like {"class": "SendMail", "args": []}'],
     ['null', 'it is null, not an object like {"class": "SendMail", "args": []}'],
