@@ -54,7 +54,7 @@ const payloads: readonly (readonly [string, string | Buffer])[] = [
   ['no class', '{}'],
 ];
 
-test('every record is the same, member for member, but for its time and its worker’s pid', async () => {
+test('every record is the same, member for member, but for its time and its worker’s pid and slot', async () => {
   const outputs = oddOutputs.map(({ name, stderr, stdout = '', exitCode = 1 }, n): Case => {
     e2e.write(`stderr-${n}`, Buffer.from(stderr));
     e2e.write(`stdout-${n}`, stdout);
@@ -103,9 +103,9 @@ test('every record is the same, member for member, but for its time and its work
 
 function comparable(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const worker = String(record.worker);
-  expect(worker).toMatch(/^[^:]+:\d+-0:\w+$/);
+  expect(worker).toMatch(/^[^:]+:\d+-\d+:\w+$/);
   expect(record.failed_at).toMatch(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/);
-  return { ...record, failed_at: '', worker: worker.replace(/:\d+-/, ':PID-') };
+  return { ...record, failed_at: '', worker: worker.replace(/:\d+-\d+:/, ':PID-SLOT:') };
 }
 
 /** What `exec` tells of it, from a file with a line's end behind the payload. */
