@@ -81,7 +81,9 @@ export class Fleet {
       const runner = this.runner(config.key) ?? new Runner(config, this.#workerId, () => this.#touch());
       next.push(runner);
       if (!this.#runners.includes(runner)) {
-        changes.push(`${config.key}: added, ${config.concurrency} slots`);
+        changes.push(
+          `${config.key}: added, ${config.concurrency} ${config.concurrency === 1 ? 'slot' : 'slots'}`,
+        );
         this.#publish({ type: 'runner.added', runner: runnerView(runner) });
         continue;
       }
