@@ -24,6 +24,8 @@ export class Unstartable {
   readonly #paused = new Set<Runner>();
   /** On hold, as long as the reason isn't known. */
   readonly #held = new Set<Runner>();
+  /** Those whose program is looked at, and hasn't started meanwhile: a start says more than a look. */
+  readonly #looking = new Set<Runner>();
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
@@ -38,9 +40,11 @@ export class Unstartable {
       const { config } = runner;
       const isJudged = () => runner.isRetired || this.#paused.has(runner) || this.#held.has(runner);
       if (isJudged()) continue;
+      this.#looking.add(runner);
       const verdict = await checkStartable(config);
+      const hasStarted = !this.#looking.delete(runner);
       if (this.#isStopped) return;
-      if (verdict.ok || !verdict.isCertain || isJudged() || runner.config !== config) continue;
+      if (verdict.ok || !verdict.isCertain || hasStarted || isJudged() || runner.config !== config) continue;
       this.hold(runner);
       await this.explain(runner, verdict.reason);
     }
@@ -75,6 +79,7 @@ export class Unstartable {
 
   /** A job of this runner has started: what was, is forgotten. */
   started(runner: Runner): void {
+    if (this.#looking.size > 0) this.#looking.delete(runner);
     if (this.#troubles.size > 0) this.#troubles.delete(runner);
   }
 
