@@ -8,6 +8,7 @@
  *     session of its own                                                                        may be one
  *     processes of the runner's user are hidden (`hidepid`)                                     there may be some
  */
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ProgramsEnd } from '../resque/dead-runners.ts';
 import type { RunnerEntry } from '../resque/runner-entry.ts';
@@ -140,8 +141,19 @@ function runningProcesses(): RunningProcess[] {
     // proc(5): fields 4, 6 and 22.
     const [parent, session, startedAt] = [fields[1], fields[3], fields[19]].map(Number);
     if (parent === undefined || session === undefined || startedAt === undefined) return [];
-    return [{ pid, parent, session, startedAt, environment: readIfThere(`/proc/${pid}/environ`) }];
+    const environment = environmentIn(`/proc/${pid}/environ`);
+    return environment === undefined ? [] : [{ pid, parent, session, startedAt, environment }];
   });
+}
+
+/** @returns `null` if it can't be read, `undefined` if the process has just ended */
+function environmentIn(path: string): string | null | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    return code === 'ENOENT' || code === 'ESRCH' ? undefined : null;
+  }
 }
 
 /** The user who started it, also if it has taken the rights of another or forbids that it is looked at. */
