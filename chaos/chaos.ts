@@ -1,8 +1,9 @@
 /** `npm run chaos`: see README.md beside this file. */
-import { existsSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printTable } from '../bench/lib/report.ts';
+import { removeBundleOnSignals, wholeNumber } from './command.ts';
 import { type ChaosResult, type Delivery, runChaos } from './run-chaos.ts';
 import type { ChaosFigures } from './verdict.ts';
 
@@ -66,21 +67,5 @@ const rows: readonly (readonly [string, (figures: ChaosFigures) => string])[] = 
   ['  runs repeated: had ended, not yet recorded', ({ repeatedEnded }) => String(repeatedEnded)],
 ];
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no whole number`);
-  return value;
-}
-
-for (const [signal, exitCode] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    // Ctrl-C ends scripts/chaos.mjs too, which would have removed the bundle that this process was started from.
-    const bundle = dirname(process.argv[1] ?? '');
-    if (basename(bundle).startsWith('resque-runner-chaos-')) rmSync(bundle, { recursive: true, force: true });
-    process.exit(exitCode);
-  });
-}
+removeBundleOnSignals('resque-runner-chaos-');
 await main();

@@ -1,7 +1,7 @@
 /** `npm run simulate`: see README.md beside this file. */
-import { readFileSync, rmSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { removeBundleOnSignals, wholeNumber } from '../chaos/command.ts';
 import { makeSchedule } from './make-schedule.ts';
 import { RealRedis } from './real-redis.ts';
 import { type Result, runSchedule } from './run-schedule.ts';
@@ -64,22 +64,5 @@ function print({ schedule, result }: { schedule: Schedule; result: Result }, isT
   console.log('');
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is not a whole number`);
-  return value;
-}
-
-for (const [signal, exitCode] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    // Ctrl-C ends scripts/simulate.mjs too, which would have removed the bundle that this process was started from.
-    const bundle = dirname(process.argv[1] ?? '');
-    if (basename(bundle).startsWith('resque-runner-simulate-'))
-      rmSync(bundle, { recursive: true, force: true });
-    process.exit(exitCode);
-  });
-}
+removeBundleOnSignals('resque-runner-simulate-');
 await main();

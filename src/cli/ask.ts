@@ -11,7 +11,7 @@ import { canAsk } from './output.ts';
  */
 export async function confirm(question: string, isSure: boolean): Promise<boolean> {
   if (isSure) return true;
-  if (!canAsk()) throw new UsageError(`${question} There is no terminal to ask on; confirm with --yes`);
+  if (!canAsk()) throw new UsageError(`${question} There is no terminal to confirm it on; add --yes`);
   const clack = await import('@clack/prompts');
   const streams = { input: process.stdin, output: process.stderr };
   return await answerTo(clack, () => clack.confirm({ message: question, initialValue: false, ...streams }));

@@ -26,7 +26,7 @@ export function onlyTold({ kind }: Finding): boolean {
 }
 
 /**
- * @param leavings jobs of a runner that is no more, as they will be or were settled; `null`: unknown
+ * @param leavings what happens, or happened, to the jobs of a dead runner; `null` if unknown
  * @param programs of that runner that still run here
  */
 export function findingText(

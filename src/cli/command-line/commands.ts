@@ -26,7 +26,7 @@ nothing. Exits 1 if no runner is running, 2 if the runner has no such queue.`;
 
 const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the index in the list and a check of the entry. If others
 change the list in between, the command finds that entry or reports that it is gone. \`last\` is the newest failure, the first
-that \`failed list\` shows. The index alone is safe if nobody else is changing the list; it counts from the oldest, 0.`;
+that \`failed list\` shows. An index alone is safe only while no other program changes the list. Index 0 is the oldest failure.`;
 
 const table = {
   run: {

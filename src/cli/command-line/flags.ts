@@ -60,7 +60,7 @@ export const flags = {
     example: 'redis://localhost:6379/0',
     completes: 'nothing',
     about:
-      'this Redis, whatever the config and $REDIS_URL say: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///path/to.sock',
+      'use this Redis instead of the one in the config or $REDIS_URL: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///path/to.sock',
   },
   namespace: {
     kind: 'text',

@@ -9,7 +9,7 @@ import type { Flags } from '../command-line/flags.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
 import { findConfig, loadConfig, shortPath } from '../load-config.ts';
 
-/** @returns a sentence for people; `null` if the config or a registered worker serves the queue, or nobody can tell */
+/** @returns a warning; `null` if the config or a registered worker serves the queue, or if that is unknown */
 export async function unservedText(
   queue: string,
   flags: Pick<Flags, 'config' | 'redis'>,

@@ -21,9 +21,9 @@ export function failureId({ index, record }: ListedRecord): string {
 }
 
 /**
- * The entry that an ID names, wherever it lies by now. `INDEX` alone is whatever lies there, counted from the oldest.
+ * Finds the entry that an ID names, even if it has moved. `INDEX` alone names the entry at that index; 0 is the oldest.
  *
- * @throws UsageError where that is no ID or no such entry is on the list, RedisTrouble
+ * @throws UsageError if the ID is malformed or the list has no such entry, RedisTrouble
  */
 export async function findEntry(list: FailedList, id: string): Promise<ListedRecord> {
   if (id === newestName) {
