@@ -22,7 +22,7 @@ interface Seat {
   isFrozen: boolean;
 }
 
-export class Fleet {
+export class QueueRouter {
   kills = 0;
   /** What no runner may do. */
   readonly faults: string[] = [];

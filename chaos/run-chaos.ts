@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fleet } from './fleet.ts';
+import { QueueRouter } from './fleet.ts';
 import { readJobLog } from './job-log.ts';
 import { payloadOf, writeJobProgram } from './job-program.ts';
 import { type Fault, limits, makePlan } from './plan.ts';
@@ -51,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const plan = makePlan(seed, jobs, kills, longestPauseMs);
   const { script, log } = writeJobProgram(directory);
   const redis = await ChaosRedis.start(directory);
-  const fleet = new Fleet({
+  const fleet = new QueueRouter({
     directory,
     program,
     config: {
@@ -133,7 +133,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-async function commit(fault: Fault, fleet: Fleet, redis: ChaosRedis): Promise<void> {
+async function commit(fault: Fault, fleet: QueueRouter, redis: ChaosRedis): Promise<void> {
   switch (fault.kind) {
     case 'kill-runner':
       fleet.kill(fault.seat);
@@ -153,7 +153,7 @@ async function commit(fault: Fault, fleet: Fleet, redis: ChaosRedis): Promise<vo
 }
 
 /** Waits until nothing is left to do. @returns what is, where that takes too long */
-async function quiet(redis: ChaosRedis, fleet: Fleet, limitMs: number): Promise<string | null> {
+async function quiet(redis: ChaosRedis, fleet: QueueRouter, limitMs: number): Promise<string | null> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const rest = await toDo(redis, fleet);
@@ -164,7 +164,7 @@ async function quiet(redis: ChaosRedis, fleet: Fleet, limitMs: number): Promise<
   }
 }
 
-async function toDo({ client }: ChaosRedis, fleet: Fleet): Promise<string | null> {
+async function toDo({ client }: ChaosRedis, fleet: QueueRouter): Promise<string | null> {
   const keys = await client.keys('*');
   const isWork = (key: string) =>
     /^resque:(queue:|worker:.*-\d+:[^:]*(:payload)?$|runner:.*:held:|runner:recovery$)/.test(key);

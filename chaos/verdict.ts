@@ -1,5 +1,4 @@
 /** What became of each job, and whether that is what was promised. */
-
 import type { JobLog, Run } from './job-log.ts';
 import { idOfPayload } from './job-program.ts';
 import type { PlannedJob } from './plan.ts';

@@ -166,7 +166,7 @@ async function build({ prunesAtOnce = false } = {}) {
   });
 
   mkdirSync(distDirectory, { recursive: true });
-  const load = oneByOne(metafile, 'src/cli/run.ts');
+  const load = oneByOne(metafile, 'src/cli/run/run.ts');
   for (const { path, contents, text } of outputFiles) {
     if (path === distEntry) continue;
     const hasCall = load !== null && text.includes(load.call);

@@ -1,5 +1,4 @@
 /** What became of each job, as the world saw it: every run, and every event that explains one more run or none at all. */
-
 import type { JobPlan } from './schedule.ts';
 import type { SimProcess } from './sim-process.ts';
 

@@ -1,7 +1,7 @@
 /** The programs of a runner's jobs, simulated: they take their time, and end well or not. Some outlive their runner. */
-import type { TakenJob } from '../src/engine/taken-job.ts';
-import type { OutcomeWrite } from '../src/resque/advance.ts';
-import { exceptions, failureRecord } from '../src/resque/failure-record.ts';
+import type { TakenJob } from '../src/engine/pools/taken-job.ts';
+import { exceptions, failureRecord } from '../src/resque/format/failure-record.ts';
+import type { OutcomeWrite } from '../src/resque/steps/step.ts';
 import { idIn, type Run } from './job-book.ts';
 import type { SimProcess, Surroundings } from './sim-process.ts';
 

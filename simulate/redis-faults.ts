@@ -1,5 +1,4 @@
 /** What befalls Redis: it loses what it knew, restarts, becomes a replica, is full, or refuses something. */
-
 import type { Agenda } from './agenda.ts';
 import { readDump } from './dump.ts';
 import type { Log } from './log.ts';

@@ -1,5 +1,5 @@
 /** What happens in one run: runners, jobs, and the faults among them. Plain data, so that it can be printed and made smaller. */
-import type { RunnerConfig } from '../src/config/config.ts';
+import type { PoolConfig } from '../src/config/config.ts';
 
 export interface JobPlan {
   readonly id: string;
@@ -11,7 +11,7 @@ export interface JobPlan {
   readonly copies?: number;
 }
 
-export type Entry = Pick<RunnerConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'>;
+export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'>;
 
 /** A fault that befalls one runner. */
 export type SeatFault =

@@ -1,7 +1,7 @@
 /** The runner processes, each on its seat: how they start, and what befalls them. */
-import type { ProcessIdentity } from '../src/engine/process-identity.ts';
-import type { Presence } from '../src/resque/liveness.ts';
-import { waitsOf } from '../src/resque/read-connections.ts';
+import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import { waitsOf } from '../src/resque/redis/read-connections.ts';
+import type { Presence } from '../src/resque/workers/liveness.ts';
 import type { Agenda } from './agenda.ts';
 import type { Dump } from './dump.ts';
 import type { Log } from './log.ts';

@@ -1,18 +1,18 @@
 /** A runner process: the engine's whole Redis side, on a machine and with jobs that are simulated. */
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Random } from '../chaos/random.ts';
-import type { Config, RunnerConfig } from '../src/config/config.ts';
+import type { Config, PoolConfig } from '../src/config/config.ts';
 import { executeCommand } from '../src/engine/commands.ts';
-import { FailureCounts } from '../src/engine/failure-counts.ts';
-import type { Machine } from '../src/engine/machine.ts';
-import type { ProcessIdentity } from '../src/engine/process-identity.ts';
+import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
+import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import type { Machine } from '../src/engine/process/machine.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
-import type { StopResult } from '../src/engine/shutdown.ts';
+import { FailureCounts } from '../src/failures/counts.ts';
 import type { Command } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
-import { type Clock, pause } from '../src/resque/clock.ts';
-import { openConnection } from '../src/resque/connection.ts';
-import type { Presence } from '../src/resque/liveness.ts';
+import { type Clock, pause } from '../src/resque/redis/clock.ts';
+import { openConnection } from '../src/resque/redis/connection.ts';
+import type { Presence } from '../src/resque/workers/liveness.ts';
 import type { Agenda } from './agenda.ts';
 import type { JobBook } from './job-book.ts';
 import type { Client } from './link.ts';
@@ -133,7 +133,7 @@ export class SimProcess implements Client {
   reconfigure(entries: readonly Entry[]): void {
     this.#setLimits(entries);
     this.side.reconfigure(this.#config(entries));
-    this.side.dispatcher.poke();
+    this.side.dispatcher.scheduleStep();
   }
 
   /** As a screen gives it. */
@@ -142,7 +142,7 @@ export class SimProcess implements Client {
     void executeCommand(command, {
       ...{ fleet, client, counts: new FailureCounts(), by: '', isStopping: shutdown.mode !== null },
       publish: (fact) => this.#world.heard(this, fact),
-      poke: () => dispatcher.poke(),
+      scheduleStep: () => dispatcher.scheduleStep(),
       killJob: () => false,
       recount: () => Promise.resolve(),
       stop: (mode) => shutdown.request(mode),
@@ -154,7 +154,7 @@ export class SimProcess implements Client {
     const runner = this.side.fleet.runner(key);
     if (runner === undefined || this.isDead) return;
     this.side.fleet.resumeRunner(runner);
-    this.side.dispatcher.poke();
+    this.side.dispatcher.scheduleStep();
   }
 
   #config(entries: readonly Entry[]): Config {
@@ -225,7 +225,7 @@ export class SimProcess implements Client {
   }
 }
 
-function runnerConfig(entry: Entry): RunnerConfig {
+function runnerConfig(entry: Entry): PoolConfig {
   return {
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },

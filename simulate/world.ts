@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../chaos/random.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
-import { silentLimitMs } from '../src/resque/liveness.ts';
+import { silentLimitMs } from '../src/resque/workers/liveness.ts';
 import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';

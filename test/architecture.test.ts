@@ -1,8 +1,7 @@
 /**
- * Holds src/ to the rooms it is drawn in: who may import whom, which packages and builtins each room may use, and
- * how large and how named its files are. All of it is an allow-list, so that whatever nobody thought of fails:
- * a new folder, a new package, an import that can't be read. The rules are tried on samples first, so that one
- * which can no longer fail is seen.
+ * Holds src/ to its plan: which room may import which, which packages and builtins each room may use, how many files a
+ * folder has, and how large and how named they are. Everything is an allow-list, so a new folder, a new package or an
+ * import that can't be read fails. The rules run on samples first, so that a rule that can no longer fail is noticed.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
@@ -14,33 +13,101 @@ interface Room {
   /** Rooms that its files may import from, besides their own. */
   readonly rooms: readonly string[];
   readonly packages: readonly string[];
-  /** Node's builtins; `any` where the room may touch the machine. */
+  /** Node's builtins; `any` if the room may touch the machine. */
   readonly builtins: readonly string[] | 'any';
+  /**
+   * Its folders from the ground floor up; `.` is the room's own files. A folder may import from folders below it, never
+   * from those above.
+   */
+  readonly floors: readonly string[];
 }
 
 const rooms: Readonly<Record<string, Room>> = {
-  protocol: { rooms: [], packages: [], builtins: [] },
-  wording: { rooms: ['protocol'], packages: [], builtins: [] },
+  protocol: { rooms: [], packages: [], builtins: [], floors: ['.'] },
+  messages: { rooms: ['protocol'], packages: [], builtins: [], floors: ['.'] },
   config: {
     rooms: [],
     packages: ['valibot', 'jsonc-parser', 'fastest-levenshtein'],
     builtins: ['node:path'],
+    floors: ['.'],
   },
-  resque: { rooms: ['config'], packages: ['ioredis', 'jsonc-parser'], builtins: 'any' },
-  engine: { rooms: ['protocol', 'config', 'resque'], packages: ['koffi'], builtins: 'any' },
-  store: { rooms: ['protocol'], packages: ['zustand'], builtins: [] },
-  link: { rooms: ['protocol'], packages: [], builtins: 'any' },
+  resque: {
+    rooms: ['config'],
+    packages: ['ioredis', 'jsonc-parser'],
+    builtins: 'any',
+    floors: ['format', 'redis', 'failed', 'workers', 'steps', 'enqueue', 'audit'],
+  },
+  failures: { rooms: ['protocol', 'resque'], packages: [], builtins: 'any', floors: ['.'] },
+  engine: {
+    rooms: ['protocol', 'config', 'resque', 'failures'],
+    packages: ['koffi'],
+    builtins: 'any',
+    floors: [
+      'events',
+      'machine',
+      'pools',
+      'process',
+      'output',
+      'outcomes',
+      'warm',
+      'dispatch',
+      'jobs',
+      'lifecycle',
+      'watch',
+      '.',
+    ],
+  },
+  store: { rooms: ['protocol'], packages: ['zustand'], builtins: [], floors: ['.'] },
+  link: {
+    rooms: ['protocol'],
+    packages: [],
+    builtins: 'any',
+    floors: ['.', 'frames', 'sockets', 'client', 'server'],
+  },
   ui: {
-    rooms: ['store', 'protocol', 'wording'],
+    rooms: ['store', 'protocol', 'messages'],
     packages: ['ink', 'react', 'zustand', 'string-width', 'strip-ansi'],
     builtins: 'any',
+    floors: [
+      'text',
+      'terminal',
+      'session',
+      'keys',
+      'lists',
+      'panels',
+      'log',
+      'dialogs',
+      'screens',
+      'actions',
+      '.',
+    ],
   },
   cli: {
-    rooms: ['protocol', 'wording', 'config', 'resque', 'engine', 'store', 'link', 'ui'],
+    rooms: ['protocol', 'messages', 'config', 'resque', 'failures', 'engine', 'store', 'link', 'ui'],
     packages: ['meow', 'execa', 'cli-progress', '@clack/prompts'],
     builtins: 'any',
+    floors: [
+      'command-line',
+      'files',
+      'terminal',
+      'redis',
+      'log',
+      'enqueue',
+      'run',
+      'control',
+      'check',
+      'init',
+      'failed',
+      'exec',
+      'status',
+      'completion',
+      '.',
+    ],
   },
 };
+
+/** A folder with more files of its own is several rooms. */
+const mostFiles = 15;
 
 /** Names that say nothing about what lies inside. */
 const emptyNames = ['utils', 'util', 'helpers', 'common', 'misc', 'lib', 'shared'];
@@ -50,12 +117,11 @@ const reasonForLength = /Long because/;
 /**
  * What is wrong with one file, a sentence each.
  *
- * @param path from the checkout, as `src/engine/job.ts`
+ * @param path from the checkout, as `src/engine/jobs/job.ts`
  */
 function violationsOf(path: string, source: string): string[] {
-  const roomName = path.split('/')[1] ?? '';
-  const room = rooms[roomName];
-  if (path.split('/').length < 3 || room === undefined) return [`${path} is in no room of the house`];
+  const place = placeOf(path);
+  if (place === null) return [`${path} is in no room of the house`];
 
   const { program, comments, errors } = parseSync(path, source);
   if (errors.length > 0) return [`${path} can't be parsed: ${errors[0]?.message}`];
@@ -64,7 +130,13 @@ function violationsOf(path: string, source: string): string[] {
   const emptyName = path.split('/').find((part) => emptyNames.includes(part.replace(/\.tsx?$/, '')));
   if (emptyName !== undefined) found.push(`${path}: ${emptyName} is no name for anything`);
 
-  const lines = source.trimEnd().split('\n').length;
+  // Without its imports: they say how many rooms a file draws on, not how much it does.
+  const imports = program.body.filter(({ type }) => type === 'ImportDeclaration');
+  const importLines = imports.reduce(
+    (sum, { start, end }) => sum + source.slice(start, end).split('\n').length,
+    0,
+  );
+  const lines = source.trimEnd().split('\n').length - importLines;
   // The head: a comment before any code, or before the code that follows a hashbang.
   const codeStart = program.body[0]?.start ?? source.length;
   const head = comments.filter(({ end }) => end <= codeStart).map(({ value }) => value);
@@ -77,7 +149,7 @@ function violationsOf(path: string, source: string): string[] {
   }
 
   for (const specifier of importsOf(program)) {
-    const objection = objectionTo(specifier, path, roomName, room);
+    const objection = objectionTo(specifier, path, place);
     if (objection !== null) found.push(`${path} imports ${specifier ?? 'a computed module'}: ${objection}`);
   }
   return found;
@@ -104,34 +176,97 @@ function importsOf(program: ReturnType<typeof parseSync>['program']): (string | 
   return specifiers;
 }
 
-/** Why a file may not import that, `null` where it may. */
-function objectionTo(specifier: string | null, path: string, roomName: string, room: Room): string | null {
+interface Place {
+  readonly name: string;
+  readonly room: Room;
+  /** Folder within the room; `.` for the room's own files. */
+  readonly folder: string;
+}
+
+/** @returns `null` for a path that no room has */
+function placeOf(path: string): Place | null {
+  const [top, name = '', ...rest] = path.split('/');
+  const room = rooms[name];
+  if (top !== 'src' || room === undefined || rest.length === 0) return null;
+  const folder = rest.length === 1 ? '.' : rest.slice(0, -1).join('/');
+  return room.floors.includes(folder) ? { name, room, folder } : null;
+}
+
+/** Why a file may not import this module; `null` if it may. */
+function objectionTo(specifier: string | null, path: string, { name, room, folder }: Place): string | null {
   if (specifier === null) return 'only a name that stands in the source can be checked';
   if (specifier.startsWith('.')) {
-    const [top, target = ''] = normalize(join(dirname(path), specifier)).split('/');
-    if (top !== 'src') return 'it lies outside src';
-    return target === roomName || room.rooms.includes(target) ? null : `${roomName} may not know ${target}`;
+    const imported = normalize(join(dirname(path), specifier));
+    if (!imported.startsWith('src/')) return 'it lies outside src';
+    const target = placeOf(imported);
+    if (target === null) return `${imported} is in no room of the house`;
+    if (target.name !== name) {
+      return room.rooms.includes(target.name) ? null : `${name} may not know ${target.name}`;
+    }
+    return room.floors.indexOf(target.folder) <= room.floors.indexOf(folder)
+      ? null
+      : `${name}/${folder} may not know ${name}/${target.folder}`;
   }
   if (specifier.startsWith('node:')) {
     return room.builtins === 'any' || room.builtins.includes(specifier)
       ? null
-      : `${roomName} may not use this builtin`;
+      : `${name} may not use this builtin`;
   }
-  const name = specifier
+  const packageName = specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
-  return room.packages.includes(name) ? null : `${roomName} may not use this package`;
+  return room.packages.includes(packageName) ? null : `${name} may not use this package`;
+}
+
+/**
+ * Files that import each other in a loop, types included: each loop once, as its files in order.
+ *
+ * @param sources by path, as `src/engine/engine.ts`
+ */
+function circlesOf(sources: ReadonlyMap<string, string>): string[][] {
+  const arrows = new Map(
+    [...sources].map(([path, source]) => [
+      path,
+      importsOf(parseSync(path, source).program)
+        .filter((specifier) => specifier?.startsWith('.'))
+        .map((specifier) => normalize(join(dirname(path), specifier ?? '')))
+        .filter((target) => sources.has(target)),
+    ]),
+  );
+  const circles: string[][] = [];
+  const finished = new Set<string>();
+  const way: string[] = [];
+  const visit = (path: string): void => {
+    if (way.includes(path)) circles.push(way.slice(way.indexOf(path)));
+    if (finished.has(path) || way.includes(path)) return;
+    way.push(path);
+    for (const target of arrows.get(path) ?? []) visit(target);
+    way.pop();
+    finished.add(path);
+  };
+  for (const path of arrows.keys()) visit(path);
+  return circles;
+}
+
+/** Folders with more files of their own than a room should have. */
+function crowdedFolders(paths: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count > mostFiles)
+    .map(([folder, count]) => `${folder}: ${count} files`);
 }
 
 describe('the rules', () => {
-  const path = 'src/engine/sample.ts';
+  const path = 'src/engine/jobs/sample.ts';
   const longSource = 'export const a = 1;\n'.repeat(longestFileLines + 1);
 
   test.each([
-    ['an import of its own room', path, "import { a } from './job.ts';"],
-    ['an import of a room below', path, "import type { Config } from '../config/config.ts';"],
-    ['a listed package', 'src/resque/sample.ts', "import { Redis } from 'ioredis';"],
+    ['an import of its own folder', path, "import { a } from './job.ts';"],
+    ['an import of a folder below', path, "import { a } from '../process/child.ts';"],
+    ['an import of a room below', path, "import type { Config } from '../../config/config.ts';"],
+    ['a listed package', 'src/resque/redis/sample.ts', "import { Redis } from 'ioredis';"],
     ['a part of a listed package', 'src/store/sample.ts', "import { createStore } from 'zustand/vanilla';"],
     ['a listed builtin', 'src/config/sample.ts', "import { resolve } from 'node:path';"],
     [
@@ -145,22 +280,34 @@ describe('the rules', () => {
   });
 
   test.each([
-    ['a forbidden room', path, "import { a } from '../ui/app.tsx';", 'engine may not know ui'],
+    ['a forbidden room', path, "import { a } from '../../ui/app.tsx';", 'engine may not know ui'],
     [
       'a type of a forbidden room',
       path,
-      "import type { A } from '../link/a.ts';",
+      "import type { A } from '../../link/a.ts';",
       'engine may not know link',
     ],
-    ['a re-export', path, "export { a } from '../store/a.ts';", 'engine may not know store'],
-    ['a re-export of all', path, "export * from '../store/a.ts';", 'engine may not know store'],
-    ['a dynamic import', path, "const a = await import('../store/a.ts');", 'engine may not know store'],
-    ['an import inside a type', path, "type A = import('../store/a.ts').A;", 'engine may not know store'],
+    [
+      'a folder above',
+      path,
+      "import { a } from '../lifecycle/drain.ts';",
+      'engine/jobs may not know engine/lifecycle',
+    ],
+    [
+      "a room's own file, above its folders",
+      path,
+      "import { a } from '../engine.ts';",
+      'engine/jobs may not know engine/.',
+    ],
+    ['a re-export', path, "export { a } from '../../store/a.ts';", 'engine may not know store'],
+    ['a re-export of all', path, "export * from '../../store/a.ts';", 'engine may not know store'],
+    ['a dynamic import', path, "const a = await import('../../store/a.ts');", 'engine may not know store'],
+    ['an import inside a type', path, "type A = import('../../store/a.ts').A;", 'engine may not know store'],
     ['an import assignment', path, "import a = require('react');", 'engine may not use this package'],
     ['a require', path, "const a = require('react');", 'engine may not use this package'],
     ['a computed import', path, 'const a = await import(process.argv[2]);', 'only a name that stands'],
-    ['an import that leaves src', path, "import a from '../../package.json';", 'outside src'],
-    ['a room nobody drew', path, "import { a } from '../metrics/a.ts';", 'engine may not know metrics'],
+    ['an import that leaves src', path, "import a from '../../../package.json';", 'outside src'],
+    ['a room nobody drew', path, "import { a } from '../../metrics/a.ts';", 'in no room'],
     [
       'ioredis outside resque',
       path,
@@ -184,8 +331,9 @@ describe('the rules', () => {
     ['a builtin in store', 'src/store/a.ts', "import 'node:events';", 'store may not use this builtin'],
     ['a builtin without its prefix', 'src/config/a.ts', "import 'path';", 'config may not use this package'],
     ['a new folder', 'src/metrics/a.ts', '', 'in no room'],
+    ['a new folder in a room', 'src/engine/metrics/a.ts', '', 'in no room'],
     ['a file outside all rooms', 'src/a.ts', '', 'in no room'],
-    ['a folder with an empty name', 'src/engine/utils/a.ts', '', 'utils is no name'],
+    ['a folder with an empty name', 'src/engine/jobs/utils.ts', '', 'utils.ts is no name'],
     ['a file with an empty name', 'src/engine/helpers.ts', '', 'helpers.ts is no name'],
     ['a long file', path, longSource, '301 lines'],
     ['a long file that gives its reason too late', path, `${longSource}// Long because`, '302 lines'],
@@ -194,6 +342,22 @@ describe('the rules', () => {
   ])('refuse %s', (_, file, source, objection) => {
     expect(violationsOf(file, source)).toEqual([expect.stringContaining(objection)]);
   });
+});
+
+test('the search for circles finds one, also one of types', () => {
+  const sources = new Map([
+    ['src/a.ts', "import { b } from './b.ts';"],
+    ['src/b.ts', "import type { C } from './c.ts';"],
+    ['src/c.ts', "import { b } from './b.ts'; import { d } from './d.ts';"],
+    ['src/d.ts', ''],
+  ]);
+  expect(circlesOf(sources)).toEqual([['src/b.ts', 'src/c.ts']]);
+});
+
+test('a folder with too many files is noticed', () => {
+  const files = Array.from({ length: mostFiles + 1 }, (_, index) => `src/link/${index}.ts`);
+  expect(crowdedFolders(files)).toEqual([`src/link: ${mostFiles + 1} files`]);
+  expect(crowdedFolders(files.slice(1))).toEqual([]);
 });
 
 describe('src', () => {
@@ -205,5 +369,18 @@ describe('src', () => {
   test('keeps to the rules', () => {
     expect(files.length).toBeGreaterThan(0);
     expect(files.flatMap((file) => violationsOf(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  test('has no files that import each other in a circle', () => {
+    expect(circlesOf(new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')])))).toEqual(
+      [],
+    );
+  });
+
+  test('has no folder with too many files', () => {
+    const soon = ['src/cli/status', 'src/config', 'src/engine/process', 'src/resque/redis', 'src/store'];
+    expect(
+      crowdedFolders(files).filter((line) => !soon.some((folder) => line.startsWith(`${folder}:`))),
+    ).toEqual([]);
   });
 });

@@ -1,5 +1,4 @@
 /** What the parts of this bench share. */
-
 import type { Bench } from '../lib/bench.ts';
 import { cpuSeconds } from '../lib/process-usage.ts';
 import { Screen } from '../lib/screen.ts';

@@ -2,10 +2,9 @@
  * The program's entry: the command line in, an exit code out. Everything else is loaded when it is needed, so
  * that `--version` costs nothing and a runner holds no code that it doesn't use.
  */
-
-import { visible } from '../wording/visible.ts';
-import { Cancelled, exitCodes, OperatingError, UsageError } from './exit-codes.ts';
-import { stayLean } from './lean-heap.ts';
+import { visible } from '../messages/visible.ts';
+import { Cancelled, exitCodes, OperatingError, UsageError } from './command-line/exit-codes.ts';
+import { stayLean } from './run/heap.ts';
 
 declare const __VERSION__: string;
 
@@ -15,14 +14,14 @@ async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.clean;
   }
   stayLean();
-  const { readArguments } = await import('./command-line/read-arguments.ts');
+  const { readArguments } = await import('./read-arguments.ts');
   const read = readArguments(argv);
   if (read.kind === 'help') {
-    const { helpOn } = await import('./command-line/help.ts');
+    const { helpOn } = await import('./help.ts');
     process.stdout.write(`${helpOn(read.topic, process.stdout.columns)}\n`);
     return exitCodes.clean;
   }
-  const { commands } = await import('./command-line/commands.ts');
+  const { commands } = await import('./commands.ts');
   const { run } = await commands[read.invocation.command].load();
   return await run({ invocation: read.invocation, version: __VERSION__ });
 }

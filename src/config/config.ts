@@ -19,7 +19,7 @@ export type Delivery = 'at-most-once' | 'at-least-once';
 export type Mode = 'process' | 'persistent';
 
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
-export interface RunnerConfig {
+export interface PoolConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
   readonly key: string;
   /** Slots: how many jobs of this entry may run at the same time, at least 1. */
@@ -101,7 +101,7 @@ export interface Config {
   /** Key prefix without its colon, `resque` by default. */
   readonly namespace: string;
   /** In the order of the file, which is their priority. Never empty. */
-  readonly runners: readonly RunnerConfig[];
+  readonly runners: readonly PoolConfig[];
   /** Seconds that TERM leaves running jobs before they are killed. */
   readonly shutdownTimeoutSeconds: number;
   /** How often an at-least-once job may be recovered from dead runners before it is recorded as failed. */

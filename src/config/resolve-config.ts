@@ -1,7 +1,7 @@
 /** From valid settings to the config: defaults of the top level go into the runners, paths become absolute. */
 import { resolve } from 'node:path';
-import type { Config, RedisConfig, RunnerConfig } from './config.ts';
-import type { RunnerSettings, Settings } from './schema.ts';
+import type { Config, PoolConfig, RedisConfig } from './config.ts';
+import type { PoolSettings, Settings } from './schema.ts';
 
 /**
  * @param queueKeys the keys of `runners` in the order of the file
@@ -26,12 +26,7 @@ export function resolveConfig(
   };
 }
 
-function resolveRunner(
-  key: string,
-  runner: RunnerSettings,
-  shared: Settings,
-  directory: string,
-): RunnerConfig {
+function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
   // `null` is an answer (none), so only what a runner leaves out comes from the top level.
   const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
   const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;

@@ -191,7 +191,7 @@ export const configSchema = fields(
 export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });
 
 export type Settings = v.InferOutput<typeof configSchema>;
-export type RunnerSettings = v.InferOutput<typeof runnerFields>;
+export type PoolSettings = v.InferOutput<typeof runnerFields>;
 
 function queueKeyProblem(key: string): string | null {
   if (key.includes('\0')) return problems.hasNul();

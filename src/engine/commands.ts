@@ -1,22 +1,22 @@
 /** Carries out commands, each with exactly one reply, in words for people and a code for programs. */
+import type { FailureCounts } from '../failures/counts.ts';
 import type { Command, CommandReply } from '../protocol/commands.ts';
+import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact, ShutdownMode } from '../protocol/events.ts';
-import type { ResqueClient } from '../resque/resque-client.ts';
-import { RedisTrouble } from '../resque/trouble.ts';
+import { RedisError } from '../resque/redis/redis-error.ts';
+import type { ResqueClient } from '../resque/steps/client.ts';
 import { changeListed, changeMatching, countCommand, findCommand } from './failure-commands.ts';
-import type { FailureCounts } from './failure-counts.ts';
-import type { Fleet } from './fleet.ts';
-import { done, refused } from './replies.ts';
+import type { QueueRouter } from './pools/queue-router.ts';
 
 export interface CommandContext {
-  readonly fleet: Fleet;
+  readonly fleet: QueueRouter;
   readonly client: ResqueClient;
   readonly counts: FailureCounts;
   readonly isStopping: boolean;
   /** Who asks; '' where it isn't known. */
   readonly by: string;
   readonly publish: (fact: EngineFact) => void;
-  readonly poke: () => void;
+  readonly scheduleStep: () => void;
   /** False where no such job runs. */
   readonly killJob: (jobId: string, signal: 'SIGTERM' | 'SIGKILL') => boolean;
   /** Tells how many failures there are now. */
@@ -39,7 +39,7 @@ export async function executeCommand(command: Command, context: CommandContext):
   try {
     return await execute(command, context);
   } catch (error) {
-    if (error instanceof RedisTrouble) return refused('redis-down', `Redis: ${error.message}`);
+    if (error instanceof RedisError) return refused('redis-down', `Redis: ${error.message}`);
     throw error;
   }
 }
@@ -53,12 +53,12 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return resumeQueue(command.queue, context);
     case 'pause-all':
       context.fleet.pauseAll('all', context.by);
-      context.poke();
+      context.scheduleStep();
       return done('every queue is paused');
     case 'resume-all':
       if (context.isStopping) return refused('stopping', 'the runner is stopping');
       context.fleet.resumeAll('all');
-      context.poke();
+      context.scheduleStep();
       return done('every queue is resumed');
     case 'set-concurrency':
       return setConcurrency(command.runner, command.concurrency, context);
@@ -86,23 +86,27 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
   }
 }
 
-function pauseQueue(queue: string, { fleet, poke, by }: CommandContext): CommandReply {
+function pauseQueue(queue: string, { fleet, scheduleStep, by }: CommandContext): CommandReply {
   if (fleet.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
   fleet.pauseQueue(queue, 'operator', by);
-  poke();
+  scheduleStep();
   return done(`${queue} is paused`);
 }
 
-function resumeQueue(queue: string, { fleet, poke, isStopping }: CommandContext): CommandReply {
+function resumeQueue(queue: string, { fleet, scheduleStep, isStopping }: CommandContext): CommandReply {
   if (isStopping) return refused('stopping', 'the runner is stopping');
   if (fleet.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
   fleet.resumeQueue(queue, 'operator');
-  poke();
+  scheduleStep();
   const left = fleet.pausesOf(queue);
   return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
 }
 
-function setConcurrency(key: string, concurrency: number, { fleet, poke }: CommandContext): CommandReply {
+function setConcurrency(
+  key: string,
+  concurrency: number,
+  { fleet, scheduleStep }: CommandContext,
+): CommandReply {
   const runner = fleet.runner(key);
   if (runner === undefined || runner.isRetired) return refused('unknown-runner', `no runner ${key}`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
@@ -110,7 +114,7 @@ function setConcurrency(key: string, concurrency: number, { fleet, poke }: Comma
   }
   const before = runner.concurrency;
   fleet.setConcurrency(runner, concurrency);
-  poke();
+  scheduleStep();
   return done(`${key}: ${before} → ${concurrency} slots`);
 }
 

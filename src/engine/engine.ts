@@ -3,23 +3,23 @@
  * It knows no terminal, no process signals and no exit codes; those are its owner's.
  */
 import type { Config } from '../config/config.ts';
+import { FailureCounts } from '../failures/counts.ts';
 import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
 import type { ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
-import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
-import { Attention } from './attention.ts';
+import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
 import { executeCommand } from './commands.ts';
-import { fieldsForRestart } from './config-changes.ts';
-import { Counters } from './counters.ts';
-import { EventBus, type EventListener } from './event-bus.ts';
-import { FailureCounts } from './failure-counts.ts';
-import { runnerView } from './fleet.ts';
-import { type Machine, thisMachine } from './machine.ts';
-import { OutputShelf } from './output-shelf.ts';
+import { EventBus, type EventListener } from './events/event-bus.ts';
+import { Counters } from './jobs/counters.ts';
+import { RunningJobs } from './jobs/running-jobs.ts';
+import type { StopResult } from './lifecycle/shutdown.ts';
+import { OutputStore } from './output/output-store.ts';
+import { fieldsForRestart } from './pools/config-changes.ts';
+import { runnerView } from './pools/queue-router.ts';
+import { type Machine, thisMachine } from './process/machine.ts';
+import { StartBackoff } from './process/start-backoff.ts';
 import { RedisSide } from './redis-side.ts';
-import { RunningJobs } from './running-jobs.ts';
-import type { StopResult } from './shutdown.ts';
-import { Unstartable } from './unstartable.ts';
+import { LiveUpdates } from './watch/live-updates.ts';
 
 export interface EngineOptions {
   readonly config: Config;
@@ -38,10 +38,10 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #bus = new EventBus();
   readonly #redisSide: RedisSide;
-  readonly #unstartable: Unstartable;
-  readonly #outputs = new OutputShelf();
+  readonly #unstartable: StartBackoff;
+  readonly #outputs = new OutputStore();
   readonly #jobs: RunningJobs;
-  readonly #attention: Attention;
+  readonly #attention: LiveUpdates;
   readonly #counters = new Counters();
   readonly #counts = new FailureCounts();
 
@@ -80,7 +80,7 @@ export class Engine {
       },
     });
     const { fleet, client, dispatcher } = this.#redisSide;
-    this.#unstartable = new Unstartable(fleet, () => dispatcher.poke());
+    this.#unstartable = new StartBackoff(fleet, () => dispatcher.scheduleStep());
     this.#jobs = new RunningJobs({
       fleet,
       counters: this.#counters,
@@ -91,10 +91,10 @@ export class Engine {
       finish: (taken, outcome) => dispatcher.finish(taken, outcome),
       onPrinted: (job, stream) => this.#attention.printed(job, stream),
       onEnded: (job) => this.#attention.ended(job),
-      onMore: () => dispatcher.poke(),
+      onMore: () => dispatcher.scheduleStep(),
     });
     this.#bus.subscribe((event) => this.#jobs.heard(event));
-    this.#attention = new Attention({
+    this.#attention = new LiveUpdates({
       bus: this.#bus,
       client,
       queues: () => fleet.queues,
@@ -158,7 +158,7 @@ export class Engine {
       isStopping: this.#redisSide.shutdown.mode !== null,
       by: by ?? '',
       publish,
-      poke: () => dispatcher.poke(),
+      scheduleStep: () => dispatcher.scheduleStep(),
       killJob: (jobId, signal) => this.#jobs.kill(jobId, signal),
       recount: () => this.#attention.recount(),
       stop: (mode) => this.#redisSide.shutdown.request(mode),
@@ -197,7 +197,7 @@ export class Engine {
     this.#unstartable.checkNow();
     const needsRestart = fieldsForRestart(this.#options.config, config);
     this.#bus.publish({ type: 'config.reloaded', changes, needsRestart });
-    this.#redisSide.dispatcher.poke();
+    this.#redisSide.dispatcher.scheduleStep();
   }
 
   /** Says that a config which was to be taken over is no good; nothing changes. */

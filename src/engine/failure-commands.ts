@@ -1,12 +1,13 @@
 /** The commands on the `failed` list: looking through it, and putting back or removing what is on it. */
+import { ChangeLog } from '../failures/change-log.ts';
+import { changeEntries, changeMatches } from '../failures/changes.ts';
+import type { FailureCounts } from '../failures/counts.ts';
+import { countFailures, findFailures } from '../failures/search.ts';
 import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
+import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
-import type { Change, FailedList, ListedRecord } from '../resque/failed-list.ts';
-import { ChangeLog } from './change-log.ts';
-import { changeEntries, changeMatches } from './failure-changes.ts';
-import type { FailureCounts } from './failure-counts.ts';
-import { countFailures, findFailures } from './failure-search.ts';
-import { done, refused } from './replies.ts';
+import type { Change, FailedList } from '../resque/failed/failed-list.ts';
+import type { ListedRecord } from '../resque/failed/failed-page.ts';
 
 export interface FailureContext {
   readonly failed: FailedList;

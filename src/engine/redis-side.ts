@@ -4,23 +4,23 @@
  */
 import type { Config } from '../config/config.ts';
 import type { EngineFact } from '../protocol/events.ts';
-import type { OutcomeWrite } from '../resque/advance.ts';
-import { describeRedis, type ReachableRedis } from '../resque/connection.ts';
-import { ResqueClient } from '../resque/resque-client.ts';
-import type { RedisTrouble } from '../resque/trouble.ts';
-import { outageText } from '../resque/trouble-text.ts';
-import { Dispatcher } from './dispatcher.ts';
-import { Drain } from './drain.ts';
-import { Fleet } from './fleet.ts';
-import type { Machine } from './machine.ts';
-import { Recovery } from './recovery.ts';
-import { Resync } from './resync.ts';
-import { Retirement } from './retirement.ts';
-import { Shutdown, type ShutdownHooks } from './shutdown.ts';
-import { Spooling } from './spooling.ts';
-import type { TakenJob } from './taken-job.ts';
-import { VitalSigns } from './vital-signs.ts';
-import { workerHostOf, workerId } from './worker-ids.ts';
+import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
+import { outageText } from '../resque/redis/error-text.ts';
+import type { RedisError } from '../resque/redis/redis-error.ts';
+import { ResqueClient } from '../resque/steps/client.ts';
+import type { OutcomeWrite } from '../resque/steps/step.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Drain } from './lifecycle/drain.ts';
+import { Heartbeat } from './lifecycle/heartbeat.ts';
+import { Recovery } from './lifecycle/recovery.ts';
+import { Resync } from './lifecycle/resync.ts';
+import { Shutdown, type ShutdownHooks } from './lifecycle/shutdown.ts';
+import { Spooling } from './outcomes/spooling.ts';
+import { PoolRemoval } from './pools/pool-removal.ts';
+import { QueueRouter } from './pools/queue-router.ts';
+import type { TakenJob } from './pools/taken-job.ts';
+import { workerHostOf, workerId } from './pools/worker-ids.ts';
+import type { Machine } from './process/machine.ts';
 
 export interface RedisSideOptions {
   readonly config: Config;
@@ -50,16 +50,16 @@ const shownFacts: readonly EngineFact['type'][] = ['queue.paused', 'queue.resume
 const unreadableRetryMs = 5_000;
 
 export class RedisSide {
-  readonly fleet: Fleet;
+  readonly fleet: QueueRouter;
   readonly client: ResqueClient;
   readonly dispatcher: Dispatcher;
   readonly shutdown: Shutdown;
   /** Host part of our worker ids. */
   workerHost: string;
   readonly #options: RedisSideOptions;
-  readonly #vitals: VitalSigns;
+  readonly #vitals: Heartbeat;
   readonly #drain: Drain | null;
-  readonly #retirement: Retirement;
+  readonly #retirement: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #resync: Resync;
   /** How many names were tried. */
@@ -76,7 +76,7 @@ export class RedisSide {
       publish(fact);
       if (shownFacts.includes(fact.type)) this.#vitals.changed();
     };
-    this.fleet = new Fleet(told, (slot, key) => workerId(this.client.owner, slot, key));
+    this.fleet = new QueueRouter(told, (slot, key) => workerId(this.client.owner, slot, key));
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
@@ -84,9 +84,9 @@ export class RedisSide {
         // What has changed since the beat of the resync.
         this.#vitals.changed();
         this.retire();
-        this.dispatcher.poke();
+        this.dispatcher.scheduleStep();
       },
-      onDown: (trouble: RedisTrouble) =>
+      onDown: (trouble: RedisError) =>
         publish({ type: 'redis.down', reason: outageText(options.redis, trouble) }),
     };
     const stepOwner = { name: owner, nonce: machine.newNonce() };
@@ -122,20 +122,20 @@ export class RedisSide {
       pauses: this.fleet.ownPauses,
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
-    this.#vitals = new VitalSigns(this.client, {
+    this.#vitals = new Heartbeat(this.client, {
       workers: () => this.fleet.workers,
       about,
       wantsQueueNames: () => this.fleet.isDynamic,
       onPaused: (isPaused) => {
-        if (this.fleet.pauseCluster(isPaused)) this.dispatcher.poke();
+        if (this.fleet.pauseCluster(isPaused)) this.dispatcher.scheduleStep();
       },
       onQueueNames: (names) => {
-        if (this.fleet.expand(names)) this.dispatcher.poke();
+        if (this.fleet.expand(names)) this.dispatcher.scheduleStep();
       },
       waitingFor: () => this.dispatcher.wait.queues,
       onSuspectWait: (queues) => this.dispatcher.wait.probe(queues),
     });
-    this.#retirement = new Retirement(this.fleet, this.client, () => this.#vitals.now());
+    this.#retirement = new PoolRemoval(this.fleet, this.client, () => this.#vitals.now());
     this.#recovery = new Recovery({
       client: this.client,
       machine,
@@ -144,7 +144,7 @@ export class RedisSide {
       publish,
       onRequeued: () => {
         this.fleet.expectJobs();
-        this.dispatcher.poke();
+        this.dispatcher.scheduleStep();
       },
     });
     const { client, fleet, dispatcher } = this;
@@ -219,7 +219,7 @@ export class RedisSide {
     const resume = () => {
       if (this.shutdown.mode !== null) return;
       this.fleet.resumeQueue(queue, 'unreadable');
-      this.dispatcher.poke();
+      this.dispatcher.scheduleStep();
     };
     this.#options.machine.clock.after(unreadableRetryMs, resume, { keepsAlive: false });
   }

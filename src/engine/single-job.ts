@@ -4,19 +4,19 @@
  * since one that is there for nobody but this job would not have waited.
  */
 import { randomUUID } from 'node:crypto';
-import type { Config, RunnerConfig } from '../config/config.ts';
+import type { Config, PoolConfig } from '../config/config.ts';
 import type { EngineFact, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, OutputStream } from '../protocol/job.ts';
-import type { Payload } from '../resque/payload.ts';
-import type { Hold } from './child.ts';
-import { type ChildrenUsage, UsageMeter } from './children-usage.ts';
-import { Counters } from './counters.ts';
-import { Fleet } from './fleet.ts';
-import { commandOf } from './program.ts';
-import { RunningJobs } from './running-jobs.ts';
-import type { TakenJob } from './taken-job.ts';
-import { Unstartable } from './unstartable.ts';
-import { workerHostOf, workerId } from './worker-ids.ts';
+import type { Payload } from '../resque/format/payload.ts';
+import { Counters } from './jobs/counters.ts';
+import { RunningJobs } from './jobs/running-jobs.ts';
+import { QueueRouter } from './pools/queue-router.ts';
+import type { TakenJob } from './pools/taken-job.ts';
+import { workerHostOf, workerId } from './pools/worker-ids.ts';
+import type { Hold } from './process/child.ts';
+import { type ChildrenUsage, UsageMeter } from './process/children-usage.ts';
+import { commandOf } from './process/program.ts';
+import { StartBackoff } from './process/start-backoff.ts';
 
 export interface SingleJobOptions {
   readonly config: Config;
@@ -46,22 +46,22 @@ export interface SingleJobEnd {
 type Finished = Extract<EngineFact, { type: 'job.finished' }>;
 
 /** The entry that takes a queue's jobs, as an engine chooses it; `null` where none does. */
-export function entryFor(config: Config, queue: string): RunnerConfig | null {
+export function entryFor(config: Config, queue: string): PoolConfig | null {
   return fleetOf(config, queue, () => {}).ownerOf(queue)?.config ?? null;
 }
 
-function fleetOf(config: Config, queue: string, publish: (fact: EngineFact) => void): Fleet {
+function fleetOf(config: Config, queue: string, publish: (fact: EngineFact) => void): QueueRouter {
   const owner = `${workerHostOf(config)}:${process.pid}`;
-  const fleet = new Fleet(publish, (slot, key) => workerId(owner, slot, key));
+  const fleet = new QueueRouter(publish, (slot, key) => workerId(owner, slot, key));
   fleet.configure(config.runners);
   fleet.expand([queue]);
   return fleet;
 }
 
 export class SingleJob {
-  readonly #fleet: Fleet;
+  readonly #fleet: QueueRouter;
   readonly #jobs: RunningJobs;
-  readonly #unstartable: Unstartable;
+  readonly #unstartable: StartBackoff;
   readonly #taken: TakenJob;
   readonly #meter = new UsageMeter();
   #record: string | null = null;
@@ -82,7 +82,7 @@ export class SingleJob {
     if (runner === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
     this.#fleet = fleet;
     this.#taken = { runner, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
-    this.#unstartable = new Unstartable(fleet, () => {});
+    this.#unstartable = new StartBackoff(fleet, () => {});
     this.#jobs = new RunningJobs({
       fleet,
       counters: new Counters(),
@@ -111,7 +111,7 @@ export class SingleJob {
     return this.#taken.slot.worker;
   }
 
-  get entry(): RunnerConfig {
+  get entry(): PoolConfig {
     return this.#taken.runner.config;
   }
 

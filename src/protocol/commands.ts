@@ -117,3 +117,11 @@ export type CommandData =
       readonly unretryable: number;
     }
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> };
+
+export function done(message: string, data?: CommandData): CommandReply {
+  return data === undefined ? { ok: true, message } : { ok: true, message, data };
+}
+
+export function refused(code: RefusalCode, message: string): CommandReply {
+  return { ok: false, code, message };
+}

@@ -25,7 +25,7 @@ export interface QueueView {
   readonly pauses: readonly PauseReason[];
 }
 
-export interface RunnerView {
+export interface PoolView {
   readonly key: string;
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
@@ -71,7 +71,7 @@ export type EngineFact =
       readonly namespace: string;
       /** Where Redis is, password masked. */
       readonly redis: string;
-      readonly runners: readonly RunnerView[];
+      readonly runners: readonly PoolView[];
     }
   | { readonly type: 'engine.stopping'; readonly mode: ShutdownMode; readonly running: number }
   | {
@@ -124,8 +124,8 @@ export type EngineFact =
       readonly type: 'counter.refused';
       readonly reason: string;
     }
-  | { readonly type: 'runner.added'; readonly runner: RunnerView }
-  | { readonly type: 'runner.changed'; readonly runner: RunnerView }
+  | { readonly type: 'runner.added'; readonly runner: PoolView }
+  | { readonly type: 'runner.changed'; readonly runner: PoolView }
   | { readonly type: 'runner.removed'; readonly runner: string }
   | { readonly type: 'runner.throttled'; readonly runner: string; readonly throttled: Throttled }
   | { readonly type: 'runner.unthrottled'; readonly runner: string }

@@ -3,14 +3,7 @@
  * event so far comes to; with it and the events behind `seq`, a client that came late knows as much as one
  * that was there from the start. Plain data, JSON-safe, bounded in size.
  */
-import type {
-  EngineEvent,
-  FailureSummary,
-  KillReason,
-  QueueView,
-  RunnerView,
-  ShutdownMode,
-} from './events.ts';
+import type { EngineEvent, FailureSummary, KillReason, PoolView, QueueView, ShutdownMode } from './events.ts';
 import type { JobOutcome, JobView, OutputStream } from './job.ts';
 
 export interface Snapshot {
@@ -19,7 +12,7 @@ export interface Snapshot {
   readonly engine: EngineState | null;
   readonly redis: RedisState;
   /** In order of priority. */
-  readonly runners: readonly RunnerView[];
+  readonly runners: readonly PoolView[];
   /** In order of priority. */
   readonly queues: readonly QueueState[];
   /** Running jobs, each id once, in the order of their starts. */

@@ -2,7 +2,19 @@
  * Lines by number, the newest so many of them. A flood replaces a line by every line: as objects they would be
  * garbage that only V8's slow collection finds, so all but the texts lies in typed arrays.
  */
-import type { LogLine } from './log-buffer.ts';
+import type { OutputStream } from '../protocol/job.ts';
+
+export interface LogLine {
+  /** `skipped`: here lines are missing; `mark`: the person who reads set a mark. */
+  readonly kind: 'output' | 'skipped' | 'mark';
+  /** `null` for what isn't output. */
+  readonly stream: OutputStream | null;
+  readonly atMs: number;
+  /** '' for what isn't output. */
+  readonly text: string;
+  /** How many lines are missing; 0 for other kinds. */
+  readonly skippedLines: number;
+}
 
 const marks = { stdout: 0, stderr: 1, skipped: 2, mark: 3 } as const;
 const smallest = 1_024;

@@ -3,20 +3,8 @@
  * `first` rises, so that a view which stands on a line stands on it still.
  */
 import type { OutputStream } from '../protocol/job.ts';
-import { LineRing } from './line-ring.ts';
+import { LineRing, type LogLine } from './line-ring.ts';
 import { MatchIndex, type Search } from './match-index.ts';
-
-export interface LogLine {
-  /** `skipped`: here lines are missing; `mark`: the person who reads set a mark. */
-  readonly kind: 'output' | 'skipped' | 'mark';
-  /** `null` for what isn't output. */
-  readonly stream: OutputStream | null;
-  readonly atMs: number;
-  /** '' for what isn't output. */
-  readonly text: string;
-  /** How many lines are missing; 0 for other kinds. */
-  readonly skippedLines: number;
-}
 
 export interface LogLimits {
   readonly lines: number;

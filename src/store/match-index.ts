@@ -3,7 +3,7 @@
  * is first asked about, and again only when it has changed.
  */
 import type { OutputStream } from '../protocol/job.ts';
-import type { LogLine } from './log-buffer.ts';
+import type { LogLine } from './line-ring.ts';
 import { type Needle, needleOf } from './needle.ts';
 
 export interface Search {

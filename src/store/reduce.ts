@@ -4,7 +4,7 @@
  * engine for each of its events, thousands a second at times, and every client for what it is sent; that is why
  * nothing is copied that doesn't change, and why what didn't change keeps its identity.
  */
-import type { EngineEvent, PauseReason, RunnerView, Throttled } from '../protocol/events.ts';
+import type { EngineEvent, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
 import {
   type EndedJob,
   type EngineState,
@@ -167,20 +167,20 @@ function redisDown({ atMs, reason }: EventOf<'redis.down'>, snapshot: Snapshot):
   return { ...snapshot, redis: withFields(redis, { state: 'down', sinceMs, reason }) };
 }
 
-function hasRunner(runners: readonly RunnerView[], runner: string): boolean {
+function hasRunner(runners: readonly PoolView[], runner: string): boolean {
   return runners.some(({ key }) => key === runner);
 }
 
-function withRunner(runners: readonly RunnerView[], runner: RunnerView): readonly RunnerView[] {
+function withRunner(runners: readonly PoolView[], runner: PoolView): readonly PoolView[] {
   const index = runners.findIndex(({ key }) => key === runner.key);
   return index === -1 ? [...runners, runner] : runners.with(index, runner);
 }
 
 function withThrottled(
-  runners: readonly RunnerView[],
+  runners: readonly PoolView[],
   key: string,
   throttled: Throttled | null,
-): readonly RunnerView[] {
+): readonly PoolView[] {
   const index = runners.findIndex((runner) => runner.key === key);
   const runner = runners[index];
   return runner === undefined ? runners : runners.with(index, { ...runner, throttled });

@@ -1,5 +1,5 @@
 /** What the user interface asks a snapshot. Pure, and cheap enough to be asked anew for each frame. */
-import type { RunnerView } from '../protocol/events.ts';
+import type { PoolView } from '../protocol/events.ts';
 import {
   type EndedJob,
   type EngineState,
@@ -46,7 +46,7 @@ export function findJob({ jobs, ended }: Snapshot, id: string): RunningJob | End
 }
 
 /** The config's entry that a queue gets its slots from; `null` where that is gone. */
-export function runnerOf({ runners }: Snapshot, queue: QueueState): RunnerView | null {
+export function runnerOf({ runners }: Snapshot, queue: QueueState): PoolView | null {
   return runners.find(({ key }) => key === queue.runner) ?? null;
 }
 
@@ -61,14 +61,14 @@ export function totalSlots({ jobs, runners }: Snapshot): { readonly used: number
 }
 
 /** Whether somebody changed the slots by hand: the config says something else. */
-export function isChanged({ concurrency, configuredConcurrency }: RunnerView): boolean {
+export function isChanged({ concurrency, configuredConcurrency }: PoolView): boolean {
   return concurrency !== configuredConcurrency;
 }
 
 /** @param running jobs of this queue */
 export function queueStatus(
   { pauses }: QueueState,
-  runner: RunnerView | null,
+  runner: PoolView | null,
   running: number,
   engine: EngineState | null,
 ): QueueStatus {

@@ -6,7 +6,7 @@
 import { Box, Text, Transform } from 'ink';
 import { memo, type ReactNode, useSyncExternalStore } from 'react';
 import type { StoreApi } from 'zustand/vanilla';
-import type { Picture, PicturePanel } from './picture.ts';
+import type { Picture, PicturePanel } from './screens/picture.ts';
 
 export interface AppProps {
   readonly pictures: StoreApi<Picture>;

@@ -5,18 +5,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { render } from 'ink';
 import { createStore } from 'zustand/vanilla';
+import { Controller } from './actions/controller.ts';
 import { App } from './app.tsx';
-import { Controller } from './controller.ts';
 import { FrameClock } from './frame-clock.ts';
-import { noPicture, type Picture, pictureOf, reuse } from './picture.ts';
 import { compose } from './screens/compose.ts';
+import { noPicture, type Picture, pictureOf, reuse } from './screens/picture.ts';
+import type { UiEnd, UiOptions } from './session/ui-options.ts';
 import { hasColors } from './terminal/colors.ts';
 import { FrameSink } from './terminal/frame-sink.ts';
 import { inkOptions } from './terminal/ink-options.ts';
 import { KeyReader } from './terminal/key-reader.ts';
 import { ScreenGuard } from './terminal/screen-guard.ts';
 import { TerminalOutput } from './terminal/terminal-output.ts';
-import type { UiEnd, UiOptions } from './ui-options.ts';
 
 /**
  * A log of 200,000 lines whose oldest go as new ones come is garbage at the rate of the flood, and V8 would let

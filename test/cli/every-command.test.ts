@@ -6,9 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type CommandName, commandNames, commands } from '../../src/cli/command-line/commands.ts';
-import { readArguments } from '../../src/cli/command-line/read-arguments.ts';
-import { UsageError } from '../../src/cli/exit-codes.ts';
+import { UsageError } from '../../src/cli/command-line/exit-codes.ts';
+import { type CommandName, commandNames, commands } from '../../src/cli/commands.ts';
+import { readArguments } from '../../src/cli/read-arguments.ts';
 import { freePort, useRedis } from '../helpers/redis.ts';
 import { program, runProgram, useDirectory } from './program.ts';
 
@@ -39,25 +39,25 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     works: null,
     needsRedis: null,
     mistakes: [['a.json', 'b.json'], ['--socket']],
-    tested: 'test/cli/attach.test.ts',
+    tested: 'test/cli/control/attach.test.ts',
   },
   pause: {
     works: null,
     needsRedis: null,
     mistakes: [[], ['mail', '--all'], ['mail', '--config', 'cfg.json', '--socket', 'x.sock']],
-    tested: 'test/cli/control.test.ts',
+    tested: 'test/cli/control/control.test.ts',
   },
   resume: {
     works: null,
     needsRedis: null,
     mistakes: [[], ['mail', '--all']],
-    tested: 'test/cli/control.test.ts',
+    tested: 'test/cli/control/control.test.ts',
   },
   slots: {
     works: null,
     needsRedis: null,
     mistakes: [[], ['mail'], ['mail', '0'], ['mail', 'many'], ['mail', '1', '2']],
-    tested: 'test/cli/control.test.ts',
+    tested: 'test/cli/control/control.test.ts',
   },
   check: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['none.json']] },
   exec: {
@@ -94,9 +94,9 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     works: ['new.json', '--script', '/bin/true', '--queue', 'mail'],
     needsRedis: null,
     mistakes: [['cfg.json'], ['new.json', '--redis', 'http://x'], ['a', 'b']],
-    tested: 'test/cli/init.test.ts: a Redis that is away is a warning',
+    tested: 'test/cli/init/init.test.ts: a Redis that is away is a warning',
   },
-  demo: { works: null, needsRedis: null, mistakes: [['x']], tested: 'test/cli/demo.test.ts' },
+  demo: { works: null, needsRedis: null, mistakes: [['x']], tested: 'test/cli/run/demo.test.ts' },
   completion: { works: ['bash'], needsRedis: null, mistakes: [[], ['tcsh'], ['bash', 'zsh']] },
 };
 

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse-config.ts';
-import { answerLimitMs } from '../../src/resque/within-limit.ts';
+import { answerLimitMs } from '../../src/resque/redis/timeouts.ts';
 import { repository } from './markdown.ts';
 
-/** `drainLimitMs` of src/engine/child.ts: output that something else holds open. */
+/** `drainLimitMs` of src/engine/process/child.ts: output that something else holds open. */
 const outputSeconds = 1;
 
 function read(path: string): string {
@@ -23,7 +23,7 @@ function defaults(): { shutdownTimeout: number; killAfter: number } {
 test('the seconds before KILL are enough for the longest stop', () => {
   const { shutdownTimeout, killAfter } = defaults();
   const longest = shutdownTimeout + 2 * killAfter + outputSeconds + answerLimitMs / 1000;
-  expect(read('src/engine/child.ts')).toContain('drainLimitMs = 1_000');
+  expect(read('src/engine/process/child.ts')).toContain('drainLimitMs = 1_000');
   expect(read('docs/deploy.md')).toContain(
     `2 × \`killAfter\` + ${outputSeconds + answerLimitMs / 1000} = ${longest}.`,
   );

@@ -54,7 +54,7 @@ export const elsewhere: readonly Elsewhere[] = [
   {
     command: /^journalctl --unit resque-runner --output cat( --follow| \| jq '[^']*')$/,
     because: 'it needs the journal of a machine that runs the service; the lines that it shows are tested',
-    testedBy: { file: 'test/cli/log.test.ts', words: 'json' },
+    testedBy: { file: 'test/cli/log/log.test.ts', words: 'json' },
   },
   {
     command: /^docker (build|network|run|exec|stop|kill|wait) .*$/,
@@ -71,7 +71,7 @@ export const elsewhere: readonly Elsewhere[] = [
     command:
       /^(mkdir -p|cd) ~\/redis$|^apt-get download |^for archive in|^export PATH="\$HOME|^redis-server --version$/,
     because: 'it needs the archives of a distribution, from the network',
-    testedBy: { file: 'test/cli/redis-program.test.ts', words: "typed('apt-get download')" },
+    testedBy: { file: 'test/cli/redis/program.test.ts', words: "typed('apt-get download')" },
   },
   {
     command: /^npx vitest run( [\w./-]+)+$/,

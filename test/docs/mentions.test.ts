@@ -6,9 +6,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { commands } from '../../src/cli/command-line/commands.ts';
 import { flags } from '../../src/cli/command-line/flags.ts';
-import { readArguments } from '../../src/cli/command-line/read-arguments.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { readArguments } from '../../src/cli/read-arguments.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import {
   allDocuments,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { LinkClient } from '../../src/link/client.ts';
+import { LinkClient } from '../../src/link/client/client.ts';
 import type { FailureFilter } from '../../src/protocol/commands.ts';
 import { runProgram } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';

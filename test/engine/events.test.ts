@@ -1,7 +1,7 @@
 /** What an engine tells of itself. */
 import { expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
-import { wordingOf } from '../../src/wording/event-wording.ts';
+import { wordingOf } from '../../src/messages/events.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { startProxy } from './proxies.ts';
 import { useEngines } from './stage.ts';

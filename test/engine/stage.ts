@@ -7,9 +7,9 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Config, Delivery, RunnerConfig } from '../../src/config/config.ts';
+import type { Config, Delivery, PoolConfig } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { type Machine, thisMachine } from '../../src/engine/machine.ts';
+import { type Machine, thisMachine } from '../../src/engine/process/machine.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts';
 import { assertNoKeyLeft, assertNoProcessLeft } from '../helpers/leaks.ts';
@@ -123,7 +123,7 @@ export class EngineStage {
     return path;
   }
 
-  runner(key: string, script: string, rest: Partial<RunnerConfig> = {}): RunnerConfig {
+  runner(key: string, script: string, rest: Partial<PoolConfig> = {}): PoolConfig {
     return {
       ...runnerDefaults,
       ...{ key, script: [script] },
@@ -132,7 +132,7 @@ export class EngineStage {
     };
   }
 
-  config(runners: readonly RunnerConfig[], options: StartOptions = {}): Config {
+  config(runners: readonly PoolConfig[], options: StartOptions = {}): Config {
     const port = options.port ?? this.server.port;
     return {
       redis: {
@@ -148,7 +148,7 @@ export class EngineStage {
   }
 
   /** Starts an engine and waits until it is connected. */
-  async start(runners: readonly RunnerConfig[], options: StartOptions = {}): Promise<TestEngine> {
+  async start(runners: readonly PoolConfig[], options: StartOptions = {}): Promise<TestEngine> {
     const engine = new TestEngine(this.config(runners, options), options);
     this.#engines.push(engine);
     engine.engine.start();

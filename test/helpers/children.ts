@@ -1,5 +1,5 @@
 /** Children that stand by, as they tell of themselves: each writes a line into a file as soon as it has booted. */
-import type { RunnerConfig } from '../../src/config/config.ts';
+import type { PoolConfig } from '../../src/config/config.ts';
 import { isAlive } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -56,7 +56,7 @@ export interface StandbyFeature {
   readonly name: string;
   /** What makes them do so in a config file, and in what is read of it. */
   readonly entry: Readonly<Record<string, unknown>>;
-  readonly config: Partial<RunnerConfig>;
+  readonly config: Partial<PoolConfig>;
   /** @param body does a job, which is in `$job` */
   readonly script: (body: string) => string;
 }

@@ -1,7 +1,7 @@
-import type { RunnerConfig } from '../../src/config/config.ts';
+import type { PoolConfig } from '../../src/config/config.ts';
 
 /** What an entry of the config comes to that says no more than its key. */
-export const runnerDefaults: RunnerConfig = {
+export const runnerDefaults: PoolConfig = {
   key: 'mail',
   concurrency: 1,
   script: ['/bin/true'],

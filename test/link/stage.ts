@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { LinkServer } from '../../src/link/server.ts';
+import { LinkServer } from '../../src/link/server/server.ts';
 import { FakeHost } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
 

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
 import type { RedisServerConfig } from '../../src/config/config.ts';
-import { type Machine, thisMachine } from '../../src/engine/machine.ts';
-import type { AdvanceBatch, AdvanceReply, StepOwner } from '../../src/resque/advance.ts';
-import { ResqueClient } from '../../src/resque/resque-client.ts';
+import { type Machine, thisMachine } from '../../src/engine/process/machine.ts';
+import { ResqueClient } from '../../src/resque/steps/client.ts';
+import type { AdvanceBatch, AdvanceReply, StepOwner } from '../../src/resque/steps/step.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 

@@ -1,13 +1,13 @@
 /**
  * A script of `failed`, `enqueue` or `check` that Redis refuses has written nothing, whichever of its commands this user
- * may not run. What runners send is tried in test/engine/refusals.test.ts.
+ * may not run. What runners send is tried in test/engine/outcomes/refusals.test.ts.
  */
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { changeScript } from '../../src/resque/change-script.ts';
-import { adoptScript, replaceScript, settleScript } from '../../src/resque/doctor/mend-scripts.ts';
-import { beginScript, resumeScript, stepScript } from '../../src/resque/enqueue-scripts.ts';
-import type { Script } from '../../src/resque/send.ts';
+import { adoptScript, replaceScript, settleScript } from '../../src/resque/audit/repair-scripts.ts';
+import { beginScript, resumeScript, stepScript } from '../../src/resque/enqueue/scripts.ts';
+import { changeScript } from '../../src/resque/failed/change-script.ts';
+import type { Script } from '../../src/resque/redis/send.ts';
 import { useRedis } from '../helpers/redis.ts';
 
 const server = useRedis();

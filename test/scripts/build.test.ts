@@ -39,7 +39,7 @@ describe('the check for the UI in a process without it', () => {
         ],
       ),
       'dist/run.js': file(
-        'src/cli/run.ts',
+        'src/cli/run/run.ts',
         ['src/engine/engine.ts'],
         [['dist/shared.js', 'import-statement']],
       ),
@@ -65,11 +65,15 @@ describe('the check for the UI in a process without it', () => {
 
   test('finds it loaded later by the part with the engine', () => {
     const outputs = {
-      'dist/run.js': file('src/cli/run.ts', ['src/engine/engine.ts'], [['dist/watch.js', 'dynamic-import']]),
+      'dist/run.js': file(
+        'src/cli/run/run.ts',
+        ['src/engine/engine.ts'],
+        [['dist/watch.js', 'dynamic-import']],
+      ),
       'dist/watch.js': ui,
     };
 
-    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/run.ts loads src/ui/app.tsx']);
+    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/run/run.ts loads src/ui/app.tsx']);
   });
 });
 

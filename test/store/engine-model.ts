@@ -3,7 +3,7 @@
  * its own books, far simpler than a snapshot, to compare with.
  */
 import fc from 'fast-check';
-import type { EngineEvent, EngineFact, FailureSummary, RunnerView } from '../../src/protocol/events.ts';
+import type { EngineEvent, EngineFact, FailureSummary, PoolView } from '../../src/protocol/events.ts';
 import type { JobOutcome } from '../../src/protocol/job.ts';
 
 export interface Books {
@@ -68,7 +68,7 @@ interface Job {
 class ModelEngine {
   readonly published: { readonly event: EngineEvent; readonly books: Books }[] = [];
   #atMs = 1_700_000_000_000;
-  readonly #runners = new Map<string, RunnerView>();
+  readonly #runners = new Map<string, PoolView>();
   readonly #queues = new Map<string, { readonly runner: string; isPaused: boolean }>();
   #jobs: Job[] = [];
   readonly #slotsEver = new Map<string, number>();
@@ -204,7 +204,7 @@ class ModelEngine {
     });
   }
 
-  #setSlots(before: RunnerView, concurrency: number): void {
+  #setSlots(before: PoolView, concurrency: number): void {
     if (before.concurrency === concurrency) return;
     const runner = { ...before, concurrency };
     this.#runners.set(runner.key, runner);

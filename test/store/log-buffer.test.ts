@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OutputStream } from '../../src/protocol/job.ts';
-import { LogBuffer, type LogLimits, type LogLine } from '../../src/store/log-buffer.ts';
+import type { LogLine } from '../../src/store/line-ring.ts';
+import { LogBuffer, type LogLimits } from '../../src/store/log-buffer.ts';
 
 /** The same promises, kept in the plainest way: every line ever, and where the ones begin that are kept. */
 class NaiveLog {

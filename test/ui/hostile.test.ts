@@ -1,7 +1,6 @@
 /**
  * Whatever jobs print and clients write: on the screen it stays in its place, and does nothing to the terminal.
  */
-
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type Terminal, takenTerminal } from '../helpers/terminal.ts';

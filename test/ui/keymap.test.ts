@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { actionOf, type BindingGroup, bindingsIn, type Context, keymap } from '../../src/ui/keymap.ts';
+import { actionOf, type BindingGroup, bindingsIn, type Context, keymap } from '../../src/ui/keys/keymap.ts';
 
 const contexts: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
 

@@ -1,13 +1,13 @@
 /** What the check says of its findings in Redis: what is wrong, what a repair would do, what it did. */
-import type { LeftProgram } from '../../engine/left-programs.ts';
-import type { WaitingFile } from '../../engine/spooling.ts';
-import type { Leavings } from '../../resque/doctor/doctor.ts';
-import type { FailedAilment } from '../../resque/doctor/failed-entry.ts';
-import type { Finding, LeftOwner } from '../../resque/doctor/findings.ts';
-import type { RecordAilment } from '../../resque/doctor/worker-ailments.ts';
-import { age, lastSeen, plural } from '../../wording/quantities.ts';
-import { spoolContents } from '../../wording/spool-wording.ts';
-import { visibleWithin } from '../../wording/visible.ts';
+import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
+import type { LeftProgram } from '../../engine/process/left-programs.ts';
+import { age, lastSeen, plural } from '../../messages/quantities.ts';
+import { spoolContents } from '../../messages/spool.ts';
+import { visibleWithin } from '../../messages/visible.ts';
+import type { OrphanedJobs } from '../../resque/audit/audit.ts';
+import type { FailedAilment } from '../../resque/audit/failed-entry.ts';
+import type { Finding, LeftOwner } from '../../resque/audit/findings.ts';
+import type { RecordAilment } from '../../resque/workers/worker-problems.ts';
 
 /** Programs that are named one by one. */
 const mostPrograms = 20;
@@ -31,7 +31,7 @@ export function onlyTold({ kind }: Finding): boolean {
  */
 export function findingText(
   finding: Finding,
-  leavings: Leavings | null,
+  leavings: OrphanedJobs | null,
   programs: readonly LeftProgram[] = [],
 ): FindingText {
   switch (finding.kind) {
@@ -96,7 +96,7 @@ export function findingText(
 
 function leftOwnerText(
   { owner, isListed, registered, strays, state, silentMs }: LeftOwner,
-  leavings: Leavings | null,
+  leavings: OrphanedJobs | null,
   programs: readonly LeftProgram[],
 ): FindingText {
   const heard = silentMs === null ? 'never seen' : lastSeen(silentMs);

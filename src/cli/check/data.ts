@@ -1,26 +1,26 @@
 /** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { findLeftPrograms } from '../../engine/left-programs.ts';
-import { type Machine, thisMachine } from '../../engine/machine.ts';
-import { Spooling } from '../../engine/spooling.ts';
-import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
-import { Doctor, type Leavings, type MendResult } from '../../resque/doctor/doctor.ts';
-import type { AilmentCounts } from '../../resque/doctor/failed-mender.ts';
-import type { Finding } from '../../resque/doctor/findings.ts';
-import type { ResqueState } from '../../resque/doctor/state.ts';
-import { resqueKeys } from '../../resque/keys.ts';
-import { livenessOf } from '../../resque/liveness.ts';
-import { readRegistry } from '../../resque/registry.ts';
-import { readReplyLimit } from '../../resque/reply-limit.ts';
-import { readEntry } from '../../resque/runner-entry.ts';
-import type { CommandSender } from '../../resque/send.ts';
-import { RedisTrouble, troubleOf } from '../../resque/trouble.ts';
-import { plural } from '../../wording/quantities.ts';
-import { spoolWording } from '../../wording/spool-wording.ts';
-import { findEmbeddedRedis } from '../embedded-redis.ts';
-import { ownStateDirectory } from '../own-state-directory.ts';
-import { withRedis } from '../with-redis.ts';
+import { Spooling } from '../../engine/outcomes/spooling.ts';
+import { findLeftPrograms } from '../../engine/process/left-programs.ts';
+import { type Machine, thisMachine } from '../../engine/process/machine.ts';
+import { plural } from '../../messages/quantities.ts';
+import { spoolMessages } from '../../messages/spool.ts';
+import { Doctor, type MendResult, type OrphanedJobs } from '../../resque/audit/audit.ts';
+import type { AilmentCounts } from '../../resque/audit/failed-repair.ts';
+import type { Finding } from '../../resque/audit/findings.ts';
+import type { ResqueState } from '../../resque/audit/state.ts';
+import { resqueKeys } from '../../resque/format/keys.ts';
+import { describeRedis, type ReachableRedis, type Redis } from '../../resque/redis/connection.ts';
+import { RedisError, troubleOf } from '../../resque/redis/redis-error.ts';
+import { readReplyLimit } from '../../resque/redis/reply-limit.ts';
+import type { CommandSender } from '../../resque/redis/send.ts';
+import { livenessOf } from '../../resque/workers/liveness.ts';
+import { readRegistry } from '../../resque/workers/registry.ts';
+import { readEntry } from '../../resque/workers/runner-entry.ts';
+import { ownStateDirectory } from '../files/own-state-directory.ts';
+import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { withRedis } from '../redis/with-redis.ts';
 import { failuresText, findingText, onlyTold, waitingText } from './data-wording.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
@@ -37,7 +37,7 @@ export async function checkData(config: Config, isRepairing: boolean): Promise<V
   try {
     return await withRedis(redis, limitMs, (connection) => examine(connection, config, isRepairing));
   } catch (error) {
-    if (!(error instanceof RedisTrouble)) throw error;
+    if (!(error instanceof RedisError)) throw error;
     // Not there: told already, with what to do.
     if (error.kind === 'away' || error.kind === 'foreign') return [];
     return [warn(subject, `workers, failures and queues could not be looked at: ${error.message}`)];
@@ -89,8 +89,8 @@ async function spoolVerdicts(
     scope: `${describeRedis(redis)} ${namespace}`,
     machine,
     publish: (fact) => {
-      if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolWording(fact).text));
-      if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolWording(fact).text));
+      if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolMessages(fact).text));
+      if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolMessages(fact).text));
     },
   });
   const registry = await readRegistry(sender, resqueKeys(namespace));
@@ -109,7 +109,7 @@ async function found(doctor: Doctor, finding: Finding): Promise<Verdict> {
   return fail(subject, would === '' ? what : `${what}; --repair ${would}`);
 }
 
-async function leavingsOf(doctor: Doctor, finding: Finding): Promise<Leavings | null> {
+async function leavingsOf(doctor: Doctor, finding: Finding): Promise<OrphanedJobs | null> {
   return finding.kind === 'left-owner' ? await doctor.leavings(finding) : null;
 }
 
@@ -118,7 +118,7 @@ async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
   try {
     result = await doctor.mend(finding);
   } catch (error) {
-    if (!(error instanceof RedisTrouble) || error.kind === 'away') throw error;
+    if (!(error instanceof RedisError) || error.kind === 'away') throw error;
     return fail(subject, `${findingText(finding, null).what}; it could not be repaired: ${error.message}`);
   }
   const { what, did } = findingText(finding, result.kind === 'mended' ? result.leavings : null);
@@ -171,7 +171,7 @@ async function senderOn(connection: Redis): Promise<CommandSender> {
     async command(send) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
-        const trouble = new RedisTrouble('away', `no answer within ${commandLimitMs / 1_000} s`);
+        const trouble = new RedisError('away', `no answer within ${commandLimitMs / 1_000} s`);
         timer = setTimeout(() => reject(trouble), commandLimitMs);
       });
       try {

@@ -6,8 +6,8 @@
  * version and for users who may not use ACL.
  */
 import type { Config } from '../../config/config.ts';
-import type { Redis } from '../../resque/connection.ts';
-import { resqueKeys } from '../../resque/keys.ts';
+import { resqueKeys } from '../../resque/format/keys.ts';
+import type { Redis } from '../../resque/redis/connection.ts';
 import { fail, ok, type Verdict } from './verdict.ts';
 
 type Command = readonly [name: string, ...args: string[]];

@@ -1,14 +1,14 @@
 /** Whether Redis can be used as configured: reachable, new enough, writable, quick, and safe for queues. */
 import type { Config } from '../../config/config.ts';
-import { describeRedis, type ReachableRedis, type Redis } from '../../resque/connection.ts';
-import { type ReplyLimit, readReplyLimit } from '../../resque/reply-limit.ts';
-import { RedisTrouble } from '../../resque/trouble.ts';
-import { troubleText } from '../../resque/trouble-text.ts';
-import { masterOf, unlessRefused } from '../../resque/welcome.ts';
-import { findEmbeddedRedis } from '../embedded-redis.ts';
-import { OperatingError } from '../exit-codes.ts';
-import { findRedisProgram } from '../redis-program.ts';
-import { withRedis } from '../with-redis.ts';
+import { describeRedis, type ReachableRedis, type Redis } from '../../resque/redis/connection.ts';
+import { troubleText } from '../../resque/redis/error-text.ts';
+import { masterOf, unlessRefused } from '../../resque/redis/handshake.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import { type ReplyLimit, readReplyLimit } from '../../resque/redis/reply-limit.ts';
+import { OperatingError } from '../command-line/exit-codes.ts';
+import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { findRedisProgram } from '../redis/program.ts';
+import { withRedis } from '../redis/with-redis.ts';
 import { checkPermissions } from './permissions.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 import { versionVerdicts } from './version.ts';
@@ -47,7 +47,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
       const info = await unlessRefused(connection.info());
       const latencyMs = await medianPingMs(connection);
       verdicts.push(
-        ...(info instanceof RedisTrouble
+        ...(info instanceof RedisError
           ? await reachedWithoutInfo(redis, info, latencyMs, connection)
           : reached(redis, parseInfo(info), latencyMs, config)),
         ...limitVerdicts(await readReplyLimit(connection)),
@@ -55,7 +55,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
       );
     });
   } catch (error) {
-    if (!(error instanceof RedisTrouble)) throw error;
+    if (!(error instanceof RedisError)) throw error;
     verdicts.push(fail('redis', troubleText(redis, error)));
   }
   return verdicts;
@@ -64,7 +64,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
 /** The runner does without INFO, too: see `welcome`. */
 async function reachedWithoutInfo(
   redis: ReachableRedis,
-  refusal: RedisTrouble,
+  refusal: RedisError,
   latencyMs: number,
   connection: Redis,
 ): Promise<Verdict[]> {
@@ -74,7 +74,7 @@ async function reachedWithoutInfo(
     ...latencyVerdicts(latencyMs),
     warn('version', refused('INFO', refusal, 'version and memory policy are unknown')),
   ];
-  if (role instanceof RedisTrouble) {
+  if (role instanceof RedisError) {
     verdicts.push(warn('role', refused('ROLE', role, "a replica can't be told from a master")));
   } else if (masterOf(role) !== null) {
     verdicts.push(fail('role', `it is a replica of ${masterOf(role)}; name the master instead`));
@@ -82,7 +82,7 @@ async function reachedWithoutInfo(
   return verdicts;
 }
 
-function refused(command: string, { message }: RedisTrouble, consequence: string): string {
+function refused(command: string, { message }: RedisError, consequence: string): string {
   if (message.startsWith('NOPERM')) {
     return `${command} is not permitted: ${consequence}; let an administrator allow it with ACL SETUSER … +${command}`;
   }

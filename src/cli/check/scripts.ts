@@ -2,10 +2,10 @@
 import { statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
-import type { Config, RunnerConfig } from '../../config/config.ts';
-import { startsNatively } from '../../engine/launch.ts';
-import { isTurnedOff } from '../../engine/libc.ts';
-import { checkStartable } from '../../engine/startable.ts';
+import type { Config, PoolConfig } from '../../config/config.ts';
+import { startsNatively } from '../../engine/process/launch.ts';
+import { isTurnedOff } from '../../engine/process/libc.ts';
+import { checkStartable } from '../../engine/process/startable.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /**
@@ -13,7 +13,7 @@ import { fail, ok, type Verdict, warn } from './verdict.ts';
  * how they are started.
  */
 export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
-  const groups = new Map<string, RunnerConfig[]>();
+  const groups = new Map<string, PoolConfig[]>();
   for (const runner of runners) {
     const { script, cwd, env } = runner;
     const what = JSON.stringify([script, cwd, env.PATH]);
@@ -55,7 +55,7 @@ function isFile(path: string): boolean {
 }
 
 /** @param runners at least one */
-async function checkGroup(runners: readonly RunnerConfig[]): Promise<Verdict> {
+async function checkGroup(runners: readonly PoolConfig[]): Promise<Verdict> {
   const [runner] = runners;
   if (runner === undefined) throw new Error('a group of no runners');
   const users = `(for ${runners.map(({ key }) => key).join(', ')})`;
@@ -69,7 +69,7 @@ async function checkGroup(runners: readonly RunnerConfig[]): Promise<Verdict> {
     : ok('script', `${command} ${users}`);
 }
 
-async function missingArguments({ script }: RunnerConfig): Promise<string[]> {
+async function missingArguments({ script }: PoolConfig): Promise<string[]> {
   const paths = script.slice(1).filter(isAbsolute);
   const isThere = await Promise.all(paths.map(exists));
   return paths.filter((_, at) => isThere[at] === false);

@@ -1,4 +1,4 @@
-import { visible } from '../../wording/visible.ts';
+import { visible } from '../../messages/visible.ts';
 
 export interface Verdict {
   /** `warn`: it works, but not as well or not as surely as it could. */

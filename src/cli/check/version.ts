@@ -1,11 +1,11 @@
 /** Whether the server has all that the config needs. */
-import type { RunnerConfig } from '../../config/config.ts';
+import type { PoolConfig } from '../../config/config.ts';
 import { fail, type Verdict } from './verdict.ts';
 
 /** Valkey and other relatives give the version of Redis that they equal. */
 export function versionVerdicts(
   version: string,
-  runners: readonly Pick<RunnerConfig, 'key' | 'delivery'>[],
+  runners: readonly Pick<PoolConfig, 'key' | 'delivery'>[],
 ): Verdict[] {
   const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   // Unknown counts as new: better to try than to refuse.

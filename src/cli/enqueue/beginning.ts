@@ -1,6 +1,6 @@
 /** Which lines of a file are to be enqueued: all from one on. Those before it are not looked at, but for the last. */
-import { grouped } from '../../wording/quantities.ts';
-import { UsageError } from '../exit-codes.ts';
+import { grouped } from '../../messages/quantities.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import type { FileLine } from './file-lines.ts';
 import { type LinePlace, sha1Of } from './place.ts';
 

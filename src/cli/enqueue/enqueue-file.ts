@@ -1,6 +1,6 @@
-import { plural } from '../../wording/quantities.ts';
-import { visibleWithin } from '../../wording/visible.ts';
-import { UsageError } from '../exit-codes.ts';
+import { plural } from '../../messages/quantities.ts';
+import { visibleWithin } from '../../messages/visible.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { Beginning } from './beginning.ts';
 import { FileLines } from './file-lines.ts';
 import type { Input } from './input.ts';

@@ -1,5 +1,5 @@
-import { grouped, plural } from '../../wording/quantities.ts';
-import { UsageError } from '../exit-codes.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { jobPlaceText } from './place.ts';
 import type { JobSource } from './request.ts';
 import type { EnqueueSession } from './session.ts';

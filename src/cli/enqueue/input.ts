@@ -3,8 +3,8 @@ import { closeSync, constants, createReadStream, open as openFd, openSync } from
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { visibleWithin } from '../../wording/visible.ts';
-import { OperatingError, UsageError } from '../exit-codes.ts';
+import { visibleWithin } from '../../messages/visible.ts';
+import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
 
 const chunkBytes = 512 * 1024;
 

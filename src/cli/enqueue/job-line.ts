@@ -1,7 +1,7 @@
 /** Whether a line of a file is a job, and if not, why: in words for whoever has written the file. */
 import { isUtf8 } from 'node:buffer';
 import { causeOf, tooDeep } from '../../config/json-cause.ts';
-import { visibleWithin } from '../../wording/visible.ts';
+import { visibleWithin } from '../../messages/visible.ts';
 import { type FileLine, longestLineBytes } from './file-lines.ts';
 
 export interface WrongLine {

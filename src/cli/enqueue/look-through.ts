@@ -1,6 +1,6 @@
 /** Reads a file to its end before any of it is enqueued, so that a wrong line is known while nothing has happened. */
-import { grouped } from '../../wording/quantities.ts';
-import { UsageError } from '../exit-codes.ts';
+import { grouped } from '../../messages/quantities.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import type { Beginning } from './beginning.ts';
 import { type FileLine, FileLines } from './file-lines.ts';
 import { readJobLine, type WrongLine } from './job-line.ts';

@@ -1,12 +1,12 @@
 /** What an enqueue has come to: in words, as JSON, and as an exit code. */
-import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue.ts';
-import type { RedisTrouble } from '../../resque/trouble.ts';
-import { troubleText } from '../../resque/trouble-text.ts';
-import { grouped, plural } from '../../wording/quantities.ts';
-import { visible, visibleWithin } from '../../wording/visible.ts';
-import { exitCodes, OperatingError, UsageError } from '../exit-codes.ts';
-import { print, printJson } from '../output.ts';
-import type { RedisTarget } from '../redis-target.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
+import { troubleText } from '../../resque/redis/error-text.ts';
+import type { RedisError } from '../../resque/redis/redis-error.ts';
+import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { RedisTarget } from '../redis/target.ts';
+import { print, printJson } from '../terminal/output.ts';
 import type { WrongLine } from './job-line.ts';
 import type { EnqueueRequest } from './request.ts';
 
@@ -92,7 +92,7 @@ export class EnqueueReport {
   }
 
   /** Redis has failed. @throws OperatingError */
-  async lost(trouble: RedisTrouble): Promise<never> {
+  async lost(trouble: RedisError): Promise<never> {
     return await this.#brokenOff(
       troubleText(this.#options.target.redis, trouble),
       trouble.kind !== 'away',

@@ -1,8 +1,8 @@
 /** What `enqueue` is asked to do, made sure of before anything is opened. */
-import { visibleWithin } from '../../wording/visible.ts';
+import { visibleWithin } from '../../messages/visible.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
-import { UsageError } from '../exit-codes.ts';
-import { jobPayload, warnOfStrings } from '../job-payload.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
+import { jobPayload, warnOfStrings } from './job-payload.ts';
 
 /** One job, `count` times. */
 export interface JobSource {

@@ -1,14 +1,13 @@
 /** What the enqueuing of one job and that of a file share: the way to Redis, the bar, Ctrl-C, and the report. */
-
-import { Enqueue, type EnqueueStep } from '../../resque/enqueue.ts';
-import { RetryingSender } from '../../resque/retrying-sender.ts';
-import type { CommandSender } from '../../resque/send.ts';
-import { troubleText } from '../../resque/trouble-text.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
-import { Progress } from '../progress.ts';
-import type { RedisTarget } from '../redis-target.ts';
-import { Stop } from '../stop.ts';
+import { grouped } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
+import { Enqueue, type EnqueueStep } from '../../resque/enqueue/enqueue.ts';
+import { troubleText } from '../../resque/redis/error-text.ts';
+import { RetryingSender } from '../../resque/redis/retrying-sender.ts';
+import type { CommandSender } from '../../resque/redis/send.ts';
+import type { RedisTarget } from '../redis/target.ts';
+import { Progress } from '../terminal/progress.ts';
+import { Stop } from '../terminal/stop.ts';
 import { EnqueueReport } from './report.ts';
 import type { EnqueueRequest } from './request.ts';
 

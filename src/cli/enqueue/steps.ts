@@ -1,5 +1,5 @@
 /** Jobs in steps: so many at once that the way to Redis hardly counts, so few that nobody else waits for long. */
-import type { EnqueueStep } from '../../resque/enqueue.ts';
+import type { EnqueueStep } from '../../resque/enqueue/enqueue.ts';
 import type { Beginning } from './beginning.ts';
 import type { FileLine, FileLines } from './file-lines.ts';
 import { readJobLine, type WrongLine } from './job-line.ts';

@@ -1,13 +1,13 @@
 /** Whether anything is known that would take the jobs of a queue: most often a queue without a worker is a typo. */
-import type { ResqueKeys } from '../../resque/keys.ts';
-import { queueList } from '../../resque/queue-patterns.ts';
-import type { CommandSender } from '../../resque/send.ts';
-import { RedisTrouble } from '../../resque/trouble.ts';
-import { readWorkerId } from '../../resque/worker-id.ts';
-import { visible, visibleWithin } from '../../wording/visible.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import type { ResqueKeys } from '../../resque/format/keys.ts';
+import { queueList } from '../../resque/format/queue-patterns.ts';
+import { readWorkerId } from '../../resque/format/worker-id.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { CommandSender } from '../../resque/redis/send.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
-import { findConfig, loadConfig, shortPath } from '../load-config.ts';
+import { findConfig, loadConfig, shortPath } from '../files/load-config.ts';
 
 /** @returns a warning; `null` if the config or a registered worker serves the queue, or if that is unknown */
 export async function unservedText(
@@ -37,7 +37,7 @@ async function listsOfWorkers(sender: CommandSender, { workers }: ResqueKeys): P
     const ids = await sender.command((commands) => commands.smembers(workers));
     return [...new Set(ids.map((id) => readWorkerId(id).queues))];
   } catch (error) {
-    if (error instanceof RedisTrouble) return null;
+    if (error instanceof RedisError) return null;
     throw error;
   }
 }

@@ -1,10 +1,12 @@
 /** The job of a failure that lies in Redis. */
-import { FailedList } from '../../resque/failed-list.ts';
-import { failedPayload } from '../../resque/failure-record.ts';
-import { OperatingError } from '../exit-codes.ts';
+import { FailedList } from '../../resque/failed/failed-list.ts';
+import { failedPayload } from '../../resque/format/failure-record.ts';
+import { OperatingError } from '../command-line/exit-codes.ts';
+import type { Flags } from '../command-line/flags.ts';
 import { failureId, findEntry } from '../failed/find-entry.ts';
-import { withTarget } from '../redis-target.ts';
-import type { TargetFlags } from './job-source.ts';
+import { withTarget } from '../redis/target.ts';
+
+export type TargetFlags = Pick<Flags, 'config' | 'redis' | 'namespace'>;
 
 /** @param id as `failed list` shows it, or `last` @throws UsageError, OperatingError */
 export async function payloadOfFailure(id: string, flags: TargetFlags): Promise<Buffer> {

@@ -1,9 +1,10 @@
 /** Where the job comes from: a file, STDIN, the command line, or a failure in Redis. */
 import { readFileSync } from 'node:fs';
-import { visibleWithin } from '../../wording/visible.ts';
+import { visibleWithin } from '../../messages/visible.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { UsageError } from '../exit-codes.ts';
-import { jobPayload, warnOfStrings } from '../job-payload.ts';
+import { jobPayload, warnOfStrings } from '../enqueue/job-payload.ts';
+import type { TargetFlags } from './failed-job.ts';
 
 export type JobSource =
   /** As typed. */
@@ -14,8 +15,6 @@ export type JobSource =
   | { readonly kind: 'failed'; readonly id: string };
 
 type SourceFlags = Pick<Flags, 'class' | 'fromFailed'>;
-export type TargetFlags = Pick<Flags, 'config' | 'redis' | 'namespace'>;
-
 const ways = [
   'a file:          resque-runner exec QUEUE FILE, or - for STDIN',
   'its class:       resque-runner exec QUEUE --class CLASS ARG…',

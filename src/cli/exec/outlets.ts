@@ -3,7 +3,7 @@
  * doesn't grow; one that goes away makes no difference to the job.
  */
 import { fstatSync } from 'node:fs';
-import type { Hold } from '../../engine/child.ts';
+import type { Hold } from '../../engine/process/child.ts';
 import type { OutputStream } from '../../protocol/job.ts';
 
 const newline = 0x0a;

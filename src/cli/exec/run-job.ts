@@ -1,13 +1,13 @@
 /** Runs the job, shows what it prints, and tells the verdict. */
 import type { Config } from '../../config/config.ts';
 import { entryFor, SingleJob } from '../../engine/single-job.ts';
-import type { Payload } from '../../resque/payload.ts';
-import { visible, visibleWithin } from '../../wording/visible.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import type { Payload } from '../../resque/format/payload.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
-import { UsageError } from '../exit-codes.ts';
-import { shortPath } from '../load-config.ts';
+import { shortPath } from '../files/load-config.ts';
 import { wantsColors } from '../log/log.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 import { Outlets } from './outlets.ts';
 import { codeOfSignal, exitCodeOf, type Verdict, verdictJson } from './verdict.ts';
 import { verdictText } from './verdict-text.ts';

@@ -1,12 +1,12 @@
 /** The verdict for people: how it ended, what it took, and what Redis and resque-web would have of it. */
 import { styleText } from 'node:util';
 import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
-import type { ChildrenUsage } from '../../engine/children-usage.ts';
-import { refusalText } from '../../resque/payload.ts';
-import { resqueWebFields } from '../../resque/resque-web.ts';
-import { duration } from '../../wording/quantities.ts';
-import { visible, visibleWithin } from '../../wording/visible.ts';
-import { shortPath } from '../load-config.ts';
+import type { ChildrenUsage } from '../../engine/process/children-usage.ts';
+import { duration } from '../../messages/quantities.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import { refusalText } from '../../resque/format/payload.ts';
+import { resqueWebFields } from '../../resque/format/resque-web.ts';
+import { shortPath } from '../files/load-config.ts';
 import { membersOf, type Verdict } from './verdict.ts';
 
 export interface TextOptions {

@@ -1,13 +1,13 @@
 /** What became of the job, for people and for programs, and as an exit code. */
 import { constants } from 'node:os';
 import type { Mode } from '../../config/config.ts';
-import { payloadLine } from '../../engine/payload-line.ts';
 import type { SingleJobEnd } from '../../engine/single-job.ts';
-import { memberSpans } from '../../resque/json-members.ts';
-import type { Payload } from '../../resque/payload.ts';
-import { resqueWebFields } from '../../resque/resque-web.ts';
-import { visible } from '../../wording/visible.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { payloadLine } from '../../engine/warm/payload-line.ts';
+import { visible } from '../../messages/visible.ts';
+import { memberSpans } from '../../resque/format/json-members.ts';
+import type { Payload } from '../../resque/format/payload.ts';
+import { resqueWebFields } from '../../resque/format/resque-web.ts';
+import { exitCodes } from '../command-line/exit-codes.ts';
 
 export interface Verdict {
   readonly end: SingleJobEnd;

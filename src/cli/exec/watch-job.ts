@@ -8,15 +8,15 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { execa } from 'execa';
-import type { RunnerConfig } from '../../config/config.ts';
-import { payloadLine } from '../../engine/payload-line.ts';
+import type { PoolConfig } from '../../config/config.ts';
+import { checkStartable } from '../../engine/process/startable.ts';
 import { entryFor } from '../../engine/single-job.ts';
-import { checkStartable } from '../../engine/startable.ts';
-import { visible } from '../../wording/visible.ts';
+import { payloadLine } from '../../engine/warm/payload-line.ts';
+import { visible } from '../../messages/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { readConfig, shortPath } from '../load-config.ts';
+import { readConfig, shortPath } from '../files/load-config.ts';
 import { wantsColors } from '../log/log.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 import { FileWatch } from './file-watch.ts';
 import { type JobSource, readJob } from './job-source.ts';
 import { codeOfSignal } from './verdict.ts';
@@ -136,7 +136,7 @@ async function scriptFiles(
   ];
 }
 
-async function programOnPath(entry: RunnerConfig): Promise<string | null> {
+async function programOnPath(entry: PoolConfig): Promise<string | null> {
   const verdict = await checkStartable(entry);
   return verdict.ok ? verdict.file : null;
 }

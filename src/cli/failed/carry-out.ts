@@ -1,16 +1,16 @@
 /** A change to the list on its way, with a bar, and what is said of it afterwards. */
-import { type ChangeEnd, ChangeLog } from '../../engine/change-log.ts';
-import type { Changing } from '../../engine/failure-changes.ts';
-import { type Change, FailedList } from '../../resque/failed-list.ts';
-import { RedisTrouble } from '../../resque/trouble.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
+import { type ChangeEnd, ChangeLog } from '../../failures/change-log.ts';
+import type { Changing } from '../../failures/changes.ts';
+import { grouped } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
+import { type Change, FailedList } from '../../resque/failed/failed-list.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import { exitCodes, OperatingError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { exitCodes, OperatingError, untouched } from '../exit-codes.ts';
-import { print, printJson } from '../output.ts';
-import { Progress } from '../progress.ts';
-import { withTarget } from '../redis-target.ts';
-import { Stop } from '../stop.ts';
+import { withTarget } from '../redis/target.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { Progress } from '../terminal/progress.ts';
+import { Stop } from '../terminal/stop.ts';
 
 export type Kind = Change['kind'];
 
@@ -88,7 +88,7 @@ function messageOf({ named }: Intent, log: ChangeLog, end: ChangeEnd): string {
 }
 
 function brokenOff(log: ChangeLog, error: OperatingError): string {
-  const isLost = error.cause instanceof RedisTrouble && error.cause.kind === 'away';
+  const isLost = error.cause instanceof RedisError && error.cause.kind === 'away';
   const then = isLost ? 'of the step after that nobody knows' : 'then Redis refused';
   return `${log.reply().message}; ${then}: ${error.message}`;
 }

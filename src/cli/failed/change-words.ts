@@ -1,9 +1,9 @@
 /** What is asked before failures are changed, and said where there is nothing to change. */
-import { sayWhat } from '../../engine/change-log.ts';
-import type { ListedRecord } from '../../resque/failed-list.ts';
-import { viewFailure } from '../../resque/failure-record.ts';
-import { grouped, plural } from '../../wording/quantities.ts';
-import { visible, visibleWithin } from '../../wording/visible.ts';
+import { sayWhat } from '../../failures/change-log.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import type { ListedRecord } from '../../resque/failed/failed-page.ts';
+import { viewFailure } from '../../resque/format/failure-record.ts';
 import type { Kind } from './carry-out.ts';
 import { failureId } from './find-entry.ts';
 import { emptyWords, matchWords } from './match-words.ts';

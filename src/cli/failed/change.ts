@@ -1,16 +1,16 @@
 /** `resque-runner failed retry|remove|clear`: what they are about, and a question where it is many or is lost for ever. */
-
-import { changeEntries, changeMatches } from '../../engine/failure-changes.ts';
-import { newestPage } from '../../engine/failure-search.ts';
+import { changeEntries, changeMatches } from '../../failures/changes.ts';
+import { newestPage } from '../../failures/search.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
-import { FailedList, type FailurePage, type ListedRecord } from '../../resque/failed-list.ts';
+import { FailedList } from '../../resque/failed/failed-list.ts';
+import type { FailurePage, ListedRecord } from '../../resque/failed/failed-page.ts';
 import { isEmptyFilter } from '../../store/failure-filter.ts';
-import { confirm } from '../ask.ts';
 import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
+import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { Cancelled, OperatingError, UsageError, untouched } from '../exit-codes.ts';
-import { Progress } from '../progress.ts';
-import { withTarget } from '../redis-target.ts';
+import { withTarget } from '../redis/target.ts';
+import { confirm } from '../terminal/ask.ts';
+import { Progress } from '../terminal/progress.ts';
 import { carryOut, declined, type Kind, nothingToDo } from './carry-out.ts';
 import { type Counted, matchingQuestion, removalQuestion, whyNothing } from './change-words.ts';
 import { countWithBar } from './count.ts';

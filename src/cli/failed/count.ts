@@ -1,7 +1,7 @@
-import { countFailures, type FailureCount } from '../../engine/failure-search.ts';
+import { countFailures, type FailureCount } from '../../failures/search.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
-import type { FailedList } from '../../resque/failed-list.ts';
-import { Progress } from '../progress.ts';
+import type { FailedList } from '../../resque/failed/failed-list.ts';
+import { Progress } from '../terminal/progress.ts';
 
 /** How many failures match, with a bar where they are so many that it takes a while. */
 export async function countWithBar(list: FailedList, filter: FailureFilter): Promise<FailureCount> {

@@ -1,12 +1,12 @@
 /** One failure in full, for people. */
 import { isUtf8 } from 'node:buffer';
 import { styleText } from 'node:util';
-import type { ListedRecord } from '../../resque/failed-list.ts';
-import { type FailureView, otherMembers, viewFailure } from '../../resque/failure-record.ts';
-import { visible } from '../../wording/visible.ts';
+import { visible } from '../../messages/visible.ts';
+import type { ListedRecord } from '../../resque/failed/failed-page.ts';
+import { type FailureView, otherMembers, viewFailure } from '../../resque/format/failure-record.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { wantsColors } from '../log/log.ts';
-import type { RedisTarget } from '../redis-target.ts';
+import type { RedisTarget } from '../redis/target.ts';
 import { failureId } from './find-entry.ts';
 import { nextCommand } from './next-command.ts';
 

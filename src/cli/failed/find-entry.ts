@@ -3,11 +3,12 @@
  * bytes, or `last` for the newest. Others shift indexes at any moment; the check makes sure that nothing else is hit.
  */
 import { createHash } from 'node:crypto';
-import { nextPageSize, pagesBefore } from '../../engine/failure-search.ts';
-import type { FailedList, FailurePage, ListedRecord } from '../../resque/failed-list.ts';
-import { viewFailure } from '../../resque/failure-record.ts';
-import { visibleWithin } from '../../wording/visible.ts';
-import { UsageError } from '../exit-codes.ts';
+import { nextPageSize, pagesBefore } from '../../failures/search.ts';
+import { visibleWithin } from '../../messages/visible.ts';
+import type { FailedList } from '../../resque/failed/failed-list.ts';
+import type { FailurePage, ListedRecord } from '../../resque/failed/failed-page.ts';
+import { viewFailure } from '../../resque/format/failure-record.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 
 /** Names the entry that `failed list` begins with. */
 const newestName = 'last';
@@ -23,7 +24,7 @@ export function failureId({ index, record }: ListedRecord): string {
 /**
  * Finds the entry that an ID names, even if it has moved. `INDEX` alone names the entry at that index; 0 is the oldest.
  *
- * @throws UsageError if the ID is malformed or the list has no such entry, RedisTrouble
+ * @throws UsageError if the ID is malformed or the list has no such entry, RedisError
  */
 export async function findEntry(list: FailedList, id: string): Promise<ListedRecord> {
   if (id === newestName) {

@@ -1,15 +1,15 @@
 /** `resque-runner failed list`: what has failed, newest first, however long the list is. */
-import { findFailures } from '../../engine/failure-search.ts';
+import { findFailures } from '../../failures/search.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
 import type { FailureEntry, FailureFilter } from '../../protocol/commands.ts';
-import { FailedList } from '../../resque/failed-list.ts';
+import { FailedList } from '../../resque/failed/failed-list.ts';
 import { isEmptyFilter } from '../../store/failure-filter.ts';
-import { grouped, plural } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
+import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { Progress } from '../progress.ts';
-import { type RedisTarget, withTarget } from '../redis-target.ts';
+import { type RedisTarget, withTarget } from '../redis/target.ts';
+import { Progress } from '../terminal/progress.ts';
 import { countWithBar } from './count.ts';
 import { filterOf, filterWords } from './filter.ts';
 import { jsonListing, type Listing, plainListing } from './listing.ts';

@@ -1,7 +1,7 @@
 /** The forms that a list of failures has: tab-separated lines, JSON, and on a terminal the table of table-listing.ts. */
+import { visible, visibleJson } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
-import { visible, visibleJson } from '../../wording/visible.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
 
 /** Characters of an entry that is no JSON object. */

@@ -1,5 +1,5 @@
 /** How many failures there are, and how many of them match a filter. */
-import { grouped, plural } from '../../wording/quantities.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
 
 /** `3 of 5,000 failures match`, `1 of 5,000 failures matches` */
 export function matchWords(matching: number, total: number): string {

@@ -1,7 +1,7 @@
 /** Command lines that someone may want to go on with, ready to be copied into a shell. */
-import { visible } from '../../wording/visible.ts';
+import { visible } from '../../messages/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
-import type { RedisTarget } from '../redis-target.ts';
+import type { RedisTarget } from '../redis/target.ts';
 
 /**
  * @param words without `resque-runner` and without the flags that say which Redis is meant: these follow as they were

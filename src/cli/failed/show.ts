@@ -1,11 +1,12 @@
 /** `resque-runner failed show [ID]`: one failure, all of it. */
 import { isUtf8 } from 'node:buffer';
-import { FailedList, type ListedRecord } from '../../resque/failed-list.ts';
-import { visible } from '../../wording/visible.ts';
+import { visible } from '../../messages/visible.ts';
+import { FailedList } from '../../resque/failed/failed-list.ts';
+import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
-import { exitCodes, OperatingError } from '../exit-codes.ts';
-import { print, printJson } from '../output.ts';
-import { type RedisTarget, withTarget } from '../redis-target.ts';
+import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
+import { type RedisTarget, withTarget } from '../redis/target.ts';
+import { print, printJson } from '../terminal/output.ts';
 import { failureText } from './failure-text.ts';
 import { failureId, findEntry } from './find-entry.ts';
 

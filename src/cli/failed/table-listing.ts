@@ -1,11 +1,11 @@
 /** A list of failures as a table as wide as the terminal. */
 import { styleText } from 'node:util';
+import { visibleWithin } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { columns } from '../../ui/text/columns.ts';
 import { cut, fit } from '../../ui/text/fit.ts';
-import { visibleWithin } from '../../wording/visible.ts';
 import { wantsColors } from '../log/log.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 import { idOf, type Listing, unreadableText } from './listing.ts';
 
 /** Characters of a cell: more than any terminal has columns. */

@@ -2,11 +2,11 @@
 import { basename } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
 import { defaultConnection } from '../../config/default-connection.ts';
-import { describeRedis } from '../../resque/connection.ts';
-import { plural } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
+import { plural } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
+import { describeRedis } from '../../resque/redis/connection.ts';
 import { checkScripts } from '../check/scripts.ts';
-import { redisOfEnvironment, shortPath } from '../load-config.ts';
+import { redisOfEnvironment, shortPath } from '../files/load-config.ts';
 import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, withoutPassword } from './draft.ts';
 import { type Choice, Prompts } from './prompts.ts';
 import { readRedis, redisField, withPassword } from './redis-answer.ts';

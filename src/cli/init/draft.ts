@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { isObject } from '../../config/shapes.ts';
-import { environmentRedis } from '../load-config.ts';
-import { packageFile } from '../package-files.ts';
+import { environmentRedis } from '../files/load-config.ts';
+import { packageFile } from '../files/package-files.ts';
 import { schemaReference } from './schema-reference.ts';
 
 /** Values as they are to stand in the file. */

@@ -1,6 +1,6 @@
 /** What `init` says when it is done: what is written, and which commands come next. */
-import { visible } from '../../wording/visible.ts';
-import { findConfig, shortPath } from '../load-config.ts';
+import { visible } from '../../messages/visible.ts';
+import { findConfig, shortPath } from '../files/load-config.ts';
 import { isPlainName } from './survey.ts';
 
 export interface Written {

@@ -3,9 +3,9 @@
  * left them all.
  */
 import type * as Clack from '@clack/prompts';
-import { visible } from '../../wording/visible.ts';
-import { answerTo } from '../ask.ts';
+import { visible } from '../../messages/visible.ts';
 import type { Verdict } from '../check/verdict.ts';
+import { answerTo } from '../terminal/ask.ts';
 
 export interface Choice<T extends string> {
   readonly value: T;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { packageFile } from '../package-files.ts';
+import { packageFile } from '../files/package-files.ts';
 
 const schemaName = 'cfg.schema.json';
 

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
-import { findOnPath } from '../../engine/startable.ts';
+import { findOnPath } from '../../engine/process/startable.ts';
 import { pathFrom } from './redis-answer.ts';
 
 export interface ScriptAnswer {

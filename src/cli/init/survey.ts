@@ -1,14 +1,14 @@
 /** A look at a Redis before anything is written: whether it will do, and which queues it has. */
 import type { Config } from '../../config/config.ts';
-import type { ReachableRedis } from '../../resque/connection.ts';
-import { resqueKeys } from '../../resque/keys.ts';
-import { queueList } from '../../resque/queue-patterns.ts';
-import { RedisTrouble } from '../../resque/trouble.ts';
-import { troubleText } from '../../resque/trouble-text.ts';
+import { resqueKeys } from '../../resque/format/keys.ts';
+import { queueList } from '../../resque/format/queue-patterns.ts';
+import type { ReachableRedis } from '../../resque/redis/connection.ts';
+import { troubleText } from '../../resque/redis/error-text.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
 import { checkRedis } from '../check/redis.ts';
 import { fail, type Verdict } from '../check/verdict.ts';
-import { findEmbeddedRedis } from '../embedded-redis.ts';
-import { withSender } from '../with-redis.ts';
+import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { withSender } from '../redis/with-redis.ts';
 
 export interface Backlog {
   readonly queue: string;
@@ -35,7 +35,7 @@ export async function surveyRedis(config: Config): Promise<Survey> {
     const queues = await listQueues(reachable, config.namespace);
     return { verdicts: await checkRedis(config), isDenied: false, queues };
   } catch (error) {
-    if (!(error instanceof RedisTrouble)) throw error;
+    if (!(error instanceof RedisError)) throw error;
     const verdicts = [fail('redis', troubleText(reachable, error))];
     return { verdicts, isDenied: error.kind === 'denied', queues: [] };
   }

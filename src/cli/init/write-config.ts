@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { OperatingError, UsageError } from '../exit-codes.ts';
-import { shortPath } from '../load-config.ts';
+import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import { shortPath } from '../files/load-config.ts';
 
 /**
  * Before anything is asked: whether the file could be written.

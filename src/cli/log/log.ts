@@ -4,11 +4,11 @@
  * Whatever an event holds, a line stays one line and drives no terminal.
  */
 import { styleText } from 'node:util';
+import { glyphColors, type Wording, wordingOf } from '../../messages/events.ts';
+import { clock } from '../../messages/quantities.ts';
+import { visibleJson } from '../../messages/visible.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { JobView } from '../../protocol/job.ts';
-import { glyphColors, type Wording, wordingOf } from '../../wording/event-wording.ts';
-import { clock } from '../../wording/quantities.ts';
-import { visibleJson } from '../../wording/visible.ts';
 
 export type LogFormat = 'pretty' | 'json';
 

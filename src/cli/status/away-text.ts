@@ -1,5 +1,5 @@
-import { age, clock } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
+import { age, clock } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
 import type { AwayDocument } from './document.ts';
 
 /** That Redis can't be looked at, since when, and why. */

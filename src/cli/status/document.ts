@@ -1,5 +1,5 @@
 /** What `status --json` prints. Ages and times are by Redis' clock; what nobody can know is `null`, never made up. */
-import type { RunnerPause } from '../../resque/runner-entry.ts';
+import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 
 /** One look. */
 export interface StatusDocument {
@@ -94,7 +94,7 @@ export interface PauseStatus {
   /** `HOST:PID` of the runner. */
   readonly process: string;
   /** `operator`: this queue by hand; `all`: all queues by hand; `unstartable`: the script can't be started. */
-  readonly kind: RunnerPause['kind'];
+  readonly kind: PoolPause['kind'];
   /** What it is about: an entry of the config's `runners`, or a queue; both `null`: all. */
   readonly runner: string | null;
   readonly queue: string | null;

@@ -1,8 +1,8 @@
 /** A document a line, for programs. */
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { onSignalToEnd } from './end-signals.ts';
-import type { WatchView } from './watch.ts';
+import type { WatchView } from './watch-view.ts';
 
 export function jsonView(): WatchView {
   const { ended, end } = onSignalToEnd();

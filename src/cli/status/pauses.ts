@@ -1,7 +1,7 @@
 /** Which pauses of runners hold for which queues, and the slots that runners have. Pure. */
-import { queueList } from '../../resque/queue-patterns.ts';
-import type { RunnerPause } from '../../resque/runner-entry.ts';
-import type { StatusFacts } from '../../resque/status/read-status.ts';
+import { queueList } from '../../resque/format/queue-patterns.ts';
+import type { StatusFacts } from '../../resque/workers/read-status.ts';
+import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import type { PauseStatus } from './document.ts';
 import type { JudgedWorker } from './workers.ts';
 
@@ -66,12 +66,12 @@ export function pausesOfProcess(
 }
 
 /** @param queue `null`: for all queues of the list */
-function holdsFor(pause: RunnerPause, list: string, queue: string | null): boolean {
+function holdsFor(pause: PoolPause, list: string, queue: string | null): boolean {
   if (pause.runner !== undefined) return pause.runner === list;
   return pause.queue === undefined || pause.queue === queue;
 }
 
-function pauseStatus(process: string, { kind, detail, sinceMs, runner, queue }: RunnerPause): PauseStatus {
+function pauseStatus(process: string, { kind, detail, sinceMs, runner, queue }: PoolPause): PauseStatus {
   const since = new Date(sinceMs).toISOString();
   return { process, kind, runner: runner ?? null, queue: queue ?? null, detail, since };
 }

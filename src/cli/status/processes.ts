@@ -1,7 +1,7 @@
 /** Workers of a process together: a runner has one for each slot. Pure. */
-import type { Vantage } from '../../resque/liveness.ts';
-import type { StatusFacts } from '../../resque/status/read-status.ts';
-import { readWorkerId } from '../../resque/worker-id.ts';
+import { readWorkerId } from '../../resque/format/worker-id.ts';
+import type { Vantage } from '../../resque/workers/liveness.ts';
+import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
 import { groupsOf } from './groups.ts';
 import { pausesOfProcess, slotsOf } from './pauses.ts';

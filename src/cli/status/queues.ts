@@ -1,7 +1,7 @@
 /** What each queue has to do and who does it. Pure. */
-import type { ResqueKeys } from '../../resque/keys.ts';
-import type { StatusFacts } from '../../resque/status/read-status.ts';
-import { withoutMarkup } from '../../resque/worker-record.ts';
+import type { ResqueKeys } from '../../resque/format/keys.ts';
+import { withoutMarkup } from '../../resque/format/worker-record.ts';
+import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
 import { groupsOf } from './groups.ts';
 import { pausesOfQueue, slotsOfQueue } from './pauses.ts';

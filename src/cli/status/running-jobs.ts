@@ -1,5 +1,5 @@
 /** What workers say they run. Pure. */
-import { jobOfRecord, type RecordAilment, recordAilment } from '../../resque/doctor/worker-ailments.ts';
+import { jobOfRecord, type RecordAilment, recordAilment } from '../../resque/workers/worker-problems.ts';
 import type { RunningJob } from './document.ts';
 import { seconds } from './words.ts';
 import { isWorking, type JudgedWorker } from './workers.ts';

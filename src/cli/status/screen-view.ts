@@ -1,14 +1,14 @@
 /** Looks on a terminal, each in the place of the last, as much as fits. */
+import { clock } from '../../messages/quantities.ts';
 import { FrameSink } from '../../ui/terminal/frame-sink.ts';
 import { KeyReader } from '../../ui/terminal/key-reader.ts';
 import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
 import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
-import { clock } from '../../wording/quantities.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { paintLine } from './output-line.ts';
 import { statusLines } from './text.ts';
-import type { WatchView } from './watch.ts';
+import type { WatchView } from './watch-view.ts';
 
 /** The screen is taken with the first look: until then errors are told as ever. */
 export function openScreenView(intervalMs: number): WatchView {

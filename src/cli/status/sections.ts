@@ -1,8 +1,8 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
-import { readWorkerId } from '../../resque/worker-id.ts';
+import { age, grouped, lastSeen, plural } from '../../messages/quantities.ts';
+import { pauseReason } from '../../messages/queues.ts';
+import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
-import { age, grouped, lastSeen, plural } from '../../wording/quantities.ts';
-import { pauseReason } from '../../wording/queue-wording.ts';
 import type { PauseStatus, ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
 import { alarm, faint, good, warning } from './styles.ts';
 import type { Cell, Column } from './table.ts';

@@ -1,8 +1,7 @@
 /** Makes of what lies in Redis what `status` tells. Pure, but for who is dead, which whoever can see processes says. */
-
-import type { ResqueKeys } from '../../resque/keys.ts';
-import type { Vantage } from '../../resque/liveness.ts';
-import type { StatusFacts } from '../../resque/status/read-status.ts';
+import type { ResqueKeys } from '../../resque/format/keys.ts';
+import type { Vantage } from '../../resque/workers/liveness.ts';
+import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { Delayed, StatusDocument, WrongTypeStatus } from './document.ts';
 import { surveyProcesses } from './processes.ts';
 import { surveyQueues } from './queues.ts';

@@ -2,10 +2,10 @@
  * Tables of lines. Each column is as wide as what stands in it; where that is too much for the width, columns that
  * can do without are left out from the last, and then those that may be cut are made narrower, the widest first.
  */
+import { visible } from '../../messages/visible.ts';
 import { columns as columnsOf } from '../../ui/text/columns.ts';
 import { cut, cutStart, fit } from '../../ui/text/fit.ts';
 import { type Line, lineOf, type Span, type Style, span } from '../../ui/text/line.ts';
-import { visible } from '../../wording/visible.ts';
 import { faint } from './styles.ts';
 
 export interface Cell {

@@ -1,12 +1,12 @@
 /** Looks one after the other, where there is no terminal to redraw: each behind a line with its time. */
-import { clock } from '../../wording/quantities.ts';
-import { print } from '../output.ts';
+import { clock } from '../../messages/quantities.ts';
+import { print } from '../terminal/output.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { onSignalToEnd } from './end-signals.ts';
 import { outputWidth, paintLine } from './output-line.ts';
 import { statusLines } from './text.ts';
-import type { WatchView } from './watch.ts';
+import type { WatchView } from './watch-view.ts';
 
 export function textView(): WatchView {
   const { ended, end } = onSignalToEnd();

@@ -1,8 +1,7 @@
 /** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
-
+import { age, grouped, plural } from '../../messages/quantities.ts';
+import { visible } from '../../messages/visible.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
-import { age, grouped, plural } from '../../wording/quantities.ts';
-import { visible } from '../../wording/visible.ts';
 import type { Delayed, ProcessStatus, StatusDocument } from './document.ts';
 import { jobColumns, processColumns, queueColumns, reasonOf } from './sections.ts';
 import { alarm, bold, faint, warning } from './styles.ts';

@@ -1,29 +1,19 @@
 /**
  * Looks again and again. Redis may go away meanwhile: that is told, and the next look tried, until it is back.
  *
- *     looking ──RedisTrouble──▶ away ──a look that succeeds──▶ looking      any ──the view ends──▶ over
+ *     looking ──RedisError──▶ away ──a look that succeeds──▶ looking      any ──the view ends──▶ over
  *
  * Only the first look must succeed: where it doesn't, the address is more likely to be wrong.
  */
-import { ownVantage } from '../../engine/process-identity.ts';
-import { readStatus, type StatusFacts } from '../../resque/status/read-status.ts';
-import { RedisTrouble } from '../../resque/trouble.ts';
-import type { RedisTarget } from '../redis-target.ts';
-import { explainTrouble, withSender } from '../with-redis.ts';
-import type { AwayDocument, StatusDocument } from './document.ts';
+import { ownVantage } from '../../engine/machine/identity.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import { readStatus, type StatusFacts } from '../../resque/workers/read-status.ts';
+import type { RedisTarget } from '../redis/target.ts';
+import { explainRedisError, withSender } from '../redis/with-redis.ts';
 import { jsonView } from './json-view.ts';
 import { survey } from './survey.ts';
 import { textView } from './text-view.ts';
-
-/** Where looks go. Each returns once more can be taken. */
-export interface WatchView {
-  show(document: StatusDocument): Promise<void>;
-  showAway(away: AwayDocument): Promise<void>;
-  /** Nobody looks any more: a key, a signal, a reader that went away. */
-  readonly ended: Promise<void>;
-  /** Gives back the terminal, if it has it. */
-  close(): void;
-}
+import type { WatchView } from './watch-view.ts';
 
 export interface WatchOptions {
   readonly intervalMs: number;
@@ -46,7 +36,7 @@ export async function watchStatus(target: RedisTarget, options: WatchOptions): P
 
 async function viewFor({ isJson, intervalMs }: WatchOptions): Promise<WatchView> {
   if (isJson) return jsonView();
-  const { isInteractive } = await import('../ui-session.ts');
+  const { isInteractive } = await import('../run/ui-session.ts');
   if (!isInteractive()) return textView();
   const { openScreenView } = await import('./screen-view.ts');
   return openScreenView(intervalMs);
@@ -83,8 +73,8 @@ class Looks {
           }
         });
       } catch (error) {
-        if (this.#before === null || !(error instanceof RedisTrouble))
-          explainTrouble(this.#target.redis, error);
+        if (this.#before === null || !(error instanceof RedisError))
+          explainRedisError(this.#target.redis, error);
         await this.#showAway(error.message);
         await this.#pause();
       }

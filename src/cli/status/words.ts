@@ -1,5 +1,5 @@
 /** How `status` writes numbers. Pure. */
-import { grouped } from '../../wording/quantities.ts';
+import { grouped } from '../../messages/quantities.ts';
 
 /** `0`, `0.4`, `12`, `1,204`; `-` where nobody can tell. */
 export function rateText(rate: number | null): string {

@@ -1,9 +1,9 @@
 /** Whose each worker is and whether it lives. Pure. */
-import { deathOf, livenessOf, silentLimitMs, type Vantage } from '../../resque/liveness.ts';
-import { queueList } from '../../resque/queue-patterns.ts';
-import type { RunnerEntry } from '../../resque/runner-entry.ts';
-import type { StatusFacts } from '../../resque/status/read-status.ts';
-import type { WorkerFacts } from '../../resque/status/read-workers.ts';
+import { queueList } from '../../resque/format/queue-patterns.ts';
+import { deathOf, livenessOf, silentLimitMs, type Vantage } from '../../resque/workers/liveness.ts';
+import type { StatusFacts } from '../../resque/workers/read-status.ts';
+import type { WorkerFacts } from '../../resque/workers/read-workers.ts';
+import type { RunnerEntry } from '../../resque/workers/runner-entry.ts';
 import type { WorkerKind, WorkerState } from './document.ts';
 
 export interface JudgedWorker {

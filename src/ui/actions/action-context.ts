@@ -1,9 +1,9 @@
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { AppStore } from '../../store/app-store.ts';
-import type { FailureList } from '../failure-list.ts';
-import type { JobLog } from '../job-log.ts';
-import type { Size } from '../layout.ts';
-import type { UiEnd } from '../ui-options.ts';
+import type { FailureList } from '../lists/failure-list.ts';
+import type { JobLog } from '../log/job-log.ts';
+import type { Size } from '../panels/layout.ts';
+import type { UiEnd } from '../session/ui-options.ts';
 
 /** What an action may use. Actions change the view and send commands; they draw nothing. */
 export interface ActionContext {

@@ -1,10 +1,16 @@
 /** `y`: what is open or under the cursor, onto the clipboard of the person's own terminal. */
+import { wordingOf } from '../../messages/events.ts';
+import { plural } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { findJob } from '../../store/selectors.ts';
-import { wordingOf } from '../../wording/event-wording.ts';
-import { plural } from '../../wording/quantities.ts';
-import type { JobLog } from '../job-log.ts';
-import { indexOfKey, listedEvents, selectedFailure, selectedJobId, selectedQueue } from '../selection.ts';
+import {
+  indexOfKey,
+  listedEvents,
+  selectedFailure,
+  selectedJobId,
+  selectedQueue,
+} from '../lists/selection.ts';
+import type { JobLog } from '../log/job-log.ts';
 import { clipboardLimitBytes } from '../terminal/clipboard.ts';
 import type { ActionContext } from './action-context.ts';
 

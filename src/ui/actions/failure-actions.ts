@@ -1,12 +1,12 @@
 /** Marking, retrying and deleting failures: by value, so that what was seen is what is hit. */
+import { grouped, plural } from '../../messages/quantities.ts';
 import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
 import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
 import type { Choice } from '../../store/view.ts';
-import { grouped, plural } from '../../wording/quantities.ts';
-import { failureKeys, indexOfKey, selectedFailure } from '../selection.ts';
+import { stepTo } from '../lists/cursor.ts';
+import { failureKeys, indexOfKey, selectedFailure } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
-import { stepTo } from './cursor.ts';
 
 type EntriesCommand = 'retry-failures' | 'remove-failures';
 type MatchingCommand = 'retry-matching' | 'remove-matching';

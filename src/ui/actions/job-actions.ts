@@ -1,6 +1,6 @@
 /** Ending a job, after a question. */
 import { changeView } from '../../store/app-store.ts';
-import { selectedJobId } from '../selection.ts';
+import { selectedJobId } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 
 export function askToKill(context: ActionContext, signal: 'SIGTERM' | 'SIGKILL'): void {

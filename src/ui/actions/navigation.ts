@@ -1,8 +1,7 @@
 /** Moving about: rows, panels, tabs, in and out of what can be opened. */
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
-import { queuesLayout } from '../layout.ts';
-import { lastFailureTop } from '../screens/failures-screen.ts';
+import { type Step, stepTo } from '../lists/cursor.ts';
 import {
   failureKeys,
   listedEvents,
@@ -12,9 +11,10 @@ import {
   selectedJobId,
   selectedQueue,
   selectedQueueJobs,
-} from '../selection.ts';
+} from '../lists/selection.ts';
+import { queuesLayout } from '../panels/layout.ts';
+import { lastFailureTop } from '../screens/failures-screen.ts';
 import type { ActionContext } from './action-context.ts';
-import { type Step, stepTo } from './cursor.ts';
 
 /** Further pages are read when the cursor is this close to the end of what is there. */
 const nearEnd = 30;

@@ -1,7 +1,7 @@
 /** How far a page goes: never beyond what is seen, so that nothing is passed over unread. */
 import type { AppState } from '../../store/app-store.ts';
-import { bodyRows, failuresLayout, queuesLayout, type Size } from '../layout.ts';
-import { listedQueues } from '../selection.ts';
+import { listedQueues } from '../lists/selection.ts';
+import { bodyRows, failuresLayout, queuesLayout, type Size } from '../panels/layout.ts';
 
 const borders = 2;
 const heading = 1;

@@ -1,7 +1,7 @@
 /** From an action's name to what it does. */
 import { changeView } from '../../store/app-store.ts';
 import { tabs } from '../../store/view.ts';
-import type { ActionName } from '../keymap.ts';
+import type { ActionName } from '../keys/keymap.ts';
 import type { ActionContext } from './action-context.ts';
 import { copySelection } from './copy.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';

@@ -5,7 +5,7 @@
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
 import { runnerOf } from '../../store/selectors.ts';
-import { selectedQueue } from '../selection.ts';
+import { selectedQueue } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 
 export function togglePause(context: ActionContext): void {

@@ -2,9 +2,9 @@
  * Leaving and stopping. A screen leaves a runner that it didn't start as it is; the runner that it started would stop
  * with it, so that is asked first. Stopping any other runner is an action of its own.
  */
+import { plural } from '../../messages/quantities.ts';
 import { changeView } from '../../store/app-store.ts';
 import type { Choice } from '../../store/view.ts';
-import { plural } from '../../wording/quantities.ts';
 import type { ActionContext } from './action-context.ts';
 
 const quitKeys = { detach: 'd', drain: 'q', kill: 'K', cancel: 'c' } as const;

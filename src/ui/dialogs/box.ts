@@ -1,5 +1,5 @@
 /** A box in the middle of the screen, over whatever is below it. */
-import type { Size } from '../layout.ts';
+import type { Size } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { type Line, lineOf, type Part } from '../text/line.ts';
 

@@ -1,6 +1,6 @@
 /** All keys that hold here, drawn from the keymap. */
-import { type Binding, type BindingGroup, bindingsIn, type Context } from '../keymap.ts';
-import type { Size } from '../layout.ts';
+import { type Binding, type BindingGroup, bindingsIn, type Context } from '../keys/keymap.ts';
+import type { Size } from '../panels/layout.ts';
 import type { Panel } from '../panels/panel.ts';
 import { cell, type Line, lineOf, type Span, span } from '../text/line.ts';
 import { blank, box, boxInnerWidth, lastBoxTop } from './box.ts';

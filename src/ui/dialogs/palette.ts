@@ -1,9 +1,9 @@
 /** The command palette: every action that is possible here, and every queue, by name. */
 import type { AppState } from '../../store/app-store.ts';
-import { type ActionName, bindingsIn } from '../keymap.ts';
-import { type Size, windowOf } from '../layout.ts';
+import { type ActionName, bindingsIn } from '../keys/keymap.ts';
+import { contextOf } from '../lists/selection.ts';
+import { type Size, windowOf } from '../panels/layout.ts';
 import { type Panel, selected } from '../panels/panel.ts';
-import { contextOf } from '../selection.ts';
 import { cell, gap, lineOf, restyled, span } from '../text/line.ts';
 import { box } from './box.ts';
 

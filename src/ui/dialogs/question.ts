@@ -1,7 +1,6 @@
 /** A question with its choices; what is harmless has the focus. */
-
 import type { Dialog } from '../../store/view.ts';
-import type { Size } from '../layout.ts';
+import type { Size } from '../panels/layout.ts';
 import { type Panel, selected } from '../panels/panel.ts';
 import { lineOf, type Part, span } from '../text/line.ts';
 import { wrap } from '../text/wrap.ts';

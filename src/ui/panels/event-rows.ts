@@ -1,6 +1,6 @@
+import { glyphColors, type Level, wordingOf } from '../../messages/events.ts';
+import { clock } from '../../messages/quantities.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
-import { glyphColors, type Level, wordingOf } from '../../wording/event-wording.ts';
-import { clock } from '../../wording/quantities.ts';
 import { cell, type Line, lineOf, restyled, type Style, span } from '../text/line.ts';
 import { selected } from './panel.ts';
 

@@ -1,5 +1,5 @@
 /** The last row: the keys that matter most here, from the keymap; or, while a line is typed, that line. */
-import { bindingsIn, type Context } from '../keymap.ts';
+import { bindingsIn, type Context } from '../keys/keymap.ts';
 import { columns } from '../text/columns.ts';
 import { cutStart } from '../text/fit.ts';
 import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';

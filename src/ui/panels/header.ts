@@ -1,9 +1,9 @@
 /** The first row: where one is, and how the runner as a whole is doing. */
+import { grouped } from '../../messages/quantities.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
 import { type Tab, tabs, type View } from '../../store/view.ts';
-import { grouped } from '../../wording/quantities.ts';
 import { elapsed } from '../text/elapsed.ts';
 import { cut, cutStart } from '../text/fit.ts';
 import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';

@@ -1,6 +1,5 @@
 /** Running and ended jobs as a table. */
-
-import type { ListedJob } from '../selection.ts';
+import type { ListedJob } from '../lists/selection.ts';
 import { elapsed } from '../text/elapsed.ts';
 import { cell, type Line, lineOf, restyled, type Span, type Style, span } from '../text/line.ts';
 import { selected } from './panel.ts';

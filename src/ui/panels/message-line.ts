@@ -1,7 +1,7 @@
 /** The row above the footer: what has just been answered, else what is wrong, else what happened last. */
+import { glyphColors, wordingOf } from '../../messages/events.ts';
+import { clock } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { glyphColors, wordingOf } from '../../wording/event-wording.ts';
-import { clock } from '../../wording/quantities.ts';
 import { type Line, lineOf, span } from '../text/line.ts';
 
 export function messageLine({ model, view }: AppState, width: number, nowMs: number): Line {

@@ -1,21 +1,20 @@
 /** One queue: its slots, the jobs that run with their latest lines, what keeps it from running, its last failure. */
-
-import type { RunnerView } from '../../protocol/events.ts';
+import { grouped } from '../../messages/quantities.ts';
+import type { PoolView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { elapsed } from '../text/elapsed.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { sparkline } from '../text/sparkline.ts';
+import { windowOf } from './layout.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { type Remark, remarksOn } from './queue-remarks.ts';
 import { age, howItEnded, perSecond } from './words.ts';
 
 export interface QueuePanelProps {
   readonly queue: QueueState;
-  readonly runner: RunnerView | null;
+  readonly runner: PoolView | null;
   readonly engine: EngineState | null;
   readonly jobs: readonly RunningJob[];
   readonly isFocused: boolean;
@@ -57,7 +56,7 @@ function title(
 }
 
 /** `4/6`, and what the config says where that is something else; `2/6 of mail_*` where queues share slots. */
-export function slotsText(queue: QueueState, runner: RunnerView | null, running: number): Part[] {
+export function slotsText(queue: QueueState, runner: PoolView | null, running: number): Part[] {
   if (runner === null) return [span(String(running))];
   const parts: Part[] = [span(`${running}/${runner.concurrency}`)];
   if (isChanged(runner)) parts.push(span(` (config ${runner.configuredConcurrency})`, { color: 'yellow' }));

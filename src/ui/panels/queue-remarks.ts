@@ -1,8 +1,8 @@
 /** What there is to be said of a queue that isn't simply running or idle, for its panel and its row in the table. */
-import type { RunnerView } from '../../protocol/events.ts';
+import { pauseReason, throttledReason } from '../../messages/queues.ts';
+import type { PoolView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
-import { pauseReason, throttledReason } from '../../wording/queue-wording.ts';
 import type { Style } from '../text/line.ts';
 import { pauseDetail, statusStyles, statusText } from './words.ts';
 
@@ -17,16 +17,16 @@ export interface Remark {
 const throttledStyle: Style = { color: 'yellow' };
 
 /** The one that matters most first: jobs of a throttled queue run all the same, as long as nothing else is said. */
-export function remarksOn(queue: QueueState, runner: RunnerView | null, status: QueueStatus): Remark[] {
+export function remarksOn(queue: QueueState, runner: PoolView | null, status: QueueStatus): Remark[] {
   const remarks: Remark[] = [];
   if (status !== 'running' && status !== 'idle') {
     const pause = pauseDetail(queue.pauses);
-    const isTrouble = pause?.kind === 'unstartable' || pause?.kind === 'unreadable';
+    const isRedisError = pause?.kind === 'unstartable' || pause?.kind === 'unreadable';
     remarks.push({
       state: statusText(status, queue),
       style: statusStyles[status],
       reason: pause === null ? null : pauseReason(pause),
-      reasonStyle: { color: isTrouble ? 'red' : 'yellow' },
+      reasonStyle: { color: isRedisError ? 'red' : 'yellow' },
     });
   }
   const throttled = runner?.throttled ?? null;

@@ -1,11 +1,11 @@
 /** All queues as one table: for small terminals, and where there are more of them than panels fit. */
+import { grouped } from '../../messages/quantities.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { windowOf } from '../layout.ts';
 import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import { windowOf } from './layout.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { pending, slotsText } from './queue-panel.ts';
 import { remarksOn } from './queue-remarks.ts';

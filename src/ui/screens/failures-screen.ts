@@ -1,12 +1,12 @@
 /** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
+import { grouped } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { bodyRows, failuresLayout, type Size, windowOf } from '../layout.ts';
+import { failureKeys, indexOfKey } from '../lists/selection.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
+import { bodyRows, failuresLayout, type Size, windowOf } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel, stacked } from '../panels/panel.ts';
-import { failureKeys, indexOfKey } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 
 export function failuresScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {

@@ -1,14 +1,14 @@
 /** One job: what is known of it, and its output, live. */
+import { clock, grouped, plural } from '../../messages/quantities.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState, OpenLog } from '../../store/app-store.ts';
 import { type Needle, needleOf } from '../../store/needle.ts';
 import { findJob } from '../../store/selectors.ts';
 import type { LogView } from '../../store/view.ts';
-import { clock, grouped, plural } from '../../wording/quantities.ts';
-import type { JobLog } from '../job-log.ts';
-import type { Size } from '../layout.ts';
-import { type LogPane, logPane, logTimeColumns } from '../log-pane.ts';
-import { logWindow, type SeenLine } from '../log-window.ts';
+import type { JobLog } from '../log/job-log.ts';
+import { type LogPane, logPane, logTimeColumns } from '../log/log-pane.ts';
+import { logWindow, type SeenLine } from '../log/log-window.ts';
+import type { Size } from '../panels/layout.ts';
 import { framed, innerWidth, type Panel, stacked } from '../panels/panel.ts';
 import { howItEnded } from '../panels/words.ts';
 import { columns } from '../text/columns.ts';

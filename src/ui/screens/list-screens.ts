@@ -1,11 +1,11 @@
 /** Jobs and Events: a list that fills the screen. */
+import { grouped } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { bodyRows, type Size, windowOf } from '../layout.ts';
+import { indexOfKey, listedEvents, listedJobs } from '../lists/selection.ts';
 import { eventRow } from '../panels/event-rows.ts';
 import { jobHeading, jobRow } from '../panels/job-rows.ts';
+import { bodyRows, type Size, windowOf } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
-import { indexOfKey, listedEvents, listedJobs } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 
 interface List {

@@ -1,14 +1,20 @@
 /** The dashboard: a panel for each queue, or one table of all, and the newest failures. */
+import { grouped } from '../../messages/quantities.ts';
+import { throttledReason } from '../../messages/queues.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, runnerOf } from '../../store/selectors.ts';
-import { grouped } from '../../wording/quantities.ts';
-import { throttledReason } from '../../wording/queue-wording.ts';
-import { type QueuesLayout, queuesLayout, type Size, windowOf } from '../layout.ts';
+import {
+  failureKeys,
+  indexOfKey,
+  listedQueues,
+  selectedQueue,
+  selectedQueueJobs,
+} from '../lists/selection.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
+import { type QueuesLayout, queuesLayout, type Size, windowOf } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { queuePanel, runningLines } from '../panels/queue-panel.ts';
 import { queueTable } from '../panels/queue-table.ts';
-import { failureKeys, indexOfKey, listedQueues, selectedQueue, selectedQueueJobs } from '../selection.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 
 export function queuesScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {

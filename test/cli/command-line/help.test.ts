@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { actionsOf, commandNames, commands } from '../../../src/cli/command-line/commands.ts';
 import { flags, optionOf } from '../../../src/cli/command-line/flags.ts';
-import { commandLines, helpOn } from '../../../src/cli/command-line/help.ts';
-import { readArguments } from '../../../src/cli/command-line/read-arguments.ts';
+import { actionsOf, commandNames, commands } from '../../../src/cli/commands.ts';
+import { commandLines, helpOn } from '../../../src/cli/help.ts';
+import { readArguments } from '../../../src/cli/read-arguments.ts';
 
 /** To be copied as they are. */
 const commandLine = /^ {2}(?:resque-runner|bash|zsh|fish) /;

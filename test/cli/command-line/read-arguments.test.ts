@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Invocation } from '../../../src/cli/command-line/command-spec.ts';
+import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
 import { flags } from '../../../src/cli/command-line/flags.ts';
-import { readArguments } from '../../../src/cli/command-line/read-arguments.ts';
-import { UsageError } from '../../../src/cli/exit-codes.ts';
+import { readArguments } from '../../../src/cli/read-arguments.ts';
 import { useDirectory } from '../program.ts';
 
 const directory = useDirectory();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { stepTo } from '../../../src/ui/actions/cursor.ts';
-import { keptCursor } from '../../../src/ui/kept-cursor.ts';
+import { stepTo } from '../../../src/ui/lists/cursor.ts';
+import { keptCursor } from '../../../src/ui/lists/kept-cursor.ts';
 
 describe('a step', () => {
   const keys = ['a', 'b', 'c', 'd'];

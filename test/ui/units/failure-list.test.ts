@@ -4,8 +4,8 @@ import { afterEach, expect, test } from 'vitest';
 import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { type AppStore, changeView, createAppStore } from '../../../src/store/app-store.ts';
 import { initialView } from '../../../src/store/view.ts';
-import { FailureList } from '../../../src/ui/failure-list.ts';
-import { failureKeys } from '../../../src/ui/selection.ts';
+import { FailureList } from '../../../src/ui/lists/failure-list.ts';
+import { failureKeys } from '../../../src/ui/lists/selection.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { failureEntry } from './states.ts';
 

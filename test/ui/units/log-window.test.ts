@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LogBuffer } from '../../../src/store/log-buffer.ts';
-import { type HowSeen, type LogWindow, logWindow, placeFrom } from '../../../src/ui/log-window.ts';
+import { type HowSeen, type LogWindow, logWindow, placeFrom } from '../../../src/ui/log/log-window.ts';
 import { wrap } from '../../../src/ui/text/wrap.ts';
 
 type Entry =

@@ -15,7 +15,7 @@ import {
   selectedFailure,
   selectedJobId,
   selectedQueue,
-} from '../../../src/ui/selection.ts';
+} from '../../../src/ui/lists/selection.ts';
 import { failureEntry, queueState } from './states.ts';
 
 function running(id: string, queueName: string, startedAtMs: number): RunningJob {

@@ -1,6 +1,6 @@
 /** Pieces of a state, with what the tests here don't look at left empty. */
 import type { FailureEntry } from '../../../src/protocol/commands.ts';
-import type { RunnerView, Throttled } from '../../../src/protocol/events.ts';
+import type { PoolView, Throttled } from '../../../src/protocol/events.ts';
 import type { QueueState } from '../../../src/protocol/snapshot.ts';
 import { emptyThroughput } from '../../../src/store/throughput.ts';
 
@@ -18,7 +18,7 @@ export function queueState(name: string): QueueState {
 }
 
 /** The one that the queue of that name has its slots from. */
-export function runnerView(key: string, throttled: Throttled | null = null): RunnerView {
+export function runnerView(key: string, throttled: Throttled | null = null): PoolView {
   return { key, concurrency: 2, configuredConcurrency: 2, throttled };
 }
 

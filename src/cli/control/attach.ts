@@ -1,0 +1,38 @@
+/** `resque-runner attach`: the user interface of a runner that runs already. */
+import { createInterface } from 'node:readline/promises';
+import type { ListedSocket } from '../../link/sockets/list-sockets.ts';
+import { runnerSummary } from '../../messages/runners.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
+import { attachUi, isInteractive } from '../run/ui-session.ts';
+import { findRunners } from './find-runners.ts';
+
+export async function run({ invocation }: CommandContext): Promise<number> {
+  const { input, flags } = invocation;
+  if (!isInteractive()) {
+    throw new UsageError('attach needs a terminal: both STDIN and STDOUT, and a TERM other than "dumb"');
+  }
+  const found = await findRunners(input[0] ?? null, flags.socket);
+  const socket = found.by === 'socket' ? found.path : await choose(found.listed);
+  return await attachUi({ socket, isReadOnly: flags.readOnly });
+}
+
+/** Several: which one is asked on the terminal. @returns its socket */
+async function choose(found: readonly [ListedSocket, ...ListedSocket[]]): Promise<string> {
+  if (found.length === 1) return found[0].path;
+  process.stdout.write(`${found.length} runners are running:\n`);
+  found.forEach(({ hello }, at) => {
+    process.stdout.write(`  ${at + 1}  ${runnerSummary(hello)}\n`);
+  });
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    for (;;) {
+      const answer = (await lines.question(`Which one? 1-${found.length}, or q: `)).trim();
+      if (answer === 'q' || answer === '') throw new UsageError('none was chosen');
+      const chosen = /^\d+$/.test(answer) ? found[Number(answer) - 1] : undefined;
+      if (chosen !== undefined) return chosen.path;
+    }
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * `resque-runner pause`, `resume` and `slots`: change a running runner over its socket, for scripts. A runner has done
+ * what it was told before anything is printed.
+ */
+import { LinkClient } from '../../link/client/client.ts';
+import { pausesMessages, slotsMessages } from '../../messages/queues.ts';
+import { runnerName } from '../../messages/runners.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
+import type { Command, CommandReply } from '../../protocol/commands.ts';
+import type { PoolView } from '../../protocol/events.ts';
+import type { QueueState } from '../../protocol/snapshot.ts';
+import { runnerOf } from '../../store/selectors.ts';
+import type { RunCommand } from '../command-line/command-spec.ts';
+import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { openSession, type Session, whoWeAre } from '../run/link-session.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { findRunners, socketChoices } from './find-runners.ts';
+
+/** How a runner is after the change. */
+interface Result {
+  /** For people, a line each. */
+  readonly lines: readonly string[];
+  /** For programs. */
+  readonly json: object;
+}
+
+/** What is to be done, worked out for every runner before the first is changed. */
+interface Work {
+  readonly commands: readonly Command[];
+  readonly result: () => Result;
+}
+
+export const pause: RunCommand = ({ invocation: { input, flags } }) => changePauses('pause', input, flags);
+export const resume: RunCommand = ({ invocation: { input, flags } }) => changePauses('resume', input, flags);
+
+export const slots: RunCommand = ({ invocation: { input, flags } }) => {
+  const [queue = '', typed = ''] = input;
+  const concurrency = slotsIn(typed);
+  return onRunners(flags, (session) => {
+    const { key } = entryOf(session, queue);
+    const entry = () => entryOf(session, key);
+    return {
+      commands: [{ type: 'set-concurrency', runner: key, concurrency }],
+      result: () => ({ lines: [slotsMessages(entry())], json: { entries: [jsonOfEntry(entry())] } }),
+    };
+  });
+};
+
+async function changePauses(
+  verb: 'pause' | 'resume',
+  names: readonly string[],
+  flags: Flags,
+): Promise<number> {
+  if (names.length === 0 && !flags.all)
+    throw new UsageError(`${verb} needs a QUEUE, or --all for every queue`);
+  if (names.length > 0 && flags.all)
+    throw new UsageError('a QUEUE and --all exclude each other: leave one out');
+  return await onRunners(flags, (session) => {
+    const known = new Set(queuesOf(session).map(({ name }) => name));
+    const unknown = names.find((name) => !known.has(name));
+    if (unknown !== undefined) throw new UsageError(noSuchQueue(session, unknown));
+    const queues = () => queuesOf(session).filter(({ name }) => flags.all || names.includes(name));
+    return {
+      commands: flags.all
+        ? [{ type: `${verb}-all` }]
+        : names.map((queue) => ({ type: `${verb}-queue`, queue })),
+      result: () => ({
+        lines: flags.all
+          ? allMessages(verb, queues())
+          : queues().map(({ name, pauses }) => pausesMessages(name, pauses)),
+        json: { queues: queues().map(jsonOfQueue) },
+      }),
+    };
+  });
+}
+
+/** There may be thousands of queues: only those that are not as asked have a line of their own. */
+function allMessages(verb: 'pause' | 'resume', queues: readonly QueueState[]): string[] {
+  if (verb === 'pause') return ['every queue is paused'];
+  const paused = queues.filter(({ pauses }) => pauses.length > 0);
+  if (paused.length === 0) return ['no queue is paused'];
+  return paused.map(({ name, pauses }) => pausesMessages(name, pauses));
+}
+
+/** @returns the exit code */
+async function onRunners({ config, socket, json }: Flags, plan: (session: Session) => Work): Promise<number> {
+  const sessions: Session[] = [];
+  try {
+    for (const path of await socketsOf(config, socket)) {
+      sessions.push(await openSession((events) => LinkClient.connect(path, whoWeAre(false), events)));
+    }
+    const works = sessions.map((session) => ({ session, ...plan(session) }));
+    for (const { session, commands } of works) {
+      for (const command of commands) assertDone(session, await session.client.send(command));
+    }
+    const results = works.map(({ session, result }) => ({ hello: session.client.hello, ...result() }));
+    if (json) {
+      const runners = results.map(({ hello, json }) => ({
+        pid: hello.pid,
+        config: hello.configFile,
+        ...json,
+      }));
+      await printJson({ runners });
+    } else {
+      for (const { hello, lines } of results) {
+        const prefix = results.length === 1 ? '' : `${runnerName(hello)}: `;
+        for (const line of lines) await print(`${prefix}${line}\n`);
+      }
+    }
+    return exitCodes.clean;
+  } finally {
+    await Promise.all(sessions.map(({ client }) => client.close()));
+  }
+}
+
+async function socketsOf(config: string | null, socket: string | null): Promise<readonly string[]> {
+  const found = await findRunners(config, socket);
+  if (found.by === 'socket') return [found.path];
+  const { by, listed } = found;
+  if (by === 'user' && listed.length > 1) {
+    throw new UsageError(
+      `${listed.length} runners are running; choose one with --config FILE or --socket PATH:\n${socketChoices(listed)}`,
+    );
+  }
+  return listed.map(({ path }) => path);
+}
+
+function assertDone(session: Session, reply: CommandReply): void {
+  if (reply.ok) return;
+  const message = `${runnerName(session.client.hello)}: ${visible(reply.message)}`;
+  throw reply.code === 'out-of-range' ? new UsageError(message) : new OperatingError(message);
+}
+
+function slotsIn(typed: string): number {
+  if (/^[1-9]\d{0,5}$/.test(typed)) return Number(typed);
+  const hint = typed === '0' ? '; `pause` stops a queue' : '';
+  throw new UsageError(`slots must be a whole number, 1 or more, got "${visibleWithin(typed, 60)}"${hint}`);
+}
+
+function queuesOf({ store }: Session): readonly QueueState[] {
+  return store.getState().model.queues;
+}
+
+/** The entry of the config with that name, else the one that the queue gets its slots from. */
+function entryOf(session: Session, name: string): PoolView {
+  const { model } = session.store.getState();
+  const queue = model.queues.find((each) => each.name === name);
+  const entry =
+    model.runners.find(({ key }) => key === name) ?? (queue === undefined ? null : runnerOf(model, queue));
+  if (entry === null) throw new UsageError(noSuchQueue(session, name));
+  return entry;
+}
+
+/** A few are enough to see what was mistyped. */
+const mostNames = 20;
+
+function noSuchQueue(session: Session, name: string): string {
+  const names = queuesOf(session).map((queue) => queue.name);
+  const known = names.slice(0, mostNames).join(', ') + (names.length > mostNames ? ', …' : '');
+  const has = names.length === 0 ? 'no queue yet' : visible(known);
+  return `${runnerName(session.client.hello)} has no queue "${visibleWithin(name, 60)}"; it has ${has}`;
+}
+
+function jsonOfQueue({ name, pauses }: QueueState): object {
+  const told = pauses.map(({ kind, detail, sinceMs }) => ({
+    kind,
+    detail,
+    since: new Date(sinceMs).toISOString(),
+  }));
+  return { name, isPaused: pauses.length > 0, pauses: told };
+}
+
+function jsonOfEntry({ key, concurrency, configuredConcurrency }: PoolView): object {
+  return { name: key, slots: concurrency, configured: configuredConcurrency };
+}

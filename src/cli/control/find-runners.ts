@@ -1,0 +1,68 @@
+/** Which running runner a command is about: the one at a socket, those of a config, or all that this user has. */
+import { existsSync, realpathSync } from 'node:fs';
+import { type ListedSocket, listSockets } from '../../link/sockets/list-sockets.ts';
+import { runnerSummary } from '../../messages/runners.ts';
+import { visible } from '../../messages/visible.ts';
+import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import { findConfig, shortPath } from '../files/load-config.ts';
+import { ownSocketDirectories } from '../files/own-socket-directories.ts';
+
+export type FoundRunners =
+  | { readonly by: 'socket'; readonly path: string }
+  /** Never empty, oldest first. By a config: several only if it was started several times. */
+  | { readonly by: 'config' | 'user'; readonly listed: readonly [ListedSocket, ...ListedSocket[]] };
+
+/**
+ * A runner of another config is never found by accident: without `--socket`, a config at hand decides.
+ *
+ * @param config as on the command line; `null`: `$RR_CONFIG` or `./cfg.json`, and without these any runner
+ * @throws OperatingError if none is running, UsageError
+ */
+export async function findRunners(config: string | null, socket: string | null): Promise<FoundRunners> {
+  if (socket !== null) {
+    if (config !== null) throw new UsageError('a CONFIG and --socket both choose a runner: leave one out');
+    return { by: 'socket', path: socket };
+  }
+  const file = findConfig(config);
+  const all = await listSockets(ownSocketDirectories());
+  const [first, ...others] = file === null ? all : all.filter(({ hello }) => isOf(hello.configFile, file));
+  if (first !== undefined) return { by: file === null ? 'user' : 'config', listed: [first, ...others] };
+  throw new OperatingError(file === null ? noneAtAll() : noneOf(file, all));
+}
+
+/** Runners to choose from, with what to add to a command for each. */
+export function socketChoices(listed: readonly ListedSocket[]): string {
+  return listed.map(({ path, hello }) => `  --socket ${visible(path)}  ${runnerSummary(hello)}`).join('\n');
+}
+
+function isOf(configFile: string | null, file: string): boolean {
+  return configFile !== null && (configFile === file || resolved(configFile) === resolved(file));
+}
+
+/** The file behind links, so that two names of one config are the same. */
+function resolved(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file; // Gone, or not for us to see.
+  }
+}
+
+const elsewhere =
+  'with --socket PATH you reach one that has its socket elsewhere, and as root also one of another user';
+
+function noneAtAll(): string {
+  const where = ownSocketDirectories().join(' or ');
+  return [`no runner of this user is running: there is no socket in ${where}`, elsewhere].join('\n');
+}
+
+function noneOf(file: string, others: readonly ListedSocket[]): string {
+  const name = visible(shortPath(file));
+  const fix = existsSync(file) ? `; start it with \`resque-runner ${name}\`` : ', and there is no such file';
+  return [
+    `no runner of ${name} is running${fix}`,
+    ...(others.length === 0
+      ? [elsewhere]
+      : ['other runners are running; to choose one, add its --socket:', socketChoices(others)]),
+  ].join('\n');
+}

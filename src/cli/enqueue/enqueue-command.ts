@@ -1,0 +1,66 @@
+/** `resque-runner enqueue QUEUE CLASS [ARG…]`, or with `--file`: puts jobs on a queue, as any Resque client would. */
+import { EnqueueRefused } from '../../resque/enqueue/enqueue.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import { findTarget } from '../redis/target.ts';
+import { explainRedisError } from '../redis/with-redis.ts';
+import { enqueueFile } from './enqueue-file.ts';
+import { enqueueJob } from './enqueue-job.ts';
+import { openInput } from './input.ts';
+import { type EnqueueRequest, readRequest } from './request.ts';
+import { EnqueueSession } from './session.ts';
+import { unservedText } from './unserved.ts';
+
+export async function run({ invocation }: CommandContext): Promise<number> {
+  const request = readRequest(invocation);
+  const work = await prepare(request);
+  const target = await findTarget(invocation.flags);
+  const session = new EnqueueSession(request, target, work.name);
+  try {
+    const code = await work.run(session);
+    await session.end();
+    const unserved = await unservedText(request.queue, invocation.flags, session.sender, target.keys);
+    if (unserved !== null) session.tell(unserved);
+    return code;
+  } catch (error) {
+    session.hideProgress();
+    if (error instanceof EnqueueRefused) return await session.report.refused(error);
+    if (error instanceof RedisError) {
+      if (!session.hasBegun) return explainRedisError(target.redis, error);
+      if (session.stop.signal.aborted && error.kind === 'away') {
+        return await session.report.stopped(session.stop.exitCode, false);
+      }
+      return await session.report.lost(error);
+    }
+    if (error instanceof OperatingError && session.enqueued > 0) return await session.report.failed(error);
+    // What is to be resumed can still be: with the right file, or once a fault of ours is mended.
+    const isOver = error instanceof UsageError || session.enqueued === 0;
+    if (isOver && request.resumedId === null) await session.end();
+    throw error;
+  } finally {
+    session.close();
+    work.close();
+  }
+}
+
+interface Work {
+  /** Of the file; '' where there is none. */
+  readonly name: string;
+  /** @returns the exit code */
+  readonly run: (session: EnqueueSession) => Promise<number>;
+  readonly close: () => void;
+}
+
+/** @throws UsageError where the file can't be read */
+async function prepare({ source }: EnqueueRequest): Promise<Work> {
+  if (source.kind === 'job') {
+    return { name: '', run: (session) => enqueueJob(session, source), close: () => {} };
+  }
+  const input = await openInput(source.file);
+  return {
+    name: input.name,
+    run: (session) => enqueueFile(session, input, source),
+    close: () => input.close(),
+  };
+}

@@ -1,0 +1,116 @@
+/** Finds the config file, reads it, and says clearly why where that can't be. */
+import { existsSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import type { Config, RedisConfig } from '../../config/config.ts';
+import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/parse-config.ts';
+import { parseRedisUrl } from '../../config/parse-redis-url.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
+
+export interface LoadedFile {
+  readonly config: Config;
+  /** Absolute. */
+  readonly file: string;
+}
+
+const defaultName = 'cfg.json';
+
+/**
+ * @param argument the path on the command line, `null` where there is none
+ * @returns the absolute path of the argument, else of `$RR_CONFIG`, else of `./cfg.json` if that exists;
+ * otherwise `null`
+ */
+export function findConfig(argument: string | null): string | null {
+  const named = argument ?? process.env.RR_CONFIG ?? '';
+  if (argument !== null || named !== '') return resolve(named);
+  return existsSync(defaultName) ? resolve(defaultName) : null;
+}
+
+/** The config file that a command can't do without. @throws UsageError when there is none */
+export function requireConfig(argument: string | null): string {
+  const file = findConfig(argument);
+  if (file !== null) return file;
+  throw new UsageError(
+    [
+      `no config: there is no ./${defaultName}, $RR_CONFIG is not set, and no file was named`,
+      'write one:                     resque-runner init',
+      'or see it work without one:    resque-runner demo',
+    ].join('\n'),
+  );
+}
+
+/**
+ * Reads and validates a file. Never throws because of what the file is or holds, so it serves HUP too.
+ *
+ * @param file absolute
+ */
+export function readConfig(file: string, redisUrl: string | null): ConfigResult {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return { ok: false, problems: [unreadable(file, error)] };
+  }
+  return parseConfig(text, { file, ...environmentRedis(), ...(redisUrl === null ? {} : { redisUrl }) });
+}
+
+/** What `REDIS_URL` adds to a config, for `parseConfig`: platforms and Resque's own users have it. */
+export function environmentRedis(): Pick<ParseOptions, 'fallbackRedisUrl' | 'redisUrlDirectory'> {
+  const fallbackRedisUrl = process.env.REDIS_URL ?? '';
+  return { redisUrlDirectory: process.cwd(), ...(fallbackRedisUrl === '' ? {} : { fallbackRedisUrl }) };
+}
+
+/**
+ * The Redis of commands for which neither `--redis` nor a config names one; `null` without `REDIS_URL`.
+ *
+ * @throws UsageError
+ */
+export function redisOfEnvironment(): RedisConfig | null {
+  const { fallbackRedisUrl } = environmentRedis();
+  if (fallbackRedisUrl === undefined) return null;
+  const result = parseRedisUrl(fallbackRedisUrl, process.cwd());
+  if (!result.ok) throw new UsageError(`REDIS_URL: ${result.problem}`);
+  return result.redis;
+}
+
+/** @throws UsageError with every problem on a line of its own */
+export function loadConfig(argument: string | null, redisUrl: string | null): LoadedFile {
+  const file = requireConfig(argument);
+  const result = readConfig(file, redisUrl);
+  if (result.ok) return { config: result.config, file };
+  // Then the file is fine.
+  if (result.problems.every(isOutsideConfig)) throw new UsageError(result.problems.join('\n'));
+  throw new UsageError(problemsText(file, result.problems));
+}
+
+/** A wrong `--redis` or `REDIS_URL` is a mistake outside the config, not a finding about it. */
+export function isOutsideConfig(problem: string): boolean {
+  return /^(?:--redis|REDIS_URL):/.test(problem);
+}
+
+/** All that is wrong with a config, in one message. */
+export function problemsText(file: string, problems: readonly string[]): string {
+  return [`${shortPath(file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+}
+
+function unreadable(file: string, error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return `there is no such file; write it with: resque-runner init ${shortPath(file)}`;
+    case 'ENOTDIR':
+      return 'there is no such file: part of its path is a file itself';
+    case 'EISDIR':
+      return `it is a directory; name the file in it, such as ${shortPath(resolve(file, defaultName))}`;
+    case 'EACCES':
+      return 'no permission to read it';
+    default:
+      return message;
+  }
+}
+
+/** As the person who typed it would write it. */
+export function shortPath(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path === '' || path.startsWith('..') ? file : path;
+}

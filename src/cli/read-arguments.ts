@@ -1,0 +1,232 @@
+/** The command line, taken apart: which command, its arguments, its flags. The only file that knows meow. */
+import { existsSync } from 'node:fs';
+import meow from 'meow';
+import { visibleWithin } from '../messages/visible.ts';
+import { argumentCount, type CommandSpec, type Invocation } from './command-line/command-spec.ts';
+import { UsageError } from './command-line/exit-codes.ts';
+import { type Flag, type FlagName, type Flags, flags as flagTable, optionOf } from './command-line/flags.ts';
+import { nearestWord } from './command-line/nearest-word.ts';
+import { actionsOf, type CommandName, commands, firstWords, type GroupName, groups } from './commands.ts';
+
+/** The command or group that help is wanted for; `null` for the program as a whole. */
+export type HelpTopic = CommandName | GroupName | null;
+
+export type ReadInvocation =
+  | { readonly kind: 'command'; readonly invocation: Invocation<CommandName> }
+  | { readonly kind: 'help'; readonly topic: HelpTopic };
+
+const flags: Readonly<Record<FlagName, Flag>> = flagTable;
+const flagNames = Object.keys(flags) as FlagName[];
+
+/** More than this is no word that anyone mistyped. */
+const longestWord = 30;
+
+/** @throws UsageError that says what to do */
+export function readArguments(argv: readonly string[]): ReadInvocation {
+  const { name, topic, rest } = commandOf(argv);
+  const { input, written } = parse(rest);
+  if (written.help === true) return { kind: 'help', topic };
+  if (topic === null) refuseMistypedCommand(input[0] ?? argv[0] ?? '');
+  const spec = commands[name];
+  refuseOtherFlags(written, rest, name, spec);
+  const typed = typedFlags(written);
+  const all = withConfigFlag(input, typed, spec);
+  refuseWrongCount(all, name, spec);
+  return { kind: 'command', invocation: { command: name, input: all, flags: typed } };
+}
+
+interface Chosen {
+  readonly name: CommandName;
+  readonly topic: HelpTopic;
+  readonly rest: readonly string[];
+}
+
+/** Which command the first words name. */
+function commandOf(argv: readonly string[]): Chosen {
+  const [first = '', second] = argv;
+  if (Object.hasOwn(groups, first)) return actionOf(first as GroupName, second, argv.slice(1));
+  const isNamed = first !== 'run' && Object.hasOwn(commands, first) && !first.includes(' ');
+  if (!isNamed) return { name: 'run', topic: null, rest: argv };
+  const name = first as CommandName;
+  return { name, topic: name, rest: argv.slice(1) };
+}
+
+function actionOf(group: GroupName, word: string | undefined, rest: readonly string[]): Chosen {
+  if (word === undefined || word.startsWith('-')) {
+    return { name: groups[group].otherwise, topic: group, rest };
+  }
+  const name = actionsOf(group).find((action) => action === `${group} ${word}`);
+  if (name !== undefined) return { name, topic: name, rest: rest.slice(1) };
+  const words = actionsOf(group).map((action) => action.slice(group.length + 1));
+  const nearest = nearestWord(word.slice(0, longestWord), words);
+  const hint = nearest === null ? `they are ${words.join(', ')}` : `did you mean "${nearest}"?`;
+  throw new UsageError(`${group} has no action "${visibleWithin(word, 60)}"; ${hint}`);
+}
+
+const meowFlags = {
+  ...Object.fromEntries(
+    flagNames.map((name) => {
+      const { kind } = flags[name];
+      if (kind === 'switch') return [name, { type: 'boolean', default: false } as const];
+      if (kind === 'off-switch') return [name, { type: 'boolean', default: true } as const];
+      return [name, { type: 'string' } as const];
+    }),
+  ),
+  help: { type: 'boolean', default: false, shortFlag: 'h' } as const,
+};
+
+function parse(argv: readonly string[]): { input: readonly string[]; written: Record<string, unknown> } {
+  try {
+    const result = meow({
+      importMeta: import.meta,
+      // Without it meow searches for a package.json. The name becomes the process' title, so that a URL on
+      // the command line, password and all, doesn't stay visible in `ps`.
+      pkg: { name: 'resque-runner' },
+      argv: withStdinValues(argv),
+      flags: meowFlags,
+      // Ours say what to do, and don't end the process in the middle of a test.
+      autoHelp: false,
+      autoVersion: false,
+      description: false,
+    });
+    return { input: result.input, written: result.flags };
+  } catch (error) {
+    // All that meow throws for valid options is its verdict on the arguments.
+    if (error instanceof Error && error.message.includes('only be set once'))
+      throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** `--file -` as `--file=-`: the parser of meow takes a lone dash for an argument. */
+function withStdinValues(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const words: string[] = [];
+  for (const [at, word] of argv.entries()) {
+    const flag = words.at(-1) ?? '';
+    const isValue = word === '-' && (end === -1 || at < end) && textOptions.has(flag);
+    if (isValue) words[words.length - 1] = `${flag}=-`;
+    else words.push(word);
+  }
+  return words;
+}
+
+const textOptions = new Set<string>(
+  flagNames.filter((name) => flags[name].kind === 'text').map((name) => optionOf(name)),
+);
+
+/** A first word that is no file and looks like a command was meant as one. */
+function refuseMistypedCommand(word: string): void {
+  if (word === '' || word.startsWith('-') || /[./]/.test(word) || existsSync(word)) return;
+  const nearest = nearestWord(word.slice(0, longestWord), firstWords);
+  const shown = visibleWithin(word, 60);
+  throw new UsageError(
+    nearest === null
+      ? `"${shown}" is neither a command nor a config file; commands are ${firstWords.join(', ')}`
+      : `there is no command "${shown}"; did you mean "${nearest}"?`,
+  );
+}
+
+function refuseOtherFlags(
+  written: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+  command: CommandName,
+  spec: CommandSpec,
+): void {
+  const known: readonly string[] = [...spec.flags, ...(spec.hiddenFlags ?? []), 'help'];
+  const typed = flagsIn(argv);
+  // meow gives every flag that it knows, and any other that was written.
+  for (const name of Object.keys(written)) {
+    const isWritten = !Object.hasOwn(meowFlags, name) || typed.has(name);
+    if (isWritten && !known.includes(name)) throw new UsageError(unknownFlag(name, command, spec));
+  }
+  for (const [name, value] of typed) {
+    if (!Object.hasOwn(flags, name)) continue;
+    const flag = flags[name as FlagName];
+    const option = optionOf(name as FlagName);
+    if (flag.kind === 'switch' || flag.kind === 'off-switch') {
+      if (value !== null) throw new UsageError(`${option} takes no value`);
+    } else if (written[name] === '' || typeof written[name] !== 'string') {
+      throw new UsageError(`${option} needs a value, such as ${option} ${flag.example}`);
+    }
+  }
+}
+
+/** The flags as written, before any `--`: name → value after `=`, `null` where there is none. */
+function flagsIn(argv: readonly string[]): Map<string, string | null> {
+  const end = argv.indexOf('--');
+  const found = new Map<string, string | null>();
+  for (const word of end === -1 ? argv : argv.slice(0, end)) {
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name !== undefined) found.set(camelCase(name.replace(/^no-/, '')), value ?? null);
+  }
+  return found;
+}
+
+function unknownFlag(name: string, command: CommandName, spec: CommandSpec): string {
+  const written = visibleWithin(typedName(name), 60);
+  const where = command === 'run' ? 'resque-runner' : `resque-runner ${command}`;
+  const nearest = nearestWord(name.slice(0, longestWord), spec.flags);
+  if (nearest !== null) {
+    return `${where} has no flag ${written}; did you mean ${optionOf(nearest as FlagName)}?`;
+  }
+  const takesAnything = spec.arguments.some((argument) => argument.isRepeated === true);
+  const separator = takesAnything ? ' (put "--" before arguments that begin with "-")' : '';
+  return `${where} has no flag ${written}${separator}; see ${where} --help`;
+}
+
+/** `--config FILE` is another way to name the file where that is the first argument. */
+function withConfigFlag(input: readonly string[], { config }: Flags, spec: CommandSpec): readonly string[] {
+  if (config === null || spec.arguments[0]?.name !== 'CONFIG') return input;
+  if (input.length === 0) return [config];
+  throw new UsageError(
+    `the config is named twice: "${visibleWithin(input[0] ?? '', 60)}" and --config "${visibleWithin(config, 60)}"`,
+  );
+}
+
+function refuseWrongCount(input: readonly string[], command: CommandName, spec: CommandSpec): void {
+  const [least, most] = argumentCount(spec);
+  if (input.length < least) {
+    const needed = spec.arguments
+      .slice(0, least)
+      .map(({ name }) => `${/^([AEIOU]|N$)/.test(name) ? 'an' : 'a'} ${name}`);
+    throw new UsageError(`${command} needs ${needed.join(' and ')}; see resque-runner ${command} --help`);
+  }
+  if (input.length > most) {
+    const surplus = visibleWithin(input[most] ?? '', 60);
+    const where = command === 'run' ? 'resque-runner' : command;
+    const takes = most === 0 ? 'no arguments' : `one ${spec.arguments[0]?.name} at most`;
+    throw new UsageError(`${where} takes ${takes}; "${surplus}" is one too many`);
+  }
+}
+
+function typedFlags(written: Readonly<Record<string, unknown>>): Flags {
+  return Object.fromEntries(flagNames.map((name) => [name, typedValue(name, written[name])])) as Flags;
+}
+
+function typedValue(name: FlagName, value: unknown): string | number | boolean | null {
+  const flag = flags[name];
+  if (flag.kind === 'switch') return value === true;
+  if (flag.kind === 'off-switch') return value !== false;
+  if (typeof value !== 'string') return null;
+  if (flag.kind === 'text') return value;
+  const shown = visibleWithin(value, 60);
+  if (flag.kind === 'choice') {
+    if (flag.choices.includes(value)) return value;
+    throw new UsageError(`${optionOf(name)}: "${shown}" is neither ${flag.choices.join(' nor ')}`);
+  }
+  const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= flag.least) return number;
+  throw new UsageError(`${optionOf(name)} must be a whole number, ${flag.least} or more, got "${shown}"`);
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** As the name, be it of a flag or not, was probably typed. A single letter is a short flag. */
+function typedName(name: string): string {
+  if (Object.hasOwn(flags, name)) return optionOf(name as FlagName);
+  if (name.length === 1) return `-${name}`;
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

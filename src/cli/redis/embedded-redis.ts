@@ -1,0 +1,108 @@
+/** A private Redis in a directory of its own, reachable only by its user through a unix socket. */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedisSocketConfig } from '../../config/config.ts';
+import type { ReachableRedis } from '../../resque/redis/connection.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import { EmbeddedServer, prepareDirectory, silence } from './embedded-server.ts';
+import { isLocked } from './guard.ts';
+import { keepServer } from './keep-server.ts';
+import { chooseSocket, noteOfSocket } from './socket.ts';
+import { withRedis } from './with-redis.ts';
+
+export interface EmbeddedRedis {
+  readonly redis: RedisSocketConfig;
+  /** Ends the server and waits for that; one that another process has started is left alone. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Keeps no data, and removes the directory in the end, even after a SIGKILL. */
+  readonly isTemporary?: boolean;
+  /** Told why the server had to be started again, or can't be. On STDERR if not given. */
+  readonly tell?: (text: string) => void;
+}
+
+/** A server that has a large data set to load takes its time. */
+const startLimitMs = 30_000;
+const answerLimitMs = 2_000;
+const pollMs = 20;
+/** Someone waits at a prompt. */
+const findLimitMs = 4_000;
+/** From the end of one server to the lock of the next, on a busy machine. */
+const handoverMs = 500;
+
+/**
+ * The server of this directory: the one that runs there, or else a new one. If it ends before `stop` is called, this
+ * process or another one that shares it starts it again.
+ *
+ * @param directory absolute; made if it isn't there
+ * @throws OperatingError when there is no server program or it doesn't start; says what to do
+ */
+export async function startEmbeddedRedis(
+  directory: string,
+  { isTemporary = false, tell = complain }: EmbeddedOptions = {},
+): Promise<EmbeddedRedis> {
+  await prepareDirectory(directory);
+  const socket = await chooseSocket(directory);
+  const redis = socketConfig(socket);
+  const server = new EmbeddedServer({ directory, socket, isTemporary });
+  const deadlineMs = performance.now() + startLimitMs;
+  try {
+    while (!(await answers(redis))) {
+      if (performance.now() > deadlineMs) throw await silence(directory, startLimitMs);
+      await server.start();
+      await sleep(pollMs);
+    }
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  server.reached();
+  const letGo = keepServer(server, { directory, socket, tell });
+  return {
+    redis,
+    async stop() {
+      await letGo();
+      await server.stop();
+    },
+  };
+}
+
+/**
+ * The server that runs in this directory. Waits a moment if a runner is starting it, or taking it over.
+ *
+ * @returns `null` if none runs
+ */
+export async function findEmbeddedRedis(directory: string): Promise<RedisSocketConfig | null> {
+  const redis = socketConfig(await noteOfSocket(directory));
+  const startMs = performance.now();
+  let lockedAtMs = startMs;
+  while (!(await answers(redis))) {
+    const nowMs = performance.now();
+    if (await isLocked(directory)) lockedAtMs = nowMs;
+    if (nowMs - startMs > findLimitMs || nowMs - lockedAtMs > handoverMs || !existsSync(directory))
+      return null;
+    await sleep(pollMs);
+  }
+  return redis;
+}
+
+function complain(text: string): void {
+  process.stderr.write(`resque-runner: ${text}\n`);
+}
+
+function socketConfig(path: string): RedisSocketConfig {
+  return { kind: 'socket', path, db: 0, username: null, password: null };
+}
+
+/** Whether a server is there and ready; one that is still loading its data is not. */
+async function answers(redis: ReachableRedis): Promise<boolean> {
+  try {
+    await withRedis(redis, answerLimitMs, async () => {});
+    return true;
+  } catch (error) {
+    if (error instanceof RedisError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+/** The program of a Redis server on this machine, or how to get along without one. */
+import { readFileSync } from 'node:fs';
+import { findOnPath } from '../../engine/process/startable.ts';
+import { OperatingError } from '../command-line/exit-codes.ts';
+import { packageFile } from '../files/package-files.ts';
+
+const serverNames = ['redis-server', 'valkey-server'];
+
+interface InstallCommand {
+  readonly text: string;
+  readonly needsRoot: boolean;
+}
+
+/** How each package manager installs one; the first that is there counts. */
+const installCommands: Readonly<Record<string, InstallCommand>> = {
+  'apt-get': { text: 'apt-get install redis-server', needsRoot: true },
+  dnf: { text: 'dnf install valkey', needsRoot: true },
+  apk: { text: 'apk add redis', needsRoot: true },
+  pacman: { text: 'pacman -S valkey', needsRoot: true },
+  brew: { text: 'brew install redis', needsRoot: false },
+};
+
+/** Who asks, and whether that user may become root. */
+export interface Rights {
+  readonly isRoot: boolean;
+  readonly canSudo: boolean;
+}
+
+/** Absolute path of a Redis server's program. @throws OperatingError that says how to get one */
+export async function findRedisProgram(): Promise<string> {
+  for (const name of serverNames) {
+    const file = await onPath(name);
+    if (file !== null) return file;
+  }
+  const advice = await installAdvice(await ownRights());
+  throw new OperatingError(`neither ${serverNames.join(' nor ')} is on PATH; ${advice}`);
+}
+
+async function ownRights(): Promise<Rights> {
+  const isRoot = process.getuid?.() === 0;
+  return { isRoot, canSudo: !isRoot && (await onPath('sudo')) !== null && !isBarredFromRoot() };
+}
+
+/** As in containers that forbid new privileges: `sudo` is there and can't do anything. */
+function isBarredFromRoot(): boolean {
+  try {
+    return /^NoNewPrivs:\s*1$/m.test(readFileSync('/proc/self/status', 'utf8'));
+  } catch {
+    return false; // No Linux.
+  }
+}
+
+/** What to do without a server, for a user with these rights. */
+export async function installAdvice({ isRoot, canSudo }: Rights): Promise<string> {
+  const [command] = await installable();
+  if (command === undefined) {
+    return `install one: https://redis.io/docs/latest/operate/oss_and_stack/install/; or ${useAnother}`;
+  }
+  const { text, needsRoot } = command;
+  if (!needsRoot || isRoot) return `install one with: ${text}`;
+  if (canSudo) return `install one with: sudo ${text}; or ${useAnother}`;
+  return `${useAnother}; or unpack one in your home directory: ${manual()}; or ask root for: ${text}`;
+}
+
+/** The document that shows how to do without root. */
+function manual(): string {
+  return packageFile('docs/configuration.md');
+}
+
+const useAnother = 'use one that runs elsewhere: resque-runner CONFIG --redis URL';
+
+async function installable(): Promise<InstallCommand[]> {
+  const there = Object.entries(installCommands).map(async ([manager, command]) =>
+    (await onPath(manager)) === null ? [] : [command],
+  );
+  return (await Promise.all(there)).flat();
+}
+
+function onPath(name: string): Promise<string | null> {
+  return findOnPath(name, { directory: process.cwd(), path: process.env.PATH ?? '' });
+}

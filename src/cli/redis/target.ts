@@ -1,0 +1,65 @@
+/** Which Redis a command is about, and a talk with it, for commands that answer and end. */
+import type { RedisConfig } from '../../config/config.ts';
+import { defaultConnection } from '../../config/default-connection.ts';
+import { parseRedisUrl } from '../../config/parse-redis-url.ts';
+import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
+import { describeRedis, type ReachableRedis } from '../../resque/redis/connection.ts';
+import type { CommandSender } from '../../resque/redis/send.ts';
+import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { findConfig, loadConfig, redisOfEnvironment } from '../files/load-config.ts';
+import { findEmbeddedRedis } from './embedded-redis.ts';
+import { explainRedisError, withSender } from './with-redis.ts';
+
+/** Someone waits at a prompt. */
+const openLimitMs = 4_000;
+
+export interface RedisTarget {
+  readonly redis: ReachableRedis;
+  readonly keys: ResqueKeys;
+  readonly namespace: string;
+  /** Where that is, for people, without any password. */
+  readonly shown: string;
+}
+
+/**
+ * Lets `work` talk to the Redis that flags and config name.
+ *
+ * @throws OperatingError where it can't be reached or refuses, UsageError where flags or config are wrong
+ */
+export async function withTarget<T>(
+  flags: Pick<Flags, 'config' | 'redis' | 'namespace'>,
+  work: (sender: CommandSender, target: RedisTarget) => Promise<T>,
+): Promise<T> {
+  const target = await findTarget(flags);
+  return await withSender(target.redis, openLimitMs, (sender) => work(sender, target)).catch(
+    (error: unknown) => explainRedisError(target.redis, error),
+  );
+}
+
+/** Flags first, then the config, then what goes without saying. An embedded Redis must run already. */
+export async function findTarget(flags: Pick<Flags, 'config' | 'redis' | 'namespace'>): Promise<RedisTarget> {
+  const file = findConfig(flags.config);
+  const found = file === null ? connectionWithoutConfig(flags.redis) : loadConfig(file, flags.redis).config;
+  const namespace = flags.namespace ?? found.namespace;
+  const redis = await reach(found.redis);
+  return { redis, namespace, keys: resqueKeys(namespace), shown: describeRedis(redis) };
+}
+
+function connectionWithoutConfig(option: string | null): { redis: RedisConfig; namespace: string } {
+  const defaults = defaultConnection();
+  if (option === null) return { ...defaults, redis: redisOfEnvironment() ?? defaults.redis };
+  const result = parseRedisUrl(option, process.cwd());
+  if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
+  return { ...defaults, redis: result.redis };
+}
+
+/** An embedded Redis is not started for this: it runs as long as the runner does, and nobody else would stop it. */
+async function reach(redis: RedisConfig): Promise<ReachableRedis> {
+  if (redis.kind !== 'embedded') return redis;
+  const found = await findEmbeddedRedis(redis.directory);
+  if (found !== null) return found;
+  throw new OperatingError(
+    `the embedded Redis in ${redis.directory} does not run; it runs as long as the runner: start resque-runner first`,
+  );
+}

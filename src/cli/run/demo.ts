@@ -1,0 +1,121 @@
+/**
+ * `resque-runner demo`: a private Redis, example jobs and a trickle of work for them, run as for real until
+ * Ctrl-C. Everything is in one temporary directory, which is gone afterwards, however the demo ended (but for the socket of
+ * a runner that was killed, which the next runner removes).
+ */
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RedisSocketConfig } from '../../config/config.ts';
+import { duration } from '../../messages/quantities.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import { loadConfig, readConfig } from '../files/load-config.ts';
+import { packageFile } from '../files/package-files.ts';
+import { defaultLogFormat, type LogFormat } from '../log/log.ts';
+import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
+import { isInteractive, runOwnUi } from './ui-session.ts';
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+
+export async function run(context: CommandContext): Promise<number> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'resque-runner-demo-')));
+  // Told in the end: until then the terminal may be the screen's.
+  const troubles: string[] = [];
+  const tell = (text: string) => troubles.push(text);
+  try {
+    const embedded = await startEmbeddedRedis(directory, { isTemporary: true, tell });
+    try {
+      return await runJobs(context, directory, embedded.redis);
+    } finally {
+      await embedded.stop();
+      for (const trouble of troubles) say(`demo: ${trouble}`);
+    }
+  } finally {
+    // The Redis takes it along, unless it could not be started or has crashed.
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runJobs(
+  { invocation, version }: CommandContext,
+  directory: string,
+  redis: RedisSocketConfig,
+): Promise<number> {
+  const file = join(directory, 'cfg.json');
+  const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
+  await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
+  const { ui, logFormat } = invocation.flags;
+  const startMs = performance.now();
+  const exitCode =
+    ui && logFormat === null && isInteractive()
+      ? await whileTrickling(runOwnUi({ engineArgs: [file], canLeaveRunning: false }), redis)
+      : await whileTrickling(runLog(file, redis, logFormat, version), redis);
+  const counts = await countJobs(redis);
+  if (counts !== null) {
+    const { processed, failed, waiting } = counts;
+    const took = duration(performance.now() - startMs);
+    say(
+      `demo: ${processed} jobs ended in ${took}, ${failed} of them failed, ${waiting} still waited; all gone now`,
+    );
+  }
+  return exitCode;
+}
+
+async function runLog(
+  file: string,
+  redis: RedisSocketConfig,
+  logFormat: LogFormat | null,
+  version: string,
+): Promise<number> {
+  const { runHeadless } = await import('./run.ts');
+  const { config } = loadConfig(file, null);
+  say(introduction(file, redis.path));
+  return await runHeadless({
+    config,
+    configFile: file,
+    reload: () => readConfig(file, null),
+    drain: false,
+    logFormat: logFormat ?? defaultLogFormat(process.stdout),
+    hasLog: true,
+    version,
+    socket: null,
+    ownerFd: null,
+  });
+}
+
+/** New jobs come until the runner is told to stop, so that it isn't left with a backlog. */
+async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  // A closed terminal ends a demo. (To a runner HUP means to read its config again, and it may well outlive one.)
+  const onHangup = () => process.kill(process.pid, 'SIGTERM');
+  for (const signal of stopSignals) process.on(signal, onSignal);
+  process.on('SIGHUP', onHangup);
+  const trickling = trickle(redis, stop.signal);
+  try {
+    return await ended;
+  } finally {
+    stop.abort();
+    await trickling;
+    for (const signal of stopSignals) process.off(signal, onSignal);
+    process.off('SIGHUP', onHangup);
+  }
+}
+
+function introduction(file: string, socket: string): string {
+  const program = process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'resque-runner';
+  return `A demo: a private Redis, four queues, and jobs that succeed, take long, talk a lot or fail.
+Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
+
+  ${program} enqueue --config ${file} mail SendMail you@example.org
+  ${program} check ${file}
+  redis-cli -s ${socket} lrange resque:failed 0 -1
+  ls ${packageFile('examples')}
+`;
+}
+
+/** On stderr: stdout is the log's, which may be JSON. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,93 @@
+/**
+ * Lets user interfaces attach to an engine: over a unix socket that `attach` finds, and over the connection
+ * that a user interface which started this engine keeps with it, its owner's.
+ */
+import { rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { LinkError } from '../../link/link-error.ts';
+import { LinkServer } from '../../link/server/server.ts';
+import { listSockets } from '../../link/sockets/list-sockets.ts';
+import { prepareFirstSocketPath } from '../../link/sockets/socket-path.ts';
+import { emptySnapshot, reduce } from '../../store/reduce.ts';
+import { ownSocketDirectories } from '../files/own-socket-directories.ts';
+
+export interface EngineLinkOptions {
+  readonly config: Config;
+  /** Absolute. */
+  readonly configFile: string;
+  readonly version: string;
+  /** Where to listen; `null`: the user's own directory for such sockets. */
+  readonly socket: string | null;
+  /** Descriptor of the owner's connection, `null` where nobody owns this engine. */
+  readonly ownerFd: number | null;
+}
+
+/**
+ * To be opened before the engine starts, so that no event is missed.
+ *
+ * @returns closes the link, when all is told
+ */
+export async function openEngineLink(
+  engine: Engine,
+  options: EngineLinkOptions,
+): Promise<() => Promise<void>> {
+  const { config, configFile, version, socket, ownerFd } = options;
+  const started = Date.now();
+  let model = emptySnapshot;
+  engine.subscribe((event) => {
+    model = reduce(model, event);
+  });
+  const server = new LinkServer({
+    hello: {
+      version,
+      pid: process.pid,
+      configFile,
+      workerHost: engine.workerHost,
+      runners: config.runners.map(({ key }) => key),
+      startedAtMs: started,
+    },
+    snapshot: () => {
+      engine.flushEvents();
+      return model;
+    },
+    subscribe: (listener) => engine.subscribe(listener),
+    execute: (command, by) => engine.execute(command, by),
+    attend: () => engine.attend(),
+    openOutput: (jobId) => engine.openOutput(jobId),
+    onOwnerGone: () => engine.stop('quit'),
+  });
+  if (ownerFd !== null) server.adopt(ownerFd);
+  const path = await listen(server, socket);
+  // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
+  listSockets(ownSocketDirectories()).catch(() => {});
+  return async () => {
+    await server.close();
+    if (path !== null && socket === null) removeIfEmpty(dirname(path));
+  };
+}
+
+/** Jobs come first: a runner that can't be looked at still runs. @returns the socket's path, `null` without one */
+async function listen(server: LinkServer, socket: string | null): Promise<string | null> {
+  for (let triesLeft = 3; ; triesLeft -= 1) {
+    try {
+      const path = socket ?? prepareFirstSocketPath(ownSocketDirectories(), process.pid);
+      return await server.listen(path, { isExact: socket !== null });
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      // Another runner that was the last to end may have taken the directory away in this very moment.
+      if (socket === null && triesLeft > 1) continue;
+      process.stderr.write(`resque-runner: \`attach\` can't find this runner: ${error.message}\n`);
+      return null;
+    }
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Others listen there, or somebody was quicker.
+  }
+}

@@ -1,0 +1,74 @@
+/** A link to a runner and a store that follows it: what the screen shows and what commands for scripts look at. */
+import { readlinkSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { LinkClient, LinkEvents, LinkIdentity } from '../../link/client/client.ts';
+import { LinkError } from '../../link/link-error.ts';
+import { applyEvents, createAppStore, replaceModel } from '../../store/app-store.ts';
+import { OperatingError } from '../command-line/exit-codes.ts';
+
+export interface Session {
+  readonly client: LinkClient;
+  readonly store: ReturnType<typeof createAppStore>;
+  readonly lost: Promise<string>;
+}
+
+/** Connected, and with the first snapshot in the store: the first frame has something to show. */
+export async function openSession(connect: (events: LinkEvents) => Promise<LinkClient>): Promise<Session> {
+  const store = createAppStore();
+  let lose: (reason: string) => void = () => {};
+  const lost = new Promise<string>((resolve) => {
+    lose = resolve;
+  });
+  let arrive: () => void = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const client = await connected(connect, {
+    onSnapshot: (snapshot) => {
+      replaceModel(store, snapshot);
+      arrive();
+    },
+    onEvents: (events) => applyEvents(store, events),
+    onClosed: (reason) => lose(reason),
+  });
+  await Promise.race([arrived, lost.then((reason) => Promise.reject(new OperatingError(reason)))]);
+  return { client, store, lost };
+}
+
+async function connected(
+  connect: (events: LinkEvents) => Promise<LinkClient>,
+  events: LinkEvents,
+): Promise<LinkClient> {
+  try {
+    return await connect(events);
+  } catch (error) {
+    if (error instanceof LinkError) throw new OperatingError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** `ann@pts/3`, for the record of who did what. */
+export function whoWeAre(isReadOnly: boolean): LinkIdentity {
+  const terminal = terminalName();
+  return { name: terminal === null ? userName() : `${userName()}@${terminal}`, isReadOnly };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry, as in many containers.
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+
+/** `pts/3`; `null` without a terminal, or if the system doesn't tell. */
+function terminalName(): string | null {
+  if (!process.stdin.isTTY) return null;
+  try {
+    return readlinkSync('/proc/self/fd/0').replace(/^\/dev\//, '');
+  } catch {
+    // No /proc, as on macOS.
+    return null;
+  }
+}

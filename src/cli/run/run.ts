@@ -1,0 +1,89 @@
+/**
+ * The engine without a terminal UI: what a process manager starts. Signals become what the engine does, its
+ * events become log lines, and its end becomes an exit code.
+ */
+import type { Config } from '../../config/config.ts';
+import { Engine } from '../../engine/engine.ts';
+import { exitCodes } from '../command-line/exit-codes.ts';
+import { ownStateDirectory } from '../files/own-state-directory.ts';
+import { inBatches } from '../log/batches.ts';
+import { createLog, type LogFormat } from '../log/log.ts';
+import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { openEngineLink } from './engine-link.ts';
+import { releaseMemory } from './memory.ts';
+
+/** What reading a config file came to. */
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface RunOptions {
+  readonly config: Config;
+  /** Absolute. */
+  readonly configFile: string;
+  /** Reads the config again, for HUP. */
+  readonly reload: () => LoadedConfig;
+  readonly drain: boolean;
+  readonly logFormat: LogFormat;
+  /** False where nobody would read it: an engine with a screen tells its events there. */
+  readonly hasLog: boolean;
+  readonly version: string;
+  /** Where user interfaces attach; `null`: the user's own directory for that. */
+  readonly socket: string | null;
+  /** Descriptor of the user interface that started this engine. */
+  readonly ownerFd: number | null;
+}
+
+/** Runs until the engine has stopped. @returns the exit code */
+export async function runHeadless(options: RunOptions): Promise<number> {
+  const { config, reload, drain, logFormat, hasLog, version } = options;
+  const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
+  try {
+    const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
+    if (redis === undefined) throw new Error('an embedded Redis has no address');
+    const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory() });
+    if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: inBatches(process.stdout) }));
+    const closeLink = await openEngineLink(engine, options);
+    const release = handleSignals(engine, reload);
+    // Also where a fault of our own ends the process.
+    process.on('exit', () => engine.abandon());
+    engine.start();
+    releaseMemory();
+    const { unwritten } = await engine.stopped;
+    await closeLink();
+    release();
+    // Workers that stay registered while Redis is away are off its lists with the next start of any runner.
+    return unwritten === 0 ? exitCodes.clean : exitCodes.runtimeError;
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+/** Resque's own signals where it has them. @returns lets go of them */
+function handleSignals(engine: Engine, reload: () => LoadedConfig): () => void {
+  let isTerminating = false;
+  const terminate = () => {
+    engine.stop(isTerminating ? 'kill' : 'terminate');
+    isTerminating = true;
+  };
+  const handlers: [NodeJS.Signals, () => void][] = [
+    ['SIGTERM', terminate],
+    ['SIGINT', terminate],
+    ['SIGQUIT', () => engine.stop('quit')],
+    ['SIGUSR1', () => engine.killJobs()],
+    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2')],
+    ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT')],
+    [
+      'SIGHUP',
+      () => {
+        const loaded = reload();
+        if (loaded.ok) engine.reconfigure(loaded.config);
+        else engine.rejectConfig(loaded.problems);
+      },
+    ],
+  ];
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}

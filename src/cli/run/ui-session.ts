@@ -1,0 +1,190 @@
+/** One user interface from the first frame to its last word: link, store, screen, and what is said afterwards. */
+import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
+import { ownUid } from '../../link/sockets/socket-path.ts';
+import { userNameOf } from '../../link/sockets/user-name.ts';
+import { plural } from '../../messages/quantities.ts';
+import { runnerName } from '../../messages/runners.ts';
+import { spoolMessages } from '../../messages/spool.ts';
+import { visible } from '../../messages/visible.ts';
+import type { UiEnd, UiOptions } from '../../ui/session/ui-options.ts';
+import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
+import { shortPath } from '../files/load-config.ts';
+import { growAsUsual } from './heap.ts';
+import { openSession, type Session, whoWeAre } from './link-session.ts';
+import { type EngineEnd, startOwnEngine } from './own-engine.ts';
+
+export interface OwnUiOptions {
+  /** The command line of the engine, as for a headless runner. */
+  readonly engineArgs: readonly string[];
+  /** False where it can't go on without us, as in a demo. */
+  readonly canLeaveRunning: boolean;
+}
+
+export interface AttachOptions {
+  readonly socket: string;
+  readonly isReadOnly: boolean;
+}
+
+/** Signals that end a user interface give the exit code that a shell would. */
+const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+/** An engine that has closed its link is about to end. */
+const endLimitMs = 5_000;
+
+/** Whether there is somebody to look and type; the log is for all others. */
+export function isInteractive(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+function loadUi(): Promise<typeof import('../../ui/main.tsx')> {
+  growAsUsual();
+  return import('../../ui/main.tsx');
+}
+
+/** Starts an engine and shows it. @returns the exit code */
+export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): Promise<number> {
+  const engine = startOwnEngine(engineArgs);
+  // While the engine starts, on the other core.
+  const loading = loadUi();
+  const connect = (events: LinkEvents) => LinkClient.over(engine.connection, whoWeAre(false), events);
+  let session: Session;
+  try {
+    session = await openSession(connect);
+  } catch (error) {
+    // It could not even start: what it has to say is the reason.
+    const end = await within(engine.ended);
+    throw end === null ? error : new OperatingError(lastWords(engine.pid, end), { cause: error });
+  }
+  const end = await show(session, (await loading).runTerminalUi, {
+    isReadOnly: false,
+    runnerUser: null,
+    isOwner: true,
+    canLeaveRunning,
+  });
+  switch (end.kind) {
+    case 'detached':
+      session.client.disown();
+      await session.client.close();
+      engine.release();
+      say(
+        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach${configArgument(session)}\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
+      );
+      return exitCodes.clean;
+    case 'signal':
+      // The end of the connection tells the engine to drain. Where what it needs goes with us, there is no time.
+      if (!canLeaveRunning) {
+        await session.client.send({ type: 'stop', mode: 'kill' });
+        await engine.ended;
+      }
+      await session.client.close();
+      engine.release();
+      return signalCodes[end.signal];
+    case 'stopped':
+    case 'lost': {
+      const engineEnd = await engine.ended;
+      if (engineEnd.exitCode !== exitCodes.clean) {
+        throw new OperatingError(unfinished(session) ?? lastWords(engine.pid, engineEnd));
+      }
+      // An engine that ends by itself says so before it closes the link.
+      if (end.kind === 'lost' && session.store.getState().model.engine?.isStopped !== true) {
+        throw new OperatingError(
+          `the link to the runner broke off, and it has drained and ended: ${end.reason}`,
+        );
+      }
+      say(summary(session));
+      return exitCodes.clean;
+    }
+  }
+}
+
+/** Shows an engine that runs elsewhere. @returns the exit code */
+export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<number> {
+  const loading = loadUi();
+  const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(isReadOnly), events));
+  const { pid } = session.client.hello;
+  const { ownerUid } = session.client;
+  const runnerUser = ownerUid === null || ownerUid === ownUid() ? null : userNameOf(ownerUid);
+  if (runnerUser !== null) say(`attached to process ${pid}, a runner of user ${runnerUser}`);
+  const end = await show(session, (await loading).runTerminalUi, {
+    isReadOnly,
+    runnerUser,
+    isOwner: false,
+    canLeaveRunning: true,
+  });
+  await session.client.close();
+  switch (end.kind) {
+    case 'detached':
+      say(`resque-runner goes on as process ${pid}.`);
+      return exitCodes.clean;
+    case 'signal':
+      return signalCodes[end.signal];
+    case 'stopped':
+      say(summary(session));
+      return exitCodes.clean;
+    case 'lost':
+      throw new OperatingError(`the runner (process ${pid}) is gone: ${end.reason}`);
+  }
+}
+
+type RunTerminalUi = typeof import('../../ui/main.tsx')['runTerminalUi'];
+
+async function show(
+  { client, store, lost }: Session,
+  runTerminalUi: RunTerminalUi,
+  how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
+): Promise<UiEnd> {
+  const name = runnerName(client.hello);
+  return await runTerminalUi({
+    ...how,
+    runnerName: how.runnerUser === null ? name : `${name} of user ${how.runnerUser}`,
+    store,
+    lost,
+    send: (command) => client.send(command),
+    watch: (jobId, onBatch) => client.watch(jobId, onBatch),
+    stdin: process.stdin,
+    stdout: process.stdout,
+  });
+}
+
+function summary({ store }: Session): string {
+  const { totals, redis, history } = store.getState().model;
+  const { processed, failed } = totals;
+  const spooled =
+    redis.state === 'up' ? undefined : history.findLast(({ type }) => type === 'outcomes.spooled');
+  const rest = spooled?.type === 'outcomes.spooled' ? ` Redis is away: ${spoolMessages(spooled).text}.` : '';
+  return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.${rest}`;
+}
+
+/** What an engine could not bring to its end, though it ended as it was told to; `null` where that isn't it. */
+function unfinished({ store }: Session): string | null {
+  const { engine, redis, totals } = store.getState().model;
+  if (engine?.isStopped !== true || redis.state === 'up') return null;
+  const { unwritten } = totals;
+  const lost = unwritten === 0 ? '' : `, and doesn't know how ${plural(unwritten, 'job')} ended`;
+  return `it has stopped, but Redis could not be told (${redis.reason ?? 'never connected'}): its workers are still registered there${lost}`;
+}
+
+function lastWords(pid: number, { exitCode, signal, stderr }: EngineEnd): string {
+  const how = signal === null ? `ended with exit code ${exitCode ?? '(none)'}` : `was killed by ${signal}`;
+  const said = stderr.trim().replace(/^resque-runner: /, '');
+  return said === '' ? `the runner's process ${pid} ${how}` : said;
+}
+
+async function within(ended: Promise<EngineEnd>): Promise<EngineEnd | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), endLimitMs);
+  });
+  const end = await Promise.race([ended, limit]);
+  clearTimeout(timer);
+  return end;
+}
+
+/** Names the config of this runner, so that no other one can be meant. */
+function configArgument({ client }: Session): string {
+  const { configFile } = client.hello;
+  return configFile === null ? '' : ` ${visible(shortPath(configFile))}`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,33 @@
+/** `resque-runner status [CONFIG]`: what Redis knows of queues, workers of every kind and what they run. */
+import { ownVantage } from '../../engine/machine/identity.ts';
+import { readStatus } from '../../resque/workers/read-status.ts';
+import type { CommandContext } from '../command-line/command-spec.ts';
+import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
+import { findTarget, withTarget } from '../redis/target.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { outputWidth, paintLine } from './output-line.ts';
+import { survey } from './survey.ts';
+import { statusLines } from './text.ts';
+
+const defaultIntervalSeconds = 2;
+
+export async function run({ invocation }: CommandContext): Promise<number> {
+  const { input, flags } = invocation;
+  const where = { ...flags, config: input[0] ?? null };
+  if (flags.watch) {
+    const { watchStatus } = await import('./watch.ts');
+    const intervalMs = (flags.interval ?? defaultIntervalSeconds) * 1_000;
+    await watchStatus(await findTarget(where), { intervalMs, isJson: flags.json });
+    return exitCodes.clean;
+  }
+  if (flags.interval !== null) throw new UsageError('--interval is for --watch: add that, or leave this out');
+  const document = await withTarget(where, async (sender, { shown, namespace, keys }) =>
+    survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, here: ownVantage() }),
+  );
+  if (flags.json) await printJson(document);
+  else
+    await print(
+      `${statusLines(document, { width: outputWidth(), height: null, paint: paintLine }).join('\n')}\n`,
+    );
+  return exitCodes.clean;
+}

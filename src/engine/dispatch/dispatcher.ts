@@ -1,0 +1,302 @@
+/**
+ * Brings jobs and free slots together. Idle, it waits with BLPOP on the queues that may be taken from and
+ * are known to be empty; as long as there is work, each round trip of `advance` writes the outcomes of the
+ * last jobs and takes the next ones for the slots that they freed.
+ *
+ * The free slots of a pool are in one of these states:
+ *
+ *     worth asking ──step asks──▶ asked ──got fewer than asked──▶ known empty ──▶ waited for (BLPOP)
+ *          ▲                        │ got all                                        │ a job came,
+ *          └────────────────────────┴────────────────────────────────────────────────┘ or resumed
+ *
+ * A pool that waits is not asked, and a slot that asks counts as busy, so no slot is promised twice. When the queues
+ * to wait for change, CLIENT UNBLOCK ends the wait and the next one begins. A job that arrives in that instant is kept
+ * if its queue has a free slot and isn't paused; otherwise it goes back to the head of its queue.
+ */
+import { readPayload } from '../../resque/format/payload.ts';
+import { withoutMarkup } from '../../resque/format/worker-record.ts';
+import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
+import type {
+  AdvanceBatch,
+  AdvanceReply,
+  HeldJob,
+  OutcomeWrite,
+  ReservedJob,
+} from '../../resque/steps/step.ts';
+import { atEndOfTurn } from '../events/event-loop-phases.ts';
+import { Outbox } from '../outcomes/outbox.ts';
+import type { Slot } from '../pools/pool.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+import { RequeueBuffer, type TakenJob } from '../pools/taken-job.ts';
+import type { DispatcherHooks, Outcome } from './dispatcher-hooks.ts';
+import { takeOne } from './held-jobs.ts';
+import { Reservations } from './reservations.ts';
+import { Waits } from './waits.ts';
+
+export class Dispatcher {
+  readonly outbox: Outbox;
+  readonly wait: Waits;
+  readonly #client: ResqueClient;
+  readonly #fleet: QueueRouter;
+  readonly #hooks: DispatcherHooks;
+  #isAccepting = true;
+  #isScheduled = false;
+  readonly #reservations: Reservations;
+  /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
+  readonly #running = new Map<Slot, TakenJob>();
+  /** Those of them that others have accounted for, because they took this runner for dead. */
+  readonly #disowned = new Set<TakenJob>();
+  /** Jobs that have a slot and must go back. */
+  readonly #back = new RequeueBuffer();
+  #inFlight = 0;
+  /** After a wait brought a job: the step that asks for more. Waiting again before its reply would bring nothing. */
+  #askedAfterWait: AdvanceBatch | null = null;
+
+  constructor(client: ResqueClient, fleet: QueueRouter, hooks: DispatcherHooks) {
+    this.#client = client;
+    this.#fleet = fleet;
+    this.#hooks = hooks;
+    this.outbox = new Outbox(client, hooks.spooling, () => this.scheduleStep());
+    this.#reservations = new Reservations(fleet);
+    this.wait = new Waits(client, fleet, (job) => {
+      if (job !== null) this.#takePopped(job);
+      this.#step(job !== null);
+    });
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /** Running jobs that are this runner's to account for. */
+  get ownJobs(): TakenJob[] {
+    return [...this.#running.values()].filter((job) => !this.#disowned.has(job));
+  }
+
+  /** Outcomes that are not known to be in Redis. */
+  get unwritten(): number {
+    return this.outbox.unwritten;
+  }
+
+  get isSending(): boolean {
+    return this.#inFlight > 0;
+  }
+
+  /** Neither jobs nor words to Redis are under way. */
+  get isIdle(): boolean {
+    const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.outbox.unconfirmed.isEmpty;
+    return isQuiet && this.#hasNoJob && this.#reservations.isEmpty;
+  }
+
+  get #hasNoJob(): boolean {
+    return this.#running.size === 0 && this.outbox.isEmpty;
+  }
+
+  /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
+  scheduleStep(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    atEndOfTurn(() => this.#step());
+  }
+
+  /** Takes no more jobs, for good. What is on its way already goes back. */
+  stop(): void {
+    this.#isAccepting = false;
+    this.scheduleStep();
+  }
+
+  /**
+   * Tells how a job ended, and frees its slot.
+   *
+   * @returns false if that isn't recorded, because others have accounted for the job
+   */
+  finish(job: TakenJob, outcome: Outcome): boolean {
+    const { slot, takenIn } = job;
+    this.#running.delete(slot);
+    slot.state = 'idle';
+    this.outbox.dropBegin(job);
+    const isOurs = !this.#disowned.delete(job);
+    if (isOurs) {
+      const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
+      const about = { worker: slot.worker, held, takenIn, statusName: job.payload.statusName };
+      if (outcome.kind === 'requeue') {
+        job.runner.isKnownEmpty = false;
+        const { queue, payload } = job;
+        this.outbox.outcomes.push({ ...about, kind: 'requeue', queue, payload: payload.bytes });
+      } else {
+        this.outbox.outcomes.push({ ...about, ...outcome });
+      }
+    }
+    if (this.outbox.outcomes.isFull && !this.#client.session.isUp) this.spool(false);
+    this.scheduleStep();
+    return isOurs;
+  }
+
+  /** See `Outbox`. */
+  spool(isEnd: boolean): boolean {
+    return this.outbox.spool(isEnd ? { unrun: this.#reservations.open } : null);
+  }
+
+  /**
+   * Finds the jobs that unconfirmed steps took, and puts all that run on record again, in case Redis lost that. Rejects
+   * with RedisError.
+   *
+   * @param held on our lists of held jobs, without anything here that accounts for them: they go back
+   */
+  async adopt(held: HeldJob[]): Promise<void> {
+    for (const worker of this.#reservations.workers) {
+      const recorded = await this.#client.recordedJob(worker, this.#reservations.stepOf(worker));
+      const { runner, slot, step } = this.#reservations.release(worker);
+      if (recorded === null) {
+        slot.state = 'idle';
+        continue;
+      }
+      // The record holds the name without what resque-web would take for markup.
+      const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
+      const isHeld = takeOne(held, queue, recorded.payload.bytes);
+      const { payload } = recorded;
+      const job = { runner, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
+      if (!this.#begin(job, false)) this.#back.push(job);
+    }
+    // The newest first, so that the oldest ends at the head.
+    this.outbox.giveBack(...held.reverse().map((job) => ({ ...job, isHeld: true })));
+    this.#putBack();
+    for (const job of this.ownJobs) if (job.payload.isObject) this.outbox.begin(job);
+    this.#fleet.expectJobs();
+  }
+
+  /**
+   * Others declared this runner dead: they recorded its jobs as failed or put them back, so it no longer owns them.
+   *
+   * @param lastStep the last one that was done before that
+   * @returns jobs that run although others may start them, and outcomes that are dropped
+   */
+  declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
+    this.#reservations.releaseAll();
+    const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
+    for (const job of disowned) this.#disowned.add(job);
+    const dropped = this.outbox.renew(lastStep);
+    for (const job of this.ownJobs) job.takenIn = null;
+    return { disowned, dropped };
+  }
+
+  /** This process has another name: what Redis has under the old one is another's. */
+  rename(from: string, to: string): void {
+    this.#reservations.releaseAll();
+    this.outbox.rename(from, to);
+  }
+
+  #step(isAfterWait = false): void {
+    this.#isScheduled = false;
+    if (!this.#client.session.isUp) return;
+    const batch = this.#nextBatch();
+    if (batch !== null) {
+      if (isAfterWait && batch.reservations.length > 0) this.#askedAfterWait = batch;
+      void this.#send(batch);
+    }
+    this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
+    if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
+  }
+
+  #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
+    const reservations = isAsking ? this.#reservations.collect((runner) => this.wait.mayServe(runner)) : [];
+    const batch = this.outbox.next(reservations);
+    if (batch !== null) this.#reservations.number(batch.step, reservations);
+    if (this.outbox.outcomes.length > 0) this.scheduleStep();
+    return batch;
+  }
+
+  async #send(batch: AdvanceBatch): Promise<void> {
+    this.#inFlight += 1;
+    const reply = await this.#client.advance(batch).catch((error: unknown) => {
+      this.outbox.unconfirmed.add(batch);
+      // An answer that is an error would come again at once: back off as for an outage.
+      this.#client.session.fail(error);
+      return null;
+    });
+    this.#inFlight -= 1;
+    if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
+    if (reply !== null) {
+      this.outbox.confirm(batch);
+      this.#take(batch, reply);
+      this.#hooks.onWritten(batch.outcomes);
+    }
+    this.scheduleStep();
+  }
+
+  #take(batch: AdvanceBatch, reply: AdvanceReply): void {
+    for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
+    if (reply.countRefusal !== null) this.#hooks.onCountRefused(reply.countRefusal);
+    for (const job of reply.jobs) this.#takeReserved(batch, job);
+    for (const unsent of reply.unsent) void this.#takeLate(batch, this.#client.bring(unsent));
+    this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
+    this.#putBack();
+  }
+
+  #takeReserved({ step, reservations }: AdvanceBatch, reserved: ReservedJob): void {
+    const { runner, slot } = this.#reservations.release(reserved.worker);
+    const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
+    const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
+    const job: TakenJob = { runner, slot, takenAt: this.#client.now(), ...taken };
+    if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
+  }
+
+  /** If it can't be read, its slot stays reserved: it is found on record when Redis is back. */
+  async #takeLate(batch: AdvanceBatch, late: Promise<ReservedJob>): Promise<void> {
+    this.#inFlight += 1;
+    const job = await late.catch((error: unknown) => this.#client.session.fail(error));
+    this.#inFlight -= 1;
+    if (job) this.#takeReserved(batch, job);
+    this.#putBack();
+    this.scheduleStep();
+  }
+
+  #putBack(): void {
+    for (const job of this.#back.takeSettled()) this.finish(job, { kind: 'requeue' });
+  }
+
+  /** Runs a job that has a slot. @returns false where it must go back */
+  #begin(job: TakenJob, isOnRecord: boolean): boolean {
+    const { runner } = job;
+    this.#run(job);
+    if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
+      return false;
+    if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
+    return this.#hooks.start(job);
+  }
+
+  #run(job: TakenJob): void {
+    job.slot.state = 'running';
+    job.slot.isRegistered = true;
+    this.#running.set(job.slot, job);
+  }
+
+  /**
+   * The job is in no key until a step has written it, so that comes before everything else. More is asked
+   * for only when it has started: if it can't be, it must be back at the head before others follow it.
+   */
+  #takePopped(popped: PoppedJob): void {
+    const runner = this.#fleet.ownerOf(popped.queue);
+    // An at-most-once job may not start from the list of held ones: the step that takes it off brings it.
+    const mayStart = !popped.isHeld || runner?.config.delivery === 'at-least-once';
+    const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue) && mayStart;
+    if (runner !== undefined) runner.isKnownEmpty = false;
+    const slot = runner === undefined || !isWanted ? undefined : runner.reserveSlots(1)[0];
+    if (runner === undefined || slot === undefined) {
+      this.outbox.giveBack(popped);
+      return;
+    }
+    const payload = readPayload(popped.payload);
+    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
+    const job: TakenJob = { runner, slot, ...taken };
+    this.#run(job);
+    if (this.#client.session.isUp) {
+      this.outbox.begin(job);
+      const batch = this.#nextBatch(false);
+      if (batch !== null) void this.#send(batch);
+    }
+    if (this.#hooks.start(job)) return;
+    this.#back.push(job);
+    this.#putBack();
+  }
+}

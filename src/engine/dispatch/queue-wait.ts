@@ -1,0 +1,106 @@
+/**
+ * The wait for a job on queues that are empty: one BLPOP at a time, ended with CLIENT UNBLOCK when it should
+ * wait for other queues than it does.
+ */
+import type { Clock } from '../../resque/redis/clock.ts';
+import type { RedisSession } from '../../resque/redis/session.ts';
+import type { PoppedJob } from '../../resque/steps/client.ts';
+
+const firstRetryMs = 1;
+const longestRetryMs = 100;
+/** With a heartbeat every 20 s, a dead connection is found within 30. */
+const answerLimitMs = 5_000;
+
+/** How to wait: BLPOP for many queues, or BLMOVE for one. */
+export interface Waiter {
+  readonly clock: Clock;
+  readonly session: Pick<RedisSession, 'fail'>;
+  waitForJob(queues: readonly string[]): Promise<PoppedJob | null>;
+  endWait(): Promise<boolean>;
+}
+
+export class QueueWait {
+  readonly #client: Waiter;
+  /** The wait is over, with a job or (ended, or the connection lost) without. */
+  readonly #onOver: (job: PoppedJob | null) => void;
+  #queues: readonly string[] | null = null;
+  #isEnding = false;
+
+  constructor(client: Waiter, onOver: (job: PoppedJob | null) => void) {
+    this.#client = client;
+    this.#onOver = onOver;
+  }
+
+  get isActive(): boolean {
+    return this.#queues !== null;
+  }
+
+  /** What is waited for; `null` also while the wait is being ended. */
+  get queues(): readonly string[] | null {
+    return this.#isEnding ? null : this.#queues;
+  }
+
+  /** Whether a job of this queue may still come. */
+  covers(queue: string): boolean {
+    return this.#queues?.includes(queue) ?? false;
+  }
+
+  /** Begins a wait; there must be none. */
+  begin(queues: readonly string[]): void {
+    this.#queues = queues;
+    void this.#wait(queues);
+  }
+
+  /** Ends the wait unless it is for exactly these queues. */
+  endUnless(wanted: readonly string[]): void {
+    if (this.#queues === null || this.#isEnding || isSame(this.#queues, wanted)) return;
+    this.#isEnding = true;
+    void this.#unblock(this.#queues, firstRetryMs);
+  }
+
+  /**
+   * Jobs lie on queues that this wait should have taken from: either its answer is on its way, or the
+   * connection is dead. Ends the wait, to see which; a job in an answer that comes late is kept.
+   */
+  probe(wait: readonly string[]): void {
+    if (this.#queues !== wait) return;
+    this.endUnless([]);
+    const giveUp = () => {
+      if (this.#queues === wait) this.#client.session.fail(new Error('the waiting connection is dead'));
+    };
+    this.#client.clock.after(answerLimitMs, giveUp, { keepsAlive: false });
+  }
+
+  async #wait(queues: readonly string[]): Promise<void> {
+    let job: PoppedJob | null = null;
+    try {
+      job = await this.#client.waitForJob(queues);
+    } catch (error) {
+      this.#client.session.fail(error);
+    }
+    this.#queues = null;
+    this.#isEnding = false;
+    this.#onOver(job);
+  }
+
+  /**
+   * The two connections are two ways to Redis: UNBLOCK may arrive before the BLPOP that it is to end, and
+   * then finds nothing. So it is repeated for as long as that wait lasts.
+   */
+  async #unblock(wait: readonly string[], pauseMs: number): Promise<void> {
+    try {
+      const isEnded = await this.#client.endWait();
+      if (isEnded || this.#queues !== wait) return;
+    } catch (error) {
+      this.#client.session.fail(error);
+      return;
+    }
+    this.#client.clock.after(pauseMs, () => {
+      if (this.#queues === wait) void this.#unblock(wait, Math.min(2 * pauseMs, longestRetryMs));
+    });
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((queue, at) => queue === b[at]);
+}

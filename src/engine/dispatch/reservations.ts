@@ -1,0 +1,105 @@
+import type { Reservation } from '../../resque/steps/step.ts';
+import type { Pool, Slot } from '../pools/pool.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+
+export interface ReservedSlot {
+  readonly runner: Pool;
+  readonly slot: Slot;
+  /** The step that asks for its job; 0 until there is one. */
+  step: number;
+}
+
+/** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
+const limitPerRunner = 16;
+
+/** The slots that Redis is being asked to fill, each named by its worker. */
+export class Reservations {
+  readonly #fleet: QueueRouter;
+  readonly #open = new Map<string, ReservedSlot>();
+
+  constructor(fleet: QueueRouter) {
+    this.#fleet = fleet;
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** Workers whose slots are reserved and not released. */
+  get workers(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** The same, and whether what they get is held. */
+  get open(): { worker: string; isHeld: boolean }[] {
+    return [...this.#open].map(([worker, { runner }]) => ({
+      worker,
+      isHeld: runner.config.delivery === 'at-least-once',
+    }));
+  }
+
+  /**
+   * Reserves the free slots of every runner that is worth asking for.
+   *
+   * @param isWaitedFor whether a wait may bring this runner a job
+   */
+  collect(isWaitedFor: (runner: Pool) => boolean): Reservation[] {
+    const reservations: Reservation[] = [];
+    for (const runner of this.#fleet.runners) {
+      // The cheap questions first: most runners of a busy fleet have no free slot.
+      if (runner.isKnownEmpty || runner.free === 0 || isWaitedFor(runner)) continue;
+      const queues = this.#fleet.takeable(runner);
+      if (queues.length === 0) continue;
+      const slots = runner.reserveSlots(limitPerRunner);
+      for (const slot of slots) this.#open.set(slot.worker, { runner, slot, step: 0 });
+      const isHeld = runner.config.delivery === 'at-least-once';
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
+    }
+    return reservations;
+  }
+
+  /** The step that asks for this worker's job. */
+  stepOf(worker: string): number {
+    return this.#open.get(worker)?.step ?? 0;
+  }
+
+  /** Notes which step asks for these. */
+  number(step: number, reservations: readonly Reservation[]): void {
+    for (const { workers } of reservations) {
+      for (const worker of workers) {
+        const reserved = this.#open.get(worker);
+        if (reserved !== undefined) reserved.step = step;
+      }
+    }
+  }
+
+  /** The slot is no longer waiting for an answer; what becomes of it is the caller's business. */
+  release(worker: string): ReservedSlot {
+    const reserved = this.#open.get(worker);
+    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    this.#open.delete(worker);
+    return reserved;
+  }
+
+  /** No answer will come: their slots are idle. */
+  releaseAll(): void {
+    for (const { slot } of this.#open.values()) slot.state = 'idle';
+    this.#open.clear();
+  }
+
+  /**
+   * Those without a job are idle, and their runners known to have none: Redis fills workers in their order, so these
+   * are the last ones.
+   *
+   * @param filled by reservation: how many got one
+   */
+  releaseUnfilled(reservations: readonly Reservation[], filled: readonly number[]): void {
+    for (const [at, { workers }] of reservations.entries()) {
+      for (const worker of workers.slice(filled[at] ?? 0)) {
+        const { runner, slot } = this.release(worker);
+        slot.state = 'idle';
+        runner.isKnownEmpty = true;
+      }
+    }
+  }
+}

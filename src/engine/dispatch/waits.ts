@@ -1,0 +1,95 @@
+/**
+ * All waits for jobs on empty queues: one BLPOP for the at-most-once queues together, and a BLMOVE for each
+ * at-least-once queue. A Redis that limits its replies is waited for with BLMOVE only.
+ */
+import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
+import type { Pool } from '../pools/pool.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+import { HeldWaits } from './held-waits.ts';
+import { QueueWait } from './queue-wait.ts';
+
+export class Waits {
+  readonly #client: ResqueClient;
+  readonly #fleet: QueueRouter;
+  readonly #popping: QueueWait;
+  readonly #moving: HeldWaits;
+  /** The wait that was found to be right, and when. */
+  #seen: { queues: readonly string[]; version: number } = { queues: [], version: -1 };
+
+  /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
+  constructor(client: ResqueClient, fleet: QueueRouter, onOver: (job: PoppedJob | null) => void) {
+    this.#client = client;
+    this.#fleet = fleet;
+    this.#popping = new QueueWait(client, onOver);
+    this.#moving = new HeldWaits(client, onOver);
+  }
+
+  get isActive(): boolean {
+    return this.#popping.isActive || this.#moving.isActive;
+  }
+
+  /** What BLPOP waits for; `null` where it doesn't, or is being ended. */
+  get queues(): readonly string[] | null {
+    return this.#popping.queues;
+  }
+
+  /** Whether a job of this queue may still come. */
+  covers(queue: string): boolean {
+    return this.#popping.covers(queue) || this.#moving.covers(queue);
+  }
+
+  /** Whether a job of this runner may still come. */
+  mayServe({ queues }: Pool): boolean {
+    return this.isActive && queues.some((queue) => this.covers(queue));
+  }
+
+  /** See `QueueWait`. */
+  probe(wait: readonly string[]): void {
+    this.#popping.probe(wait);
+  }
+
+  /** Waits for what is known to be empty and may be taken; ends a wait for anything else. */
+  update(isAccepting: boolean, mayBegin: boolean): void {
+    const current = this.#popping.queues;
+    if (isAccepting && mayBegin && current !== null && this.#isStill(current)) return;
+    const wanted = isAccepting ? this.#emptyQueues(false) : [];
+    const wantedHeld = isAccepting ? this.#emptyQueues(true) : [];
+    if (this.#popping.isActive) this.#popping.endUnless(wanted);
+    else if (wanted.length > 0 && mayBegin) this.#popping.begin(wanted);
+    this.#moving.endUnless(wantedHeld);
+    if (mayBegin) this.#moving.begin(wantedHeld);
+  }
+
+  /** Whether BLPOP waits for what it should and nothing else is to be waited for: mostly so, and found without a list. */
+  #isStill(queues: readonly string[]): boolean {
+    const { waitVersion } = this.#fleet;
+    if (this.#moving.isActive) return false;
+    if (this.#seen.queues === queues && this.#seen.version === waitVersion) return true;
+    let at = 0;
+    for (const runner of this.#fleet.runners) {
+      if (!isWaitable(runner)) continue;
+      if (this.#isMoved(runner)) return false;
+      for (const queue of this.#fleet.takeable(runner)) {
+        if (queues[at] !== queue) return false;
+        at += 1;
+      }
+    }
+    if (at !== queues.length) return false;
+    this.#seen = { queues, version: waitVersion };
+    return true;
+  }
+
+  #emptyQueues(areMoved: boolean): string[] {
+    return this.#fleet.runners.flatMap((runner) =>
+      isWaitable(runner) && this.#isMoved(runner) === areMoved ? this.#fleet.takeable(runner) : [],
+    );
+  }
+
+  #isMoved(runner: Pool): boolean {
+    return runner.config.delivery === 'at-least-once' || this.#client.waitsByMoving;
+  }
+}
+
+function isWaitable(runner: Pool): boolean {
+  return runner.isKnownEmpty && runner.free > 0;
+}

@@ -1,0 +1,163 @@
+/**
+ * From what a failed job left behind to what is recorded of it: a job may explain itself on STDERR, as a
+ * JSON object or with one as its last line, as its language prints what nothing caught, in words, or not at all.
+ */
+import type { KillReason } from '../../protocol/events.ts';
+import { exceptions } from '../../resque/format/failure-record.ts';
+import { jsonText } from '../../resque/format/json-text.ts';
+import { cut } from '../../resque/format/payload.ts';
+import { outputLimitBytes } from '../output/output-tail.ts';
+import type { ExitStatus } from '../process/libc.ts';
+import { type JobResult, noResult } from '../process/result-lines.ts';
+import { readTraceback } from './traceback.ts';
+
+export interface FailureReport {
+  readonly exception: string;
+  readonly error: string;
+  readonly backtrace: readonly string[];
+  /** What `error` doesn't hold of STDERR; '' where nothing is left. */
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+export interface FailedRun {
+  readonly end: ExitStatus;
+  /** Set where we killed the job. */
+  readonly killedFor: KillReason | null;
+  readonly timeoutSeconds: number | null;
+  /** What a persistent child has said; `null` of a child that says it by its exit. */
+  readonly answer: JobResult | null;
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+export function failureReport(run: FailedRun): FailureReport {
+  const told = run.answer?.kind === 'failure' ? answered(run.answer.told, run.stderr) : toldBy(run.stderr);
+  const cause = causeOf(run);
+  const { stdout } = run;
+  if (told.object !== null) {
+    const ownError = wordsOf(told.object.error);
+    const error = ownError ?? cause?.sentence ?? exitSentence(run.end);
+    return {
+      exception: cause?.isOurs
+        ? cause.exception
+        : (wordsOf(told.object.exception) ?? exceptions.unclassified),
+      error: cause?.isOurs && error !== cause.sentence ? `${cause.sentence}: ${error}` : error,
+      backtrace: backtraceOf(told.object.backtrace),
+      // Without an error, what else the object says may be all there is to know.
+      stderr: ownError === null ? run.stderr.trimEnd() : told.rest,
+      stdout,
+    };
+  }
+  const text = told.rest;
+  if (cause !== null) {
+    const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
+    return { exception: cause.exception, error, backtrace: [], stderr: '', stdout };
+  }
+  const traceback = readTraceback(text);
+  if (traceback !== null) {
+    const error = traceback.error || exitSentence(run.end);
+    return { ...traceback, error, stderr: text, stdout };
+  }
+  const error = text === '' ? `${exitSentence(run.end)}, nothing on stderr` : text;
+  return { exception: exceptions.unclassified, error, backtrace: [], stderr: '', stdout };
+}
+
+interface Cause {
+  readonly exception: string;
+  readonly sentence: string;
+  /** Whether this runner ended the job: then that is the failure, whatever the job says of itself. */
+  readonly isOurs: boolean;
+}
+
+function causeOf({ end, killedFor, timeoutSeconds, answer }: FailedRun): Cause | null {
+  if (killedFor === 'timeout') {
+    return { exception: exceptions.timeout, sentence: `timed out after ${timeoutSeconds} s`, isOurs: true };
+  }
+  if (killedFor === 'shutdown') {
+    return {
+      exception: exceptions.terminated,
+      sentence: 'killed by the shutdown of its runner',
+      isOurs: true,
+    };
+  }
+  if (killedFor !== null) {
+    return { exception: exceptions.dirtyExit, sentence: 'killed on request', isOurs: true };
+  }
+  if (end.signal === null) {
+    // One that failed for itself, with an exit code and words, is as any other child.
+    if (answer?.kind !== 'breach' || (answer === noResult && end.exitCode !== 0)) return null;
+    return {
+      exception: exceptions.invalidResult,
+      sentence: `the persistent child ${answer.sentence}`,
+      isOurs: true,
+    };
+  }
+  return { exception: exceptions.dirtyExit, sentence: `killed by signal ${end.signal}`, isOurs: false };
+}
+
+function exitSentence(end: ExitStatus): string {
+  if (end.signal === null && end.exitCode === null) return 'it did not say why';
+  return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+interface Told {
+  readonly object: JsonObject | null;
+  readonly rest: string;
+}
+
+/** As much as is kept of what a job says on STDERR. */
+const resultTextLimit = outputLimitBytes;
+
+const knownMembers = ['exception', 'error', 'backtrace'] as const;
+
+/** STDERR is then no report, but what the job had to say besides. */
+function answered(told: JsonObject, stderr: string): Told {
+  const text = (value: unknown) => (typeof value === 'string' ? cut(value, resultTextLimit) : value);
+  return {
+    object: { ...told, exception: text(told.exception), error: text(told.error) },
+    rest: stderr.trimEnd(),
+  };
+}
+
+/** All of STDERR as a JSON object with a member that we know; or its last non-empty line as one that names an exception or error. */
+function toldBy(stderr: string): Told {
+  const text = stderr.trimEnd();
+  const whole = parseObject(text);
+  if (whole !== null) {
+    const isReport = knownMembers.some((name) => name in whole);
+    return isReport ? { object: whole, rest: '' } : { object: null, rest: text };
+  }
+  const lineStart = text.lastIndexOf('\n') + 1;
+  const last = parseObject(text.slice(lineStart));
+  if (last !== null && ('exception' in last || 'error' in last)) {
+    return { object: last, rest: text.slice(0, lineStart).trimEnd() };
+  }
+  return { object: null, rest: text };
+}
+
+function parseObject(text: string): JsonObject | null {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return null;
+  try {
+    return JSON.parse(trimmed) as JsonObject;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A member as text; `null` where it says nothing. */
+function wordsOf(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null;
+  return typeof value === 'string' ? value : jsonText(value);
+}
+
+function backtraceOf(value: unknown): string[] {
+  if (value === undefined || value === null || value === '') return [];
+  if (typeof value === 'string') return value.trimEnd().split(/\r?\n/);
+  if (Array.isArray(value)) return value.map((line) => wordsOf(line) ?? '');
+  return [jsonText(value)];
+}

@@ -1,0 +1,43 @@
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+
+/** Where others work the same queues, nobody tells us when those we may not take from become empty. */
+const recheckMs = 1_000;
+
+/** Notices that every watched queue is empty, the paused ones too, and that nothing runs. */
+export class Drain {
+  readonly #client: ResqueClient;
+  readonly #fleet: QueueRouter;
+  readonly #dispatcher: Dispatcher;
+  readonly #onDrained: () => void;
+  #isChecking = false;
+
+  constructor(client: ResqueClient, fleet: QueueRouter, dispatcher: Dispatcher, onDrained: () => void) {
+    this.#client = client;
+    this.#fleet = fleet;
+    this.#dispatcher = dispatcher;
+    this.#onDrained = onDrained;
+  }
+
+  /** To be called when nothing runs. */
+  check(): void {
+    if (this.#isChecking || !this.#client.session.isUp) return;
+    this.#isChecking = true;
+    void this.#check();
+  }
+
+  async #check(): Promise<void> {
+    try {
+      const backlog = await this.#client.backlog(this.#fleet.queues);
+      const isEmpty = [...backlog.values()].every((count) => count <= 0);
+      const isQuiet = this.#dispatcher.runningCount === 0 && this.#dispatcher.unwritten === 0;
+      if (isEmpty && isQuiet) this.#onDrained();
+      else this.#client.clock.after(recheckMs, () => this.#dispatcher.scheduleStep(), { keepsAlive: false });
+    } catch (error) {
+      this.#client.session.fail(error);
+    } finally {
+      this.#isChecking = false;
+    }
+  }
+}

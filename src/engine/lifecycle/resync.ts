@@ -1,0 +1,249 @@
+/**
+ * What a runner does on fresh connections before it takes jobs: it learns what Redis knows of it, and settles what the
+ * old connections left open. Redis may have come back older or empty, and others may have declared this runner dead.
+ *
+ *     permitted ─▶ standing ──known──▶ repeat ─▶ register ─▶ recover others ─▶ adopt ─▶ dispatch
+ *                   ▲ ▲ ▲ ├──older───▶ write forgotten outcomes ──┐
+ *                   │ │ └─┼──────────────────────────────────────┘
+ *                   │ └───┼──dead────▶ begin again, new nonce
+ *                   └─────┴──taken───▶ recover the dead holder, or take another name
+ *
+ * Each arrow is a call that Redis carries out once; a lost connection starts all of it again. Rejects with RedisError.
+ */
+import type { EngineFact } from '../../protocol/events.ts';
+import { stepOfRecord } from '../../resque/format/worker-record.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import { writeForgotten } from '../../resque/steps/forgotten-steps.ts';
+import { holdAgain, settleOwn } from '../../resque/steps/own-jobs.ts';
+import type { HeldJob, OutcomeWrite } from '../../resque/steps/step.ts';
+import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { missingFrom, unaccountedFor } from '../dispatch/held-jobs.ts';
+import type { Spooling } from '../outcomes/spooling.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+import type { TakenJob } from '../pools/taken-job.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { Recovery } from './recovery.ts';
+
+export interface ResyncOptions {
+  readonly client: ResqueClient;
+  readonly fleet: QueueRouter;
+  readonly dispatcher: Dispatcher;
+  readonly recovery: Recovery;
+  readonly spooling: Spooling;
+  readonly vitals: Heartbeat;
+  readonly publish: (fact: EngineFact) => void;
+  readonly about: () => RunnerAbout;
+  readonly newNonce: () => string;
+  /** These outcomes are in Redis. */
+  readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
+  /** Takes the name after this one: another process has that. */
+  readonly takeNextName: (holder: string) => void;
+  /** Others have accounted for this job. If it went back to its queue, its program must be killed. */
+  readonly onDisowned: (job: TakenJob, wentBack: boolean) => void;
+}
+
+/** Names are tried one after the other; so many processes of one name mean something else is wrong. */
+const longestChain = 100;
+
+interface Forgotten {
+  readonly steps: number;
+  readonly isEverything: boolean;
+  rewritten: number;
+}
+
+export class Resync {
+  readonly #options: ResyncOptions;
+  /** Of this outage. Kept if the connection is lost on the way. */
+  #forgotten: Forgotten | null = null;
+  /** Jobs that came after Redis may have given our name to another process: by name of that. */
+  readonly #moved = new Map<TakenJob, string>();
+
+  constructor(options: ResyncOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { client, fleet, dispatcher, recovery, spooling, vitals, onWritten } = this.#options;
+    await client.prepare({ holdsJobs: fleet.holdsJobs, queues: fleet.queues });
+    await spooling.restoreDead();
+    await this.#findStanding();
+    const settled = await this.#settleStale();
+    await dispatcher.outbox.repeat(onWritten);
+    await this.#holdAgain();
+    await vitals.beat();
+    // Before anything is taken: jobs that go back go to the heads of their queues.
+    await recovery.look();
+    await vitals.look();
+    await dispatcher.adopt(await this.#unaccountedHeld());
+    await this.#unregisterFormer();
+    this.#tellForgotten(settled);
+  }
+
+  async #findStanding(): Promise<void> {
+    const { client, dispatcher, about } = this.#options;
+    for (let tries = 0; tries < longestChain; tries += 1) {
+      const standing = await client.standing(dispatcher.outbox.lastConfirmed, about());
+      switch (standing.kind) {
+        case 'known':
+          return;
+        case 'taken':
+          await this.#yieldName(standing.entry);
+          break;
+        case 'dead':
+          await this.#beginAgain(standing.lastStep);
+          break;
+        case 'older':
+          await this.#writeForgotten(standing.lastStep);
+      }
+    }
+    throw new RedisError('refused', `no free name: ${client.owner} and those before it are taken`);
+  }
+
+  /** The holder keeps its name unless it is known to be dead and can be recovered now. */
+  async #yieldName(entry: string): Promise<void> {
+    const { client, recovery, takeNextName } = this.#options;
+    const isFree = await recovery.recoverNamesake(entry);
+    if (isFree) return;
+    this.#noteMoved(client.owner);
+    takeNextName(client.owner);
+  }
+
+  /** A wait from before may have moved jobs onto the list of held ones that is the holder's now. */
+  #noteMoved(holder: string): void {
+    const { ownJobs, outbox } = this.#options.dispatcher;
+    const { lastConfirmed } = outbox;
+    const latest = ownJobs.filter(
+      ({ isHeld, takenIn }) => isHeld && (takenIn ?? lastConfirmed + 1) > lastConfirmed,
+    );
+    for (const job of latest) if (!this.#moved.has(job)) this.#moved.set(job, holder);
+  }
+
+  async #writeForgotten(lastKnown: number): Promise<void> {
+    const { client, dispatcher } = this.#options;
+    const { confirmed, lastConfirmed } = dispatcher.outbox;
+    const steps = confirmed.after(lastKnown).filter(({ step }) => step <= lastConfirmed);
+    const outcomes = steps.flatMap((step) => step.outcomes);
+    const returns = steps.flatMap((step) => step.returns);
+    const isWritten = await writeForgotten(client.session, client.keys, client.stepOwner, {
+      ...{ lastKnown, lastConfirmed, outcomes, returns },
+    });
+    if (!isWritten) return;
+    this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };
+    this.#forgotten = {
+      steps: this.#forgotten.steps + lastConfirmed - lastKnown,
+      isEverything: lastKnown === 0,
+      rewritten: this.#forgotten.rewritten + outcomes.length,
+    };
+  }
+
+  /**
+   * After Redis came back older, a worker of ours may have a job on record that neither runs nor has ended as far as this
+   * process knows: its end was confirmed too long ago. It is settled like a dead runner's. Otherwise it would be lost
+   * with the next job of that worker.
+   */
+  async #settleStale(): Promise<number> {
+    const { client, recovery } = this.#options;
+    if (this.#forgotten === null) return 0;
+    const left = await recovery.leftByUs();
+    const isAccountedFor = this.#accountedFor();
+    const stale = left.filter(({ id, record }) => record !== null && !isAccountedFor(id, record));
+    if (stale.length === 0) return 0;
+    return await settleOwn(client.session, client.keys, client.stepOwner, stale);
+  }
+
+  #accountedFor(): (worker: string, record: Buffer) => boolean {
+    const { dispatcher, spooling } = this.#options;
+    const { outbox } = dispatcher;
+    const known = new Set<string>();
+    const add = (worker: string, takenIn: number | null | undefined) => known.add(`${worker} ${takenIn}`);
+    for (const { slot, takenIn } of dispatcher.ownJobs) add(slot.worker, takenIn);
+    for (const { worker, takenIn } of this.#untold()) add(worker, takenIn);
+    for (const { worker, takenIn } of spooling.ownOutcomes()) add(worker, takenIn);
+    for (const { step, reservations } of outbox.unconfirmed) {
+      for (const { workers } of reservations) for (const worker of workers) add(worker, step);
+    }
+    return (worker, record) => known.has(`${worker} ${stepOfRecord(record)}`);
+  }
+
+  /** Outcomes that Redis isn't known to have. */
+  #untold(): OutcomeWrite[] {
+    const { outcomes, unconfirmed } = this.#options.dispatcher.outbox;
+    return [...outcomes, ...[...unconfirmed].flatMap((step) => step.outcomes)];
+  }
+
+  /** Also if no runner holds jobs any more: one may have before the last change of the config. */
+  async #unaccountedHeld(): Promise<HeldJob[]> {
+    const { client, dispatcher } = this.#options;
+    const { outcomes, returns } = dispatcher.outbox;
+    const all = await client.heldJobs(this.#heldQueues());
+    const held = unaccountedFor(all, dispatcher.ownJobs, outcomes, returns);
+    for (const { payload } of held) client.suspect(payload);
+    return held;
+  }
+
+  /** An older Redis lists workers of entries that have left the config since. */
+  async #unregisterFormer(): Promise<void> {
+    const { client, fleet, recovery } = this.#options;
+    const workers = new Set(fleet.workers);
+    await client.unregister((await recovery.registered()).filter((id) => !workers.has(id)));
+  }
+
+  /** Running jobs that Redis no longer holds for us would be lost with this process. */
+  async #holdAgain(): Promise<void> {
+    const { client, dispatcher } = this.#options;
+    if (this.#forgotten === null && this.#moved.size === 0) return;
+    const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
+    if (running.length === 0) return;
+    const absent = missingFrom(await client.heldJobs(this.#heldQueues()), running);
+    const missing = absent.map((job) => ({
+      ...{ queue: job.queue, payload: job.payload.bytes },
+      movedTo: this.#moved.get(job) ?? null,
+    }));
+    const queues = new Set(running.map(({ queue }) => queue));
+    await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
+    this.#moved.clear();
+  }
+
+  /**
+   * Queues that may have a list of held jobs though the set that names the lists doesn't tell: a wait from before Redis
+   * forgot that set has made it.
+   */
+  #heldQueues(): readonly string[] {
+    const { client, fleet, dispatcher } = this.#options;
+    if (client.waitsByMoving) return fleet.queues;
+    const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
+    return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
+  }
+
+  async #beginAgain(lastStep: number): Promise<void> {
+    const { client, dispatcher, spooling, publish, newNonce, onDisowned } = this.#options;
+    const { disowned, dropped } = dispatcher.declaredDead(lastStep);
+    const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);
+    for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
+    client.become({ nonce: newNonce() });
+    this.#forgotten = null;
+    const goesBack = ({ isHeld, runner }: TakenJob) => isHeld || runner.config.interrupted === 'requeue';
+    for (const job of disowned) onDisowned(job, goesBack(job));
+    const killed = disowned.filter(goesBack).length;
+    const lost = [...dropped, ...spooled];
+    for (const { worker, kind } of lost) publish({ type: 'outcome.dropped', worker, outcome: kind });
+    publish({
+      type: 'engine.declared-dead',
+      killed,
+      finishing: disowned.length - killed,
+      dropped: lost.length,
+    });
+  }
+
+  #tellForgotten(settled: number): void {
+    const { publish, dispatcher } = this.#options;
+    if (this.#forgotten === null) return;
+    const { steps, isEverything, rewritten } = this.#forgotten;
+    this.#forgotten = null;
+    const running = dispatcher.ownJobs.length;
+    publish({ type: 'steps.forgotten', steps, isEverything, rewritten, running, settled });
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The timetable of a stop.
+ *
+ *     quit:       take nothing more ─▶ wait for running jobs, however long ─────────────────┐
+ *     terminate:  take nothing more ─▶ shutdownTimeout ─▶ TERM ─▶ killAfter ─▶ KILL ────────┤
+ *     kill:       take nothing more ─▶ KILL ────────────────────────────────────────────────┤
+ *          write outcomes ─▶ unregister workers ─▶ disconnect ─▶ the rest into the spool ◀──────┘
+ *
+ * A later request may be harsher than the one before, never milder.
+ */
+import type { ShutdownMode } from '../../protocol/events.ts';
+import { type Clock, pause } from '../../resque/redis/clock.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+
+export interface StopResult {
+  /** Outcomes that neither Redis nor the spool could take; they are lost with this process. */
+  readonly unwritten: number;
+  /** Whether our workers are off Redis' lists. */
+  readonly isUnregistered: boolean;
+}
+
+export interface ShutdownHooks {
+  readonly client: ResqueClient;
+  readonly dispatcher: Dispatcher;
+  readonly shutdownTimeoutSeconds: number;
+  /** TERM to every running job, and KILL after its `killAfter`. */
+  readonly terminateJobs: () => void;
+  readonly killJobs: () => void;
+  /** Resolves when no child is left, and no process that a job has started. */
+  readonly childrenGone: () => Promise<void>;
+  /** Ids of all workers that may be registered. */
+  readonly workers: () => readonly string[];
+  readonly onStopping: (mode: ShutdownMode) => void;
+  readonly onStopped: (result: StopResult) => void;
+}
+
+const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
+const checkMs = 5;
+/** A Redis that is away gets this long to come back for what isn't written yet. */
+const lastWordsMs = 5_000;
+
+export class Shutdown {
+  readonly finished: Promise<StopResult>;
+  readonly #hooks: ShutdownHooks;
+  #mode: ShutdownMode | null = null;
+  #resolve: (result: StopResult) => void = () => {};
+
+  constructor(hooks: ShutdownHooks) {
+    this.#hooks = hooks;
+    this.finished = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get mode(): ShutdownMode | null {
+    return this.#mode;
+  }
+
+  /** @returns false where nothing changes: it stops that way already, or in a harsher one */
+  request(mode: ShutdownMode): boolean {
+    if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return false;
+    const isFirst = this.#mode === null;
+    this.#mode = mode;
+    this.#hooks.onStopping(mode);
+    if (isFirst) this.#hooks.dispatcher.stop();
+    if (mode === 'kill') this.#hooks.killJobs();
+    if (mode === 'terminate') {
+      const terminate = () => this.#hooks.terminateJobs();
+      const { clock } = this.#hooks.client;
+      clock.after(this.#hooks.shutdownTimeoutSeconds * 1000, terminate, { keepsAlive: false });
+    }
+    if (isFirst) void this.#run();
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { client, dispatcher, childrenGone, workers, onStopped } = this.#hooks;
+    const { clock } = client;
+    await holds(clock, () => dispatcher.runningCount === 0);
+    await childrenGone();
+    const deadline = clock.elapsedMs() + lastWordsMs;
+    const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
+    const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
+    await holds(clock, () => isSettled() || !hasTime());
+    const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
+    client.session.close();
+    await holds(clock, () => !dispatcher.isSending);
+    const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;
+    const result = { unwritten, isUnregistered };
+    onStopped(result);
+    this.#resolve(result);
+  }
+
+  async #unregister(
+    client: ResqueClient,
+    workers: () => readonly string[],
+    hasTime: () => boolean,
+  ): Promise<boolean> {
+    while (hasTime()) {
+      await holds(client.clock, () => client.session.isUp || !hasTime());
+      try {
+        // They may have got other names since the last try.
+        await client.leave(workers());
+        return true;
+      } catch (error) {
+        client.session.fail(error);
+      }
+    }
+    return false;
+  }
+}
+
+/** Looks every few milliseconds: a stop is short, and what it waits for has many causes. */
+async function holds(clock: Clock, condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(clock, checkMs);
+}

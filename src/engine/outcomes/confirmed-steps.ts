@@ -1,0 +1,129 @@
+import { readStepLines, type SpooledStep, stepLines } from '../../resque/steps/spooled-steps.ts';
+import type { AdvanceBatch, OutcomeWrite } from '../../resque/steps/step.ts';
+import { sizeOf } from './outcome-queue.ts';
+
+/** An asynchronous failover loses the last second or so; a snapshot that is restored loses more than anyone can keep. */
+const keptMs = 60_000;
+const keptBytes = 4 * 1024 * 1024;
+const blockBytes = 16 * 1024;
+const blockMs = 5_000;
+
+/**
+ * Steps that are dropped together. Most are text outside of V8's heap: as objects they take ten times as much, and the more
+ * memory a process has, the longer it takes to start a child. Large ones stay what they are, a block each.
+ */
+interface Block {
+  readonly steps: Buffer | SpooledStep;
+  readonly bytes: number;
+  readonly latestMs: number;
+}
+
+/** What the last steps wrote that Redis confirmed, for a Redis that comes back without them. In their order. */
+export class ConfirmedSteps {
+  #blocks: Block[] = [];
+  #bytes = 0;
+  /** The block that steps are added to, as lines: of one length for bytes and characters, or nearly. */
+  #open: string[] = [];
+  #openLength = 0;
+  #openSinceMs = 0;
+  #latestMs = 0;
+
+  add({ step, outcomes, returns }: AdvanceBatch, nowMs: number): void {
+    this.#expire(nowMs);
+    if (outcomes.length + returns.length > 0) this.#keep({ step, outcomes, returns, unrun: [] }, nowMs);
+  }
+
+  /** Those after this step. */
+  after(step: number): SpooledStep[] {
+    this.#close();
+    return this.#blocks.flatMap(stepsOf).filter((confirmed) => confirmed.step > step);
+  }
+
+  rename(renamed: (outcome: OutcomeWrite) => OutcomeWrite): void {
+    this.#close();
+    const blocks = this.#blocks;
+    this.clear();
+    for (const block of blocks) {
+      for (const step of stepsOf(block)) {
+        this.#keep({ ...step, outcomes: step.outcomes.map(renamed) }, block.latestMs);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#blocks = [];
+    this.#bytes = 0;
+    this.#open = [];
+    this.#openLength = 0;
+  }
+
+  #keep(step: SpooledStep, nowMs: number): void {
+    const bytes = bytesOf(step);
+    if (bytes > blockBytes / 4) {
+      this.#close();
+      this.#push({ steps: step, bytes, latestMs: nowMs });
+      return;
+    }
+    if (this.#openLength > blockBytes || nowMs - this.#openSinceMs > blockMs) this.#close();
+    if (this.#open.length === 0) this.#openSinceMs = nowMs;
+    const line = lineOf(step);
+    this.#open.push(line);
+    this.#openLength += line.length;
+    this.#latestMs = nowMs;
+  }
+
+  #close(): void {
+    if (this.#open.length === 0) return;
+    const text = this.#open.join('\n');
+    const bytes = Buffer.byteLength(text);
+    // Not of the pool, which would be kept whole.
+    const steps = Buffer.allocUnsafeSlow(bytes);
+    steps.write(text);
+    this.#push({ steps, bytes, latestMs: this.#latestMs });
+    this.#open = [];
+    this.#openLength = 0;
+  }
+
+  #push(block: Block): void {
+    this.#blocks.push(block);
+    this.#bytes += block.bytes;
+  }
+
+  #expire(nowMs: number): void {
+    for (;;) {
+      const [first] = this.#blocks;
+      if (first === undefined || (nowMs - first.latestMs <= keptMs && this.#bytes <= keptBytes)) return;
+      this.#blocks.shift();
+      this.#bytes -= first.bytes;
+    }
+  }
+}
+
+/** Mostly a step tells of one job that succeeded: said in the shortest way. */
+function lineOf(step: SpooledStep): string {
+  const [outcome] = step.outcomes;
+  const isPlain = step.outcomes.length === 1 && step.returns.length === 0 && outcome?.kind === 'success';
+  if (!isPlain || outcome.held) return stepLines([step]).join('\n');
+  const { worker, statusName } = outcome;
+  return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(statusName ? [worker, statusName] : worker)}`;
+}
+
+function stepsOf({ steps }: Block): SpooledStep[] {
+  if (!Buffer.isBuffer(steps)) return [steps];
+  const lines = steps.toString().split('\n');
+  const written = lines.map((line) => {
+    const [, step, takenIn, names] = /^(\d+) (\d*) (.*)$/.exec(line) ?? [];
+    if (names === undefined) return line;
+    const [worker, statusName] = [JSON.parse(names)].flat() as string[];
+    const outcome = { kind: 'success', worker, takenIn: Number(takenIn), held: null, statusName };
+    return JSON.stringify({ step: Number(step), ...outcome });
+  });
+  return readStepLines(written) ?? [];
+}
+
+function bytesOf({ outcomes, returns }: SpooledStep): number {
+  let bytes = 0;
+  for (const outcome of outcomes) bytes += sizeOf(outcome);
+  for (const { payload } of returns) bytes += payload.length;
+  return bytes;
+}

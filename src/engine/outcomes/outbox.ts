@@ -1,0 +1,208 @@
+/**
+ * What Redis is told: how jobs ended, which ones began and which ones go back, in numbered steps; and what it was told
+ * last, should it forget that.
+ *
+ *     told ──next()──▶ sent ──reply──▶ confirmed, kept for a minute
+ *                        └──no reply, or an error──▶ unconfirmed ──repeated on the next connection──▶ confirmed
+ */
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
+import type { AdvanceBatch, OutcomeWrite, Reservation, ReturnWrite } from '../../resque/steps/step.ts';
+import { beginWrite, type TakenJob } from '../pools/taken-job.ts';
+import { renamedOutcome } from '../pools/worker-ids.ts';
+import { ConfirmedSteps } from './confirmed-steps.ts';
+import { OutcomeQueue } from './outcome-queue.ts';
+import { type Spooling, spooledSteps } from './spooling.ts';
+import { UnconfirmedSteps } from './unconfirmed-steps.ts';
+
+/** Outcomes of one step; their records may be as large as their payloads. */
+const outcomeLimit = 64;
+/** A record with a payload of more bytes is worth its way to Redis only if its job runs for a while. */
+const largeBytes = 64 * 1024;
+const largeDelayMs = 1_000;
+
+export class Outbox {
+  readonly outcomes = new OutcomeQueue();
+  readonly unconfirmed = new UnconfirmedSteps();
+  readonly confirmed = new ConfirmedSteps();
+  readonly #client: ResqueClient;
+  readonly #spooling: Spooling;
+  #begins: TakenJob[] = [];
+  /** Their payload is in Redis, beside a record without it. */
+  readonly #large = new Set<TakenJob>();
+  #isLargeDue = false;
+  /** Names of the statuses of those that are still to be told. */
+  #running: string[] = [];
+  readonly #onDue: () => void;
+  #returns: ReturnWrite[] = [];
+  #lastStep = 0;
+
+  /** @param onDue there is something to tell */
+  constructor(client: ResqueClient, spooling: Spooling, onDue: () => void) {
+    this.#client = client;
+    this.#spooling = spooling;
+    this.#onDue = onDue;
+    client.lastConfirmed = () => this.lastConfirmed;
+  }
+
+  get lastStep(): number {
+    return this.#lastStep;
+  }
+
+  /** Number of the last step that is known to be done, as all before it. */
+  get lastConfirmed(): number {
+    return Math.min(this.unconfirmed.first ?? this.#lastStep + 1, this.#firstOnDisk()) - 1;
+  }
+
+  get returns(): readonly ReturnWrite[] {
+    return this.#returns;
+  }
+
+  /** Nothing of it tells of an outcome or of a job that goes back. */
+  get isEmpty(): boolean {
+    return this.outcomes.length === 0 && this.#returns.length === 0;
+  }
+
+  /** Outcomes that are not known to be in Redis. */
+  get unwritten(): number {
+    return this.outcomes.length + this.#returns.length + this.unconfirmed.outcomes + this.#spooling.count;
+  }
+
+  begin(job: TakenJob): void {
+    if (!this.#begins.includes(job)) this.#begins.push(job);
+  }
+
+  /** The step that took the job has put it on record, but its payload beside that. */
+  completeRecord(job: TakenJob): void {
+    if (job.payload.bytes.length <= largeBytes) {
+      this.begin(job);
+      this.#onDue();
+      return;
+    }
+    const { statusName } = job.payload;
+    if (statusName !== '') {
+      this.#running.push(statusName);
+      this.#onDue();
+    }
+    this.#large.add(job);
+    if (this.#isLargeDue) return;
+    this.#isLargeDue = true;
+    this.#client.clock.after(largeDelayMs, () => this.#beginLarge(), { keepsAlive: false });
+  }
+
+  #beginLarge(): void {
+    this.#isLargeDue = false;
+    // Without a connection, all jobs are put on record as soon as there is one.
+    if (this.#large.size > 0 && this.#client.session.isUp) {
+      for (const job of this.#large) this.begin(job);
+      this.#onDue();
+    }
+    this.#large.clear();
+  }
+
+  /** Its begin and its end in one step would end it first. */
+  dropBegin(job: TakenJob): void {
+    this.#large.delete(job);
+    if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
+  }
+
+  giveBack(...jobs: readonly ReturnWrite[]): void {
+    this.#returns.push(...jobs);
+  }
+
+  /** @returns the next step; `null` if there is nothing for it */
+  next(reservations: readonly Reservation[]): AdvanceBatch | null {
+    const outcomes = this.outcomes.take(outcomeLimit);
+    const returns = this.#returns;
+    const running = this.#running;
+    const others = running.length + this.#begins.length;
+    if (outcomes.length + returns.length + reservations.length + others === 0) return null;
+    this.#lastStep += 1;
+    const step = this.#lastStep;
+    const begins = this.#begins.map((job) => {
+      const { statusName } = job.payload;
+      if (statusName !== '') running.push(statusName);
+      job.takenIn ??= step;
+      return beginWrite(job, job.takenIn);
+    });
+    this.#begins = [];
+    this.#running = [];
+    this.#returns = [];
+    return { outcomes, begins, running, returns, reservations, step };
+  }
+
+  confirm(step: AdvanceBatch): void {
+    this.confirmed.add(step, this.#client.clock.elapsedMs());
+  }
+
+  /**
+   * Takes the steps again that the old connections left open, in the order of their numbers, in memory or on the disk:
+   * Redis skips those that it has done. They take no new jobs, and the dispatcher puts running jobs on record. Rejects
+   * with RedisError.
+   */
+  async repeat(onWritten: (outcomes: readonly OutcomeWrite[]) => void): Promise<void> {
+    for (;;) {
+      const step = this.unconfirmed.earliest;
+      const onDisk = this.#firstOnDisk();
+      if (step !== null && step.step < onDisk) {
+        await this.#client.advance({ ...step, begins: [], reservations: [] });
+        this.unconfirmed.shift();
+        this.confirm(step);
+        onWritten(step.outcomes);
+      } else if (onDisk !== Number.POSITIVE_INFINITY) await this.#spooling.restoreFirst();
+      else return;
+    }
+  }
+
+  /**
+   * Moves to the disk what was never sent, as the steps that it would have been.
+   *
+   * @param end at the end, with the connections closed, moves all that Redis may not know, and names the workers that
+   * jobs were asked for without an answer
+   * @returns whether it is there
+   */
+  spool(end: { readonly unrun: SpooledStep['unrun'] } | null): boolean {
+    const steps = end === null ? [] : this.unconfirmed.surrender();
+    for (let step = this.next([]); step !== null; step = this.next([])) steps.push(step);
+    const isKept = this.#spooling.keep(spooledSteps(steps, end?.unrun ?? [], this.#lastStep + 1));
+    if (!isKept) for (const step of steps) this.unconfirmed.add(step);
+    return isKept;
+  }
+
+  #firstOnDisk(): number {
+    return this.#spooling.first ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Others declared this process dead and accounted for all jobs that it had on record: what it has to say of those is
+   * dropped. What Redis never knew of stays. The steps begin at 1 again.
+   *
+   * @param lastStep the last one that was done before that
+   * @returns what is dropped
+   */
+  renew(lastStep: number): OutcomeWrite[] {
+    const steps = this.unconfirmed.surrender().filter(({ step }) => step > lastStep);
+    const outcomes = [...steps.flatMap((step) => step.outcomes), ...this.outcomes.take(this.outcomes.length)];
+    const isOurs = ({ takenIn, held }: OutcomeWrite) => !held && (takenIn ?? lastStep + 1) > lastStep;
+    for (const outcome of outcomes.filter(isOurs)) this.outcomes.push({ ...outcome, takenIn: null });
+    this.#returns = [...steps.flatMap((step) => step.returns), ...this.#returns].filter(
+      ({ isHeld }) => !isHeld,
+    );
+    this.#begins = [];
+    this.#running = [];
+    this.#large.clear();
+    this.#lastStep = 0;
+    this.confirmed.clear();
+    return outcomes.filter((outcome) => !isOurs(outcome));
+  }
+
+  /** The workers have other names from now on: `HOST:PID` at their start is another. */
+  rename(from: string, to: string): void {
+    const renamed = (outcome: OutcomeWrite) => renamedOutcome(outcome, from, to);
+    for (const outcome of this.outcomes.take(this.outcomes.length)) this.outcomes.push(renamed(outcome));
+    for (const step of this.unconfirmed.surrender()) {
+      this.unconfirmed.add({ ...step, outcomes: step.outcomes.map(renamed) });
+    }
+    this.confirmed.rename(renamed);
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Files with outcomes that a runner could not write to Redis, for the next start: one file for each process that gave up
+ * waiting. Its name holds the Redis, the namespace and the process.
+ *
+ *     NAME.tmp ──written, fsync──▶ NAME.spool ──claimed──▶ NAME.spool.PID-START ──in Redis──▶ removed
+ *                                                               └──came too late──▶ NAME.late, for people
+ *
+ * Each arrow is a rename. Claims only save work: steps are numbered, and Redis carries out each number once.
+ */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import {
+  readStepLines,
+  type SpooledStep,
+  type SpooledSteps,
+  stepLines,
+} from '../../resque/steps/spooled-steps.ts';
+import type { StepOwner } from '../../resque/steps/step.ts';
+import { silentLimitMs } from '../../resque/workers/liveness.ts';
+import type { ProcessIdentity } from '../machine/identity.ts';
+import type { Machine } from '../process/machine.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** Which Redis and which namespace: files of others are not looked at. */
+  readonly scope: string;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
+  /** As it is called now: a new registration has another nonce. */
+  readonly owner: () => StepOwner;
+}
+
+export interface SpoolFile {
+  readonly path: string;
+  readonly spooled: SpooledSteps;
+}
+
+export interface SpoolContents {
+  /** Of processes that are gone; those of one process side by side. */
+  readonly files: readonly SpoolFile[];
+  /** Left alone. */
+  readonly refused: readonly { readonly path: string; readonly reason: string }[];
+}
+
+interface Header extends ProcessIdentity {
+  readonly spool: 1;
+  readonly scope: string;
+  readonly owner: StepOwner;
+  readonly writtenAt: string;
+}
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #prefix: string;
+  #written = 0;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+    this.#prefix = createHash('sha256').update(options.scope).digest('hex').slice(0, 16);
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /** @returns the file's path. @throws where it can't be written */
+  write(steps: readonly SpooledStep[]): string {
+    const { directory, scope, machine } = this.#options;
+    const { identity, clock } = machine;
+    const owner = this.#options.owner();
+    prepareDirectory(directory);
+    this.#written += 1;
+    const name = `${this.#prefix}-${identity.pid}-${owner.nonce}-${this.#written}`;
+    const header: Header = {
+      spool: 1,
+      scope,
+      owner,
+      ...identity,
+      writtenAt: new Date(clock.nowMs()).toISOString(),
+    };
+    const lines = [JSON.stringify(header), ...stepLines(steps)];
+    // The last line says that none is missing.
+    lines.push(JSON.stringify({ lines: lines.length }));
+    const temporary = join(directory, `${name}.tmp`);
+    const path = join(directory, `${name}.spool`);
+    try {
+      writeDurably(temporary, lines);
+      renameSync(temporary, path);
+      syncDirectory(directory);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    return path;
+  }
+
+  /**
+   * All files that no process has claimed. Never throws for what it finds there.
+   *
+   * @param dead nonces of processes that are known to be dead
+   */
+  look(dead: ReadonlySet<string> = new Set()): SpoolContents {
+    const { directory, scope } = this.#options;
+    const files: SpoolFile[] = [];
+    const refused: { path: string; reason: string }[] = [];
+    for (const name of this.#names()) {
+      const path = join(directory, name);
+      const read = readSpool(path, scope);
+      if (read === null) continue; // Somebody else has just taken it.
+      if ('reason' in read) refused.push({ path, reason: read.reason });
+      else if (this.#isOfDead(read.header, dead)) {
+        files.push({ path, spooled: spooledOf(read) });
+      }
+    }
+    return { files, refused };
+  }
+
+  /** The same, claimed: but for those that others have. */
+  claimDead(dead?: ReadonlySet<string>): SpoolContents {
+    const { files, refused } = this.look(dead);
+    const claimed = files.flatMap(({ path, spooled }) => {
+      const claim = this.#claim(basename(path));
+      return claim === null ? [] : [{ path: claim, spooled }];
+    });
+    return { files: claimed, refused };
+  }
+
+  /**
+   * Another machine may share the home directory, and a process of it may live: it would read its files itself when Redis
+   * is back. One of our own name can't, since we are in its place.
+   */
+  #isOfDead(header: Header, dead: ReadonlySet<string>): boolean {
+    const { machine } = this.#options;
+    const owner = this.#options.owner();
+    if (header.owner.nonce === owner.nonce) return false;
+    const presence = machine.presenceOf(header);
+    if (presence !== 'unknown') return presence === 'gone';
+    if (dead.has(header.owner.nonce) || header.owner.name === owner.name) return true;
+    return !(machine.clock.nowMs() - Date.parse(header.writtenAt) <= silentLimitMs);
+  }
+
+  /** One that we have written. @returns `null` where another process has taken it, by mistake or not */
+  read(path: string): SpoolFile | null {
+    const read = readSpool(path, this.#options.scope);
+    if (read === null) return null;
+    if ('reason' in read) throw new Error(`${path}: ${read.reason}`);
+    return { path, spooled: spooledOf(read) };
+  }
+
+  remove(path: string): void {
+    rmSync(path, { force: true });
+    syncDirectory(this.#options.directory);
+  }
+
+  /** Keeps it for people: nothing looks at it any more. @returns where */
+  setAside({ path }: SpoolFile): string {
+    const late = path.replace(/\.spool(\..*)?$/, '.late');
+    renameSync(path, late);
+    return late;
+  }
+
+  #names(): string[] {
+    let names: string[];
+    try {
+      names = readdirSync(this.#options.directory);
+    } catch {
+      return []; // There is none, or none of ours.
+    }
+    return names
+      .filter((name) => name.startsWith(`${this.#prefix}-`) && /\.spool(\.\d+-\d*)?$/.test(name))
+      .sort();
+  }
+
+  /** @returns its new path; `null` where another process has it */
+  #claim(name: string): string | null {
+    const { directory, machine } = this.#options;
+    const { identity } = machine;
+    const [, base = name, pid, startedAt] = /^(.*\.spool)\.(\d+)-(\d*)$/.exec(name) ?? [];
+    const claim = `${identity.pid}-${identity.startedAt}`;
+    if (pid !== undefined && startedAt !== undefined) {
+      const claimer = { machine: identity.machine, pid: Number(pid), startedAt };
+      if (`${pid}-${startedAt}` !== claim && machine.presenceOf(claimer) === 'running') return null;
+    }
+    const claimed = join(directory, `${base}.${claim}`);
+    try {
+      renameSync(join(directory, name), claimed);
+      return claimed;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { uid } = lstatSync(directory);
+  if (uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+  chmodSync(directory, 0o700);
+}
+
+function writeDurably(path: string, lines: readonly string[]): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    for (const line of lines) {
+      const bytes = Buffer.from(`${line}\n`);
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A name that is new or gone is so for certain only then. */
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+type ReadSpool = { readonly header: Header; readonly steps: SpooledStep[] } | { readonly reason: string };
+
+function spooledOf({
+  header,
+  steps,
+}: {
+  readonly header: Header;
+  readonly steps: SpooledStep[];
+}): SpooledSteps {
+  return { owner: header.owner, steps };
+}
+
+/** @returns `null` where there is none any more */
+function readSpool(path: string, scope: string): ReadSpool | null {
+  let text: string;
+  try {
+    text = readOwn(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+  const lines = text.split('\n').slice(0, -1);
+  const header = parse(lines[0]);
+  const last = parse(lines.at(-1));
+  if (!isHeader(header) || header.scope !== scope)
+    return { reason: 'it is none of this version and this Redis' };
+  if (last?.lines !== lines.length - 1) return { reason: 'it is incomplete' };
+  const steps = readStepLines(lines.slice(1, -1));
+  return steps === null ? { reason: 'it has a line that this version does not know' } : { header, steps };
+}
+
+/** @throws where it isn't a file of this user's */
+function readOwn(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Error('it is no regular file');
+    if (stats.uid !== process.getuid?.()) throw new Error('it belongs to another user');
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isHeader(
+  value: Readonly<Record<string, unknown>> | null,
+): value is Header & Record<string, unknown> {
+  if (value === null) return false;
+  const { spool, scope, owner, machine, pid, startedAt } = value;
+  if (typeof owner !== 'object' || owner === null) return false;
+  const { name, nonce } = owner as Partial<StepOwner>;
+  return (
+    spool === 1 &&
+    [scope, machine, startedAt, name, nonce].every((text) => typeof text === 'string') &&
+    typeof pid === 'number'
+  );
+}
+
+function parse(line: string | undefined): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line ?? '');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

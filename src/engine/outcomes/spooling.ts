@@ -1,0 +1,220 @@
+/**
+ * What becomes of outcomes that Redis could not take: to the disk when there are too many or the process ends, and
+ * from there to Redis, our own after an outage, those of processes that are gone before their recovery.
+ */
+import type { EngineFact } from '../../protocol/events.ts';
+import type { ResqueKeys } from '../../resque/format/keys.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { CommandSender } from '../../resque/redis/send.ts';
+import { Replay } from '../../resque/steps/replay.ts';
+import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/steps/spooled-steps.ts';
+import type { AdvanceBatch, OutcomeWrite } from '../../resque/steps/step.ts';
+import { renamedOutcome } from '../pools/worker-ids.ts';
+import type { Machine } from '../process/machine.ts';
+import { Spool, type SpoolFile } from './spool.ts';
+
+export interface SpoolingOptions {
+  readonly client: {
+    readonly session: CommandSender;
+    readonly keys: ResqueKeys;
+    /** Name and nonce of our process. */
+    readonly owner: string;
+    readonly nonce: string;
+  };
+  /** `null`: there is none, what can't be written is lost. */
+  readonly directory: string | null;
+  /** Which Redis and which namespace: files of others are not looked at. */
+  readonly scope: string;
+  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
+  readonly publish: (fact: EngineFact) => void;
+}
+
+/** @param unrun put into a step of their own, of number `next` */
+export function spooledSteps(
+  batches: readonly AdvanceBatch[],
+  unrun: SpooledStep['unrun'],
+  next: number,
+): SpooledStep[] {
+  const steps = batches.map(({ step, outcomes, returns }) => ({ step, outcomes, returns, unrun: [] }));
+  return unrun.length === 0 ? steps : [...steps, { step: next, outcomes: [], returns: [], unrun }];
+}
+
+export interface WaitingFile {
+  readonly peer: string;
+  readonly file: string;
+  /** As in `outcomes.spooled`. */
+  readonly count: number;
+  readonly unrun: number;
+}
+
+interface OwnFile {
+  readonly path: string;
+  /** Number of its first step. */
+  readonly first: number;
+  readonly count: number;
+}
+
+export class Spooling {
+  readonly #options: SpoolingOptions;
+  readonly #spool: Spool | null;
+  readonly #replay: Replay;
+  /** Our own, oldest first. */
+  #own: OwnFile[] = [];
+  readonly #told = new Set<string>();
+  /** Nonces of processes whose steps Redis has refused at the last try. */
+  readonly #refused = new Set<string>();
+
+  constructor(options: SpoolingOptions) {
+    const { client, directory, scope, machine } = options;
+    this.#options = options;
+    this.#replay = new Replay(client.session, client.keys, machine.clock);
+    const owner = () => ({ name: client.owner, nonce: client.nonce });
+    this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
+  }
+
+  /** Outcomes of ours that are on the disk. */
+  get count(): number {
+    return this.#own.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Number of the first of our steps on the disk, or `null`. */
+  get first(): number | null {
+    return this.#own[0]?.first ?? null;
+  }
+
+  /** @returns whether they are on the disk now */
+  keep(steps: readonly SpooledStep[]): boolean {
+    const [count, unrun] = [entryCount(steps), unrunCount(steps)];
+    const [first] = steps;
+    if (first === undefined || count + unrun === 0) return true;
+    if (this.#spool === null) return false;
+    const { publish } = this.#options;
+    try {
+      const path = this.#spool.write(steps);
+      this.#own.push({ path, first: first.step, count });
+      publish({ type: 'outcomes.spooled', count, unrun, file: path });
+      return true;
+    } catch (error) {
+      publish({ type: 'spool.failed', file: this.#spool.directory, count, reason: reasonOf(error) });
+      return false;
+    }
+  }
+
+  /** The first of ours, after an outage. Rejects with RedisError. */
+  async restoreFirst(): Promise<void> {
+    const [file] = this.#own;
+    if (file === undefined) return;
+    const read = this.#spool?.read(file.path) ?? null;
+    if (read !== null) await this.#replay.take(this.#underOurName(read.spooled));
+    this.#own.shift();
+    this.#spool?.remove(file.path);
+  }
+
+  /** This process may have another name by now. */
+  #underOurName({ owner, steps }: SpooledSteps): SpooledSteps {
+    const { owner: name, nonce } = this.#options.client;
+    const renamed = steps.map((step) => ({
+      ...step,
+      outcomes: step.outcomes.map((outcome) => renamedOutcome(outcome, owner.name, name)),
+    }));
+    return { owner: { name, nonce }, steps: renamed };
+  }
+
+  /** Outcomes of ours that are on the disk. */
+  ownOutcomes(): OutcomeWrite[] {
+    return this.#own
+      .flatMap(({ path }) => this.#spool?.read(path) ?? [])
+      .flatMap(({ spooled }) => this.#underOurName(spooled).steps)
+      .flatMap((step) => [...step.outcomes]);
+  }
+
+  /**
+   * Others declared this process dead: removes its files.
+   *
+   * @param lastStep the last step of ours that was done before that
+   * @returns outcomes of jobs that Redis never knew of, and those that others have accounted for
+   */
+  forgetOwn(lastStep: number): { readonly kept: OutcomeWrite[]; readonly dropped: OutcomeWrite[] } {
+    const outcomes = this.ownOutcomes();
+    for (const { path } of this.#own.splice(0)) this.#spool?.remove(path);
+    const isOurs = ({ takenIn, held }: OutcomeWrite) => !held && (takenIn ?? lastStep + 1) > lastStep;
+    return {
+      kept: outcomes.filter(isOurs).map((outcome) => ({ ...outcome, takenIn: null })),
+      dropped: outcomes.filter((outcome) => !isOurs(outcome)),
+    };
+  }
+
+  /** What `restoreDead` would find. */
+  waiting(dead?: ReadonlySet<string>): WaitingFile[] {
+    const files = this.#spool?.look(dead).files ?? [];
+    return files.map(({ path, spooled }) => ({
+      peer: spooled.owner.name,
+      file: path,
+      count: entryCount(spooled.steps),
+      unrun: unrunCount(spooled.steps),
+    }));
+  }
+
+  /**
+   * Those of processes that are gone. Before their recovery, which would take their jobs for failed.
+   *
+   * @param dead nonces of those that are known to be dead, though they can't be seen from here
+   */
+  async restoreDead(dead?: ReadonlySet<string>): Promise<void> {
+    const { files, refused } = this.#spool?.claimDead(dead) ?? { files: [], refused: [] };
+    for (const { path, reason } of refused) this.#tellOnce(path, 0, `${reason}; it is left alone`);
+    const processes = new Map<string, SpoolFile[]>();
+    for (const file of files) {
+      const { nonce } = file.spooled.owner;
+      processes.set(nonce, [...(processes.get(nonce) ?? []), file]);
+    }
+    for (const ofOne of processes.values()) await this.#restore(ofOne);
+  }
+
+  async #restore(files: readonly SpoolFile[]): Promise<void> {
+    const owner = files[0]?.spooled.owner;
+    if (owner === undefined) return;
+    const steps = files.flatMap(({ spooled }) => spooled.steps).sort((a, b) => a.step - b.step);
+    const spooled: SpooledSteps = { owner, steps };
+    const count = entryCount(steps);
+    if (await this.#isTaken(spooled, files)) {
+      for (const { path } of files) this.#spool?.remove(path);
+      await this.#replay.forget(spooled);
+      this.#options.publish({ type: 'outcomes.restored', peer: owner.name, count, unrun: unrunCount(steps) });
+      return;
+    }
+    if (this.#refused.has(owner.nonce)) return;
+    const reason = `${owner.name} had been recovered before it was read; its jobs are recorded as failed or put back`;
+    for (const file of files) {
+      const late = this.#spool?.setAside(file) ?? file.path;
+      this.#tellOnce(late, entryCount(file.spooled.steps), reason);
+    }
+  }
+
+  /** What Redis refuses of another process must not keep this one from its work. */
+  async #isTaken(spooled: SpooledSteps, files: readonly SpoolFile[]): Promise<boolean> {
+    this.#refused.delete(spooled.owner.nonce);
+    try {
+      return await this.#replay.take(spooled);
+    } catch (error) {
+      if (!(error instanceof RedisError) || error.kind !== 'refused') throw error;
+      this.#refused.add(spooled.owner.nonce);
+      for (const { path } of files) this.#tellOnce(path, entryCount(spooled.steps), error.message);
+      return false;
+    }
+  }
+
+  #tellOnce(file: string, count: number, reason: string): void {
+    if (this.#told.has(file)) return;
+    this.#told.add(file);
+    this.#options.publish({ type: 'spool.failed', file, count, reason });
+  }
+}
+
+function unrunCount(steps: readonly SpooledStep[]): number {
+  return steps.reduce((count, { unrun }) => count + unrun.length, 0);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

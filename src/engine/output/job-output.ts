@@ -1,0 +1,291 @@
+/**
+ * What is kept of one job's output for those who want to read it: all of it while it is little, its newest
+ * part once it is much. A flood costs a write into the page cache, and no memory.
+ *
+ *     ├── file: at most two segments ──┤├── memory: at most `memoryBytes` ──▶
+ *
+ * Positions count bytes of frames (output-frames.ts) from the job's start and never repeat, so a reader is
+ * hardly more than a position. Where no file can be made or written, the memory is all that is kept.
+ */
+import { tmpdir } from 'node:os';
+import type { OutputStream } from '../../protocol/job.ts';
+import {
+  firstFrameBytes,
+  frameAt,
+  headerBytes,
+  linesPerByte,
+  mergeMs,
+  setLength,
+  writeHeader,
+} from './frames.ts';
+import { JobOutputReader, type ReadableJobOutput } from './job-output-reader.ts';
+import { SegmentFile } from './segment-file.ts';
+
+export interface JobOutputOptions {
+  readonly memoryBytes: number;
+  /** The file holds two of these. More than `memoryBytes` twice. */
+  readonly segmentBytes: number;
+  readonly directory: string;
+  /** Asked once, before a file is made: there may be too many already. */
+  readonly mayMakeFile: () => boolean;
+}
+
+const defaults: JobOutputOptions = {
+  memoryBytes: 16 * 1024,
+  segmentBytes: 4 * 1024 * 1024,
+  directory: tmpdir(),
+  mayMakeFile: () => true,
+};
+
+/** A job that prints a line takes no more memory than that. */
+const firstMemoryBytes = 256;
+/** As much of the oldest that is kept tells how long the lines before it were. */
+const sampleBytes = 64 * 1024;
+const nothing = Buffer.alloc(0);
+
+export class JobOutput implements ReadableJobOutput {
+  readonly #options: JobOutputOptions;
+  #memory: Buffer = nothing;
+  /** Position of the first byte in memory. */
+  #memoryPosition = 0;
+  #memoryUsed = 0;
+  #memoryContentBytes = 0;
+  /** Offset in memory of the last frame, as long as it may grow; -1 where none may. */
+  #openFrame = -1;
+  #file: SegmentFile | null = null;
+  #mayUseFile = true;
+  #printedBytes = 0;
+  #isEnded = false;
+  #isReleased = false;
+  readonly #readers = new Set<JobOutputReader>();
+
+  constructor(options: Partial<JobOutputOptions> = {}) {
+    this.#options = { ...defaults, ...options };
+  }
+
+  /** Takes what a stream brought. */
+  push(stream: OutputStream, chunk: Buffer, atMs: number): void {
+    const most = this.#options.segmentBytes >> 1;
+    if (chunk.length <= most) this.#push(stream, chunk, atMs);
+    else
+      for (let at = 0; at < chunk.length; at += most) this.#push(stream, chunk.subarray(at, at + most), atMs);
+  }
+
+  #push(stream: OutputStream, chunk: Buffer, atMs: number): void {
+    this.#printedBytes += chunk.length;
+    if (this.#fits(chunk.length)) {
+      this.#remember(stream, chunk, atMs);
+      return;
+    }
+    // Small pieces are gathered in memory first: one write for many.
+    const isLarge = chunk.length >= this.#options.memoryBytes >> 1;
+    if (this.#spill(isLarge ? { stream, chunk, atMs } : null)) {
+      if (!isLarge) this.#remember(stream, chunk, atMs);
+      return;
+    }
+    for (let at = 0; at < chunk.length; at += this.#frameLimit) {
+      const part = chunk.subarray(at, at + this.#frameLimit);
+      while (!this.#fits(part.length)) this.#forgetFrame();
+      this.#remember(stream, part, atMs);
+    }
+  }
+
+  /** Content of a frame in memory: little, so that the oldest can go bit by bit. */
+  get #frameLimit(): number {
+    return this.#options.memoryBytes >> 3;
+  }
+
+  #fits(contentBytes: number): boolean {
+    const headers = headerBytes * (Math.ceil(contentBytes / this.#frameLimit) + 1);
+    return this.#memoryUsed + contentBytes + headers <= this.#options.memoryBytes;
+  }
+
+  /** Appends to the memory, which has room for it. */
+  #remember(stream: OutputStream, chunk: Buffer, atMs: number): void {
+    for (let at = 0; at < chunk.length; ) {
+      const room = this.#continueFrame(stream, atMs, chunk.length - at);
+      this.#memoryUsed += chunk.copy(this.#memory, this.#memoryUsed, at, at + room);
+      at += room;
+    }
+    this.#memoryContentBytes += chunk.length;
+  }
+
+  /** Makes the last frame longer, or begins another. @returns by how many bytes of content */
+  #continueFrame(stream: OutputStream, atMs: number, wanted: number): number {
+    const last = this.#openFrame === -1 ? null : frameAt(this.#memory, this.#openFrame);
+    const length = last === null ? 0 : last.end - last.start;
+    if (last?.stream === stream && atMs - last.atMs < mergeMs && length < this.#frameLimit) {
+      const more = Math.min(wanted, this.#frameLimit - length);
+      this.#grow(this.#memoryUsed + more);
+      setLength(this.#memory, this.#openFrame, length + more);
+      return more;
+    }
+    const first = Math.min(wanted, this.#frameLimit);
+    this.#grow(this.#memoryUsed + headerBytes + first);
+    this.#openFrame = this.#memoryUsed;
+    writeHeader(this.#memory, this.#memoryUsed, stream, atMs, first);
+    this.#memoryUsed += headerBytes;
+    return first;
+  }
+
+  #grow(wanted: number): void {
+    if (wanted <= this.#memory.length) return;
+    const doubled = Math.min(this.#options.memoryBytes, 2 * this.#memory.length);
+    // Of its own, and not out of Node's pool, of which a slab would live as long as this.
+    const memory = Buffer.alloc(Math.max(wanted, doubled, firstMemoryBytes));
+    this.#memory.copy(memory, 0, 0, this.#memoryUsed);
+    this.#memory = memory;
+  }
+
+  /** Moves the memory, and this piece behind it, into the file. @returns false where there is none */
+  #spill(piece: { stream: OutputStream; chunk: Buffer; atMs: number } | null): boolean {
+    const parts = this.#memoryUsed > 0 ? [this.#memory.subarray(0, this.#memoryUsed)] : [];
+    if (piece !== null) {
+      const header = Buffer.allocUnsafe(headerBytes);
+      writeHeader(header, 0, piece.stream, piece.atMs, piece.chunk.length);
+      parts.push(header, piece.chunk);
+    }
+    try {
+      const file = this.#openFile();
+      if (file === null) return false;
+      file.append(parts, this.#memoryContentBytes + (piece?.chunk.length ?? 0));
+    } catch {
+      // A full disk, too many files, no permission: none of it may hurt the job, and none gets better soon.
+      this.#loseFile();
+      return false;
+    }
+    for (const { length } of parts) this.#memoryPosition += length;
+    this.#memoryUsed = 0;
+    this.#memoryContentBytes = 0;
+    this.#openFrame = -1;
+    return true;
+  }
+
+  #openFile(): SegmentFile | null {
+    if (this.#file !== null || !this.#mayUseFile) return this.#file;
+    const { directory, segmentBytes, mayMakeFile } = this.#options;
+    this.#mayUseFile = mayMakeFile();
+    if (!this.#mayUseFile) return null;
+    this.#file = new SegmentFile(directory, segmentBytes, this.#memoryPosition, (end) =>
+      this.#warnReaders(end),
+    );
+    return this.#file;
+  }
+
+  /** Goes on with the memory alone. */
+  #loseFile(): void {
+    this.#mayUseFile = false;
+    if (this.#file === null) return;
+    this.#warnReaders(this.#memoryPosition);
+    this.#file.close();
+    this.#file = null;
+  }
+
+  #forgetFrame(): void {
+    const frame = frameAt(this.#memory, 0);
+    if (frame === null || this.#memoryUsed === 0) throw new Error('a piece is larger than the memory for it');
+    this.#warnReaders(this.#memoryPosition + frame.end);
+    this.#memory.copyWithin(0, frame.end, this.#memoryUsed);
+    this.#memoryPosition += frame.end;
+    this.#memoryUsed -= frame.end;
+    this.#memoryContentBytes -= frame.end - frame.start;
+    this.#openFrame = Math.max(-1, this.#openFrame - frame.end);
+  }
+
+  /** What lies before this position is about to go: who hasn't read it counts what is lost. */
+  #warnReaders(end: number): void {
+    for (const reader of this.#readers) reader.loseUpTo(end);
+  }
+
+  /** The job has ended: nothing more will come. */
+  end(): void {
+    this.#isEnded = true;
+    if (this.#memoryUsed < this.#memory.length) {
+      const used = Buffer.alloc(this.#memoryUsed);
+      this.#memory.copy(used);
+      this.#memory = used;
+    }
+  }
+
+  /** Nobody will open another reader: the file goes when the last one is closed. */
+  release(): void {
+    this.#isReleased = true;
+    if (this.#readers.size === 0) this.close();
+  }
+
+  /** Gives the file back at once; whoever still reads goes on with what is in memory. */
+  close(): void {
+    this.#loseFile();
+  }
+
+  /**
+   * Reads from the oldest that is kept. How many lines came before that, nobody has counted: they are
+   * estimated from the length of those that are kept.
+   */
+  openReader(): JobOutputReader {
+    const position = this.#file?.start ?? this.#memoryPosition;
+    const keptBytes = this.#memoryContentBytes + (this.#file?.contentBytes ?? 0);
+    const contentBytes = this.#printedBytes - keptBytes;
+    const density = contentBytes === 0 ? 0 : linesPerByte(this.framesAt(position, sampleBytes));
+    const skippedLines = contentBytes === 0 ? 0 : Math.max(1, Math.round(contentBytes * density));
+    const reader = new JobOutputReader(this, { position, contentBytes, skippedLines });
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  leave(reader: JobOutputReader): void {
+    this.#readers.delete(reader);
+    if (this.#isReleased && this.#readers.size === 0) this.close();
+  }
+
+  framesAt(position: number, wantedBytes: number): Buffer {
+    if (position >= this.#memoryPosition || this.#file === null) {
+      return this.#memory.subarray(position - this.#memoryPosition, this.#memoryUsed);
+    }
+    try {
+      const frames = this.#file.read(position, Math.max(wantedBytes, headerBytes));
+      const needed = firstFrameBytes(frames);
+      return needed <= frames.length ? frames : this.#file.read(position, needed);
+    } catch {
+      // The disk is broken: the reader says that something is missing.
+      return nothing;
+    }
+  }
+
+  seal(): void {
+    this.#openFrame = -1;
+  }
+
+  get hasFile(): boolean {
+    return this.#file !== null;
+  }
+
+  /** Space that it takes, headers and all. */
+  get memoryBytes(): number {
+    return this.#memory.length;
+  }
+
+  get fileBytes(): number {
+    return this.#file?.bytes ?? 0;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get nextPosition(): number {
+    return this.#memoryPosition + this.#memoryUsed;
+  }
+
+  get memoryPosition(): number {
+    return this.#memoryPosition;
+  }
+
+  get printedBytes(): number {
+    return this.#printedBytes;
+  }
+
+  get memoryContentBytes(): number {
+    return this.#memoryContentBytes;
+  }
+}

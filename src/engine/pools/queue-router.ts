@@ -1,0 +1,296 @@
+/**
+ * All runners of the config, which queue belongs to which, and what may be taken at the moment. Publishes
+ * every change of that.
+ *
+ * A queue that is named in the config belongs to the entry that names it; any other to the first entry, in
+ * the order of the file, whose pattern it matches.
+ */
+import type { PoolConfig } from '../../config/config.ts';
+import type { EngineFact, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
+import type { PoolPause } from '../../resque/workers/runner-entry.ts';
+import { differences } from './config-changes.ts';
+import { addReason, entryPauses, type PauseKind } from './pause-reasons.ts';
+import { Pool } from './pool.ts';
+import { numberingSlots } from './worker-ids.ts';
+
+export class QueueRouter {
+  #runners: Pool[] = [];
+  /** Rises with whatever changes what there is to wait for. */
+  #waitVersion = 0;
+  #known: readonly string[] = [];
+  readonly #owners = new Map<string, Pool>();
+  /** Reasons that stop everything, a runner, a queue; each at most once per kind. */
+  readonly #globalPauses = new Map<PauseKind, PauseReason>();
+  readonly #runnerPauses = new Map<Pool, Map<PauseKind, PauseReason>>();
+  readonly #queuePauses = new Map<string, Map<PauseKind, PauseReason>>();
+  readonly #publish: (fact: EngineFact) => void;
+  readonly #workerId: (index: number, key: string) => string;
+
+  /** @param workerId of a slot, by its number in the process */
+  constructor(publish: (fact: EngineFact) => void, workerId: (slot: number, key: string) => string) {
+    this.#publish = publish;
+    this.#workerId = numberingSlots(workerId);
+  }
+
+  /** In order of priority; retired ones last. */
+  get runners(): readonly Pool[] {
+    return this.#runners;
+  }
+
+  /** As long as it is the same, the same queues are to be waited for. */
+  get waitVersion(): number {
+    return this.#waitVersion;
+  }
+
+  get queues(): readonly string[] {
+    return [...this.#owners.keys()];
+  }
+
+  get isDynamic(): boolean {
+    return this.#runners.some((runner) => runner.list.isDynamic && !runner.isRetired);
+  }
+
+  /** Whether any runner is at-least-once. */
+  get holdsJobs(): boolean {
+    return this.#runners.some(({ config }) => config.delivery === 'at-least-once');
+  }
+
+  /** Ids of the workers that may be on Redis' lists. */
+  get workers(): string[] {
+    return this.#runners.flatMap((runner) => runner.workers);
+  }
+
+  /** Keys of the runners whose interrupted jobs go back. */
+  get requeues(): string[] {
+    return this.#runners.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
+  }
+
+  runner(key: string): Pool | undefined {
+    return this.#runners.find((runner) => runner.key === key);
+  }
+
+  ownerOf(queue: string): Pool | undefined {
+    return this.#owners.get(queue);
+  }
+
+  /** Takes over the config's entries: what is new is added, what is gone retires. @returns what changed */
+  configure(configs: readonly PoolConfig[]): string[] {
+    const changes: string[] = [];
+    const next: Pool[] = [];
+    for (const config of configs) {
+      const runner = this.runner(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
+      next.push(runner);
+      if (!this.#runners.includes(runner)) {
+        changes.push(
+          `${config.key}: added, ${config.concurrency} ${config.concurrency === 1 ? 'slot' : 'slots'}`,
+        );
+        this.#publish({ type: 'runner.added', runner: runnerView(runner) });
+        continue;
+      }
+      changes.push(...differences(runner.config, config));
+      const isChanged =
+        runner.concurrency !== config.concurrency || runner.config.concurrency !== config.concurrency;
+      runner.isRetired = false;
+      runner.config = config;
+      runner.concurrency = config.concurrency;
+      if (isChanged) this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+    }
+    for (const runner of this.#runners) {
+      if (next.includes(runner)) continue;
+      if (!runner.isRetired) changes.push(`${runner.key}: removed`);
+      runner.isRetired = true;
+      next.push(runner);
+    }
+    this.#runners = next;
+    this.expand(this.#known);
+    return changes;
+  }
+
+  /** Forgets a retired runner whose last job has ended. */
+  remove(runner: Pool): void {
+    this.#touch();
+    this.#runners = this.#runners.filter((other) => other !== runner);
+    this.#runnerPauses.delete(runner);
+    this.#publish({ type: 'runner.removed', runner: runner.key });
+  }
+
+  /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
+  expand(known: readonly string[]): boolean {
+    this.#touch();
+    // No program can be given a name with a NUL in it.
+    this.#known = known.filter((name) => !name.includes('\0'));
+    const owners = new Map<string, Pool>();
+    const active = this.#runners.filter((runner) => !runner.isRetired);
+    const named = new Map<string, Pool>();
+    for (const runner of active) {
+      for (const name of runner.list.names) if (!named.has(name)) named.set(name, runner);
+    }
+    for (const runner of active) {
+      const queues = runner.list.expand(this.#known).filter((queue) => {
+        const isFree = !owners.has(queue) && (named.get(queue) ?? runner) === runner;
+        if (isFree) owners.set(queue, runner);
+        return isFree;
+      });
+      if (queues.join('\0') === runner.queues.join('\0')) continue;
+      runner.queues = queues;
+      runner.isKnownEmpty = false;
+    }
+    return this.#adopt(owners);
+  }
+
+  #adopt(owners: Map<string, Pool>): boolean {
+    let isChanged = false;
+    for (const queue of this.#owners.keys()) {
+      if (owners.has(queue)) continue;
+      isChanged = true;
+      this.#owners.delete(queue);
+      this.#queuePauses.delete(queue);
+      this.#publish({ type: 'queue.removed', queue });
+    }
+    for (const [queue, runner] of owners) {
+      const before = this.#owners.get(queue);
+      this.#owners.set(queue, runner);
+      if (before === runner) continue;
+      isChanged = true;
+      if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
+      const view = this.queueView(queue);
+      this.#publish({ type: 'queue.added', queue: view });
+      // Paused before it had this queue: no other event says why its jobs wait.
+      const isTold = view.pauses.some(({ kind }) => kind === 'unstartable');
+      if (isTold) this.#publish({ type: 'queue.paused', queue, pauses: view.pauses });
+    }
+    return isChanged;
+  }
+
+  /** Any queue may hold jobs now: all are worth asking. */
+  expectJobs(): void {
+    for (const runner of this.#runners) runner.isKnownEmpty = false;
+  }
+
+  setConcurrency(runner: Pool, concurrency: number): void {
+    if (runner.concurrency === concurrency) return;
+    this.#touch();
+    runner.concurrency = concurrency;
+    this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+  }
+
+  /** The runner's queues that jobs may be taken from now, in order of priority. */
+  takeable(runner: Pool): readonly string[] {
+    if (runner.isRetired || this.#globalPauses.size > 0) return [];
+    if (this.#runnerPauses.size > 0 && this.#runnerPauses.has(runner)) return [];
+    if (this.#queuePauses.size === 0) return runner.queues;
+    return runner.queues.filter((queue) => !this.#queuePauses.has(queue));
+  }
+
+  isTakeable(queue: string): boolean {
+    const runner = this.#owners.get(queue);
+    return runner !== undefined && this.takeable(runner).includes(queue);
+  }
+
+  pauseAll(kind: 'all' | 'cluster', detail: string): void {
+    this.#change([...this.#owners.keys()], () => addReason(this.#globalPauses, kind, detail));
+  }
+
+  /** What `pause-all-workers` says. @returns whether that may be news */
+  pauseCluster(isPaused: boolean): boolean {
+    if (!isPaused) return this.resumeAll('cluster');
+    this.pauseAll('cluster', 'pause-all-workers is set');
+    return true;
+  }
+
+  /** @returns whether there was anything to resume */
+  resumeAll(kind: 'all' | 'cluster'): boolean {
+    if (!this.#globalPauses.has(kind)) return false;
+    this.expectJobs();
+    this.#change([...this.#owners.keys()], () => this.#globalPauses.delete(kind));
+    return true;
+  }
+
+  /** Stops a runner from this instant; `pauseRunner` follows with the reason, and tells. */
+  holdRunner(runner: Pool, kind: 'unstartable'): void {
+    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+    this.#touch();
+    this.#runnerPauses.set(runner, reasons);
+    addReason(reasons, kind, '');
+  }
+
+  /** Stops a runner whose program can't be started. */
+  pauseRunner(runner: Pool, kind: 'unstartable', detail: string): void {
+    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+    this.#change(runner.queues, () => {
+      this.#runnerPauses.set(runner, reasons);
+      return addReason(reasons, kind, detail);
+    });
+  }
+
+  /** @param isTold false if `pauseRunner` has not told of the pause */
+  resumeRunner(runner: Pool, isTold = true): void {
+    runner.isKnownEmpty = false;
+    this.#change(isTold ? runner.queues : [], () => this.#runnerPauses.delete(runner));
+  }
+
+  pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {
+    const reasons = this.#queuePauses.get(queue) ?? new Map<PauseKind, PauseReason>();
+    this.#change([queue], () => {
+      this.#queuePauses.set(queue, reasons);
+      return addReason(reasons, kind, detail);
+    });
+  }
+
+  resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
+    const runner = this.#owners.get(queue);
+    if (runner !== undefined) runner.isKnownEmpty = false;
+    this.#change([queue], () => {
+      const reasons = this.#queuePauses.get(queue);
+      const isGone = reasons?.delete(kind) ?? false;
+      if (reasons?.size === 0) this.#queuePauses.delete(queue);
+      return isGone;
+    });
+  }
+
+  queuesPausedFor(kind: 'unreadable'): string[] {
+    return [...this.#queuePauses].filter(([, reasons]) => reasons.has(kind)).map(([queue]) => queue);
+  }
+
+  pausesOf(queue: string): readonly PauseReason[] {
+    const runner = this.#owners.get(queue);
+    const ofRunner = runner === undefined ? undefined : this.#runnerPauses.get(runner);
+    const ofQueue = this.#queuePauses.get(queue);
+    return [this.#globalPauses, ofRunner, ofQueue].flatMap((reasons) => [...(reasons?.values() ?? [])]);
+  }
+
+  /** Pauses that Redis doesn't show by itself, for the runner's entry there. */
+  get ownPauses(): PoolPause[] {
+    return [
+      ...entryPauses(this.#globalPauses, {}),
+      ...[...this.#runnerPauses].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
+      ...[...this.#queuePauses].flatMap(([queue, reasons]) => entryPauses(reasons, { queue })),
+    ];
+  }
+
+  queueView(name: string): QueueView {
+    return { name, runner: this.#owners.get(name)?.key ?? name, pauses: this.pausesOf(name) };
+  }
+
+  #touch(): void {
+    this.#waitVersion += 1;
+  }
+
+  /** Applies a change of reasons and tells of the queues that it paused, resumed or gave another reason. */
+  #change(queues: readonly string[], apply: () => boolean): void {
+    this.#touch();
+    if (!apply()) return;
+    for (const queue of queues) {
+      if (!this.#owners.has(queue)) continue;
+      const pauses = this.pausesOf(queue);
+      this.#publish(
+        pauses.length === 0 ? { type: 'queue.resumed', queue } : { type: 'queue.paused', queue, pauses },
+      );
+    }
+  }
+}
+
+export function runnerView(runner: Pool): PoolView {
+  const { key, concurrency, config, throttled } = runner;
+  return { key, concurrency, configuredConcurrency: config.concurrency, throttled };
+}

@@ -1,0 +1,183 @@
+/**
+ * Entries that have fewer children than slots, because the machine has no more descriptors, processes or memory.
+ * Such an entry gets by with the children that it has. After a pause, it tries to have twice as many.
+ *
+ *     enough ──a start is refused──▶ short ──pause over──▶ twice as many ──…──▶ all slots, nothing refused for 10 s ──▶ enough
+ *                                      ▲                        │
+ *                                      └──refused: longer pause─┘
+ *
+ * An entry without any child also tries when a child of another entry ends. The trouble of an entry is told once.
+ */
+import type { EngineFact } from '../../protocol/events.ts';
+import type { Pool } from './pool.ts';
+
+/** Errors of a start that say nothing about the program: the machine lacks something. In words, with the fix. */
+const refusals = {
+  EMFILE: 'too many open files (EMFILE): raise the limit of open files (ulimit -n), or lower concurrency',
+  ENFILE: 'too many open files on this machine (ENFILE): raise fs.file-max, or lower concurrency',
+  EAGAIN:
+    'too many processes (EAGAIN): raise the limit of processes (ulimit -u, pids.max), or lower concurrency',
+  ENOMEM: 'not enough memory (ENOMEM): add memory, or lower concurrency',
+} as const;
+
+export type Refusal = keyof typeof refusals;
+
+/**
+ * @param reason why a start failed, as the system says it: `spawn ./job EMFILE`
+ * @returns `null` if it is the program's fault
+ */
+export function refusalIn(reason: string): Refusal | null {
+  const code = /^spawn\b.*\b(EMFILE|ENFILE|EAGAIN|ENOMEM)$/s.exec(reason)?.[1];
+  return (code as Refusal | undefined) ?? null;
+}
+
+export interface ShortagesHooks {
+  readonly publish: (fact: EngineFact) => void;
+  readonly runners: () => readonly Pool[];
+  /** The children of an entry that run a job or stand by for one. */
+  readonly childrenOf: (runner: Pool) => number;
+  /** Whether any of them stands by. */
+  readonly hasIdle: (runner: Pool) => boolean;
+  /** More children may be started. */
+  readonly onMore: () => void;
+}
+
+interface Trouble {
+  /** The errors that were told already. */
+  readonly told: Set<Refusal>;
+  pauseMs: number;
+  /** Until then, a refusal does not make the pause longer. */
+  pausedUntilMs: number;
+  triedAtMs: number;
+  timer: NodeJS.Timeout;
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** A trouble is over after this time without a refusal of any entry. */
+const calmMs = 10_000;
+/** An entry without a child waits this long after the end of another's: it tries at most four times a second. */
+const afterEndMs = 250;
+
+export class Shortages {
+  readonly #hooks: ShortagesHooks;
+  readonly #troubles = new Map<Pool, Trouble>();
+  #afterEnd: NodeJS.Timeout | null = null;
+  #refusedAtMs = 0;
+
+  constructor(hooks: ShortagesHooks) {
+    this.#hooks = hooks;
+  }
+
+  /** The system has just refused to start a child. */
+  refused(runner: Pool, refusal: Refusal): void {
+    const now = performance.now();
+    const before = this.#troubles.get(runner);
+    runner.ceiling = this.#hooks.childrenOf(runner);
+    this.#refusedAtMs = now;
+    if (before !== undefined && now < before.pausedUntilMs) {
+      this.#tell(runner, before, refusal);
+      return;
+    }
+    const pauseMs = Math.min(longestPauseMs, 2 * (before?.pauseMs ?? firstPauseMs / 2));
+    this.#tell(runner, this.#begin(runner, pauseMs), refusal);
+    if (runner.ceiling === 0) this.#share(runner, refusal);
+  }
+
+  #begin(runner: Pool, pauseMs: number): Trouble {
+    const now = performance.now();
+    const before = this.#troubles.get(runner);
+    clearTimeout(before?.timer);
+    const trouble: Trouble = {
+      told: before?.told ?? new Set(),
+      pauseMs,
+      pausedUntilMs: now + pauseMs,
+      triedAtMs: now,
+      timer: setTimeout(() => this.#tryMore(runner), pauseMs).unref(),
+    };
+    this.#troubles.set(runner, trouble);
+    return trouble;
+  }
+
+  /**
+   * Makes the entry with the most children give one up for an entry without any: at once if that child waits for a job,
+   * otherwise when its job has ended.
+   */
+  #share(starving: Pool, refusal: Refusal): void {
+    const { runners, childrenOf, hasIdle, onMore } = this.#hooks;
+    const rich = runners().filter(
+      (runner) => runner !== starving && (childrenOf(runner) > 1 || hasIdle(runner)),
+    );
+    const [donor] = rich.sort((a, b) => childrenOf(b) - childrenOf(a));
+    if (donor === undefined) return;
+    donor.ceiling = childrenOf(donor) - 1;
+    if (!this.#troubles.has(donor)) this.#tell(donor, this.#begin(donor, firstPauseMs), refusal);
+    onMore();
+  }
+
+  #tell(runner: Pool, trouble: Trouble, refusal: Refusal): void {
+    if (trouble.told.has(refusal)) return;
+    trouble.told.add(refusal);
+    const sinceMs = runner.throttled?.sinceMs ?? Date.now();
+    const { pauseMs } = trouble;
+    const shortage = refusals[refusal];
+    runner.throttled = { exitCode: null, signal: null, lastWords: '', shortage, pauseMs, sinceMs };
+    this.#hooks.publish({ type: 'runner.throttled', runner: runner.key, throttled: runner.throttled });
+  }
+
+  #tryMore(runner: Pool): void {
+    const trouble = this.#troubles.get(runner);
+    if (trouble === undefined) return;
+    // Entries without a child come first.
+    const isOthersTurn =
+      runner.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
+    const wanted = Math.max(1, 2 * (runner.ceiling ?? runner.concurrency));
+    if (!isOthersTurn) runner.ceiling = Math.min(wanted, runner.concurrency);
+    trouble.triedAtMs = performance.now();
+    if (this.#isCalm) this.#forget(runner, trouble);
+    else trouble.timer = setTimeout(() => this.#tryMore(runner), trouble.pauseMs).unref();
+    this.#hooks.onMore();
+  }
+
+  /** As long as one entry lacks children, the next start of any other may be refused, too. */
+  get #isCalm(): boolean {
+    const hasAll = ({ ceiling, concurrency }: Pool) => ceiling === null || ceiling >= concurrency;
+    return performance.now() - this.#refusedAtMs >= calmMs && [...this.#troubles.keys()].every(hasAll);
+  }
+
+  /** A child has ended: an entry without any may get its descriptors. */
+  ended(): void {
+    if (this.#troubles.size === 0 || this.#afterEnd !== null) return;
+    this.#afterEnd = setTimeout(() => {
+      this.#afterEnd = null;
+      // One at a time, in turn: otherwise the first entry would always win.
+      const starving = [...this.#troubles].filter(([{ ceiling }]) => ceiling === 0);
+      const [next] = starving.sort(([, a], [, b]) => a.triedAtMs - b.triedAtMs);
+      if (next === undefined) return;
+      const [runner, trouble] = next;
+      runner.ceiling = 1;
+      trouble.triedAtMs = performance.now();
+      this.#hooks.onMore();
+    }, afterEndMs).unref();
+  }
+
+  /** The config was read again: it may ask for less now. */
+  review(): void {
+    if (this.#troubles.size === 0) return;
+    for (const [runner, trouble] of this.#troubles) this.#forget(runner, trouble);
+    this.#hooks.onMore();
+  }
+
+  #forget(runner: Pool, { timer }: Trouble): void {
+    clearTimeout(timer);
+    this.#troubles.delete(runner);
+    runner.ceiling = null;
+    runner.throttled = null;
+    this.#hooks.publish({ type: 'runner.unthrottled', runner: runner.key });
+  }
+
+  stop(): void {
+    for (const { timer } of this.#troubles.values()) clearTimeout(timer);
+    if (this.#afterEnd !== null) clearTimeout(this.#afterEnd);
+  }
+}

@@ -1,0 +1,244 @@
+/** Starts programs through the C library's `posix_spawn`, as `libc.ts` explains. */
+import { closeSync, existsSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants as system } from 'node:os';
+import { resolve } from 'node:path';
+import { reservedOf } from '../machine/descriptors.ts';
+import type { Launch, LaunchedProcess, LaunchSpec, OutputPipe } from './launched-process.ts';
+import { type ExitStatus, type Libc, LibcError } from './libc.ts';
+import { openPayloadFile } from './payload-file.ts';
+import { type ExpectedExit, Reaper } from './reaper.ts';
+
+/** Where `execvp` looks when there is no PATH. */
+const defaultPath = '/usr/bin:/bin';
+const shell = '/bin/sh';
+
+export function posixLauncher(libc: Libc): Launch {
+  const reaper = new Reaper(libc);
+  return (spec) => {
+    const ends = new Ends();
+    try {
+      return launch(libc, reaper, spec, ends);
+    } catch (error) {
+      ends.close();
+      if (!(error instanceof LibcError)) throw error;
+      return { whyNot: Promise.resolve(`spawn ${spec.command[0]} ${error.code}`) };
+    } finally {
+      ends.closeTheirs();
+    }
+  };
+}
+
+/** Descriptors on their way. The child's go once it has its own, ours where it doesn't come about. */
+class Ends {
+  readonly #ours: number[] = [];
+  readonly #theirs: number[] = [];
+
+  ours(descriptor: number): number {
+    this.#ours.push(descriptor);
+    return descriptor;
+  }
+
+  theirs(descriptor: number): number {
+    this.#theirs.push(descriptor);
+    return descriptor;
+  }
+
+  /** The system gives the lowest free number: if this one is low enough, the numbers above it stay free for others. */
+  get highest(): number {
+    return Math.max(...this.#ours, ...this.#theirs);
+  }
+
+  closeTheirs(): void {
+    for (const descriptor of this.#theirs) closeSync(descriptor);
+  }
+
+  close(): void {
+    for (const descriptor of this.#ours) closeSync(descriptor);
+  }
+}
+
+interface Pipe {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): LaunchedProcess {
+  const output = (): Pipe => {
+    const { reader, writer } = libc.pipe();
+    return { ours: ends.ours(reader), theirs: ends.theirs(writer) };
+  };
+  const payload = spec.stdin === 'pipe' ? null : spec.stdin;
+  const file = payload === null ? null : openPayloadFile(payload, libc);
+  if (file !== null) ends.theirs(file);
+  const stdin = file === null ? libc.pipe() : null;
+  if (stdin !== null) {
+    ends.ours(stdin.writer);
+    // Kept where it stands by: what it hasn't read can be counted, whatever becomes of the writing end.
+    if (payload === null) ends.ours(stdin.reader);
+    else ends.theirs(stdin.reader);
+  }
+  const stdout = output();
+  const stderr = output();
+  const results = spec.hasResults ? output() : null;
+  const descriptors = [file ?? stdin?.reader ?? -1, stdout.theirs, stderr.theirs];
+  if (results !== null) descriptors.push(results.theirs);
+  const limit = libc.descriptorLimit();
+  if (ends.highest >= limit - reservedOf(limit)) throw new LibcError('spawn', system.errno.EMFILE);
+  const pid = spawnFirst(libc, spec, descriptors);
+
+  const input = stdin === null ? null : new Socket({ fd: stdin.writer, readable: false, writable: true });
+  if (input !== null && payload !== null) {
+    // EPIPE and the like: not reading one's STDIN is no failure.
+    input.on('error', () => {});
+    input.end(payload);
+  }
+  const unread = payload === null && stdin !== null ? new Unread(libc, stdin.reader) : null;
+  const exit = new Exit(reaper, pid, () => {
+    unread?.close();
+    // Nobody is to read what is left of it; a grandchild that could would hold it open.
+    input?.destroy();
+  });
+  return {
+    pid,
+    stdin: payload === null ? input : null,
+    writeNow: (bytes) => (stdin === null || input?.destroyed !== false ? 0 : writeNow(stdin.writer, bytes)),
+    stdout: new ReadPipe(stdout.ours),
+    stderr: new ReadPipe(stderr.ours),
+    results: results === null ? null : new ReadPipe(results.ours),
+    onExit: (act) => exit.onExit(act),
+    hasExited: () => exit.isOver,
+    unreadBytes: () => unread?.bytes ?? null,
+  };
+}
+
+/** The descriptor doesn't block. @returns how many bytes it took */
+function writeNow(descriptor: number, bytes: Buffer): number {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch {
+    // EAGAIN, or whatever the stream will find out, too.
+    return 0;
+  }
+}
+
+/** The reading end of a child's STDIN, of which it has a copy. */
+class Unread {
+  readonly #libc: Libc;
+  readonly #reader: number;
+  #bytesAtEnd: number | null = null;
+
+  constructor(libc: Libc, reader: number) {
+    this.#libc = libc;
+    this.#reader = reader;
+  }
+
+  get bytes(): number {
+    return this.#bytesAtEnd ?? this.#libc.unreadBytes(this.#reader);
+  }
+
+  close(): void {
+    this.#bytesAtEnd = this.bytes;
+    closeSync(this.#reader);
+  }
+}
+
+/** The end of a process, told once, to whoever comes to hear it. */
+class Exit {
+  readonly #expected: ExpectedExit;
+  #status: ExitStatus | null = null;
+  #act: ((status: ExitStatus) => void) | null = null;
+
+  constructor(reaper: Reaper, pid: number, before: () => void) {
+    this.#expected = reaper.expect(pid, (status) => {
+      before();
+      this.#status = status;
+      this.#act?.(status);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#status !== null || this.#expected.isOver();
+  }
+
+  onExit(act: (status: ExitStatus) => void): void {
+    this.#act = act;
+    if (this.#status !== null) act(this.#status);
+  }
+}
+
+/** All pipes are read into it, one after the other: a buffer for each read, as streams have them, costs more. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+class ReadPipe implements OutputPipe {
+  readonly #socket: Socket;
+  #act: (piece: Buffer) => void = () => {};
+
+  constructor(fd: number) {
+    const callback = (bytes: number) => {
+      this.#act(readBuffer.subarray(0, bytes));
+      // Otherwise it is paused.
+      return true;
+    };
+    const options = { fd, readable: true, writable: false, onread: { buffer: readBuffer, callback } };
+    this.#socket = new Socket(options);
+    // A read error ends the pipe like its end does.
+    this.#socket.on('error', () => {});
+  }
+
+  onData(act: (piece: Buffer) => void): void {
+    this.#act = act;
+  }
+
+  onClose(act: () => void): void {
+    this.#socket.once('close', act);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#socket.isPaused();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Starts the first that can be started of the files that the program's name may stand for, as `execvp` does. */
+function spawnFirst(libc: Libc, spec: LaunchSpec, descriptors: readonly number[]): number {
+  const { command, cwd, env } = spec;
+  const [program, ...args] = command;
+  let refusal: LibcError | null = null;
+  for (const file of filesOf(program, spec)) {
+    try {
+      return libc.spawn({ file, args: command, env, cwd, descriptors });
+    } catch (error) {
+      if (!(error instanceof LibcError)) throw error;
+      if (error.code === 'ENOEXEC') {
+        return libc.spawn({ file: shell, args: [shell, file, ...args], env, cwd, descriptors });
+      }
+      if (error.code !== 'EACCES' && error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+      // Of several reasons, that there is one but not for us.
+      if (refusal?.code !== 'EACCES') refusal = error;
+    }
+  }
+  throw refusal ?? new LibcError('spawn', system.errno.ENOENT);
+}
+
+function filesOf(program: string, { cwd, env }: LaunchSpec): readonly string[] {
+  if (program.includes('/')) return [program];
+  const path = env.findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
+  const base = cwd ?? process.cwd();
+  // A look is cheaper than a start that fails.
+  return path
+    .split(':')
+    .map((directory) => resolve(base, directory, program))
+    .filter((file) => existsSync(file));
+}

@@ -1,0 +1,239 @@
+/**
+ * Whether a runner's program could be started, found out without starting it: what `execvp` looks at, and the
+ * `#!` line, whose faults the system reports as "no such file" of a file that is there.
+ *
+ * A name is looked up as `execvp` does it, and so `env`: it takes the first file on PATH that can be started, and
+ * passes over all others: without permission, not executable, or with an interpreter that is missing.
+ */
+import { constants } from 'node:fs';
+import { access, open, stat } from 'node:fs/promises';
+import { basename, delimiter, dirname, resolve } from 'node:path';
+import type { PoolConfig } from '../../config/config.ts';
+
+export type StartableVerdict =
+  | { readonly ok: true /** The file that would be started. */; readonly file: string }
+  | {
+      readonly ok: false;
+      /** A sentence for people, without a full stop. */
+      readonly reason: string;
+      /** False if the files could not be examined, because no descriptor or memory was left. */
+      readonly isCertain: boolean;
+    };
+
+/** What decides how a name is looked up. */
+interface Surroundings {
+  readonly directory: string;
+  readonly path: string;
+}
+
+/** As much of a `#!` line as Linux reads. */
+const hashbangBytes = 256;
+/** Scripts may be interpreted by scripts; Linux gives up at this depth too. */
+const maxInterpreters = 5;
+/** Where `execvp` looks when there is no PATH. */
+const defaultPath = '/usr/bin:/bin';
+
+/** Never throws: what the system refuses to tell is a reason as well. */
+export async function checkStartable(runner: PoolConfig): Promise<StartableVerdict> {
+  const directory = runner.cwd ?? process.cwd();
+  const around = { directory, path: runner.env.PATH ?? process.env.PATH ?? defaultPath };
+  const program = runner.script[0] ?? '';
+  try {
+    const reason = await whyNoDirectory(directory);
+    if (reason !== null) return { ok: false, reason, isCertain: true };
+    const verdict = await lookUp(program, around, 1);
+    if (verdict.ok || runner.script.length > 1) return verdict;
+    const words = await wordsOf(program, around);
+    if (words === null) return verdict;
+    const advice = `; write a program with arguments as a list: "script": ${JSON.stringify(words).replaceAll('","', '", "')}`;
+    return { ...verdict, reason: verdict.reason + advice };
+  } catch (error) {
+    const reason = `${program} can't be looked at: ${systemError(error).message}`;
+    return { ok: false, reason, isCertain: !isShort(error) };
+  }
+}
+
+/**
+ * The file that a bare word stands for: the first of that name on PATH that is a regular file and executable.
+ *
+ * @param around relative entries of `path` begin at `directory`
+ */
+export async function findOnPath(name: string, around: Surroundings): Promise<string | null> {
+  for (const entry of around.path.split(delimiter)) {
+    const file = resolve(around.directory, entry, name);
+    if ((await whyNotExecutable(file)) === null) return file;
+  }
+  return null;
+}
+
+/** What `execvp` would start. */
+async function lookUp(name: string, around: Surroundings, depth: number): Promise<StartableVerdict> {
+  if (name.includes('/')) {
+    const file = resolve(around.directory, name);
+    const fault = await whyNoProgram(file, around, depth);
+    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason, isCertain: true };
+  }
+  let reason: string | null = null;
+  const locked: string[] = [];
+  for (const entry of around.path.split(delimiter)) {
+    const file = resolve(around.directory, entry, name);
+    const found = await lookAt(file);
+    if (found instanceof Unseen) {
+      if (found.code === 'EACCES') locked.push(dirname(file));
+      continue;
+    }
+    const fault = await whyNoProgram(file, around, depth);
+    if (fault === null) return { ok: true, file };
+    if (fault.isFinal) return { ok: false, reason: fault.reason, isCertain: true };
+    reason ??= fault.reason;
+  }
+  const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
+  return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}`, isCertain: true };
+}
+
+/** What a command line was meant to be that stands where a path should; `null` if it begins with no program. */
+async function wordsOf(line: string, around: Surroundings): Promise<string[] | null> {
+  // A directory's name may have blanks in it: the shortest beginning that is a program.
+  for (const { index } of line.matchAll(/\s+/g)) {
+    const program = line.slice(0, index);
+    if (program === '' || !(await lookUp(program, around, 1)).ok) continue;
+    const rest = line.slice(index).match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+    return [program, ...rest.map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))];
+  }
+  return null;
+}
+
+async function whyNoDirectory(directory: string): Promise<string | null> {
+  const found = await lookAt(directory);
+  if (found instanceof Unseen) return `its working directory ${found.reason}`;
+  if (!found.isDirectory()) return `its working directory ${directory} is not a directory`;
+  return (await mayExecute(directory)) ? null : `its working directory ${directory} may not be entered`;
+}
+
+interface Fault {
+  readonly reason: string;
+  /** Whether `execvp` looks no further: it starts this one, which then fails. */
+  readonly isFinal: boolean;
+}
+
+async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<Fault | null> {
+  const passedOver = (reason: string): Fault => ({ reason, isFinal: false });
+  if (depth > maxInterpreters) {
+    return { reason: `${file} is at the end of too long a chain of interpreters`, isFinal: true };
+  }
+  const fault = await whyNotExecutable(file);
+  if (fault !== null) return passedOver(fault);
+  const line = await hashbang(file);
+  if (line === null) return null;
+  if (line.includes('\r')) {
+    return passedOver(
+      `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`,
+    );
+  }
+  const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+  if (interpreter === '') return passedOver(`${file} has "#!" without an interpreter`);
+  const interpreterFile = resolve(around.directory, interpreter);
+  const inner = await whyNoProgram(interpreterFile, around, depth + 1);
+  if (inner !== null) return { ...inner, reason: `the interpreter of ${file}: ${inner.reason}` };
+  if (basename(interpreter) !== 'env') return null;
+  const reason = await whyEnvFails(file, argument, around, depth);
+  return reason === null ? null : { reason, isFinal: true };
+}
+
+/** `#!/usr/bin/env X` starts, and only then fails when there is no X: each job would be lost to it. */
+async function whyEnvFails(
+  file: string,
+  argument: string,
+  around: Surroundings,
+  depth: number,
+): Promise<string | null> {
+  const isSplit = /^-S|^--split-string/.test(argument);
+  if (!isSplit && /\s/.test(argument) && !argument.startsWith('-') && process.platform === 'linux') {
+    return `${file}: env takes "${argument}" for the name of one program; write "#!/usr/bin/env -S ${argument}"`;
+  }
+  const words = argument.replace(/^(-S|--split-string=?)\s*/, '').split(/\s+/);
+  const name = words.find((word) => word !== '' && !/^\w+=/.test(word));
+  // Other options of env are rare, and what they do to the lookup is not known here.
+  if (name === undefined || name.startsWith('-')) return null;
+  const verdict = await lookUp(name, around, depth + 1);
+  return verdict.ok ? null : `the interpreter of ${file}: ${verdict.reason}`;
+}
+
+async function whyNotExecutable(file: string): Promise<string | null> {
+  const found = await lookAt(file);
+  if (found instanceof Unseen) return found.reason;
+  if (found.isDirectory()) return `${file} is a directory`;
+  if (!found.isFile()) return `${file} is not a regular file`;
+  return (await mayExecute(file)) ? null : `${file} is not executable; make it so with: chmod +x ${file}`;
+}
+
+/** Why nothing can be said of a path. */
+class Unseen {
+  readonly code: string | undefined;
+  /** A sentence that begins with the path. */
+  readonly reason: string;
+
+  constructor(path: string, { code, message }: NodeJS.ErrnoException) {
+    this.code = code;
+    this.reason = `${path} ${unseenReasons[code ?? ''] ?? `can't be looked at: ${message}`}`;
+  }
+}
+
+const unseenReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist: part of its path is a file',
+  EACCES: "can't be reached: no permission for a directory on its path",
+};
+
+async function lookAt(path: string): Promise<Awaited<ReturnType<typeof stat>> | Unseen> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isShort(error)) throw error;
+    return new Unseen(path, systemError(error));
+  }
+}
+
+async function mayExecute(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemError(error).code === 'EACCES') return false;
+    throw error;
+  }
+}
+
+/**
+ * The first line after `#!`.
+ *
+ * @returns `null` where there is none: a binary, or text that `execvp` gives to /bin/sh
+ */
+async function hashbang(file: string): Promise<string | null> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    // A binary need not be readable to be executed.
+    if (systemError(error).code === 'EACCES') return null;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(hashbangBytes), 0, hashbangBytes, 0);
+    const head = buffer.toString('utf8', 0, bytesRead);
+    return head.startsWith('#!') ? (head.slice(2).split('\n', 1)[0] ?? '') : null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether the machine lacks descriptors or memory: the error says nothing about the file. */
+function isShort(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemError(error).code ?? '');
+}
+
+/** Node's file functions reject with nothing else. */
+function systemError(error: unknown): NodeJS.ErrnoException {
+  if (error instanceof Error) return error;
+  throw error;
+}

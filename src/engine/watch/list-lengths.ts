@@ -1,0 +1,88 @@
+/**
+ * Tells how many jobs wait on each queue and how long the list of failures is, whenever it has changed. One
+ * read at a time, of everything in one go; none while Redis is away.
+ */
+import type { EngineEvent, EngineFact } from '../../protocol/events.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+
+const intervalMs = 1_000;
+
+export interface ListLengthsHooks {
+  readonly client: ResqueClient;
+  readonly queues: () => readonly string[];
+  readonly publish: (fact: EngineFact) => void;
+}
+
+export class ListLengths {
+  readonly #hooks: ListLengthsHooks;
+  readonly #backlogs = new Map<string, number>();
+  #failures: number | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** The reads so far, one after the other. */
+  #reads: Promise<void> = Promise.resolve();
+  #readCount = 0;
+
+  constructor(hooks: ListLengthsHooks) {
+    this.#hooks = hooks;
+  }
+
+  /** Tells all of it, and from then on what changes. */
+  begin(): void {
+    this.#timer = setInterval(() => {
+      if (this.#readCount === 0) void this.#read(false);
+    }, intervalMs).unref();
+    void this.#read(false);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#backlogs.clear();
+    this.#failures = null;
+  }
+
+  /** Takes note of what was told otherwise. */
+  heard(event: EngineEvent): void {
+    if (event.type === 'queue.removed') this.#backlogs.delete(event.queue);
+    if (event.type === 'queue.backlog') this.#backlogs.set(event.queue, event.backlog);
+    if (event.type === 'failures.counted') this.#failures = event.total;
+  }
+
+  /** A command has just changed the failures: tells how many there are now, whoever looks. */
+  async recount(): Promise<void> {
+    await this.#read(true);
+  }
+
+  #read(isForAnyone: boolean): Promise<void> {
+    this.#readCount += 1;
+    this.#reads = this.#reads.then(async () => {
+      await this.#readNow(isForAnyone);
+      this.#readCount -= 1;
+    });
+    return this.#reads;
+  }
+
+  async #readNow(isForAnyone: boolean): Promise<void> {
+    const { client, publish } = this.#hooks;
+    if (!client.session.isUp) return;
+    try {
+      const { backlogs, failures } = await client.listLengths(this.#watchedQueues());
+      // Some may have gone meanwhile.
+      for (const queue of this.#watchedQueues()) {
+        const backlog = backlogs.get(queue);
+        if (backlog === undefined || backlog === this.#backlogs.get(queue)) continue;
+        publish({ type: 'queue.backlog', queue, backlog });
+      }
+      const isNews = this.#timer !== null && failures !== this.#failures;
+      if (failures >= 0 && (isNews || isForAnyone)) publish({ type: 'failures.counted', total: failures });
+    } catch (error) {
+      // Told by the session, if it is more than a refusal; and the next read is a second away.
+      if (!(error instanceof RedisError)) throw error;
+    }
+  }
+
+  #watchedQueues(): readonly string[] {
+    return this.#timer === null ? [] : this.#hooks.queues();
+  }
+}

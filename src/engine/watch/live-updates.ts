@@ -1,0 +1,78 @@
+/**
+ * What is told only while somebody looks: the latest lines of running jobs, backlogs, and the number of
+ * failures. While nobody does, there is no timer and no question to Redis.
+ */
+import type { OutputStream } from '../../protocol/job.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import type { Job } from '../jobs/job.ts';
+import { LastLines } from './last-lines.ts';
+import { ListLengths, type ListLengthsHooks } from './list-lengths.ts';
+
+export interface LiveUpdatesHooks extends Omit<ListLengthsHooks, 'publish'> {
+  readonly bus: EventBus;
+  readonly running: () => Iterable<Job>;
+}
+
+export class LiveUpdates {
+  readonly #hooks: LiveUpdatesHooks;
+  readonly #lines: LastLines;
+  readonly #lengths: ListLengths;
+  #count = 0;
+  #isStopped = false;
+  #endSubscription = (): void => {};
+
+  constructor(hooks: LiveUpdatesHooks) {
+    const publish = hooks.bus.publish.bind(hooks.bus);
+    this.#hooks = hooks;
+    this.#lines = new LastLines(publish);
+    this.#lengths = new ListLengths({ ...hooks, publish });
+  }
+
+  get #isOn(): boolean {
+    return this.#count > 0 && !this.#isStopped;
+  }
+
+  /** @returns ends it; each call counts by itself */
+  attend(): () => void {
+    this.#count += 1;
+    if (this.#count === 1 && this.#isOn) this.#begin();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#count -= 1;
+      if (this.#count === 0) this.#end();
+    };
+  }
+
+  printed(job: Job, stream: OutputStream): void {
+    if (this.#isOn) this.#lines.printed(job, stream);
+  }
+
+  ended(job: Job): void {
+    if (this.#isOn) this.#lines.ended(job);
+  }
+
+  /** A command has just changed the failures. */
+  recount(): Promise<void> {
+    return this.#lengths.recount();
+  }
+
+  /** For good. */
+  stop(): void {
+    this.#end();
+    this.#isStopped = true;
+  }
+
+  #begin(): void {
+    this.#endSubscription = this.#hooks.bus.subscribe((event) => this.#lengths.heard(event));
+    this.#lines.begin(this.#hooks.running());
+    this.#lengths.begin();
+  }
+
+  #end(): void {
+    this.#endSubscription();
+    this.#lines.stop();
+    this.#lengths.stop();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Looks through the `failed` list from newer to older entries, page by page, however long it is and however
+ * large its entries are, without holding up the engine: between pages, and within those that take long,
+ * everything else gets its turn.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CommandData, FailureEntry, FailureFilter } from '../protocol/commands.ts';
+import type { FailedList } from '../resque/failed/failed-list.ts';
+import type { FailurePage } from '../resque/failed/failed-page.ts';
+import { viewFailure } from '../resque/format/failure-record.ts';
+import { failureEntry } from './entry.ts';
+import { failureMatcher } from './filter.ts';
+
+const firstPageSize = 100;
+const largestPageSize = 250;
+const pageBytes = 256 * 1024;
+const longestTurnMs = 8;
+/** Entries that one command looks at: a filter that matches nothing is to tell how far it got. */
+const scanLimit = 5_000;
+/** Bytes of the entries that one reply holds. */
+const replyBytes = 8 * 1024 * 1024;
+
+/** How many entries to read next, given those just read: about `pageBytes`. */
+export function nextPageSize(page: FailurePage | null): number {
+  if (page === null || page.entries.length === 0) return firstPageSize;
+  const bytes = page.entries.reduce((sum, { record }) => sum + record.length, 0);
+  const mean = Math.max(1, bytes / page.entries.length);
+  return Math.max(1, Math.min(largestPageSize, Math.floor(pageBytes / mean)));
+}
+
+/** Gives others their turn where ours has lasted long enough. */
+export class EventLoopPhases {
+  #startedAt = performance.now();
+
+  async rest(): Promise<void> {
+    if (performance.now() - this.#startedAt < longestTurnMs) return;
+    await nextTurn();
+    this.#startedAt = performance.now();
+  }
+}
+
+type Found = Extract<CommandData, { kind: 'failures' }>;
+
+export interface FailureCount {
+  /** Length of the list. */
+  readonly total: number;
+  readonly matching: number;
+  /** Of those, the ones that were not retried yet and can be. */
+  readonly retryable: number;
+  /** The page that was read first. */
+  readonly newest: FailurePage;
+}
+
+/** The page that others begin with, of a list of any length. */
+export function newestPage(list: FailedList): Promise<FailurePage> {
+  return list.page(null, firstPageSize);
+}
+
+/** Its pages before an index (`null`: all), newer ones first; at least one, which may be empty. */
+export async function* pagesBefore(list: FailedList, before: number | null): AsyncGenerator<FailurePage> {
+  let page: FailurePage | null = null;
+  let next = before;
+  do {
+    page = await list.page(next, nextPageSize(page));
+    yield page;
+    // None where the list has become shorter than that.
+    next = page.entries[0]?.index ?? Math.min(next ?? 0, page.total);
+  } while (next > 0);
+}
+
+/** Up to `count` matches at indexes below `before`, newest first. */
+export async function findFailures(
+  list: FailedList,
+  filter: FailureFilter,
+  before: number | null,
+  count: number,
+): Promise<Found> {
+  const matches = failureMatcher(filter);
+  const turn = new EventLoopPhases();
+  const found: FailureEntry[] = [];
+  let total = 0;
+  let bytes = 0;
+  let scanned = 0;
+  let next: number | null = null;
+  for await (const page of pagesBefore(list, before)) {
+    total = page.total;
+    for (const listed of page.entries.toReversed()) {
+      await turn.rest();
+      scanned += 1;
+      next = listed.index === 0 ? null : listed.index;
+      const view = viewFailure(listed.record);
+      if (matches(view)) {
+        found.push(failureEntry(listed, view));
+        bytes += listed.record.length;
+      }
+      if (found.length >= count || bytes >= replyBytes || scanned >= scanLimit) {
+        return { kind: 'failures', total, entries: found, next };
+      }
+    }
+  }
+  return { kind: 'failures', total, entries: found, next: null };
+}
+
+/**
+ * How many of all entries match.
+ *
+ * @param onPage how many entries it has looked at, of how many, after each page
+ */
+export async function countFailures(
+  list: FailedList,
+  filter: FailureFilter,
+  onPage: (looked: number, total: number) => void = () => {},
+): Promise<FailureCount> {
+  const matches = failureMatcher(filter);
+  const turn = new EventLoopPhases();
+  const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0 };
+  let newest: FailurePage | null = null;
+  let looked = 0;
+  for await (const page of pagesBefore(list, null)) {
+    newest ??= page;
+    // What is added meanwhile isn't counted, and is not to be taken for one of these.
+    count.total = Math.min(count.total, page.total);
+    for (const { record } of page.entries) {
+      await turn.rest();
+      const view = viewFailure(record);
+      if (!matches(view)) continue;
+      count.matching += 1;
+      if (view.isRetryable && view.retriedAt === null) count.retryable += 1;
+    }
+    looked += page.entries.length;
+    onPage(looked, count.total);
+  }
+  return { ...count, newest: newest ?? { total: 0, entries: [] } };
+}

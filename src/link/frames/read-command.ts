@@ -1,0 +1,113 @@
+/**
+ * The shape of commands: what reaches the engine has exactly the fields of its type, each of the right type.
+ * Whether a queue exists or a number is in range, the engine says.
+ */
+import type { Command, CommandType, FailureEntryRef, FailureFilter } from '../../protocol/commands.ts';
+import { linkMessages } from '../messages.ts';
+
+interface Shape<T> {
+  /** For people: `a text`. */
+  readonly says: string;
+  /** @returns `undefined` where it hasn't that shape */
+  readonly read: (value: unknown) => T | undefined;
+}
+
+/** Names are echoed in replies and events: no name of anything is longer. */
+const longestText = 4_096;
+
+const text: Shape<string> = {
+  says: `a text of at most ${longestText} characters`,
+  read: (value) => (typeof value === 'string' && value.length <= longestText ? value : undefined),
+};
+const whole: Shape<number> = {
+  says: 'a whole number',
+  read: (value) => (Number.isSafeInteger(value) ? (value as number) : undefined),
+};
+const wholeOrNull: Shape<number | null> = {
+  says: 'a whole number or null',
+  read: (value) => (value === null ? null : whole.read(value)),
+};
+
+function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
+  return { says: words.join(' or '), read: (value) => words.find((word) => word === value) };
+}
+
+const filterKeys: readonly (keyof FailureFilter)[] = ['queue', 'jobClass', 'exception', 'exit', 'text'];
+const filter: Shape<FailureFilter> = {
+  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null',
+  read: (value) => {
+    if (!isObject(value)) return undefined;
+    // A criterion from a later version would be ignored here, and the command hit more than was asked for.
+    if (Object.keys(value).some((key) => !filterKeys.includes(key as keyof FailureFilter))) return undefined;
+    const criteria: Partial<Record<keyof FailureFilter, string | null>> = {};
+    for (const key of filterKeys) {
+      const criterion = value[key] === null ? null : text.read(value[key]);
+      if (criterion === undefined) return undefined;
+      criteria[key] = criterion;
+    }
+    return criteria as FailureFilter;
+  },
+};
+
+const entries: Shape<readonly FailureEntryRef[]> = {
+  says: 'a list of entries with index and recordBase64',
+  read: (value) => {
+    if (!Array.isArray(value)) return undefined;
+    const refs: FailureEntryRef[] = [];
+    for (const item of value as unknown[]) {
+      if (!isObject(item)) return undefined;
+      const { recordBase64 } = item;
+      const index = whole.read(item.index);
+      if (index === undefined || typeof recordBase64 !== 'string') return undefined;
+      // A whole `FailureEntry` is a reference, too: the rest of it stays here.
+      refs.push({ index, recordBase64 });
+    }
+    return refs;
+  },
+};
+
+type FieldsOf<C> = { readonly [F in Exclude<keyof C, 'type'>]-?: Shape<C[F]> };
+
+const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T }>> } = {
+  'pause-queue': { queue: text },
+  'resume-queue': { queue: text },
+  'pause-all': {},
+  'resume-all': {},
+  'set-concurrency': { runner: text, concurrency: whole },
+  'kill-job': { jobId: text, signal: oneOf('SIGTERM', 'SIGKILL') },
+  'read-backlog': {},
+  'find-failures': { filter, before: wholeOrNull, count: whole },
+  'count-failures': { filter },
+  'retry-failures': { entries },
+  'remove-failures': { entries },
+  'retry-matching': { filter, within: whole },
+  'remove-matching': { filter, within: whole },
+  stop: { mode: oneOf('quit', 'terminate', 'kill') },
+};
+
+/** @returns the command, or what is wrong with it, for people */
+export function readCommand(value: unknown): Command | string {
+  if (!isObject(value) || typeof value.type !== 'string') return linkMessages.noCommand();
+  const { type } = value;
+  if (!isCommandType(type)) return linkMessages.unknownCommand(type);
+  const fields = shapes[type] as Readonly<Record<string, Shape<unknown>>>;
+  const unknown = Object.keys(value).find((key) => key !== 'type' && !Object.hasOwn(fields, key));
+  if (unknown !== undefined) return linkMessages.unknownField(type, unknown);
+  const command: Record<string, unknown> = { type };
+  for (const [field, shape] of Object.entries(fields)) {
+    if (!Object.hasOwn(value, field)) return linkMessages.missingField(type, field, shape.says);
+    const read = shape.read(value[field]);
+    if (read === undefined) return linkMessages.wrongCommandField(type, field, shape.says);
+    command[field] = read;
+  }
+  // Its fields were read by the table above, whose type is made of the commands' own.
+  return command as unknown as Command;
+}
+
+function isCommandType(type: string): type is CommandType {
+  return Object.hasOwn(shapes, type);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

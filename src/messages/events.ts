@@ -1,0 +1,292 @@
+/** What log and user interface say of each event: every word of it is here, and in the files beside. */
+import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
+import type { JobView } from '../protocol/job.ts';
+import { faultMessages } from './faults.ts';
+import { duration, plural } from './quantities.ts';
+import { queueMessages } from './queues.ts';
+import { spoolMessages } from './spool.ts';
+import { visibleWithin } from './visible.ts';
+
+export type Level = 'info' | 'warn' | 'error';
+export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺';
+
+/** Colours of the signs, by their names in the terminal's palette. */
+export const glyphColors = {
+  '▸': 'cyan',
+  '✓': 'green',
+  '✗': 'red',
+  '!': 'yellow',
+  '‖': 'yellow',
+  '●': 'blue',
+  '↺': 'yellow',
+} as const satisfies Record<Glyph, string>;
+
+/** One line of the log, before it is laid out. All texts are visible: safe to print as they are. */
+export interface Wording {
+  readonly level: Level;
+  readonly glyph: Glyph;
+  /** What the line is about: a queue, or `runner`, `redis`, `config`. */
+  readonly subject: string;
+  readonly jobId: string | null;
+  readonly text: string;
+}
+
+/** With the log's columns before them, a job's class and arguments of these lengths fit into 100 columns. */
+const classLimit = 24;
+const argsLimit = 39;
+const queueLimit = 40;
+const textLimit = 200;
+
+/**
+ * @param job the event's job, where it is about one that was started
+ * @returns `null` for events that the log leaves out: output, counters, and what other lines tell already
+ */
+export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
+  switch (event.type) {
+    case 'engine.started': {
+      const queues = event.runners.map(slots).join(', ');
+      const namespace = event.namespace === 'resque' ? '' : `, namespace ${short(event.namespace)}`;
+      return about(
+        'runner',
+        '●',
+        'info',
+        `resque-runner ${short(event.version)} started, pid ${event.pid}, as ${short(event.workerHost)}, ` +
+          `${short(event.redis)}${namespace}, queues: ${visibleWithin(queues, 1_000)}`,
+      );
+    }
+    case 'engine.stopping':
+      return about('runner', '●', 'info', stopping(event.mode, event.running));
+    case 'engine.stopped':
+      return event.unwritten === 0
+        ? about('runner', '●', 'info', `stopped; ${event.processed} processed, ${event.failed} failed`)
+        : about(
+            'runner',
+            '●',
+            'error',
+            `stopped; ${event.processed} processed, ${event.failed} failed; ` +
+              `${plural(event.unwritten, 'job')} ended, but Redis could not be told how`,
+          );
+    case 'redis.up':
+      return event.awayMs === null
+        ? about('redis', '●', 'info', `connected, version ${short(event.serverVersion)}`)
+        : about(
+            'redis',
+            '●',
+            'info',
+            `back after ${duration(event.awayMs)}, version ${short(event.serverVersion)}`,
+          );
+    case 'redis.down':
+      return about(
+        'redis',
+        '!',
+        'error',
+        `not usable: ${short(event.reason)}; running jobs go on, trying again`,
+      );
+    case 'steps.forgotten':
+    case 'engine.declared-dead':
+    case 'outcome.dropped':
+    case 'engine.renamed':
+    case 'counter.refused':
+      return about('redis', '!', 'warn', faultMessages(event));
+    case 'runner.changed':
+    case 'runner.throttled':
+    case 'runner.unthrottled':
+    case 'queue.paused':
+    case 'queue.resumed': {
+      const { subject, glyph, level, text } = queueMessages(event);
+      return about(subject, glyph, level, text);
+    }
+    case 'job.started':
+      return aboutJob(
+        event.job.queue,
+        event.job.id,
+        '▸',
+        'info',
+        `started ${title(event.job.jobClass, event.job)}`,
+      );
+    case 'job.killed':
+      return aboutJob(
+        event.queue,
+        event.jobId,
+        '!',
+        'warn',
+        `killed with ${event.signal}: ${killReason(event.reason)}`,
+      );
+    case 'job.finished':
+      return finished(event, job);
+    case 'failure.recorded':
+      // The failure of a job that ran is told by `job.finished`.
+      return event.failure.jobId === null
+        ? about(
+            event.failure.queue,
+            '✗',
+            'error',
+            `failed ${title(event.failure.jobClass, null)} without a run: ${failureText(event.failure)}`,
+          )
+        : null;
+    case 'failures.retried':
+      return aboutFailures('↺', 'retried', event);
+    case 'failures.removed':
+      return aboutFailures('●', 'removed', event);
+    case 'command.executed':
+      return event.isDone
+        ? about('command', '●', 'info', `${short(event.by)}: ${short(event.outcome)}`)
+        : about(
+            'command',
+            '!',
+            'warn',
+            `${short(event.by)}: ${event.command} refused: ${short(event.outcome)}`,
+          );
+    case 'peer.recovered': {
+      const { failed, requeued } = event;
+      const ends = [
+        ...(requeued > 0 ? [`${plural(requeued, 'job')} put back`] : []),
+        ...(failed > 0 ? [`${plural(failed, 'job')} recorded as failed`] : []),
+      ];
+      return about(
+        'runner',
+        '!',
+        'warn',
+        `${short(event.peer)} had died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
+      );
+    }
+    case 'peer.deferred': {
+      const { peer, pids, waitMs } = event;
+      const which =
+        pids.length === 0 ? '' : ` (${pids.length === 1 ? 'pid' : 'pids'} ${list(pids.map(String), ', ')})`;
+      return about(
+        'runner',
+        '!',
+        'warn',
+        `${short(peer)} had died; its jobs wait up to ${Math.ceil(waitMs / 1_000)} s: its programs may still run${which}, ` +
+          "and this user can't end them",
+      );
+    }
+    case 'outcomes.spooled':
+    case 'outcomes.restored':
+    case 'spool.failed':
+      return { ...spoolMessages(event), subject: 'redis', jobId: null };
+    case 'config.reloaded': {
+      const { changes, needsRestart = [] } = event;
+      const isWhole = needsRestart.length === 0;
+      const applied =
+        changes.length > 0
+          ? `reloaded: ${list(changes)}`
+          : `reloaded, nothing ${isWhole ? '' : 'else '}changed`;
+      const rest = isWhole ? '' : `; restart the runner to apply the new ${list(needsRestart, ', ')}`;
+      return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest);
+    }
+    case 'config.rejected':
+      return about('config', '!', 'error', `not reloaded, the old one stays: ${list(event.problems)}`);
+    // At start `engine.started` names them, later `config.reloaded` does; the queues of a pattern come and go.
+    case 'runner.added':
+    case 'runner.removed':
+    case 'queue.added':
+    case 'queue.removed':
+    case 'queue.backlog':
+    case 'job.printed':
+    case 'failures.counted':
+    case 'counters.changed':
+      return null;
+  }
+}
+
+function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {
+  const what = title(event.jobClass, job);
+  const took = duration(event.durationMs);
+  switch (event.outcome) {
+    case 'succeeded':
+      return aboutJob(event.queue, event.jobId, '✓', 'info', `done ${what} in ${took}`);
+    case 'requeued':
+      return aboutJob(event.queue, event.jobId, '↺', 'warn', `requeued ${what} after ${took}`);
+    case 'failed': {
+      const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+      return aboutJob(event.queue, event.jobId, '✗', 'error', `failed ${what} after ${took}${why}`);
+    }
+  }
+}
+
+/** `CardError: card declined (exit code 1)` */
+function failureText(failure: FailureSummary): string {
+  const how =
+    failure.signal === null
+      ? failure.exitCode === null
+        ? ''
+        : ` (exit code ${failure.exitCode})`
+      : ` (${visibleWithin(failure.signal, 20)})`;
+  return `${visibleWithin(failure.exception, 80)}: ${short(failure.error.trim())}${how}`;
+}
+
+/** `SendMail ["bob",3]` */
+function title(jobClass: string | null, job: JobView | null): string {
+  const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
+  const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
+  return `${name}${args}`;
+}
+
+interface ChangedFailures {
+  readonly count: number;
+  readonly queues: readonly string[];
+  readonly jobClass: string | null;
+}
+
+/** Of one queue it is that queue's line; otherwise the text says which. */
+function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
+  const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
+  const [queue] = queues;
+  if (queue !== undefined && queues.length === 1) return about(queue, glyph, 'info', `${verb} ${what}`);
+  const where = queues.length === 0 ? '' : ` of ${list(queues)}`;
+  return about('failures', glyph, 'info', `${verb} ${what}${where}`);
+}
+
+function killReason(reason: KillReason): string {
+  switch (reason) {
+    case 'operator':
+      return 'by hand';
+    case 'signal':
+      return 'the runner was sent USR1';
+    case 'timeout':
+      return 'it ran into its timeout';
+    case 'shutdown':
+      return 'the runner stops';
+    case 'taken-over':
+      return 'others took this runner for dead and put the job back';
+  }
+}
+
+function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], running: number): string {
+  switch (mode) {
+    case 'quit':
+      return running === 0
+        ? 'stopping'
+        : `stopping; takes no more jobs, waits for the end of ${plural(running, 'job')}`;
+    case 'terminate':
+      return running === 0
+        ? 'stopping'
+        : `stopping; takes no more jobs, gives ${plural(running, 'job')} time to end`;
+    case 'kill':
+      return running === 0 ? 'stopping' : `stopping at once; kills ${plural(running, 'job')}`;
+    case 'drained':
+      return 'stopping: every queue is empty';
+  }
+}
+
+function slots(runner: PoolView): string {
+  return `${runner.key} (${runner.concurrency})`;
+}
+
+function list(texts: readonly string[], separator = '; '): string {
+  return visibleWithin(texts.join(separator), 1_000);
+}
+
+function short(text: string): string {
+  return visibleWithin(text, textLimit);
+}
+
+function about(subject: string, glyph: Glyph, level: Level, text: string): Wording {
+  return { level, glyph, subject: visibleWithin(subject, queueLimit), jobId: null, text };
+}
+
+function aboutJob(queue: string, jobId: string, glyph: Glyph, level: Level, text: string): Wording {
+  return { level, glyph, subject: visibleWithin(queue, queueLimit), jobId: visibleWithin(jobId, 20), text };
+}

@@ -1,0 +1,101 @@
+/** What is said of queues and of the entries that they get their slots from, and why they are not as they should be. */
+import type { EngineFact, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
+import { duration, plural } from './quantities.ts';
+import { visibleWithin } from './visible.ts';
+
+type QueueFact = Extract<
+  EngineFact,
+  {
+    type: 'runner.changed' | 'runner.throttled' | 'runner.unthrottled' | 'queue.paused' | 'queue.resumed';
+  }
+>;
+
+interface QueueMessages {
+  /** The name of the queue or entry as it is: hostile until sanitised. */
+  readonly subject: string;
+  readonly level: 'info' | 'warn';
+  readonly glyph: '●' | '!' | '‖' | '▸';
+  readonly text: string;
+}
+
+const textLimit = 200;
+const lastWordsLimit = 120;
+
+export function queueMessages(fact: QueueFact): QueueMessages {
+  switch (fact.type) {
+    case 'runner.changed': {
+      const text = `slots: ${concurrency(fact.runner)}`;
+      return { level: 'info', glyph: '●', subject: fact.runner.key, text };
+    }
+    case 'runner.throttled': {
+      const { throttled, runner: subject } = fact;
+      if (throttled.shortage !== null) {
+        const text = `throttled: can't start more jobs; ${visibleWithin(throttled.shortage, textLimit)}`;
+        return { level: 'warn', glyph: '!', subject, text };
+      }
+      const next = `another one in ${duration(throttled.pauseMs)}`;
+      const text = `throttled: a child that waited for its job has ended (${endOf(throttled)}); ${next}`;
+      return { level: 'warn', glyph: '!', subject, text };
+    }
+    case 'runner.unthrottled':
+      return { level: 'info', glyph: '●', subject: fact.runner, text: 'no longer throttled' };
+    case 'queue.paused': {
+      const level = fact.pauses.some(isRedisError) ? 'warn' : 'info';
+      const text = `paused: ${fact.pauses.map(pauseReason).join('; ')}`;
+      return { level, glyph: '‖', subject: fact.queue, text };
+    }
+    case 'queue.resumed':
+      return { level: 'info', glyph: '▸', subject: fact.queue, text: 'resumed' };
+  }
+}
+
+export function pauseReason(reason: PauseReason): string {
+  const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, textLimit)})`;
+  switch (reason.kind) {
+    case 'operator':
+      return `by hand${detail}`;
+    case 'all':
+      return `all queues, by hand${detail}`;
+    case 'cluster':
+      return `pause-all-workers is set in Redis${detail}`;
+    case 'unstartable':
+      return `its script can't be started${detail}`;
+    case 'unreadable':
+      return `its key in Redis can't be read as a list${detail}`;
+  }
+}
+
+/** Why an entry is throttled, in a few words. */
+export function throttledReason(throttled: Throttled): string {
+  return throttled.shortage === null
+    ? `waiting children end (${endOf(throttled)})`
+    : visibleWithin(throttled.shortage, textLimit);
+}
+
+/** `exit code 1: no such table` */
+function endOf({ exitCode, signal, lastWords }: Throttled): string {
+  const end = signal === null ? `exit code ${exitCode}` : visibleWithin(signal, textLimit);
+  return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, lastWordsLimit)}`;
+}
+
+function isRedisError(reason: PauseReason): boolean {
+  return reason.kind === 'unstartable' || reason.kind === 'unreadable';
+}
+
+/** `mail: 3 slots (1 in the config)` */
+export function slotsMessages({ key, concurrency: now, configuredConcurrency }: PoolView): string {
+  const config = now === configuredConcurrency ? '' : ` (${configuredConcurrency} in the config)`;
+  return `${visibleWithin(key, textLimit)}: ${plural(now, 'slot')}${config}`;
+}
+
+/** `mail is paused: by hand (ann)`, `mail is not paused` */
+export function pausesMessages(queue: string, pauses: readonly PauseReason[]): string {
+  const name = visibleWithin(queue, textLimit);
+  return pauses.length === 0
+    ? `${name} is not paused`
+    : `${name} is paused: ${pauses.map(pauseReason).join('; ')}`;
+}
+
+function concurrency({ concurrency: now, configuredConcurrency }: PoolView): string {
+  return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
+}

@@ -1,0 +1,58 @@
+/** What is said of outcomes that went to the disk because Redis could not take them. */
+import type { EngineFact } from '../protocol/events.ts';
+import { plural } from './quantities.ts';
+import { visible, visibleWithin } from './visible.ts';
+
+type SpoolFact = Extract<EngineFact, { type: 'outcomes.spooled' | 'outcomes.restored' | 'spool.failed' }>;
+
+interface SpoolMessages {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly glyph: '!' | '●';
+  readonly text: string;
+}
+
+const textLimit = 200;
+
+interface SpoolCounts {
+  readonly count: number;
+  readonly unrun: number;
+}
+
+/** What a file holds, with its verb: `how 3 jobs ended is`. @param peer the process that wrote it, if it isn't ours */
+export function spoolContents({ count, unrun }: SpoolCounts, peer: string | null): string {
+  const ends = `how ${plural(count, 'job')}${peer === null ? '' : ` of ${peer}`} ended`;
+  const starter = peer === null ? `${unrun === 1 ? 'was' : 'were'} taken` : `${peer} had taken`;
+  const jobs = `at most ${plural(unrun, 'job')} that ${starter} but not started`;
+  if (unrun === 0) return `${ends} is`;
+  return count === 0 ? `${jobs} ${unrun === 1 ? 'is' : 'are'}` : `${ends} and ${jobs} are`;
+}
+
+function restored({ count, unrun }: SpoolCounts): string {
+  const ends = `${spoolContents({ count, unrun: 0 }, null)} written now`;
+  const back = unrun === 1 ? 'back on its queue' : 'back on their queues';
+  const jobs = `${spoolContents({ count: 0, unrun }, null)} ${back}`;
+  if (unrun === 0) return ends;
+  return count === 0 ? jobs : `${ends}, and ${jobs}`;
+}
+
+export function spoolMessages(fact: SpoolFact): SpoolMessages {
+  switch (fact.type) {
+    case 'outcomes.spooled': {
+      const text = `${spoolContents(fact, null)} in ${visible(fact.file)} until Redis can be told`;
+      return { level: 'warn', glyph: '!', text };
+    }
+    case 'outcomes.restored': {
+      const peer = visibleWithin(fact.peer, textLimit);
+      return {
+        level: 'info',
+        glyph: '●',
+        text: `${peer} had stopped while Redis was away; ${restored(fact)}`,
+      };
+    }
+    case 'spool.failed': {
+      const about = fact.count > 0 ? ` (${plural(fact.count, 'job')})` : '';
+      const text = `${visible(fact.file)}${about}: ${visibleWithin(fact.reason, textLimit)}`;
+      return { level: 'error', glyph: '!', text };
+    }
+  }
+}

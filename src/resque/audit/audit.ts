@@ -1,0 +1,225 @@
+/**
+ * Examines what Redis holds of workers and runners, and mends it. Who is dead, and how the programs that a dead
+ * runner has left on this machine are ended, is for the caller to say. All reject with RedisError.
+ */
+import { exceptions } from '../format/failure-record.ts';
+import type { ResqueKeys } from '../format/keys.ts';
+import { readPayload } from '../format/payload.ts';
+import { failedAtText, heartbeatText, runAtText } from '../format/timestamps.ts';
+import { withoutMarkup, workerRecord } from '../format/worker-record.ts';
+import { type CommandSender, runScript, type Script } from '../redis/send.ts';
+import { DeadRunners, deadFailure, type LeftRunner, type ProgramsEnd } from '../workers/dead-runners.ts';
+import { livenessOf, type Vantage } from '../workers/liveness.ts';
+import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
+import { jobOfRecord, partsOfId, shownRecord } from '../workers/worker-problems.ts';
+import { rawFailure } from './failed-entry.ts';
+import { FailedRepair } from './failed-repair.ts';
+import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
+import { adoptScript, heartbeatMendScript, settleScript } from './repair-scripts.ts';
+import { type ResqueState, readState } from './state.ts';
+
+export interface DoctorOptions {
+  /** From where runners are judged. */
+  readonly here: Vantage;
+  /** Ends what that process' jobs have left running here. */
+  readonly endPrograms: (entry: RunnerEntry) => Promise<ProgramsEnd>;
+  /** What is to become of the jobs of a runner that has left no word about it: as in its registry entry. */
+  readonly requeues: readonly string[];
+  readonly maxRecoveries: number;
+  /** Queues to look at besides those that Redis lists. */
+  readonly queues: readonly string[];
+}
+
+/** What a runner process has left: jobs, by what becomes of them. */
+export interface OrphanedJobs {
+  readonly failed: number;
+  readonly requeued: number;
+}
+
+/**
+ * `told`: there is nothing to be done about it from here; `changed`: it isn't any more as it was judged; `held-up`:
+ * programs of it still run, or another runner is at it.
+ */
+export type MendResult =
+  | { readonly kind: 'mended'; readonly leavings: OrphanedJobs | null }
+  | { readonly kind: 'told' | 'changed' | 'held-up' };
+
+const mended: MendResult = { kind: 'mended', leavings: null };
+
+export class Doctor {
+  readonly failures: FailedRepair;
+  readonly #sender: CommandSender;
+  readonly #keys: ResqueKeys;
+  readonly #options: DoctorOptions;
+  readonly #dead: DeadRunners;
+
+  constructor(sender: CommandSender, keys: ResqueKeys, options: DoctorOptions) {
+    this.#sender = sender;
+    this.#keys = keys;
+    this.#options = options;
+    this.#dead = new DeadRunners(sender, keys);
+    this.failures = new FailedRepair(sender, keys);
+  }
+
+  /** Writes nothing. */
+  async examine(): Promise<{ readonly state: ResqueState; readonly findings: readonly Finding[] }> {
+    const state = await readState(this.#sender, this.#keys, this.#options.queues);
+    const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
+      entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
+    return { state, findings: findingsOf(state, isDead) };
+  }
+
+  /** What would become of its jobs. */
+  async leavings(left: LeftOwner): Promise<OrphanedJobs> {
+    const runner = this.#runnerOf(left);
+    const { workers, held } = await this.#dead.leftBy(runner);
+    const goesBack = (id: string) => runner.entry.requeues.includes(partsOfId(id)?.queue ?? '');
+    const ends = [
+      ...workers.map(({ end }) => end?.kind ?? 'none'),
+      ...left.strays.map((id) => (goesBack(id) ? 'requeue' : 'failure')),
+    ];
+    const heldCount = held.reduce((sum, { jobs }) => sum + jobs.length, 0);
+    const unlisted = [...left.state.held].filter(([queue]) => !held.some((list) => list.queue === queue));
+    const returns = ends.filter((kind) => kind === 'requeue').length;
+    return {
+      failed: ends.filter((kind) => kind === 'failure').length,
+      requeued: unlisted.reduce((sum, [, jobs]) => sum + jobs, heldCount + returns),
+    };
+  }
+
+  /** The entry of a runner that is no more. */
+  entryOf(left: LeftOwner): RunnerEntry {
+    return this.#runnerOf(left).entry;
+  }
+
+  async mend(finding: Finding): Promise<MendResult> {
+    switch (finding.kind) {
+      case 'left-owner':
+        return await this.#recover(finding);
+      case 'bad-record':
+        return await this.#mendRecord(finding);
+      case 'stray-record':
+        return await this.#giveUp(finding.id, finding.record);
+      case 'bad-id':
+        return finding.isAlive ? { kind: 'told' } : await this.#removeId(finding);
+      case 'bad-heartbeat':
+        return await this.#mendHeartbeat(finding.id, finding.value, finding.isRegistered);
+      case 'stray-heartbeat':
+        return await this.#mendHeartbeat(finding.id, finding.value, false);
+      case 'unregistered-worker':
+      case 'silent-worker':
+      case 'unreadable-runner':
+      case 'wrong-type':
+        return { kind: 'told' };
+    }
+  }
+
+  async #recover(left: LeftOwner): Promise<MendResult> {
+    const runner = this.#runnerOf(left);
+    const unlock = await this.#dead.lock(`check ${process.pid}`);
+    if (unlock === null) return { kind: 'held-up' };
+    try {
+      const { entry } = runner;
+      const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
+      if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
+      if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
+      const leavings = await this.#dead.recover(runner, this.#options.here);
+      return leavings === null ? { kind: 'changed' } : { kind: 'mended', leavings };
+    } finally {
+      await unlock();
+    }
+  }
+
+  /** With an entry of our making where the registry has none. */
+  #runnerOf({ owner, state }: LeftOwner): LeftRunner {
+    const { requeues, maxRecoveries } = this.#options;
+    const nonce = state.step?.split(' ')[0] ?? '';
+    const made = { machine: '', pid: 0, startedAt: '', requeues, maxRecoveries, nonce, seenAtMs: 0 };
+    const entry = state.entry ?? made;
+    return { owner, entry, text: state.entryText ?? writeEntry(entry) };
+  }
+
+  async #adopt(
+    { owner, state, heartbeats, registered, strays }: LeftOwner,
+    { text }: LeftRunner,
+  ): Promise<boolean> {
+    const seen = [...registered, ...strays].flatMap((id) => [id, heartbeats.get(id) ?? '']);
+    const records = strays.flatMap((id) => [id, recordBeside(id, partsOfId(id)?.queue ?? '')]);
+    return await this.#run(adoptScript, [
+      ...[owner, state.entryText ?? '', text, state.step ?? ''],
+      ...[seen.length / 2, ...seen],
+      ...[state.held.size, ...state.held.keys()],
+      ...[strays.length, ...records],
+    ]);
+  }
+
+  async #mendRecord({ id, record, isLeft }: BadRecord): Promise<MendResult> {
+    const queue = id.split(':').slice(2).join(':');
+    if (isLeft) return await this.#settle(id, record, 'fail', unreadableJob(id, queue, record), false);
+    return await this.#settle(
+      id,
+      record,
+      'rewrite',
+      shownRecord(record, withoutMarkup(queue), runAtText(new Date())),
+      false,
+    );
+  }
+
+  async #removeId({ id, record }: BadId): Promise<MendResult> {
+    return record === null ? await this.#settle(id, '', 'fail', '', true) : await this.#giveUp(id, record);
+  }
+
+  /** The worker's job, if it has one, has failed. */
+  async #giveUp(id: string, record: Buffer): Promise<MendResult> {
+    const job = jobOfRecord(record);
+    if (job !== null) {
+      const failure = deadFailure(id, job.queue, job.payload, new Date());
+      return await this.#settle(id, record, 'fail', failure, true, job.payload.statusName);
+    }
+    const failure = record.toString() === '{}' ? '' : unreadableJob(id, 'unknown', record);
+    return await this.#settle(id, record, 'fail', failure, true);
+  }
+
+  async #settle(
+    id: string,
+    record: Buffer | string,
+    kind: 'fail' | 'rewrite',
+    bytes: string,
+    leaves: boolean,
+    statusName = '',
+  ): Promise<MendResult> {
+    const isDone = await this.#run(settleScript, [id, record, kind, bytes, leaves ? 1 : 0, statusName]);
+    return isDone ? mended : { kind: 'changed' };
+  }
+
+  /** Of a worker that is registered: the time of now, so that it is taken for dead in time, should it be. */
+  async #mendHeartbeat(id: string, value: string, isRegistered: boolean): Promise<MendResult> {
+    const [seconds] = await this.#sender.command((commands) => commands.time());
+    const now = isRegistered ? heartbeatText(new Date(Number(seconds) * 1000)) : '';
+    return (await this.#run(heartbeatMendScript, [id, value, now])) ? mended : { kind: 'changed' };
+  }
+
+  async #run(script: Script, args: readonly (string | Buffer | number)[]): Promise<boolean> {
+    return (await runScript(this.#sender, script, 0, [this.#keys.prefix, ...args])) === 1;
+  }
+}
+
+/** As `advance` writes it where the payload lies beside it. */
+function recordBeside(worker: string, queue: string): string {
+  const payload = readPayload(Buffer.from('{}'));
+  return workerRecord({ worker, queue, payload, runAt: new Date(), step: null });
+}
+
+function unreadableJob(id: string, queue: string, record: Buffer): string {
+  const about = {
+    failedAt: failedAtText(new Date()),
+    worker: id,
+    queue: queue === '' ? 'unknown' : queue,
+    exception: exceptions.deadRunner,
+  };
+  return rawFailure(
+    record,
+    about,
+    `Worker ${id} did not gracefully exit; its record was none, see raw_record`,
+  );
+}

@@ -1,0 +1,275 @@
+/**
+ * Entries of the `failed` list that break the page of resque-web that they are on, or that stop other clients, and what
+ * to put in their place. Nothing that they say is dropped: what was JSON keeps its members, with the values that were
+ * replaced in `before_repair`; what was none is kept whole, as text, in `raw_record`.
+ */
+import { isUtf8 } from 'node:buffer';
+import { failedPayload, payloadMembers } from '../format/failure-record.ts';
+import { unknownPayload } from '../format/invalid-payload.ts';
+import { memberSpans } from '../format/json-members.ts';
+import { canonicalJson } from '../format/json-text.ts';
+import {
+  activeJobWrapper,
+  depthOf,
+  hasJobData,
+  readPayload,
+  withoutLoneSurrogates,
+} from '../format/payload.ts';
+import { failedAtText } from '../format/timestamps.ts';
+import { withoutMarkup } from '../format/worker-record.ts';
+
+export type FailedAilment =
+  | 'empty'
+  | 'not-utf8'
+  | 'not-json'
+  | 'not-object'
+  | 'too-deep'
+  | 'lone-surrogate'
+  | 'worker'
+  | 'failed_at'
+  | 'retried_at'
+  | 'backtrace'
+  | 'payload'
+  /** An older version of ours wrote it, in a form that stops other clients. */
+  | 'outdated';
+
+export interface Diagnosis {
+  /** All that is wrong, in the order of the type above; `outdated` only if nothing else is. */
+  readonly ailments: readonly FailedAilment[];
+  /** What to put in its place; `null`: nothing, there is nothing in it to keep. */
+  readonly mended: Buffer | null;
+}
+
+/** Ruby's JSON refuses more. */
+const deepest = 100;
+/** A time that nobody knows: the record must have one. */
+const unknownTime = failedAtText(new Date(0));
+const unknownName = 'unknown';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** @returns `null` if resque-web shows it, and it isn't one of ours that stops other clients */
+export function diagnoseFailure(record: Buffer): Diagnosis | null {
+  if (record.length === 0) return { ailments: ['empty'], mended: null };
+  const text = record.toString('utf8');
+  const whole = wholeAilment(record, text);
+  const value = parse(text);
+  if (whole !== null) {
+    return { ailments: [whole], mended: Buffer.from(rawFailure(record, aboutOf(value), wordsFor(whole))) };
+  }
+  const members = value as Members;
+  const ailments = memberAilments(members, text);
+  if (ailments.length > 0) {
+    const mended = Buffer.from(mend(record, members, ailments));
+    return { ailments, mended: asWrittenNow(mended) ?? mended };
+  }
+  const mended = asWrittenNow(record);
+  return mended === null ? null : { ailments: ['outdated'], mended };
+}
+
+/** Members that only our records have. */
+const ownMembers = [
+  ...['exit_code', 'signal', 'raw_payload', 'raw_payload_base64'],
+  ...['raw_record', 'raw_record_base64'],
+];
+
+/**
+ * A record of ours as `failureRecord` writes it today; older versions wrote `null` for no backtrace and for a payload that
+ * is not an object, and any JSON for other payloads. Our retry brings back the same bytes from both.
+ *
+ * @returns `null` if nothing changes, or if it isn't ours
+ */
+function asWrittenNow(record: Buffer): Buffer | null {
+  const text = record.toString('utf8');
+  const members = JSON.parse(text) as Members;
+  if (!ownMembers.some((name) => name in members)) return null;
+  const { payload, backtrace } = members;
+  if (payload !== null && backtrace !== null && JSON.stringify(members) === text) return null;
+  const written = new Map<string, string>();
+  for (const [name, { start, end }] of memberSpans(record)) {
+    written.set(name, canonicalJson(record.toString('utf8', start, end)));
+  }
+  if (backtrace === null) written.set('backtrace', '[]');
+  const original = failedPayload(record);
+  if (original !== null) {
+    for (const [name, json] of payloadMembers(readPayload(original))) written.set(name, json);
+  } else if (payload === null) written.set('payload', JSON.stringify(unknownPayload));
+  const now = Buffer.from(textOf(written));
+  return now.equals(record) ? null : now;
+}
+
+function textOf(members: ReadonlyMap<string, string>): string {
+  return `{${[...members].map(([name, json]) => `${JSON.stringify(name.toWellFormed())}:${json}`).join(',')}}`;
+}
+
+/** What is known of a record that was none. */
+export interface RawFailureAbout {
+  readonly failedAt: string;
+  readonly worker: string;
+  readonly queue: string;
+  readonly exception: string;
+}
+
+/** A record that holds bytes which nobody could read, as they were. */
+export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string): string {
+  return JSON.stringify({
+    failed_at: about.failedAt,
+    payload: unknownPayload,
+    exception: withoutMarkup(about.exception),
+    error,
+    backtrace: [],
+    worker: about.worker.toWellFormed(),
+    queue: withoutMarkup(about.queue),
+    ...(isUtf8(bytes)
+      ? { raw_record: bytes.toString('utf8') }
+      : { raw_record_base64: bytes.toString('base64') }),
+  });
+}
+
+function wholeAilment(record: Buffer, text: string): FailedAilment | null {
+  if (!isUtf8(record)) return 'not-utf8';
+  const value = parse(text);
+  if (value === undefined) return 'not-json';
+  if (asObject(value) === null) return 'not-object';
+  // One level is for `before_repair`.
+  return depthOf(text) > deepest - 1 ? 'too-deep' : null;
+}
+
+function wordsFor(ailment: FailedAilment): string {
+  const what: Partial<Record<FailedAilment, string>> = {
+    'not-utf8': 'not valid UTF-8',
+    'not-json': 'not JSON',
+    'not-object': 'no JSON object',
+    'too-deep': 'nested too deeply',
+  };
+  return `This entry of the list of failures was ${what[ailment] ?? ailment}; it is kept in raw_record`;
+}
+
+function aboutOf(value: unknown): RawFailureAbout {
+  const members = asObject(value) ?? {};
+  const text = (name: string, otherwise: string) => {
+    const member = members[name];
+    return typeof member === 'string' && member !== '' ? member : otherwise;
+  };
+  return {
+    failedAt: timeText(members.failed_at),
+    worker: text('worker', unknownName),
+    queue: text('queue', unknownName),
+    exception: text('exception', 'UnreadableFailure'),
+  };
+}
+
+function memberAilments(members: Members, text: string): FailedAilment[] {
+  const found: FailedAilment[] = [];
+  if (withoutLoneSurrogates(text) !== text) found.push('lone-surrogate');
+  if (typeof members.worker !== 'string') found.push('worker');
+  if (!isTime(members.failed_at)) found.push('failed_at');
+  if ('retried_at' in members && !isTime(members.retried_at)) found.push('retried_at');
+  if (!isBacktrace(members.backtrace)) found.push('backtrace');
+  if (!isShownPayload(members.payload)) found.push('payload');
+  return found;
+}
+
+function isBacktrace(value: unknown): boolean {
+  return value === undefined || value === null || Array.isArray(value);
+}
+
+/** An ActiveJob wrapper without its job breaks the page like a payload that is no object. */
+function isShownPayload(value: unknown): boolean {
+  if (value === undefined || value === null || typeof value === 'string') return true;
+  const payload = asObject(value);
+  return payload !== null && (payload.class !== activeJobWrapper || hasJobData(payload.args));
+}
+
+/** Its members with their own bytes, but for those that are replaced. */
+function mend(record: Buffer, members: Members, ailments: readonly FailedAilment[]): string {
+  const written = new Map<string, string>();
+  for (const [name, { start, end }] of memberSpans(record)) {
+    written.set(name, record.toString('utf8', start, end));
+  }
+  const before: string[] = [];
+  const replace = (name: string, json: string | null) => {
+    before.push(`${JSON.stringify(name)}:${written.get(name) ?? 'null'}`);
+    if (json === null) written.delete(name);
+    else written.set(name, json);
+  };
+  for (const ailment of ailments) {
+    if (ailment === 'worker') replace('worker', JSON.stringify(unknownName));
+    if (ailment === 'failed_at') replace('failed_at', JSON.stringify(timeText(members.failed_at)));
+    if (ailment === 'retried_at') {
+      replace(
+        'retried_at',
+        members.retried_at === null ? null : JSON.stringify(timeText(members.retried_at)),
+      );
+    }
+    if (ailment === 'backtrace') replace('backtrace', backtraceJson(members.backtrace));
+    if (ailment === 'payload') keepRawPayload(written, members);
+  }
+  if (ailments.includes('lone-surrogate') && !ailments.includes('payload')) keepRawPayload(written, members);
+  if (ailments.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
+  if (before.length > 0) written.set('before_repair', `{${before.join(',')}}`);
+  return withoutLoneSurrogates(textOf(written));
+}
+
+/** The payload's own bytes beside what is shown in its place, for a retry; see failure-record.ts. */
+function keepRawPayload(written: Map<string, string>, members: Members): void {
+  const text = written.get('payload');
+  if (text === undefined || text === 'null') return;
+  // The record's own says better what lay on the queue.
+  const hasOwn = 'raw_payload' in members || 'raw_payload_base64' in members;
+  for (const [name, json] of payloadMembers(readPayload(Buffer.from(text)))) {
+    if (name === 'payload' || !hasOwn) written.set(name, json);
+  }
+}
+
+function backtraceJson(value: unknown): string {
+  if (value === false) return '[]';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return JSON.stringify(text.split('\n').map((line) => line.toWellFormed()));
+}
+
+const date = String.raw`\d{4}[-/](?:0?[1-9]|1[0-2])[-/](?:0?[1-9]|[12]\d|3[01])`;
+const clock = String.raw`(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d+)?)?`;
+const zone = String.raw`(?:Z|[A-Za-z]{1,5}|[-+]\d\d:?\d\d)`;
+/** What Ruby's `Time.parse` takes, as far as anyone is known to write it. */
+const rubyTime = new RegExp(`^\\s*${date}(?:(?:T|\\s+)${clock}\\s*${zone}?)?\\s*$`);
+
+/** Only what is certain to be one: a page that works is worth more than an entry left alone. */
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && rubyTime.test(value);
+}
+
+/** Seconds of this century are below it as milliseconds of it are above. */
+const secondsLimit = 1e11;
+
+/** The nearest to a time that a value says. */
+function timeText(value: unknown): string {
+  if (typeof value === 'string' && isTime(value)) return value;
+  const ms =
+    typeof value === 'number'
+      ? value < secondsLimit
+        ? value * 1000
+        : value
+      : typeof value === 'string' && /\d:\d\d/.test(value)
+        ? Date.parse(value)
+        : Number.NaN;
+  const time = new Date(ms);
+  const isKnown =
+    !Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1970 && time.getUTCFullYear() < 10_000;
+  return isKnown ? failedAtText(time) : unknownTime;
+}
+
+/** @returns `undefined` where it is no JSON */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function asObject(value: unknown): Members | null {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Members) : null;
+}

@@ -1,0 +1,142 @@
+/**
+ * The doctor's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
+ * next look judges anew. No KEYS, as for all of ours.
+ */
+import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
+import { scriptChecks } from '../redis/script-checks.ts';
+import { script } from '../redis/send.ts';
+
+/**
+ * Enters a process into the registry that isn't in it, so that the recovery of dead ones takes it for one of
+ * them, with all that its names lead to. A process that is in the registry keeps its entry.
+ *
+ * ARGV: prefix, owner, its entry as seen ('' for none), the entry to write, its step as seen ('' for none);
+ * number of heartbeats, then id and value as seen ('' for none) of each; number of queues it holds jobs of, then
+ * these; number of ids to be registered, then id and the record to write where it has only a payload.
+ */
+export const adoptScript = script(`
+local prefix, owner, seen, entry, step = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local at = 5
+local function nextArg() at = at + 1; return ARGV[at] end
+if (redis.call('HGET', prefix .. 'runners', owner) or '') ~= seen then return 0 end
+if (redis.call('GET', prefix .. 'runner:' .. owner .. ':step') or '') ~= step then return 0 end
+for _ = 1, tonumber(nextArg()) do
+  local id, value = nextArg(), nextArg()
+  if (redis.call('HGET', prefix .. 'workers:heartbeat', id) or '') ~= value then return 0 end
+end
+${scriptChecks}
+local held = prefix .. 'runner:' .. owner .. ':held'
+needType('set', held)
+needType('set', prefix .. 'workers')
+need('HSET', prefix .. 'runners', owner, '')
+need('SADD', held, '')
+need('SADD', prefix .. 'workers', '')
+need('SET', prefix .. 'worker:' .. owner, '')
+need('EXISTS', prefix .. 'worker:' .. owner)
+if refusal then return redis.error_reply(refusal) end
+if seen == '' then redis.call('HSET', prefix .. 'runners', owner, entry) end
+for _ = 1, tonumber(nextArg()) do
+  redis.call('SADD', prefix .. 'runner:' .. owner .. ':held', nextArg())
+end
+for _ = 1, tonumber(nextArg()) do
+  local id, record = nextArg(), nextArg()
+  local key = prefix .. 'worker:' .. id
+  local hasRecord = redis.call('EXISTS', key) == 1
+  if hasRecord or redis.call('EXISTS', key .. ':payload') == 1 then
+    if not hasRecord then redis.call('SET', key, record) end
+    redis.call('SADD', prefix .. 'workers', id)
+  end
+end
+return 1
+`);
+
+/**
+ * Settles a worker's record: its job is accounted for as failed, or it is put right where it is.
+ *
+ * ARGV: prefix, worker's id, the record as seen ('' for none), `fail` or `rewrite`, the failure or the new
+ * record ('' for none), `1` where the worker is to be unregistered, name of the job's status ('' for none).
+ */
+export const settleScript = script(`
+local prefix, id, seen, kind, bytes, leaves = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
+local key = prefix .. 'worker:' .. id
+if (redis.call('GET', key) or '') ~= seen then return 0 end
+${scriptChecks}
+need('SET', key, '')
+need('DEL', key)
+if bytes ~= '' and kind ~= 'rewrite' then
+  needType('list', prefix .. 'failed')
+  need('RPUSH', prefix .. 'failed', '')
+end
+if leaves then
+  needType('set', prefix .. 'workers')
+  needType('hash', prefix .. 'workers:heartbeat')
+  need('SREM', prefix .. 'workers', '')
+  need('HDEL', prefix .. 'workers:heartbeat', '')
+end
+if refusal then return redis.error_reply(refusal) end
+if kind == 'rewrite' then
+  redis.call('SET', key, bytes)
+  return 1
+end
+${jobStatusWrites}
+if bytes ~= '' then
+  redis.call('RPUSH', prefix .. 'failed', bytes)
+  redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+  redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  setStatus(ARGV[7] or '', ${jobStatuses.failed})
+end
+redis.call('DEL', key)
+if leaves then
+  redis.call('SREM', prefix .. 'workers', id)
+  redis.call('DEL', key .. ':started', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)
+  redis.pcall('HDEL', prefix .. 'workers:heartbeat', id)
+end
+return 1
+`);
+
+/** ARGV: prefix, worker's id, its heartbeat as seen, the new one ('' to remove it). */
+export const heartbeatMendScript = script(`
+local key = ARGV[1] .. 'workers:heartbeat'
+if redis.call('HGET', key, ARGV[2]) ~= ARGV[3] then return 0 end
+if ARGV[4] == '' then redis.call('HDEL', key, ARGV[2]) else redis.call('HSET', key, ARGV[2], ARGV[4]) end
+return 1
+`);
+
+/**
+ * Puts entries of a list in the place of others. Where one no longer lies at its index, its equal is looked for
+ * near by, in one go for all.
+ *
+ * KEYS: failed. ARGV: how far to look, then of each entry: the index it was seen at, its bytes, the new ones.
+ * Reply: of each, 1 where it was replaced.
+ */
+export const replaceScript = script(`
+local failed, reach = KEYS[1], tonumber(ARGV[1])
+local states, lost, lowest, highest = {}, {}, nil, nil
+for at = 2, #ARGV, 3 do
+  local hint, old, new = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2]
+  local i = #states + 1
+  states[i] = 0
+  if redis.call('LINDEX', failed, hint) == old then
+    redis.call('LSET', failed, hint, new)
+    states[i] = 1
+  else
+    table.insert(lost, { i = i, old = old, new = new })
+    if not lowest or hint < lowest then lowest = hint end
+    if not highest or hint > highest then highest = hint end
+  end
+end
+if #lost == 0 then return states end
+local first, places = math.max(0, lowest - reach), {}
+for offset, record in ipairs(redis.call('LRANGE', failed, first, highest + reach)) do
+  places[record] = first + offset - 1
+end
+for _, entry in ipairs(lost) do
+  local index = places[entry.old]
+  if index then
+    redis.call('LSET', failed, index, entry.new)
+    places[entry.old] = nil
+    states[entry.i] = 1
+  end
+end
+return states
+`);

@@ -1,0 +1,171 @@
+/**
+ * Reads what Redis holds about workers and runners: all that the doctor judges by, except the list of failures.
+ * Writes nothing. Rejects with RedisError.
+ */
+import type { ResqueKeys } from '../format/keys.ts';
+import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
+import type { RedisConnections } from '../redis/read-connections.ts';
+import type { CommandSender } from '../redis/send.ts';
+import { readRegistry } from '../workers/registry.ts';
+import { type RunnerEntry, readEntry } from '../workers/runner-entry.ts';
+
+/** What is there under the name of one runner process. */
+export interface OwnerState {
+  /** Its entry in the registry; `null`: none, or unreadable. */
+  readonly entry: RunnerEntry | null;
+  /** The entry's text as it stands there; `null`: none. */
+  readonly entryText: string | null;
+  /** Jobs in each of its lists of held ones. */
+  readonly held: ReadonlyMap<string, number>;
+  /** `NONCE NUMBER`; `null`: none. */
+  readonly step: string | null;
+  /** Since its last step; `null` where nobody can tell. */
+  readonly stepAgeMs: number | null;
+}
+
+export interface ResqueState {
+  /** By Redis' clock. */
+  readonly nowMs: number;
+  readonly workers: ReadonlySet<string>;
+  readonly heartbeats: ReadonlyMap<string, string>;
+  readonly owners: ReadonlyMap<string, OwnerState>;
+  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  readonly connections: RedisConnections | null;
+  /** Worker id → its job's record, registered or not. */
+  readonly records: ReadonlyMap<string, Buffer>;
+  /** Ids of workers with a payload beside their record. */
+  readonly payloads: ReadonlySet<string>;
+  /** Keys that are not what they should be. */
+  readonly wrongTypes: readonly WrongType[];
+  readonly failures: number;
+}
+
+const scanCount = 1_000;
+/** As `advance` keeps a step's number, in seconds. */
+const stepLifeSeconds = 604_800;
+
+export async function readState(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  queues: readonly string[],
+): Promise<ResqueState> {
+  const [registry, scanned] = await Promise.all([
+    readRegistry(sender, keys),
+    scan(sender, `${escaped(keys.prefix)}[wr]*er:*`),
+  ]);
+  const workers = registry.workers.map(String);
+  const named = new Set([...registry.queues.map(String), ...queues]);
+  const lists = [...named].map((queue) => keys.queue(queue));
+  const wrongTypes = [...registry.wrongTypes, ...(await wrongTypesAmong(sender, lists, 'list'))];
+  const registered = new Set(workers);
+  const found = sorted(
+    scanned.map((key) => key.slice(keys.prefix.length)),
+    registered,
+  );
+  return {
+    nowMs: registry.nowMs,
+    workers: registered,
+    heartbeats: registry.heartbeats,
+    connections: registry.connections,
+    owners: await readOwners(sender, keys, registry.runners, found),
+    records: await readRecords(sender, keys, [...new Set([...found.records, ...workers])]),
+    payloads: found.payloads,
+    wrongTypes,
+    failures: registry.failures ?? 0,
+  };
+}
+
+interface Found {
+  readonly records: Set<string>;
+  readonly payloads: Set<string>;
+  /** Owner → queues of its lists. */
+  readonly held: Map<string, Set<string>>;
+  readonly steps: Set<string>;
+}
+
+/** Which key is what. A worker's id may end like a key that belongs to a worker. */
+function sorted(names: readonly string[], registered: ReadonlySet<string>): Found {
+  const found: Found = { records: new Set(), payloads: new Set(), held: new Map(), steps: new Set() };
+  for (const name of names) {
+    const [, owner, kind, queue] = /^runner:(.+?:\d+):(step|held)(?::(.*))?$/s.exec(name) ?? [];
+    if (owner !== undefined && kind === 'step' && queue === undefined) found.steps.add(owner);
+    if (owner !== undefined && kind === 'held') {
+      const queues = found.held.get(owner) ?? new Set();
+      found.held.set(owner, queue === undefined ? queues : queues.add(queue));
+    }
+    if (!name.startsWith('worker:')) continue;
+    const id = name.slice('worker:'.length);
+    const [, base = '', suffix] = /^(.*):(started|payload)$/s.exec(id) ?? [];
+    const isRecord = registered.has(id) || suffix === undefined || !/^.+?:.+?:./s.test(base);
+    if (isRecord) found.records.add(id);
+    else if (suffix === 'payload') found.payloads.add(base);
+  }
+  return found;
+}
+
+async function readOwners(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  runners: ReadonlyMap<string, string>,
+  { held, steps }: Found,
+): Promise<Map<string, OwnerState>> {
+  const names = [...new Set([...runners.keys(), ...held.keys(), ...steps])];
+  const owners = await Promise.all(
+    names.map(async (owner): Promise<[string, OwnerState]> => {
+      const queues = [...(held.get(owner) ?? [])];
+      const replies = await pipelined(sender, (pipeline) => {
+        pipeline.get(keys.runnerStep(owner)).ttl(keys.runnerStep(owner));
+        for (const queue of queues) pipeline.llen(keys.held(owner, queue));
+      });
+      const [step, ttl, ...lengths] = replies;
+      const entryText = runners.get(owner) ?? null;
+      const state = {
+        entry: entryText === null ? null : readEntry(entryText),
+        entryText,
+        held: new Map(queues.map((queue, at) => [queue, lengthOf(lengths[at])])),
+        step: typeof step === 'string' ? step : null,
+        stepAgeMs: typeof ttl === 'number' && ttl >= 0 ? (stepLifeSeconds - ttl) * 1000 : null,
+      };
+      return [owner, state];
+    }),
+  );
+  return new Map(owners);
+}
+
+async function scan(sender: CommandSender, pattern: string): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor = '0';
+  do {
+    const from = cursor;
+    const [next, keys] = await sender.command((commands) =>
+      commands.scan(from, 'MATCH', pattern, 'COUNT', scanCount),
+    );
+    for (const key of keys) found.add(key);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...found];
+}
+
+async function readRecords(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  ids: readonly string[],
+): Promise<Map<string, Buffer>> {
+  const values = await valuesOf(sender, ids.map(keys.worker));
+  return new Map(
+    ids.flatMap((id, at): [string, Buffer][] => {
+      const value = values[at] ?? null;
+      return value === null ? [] : [[id, value]];
+    }),
+  );
+}
+
+/** Of a list that is none, nothing is to be recovered. */
+function lengthOf(reply: unknown): number {
+  return typeof reply === 'number' ? reply : 0;
+}
+
+/** A namespace is no pattern. */
+function escaped(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&');
+}

@@ -1,0 +1,137 @@
+/**
+ * Enqueues any number of jobs in steps, each of which Redis carries out once, whatever becomes of replies, connections
+ * and this process. How far it has got is noted in Redis; whoever knows the id can go on there.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { ResqueKeys } from '../format/keys.ts';
+import type { Redis } from '../redis/connection.ts';
+import type { RepeatingSender } from '../redis/retrying-sender.ts';
+import { runScript, type Script } from '../redis/send.ts';
+import { beginScript, resumeScript, type StepReply, stepScript } from './scripts.ts';
+
+/** An enqueue that broke off can be resumed so long. */
+export const markLifeSeconds = 86_400;
+
+export interface EnqueueStep {
+  /** JSON objects with a line feed between them, in the order in which they are pushed. */
+  readonly payloads: Buffer;
+  /** How often each is enqueued. */
+  readonly times: number;
+  /** How many jobs that makes. */
+  readonly jobs: number;
+  /** What its sender needs to go on behind it; given back by `resume`. */
+  readonly place: string;
+}
+
+/** How far an earlier process has got. */
+export interface Resumed {
+  readonly jobs: number;
+  readonly place: string;
+}
+
+export type RefusalKind = Exclude<StepReply, 'done'>;
+
+/** Why a step was not carried out. None of it goes away by trying again. */
+export class EnqueueRefused extends Error {
+  override readonly name = 'EnqueueRefused';
+  readonly kind: RefusalKind;
+  /** `foreign`: the queue that the id is for. `mistyped`: the key, its type, the type that it should have. */
+  readonly details: readonly string[];
+
+  constructor(kind: RefusalKind, details: readonly string[]) {
+    super([kind, ...details].join(' '));
+    this.kind = kind;
+    this.details = details;
+  }
+}
+
+export interface EnqueueTarget {
+  readonly queue: string;
+  readonly atHead: boolean;
+  /** Of an earlier one, to be resumed; `null` for a new one. */
+  readonly id: string | null;
+}
+
+/** Every method rejects with RedisError, or with EnqueueRefused. */
+export class Enqueue {
+  readonly id: string;
+  readonly #sender: RepeatingSender;
+  readonly #keys: ResqueKeys;
+  readonly #target: EnqueueTarget;
+  readonly #run = randomUUID();
+  #step = 0;
+  #jobs = 0;
+  #waiting = 0;
+
+  constructor(sender: RepeatingSender, keys: ResqueKeys, target: EnqueueTarget) {
+    this.#sender = sender;
+    this.#keys = keys;
+    this.#target = target;
+    this.id = target.id ?? randomBytes(4).toString('hex');
+  }
+
+  /** Jobs that are enqueued for sure, by earlier processes too. */
+  get jobs(): number {
+    return this.#jobs;
+  }
+
+  /** The queue's length when Redis last answered. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Notes that nothing is enqueued yet. Until then no step is possible. */
+  async begin(place: string): Promise<void> {
+    await this.#call(beginScript, [this.#run, this.#target.queue, place, markLifeSeconds]);
+  }
+
+  /** Takes over from an earlier process. What that one has still on its way will be refused. */
+  async resume(): Promise<Resumed> {
+    const [step, jobs, place = ''] = await this.#call(resumeScript, [
+      this.#run,
+      this.#target.queue,
+      markLifeSeconds,
+    ]);
+    this.#step = Number(step);
+    this.#jobs = Number(jobs);
+    return { jobs: this.#jobs, place };
+  }
+
+  async add({ payloads, times, jobs, place }: EnqueueStep): Promise<void> {
+    const all = this.#jobs + jobs;
+    await this.#call(stepScript, [
+      this.#run,
+      this.#target.queue,
+      markLifeSeconds,
+      this.#step + 1,
+      this.#target.atHead ? 'LPUSH' : 'RPUSH',
+      place,
+      all,
+      times,
+      payloads,
+    ]);
+    this.#step += 1;
+    this.#jobs = all;
+  }
+
+  /** Nothing more is to come: the note goes. Where it doesn't, it will by itself. */
+  async end(): Promise<void> {
+    await this.#sender.once((commands) => commands.del(this.#keys.enqueueMark(this.id)));
+  }
+
+  /** @returns what the reply has beside the queue's length */
+  async #call(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
+    const { enqueueMark, queue, queues } = this.#keys;
+    const keys = [enqueueMark(this.id), queue(this.#target.queue), queues];
+    const bytes = args.reduce<number>((sum, arg) => sum + (Buffer.isBuffer(arg) ? arg.length : 0), 0);
+    const sender = {
+      command: <T>(send: (commands: Redis) => Promise<T>) => this.#sender.command(send, bytes),
+    };
+    const reply = await runScript(sender, script, keys.length, [...keys, ...args]);
+    const [kind, ...details] = (reply as (Buffer | number)[]).map(String);
+    if (kind !== 'done') throw new EnqueueRefused(kind as RefusalKind, details);
+    const [length, ...rest] = details;
+    this.#waiting = Number(length);
+    return rest;
+  }
+}

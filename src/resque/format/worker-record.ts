@@ -1,0 +1,72 @@
+/**
+ * What a worker writes about the job that it runs, the value of `worker:ID`:
+ * `{"queue":Q,"run_at":"…Z","worker":"HOST:PID-SLOT","step":N,"payload":{…}}`.
+ *
+ * - `payload` must be an object, or resque-web's pages break. All readers of ours, those of older versions too, take
+ *   everything that follows `,"payload":` as the payload.
+ * - node-resque files the job under `worker`, the worker's id without its queues (`Queue#allWorkingOn`).
+ * - `step` is ours: the step of its runner that took the job. It tells this job from all others that the worker runs.
+ */
+import { type Payload, readPayload } from './payload.ts';
+import { runAtText } from './timestamps.ts';
+import { readWorkerId } from './worker-id.ts';
+
+export interface RecordedWork {
+  /** Resque worker id. */
+  readonly worker: string;
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly runAt: Date;
+  /** `null`: it isn't known. */
+  readonly step: number | null;
+}
+
+/** `step-script.ts` builds the same in Lua. */
+export function workerRecord({ worker, queue, payload, runAt, step }: RecordedWork): string {
+  const embedded = payload.isObject ? payload.embedded : '{}';
+  const name = JSON.stringify(readWorkerId(worker).name.toWellFormed());
+  const start = `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(runAt)}","worker":${name}`;
+  return `${start}${step === null ? '' : `,"step":${step}`},"payload":${embedded}}`;
+}
+
+/** resque-web 3.0 prints queue names and exceptions as HTML, unescaped. */
+export function withoutMarkup(text: string): string {
+  return text.replace(/[<>]/g, '').toWellFormed();
+}
+
+const payloadMember = Buffer.from(',"payload":');
+
+/**
+ * The payload that a record of `advance` embeds, with its own bytes.
+ *
+ * @returns `null` where the bytes are none of our records.
+ */
+export function payloadOfRecord(record: Buffer): Payload | null {
+  // Quotes inside the queue's name are escaped, so the first match is the member itself.
+  const at = record.indexOf(payloadMember);
+  if (at === -1 || record.at(-1) !== 0x7d) return null;
+  return readPayload(record.subarray(at + payloadMember.length, -1));
+}
+
+/** The step that took the job of a record of ours; `null` if it names none, as those of older versions. */
+export function stepOfRecord(record: Buffer): number | null {
+  const at = record.indexOf(payloadMember);
+  if (at === -1) return null;
+  const [, step] = /,"step":(\d{1,15})$/.exec(record.toString('latin1', Math.max(0, at - 30), at)) ?? [];
+  return step === undefined ? null : Number(step);
+}
+
+/** The queue that a record of ours names, or `null`. */
+export function queueOfRecord(record: Buffer): string | null {
+  const at = record.indexOf(',"run_at":');
+  const start = Buffer.byteLength('{"queue":');
+  if (at <= start) return null;
+  try {
+    const queue: unknown = JSON.parse(record.toString('utf8', start, at));
+    return typeof queue === 'string' ? queue : null;
+  } catch (error) {
+    // Somebody else wrote it.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Opens connections to Redis as the config describes them. The only file that knows ioredis' options.
+ */
+import { readFileSync } from 'node:fs';
+import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisConfig, TlsConfig } from '../../config/config.ts';
+
+export type { Redis };
+
+/** Redis that can be connected to: an embedded one has been started and become a socket by then. */
+export type ReachableRedis = Exclude<RedisConfig, { kind: 'embedded' }>;
+
+export type SentinelRedis = Extract<RedisConfig, { kind: 'sentinel' }>;
+
+/** What differs from one use to another; the address comes from the config. */
+export interface ConnectionUse {
+  /** Shown by `CLIENT LIST`. */
+  readonly name: string;
+  /** Milliseconds that a TCP or TLS connection may take to come about. */
+  readonly connectTimeoutMs: number;
+}
+
+export type OpenConnection = (redis: ReachableRedis, use: ConnectionUse) => Redis;
+
+/**
+ * A connection that is not connected yet: call `connect()`. It connects once: when it is lost, every command
+ * without a reply is rejected, and whoever opened it decides what a lost reply means and when to open the
+ * next one. (ioredis' own reconnecting leaves such commands pending for ever or sends them a second time.)
+ *
+ * @throws Error when a TLS file can't be read.
+ */
+export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis {
+  return new Redis({
+    ...addressOptions(redis),
+    ...(redis.username === null ? {} : { username: redis.username }),
+    ...(redis.password === null ? {} : { password: redis.password }),
+    db: redis.db,
+    ...plainOptions(use),
+  });
+}
+
+/** A connection to this sentinel itself, as above. */
+export function openSentinel(
+  { sentinelUsername: username, sentinelPassword: password }: SentinelRedis,
+  { host, port }: SentinelRedis['sentinels'][number],
+): Redis {
+  return new Redis({
+    ...{ host, port },
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...plainOptions({ name: 'resque-runner-watch', connectTimeoutMs: 5_000 }),
+  });
+}
+
+function plainOptions(use: ConnectionUse) {
+  return {
+    // Replies in the shapes of RESP2, whatever the server speaks.
+    protocol: 2,
+    disableClientInfo: true,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // The check would print to the console where INFO is not permitted.
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => null,
+    keepAlive: 10_000,
+    connectionName: use.name,
+    connectTimeout: use.connectTimeoutMs,
+  } as const;
+}
+
+type AddressOptions = Omit<RedisOptions, 'replyMapping' | 'protocol'>;
+
+function addressOptions(redis: ReachableRedis): AddressOptions {
+  switch (redis.kind) {
+    case 'server':
+      return {
+        host: redis.host,
+        port: redis.port,
+        ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls) }),
+      };
+    case 'socket':
+      return { path: redis.path };
+    case 'sentinel':
+      return {
+        sentinels: redis.sentinels.map(({ host, port }) => ({ host, port })),
+        name: redis.master,
+        sentinelRetryStrategy: () => null,
+        ...(redis.sentinelUsername === null ? {} : { sentinelUsername: redis.sentinelUsername }),
+        ...(redis.sentinelPassword === null ? {} : { sentinelPassword: redis.sentinelPassword }),
+        // Without the flag ioredis leaves `tls` unused here, and sends passwords in clear text.
+        ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls), enableTLSForSentinelMode: true }),
+      };
+  }
+}
+
+function tlsOptions(tls: TlsConfig): NonNullable<RedisOptions['tls']> {
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    ...(tls.ca === null ? {} : { ca: readFileSync(tls.ca) }),
+    ...(tls.cert === null ? {} : { cert: readFileSync(tls.cert) }),
+    ...(tls.key === null ? {} : { key: readFileSync(tls.key) }),
+    ...(tls.servername === null ? {} : { servername: tls.servername }),
+  };
+}
+
+/** Where Redis is, for people, without any password: `redis://db1:6379/0`. */
+export function describeRedis(redis: RedisConfig): string {
+  const user = 'username' in redis && redis.username !== null ? `${redis.username}@` : '';
+  switch (redis.kind) {
+    case 'server': {
+      const host = redis.host.includes(':') ? `[${redis.host}]` : redis.host;
+      return `${redis.tls === null ? 'redis' : 'rediss'}://${user}${host}:${redis.port}/${redis.db}`;
+    }
+    case 'socket':
+      return `unix://${user}${redis.path}?db=${redis.db}`;
+    case 'sentinel': {
+      const nodes = redis.sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
+      return `sentinel://${user}${nodes}/${redis.master}/${redis.db}`;
+    }
+    case 'embedded':
+      return `embedded redis in ${redis.directory}`;
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Everything that a fleet of workers does with Redis, as typed operations on one session. All reject with
+ * `RedisError`.
+ */
+import { FailedList } from '../failed/failed-list.ts';
+import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
+import { heartbeatText, startedText } from '../format/timestamps.ts';
+import { listLengths } from '../redis/bulk-reads.ts';
+import type { Clock } from '../redis/clock.ts';
+import type { ReachableRedis } from '../redis/connection.ts';
+import { LargeReads } from '../redis/large-reads.ts';
+import { permissionScript } from '../redis/permission-script.ts';
+import { runScript } from '../redis/send.ts';
+import { RedisSession } from '../redis/session.ts';
+import type { SessionHooks, SessionMeans } from '../redis/session-means.ts';
+import { answerLimitMs } from '../redis/timeouts.ts';
+import { heartbeatScript } from '../workers/heartbeat.ts';
+import { readHeldLists } from '../workers/held-lists.ts';
+import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
+import { unregisterScript } from '../workers/unregister-script.ts';
+import { type RecordedJob, readRecordedJob } from './recorded-job.ts';
+import { readStanding, type Standing } from './standing.ts';
+import type { AdvanceBatch, AdvanceReply, HeldJob, ReservedJob, StepOwner, UnsentJob } from './step.ts';
+import { advanceScript } from './step-script.ts';
+import { StepSender } from './step-sender.ts';
+
+/** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */
+export interface PoppedJob {
+  readonly queue: string;
+  readonly payload: Buffer;
+  /** BLMOVE brought it: it is on the list of held jobs. */
+  readonly isHeld: boolean;
+}
+
+/** What the runner is to do, as far as permissions depend on it. */
+export interface PreparedFor {
+  /** Whether any entry is at-least-once. */
+  readonly holdsJobs: boolean;
+  readonly queues: readonly string[];
+}
+
+/**
+ * Redis may hold the connection of a host that is gone for ten minutes and more, and goes on to hand it jobs. So
+ * waits end by themselves, long before such a host is recovered as dead: nothing comes to it after that.
+ */
+const longestWaitSeconds = 60;
+const waitLimitMs = longestWaitSeconds * 1_000 + answerLimitMs;
+
+export class ResqueClient {
+  readonly keys: ResqueKeys;
+  readonly session: RedisSession;
+  readonly failed: FailedList;
+  readonly reads: LargeReads;
+  readonly #steps: StepSender;
+  /** Redis has never heard of this process. */
+  isUnknown = true;
+  /** Redis' clock minus our monotonic one: the other may jump, and others would take us for silent. */
+  #clockOffsetMs = 0;
+  #owner: StepOwner;
+  /** The last step that is known to be done, with all before it; the outbox tells. */
+  lastConfirmed: () => number = () => 0;
+
+  readonly clock: Clock;
+
+  /** @param owner the process whose steps `advance` takes; its name is `HOST:PID` */
+  constructor(
+    redis: ReachableRedis,
+    namespace: string,
+    owner: StepOwner,
+    hooks: SessionHooks,
+    means: SessionMeans,
+  ) {
+    this.#owner = owner;
+    this.clock = means.clock;
+    this.keys = resqueKeys(namespace);
+    this.session = new RedisSession(redis, hooks, means, owner.nonce);
+    this.failed = new FailedList(this.session, this.keys);
+    this.reads = new LargeReads(this.session);
+    this.#steps = new StepSender(this.session, this.keys, this.reads);
+  }
+
+  /** Whether jobs of all queues are waited for with BLMOVE: with BLPOP, one that is too large for a reply is lost. */
+  get waitsByMoving(): boolean {
+    return this.session.server?.waitsByMoving === true;
+  }
+
+  get stepOwner(): StepOwner {
+    return this.#owner;
+  }
+
+  /** `HOST:PID` of this process. */
+  get owner(): string {
+    return this.#owner.name;
+  }
+
+  /** Tells this process from every other one of its name. */
+  get nonce(): string {
+    return this.#owner.nonce;
+  }
+
+  /** The registry's entry of this process, as of now. */
+  entry(about: RunnerAbout): RunnerEntry {
+    const { connections } = this.session;
+    const known = connections === null ? {} : { connections };
+    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime(), ...known };
+  }
+
+  /**
+   * To be called on fresh connections, before anything else: reads Redis' clock, and makes the scripts known.
+   * Rejects with RedisError, also if this user may not do what a runner does.
+   */
+  async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
+    await this.#readClock();
+    await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
+    const holds = holdsJobs || this.waitsByMoving;
+    const isLimited = this.session.server?.replyLimit.kind === 'known';
+    const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
+    this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
+  }
+
+  /**
+   * What Redis knows of this process, which has its name from then on unless another has it.
+   * @param confirmed number of the last step that is known to be done, 0 at first
+   */
+  standing(confirmed: number, about: RunnerAbout): Promise<Standing> {
+    this.isUnknown = false;
+    return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
+  }
+
+  /** Goes on under another name, or as a process that Redis has never known. */
+  become(owner: Partial<StepOwner>): void {
+    this.#owner = { ...this.#owner, ...owner };
+  }
+
+  /**
+   * Takes a step. If Redis has forgotten the script, its text is not sent instead: that would come after later steps.
+   * A Redis that has forgotten the script is prepared anew, as after an outage, and those steps are repeated.
+   */
+  advance(batch: AdvanceBatch): Promise<AdvanceReply> {
+    return this.#steps.send(this.#owner, batch, this.now(), this.#redisNow());
+  }
+
+  /** Reads the payload that a step's reply had no room for. */
+  bring(job: UnsentJob): Promise<ReservedJob> {
+    return this.#steps.bring(job);
+  }
+
+  /**
+   * Waits until one of the queues has a job and takes it, first queue first.
+   *
+   * @returns `null` when `endWait` ended the wait, or it was as long as a wait may be
+   */
+  async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
+    const keys = queues.map((queue) => this.keys.queue(queue));
+    const popped = await this.session.blockingCommand(
+      (blocker) => blocker.blpopBuffer(keys, longestWaitSeconds),
+      waitLimitMs,
+    );
+    if (popped === null) return null;
+    const [key, payload] = popped as [Buffer, Buffer];
+    return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload, isHeld: false };
+  }
+
+  /**
+   * The same for one at-least-once queue, on a connection of its own: the job moves onto the list of held ones.
+   */
+  async waitForHeldJob(queue: string): Promise<PoppedJob | null> {
+    const { keys, owner } = this;
+    // First of all: a list that nobody knows of would be recovered by nobody.
+    await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
+    const payload = await this.session.extraBlockingCommand(
+      queue,
+      (blocker) =>
+        blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', longestWaitSeconds),
+      waitLimitMs,
+    );
+    return payload === null ? null : { queue, payload, isHeld: true };
+  }
+
+  endHeldWait(queue: string): Promise<boolean> {
+    return this.session.unblockExtra(queue);
+  }
+
+  /**
+   * All that is on our lists of held jobs, oldest first.
+   *
+   * @param queues whose lists may be there though Redis has lost the set that names them
+   */
+  async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
+    const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner, queues);
+    return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
+  }
+
+  /** True where a wait was ended; false where there was none (any more). */
+  endWait(): Promise<boolean> {
+    return this.session.unblock();
+  }
+
+  /**
+   * Sign of life of the workers that there are at the moment of writing, by Redis' clock; registers those that
+   * are not (or no longer) registered.
+   *
+   * @param about what others need to know of this process should it die; `null`: nobody is to recover it
+   */
+  async heartbeat(workers: () => readonly string[], about: RunnerAbout | null = null): Promise<void> {
+    await this.#readClock();
+    // Asked for only now: one that was unregistered meanwhile must not come back.
+    const ids = workers();
+    if (ids.length === 0 && about === null) return;
+    const entry = about === null ? '' : writeEntry(this.entry(about));
+    const times = [startedText(this.now()), heartbeatText(this.#redisNow())];
+    const args = [this.keys.prefix, ...times, this.owner, this.nonce, this.lastConfirmed(), entry, ...ids];
+    await runScript(this.session, heartbeatScript, 0, args);
+  }
+
+  /** How many of these queues hold jobs. */
+  filledQueues(queues: readonly string[]): Promise<number> {
+    const keys = queues.map((queue) => this.keys.queue(queue));
+    return this.session.command((commands) => commands.exists(...keys));
+  }
+
+  /** Whether `pause-all-workers` stops everyone. */
+  async isPaused(): Promise<boolean> {
+    return stopsAll(await this.session.command((commands) => commands.get(this.keys.pauseAllWorkers)));
+  }
+
+  /** Names of all queues, as far as they are UTF-8. */
+  queueNames(): Promise<string[]> {
+    return this.session.command((commands) => commands.smembers(this.keys.queues));
+  }
+
+  /** Jobs waiting per queue; -1 where the key is no list. */
+  async backlog(queues: readonly string[]): Promise<Map<string, number>> {
+    const lengths = await listLengths(
+      this.session,
+      queues.map((queue) => this.keys.queue(queue)),
+    );
+    return new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1]));
+  }
+
+  /** The same, and how many failures there are, in one go. */
+  async listLengths(
+    queues: readonly string[],
+  ): Promise<{ backlogs: ReadonlyMap<string, number>; failures: number }> {
+    const keys = queues.map((queue) => this.keys.queue(queue));
+    const [failures, ...lengths] = await listLengths(this.session, [this.keys.failed, ...keys]);
+    return {
+      backlogs: new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1])),
+      failures: failures ?? -1,
+    };
+  }
+
+  /**
+   * Nothing more will be said: takes the workers off every list and forgets this process. Jobs that are still on a list
+   * of held ones, as a wait on a connection that was given up may have brought, go back.
+   */
+  leave(workers: readonly string[]): Promise<unknown> {
+    return this.#unregister(true, workers);
+  }
+
+  /** Takes the workers off every list. */
+  async unregister(workers: readonly string[]): Promise<void> {
+    if (workers.length > 0) await this.#unregister(false, workers);
+  }
+
+  #unregister(isEnd: boolean, workers: readonly string[]): Promise<unknown> {
+    const args = [
+      ...[this.keys.prefix, this.owner, this.nonce, this.lastConfirmed()],
+      isEnd ? 1 : 0,
+      ...workers,
+    ];
+    return runScript(this.session, unregisterScript, 0, args);
+  }
+
+  /** The job that this step recorded on a worker of ours, or `null`: it was the reply that was lost. */
+  async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
+    const recorded = await readRecordedJob(this.reads, this.keys, worker, step);
+    if (recorded !== null) this.suspect(recorded.payload.bytes);
+    return recorded;
+  }
+
+  /** The reply that would have brought this was lost: perhaps since it was too large. */
+  suspect(payload: Buffer): void {
+    if (payload.length > this.session.replyLimit) this.session.tellOutgrown();
+  }
+
+  async #readClock(): Promise<void> {
+    const before = this.clock.elapsedMs();
+    const [seconds, micros] = await this.session.command((commands) => commands.time());
+    this.#clockOffsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - before;
+  }
+
+  now(): Date {
+    return new Date(this.clock.nowMs());
+  }
+
+  #redisNow(): Date {
+    return new Date(this.clock.elapsedMs() + this.#clockOffsetMs);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * `writeForgotten`: Redis came back older and no longer knows the last steps of this process. In one atomic step it writes
+ * the outcomes of those steps again that the process still holds, and counts the steps as done. A lost reply does no
+ * harm: the next standing is then `known`.
+ *
+ * What a forgotten step took away may be back, so an outcome removes only what is its own: the worker's record only if
+ * that names the step that took the job, and a payload never from a queue, since an equal job looks the same.
+ */
+import { jobStatusWrites } from '../format/job-status.ts';
+import type { ResqueKeys } from '../format/keys.ts';
+import { scriptChecks } from '../redis/script-checks.ts';
+import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
+
+export interface ForgottenSteps {
+  /** The last step that Redis knows, 0 if it knows none. */
+  readonly lastKnown: number;
+  /** The last step that is to count as done. */
+  readonly lastConfirmed: number;
+  /** Of the steps in between, oldest first. */
+  readonly outcomes: readonly OutcomeWrite[];
+  readonly returns: readonly ReturnWrite[];
+}
+
+/** Among so many jobs at the head of a queue a job is looked for that went back there. */
+const headLength = 100;
+
+/** ARGV: prefix, owner, nonce, last known step, last confirmed one; the outcomes; the returns. */
+const forgottenScript = script(`
+local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local at = 5
+local function nextArg() at = at + 1; return ARGV[at] end
+local stepKey = prefix .. 'runner:' .. owner .. ':step'
+${scriptChecks}
+local known = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+local knownNonce, knownStep = (known or ''):match('^(%S+) (%d+)$')
+if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
+local outcomes, returns = {}, {}
+for i = 1, tonumber(nextArg()) do
+  outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
+    queue = nextArg(), bytes = nextArg(), statusName = nextArg(), status = nextArg() }
+end
+for i = 1, tonumber(nextArg()) do
+  returns[i] = { queue = nextArg(), bytes = nextArg(), isHeld = nextArg() == '1' }
+end
+
+local heldQueues = prefix .. 'runner:' .. owner .. ':held'
+local function needHeld(queue)
+  if queue == '' then return end
+  needType('list', heldQueues .. ':' .. queue)
+  need('LREM', heldQueues .. ':' .. queue, 1, '')
+end
+local function needPush(command, key)
+  needType('list', key)
+  need(command, key, '')
+end
+need('SET', stepKey, '')
+for _, outcome in ipairs(outcomes) do
+  needHeld(outcome.heldQueue)
+  needType('string', prefix .. 'worker:' .. outcome.id)
+  need('DEL', prefix .. 'worker:' .. outcome.id)
+  if outcome.kind == 'failure' then needPush('RPUSH', prefix .. 'failed') end
+  if outcome.kind == 'requeue' then needPush('LPUSH', prefix .. 'queue:' .. outcome.queue) end
+end
+for _, job in ipairs(returns) do
+  needPush('LPUSH', prefix .. 'queue:' .. job.queue)
+  need('LRANGE', prefix .. 'queue:' .. job.queue, 0, 0)
+  if job.isHeld then needHeld(job.queue) end
+end
+if refusal then return redis.error_reply(refusal) end
+
+redis.call('SET', stepKey, nonce .. ' ' .. confirmed, 'EX', 604800)
+-- Redis may have lost the queue's name: runners of patterns would not see it.
+local function putBack(queue, payload)
+  redis.pcall('SADD', prefix .. 'queues', queue)
+  redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
+end
+local function leaveHeld(queue, payload)
+  return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
+end
+${jobStatusWrites}
+for _, outcome in ipairs(outcomes) do
+  local key = prefix .. 'worker:' .. outcome.id
+  local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
+  local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
+  if outcome.kind == 'requeue' then
+    -- Otherwise its taking is forgotten too: it lies on its queue.
+    if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
+  else
+    local stats = { 'processed' }
+    if outcome.kind == 'failure' then
+      redis.call('RPUSH', prefix .. 'failed', outcome.bytes)
+      stats[2] = 'failed'
+    end
+    for _, stat in ipairs(stats) do
+      redis.pcall('INCRBY', prefix .. 'stat:' .. stat, 1)
+      redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. outcome.id, 1)
+    end
+  end
+  if isItsRecord then redis.call('DEL', key, key .. ':payload') end
+  setStatus(outcome.statusName, outcome.status)
+end
+local function isAtHead(key, payload)
+  for _, other in ipairs(redis.call('LRANGE', key, 0, ${headLength - 1})) do
+    if other == payload then return true end
+  end
+  return false
+end
+for _, job in ipairs(returns) do
+  local key = prefix .. 'queue:' .. job.queue
+  local goesBack
+  if job.isHeld then goesBack = leaveHeld(job.queue, job.bytes) else goesBack = not isAtHead(key, job.bytes) end
+  if goesBack then putBack(job.queue, job.bytes) end
+end
+return 1
+`);
+
+/** @returns false if Redis' last step is another one than was said. Rejects with RedisError. */
+export async function writeForgotten(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  owner: StepOwner,
+  { lastKnown, lastConfirmed, outcomes, returns }: ForgottenSteps,
+): Promise<boolean> {
+  const args: (string | Buffer | number)[] = [
+    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed],
+    outcomes.length,
+  ];
+  for (const outcome of outcomes) {
+    const { kind, worker, takenIn, held } = outcome;
+    args.push(kind, worker, takenIn ?? '', held?.queue ?? '', held?.payload ?? '');
+    args.push(kind === 'requeue' ? outcome.queue : '');
+    args.push(kind === 'requeue' ? outcome.payload : kind === 'failure' ? outcome.record : '');
+    args.push(outcome.statusName ?? '', statusAfter[kind]);
+  }
+  args.push(returns.length);
+  for (const { queue, payload, isHeld } of returns) args.push(queue, payload, isHeld === true ? 1 : 0);
+  return (await runScript(sender, forgottenScript, 0, args)) === 1;
+}

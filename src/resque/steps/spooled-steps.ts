@@ -1,0 +1,143 @@
+/**
+ * What a runner process could not tell Redis, as the steps of `advance` that it would have taken: as text, a line
+ * for each part, and back. The text holds all that somebody else needs to take them for it.
+ */
+import type { HeldJob, OutcomeWrite, ReturnWrite, StepOwner } from './step.ts';
+
+export interface SpooledStep {
+  /** Number of the step, in the count of its process. */
+  readonly step: number;
+  readonly outcomes: readonly OutcomeWrite[];
+  readonly returns: readonly ReturnWrite[];
+  /** Workers for which jobs were asked, without an answer: none of those jobs has run. */
+  readonly unrun: readonly { readonly worker: string; readonly isHeld: boolean }[];
+}
+
+export interface SpooledSteps {
+  readonly owner: StepOwner;
+  /** In their order. */
+  readonly steps: readonly SpooledStep[];
+}
+
+/** How jobs ended, and jobs that go back. */
+export function entryCount(steps: readonly SpooledStep[]): number {
+  return steps.reduce((count, { outcomes, returns }) => count + outcomes.length + returns.length, 0);
+}
+
+export function stepLines(steps: readonly SpooledStep[]): string[] {
+  return steps.flatMap(({ step, outcomes, returns, unrun }) => [
+    // Also where nothing else is in it: none may be passed over.
+    JSON.stringify({ step, kind: 'step' }),
+    ...outcomes.map((outcome) => JSON.stringify({ step, ...outcomeFields(outcome) })),
+    ...returns.map(({ queue, payload, isHeld }) =>
+      JSON.stringify({
+        step,
+        kind: 'return',
+        queue,
+        payload: payload.toString('base64'),
+        isHeld: isHeld === true,
+      }),
+    ),
+    ...unrun.map(({ worker, isHeld }) => JSON.stringify({ step, kind: 'unrun', worker, isHeld })),
+  ]);
+}
+
+function outcomeFields(outcome: OutcomeWrite): object {
+  const { kind, worker, takenIn } = outcome;
+  const held = outcome.held
+    ? { queue: outcome.held.queue, payload: outcome.held.payload.toString('base64') }
+    : null;
+  const about = {
+    kind,
+    worker,
+    takenIn,
+    held,
+    ...(outcome.statusName ? { statusName: outcome.statusName } : {}),
+  };
+  switch (kind) {
+    case 'success':
+      return about;
+    case 'failure':
+      return { ...about, record: Buffer.from(outcome.record).toString('base64') };
+    case 'requeue':
+      return { ...about, queue: outcome.queue, payload: outcome.payload.toString('base64') };
+  }
+}
+
+type Draft = {
+  step: number;
+  outcomes: OutcomeWrite[];
+  returns: ReturnWrite[];
+  unrun: { worker: string; isHeld: boolean }[];
+};
+
+/** @returns the steps in their order; `null` where a line is none of `stepLines` */
+export function readStepLines(lines: readonly string[]): SpooledStep[] | null {
+  const drafts = new Map<number, Draft>();
+  for (const line of lines) {
+    const value = parse(line);
+    const step = numberOf(value?.step);
+    if (value === null || step === null) return null;
+    const draft = drafts.get(step) ?? { step, outcomes: [], returns: [], unrun: [] };
+    drafts.set(step, draft);
+    if (!take(draft, value)) return null;
+  }
+  return [...drafts.values()].sort((a, b) => a.step - b.step);
+}
+
+/** @returns false where it is no part of a step */
+function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
+  const { kind, worker, queue } = value;
+  const payload = bytesOf(value.payload);
+  const record = bytesOf(value.record);
+  const held = heldOf(value.held);
+  // Older versions name none.
+  const takenIn = numberOf(value.takenIn);
+  const statusName = typeof value.statusName === 'string' ? { statusName: value.statusName } : {};
+  if (kind === 'step') return true;
+  if (kind === 'return') {
+    if (typeof queue !== 'string' || payload === null) return false;
+    draft.returns.push({ queue, payload, isHeld: value.isHeld === true });
+    return true;
+  }
+  if (typeof worker !== 'string') return false;
+  if (kind === 'unrun') {
+    draft.unrun.push({ worker, isHeld: value.isHeld === true });
+    return true;
+  }
+  if (held === undefined) return false;
+  const about = { worker, takenIn, held, ...statusName };
+  if (kind === 'success') draft.outcomes.push({ kind, ...about });
+  else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, ...about, record });
+  else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {
+    draft.outcomes.push({ kind, ...about, queue, payload });
+  } else return false;
+  return true;
+}
+
+/** @returns `undefined` where it is neither a held job nor none */
+function heldOf(value: unknown): HeldJob | null | undefined {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== 'object') return undefined;
+  const { queue, payload } = value as { queue?: unknown; payload?: unknown };
+  const bytes = bytesOf(payload);
+  return typeof queue === 'string' && bytes !== null ? { queue, payload: bytes } : undefined;
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  return typeof value === 'string' ? Buffer.from(value, 'base64') : null;
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : null;
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What Redis knows of a runner process that has just connected, compared with what the process knows itself. The question
+ * also claims the process' name (`HOST:PID`) in the same step, so that of two processes with one name only one gets it.
+ *
+ *     dead     others declared it dead and accounted for its jobs: it must begin again under a new nonce
+ *     taken    another process has its name
+ *     known    Redis knows its last confirmed step, or this is its first one
+ *     older    Redis knows fewer steps than it has confirmed: it lost its data, or an older copy took its place
+ */
+import type { ResqueKeys } from '../format/keys.ts';
+import { scriptChecks } from '../redis/script-checks.ts';
+import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
+import type { StepOwner } from './step.ts';
+
+export type Standing =
+  /** `lastStep`: the last one that was done before the others took over. */
+  | { readonly kind: 'dead'; readonly lastStep: number }
+  /** The entry of the process that has the name. */
+  | { readonly kind: 'taken'; readonly entry: string }
+  | { readonly kind: 'known' }
+  /** `lastStep`: the last one that Redis knows, 0 if it knows none. */
+  | { readonly kind: 'older'; readonly lastStep: number };
+
+/**
+ * ARGV: prefix, owner, nonce, its last confirmed step, its entry. A step key of another nonce without an entry belongs
+ * to no process that lives.
+ */
+const standingScript = script(`
+local prefix, owner, nonce, confirmed, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+${scriptChecks}
+local stepKey = prefix .. 'runner:' .. owner .. ':step'
+needType('string', stepKey)
+needType('hash', prefix .. 'runners')
+need('SET', stepKey, '')
+need('HSET', prefix .. 'runners', owner, '')
+local tombstone = read('GET', prefix .. 'runner:dead:' .. nonce)
+local known = read('HGET', prefix .. 'runners', owner)
+if refusal then return redis.error_reply(refusal) end
+if tombstone then return { 'dead', tombstone } end
+if known then
+  local isRead, value = pcall(cjson.decode, known)
+  if not isRead or type(value) ~= 'table' or value.nonce ~= nonce then return { 'taken', known } end
+end
+local knownNonce, step = (redis.call('GET', stepKey) or ''):match('^(%S+) (%d+)$')
+local last = knownNonce == nonce and tonumber(step) or 0
+if last < confirmed then return { 'older', tostring(last) } end
+if knownNonce ~= nonce then redis.call('SET', stepKey, nonce .. ' 0', 'EX', 604800) end
+redis.call('HSET', prefix .. 'runners', owner, entry)
+return { 'known', '' }
+`);
+
+/** Rejects with RedisError. */
+export async function readStanding(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  owner: StepOwner,
+  confirmed: number,
+  entry: RunnerEntry,
+): Promise<Standing> {
+  const args = [keys.prefix, owner.name, owner.nonce, confirmed, writeEntry(entry)];
+  const reply = (await runScript(sender, standingScript, 0, args)) as readonly [Buffer, Buffer];
+  const [kind, detail] = reply.map(String) as [Standing['kind'], string];
+  switch (kind) {
+    case 'dead':
+    case 'older':
+      return { kind, lastStep: Number(detail) };
+    case 'taken':
+      return { kind, entry: detail };
+    case 'known':
+      return { kind };
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * What runner processes have left in Redis, and its recovery. Which of them are dead is for the caller to judge:
+ * here is only what Redis knows. All reject with RedisError.
+ */
+import { exceptions, failureRecord } from '../format/failure-record.ts';
+import type { ResqueKeys } from '../format/keys.ts';
+import { type Payload, readPayload } from '../format/payload.ts';
+import { queueList } from '../format/queue-patterns.ts';
+import { payloadOfRecord, queueOfRecord, withoutMarkup } from '../format/worker-record.ts';
+import { type Clock, systemClock } from '../redis/clock.ts';
+import { LargeReads } from '../redis/large-reads.ts';
+import { readConnections, waitsOf } from '../redis/read-connections.ts';
+import { type CommandSender, runScript } from '../redis/send.ts';
+import { readHeldLists } from './held-lists.ts';
+import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
+import {
+  type LeftJobEnd,
+  type LeftQueue,
+  type LeftWorker,
+  type Recovered,
+  type Recovery,
+  recoverArguments,
+  recoverReply,
+  recoverScript,
+} from './recovery-script.ts';
+import { type RunnerEntry, readEntry } from './runner-entry.ts';
+
+export interface LeftRunner {
+  /** `HOST:PID` */
+  readonly owner: string;
+  readonly entry: RunnerEntry;
+  /** The entry as it stands there. */
+  readonly text: string;
+}
+
+/** `uncertain`: there may be programs left that can't be told from others, or not be ended; these are suspects. */
+export type ProgramsEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'uncertain'; readonly pids: readonly number[] };
+
+/**
+ * A lock whose holder died is over after this time. That somebody may need longer does no harm: it spares work, and
+ * a recovery by two at once is done by one of them.
+ */
+export const lockMs = 10_000;
+
+export class DeadRunners {
+  readonly #session: CommandSender;
+  readonly #keys: ResqueKeys;
+  readonly #clock: Clock;
+  readonly #reads: LargeReads;
+
+  constructor(
+    session: CommandSender,
+    keys: ResqueKeys,
+    clock: Clock = systemClock,
+    reads: LargeReads = new LargeReads(session),
+  ) {
+    this.#reads = reads;
+    this.#clock = clock;
+    this.#session = session;
+    this.#keys = keys;
+  }
+
+  /** All runner processes that are on record, and what else it takes to judge them. */
+  async runners(): Promise<RedisView & { readonly runners: readonly LeftRunner[] }> {
+    const [entries, [seconds]] = await this.#session.command((commands) =>
+      Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
+    );
+    const runners = Object.entries(entries).flatMap(([owner, text]) => {
+      const entry = readEntry(text);
+      return entry === null ? [] : [{ owner, entry, text }];
+    });
+    const nowMs = Number(seconds) * 1000;
+    const isWanted = wantsConnections(
+      runners.map(({ entry }) => entry),
+      nowMs,
+    );
+    return { nowMs, runners, connections: isWanted ? await readConnections(this.#session) : null };
+  }
+
+  /**
+   * Takes the lock for whoever calls himself so, also from one of these dead, or where he has not given it back.
+   *
+   * @returns gives it back; `null` where another has it
+   */
+  async lock(name: string, dead: readonly LeftRunner[] = []): Promise<(() => Promise<void>) | null> {
+    const { recoveryLock } = this.#keys;
+    const holder = await this.#session.command((commands) => commands.get(recoveryLock));
+    if (holder === name || dead.some(({ entry }) => entry.nonce === holder)) {
+      await this.#session.command((commands) => commands.del(recoveryLock));
+    }
+    const reply = await this.#session.command((commands) =>
+      commands.set(recoveryLock, name, 'PX', lockMs, 'NX'),
+    );
+    if (reply !== 'OK') return null;
+    return async () => {
+      // Not another's, which took it when ours was over.
+      const now = await this.#session.command((commands) => commands.get(recoveryLock));
+      if (now === name) await this.#session.command((commands) => commands.del(recoveryLock));
+    };
+  }
+
+  /**
+   * Settles what this process has left. Its children must have ended before: what goes back may run at once.
+   *
+   * @returns `null` where it isn't there as it was judged
+   */
+  async recover(runner: LeftRunner, here: Vantage): Promise<Recovered | null> {
+    await this.#endConnections(runner.entry);
+    const left = await this.leftBy(runner);
+    // Only a process that may live, or whose outcomes on the disk another user has to read, can ask for a tombstone.
+    const isSurelyGone = here.presenceOf(runner.entry) === 'gone' && runner.entry.uid === here.identity.uid;
+    const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left);
+    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+  }
+
+  /**
+   * Redis may go on to serve a wait of a process that is gone or sleeps: a BLPOP would take a job to nowhere, a BLMOVE
+   * onto a list that its namesake doesn't look at. Its entry may be older than its newest wait, which has its name.
+   */
+  async #endConnections({ connections, nonce, mark = nonce }: RunnerEntry): Promise<void> {
+    if (connections === undefined) return;
+    const open = await readConnections(this.#session);
+    if (open === null) return;
+    const known = open.runId === connections.runId ? connections.ids : [];
+    const isItsOwn = (id: number) => known.includes(id) || open.waits.get(id) === waitsOf(mark);
+    const ids = [...open.ids].filter(isItsOwn);
+    // Refused if one has just closed, or if CLIENT KILL isn't permitted.
+    await this.#session.command((commands) =>
+      Promise.allSettled(ids.map((id) => commands.client('KILL', 'ID', id))),
+    );
+  }
+
+  /**
+   * How long its jobs have to wait if programs of it may still run: if one of them would run again, until the runner
+   * has been silent for as long as any that can't be seen. 0 if not at all.
+   */
+  async waitMs(runner: LeftRunner): Promise<number> {
+    const { workers, held } = await this.leftBy(runner);
+    const runsAgain =
+      held.some(({ jobs }) => jobs.length > 0) || workers.some(({ end }) => end?.kind === 'requeue');
+    if (!runsAgain) return 0;
+    const [seconds] = await this.#session.command((commands) => commands.time());
+    return Math.max(0, runner.entry.seenAtMs + silentLimitMs - Number(seconds) * 1000);
+  }
+
+  /** Ids of the workers that Redis lists for this process. */
+  async registered(owner: string): Promise<string[]> {
+    const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
+    return all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
+  }
+
+  /** What this process has left, and what is to become of it. */
+  async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
+    // First of all: a step that comes after this one undoes all that is read here.
+    const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
+    const ids = await this.registered(owner);
+    const held = await this.#heldBy(owner, entry, ids);
+    const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
+    const isHeld = (queue: string, payload: Buffer) => {
+      const at = rest.findIndex((job) => job.queue === queue && job.payload.equals(payload));
+      if (at !== -1) rest.splice(at, 1);
+      return at !== -1;
+    };
+    const workers = await this.#workersOf(owner, entry, ids, isHeld);
+    const { nonce, maxRecoveries } = entry;
+    return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
+  }
+
+  async #workersOf(
+    owner: string,
+    { requeues, holds }: RunnerEntry,
+    ids: readonly string[],
+    isHeld: (queue: string, payload: Buffer) => boolean,
+  ): Promise<LeftWorker[]> {
+    return await Promise.all(
+      ids.map(async (id) => {
+        const [record = null, bytes = null] = await this.#reads.values([
+          this.#keys.worker(id),
+          this.#keys.workerPayload(id),
+        ]);
+        if (record === null) return { id, record: null, end: null };
+        const key = keyOf(owner, id);
+        const name = queueOfRecord(record) ?? key;
+        // The record holds the name without what resque-web would take for markup.
+        const queue = withoutMarkup(key) === name ? key : name;
+        const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
+        const mayBeHeld = holds?.includes(key) ?? true;
+        if (payload !== null && mayBeHeld && isHeld(queue, payload.bytes)) return { id, record, end: null };
+        return { id, record, end: this.#endOf(id, queue, payload, requeues.includes(key)) };
+      }),
+    );
+  }
+
+  async #heldBy(owner: string, { holds }: RunnerEntry, ids: readonly string[]): Promise<LeftQueue[]> {
+    const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
+    return lists.map(({ queue, payloads }) => {
+      // Which slot had a job may be unknown: any worker of its queue stands for it.
+      const worker = ids.find((id) => takes(keyOf(owner, id), queue)) ?? `${owner}-0:${queue}`;
+      const jobs = payloads.map((bytes) => {
+        const payload = readPayload(bytes);
+        const failure = deadFailure(worker, queue, payload, this.#now());
+        return { payload: bytes, failure, statusName: payload.statusName };
+      });
+      const mayHaveBegun = holds?.some((key) => takes(key, queue)) ?? true;
+      return { queue, mayHaveBegun, jobs };
+    });
+  }
+
+  #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
+    // A record that isn't ours: what it meant can't be told.
+    if (payload === null) return null;
+    const { statusName } = payload;
+    if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes, statusName };
+    return { kind: 'failure', statusName, failure: deadFailure(worker, queue, payload, this.#now()) };
+  }
+
+  #now(): Date {
+    return new Date(this.#clock.nowMs());
+  }
+}
+
+/** Key of the config's entry that this worker of the process belongs to. */
+function keyOf(owner: string, id: string): string {
+  return id.slice(id.indexOf(':', owner.length) + 1);
+}
+
+function takes(key: string, queue: string): boolean {
+  return queueList(key).expand([queue]).includes(queue);
+}
+
+/** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */
+export function deadFailure(worker: string, queue: string, payload: Payload, now: Date): string {
+  const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
+  return failureRecord({
+    failedAt: now,
+    worker,
+    queue,
+    payload,
+    exception: exceptions.deadRunner,
+    error: `Worker ${worker} did not gracefully exit while processing ${what}`,
+    backtrace: [],
+    exitCode: null,
+    signal: null,
+    stderr: '',
+    stdout: '',
+  });
+}

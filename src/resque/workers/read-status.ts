@@ -1,0 +1,146 @@
+/**
+ * Reads what Redis knows of queues and workers of every kind, in three round trips however many there are (and one
+ * more where a key is of a wrong type). Goes by the names that Redis lists and never looks through all its keys: it
+ * is asked again and again, of servers with millions of them. Writes nothing. Rejects with RedisError.
+ */
+import { type ResqueKeys, stopsAll } from '../format/keys.ts';
+import { queueList } from '../format/queue-patterns.ts';
+import { readWorkerId } from '../format/worker-id.ts';
+import {
+  checkedValuesOf,
+  listLengths,
+  pipelined,
+  type WrongType,
+  wrongTypesAmong,
+} from '../redis/bulk-reads.ts';
+import type { Key } from '../redis/large-reads.ts';
+import type { RedisConnections } from '../redis/read-connections.ts';
+import type { CommandSender } from '../redis/send.ts';
+import { keyOfName } from './key-of-name.ts';
+import { type DelayedFacts, readDelayed } from './read-delayed.ts';
+import { countOf, readWorkers, type WorkerFacts } from './read-workers.ts';
+import { readRegistry } from './registry.ts';
+import { type RunnerEntry, readEntry } from './runner-entry.ts';
+
+export interface StatusFacts {
+  /** Milliseconds since the epoch, by Redis' clock. */
+  readonly nowMs: number;
+  /** `pause-all-workers` is set. */
+  readonly isPaused: boolean;
+  /** Jobs ever processed; `null` where the counter is none. */
+  readonly processed: number | null;
+  readonly failed: number | null;
+  /** How long the list of failures is; `null` where it is no list. */
+  readonly failures: number | null;
+  /** Of the queues on Redis' list and those that workers name. */
+  readonly queues: readonly QueueFacts[];
+  readonly workers: readonly WorkerFacts[];
+  /** `HOST:PID` of each runner process on record → its entry, `null` where this version can't read it. */
+  readonly runners: ReadonlyMap<string, RunnerEntry | null>;
+  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  readonly connections: RedisConnections | null;
+  readonly held: readonly HeldJobs[];
+  /** `null` where nothing is scheduled. */
+  readonly delayed: DelayedFacts | null;
+  readonly wrongTypes: readonly WrongType[];
+}
+
+export interface QueueFacts {
+  readonly name: string;
+  /** Jobs that wait; `null` where its key is no list. */
+  readonly backlog: number | null;
+}
+
+/** What an at-least-once runner has taken of a queue and not yet accounted for. */
+export interface HeldJobs {
+  readonly owner: string;
+  readonly queue: string;
+  readonly jobs: number;
+}
+
+export async function readStatus(sender: CommandSender, keys: ResqueKeys): Promise<StatusFacts> {
+  const [named, totals, delayed] = await Promise.all([
+    readNamed(sender, keys),
+    checkedValuesOf(sender, [keys.pauseAllWorkers, keys.processed, keys.failedCount]),
+    readDelayed(sender, keys),
+  ]);
+  const [pause = null, processed = null, failed = null] = totals.values;
+  const isWrong = (key: string) => totals.wrongTypes.some((wrong) => wrong.key === key);
+  const count = (key: string, value: Buffer | null) => (isWrong(key) ? null : countOf(value));
+  return {
+    ...named,
+    isPaused: stopsAll(pause?.toString() ?? null),
+    processed: count(keys.processed, processed),
+    failed: count(keys.failedCount, failed),
+    delayed: delayed.delayed,
+    wrongTypes: [...named.wrongTypes, ...totals.wrongTypes, ...delayed.wrongTypes],
+  };
+}
+
+type Named = Omit<StatusFacts, 'isPaused' | 'processed' | 'failed' | 'delayed'>;
+
+/** What is found by the names on Redis' lists. */
+async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named> {
+  const registry = await readRegistry(sender, keys);
+  const names = queueNames(registry.queues, registry.workers);
+  const lists = [...names.values()].map((name) => keyOfName(keys.queue, name));
+  const [queues, workers, held] = await Promise.all([
+    readQueues(sender, [...names.keys()], lists),
+    readWorkers(sender, keys, registry),
+    readHeld(sender, keys, [...registry.runners.keys()]),
+  ]);
+  return {
+    nowMs: registry.nowMs,
+    failures: registry.failures,
+    queues: queues.facts,
+    workers: workers.facts,
+    runners: new Map([...registry.runners].map(([owner, text]) => [owner, readEntry(text)])),
+    connections: registry.connections,
+    held,
+    wrongTypes: [...registry.wrongTypes, ...queues.wrongTypes, ...workers.wrongTypes],
+  };
+}
+
+/** As they read → as they are. A worker may wait for a queue that nobody has put a job on yet. */
+function queueNames(listed: readonly Buffer[], workers: readonly Buffer[]): Map<string, Buffer> {
+  const names = new Map(listed.map((name) => [name.toString(), name]));
+  for (const list of new Set(workers.map((id) => readWorkerId(id.toString()).queues))) {
+    for (const name of queueList(list).names) {
+      if (!names.has(name)) names.set(name, Buffer.from(name));
+    }
+  }
+  return names;
+}
+
+async function readQueues(
+  sender: CommandSender,
+  names: readonly string[],
+  lists: readonly Key[],
+): Promise<{ facts: QueueFacts[]; wrongTypes: WrongType[] }> {
+  const lengths = await listLengths(sender, lists);
+  const wrong = lists.filter((_, at) => lengths[at] === null);
+  return {
+    facts: names.map((name, at) => ({ name, backlog: lengths[at] ?? null })),
+    wrongTypes: await wrongTypesAmong(sender, wrong, 'list'),
+  };
+}
+
+async function readHeld(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  owners: readonly string[],
+): Promise<HeldJobs[]> {
+  if (owners.length === 0) return [];
+  const sets = await pipelined(sender, (pipeline) => {
+    for (const owner of owners) pipeline.smembers(keys.heldQueues(owner));
+  });
+  const lists = owners.flatMap((owner, at) => {
+    const queues = sets[at];
+    return Array.isArray(queues) ? queues.map((queue) => ({ owner, queue: String(queue) })) : [];
+  });
+  const lengths = await listLengths(
+    sender,
+    lists.map(({ owner, queue }) => keys.held(owner, queue)),
+  );
+  return lists.map((list, at) => ({ ...list, jobs: lengths[at] ?? 0 })).filter(({ jobs }) => jobs > 0);
+}

@@ -1,0 +1,213 @@
+/**
+ * `recover`: settles, in one atomic step, what a runner process left behind that is gone. It does nothing where
+ * that process' entry isn't the one that was judged (it lives, or somebody else has recovered it), or where it has
+ * taken a step since what it left was read: words of the dead may arrive late. After it, none of its steps is done.
+ *
+ * A job that its worker recorded is in exactly one key before and after: the worker's record before, the
+ * `failed` list or its queue after. A job of a list of held ones goes back to the head of its queue, in order,
+ * and is counted; after so many times it is recorded as failed instead, since it may be what kills its runners.
+ */
+import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
+import type { ResqueKeys } from '../format/keys.ts';
+import { scriptChecks } from '../redis/script-checks.ts';
+import { script } from '../redis/send.ts';
+
+/** What a worker of the dead process left. */
+export interface LeftWorker {
+  readonly id: string;
+  /** The exact bytes of its job's record; `null` where it had none. */
+  readonly record: Buffer | null;
+  /** `null`: its job, if any, is also on a list of held ones, or is none of ours. */
+  readonly end: LeftJobEnd | null;
+}
+
+export type LeftJobEnd = {
+  /** See job-status.ts; '' if the job can't have a status. */
+  readonly statusName: string;
+} & (
+  | { readonly kind: 'failure'; readonly failure: string }
+  | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
+);
+
+/** A list of held jobs, oldest first. */
+export interface LeftQueue {
+  readonly queue: string;
+  /** False if none of them has ever begun: then none is counted. */
+  readonly mayHaveBegun: boolean;
+  readonly jobs: readonly {
+    readonly payload: Buffer;
+    /** What is recorded where it has been recovered too often. */
+    readonly failure: string;
+    readonly statusName: string;
+  }[];
+}
+
+export interface Recovery {
+  readonly owner: string;
+  /** The entry's exact text, as it was judged. */
+  readonly entry: string;
+  /** The last step as it stood before all else was read; '' for none. */
+  readonly step: string;
+  /** Of that process; '' if it isn't known, or no process will ask for its tombstone. */
+  readonly nonce: string;
+  readonly maxRecoveries: number;
+  readonly workers: readonly LeftWorker[];
+  readonly held: readonly LeftQueue[];
+}
+
+export interface Recovered {
+  readonly failed: number;
+  readonly requeued: number;
+}
+
+export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
+  const { owner, entry, step, nonce, maxRecoveries, workers, held } = recovery;
+  const args: (string | Buffer | number)[] = [
+    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce],
+    workers.length,
+  ];
+  for (const { id, record, end } of workers) {
+    args.push(id, record ?? '', end?.kind ?? 'none');
+    args.push(end?.kind === 'requeue' ? end.queue : '');
+    args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
+  }
+  args.push(held.length);
+  for (const { queue, mayHaveBegun, jobs } of held) {
+    args.push(queue, mayHaveBegun ? 1 : 0, jobs.length);
+    for (const { payload, failure, statusName } of jobs) args.push(payload, failure, statusName);
+  }
+  return args;
+}
+
+/** @returns `null` where the process isn't there as it was judged */
+export function recoverReply(reply: unknown): Recovered | null {
+  if (!Array.isArray(reply)) return null;
+  return { failed: Number(reply[0]), requeued: Number(reply[1]) };
+}
+
+/** No KEYS: which are touched depends on what the dead process had, and Resque doesn't run on clusters. */
+export const recoverScript = script(`
+local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local nonce = ARGV[6]
+local at = 6
+local function nextArg() at = at + 1; return ARGV[at] end
+${scriptChecks}
+local known = read('HGET', prefix .. 'runners', owner)
+local stepKey, heldQueues = prefix .. 'runner:' .. owner .. ':step', prefix .. 'runner:' .. owner .. ':held'
+local knownStep = read('GET', stepKey)
+if refusal then return redis.error_reply(refusal) end
+if known ~= entry or (knownStep or '') ~= step then return false end
+
+-- Looks first: half a recovery could not be repeated.
+local recoveries = prefix .. 'runner:recoveries'
+local hasJobs = false
+local function needQueue(queue)
+  hasJobs = true
+  needType('list', prefix .. 'queue:' .. queue)
+  need('LPUSH', prefix .. 'queue:' .. queue, '')
+end
+local workers, held = {}, {}
+for i = 1, tonumber(nextArg()) do
+  local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
+    statusName = nextArg() }
+  if worker.kind == 'requeue' then needQueue(worker.queue) end
+  if worker.kind == 'failure' then hasJobs = true end
+  if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
+  workers[i] = worker
+end
+local heldCount = tonumber(nextArg())
+local knownCount = read('SCARD', heldQueues)
+if refusal then return redis.error_reply(refusal) end
+if knownCount ~= heldCount then return false end
+for i = 1, heldCount do
+  local list = { queue = nextArg(), isCounted = nextArg() == '1', jobs = {} }
+  list.key = heldQueues .. ':' .. list.queue
+  needQueue(list.queue)
+  local count = tonumber(nextArg())
+  -- It can't have changed since it was read, unless its process lives after all.
+  local length = read('LLEN', list.key)
+  if refusal then return redis.error_reply(refusal) end
+  if length ~= count then return false end
+  for j = 1, count do
+    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg() }
+    local payload = read('LINDEX', list.key, j - 1)
+    if refusal then return redis.error_reply(refusal) end
+    if payload ~= list.jobs[j].payload then return false end
+  end
+  held[i] = list
+end
+if hasJobs then
+  needType('list', prefix .. 'failed')
+  needType('set', prefix .. 'queues')
+  needType('hash', recoveries)
+  need('RPUSH', prefix .. 'failed', '')
+  need('SADD', prefix .. 'queues', '')
+  need('HINCRBY', recoveries, '', 1)
+end
+needType('set', prefix .. 'workers')
+needType('hash', prefix .. 'workers:heartbeat')
+need('SREM', prefix .. 'workers', '')
+need('DEL', stepKey)
+need('HDEL', prefix .. 'workers:heartbeat', '')
+need('SET', prefix .. 'runner:dead:' .. nonce, '')
+if refusal then return redis.error_reply(refusal) end
+
+-- The first write, so that a Redis without memory refuses here. The process may live: it learns of this by its nonce.
+if nonce ~= '' then
+  redis.call('SET', prefix .. 'runner:dead:' .. nonce, step:match(' (%d+)$') or '0', 'EX', 604800)
+end
+
+${jobStatusWrites}
+local failed, requeued = 0, 0
+local function fail(record, statusName)
+  redis.call('RPUSH', prefix .. 'failed', record)
+  redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+  redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  setStatus(statusName, ${jobStatuses.failed})
+  failed = failed + 1
+end
+local function putBack(queue, payload, statusName)
+  redis.call('SADD', prefix .. 'queues', queue)
+  redis.call('LPUSH', prefix .. 'queue:' .. queue, payload)
+  setStatus(statusName, ${jobStatuses.waiting})
+  requeued = requeued + 1
+end
+
+for _, worker in ipairs(workers) do
+  local key = prefix .. 'worker:' .. worker.id
+  -- Where the record is another, somebody has pruned the worker and accounted for its job.
+  if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
+    if worker.kind == 'failure' then
+      fail(worker.bytes, worker.statusName)
+    else
+      putBack(worker.queue, worker.bytes, worker.statusName)
+    end
+  end
+  redis.call('SREM', prefix .. 'workers', worker.id)
+  redis.call('DEL', key, key .. ':started', key .. ':payload', prefix .. 'stat:processed:' .. worker.id,
+    prefix .. 'stat:failed:' .. worker.id)
+  redis.call('HDEL', prefix .. 'workers:heartbeat', worker.id)
+end
+
+-- Jobs that are the same share a count, and one death counts once.
+local counts = {}
+for _, list in ipairs(held) do
+  -- The newest first, so that the oldest ends at the head.
+  for j = #list.jobs, 1, -1 do
+    local job = list.jobs[j]
+    local name = redis.sha1hex(list.queue .. '\\0' .. job.payload)
+    if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
+    if list.isCounted and counts[name] > maxRecoveries then
+      redis.call('HDEL', recoveries, name)
+      fail(job.failure, job.statusName)
+    else
+      putBack(list.queue, job.payload, job.statusName)
+    end
+  end
+  redis.call('DEL', list.key)
+end
+
+redis.call('DEL', heldQueues, stepKey)
+redis.call('HDEL', prefix .. 'runners', owner)
+return { failed, requeued }
+`);

@@ -1,0 +1,55 @@
+import { knownProcess, scriptChecks } from '../redis/script-checks.ts';
+import { script } from '../redis/send.ts';
+
+/**
+ * ARGV: key prefix, the runner process' name, its nonce, its last confirmed step, `1` if the process ends, worker ids. Takes the workers off every
+ * list. Of a process that ends, jobs that it still holds go back to the heads of their queues, the oldest first, and
+ * nothing of it is left.
+ */
+export const unregisterScript = script(`
+local prefix, owner, nonce, confirmed, isEnd = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
+local stepKey = prefix .. 'runner:' .. owner .. ':step'
+${scriptChecks}
+${knownProcess}
+local held = prefix .. 'runner:' .. owner .. ':held'
+need('DEL', stepKey)
+needType('hash', prefix .. 'workers:heartbeat')
+need('HDEL', prefix .. 'workers:heartbeat', '')
+needType('set', prefix .. 'workers')
+need('SREM', prefix .. 'workers', '')
+local queues, lock = {}, nil
+if isEnd then
+  needType('set', held)
+  needType('hash', prefix .. 'runners')
+  need('HDEL', prefix .. 'runners', owner)
+  if refusal then return redis.error_reply(refusal) end
+  queues = read('SMEMBERS', held) or {}
+  lock = read('GET', prefix .. 'runner:recovery')
+end
+for _, queue in ipairs(queues) do
+  needType('list', held .. ':' .. queue)
+  needType('list', prefix .. 'queue:' .. queue)
+  need('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
+end
+if refusal then return redis.error_reply(refusal) end
+for i = 6, #ARGV do
+  local id = ARGV[i]
+  redis.call('SREM', prefix .. 'workers', id)
+  redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':started',
+    prefix .. 'worker:' .. id .. ':payload', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)
+  redis.call('HDEL', prefix .. 'workers:heartbeat', id)
+end
+for _, queue in ipairs(queues) do
+  while redis.call('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue) do
+    -- Redis may have lost the queue's name: runners of patterns would not see it.
+    redis.pcall('SADD', prefix .. 'queues', queue)
+  end
+end
+if isEnd then
+  -- It may have been cut off while it recovered others.
+  if lock == nonce then redis.call('DEL', prefix .. 'runner:recovery') end
+  redis.call('DEL', held, stepKey)
+  redis.call('HDEL', prefix .. 'runners', owner)
+end
+return 1
+`);

@@ -1,0 +1,101 @@
+/** What of a worker's keys breaks resque-web or kills Ruby workers; see the table in the wire format. Pure. */
+import { isUtf8 } from 'node:buffer';
+import { memberSpans } from '../format/json-members.ts';
+import {
+  activeJobWrapper,
+  depthOf,
+  hasJobData,
+  type Payload,
+  readPayload,
+  withoutLoneSurrogates,
+} from '../format/payload.ts';
+import { timeOfText } from '../format/timestamps.ts';
+
+export type RecordAilment =
+  | 'not-utf8'
+  | 'not-json'
+  | 'not-object'
+  | 'lone-surrogate'
+  | 'too-deep'
+  | 'payload';
+
+/** Ruby's JSON refuses more. */
+const deepest = 100;
+
+/** @returns `null` where resque-web shows it */
+export function recordAilment(record: Buffer): RecordAilment | null {
+  if (!isUtf8(record)) return 'not-utf8';
+  const text = record.toString('utf8');
+  const members = membersOf(record);
+  if (members === undefined) return 'not-json';
+  if (members === null) return 'not-object';
+  if (depthOf(text) > deepest) return 'too-deep';
+  if (withoutLoneSurrogates(text) !== text) return 'lone-surrogate';
+  // An idle worker's, as some clients write it.
+  if (Object.keys(members).length === 0) return null;
+  const { payload } = members;
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'payload';
+  const { class: jobClass, args } = payload as { class?: unknown; args?: unknown };
+  return jobClass === activeJobWrapper && !hasJobData(args) ? 'payload' : null;
+}
+
+export interface RecordedJob {
+  readonly queue: string;
+  readonly payload: Payload;
+  /** `null` where it doesn't say when the job began. */
+  readonly runAtMs: number | null;
+}
+
+/** The job that anyone's record tells of. @returns `null` where it tells of none */
+export function jobOfRecord(record: Buffer): RecordedJob | null {
+  const members = membersOf(record);
+  if (members === undefined || members === null) return null;
+  const { queue, payload, run_at: runAt } = members;
+  const span = memberSpans(record).get('payload');
+  if (typeof queue !== 'string' || span === undefined || payload === null) return null;
+  return {
+    queue,
+    payload: readPayload(record.subarray(span.start, span.end)),
+    runAtMs: typeof runAt === 'string' ? timeOfText(runAt) : null,
+  };
+}
+
+/** A record that resque-web shows, for a job that nobody could read: the old one is kept in it, as text. */
+export function shownRecord(record: Buffer, queue: string, runAt: string): string {
+  const kept = isUtf8(record)
+    ? `"raw_record":${JSON.stringify(record.toString('utf8'))}`
+    : `"raw_record_base64":"${record.toString('base64')}"`;
+  return `{"queue":${JSON.stringify(queue)},"run_at":"${runAt}",${kept},"payload":{}}`;
+}
+
+/** Milliseconds since the epoch. @returns `null` where a Ruby worker that prunes might die of it */
+export function heartbeatTime(text: string): number | null {
+  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);
+  const ms = isIso ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** Whether a Ruby worker that prunes can take this id apart: host, pid, at least one queue. */
+export function isWorkerId(id: string): boolean {
+  return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
+}
+
+/** Our shape of an id, `HOST:PID-SLOT:QUEUE`. @returns `null` where it has another */
+export function partsOfId(id: string): { host: string; owner: string; queue: string } | null {
+  const [, host, pid, queue] = /^(.+?):(\d+)-\d+:(.+)$/s.exec(id) ?? [];
+  if (host === undefined || pid === undefined || queue === undefined) return null;
+  return { host, owner: `${host}:${pid}`, queue };
+}
+
+/** @returns `undefined`: no JSON; `null`: no object */
+function membersOf(record: Buffer): Readonly<Record<string, unknown>> | null | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(record.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Record<string, unknown>) : null;
+}

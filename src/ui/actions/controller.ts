@@ -1,0 +1,166 @@
+/** Keys in, actions out: decides what a key means where one is, and keeps what actions need. */
+import type { Command, CommandReply } from '../../protocol/commands.ts';
+import { changeView } from '../../store/app-store.ts';
+import { actionOf } from '../keys/keymap.ts';
+import { FailureList } from '../lists/failure-list.ts';
+import { contextOf } from '../lists/selection.ts';
+import { JobLog } from '../log/job-log.ts';
+import { isTooSmall, type Size } from '../panels/layout.ts';
+import type { UiEnd, UiOptions } from '../session/ui-options.ts';
+import { clipboardWrite } from '../terminal/clipboard.ts';
+import type { TerminalInput } from '../terminal/key-decoder.ts';
+import { typedText } from '../terminal/key-reader.ts';
+import type { ActionContext } from './action-context.ts';
+import { dialogKey } from './dialog-keys.ts';
+import { HeldKeys } from './held-keys.ts';
+import { settlePane } from './navigation.ts';
+import { perform } from './perform.ts';
+import { askToQuit } from './quit-actions.ts';
+
+/** What the controller needs of the screen. */
+export interface ScreenPort {
+  size(): Size;
+  /** A person waits for what comes of a key: paint soon. */
+  wake(): void;
+  repaint(): void;
+  suspend(): void;
+  /** Writes a sequence that isn't part of the picture. */
+  write(sequence: string): void;
+  end(end: UiEnd): void;
+}
+
+const toastMs = 4_000;
+const errorToastMs = 8_000;
+
+export class Controller implements ActionContext {
+  readonly store: ActionContext['store'];
+  readonly failures: FailureList;
+  readonly isReadOnly: boolean;
+  readonly isOwner: boolean;
+  readonly canLeaveRunning: boolean;
+  readonly runnerName: string;
+  readonly #options: UiOptions;
+  readonly #screen: ScreenPort;
+  readonly #held: HeldKeys;
+  #log: JobLog | null = null;
+  #unanswered: readonly Command[] = [];
+
+  constructor(options: UiOptions, screen: ScreenPort) {
+    this.#options = options;
+    this.#screen = screen;
+    this.store = options.store;
+    this.isReadOnly = options.isReadOnly;
+    this.isOwner = options.isOwner;
+    this.canLeaveRunning = options.canLeaveRunning;
+    this.runnerName = options.runnerName;
+    this.failures = new FailureList(options.store, options.send);
+    this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
+  }
+
+  get size(): Size {
+    return this.#screen.size();
+  }
+
+  get log(): JobLog | null {
+    return this.#log;
+  }
+
+  get unanswered(): readonly Command[] {
+    return this.#unanswered;
+  }
+
+  handle(input: TerminalInput): void {
+    this.#screen.wake();
+    const text = typedText(input) ?? '';
+    if ('paste' in input) this.#paste(text);
+    else this.#key(input.key, text);
+  }
+
+  #key(key: string, text: string): void {
+    const { dialog } = this.store.getState().view;
+    // Where there is no room for a screen, only the way out is shown and taken.
+    const isCramped = isTooSmall(this.size) && dialog?.kind !== 'question';
+    // Ctrl-C means the same everywhere, also where a line is being typed.
+    if (key === 'ctrl+c') perform(this, 'interrupt');
+    else if (key === 'ctrl+z') perform(this, 'suspend');
+    else if (key === 'ctrl+l') perform(this, 'repaint');
+    else if (isCramped) {
+      if (key === 'q') askToQuit(this);
+    } else if (dialog !== null) this.#dialogKey(key, text);
+    else this.#plainKey(key, text);
+  }
+
+  #plainKey(key: string, text: string): void {
+    settlePane(this);
+    const action = actionOf(key, contextOf(this.store.getState().view), this.isReadOnly);
+    if (!this.#held.hold(key, text, action) && action !== null) perform(this, action);
+  }
+
+  #dialogKey(key: string, text: string): void {
+    const { dialog } = this.store.getState().view;
+    if (dialog !== null) dialogKey(this, dialog, key, text, (action) => perform(this, action));
+  }
+
+  /** Only where a line is typed: a pasted text must never run as keys. */
+  #paste(text: string): void {
+    const { dialog } = this.store.getState().view;
+    if (!isTooSmall(this.size) && (dialog?.kind === 'prompt' || dialog?.kind === 'palette')) {
+      this.#dialogKey('paste', text);
+    }
+  }
+
+  openLog(jobId: string): void {
+    this.closeLog();
+    this.#log = new JobLog(this.store, jobId, this.#options.watch, () => this.size);
+    changeView(this.store, { opened: { kind: 'job', jobId } });
+  }
+
+  closeLog(): void {
+    this.#log?.close();
+    this.#log = null;
+  }
+
+  async run(command: Command): Promise<CommandReply> {
+    this.#unanswered = [...this.#unanswered, command];
+    const reply = await this.#options.send(command);
+    this.#unanswered = this.#unanswered.filter((other) => other !== command);
+    this.toast(reply.message, !reply.ok);
+    this.#screen.wake();
+    return reply;
+  }
+
+  async ask(command: Command): Promise<CommandReply> {
+    const reply = await this.#options.send(command);
+    this.#screen.wake();
+    return reply;
+  }
+
+  toast(text: string, isError = false): void {
+    const untilMs = Date.now() + (isError ? errorToastMs : toastMs);
+    changeView(this.store, { toast: { text, isError, untilMs } });
+  }
+
+  copy(text: string): boolean {
+    const { sequence, isCut } = clipboardWrite(text, process.env);
+    this.#screen.write(sequence);
+    return !isCut;
+  }
+
+  repaint(): void {
+    this.#screen.repaint();
+  }
+
+  suspend(): void {
+    this.#screen.suspend();
+  }
+
+  end(end: UiEnd): void {
+    this.#screen.end(end);
+  }
+
+  close(): void {
+    this.closeLog();
+    this.#held.close();
+    this.failures.close();
+  }
+}

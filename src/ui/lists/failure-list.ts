@@ -1,0 +1,219 @@
+/**
+ * Reads the shared `failed` list into the store, page by page: the newest for the queues screen, and whatever
+ * matches the filter for the failures screen. Reads again when the list has changed, but never twice at the
+ * same time, nor more often than a person can see.
+ */
+import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
+import type { AppState, AppStore, FailurePages } from '../../store/app-store.ts';
+import { noFailurePages } from '../../store/app-store.ts';
+import { parseFailureFilter } from '../../store/failure-filter.ts';
+import type { View } from '../../store/view.ts';
+import type { Send } from '../session/ui-options.ts';
+import { keptCursor } from './kept-cursor.ts';
+import { failureKeys } from './selection.ts';
+
+const recentCount = 20;
+const pageCount = 100;
+/** The engine gives no more at once. */
+const longestPage = 1_000;
+/** What is read in one go on the way to the oldest: lists may be far longer than anybody looks through. */
+const readOnCount = 5_000;
+const pauseMs = 500;
+
+type Target = 'recentFailures' | 'failurePages';
+
+export class FailureList {
+  readonly #store: AppStore;
+  readonly #send: Send;
+  readonly #unsubscribe: () => void;
+  #seen = '';
+  #isDirty = false;
+  #isReading = false;
+  #timer: NodeJS.Timeout | null = null;
+  /** Of the filter: pages of an earlier one are thrown away. */
+  #generation = 0;
+  /** Reads go one after the other: two at once would leave gaps, or make the list shorter than it was. */
+  #turn: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(store: AppStore, send: Send) {
+    this.#store = store;
+    this.#send = send;
+    this.#unsubscribe = store.subscribe((state) => this.#notice(state));
+    this.#notice(store.getState());
+  }
+
+  /** The filter is another one. */
+  restart(): void {
+    this.#generation += 1;
+    this.#store.setState({ failurePages: { ...noFailurePages, isLoading: true } });
+    const generation = this.#generation;
+    void this.#inTurn(() => this.#fill(generation, pageCount));
+  }
+
+  /** The cursor nears the end of what is loaded. */
+  more(): void {
+    if (this.#store.getState().failurePages.isLoading) return;
+    void this.#readOn(pageCount);
+  }
+
+  /** Towards the oldest, and to it where that isn't too far away. */
+  async readOn(): Promise<void> {
+    await this.#readOn(readOnCount);
+  }
+
+  /** Something has just been done to the list. */
+  reread(): void {
+    this.#isDirty = true;
+    this.#schedule(0);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unsubscribe();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** Whether the model says that the list may have changed. */
+  #notice({ model }: AppState): void {
+    if (model.redis.state !== 'up') return;
+    const change = model.history.findLast(
+      ({ type }) => type === 'failures.retried' || type === 'failures.removed',
+    );
+    const sign = `${model.redis.sinceMs} ${model.failedTotal} ${model.totals.failed} ${change?.seq ?? 0}`;
+    if (sign === this.#seen) return;
+    this.#seen = sign;
+    this.#isDirty = true;
+    this.#schedule(0);
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#timer !== null || this.#isReading || this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#isReading = true;
+      void this.#inTurn(() => this.#readAgain());
+    }, afterMs);
+  }
+
+  #inTurn(read: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(read);
+    return this.#turn;
+  }
+
+  async #readAgain(): Promise<void> {
+    this.#isDirty = false;
+    const generation = this.#generation;
+    this.#replace('recentFailures', await this.#pages('', recentCount, generation));
+    const { view, failurePages } = this.#store.getState();
+    if (view.tab === 'failures' || failurePages.total !== null) {
+      // All that was there before at once: else the cursor would lose its entry in between.
+      const count = Math.max(pageCount, failurePages.entries.length);
+      const pages = await this.#pages(view.failures.filter, count, generation);
+      if (this.#isCurrent(generation)) this.#replace('failurePages', pages);
+    }
+    this.#isReading = false;
+    if (this.#isDirty) this.#schedule(pauseMs);
+  }
+
+  async #readOn(count: number): Promise<void> {
+    const { failurePages } = this.#store.getState();
+    if (failurePages.next === null) return;
+    this.#store.setState({ failurePages: { ...failurePages, isLoading: true, trouble: null } });
+    const generation = this.#generation;
+    await this.#inTurn(() => {
+      const { entries } = this.#store.getState().failurePages;
+      return this.#fill(generation, entries.length + count);
+    });
+  }
+
+  /** Goes on until there are so many, or nothing is left to look at: a rare match is found page by page. */
+  async #fill(generation: number, wanted: number): Promise<void> {
+    while (this.#isCurrent(generation)) {
+      const { failurePages: pages, view } = this.#store.getState();
+      if (isEnough(pages, wanted)) return;
+      const reply = await this.#find(view.failures.filter, pages, wanted);
+      if (this.#isCurrent(generation)) this.#store.setState({ failurePages: withReply(pages, reply) });
+    }
+  }
+
+  #isCurrent(generation: number): boolean {
+    return generation === this.#generation && !this.#isClosed;
+  }
+
+  /** The newest that match, read anew; fewer where the filter becomes another one meanwhile. */
+  async #pages(filter: string, wanted: number, generation: number): Promise<FailurePages> {
+    let pages = noFailurePages;
+    while (!isEnough(pages, wanted) && (pages === noFailurePages || this.#isCurrent(generation))) {
+      pages = withReply(pages, await this.#find(filter, pages, wanted));
+    }
+    return pages;
+  }
+
+  async #find(filter: string, { entries, next }: FailurePages, wanted: number): Promise<CommandReply> {
+    const missing = Math.max(1, Math.min(longestPage, wanted - entries.length));
+    return await this.#send({
+      type: 'find-failures',
+      filter: parseFailureFilter(filter),
+      before: next,
+      count: missing,
+    });
+  }
+
+  #replace(target: Target, read: FailurePages): void {
+    if (this.#isClosed) return;
+    this.#store.setState(({ [target]: before, view }) => {
+      // What can't be read now stays as it was.
+      if (read.trouble !== null && read.entries.length === 0)
+        return { [target]: { ...before, isLoading: false, trouble: read.trouble } };
+      const [old, current] = [failureKeys(before.entries), failureKeys(read.entries)];
+      return {
+        [target]: read,
+        view: withKeptCursor(view, target, (cursor) => keptCursor(old, current, cursor)),
+      };
+    });
+  }
+}
+
+function isEnough({ entries, next, total, trouble }: FailurePages, wanted: number): boolean {
+  return trouble !== null || (total !== null && (next === null || entries.length >= wanted));
+}
+
+/**
+ * A cursor that somebody looks at stays on what he sees, also where it was never moved: else a failure that
+ * arrives in the moment before `r` would be the one that is retried.
+ */
+function withKeptCursor(view: View, target: Target, keep: (cursor: string | null) => string | null): View {
+  const { failures, queues, tab } = view;
+  if (target === 'failurePages') {
+    const isSeen = tab === 'failures';
+    const cursor = isSeen || failures.cursor !== null ? keep(failures.cursor) : null;
+    return { ...view, failures: { ...failures, cursor } };
+  }
+  const isSeen = tab === 'queues' && queues.pane === 'failures';
+  return { ...view, queues: { ...queues, failure: isSeen ? keep(queues.failure) : null } };
+}
+
+function withReply(pages: FailurePages, reply: CommandReply): FailurePages {
+  if (!reply.ok) return { ...pages, isLoading: false, trouble: reply.message };
+  if (reply.data?.kind !== 'failures') return { ...pages, isLoading: false, trouble: reply.message };
+  const { entries, total, next } = reply.data;
+  return {
+    entries: pages.total === null ? entries : withoutRepeats([...pages.entries, ...entries]),
+    total,
+    next,
+    isLoading: false,
+    trouble: null,
+  };
+}
+
+/** Between two pages the list may have moved. */
+function withoutRepeats(entries: readonly FailureEntry[]): readonly FailureEntry[] {
+  const seen = new Set<string>();
+  return entries.filter(({ index, recordBase64 }) => {
+    const key = `${index} ${recordBase64}`;
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * What is listed where, and what the cursor stands on. One place for both the screens that draw it and the
+ * actions that act on it, so that what is acted upon is what is seen.
+ */
+import { wordingOf } from '../../messages/events.ts';
+import type { FailureEntry } from '../../protocol/commands.ts';
+import type { EngineEvent } from '../../protocol/events.ts';
+import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
+import type { AppState } from '../../store/app-store.ts';
+import { jobsOf } from '../../store/selectors.ts';
+import type { View } from '../../store/view.ts';
+import type { Context } from '../keys/keymap.ts';
+
+export function contextOf({ opened, tab }: View): Context {
+  return opened?.kind ?? tab;
+}
+
+/** Where a key stands in a list; the first where it is gone. */
+export function indexOfKey(keys: readonly string[], key: string | null): number {
+  return key === null ? 0 : Math.max(0, keys.indexOf(key));
+}
+
+export function listedQueues({ model, view }: AppState): readonly QueueState[] {
+  const { filter } = view.queues;
+  return filter === '' ? model.queues : model.queues.filter(({ name }) => matches(filter, name));
+}
+
+export function selectedQueue(state: AppState): QueueState | null {
+  const queues = listedQueues(state);
+  return queues.find(({ name }) => name === state.view.queues.queue) ?? queues[0] ?? null;
+}
+
+/** Running jobs of the selected queue. */
+export function selectedQueueJobs(state: AppState): readonly RunningJob[] {
+  const queue = selectedQueue(state);
+  return queue === null ? [] : jobsOf(state.model, queue.name);
+}
+
+export type ListedJob =
+  | { readonly isRunning: true; readonly job: RunningJob }
+  | { readonly isRunning: false; readonly job: EndedJob };
+
+/** Running ones first, oldest first; then those that have ended, newest first. */
+export function listedJobs({ model, view }: AppState): readonly ListedJob[] {
+  const { filter } = view.jobs;
+  const running = model.jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
+  const all: ListedJob[] = [
+    ...running.map((job) => ({ isRunning: true as const, job })),
+    ...model.ended.map((job) => ({ isRunning: false as const, job })),
+  ];
+  if (filter === '') return all;
+  return all.filter(({ job }) => matches(filter, `${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`));
+}
+
+/** Newest first. */
+export function listedEvents({ model, view }: AppState): readonly EngineEvent[] {
+  const { filter } = view.events;
+  const shown = model.history.filter((event) => {
+    const wording = wordingOf(event, null);
+    if (wording === null) return false;
+    return filter === '' || matches(filter, `${wording.subject} ${wording.text}`);
+  });
+  return shown.reverse();
+}
+
+/** The job that keys for jobs act upon: the open one, else the one under the cursor. */
+export function selectedJobId(state: AppState): string | null {
+  const { view } = state;
+  if (view.opened?.kind === 'job') return view.opened.jobId;
+  if (view.tab === 'jobs') {
+    const jobs = listedJobs(state);
+    const keys = jobs.map(({ job }) => job.id);
+    return keys[indexOfKey(keys, view.jobs.cursor)] ?? null;
+  }
+  if (view.tab !== 'queues' || view.queues.pane === 'failures') return null;
+  const keys = selectedQueueJobs(state).map(({ id }) => id);
+  return keys[indexOfKey(keys, view.queues.jobId)] ?? null;
+}
+
+/** The failure that keys for failures act upon: the open one, else the one under the cursor. */
+export function selectedFailure(state: AppState): FailureEntry | null {
+  const { view } = state;
+  if (view.opened?.kind === 'failure') return view.opened.entry;
+  if (view.tab === 'queues' && view.queues.pane === 'failures') {
+    const { entries } = state.recentFailures;
+    return entries[indexOfKey(failureKeys(entries), view.queues.failure)] ?? null;
+  }
+  if (view.tab !== 'failures') return null;
+  const { entries } = state.failurePages;
+  return entries[indexOfKey(failureKeys(entries), view.failures.cursor)] ?? null;
+}
+
+const keysOfEntries = new WeakMap<readonly FailureEntry[], readonly string[]>();
+
+/**
+ * A key for each entry that stays the same when the list moves: the entry's bytes, and which of several that
+ * are equal it is.
+ */
+export function failureKeys(entries: readonly FailureEntry[]): readonly string[] {
+  const known = keysOfEntries.get(entries);
+  if (known !== undefined) return known;
+  const seen = new Map<string, number>();
+  const keys = entries.map(({ recordBase64 }) => {
+    const count = seen.get(recordBase64) ?? 0;
+    seen.set(recordBase64, count + 1);
+    return `${count} ${recordBase64}`;
+  });
+  keysOfEntries.set(entries, keys);
+  return keys;
+}
+
+function matches(filter: string, text: string): boolean {
+  return text.toLowerCase().includes(filter.toLowerCase());
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { versionVerdicts } from '../../../src/cli/check/version.ts';
+
+const once = { key: 'mail', delivery: 'at-most-once' } as const;
+const atLeast = { key: 'bills', delivery: 'at-least-once' } as const;
+
+test.each(['5.0.0', '6.2.0', '7.0.15', '10.1.0', ''])('version "%s" does for at-most-once', (version) => {
+  expect(versionVerdicts(version, [once])).toEqual([]);
+});
+
+test('a version before 5 does for nothing', () => {
+  expect(versionVerdicts('4.0.14', [once])).toMatchObject([{ level: 'FAIL', subject: 'version' }]);
+});
+
+test.each(['5.0.14', '6.0.20', '6.1.0'])('version %s does not do for at-least-once', (version) => {
+  expect(versionVerdicts(version, [once, atLeast])).toEqual([
+    {
+      level: 'FAIL',
+      subject: 'version',
+      text: `${version} has no BLMOVE, which at-least-once delivery needs (bills); 6.2 is needed at least`,
+    },
+  ]);
+});
+
+test.each(['6.2.0', '7.0.15', '10.1.0', ''])('version "%s" does for at-least-once', (version) => {
+  expect(versionVerdicts(version, [once, atLeast])).toEqual([]);
+});

@@ -1,0 +1,369 @@
+/** `attach`: a screen for a runner that runs already. */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { LinkClient } from '../../../src/link/client/client.ts';
+import type { Terminal } from '../../helpers/terminal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { useUiStage } from '../../ui/stage.ts';
+import { runProgram } from '../program.ts';
+
+const ui = useUiStage();
+
+const sleeper = 'echo "it runs" >&2; cat > /dev/null; exec sleep 60';
+/** Its jobs needn't be given time when it is told to stop. */
+const impatient = { shutdownTimeout: 0.1, killAfter: 0.2 };
+
+/** An engine that a screen has left running. @returns its config's path and its pid */
+async function leaveRunning(runner: string): Promise<{ file: string; pid: number }> {
+  const before = ui.enginePids();
+  const file = ui.writeConfig({ script: ui.stage.script(sleeper), runners: { [runner]: 1 } });
+  const screen = ui.terminal({ command: ui.commandOf([file]), columns: 120, rows: 36 });
+  await screen.waitForText(`━ ${runner} `);
+  await screen.press('q', 'd');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  const [pid] = ui.enginePids().filter((each) => !before.includes(each));
+  if (pid === undefined) throw new Error('no engine was left running');
+  return { file, pid };
+}
+
+function openAttach(...args: string[]): Terminal {
+  return ui.terminal({ command: ui.commandOf(['attach', ...args]), columns: 120, rows: 36 });
+}
+
+/** Whether other users can read this checkout, to run its program. */
+function canBecomeOthers(): boolean {
+  const [program, entry] = ui.commandOf([]);
+  const look = `require('node:fs').accessSync(${JSON.stringify(entry)})`;
+  return spawnSync(program, ['-e', look], { uid: 65_533, gid: 65_533 }).status === 0;
+}
+
+/** The directory of the sockets of this test. */
+function socketDirectory(): string {
+  return ui.stage.path(`tmp/resque-runner-${process.getuid?.()}`);
+}
+
+async function leave(screen: Terminal): Promise<void> {
+  await screen.press('q');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+}
+
+describe('where it attaches to', () => {
+  test('where none is running it says where it has looked, and exits 1', async () => {
+    const terminal = openAttach();
+    expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
+    await terminal.waitForText(
+      `resque-runner: no runner of this user is running: there is no socket in ${socketDirectory()}`,
+    );
+    const named = openAttach('--socket', ui.stage.path('none.sock'));
+    expect(await named.exit).toEqual({ exitCode: 1, signal: 0 });
+    await named.waitForText(/none\.sock/);
+  });
+
+  test('without a terminal it exits 2, and says what it needs', async () => {
+    const { code, stdout, stderr } = await runProgram(['attach'], { cwd: ui.stage.directory });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      'resque-runner: attach needs a terminal: both STDIN and STDOUT, and a TERM other than "dumb"',
+    );
+  });
+
+  test('a pipe is no terminal either, and a reader that goes away spoils nothing', async () => {
+    const words = ui.commandOf(['attach']).map((word) => `'${word}'`);
+    const command = `${words.join(' ')} | head -n 0; echo "came to \${PIPESTATUS[0]}"`;
+    const terminal = ui.terminal({ command: ['bash', '-c', command], columns: 120, rows: 36 });
+    expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
+    await terminal.waitForText('resque-runner: attach needs a terminal');
+    await terminal.waitForText('came to 2');
+    expect(terminal.text()).not.toContain('EPIPE');
+  });
+
+  test('of several it lets one choose by number, and takes CONFIG or the socket for an answer', async () => {
+    const first = await leaveRunning('mail');
+    const second = await leaveRunning('images');
+    const terminal = openAttach();
+    await terminal.waitForText('2 runners are running:');
+    await terminal.waitForText(`  1  process ${first.pid} (${first.file})  mail  since `);
+    await terminal.waitForText(`  2  process ${second.pid} (${second.file})  images  since `);
+    await terminal.waitForText('Which one? 1-2, or q:');
+    await terminal.press('3', 'return');
+    await terminal.waitForText(/Which one\?[\s\S]*Which one\?/);
+    await terminal.press('2', 'return');
+    await terminal.waitForText('━ images ');
+    // The keyboard is the screen's now.
+    await leave(terminal);
+
+    const declined = openAttach();
+    await declined.waitForText('Which one?');
+    await declined.press('q', 'return');
+    expect(await declined.exit).toEqual({ exitCode: 2, signal: 0 });
+    await declined.waitForText('resque-runner: none was chosen');
+    expect(declined.isAlternateScreen).toBe(false);
+
+    const byConfig = openAttach(first.file);
+    await byConfig.waitForText('━ mail ');
+    await leave(byConfig);
+    const bySocket = openAttach('--socket', `${socketDirectory()}/${second.pid}.sock`);
+    await bySocket.waitForText('━ images ');
+    await leave(bySocket);
+    const byOther = openAttach(ui.stage.path('other.json'));
+    expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
+    await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
+    await byOther.waitForText(`--socket ${socketDirectory()}/${second.pid}.sock`);
+  });
+
+  test("beside a config it takes that config's runner only, and says how to reach others", async () => {
+    const other = await leaveRunning('mail');
+    const project = ui.stage.path('project');
+    mkdirSync(project);
+    writeFileSync(`${project}/cfg.json`, '{"runners":{"mail":1},"script":"/bin/true"}');
+    const here = (...args: string[]) =>
+      ui.terminal({ command: ui.commandOf(['attach', ...args]), columns: 200, rows: 36, cwd: project });
+    const terminal = here();
+    expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
+    expect(terminal.isAlternateScreen).toBe(false);
+    await terminal.waitForText(
+      'resque-runner: no runner of cfg.json is running; start it with `resque-runner cfg.json`',
+    );
+    const socket = `${socketDirectory()}/${other.pid}.sock`;
+    await terminal.waitForText(`  --socket ${socket}  process ${other.pid} (${other.file})  mail  since `);
+    const chosen = here('--socket', socket);
+    await chosen.waitForText('━ mail ');
+    await leave(chosen);
+    // Another name of the other config's file.
+    rmSync(`${project}/cfg.json`);
+    symlinkSync(other.file, `${project}/cfg.json`);
+    const linked = here();
+    await linked.waitForText('━ mail ');
+    await leave(linked);
+  });
+});
+
+describe('a runner without a screen, as a process manager starts it', () => {
+  test('is attached, left and attached again, and survives whatever becomes of the screens', async () => {
+    const runner = await ui.stage.run({
+      ...impatient,
+      script: ui.stage.script(sleeper),
+      runners: { mail: 2 },
+    });
+    const first = await ui.attach();
+    await ui.stage.enqueue('mail', { class: 'First', args: [] });
+    await first.waitForText('#1  First');
+    await first.waitForText('it runs');
+    await leave(first);
+    await first.waitForText(`resque-runner goes on as process ${runner.pid}.`);
+    const killed = await ui.attach();
+    await killed.waitForText('#1  First');
+    killed.signal('SIGKILL');
+    await killed.exit;
+    const hungUp = await ui.attach();
+    await hungUp.waitForText('#1  First');
+    hungUp.hangUp();
+    await hungUp.exit;
+    const told = await ui.attach();
+    await told.waitForText('#1  First');
+    told.signal('SIGTERM');
+    expect(await told.exit).toEqual({ exitCode: 143, signal: 0 });
+    const interrupted = await ui.attach();
+    await interrupted.waitForText('#1  First');
+    await interrupted.press('ctrl+c');
+    expect(await interrupted.exit).toEqual({ exitCode: 0, signal: 0 });
+    await ui.stage.enqueue('mail', { class: 'Second', args: [] });
+    const last = await ui.attach();
+    await last.waitForText('#2  Second');
+    expect(runner.hasExited).toBe(false);
+    expect(runner.all('engine.stopping')).toEqual([]);
+    expect(runner.all('job.killed')).toEqual([]);
+  });
+
+  test('has a socket for its own user only, and takes it along', async () => {
+    const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
+    const socket = `${socketDirectory()}/${runner.pid}.sock`;
+    await waitFor(() => existsSync(socket), { message: 'it listens' });
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(statSync(socketDirectory()).mode & 0o777).toBe(0o700);
+    const screen = await ui.attach();
+    await runner.stop();
+    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+    expect(readdirSync(ui.stage.path('tmp'))).toEqual([]);
+  });
+
+  test('is reached at the socket that it was given', async () => {
+    const socket = ui.stage.path('my.sock');
+    const runner = await ui.stage.run(
+      { script: '/bin/true', runners: { mail: 1 } },
+      { args: ['--socket', socket] },
+    );
+    expect(readdirSync(ui.stage.path('tmp'))).toEqual([]);
+    const screen = openAttach('--socket', socket);
+    await screen.waitForText('━ mail ');
+    await leave(screen);
+    await runner.stop();
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  describe.runIf(process.getuid?.() === 0)('with a socket of another user', () => {
+    const [ann, ben] = [65_534, 65_533];
+
+    test('is reached by root, who sees whose it is', async () => {
+      const socket = ui.stage.path('my.sock');
+      await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
+      chownSync(socket, ann, ann);
+      const screen = openAttach('--socket', socket);
+      await screen.waitForText(' runner of user nobody ');
+      await screen.press('Q');
+      await screen.waitForText(/process \d+ \(.*cfg\.json\) of user nobody/);
+      await screen.press('escape');
+      await screen.waitForNoText('Stop the runner?');
+      await leave(screen);
+      await screen.waitForText(/attached to process \d+, a runner of user nobody/);
+    });
+
+    test.runIf(canBecomeOthers())('is refused to others, with its owner', async () => {
+      const socket = ui.stage.path('my.sock');
+      await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
+      chmodSync(ui.stage.directory, 0o755);
+      // As a trap would stand open.
+      chmodSync(socket, 0o666);
+      chownSync(socket, ann, ann);
+      const command: [string, ...string[]] = [
+        'setpriv',
+        `--reuid=${ben}`,
+        `--regid=${ben}`,
+        '--clear-groups',
+        ...ui.commandOf(['attach', '--socket', socket]),
+      ];
+      const terminal = ui.terminal({ command, columns: 200, rows: 36 });
+      expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
+      await terminal.waitForText(
+        `resque-runner: ${socket} belongs to user nobody, and what answers there may be a trap: attach as nobody or as root`,
+      );
+      expect(terminal.isAlternateScreen).toBe(false);
+    });
+  });
+
+  test('that is killed is told of, and no longer found', async () => {
+    const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
+    const screen = await ui.attach();
+    runner.signal('SIGKILL');
+    expect(await screen.exit).toEqual({ exitCode: 1, signal: 0 });
+    await screen.waitForText(`resque-runner: the runner (process ${runner.pid}) is gone: `);
+    const none = openAttach();
+    expect(await none.exit).toEqual({ exitCode: 1, signal: 0 });
+    expect(readdirSync(socketDirectory())).toEqual([]);
+    rmdirSync(socketDirectory());
+    await ui.stage.redis.flush();
+  });
+});
+
+describe('--read-only', () => {
+  test('shows everything and changes nothing', async () => {
+    const script = ui.stage.script('grep -q Failing && exit 1; echo "it runs" >&2; exec sleep 60');
+    const runner = await ui.stage.run({ ...impatient, script, runners: { mail: 2 } });
+    await ui.stage.enqueue('mail', { class: 'Failing', args: [] });
+    await ui.stage.failure();
+    await ui.stage.enqueue('mail', { class: 'Sleeper', args: [] });
+    const screen = await ui.attach({ args: ['--read-only'] });
+    await screen.waitForText(' read-only');
+    await screen.waitForText('#2  Sleeper');
+    await screen.press('p', 'P', '+', '-', '=', 'x', 'X', 'r');
+    await screen.press('?');
+    await screen.waitForText('Help');
+    expect(screen.text()).not.toMatch(/pause or|slot less|slot more|retry|delete|end this job/);
+    await screen.press('escape', '2');
+    await screen.waitForText(/\[2 Failures.*[\s\S]*Failing/);
+    await screen.press('r', 'R', 'D', '?');
+    await screen.waitForText('Help');
+    expect(screen.text()).not.toMatch(/retry|delete/);
+    // The palette leaves them out, too.
+    await screen.press('escape', ':');
+    await screen.waitForText('copy');
+    expect(screen.text()).not.toMatch(/retry|delete|pause or|slot less|slot more/);
+    await screen.press('escape', '1', 'return');
+    await screen.waitForText('err it runs');
+    await screen.press('x', 'X', 'Q');
+    // Not to the log, but back to the list, and out.
+    await screen.press('q', 'q');
+    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+    expect(screen.received).not.toMatch(/SIGTERM|SIGKILL|Cancel/);
+    expect(runner.all('command.executed')).toEqual([]);
+    expect(runner.all('queue.paused')).toEqual([]);
+    expect(await ui.stage.rawFailures()).toHaveLength(1);
+  });
+
+  test('is kept by the runner, whatever a screen would send', async () => {
+    const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
+    const nothing = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
+    const path = `${socketDirectory()}/${runner.pid}.sock`;
+    const client = await LinkClient.connect(path, { name: 'ann', isReadOnly: true }, nothing);
+    expect(await client.send({ type: 'pause-all' })).toMatchObject({ ok: false, code: 'read-only' });
+    expect(await client.send({ type: 'stop', mode: 'kill' })).toMatchObject({ ok: false, code: 'read-only' });
+    expect(await client.send({ type: 'read-backlog' })).toMatchObject({ ok: true });
+    await client.close();
+    expect(runner.all('queue.paused')).toEqual([]);
+    expect(runner.hasExited).toBe(false);
+  });
+});
+
+test('two screens at once see what is done at the other, and by whom', async () => {
+  const runner = await ui.stage.run({ ...impatient, script: ui.stage.script(sleeper), runners: { mail: 1 } });
+  const [one, other] = [await ui.attach(), await ui.attach()];
+  await one.press('p');
+  await other.waitForText('‖ PAUSED');
+  await other.waitForText(/● command: \S+@pts\/\d+: /);
+  await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
+  await one.waitForText('2 waiting');
+  await other.press('p');
+  await one.waitForNoText('PAUSED');
+  await one.waitForText('#1  First');
+  await other.press('+');
+  await one.waitForText('2/2 (config 1)');
+  await one.waitForText('#2  Second');
+  await one.press('x');
+  await one.waitForText('Send SIGTERM to job #1?');
+  await one.press('y');
+  await other.waitForText(/✗ 1 last: .*First/);
+  await leave(one);
+  // One that has gone takes nothing along.
+  await other.press('-');
+  await other.waitForText('1/1');
+  const said = runner.all('command.executed').map(({ message }) => message);
+  expect(said).toHaveLength(5);
+});
+
+test('whoever comes back finds what happened before: history, jobs that have ended, failures', async () => {
+  const script = ui.stage.script('grep -q Failing && { echo "it failed" >&2; exit 1; }; echo "it went well"');
+  const file = ui.writeConfig({ script, runners: { mail: 1 } });
+  const screen = ui.terminal({ command: ui.commandOf([file]), columns: 120, rows: 36 });
+  await screen.waitForText('━ mail ');
+  await ui.stage.enqueue('mail', { class: 'Good', args: ['one'] }, { class: 'Failing', args: ['two'] });
+  await screen.waitForText(/✗ 1 last: /);
+  await screen.press('p');
+  await screen.waitForText('PAUSED');
+  await screen.press('q', 'd');
+  await screen.exit;
+  const again = await ui.attach();
+  await again.waitForText(/✗ 1 last: .*Failing/);
+  await again.waitForText('PAUSED');
+  await again.press('4');
+  await again.waitForText(/command +\S+@pts\/\d+: /);
+  await again.waitForText(/mail +#2 +failed Failing/);
+  await again.press('3');
+  await again.waitForText(/✗ #2 .*Failing +\["two"\]/);
+  await again.waitForText(/✓ #1 .*Good +\["one"\]/);
+  await again.press('j', 'return');
+  await again.waitForText('out it went well');
+  await again.press('2');
+  await again.waitForText(/\[2 Failures\(1\)\][\s\S]*it failed/);
+});

@@ -1,0 +1,164 @@
+/** What the tests of `enqueue` share: the program with something to read, and a look at what it has enqueued. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach } from 'vitest';
+import { stepScript } from '../../../src/resque/enqueue/scripts.ts';
+import type { RedisServer } from '../../helpers/redis.ts';
+import { freePort } from '../../helpers/redis.ts';
+import { RedisProxy } from '../../helpers/redis-proxy.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { type Outcome, program, useDirectory } from '../program.ts';
+
+/** Keys that may be left: that of the queue and that of their names, but none that says how far an enqueue has got. */
+const lasting = ['resque:queue:mail', 'resque:queues'];
+
+/** A config that takes all queues, unless there is one: without it, `enqueue` says that no worker takes the jobs. */
+export function serveAll(directory: string): void {
+  const file = join(directory, 'cfg.json');
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify({ runners: { '*': 1 }, script: '/bin/true' }));
+}
+
+export class EnqueueStage {
+  readonly #server: RedisServer;
+  readonly #directory: { readonly path: string };
+  readonly #running = new Set<ReturnType<typeof spawnProgram>>();
+  #proxy: RedisProxy | null = null;
+  #proxyPort = 0;
+
+  constructor(server: RedisServer, directory: { readonly path: string }) {
+    this.#server = server;
+    this.#directory = directory;
+  }
+
+  get directory(): string {
+    return this.#directory.path;
+  }
+
+  get redis() {
+    return this.#server.client;
+  }
+
+  /** What the program is to reach Redis by: through the proxy, where there is one. */
+  get url(): string {
+    return `redis://127.0.0.1:${this.#proxy === null ? this.#server.port : this.#proxyPort}`;
+  }
+
+  file(name: string, text: string | Buffer): string {
+    writeFileSync(join(this.directory, name), text);
+    return name;
+  }
+
+  /** From now on the program talks to Redis through it. */
+  async through(): Promise<RedisProxy> {
+    // Or the first answer would be that Redis doesn't know it.
+    await this.redis.script('LOAD', stepScript.source);
+    this.#proxyPort = await freePort();
+    this.#proxy = new RedisProxy(this.#proxyPort, this.#server.port);
+    return this.#proxy;
+  }
+
+  start(args: readonly string[]) {
+    serveAll(this.directory);
+    const child = spawnProgram(['enqueue', 'mail', '--redis', this.url, ...args], this.directory);
+    this.#running.add(child);
+    void child.then(() => this.#running.delete(child));
+    const run = {
+      child,
+      stderr: '',
+      /** Types into its STDIN. */
+      say: (text: string | Buffer) => child.stdin.write(text),
+      outcome: async (): Promise<Outcome> => {
+        const { exitCode, stdout, stderr } = await child;
+        return { code: exitCode, stdout, stderr };
+      },
+      /** The id with which it can be resumed, once it has told. */
+      id: () =>
+        waitFor(() => /--resume ([0-9a-f]{8})/.exec(run.stderr)?.[1], {
+          message: () => `it says how it could be resumed: ${run.stderr}`,
+        }),
+    };
+    child.stderr.on('data', (chunk) => {
+      run.stderr += String(chunk);
+    });
+    return run;
+  }
+
+  /** @param input for its STDIN */
+  async run(args: readonly string[], input: string | Buffer = ''): Promise<Outcome> {
+    const { child, outcome } = this.start(args);
+    // It may have ended without reading.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    return await outcome();
+  }
+
+  /** The queue, from its head. */
+  jobs(): Promise<string[]> {
+    return this.redis.lrange('resque:queue:mail', 0, -1);
+  }
+
+  async waitForJobs(count: number): Promise<void> {
+    await waitFor(async () => (await this.redis.llen('resque:queue:mail')) === count, {
+      message: `there are ${count} jobs`,
+    });
+  }
+
+  async keysLeft(): Promise<string[]> {
+    return (await this.redis.keys('*')).filter((key) => !lasting.includes(key));
+  }
+
+  /** A file of more steps than one, with the lines that it has. */
+  manySteps(): { readonly name: string; readonly lines: string[] } {
+    const lines = numbered(20_000);
+    return { name: this.file('jobs.ndjson', `${lines.join('\n')}\n`), lines };
+  }
+
+  /** Starts to enqueue that file, and stops time behind one of the steps. */
+  async startHeld(args: readonly string[] = []) {
+    const { name, lines } = this.manySteps();
+    const proxy = await this.through();
+    const run = this.start(['--file', name, ...args]);
+    await holdStep(proxy);
+    await run.id();
+    return { ...run, proxy, lines };
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.#running) {
+      child.kill('SIGKILL');
+      await child;
+    }
+    this.#proxy?.close();
+    this.#proxy = null;
+  }
+}
+
+/** A job a line, each another. */
+export function numbered(count: number, first = 1): string[] {
+  return Array.from({ length: count }, (_, at) => `{"class":"A","args":[${first + at}]}`);
+}
+
+/** Holds back the answer to one of the steps, which is done by then. */
+export async function holdStep(proxy: RedisProxy): Promise<void> {
+  // The first is what each enqueue begins with.
+  await waitFor(() => proxy.count('evalsha') > 1, { message: 'the steps have begun' });
+  proxy.hold('evalsha');
+  await waitFor(() => proxy.isHolding, { message: 'an answer is held back' });
+}
+
+function spawnProgram(args: readonly string[], cwd: string) {
+  return execa(process.execPath, [program, ...args], {
+    cwd,
+    env: { RR_CONFIG: '' },
+    stdin: 'pipe',
+    reject: false,
+    timeout: 25_000,
+  });
+}
+
+export function useEnqueue(server: RedisServer): EnqueueStage {
+  const stage = new EnqueueStage(server, useDirectory());
+  afterEach(() => stage.end());
+  return stage;
+}

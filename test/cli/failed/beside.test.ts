@@ -1,0 +1,210 @@
+/** `resque-runner failed retry|clear` while others change the list, and while Redis goes away. */
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { atStep, startProxy } from '../../engine/proxies.ts';
+import { useEngines } from '../../engine/stage.ts';
+import { freePort } from '../../helpers/redis.ts';
+import { RedisProxy } from '../../helpers/redis-proxy.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { holdAtStep, idOf, record, useFailedStage } from './stage.ts';
+
+const stage = useFailedStage();
+const engines = useEngines(stage.redis);
+const key = 'resque:failed';
+
+beforeEach(() => engines.mayLeaveKeys('queue:mail'));
+
+const isRetried = (entry: string) => entry.includes('"retried_at"');
+const numbered = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => record({ args: [from + at] }));
+const jobOf = (entry: string) => JSON.stringify((JSON.parse(entry) as { payload: unknown }).payload);
+const numbersOf = (jobs: readonly string[]) =>
+  jobs.map((job) => (JSON.parse(job) as { args: [number] }).args[0]);
+const upTo = (end: number) => Array.from({ length: end }, (_, at) => at);
+const ascending = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
+
+/** A question on a terminal is the time between the count and the act. */
+async function asked(...args: string[]) {
+  const terminal = stage.open(args, { columns: 180 });
+  await terminal.waitForText('● No');
+  return terminal;
+}
+
+describe('between the count and the act', () => {
+  test('what others add is left alone, also where the list has become shorter', async () => {
+    await stage.fill(...numbered(0, 400));
+    const retry = await asked('retry', '--all');
+    await stage.redis.client.lpop(key, 150);
+    await stage.fill(...numbered(400, 500));
+    await retry.press('y');
+    await retry.waitForText('retried 250 failures\ncame to 0');
+    expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(400).slice(150));
+    const clear = await asked('clear');
+    await stage.redis.client.ltrim(key, 200, -1);
+    await stage.fill(...numbered(500, 600));
+    await clear.press('y');
+    await clear.waitForText('removed 150 failures\ncame to 0');
+    expect(await stage.list()).toEqual(numbered(500, 600));
+  });
+
+  test('what others have retried is not retried again', async () => {
+    await stage.fill(...numbered(0, 300));
+    const retry = await asked('retry', '--all');
+    const ids = [0, 120, 299].map((at) => idOf(at, record({ args: [at] })));
+    expect((await stage.failed('retry', ...ids)).code).toBe(0);
+    await retry.press('y');
+    await retry.waitForText(/retried 297(; \d was no longer on the list .*)?\s.*came to 0/s);
+    expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(300));
+  });
+
+  test('a list that others have cleared and filled again is left alone, which is told', async () => {
+    await stage.fill(...numbered(0, 300));
+    const clear = await asked('clear');
+    await stage.redis.client.del(key);
+    await stage.fill(...numbered(300, 900));
+    await clear.press('y');
+    await clear.waitForText('came to 1');
+    expect(clear.text()).toContain('others changed the list meanwhile, and the rest of it was left alone');
+    expect(await stage.list()).toEqual(numbered(300, 900));
+  });
+
+  test('a named one that others have taken is told', async () => {
+    await stage.fill(...numbered(0, 3));
+    const remove = await asked('remove', '1', '2');
+    await stage.redis.client.rpop(key);
+    await remove.press('y');
+    await remove.waitForText('came to 1');
+    expect(remove.text()).toContain('removed 1; 1 was no longer on the list (someone retried or removed it)');
+    expect(await stage.list()).toEqual(numbered(0, 1));
+  });
+});
+
+test('two commands and a screen at once put each job back once', async () => {
+  const engine = await engines.start([engines.runner('other', engines.script(':'))]);
+  await stage.fill(...numbered(0, 4_000));
+  const way = await holdAtStep(2, stage.redis);
+  const late = stage.start('retry', '--all', '--yes', '--json', '--redis', way.url);
+  await waitFor(way.isHolding, { message: 'the first command is in the midst of it' });
+  const second = stage.start('retry', '--all', '--yes', '--json');
+  const filter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
+  const command = { type: 'retry-matching', filter, within: 4_000 } as const;
+  await waitFor(async () => (await stage.queued()).length > 100, { message: 'the second has begun' });
+  way.goOn();
+  const [reply, ...outcomes] = await Promise.all([engine.do(command), late, second]);
+  if (!reply.ok || reply.data?.kind !== 'bulk') throw new Error(reply.message);
+  const documents = outcomes.map(({ stdout }) => JSON.parse(stdout) as { done: number; end: string });
+  expect(documents.reduce((sum, { done }) => sum + done, reply.data.done)).toBe(4_000);
+  // One that is overtaken can't tell the rest of the list from what came, and says so.
+  const ends = documents.map(({ end }) => (end === 'whole' ? 0 : end === 'lost' ? 1 : null));
+  expect(outcomes.map(({ exitCode }) => exitCode)).toEqual(ends);
+  expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(4_000));
+  expect((await stage.list()).every(isRetried)).toBe(true);
+});
+
+test.each(['retry', 'remove'])('%s goes on beside others that take and add entries', async (kind) => {
+  await stage.fill(...numbered(0, 6_000));
+  const { client } = stage.redis;
+  const state = { isOver: false, added: 6_000, taken: 0 };
+  const others = (async () => {
+    while (!state.isOver) {
+      const { added, taken } = state;
+      const done =
+        kind === 'retry' ? await client.llen('resque:queue:mail') : added - taken - (await client.llen(key));
+      // The oldest, which shifts all others, as the command gets on: fewer in all than it looks at in a step, since where
+      // they were to take all of those, it could not tell where to go on.
+      if (taken * 50 < done) {
+        await client.lpop(key);
+        state.taken += 1;
+      }
+      await stage.fill(...numbered(added, added + 1));
+      state.added += 1;
+    }
+  })();
+  const { exitCode, stdout, stderr } = await stage.start(kind, '--all', '--yes', '--json');
+  state.isOver = true;
+  await others;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const { done } = JSON.parse(stdout) as { done: number };
+  const untouched = numbersOf((await stage.list()).filter((entry) => !isRetried(entry)).map(jobOf));
+  expect(state.taken).toBeGreaterThan(0);
+  // Of the old ones none is left, and what came after the count is.
+  expect(untouched[0]).toBeGreaterThanOrEqual(6_000);
+  expect(untouched).toEqual(upTo(state.added).slice(untouched[0]));
+  const back = numbersOf(await stage.queued());
+  expect(back).toHaveLength(kind === 'retry' ? done : 0);
+  expect(new Set(back).size).toBe(back.length);
+});
+
+test.each(['retry', 'remove'])(
+  '%s has come to the end where others take the last ones before it does',
+  async (kind) => {
+    await stage.fill(...numbered(0, 300));
+    const way = await holdAtStep(2, stage.redis);
+    const change = stage.start(kind, '--all', '--yes', '--json', '--redis', way.url);
+    await waitFor(way.isHolding, { message: 'the last step waits' });
+    await stage.redis.client.del(key);
+    await stage.fill(...numbered(300, 700));
+    way.goOn();
+    const { exitCode, stdout } = await change;
+    const document = JSON.parse(stdout) as { done: number; gone: number };
+    expect({ exitCode, document }).toMatchObject({ exitCode: 0, document: { end: 'whole', unretryable: 0 } });
+    expect(document.gone).toBeGreaterThan(0);
+    expect(document.done + document.gone).toBe(300);
+    expect(await stage.list()).toEqual(numbered(300, 700));
+  },
+);
+
+describe('where Redis goes away in the midst', () => {
+  /** What the command says of it, and that the same command then puts back the rest, and nothing twice. */
+  async function assertTold(retry: ReturnType<typeof stage.start>, url: string): Promise<number> {
+    const { exitCode, stdout, stderr } = await retry;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^resque-runner: retried (no|[\\d,]+) failures; of the step after that nobody knows: ${url}/0: .*; is Redis running there\\?$`,
+      ),
+    );
+    const { done, end, message } = JSON.parse(stdout) as { done: number; end: string; message: string };
+    expect({ end, message: `resque-runner: ${message}` }).toEqual({ end: 'broken-off', message: stderr });
+    const retried = (await stage.list()).filter(isRetried).length;
+    expect((await stage.failed('retry', '--all', '--yes')).code).toBe(0);
+    expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(2_000));
+    return retried - done;
+  }
+
+  test('before a step reaches it, it is told what was done', async () => {
+    await stage.fill(...numbered(0, 2_000));
+    const proxy = await startProxy(stage.redis.port);
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    atStep(proxy, 4, 'cut');
+    const retry = stage.start('retry', '--all', '--yes', '--json', '--redis', url);
+    expect(await assertTold(retry, url)).toBe(0);
+  });
+
+  test('and the reply of a step is lost, it is told what was done for sure', async () => {
+    await stage.fill(...numbered(0, 2_000));
+    const port = await freePort();
+    const proxy = new RedisProxy(port, stage.redis.port);
+    onTestFinished(() => proxy.close());
+    const url = `redis://127.0.0.1:${port}`;
+    const retry = stage.start('retry', '--all', '--yes', '--json', '--redis', url);
+    const isHolding = () => {
+      proxy.hold('evalsha');
+      return proxy.isHolding;
+    };
+    await waitFor(isHolding, { message: 'a reply is on its way' });
+    proxy.close();
+    expect(await assertTold(retry, url)).toBeGreaterThan(0);
+  });
+
+  test('for good, exit 1', async () => {
+    await stage.fill(...numbered(0, 1_000));
+    const way = await holdAtStep(2, stage.redis);
+    const clear = stage.start('clear', '--yes', '--redis', way.url);
+    await waitFor(way.isHolding, { message: 'a step waits' });
+    await stage.redis.kill();
+    const { exitCode, stdout, stderr } = await clear;
+    await stage.redis.start();
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(/^resque-runner: removed \d+ failures; of the step after that nobody knows: /);
+  });
+});

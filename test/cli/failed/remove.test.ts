@@ -1,0 +1,106 @@
+/** `resque-runner failed remove` and `clear`: what they take off the list, and what they say before. */
+import { describe, expect, test } from 'vitest';
+import { idOf, record, records, useFailedStage } from './stage.ts';
+
+const stage = useFailedStage();
+const { failed } = stage;
+
+const errors = async () =>
+  (await stage.list()).map((entry) => (JSON.parse(entry) as { error: string }).error);
+const noTerminal = 'There is no terminal to confirm it on; add --yes';
+const place = () => `(resque:failed at ${stage.url}/0)`;
+
+describe('failures by their IDs', () => {
+  test('are told, and without a terminal left alone until --yes', async () => {
+    await stage.fill(...records(4, { exception: 'E\u001b[31m' }), 'junk');
+    const entries = await stage.list();
+    const id = (at: number) => idOf(at, entries[at] ?? '');
+    const said = await Promise.all([
+      failed('remove', id(1)),
+      failed('remove', '1', '3'),
+      failed('remove', '4'),
+    ]);
+    expect(said.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual([
+      `2 resque-runner: Take ${id(1)} (SendMail of mail: E\\u001b[31m: 1) off the list? ${noTerminal}`,
+      `2 resque-runner: Take 2 failures off the list? ${noTerminal}`,
+      `2 resque-runner: Take ${id(4)} ((no class) of (no queue)) off the list? ${noTerminal}`,
+    ]);
+    expect(await stage.list()).toEqual(entries);
+    expect(await failed('remove', id(1), '--yes')).toEqual({
+      code: 0,
+      stdout: `${id(1)}: removed`,
+      stderr: '',
+    });
+    // What was 3 is 2 by now, and found all the same.
+    const { stdout } = await failed('remove', id(3), '3', '--yes', '--json');
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ action: 'remove', matching: 2, done: 2, gone: 0, unretryable: 0 },
+      ...{ end: 'whole', message: 'removed 2 failures' },
+    });
+    expect(await errors()).toEqual(['0', '2']);
+    expect(await failed('remove', id(0), id(1), '--yes')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is no longer on the list .*; nothing was changed$/),
+    });
+    expect(await errors()).toEqual(['0', '2']);
+  });
+
+  test('of which several are alike take no more than were named', async () => {
+    await stage.fill(record(), record(), record());
+    expect((await failed('remove', '0', '2', '--yes')).stdout).toBe('removed 2 failures');
+    expect(await stage.list()).toEqual([record()]);
+  });
+});
+
+test('failures that match are counted, and only they go', async () => {
+  await stage.fill(...records(600), ...records(300, { queue: 'news' }), ...records(2, { queue: 'bill' }));
+  expect(await failed('remove', '--queue', 'm*')).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `resque-runner: 600 of 902 failures match ${place()}. Take them off the list? ${noTerminal}`,
+  });
+  expect(await stage.list()).toHaveLength(902);
+  expect((await failed('remove', '--queue', 'm*', '--yes')).stdout).toBe('removed 600 failures');
+  expect(await stage.list()).toEqual([...records(300, { queue: 'news' }), ...records(2, { queue: 'bill' })]);
+  const { code, stdout } = await failed('remove', '--queue', 'mail', '--yes', '--json');
+  expect({ code, document: JSON.parse(stdout) as unknown }).toEqual({
+    code: 0,
+    document: {
+      ...{ action: 'remove', matching: 0, done: 0, gone: 0, unretryable: 0 },
+      ...{ end: 'whole', message: 'none of 302 failures matches' },
+    },
+  });
+});
+
+describe('the whole list', () => {
+  test.each([['clear'], ['remove', '--all']])('is counted and emptied by %s %s', async (...words) => {
+    const command = words.filter((word) => word !== undefined);
+    await stage.fill(...records(1_100), '', 'junk', Buffer.from([0xff]));
+    const said = await failed(...command);
+    expect(said).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `resque-runner: There are 1,103 failures ${place()}. Take all of them off the list? ${noTerminal}`,
+    });
+    expect(await stage.list()).toHaveLength(1_103);
+    expect((await failed(...command, '--yes')).stdout).toBe('removed 1,103 failures');
+    expect(await stage.redis.client.keys('*')).toEqual([]);
+    expect(await failed(...command, '--yes')).toEqual({
+      code: 0,
+      stdout: `no failures: resque:failed at ${stage.url}/0 is empty`,
+      stderr: '',
+    });
+  });
+
+  test('may be one failure, or that of another namespace', async () => {
+    await stage.fill(record());
+    await stage.redis.client.rpush('app:failed', record(), record());
+    expect((await failed('clear')).stderr).toBe(
+      `resque-runner: There is 1 failure ${place()}. Take it off the list? ${noTerminal}`,
+    );
+    const { stdout } = await failed('clear', '--yes', '--json', '--namespace', 'app');
+    expect(JSON.parse(stdout)).toMatchObject({ action: 'remove', matching: 2, done: 2, end: 'whole' });
+    expect(await stage.list()).toEqual([record()]);
+    expect((await failed('clear', '--yes')).stdout).toBe('removed 1 failure');
+  });
+});

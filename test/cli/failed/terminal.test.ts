@@ -1,0 +1,171 @@
+/** `resque-runner failed retry|remove|clear` on a terminal: the question, the bar, and Ctrl-C. */
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { holdAtStep, idOf, record, records, useFailedStage } from './stage.ts';
+
+const stage = useFailedStage();
+
+const retried = async () => (await stage.list()).filter((entry) => entry.includes('"retried_at"')).length;
+
+describe('the question', () => {
+  test('says how many and where, and “no” is what Enter means', async () => {
+    await stage.fill(...records(3), record({ queue: 'news' }));
+    const terminal = stage.open(['retry', '--queue', 'mail'], { columns: 120 });
+    await terminal.waitForText('● No');
+    expect(terminal.text()).toContain(
+      `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues?`,
+    );
+    expect(terminal.isCursorHidden).toBe(true);
+    await terminal.press('return');
+    await terminal.waitForText('came to 1');
+    expect(terminal.text()).toContain('resque-runner: nothing was changed');
+    expect(await stage.queued()).toEqual([]);
+  });
+
+  test.each([
+    { key: 'n', code: 1 },
+    { key: 'ctrl+c', code: 130 },
+    { key: 'ctrl+d', code: 130 },
+    { key: 'escape', code: 130 },
+  ])('to which the answer is $key changes nothing, and the exit code is $code', async ({ key, code }) => {
+    await stage.fill(...records(3));
+    const commands = [
+      ['retry', '--all'],
+      ['remove', '1'],
+      ['clear', '--json'],
+    ];
+    const terminals = commands.map((args) => stage.open(args));
+    for (const terminal of terminals) await terminal.waitForText('● No');
+    for (const terminal of terminals) await terminal.press(key);
+    for (const terminal of terminals) {
+      await terminal.waitForText(`came to ${code}`);
+      expect(terminal.text()).toContain('resque-runner: nothing was changed');
+      expect(terminal.text().match(/There are 3|Take 1@/g)).toHaveLength(1);
+      expect(terminal.isRestored).toBe(true);
+    }
+    expect(terminals[2]?.text()).toMatch(/^ {2}"end": "declined",$/m);
+    expect(await stage.list()).toEqual(records(3));
+    expect(await stage.queued()).toEqual([]);
+  });
+
+  test('to which the answer is y is followed by what was done', async () => {
+    await stage.fill(...records(3));
+    const retry = stage.open(['retry', '--all']);
+    await retry.waitForText('● No');
+    await retry.press('y');
+    await retry.waitForText('came to 0');
+    expect(retry.text()).toContain('\nretried 3 failures\ncame to 0');
+    expect(await retried()).toBe(3);
+    const entry = (await stage.list())[1] ?? '';
+    const remove = stage.open(['remove', '1'], { columns: 120 });
+    await remove.waitForText(`Take ${idOf(1, entry)} (SendMail of mail: Boom: 1) off the list?`);
+    await remove.press('y');
+    await remove.waitForText(`${idOf(1, entry)}: removed\ncame to 0`);
+    const clear = stage.open(['clear'], { columns: 120 });
+    await clear.waitForText('There are 2 failures');
+    await clear.press('y');
+    await clear.waitForText('removed 2 failures\ncame to 0');
+    expect(await stage.list()).toEqual([]);
+    for (const terminal of [retry, remove, clear]) expect(terminal.isRestored).toBe(true);
+  });
+
+  test('is not asked for what is named to be retried, nor with --yes', async () => {
+    await stage.fill(...records(3));
+    const terminals = [
+      ['retry', '0', '1'],
+      ['remove', '2', '--yes'],
+    ].map((args) => stage.open(args));
+    for (const terminal of terminals) await terminal.waitForText('came to 0');
+    expect(terminals.map((terminal) => terminal.text().includes('?'))).toEqual([false, false]);
+    expect(await stage.list()).toHaveLength(2);
+  });
+
+  test('asks the terminal, wherever STDOUT leads', async () => {
+    await stage.fill(...records(2));
+    const terminal = stage.open(['clear', '--json'], { to: 'out.json' });
+    await terminal.waitForText('● No');
+    await terminal.press('y');
+    await terminal.waitForText('came to 0');
+    expect(JSON.parse(stage.read('out.json'))).toMatchObject({ done: 2, end: 'whole' });
+  });
+});
+
+describe('thousands', () => {
+  test.each([
+    { args: ['retry', '--all', '--yes'], title: 'retrying', verb: 'retried' },
+    { args: ['clear', '--yes'], title: 'removing', verb: 'removed' },
+  ])(
+    'are shown on their way: $title, and Ctrl-C stops it between two steps',
+    async ({ args, title, verb }) => {
+      await stage.fill(...records(3_000));
+      const way = await holdAtStep(4, stage.redis);
+      const terminal = stage.open([...args, '--redis', way.url], { columns: 120 });
+      await terminal.waitForText(
+        new RegExp(`^${title} {2}[█░]+ \\d+ % {2}[\\d,]+ of 3,000 {2}(\\d+ \\w+|…) left$`, 'm'),
+      );
+      await terminal.press('ctrl+c');
+      await terminal.waitForNoText(title);
+      way.goOn();
+      await terminal.waitForText('came to 130');
+      const words = `resque-runner: ${verb} ([\\d,]+); then it was called off, and the rest of the list was left alone`;
+      const [, count = ''] = new RegExp(words).exec(terminal.text()) ?? [];
+      const done = Number(count.replace(',', ''));
+      expect(done).toBeGreaterThan(0);
+      expect(done).toBeLessThan(3_000);
+      expect(args[0] === 'clear' ? 3_000 - (await stage.list()).length : await retried()).toBe(done);
+      expect(await stage.queued()).toHaveLength(args[0] === 'clear' ? 0 : done);
+      expect(terminal.isRestored).toBe(true);
+      // The same again goes on with the rest.
+      const rest = await stage.failed(...args);
+      expect(rest.stdout).toBe(`${verb} ${(3_000 - done).toLocaleString('en-US')} failures`);
+      expect(await stage.queued()).toHaveLength(args[0] === 'clear' ? 0 : 3_000);
+    },
+  );
+
+  test('that are named have a bar, too', async () => {
+    const entries = records(600);
+    await stage.fill(...entries);
+    const way = await holdAtStep(2, stage.redis);
+    const ids = entries.map((entry, at) => idOf(at, entry));
+    const terminal = stage.open(['retry', ...ids, '--redis', way.url]);
+    await terminal.waitForText(/^retrying {2}█+░+ 41 % {2}250 of 600 /m);
+    way.goOn();
+    await terminal.waitForText('retried 600 failures\ncame to 0');
+    expect(await retried()).toBe(600);
+  });
+
+  test('without a terminal are one line, and SIGTERM stops them between two steps, too', async () => {
+    await stage.fill(...records(3_000));
+    const way = await holdAtStep(3, stage.redis);
+    const retry = stage.start('retry', '--all', '--yes', '--json', '--redis', way.url);
+    await waitFor(way.isHolding, { message: 'a step waits' });
+    retry.kill('SIGTERM');
+    way.goOn();
+    const { exitCode, stdout, stderr } = await retry;
+    const { done, end, message } = JSON.parse(stdout) as { done: number; end: string; message: string };
+    expect({ exitCode, end, stderr }).toEqual({
+      exitCode: 143,
+      end: 'cancelled',
+      stderr: `resque-runner: ${message}`,
+    });
+    expect(done).toBeGreaterThan(0);
+    expect(await retried()).toBe(done);
+    expect(await stage.queued()).toHaveLength(done);
+  });
+
+  test('that a second signal comes for end at once', async () => {
+    await stage.fill(...records(1_000));
+    const way = await holdAtStep(2, stage.redis);
+    const retry = stage.start('retry', '--all', '--yes', '--redis', way.url);
+    await waitFor(way.isHolding, { message: 'a step waits' });
+    await waitFor(
+      () => {
+        retry.kill('SIGINT');
+        return retry.exitCode !== null || retry.signalCode !== null;
+      },
+      { message: 'it ends' },
+    );
+    expect(await retry).toMatchObject({ signal: 'SIGINT', stdout: '' });
+    way.goOn();
+  });
+});

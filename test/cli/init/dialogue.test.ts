@@ -1,0 +1,369 @@
+/** `init` on a terminal: what it asks, what it finds out, and that nothing is written before the last answer. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { freePort, useRedis } from '../../helpers/redis.ts';
+import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
+import { program, useDirectory } from '../program.ts';
+
+const redis = useRedis();
+const guarded = useRedis({ password: 'sesame' });
+const directory = useDirectory();
+const terminals = useTerminals();
+
+const questions = {
+  redis: 'Where is Redis?',
+  queue: 'Which queue?',
+  script: 'Which program runs the jobs?',
+  write: /Write .*\?/,
+} as const;
+
+interface Options {
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function open(args: readonly string[], { columns = 100, env = {} }: Options = {}): Terminal {
+  // By a shell, so that the terminal lives on and tells the exit code.
+  const command = [process.execPath, program, 'init', ...args].map((word) => `'${word}'`).join(' ');
+  return terminals.open({
+    command: ['sh', '-mc', `${command}; echo "came to $?"; read -r _`],
+    cwd: directory.path,
+    columns,
+    rows: 50,
+    env,
+  });
+}
+
+function path(name: string): string {
+  return join(directory.path, name);
+}
+
+function read(name = 'cfg.json'): string {
+  return readFileSync(path(name), 'utf8');
+}
+
+function config(): unknown {
+  return JSON.parse(read());
+}
+
+function script(name: string, mode = 0o755): void {
+  writeFileSync(path(name), '#!/bin/sh\n');
+  chmodSync(path(name), mode);
+}
+
+async function answer(terminal: Terminal, question: string | RegExp, text: string): Promise<void> {
+  await terminal.waitForText(question);
+  terminal.type(`${text}\r`);
+}
+
+/** Goes to a choice, and takes it. */
+async function choose(terminal: Terminal, label: string): Promise<void> {
+  await terminal.waitForText(label);
+  while (!terminal.text().includes(`● ${label}`)) {
+    const before = terminal.text();
+    await terminal.press('down');
+    await terminal.waitFor(() => terminal.text() !== before, 'the next choice is marked');
+  }
+  await terminal.press('return');
+}
+
+async function expectEnd(terminal: Terminal, code: number): Promise<void> {
+  await terminal.waitForText(`came to ${code}`);
+  expect(terminal.isRestored, terminal.describe()).toBe(true);
+}
+
+function written(): string[] {
+  return readdirSync(directory.path).sort();
+}
+
+describe('init on a terminal', () => {
+  test('asks for no Redis where REDIS_URL names one, and leaves it to that', async () => {
+    await redis.client.sadd('resque:queues', 'mail');
+    script('job.sh');
+    const terminal = open([], { env: { REDIS_URL: `redis://127.0.0.1:${redis.port}` } });
+    await terminal.waitForText(`Trying redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
+    await choose(terminal, 'mail');
+    await answer(terminal, questions.script, './job.sh');
+    await terminal.waitForText(questions.write);
+    expect(terminal.text()).not.toContain(questions.redis);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).not.toHaveProperty('redis');
+    expect(config()).toMatchObject({ runners: { mail: 5 }, script: './job.sh' });
+  });
+
+  test('a REDIS_URL that is of no use can be replaced by an answer', async () => {
+    script('job.sh');
+    const terminal = open(['--script', './job.sh'], {
+      env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    });
+    await choose(terminal, 'Name another Redis');
+    await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
+    await answer(terminal, questions.queue, 'mail');
+    await terminal.waitForText(questions.write);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ redis: { host: '127.0.0.1', port: redis.port } });
+  });
+
+  test('asks for Redis, a queue of it and the script, and writes an example of that', async () => {
+    await redis.client.sadd('resque:queues', 'mail', 'images', 'odd,list', 'odd*');
+    await redis.client.rpush('resque:queue:images', 'a', 'b');
+    const terminal = open([]);
+    await answer(terminal, questions.redis, `localhost:${redis.port}`);
+    await terminal.waitForText(/images {2}\(2 jobs\)\n.*mail {2}\(0 jobs\)/);
+    expect(terminal.text()).toMatch(/◆ {2}redis:\/\/localhost:\d+\/0 (version|Valkey) \d/);
+    // A config would take them for something else.
+    expect(terminal.text()).not.toContain('odd');
+    await choose(terminal, 'mail');
+    await answer(terminal, questions.script, '');
+    await terminal.waitForText('job.sh does not exist');
+    await choose(terminal, 'Write an example there');
+    await terminal.waitForText('Write cfg.json and job.sh?');
+    expect(terminal.text()).toMatch(/"runners": {.*\n.*"mail": 5/);
+    expect(written()).toEqual([]);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({
+      redis: { host: 'localhost', port: redis.port, db: 0 },
+      runners: { mail: 5 },
+      script: './job.sh',
+    });
+    expect(written()).toEqual(['cfg.json', 'job.sh']);
+    expect(statSync(path('job.sh')).mode & 0o100).toBe(0o100);
+    expect(terminal.text()).toContain('wrote job.sh');
+    expect(terminal.text()).toContain('resque-runner exec mail --class Welcome');
+  });
+
+  test('asks only for what no flag says', async () => {
+    script('job.sh');
+    const terminal = open(['--queue', 'mail', '--script', 'job.sh', '--redis', `localhost:${redis.port}`]);
+    await terminal.waitForText(questions.write);
+    for (const question of [questions.redis, questions.queue, questions.script]) {
+      expect(terminal.text()).not.toContain(question);
+    }
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ runners: { mail: 5 }, script: './job.sh' });
+  });
+
+  test('asks nothing with --yes', async () => {
+    const terminal = open(['--yes', '--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
+    await expectEnd(terminal, 0);
+    expect(terminal.text()).not.toContain('?');
+    expect(written()).toEqual(['cfg.json']);
+  });
+
+  test('takes a queue that is typed, refuses one that none can be', async () => {
+    await redis.client.sadd('resque:queues', 'mail');
+    const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
+    await choose(terminal, 'Another, or a pattern');
+    await answer(terminal, 'A name, a pattern', '!mail');
+    await terminal.waitForText('only excludes queues');
+    await terminal.press('ctrl+u');
+    await answer(terminal, 'A name, a pattern', 'mail_*,!mail_old');
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ runners: { 'mail_*,!mail_old': 5 } });
+    expect(terminal.text()).toContain('exec QUEUE --class CLASS');
+  });
+
+  test('shows queues of any name, and none of them drives the terminal', async () => {
+    await redis.client.sadd('resque:queues', '\u001B]2;bad');
+    const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
+    await terminal.waitForText('\\u001b]2;bad');
+    await choose(terminal, 'All of them: *');
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(terminal.text()).toContain(questions.queue);
+    expect(config()).toMatchObject({ runners: { '*': 5 } });
+  });
+});
+
+describe("a Redis that can't be used", () => {
+  test('can be tried again, exchanged for another, or for a private one', async () => {
+    const port = await freePort();
+    const terminal = open(['--queue', 'mail', '--script', '/bin/true']);
+    await answer(terminal, questions.redis, 'not a redis');
+    await terminal.waitForText('contains a control character or a space');
+    await terminal.press('ctrl+u');
+    await answer(terminal, questions.redis, `127.0.0.1:${port}`);
+    await terminal.waitForText('is Redis running there?');
+    await choose(terminal, 'Name another Redis');
+    // It begins with what was typed before.
+    await terminal.waitForText(new RegExp(`127\\.0\\.0\\.1:${port}\\s*█`));
+    await terminal.press('ctrl+u');
+    await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ redis: { host: '127.0.0.1', port: redis.port } });
+  });
+
+  test('can be exchanged for a private one', async () => {
+    const terminal = open([
+      '--queue',
+      'm',
+      '--script',
+      '/bin/true',
+      '--redis',
+      `127.0.0.1:${await freePort()}`,
+    ]);
+    await choose(terminal, 'Take a private one');
+    await terminal.waitForText('not running; the runner starts');
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ redis: 'embedded' });
+    // It is the runner that starts it.
+    expect(written()).toEqual(['cfg.json']);
+  });
+
+  test('is tried again, or kept', async () => {
+    const port = await freePort();
+    const terminal = open(['--queue', 'm', '--script', '/bin/true', '--redis', `127.0.0.1:${port}`]);
+    await choose(terminal, 'Try again');
+    await terminal.waitForText(/Trying [\s\S]*Trying [\s\S]*is Redis running there\?/);
+    await choose(terminal, 'Keep it');
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ redis: { port } });
+  });
+
+  test('may want a password, which is asked for and not shown', async () => {
+    const terminal = open(['--script', '/bin/true', '--redis', `127.0.0.1:${guarded.port}`]);
+    await guarded.client.sadd('resque:queues', 'secret');
+    await choose(terminal, 'Give a password');
+    await answer(terminal, 'Password of Redis', 'wrong');
+    await terminal.waitForText('WRONGPASS');
+    await choose(terminal, 'Give a password');
+    await terminal.waitForText(/Password of Redis[\s\S]*Password of Redis/);
+    terminal.type('sesame\r');
+    await choose(terminal, 'secret');
+    await terminal.waitForText(questions.write);
+    expect(terminal.text()).toContain('"password": "•••"');
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(terminal.received).not.toContain('sesame');
+    expect(terminal.text()).toContain('which only you can read');
+    expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
+    expect(config()).toMatchObject({ redis: { port: guarded.port, password: 'sesame' } });
+  });
+});
+
+describe("a script that can't be started", () => {
+  const flags = () => ['--queue', 'mail', '--redis', `127.0.0.1:${redis.port}`];
+
+  test('is made executable, once all is said', async () => {
+    script('job.sh', 0o640);
+    const terminal = open(flags());
+    await answer(terminal, questions.script, 'job.sh');
+    await choose(terminal, 'chmod +x job.sh');
+    await terminal.waitForText('Write cfg.json, and make job.sh executable?');
+    expect(statSync(path('job.sh')).mode & 0o777).toBe(0o640);
+    await terminal.press('return');
+    await expectEnd(terminal, 0);
+    expect(statSync(path('job.sh')).mode & 0o777).toBe(0o750);
+  });
+
+  test('is exchanged for another, or kept', async () => {
+    writeFileSync(path('job.rb'), '#!/usr/bin/env no-such-ruby\n', { mode: 0o755 });
+    const terminal = open(flags());
+    await answer(terminal, questions.script, 'job.rb');
+    await terminal.waitForText('no-such-ruby is not on PATH');
+    expect(terminal.text()).not.toMatch(/chmod|example/);
+    await choose(terminal, 'Name another program');
+    await terminal.waitForText(/job\.rb\s*█/);
+    await terminal.press('ctrl+u');
+    terminal.type('later/job.py\r');
+    await terminal.waitForText('later/job.py does not exist');
+    // A shell script would be a strange thing to find there.
+    expect(terminal.text()).not.toContain('Write an example');
+    await choose(terminal, 'Keep it');
+    await answer(terminal, questions.write, '');
+    await expectEnd(terminal, 0);
+    expect(config()).toMatchObject({ script: './later/job.py' });
+    expect(existsSync(path('later'))).toBe(false);
+  });
+});
+
+describe('whoever leaves', () => {
+  const all = () => ['--queue', 'mail', '--script', '/bin/true', '--redis', `127.0.0.1:${redis.port}`];
+
+  test.each(['ctrl+c', 'escape', 'ctrl+d'])('with %s leaves nothing behind', async (key) => {
+    const terminal = open([]);
+    await terminal.waitForText(questions.redis);
+    await terminal.press(key);
+    await expectEnd(terminal, 130);
+    expect(terminal.text()).toContain('resque-runner: nothing was changed');
+    expect(written()).toEqual([]);
+  });
+
+  test.each([
+    ['ctrl+c', 130],
+    ['ctrl+d', 130],
+    ['n', 1],
+  ] as const)('with %s at the last question leaves nothing behind', async (key, code) => {
+    const terminal = open(all());
+    await terminal.waitForText(questions.write);
+    await terminal.press(key);
+    await expectEnd(terminal, code);
+    expect(terminal.text()).toContain('resque-runner: nothing was changed');
+    expect(written()).toEqual([]);
+  });
+
+  test('with Ctrl-C while Redis is tried leaves nothing behind', async () => {
+    redis.freeze();
+    try {
+      // Without a shell, which would be ended by it, too.
+      const terminal = terminals.open({
+        command: [process.execPath, program, 'init', ...all()],
+        cwd: directory.path,
+      });
+      await terminal.waitForText('Trying');
+      await terminal.press('ctrl+c');
+      expect(await terminal.exit).toEqual({ exitCode: 0, signal: 2 });
+      expect(written()).toEqual([]);
+    } finally {
+      redis.thaw();
+    }
+  });
+});
+
+test('a file that is there is told of before anything is asked', async () => {
+  mkdirSync(path('conf'));
+  writeFileSync(path('cfg.json'), 'mine');
+  const terminal = open([]);
+  await expectEnd(terminal, 2);
+  expect(terminal.screen().slice(0, 1)).toEqual(['resque-runner: cfg.json exists; --force overwrites it']);
+  expect(read()).toBe('mine');
+});
+
+test('a file that comes to be there meanwhile is left alone', async () => {
+  const terminal = open(['--queue', 'q', '--script', '/bin/true', '--redis', `127.0.0.1:${redis.port}`]);
+  await terminal.waitForText(questions.write);
+  writeFileSync(path('cfg.json'), 'theirs');
+  await terminal.press('return');
+  await expectEnd(terminal, 2);
+  expect(read()).toBe('theirs');
+  expect(written()).toEqual(['cfg.json']);
+});
+
+test('without colours it is all told in words, and on 60 columns too', async () => {
+  const terminal = open(['--queue', 'q'], { columns: 60, env: { NO_COLOR: '1' } });
+  await answer(terminal, questions.redis, `127.0.0.1:${await freePort()}`);
+  // Behind what went wrong comes the next question; between the two Ctrl-C would be a signal.
+  await terminal.waitForText('Name another Redis');
+  const colours = [...terminal.received.matchAll(/\u001B\[([\d;]*)m/g)].map(([, codes]) => codes);
+  expect(colours).toEqual([]);
+  for (const line of terminal.screen().filter((row) => row !== '')) expect(line).toMatch(/^[┌│◆◇■└]/);
+  await terminal.press('ctrl+c');
+  await expectEnd(terminal, 130);
+});

@@ -1,0 +1,392 @@
+/** `init` where nobody is asked: what it writes, what it says, and what it refuses. */
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { readRedis, redisField } from '../../../src/cli/init/redis-answer.ts';
+import { schemaReference } from '../../../src/cli/init/schema-reference.ts';
+import { exampleClass, readScript, writeExample } from '../../../src/cli/init/script-answer.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { freePort, useRedis } from '../../helpers/redis.ts';
+import { program, runProgram, useDirectory } from '../program.ts';
+
+const redis = useRedis();
+const directory = useDirectory();
+const isRoot = process.getuid?.() === 0;
+
+function init(...args: string[]) {
+  return runProgram(['init', ...args], { cwd: directory.path });
+}
+
+function path(name: string): string {
+  return join(directory.path, name);
+}
+
+function read(name = 'cfg.json'): string {
+  return readFileSync(path(name), 'utf8');
+}
+
+function script(name: string, mode = 0o755): string {
+  writeFileSync(path(name), '#!/bin/sh\n');
+  chmodSync(path(name), mode);
+  return path(name);
+}
+
+function url(): string {
+  return `redis://127.0.0.1:${redis.port}`;
+}
+
+describe('init without a terminal', () => {
+  test('writes what the flags say, tries it, and says what comes next', async () => {
+    script('job.sh');
+    const { code, stdout, stderr } = await init('--redis', url(), '--queue', 'mail', '--script', './job.sh');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(read()).toBe(`{
+  "$schema": "${new URL('../../../cfg.schema.json', import.meta.url).href}",
+  "redis": { "host": "127.0.0.1", "port": ${redis.port}, "db": 0 },
+  "runners": {
+    "mail": 5
+  },
+  "script": "./job.sh"
+}
+`);
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining(`ok   redis      ${url()}/0 `),
+        `ok   script     ${path('job.sh')} (for mail)`,
+      ]),
+    );
+    expect(stdout).toMatch(
+      /\nwrote cfg\.json\nnext:\n {2}resque-runner check\n {2}resque-runner exec mail --class CLASS\n {2}resque-runner$/,
+    );
+    expect(readdirSync(directory.path).sort()).toEqual(['cfg.json', 'job.sh']);
+    expect((await runProgram(['check'], { cwd: directory.path })).code).toBe(0);
+  });
+
+  test('takes the template for what no flag says, and says what is only a placeholder', async () => {
+    const { code, stdout, stderr } = await init('--redis', url());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const template = JSON.parse(
+      readFileSync(fileURLToPath(new URL('../../../cfg.json.template', import.meta.url)), 'utf8'),
+    );
+    expect(JSON.parse(read())).toMatchObject({ runners: template.runners, script: template.script });
+    expect(stdout).toContain('edit it first: "script" is only a placeholder');
+    // That it isn't there is no news.
+    expect(stdout).not.toContain('does not exist');
+  });
+
+  test('leaves Redis to REDIS_URL if that is set, and says what follows', async () => {
+    const env = { REDIS_URL: url() };
+    const { code, stdout } = await runProgram(['init', '--queue', 'mail'], { cwd: directory.path, env });
+    expect(code).toBe(0);
+    expect(JSON.parse(read())).not.toHaveProperty('redis');
+    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever it is used');
+    const named = await init('--redis', url(), '--force');
+    expect(named.stdout).not.toContain('REDIS_URL');
+  });
+
+  test('is content with a Redis that is away and a script that is missing, and warns', async () => {
+    const port = await freePort();
+    const { code, stdout, stderr } = await init('--redis', `localhost:${port}`, '--script', 'job.sh');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^warn redis .*ECONNREFUSED.*is Redis running there\?$/m);
+    expect(stdout).toContain(`warn script     ${path('job.sh')} does not exist`);
+    expect(stdout).not.toContain('FAIL');
+    expect(JSON.parse(read())).toMatchObject({
+      redis: { host: 'localhost', port, db: 0 },
+      script: './job.sh',
+    });
+  });
+
+  test('says how to make a script executable', async () => {
+    script('job.sh', 0o644);
+    const { stdout } = await init('--redis', url(), '--script', 'job.sh');
+    expect(stdout).toContain(
+      `warn script     ${path('job.sh')} is not executable; make it so with: chmod +x`,
+    );
+    expect(statSync(path('job.sh')).mode & 0o777).toBe(0o644);
+  });
+
+  test('writes a file of any name, with paths as seen from there', async () => {
+    mkdirSync(path('conf'));
+    script('conf/job.sh');
+    script('other.sh');
+    const { stdout } = await init('conf/my cfg.json', '--redis', './redis.sock', '--script', 'conf/job.sh');
+    expect(JSON.parse(read('conf/my cfg.json'))).toMatchObject({
+      redis: { path: path('redis.sock'), db: 0 },
+      script: './job.sh',
+    });
+    expect(stdout).toContain("resque-runner check 'conf/my cfg.json'");
+    expect(stdout).toContain("--class CLASS --config 'conf/my cfg.json'");
+    await init('conf/cfg.json', '--redis', url(), '--script', './other.sh');
+    expect(JSON.parse(read('conf/cfg.json'))).toMatchObject({ script: path('other.sh') });
+  });
+
+  test('keeps a namespace, and names it only where it is given', async () => {
+    await init('--redis', url(), '--namespace', 'app:jobs', '--script', '/bin/true');
+    expect(JSON.parse(read())).toMatchObject({ namespace: 'app:jobs' });
+  });
+
+  test('names no queue to try a job with where only Redis knows it', async () => {
+    const { stdout } = await init('--redis', url(), '--queue', 'mail_*', '--script', '/bin/true');
+    expect(stdout).toContain('exec QUEUE --class CLASS');
+    expect(JSON.parse(read())).toMatchObject({ runners: { 'mail_*': 5 } });
+  });
+
+  test('takes a queue of any name', async () => {
+    const queue = '__proto__ "$(id)"';
+    const { code, stdout } = await init('--redis', url(), '--queue', queue, '--script', '/bin/true');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`exec '${queue}' --class`);
+    const result = parseConfig(read(), { file: path('cfg.json') });
+    expect(result).toMatchObject({ ok: true, config: { runners: [{ key: queue, concurrency: 5 }] } });
+  });
+
+  test('keeps a password for the eyes of its owner, and shows it to nobody', async () => {
+    const { stdout } = await init(
+      '--redis',
+      `redis://me:s%22cret@127.0.0.1:${redis.port}/3`,
+      '--script',
+      '/bin/true',
+    );
+    expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
+    expect(stdout).toContain('wrote cfg.json, which only you can read: it holds a password');
+    expect(stdout).not.toContain('cret');
+    expect(JSON.parse(read())).toMatchObject({ redis: { username: 'me', password: 's"cret', db: 3 } });
+  });
+
+  test('leaves who may read it to the umask otherwise', async () => {
+    const command = `umask 027; ${process.execPath} ${program} init --redis ${url()} --script /bin/true`;
+    await execa('sh', ['-c', command], { cwd: directory.path, stdin: 'ignore' });
+    expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o640);
+  });
+
+  test('does its work though nobody reads what it says', async () => {
+    const words = [process.execPath, program, 'init', '--redis', url(), '--script', '/bin/true'];
+    const command = `${words.join(' ')} | true; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await execa('bash', ['-c', command], { cwd: directory.path, stdin: 'ignore' });
+    expect({ stdout, stderr }).toEqual({ stdout: '0', stderr: '' });
+    expect(JSON.parse(read())).toMatchObject({ script: '/bin/true' });
+  });
+});
+
+describe('a file that is there', () => {
+  test('is left alone', async () => {
+    writeFileSync(path('cfg.json'), 'mine');
+    expect(await init('--redis', url(), '--yes')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'resque-runner: cfg.json exists; --force overwrites it',
+    });
+    expect(read()).toBe('mine');
+  });
+
+  test('is overwritten with --force, also behind a link', async () => {
+    mkdirSync(path('real'));
+    writeFileSync(path('real/cfg.json'), 'mine');
+    symlinkSync('real/cfg.json', path('cfg.json'));
+    expect((await init('--force', '--redis', url(), '--script', '/bin/true')).code).toBe(0);
+    expect(lstatSync(path('cfg.json')).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(read('real/cfg.json'))).toMatchObject({ script: '/bin/true' });
+    expect(readdirSync(path('real'))).toEqual(['cfg.json']);
+  });
+
+  test('may be a link to nowhere: that is left alone, too', async () => {
+    symlinkSync('nowhere.json', path('cfg.json'));
+    const { code, stderr } = await init('--redis', url(), '--script', '/bin/true');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'resque-runner: cfg.json exists; --force overwrites it',
+    });
+    expect(readdirSync(directory.path)).toEqual(['cfg.json']);
+  });
+
+  test('must not be a directory', async () => {
+    mkdirSync(path('conf'));
+    const { code, stderr } = await init('conf', '--force');
+    expect(code).toBe(2);
+    expect(stderr).toBe('resque-runner: conf is a directory; name the file in it, such as conf/cfg.json');
+  });
+});
+
+describe('a directory that takes no file', () => {
+  test.each([
+    ['none/cfg.json', "can't write none/cfg.json: there is no directory none; make it with: mkdir -p none"],
+    ['file/cfg.json', "can't write file/cfg.json: file is a file"],
+  ])('%s', async (name, message) => {
+    writeFileSync(path('file'), '');
+    expect(await init(name, '--redis', url())).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `resque-runner: ${message}`,
+    });
+  });
+
+  test.skipIf(!existsSync('/sys/kernel'))('is told with the reason', async () => {
+    const { code, stderr } = await init('/sys/kernel/cfg.json', '--redis', url());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^resque-runner: can't write \/sys\/kernel\/cfg\.json: .*(permission|read-only)/);
+  });
+
+  test.skipIf(isRoot)('is told before anything else', async () => {
+    mkdirSync(path('closed'), { mode: 0o500 });
+    const { code, stdout, stderr } = await init('closed/cfg.json', '--redis', url());
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('you have no permission to write in');
+  });
+});
+
+describe('wrong input', () => {
+  test.each([
+    [['--redis', 'http://db1'], '--redis: a URL of "http:" is not one of redis:, rediss: and unix:'],
+    [
+      ['--redis', 'redis://me:hunter2@db1:99999'],
+      '--redis: has a port that is not a whole number from 1 to 65535',
+    ],
+    [['--redis', 'a b'], '--redis: contains a control character or a space'],
+    [['--queue', ','], '--queue: has an empty queue name'],
+    [['--queue', '!mail'], '--queue: only excludes queues; add one to watch, such as "*"'],
+    [['--namespace', 'a\u001Bb'], '--namespace: "a\\u001bb" contains a control character'],
+    [['--script', '  '], '--script: "" is empty'],
+    [['--queue', 'mail', 'a.json', 'b.json'], 'init takes one FILE at most; "b.json" is one too many'],
+  ])('%j', async (args, message) => {
+    expect(await init(...args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });
+    expect(readdirSync(directory.path)).toEqual([]);
+  });
+});
+
+describe('what is meant by a Redis', () => {
+  const file = '/srv/app/cfg.json';
+
+  test.each([
+    ['localhost', { host: 'localhost', port: 6379, db: 0 }],
+    [' db1.example.org:7000 ', { host: 'db1.example.org', port: 7000, db: 0 }],
+    ['[::1]:7000', { host: '::1', port: 7000, db: 0 }],
+    ['redis://db1/2', { host: 'db1', port: 6379, db: 2 }],
+    ['redis://:pw@db1', { host: 'db1', port: 6379, db: 0, password: 'pw' }],
+    [
+      'rediss://u:p%40@db1:7000/1',
+      { host: 'db1', port: 7000, db: 1, username: 'u', password: 'p@', tls: true },
+    ],
+    ['unix:///run/redis.sock?db=4', { path: '/run/redis.sock', db: 4 }],
+    ['/srv/app/run/redis.sock', { path: './run/redis.sock', db: 0 }],
+    ['embedded', 'embedded'],
+  ])('%j', (text, field) => {
+    const result = readRedis(text, file);
+    if (!result.ok) throw new Error(result.problem);
+    expect(redisField(result.redis, file)).toEqual(field);
+    // The parser makes the same of it.
+    const config = { redis: field, runners: { q: 1 }, script: '/bin/true' };
+    expect(parseConfig(JSON.stringify(config), { file })).toMatchObject({
+      ok: true,
+      config: { redis: result.redis },
+    });
+  });
+});
+
+describe('what is meant by a script', () => {
+  const startedIn = process.cwd();
+
+  async function meant(text: string) {
+    process.chdir(directory.path);
+    try {
+      return await readScript(text, path('cfg.json'));
+    } finally {
+      process.chdir(startedIn);
+    }
+  }
+
+  test('a file here, whether or not with a dot in front', async () => {
+    script('sh');
+    expect(await meant('./sh')).toEqual({ field: './sh', program: path('sh') });
+    expect(await meant('sh')).toEqual({ field: './sh', program: path('sh') });
+  });
+
+  test('a program on PATH, else a file that is to come', async () => {
+    expect(await meant('sh')).toEqual({ field: 'sh', program: null });
+    expect(await meant('nothing-like-this')).toEqual({
+      field: './nothing-like-this',
+      program: path('nothing-like-this'),
+    });
+  });
+
+  test('a program and its arguments, of which files are named wholly', async () => {
+    script('job.sh');
+    expect(await meant('sh job.sh --fast')).toEqual({
+      field: ['sh', path('job.sh'), '--fast'],
+      program: null,
+    });
+    expect(await meant('./job.sh  a')).toEqual({ field: ['./job.sh', 'a'], program: path('job.sh') });
+  });
+
+  test('a path with a blank in it', async () => {
+    script('my job.sh');
+    expect(await meant('my job.sh')).toEqual({ field: './my job.sh', program: path('my job.sh') });
+  });
+
+  test('a path from the home directory', async () => {
+    expect(await meant('~/no/job.sh')).toEqual({
+      field: join(homedir(), 'no/job.sh'),
+      program: join(homedir(), 'no/job.sh'),
+    });
+  });
+});
+
+describe('the example', () => {
+  function run(job: string) {
+    return execa(path('job.sh'), ['mail'], { input: job, reject: false });
+  }
+
+  test('does a job, and fails with what it says on STDERR', async () => {
+    await writeExample(path('job.sh'));
+    expect(await run(`{"class":"${exampleClass}","args":["class"]}`)).toMatchObject({
+      exitCode: 0,
+      stdout: `${exampleClass}, on queue mail: {"class":"${exampleClass}","args":["class"]}`,
+      stderr: '',
+    });
+    expect(await run(`{ "class" : "${exampleClass}", "args": [{"class": "Other"}]}`)).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await run('{"class":"Other","args":["-n \\\\ $(id)"]}')).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'there is no such job: Other',
+    });
+  });
+
+  test('overwrites nothing', async () => {
+    script('job.sh');
+    await expect(writeExample(path('job.sh'))).rejects.toThrow('EEXIST');
+    expect(readFileSync(path('job.sh'), 'utf8')).toBe('#!/bin/sh\n');
+  });
+});
+
+describe('where editors find the schema', () => {
+  test('in the project that has the package installed, wherever in it the config lies', () => {
+    mkdirSync(path('app/conf'), { recursive: true });
+    mkdirSync(path('app/node_modules/resque-runner'), { recursive: true });
+    writeFileSync(path('app/node_modules/resque-runner/cfg.schema.json'), '');
+    expect(schemaReference(path('app'))).toBe('./node_modules/resque-runner/cfg.schema.json');
+    expect(schemaReference(path('app/conf'))).toBe('../node_modules/resque-runner/cfg.schema.json');
+    expect(schemaReference(path('.'))).toMatch(/^file:\/\/\/.*\/cfg\.schema\.json$/);
+  });
+
+  test('beside it in a checkout, and by a URL from anywhere else', () => {
+    const schema = path('my checkout/cfg.schema.json');
+    expect(schemaReference(path('my checkout'), schema)).toBe('./cfg.schema.json');
+    expect(schemaReference(path('my checkout/a/b'), schema)).toBe('../../cfg.schema.json');
+    expect(schemaReference(path('my checkout 2'), schema)).toBe(`file://${encodeURI(schema)}`);
+  });
+});

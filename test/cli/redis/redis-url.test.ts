@@ -1,0 +1,54 @@
+/** `REDIS_URL` in the environment: which Redis commands use if neither a flag nor a config names one. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
+import { findTarget } from '../../../src/cli/redis/target.ts';
+import { useRedis } from '../../helpers/redis.ts';
+import { runProgram, useDirectory } from '../program.ts';
+
+const redis = useRedis();
+const directory = useDirectory();
+const none = { config: null, redis: null, namespace: null };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test('without a config it names the Redis, and --redis counts before it', async () => {
+  vi.stubEnv('RR_CONFIG', '');
+  vi.stubEnv('REDIS_URL', 'redis://:secret@db.example.com:6380/2');
+  expect((await findTarget(none)).shown).toBe('redis://db.example.com:6380/2');
+  expect((await findTarget({ ...none, redis: 'redis://other' })).shown).toBe('redis://other:6379/0');
+  vi.stubEnv('REDIS_URL', '');
+  expect((await findTarget(none)).shown).toBe('redis://localhost:6379/0');
+});
+
+test('a wrong one is a mistake that names it', async () => {
+  vi.stubEnv('RR_CONFIG', '');
+  vi.stubEnv('REDIS_URL', 'localhost:6379');
+  const problem = 'REDIS_URL: "localhost:6379" is not a Redis URL; write "redis://localhost:6379"';
+  await expect(findTarget(none)).rejects.toThrow(new UsageError(problem));
+});
+
+test('a runner whose config names no Redis works on it, and a wrong one ends it with 2', async () => {
+  writeFileSync(join(directory.path, 'cfg.json'), '{"runners":{"mail":1},"script":"/bin/true"}');
+  await redis.client.rpush('resque:queue:mail', '{"class":"Good","args":[]}');
+  const run = (REDIS_URL: string) =>
+    runProgram(['--drain', '--no-ui'], { cwd: directory.path, env: { REDIS_URL } });
+  expect((await run(`redis://127.0.0.1:${redis.port}`)).code).toBe(0);
+  expect(await redis.client.get('resque:stat:processed')).toBe('1');
+  const { code, stderr } = await run('http://localhost');
+  expect(code).toBe(2);
+  expect(stderr).toContain('REDIS_URL: a URL of "http:" is not one of redis:, rediss: and unix:');
+});
+
+test('init leaves redis out of the config, and tries what the variable says', async () => {
+  const url = `redis://127.0.0.1:${redis.port}/0`;
+  const args = ['init', '--script', '/bin/true', '--yes'];
+  const { code, stdout } = await runProgram(args, { cwd: directory.path, env: { REDIS_URL: url } });
+  expect(code).toBe(0);
+  expect(stdout).toContain(`redis://127.0.0.1:${redis.port}`);
+  const config: unknown = JSON.parse(readFileSync(join(directory.path, 'cfg.json'), 'utf8'));
+  expect(config).not.toHaveProperty('redis');
+});

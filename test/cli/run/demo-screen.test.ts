@@ -1,0 +1,145 @@
+/** What the program shows where: the demo's screen, a Redis of its own, a terminal without colours or without anything. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { isAlive } from '../../helpers/processes.ts';
+import type { Terminal } from '../../helpers/terminal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { useUiStage } from '../../ui/stage.ts';
+
+const ui = useUiStage();
+
+const sleeper = 'echo "it runs" >&2; cat > /dev/null; exec sleep 60';
+
+async function openDemo(): Promise<Terminal> {
+  const terminal = ui.shell([ui.commandOf(['demo']).join(' ')]);
+  await terminal.waitForText('1 Queues');
+  await terminal.waitForText(/payments[\s\S]*mail[\s\S]*SendMail/);
+  return terminal;
+}
+
+async function expectNothingLeft(pids: readonly number[]): Promise<void> {
+  await waitFor(() => pids.every((pid) => !isAlive(pid)) && readdirSync(ui.stage.path('tmp')).length === 0, {
+    message: () => `nothing is left: ${readdirSync(ui.stage.path('tmp'))} ${pids.filter(isAlive)}`,
+    timeoutMs: 15_000,
+  });
+}
+
+describe('the demo has a screen, and leaves nothing behind after', () => {
+  test('q and drain', async () => {
+    const terminal = await openDemo();
+    const pids = ui.enginePids();
+    await terminal.press('q');
+    await terminal.waitForText('Drain and quit');
+    // It can't go on without the demo's Redis.
+    expect(terminal.text()).not.toContain('Detach');
+    await terminal.press('q');
+    await terminal.waitForText('came to 0', 20_000);
+    expect(terminal.isRestored, terminal.describe()).toBe(true);
+    expect(terminal.text()).toMatch(/resque-runner has stopped: \d+ jobs? processed, \d+ failed\./);
+    expect(terminal.text()).toMatch(/^demo: \d+ jobs ended in .*; all gone now$/m);
+    await expectNothingLeft(pids);
+  });
+
+  test.each<[string, number, (terminal: Terminal) => void | Promise<void>]>([
+    ['three times Ctrl-C', 0, (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
+    ['SIGTERM', 143, (terminal) => terminal.signal('SIGTERM')],
+    ['SIGHUP', 129, (terminal) => terminal.signal('SIGHUP')],
+  ])('%s', async (_, code, end) => {
+    const terminal = await openDemo();
+    const pids = ui.enginePids();
+    await end(terminal);
+    await terminal.waitForText(`came to ${code}`);
+    expect(terminal.isRestored, terminal.describe()).toBe(true);
+    await expectNothingLeft(pids);
+  });
+
+  test('its window is closed', async () => {
+    const terminal = await openDemo();
+    const pids = [...ui.enginePids(), terminal.foregroundPid];
+    terminal.hangUp();
+    await expectNothingLeft(pids);
+  });
+
+  test('SIGKILL', async () => {
+    const terminal = await openDemo();
+    const pids = ui.enginePids();
+    terminal.signal('SIGKILL');
+    // What it leaves on the screen, it can't help.
+    await waitFor(() => terminal.received.includes('came to 137'), { message: 'it has been killed' });
+    await expectNothingLeft(pids);
+  });
+});
+
+test('a mistake in the config is told on the normal screen', async () => {
+  const file = ui.stage.write('bad.json', '{ "runners": { "mail": 0 }, "script": "/bin/true" }');
+  const terminal = ui.shell([ui.commandOf([file]).join(' ')]);
+  await terminal.waitForText('came to 2');
+  expect(terminal.isRestored).toBe(true);
+  expect(terminal.screen().slice(0, 3)).toEqual([
+    'before',
+    `resque-runner: ${file} can't be used:`,
+    '  runners.mail.concurrency: 0 is below 1',
+  ]);
+  expect(terminal.received).not.toContain('\u001B');
+});
+
+test('an embedded Redis runs beside the screen, and goes with it', async () => {
+  const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
+  const file = ui.stage.path('embedded.json');
+  writeFileSync(file, JSON.stringify({ redis: 'embedded', script, runners: { mail: 1 } }));
+  const terminal = ui.shell([ui.commandOf([file]).join(' ')], { cwd: ui.stage.directory });
+  await terminal.waitForText('━ mail ');
+  await terminal.waitForText(' ● up <1m');
+  const other = ui.terminal({
+    command: ui.commandOf(['enqueue', 'mail', 'Welcome', '--config', file]),
+    cwd: ui.stage.directory,
+  });
+  expect(await other.exit).toEqual({ exitCode: 0, signal: 0 });
+  await ui.stage.waitForFileLines('ran');
+  await terminal.press('3');
+  await terminal.waitForText(/✓ #1 .*Welcome/);
+  await terminal.press('q', 'q');
+  await terminal.waitForText('came to 0');
+  expect(terminal.isRestored, terminal.describe()).toBe(true);
+});
+
+test('with NO_COLOR there are no colours, and nothing is told by them alone', async () => {
+  const script = ui.stage.script(sleeper);
+  const screen = await ui.start({ script, runners: { mail: 1, images: 1 } }, { env: { NO_COLOR: '1' } });
+  await ui.stage.enqueue('mail', { class: 'First', args: [] });
+  await screen.waitForText('it runs');
+  await screen.press('p');
+  await screen.waitForText(/draining|PAUSED/);
+  await screen.press('return');
+  await screen.waitForText('err it runs');
+  await screen.press('?');
+  await screen.waitForText('Help');
+  await screen.press('escape', 'x');
+  await screen.waitForText('Send SIGTERM');
+  const styles = [...screen.received.matchAll(/\u001B\[([\d;]*)m/g)].flatMap(([, codes = '']) =>
+    codes.split(';'),
+  );
+  // Weights, underlines and inversion, and their ends.
+  expect(
+    [...new Set(styles)].filter((code) => !['', '0', '1', '2', '4', '7', '22', '24', '27'].includes(code)),
+  ).toEqual([]);
+  expect(styles).toContain('7');
+});
+
+test.each([
+  ['a dumb terminal', ['env', 'TERM=dumb'], []],
+  ['--no-ui', [], ['--no-ui']],
+  ['--log-format', [], ['--log-format', 'pretty']],
+] as const)('with %s there are log lines instead of a screen', async (_, before, flags) => {
+  const script = ui.stage.script('cat > /dev/null');
+  const [node, ...args] = ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } }), ...flags]);
+  const [program = node, ...rest] = [...before, node, ...args];
+  const terminal = ui.terminal({ command: [program, ...rest], columns: 120 });
+  await terminal.waitForText('connected, version');
+  await ui.stage.enqueue('mail', { class: 'Welcome', args: [] });
+  await terminal.waitForText('done Welcome');
+  expect(terminal).toMatchObject({ isAlternateScreen: false, isCursorHidden: false, inputMode: 'cooked' });
+  // As the terminal does it: the signal goes to the group.
+  await terminal.press('ctrl+c');
+  expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
+});

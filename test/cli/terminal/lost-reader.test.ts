@@ -1,0 +1,38 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, test } from 'vitest';
+import { useRedis } from '../../helpers/redis.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { program, useDirectory } from '../program.ts';
+
+const redis = useRedis();
+const directory = useDirectory();
+let end = async (): Promise<void> => {};
+
+afterEach(() => end());
+
+test.each(['pretty', 'json'])('a runner works on when nobody reads its %s log any more', async (format) => {
+  const config = { redis: { port: redis.port }, runners: { mail: 1 }, script: '/bin/true' };
+  writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
+  const runner = execa(process.execPath, [program, '--no-ui', '--log-format', format], {
+    cwd: directory.path,
+    buffer: false,
+    reject: false,
+  });
+  end = async () => {
+    runner.kill('SIGKILL');
+    await runner;
+  };
+  await new Promise((resolve) => runner.stdout.once('data', resolve));
+  runner.stdout.destroy();
+  runner.stderr.destroy();
+  for (const count of [1, 2, 3]) {
+    await redis.client.rpush('resque:queue:mail', '{"class":"A","args":[]}');
+    await waitFor(async () => Number(await redis.client.get('resque:stat:processed')) === count, {
+      message: `${count} jobs have been done`,
+    });
+  }
+  runner.kill('SIGTERM');
+  expect(await runner).toMatchObject({ exitCode: 0 });
+});

@@ -1,0 +1,209 @@
+/** Entries that the machine refuses more children, on a clock of the test and a machine that is made up. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Pool } from '../../../src/engine/pools/pool.ts';
+import { refusalIn, Shortages } from '../../../src/engine/pools/shortages.ts';
+import type { EngineFact } from '../../../src/protocol/events.ts';
+import { runnerDefaults } from '../../helpers/runner-config.ts';
+
+let facts: EngineFact[] = [];
+let runners: Pool[] = [];
+let shortages: Shortages;
+/** How many children all entries together may have. */
+let capacity = 0;
+/** Jobs that wait, by entry. */
+const backlog = new Map<Pool, number>();
+const children = new Map<Pool, number>();
+const idle = new Set<Pool>();
+let refusals = 0;
+
+const count = (runner: Pool) => children.get(runner) ?? 0;
+const total = () => [...children.values()].reduce((sum, each) => sum + each, 0);
+
+/** Starts what may be started, as an engine would: the entries in their order, and until one is refused. */
+function fill(): void {
+  for (const runner of runners) {
+    if (idle.has(runner) && count(runner) > runner.limit) children.set(runner, runner.limit);
+    while (count(runner) < runner.limit && (backlog.get(runner) ?? 0) > 0) {
+      if (total() >= capacity) {
+        refusals += 1;
+        shortages.refused(runner, 'EMFILE');
+        break;
+      }
+      children.set(runner, count(runner) + 1);
+      backlog.set(runner, (backlog.get(runner) ?? 0) - 1);
+    }
+  }
+}
+
+function end(runner: Pool): void {
+  children.set(runner, count(runner) - 1);
+  shortages.ended();
+  fill();
+}
+
+function entry(key: string, concurrency: number, jobs: number): Pool {
+  const runner = new Pool({ ...runnerDefaults, key, concurrency }, (index) => `h:1-${index}:${key}`);
+  runners.push(runner);
+  backlog.set(runner, jobs);
+  return runner;
+}
+
+const told = () =>
+  facts.map(
+    (fact) => `${fact.type} ${'runner' in fact && typeof fact.runner === 'string' ? fact.runner : ''}`,
+  );
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  facts = [];
+  runners = [];
+  refusals = 0;
+  backlog.clear();
+  children.clear();
+  idle.clear();
+  shortages = new Shortages({
+    publish: (fact) => facts.push(fact),
+    runners: () => runners,
+    childrenOf: count,
+    hasIdle: (runner) => idle.has(runner),
+    onMore: fill,
+  });
+});
+
+afterEach(() => {
+  shortages.stop();
+  vi.useRealTimers();
+});
+
+describe('of what the system says of a start that failed,', () => {
+  test.each(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])('%s is a shortage', (code) => {
+    expect(refusalIn(`spawn ./job ${code}`)).toBe(code);
+    expect(refusalIn(`spawn ${code}`)).toBe(code);
+  });
+
+  test.each(['spawn ./job ENOENT', 'spawn EMFILE ENOENT', 'spawn ./job E2BIG', 'EMFILE is not on PATH', ''])(
+    '"%s" is none',
+    (reason) => {
+      expect(refusalIn(reason)).toBeNull();
+    },
+  );
+});
+
+test('an entry gets by with the children that it has, and says so once with what to do', () => {
+  const mail = entry('mail', 32, 1_000);
+  capacity = 6;
+  fill();
+  expect([count(mail), mail.ceiling, mail.limit]).toEqual([6, 6, 6]);
+  for (let job = 0; job < 200; job += 1) end(mail);
+  expect(count(mail)).toBe(6);
+  expect(refusals).toBe(1);
+  expect(told()).toEqual(['runner.throttled mail']);
+  expect(mail.throttled?.shortage).toBe(
+    'too many open files (EMFILE): raise the limit of open files (ulimit -n), or lower concurrency',
+  );
+});
+
+test('tries for more get rarer, up to every 30 s', () => {
+  entry('mail', 32, 1_000);
+  capacity = 6;
+  fill();
+  const triesUntil = (ms: number) => {
+    const before = refusals;
+    vi.advanceTimersByTime(ms);
+    return refusals - before;
+  };
+  expect([1_000, 2_000, 4_000, 8_000, 16_000].map(triesUntil)).toEqual([1, 1, 1, 1, 1]);
+  expect(triesUntil(300_000)).toBe(10);
+  expect(told()).toEqual(['runner.throttled mail']);
+});
+
+test('when there is enough again, all slots come back, and the end of the trouble is told once', () => {
+  const mail = entry('mail', 32, 1_000);
+  capacity = 6;
+  fill();
+  capacity = 100;
+  vi.advanceTimersByTime(3_000);
+  expect(count(mail)).toBe(32);
+  expect(told()).toEqual(['runner.throttled mail']);
+  vi.advanceTimersByTime(60_000);
+  expect(told()).toEqual(['runner.throttled mail', 'runner.unthrottled mail']);
+  expect([mail.ceiling, mail.throttled]).toEqual([null, null]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('an entry without any child tries as soon as one of another entry has ended, four times a second at most', () => {
+  const first = entry('first', 4, 1_000);
+  capacity = 4;
+  fill();
+  const second = entry('second', 4, 1_000);
+  fill();
+  expect([count(second), second.ceiling]).toEqual([0, 0]);
+  backlog.set(first, 0);
+  const before = refusals;
+  end(first);
+  vi.advanceTimersByTime(250);
+  expect(count(second)).toBe(1);
+  for (let at = 0; at < 20; at += 1) {
+    end(first);
+    children.set(first, 4);
+    vi.advanceTimersByTime(50);
+  }
+  expect(refusals - before).toBeLessThan(6);
+});
+
+test('an entry with a backlog does not keep another from ever running', () => {
+  const first = entry('first', 4, 1_000_000);
+  const second = entry('second', 4, 1_000_000);
+  capacity = 4;
+  fill();
+  let done = 0;
+  for (let second_ = 0; second_ < 60; second_ += 1) {
+    vi.advanceTimersByTime(1_000);
+    for (const runner of [first, second]) {
+      if (count(runner) === 0) continue;
+      if (runner === second) done += 1;
+      end(runner);
+    }
+  }
+  expect(done).toBeGreaterThan(10);
+  expect(told()).toEqual(['runner.throttled second', 'runner.throttled first']);
+});
+
+test('children that wait for jobs make room for an entry that has none', () => {
+  const waiting = entry('waiting', 4, 4);
+  idle.add(waiting);
+  capacity = 4;
+  fill();
+  const busy = entry('busy', 1, 5);
+  fill();
+  // One of them was ended, and its end is heard of later.
+  expect([waiting.ceiling, count(waiting)]).toEqual([3, 3]);
+  shortages.ended();
+  vi.advanceTimersByTime(250);
+  expect(count(busy)).toBe(1);
+});
+
+test('an entry that nothing can be started for tries on, and runs when it can', () => {
+  const mail = entry('mail', 2, 1_000);
+  capacity = 0;
+  fill();
+  expect(mail.limit).toBe(0);
+  vi.advanceTimersByTime(120_000);
+  expect(refusals).toBeLessThan(10);
+  capacity = 2;
+  vi.advanceTimersByTime(60_000);
+  expect(count(mail)).toBe(2);
+  vi.advanceTimersByTime(60_000);
+  expect(told()).toEqual(['runner.throttled mail', 'runner.unthrottled mail']);
+});
+
+test('a config that is read anew is tried at once', () => {
+  const mail = entry('mail', 8, 1_000);
+  capacity = 2;
+  fill();
+  capacity = 8;
+  shortages.review();
+  expect([mail.ceiling, count(mail)]).toEqual([null, 8]);
+  expect(told()).toEqual(['runner.throttled mail', 'runner.unthrottled mail']);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,249 @@
+/** Children with all that belongs to them, whichever way they are started: output to the last byte, then one end. */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Child, ChildHooks } from '../../../src/engine/process/child.ts';
+import type { LaunchSpec } from '../../../src/engine/process/launched-process.ts';
+import type { ExitStatus } from '../../../src/engine/process/libc.ts';
+import { isAlive, kill } from '../../helpers/processes.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { assertClosed, native, openDescriptors, sh, testThatNativeIsTested } from './launchers.ts';
+
+type StartChild = (spec: LaunchSpec, hooks: ChildHooks) => Child | null;
+
+/** What was told of a child, in order. */
+class Told {
+  readonly #pieces = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  readonly ends: ExitStatus[] = [];
+  readonly reasons: string[] = [];
+  /** Set where nothing more is taken for now. */
+  hold: Promise<void> | null = null;
+  /** Output that came behind the end. */
+  isLate = false;
+
+  readonly hooks: ChildHooks = {
+    onOutput: (stream, chunk) => {
+      this.#pieces[stream].push(chunk);
+      this.isLate ||= this.ends.length > 0;
+      return this.hold;
+    },
+    onEnd: (end) => this.ends.push(end),
+    onStartFailed: (reason) => this.reasons.push(reason),
+  };
+
+  get stdout(): string {
+    return Buffer.concat(this.#pieces.stdout).toString('latin1');
+  }
+
+  get stderr(): string {
+    return Buffer.concat(this.#pieces.stderr).toString('latin1');
+  }
+
+  async end(): Promise<ExitStatus> {
+    await waitFor(() => this.ends.length > 0, { message: () => `it ends: ${this.stdout.slice(-500)}` });
+    const [end] = this.ends;
+    if (end === undefined || this.ends.length > 1) throw new Error('not one end');
+    return end;
+  }
+}
+
+const failed = (exitCode: number) => ({ exitCode, signal: null });
+const groups: number[] = [];
+
+afterEach(() => {
+  for (const pid of groups.splice(0)) kill(-pid);
+});
+
+testThatNativeIsTested();
+
+describe.each([
+  ['posix_spawn', '', native !== null],
+  ['child_process', 'off', true],
+])('started by %s', (_, variable, isThere) => {
+  let startChild: StartChild;
+
+  // The way is chosen once for a process, by what its modules find when they are loaded.
+  beforeAll(async () => {
+    vi.stubEnv('RR_NATIVE', variable);
+    vi.resetModules();
+    ({ startChild } = await import('../../../src/engine/process/child.ts'));
+  });
+
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+
+  function start(command: LaunchSpec['command'], rest: Partial<LaunchSpec> = {}) {
+    const told = new Told();
+    const spec = {
+      command,
+      cwd: null,
+      env: [`PATH=${process.env.PATH}`],
+      stdin: Buffer.alloc(0),
+      hasResults: false,
+    };
+    const child = startChild({ ...spec, ...rest }, told.hooks);
+    if (child === null) throw new Error('it is not started');
+    groups.push(child.pid);
+    return { child, told };
+  }
+
+  describe.runIf(isThere)('a child', () => {
+    test('is started that way', async () => {
+      const { told } = start(sh('readlink /proc/self/fd/1'));
+      await told.end();
+      expect(told.stdout).toMatch(variable === 'off' ? /^socket:/ : /^pipe:/);
+    });
+
+    test('has one end, behind all of its output', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const { told } = start(
+          sh('head -c 300000 /dev/zero; head -c 200000 /dev/zero >&2; echo last; exit 3'),
+        );
+        expect(await told.end()).toEqual(failed(3));
+        expect([told.stdout.length, told.stderr.length]).toEqual([300_005, 200_000]);
+        expect(told.isLate).toBe(false);
+      }
+    });
+
+    test('waits as long as nothing can be taken, beyond its exit too, and nothing is lost', async () => {
+      const { child, told } = start(sh('echo first; head -c 20000 /dev/zero; exit 3'));
+      let goOn = () => {};
+      told.hold = new Promise((resolve) => {
+        goOn = () => {
+          told.hold = null;
+          resolve();
+        };
+      });
+      await waitFor(() => child.hasExited(), { message: 'it has exited' });
+      // Longer than a grandchild may keep its pipes open.
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      // Node itself reads what is left of a child that has exited, and keeps it: there is no more than a pipe of it.
+      if (variable !== 'off') expect(told.ends).toEqual([]);
+      goOn();
+      expect(await told.end()).toEqual(failed(3));
+      expect(told.stdout).toHaveLength(20_006);
+    });
+
+    test('has an end although a grandchild floods whoever can take little at a time', async () => {
+      const { told } = start(sh('yes & exit 3'));
+      const slowly = () => new Promise<void>((resolve) => setImmediate(resolve));
+      Object.defineProperty(told, 'hold', { get: slowly });
+      expect(await told.end()).toEqual(failed(3));
+    });
+
+    test('loses nothing of a flood, and other children have their turn meanwhile', async () => {
+      const flood = start(sh('head -c 30000000 /dev/zero; echo end'));
+      const quick = start(sh('echo quick'));
+      await quick.told.end();
+      expect(flood.told.ends).toEqual([]);
+      await flood.told.end();
+      expect(flood.told.stdout.length).toBe(30_000_004);
+      expect(flood.told.stdout.endsWith('\0end\n')).toBe(true);
+    });
+
+    test('gets what a grandchild prints after its end', async () => {
+      // One that has ended is there until it is reaped.
+      const late = '(while kill -0 $$ 2>/dev/null; do sleep 0.01; done; echo late)';
+      const { told } = start(sh(`${late} & echo first; exit 4`));
+      expect(await told.end()).toEqual(failed(4));
+      expect(told.stdout).toBe('first\nlate\n');
+      expect(told.isLate).toBe(false);
+    });
+
+    test.each([
+      ['in its process group', 'sleep 60 & echo $!; exit 5'],
+      ['in a session of its own', "setsid sh -c 'echo $$; exec sleep 60' & exit 5"],
+    ])('ends although a grandchild %s keeps its pipes open', async (_where, script) => {
+      const before = openDescriptors();
+      const { told } = start(sh(script), { hasResults: true });
+      let grandchild = 0;
+      try {
+        expect(await told.end()).toEqual(failed(5));
+        grandchild = Number(told.stdout);
+        expect(isAlive(grandchild)).toBe(true);
+        await assertClosed(before);
+      } finally {
+        if (grandchild > 0) kill(grandchild);
+      }
+      expect(told.ends).toHaveLength(1);
+    });
+
+    test('that has closed its outputs has not ended', async () => {
+      const { child, told } = start(sh('echo first; exec >&- 2>&-; read -r code; exit "$code"'), {
+        stdin: 'pipe',
+      });
+      await waitFor(() => told.stdout === 'first\n', { message: 'it has printed' });
+      for (let other = 0; other < 5; other += 1) await start(sh('')).told.end();
+      expect(told.ends).toEqual([]);
+      expect(child.hasExited()).toBe(false);
+      child.stdin?.end('6\n');
+      expect(await told.end()).toEqual(failed(6));
+      expect(child.hasExited()).toBe(true);
+    });
+
+    test('gets a signal with all of its group', async () => {
+      const { child, told } = start(sh('sleep 60 & echo $!; wait'));
+      await waitFor(() => told.stdout !== '', { message: 'it has a grandchild' });
+      child.signal('SIGTERM');
+      expect(await told.end()).toEqual({ exitCode: null, signal: 'SIGTERM' });
+      await waitFor(() => !isAlive(Number(told.stdout)), { message: 'the grandchild is gone' });
+    });
+
+    test('gets no signal when it is gone', async () => {
+      const { child, told } = start(sh(''));
+      await told.end();
+      child.signal('SIGTERM');
+      expect(told.ends).toEqual([failed(0)]);
+    });
+
+    test('has printed what it had printed before its result, when that is looked at', async () => {
+      const { child, told } = start(
+        sh(
+          'while read -r n; do echo "out $n"; head -c 50000 /dev/zero >&2; echo "err $n" >&2; echo "$n" >&3; done',
+        ),
+        { stdin: 'pipe', hasResults: true },
+      );
+      let settled = 0;
+      child.results?.onData(() => {
+        child.afterOutput(() => {
+          settled += 1;
+          expect(told.stdout.endsWith(`out ${settled}\n`)).toBe(true);
+          expect(told.stderr.endsWith(`err ${settled}\n`)).toBe(true);
+        });
+      });
+      for (let round = 1; round <= 50; round += 1) {
+        child.stdin?.write(`${round}\n`);
+        await waitFor(() => settled === round, { message: 'it has answered' });
+      }
+      child.stdin?.end();
+      expect(await told.end()).toEqual(failed(0));
+    });
+
+    test('leaves no descriptor open that is told nothing and reads nothing', async () => {
+      const before = openDescriptors();
+      const { child, told } = start(sh('exit 7'), { stdin: 'pipe', hasResults: true });
+      child.stdin?.on('error', () => {});
+      child.stdin?.write(Buffer.alloc(300_000));
+      child.results?.onData(() => {});
+      expect(await told.end()).toEqual(failed(7));
+      await assertClosed(before);
+    });
+  });
+
+  test.runIf(isThere)('one that can not be started says why, a little later, and once', async () => {
+    const told = new Told();
+    const spec = {
+      command: ['/no/such/job'] as const,
+      cwd: null,
+      env: [],
+      stdin: 'pipe' as const,
+      hasResults: true,
+    };
+    expect(startChild(spec, told.hooks)).toBeNull();
+    expect(told.reasons).toEqual([]);
+    await waitFor(() => told.reasons.length > 0, { message: 'it says why' });
+    const { told: next } = start(sh(''));
+    await next.end();
+    expect(told.reasons).toEqual(['spawn /no/such/job ENOENT']);
+    expect(told.ends).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+/** Payloads as lines: nothing of them but the white space between their tokens may change. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { payloadLine } from '../../../src/engine/warm/payload-line.ts';
+
+const lineOf = (text: string | Buffer) => payloadLine(Buffer.from(text));
+const textOf = (text: string) => lineOf(text).toString('utf8');
+
+/** White space as JSON has it. */
+const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\r', '\t'), maxLength: 4 });
+/** What is between the quotes of a JSON string: escapes, and whatever need not be one. */
+const inString = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '\\"',
+        '\\\\',
+        '\\/',
+        '\\b',
+        '\\n',
+        '\\r',
+        '\\t',
+        '\\ud83d\\ude80',
+        '\\ud800',
+        '\\u0000',
+      ),
+      fc.constantFrom(' ', '  ', '{', '}', ',', ':', '[1, 2]', '\u2028', '\u2029', '\u0085', 'ä', '🚀'),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 8 }).map((text) => text.replace(/["\\]/g, '')),
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => `"${parts.join('')}"`);
+const number = fc.constantFrom(
+  '0',
+  '-0',
+  '1.0',
+  '1e3',
+  '-1E-7',
+  '9007199254740993',
+  '12345678901234567890123',
+);
+
+/** Tokens of a JSON text, in their order. */
+const tokens: fc.Arbitrary<string[]> = fc.letrec<{ value: string[] }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(inString, number, fc.constantFrom('true', 'false', 'null')).map((token) => [token]),
+    fc.array(tie('value'), { maxLength: 4 }).map((items) => ['[', ...separated(items), ']']),
+    fc
+      .array(fc.tuple(inString, tie('value')), { maxLength: 4 })
+      .map((members) => ['{', ...separated(members.map(([key, value]) => [key, ':', ...value])), '}']),
+  ),
+})).value;
+
+function separated(items: readonly string[][]): string[] {
+  return items.flatMap((item, at) => (at === 0 ? item : [',', ...item]));
+}
+
+test('a payload of any tokens with any white space is those tokens, and one line break at the end', () => {
+  const text = tokens.chain((list) =>
+    fc
+      .array(space, { minLength: list.length + 1, maxLength: list.length + 1 })
+      .map((spaces) => [list, spaces.map((gap, at) => gap + (list[at] ?? '')).join('')] as const),
+  );
+  fc.assert(
+    fc.property(text, ([list, spaced]) => {
+      const line = textOf(spaced);
+      expect(line).toBe(`${list.join('')}\n`);
+      expect(JSON.parse(line)).toEqual(JSON.parse(spaced));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('whatever is written as JSON is read the same from its line, however it is indented', () => {
+  const unit = fc.constantFrom('grapheme', 'binary') as fc.Arbitrary<'grapheme' | 'binary'>;
+  const value = unit.chain((stringUnit) => fc.dictionary(fc.string(), fc.jsonValue({ stringUnit })));
+  fc.assert(
+    fc.property(value, fc.constantFrom(undefined, 0, 1, 2, '\t', ' \n\r\t'), (payload, indent) => {
+      const line = textOf(JSON.stringify(payload, null, indent));
+      expect(line.indexOf('\n')).toBe(line.length - 1);
+      expect(line.trimEnd()).toBe(JSON.stringify(payload));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('bytes that are no UTF-8 stay as they are, inside strings', () => {
+  const bytes = fc
+    .uint8Array()
+    .map((array) => Buffer.from(array).filter((byte) => byte > 0x22 && byte !== 0x5c));
+  fc.assert(
+    fc.property(bytes, space, (inside, gap) => {
+      const content = Buffer.from(inside);
+      const payload = Buffer.concat([Buffer.from(`{${gap}"a":${gap}"`), content, Buffer.from(`"${gap}}`)]);
+      expect(lineOf(payload)).toEqual(Buffer.concat([Buffer.from('{"a":"'), content, Buffer.from('"}\n')]));
+    }),
+  );
+});
+
+test.each([
+  ['{"class":"A","args":[1]}', '{"class":"A","args":[1]}'],
+  [' {\n\t"class" : "A" ,\r\n "args":[ 1,2 ] }\n', '{"class":"A","args":[1,2]}'],
+  ['{"a b":"c  d"}', '{"a b":"c  d"}'],
+  ['{ "quoted": "say \\" { } \\\\" , "next": " x " }', '{"quoted":"say \\" { } \\\\","next":" x "}'],
+  ['{ "n": 9007199254740993 }', '{"n":9007199254740993}'],
+  ['{ "twice": 1, "twice": 2 }', '{"twice":1,"twice":2}'],
+  ['{"lines":"\\n\\r\\u2028"}', '{"lines":"\\n\\r\\u2028"}'],
+])('%j becomes %j', (text, line) => {
+  expect(textOf(text)).toBe(`${line}\n`);
+});
+
+test('the payload itself is left alone, and shares no memory with the line', () => {
+  for (const text of ['{"a":1}', '{ "a": 1 }']) {
+    const payload = Buffer.from(text);
+    payloadLine(payload).fill(0);
+    expect(payload.toString()).toBe(text);
+  }
+});

@@ -1,0 +1,157 @@
+/** Persistent children at many jobs, and such as don't do what was agreed: with an engine in the tests' own process. */
+import { describe, expect, test } from 'vitest';
+import {
+  children as childrenOf,
+  persistentScript,
+  sayOk,
+  tellBirth,
+  waitForChildren,
+  waitForEnd,
+} from '../../helpers/children.ts';
+import { isAlive } from '../../helpers/processes.ts';
+import { useRedis } from '../../helpers/redis.ts';
+import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
+import { type TestEngine, useEngines } from '../stage.ts';
+
+const stage = useEngines(useRedis());
+const files = { fileLines: (name: string) => stage.lines(name) };
+const quick = 'echo "$$ $job" >> "$D/ran"';
+
+/** Every job ended once, and none that ended well was begun or ended more often. */
+function assertOneOutcomeEach(engine: TestEngine, count: number): void {
+  const finished = engine.all('job.finished');
+  expect(finished).toHaveLength(count);
+  expect(new Set(finished.map(({ jobId }) => jobId)).size).toBe(count);
+}
+
+describe('children', () => {
+  test('that leave with exit code 0 after any of their jobs cost none', async () => {
+    const body = `${quick}; ${sayOk}; n=\${job#*[}; n=\${n%]*}; [ $((n % 3)) -ne 0 ] || exit 0`;
+    const script = stage.script(persistentScript(body));
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent', concurrency: 2 })]);
+    const count = 300;
+    await stage.enqueue('mail', ...Array.from({ length: count }, (_, at) => at));
+    await engine.wait('job.finished', count, 20_000);
+    assertOneOutcomeEach(engine, count);
+    for (const { outcome } of engine.all('job.finished')) expect(outcome).toBe('succeeded');
+    expect(new Set(stage.lines('ran').map((line) => line.split(' ')[1])).size).toBe(count);
+    expect(stage.lines('ran')).toHaveLength(count);
+    expect(engine.all('runner.throttled')).toEqual([]);
+  });
+
+  test('that give two results for each job end as many jobs as there are', async () => {
+    const script = stage.script(persistentScript(`${quick}; ${sayOk}; ${sayOk}`));
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent', concurrency: 2 })]);
+    const count = 60;
+    await stage.enqueue('mail', ...Array.from({ length: count }, (_, at) => at));
+    await engine.wait('job.finished', count, 20_000);
+    assertOneOutcomeEach(engine, count);
+    const jobs = stage.lines('ran').map((line) => line.slice(line.indexOf(' ') + 1));
+    expect(new Set(jobs).size).toBe(jobs.length);
+    await waitFor(async () => (await stage.stat('processed')) === count, {
+      message: 'all outcomes are written',
+    });
+  });
+
+  test('that go with maxJobs do so one after the other, without a job less or more', async () => {
+    const script = stage.script(persistentScript());
+    const engine = await stage.start([
+      stage.runner('mail', script, { mode: 'persistent', concurrency: 2, maxJobs: 7 }),
+    ]);
+    const count = 200;
+    await stage.enqueue('mail', ...Array.from({ length: count }, (_, at) => at));
+    await engine.wait('job.finished', count, 20_000);
+    const jobsOf = new Map<string, number>();
+    for (const line of stage.lines('ran')) {
+      const [pid = ''] = line.split(' ');
+      jobsOf.set(pid, (jobsOf.get(pid) ?? 0) + 1);
+    }
+    expect(Math.max(...jobsOf.values())).toBe(7);
+    expect([...jobsOf.values()].reduce((sum, jobs) => sum + jobs, 0)).toBe(count);
+    for (const { outcome } of engine.all('job.finished')) expect(outcome).toBe('succeeded');
+  });
+
+  test('that speak without being asked, and ignore TERM, are not replaced before they have gone', async () => {
+    const script = stage.script(`trap "" TERM; ${tellBirth}; ${sayOk}; while :; do sleep 0.1; done`);
+    const entry = { mode: 'persistent', killAfterSeconds: 0.4, concurrency: 2 } as const;
+    const engine = await stage.start([stage.runner('mail', script, entry)]);
+    const { throttled } = await engine.wait('runner.throttled');
+    expect(throttled).toMatchObject({ signal: 'SIGKILL' });
+    expect(throttled.lastWords).toBe('it wrote a result to descriptor 3 without a job');
+    expect(childrenOf(files)).toHaveLength(2);
+  });
+
+  test('that close their descriptor before any job are throttled', async () => {
+    const script = stage.script(`${tellBirth}; exec 3>&-; read -r job`);
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
+    const { throttled } = await engine.wait('runner.throttled');
+    expect(throttled.lastWords).toBe('it closed its descriptor 3');
+    expect(childrenOf(files)).toHaveLength(1);
+  });
+
+  test('that close it behind a job are given no other, and may take their time', async () => {
+    const script = stage.script(
+      persistentScript(`${quick}; ${sayOk}; exec 3>&-; while [ ! -e "$D/go" ]; do sleep 0.1; done
+        echo "$$" >> "$D/tidy"; exit 0`),
+    );
+    const engine = await stage.start([
+      stage.runner('mail', script, { mode: 'persistent', killAfterSeconds: 60 }),
+    ]);
+    const [child] = await waitForChildren(files, 1);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.finished');
+    // It is closed by now, which may be seen a little later.
+    await waitFor(
+      async () => {
+        await stage.enqueue('mail', 2);
+        await engine.wait('job.finished', engine.all('job.started').length);
+        return engine.all('job.started').at(-1)?.job.pid !== child?.pid;
+      },
+      { message: 'another child does the next job' },
+    );
+    expect(isAlive(child?.pid ?? 0)).toBe(true);
+    stage.write('go');
+    if (child !== undefined) await waitForEnd(child);
+    expect(stage.lines('tidy')).toContain(`${child?.pid}`);
+    for (const { outcome } of engine.all('job.finished')) expect(outcome).toBe('succeeded');
+    expect(engine.all('runner.throttled')).toEqual([]);
+  });
+
+  test('that end behind a job are told of with what they said since', async () => {
+    const script = stage.script(`echo booting >&2
+${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo bye >&2; exit 3`)}`);
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
+    await waitForChildren(files, 1);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.finished');
+    stage.write('go');
+    const { throttled } = await engine.wait('runner.throttled');
+    expect(throttled).toMatchObject({ exitCode: 3, lastWords: 'bye' });
+  });
+
+  test('that crash in each of their jobs are not throttled: they are as many as there are jobs', async () => {
+    const script = stage.script(persistentScript('echo oops >&2; exit 3'));
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
+    await stage.enqueue('mail', ...Array.from({ length: 10 }, (_, at) => at));
+    await engine.wait('job.finished', 10);
+    for (const { failure } of engine.all('job.finished'))
+      expect(failure).toMatchObject({ error: 'oops', exitCode: 3 });
+    expect(engine.all('runner.throttled')).toEqual([]);
+    await waitForChildren(files, 1);
+    expect(childrenOf(files)).toHaveLength(11);
+  });
+
+  test('stay through a time in which Redis is away, and go on', async () => {
+    const script = stage.script(persistentScript());
+    const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
+    const [child] = await waitForChildren(files, 1);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.finished');
+    await stage.server.restart();
+    await engine.wait('redis.up', 2);
+    await stage.enqueue('mail', 2);
+    await engine.wait('job.finished', 2);
+    expect(engine.all('job.started').map(({ job }) => job.pid)).toEqual([child?.pid, child?.pid]);
+    await staysTrue(() => childrenOf(files).length === 1, { message: 'there was only one', forMs: 50 });
+  });
+});

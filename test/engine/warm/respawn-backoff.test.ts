@@ -1,0 +1,186 @@
+/** Pauses between children that end by themselves while they stand by, on a clock of the test. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Pool } from '../../../src/engine/pools/pool.ts';
+import { RespawnBackoff } from '../../../src/engine/warm/respawn-backoff.ts';
+import type { EngineFact } from '../../../src/protocol/events.ts';
+import { runnerDefaults } from '../../helpers/runner-config.ts';
+
+let facts: EngineFact[] = [];
+let overs = 0;
+let throttle: RespawnBackoff;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  facts = [];
+  overs = 0;
+  throttle = new RespawnBackoff(
+    (fact) => facts.push(fact),
+    () => {
+      overs += 1;
+    },
+  );
+});
+
+afterEach(() => {
+  throttle.stop();
+  vi.useRealTimers();
+});
+
+function newRunner(key = 'mail'): Pool {
+  return new Pool({ ...runnerDefaults, key }, (index, name) => `h:1-${index}:${name}`);
+}
+
+interface Life {
+  readonly livedMs?: number;
+  readonly lastWords?: string;
+}
+
+/** A child of the runner that has ended just now. */
+function die(runner: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
+  throttle.died(runner, {
+    child: { config: runner.config, startedAtMs: performance.now() - livedMs, lastWords },
+    end: { exitCode: 3, signal: null },
+  });
+}
+
+function pausesMs(): number[] {
+  return facts.flatMap((fact) => (fact.type === 'runner.throttled' ? [fact.throttled.pauseMs] : []));
+}
+
+const types = () => facts.map(({ type }) => type);
+
+test('a child that ended is told of, with its exit and its last words', () => {
+  const runner = newRunner();
+  const sinceMs = Date.now();
+  die(runner, { lastWords: 'no database' });
+  const throttled = {
+    exitCode: 3,
+    signal: null,
+    lastWords: 'no database',
+    shortage: null,
+    pauseMs: 1_000,
+    sinceMs,
+  };
+  expect(facts).toEqual([{ type: 'runner.throttled', runner: 'mail', throttled }]);
+  expect(runner.throttled).toEqual(throttled);
+});
+
+test('nothing is to be started until the pause is over, and then it is said', () => {
+  const runner = newRunner();
+  die(runner);
+  vi.advanceTimersByTime(999);
+  expect([throttle.isOn(runner), overs]).toEqual([true, 0]);
+  vi.advanceTimersByTime(1);
+  expect([throttle.isOn(runner), overs]).toEqual([false, 1]);
+});
+
+test('pauses double up to 30 s, and the trouble has lasted since the first of them', () => {
+  const runner = newRunner();
+  const sinceMs = Date.now();
+  for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+    die(runner);
+    expect(pausesMs().at(-1)).toBe(pauseMs);
+    expect(runner.throttled?.sinceMs).toBe(sinceMs);
+    vi.advanceTimersByTime(pauseMs - 1);
+    expect(throttle.isOn(runner)).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(throttle.isOn(runner)).toBe(false);
+  }
+  expect(types()).not.toContain('runner.unthrottled');
+});
+
+test('children of several slots that end together count once', () => {
+  const runner = newRunner();
+  for (let slot = 0; slot < 4; slot += 1) die(runner);
+  expect(pausesMs()).toEqual([1_000]);
+  vi.advanceTimersByTime(1_000);
+  for (let slot = 0; slot < 4; slot += 1) die(runner);
+  expect(pausesMs()).toEqual([1_000, 2_000]);
+});
+
+test('one that had lived for more than 10 s does not count as another in a row', () => {
+  const runner = newRunner();
+  for (const pauseMs of [1_000, 2_000]) {
+    die(runner);
+    vi.advanceTimersByTime(pauseMs);
+  }
+  die(runner, { livedMs: 10_001 });
+  expect(pausesMs()).toEqual([1_000, 2_000, 1_000]);
+});
+
+test('the trouble is over when the pause is and 10 s more have brought no other end', () => {
+  const runner = newRunner();
+  die(runner);
+  vi.advanceTimersByTime(10_999);
+  expect(types()).toEqual(['runner.throttled']);
+  vi.advanceTimersByTime(1);
+  expect(facts.at(-1)).toEqual({ type: 'runner.unthrottled', runner: 'mail' });
+  expect(runner.throttled).toBeNull();
+  die(runner);
+  expect(pausesMs()).toEqual([1_000, 1_000]);
+});
+
+test('another end in those 10 s begins them anew', () => {
+  const runner = newRunner();
+  die(runner);
+  vi.advanceTimersByTime(10_999);
+  die(runner);
+  vi.advanceTimersByTime(11_999);
+  expect(types()).toEqual(['runner.throttled', 'runner.throttled']);
+  vi.advanceTimersByTime(1);
+  expect(types().at(-1)).toBe('runner.unthrottled');
+});
+
+test('a child that does a job ends the trouble, but not the pause', () => {
+  const runner = newRunner();
+  die(runner);
+  throttle.served(runner);
+  expect([types(), throttle.isOn(runner)]).toEqual([['runner.throttled'], true]);
+  vi.advanceTimersByTime(1_000);
+  throttle.served(runner);
+  throttle.served(runner);
+  expect(types()).toEqual(['runner.throttled', 'runner.unthrottled']);
+  vi.advanceTimersByTime(60_000);
+  expect([types().length, overs]).toEqual([2, 1]);
+});
+
+test('runners have nothing to do with each other', () => {
+  const [mail, news] = [newRunner('mail'), newRunner('news')];
+  die(mail);
+  expect([throttle.isOn(mail), throttle.isOn(news)]).toEqual([true, false]);
+  throttle.served(news);
+  vi.advanceTimersByTime(1_000);
+  die(news);
+  throttle.served(mail);
+  expect(facts.map((fact) => [fact.type, 'runner' in fact ? fact.runner : null])).toEqual([
+    ['runner.throttled', 'mail'],
+    ['runner.throttled', 'news'],
+    ['runner.unthrottled', 'mail'],
+  ]);
+  expect(news.throttled).not.toBeNull();
+});
+
+test('a config that was read anew ends it at once, and so does the end of the runner', () => {
+  const [same, changed, retired] = [newRunner('same'), newRunner('changed'), newRunner('retired')];
+  for (const runner of [same, changed, retired]) die(runner);
+  changed.config = { ...changed.config };
+  retired.isRetired = true;
+  throttle.review();
+  expect([same, changed, retired].map((runner) => throttle.isOn(runner))).toEqual([true, false, false]);
+  expect(facts.slice(3)).toEqual([
+    { type: 'runner.unthrottled', runner: 'changed' },
+    { type: 'runner.unthrottled', runner: 'retired' },
+  ]);
+  expect(changed.throttled).toBeNull();
+  vi.advanceTimersByTime(1_000);
+  expect(overs).toBe(1);
+});
+
+test('a stop leaves no timer', () => {
+  die(newRunner());
+  const other = newRunner('other');
+  die(other);
+  vi.advanceTimersByTime(500);
+  throttle.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});

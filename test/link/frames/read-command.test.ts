@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readCommand } from '../../../src/link/frames/read-command.ts';
+import type { Command } from '../../../src/protocol/commands.ts';
+
+const filter = { queue: 'mail', jobClass: null, exception: null, exit: '1', text: null };
+const entries = [{ index: 0, recordBase64: 'e30=' }];
+
+const commands: readonly Command[] = [
+  { type: 'pause-queue', queue: 'mail' },
+  { type: 'resume-queue', queue: 'mail' },
+  { type: 'pause-all' },
+  { type: 'resume-all' },
+  { type: 'set-concurrency', runner: 'mail', concurrency: 3 },
+  { type: 'kill-job', jobId: 'a91f', signal: 'SIGTERM' },
+  { type: 'kill-job', jobId: 'a91f', signal: 'SIGKILL' },
+  { type: 'read-backlog' },
+  { type: 'find-failures', filter, before: null, count: 50 },
+  { type: 'find-failures', filter, before: 7, count: 50 },
+  { type: 'count-failures', filter },
+  { type: 'retry-failures', entries },
+  { type: 'remove-failures', entries: [] },
+  { type: 'retry-matching', filter, within: 100 },
+  { type: 'remove-matching', filter, within: 100 },
+  { type: 'stop', mode: 'quit' },
+];
+
+test.each(commands.map((command) => [command.type, command] as const))(
+  '%s is read as it is',
+  (_, command) => {
+    expect(readCommand(JSON.parse(JSON.stringify(command)))).toEqual(command);
+  },
+);
+
+test.each(commands.map((command) => [command.type, command] as const))(
+  '%s is refused without one of its fields, with one of a wrong type, and with one too many',
+  (_, command) => {
+    for (const field of Object.keys(command)) {
+      const { [field]: dropped, ...rest } = command as unknown as Record<string, unknown>;
+      expect(readCommand(rest), `without ${field}, which is ${String(dropped)}`).toBeTypeOf('string');
+      for (const wrong of [true, { a: 1 }, ['x'], 1.5, Number.POSITIVE_INFINITY, undefined]) {
+        expect(readCommand({ ...rest, [field]: wrong }), `${field} is ${JSON.stringify(wrong)}`).toBeTypeOf(
+          'string',
+        );
+      }
+    }
+    expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} takes no "more"`);
+  },
+);
+
+test.each([
+  ['nothing', undefined],
+  ['null', null],
+  ['a text', 'pause-all'],
+  ['a list', [{ type: 'pause-all' }]],
+  ['no type', {}],
+  ['an unknown type', { type: 'format-disk' }],
+  ['a type that every object has', { type: 'toString' }],
+  ['a type that is the prototype', { type: '__proto__' }],
+  ['a signal that is none of ours', { type: 'kill-job', jobId: 'a', signal: 'SIGSTOP' }],
+  ['a mode that is none', { type: 'stop', mode: 'drained' }],
+  ['a name without end', { type: 'pause-queue', queue: 'x'.repeat(5_000) }],
+  ['a filter with a criterion too many', { type: 'count-failures', filter: { ...filter, since: 1 } }],
+  ['a filter with a criterion too few', { type: 'count-failures', filter: { queue: null } }],
+  ['a filter that is null', { type: 'count-failures', filter: null }],
+  ['an entry without its record', { type: 'retry-failures', entries: [{ index: 0 }] }],
+  [
+    'an entry with a text for an index',
+    { type: 'retry-failures', entries: [{ index: '0', recordBase64: '' }] },
+  ],
+  ['an entry that is null', { type: 'retry-failures', entries: [null] }],
+  ['entries that are no list', { type: 'retry-failures', entries: { 0: entries[0] } }],
+])('%s is no command', (_, value) => {
+  expect(readCommand(value)).toBeTypeOf('string');
+});
+
+test('a whole entry of the failed list is a reference: the rest of it is dropped', () => {
+  const whole = { ...entries[0], error: 'boom', backtrace: [] };
+  expect(readCommand({ type: 'retry-failures', entries: [whole] })).toEqual({
+    type: 'retry-failures',
+    entries,
+  });
+});
+
+test('what names a field that belongs to all objects is refused', () => {
+  expect(readCommand(JSON.parse('{"type":"pause-all","__proto__":{"queue":"x"}}'))).toBeTypeOf('string');
+  expect(readCommand(JSON.parse('{"type":"pause-queue","__proto__":{"queue":"x"}}'))).toBeTypeOf('string');
+});
+
+test('any JSON value gives a command or an objection', () => {
+  const types = fc.constantFrom(...commands.map(({ type }) => type));
+  const near = fc.record({
+    type: types,
+    queue: fc.jsonValue(),
+    filter: fc.jsonValue(),
+    entries: fc.jsonValue(),
+  });
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), near), (value) => {
+      const read = readCommand(value);
+      expect(typeof read === 'string' || commands.some(({ type }) => type === read.type)).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -1,0 +1,181 @@
+/** Clients that break the rules, or just break: whatever they do, another one's link works on. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { fact } from '../fake-host.ts';
+import type { RawClient } from '../raw-client.ts';
+import { type Stage, startStage } from '../stage.ts';
+
+let lastId = 1_000;
+
+/** Events and replies still come, without a gap. */
+async function assertWorks({ host }: Stage, client: RawClient): Promise<void> {
+  lastId += 1;
+  const seq = host.publish(fact());
+  client.command(lastId, { type: 'pause-all' });
+  expect((await client.reply(lastId)).ok).toBe(true);
+  await waitFor(() => client.seqs.at(-1) === seq, { message: 'the event' });
+  expect(client.of('snapshot')).toHaveLength(1);
+}
+
+test.each([
+  ['no JSON', 'garbage\n'],
+  ['an empty line', '\n'],
+  ['an object without a type', '{}\n'],
+  ['a command without a number', '{"type":"command","command":{"type":"pause-all"}}\n'],
+  ['a command whose number is a text', '{"type":"command","id":"1","command":{"type":"pause-all"}}\n'],
+  ['a watch of nothing', '{"type":"watch"}\n'],
+  ['an unwatch of a number', '{"type":"unwatch","jobId":7}\n'],
+  ['bytes that are no text', Buffer.from([0xff, 0x0a])],
+])('a client that says %s is told so and cut off', async (_, garbage) => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const bad = await stage.join();
+  bad.sayText(garbage);
+  expect((await bad.first('refused')).message).not.toBe('');
+  await bad.closed();
+  await assertWorks(stage, good);
+});
+
+test('what a client says behind garbage is not heard', async () => {
+  const stage = await startStage();
+  const client = await stage.join();
+  const pause = '{"type":"command","id":1,"command":{"type":"pause-all"}}\n';
+  client.sayText(`${pause}garbage\n${pause}`);
+  await client.closed();
+  expect(stage.host.executed).toHaveLength(1);
+});
+
+test('a client that sends a line of 10 MB is told that it is too long and cut off', async () => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const bad = await stage.join();
+  bad.sayText('x'.repeat(10_000_000));
+  expect((await bad.first('refused')).message).toBe('a frame is longer than 4 MiB');
+  await bad.closed();
+  await assertWorks(stage, good);
+});
+
+test('a client that sends a line without end and reads nothing is cut off', async () => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const bad = await stage.join();
+  bad.socket.pause();
+  // Closed only when all that was written is gone, so writing has to fail.
+  let isRefused = false;
+  bad.socket.on('error', () => {
+    isRefused = true;
+  });
+  const write = () => {
+    if (!isRefused) bad.socket.write('x'.repeat(1_000_000), () => setImmediate(write));
+  };
+  write();
+  await waitFor(() => isRefused, { message: 'writing fails' });
+  await assertWorks(stage, good);
+});
+
+test('a client that sends half a frame and hangs keeps nobody waiting, nor does one that dies then', async () => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const hanging = await stage.join();
+  hanging.sayText('{"type":"command","id":1,"comm');
+  const dying = await stage.join();
+  dying.sayText('{"type":"command","id":1,"comm');
+  await waitFor(() => dying.socket.bytesWritten > 90 && dying.socket.writableLength === 0, {
+    message: 'sent',
+  });
+  dying.socket.destroy();
+  await assertWorks(stage, good);
+  hanging.sayText('and":{"type":"pause-all"}}\n');
+  expect((await hanging.reply(1)).ok).toBe(true);
+  hanging.socket.destroy();
+  good.socket.destroy();
+  // Would not be, if the dead one were still taken for alive.
+  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+});
+
+test('a client that closes its side and does not read what is left is forgotten', async () => {
+  const stage = await startStage();
+  const client = await stage.join();
+  client.socket.pause();
+  // More than the kernel takes, less than makes a client be behind.
+  stage.host.publish(fact(2_000_000));
+  client.socket.end();
+  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await assertWorks(stage, await stage.join());
+});
+
+test('a client that closes its side at once, and one that resets, are forgotten', async () => {
+  const stage = await startStage();
+  const closing = await stage.join();
+  closing.socket.end();
+  await closing.closed();
+  const resetting = await stage.join();
+  // Unread data at the time of the end is what resets a unix socket.
+  resetting.socket.pause();
+  for (let count = 0; count < 20; count += 1) stage.host.publish(fact(10_000));
+  await waitFor(() => resetting.socket.bytesRead > 0, { message: 'a snapshot' });
+  resetting.socket.destroy();
+  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await assertWorks(stage, await stage.join());
+});
+
+test('of 100 connections that never speak, 64 are kept and the newest told to try again', async () => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const silent = Array.from({ length: 100 }, () => stage.connect());
+  await waitFor(() => silent.every(({ frames }) => frames.length > 0), { message: 'an answer for all' });
+  const refused = silent.filter((client) => client.of('refused').length > 0);
+  expect(refused).toHaveLength(37);
+  expect(refused[0]?.frames).toEqual([
+    { type: 'refused', message: expect.stringContaining('already has 64 clients') },
+  ]);
+  for (const client of refused) await client.closed();
+  await assertWorks(stage, good);
+  // A place that becomes free is given to the next.
+  const kept = silent.find((client) => client.of('hello').length > 0);
+  kept?.socket.destroy();
+  await waitFor(
+    async () => {
+      const next = stage.connect();
+      await waitFor(() => next.frames.length > 0, { message: 'an answer' });
+      return next.of('hello').length === 1;
+    },
+    { message: 'a place' },
+  );
+});
+
+test('any sequence of frames and garbage leaves the server working and every command answered once', async () => {
+  const stage = await startStage();
+  const good = await stage.join();
+  const pieces = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom('{"type":"watch","jobId":"a"}\n', '{"type":"dance"}\n') },
+    { weight: 5, arbitrary: fc.constant('COMMAND') },
+    { weight: 1, arbitrary: fc.string().map((text) => `${text}\n`) },
+    { weight: 1, arbitrary: fc.json().map((text) => `${text}\n`) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(pieces, { maxLength: 30 }), fc.boolean(), async (script, isReadOnly) => {
+      const client = await stage.join({ isReadOnly });
+      let ids = 0;
+      for (const piece of script) {
+        ids += 1;
+        if (piece === 'COMMAND') client.command(ids, { type: 'read-backlog' });
+        else client.sayText(piece);
+      }
+      client.say({ type: 'command', id: 0, command: null });
+      await waitFor(() => client.isClosed || client.of('reply').some(({ id }) => id === 0), {
+        message: 'the last reply or the end',
+      });
+      const answered = client.of('reply').map(({ id }) => id);
+      expect(new Set(answered).size).toBe(answered.length);
+      if (!client.isClosed && client.of('refused').length === 0) {
+        const commands = script.filter((piece) => piece === 'COMMAND').length;
+        await waitFor(() => client.of('reply').length === commands + 1, { message: 'all replies' });
+      }
+      client.socket.destroy();
+    }),
+    { numRuns: 50 },
+  );
+  await assertWorks(stage, good);
+});

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { diagnoseFailure } from '../../../src/resque/audit/failed-entry.ts';
+import { retryOf } from '../../../src/resque/format/failure-record.ts';
+import { readPayload } from '../../../src/resque/format/payload.ts';
+import { assertSafeForResqueWeb } from '../../helpers/resque-web.ts';
+import { anyBytes, jsonObjects } from '../payloads.ts';
+
+function entry(members: string): Buffer {
+  return Buffer.from(
+    `{"failed_at":"2026/11/24 15:20:19 UTC","exception":"E","error":"e","backtrace":null,"queue":"q",${members}}`,
+  );
+}
+
+function mended(record: Buffer): Record<string, unknown> {
+  const bytes = diagnoseFailure(record)?.mended;
+  if (bytes === undefined || bytes === null) throw new Error('nothing was mended');
+  expect(diagnoseFailure(bytes)).toBeNull();
+  return assertSafeForResqueWeb(bytes) as unknown as Record<string, unknown>;
+}
+
+describe('an entry of the list of failures', () => {
+  test.each([
+    '"worker":""',
+    '"worker":"h:1:q","payload":{"class":"A","args":[1]}',
+    '"worker":"h:1:q","payload":"text"',
+    '"worker":"h:1:q","payload":null,"backtrace":[]',
+    '"worker":"h:1:q","failed_at":"2026-11-24T15:20:19Z"',
+    '"worker":"h:1:q","failed_at":"2026/11/24 15:20:19 CST"',
+    '"worker":"h:1:q","failed_at":"2026-11-24 15:20:19.123456 +0100","retried_at":"2026/11/24 15:20:19"',
+    '"worker":"h:1:q","text":"\\\\ud800, \\ud83d\\ude00"',
+  ])('is left alone where resque-web shows it: %s', (members) => {
+    expect(diagnoseFailure(entry(members))).toBeNull();
+  });
+
+  test('keeps the bytes of members that are fine, and what was replaced', () => {
+    const record = entry(
+      '"worker":null,"failed_at":1764000000,"payload":{"class":"A","args":[12345678901234567890]}',
+    );
+    const bytes = diagnoseFailure(record)?.mended ?? Buffer.of();
+    expect(bytes.toString()).toContain('"payload":{"class":"A","args":[12345678901234567890]}');
+    expect(bytes.toString()).toContain('"before_repair":{"worker":null,"failed_at":1764000000}');
+    expect(mended(record).failed_at).toBe('2025/11/24 16:00:00 UTC');
+  });
+
+  test('can be retried with the payload as it was, where that could not be shown', () => {
+    for (const payload of ['[1,2]', '{"class":"A","args":["\\udead"]}']) {
+      const bytes = diagnoseFailure(entry(`"worker":"h:1:q","payload":${payload}`))?.mended ?? Buffer.of();
+      assertSafeForResqueWeb(bytes);
+      expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
+    }
+  });
+
+  test('that is no JSON is kept as text, one that is empty is not', () => {
+    expect(mended(Buffer.from('{"worker":'))).toMatchObject({ raw_record: '{"worker":' });
+    expect(mended(Buffer.from('\xff', 'latin1'))).toMatchObject({ raw_record_base64: '/w==' });
+    expect(diagnoseFailure(Buffer.of())).toEqual({ ailments: ['empty'], mended: null });
+  });
+
+  test('names all of its ailments', () => {
+    const { ailments } = diagnoseFailure(Buffer.from('{"backtrace":"a","payload":[],"retried_at":0}')) ?? {};
+    expect(ailments).toEqual(['worker', 'failed_at', 'retried_at', 'backtrace', 'payload']);
+  });
+});
+
+/** As older versions wrote it: `null` for no backtrace and for what is not a JSON object, other payloads as they were. */
+function olderRecord(bytes: Buffer): Buffer {
+  const payload = readPayload(bytes);
+  const shown = payload.isObject ? payload.embedded : 'null';
+  const isUtf8 = Buffer.from(bytes.toString()).equals(bytes);
+  const raw = isUtf8
+    ? `,"raw_payload":${JSON.stringify(bytes.toString())}`
+    : `,"raw_payload_base64":"${bytes.toString('base64')}"`;
+  const isVerbatim = payload.isObject && payload.isVerbatim;
+  return Buffer.from(
+    `{"failed_at":"2026/11/24 15:20:19 UTC","payload":${shown},"exception":"E","error":"e","backtrace":null,` +
+      `"worker":"h.runner:1-0:q","queue":"q","exit_code":null${isVerbatim ? '' : raw}}`,
+  );
+}
+
+describe('a record of an older version', () => {
+  test.each([
+    ['a payload as PHP writes it', String.raw`{"class":"A\/B","args":[1.0]}`, '{"class":"A/B","args":[1]}'],
+    ['no job', 'not JSON', '{"class":"InvalidPayload","args":["not JSON"]}'],
+    ['integers above 2^53', '{"class": "A","args":[9007199254740993]}', ''],
+    ['nothing but a null backtrace', '{"class":"A","args":[]}', ''],
+  ])('is rewritten for other clients: %s', (_, payload, canonical) => {
+    const record = olderRecord(Buffer.from(payload));
+    expect(diagnoseFailure(record)?.ailments).toEqual(['outdated']);
+    const bytes = diagnoseFailure(record)?.mended ?? Buffer.of();
+    expect(mended(record).backtrace).toEqual([]);
+    expect(bytes.toString()).toContain(`"payload":${canonical === '' ? payload : canonical},"exception"`);
+    expect(bytes.includes('raw_payload')).toBe(canonical !== '');
+    expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
+  });
+
+  test('that keeps an unreadable entry has a payload that nobody runs', () => {
+    const record = entry('"worker":"h:1:q","payload":null,"raw_record":"junk"');
+    expect(mended(record).payload).toEqual({ class: 'InvalidPayload', args: [] });
+    expect(retryOf(diagnoseFailure(record)?.mended ?? Buffer.of(), new Date())).toBeNull();
+  });
+
+  test('brings back the same bytes before and after, whatever lay on the queue', () => {
+    fc.assert(
+      fc.property(fc.oneof(jsonObjects, anyBytes), (bytes) => {
+        const record = olderRecord(bytes);
+        mended(record);
+        for (const either of [record, diagnoseFailure(record)?.mended ?? Buffer.of()])
+          expect(retryOf(either, new Date())?.payload.equals(bytes)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { viewFailure } from '../../../src/resque/format/failure-record.ts';
+import { anyBytes, jsonObjects, nested } from '../payloads.ts';
+
+const view = (record: string) => viewFailure(Buffer.from(record));
+
+test('an entry of Resque is shown with all that it says', () => {
+  const record = {
+    failed_at: '2026/11/24 15:20:19 UTC',
+    retried_at: '2026/11/24 15:21:00 UTC',
+    payload: { class: 'A', args: [1, 'a'] },
+    exception: 'E',
+    error: 'x',
+    backtrace: ['at a'],
+    worker: 'h:1:mail',
+    queue: 'mail',
+    exit_code: 3,
+    stderr: 'err',
+    stdout: 'out',
+  };
+  expect(view(JSON.stringify(record))).toEqual({
+    isReadable: true,
+    failedAt: record.failed_at,
+    retriedAt: record.retried_at,
+    queue: 'mail',
+    worker: 'h:1:mail',
+    jobClass: 'A',
+    argsText: '[1,"a"]',
+    exception: 'E',
+    error: 'x',
+    backtrace: ['at a'],
+    stderr: 'err',
+    stdout: 'out',
+    exitCode: 3,
+    signal: null,
+    isRetryable: true,
+  });
+});
+
+test('a job that another payload stands for is shown itself, bytes that are not a job as what stands for them', () => {
+  const shown = (raw: string) => {
+    const members = { payload: { class: 'InvalidPayload', args: [raw] }, raw_payload: raw, queue: 'q' };
+    const { jobClass, argsText, isRetryable } = view(JSON.stringify(members));
+    return [jobClass, argsText, isRetryable];
+  };
+  expect(shown('{"args":[1]}')).toEqual([null, '[1]', true]);
+  expect(shown(nested(200)).slice(0, 1)).toEqual(['Deep']);
+  expect(shown('broken')).toEqual(['InvalidPayload', '["broken"]', true]);
+});
+
+test.each(['', 'junk', '[]', 'null', '7', '"x"'])(
+  'an entry that is no object is unreadable: %s',
+  (record) => {
+    expect(view(record)).toMatchObject({
+      isReadable: false,
+      isRetryable: false,
+      queue: null,
+      error: null,
+      backtrace: [],
+    });
+  },
+);
+
+test('members of the wrong type are shown as missing', () => {
+  const record = '{"failed_at":1,"payload":[],"exception":{},"error":null,"backtrace":"x","exit_code":"1"}';
+  expect(view(record)).toMatchObject({
+    isReadable: true,
+    failedAt: null,
+    jobClass: null,
+    argsText: '',
+    exception: null,
+    error: null,
+    backtrace: [],
+    exitCode: null,
+  });
+});
+
+test.each([
+  // String() of such an object throws.
+  ['objects in the backtrace that can not be made text', '{"backtrace":[{"toString":1}]}'],
+  ['a backtrace of everything', '{"backtrace":[1,null,{"a":1},["b"],true]}'],
+  ['deep args', `{"payload":${nested(20_000)}}`],
+  ['a deep backtrace', `{"backtrace":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`],
+])('an entry is shown in spite of %s', (_, record) => {
+  const { isReadable, backtrace } = view(record);
+  expect(isReadable).toBe(true);
+  for (const line of backtrace) expect(line).toBeTypeOf('string');
+});
+
+test('any bytes can be shown', () => {
+  fc.assert(
+    fc.property(fc.oneof(anyBytes, jsonObjects), (bytes) => {
+      expect(viewFailure(bytes).isReadable).toBeTypeOf('boolean');
+    }),
+  );
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { ReachableRedis } from '../../../src/resque/redis/connection.ts';
+import { troubleText } from '../../../src/resque/redis/error-text.ts';
+import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
+
+const server: ReachableRedis = {
+  kind: 'server',
+  host: 'db',
+  port: 6379,
+  db: 0,
+  tls: null,
+  username: null,
+  password: null,
+};
+const tls = { rejectUnauthorized: true, ca: null, cert: null, key: null, servername: null };
+
+test.each([
+  ['connect ECONNREFUSED 127.0.0.1:6379', 'is Redis running there?'],
+  ['getaddrinfo ENOTFOUND db', 'check the name of the host'],
+  ['NOAUTH Authentication required.', 'give its password, as in redis://:PASSWORD@HOST:PORT'],
+  ['WRONGPASS invalid username-password pair or user is disabled.', 'check user name and password'],
+  ["NOPERM User me has no permissions to run the 'blpop' command", "check the user's permissions"],
+  ['Unknown RESP type 60', 'check host and port'],
+])('%j comes with what to do: %s', (message, fix) => {
+  const text = troubleText(server, troubleOf(new Error(message)));
+  expect(text.slice(text.lastIndexOf('; ') + 2)).toBe(fix);
+});
+
+test('with TLS a server that never answers may be one without', () => {
+  expect(troubleText({ ...server, tls }, troubleOf(new Error('connect ETIMEDOUT')))).toBe(
+    'rediss://db:6379/0: connect ETIMEDOUT; is Redis running there, with TLS?',
+  );
+});

@@ -1,0 +1,53 @@
+/** Servers that keep INFO, or ROLE as well, from us. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openConnection, type ReachableRedis } from '../../../src/resque/redis/connection.ts';
+import { connected, welcome } from '../../../src/resque/redis/handshake.ts';
+import { type RedisOptions, RedisServer } from '../../helpers/redis.ts';
+import { addressOf } from '../client.ts';
+
+async function started(options: RedisOptions): Promise<RedisServer> {
+  const server = new RedisServer(options);
+  onTestFinished(() => server.dispose());
+  await server.start();
+  return server;
+}
+
+async function greet(redis: ReachableRedis): ReturnType<typeof welcome> {
+  const connection = openConnection(redis, { name: 'welcome', connectTimeoutMs: 5_000 });
+  onTestFinished(() => connection.disconnect());
+  await connected(connection);
+  return await welcome(connection);
+}
+
+const nothing = { serverVersion: 'unknown', runId: '' };
+
+describe.each<[string, (commands: readonly string[]) => RedisOptions]>([
+  [
+    'not permitted',
+    (commands) => ({
+      acl: `user default on nopass ~* &* +@all ${commands.map((name) => `-${name}`).join(' ')}`,
+    }),
+  ],
+  ['unknown', (commands) => ({ without: commands })],
+])('where INFO is %s', (_, optionsFor) => {
+  test('a master is welcome, and nothing is known of it', async () => {
+    const server = await started(optionsFor(['INFO']));
+    expect(await greet(addressOf(server))).toMatchObject(nothing);
+  });
+
+  test('a replica is told by ROLE', async () => {
+    const server = await started(optionsFor(['INFO']));
+    await server.client.replicaof('127.0.0.1', 1);
+    await expect(greet(addressOf(server))).rejects.toMatchObject({ kind: 'readonly' });
+  });
+
+  test('and ROLE too, a server is welcome for what it is', async () => {
+    const server = await started(optionsFor(['INFO', 'ROLE']));
+    expect(await greet(addressOf(server))).toMatchObject(nothing);
+  });
+});
+
+test('a password that is missing is no refusal of INFO', async () => {
+  const server = await started({ password: 'right' });
+  await expect(greet(addressOf(server))).rejects.toThrow('NOAUTH');
+});
