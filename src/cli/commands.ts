@@ -1,5 +1,5 @@
 /**
- * All commands: what each takes, what its help says, and where it is. Help, completion, the README's list and the
+ * All commands: what each takes, what its help says, and where it is. Help, completion, the list in docs/commands.md and the
  * reader of the command line all follow from here. Loading this loads none of them.
  *
  * Long because it is one table.

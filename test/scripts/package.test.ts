@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { allDocuments } from '../docs/markdown.ts';
 import { repository } from './small-checkout.ts';
 
 const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
@@ -39,6 +40,18 @@ describe('the package', () => {
       ]),
     );
     expect(strangers).toEqual([]);
+  });
+
+  test('holds every file that its documents link to', () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const missing = allDocuments()
+      .filter(({ path }) => paths.has(path))
+      .flatMap(({ path, links }) =>
+        links
+          .map(({ target }) => normalize(join(dirname(path), target.replace(/#.*/, ''))))
+          .filter((target, at) => !/^(https?:|#)/.test(links[at]?.target ?? '') && !paths.has(target)),
+      );
+    expect(missing).toEqual([]);
   });
 
   test('installs a command that knows its version', { timeout: 120_000 }, async () => {

@@ -69,7 +69,7 @@ function keysTable(): string {
 describe('the README', () => {
   const file = fileURLToPath(new URL('../../README.md', import.meta.url));
   const [start, end] = [
-    '<!-- keys: UPDATE_README=1 npx vitest run test/ui/keymap.test.ts -->\n',
+    '<!-- keys: UPDATE_DOCS=1 npx vitest run test/ui/keymap.test.ts -->\n',
     '\n<!-- /keys -->',
   ];
 
@@ -79,7 +79,7 @@ describe('the README', () => {
     const [, ...after] = rest.split(end);
     expect(after, 'the README has a place for the keys').toHaveLength(1);
     const wanted = `${before}${start}${keysTable()}${end}${after[0]}`;
-    if (process.env.UPDATE_README === '1') writeFileSync(file, wanted);
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
     expect(readFileSync(file, 'utf8')).toBe(wanted);
   });
 });

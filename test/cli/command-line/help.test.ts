@@ -1,4 +1,4 @@
-/** Help follows from the description of the commands, and so does the README's list of them. */
+/** Help follows from the description of the commands, and so does the list in docs/commands.md. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,21 +75,21 @@ test('help on the program names all commands', () => {
   }
 });
 
-describe('the README', () => {
-  const file = fileURLToPath(new URL('../../../README.md', import.meta.url));
-  const start = '<!-- commands: UPDATE_README=1 npx vitest run test/cli/command-line -->\n```\n';
+describe('docs/commands.md', () => {
+  const file = fileURLToPath(new URL('../../../docs/commands.md', import.meta.url));
+  const start = '<!-- commands: UPDATE_DOCS=1 npx vitest run test/cli/command-line -->\n```\n';
   const end = '\n```\n<!-- /commands -->';
 
   test('lists the commands as they are', () => {
     const text = readFileSync(file, 'utf8');
     const [before, rest = ''] = text.split(start);
     const [, ...after] = rest.split(end);
-    expect(after, 'the README has a place for the commands').toHaveLength(1);
+    expect(after, 'the document has a place for the commands').toHaveLength(1);
     const list = commandLines()
       .map((line) => line.slice(2))
       .join('\n');
     const wanted = `${before}${start}${list}${end}${after[0]}`;
-    if (process.env.UPDATE_README === '1') writeFileSync(file, wanted);
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
     expect(readFileSync(file, 'utf8')).toBe(wanted);
   });
 });
