@@ -10,21 +10,24 @@ const host = (description: string) => line(description, 'a host name or address'
 const port = (description: string) => wholeNumber(description, 1, 65_535);
 const database = (description: string) => wholeNumber(description, 0, Number.MAX_SAFE_INTEGER);
 
-const tlsFields = fields('The same with files of your own.', 'true, false or an object', {
+const tlsFields = fields('TLS with your own files.', 'true, false or an object', {
   ca: v.nullish(path('PEM file of the certificate authority, relative to this file.', 'a path'), null),
   cert: v.nullish(path("PEM file of the client's certificate, relative to this file.", 'a path'), null),
   key: v.nullish(path("PEM file of the client's key, relative to this file.", 'a path'), null),
-  servername: v.nullish(host('Name to ask for and to find in the certificate, if not the host.'), null),
-  rejectUnauthorized: v.optional(flag("false accepts any certificate, an impostor's too."), true),
+  servername: v.nullish(
+    host('Name to request and to expect in the certificate, if it is not the host.'),
+    null,
+  ),
+  rejectUnauthorized: v.optional(flag("false: accept any certificate, even an impostor's."), true),
 });
 
 const tlsFlag = v.pipe(
-  flag('true for TLS with the usual certificate authorities.'),
+  flag('Use TLS with the usual certificate authorities.'),
   v.transform((on) => (on ? v.parse(tlsFields, {}) : null)),
 );
 
 const tls = choice<v.InferOutput<typeof tlsFields> | null>(
-  'TLS to Redis: true, or an object with files.',
+  'TLS to Redis: true, or an object with your own files.',
   [tlsFlag, tlsFields],
   (input) => (typeof input === 'boolean' ? tlsFlag : tlsFields),
 );
@@ -54,32 +57,32 @@ const sentinel = choice<v.InferOutput<typeof sentinelFields>>(
 
 /** Everything but `url`. A second name of a key leads to the first in `named`. */
 const entries = {
-  host: v.optional(host('Host of Redis; localhost if not given.')),
-  server: v.optional(host('Host of Redis; the same as "host".')),
+  host: v.optional(host('Host of Redis; localhost by default.')),
+  server: v.optional(host('Another name for "host".')),
   port: v.optional(port('Port of Redis.'), 6379),
-  db: v.optional(database('Number of the database; 0 if not given.')),
-  database: v.optional(database('Number of the database; the same as "db".')),
-  username: v.nullish(secret("User of Redis' access control list (ACL)."), null),
-  password: v.nullish(secret('Password of that user, or the one of "requirepass".'), null),
+  db: v.optional(database('Number of the database; 0 by default.')),
+  database: v.optional(database('Another name for "db".')),
+  username: v.nullish(secret("User in Redis' access control list (ACL)."), null),
+  password: v.nullish(secret("Password of that user, or the server's requirepass."), null),
   tls: v.nullish(tls, null),
   path: v.nullish(
-    path('Path of a unix socket, relative to this file, in place of host and port.', 'a path'),
+    path('Path of a Unix socket, relative to this file, instead of host and port.', 'a path'),
     null,
   ),
   sentinels: v.nullish(
     v.pipe(
       v.array(sentinel, (issue) => problems.notA(issue.input, 'an array of sentinels')),
       v.minLength(1, () => problems.emptyList('a list of sentinels')),
-      v.description('Sentinels to ask for the master, in place of host and port.'),
+      v.description('Sentinels that know the master, instead of host and port.'),
     ),
     null,
   ),
   master: v.optional(
-    line('Name of the master that the sentinels watch.', 'a name without spaces', /^\S+$/),
+    line('Name under which the sentinels watch the master.', 'a name without spaces', /^\S+$/),
     'mymaster',
   ),
-  sentinelUsername: v.nullish(secret('User of the sentinels.'), null),
-  sentinelPassword: v.nullish(secret('Password of the sentinels.'), null),
+  sentinelUsername: v.nullish(secret('User for the sentinels.'), null),
+  sentinelPassword: v.nullish(secret('Password for the sentinels.'), null),
 };
 
 const named = v.transform(
@@ -94,7 +97,7 @@ const named = v.transform(
 const urlSchema = v.pipe(
   v.string((issue) => problems.secretNotA(issue.input, 'a Redis URL')),
   v.description(
-    'redis://user:password@host:6379/0, rediss:// (TLS), unix:///path?db=0, or a path of a socket.',
+    'redis://user:password@host:6379/0, rediss:// (TLS), unix:///path?db=0, or the path of a socket.',
   ),
   v.rawTransform<string, unknown>(({ dataset, addIssue, NEVER }) => {
     const result = readRedisUrl(dataset.value);
@@ -108,7 +111,7 @@ const urlSchema = v.pipe(
 
 const objectSchema = v.pipe(
   fields(
-    'Its parts, each in a field of its own.',
+    'The parts of the address, each in its own field.',
     'a Redis URL, "embedded" or an object',
     { url: v.optional(urlSchema), ...entries },
     conflicts,
@@ -123,7 +126,7 @@ const objectSchema = v.pipe(
 const embedded = v.pipe(
   v.literal('embedded'),
   v.description(
-    'A private Redis, started and stopped with the runner; its data is in .resque-runner beside this file. If the runner that started it ends, another runner that shares it takes over.',
+    'A private Redis that starts and stops with the runner. Its data is in .resque-runner beside this file. If the runner that started it ends, another runner that shares it takes over.',
   ),
 );
 
@@ -131,7 +134,7 @@ const embedded = v.pipe(
 export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
 
 export const redisSchema = choice<RedisSettings>(
-  'Where Redis is: a URL, "embedded", or an object. If not given: the REDIS_URL of the environment, else localhost:6379.',
+  'Where Redis is: a URL, "embedded", or an object. By default REDIS_URL of the environment, else localhost:6379.',
   [embedded, urlSchema, objectSchema],
   (input) => {
     if (input === 'embedded') return embedded;

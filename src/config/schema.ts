@@ -14,7 +14,7 @@ const MOST_SLOTS = 10_000;
 const scriptWhat = 'a path, or an array of a program and its first arguments';
 
 const scriptText = v.pipe(
-  path('Path of the program, relative to this file; without a "/", it is looked for on PATH.', scriptWhat),
+  path('Path of the program, relative to this file. Without a "/", it is looked up on PATH.', scriptWhat),
   v.transform((program) => [program]),
 );
 
@@ -33,16 +33,14 @@ const scriptWords = v.pipe(
 );
 
 const script = choice<string[]>(
-  'The program that runs the jobs. It gets the queue as its next argument, and the job on its standard input.',
+  'The program that runs the jobs. It gets the queue as its next argument and the job on its standard input.',
   [scriptText, scriptWords],
   (input) => (typeof input === 'string' ? scriptText : scriptWords),
 );
 
 const args = v.pipe(
   v.array(argument(), (issue) => problems.notA(issue.input, 'an array of strings')),
-  v.description(
-    'Arguments that follow the name of the queue. Those of an entry take the place of those for all.',
-  ),
+  v.description('Arguments after the name of the queue. Those of an entry replace those of the top level.'),
 );
 
 const envWhat = 'a string, a number, true or false';
@@ -54,7 +52,7 @@ const envNumber = v.pipe(v.number(), v.transform(String));
 const envFlag = v.pipe(v.boolean(), v.transform(String));
 
 const env = dictionary<string>(
-  'Environment variables for the program, added to those of the runner. Those of an entry come on top of those for all.',
+  'Environment variables for the program, in addition to those of the runner. Those of an entry are merged with those of the top level.',
   'an object of environment variables',
   choice('Value of the variable.', [envText, envNumber, envFlag], (input) => {
     if (typeof input === 'number') return envNumber;
@@ -64,35 +62,36 @@ const env = dictionary<string>(
 );
 
 const cwd = v.nullable(
-  path(
-    "Working directory of the program, relative to this file; null for the runner's own.",
-    'a path or null',
-  ),
+  path("Working directory of the program, relative to this file. null: the runner's own.", 'a path or null'),
 );
 const timeout = v.nullable(
-  seconds('Seconds that a job may run before it is ended and recorded as failed; 0 or null for no limit.'),
+  seconds('How many seconds a job may run before it is ended and recorded as failed. 0 or null: no limit.'),
 );
-const killAfter = seconds('Seconds between TERM and KILL, whatever it is that ends a job.');
+const killAfter = seconds('Seconds between TERM and KILL whenever a job is ended.');
 const interrupted = oneOf(
-  'What becomes of a job that a shutdown had to kill, or that ran when its runner died: it is recorded as failed, or goes back to the head of its queue.',
+  'What happens to a job that a shutdown had to kill, or that was running when its runner died. "fail": it is recorded as failed. "requeue": it goes back to the head of its queue.',
   ['fail', 'requeue'],
 );
 const delivery = oneOf(
-  'What a crash of the runner may do to a job: lose it or fail it, or run it again. "at-least-once" needs Redis 6.2.',
+  'What a crash of the runner may do to a job. "at-most-once": the job fails or is lost. "at-least-once": it runs again; needs Redis 6.2.',
   ['at-most-once', 'at-least-once'],
 );
 
 const mode = oneOf(
-  'A child for each job, or one that stays for many: it reads a payload a line, and writes a result a line to descriptor 3.',
+  '"process": a child for each job. "persistent": a child stays for many jobs, reads one payload per line, and writes one result per line to descriptor 3.',
   ['process', 'persistent'],
 );
-const prestart = flag('Start a child before its job comes: it waits on its standard input, already booted.');
+const prestart = flag(
+  'Start a child before its job comes. It boots, then waits for the job on its standard input.',
+);
 const prestartMaxAge = v.nullable(
-  seconds('Seconds that a child started before its job may wait for one; 0 or null for ever.'),
+  seconds(
+    'How many seconds a prestarted child may wait for a job before it is replaced. 0 or null: no limit.',
+  ),
 );
 const maxJobs = v.nullable(
   wholeNumber(
-    'Jobs that a persistent child runs before it is replaced; 0 or null for no limit.',
+    'How many jobs a persistent child runs before it is replaced. 0 or null: no limit.',
     0,
     Number.MAX_SAFE_INTEGER,
   ),
@@ -100,21 +99,25 @@ const maxJobs = v.nullable(
 
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
-const runnerFields = fields('A runner.', `a whole number from 1 to ${MOST_SLOTS}, or an object`, {
-  concurrency: v.optional(concurrency, 1),
-  script: v.optional(script),
-  args: v.optional(args),
-  env: v.optional(env),
-  cwd: v.optional(cwd),
-  timeout: v.optional(timeout),
-  killAfter: v.optional(killAfter),
-  interrupted: v.optional(interrupted),
-  delivery: v.optional(delivery),
-  mode: v.optional(mode),
-  prestart: v.optional(prestart),
-  prestartMaxAge: v.optional(prestartMaxAge),
-  maxJobs: v.optional(maxJobs),
-});
+const runnerFields = fields(
+  'The number of jobs, with other settings.',
+  `a whole number from 1 to ${MOST_SLOTS}, or an object`,
+  {
+    concurrency: v.optional(concurrency, 1),
+    script: v.optional(script),
+    args: v.optional(args),
+    env: v.optional(env),
+    cwd: v.optional(cwd),
+    timeout: v.optional(timeout),
+    killAfter: v.optional(killAfter),
+    interrupted: v.optional(interrupted),
+    delivery: v.optional(delivery),
+    mode: v.optional(mode),
+    prestart: v.optional(prestart),
+    prestartMaxAge: v.optional(prestartMaxAge),
+    maxJobs: v.optional(maxJobs),
+  },
+);
 
 /** A number is short for an object with just the concurrency, and has its messages. */
 const runnerNumber = v.pipe(
@@ -124,13 +127,13 @@ const runnerNumber = v.pipe(
 );
 
 const runner = choice<v.InferOutput<typeof runnerFields>>(
-  'How many jobs may run at the same time; or an object with that and more.',
+  'How many jobs may run at the same time, or an object with this and other settings.',
   [concurrency, runnerFields],
   (input) => (typeof input === 'number' ? runnerNumber : runnerFields),
 );
 
 const runners = dictionary(
-  'What to run, by queue: a name, a pattern such as "mail_*", or a list such as "high,*,!low". Order is priority.',
+  'What to run. Each key is a queue, a pattern such as "mail_*", or a list such as "high,*,!low". Their order is their priority.',
   'an object of queues, such as { "default": 5 }',
   runner,
   { checkKey: queueKeyProblem, emptyMessage: problems.noRunners() },
@@ -139,7 +142,7 @@ const runners = dictionary(
 const worker = fields('How the runner appears in Redis.', 'an object', {
   host: v.nullish(
     line(
-      'Host part of the worker ids; null for "<host name>.runner". Containers that share a host name need one each.',
+      'Host part of the worker ids. null: "<host name>.runner". Containers that share a host name need different ones.',
       'a name without ":" and spaces',
       /^[^\s:]+$/,
     ),
@@ -148,7 +151,9 @@ const worker = fields('How the runner appears in Redis.', 'an object', {
 });
 
 const entries = {
-  $schema: v.optional(v.pipe(argument(), v.description('Where editors find the description of this file.'))),
+  $schema: v.optional(
+    v.pipe(argument(), v.description('The JSON Schema that describes this file to editors.')),
+  ),
   redis: v.optional(redisSchema, {}),
   namespace: v.optional(line('Prefix of all keys in Redis, without its colon.', 'a string', /^/), 'resque'),
   runners,
@@ -166,14 +171,16 @@ const entries = {
   maxJobs: v.optional(maxJobs, null),
   maxRecoveries: v.optional(
     wholeNumber(
-      'How often an at-least-once job may be recovered from dead runners before it is recorded as failed.',
+      'How many times an at-least-once job may be recovered from dead runners before it is recorded as failed.',
       0,
       1_000,
     ),
     3,
   ),
   shutdownTimeout: v.optional(
-    seconds('Seconds that TERM or INT leaves the running jobs before they get a TERM themselves.'),
+    seconds(
+      'How many seconds running jobs may go on after the runner gets TERM or INT. Then they get TERM themselves.',
+    ),
     8,
   ),
   worker: v.optional(worker, {}),

@@ -80,7 +80,7 @@ function tableOf(paths: readonly string[]): string {
     const name = `\`${path}\`${isSharedWithEntries(path) ? ' ●' : ''}`;
     return `| ${[name, typeOf(field.schema), defaultOf(field), descriptionOf(field.schema)].join(' | ')} |`;
   });
-  return ['| field | what it may be | default | what it is |', '|---|---|---|---|', ...rows].join('\n');
+  return ['| field | type | default | description |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 function typeOf(schema: Schema): string {
@@ -100,14 +100,16 @@ function formText(schema: Schema): string {
   switch (type) {
     case 'integer':
       return maximum === Number.MAX_SAFE_INTEGER
-        ? `whole number from ${minimum}`
+        ? `whole number, ${minimum} or more`
         : `whole number, ${minimum} to ${maximum?.toLocaleString('en')}`;
     case 'number':
       return maximum === mostSeconds ? 'seconds' : 'number';
     case 'boolean':
       return '`true`, `false`';
     case 'array':
-      return `list (${items === undefined ? 'of anything' : typeOf(items)})`;
+      return `array of ${formsOf(items ?? {})
+        .map((form) => `${formText(form)}s`)
+        .join(' or ')}`;
     case 'null':
       return '`null`';
     default:
