@@ -280,10 +280,7 @@ takes what the flags don't give from the template. FILE is cfg.json by default, 
   zsh     in ~/.zshrc, after compinit: source <(resque-runner completion zsh)
   fish    once: resque-runner completion fish > ~/.config/fish/completions/resque-runner.fish`,
     examples: ['completion bash', 'completion fish'],
-    load: (): ReturnType<CommandSpec['load']> =>
-      import('./completion/completion-command.ts').then(({ completionOf }) => ({
-        run: completionOf({ specs: commands, groups, firstWords }),
-      })),
+    load: () => import('./completion/completion-command.ts'),
   },
 } as const satisfies Record<string, CommandSpec>;
 

@@ -13,6 +13,14 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${__VERSION__}\n`);
     return exitCodes.clean;
   }
+  if (argv[0] === '__complete') {
+    const [{ offerLines }, { commands, firstWords, groups }] = await Promise.all([
+      import('./completion/offers.ts'),
+      import('./commands.ts'),
+    ]);
+    process.stdout.write(offerLines(argv.slice(1), { specs: commands, groups, firstWords }));
+    return exitCodes.clean;
+  }
   stayLean();
   const { readArguments } = await import('./read-arguments.ts');
   const read = readArguments(argv);

@@ -1,12 +1,14 @@
-/** What a shell is to offer for a command line whose last word is being typed. */
-import type { Shell } from './shells.ts';
-
+/** What every shell offers for a command line whose last word is being typed. */
 export interface Case {
   readonly line: string;
   /** All of them, in any order. */
   readonly offers: readonly string[];
-  /** Where a shell goes by a convention of its own. */
-  readonly otherwise?: Partial<Readonly<Record<Shell, readonly string[]>>>;
+  /** The words that bash is given, which ends words at `=`. */
+  readonly inBash?: readonly string[];
+  /** The words that zsh is given, which completes files behind a prefix. */
+  readonly inZsh?: readonly string[];
+  /** Whether a real shell is asked as well; every case is asked of the program itself. */
+  readonly inShells?: true;
 }
 
 /** In the directory of the tests. */
@@ -32,65 +34,74 @@ const listFlags = [...filters, '--limit', '--before', '--json', ...where, '--hel
 const demoFlags = ['--log-format', '--no-ui', '--help'] as const;
 
 export const cases: readonly Case[] = [
-  { line: '', offers: commands },
+  { line: '', inShells: true, offers: commands },
   { line: 's', offers: ['slots', 'status'] },
   { line: 'st', offers: ['status'] },
   { line: 'e', offers: ['enqueue', 'exec'] },
   // A config may be meant as well.
-  { line: 'c', offers: ['check', 'completion', 'cfg.json'] },
-  { line: 'cf', offers: ['cfg.json'] },
+  { line: 'c', inShells: true, offers: ['check', 'completion', 'cfg.json'] },
+  { line: 'cf', inShells: true, offers: ['cfg.json'] },
   {
     line: '-',
     offers: ['--config', '--redis', '--drain', '--log-format', '--no-ui', '--socket', '--help', '--version'],
   },
   { line: '--l', offers: ['--log-format'] },
   { line: 'failed ', offers: ['list', 'show', 'retry', 'remove', 'clear'] },
-  { line: 'failed r', offers: ['retry', 'remove'] },
+  { line: 'failed r', inShells: true, offers: ['retry', 'remove'] },
   { line: 'failed -', offers: listFlags },
   { line: 'failed list -', offers: listFlags },
-  // What is there already isn't offered again, however its value was written.
+  // A flag that is there isn't offered again, however its value is written.
   { line: 'failed list --queue mail -', offers: listFlags.filter((flag) => flag !== '--queue') },
-  { line: 'failed list --queue=mail -', offers: listFlags.filter((flag) => flag !== '--queue') },
+  {
+    line: 'failed list --queue=mail -',
+    inShells: true,
+    offers: listFlags.filter((flag) => flag !== '--queue'),
+  },
   { line: 'failed --queue mail --j', offers: ['--json'] },
   { line: 'failed retry 12 --a', offers: ['--all'] },
-  { line: 'failed retry --all --a', offers: [] },
-  // A URL is one word, whatever a shell makes of its colons.
+  { line: 'failed retry --all --a', inShells: true, offers: [] },
+  // A URL is one word, although bash ends words at colons.
   {
     line: 'check --redis redis://me:secret@db1:6379/0 --r',
+    inShells: true,
     offers: ['--repair'],
   },
   { line: '--redis redis://db1:6379 cfg.json --d', offers: ['--drain'] },
   { line: '--log-format ', offers: ['pretty', 'json'] },
-  { line: '--log-format p', offers: ['pretty'] },
+  { line: '--log-format p', inShells: true, offers: ['pretty'] },
   {
     line: 'demo --log-format=',
-    offers: ['pretty', 'json'],
-    otherwise: { fish: ['--log-format=pretty', '--log-format=json'] },
+    inShells: true,
+    offers: ['--log-format=pretty', '--log-format=json'],
+    inBash: ['pretty', 'json'],
   },
-  { line: 'demo --log-format=j', offers: ['json'], otherwise: { fish: ['--log-format=json'] } },
+  { line: 'demo --log-format=j', inShells: true, offers: ['--log-format=json'], inBash: ['json'] },
   { line: 'completion ', offers: ['bash', 'zsh', 'fish'] },
   { line: 'completion z', offers: ['zsh'] },
   { line: 'completion bash --h', offers: ['--help'] },
-  { line: 'check ', offers: files },
+  { line: 'check ', inShells: true, offers: files },
   { line: 'check cf', offers: ['cfg.json'] },
   { line: 'check --config ', offers: files },
-  { line: 'init --yes --script f', offers: ['failed.log'] },
-  { line: 'exec mail j', offers: ['job one.json'] },
+  {
+    line: 'check --config=c',
+    inShells: true,
+    offers: ['--config=cfg.json'],
+    inBash: ['cfg.json'],
+    inZsh: ['cfg.json'],
+  },
+  { line: 'init --yes --script f', inShells: true, offers: ['failed.log'] },
+  { line: 'exec mail j', inShells: true, offers: ['job one.json'] },
   { line: 'exec mail cfg.json j', offers: ['job one.json'] },
-  // Nobody knows these.
-  { line: 'exec ', offers: [] },
+  // Not known without Redis.
+  { line: 'exec ', inShells: true, offers: [] },
   { line: 'enqueue mail ', offers: [] },
   { line: 'failed list --queue ', offers: [] },
   { line: 'failed retry --redis ', offers: [] },
-  // Without arguments there are flags only.
-  { line: 'demo ', offers: [], otherwise: { bash: demoFlags, zsh: demoFlags } },
-  {
-    line: 'completion bash ',
-    offers: [],
-    otherwise: { zsh: ['--help'] },
-  },
-  // Behind "--" nothing is a flag.
-  { line: 'enqueue mail Send -- -', offers: [] },
+  // A command without arguments takes flags only.
+  { line: 'demo ', offers: demoFlags },
+  { line: 'completion bash ', offers: [] },
+  // After "--" nothing is a flag.
+  { line: 'enqueue mail Send -- -', inShells: true, offers: [] },
   { line: 'exec -- mail c', offers: ['cfg.json'] },
   { line: 'exec -- -mail c', offers: ['cfg.json'] },
   { line: 'check -- -', offers: [] },
