@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it, and put your own jobs in `jobs`.
+// Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it and put your own jobs in `jobs`.
 import { open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-class EmptyFile extends Error {} // An exception's name is what failures are filtered by: worth one of its own.
+class EmptyFile extends Error {} // Failures can be filtered by this name.
 class UnknownClass extends Error {}
 class Stopped extends Error {}
 
@@ -20,9 +20,9 @@ async function compress(...paths) {
     try {
       const [source, target] = [await open(path), await open(part, 'w')];
       await pipeline(source.createReadStream(), createGzip(), target.createWriteStream(), { signal });
-      await rename(part, `${path}.gz`); // At once or not at all: the job may be run again, whatever became of it.
+      await rename(part, `${path}.gz`); // Atomic, so the job can run again however this run ended.
     } catch (error) {
-      Error.captureStackTrace(error); // That of a stream's error names no line of this file.
+      Error.captureStackTrace(error); // A stream's error has no line of this file in its stack.
       throw error;
     } finally {
       await rm(part, { force: true });
@@ -44,7 +44,7 @@ const jobs = new Map([
 
 try {
   const payload = await json(process.stdin);
-  // Not before: until there is a job, there is nothing to put in order.
+  // Not earlier: before the job there is nothing to clean up.
   process.once('SIGTERM', () => stopping.abort(new Stopped('stopped by TERM, nothing half done is left')));
   const job = jobs.get(payload.class);
   if (job === undefined) throw new UnknownClass(`this script has no job of class ${payload.class}`);
@@ -53,5 +53,5 @@ try {
   const error = signal.aborted ? signal.reason : thrown;
   const backtrace = thrown.stack.match(/(?<=^ +at ).+/gm);
   console.error(JSON.stringify({ exception: error.constructor.name, error: error.message, backtrace }));
-  process.exitCode = signal.aborted ? 143 : 1; // 0 would say that the job is done; 143 is 128 + TERM.
+  process.exitCode = signal.aborted ? 143 : 1; // 0 would mean that the job is done; 143 is 128 + TERM.
 }

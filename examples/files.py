@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it, and put your own jobs in JOBS."""
+"""Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it and put your own jobs in JOBS."""
 import gzip
 import json
 import os
@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 
 class EmptyFile(Exception):
-    """An exception's name is what failures are filtered by: worth one of its own."""
+    """Failures can be filtered by the name of the exception, so give each kind its own."""
 
 
 class UnknownClass(Exception):
@@ -18,7 +18,7 @@ class UnknownClass(Exception):
 
 
 class Stopped(BaseException):
-    """Passes by every `except Exception` on its way."""
+    """Not caught by any `except Exception` on its way."""
 
 
 def compress(*paths):
@@ -30,7 +30,7 @@ def compress(*paths):
         try:
             with open(path, "rb") as source, gzip.open(part, "wb") as target:
                 shutil.copyfileobj(source, target)
-            os.replace(part, f"{path}.gz")  # At once or not at all: the job may be run again, whatever became of it.
+            os.replace(part, f"{path}.gz")  # Atomic, so the job can run again however this run ended.
         finally:
             if os.path.exists(part):
                 os.remove(part)
@@ -50,11 +50,11 @@ def stop(signum, frame):
 
 try:
     payload = json.load(sys.stdin.buffer)
-    signal.signal(signal.SIGTERM, stop)  # Not before: until there is a job, there is nothing to put in order.
+    signal.signal(signal.SIGTERM, stop)  # Not earlier: before the job there is nothing to clean up.
     if payload["class"] not in JOBS:
         raise UnknownClass(f"this script has no job of class {payload['class']}")
     JOBS[payload["class"]](*payload["args"])
 except (Exception, Stopped) as error:
     backtrace = [f"{at.filename}:{at.lineno} in {at.name}" for at in reversed(extract_tb(error.__traceback__))]
     print(json.dumps({"exception": type(error).__name__, "error": str(error), "backtrace": backtrace}), file=sys.stderr)
-    sys.exit(143 if isinstance(error, Stopped) else 1)  # 0 would say that the job is done; 143 is 128 + TERM.
+    sys.exit(143 if isinstance(error, Stopped) else 1)  # 0 would mean that the job is done; 143 is 128 + TERM.

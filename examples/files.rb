@@ -1,13 +1,13 @@
 #!/usr/bin/env ruby
-# Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it, and put your own jobs in JOBS.
+# Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it and put your own jobs in JOBS.
 require 'json'
 require 'zlib'
 
-Encoding.default_external = Encoding::UTF_8 # As JSON is, whatever the locale of a service.
+Encoding.default_external = Encoding::UTF_8 # JSON is UTF-8, even if the locale of a service isn't.
 
-class EmptyFile < StandardError; end # An exception's name is what failures are filtered by: worth one of its own.
+class EmptyFile < StandardError; end # Failures can be filtered by this name.
 class UnknownClass < StandardError; end
-class Stopped < Exception; end # Passes by every plain `rescue` on its way.
+class Stopped < Exception; end # Not caught by any plain `rescue` on its way.
 
 def compress(*paths)
   paths.each.with_index(1) do |path, number|
@@ -17,7 +17,7 @@ def compress(*paths)
     part = "#{path}.gz.part"
     begin
       Zlib::GzipWriter.open(part) { |target| IO.copy_stream(path, target) }
-      File.rename(part, "#{path}.gz") # At once or not at all: the job may be run again, whatever became of it.
+      File.rename(part, "#{path}.gz") # Atomic, so the job can run again however this run ended.
     ensure
       File.delete(part) if File.exist?(part)
     end
@@ -32,7 +32,7 @@ JOBS = { 'Compress' => method(:compress), 'Delete' => method(:delete) }
 
 begin
   payload = JSON.parse($stdin.read)
-  # Not before: until there is a job, there is nothing to put in order.
+  # Not earlier: before the job there is nothing to clean up.
   trap('TERM') { raise Stopped, 'stopped by TERM, nothing half done is left' }
   job = JOBS.fetch(payload['class']) do |name|
     raise UnknownClass, "this script has no job of class #{name}"
@@ -40,5 +40,5 @@ begin
   job.call(*payload.fetch('args'))
 rescue StandardError, Stopped => e
   $stderr.puts JSON.generate({ exception: e.class, error: e.message.scrub, backtrace: e.backtrace })
-  exit e.is_a?(Stopped) ? 143 : 1 # 0 would say that the job is done; 143 is 128 + TERM.
+  exit e.is_a?(Stopped) ? 143 : 1 # 0 would mean that the job is done; 143 is 128 + TERM.
 end

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it, and put your own jobs in `case`.
+# Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it and put your own jobs in `case`.
 set -eu
 gzip='' part='' exception=CommandFailed error='' where='^case '
 
@@ -10,11 +10,11 @@ compress() {
     printf 'compressing %d of %d: %s\n' "$number" $# "$path" >&2
     if [ -f "$path" ] && [ ! -s "$path" ]; then fail EmptyFile "$path is empty"; fi
     part=$path.gz.part
-    gzip <"$path" >"$part" & # In the background, since a trap has to wait for what runs in the foreground.
+    gzip <"$path" >"$part" & # In the background: a trap waits for programs in the foreground.
     gzip=$!
     wait "$gzip"
     gzip=''
-    mv -f -- "$part" "$path.gz" # At once or not at all: the job may be run again, whatever became of it.
+    mv -f -- "$part" "$path.gz" # Atomic, so the job can run again however this run ended.
   done
 }
 
@@ -28,11 +28,11 @@ fail() {
   exit 1
 }
 
-# However the script ends. sh keeps no backtrace: the line is that of `fail`, or of the function a command failed in.
+# Runs however the script ends. sh has no backtrace: it names `fail`, or the function that a command failed in.
 conclude() {
   code=$?
   [ -z "$part" ] || rm -f -- "$part"
-  case $code in # 0 would say that the job is done; 143 is 128 + TERM.
+  case $code in # 0 would mean that the job is done; 143 is 128 + TERM.
   0) exit 0 ;;
   143) exception=Stopped error='stopped by TERM, nothing half done is left' ;;
   *) error=${error:-a command failed with exit code $code} code=1 ;;
@@ -52,17 +52,17 @@ job=$(cat)
 if command -v jq >/dev/null; then
   words=$(printf %s "$job" | jq -r '@sh "\(.class | strings) \(.args | arrays)"') || words=''
 else
-  # sed can be trusted with plain text in the usual order. All else is refused: it would be guesswork.
+  # sed can read plain text in the usual order. Anything else is rejected: reading it would be guesswork.
   plain='"[^"\\]*"'
   words=$(printf %s "$job" | tr '\n' ' ' |
     sed -nE "s/^ *\{ *\"class\": *($plain) *, *\"args\": *\[(( *$plain *,?)*) *\] *(,[^\\\\]*)?\} *\$/\1 \2/p" |
     grep -o '"[^"]*"' | sed "s/'/'\\\\''/g; s/\"/'/g" | tr '\n' ' ')
 fi
 [ -n "$words" ] || fail InvalidJob 'there is no class with args that can be read; without jq, only plain text can'
-eval "set -- $words" # Each is in quotes by now.
+eval "set -- $words" # Each word is quoted by now.
 class=$1
 shift
-trap 'kill $gzip 2>/dev/null || :; exit 143' TERM # Not before: until there is a job, there is nothing to put in order.
+trap 'kill $gzip 2>/dev/null || :; exit 143' TERM # Not earlier: before the job there is nothing to clean up.
 
 case $class in
 Compress) compress "$@" ;;

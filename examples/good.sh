@@ -1,6 +1,6 @@
 #!/bin/sh
-# A job in a few lines of shell: the queue's name is the first argument, the job comes on STDIN as JSON
-# {"class":"SendMail","args":["bob@example.org","Hello"]}, and exit code 0 says that it is done.
+# A job in a few lines of shell. The queue's name is the first argument, and the job comes on STDIN as JSON:
+# {"class":"SendMail","args":["bob@example.org","Hello"]}. Exit code 0 means that it is done.
 queue=$1
 job=$(cat)
 

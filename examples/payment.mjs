@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A job that reports its failures as Resque's own workers would: a JSON object with `exception`, `error` and
-// `backtrace` as the last thing on STDERR, and an exit code other than 0. Text before it is kept beside it.
+// A job that reports its failures as Resque's own workers would: with a JSON object of `exception`, `error` and
+// `backtrace` as the last line of STDERR, and an exit code other than 0. The failure also keeps the text before it.
 import { text } from 'node:stream/consumers';
 
 class CardDeclined extends Error {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A job that takes some seconds and tells on STDERR how far it is. Without a failure that text is dropped.
+# A job that takes some seconds and reports its progress on STDERR. If the job succeeds, that text is dropped.
 job=$(cat)
 
-# A job that is told to stop (TERM) may put things in order first. Then it exits with anything but 0, which says: done.
+# On TERM, a job may clean up. Then it exits with anything but 0, since 0 means that the job is done.
 trap 'echo "stopped half way through $job" >&2; exit 1' TERM
 
 for percent in 0 20 40 60 80 100; do

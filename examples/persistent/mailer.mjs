@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Sends mail. What stands outside the functions happens once in "mode": "persistent", not for each job.
+// Sends mail. In "mode": "persistent", code outside the functions runs once, not for each job.
 import { run } from './resque-jobs.mjs';
 
 const templates = { welcome: 'Welcome!', invoice: (cents) => `please pay ${(cents / 100).toFixed(2)}` };

@@ -1,6 +1,6 @@
 #!/usr/bin/env php
 <?php
-// Sends mail. What stands outside the functions happens once in "mode": "persistent", not for each job.
+// Sends mail. In "mode": "persistent", code outside the functions runs once, not for each job.
 require __DIR__ . '/resque_jobs.php';
 
 const TEMPLATES = ['Welcome' => 'Welcome!', 'Invoice' => 'please pay %.2f'];

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends mail. What stands outside the functions happens once in "mode": "persistent", not for each job."""
+"""Sends mail. In "mode": "persistent", code outside the functions runs once, not for each job."""
 from resque_jobs import run
 
 TEMPLATES = {"Welcome": "Welcome!", "Invoice": "please pay {:.2f}"}

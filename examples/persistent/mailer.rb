@@ -1,5 +1,5 @@
 #!/usr/bin/env ruby
-# Sends mail. What stands outside the block happens once in "mode": "persistent", not for each job.
+# Sends mail. In "mode": "persistent", code outside the block runs once, not for each job.
 require_relative 'resque_jobs'
 
 TEMPLATES = { welcome: 'Welcome!', invoice: 'please pay %.2f' }

@@ -1,11 +1,11 @@
-// Job scripts for resque-runner, in both its modes: run(handler) awaits handler(payload, queue) for each job.
+// Job scripts for resque-runner, in both of its modes: run(handler) awaits handler(payload, queue) for each job.
 import { writeFileSync } from 'node:fs';
 import { format } from 'node:util';
 
 export async function run(handler) {
   const { RESQUE_RESULT_FD: fd, RESQUE_QUEUE: queue = process.argv[2] } = process.env;
   delete process.env.RESQUE_RESULT_FD;
-  let rest = ''; // Without a descriptor ("mode": "process", or by hand) all of STDIN is one payload.
+  let rest = ''; // Without a descriptor ("mode": "process" or by hand), all of STDIN is one payload.
   for await (const chunk of process.stdin.setEncoding('utf8')) {
     const lines = fd && chunk.includes('\n') ? (rest + chunk).split('\n') : [rest + chunk];
     rest = lines.pop();

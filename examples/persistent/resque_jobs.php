@@ -1,5 +1,5 @@
 <?php
-// Job scripts for resque-runner, in both its modes: run($handler) calls $handler($payload, $queue) for each job.
+// Job scripts for resque-runner, in both of its modes: run($handler) calls $handler($payload, $queue) for each job.
 namespace ResqueJobs;
 
 function run(callable $handler): void {

@@ -1,10 +1,10 @@
 require 'json'
 
-# Job scripts for resque-runner, in both its modes: run calls its block with each job's payload and queue.
+# Job scripts for resque-runner, in both of its modes: run calls its block with each job's payload and queue.
 module ResqueJobs
   def self.run(&handler)
     queue = ENV.fetch('RESQUE_QUEUE') { ARGV.first }
-    fd = ENV.delete('RESQUE_RESULT_FD') # Not there in "mode": "process", and by hand.
+    fd = ENV.delete('RESQUE_RESULT_FD') # Missing in "mode": "process" and by hand.
     jobs = STDIN.dup.binmode
     return perform(handler, jobs.read, queue)&.then { |failure| abort "\n#{failure}" } if fd.nil?
 
