@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { QueueRouter } from './fleet.ts';
 import { readJobLog } from './job-log.ts';
 import { payloadOf, writeJobProgram } from './job-program.ts';
 import { type Fault, limits, makePlan } from './plan.ts';
@@ -14,6 +13,7 @@ import { processesWithVariable } from './processes.ts';
 import { Random } from './random.ts';
 import { ChaosRedis } from './redis.ts';
 import { RedisHistory } from './redis-history.ts';
+import { Runners } from './runners.ts';
 import { type ChaosFigures, judge } from './verdict.ts';
 
 export type Delivery = 'at-most-once' | 'at-least-once';
@@ -51,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const plan = makePlan(seed, jobs, kills, longestPauseMs);
   const { script, log } = writeJobProgram(directory);
   const redis = await ChaosRedis.start(directory);
-  const fleet = new QueueRouter({
+  const runners = new Runners({
     directory,
     program,
     config: {
@@ -67,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     env: { [markVariable]: mark },
   });
   const abandon = () => {
-    fleet.abandon();
+    runners.abandon();
     redis.abandon();
     for (const pid of processesWithVariable(markVariable, mark)) kill(pid);
   };
@@ -94,19 +94,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         enqueue((plan.jobs.length * (at * piecesPerFault + piece)) / pieces);
         await pause(afterMs / piecesPerFault / 2);
       }
-      await commit(fault, fleet, redis);
+      await commit(fault, runners, redis);
     }
-    await fleet.thawed();
+    await runners.thawed();
     await redis.settled();
     await Promise.all(enqueued);
     const faultsMs = performance.now() - startedAt;
-    const rest = await quiet(redis, fleet, limitMs);
+    const rest = await quiet(redis, runners, limitMs);
     if (rest !== null) broken.push(rest);
     const settledMs = performance.now() - startedAt - faultsMs;
     const orphans = processesWithVariable('RESQUE_RUNNER', '').filter((pid) => isMarked(pid, mark));
     if (orphans.length > 0) broken.push(`children are alive with nothing to do: ${orphans.join()}`);
-    await fleet.stop();
-    broken.push(...fleet.faults, ...(await leftIn(redis, rest !== null)));
+    await runners.stop();
+    broken.push(...runners.faults, ...(await leftIn(redis, rest !== null)));
     const alive = processesWithVariable(markVariable, mark);
     if (alive.length > 0) broken.push(`processes are left: ${alive.join()}`);
     const failures = await redis.client.lrange('resque:failed', 0, -1);
@@ -119,8 +119,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       history: new RedisHistory(redis.directory),
       failures,
       processed,
-      kills: fleet.kills,
-      recoveredAfterMs: fleet.recoveredAfterMs,
+      kills: runners.kills,
+      recoveredAfterMs: runners.recoveredAfterMs,
       faultsMs,
       settledMs,
     });
@@ -133,13 +133,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-async function commit(fault: Fault, fleet: QueueRouter, redis: ChaosRedis): Promise<void> {
+async function commit(fault: Fault, runners: Runners, redis: ChaosRedis): Promise<void> {
   switch (fault.kind) {
     case 'kill-runner':
-      fleet.kill(fault.seat);
+      runners.kill(fault.seat);
       return;
     case 'freeze-runner':
-      fleet.freeze(fault.seat, fault.forMs);
+      runners.freeze(fault.seat, fault.forMs);
       return;
     case 'freeze-redis':
       redis.freeze(fault.forMs);
@@ -153,10 +153,10 @@ async function commit(fault: Fault, fleet: QueueRouter, redis: ChaosRedis): Prom
 }
 
 /** Waits until nothing is left to do. @returns what is, where that takes too long */
-async function quiet(redis: ChaosRedis, fleet: QueueRouter, limitMs: number): Promise<string | null> {
+async function quiet(redis: ChaosRedis, runners: Runners, limitMs: number): Promise<string | null> {
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const rest = await toDo(redis, fleet);
+    const rest = await toDo(redis, runners);
     if (rest === null) return null;
     if (performance.now() > deadline)
       return `after ${limitMs / 1000} s there is still something to do: ${rest}`;
@@ -164,7 +164,7 @@ async function quiet(redis: ChaosRedis, fleet: QueueRouter, limitMs: number): Pr
   }
 }
 
-async function toDo({ client }: ChaosRedis, fleet: QueueRouter): Promise<string | null> {
+async function toDo({ client }: ChaosRedis, runners: Runners): Promise<string | null> {
   const keys = await client.keys('*');
   const isWork = (key: string) =>
     /^resque:(queue:|worker:.*-\d+:[^:]*(:payload)?$|runner:.*:held:|runner:recovery$)/.test(key);
@@ -172,10 +172,10 @@ async function toDo({ client }: ChaosRedis, fleet: QueueRouter): Promise<string 
   if (work.length > 0) return work.join(' ');
   const owners = await client.hkeys('resque:runners');
   const pids = owners.map((owner) => Number(owner.slice(owner.lastIndexOf(':') + 1)));
-  const isSame = pids.length === fleet.pids.length && fleet.pids.every((pid) => pids.includes(pid));
-  if (!isSame) return `runners ${owners.join(' ')} are on record; alive are ${fleet.pids.join()}`;
+  const isSame = pids.length === runners.pids.length && runners.pids.every((pid) => pids.includes(pid));
+  if (!isSame) return `runners ${owners.join(' ')} are on record; alive are ${runners.pids.join()}`;
   const workers = await client.smembers('resque:workers');
-  const foreign = workers.filter((id) => !fleet.pids.some((pid) => id.includes(`:${pid}-`)));
+  const foreign = workers.filter((id) => !runners.pids.some((pid) => id.includes(`:${pid}-`)));
   return foreign.length === 0 ? null : `workers ${foreign.join(' ')} are registered`;
 }
 

@@ -28,7 +28,7 @@ export class Programs {
 
   /** @returns false if it can't be started */
   start(taken: TakenJob): boolean {
-    const { runner, queue, payload, isHeld } = taken;
+    const { pool, queue, payload, isHeld } = taken;
     const { book, log, agenda, witness } = this.#surroundings;
     const process = this.#process;
     const job = book.of(payload.bytes);
@@ -36,12 +36,12 @@ export class Programs {
       log.broken(`${process.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
       return true;
     }
-    if (process.unstartable.has(runner.key)) {
-      process.side.fleet.holdRunner(runner, 'unstartable');
+    if (process.unstartable.has(pool.key)) {
+      process.side.router.holdPool(pool, 'unstartable');
       return false;
     }
     const run: Run = {
-      ...{ job, process, entry: runner.key, isHeld, takenMs: job.takenMs, startedMs: agenda.nowMs },
+      ...{ job, process, entry: pool.key, isHeld, takenMs: job.takenMs, startedMs: agenda.nowMs },
       ...{ programEndMs: null, outcome: null, writtenMs: null, isRecorded: job.poppedBy === null },
       ...{ isAbandoned: false, isRecovered: false, mayOverlap: false },
     };
@@ -57,8 +57,8 @@ export class Programs {
 
   /** Ends all of them within this time, as a stop of their runner does. */
   kill(withinMs: number): void {
-    for (const [run, { runner }] of this.running) {
-      const outcome = runner.config.interrupted === 'requeue' ? 'requeue' : 'failure';
+    for (const [run, { pool }] of this.running) {
+      const outcome = pool.config.interrupted === 'requeue' ? 'requeue' : 'failure';
       this.#endLater(run, this.#surroundings.random.next() * withinMs, outcome, exceptions.terminated);
     }
   }

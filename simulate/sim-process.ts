@@ -123,7 +123,7 @@ export class SimProcess implements Client {
       },
     });
     this.#setLimits(entries);
-    this.side.fleet.configure(entries.map(runnerConfig));
+    this.side.router.configure(entries.map(runnerConfig));
   }
 
   start(): void {
@@ -138,9 +138,9 @@ export class SimProcess implements Client {
 
   /** As a screen gives it. */
   command(command: Command): void {
-    const { fleet, client, shutdown, dispatcher } = this.side;
+    const { router, client, shutdown, dispatcher } = this.side;
     void executeCommand(command, {
-      ...{ fleet, client, counts: new FailureCounts(), by: '', isStopping: shutdown.mode !== null },
+      ...{ router, client, counts: new FailureCounts(), by: '', isStopping: shutdown.mode !== null },
       publish: (fact) => this.#world.heard(this, fact),
       scheduleStep: () => dispatcher.scheduleStep(),
       killJob: () => false,
@@ -151,9 +151,9 @@ export class SimProcess implements Client {
 
   makeStartable(key: string): void {
     this.unstartable.delete(key);
-    const runner = this.side.fleet.runner(key);
+    const runner = this.side.router.pool(key);
     if (runner === undefined || this.isDead) return;
-    this.side.fleet.resumeRunner(runner);
+    this.side.router.resumePool(runner);
     this.side.dispatcher.scheduleStep();
   }
 

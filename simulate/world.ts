@@ -198,8 +198,8 @@ export class World {
         return;
       case 'concurrency':
         this.#seats.tell(action.seat, (process) => {
-          const runner = process.side.fleet.runners[action.entry];
-          if (runner === undefined || runner.isRetired) return;
+          const runner = process.side.router.pools[action.entry];
+          if (runner === undefined || runner.isRemoved) return;
           const { concurrency } = action;
           process.limits.set(runner.key, concurrency);
           process.command({ type: 'set-concurrency', runner: runner.key, concurrency });
@@ -216,7 +216,7 @@ export class World {
         return;
       case 'unstartable':
         this.#seats.tell(action.seat, (process) => {
-          const { key } = process.side.fleet.runners[action.entry] ?? { key: '' };
+          const { key } = process.side.router.pools[action.entry] ?? { key: '' };
           process.unstartable.add(key);
           this.#ongoing.until(action.forMs, () => process.makeStartable(key));
         });
@@ -255,7 +255,7 @@ export class World {
   }
 
   #pause(process: SimProcess, queue: string, forMs: number): void {
-    if (process.side.fleet.ownerOf(queue) === undefined) return;
+    if (process.side.router.ownerOf(queue) === undefined) return;
     process.command({ type: 'pause-queue', queue });
     process.pausedQueues.add(queue);
     this.#ongoing.until(forMs, () => {

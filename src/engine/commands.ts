@@ -9,7 +9,7 @@ import { changeListed, changeMatching, countCommand, findCommand } from './failu
 import type { QueueRouter } from './pools/queue-router.ts';
 
 export interface CommandContext {
-  readonly fleet: QueueRouter;
+  readonly router: QueueRouter;
   readonly client: ResqueClient;
   readonly counts: FailureCounts;
   readonly isStopping: boolean;
@@ -52,12 +52,12 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
     case 'resume-queue':
       return resumeQueue(command.queue, context);
     case 'pause-all':
-      context.fleet.pauseAll('all', context.by);
+      context.router.pauseAll('all', context.by);
       context.scheduleStep();
       return done('every queue is paused');
     case 'resume-all':
       if (context.isStopping) return refused('stopping', 'the runner is stopping');
-      context.fleet.resumeAll('all');
+      context.router.resumeAll('all');
       context.scheduleStep();
       return done('every queue is resumed');
     case 'set-concurrency':
@@ -86,40 +86,40 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
   }
 }
 
-function pauseQueue(queue: string, { fleet, scheduleStep, by }: CommandContext): CommandReply {
-  if (fleet.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
-  fleet.pauseQueue(queue, 'operator', by);
+function pauseQueue(queue: string, { router, scheduleStep, by }: CommandContext): CommandReply {
+  if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
+  router.pauseQueue(queue, 'operator', by);
   scheduleStep();
   return done(`${queue} is paused`);
 }
 
-function resumeQueue(queue: string, { fleet, scheduleStep, isStopping }: CommandContext): CommandReply {
+function resumeQueue(queue: string, { router, scheduleStep, isStopping }: CommandContext): CommandReply {
   if (isStopping) return refused('stopping', 'the runner is stopping');
-  if (fleet.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
-  fleet.resumeQueue(queue, 'operator');
+  if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
+  router.resumeQueue(queue, 'operator');
   scheduleStep();
-  const left = fleet.pausesOf(queue);
+  const left = router.pausesOf(queue);
   return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
 }
 
 function setConcurrency(
   key: string,
   concurrency: number,
-  { fleet, scheduleStep }: CommandContext,
+  { router, scheduleStep }: CommandContext,
 ): CommandReply {
-  const runner = fleet.runner(key);
-  if (runner === undefined || runner.isRetired) return refused('unknown-runner', `no runner ${key}`);
+  const pool = router.pool(key);
+  if (pool === undefined || pool.isRemoved) return refused('unknown-runner', `no runner ${key}`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
     return refused('out-of-range', `${concurrency} is not a whole number from 1 to ${concurrencyLimit}`);
   }
-  const before = runner.concurrency;
-  fleet.setConcurrency(runner, concurrency);
+  const before = pool.concurrency;
+  router.setConcurrency(pool, concurrency);
   scheduleStep();
   return done(`${key}: ${before} → ${concurrency} slots`);
 }
 
-async function readBacklog({ fleet, client, publish }: CommandContext): Promise<CommandReply> {
-  const backlog = await client.backlog(fleet.queues);
+async function readBacklog({ router, client, publish }: CommandContext): Promise<CommandReply> {
+  const backlog = await client.backlog(router.queues);
   for (const [queue, count] of backlog) publish({ type: 'queue.backlog', queue, backlog: count });
   return {
     ok: true,

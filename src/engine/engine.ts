@@ -15,7 +15,7 @@ import { RunningJobs } from './jobs/running-jobs.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
 import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
-import { runnerView } from './pools/queue-router.ts';
+import { poolView } from './pools/queue-router.ts';
 import { type Machine, thisMachine } from './process/machine.ts';
 import { StartBackoff } from './process/start-backoff.ts';
 import { RedisSide } from './redis-side.ts';
@@ -41,7 +41,7 @@ export class Engine {
   readonly #unstartable: StartBackoff;
   readonly #outputs = new OutputStore();
   readonly #jobs: RunningJobs;
-  readonly #attention: LiveUpdates;
+  readonly #liveUpdates: LiveUpdates;
   readonly #counters = new Counters();
   readonly #counts = new FailureCounts();
 
@@ -72,32 +72,32 @@ export class Engine {
         },
         onStopped: ({ unwritten }) => {
           this.#unstartable.stop();
-          this.#attention.stop();
+          this.#liveUpdates.stop();
           publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
           this.#bus.flush();
           this.#outputs.close();
         },
       },
     });
-    const { fleet, client, dispatcher } = this.#redisSide;
-    this.#unstartable = new StartBackoff(fleet, () => dispatcher.scheduleStep());
+    const { router, client, dispatcher } = this.#redisSide;
+    this.#unstartable = new StartBackoff(router, () => dispatcher.scheduleStep());
     this.#jobs = new RunningJobs({
-      fleet,
+      router,
       counters: this.#counters,
       outputs: this.#outputs,
       unstartable: this.#unstartable,
       mark: client.nonce,
       publish,
       finish: (taken, outcome) => dispatcher.finish(taken, outcome),
-      onPrinted: (job, stream) => this.#attention.printed(job, stream),
-      onEnded: (job) => this.#attention.ended(job),
+      onPrinted: (job, stream) => this.#liveUpdates.printed(job, stream),
+      onEnded: (job) => this.#liveUpdates.ended(job),
       onMore: () => dispatcher.scheduleStep(),
     });
     this.#bus.subscribe((event) => this.#jobs.heard(event));
-    this.#attention = new LiveUpdates({
+    this.#liveUpdates = new LiveUpdates({
       bus: this.#bus,
       client,
-      queues: () => fleet.queues,
+      queues: () => router.queues,
       running: () => this.#jobs.all(),
     });
   }
@@ -119,8 +119,8 @@ export class Engine {
 
   start(): void {
     const { config, version } = this.#options;
-    const { fleet } = this.#redisSide;
-    fleet.configure(config.runners);
+    const { router } = this.#redisSide;
+    router.configure(config.runners);
     this.#bus.publish({
       type: 'engine.started',
       version,
@@ -128,7 +128,7 @@ export class Engine {
       workerHost: this.workerHost,
       namespace: config.namespace,
       redis: describeRedis(config.redis.kind === 'embedded' ? config.redis : this.#options.redis),
-      runners: fleet.runners.map(runnerView),
+      runners: router.pools.map(poolView),
     });
     this.#redisSide.start();
     void this.#unstartable.lookAhead();
@@ -150,9 +150,9 @@ export class Engine {
    */
   async execute(command: Command, by: string | null = null): Promise<CommandReply> {
     const publish = this.#bus.publish.bind(this.#bus);
-    const { fleet, client, dispatcher } = this.#redisSide;
+    const { router, client, dispatcher } = this.#redisSide;
     const reply = await executeCommand(command, {
-      fleet,
+      router,
       client,
       counts: this.#counts,
       isStopping: this.#redisSide.shutdown.mode !== null,
@@ -160,7 +160,7 @@ export class Engine {
       publish,
       scheduleStep: () => dispatcher.scheduleStep(),
       killJob: (jobId, signal) => this.#jobs.kill(jobId, signal),
-      recount: () => this.#attention.recount(),
+      recount: () => this.#liveUpdates.recount(),
       stop: (mode) => this.#redisSide.shutdown.request(mode),
     });
     if (by !== null && !readingCommands.includes(command.type)) {
@@ -185,8 +185,8 @@ export class Engine {
    * Somebody looks: until the returned function is called, `job.printed`, `queue.backlog` and
    * `failures.counted` are published. Each call counts by itself.
    */
-  attend(): () => void {
-    const end = this.#attention.attend();
+  watch(): () => void {
+    const end = this.#liveUpdates.watch();
     this.#bus.flush();
     return end;
   }

@@ -50,16 +50,16 @@ const shownFacts: readonly EngineFact['type'][] = ['queue.paused', 'queue.resume
 const unreadableRetryMs = 5_000;
 
 export class RedisSide {
-  readonly fleet: QueueRouter;
+  readonly router: QueueRouter;
   readonly client: ResqueClient;
   readonly dispatcher: Dispatcher;
   readonly shutdown: Shutdown;
   /** Host part of our worker ids. */
   workerHost: string;
   readonly #options: RedisSideOptions;
-  readonly #vitals: Heartbeat;
+  readonly #heartbeat: Heartbeat;
   readonly #drain: Drain | null;
-  readonly #retirement: PoolRemoval;
+  readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #resync: Resync;
   /** How many names were tried. */
@@ -74,16 +74,16 @@ export class RedisSide {
     const owner = `${this.workerHost}:${machine.identity.pid}`;
     const told = (fact: EngineFact) => {
       publish(fact);
-      if (shownFacts.includes(fact.type)) this.#vitals.changed();
+      if (shownFacts.includes(fact.type)) this.#heartbeat.changed();
     };
-    this.fleet = new QueueRouter(told, (slot, key) => workerId(this.client.owner, slot, key));
+    this.router = new QueueRouter(told, (slot, key) => workerId(this.client.owner, slot, key));
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
         publish({ type: 'redis.up', ...fact });
         // What has changed since the beat of the resync.
-        this.#vitals.changed();
-        this.retire();
+        this.#heartbeat.changed();
+        this.removePools();
         this.dispatcher.scheduleStep();
       },
       onDown: (trouble: RedisError) =>
@@ -96,9 +96,9 @@ export class RedisSide {
     this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
     const onWritten = (outcomes: readonly OutcomeWrite[]) => {
       options.onWritten(outcomes);
-      this.retire();
+      this.removePools();
     };
-    this.dispatcher = new Dispatcher(this.client, this.fleet, {
+    this.dispatcher = new Dispatcher(this.client, this.router, {
       spooling: this.#spooling,
       start: options.start,
       onWritten,
@@ -114,28 +114,28 @@ export class RedisSide {
     const about = () => ({
       ...machine.identity,
       mark,
-      requeues: this.fleet.requeues,
+      requeues: this.router.requeues,
       maxRecoveries: config.maxRecoveries,
-      slots: this.fleet.runners
-        .filter(({ isRetired }) => !isRetired)
+      slots: this.router.pools
+        .filter(({ isRemoved }) => !isRemoved)
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
-      pauses: this.fleet.ownPauses,
+      pauses: this.router.ownPauses,
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
-    this.#vitals = new Heartbeat(this.client, {
-      workers: () => this.fleet.workers,
+    this.#heartbeat = new Heartbeat(this.client, {
+      workers: () => this.router.workers,
       about,
-      wantsQueueNames: () => this.fleet.isDynamic,
+      wantsQueueNames: () => this.router.isDynamic,
       onPaused: (isPaused) => {
-        if (this.fleet.pauseCluster(isPaused)) this.dispatcher.scheduleStep();
+        if (this.router.pauseCluster(isPaused)) this.dispatcher.scheduleStep();
       },
       onQueueNames: (names) => {
-        if (this.fleet.expand(names)) this.dispatcher.scheduleStep();
+        if (this.router.expand(names)) this.dispatcher.scheduleStep();
       },
       waitingFor: () => this.dispatcher.wait.queues,
       onSuspectWait: (queues) => this.dispatcher.wait.probe(queues),
     });
-    this.#retirement = new PoolRemoval(this.fleet, this.client, () => this.#vitals.now());
+    this.#poolRemoval = new PoolRemoval(this.router, this.client, () => this.#heartbeat.now());
     this.#recovery = new Recovery({
       client: this.client,
       machine,
@@ -143,16 +143,16 @@ export class RedisSide {
       beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
       publish,
       onRequeued: () => {
-        this.fleet.expectJobs();
+        this.router.expectJobs();
         this.dispatcher.scheduleStep();
       },
     });
-    const { client, fleet, dispatcher } = this;
+    const { client, router, dispatcher } = this;
     this.#resync = new Resync({
-      ...{ client, fleet, dispatcher, publish, about, onWritten },
+      ...{ client, router, dispatcher, publish, about, onWritten },
       recovery: this.#recovery,
       spooling: this.#spooling,
-      vitals: this.#vitals,
+      heartbeat: this.#heartbeat,
       newNonce: machine.newNonce,
       takeNextName: () => this.#takeNextName(),
       onDisowned: options.onDisowned,
@@ -162,42 +162,42 @@ export class RedisSide {
       client: this.client,
       dispatcher: this.dispatcher,
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
-      workers: () => this.fleet.workers,
+      workers: () => this.router.workers,
       onStopped: (result) => {
-        this.#vitals.stop();
+        this.#heartbeat.stop();
         this.#recovery.stop();
         options.stopping.onStopped(result);
       },
     });
     const drained = () => this.shutdown.request('drained');
-    this.#drain = options.drain ? new Drain(this.client, this.fleet, this.dispatcher, drained) : null;
+    this.#drain = options.drain ? new Drain(this.client, this.router, this.dispatcher, drained) : null;
   }
 
-  /** Call it after the fleet has its first config. */
+  /** Call it after the router has its first config. */
   start(): void {
-    this.#vitals.start();
+    this.#heartbeat.start();
     this.#recovery.start();
     this.client.session.start();
   }
 
   /** Takes over queues, concurrency and limits of a config that was read again. @returns what changed, in words */
   reconfigure({ runners }: Config): string[] {
-    const changes = this.fleet.configure(runners);
-    this.retire();
-    this.#vitals.now();
+    const changes = this.router.configure(runners);
+    this.removePools();
+    this.#heartbeat.now();
     return changes;
   }
 
   /** Removes entries that are no longer in the config after Redis has their last outcome. */
-  retire(): void {
-    if (this.dispatcher.unwritten === 0) this.#retirement.check();
+  removePools(): void {
+    if (this.dispatcher.unwritten === 0) this.#poolRemoval.check();
   }
 
   /** Keys of the runners whose running jobs are on lists of held ones. */
   get #holds(): string[] {
-    const holding = this.fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    const holding = this.router.pools.filter(({ config }) => config.delivery === 'at-least-once');
     // Its delivery may have been another when the job began.
-    const running = this.dispatcher.ownJobs.filter(({ isHeld }) => isHeld).map(({ runner }) => runner);
+    const running = this.dispatcher.ownJobs.filter(({ isHeld }) => isHeld).map(({ pool }) => pool);
     return [...new Set([...holding, ...running])].map(({ key }) => key);
   }
 
@@ -210,15 +210,15 @@ export class RedisSide {
     const name = `${this.workerHost}:${machine.identity.pid}`;
     this.client.become({ name });
     this.dispatcher.rename(holder, name);
-    for (const runner of this.fleet.runners) runner.rename();
+    for (const pool of this.router.pools) pool.rename();
     publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }
 
   #pauseUnreadable(queue: string, error: string): void {
-    this.fleet.pauseQueue(queue, 'unreadable', error);
+    this.router.pauseQueue(queue, 'unreadable', error);
     const resume = () => {
       if (this.shutdown.mode !== null) return;
-      this.fleet.resumeQueue(queue, 'unreadable');
+      this.router.resumeQueue(queue, 'unreadable');
       this.dispatcher.scheduleStep();
     };
     this.#options.machine.clock.after(unreadableRetryMs, resume, { keepsAlive: false });

@@ -47,19 +47,19 @@ type Finished = Extract<EngineFact, { type: 'job.finished' }>;
 
 /** The entry that takes a queue's jobs, as an engine chooses it; `null` where none does. */
 export function entryFor(config: Config, queue: string): PoolConfig | null {
-  return fleetOf(config, queue, () => {}).ownerOf(queue)?.config ?? null;
+  return routerOf(config, queue, () => {}).ownerOf(queue)?.config ?? null;
 }
 
-function fleetOf(config: Config, queue: string, publish: (fact: EngineFact) => void): QueueRouter {
+function routerOf(config: Config, queue: string, publish: (fact: EngineFact) => void): QueueRouter {
   const owner = `${workerHostOf(config)}:${process.pid}`;
-  const fleet = new QueueRouter(publish, (slot, key) => workerId(owner, slot, key));
-  fleet.configure(config.runners);
-  fleet.expand([queue]);
-  return fleet;
+  const router = new QueueRouter(publish, (slot, key) => workerId(owner, slot, key));
+  router.configure(config.runners);
+  router.expand([queue]);
+  return router;
 }
 
 export class SingleJob {
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #jobs: RunningJobs;
   readonly #unstartable: StartBackoff;
   readonly #taken: TakenJob;
@@ -76,15 +76,15 @@ export class SingleJob {
 
   /** The queue must be one that an entry takes. */
   constructor({ config, queue, payload, onOutput }: SingleJobOptions) {
-    const fleet = fleetOf(config, queue, (fact) => this.#heard(fact));
-    const runner = fleet.ownerOf(queue);
-    const [slot] = runner?.reserveSlots(1) ?? [];
-    if (runner === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
-    this.#fleet = fleet;
-    this.#taken = { runner, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
-    this.#unstartable = new StartBackoff(fleet, () => {});
+    const router = routerOf(config, queue, (fact) => this.#heard(fact));
+    const pool = router.ownerOf(queue);
+    const [slot] = pool?.reserveSlots(1) ?? [];
+    if (pool === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
+    this.#router = router;
+    this.#taken = { pool, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
+    this.#unstartable = new StartBackoff(router, () => {});
     this.#jobs = new RunningJobs({
-      fleet,
+      router,
       counters: new Counters(),
       outputs: {
         take: (_, stream, chunk) => onOutput(stream, chunk),
@@ -112,7 +112,7 @@ export class SingleJob {
   }
 
   get entry(): PoolConfig {
-    return this.#taken.runner.config;
+    return this.#taken.pool.config;
   }
 
   /** The program, its words, the queue, and the arguments behind. */
@@ -165,7 +165,7 @@ export class SingleJob {
     if (fact.type === 'job.finished') {
       this.#finished = fact;
       // Otherwise it is on hold, and the reason is still to come.
-      if (this.#fleet.isTakeable(this.#taken.queue)) this.#conclude();
+      if (this.#router.isTakeable(this.#taken.queue)) this.#conclude();
     }
     // One that never ran.
     if (fact.type === 'failure.recorded' && fact.failure.jobId === null) this.#conclude();

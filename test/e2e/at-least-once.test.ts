@@ -1,17 +1,17 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd();
 
-async function crash(runner: Pool): Promise<void> {
+async function crash(runner: Runner): Promise<void> {
   runner.signal('SIGKILL');
   await runner.waitForExit();
 }
 
-const heldList = (runner: Pool, queue: string) =>
+const heldList = (runner: Runner, queue: string) =>
   stage.key(`runner:${hostname()}.runner:${runner.pid}:held:${queue}`);
 
 test('a job waits on the list of its runner for as long as it runs, and leaves it with its outcome', async () => {

@@ -1,7 +1,7 @@
 /** Limits: never exceeded, raised at once, lowered without hurting what runs. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { LogLine, Pool } from '../helpers/runner.ts';
+import type { LogLine, Runner } from '../helpers/runner.ts';
 import { tally } from '../helpers/tallies.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
@@ -36,7 +36,7 @@ function peakOf(lines: readonly LogLine[], from = 0): number {
   return peak;
 }
 
-async function reload(runner: Pool, concurrency: number, script: string): Promise<number> {
+async function reload(runner: Runner, concurrency: number, script: string): Promise<number> {
   const from = runner.position;
   runner.writeConfig(e2e.config({ runners: { mail: concurrency }, script }));
   runner.signal('SIGHUP');

@@ -7,7 +7,7 @@ import { startProxy } from '../engine/proxies.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freePort } from '../helpers/redis.ts';
 import { RedisProxy } from '../helpers/redis-proxy.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd();
@@ -45,7 +45,7 @@ echo "end $id" >> "$D/log"`,
   );
 }
 
-async function startRunner(mode: Mode, port = stage.redis.port): Promise<Pool> {
+async function startRunner(mode: Mode, port = stage.redis.port): Promise<Runner> {
   const redis = { server: '127.0.0.1', port };
   return await stage.run({ redis, script: stage.path('script-1'), runners: { mail: 1 }, ...modes[mode] });
 }
@@ -62,7 +62,7 @@ async function waitForIdle(): Promise<void> {
 }
 
 /** Kills it; the next one does what is left to do. @returns what these jobs have come to */
-async function succeed(runner: Pool, mode: Mode, ...ids: string[]): Promise<Fate[]> {
+async function succeed(runner: Runner, mode: Mode, ...ids: string[]): Promise<Fate[]> {
   runner.signal('SIGKILL');
   await runner.waitForExit();
   const next = await startRunner(mode);

@@ -5,7 +5,7 @@ import type { StatusDocument } from '../../src/cli/status/document.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { buildOldVersion, hasCommit, type OldVersion } from '../helpers/old-version.ts';
 import { isAlive } from '../helpers/processes.ts';
-import { currentProgram, type Pool } from '../helpers/runner.ts';
+import { currentProgram, type Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 /** The last one that knows no standing, no tombstones and no connections in its entry. */
@@ -42,7 +42,7 @@ const script = () =>
 while [ ! -e "$D/go" ]; do sleep 0.02; done
 case $arg in *7) exit 1;; esac`);
 
-function run(version: Version, delivery: string): Promise<Pool> {
+function run(version: Version, delivery: string): Promise<Runner> {
   const config = { script: script(), runners: { mail: { concurrency: 2, delivery } } };
   return stage.run(config, { args: ['--drain'], program: programOf(version) });
 }

@@ -6,7 +6,7 @@ import { distEntry } from '../../scripts/setup/paths.mjs';
 import { job, persistentScript } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { cpuSeconds } from '../helpers/processes.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 /** The limits are set with prlimit(1). */
@@ -21,7 +21,7 @@ function jobs(count: number): object[] {
 }
 
 /** Each job is done once and well, and the trouble is told once. */
-async function assertAllDone(runner: Pool, count: number): Promise<void> {
+async function assertAllDone(runner: Runner, count: number): Promise<void> {
   expect(await runner.waitForExit(50_000)).toEqual({ code: 0, signal: undefined });
   const outcomes = runner.all('job.finished').map(({ outcome }) => outcome);
   expect(outcomes.filter((outcome) => outcome !== 'requeued')).toEqual(Array(count).fill('succeeded'));
@@ -71,7 +71,7 @@ onLinux.each([
 );
 
 /** Its soft limit; the hard one stays. */
-async function limitDescriptors(runner: Pool, limit: number): Promise<void> {
+async function limitDescriptors(runner: Runner, limit: number): Promise<void> {
   await execa('prlimit', [`--pid=${runner.pid}`, `--nofile=${limit}:`]);
 }
 

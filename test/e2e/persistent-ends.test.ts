@@ -12,7 +12,7 @@ import {
 } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
@@ -26,7 +26,7 @@ async function runOdd(
   odd: string,
   config: Record<string, unknown> = {},
   env: Record<string, string> = {},
-): Promise<Pool> {
+): Promise<Runner> {
   const script = oddScript(e2e, odd);
   const runner = await e2e.run({ runners: { mail: { ...mail, ...config } }, script }, { env });
   await waitForChildren(e2e, 1);

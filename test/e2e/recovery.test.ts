@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd();
 
 /** SIGKILL leaves a runner no time for anything. */
-async function crash(runner: Pool): Promise<void> {
+async function crash(runner: Runner): Promise<void> {
   runner.signal('SIGKILL');
   await runner.waitForExit();
 }

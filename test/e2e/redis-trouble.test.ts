@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { cpuSeconds } from '../helpers/processes.ts';
 import { freePort, testConnectionName } from '../helpers/redis.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ redis: { appendOnly: true } });
@@ -14,7 +14,7 @@ const untilGo = 'echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 
 const backTimeoutMs = 15_000;
 
 /** The outage and its end were told, once each. */
-function assertToldOnce(runner: Pool, from = 0): void {
+function assertToldOnce(runner: Runner, from = 0): void {
   const told = runner.lines.slice(from).filter(({ event }) => event.startsWith('redis.'));
   expect(told.map(({ event }) => event)).toEqual(['redis.down', 'redis.up']);
   expect(told[0]?.reason).not.toBe('');

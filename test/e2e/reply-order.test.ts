@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freePort } from '../helpers/redis.ts';
 import { RedisProxy } from '../helpers/redis-proxy.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
@@ -14,7 +14,7 @@ let proxy: RedisProxy;
 
 afterEach(() => proxy.close());
 
-async function runThroughProxy(): Promise<Pool> {
+async function runThroughProxy(): Promise<Runner> {
   const port = await freePort();
   proxy = new RedisProxy(port, e2e.redis.port);
   const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');

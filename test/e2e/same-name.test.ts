@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freeze, isAlive } from '../helpers/processes.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const container = [
@@ -26,7 +26,7 @@ const script = () =>
 while [ ! -e "$D/go" ]; do sleep 0.02; done`);
 
 /** It drains: a signal would not reach it through its namespace. */
-function run(delivery: string): Promise<Pool> {
+function run(delivery: string): Promise<Runner> {
   const runners = { mail: { concurrency: 2, delivery } };
   const config = { script: script(), runners, worker: { host: 'ctr' } };
   return stage.run(config, { args: ['--drain'], prefix: container });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
@@ -18,7 +18,7 @@ const untilGo = 'echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; 
 const ignoringTerm = `trap "" TERM INT QUIT HUP; ${untilGo}`;
 
 /** A runner with the first of three jobs running and the others waiting. */
-async function runBusy(config: Record<string, unknown>, body: string): Promise<Pool> {
+async function runBusy(config: Record<string, unknown>, body: string): Promise<Runner> {
   await e2e.enqueue('mail', ...payloads);
   const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(body), ...config });
   await e2e.waitForFileLines('started', 1);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freeze, isAlive } from '../helpers/processes.ts';
-import type { ConfigObject, Pool } from '../helpers/runner.ts';
+import type { ConfigObject, Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
@@ -37,7 +37,7 @@ async function began(arg: number, times = 1): Promise<number> {
 }
 
 /** Starts the runner that is to sleep, with these jobs running and on record. */
-async function runWith(args: readonly number[], settings: ConfigObject): Promise<Pool> {
+async function runWith(args: readonly number[], settings: ConfigObject): Promise<Runner> {
   await stage.enqueue('mail', ...args.map(job));
   const runner = await stage.run(configFor('first', settings), { args: ['--drain'] });
   for (const arg of args) await began(arg);
@@ -53,7 +53,7 @@ async function runWith(args: readonly number[], settings: ConfigObject): Promise
  * Another runner recovers the one that sleeps: that looks as if it ran on another machine, where its programs can't be
  * seen, and had been silent for minutes.
  */
-async function recover(sleeper: Pool, settings: ConfigObject): Promise<Pool> {
+async function recover(sleeper: Runner, settings: ConfigObject): Promise<Runner> {
   const entries = Object.entries(await stage.client.hgetall('resque:runners'));
   const [owner, text] = entries.find(([name]) => name.endsWith(`:${sleeper.pid}`)) ?? ['', '{}'];
   const entry = JSON.parse(text);
@@ -69,7 +69,7 @@ async function recover(sleeper: Pool, settings: ConfigObject): Promise<Pool> {
 }
 
 /** The sleeper finds a job on its own queue, and says once what happened. @returns what it says */
-async function wake(sleeper: Pool): Promise<string> {
+async function wake(sleeper: Runner): Promise<string> {
   stage.write('go-100');
   await stage.enqueue('first', job(100));
   sleeper.signal('SIGCONT');
@@ -80,8 +80,8 @@ async function wake(sleeper: Pool): Promise<string> {
 
 /** Both go on and end, and nothing is counted twice. */
 async function end(
-  sleeper: Pool,
-  other: Pool,
+  sleeper: Runner,
+  other: Runner,
   { processed, failed }: { readonly processed: number; readonly failed: number },
 ): Promise<void> {
   stage.write('go-200');

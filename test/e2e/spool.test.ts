@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProgram } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { ConfigObject, Pool } from '../helpers/runner.ts';
+import type { ConfigObject, Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
@@ -28,7 +28,7 @@ function spoolFiles(): string[] {
 }
 
 /** Jobs run, Redis goes away, they end, the runner is told to end. @returns its exit */
-async function endWithoutRedis(runner: Pool, jobs: number) {
+async function endWithoutRedis(runner: Runner, jobs: number) {
   await stage.waitForFileLines('started', jobs);
   await stage.redis.stop();
   await runner.waitForLine('redis.down');
@@ -37,7 +37,7 @@ async function endWithoutRedis(runner: Pool, jobs: number) {
   return await runner.stop(20_000);
 }
 
-async function start(changes: ConfigObject = {}): Promise<{ config: ConfigObject; runner: Pool }> {
+async function start(changes: ConfigObject = {}): Promise<{ config: ConfigObject; runner: Runner }> {
   const config = { script: script(), runners: { mail: 4 }, ...changes };
   return { config, runner: await stage.run(config) };
 }

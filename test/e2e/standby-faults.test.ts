@@ -11,7 +11,7 @@ import {
 } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freeze, kill } from '../helpers/processes.ts';
-import type { LogLine, Pool } from '../helpers/runner.ts';
+import type { LogLine, Runner } from '../helpers/runner.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
@@ -20,7 +20,8 @@ const prestarted = { concurrency: 1, prestart: true };
 /** STDIN of a child that stands by is a pipe, that of one which was started for its job is a file. */
 const isWaiting = '[ -p /dev/stdin ]';
 
-const pausesMs = (runner: Pool) => runner.all('runner.throttled').map(({ throttled }) => throttled?.pauseMs);
+const pausesMs = (runner: Runner) =>
+  runner.all('runner.throttled').map(({ throttled }) => throttled?.pauseMs);
 
 test('children that end while they stand by are started ever more rarely, and jobs start without them', async () => {
   const script = e2e.script(`
@@ -97,7 +98,7 @@ test('one that says goodbye with exit code 0 after its jobs is replaced at once'
 });
 
 /** Gives a job to the only child, which has been stopped and so can't read it. */
-async function giveUnread(runner: Pool, payload: object): Promise<Born> {
+async function giveUnread(runner: Runner, payload: object): Promise<Born> {
   const [child] = await waitForChildren(e2e, 1);
   if (child === undefined) throw new Error('no child');
   await freeze(child.pid);

@@ -17,12 +17,12 @@ import {
   waitForNewChild,
 } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
 
-async function reload(runner: Pool, config: Record<string, unknown>): Promise<void> {
+async function reload(runner: Runner, config: Record<string, unknown>): Promise<void> {
   const from = runner.position;
   runner.writeConfig(e2e.config(config));
   runner.signal('SIGHUP');
@@ -42,7 +42,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     return { runner, script, standing };
   }
 
-  async function assertJobRuns(runner: Pool, child?: Born): Promise<void> {
+  async function assertJobRuns(runner: Runner, child?: Born): Promise<void> {
     const count = runner.all('job.finished').length + 1;
     await e2e.enqueue('mail', job(count));
     const finished = await runner.waitForFinished(count);
@@ -267,7 +267,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
   });
 
   /** Those that stand by now are there for good: nothing makes them come and go. */
-  async function waitForNewChildrenToStay(runner: Pool): Promise<void> {
+  async function waitForNewChildrenToStay(runner: Runner): Promise<void> {
     const born = children(e2e).length;
     await staysTrue(() => children(e2e).length === born, { message: 'no others come', forMs: 200 });
     await assertJobRuns(runner);

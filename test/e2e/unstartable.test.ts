@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { Pool } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd();
@@ -26,7 +26,7 @@ async function assertNothingBurnt(): Promise<void> {
   expect(await e2e.stat('processed')).toBe(0);
 }
 
-async function assertPaused(runner: Pool, from = 0): Promise<string> {
+async function assertPaused(runner: Runner, from = 0): Promise<string> {
   const { pauses } = await runner.waitForLine('queue.paused', ({ queue }) => queue === 'mail', { from });
   expect(pauses).toMatchObject([{ kind: 'unstartable' }]);
   return pauses?.[0]?.detail ?? '';

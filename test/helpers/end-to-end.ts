@@ -17,7 +17,7 @@ import { commandPrefix, type OtherUser } from './other-user.ts';
 import { kill, markVariable, processesMarked } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
-import { type ConfigObject, currentProgram, Pool } from './runner.ts';
+import { type ConfigObject, currentProgram, Runner } from './runner.ts';
 import { waitFor } from './wait-for.ts';
 
 const testTimeoutMs = 30_000;
@@ -54,7 +54,7 @@ export class EndToEnd {
   readonly prefix: string;
   #directory = '';
   #mark = '';
-  #runners: Pool[] = [];
+  #runners: Runner[] = [];
   #allowedKeys: string[] = [];
   #mayWriteStderr = false;
   /** Whether a runner of another version took part. */
@@ -109,9 +109,9 @@ export class EndToEnd {
   }
 
   /** Starts a runner on this Redis and waits until it is connected. */
-  async run(config: ConfigObject, options: RunOptions = {}): Promise<Pool> {
+  async run(config: ConfigObject, options: RunOptions = {}): Promise<Runner> {
     if ((options.program ?? currentProgram) !== currentProgram) this.#hasOlder = true;
-    const runner = new Pool({
+    const runner = new Runner({
       directory: this.#directory,
       config: this.config(config),
       args: options.args ?? [],

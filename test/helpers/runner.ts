@@ -67,14 +67,14 @@ export interface RunnerOptions {
 }
 
 export interface LineOptions {
-  /** Index of the first line that counts; see `Pool.position`. */
+  /** Index of the first line that counts; see `Runner.position`. */
   readonly from?: number;
   readonly timeoutMs?: number;
 }
 
 type LinePredicate = (line: LogLine) => boolean;
 
-export class Pool {
+export class Runner {
   readonly lines: LogLine[] = [];
   /** What came on stdout and is no line of the log: always a fault. */
   readonly junk: string[] = [];

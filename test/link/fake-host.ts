@@ -17,7 +17,7 @@ export class FakeHost implements LinkHost {
   };
   readonly executed: { readonly command: Command; readonly by: string }[] = [];
   readonly listeners = new Set<(event: EngineEvent) => void>();
-  attending = 0;
+  watching = 0;
   snapshots = 0;
   ownersGone = 0;
   seq = 0;
@@ -42,10 +42,10 @@ export class FakeHost implements LinkHost {
     return this.onExecute(command);
   }
 
-  attend(): () => void {
-    this.attending += 1;
+  watch(): () => void {
+    this.watching += 1;
     return () => {
-      this.attending -= 1;
+      this.watching -= 1;
     };
   }
 

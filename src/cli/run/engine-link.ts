@@ -54,7 +54,7 @@ export async function openEngineLink(
     },
     subscribe: (listener) => engine.subscribe(listener),
     execute: (command, by) => engine.execute(command, by),
-    attend: () => engine.attend(),
+    watch: () => engine.watch(),
     openOutput: (jobId) => engine.openOutput(jobId),
     onOwnerGone: () => engine.stop('quit'),
   });

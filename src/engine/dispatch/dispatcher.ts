@@ -37,7 +37,7 @@ export class Dispatcher {
   readonly outbox: Outbox;
   readonly wait: Waits;
   readonly #client: ResqueClient;
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #hooks: DispatcherHooks;
   #isAccepting = true;
   #isScheduled = false;
@@ -52,13 +52,13 @@ export class Dispatcher {
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would bring nothing. */
   #askedAfterWait: AdvanceBatch | null = null;
 
-  constructor(client: ResqueClient, fleet: QueueRouter, hooks: DispatcherHooks) {
+  constructor(client: ResqueClient, router: QueueRouter, hooks: DispatcherHooks) {
     this.#client = client;
-    this.#fleet = fleet;
+    this.#router = router;
     this.#hooks = hooks;
     this.outbox = new Outbox(client, hooks.spooling, () => this.scheduleStep());
-    this.#reservations = new Reservations(fleet);
-    this.wait = new Waits(client, fleet, (job) => {
+    this.#reservations = new Reservations(router);
+    this.wait = new Waits(client, router, (job) => {
       if (job !== null) this.#takePopped(job);
       this.#step(job !== null);
     });
@@ -120,7 +120,7 @@ export class Dispatcher {
       const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
       const about = { worker: slot.worker, held, takenIn, statusName: job.payload.statusName };
       if (outcome.kind === 'requeue') {
-        job.runner.isKnownEmpty = false;
+        job.pool.isKnownEmpty = false;
         const { queue, payload } = job;
         this.outbox.outcomes.push({ ...about, kind: 'requeue', queue, payload: payload.bytes });
       } else {
@@ -146,23 +146,23 @@ export class Dispatcher {
   async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
       const recorded = await this.#client.recordedJob(worker, this.#reservations.stepOf(worker));
-      const { runner, slot, step } = this.#reservations.release(worker);
+      const { pool, slot, step } = this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
         continue;
       }
       // The record holds the name without what resque-web would take for markup.
-      const queue = runner.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
+      const queue = pool.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
       const { payload } = recorded;
-      const job = { runner, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
+      const job = { pool, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
     this.outbox.giveBack(...held.reverse().map((job) => ({ ...job, isHeld: true })));
     this.#putBack();
     for (const job of this.ownJobs) if (job.payload.isObject) this.outbox.begin(job);
-    this.#fleet.expectJobs();
+    this.#router.expectJobs();
   }
 
   /**
@@ -199,7 +199,7 @@ export class Dispatcher {
   }
 
   #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
-    const reservations = isAsking ? this.#reservations.collect((runner) => this.wait.mayServe(runner)) : [];
+    const reservations = isAsking ? this.#reservations.collect((pool) => this.wait.mayServe(pool)) : [];
     const batch = this.outbox.next(reservations);
     if (batch !== null) this.#reservations.number(batch.step, reservations);
     if (this.outbox.outcomes.length > 0) this.scheduleStep();
@@ -234,10 +234,10 @@ export class Dispatcher {
   }
 
   #takeReserved({ step, reservations }: AdvanceBatch, reserved: ReservedJob): void {
-    const { runner, slot } = this.#reservations.release(reserved.worker);
+    const { pool, slot } = this.#reservations.release(reserved.worker);
     const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
     const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
-    const job: TakenJob = { runner, slot, takenAt: this.#client.now(), ...taken };
+    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
     if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
   }
 
@@ -257,9 +257,9 @@ export class Dispatcher {
 
   /** Runs a job that has a slot. @returns false where it must go back */
   #begin(job: TakenJob, isOnRecord: boolean): boolean {
-    const { runner } = job;
+    const { pool } = job;
     this.#run(job);
-    if (!this.#isAccepting || !this.#fleet.isTakeable(job.queue) || runner.busy > runner.concurrency)
+    if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || pool.busy > pool.concurrency)
       return false;
     if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
     return this.#hooks.start(job);
@@ -276,19 +276,19 @@ export class Dispatcher {
    * for only when it has started: if it can't be, it must be back at the head before others follow it.
    */
   #takePopped(popped: PoppedJob): void {
-    const runner = this.#fleet.ownerOf(popped.queue);
+    const pool = this.#router.ownerOf(popped.queue);
     // An at-most-once job may not start from the list of held ones: the step that takes it off brings it.
-    const mayStart = !popped.isHeld || runner?.config.delivery === 'at-least-once';
-    const isWanted = this.#isAccepting && this.#fleet.isTakeable(popped.queue) && mayStart;
-    if (runner !== undefined) runner.isKnownEmpty = false;
-    const slot = runner === undefined || !isWanted ? undefined : runner.reserveSlots(1)[0];
-    if (runner === undefined || slot === undefined) {
+    const mayStart = !popped.isHeld || pool?.config.delivery === 'at-least-once';
+    const isWanted = this.#isAccepting && this.#router.isTakeable(popped.queue) && mayStart;
+    if (pool !== undefined) pool.isKnownEmpty = false;
+    const slot = pool === undefined || !isWanted ? undefined : pool.reserveSlots(1)[0];
+    if (pool === undefined || slot === undefined) {
       this.outbox.giveBack(popped);
       return;
     }
     const payload = readPayload(popped.payload);
     const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
-    const job: TakenJob = { runner, slot, ...taken };
+    const job: TakenJob = { pool, slot, ...taken };
     this.#run(job);
     if (this.#client.session.isUp) {
       this.outbox.begin(job);

@@ -3,22 +3,22 @@ import type { Pool, Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 
 export interface ReservedSlot {
-  readonly runner: Pool;
+  readonly pool: Pool;
   readonly slot: Slot;
   /** The step that asks for its job; 0 until there is one. */
   step: number;
 }
 
 /** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
-const limitPerRunner = 16;
+const limitPerPool = 16;
 
 /** The slots that Redis is being asked to fill, each named by its worker. */
 export class Reservations {
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #open = new Map<string, ReservedSlot>();
 
-  constructor(fleet: QueueRouter) {
-    this.#fleet = fleet;
+  constructor(router: QueueRouter) {
+    this.#router = router;
   }
 
   get isEmpty(): boolean {
@@ -32,9 +32,9 @@ export class Reservations {
 
   /** The same, and whether what they get is held. */
   get open(): { worker: string; isHeld: boolean }[] {
-    return [...this.#open].map(([worker, { runner }]) => ({
+    return [...this.#open].map(([worker, { pool }]) => ({
       worker,
-      isHeld: runner.config.delivery === 'at-least-once',
+      isHeld: pool.config.delivery === 'at-least-once',
     }));
   }
 
@@ -43,16 +43,16 @@ export class Reservations {
    *
    * @param isWaitedFor whether a wait may bring this runner a job
    */
-  collect(isWaitedFor: (runner: Pool) => boolean): Reservation[] {
+  collect(isWaitedFor: (pool: Pool) => boolean): Reservation[] {
     const reservations: Reservation[] = [];
-    for (const runner of this.#fleet.runners) {
-      // The cheap questions first: most runners of a busy fleet have no free slot.
-      if (runner.isKnownEmpty || runner.free === 0 || isWaitedFor(runner)) continue;
-      const queues = this.#fleet.takeable(runner);
+    for (const pool of this.#router.pools) {
+      // The cheap questions first: most pools of a busy process have no free slot.
+      if (pool.isKnownEmpty || pool.free === 0 || isWaitedFor(pool)) continue;
+      const queues = this.#router.takeable(pool);
       if (queues.length === 0) continue;
-      const slots = runner.reserveSlots(limitPerRunner);
-      for (const slot of slots) this.#open.set(slot.worker, { runner, slot, step: 0 });
-      const isHeld = runner.config.delivery === 'at-least-once';
+      const slots = pool.reserveSlots(limitPerPool);
+      for (const slot of slots) this.#open.set(slot.worker, { pool, slot, step: 0 });
+      const isHeld = pool.config.delivery === 'at-least-once';
       reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
     }
     return reservations;
@@ -96,9 +96,9 @@ export class Reservations {
   releaseUnfilled(reservations: readonly Reservation[], filled: readonly number[]): void {
     for (const [at, { workers }] of reservations.entries()) {
       for (const worker of workers.slice(filled[at] ?? 0)) {
-        const { runner, slot } = this.release(worker);
+        const { pool, slot } = this.release(worker);
         slot.state = 'idle';
-        runner.isKnownEmpty = true;
+        pool.isKnownEmpty = true;
       }
     }
   }

@@ -10,16 +10,16 @@ import { QueueWait } from './queue-wait.ts';
 
 export class Waits {
   readonly #client: ResqueClient;
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #popping: QueueWait;
   readonly #moving: HeldWaits;
   /** The wait that was found to be right, and when. */
   #seen: { queues: readonly string[]; version: number } = { queues: [], version: -1 };
 
   /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
-  constructor(client: ResqueClient, fleet: QueueRouter, onOver: (job: PoppedJob | null) => void) {
+  constructor(client: ResqueClient, router: QueueRouter, onOver: (job: PoppedJob | null) => void) {
     this.#client = client;
-    this.#fleet = fleet;
+    this.#router = router;
     this.#popping = new QueueWait(client, onOver);
     this.#moving = new HeldWaits(client, onOver);
   }
@@ -62,14 +62,14 @@ export class Waits {
 
   /** Whether BLPOP waits for what it should and nothing else is to be waited for: mostly so, and found without a list. */
   #isStill(queues: readonly string[]): boolean {
-    const { waitVersion } = this.#fleet;
+    const { waitVersion } = this.#router;
     if (this.#moving.isActive) return false;
     if (this.#seen.queues === queues && this.#seen.version === waitVersion) return true;
     let at = 0;
-    for (const runner of this.#fleet.runners) {
-      if (!isWaitable(runner)) continue;
-      if (this.#isMoved(runner)) return false;
-      for (const queue of this.#fleet.takeable(runner)) {
+    for (const pool of this.#router.pools) {
+      if (!isWaitable(pool)) continue;
+      if (this.#isMoved(pool)) return false;
+      for (const queue of this.#router.takeable(pool)) {
         if (queues[at] !== queue) return false;
         at += 1;
       }
@@ -80,16 +80,16 @@ export class Waits {
   }
 
   #emptyQueues(areMoved: boolean): string[] {
-    return this.#fleet.runners.flatMap((runner) =>
-      isWaitable(runner) && this.#isMoved(runner) === areMoved ? this.#fleet.takeable(runner) : [],
+    return this.#router.pools.flatMap((pool) =>
+      isWaitable(pool) && this.#isMoved(pool) === areMoved ? this.#router.takeable(pool) : [],
     );
   }
 
-  #isMoved(runner: Pool): boolean {
-    return runner.config.delivery === 'at-least-once' || this.#client.waitsByMoving;
+  #isMoved(pool: Pool): boolean {
+    return pool.config.delivery === 'at-least-once' || this.#client.waitsByMoving;
   }
 }
 
-function isWaitable(runner: Pool): boolean {
-  return runner.isKnownEmpty && runner.free > 0;
+function isWaitable(pool: Pool): boolean {
+  return pool.isKnownEmpty && pool.free > 0;
 }

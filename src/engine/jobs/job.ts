@@ -95,11 +95,11 @@ export class Job {
   }
 
   get view(): JobView {
-    const { payload, queue, runner, slot } = this.taken;
+    const { payload, queue, pool, slot } = this.taken;
     return {
       id: this.id,
       queue,
-      runner: runner.key,
+      runner: pool.key,
       worker: slot.worker,
       jobClass: payload.isObject ? payload.jobClass : null,
       args: payload.isObject ? payload.argsText : '',
@@ -114,8 +114,8 @@ export class Job {
    * @returns false where the program can't be started; `onStartFailed` says why, a little later
    */
   start(child: WarmChild | null): boolean {
-    const { payload, runner } = this.taken;
-    const { timeoutSeconds } = runner.config;
+    const { payload, pool } = this.taken;
+    const { timeoutSeconds } = pool.config;
     this.#startedAtMs = Date.now();
     this.#startedAt = performance.now();
     if (child === null) this.#ownChild = this.#startChild();
@@ -129,8 +129,8 @@ export class Job {
   }
 
   #startChild(): Child | null {
-    const { payload, queue, runner, slot } = this.taken;
-    const { config } = runner;
+    const { payload, queue, pool, slot } = this.taken;
+    const { config } = pool;
     return startChild(
       {
         command: commandOf(config, queue),
@@ -168,7 +168,7 @@ export class Job {
     this.#process.signal(signal);
     this.#hooks.onKilled(this, signal, reason);
     if (signal === 'SIGKILL') return;
-    this.#after(this.taken.runner.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
+    this.#after(this.taken.pool.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
   }
 
   #timeOut(): void {
@@ -213,7 +213,7 @@ export class Job {
    * searched. A script says the same if one of its commands is missing, and that is a failure like any other.
    */
   async #doubt(end: ExitStatus, durationMs: number): Promise<void> {
-    const verdict = await checkStartable(this.taken.runner.config);
+    const verdict = await checkStartable(this.taken.pool.config);
     if (verdict.ok || !verdict.isCertain) {
       this.#conclude(end, durationMs);
       return;
@@ -224,7 +224,7 @@ export class Job {
 
   #conclude(end: ExitStatus, durationMs: number): void {
     const facts = { durationMs, end, failure: null, unstartable: null };
-    const { config } = this.taken.runner;
+    const { config } = this.taken.pool;
     const isSuccess = this.#mustAnswer ? this.#result?.kind === 'success' : end.exitCode === 0;
     // A job that ended well although we had told it to stop has done its work, unless it was out of time.
     if (isSuccess && this.#killedFor !== 'timeout') {

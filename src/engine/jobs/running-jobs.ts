@@ -42,7 +42,7 @@ interface RunningJobsOptions extends RunningJobsHooks {
   readonly counters: Counters;
   readonly outputs: JobOutputs;
   readonly unstartable: StartBackoff;
-  readonly fleet: QueueRouter;
+  readonly router: QueueRouter;
 }
 
 export class RunningJobs {
@@ -64,7 +64,7 @@ export class RunningJobs {
       this.#hooks.publish({ type: 'job.killed', jobId, queue, signal, reason }),
     onEnd: (job, end) => this.#end(job, end),
     onUnread: (job) => this.#startAnew(job),
-    onStartFailed: ({ taken: { runner } }, reason) => this.#startFailed(runner, reason),
+    onStartFailed: ({ taken: { pool } }, reason) => this.#startFailed(pool, reason),
   };
   #count = 0;
 
@@ -75,15 +75,15 @@ export class RunningJobs {
     this.#standby = new WarmChildren({
       ...options,
       processGroups: this.#processGroups,
-      childrenOf: (runner) => this.#childrenOf(runner),
-      onStartFailed: (runner, reason) => this.#startFailed(runner, reason),
+      childrenOf: (pool) => this.#childrenOf(pool),
+      onStartFailed: (pool, reason) => this.#startFailed(pool, reason),
       onEnded: () => this.#shortages.ended(),
     });
     this.#shortages = new Shortages({
       publish: options.publish,
-      runners: () => options.fleet.runners,
-      childrenOf: (runner) => this.#childrenOf(runner),
-      hasIdle: (runner) => this.#standby.waitingFor(runner) > 0,
+      pools: () => options.router.pools,
+      childrenOf: (pool) => this.#childrenOf(pool),
+      hasIdle: (pool) => this.#standby.waitingFor(pool) > 0,
       onMore: () => {
         this.#standby.update();
         options.onMore();
@@ -126,28 +126,28 @@ export class RunningJobs {
     // What can't be started, it has said to the same.
     if (standing === 'unstartable') return false;
     if (!job.start(standing === 'cold' ? null : standing)) {
-      this.#unstartable.hold(taken.runner);
+      this.#unstartable.hold(taken.pool);
       return false;
     }
-    this.#unstartable.started(taken.runner);
+    this.#unstartable.started(taken.pool);
     return true;
   }
 
-  #startFailed(runner: Pool, reason: string): void {
+  #startFailed(pool: Pool, reason: string): void {
     const refusal = refusalIn(reason);
     if (refusal === null) {
-      void this.#unstartable.explain(runner, reason);
+      void this.#unstartable.explain(pool, reason);
       return;
     }
     // Jobs are worth more than the output that is kept for screens.
     const isHelped = (refusal === 'EMFILE' || refusal === 'ENFILE') && this.#outputs.giveBackFiles();
-    if (!isHelped) this.#shortages.refused(runner, refusal);
-    this.#unstartable.dismiss(runner);
+    if (!isHelped) this.#shortages.refused(pool, refusal);
+    this.#unstartable.dismiss(pool);
   }
 
-  #childrenOf(runner: Pool): number {
-    let count = this.#standby.waitingFor(runner);
-    for (const { taken } of this.#jobs.values()) if (taken.runner === runner) count += 1;
+  #childrenOf(pool: Pool): number {
+    let count = this.#standby.waitingFor(pool);
+    for (const { taken } of this.#jobs.values()) if (taken.pool === pool) count += 1;
     return count;
   }
 
@@ -168,17 +168,17 @@ export class RunningJobs {
     const { taken } = job;
     const { publish, finish, onEnded } = this.#hooks;
     if (unstartable !== null) {
-      this.#unstartable.hold(taken.runner);
-      void this.#unstartable.explain(taken.runner, unstartable);
+      this.#unstartable.hold(taken.pool);
+      void this.#unstartable.explain(taken.pool, unstartable);
     }
     this.#jobs.delete(job.id);
     this.#outputs.end(job.id);
     onEnded(job);
     if (job.isAlone) {
-      this.#processGroups.end(job.pid, taken.runner.config.killAfterSeconds);
+      this.#processGroups.end(job.pid, taken.pool.config.killAfterSeconds);
       this.#shortages.ended();
       // Its descriptors are free for a child that stands by.
-      if (taken.runner.hasStandby) this.#standby.update();
+      if (taken.pool.hasWarmChildren) this.#standby.update();
     }
     const isRecorded = finish(
       taken,

@@ -8,14 +8,14 @@ const recheckMs = 1_000;
 /** Notices that every watched queue is empty, the paused ones too, and that nothing runs. */
 export class Drain {
   readonly #client: ResqueClient;
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #dispatcher: Dispatcher;
   readonly #onDrained: () => void;
   #isChecking = false;
 
-  constructor(client: ResqueClient, fleet: QueueRouter, dispatcher: Dispatcher, onDrained: () => void) {
+  constructor(client: ResqueClient, router: QueueRouter, dispatcher: Dispatcher, onDrained: () => void) {
     this.#client = client;
-    this.#fleet = fleet;
+    this.#router = router;
     this.#dispatcher = dispatcher;
     this.#onDrained = onDrained;
   }
@@ -29,7 +29,7 @@ export class Drain {
 
   async #check(): Promise<void> {
     try {
-      const backlog = await this.#client.backlog(this.#fleet.queues);
+      const backlog = await this.#client.backlog(this.#router.queues);
       const isEmpty = [...backlog.values()].every((count) => count <= 0);
       const isQuiet = this.#dispatcher.runningCount === 0 && this.#dispatcher.unwritten === 0;
       if (isEmpty && isQuiet) this.#onDrained();

@@ -28,11 +28,11 @@ import type { Recovery } from './recovery.ts';
 
 export interface ResyncOptions {
   readonly client: ResqueClient;
-  readonly fleet: QueueRouter;
+  readonly router: QueueRouter;
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
   readonly spooling: Spooling;
-  readonly vitals: Heartbeat;
+  readonly heartbeat: Heartbeat;
   readonly publish: (fact: EngineFact) => void;
   readonly about: () => RunnerAbout;
   readonly newNonce: () => string;
@@ -65,17 +65,17 @@ export class Resync {
   }
 
   async run(): Promise<void> {
-    const { client, fleet, dispatcher, recovery, spooling, vitals, onWritten } = this.#options;
-    await client.prepare({ holdsJobs: fleet.holdsJobs, queues: fleet.queues });
+    const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
+    await client.prepare({ holdsJobs: router.holdsJobs, queues: router.queues });
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();
     await dispatcher.outbox.repeat(onWritten);
     await this.#holdAgain();
-    await vitals.beat();
+    await heartbeat.beat();
     // Before anything is taken: jobs that go back go to the heads of their queues.
     await recovery.look();
-    await vitals.look();
+    await heartbeat.look();
     await dispatcher.adopt(await this.#unaccountedHeld());
     await this.#unregisterFormer();
     this.#tellForgotten(settled);
@@ -185,8 +185,8 @@ export class Resync {
 
   /** An older Redis lists workers of entries that have left the config since. */
   async #unregisterFormer(): Promise<void> {
-    const { client, fleet, recovery } = this.#options;
-    const workers = new Set(fleet.workers);
+    const { client, router, recovery } = this.#options;
+    const workers = new Set(router.workers);
     await client.unregister((await recovery.registered()).filter((id) => !workers.has(id)));
   }
 
@@ -211,9 +211,9 @@ export class Resync {
    * forgot that set has made it.
    */
   #heldQueues(): readonly string[] {
-    const { client, fleet, dispatcher } = this.#options;
-    if (client.waitsByMoving) return fleet.queues;
-    const holding = fleet.runners.filter(({ config }) => config.delivery === 'at-least-once');
+    const { client, router, dispatcher } = this.#options;
+    if (client.waitsByMoving) return router.queues;
+    const holding = router.pools.filter(({ config }) => config.delivery === 'at-least-once');
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
   }
@@ -225,7 +225,7 @@ export class Resync {
     for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
     client.become({ nonce: newNonce() });
     this.#forgotten = null;
-    const goesBack = ({ isHeld, runner }: TakenJob) => isHeld || runner.config.interrupted === 'requeue';
+    const goesBack = ({ isHeld, pool }: TakenJob) => isHeld || pool.config.interrupted === 'requeue';
     for (const job of disowned) onDisowned(job, goesBack(job));
     const killed = disowned.filter(goesBack).length;
     const lost = [...dropped, ...spooled];

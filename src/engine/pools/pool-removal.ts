@@ -4,13 +4,13 @@ import type { QueueRouter } from './queue-router.ts';
 
 /** Lets go of runners that a new config doesn't have, once their last outcome is written. */
 export class PoolRemoval {
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #client: ResqueClient;
   readonly #onReturned: () => void;
 
   /** @param onReturned a config brought a runner back while its workers were being taken off the lists */
-  constructor(fleet: QueueRouter, client: ResqueClient, onReturned: () => void) {
-    this.#fleet = fleet;
+  constructor(router: QueueRouter, client: ResqueClient, onReturned: () => void) {
+    this.#router = router;
     this.#client = client;
     this.#onReturned = onReturned;
   }
@@ -18,13 +18,13 @@ export class PoolRemoval {
   /** To be called when nothing that a retired runner did is left to be written. */
   check(): void {
     if (!this.#client.session.isUp) return;
-    for (const runner of this.#fleet.runners) {
-      if (runner.isRetired && runner.busy === 0 && runner.workers.length > 0) void this.#remove(runner);
+    for (const pool of this.#router.pools) {
+      if (pool.isRemoved && pool.busy === 0 && pool.workers.length > 0) void this.#remove(pool);
     }
   }
 
-  async #remove(runner: Pool): Promise<void> {
-    const slots = runner.slots.filter((slot) => slot.isRegistered);
+  async #remove(pool: Pool): Promise<void> {
+    const slots = pool.slots.filter((slot) => slot.isRegistered);
     // From now on no heartbeat may put them back on the list.
     for (const slot of slots) slot.isRegistered = false;
     try {
@@ -35,11 +35,11 @@ export class PoolRemoval {
       this.#client.session.fail(error);
       return;
     }
-    if (runner.isRetired) {
-      this.#fleet.remove(runner);
+    if (pool.isRemoved) {
+      this.#router.remove(pool);
       return;
     }
-    for (const slot of runner.slots.slice(0, 1)) slot.isRegistered = true;
+    for (const slot of pool.slots.slice(0, 1)) slot.isRegistered = true;
     this.#onReturned();
   }
 }

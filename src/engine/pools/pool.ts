@@ -17,7 +17,7 @@ export class Slot {
   /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
   isRegistered: boolean;
   /** Since when a child stands by for it, by the monotonic clock; `null` where none does. */
-  standbySinceMs: number | null = null;
+  warmSinceMs: number | null = null;
   #state: SlotState = 'idle';
   readonly #onBusy: (change: 1 | -1) => void;
 
@@ -49,7 +49,7 @@ export class Pool {
   queues: readonly string[] = [];
   readonly slots: Slot[] = [];
   /** No longer in the config: takes nothing, and goes when its last job has ended. */
-  isRetired = false;
+  isRemoved = false;
   /** Set while the children that stand by keep ending by themselves, or the machine refuses to start more. */
   throttled: Throttled | null = null;
   #busy = 0;
@@ -108,7 +108,7 @@ export class Pool {
   }
 
   /** Whether children stand by for its jobs. */
-  get hasStandby(): boolean {
+  get hasWarmChildren(): boolean {
     return this.config.mode === 'persistent' || this.config.isPrestarted;
   }
 
@@ -119,7 +119,7 @@ export class Pool {
 
   /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
   get free(): number {
-    return this.isRetired ? 0 : Math.max(0, this.limit - this.busy);
+    return this.isRemoved ? 0 : Math.max(0, this.limit - this.busy);
   }
 
   /** Ids of the workers that may be on Redis' lists. */
@@ -140,10 +140,10 @@ export class Pool {
   }
 
   #readySlots(): Slot[] {
-    if (!this.hasStandby) return [];
-    const since = ({ standbySinceMs }: Slot) => standbySinceMs ?? Number.POSITIVE_INFINITY;
+    if (!this.hasWarmChildren) return [];
+    const since = ({ warmSinceMs }: Slot) => warmSinceMs ?? Number.POSITIVE_INFINITY;
     return this.slots
-      .filter(({ state, standbySinceMs }) => state === 'idle' && standbySinceMs !== null)
+      .filter(({ state, warmSinceMs }) => state === 'idle' && warmSinceMs !== null)
       .sort((a, b) => since(a) - since(b));
   }
 

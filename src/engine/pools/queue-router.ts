@@ -14,14 +14,14 @@ import { Pool } from './pool.ts';
 import { numberingSlots } from './worker-ids.ts';
 
 export class QueueRouter {
-  #runners: Pool[] = [];
+  #pools: Pool[] = [];
   /** Rises with whatever changes what there is to wait for. */
   #waitVersion = 0;
   #known: readonly string[] = [];
   readonly #owners = new Map<string, Pool>();
   /** Reasons that stop everything, a runner, a queue; each at most once per kind. */
   readonly #globalPauses = new Map<PauseKind, PauseReason>();
-  readonly #runnerPauses = new Map<Pool, Map<PauseKind, PauseReason>>();
+  readonly #poolPauses = new Map<Pool, Map<PauseKind, PauseReason>>();
   readonly #queuePauses = new Map<string, Map<PauseKind, PauseReason>>();
   readonly #publish: (fact: EngineFact) => void;
   readonly #workerId: (index: number, key: string) => string;
@@ -33,8 +33,8 @@ export class QueueRouter {
   }
 
   /** In order of priority; retired ones last. */
-  get runners(): readonly Pool[] {
-    return this.#runners;
+  get pools(): readonly Pool[] {
+    return this.#pools;
   }
 
   /** As long as it is the same, the same queues are to be waited for. */
@@ -47,26 +47,26 @@ export class QueueRouter {
   }
 
   get isDynamic(): boolean {
-    return this.#runners.some((runner) => runner.list.isDynamic && !runner.isRetired);
+    return this.#pools.some((pool) => pool.list.isDynamic && !pool.isRemoved);
   }
 
   /** Whether any runner is at-least-once. */
   get holdsJobs(): boolean {
-    return this.#runners.some(({ config }) => config.delivery === 'at-least-once');
+    return this.#pools.some(({ config }) => config.delivery === 'at-least-once');
   }
 
   /** Ids of the workers that may be on Redis' lists. */
   get workers(): string[] {
-    return this.#runners.flatMap((runner) => runner.workers);
+    return this.#pools.flatMap((pool) => pool.workers);
   }
 
   /** Keys of the runners whose interrupted jobs go back. */
   get requeues(): string[] {
-    return this.#runners.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
+    return this.#pools.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
   }
 
-  runner(key: string): Pool | undefined {
-    return this.#runners.find((runner) => runner.key === key);
+  pool(key: string): Pool | undefined {
+    return this.#pools.find((pool) => pool.key === key);
   }
 
   ownerOf(queue: string): Pool | undefined {
@@ -78,40 +78,40 @@ export class QueueRouter {
     const changes: string[] = [];
     const next: Pool[] = [];
     for (const config of configs) {
-      const runner = this.runner(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
-      next.push(runner);
-      if (!this.#runners.includes(runner)) {
+      const pool = this.pool(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
+      next.push(pool);
+      if (!this.#pools.includes(pool)) {
         changes.push(
           `${config.key}: added, ${config.concurrency} ${config.concurrency === 1 ? 'slot' : 'slots'}`,
         );
-        this.#publish({ type: 'runner.added', runner: runnerView(runner) });
+        this.#publish({ type: 'runner.added', runner: poolView(pool) });
         continue;
       }
-      changes.push(...differences(runner.config, config));
+      changes.push(...differences(pool.config, config));
       const isChanged =
-        runner.concurrency !== config.concurrency || runner.config.concurrency !== config.concurrency;
-      runner.isRetired = false;
-      runner.config = config;
-      runner.concurrency = config.concurrency;
-      if (isChanged) this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+        pool.concurrency !== config.concurrency || pool.config.concurrency !== config.concurrency;
+      pool.isRemoved = false;
+      pool.config = config;
+      pool.concurrency = config.concurrency;
+      if (isChanged) this.#publish({ type: 'runner.changed', runner: poolView(pool) });
     }
-    for (const runner of this.#runners) {
-      if (next.includes(runner)) continue;
-      if (!runner.isRetired) changes.push(`${runner.key}: removed`);
-      runner.isRetired = true;
-      next.push(runner);
+    for (const pool of this.#pools) {
+      if (next.includes(pool)) continue;
+      if (!pool.isRemoved) changes.push(`${pool.key}: removed`);
+      pool.isRemoved = true;
+      next.push(pool);
     }
-    this.#runners = next;
+    this.#pools = next;
     this.expand(this.#known);
     return changes;
   }
 
   /** Forgets a retired runner whose last job has ended. */
-  remove(runner: Pool): void {
+  remove(pool: Pool): void {
     this.#touch();
-    this.#runners = this.#runners.filter((other) => other !== runner);
-    this.#runnerPauses.delete(runner);
-    this.#publish({ type: 'runner.removed', runner: runner.key });
+    this.#pools = this.#pools.filter((other) => other !== pool);
+    this.#poolPauses.delete(pool);
+    this.#publish({ type: 'runner.removed', runner: pool.key });
   }
 
   /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
@@ -120,20 +120,20 @@ export class QueueRouter {
     // No program can be given a name with a NUL in it.
     this.#known = known.filter((name) => !name.includes('\0'));
     const owners = new Map<string, Pool>();
-    const active = this.#runners.filter((runner) => !runner.isRetired);
+    const active = this.#pools.filter((pool) => !pool.isRemoved);
     const named = new Map<string, Pool>();
-    for (const runner of active) {
-      for (const name of runner.list.names) if (!named.has(name)) named.set(name, runner);
+    for (const pool of active) {
+      for (const name of pool.list.names) if (!named.has(name)) named.set(name, pool);
     }
-    for (const runner of active) {
-      const queues = runner.list.expand(this.#known).filter((queue) => {
-        const isFree = !owners.has(queue) && (named.get(queue) ?? runner) === runner;
-        if (isFree) owners.set(queue, runner);
+    for (const pool of active) {
+      const queues = pool.list.expand(this.#known).filter((queue) => {
+        const isFree = !owners.has(queue) && (named.get(queue) ?? pool) === pool;
+        if (isFree) owners.set(queue, pool);
         return isFree;
       });
-      if (queues.join('\0') === runner.queues.join('\0')) continue;
-      runner.queues = queues;
-      runner.isKnownEmpty = false;
+      if (queues.join('\0') === pool.queues.join('\0')) continue;
+      pool.queues = queues;
+      pool.isKnownEmpty = false;
     }
     return this.#adopt(owners);
   }
@@ -147,10 +147,10 @@ export class QueueRouter {
       this.#queuePauses.delete(queue);
       this.#publish({ type: 'queue.removed', queue });
     }
-    for (const [queue, runner] of owners) {
+    for (const [queue, pool] of owners) {
       const before = this.#owners.get(queue);
-      this.#owners.set(queue, runner);
-      if (before === runner) continue;
+      this.#owners.set(queue, pool);
+      if (before === pool) continue;
       isChanged = true;
       if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
       const view = this.queueView(queue);
@@ -164,27 +164,27 @@ export class QueueRouter {
 
   /** Any queue may hold jobs now: all are worth asking. */
   expectJobs(): void {
-    for (const runner of this.#runners) runner.isKnownEmpty = false;
+    for (const pool of this.#pools) pool.isKnownEmpty = false;
   }
 
-  setConcurrency(runner: Pool, concurrency: number): void {
-    if (runner.concurrency === concurrency) return;
+  setConcurrency(pool: Pool, concurrency: number): void {
+    if (pool.concurrency === concurrency) return;
     this.#touch();
-    runner.concurrency = concurrency;
-    this.#publish({ type: 'runner.changed', runner: runnerView(runner) });
+    pool.concurrency = concurrency;
+    this.#publish({ type: 'runner.changed', runner: poolView(pool) });
   }
 
   /** The runner's queues that jobs may be taken from now, in order of priority. */
-  takeable(runner: Pool): readonly string[] {
-    if (runner.isRetired || this.#globalPauses.size > 0) return [];
-    if (this.#runnerPauses.size > 0 && this.#runnerPauses.has(runner)) return [];
-    if (this.#queuePauses.size === 0) return runner.queues;
-    return runner.queues.filter((queue) => !this.#queuePauses.has(queue));
+  takeable(pool: Pool): readonly string[] {
+    if (pool.isRemoved || this.#globalPauses.size > 0) return [];
+    if (this.#poolPauses.size > 0 && this.#poolPauses.has(pool)) return [];
+    if (this.#queuePauses.size === 0) return pool.queues;
+    return pool.queues.filter((queue) => !this.#queuePauses.has(queue));
   }
 
   isTakeable(queue: string): boolean {
-    const runner = this.#owners.get(queue);
-    return runner !== undefined && this.takeable(runner).includes(queue);
+    const pool = this.#owners.get(queue);
+    return pool !== undefined && this.takeable(pool).includes(queue);
   }
 
   pauseAll(kind: 'all' | 'cluster', detail: string): void {
@@ -206,27 +206,27 @@ export class QueueRouter {
     return true;
   }
 
-  /** Stops a runner from this instant; `pauseRunner` follows with the reason, and tells. */
-  holdRunner(runner: Pool, kind: 'unstartable'): void {
-    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
+  /** Stops a runner from this instant; `pausePool` follows with the reason, and tells. */
+  holdPool(pool: Pool, kind: 'unstartable'): void {
+    const reasons = this.#poolPauses.get(pool) ?? new Map<PauseKind, PauseReason>();
     this.#touch();
-    this.#runnerPauses.set(runner, reasons);
+    this.#poolPauses.set(pool, reasons);
     addReason(reasons, kind, '');
   }
 
   /** Stops a runner whose program can't be started. */
-  pauseRunner(runner: Pool, kind: 'unstartable', detail: string): void {
-    const reasons = this.#runnerPauses.get(runner) ?? new Map<PauseKind, PauseReason>();
-    this.#change(runner.queues, () => {
-      this.#runnerPauses.set(runner, reasons);
+  pausePool(pool: Pool, kind: 'unstartable', detail: string): void {
+    const reasons = this.#poolPauses.get(pool) ?? new Map<PauseKind, PauseReason>();
+    this.#change(pool.queues, () => {
+      this.#poolPauses.set(pool, reasons);
       return addReason(reasons, kind, detail);
     });
   }
 
-  /** @param isTold false if `pauseRunner` has not told of the pause */
-  resumeRunner(runner: Pool, isTold = true): void {
-    runner.isKnownEmpty = false;
-    this.#change(isTold ? runner.queues : [], () => this.#runnerPauses.delete(runner));
+  /** @param isTold false if `pausePool` has not told of the pause */
+  resumePool(pool: Pool, isTold = true): void {
+    pool.isKnownEmpty = false;
+    this.#change(isTold ? pool.queues : [], () => this.#poolPauses.delete(pool));
   }
 
   pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {
@@ -238,8 +238,8 @@ export class QueueRouter {
   }
 
   resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
-    const runner = this.#owners.get(queue);
-    if (runner !== undefined) runner.isKnownEmpty = false;
+    const pool = this.#owners.get(queue);
+    if (pool !== undefined) pool.isKnownEmpty = false;
     this.#change([queue], () => {
       const reasons = this.#queuePauses.get(queue);
       const isGone = reasons?.delete(kind) ?? false;
@@ -253,8 +253,8 @@ export class QueueRouter {
   }
 
   pausesOf(queue: string): readonly PauseReason[] {
-    const runner = this.#owners.get(queue);
-    const ofRunner = runner === undefined ? undefined : this.#runnerPauses.get(runner);
+    const pool = this.#owners.get(queue);
+    const ofRunner = pool === undefined ? undefined : this.#poolPauses.get(pool);
     const ofQueue = this.#queuePauses.get(queue);
     return [this.#globalPauses, ofRunner, ofQueue].flatMap((reasons) => [...(reasons?.values() ?? [])]);
   }
@@ -263,7 +263,7 @@ export class QueueRouter {
   get ownPauses(): PoolPause[] {
     return [
       ...entryPauses(this.#globalPauses, {}),
-      ...[...this.#runnerPauses].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
+      ...[...this.#poolPauses].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
       ...[...this.#queuePauses].flatMap(([queue, reasons]) => entryPauses(reasons, { queue })),
     ];
   }
@@ -290,7 +290,7 @@ export class QueueRouter {
   }
 }
 
-export function runnerView(runner: Pool): PoolView {
-  const { key, concurrency, config, throttled } = runner;
+export function poolView(pool: Pool): PoolView {
+  const { key, concurrency, config, throttled } = pool;
   return { key, concurrency, configuredConcurrency: config.concurrency, throttled };
 }

@@ -33,11 +33,11 @@ export function refusalIn(reason: string): Refusal | null {
 
 export interface ShortagesHooks {
   readonly publish: (fact: EngineFact) => void;
-  readonly runners: () => readonly Pool[];
+  readonly pools: () => readonly Pool[];
   /** The children of an entry that run a job or stand by for one. */
-  readonly childrenOf: (runner: Pool) => number;
+  readonly childrenOf: (pool: Pool) => number;
   /** Whether any of them stands by. */
-  readonly hasIdle: (runner: Pool) => boolean;
+  readonly hasIdle: (pool: Pool) => boolean;
   /** More children may be started. */
   readonly onMore: () => void;
 }
@@ -70,32 +70,32 @@ export class Shortages {
   }
 
   /** The system has just refused to start a child. */
-  refused(runner: Pool, refusal: Refusal): void {
+  refused(pool: Pool, refusal: Refusal): void {
     const now = performance.now();
-    const before = this.#troubles.get(runner);
-    runner.ceiling = this.#hooks.childrenOf(runner);
+    const before = this.#troubles.get(pool);
+    pool.ceiling = this.#hooks.childrenOf(pool);
     this.#refusedAtMs = now;
     if (before !== undefined && now < before.pausedUntilMs) {
-      this.#tell(runner, before, refusal);
+      this.#tell(pool, before, refusal);
       return;
     }
     const pauseMs = Math.min(longestPauseMs, 2 * (before?.pauseMs ?? firstPauseMs / 2));
-    this.#tell(runner, this.#begin(runner, pauseMs), refusal);
-    if (runner.ceiling === 0) this.#share(runner, refusal);
+    this.#tell(pool, this.#begin(pool, pauseMs), refusal);
+    if (pool.ceiling === 0) this.#share(pool, refusal);
   }
 
-  #begin(runner: Pool, pauseMs: number): Trouble {
+  #begin(pool: Pool, pauseMs: number): Trouble {
     const now = performance.now();
-    const before = this.#troubles.get(runner);
+    const before = this.#troubles.get(pool);
     clearTimeout(before?.timer);
     const trouble: Trouble = {
       told: before?.told ?? new Set(),
       pauseMs,
       pausedUntilMs: now + pauseMs,
       triedAtMs: now,
-      timer: setTimeout(() => this.#tryMore(runner), pauseMs).unref(),
+      timer: setTimeout(() => this.#tryMore(pool), pauseMs).unref(),
     };
-    this.#troubles.set(runner, trouble);
+    this.#troubles.set(pool, trouble);
     return trouble;
   }
 
@@ -104,10 +104,8 @@ export class Shortages {
    * otherwise when its job has ended.
    */
   #share(starving: Pool, refusal: Refusal): void {
-    const { runners, childrenOf, hasIdle, onMore } = this.#hooks;
-    const rich = runners().filter(
-      (runner) => runner !== starving && (childrenOf(runner) > 1 || hasIdle(runner)),
-    );
+    const { pools, childrenOf, hasIdle, onMore } = this.#hooks;
+    const rich = pools().filter((pool) => pool !== starving && (childrenOf(pool) > 1 || hasIdle(pool)));
     const [donor] = rich.sort((a, b) => childrenOf(b) - childrenOf(a));
     if (donor === undefined) return;
     donor.ceiling = childrenOf(donor) - 1;
@@ -115,27 +113,27 @@ export class Shortages {
     onMore();
   }
 
-  #tell(runner: Pool, trouble: Trouble, refusal: Refusal): void {
+  #tell(pool: Pool, trouble: Trouble, refusal: Refusal): void {
     if (trouble.told.has(refusal)) return;
     trouble.told.add(refusal);
-    const sinceMs = runner.throttled?.sinceMs ?? Date.now();
+    const sinceMs = pool.throttled?.sinceMs ?? Date.now();
     const { pauseMs } = trouble;
     const shortage = refusals[refusal];
-    runner.throttled = { exitCode: null, signal: null, lastWords: '', shortage, pauseMs, sinceMs };
-    this.#hooks.publish({ type: 'runner.throttled', runner: runner.key, throttled: runner.throttled });
+    pool.throttled = { exitCode: null, signal: null, lastWords: '', shortage, pauseMs, sinceMs };
+    this.#hooks.publish({ type: 'runner.throttled', runner: pool.key, throttled: pool.throttled });
   }
 
-  #tryMore(runner: Pool): void {
-    const trouble = this.#troubles.get(runner);
+  #tryMore(pool: Pool): void {
+    const trouble = this.#troubles.get(pool);
     if (trouble === undefined) return;
     // Entries without a child come first.
     const isOthersTurn =
-      runner.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
-    const wanted = Math.max(1, 2 * (runner.ceiling ?? runner.concurrency));
-    if (!isOthersTurn) runner.ceiling = Math.min(wanted, runner.concurrency);
+      pool.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
+    const wanted = Math.max(1, 2 * (pool.ceiling ?? pool.concurrency));
+    if (!isOthersTurn) pool.ceiling = Math.min(wanted, pool.concurrency);
     trouble.triedAtMs = performance.now();
-    if (this.#isCalm) this.#forget(runner, trouble);
-    else trouble.timer = setTimeout(() => this.#tryMore(runner), trouble.pauseMs).unref();
+    if (this.#isCalm) this.#forget(pool, trouble);
+    else trouble.timer = setTimeout(() => this.#tryMore(pool), trouble.pauseMs).unref();
     this.#hooks.onMore();
   }
 
@@ -154,8 +152,8 @@ export class Shortages {
       const starving = [...this.#troubles].filter(([{ ceiling }]) => ceiling === 0);
       const [next] = starving.sort(([, a], [, b]) => a.triedAtMs - b.triedAtMs);
       if (next === undefined) return;
-      const [runner, trouble] = next;
-      runner.ceiling = 1;
+      const [pool, trouble] = next;
+      pool.ceiling = 1;
       trouble.triedAtMs = performance.now();
       this.#hooks.onMore();
     }, afterEndMs).unref();
@@ -164,16 +162,16 @@ export class Shortages {
   /** The config was read again: it may ask for less now. */
   review(): void {
     if (this.#troubles.size === 0) return;
-    for (const [runner, trouble] of this.#troubles) this.#forget(runner, trouble);
+    for (const [pool, trouble] of this.#troubles) this.#forget(pool, trouble);
     this.#hooks.onMore();
   }
 
-  #forget(runner: Pool, { timer }: Trouble): void {
+  #forget(pool: Pool, { timer }: Trouble): void {
     clearTimeout(timer);
-    this.#troubles.delete(runner);
-    runner.ceiling = null;
-    runner.throttled = null;
-    this.#hooks.publish({ type: 'runner.unthrottled', runner: runner.key });
+    this.#troubles.delete(pool);
+    pool.ceiling = null;
+    pool.throttled = null;
+    this.#hooks.publish({ type: 'runner.unthrottled', runner: pool.key });
   }
 
   stop(): void {

@@ -5,7 +5,7 @@ import type { Pool, Slot } from './pool.ts';
 
 /** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
 export interface TakenJob {
-  readonly runner: Pool;
+  readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
   readonly payload: Payload;
@@ -38,7 +38,7 @@ export class RequeueBuffer {
    * queues in the order that it came in.
    */
   takeSettled(): TakenJob[] {
-    const isSettled = ({ runner }: TakenJob) => runner.slots.every((slot) => slot.state !== 'reserved');
+    const isSettled = ({ pool }: TakenJob) => pool.slots.every((slot) => slot.state !== 'reserved');
     const settled = this.#jobs.filter(isSettled);
     this.#jobs = this.#jobs.filter((job) => !isSettled(job));
     return settled.reverse();

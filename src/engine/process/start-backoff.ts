@@ -17,7 +17,7 @@ interface Trouble {
 }
 
 export class StartBackoff {
-  readonly #fleet: QueueRouter;
+  readonly #router: QueueRouter;
   readonly #onResumed: () => void;
   /** Kept beyond a resume, until a job has started. */
   readonly #troubles = new Map<Pool, Trouble>();
@@ -29,58 +29,58 @@ export class StartBackoff {
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
-  constructor(fleet: QueueRouter, onResumed: () => void) {
-    this.#fleet = fleet;
+  constructor(router: QueueRouter, onResumed: () => void) {
+    this.#router = router;
     this.#onResumed = onResumed;
   }
 
   /** Looks at every program before its first job: what is wrong with it is known at once, and holds up no job. */
   async lookAhead(): Promise<void> {
-    for (const runner of this.#fleet.runners) {
-      const { config } = runner;
-      const isJudged = () => runner.isRetired || this.#paused.has(runner) || this.#held.has(runner);
+    for (const pool of this.#router.pools) {
+      const { config } = pool;
+      const isJudged = () => pool.isRemoved || this.#paused.has(pool) || this.#held.has(pool);
       if (isJudged()) continue;
-      this.#looking.add(runner);
+      this.#looking.add(pool);
       const verdict = await checkStartable(config);
-      const hasStarted = !this.#looking.delete(runner);
+      const hasStarted = !this.#looking.delete(pool);
       if (this.#isStopped) return;
-      if (verdict.ok || !verdict.isCertain || hasStarted || isJudged() || runner.config !== config) continue;
-      this.hold(runner);
-      await this.explain(runner, verdict.reason);
+      if (verdict.ok || !verdict.isCertain || hasStarted || isJudged() || pool.config !== config) continue;
+      this.hold(pool);
+      await this.explain(pool, verdict.reason);
     }
   }
 
   /** A start has just failed: takes no more jobs for this runner until `explain` or `dismiss` is called. */
-  hold(runner: Pool): void {
-    if (this.#paused.has(runner)) return;
-    this.#held.add(runner);
-    this.#fleet.holdRunner(runner, 'unstartable');
+  hold(pool: Pool): void {
+    if (this.#paused.has(pool)) return;
+    this.#held.add(pool);
+    this.#router.holdPool(pool, 'unstartable');
   }
 
   /** The program was not why the start failed. */
-  dismiss(runner: Pool): void {
-    if (!this.#held.delete(runner)) return;
-    this.#fleet.resumeRunner(runner, false);
+  dismiss(pool: Pool): void {
+    if (!this.#held.delete(pool)) return;
+    this.#router.resumePool(pool, false);
     this.#onResumed();
   }
 
   /** Pauses it and says why: in the system's words, or in better ones if the file shows the reason. */
-  async explain(runner: Pool, systemReason: string): Promise<void> {
-    const attempts = (this.#troubles.get(runner)?.attempts ?? 0) + 1;
+  async explain(pool: Pool, systemReason: string): Promise<void> {
+    const attempts = (this.#troubles.get(pool)?.attempts ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, checkMs * 2 ** (attempts - 1));
-    this.#troubles.set(runner, { attempts, nextTryAtMs: performance.now() + pauseMs });
-    this.#held.delete(runner);
-    this.#paused.add(runner);
+    this.#troubles.set(pool, { attempts, nextTryAtMs: performance.now() + pauseMs });
+    this.#held.delete(pool);
+    this.#paused.add(pool);
     if (!this.#isStopped) this.#timer ??= setInterval(() => void this.#check(), checkMs);
-    const verdict = await checkStartable(runner.config);
+    const verdict = await checkStartable(pool.config);
     const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
-    if (this.#paused.has(runner)) this.#fleet.pauseRunner(runner, 'unstartable', detail);
+    if (this.#paused.has(pool)) this.#router.pausePool(pool, 'unstartable', detail);
   }
 
   /** A job of this runner has started: what was, is forgotten. */
-  started(runner: Pool): void {
-    if (this.#looking.size > 0) this.#looking.delete(runner);
-    if (this.#troubles.size > 0) this.#troubles.delete(runner);
+  started(pool: Pool): void {
+    if (this.#looking.size > 0) this.#looking.delete(pool);
+    if (this.#troubles.size > 0) this.#troubles.delete(pool);
   }
 
   /** The config changed: whatever stood in the way may be gone. */
@@ -100,27 +100,27 @@ export class StartBackoff {
     this.#timer = null;
   }
 
-  #forget(runner: Pool): void {
-    this.#paused.delete(runner);
-    this.#troubles.delete(runner);
+  #forget(pool: Pool): void {
+    this.#paused.delete(pool);
+    this.#troubles.delete(pool);
   }
 
   async #check(): Promise<void> {
-    for (const runner of this.#paused) {
-      if (runner.isRetired) {
-        if (!this.#fleet.runners.includes(runner)) this.#forget(runner);
+    for (const pool of this.#paused) {
+      if (pool.isRemoved) {
+        if (!this.#router.pools.includes(pool)) this.#forget(pool);
         continue;
       }
-      const trouble = this.#troubles.get(runner);
+      const trouble = this.#troubles.get(pool);
       if (trouble !== undefined && performance.now() < trouble.nextTryAtMs) continue;
-      const verdict = await checkStartable(runner.config);
+      const verdict = await checkStartable(pool.config);
       if (!verdict.ok && !verdict.isCertain) continue;
       if (!verdict.ok) {
-        this.#fleet.pauseRunner(runner, 'unstartable', verdict.reason);
+        this.#router.pausePool(pool, 'unstartable', verdict.reason);
         continue;
       }
-      this.#paused.delete(runner);
-      this.#fleet.resumeRunner(runner);
+      this.#paused.delete(pool);
+      this.#router.resumePool(pool);
       this.#onResumed();
     }
     if (this.#paused.size === 0) this.#rest();

@@ -34,15 +34,15 @@ const maxInterpreters = 5;
 const defaultPath = '/usr/bin:/bin';
 
 /** Never throws: what the system refuses to tell is a reason as well. */
-export async function checkStartable(runner: PoolConfig): Promise<StartableVerdict> {
-  const directory = runner.cwd ?? process.cwd();
-  const around = { directory, path: runner.env.PATH ?? process.env.PATH ?? defaultPath };
-  const program = runner.script[0] ?? '';
+export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict> {
+  const directory = pool.cwd ?? process.cwd();
+  const around = { directory, path: pool.env.PATH ?? process.env.PATH ?? defaultPath };
+  const program = pool.script[0] ?? '';
   try {
     const reason = await whyNoDirectory(directory);
     if (reason !== null) return { ok: false, reason, isCertain: true };
     const verdict = await lookUp(program, around, 1);
-    if (verdict.ok || runner.script.length > 1) return verdict;
+    if (verdict.ok || pool.script.length > 1) return verdict;
     const words = await wordsOf(program, around);
     if (words === null) return verdict;
     const advice = `; write a program with arguments as a list: "script": ${JSON.stringify(words).replaceAll('","', '", "')}`;

@@ -38,57 +38,57 @@ export class RespawnBackoff {
     this.#onOver = onOver;
   }
 
-  isOn(runner: Pool): boolean {
-    const trouble = this.#troubles.get(runner);
+  isOn(pool: Pool): boolean {
+    const trouble = this.#troubles.get(pool);
     return trouble !== undefined && performance.now() < trouble.untilMs;
   }
 
-  died(runner: Pool, { child, end }: Death): void {
+  died(pool: Pool, { child, end }: Death): void {
     // Several slots, one fault: the first of them says it.
-    if (this.isOn(runner)) return;
-    const before = this.#troubles.get(runner);
+    if (this.isOn(pool)) return;
+    const before = this.#troubles.get(pool);
     if (before !== undefined) clearTimeout(before.timer);
     const hadBooted = performance.now() - child.startedAtMs > bootedMs;
     const deaths = hadBooted ? 1 : (before?.deaths ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (deaths - 1));
-    const timer = setTimeout(() => this.#over(runner), pauseMs).unref();
-    this.#troubles.set(runner, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
+    const timer = setTimeout(() => this.#over(pool), pauseMs).unref();
+    this.#troubles.set(pool, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
     const { exitCode, signal } = end;
     // Perhaps that is why it has ended.
-    if (hasShortage(runner)) return;
+    if (hasShortage(pool)) return;
     const reason = { exitCode, signal, lastWords: child.lastWords, shortage: null };
-    runner.throttled = { ...reason, pauseMs, sinceMs: runner.throttled?.sinceMs ?? Date.now() };
-    this.#publish({ type: 'runner.throttled', runner: runner.key, throttled: runner.throttled });
+    pool.throttled = { ...reason, pauseMs, sinceMs: pool.throttled?.sinceMs ?? Date.now() };
+    this.#publish({ type: 'runner.throttled', runner: pool.key, throttled: pool.throttled });
   }
 
-  #over(runner: Pool): void {
-    const trouble = this.#troubles.get(runner);
+  #over(pool: Pool): void {
+    const trouble = this.#troubles.get(pool);
     if (trouble === undefined) return;
     trouble.untilMs = 0;
-    trouble.timer = setTimeout(() => this.served(runner), bootedMs).unref();
+    trouble.timer = setTimeout(() => this.served(pool), bootedMs).unref();
     this.#onOver();
   }
 
   /** A child has done a job, or has lived for long enough. */
-  served(runner: Pool): void {
+  served(pool: Pool): void {
     if (this.#troubles.size === 0) return;
-    const trouble = this.#troubles.get(runner);
-    if (trouble !== undefined && !this.isOn(runner)) this.#forget(runner, trouble);
+    const trouble = this.#troubles.get(pool);
+    if (trouble !== undefined && !this.isOn(pool)) this.#forget(pool, trouble);
   }
 
   /** Forgets what came of a config that is another by now, or gone: what was wrong may be right. */
   review(): void {
-    for (const [runner, trouble] of this.#troubles) {
-      if (runner.isRetired || runner.config !== trouble.config) this.#forget(runner, trouble);
+    for (const [pool, trouble] of this.#troubles) {
+      if (pool.isRemoved || pool.config !== trouble.config) this.#forget(pool, trouble);
     }
   }
 
-  #forget(runner: Pool, { timer }: Trouble): void {
+  #forget(pool: Pool, { timer }: Trouble): void {
     clearTimeout(timer);
-    this.#troubles.delete(runner);
-    if (hasShortage(runner)) return;
-    runner.throttled = null;
-    this.#publish({ type: 'runner.unthrottled', runner: runner.key });
+    this.#troubles.delete(pool);
+    if (hasShortage(pool)) return;
+    pool.throttled = null;
+    this.#publish({ type: 'runner.unthrottled', runner: pool.key });
   }
 
   stop(): void {

@@ -21,7 +21,7 @@ import { payloadLine } from './payload-line.ts';
 import { StdinDelivery } from './stdin-delivery.ts';
 
 export interface WarmChildSpec {
-  readonly runner: Pool;
+  readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
   /** Tells this runner process from all others, in its environment. */
@@ -41,7 +41,7 @@ const resultDescriptor = 3;
 const closedLimitMs = 200;
 
 export class WarmChild implements JobProcess {
-  readonly runner: Pool;
+  readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
   /** What it was started by; the runner's may be another by now. */
@@ -70,11 +70,11 @@ export class WarmChild implements JobProcess {
   /** What it said of its job, as long as output of the job may be on its way; of a breach, until the child has ended. */
   #told: JobResult | null = null;
 
-  constructor({ runner, slot, queue, mark }: WarmChildSpec, hooks: WarmChildrenHooks) {
-    this.runner = runner;
+  constructor({ pool, slot, queue, mark }: WarmChildSpec, hooks: WarmChildrenHooks) {
+    this.pool = pool;
     this.slot = slot;
     this.queue = queue;
-    this.config = runner.config;
+    this.config = pool.config;
     this.#mark = mark;
     this.#hooks = hooks;
   }

@@ -16,16 +16,16 @@ import { RespawnBackoff } from './respawn-backoff.ts';
 import { WarmChild } from './warm-child.ts';
 
 export interface WarmChildrenOptions {
-  readonly fleet: QueueRouter;
+  readonly router: QueueRouter;
   readonly unstartable: StartBackoff;
   readonly processGroups: ProcessGroups;
   /** Tells this runner process from all others, in the environment of its children. */
   readonly mark: string;
   readonly publish: (fact: EngineFact) => void;
   /** The children of an entry that run a job or stand by for one. */
-  readonly childrenOf: (runner: Pool) => number;
+  readonly childrenOf: (pool: Pool) => number;
   /** @param reason as the system says it */
-  readonly onStartFailed: (runner: Pool, reason: string) => void;
+  readonly onStartFailed: (pool: Pool, reason: string) => void;
   /** A child has ended. */
   readonly onEnded: () => void;
 }
@@ -79,12 +79,12 @@ export class WarmChildren {
   }
 
   /** What this job is to run in; a child is the job's from now on, if it is given to it in this turn of the loop. */
-  standingFor({ runner, slot, queue }: TakenJob): Standing {
-    const { mode } = runner.config;
-    if (!runner.hasStandby) return 'cold';
+  standingFor({ pool, slot, queue }: TakenJob): Standing {
+    const { mode } = pool.config;
+    if (!pool.hasWarmChildren) return 'cold';
     this.#lastQueues.set(slot, queue);
     const child = this.#children.get(slot);
-    const isFit = child !== undefined && child.queue === queue && child.config === runner.config;
+    const isFit = child !== undefined && child.queue === queue && child.config === pool.config;
     if (isFit && child.isWaiting && child.isAlive()) {
       if (mode === 'process') {
         this.#forget(child);
@@ -94,7 +94,7 @@ export class WarmChildren {
     }
     if (mode === 'process') return 'cold';
     if (child !== undefined) this.#dismiss(child);
-    return this.#start(runner, slot, queue) ?? 'unstartable';
+    return this.#start(pool, slot, queue) ?? 'unstartable';
   }
 
   /** Takes all of them back, for good. */
@@ -118,92 +118,90 @@ export class WarmChildren {
   #settle(): void {
     this.#throttle.review();
     for (const child of [...this.#children.values()]) {
-      if (!this.#isWanted(child) || (child.isWaiting && this.#room(child.runner) < 0)) this.#dismiss(child);
+      if (!this.#isWanted(child) || (child.isWaiting && this.#room(child.pool) < 0)) this.#dismiss(child);
     }
     let started = 0;
     let needsAgeCheck = false;
-    for (const { runner, slot, queue } of this.#places()) {
-      needsAgeCheck ||= runner.config.prestartMaxAgeSeconds !== null && runner.config.mode === 'process';
-      if (this.#children.has(slot) || this.#throttle.isOn(runner) || this.#room(runner) <= 0) continue;
+    for (const { pool, slot, queue } of this.#places()) {
+      needsAgeCheck ||= pool.config.prestartMaxAgeSeconds !== null && pool.config.mode === 'process';
+      if (this.#children.has(slot) || this.#throttle.isOn(pool) || this.#room(pool) <= 0) continue;
       if (started === startsPerTurn) {
         this.update();
         break;
       }
       started += 1;
-      if (this.#start(runner, slot, queue) === null) break;
+      if (this.#start(pool, slot, queue) === null) break;
     }
     this.#checkAges(needsAgeCheck);
   }
 
   /** How many more children an entry may have; negative if it has too many. */
-  #room(runner: Pool): number {
-    return runner.ceiling === null
-      ? Number.POSITIVE_INFINITY
-      : runner.ceiling - this.#options.childrenOf(runner);
+  #room(pool: Pool): number {
+    return pool.ceiling === null ? Number.POSITIVE_INFINITY : pool.ceiling - this.#options.childrenOf(pool);
   }
 
   /** Children of an entry that stand by and have no job. */
-  waitingFor(runner: Pool): number {
-    if (!runner.hasStandby) return 0;
+  waitingFor(pool: Pool): number {
+    if (!pool.hasWarmChildren) return 0;
     let count = 0;
-    for (const child of this.#children.values()) if (child.runner === runner && !child.isWorking) count += 1;
+    for (const child of this.#children.values()) if (child.pool === pool && !child.isWorking) count += 1;
     return count;
   }
 
   /** Every slot that is to have a child, and the queue that it is to be for. */
-  *#places(): Iterable<{ runner: Pool; slot: Slot; queue: string }> {
-    const { fleet } = this.#options;
-    for (const runner of fleet.runners) {
-      if (!runner.hasStandby) continue;
-      const queues = fleet.takeable(runner);
+  *#places(): Iterable<{ pool: Pool; slot: Slot; queue: string }> {
+    const { router } = this.#options;
+    for (const pool of router.pools) {
+      if (!pool.hasWarmChildren) continue;
+      const queues = router.takeable(pool);
       // A pattern also stands for the queue of its very name, but a child for that would hardly ever get a job.
-      const first = queues.find((queue) => !runner.list.patterns.includes(queue));
-      for (let index = 0; index < runner.limit; index += 1) {
-        const slot = runner.slot(index);
+      const first = queues.find((queue) => !pool.list.patterns.includes(queue));
+      for (let index = 0; index < pool.limit; index += 1) {
+        const slot = pool.slot(index);
         // A persistent child has its slot's job; one that runs cold there has to end first. While the machine refuses
         // more, a prestarted child waits for that end, too.
-        const hasOne = runner.config.mode === 'persistent' || runner.ceiling !== null;
+        const hasOne = pool.config.mode === 'persistent' || pool.ceiling !== null;
         if (hasOne && slot.state === 'running') continue;
         const last = this.#lastQueues.get(slot);
         const queue = last !== undefined && queues.includes(last) ? last : first;
-        if (queue !== undefined) yield { runner, slot, queue };
+        if (queue !== undefined) yield { pool, slot, queue };
       }
     }
   }
 
   #isWanted(child: WarmChild): boolean {
     if (child.isWorking || child.isLost) return true;
-    const { runner, slot, queue, config } = child;
-    const isSame = runner.config === config && slot.index < runner.concurrency;
+    const { pool, slot, queue, config } = child;
+    const isSame = pool.config === config && slot.index < pool.concurrency;
     return (
-      isSame && child.isWaiting && !isTooOld(child) && this.#options.fleet.takeable(runner).includes(queue)
+      isSame && child.isWaiting && !isTooOld(child) && this.#options.router.takeable(pool).includes(queue)
     );
   }
 
-  #start(runner: Pool, slot: Slot, queue: string): WarmChild | null {
+  #start(pool: Pool, slot: Slot, queue: string): WarmChild | null {
     const { unstartable, mark, onStartFailed } = this.#options;
     const child: WarmChild = new WarmChild(
-      { runner, slot, queue, mark },
+      { pool, slot, queue, mark },
       {
         onFree: () => {
-          if (child.hasServed) this.#throttle.served(runner);
+          if (child.hasServed) this.#throttle.served(pool);
           if (this.#isStopped) child.leave();
-          if (this.#isWanted(child) && this.#room(runner) >= 0) return;
+          if (this.#isWanted(child) && this.#room(pool) >= 0) return;
           this.#dismiss(child);
           this.update();
         },
         onEnd: (end) => this.#ended(child, end),
-        onStartFailed: (reason) => onStartFailed(runner, reason),
+        onStartFailed: (reason) => onStartFailed(pool, reason),
       },
     );
     if (!child.start()) {
-      unstartable.hold(runner);
+      unstartable.hold(pool);
       return null;
     }
-    unstartable.started(runner);
+    unstartable.started(pool);
     this.#all.add(child);
     this.#children.set(slot, child);
-    slot.standbySinceMs = child.startedAtMs;
+    slot.warmSinceMs = child.startedAtMs;
     return child;
   }
 
@@ -215,7 +213,7 @@ export class WarmChildren {
   #forget(child: WarmChild): void {
     if (this.#children.get(child.slot) !== child) return;
     this.#children.delete(child.slot);
-    child.slot.standbySinceMs = null;
+    child.slot.warmSinceMs = null;
   }
 
   #ended(child: WarmChild, end: ExitStatus): void {
@@ -224,8 +222,8 @@ export class WarmChildren {
     this.#forget(child);
     onEnded();
     processGroups.end(child.pid, child.config.killAfterSeconds);
-    if (child.isFault(end)) this.#throttle.died(child.runner, { child, end });
-    else if (child.hasServed) this.#throttle.served(child.runner);
+    if (child.isFault(end)) this.#throttle.died(child.pool, { child, end });
+    else if (child.hasServed) this.#throttle.served(child.pool);
     this.update();
     if (this.#all.size > 0) return;
     for (const resolve of this.#onceGone.splice(0)) resolve();

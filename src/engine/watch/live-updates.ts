@@ -33,7 +33,7 @@ export class LiveUpdates {
   }
 
   /** @returns ends it; each call counts by itself */
-  attend(): () => void {
+  watch(): () => void {
     this.#count += 1;
     if (this.#count === 1 && this.#isOn) this.#begin();
     let isOver = false;

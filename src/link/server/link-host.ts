@@ -17,7 +17,7 @@ export interface LinkHost {
    */
   execute(command: Command, by: string): Promise<CommandReply>;
   /** While anyone looks; returns the end of it. */
-  attend(): () => void;
+  watch(): () => void;
   /** `null`: nothing is kept of that job's output. */
   openOutput(jobId: string): OutputReader | null;
   /** The owner's connection ended without `disown`. */

@@ -38,8 +38,8 @@ export class LinkServer {
     onWatching: () => this.#outputPacer.request(),
     afterEvents: (callback) => this.#batch.afterEvents(callback),
   };
-  /** What holds the host's attention, while anyone looks. */
-  #endAttention: (() => void) | null = null;
+  /** What ends the subscription and the live updates; set while a client looks. */
+  #endWatching: (() => void) | null = null;
   #isClosing = false;
   #closed: Promise<void> | null = null;
   #onAllClosed: (() => void) | null = null;
@@ -120,7 +120,7 @@ export class LinkServer {
 
   #onJoined(connection: Connection): void {
     this.#joined.add(connection);
-    if (this.#endAttention !== null) return;
+    if (this.#endWatching !== null) return;
     const unsubscribe = this.#host.subscribe((event) => {
       let isWanted = false;
       for (const each of this.#joined) {
@@ -129,10 +129,10 @@ export class LinkServer {
       }
       if (isWanted) this.#batch.add(event);
     });
-    const endAttendance = this.#host.attend();
-    this.#endAttention = () => {
+    const endWatch = this.#host.watch();
+    this.#endWatching = () => {
       unsubscribe();
-      endAttendance();
+      endWatch();
     };
   }
 
@@ -140,8 +140,8 @@ export class LinkServer {
     this.#joined.delete(connection);
     if (this.#joined.size === 0) {
       this.#batch.clear();
-      this.#endAttention?.();
-      this.#endAttention = null;
+      this.#endWatching?.();
+      this.#endWatching = null;
     }
     if (connection.isMissed && !this.#isClosing) this.#host.onOwnerGone();
   }

@@ -5,7 +5,7 @@ import { OperatingError, UsageError } from '../../../src/cli/command-line/exit-c
 import { commands } from '../../../src/cli/commands.ts';
 import { readArguments } from '../../../src/cli/read-arguments.ts';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
-import type { Pool } from '../../helpers/runner.ts';
+import type { Runner } from '../../helpers/runner.ts';
 import { runProgram } from '../program.ts';
 
 const stage = useEndToEnd();
@@ -40,7 +40,7 @@ async function run(...argv: string[]): Promise<string> {
   return printed;
 }
 
-async function start(runners: Record<string, number>, name = 'cfg.json'): Promise<[Pool, string]> {
+async function start(runners: Record<string, number>, name = 'cfg.json'): Promise<[Runner, string]> {
   const runner = await stage.run({ script: stage.script('cat >> "$D/ran"; echo >> "$D/ran"'), runners });
   return [runner, stage.path(name)];
 }

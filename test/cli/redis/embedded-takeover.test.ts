@@ -15,13 +15,13 @@ import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vit
 import { findOnPath } from '../../../src/engine/process/startable.ts';
 import { assertNoProcessLeft } from '../../helpers/leaks.ts';
 import { freeze, isAlive, kill, markVariable, processesMarked } from '../../helpers/processes.ts';
-import { Pool } from '../../helpers/runner.ts';
+import { Runner } from '../../helpers/runner.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { runProgram, useDirectory } from '../program.ts';
 
 const directory = useDirectory();
 let mark = '';
-let runners: Pool[] = [];
+let runners: Runner[] = [];
 
 beforeEach(() => {
   mark = randomUUID();
@@ -45,9 +45,9 @@ function path(name: string): string {
 }
 
 /** One with a slot, whose jobs take a tenth of a second and note their number. */
-async function run(env: Readonly<Record<string, string>> = {}): Promise<Pool> {
+async function run(env: Readonly<Record<string, string>> = {}): Promise<Runner> {
   writeFileSync(path('job'), `read -r job || :\nsleep 0.1\necho "$job" >> '${path('done')}'\n`);
-  const runner = new Pool({
+  const runner = new Runner({
     directory: directory.path,
     config: {
       redis: 'embedded',
@@ -138,7 +138,7 @@ function theServer(): number {
 }
 
 /** The runner that has started the server: its guard's parent. */
-function owner(): Pool {
+function owner(): Runner {
   const guard = readFileSync(path('.resque-runner/lock'), 'utf8').split('\n')[0];
   const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${guard}/status`, 'utf8'))?.[1]);
   const found = runners.find(({ pid, hasExited }) => !hasExited && pid === parent);

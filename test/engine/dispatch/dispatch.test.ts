@@ -93,17 +93,17 @@ test('no limit is exceeded and no paused queue is taken from, whatever commands 
     if (event.type === 'queue.paused') paused.add(event.queue);
     if (event.type === 'queue.resumed') paused.delete(event.queue);
     if (event.type === 'runner.changed') limits.set(event.runner.key, event.runner.concurrency);
-    const runner =
+    const pool =
       event.type === 'job.started'
         ? event.job.runner
         : event.type === 'job.finished'
           ? ownerOf(event.queue)
           : '';
-    if (event.type === 'job.finished') running.set(runner, (running.get(runner) ?? 0) - 1);
+    if (event.type === 'job.finished') running.set(pool, (running.get(pool) ?? 0) - 1);
     if (event.type !== 'job.started') return;
-    const now = (running.get(runner) ?? 0) + 1;
-    running.set(runner, now);
-    if (now > (limits.get(runner) ?? 0)) wrong.push(`${runner}: ${now} of ${limits.get(runner)}`);
+    const now = (running.get(pool) ?? 0) + 1;
+    running.set(pool, now);
+    if (now > (limits.get(pool) ?? 0)) wrong.push(`${pool}: ${now} of ${limits.get(pool)}`);
     if (paused.has(event.job.queue)) wrong.push(`${event.job.queue} is paused`);
   });
   const ownerOf = (queue: string) => (queue === 'a' ? 'a' : 'b,c');

@@ -6,7 +6,7 @@ import type { EngineFact } from '../../../src/protocol/events.ts';
 import { runnerDefaults } from '../../helpers/runner-config.ts';
 
 let facts: EngineFact[] = [];
-let runners: Pool[] = [];
+let pools: Pool[] = [];
 let shortages: Shortages;
 /** How many children all entries together may have. */
 let capacity = 0;
@@ -16,36 +16,36 @@ const children = new Map<Pool, number>();
 const idle = new Set<Pool>();
 let refusals = 0;
 
-const count = (runner: Pool) => children.get(runner) ?? 0;
+const count = (pool: Pool) => children.get(pool) ?? 0;
 const total = () => [...children.values()].reduce((sum, each) => sum + each, 0);
 
 /** Starts what may be started, as an engine would: the entries in their order, and until one is refused. */
 function fill(): void {
-  for (const runner of runners) {
-    if (idle.has(runner) && count(runner) > runner.limit) children.set(runner, runner.limit);
-    while (count(runner) < runner.limit && (backlog.get(runner) ?? 0) > 0) {
+  for (const pool of pools) {
+    if (idle.has(pool) && count(pool) > pool.limit) children.set(pool, pool.limit);
+    while (count(pool) < pool.limit && (backlog.get(pool) ?? 0) > 0) {
       if (total() >= capacity) {
         refusals += 1;
-        shortages.refused(runner, 'EMFILE');
+        shortages.refused(pool, 'EMFILE');
         break;
       }
-      children.set(runner, count(runner) + 1);
-      backlog.set(runner, (backlog.get(runner) ?? 0) - 1);
+      children.set(pool, count(pool) + 1);
+      backlog.set(pool, (backlog.get(pool) ?? 0) - 1);
     }
   }
 }
 
-function end(runner: Pool): void {
-  children.set(runner, count(runner) - 1);
+function end(pool: Pool): void {
+  children.set(pool, count(pool) - 1);
   shortages.ended();
   fill();
 }
 
 function entry(key: string, concurrency: number, jobs: number): Pool {
-  const runner = new Pool({ ...runnerDefaults, key, concurrency }, (index) => `h:1-${index}:${key}`);
-  runners.push(runner);
-  backlog.set(runner, jobs);
-  return runner;
+  const pool = new Pool({ ...runnerDefaults, key, concurrency }, (index) => `h:1-${index}:${key}`);
+  pools.push(pool);
+  backlog.set(pool, jobs);
+  return pool;
 }
 
 const told = () =>
@@ -56,16 +56,16 @@ const told = () =>
 beforeEach(() => {
   vi.useFakeTimers();
   facts = [];
-  runners = [];
+  pools = [];
   refusals = 0;
   backlog.clear();
   children.clear();
   idle.clear();
   shortages = new Shortages({
     publish: (fact) => facts.push(fact),
-    runners: () => runners,
+    pools: () => pools,
     childrenOf: count,
-    hasIdle: (runner) => idle.has(runner),
+    hasIdle: (pool) => idle.has(pool),
     onMore: fill,
   });
 });
@@ -159,10 +159,10 @@ test('an entry with a backlog does not keep another from ever running', () => {
   let done = 0;
   for (let second_ = 0; second_ < 60; second_ += 1) {
     vi.advanceTimersByTime(1_000);
-    for (const runner of [first, second]) {
-      if (count(runner) === 0) continue;
-      if (runner === second) done += 1;
-      end(runner);
+    for (const pool of [first, second]) {
+      if (count(pool) === 0) continue;
+      if (pool === second) done += 1;
+      end(pool);
     }
   }
   expect(done).toBeGreaterThan(10);

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function runner(changes: Partial<PoolConfig>): PoolConfig {
+function pool(changes: Partial<PoolConfig>): PoolConfig {
   return { ...runnerDefaults, ...changes };
 }
 
@@ -31,7 +31,7 @@ function file(name: string, content: string | Buffer, mode = 0o755): string {
 }
 
 async function reasonAgainst(changes: Partial<PoolConfig>): Promise<string> {
-  const verdict = await checkStartable(runner(changes));
+  const verdict = await checkStartable(pool(changes));
   return verdict.ok ? `(none: ${verdict.file})` : verdict.reason;
 }
 
@@ -73,25 +73,25 @@ describe('a script that can be started', () => {
   ])('is accepted: %s', async (_, content) => {
     const script = file('job', content);
     expect(await starts(script)).toBe(true);
-    expect(await checkStartable(runner({ script: [script] }))).toEqual({ ok: true, file: script });
+    expect(await checkStartable(pool({ script: [script] }))).toEqual({ ok: true, file: script });
   });
 
   test('may be a binary, and a symbolic link', async () => {
     symlinkSync('/bin/sh', join(directory, 'link'));
-    expect(await checkStartable(runner({ script: [join(directory, 'link')] }))).toMatchObject({ ok: true });
+    expect(await checkStartable(pool({ script: [join(directory, 'link')] }))).toMatchObject({ ok: true });
   });
 
   test('may be interpreted by a script', async () => {
     const interpreter = file('interpreter', '#!/bin/sh\nexit 0\n');
     const script = file('job', `#!${interpreter}\n`);
     expect(await starts(script)).toBe(true);
-    expect(await checkStartable(runner({ script: [script] }))).toMatchObject({ ok: true });
+    expect(await checkStartable(pool({ script: [script] }))).toMatchObject({ ok: true });
   });
 
   test('is looked up on the PATH of the runner when it is a bare word', async () => {
     const script = file('my-job', '#!/bin/sh\n');
     expect(await reasonAgainst({ script: ['my-job'] })).toMatch(/^my-job is not on PATH/);
-    const verdict = await checkStartable(runner({ script: ['my-job'], env: { PATH: `/bin:${directory}` } }));
+    const verdict = await checkStartable(pool({ script: ['my-job'], env: { PATH: `/bin:${directory}` } }));
     expect(verdict).toEqual({ ok: true, file: script });
   });
 
@@ -107,16 +107,14 @@ describe('a script that can be started', () => {
     file('c/rr-job', '#!/bin/sh\n');
     const PATH = ['locked', 'a', 'b', 'c'].map((name) => join(directory, name)).join(':');
     expect(await starts(join(directory, 'job'), { PATH })).toBe(true);
-    const verdict = await checkStartable(runner({ script, cwd: directory, env: { PATH } }));
+    const verdict = await checkStartable(pool({ script, cwd: directory, env: { PATH } }));
     expect(verdict).toEqual({ ok: true, file: join(directory, script[0] === 'rr-job' ? 'c/rr-job' : 'job') });
   });
 
   test('is found in a relative PATH entry from its working directory', async () => {
     mkdirSync(join(directory, 'bin'));
     const script = file('bin/my-job', '#!/bin/sh\n');
-    const verdict = await checkStartable(
-      runner({ script: ['my-job'], cwd: directory, env: { PATH: 'bin' } }),
-    );
+    const verdict = await checkStartable(pool({ script: ['my-job'], cwd: directory, env: { PATH: 'bin' } }));
     expect(verdict).toEqual({ ok: true, file: script });
   });
 });
@@ -223,7 +221,7 @@ describe('a script that can not be started', () => {
       expect(reason).toContain('has Windows line endings');
       const fix = reason.slice(reason.indexOf('sed '));
       await execa('sh', ['-c', fix]);
-      expect(await checkStartable(runner({ script: [script] }))).toMatchObject({ ok: true });
+      expect(await checkStartable(pool({ script: [script] }))).toMatchObject({ ok: true });
     },
   );
 

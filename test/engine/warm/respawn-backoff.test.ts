@@ -26,7 +26,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function newRunner(key = 'mail'): Pool {
+function newPool(key = 'mail'): Pool {
   return new Pool({ ...runnerDefaults, key }, (index, name) => `h:1-${index}:${name}`);
 }
 
@@ -36,9 +36,9 @@ interface Life {
 }
 
 /** A child of the runner that has ended just now. */
-function die(runner: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
-  throttle.died(runner, {
-    child: { config: runner.config, startedAtMs: performance.now() - livedMs, lastWords },
+function die(pool: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
+  throttle.died(pool, {
+    child: { config: pool.config, startedAtMs: performance.now() - livedMs, lastWords },
     end: { exitCode: 3, signal: null },
   });
 }
@@ -50,9 +50,9 @@ function pausesMs(): number[] {
 const types = () => facts.map(({ type }) => type);
 
 test('a child that ended is told of, with its exit and its last words', () => {
-  const runner = newRunner();
+  const pool = newPool();
   const sinceMs = Date.now();
-  die(runner, { lastWords: 'no database' });
+  die(pool, { lastWords: 'no database' });
   const throttled = {
     exitCode: 3,
     signal: null,
@@ -62,69 +62,69 @@ test('a child that ended is told of, with its exit and its last words', () => {
     sinceMs,
   };
   expect(facts).toEqual([{ type: 'runner.throttled', runner: 'mail', throttled }]);
-  expect(runner.throttled).toEqual(throttled);
+  expect(pool.throttled).toEqual(throttled);
 });
 
 test('nothing is to be started until the pause is over, and then it is said', () => {
-  const runner = newRunner();
-  die(runner);
+  const pool = newPool();
+  die(pool);
   vi.advanceTimersByTime(999);
-  expect([throttle.isOn(runner), overs]).toEqual([true, 0]);
+  expect([throttle.isOn(pool), overs]).toEqual([true, 0]);
   vi.advanceTimersByTime(1);
-  expect([throttle.isOn(runner), overs]).toEqual([false, 1]);
+  expect([throttle.isOn(pool), overs]).toEqual([false, 1]);
 });
 
 test('pauses double up to 30 s, and the trouble has lasted since the first of them', () => {
-  const runner = newRunner();
+  const pool = newPool();
   const sinceMs = Date.now();
   for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
-    die(runner);
+    die(pool);
     expect(pausesMs().at(-1)).toBe(pauseMs);
-    expect(runner.throttled?.sinceMs).toBe(sinceMs);
+    expect(pool.throttled?.sinceMs).toBe(sinceMs);
     vi.advanceTimersByTime(pauseMs - 1);
-    expect(throttle.isOn(runner)).toBe(true);
+    expect(throttle.isOn(pool)).toBe(true);
     vi.advanceTimersByTime(1);
-    expect(throttle.isOn(runner)).toBe(false);
+    expect(throttle.isOn(pool)).toBe(false);
   }
   expect(types()).not.toContain('runner.unthrottled');
 });
 
 test('children of several slots that end together count once', () => {
-  const runner = newRunner();
-  for (let slot = 0; slot < 4; slot += 1) die(runner);
+  const pool = newPool();
+  for (let slot = 0; slot < 4; slot += 1) die(pool);
   expect(pausesMs()).toEqual([1_000]);
   vi.advanceTimersByTime(1_000);
-  for (let slot = 0; slot < 4; slot += 1) die(runner);
+  for (let slot = 0; slot < 4; slot += 1) die(pool);
   expect(pausesMs()).toEqual([1_000, 2_000]);
 });
 
 test('one that had lived for more than 10 s does not count as another in a row', () => {
-  const runner = newRunner();
+  const pool = newPool();
   for (const pauseMs of [1_000, 2_000]) {
-    die(runner);
+    die(pool);
     vi.advanceTimersByTime(pauseMs);
   }
-  die(runner, { livedMs: 10_001 });
+  die(pool, { livedMs: 10_001 });
   expect(pausesMs()).toEqual([1_000, 2_000, 1_000]);
 });
 
 test('the trouble is over when the pause is and 10 s more have brought no other end', () => {
-  const runner = newRunner();
-  die(runner);
+  const pool = newPool();
+  die(pool);
   vi.advanceTimersByTime(10_999);
   expect(types()).toEqual(['runner.throttled']);
   vi.advanceTimersByTime(1);
   expect(facts.at(-1)).toEqual({ type: 'runner.unthrottled', runner: 'mail' });
-  expect(runner.throttled).toBeNull();
-  die(runner);
+  expect(pool.throttled).toBeNull();
+  die(pool);
   expect(pausesMs()).toEqual([1_000, 1_000]);
 });
 
 test('another end in those 10 s begins them anew', () => {
-  const runner = newRunner();
-  die(runner);
+  const pool = newPool();
+  die(pool);
   vi.advanceTimersByTime(10_999);
-  die(runner);
+  die(pool);
   vi.advanceTimersByTime(11_999);
   expect(types()).toEqual(['runner.throttled', 'runner.throttled']);
   vi.advanceTimersByTime(1);
@@ -132,20 +132,20 @@ test('another end in those 10 s begins them anew', () => {
 });
 
 test('a child that does a job ends the trouble, but not the pause', () => {
-  const runner = newRunner();
-  die(runner);
-  throttle.served(runner);
-  expect([types(), throttle.isOn(runner)]).toEqual([['runner.throttled'], true]);
+  const pool = newPool();
+  die(pool);
+  throttle.served(pool);
+  expect([types(), throttle.isOn(pool)]).toEqual([['runner.throttled'], true]);
   vi.advanceTimersByTime(1_000);
-  throttle.served(runner);
-  throttle.served(runner);
+  throttle.served(pool);
+  throttle.served(pool);
   expect(types()).toEqual(['runner.throttled', 'runner.unthrottled']);
   vi.advanceTimersByTime(60_000);
   expect([types().length, overs]).toEqual([2, 1]);
 });
 
 test('runners have nothing to do with each other', () => {
-  const [mail, news] = [newRunner('mail'), newRunner('news')];
+  const [mail, news] = [newPool('mail'), newPool('news')];
   die(mail);
   expect([throttle.isOn(mail), throttle.isOn(news)]).toEqual([true, false]);
   throttle.served(news);
@@ -161,12 +161,12 @@ test('runners have nothing to do with each other', () => {
 });
 
 test('a config that was read anew ends it at once, and so does the end of the runner', () => {
-  const [same, changed, retired] = [newRunner('same'), newRunner('changed'), newRunner('retired')];
-  for (const runner of [same, changed, retired]) die(runner);
+  const [same, changed, retired] = [newPool('same'), newPool('changed'), newPool('retired')];
+  for (const pool of [same, changed, retired]) die(pool);
   changed.config = { ...changed.config };
-  retired.isRetired = true;
+  retired.isRemoved = true;
   throttle.review();
-  expect([same, changed, retired].map((runner) => throttle.isOn(runner))).toEqual([true, false, false]);
+  expect([same, changed, retired].map((pool) => throttle.isOn(pool))).toEqual([true, false, false]);
   expect(facts.slice(3)).toEqual([
     { type: 'runner.unthrottled', runner: 'changed' },
     { type: 'runner.unthrottled', runner: 'retired' },
@@ -177,8 +177,8 @@ test('a config that was read anew ends it at once, and so does the end of the ru
 });
 
 test('a stop leaves no timer', () => {
-  die(newRunner());
-  const other = newRunner('other');
+  die(newPool());
+  const other = newPool('other');
   die(other);
   vi.advanceTimersByTime(500);
   throttle.stop();

@@ -43,7 +43,7 @@ describe('the latest line of a job', () => {
     await engine.wait('job.started');
     await printed(engine, '1', 'one');
     expect(told(engine)).toEqual([]);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     expect(told(engine)).toEqual(['1 stdout one']);
     stage.write('go');
     await hear(engine, '1 stdout two');
@@ -57,7 +57,7 @@ describe('the latest line of a job', () => {
     const engine = await stage.start([stage.runner('mail', script)]);
     await stage.enqueue('mail', 1);
     await engine.wait('job.started');
-    const ends = [engine.engine.attend(), engine.engine.attend()];
+    const ends = [engine.engine.watch(), engine.engine.watch()];
     ends[0]?.();
     ends[0]?.();
     stage.write('go');
@@ -66,7 +66,7 @@ describe('the latest line of a job', () => {
     const count = told(engine).length;
     await printed(engine, '1', '6');
     expect(told(engine)).toHaveLength(count);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     expect(told(engine).at(-1)).toBe('1 stdout 6');
     end();
     stage.write('end');
@@ -75,7 +75,7 @@ describe('the latest line of a job', () => {
   test('is told at most every 250 ms, cut to its limit, whatever floods', async () => {
     const script = stage.script(`yes "${'long '.repeat(200)}" & yes "$RANDOM" & sleep 1.5; kill %1 %2`);
     const engine = await stage.start([stage.runner('mail', script)]);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await stage.enqueue('mail', 1);
     const { durationMs } = await engine.wait('job.finished');
     end();
@@ -88,7 +88,7 @@ describe('the latest line of a job', () => {
   test('is that of stderr where both printed, and progress is its last word', async () => {
     const body = `echo out; echo err >&2; ${gate('go')}; printf '10%%\\r20%%\\r'; sleep 30`;
     const engine = await stage.start([stage.runner('mail', stage.script(body))]);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await stage.enqueue('mail', 1);
     await hear(engine, '1 stderr err');
     stage.write('go');
@@ -99,7 +99,7 @@ describe('the latest line of a job', () => {
   test('is not told again where it stays the same, nor of a job that has ended', async () => {
     const script = stage.script('for n in 1 2 3 4 5 6 7 8; do echo same; sleep 0.1; done; echo last');
     const engine = await stage.start([stage.runner('mail', script)]);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await stage.enqueue('mail', 1);
     const { seq } = await engine.wait('job.finished');
     await staysTrue(() => engine.all('job.printed').every((event) => event.seq < seq), {
@@ -127,7 +127,7 @@ describe('backlogs and failures', () => {
   test('are counted when somebody begins to look, and then told when they change', async () => {
     const engine = await paused();
     await stage.enqueue('a', 1, 2);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await engine.wait('failures.counted');
     expect(backlogs(engine)).toEqual(['a 2', 'b 0']);
     expect(totals(engine)).toEqual([0]);
@@ -146,7 +146,7 @@ describe('backlogs and failures', () => {
     await stage.redis.config('RESETSTAT');
     await staysTrue(async () => (await calls()) === 0, { message: 'nothing is asked for', forMs: 1_500 });
     const begin = performance.now();
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     // Two queues and the failures.
     await waitFor(async () => (await calls()) >= 9, { message: 'three reads' });
     expect(performance.now() - begin).toBeGreaterThan(1_500);
@@ -166,7 +166,7 @@ describe('backlogs and failures', () => {
     await engine.do({ type: 'pause-all' });
     stage.mayLeaveKeys('queue:a');
     await stage.enqueue('a', 1);
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await waitFor(() => backlogs(engine).includes('a 1'), { message: 'it is counted' });
     const config = stage.config([stage.runner('b', stage.script(':'))]);
     engine.engine.reconfigure(config);
@@ -180,7 +180,7 @@ describe('backlogs and failures', () => {
   test('are not asked for while Redis is away, and again when it is back', async () => {
     const proxy = await startProxy(stage.server.port);
     const engine = await stage.start([stage.runner('a', stage.script(':'))], { port: proxy.port });
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await engine.wait('failures.counted');
     proxy.judge = () => 'cut';
     proxy.cut();
@@ -194,18 +194,18 @@ describe('backlogs and failures', () => {
 
   test('no longer end the engine than without', async () => {
     const engine = await stage.start([stage.runner('a', stage.script(':'))]);
-    engine.engine.attend();
+    engine.engine.watch();
     await engine.wait('failures.counted');
     await engine.stop();
     const { length } = engine.events;
-    engine.engine.attend();
+    engine.engine.watch();
     await staysTrue(() => engine.events.length === length, { message: 'nothing is told', forMs: 1_100 });
   });
 
   test('that can not be counted are left out', async () => {
     const engine = await paused();
     await stage.redis.set('resque:failed', 'text');
-    const end = engine.engine.attend();
+    const end = engine.engine.watch();
     await waitFor(() => backlogs(engine).length === 2, { message: 'the queues are counted' });
     expect(totals(engine)).toEqual([]);
     end();

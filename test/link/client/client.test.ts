@@ -257,7 +257,7 @@ describe('a command', () => {
     expect(await waiting).toMatchObject({ ok: false, code: 'link-down' });
     expect(await client.send({ type: 'pause-all' })).toMatchObject({ ok: false, code: 'link-down' });
     expect(told.closed).toEqual([]);
-    await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+    await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   });
 
   test('that is none, or too large, is refused without the engine', async () => {

@@ -96,7 +96,7 @@ describe('a command', () => {
     gone.command(1, { type: 'pause-all' });
     await waitFor(() => host.executed.length === 1, { message: 'the command' });
     gone.socket.destroy();
-    await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+    await waitFor(() => host.watching === 0, { message: 'nobody looks' });
     answer({ ok: true, message: 'late' });
     const next = await join();
     host.onExecute = () => Promise.resolve({ ok: true, message: 'done' });

@@ -91,7 +91,7 @@ test('a client that sends half a frame and hangs keeps nobody waiting, nor does 
   hanging.socket.destroy();
   good.socket.destroy();
   // Would not be, if the dead one were still taken for alive.
-  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await waitFor(() => stage.host.watching === 0, { message: 'nobody looks' });
 });
 
 test('a client that closes its side and does not read what is left is forgotten', async () => {
@@ -101,7 +101,7 @@ test('a client that closes its side and does not read what is left is forgotten'
   // More than the kernel takes, less than makes a client be behind.
   stage.host.publish(fact(2_000_000));
   client.socket.end();
-  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await waitFor(() => stage.host.watching === 0, { message: 'nobody looks' });
   await assertWorks(stage, await stage.join());
 });
 
@@ -116,7 +116,7 @@ test('a client that closes its side at once, and one that resets, are forgotten'
   for (let count = 0; count < 20; count += 1) stage.host.publish(fact(10_000));
   await waitFor(() => resetting.socket.bytesRead > 0, { message: 'a snapshot' });
   resetting.socket.destroy();
-  await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+  await waitFor(() => stage.host.watching === 0, { message: 'nobody looks' });
   await assertWorks(stage, await stage.join());
 });
 

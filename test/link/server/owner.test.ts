@@ -98,7 +98,7 @@ test('the end of an owner that disowned the engine is not told', async () => {
   await owner.first('snapshot');
   owner.say({ type: 'disown' });
   owner.socket.end();
-  await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+  await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   await staysTrue(() => host.ownersGone === 0, { message: 'not told', forMs: 50 });
 });
 
@@ -106,13 +106,13 @@ test('an owner that disowns the engine and closes at once is heard, though event
   const { host, other } = await startOwned();
   const events = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
   const client = await LinkClient.over(other, { name: 'ann', isReadOnly: false }, events);
-  await waitFor(() => host.attending === 1, { message: 'it joined' });
+  await waitFor(() => host.watching === 1, { message: 'it joined' });
   client.disown();
   const closed = client.close();
   // Large enough to be written in this tick, before the server has read what the owner said.
   for (let count = 0; count < 10; count += 1) host.publish(fact(2_000_000));
   await closed;
-  await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+  await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   expect(host.ownersGone).toBe(0);
 });
 
@@ -156,12 +156,12 @@ test('an owner that was killed is gone', async () => {
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'ignore', other] });
   afterThis(() => child.kill('SIGKILL'));
   // The child has a copy of it; ours must not keep the link up.
-  await waitFor(() => host.attending === 1, { message: 'the child joined' });
+  await waitFor(() => host.watching === 1, { message: 'the child joined' });
   other.destroy();
   await staysTrue(() => host.ownersGone === 0, { message: 'the owner is there', forMs: 100 });
   child.kill('SIGKILL');
   await waitFor(() => host.ownersGone === 1, { message: 'the owner is gone' });
-  expect(host.attending).toBe(0);
+  expect(host.watching).toBe(0);
 });
 
 test('a descriptor that is no socket is refused in words', () => {

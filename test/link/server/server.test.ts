@@ -33,7 +33,7 @@ describe('a greeting', () => {
     const { message } = await client.first('refused');
     expect(message).toContain(`1.2.3) speaks version ${protocolVersion} of the link, the client version 99`);
     await client.closed();
-    expect([client.of('snapshot'), host.snapshots, host.attending]).toEqual([[], 0, 0]);
+    expect([client.of('snapshot'), host.snapshots, host.watching]).toEqual([[], 0, 0]);
   });
 
   test.each([
@@ -50,7 +50,7 @@ describe('a greeting', () => {
     client.sayText(text);
     expect((await client.first('refused')).message).not.toBe('');
     await client.closed();
-    expect([host.executed, host.attending, host.listeners.size]).toEqual([[], 0, 0]);
+    expect([host.executed, host.watching, host.listeners.size]).toEqual([[], 0, 0]);
   });
 
   test('that is larger than any hello is refused before its end has come', async () => {
@@ -96,7 +96,7 @@ describe('a greeting', () => {
     client.sayHello();
     expect((await client.first('refused')).message).toBe('hello was said before');
     await client.closed();
-    await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+    await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   });
 });
 
@@ -187,23 +187,23 @@ describe('events', () => {
 });
 
 describe('the host', () => {
-  test('is listened to and attended exactly while somebody who said hello looks', async () => {
+  test('is listened to and watched only while a client that said hello is connected', async () => {
     const { host, connect, join } = await startStage();
-    const attention = () => [host.listeners.size, host.attending];
+    const watchers = () => [host.listeners.size, host.watching];
     const silent = connect();
     await silent.first('hello');
-    expect(attention()).toEqual([0, 0]);
+    expect(watchers()).toEqual([0, 0]);
     const first = await join();
-    expect(attention()).toEqual([1, 1]);
+    expect(watchers()).toEqual([1, 1]);
     const second = await join();
-    expect(attention()).toEqual([1, 1]);
+    expect(watchers()).toEqual([1, 1]);
     first.socket.destroy();
-    await staysTrue(() => host.listeners.size === 1 && host.attending === 1, { message: 'it is', forMs: 50 });
+    await staysTrue(() => host.listeners.size === 1 && host.watching === 1, { message: 'it is', forMs: 50 });
     second.socket.destroy();
-    await waitFor(() => host.attending === 0, { message: 'nobody looks' });
-    expect(attention()).toEqual([0, 0]);
+    await waitFor(() => host.watching === 0, { message: 'nobody looks' });
+    expect(watchers()).toEqual([0, 0]);
     await join();
-    expect(attention()).toEqual([1, 1]);
+    expect(watchers()).toEqual([1, 1]);
   });
 
   test('is not held up by the events that nobody was left to read', async () => {
@@ -211,7 +211,7 @@ describe('the host', () => {
     const first = await join();
     host.publish(fact());
     first.socket.destroy();
-    await waitFor(() => host.attending === 0, { message: 'nobody looks' });
+    await waitFor(() => host.watching === 0, { message: 'nobody looks' });
     const second = await join();
     host.publish(fact());
     await waitFor(() => second.seqs.length > 0, { message: 'an event' });
@@ -246,7 +246,7 @@ describe('close', () => {
     for (const client of clients) expect(client.seqs).toHaveLength(100);
     for (const client of [...clients, silent]) await client.closed();
     expect(existsSync(path)).toBe(false);
-    expect([host.attending, host.listeners.size]).toEqual([0, 0]);
+    expect([host.watching, host.listeners.size]).toEqual([0, 0]);
   });
 
   test('does not wait for a client that reads nothing', async () => {
@@ -255,7 +255,7 @@ describe('close', () => {
     client.socket.pause();
     for (let count = 0; count < 20; count += 1) host.publish(fact(1_000_000));
     await server.close();
-    expect(host.attending).toBe(0);
+    expect(host.watching).toBe(0);
   });
 
   test('can be called twice, and before anything else', async () => {

@@ -109,7 +109,7 @@ describe('a client that reads nothing', () => {
     client.socket.pause();
     flood(stage);
     client.socket.destroy();
-    await waitFor(() => stage.host.attending === 0, { message: 'nobody looks' });
+    await waitFor(() => stage.host.watching === 0, { message: 'nobody looks' });
     const next = await stage.join();
     expect((await next.first('snapshot')).snapshot.seq).toBe(20);
   });

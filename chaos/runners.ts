@@ -8,7 +8,7 @@ const seats = [0, 1];
 /** TERM must do: a runner that needs longer is stuck. */
 const stopLimitMs = 30_000;
 
-export interface FleetOptions {
+export interface RunnersOptions {
   readonly directory: string;
   readonly program: string;
   readonly config: object;
@@ -22,19 +22,19 @@ interface Seat {
   isFrozen: boolean;
 }
 
-export class QueueRouter {
+export class Runners {
   kills = 0;
   /** What no runner may do. */
   readonly faults: string[] = [];
   /** By `HOST:PID`: from its end to its recovery. */
   readonly recoveredAfterMs: number[] = [];
-  readonly #options: FleetOptions;
+  readonly #options: RunnersOptions;
   readonly #config: string;
   readonly #seats: Seat[];
   readonly #killedAtMs = new Map<number, number>();
   #isKeptUp = true;
 
-  constructor(options: FleetOptions) {
+  constructor(options: RunnersOptions) {
     this.#options = options;
     const { directory, config } = options;
     mkdirSync(join(directory, 'tmp'));
