@@ -1,6 +1,6 @@
 /** The runner processes, each on its seat: how they start, and what befalls them. */
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
-import { waitsOf } from '../src/resque/redis/read-connections.ts';
+import { waitsOf } from '../src/resque/redis/connection-set.ts';
 import type { Presence } from '../src/resque/workers/liveness.ts';
 import type { Agenda } from './agenda.ts';
 import type { Dump } from './dump.ts';

@@ -7,7 +7,7 @@ import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import type { Machine } from '../src/engine/process/machine.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
-import { FailureCounts } from '../src/failures/counts.ts';
+import { FailureCounts } from '../src/failures/changes.ts';
 import type { Command } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
 import { type Clock, pause } from '../src/resque/redis/clock.ts';

@@ -1,5 +1,5 @@
 /** Carries out commands, each with exactly one reply, in words for people and a code for programs. */
-import type { FailureCounts } from '../failures/counts.ts';
+import type { FailureCounts } from '../failures/changes.ts';
 import type { Command, CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact, ShutdownMode } from '../protocol/events.ts';

@@ -3,7 +3,7 @@
  * It knows no terminal, no process signals and no exit codes; those are its owner's.
  */
 import type { Config } from '../config/config.ts';
-import { FailureCounts } from '../failures/counts.ts';
+import { FailureCounts } from '../failures/changes.ts';
 import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
 import type { ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';

@@ -1,7 +1,7 @@
 /** The commands on the `failed` list: looking through it, and putting back or removing what is on it. */
 import { ChangeLog } from '../failures/change-log.ts';
+import type { FailureCounts } from '../failures/changes.ts';
 import { changeEntries, changeMatches } from '../failures/changes.ts';
-import type { FailureCounts } from '../failures/counts.ts';
 import { countFailures, findFailures } from '../failures/search.ts';
 import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';

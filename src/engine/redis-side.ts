@@ -4,8 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import type { EngineFact } from '../protocol/events.ts';
-import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
-import { outageText } from '../resque/redis/error-text.ts';
+import { describeRedis, outageText, type ReachableRedis } from '../resque/redis/connection.ts';
 import type { RedisError } from '../resque/redis/redis-error.ts';
 import { ResqueClient } from '../resque/steps/client.ts';
 import type { OutcomeWrite } from '../resque/steps/step.ts';

@@ -6,9 +6,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommandData, FailureEntry, FailureFilter } from '../protocol/commands.ts';
 import type { FailedList } from '../resque/failed/failed-list.ts';
-import type { FailurePage } from '../resque/failed/failed-page.ts';
-import { viewFailure } from '../resque/format/failure-record.ts';
-import { failureEntry } from './entry.ts';
+import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
+import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
+import { cut } from '../resque/format/payload.ts';
 import { failureMatcher } from './filter.ts';
 
 const firstPageSize = 100;
@@ -131,4 +131,50 @@ export async function countFailures(
     onPage(looked, count.total);
   }
   return { ...count, newest: newest ?? { total: 0, entries: [] } };
+}
+
+/** Characters of a text. Ours are no longer; a record of somebody else's may hold megabytes. */
+const textLimit = 64 * 1024;
+
+/** One entry for people: its texts cut, its bytes exact. */
+export function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
+  const { isReadable, exitCode } = view;
+  return {
+    index,
+    recordBase64: record.toString('base64'),
+    failedAt: short(view.failedAt),
+    retriedAt: short(view.retriedAt),
+    queue: short(view.queue),
+    worker: short(view.worker),
+    jobClass: short(view.jobClass),
+    args: cut(view.argsText, textLimit),
+    exception: short(view.exception),
+    error: short(view.error),
+    backtrace: shortLines(view.backtrace),
+    stderr: short(view.stderr),
+    stdout: short(view.stdout),
+    exitCode,
+    signal: short(view.signal),
+    isReadable,
+  };
+}
+
+function short(text: string | null): string | null {
+  return text === null ? null : cut(text, textLimit);
+}
+
+/** The first lines, as far as they fit together. */
+function shortLines(lines: readonly string[]): string[] {
+  const shown: string[] = [];
+  let left = textLimit;
+  for (const line of lines) {
+    if (left <= 0) {
+      shown.push('…');
+      break;
+    }
+    shown.push(cut(line, left));
+    // An empty line has its price, too.
+    left -= line.length + 1;
+  }
+  return shown;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse-config.ts';
-import { answerLimitMs } from '../../src/resque/redis/timeouts.ts';
+import { answerLimitMs } from '../../src/resque/redis/send.ts';
 import { repository } from './markdown.ts';
 
 /** `drainLimitMs` of src/engine/process/child.ts: output that something else holds open. */

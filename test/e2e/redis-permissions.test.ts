@@ -105,9 +105,10 @@ test('with what check asks for, a runner runs, retries, removes, leaves and reco
 
 test('check asks for every command in the scripts of a runner', async () => {
   const commands = await commandsAskedFor(config());
-  const files = readdirSync(sources).filter((name) => name.endsWith('.ts') && !name.startsWith('enqueue'));
+  const folders = ['redis', 'failed', 'workers', 'steps'].map((folder) => join(sources, folder));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   const called = files.flatMap((name) =>
-    [...readFileSync(join(sources, name), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) =>
+    [...readFileSync(name, 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) =>
       command?.toLowerCase(),
     ),
   );

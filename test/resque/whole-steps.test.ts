@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { adoptScript, replaceScript, settleScript } from '../../src/resque/audit/repair-scripts.ts';
 import { beginScript, resumeScript, stepScript } from '../../src/resque/enqueue/scripts.ts';
 import { changeScript } from '../../src/resque/failed/change-script.ts';
-import type { Script } from '../../src/resque/redis/send.ts';
+import type { Script } from '../../src/resque/redis/script.ts';
 import { useRedis } from '../helpers/redis.ts';
 
 const server = useRedis();

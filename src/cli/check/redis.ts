@@ -1,10 +1,13 @@
 /** Whether Redis can be used as configured: reachable, new enough, writable, quick, and safe for queues. */
 import type { Config } from '../../config/config.ts';
-import { describeRedis, type ReachableRedis, type Redis } from '../../resque/redis/connection.ts';
-import { troubleText } from '../../resque/redis/error-text.ts';
-import { masterOf, unlessRefused } from '../../resque/redis/handshake.ts';
+import {
+  describeRedis,
+  type ReachableRedis,
+  type Redis,
+  troubleText,
+} from '../../resque/redis/connection.ts';
+import { masterOf, type ReplyLimit, readReplyLimit, unlessRefused } from '../../resque/redis/handshake.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
-import { type ReplyLimit, readReplyLimit } from '../../resque/redis/reply-limit.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { findRedisProgram } from '../redis/program.ts';

@@ -2,7 +2,7 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
-import { troubleText } from '../../resque/redis/error-text.ts';
+import { troubleText } from '../../resque/redis/connection.ts';
 import type { RedisError } from '../../resque/redis/redis-error.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { RedisTarget } from '../redis/target.ts';

@@ -2,8 +2,8 @@
 import { grouped } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue/enqueue.ts';
-import { troubleText } from '../../resque/redis/error-text.ts';
-import { RetryingSender } from '../../resque/redis/retrying-sender.ts';
+import { RetryingSender } from '../../resque/enqueue/retrying-sender.ts';
+import { troubleText } from '../../resque/redis/connection.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';

@@ -4,7 +4,7 @@ import type { Mode } from '../../config/config.ts';
 import type { SingleJobEnd } from '../../engine/single-job.ts';
 import { payloadLine } from '../../engine/warm/payload-line.ts';
 import { visible } from '../../messages/visible.ts';
-import { memberSpans } from '../../resque/format/json-members.ts';
+import { memberSpans } from '../../resque/format/json.ts';
 import type { Payload } from '../../resque/format/payload.ts';
 import { resqueWebFields } from '../../resque/format/resque-web.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';

@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { ReachableRedis } from '../../resque/redis/connection.ts';
-import { troubleText } from '../../resque/redis/error-text.ts';
+import { troubleText } from '../../resque/redis/connection.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { checkRedis } from '../check/redis.ts';
 import { fail, type Verdict } from '../check/verdict.ts';

@@ -1,11 +1,13 @@
 /** One short talk with Redis, for commands that answer and end. */
-import { openConnection, type ReachableRedis, type Redis } from '../../resque/redis/connection.ts';
-import { troubleText } from '../../resque/redis/error-text.ts';
-import { connected } from '../../resque/redis/handshake.ts';
+import {
+  openConnection,
+  type ReachableRedis,
+  type Redis,
+  troubleText,
+} from '../../resque/redis/connection.ts';
+import { connected, readReplyLimit } from '../../resque/redis/handshake.ts';
 import { RedisError, troubleOf } from '../../resque/redis/redis-error.ts';
-import { readReplyLimit } from '../../resque/redis/reply-limit.ts';
-import { type CommandSender, sendOn } from '../../resque/redis/send.ts';
-import { withinLimit } from '../../resque/redis/timeouts.ts';
+import { type CommandSender, sendOn, withinLimit } from '../../resque/redis/send.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** How much gets done. Only what counters say; one that went back says nothing. Pure. */
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { WorkerFacts } from '../../resque/workers/read-workers.ts';
+import type { WorkerFacts } from '../../resque/workers/registry.ts';
 
 /** Jobs per second; `null` where nobody can tell. */
 export type Rate = number | null;

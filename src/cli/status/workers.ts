@@ -2,7 +2,7 @@
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import { deathOf, livenessOf, silentLimitMs, type Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { WorkerFacts } from '../../resque/workers/read-workers.ts';
+import type { WorkerFacts } from '../../resque/workers/registry.ts';
 import type { RunnerEntry } from '../../resque/workers/runner-entry.ts';
 import type { WorkerKind, WorkerState } from './document.ts';
 

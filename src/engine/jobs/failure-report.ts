@@ -4,7 +4,7 @@
  */
 import type { KillReason } from '../../protocol/events.ts';
 import { exceptions } from '../../resque/format/failure-record.ts';
-import { jsonText } from '../../resque/format/json-text.ts';
+import { jsonText } from '../../resque/format/json.ts';
 import { cut } from '../../resque/format/payload.ts';
 import { outputLimitBytes } from '../output/output-tail.ts';
 import type { ExitStatus } from '../process/libc.ts';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../resque/redis/clock.ts';
 import { openConnection } from '../../resque/redis/connection.ts';
-import type { SessionMeans } from '../../resque/redis/session-means.ts';
+import type { SessionMeans } from '../../resque/redis/session.ts';
 import type { ProgramsEnd } from '../../resque/workers/dead-runners.ts';
 import type { Presence } from '../../resque/workers/liveness.ts';
 import type { RunnerEntry } from '../../resque/workers/runner-entry.ts';

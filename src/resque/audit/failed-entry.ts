@@ -6,15 +6,8 @@
 import { isUtf8 } from 'node:buffer';
 import { failedPayload, payloadMembers } from '../format/failure-record.ts';
 import { unknownPayload } from '../format/invalid-payload.ts';
-import { memberSpans } from '../format/json-members.ts';
-import { canonicalJson } from '../format/json-text.ts';
-import {
-  activeJobWrapper,
-  depthOf,
-  hasJobData,
-  readPayload,
-  withoutLoneSurrogates,
-} from '../format/payload.ts';
+import { canonicalJson, depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
+import { activeJobWrapper, hasJobData, readPayload } from '../format/payload.ts';
 import { failedAtText } from '../format/timestamps.ts';
 import { withoutMarkup } from '../format/worker-record.ts';
 

@@ -6,7 +6,8 @@
 import { FailedList } from '../failed/failed-list.ts';
 import type { ListedRecord } from '../failed/failed-page.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { type CommandSender, runScript } from '../redis/send.ts';
+import { runScript } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import { diagnoseFailure, type FailedAilment } from './failed-entry.ts';
 import { replaceScript } from './repair-scripts.ts';
 

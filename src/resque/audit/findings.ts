@@ -7,16 +7,12 @@
  *     ours, not in the registry     lost: silent for five minutes, it is entered and then recovered
  *     anyone else's                 reported when silent, never touched; only what kills or breaks others is mended
  */
+
+import { heartbeatTime } from '../format/timestamps.ts';
+import { isWorkerId, partsOfId } from '../format/worker-id.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
 import { silentLimitMs } from '../workers/liveness.ts';
-import {
-  heartbeatTime,
-  isWorkerId,
-  jobOfRecord,
-  partsOfId,
-  type RecordAilment,
-  recordAilment,
-} from '../workers/worker-problems.ts';
+import { jobOfRecord, type RecordAilment, recordAilment } from '../workers/worker-problems.ts';
 import type { OwnerState, ResqueState } from './state.ts';
 
 export type Finding =

@@ -3,8 +3,7 @@
  * next look judges anew. No KEYS, as for all of ours.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
-import { scriptChecks } from '../redis/script-checks.ts';
-import { script } from '../redis/send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /**
  * Enters a process into the registry that isn't in it, so that the recovery of dead ones takes it for one of

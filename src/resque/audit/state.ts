@@ -4,7 +4,7 @@
  */
 import type { ResqueKeys } from '../format/keys.ts';
 import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
-import type { RedisConnections } from '../redis/read-connections.ts';
+import type { RedisConnections } from '../redis/connection-set.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { readRegistry } from '../workers/registry.ts';
 import { type RunnerEntry, readEntry } from '../workers/runner-entry.ts';

@@ -5,8 +5,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ResqueKeys } from '../format/keys.ts';
 import type { Redis } from '../redis/connection.ts';
-import type { RepeatingSender } from '../redis/retrying-sender.ts';
-import { runScript, type Script } from '../redis/send.ts';
+import { runScript, type Script } from '../redis/script.ts';
+import type { RepeatingSender } from './retrying-sender.ts';
 import { beginScript, resumeScript, type StepReply, stepScript } from './scripts.ts';
 
 /** An enqueue that broke off can be resumed so long. */

@@ -13,8 +13,7 @@
  * Redis carries out a script that has begun to write to its end. What could refuse a write is checked before: types and
  * permissions by the scripts, memory by Redis at the first write.
  */
-import { scriptChecks } from '../redis/script-checks.ts';
-import { script } from '../redis/send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /** The first element of each reply. */
 export type StepReply = 'done' | 'taken' | 'unknown' | 'foreign' | 'overtaken' | 'forgotten' | 'mistyped';

@@ -2,8 +2,7 @@
  * The one script that changes the `failed` list: it acts on many entries at once, each found by its bytes,
  * and reads the page of entries before them, all in one atomic step.
  */
-import { scriptChecks } from '../redis/script-checks.ts';
-import { script } from '../redis/send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /**
  * KEYS: failed, queues.

@@ -7,7 +7,8 @@
 import { randomUUID } from 'node:crypto';
 import { retryOf } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { type CommandSender, runScript } from '../redis/send.ts';
+import { runScript } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import { changeScript } from './change-script.ts';
 import type { FailurePage, ListedRecord } from './failed-page.ts';
 import { readInParts } from './failed-page.ts';

@@ -3,7 +3,8 @@
  * with RedisError.
  */
 import { inPieces } from '../redis/large-reads.ts';
-import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { runScript, script } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 
 export interface ListedRecord {
   /** From the head of the list, where the oldest is. */

@@ -7,8 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass, payloadFor } from './invalid-payload.ts';
-import { memberSpans } from './json-members.ts';
-import { canonicalJson, jsonText } from './json-text.ts';
+import { canonicalJson, jsonText, memberSpans } from './json.ts';
 import type { Payload } from './payload.ts';
 import { failedAtText } from './timestamps.ts';
 import { withoutMarkup } from './worker-record.ts';

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 /**
  * Every Redis key of the Resque format, spelled here and nowhere else.
  *
@@ -29,7 +30,7 @@ export interface ResqueKeys {
   readonly tombstone: (nonce: string) => string;
   /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
   readonly runners: string;
-  /** Ours: hash of how far an enqueue of many jobs has got; see enqueue-scripts.ts. */
+  /** Ours: hash of how far an enqueue of many jobs has got; see enqueue/scripts.ts. */
   readonly enqueueMark: (id: string) => string;
   /** Ours: held by the one runner that recovers dead ones. */
   readonly recoveryLock: string;
@@ -91,4 +92,14 @@ export function resqueKeys(namespace: string): ResqueKeys {
 /** Whether this value of `pause-all-workers` stops every worker, as Resque reads it; `null`: the key isn't there. */
 export function stopsAll(value: string | null): boolean {
   return value !== null && value.trim().toLowerCase() === 'true';
+}
+
+/** A name that none holds, since keys are made of it before it is replaced. */
+const placeholder = '\0';
+
+/** The key of what has this name, also where the name is no UTF-8: as text it would be another. */
+export function keyOfName(keyOf: (name: string) => string, name: Buffer): string | Buffer {
+  if (isUtf8(name)) return keyOf(name.toString());
+  const [before = '', after = ''] = keyOf(placeholder).split(placeholder);
+  return Buffer.concat([Buffer.from(before), name, Buffer.from(after)]);
 }

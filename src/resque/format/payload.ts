@@ -5,8 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
 import { statusNameOf } from './job-status.ts';
-import { memberSpans } from './json-members.ts';
-import { jsonText, tooDeep } from './json-text.ts';
+import { isDeeperThan, jsonText, memberSpans, tooDeep, withoutLoneSurrogates } from './json.ts';
 
 export interface JobPayload {
   readonly isObject: true;
@@ -174,45 +173,6 @@ function embeddable(
 export function hasJobData(args: unknown): boolean {
   const first: unknown = Array.isArray(args) ? args[0] : undefined;
   return typeof first === 'object' && first !== null && !Array.isArray(first);
-}
-
-/** Looks closer only where there are enough brackets for that: few of the largest payloads have them. */
-function isDeeperThan(text: string, limit: number): boolean {
-  let brackets = 0;
-  for (const bracket of ['{', '[']) {
-    for (let at = text.indexOf(bracket); at !== -1 && brackets <= limit; at = text.indexOf(bracket, at + 1))
-      brackets += 1;
-  }
-  return brackets > limit && depthOf(text) > limit;
-}
-
-/** Levels of nesting of a valid JSON text. */
-export function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (inString) {
-      if (code === 0x5c) at += 1;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x7b || code === 0x5b) {
-      depth += 1;
-      if (depth > deepest) deepest = depth;
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
-  }
-  return deepest;
-}
-
-/** Replaces `\ud800`-like escapes that are no half of a pair; Ruby refuses the whole text otherwise. */
-export function withoutLoneSurrogates(text: string): string {
-  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
-  // Escapes are matched one after the other, so that `\\ud800` (a backslash, then text) is left alone.
-  return text.replace(
-    /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/gs,
-    (found) => (found.length === 6 && /^\\u[dD][89a-fA-F]/.test(found) ? '\\ufffd' : found),
-  );
 }
 
 function nameOfType(value: unknown): string {

@@ -1,6 +1,5 @@
 /** What the page "Failed" of resque-web 3.0 shows of a failure, field by field. */
-import { memberSpans } from './json-members.ts';
-import { jsonText } from './json-text.ts';
+import { jsonText, memberSpans } from './json.ts';
 import { activeJobWrapper } from './payload.ts';
 import { shownArguments } from './ruby-yaml.ts';
 

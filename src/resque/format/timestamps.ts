@@ -35,3 +35,10 @@ export function timeOfText(text: string): number | null {
   const ms = /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
+
+/** Milliseconds since the epoch. @returns `null` where a Ruby worker that prunes might die of it */
+export function heartbeatTime(text: string): number | null {
+  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);
+  const ms = isIso ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
+}

@@ -44,3 +44,15 @@ function partOf(part: string | undefined): WorkerId['part'] {
   if (part === undefined) return null;
   return part.startsWith('-') ? 'slot' : 'number';
 }
+
+/** Whether a Ruby worker that prunes can take this id apart: host, pid, at least one queue. */
+export function isWorkerId(id: string): boolean {
+  return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
+}
+
+/** Our shape of an id, `HOST:PID-SLOT:QUEUE`. @returns `null` where it has another */
+export function partsOfId(id: string): { host: string; owner: string; queue: string } | null {
+  const [, host, pid, queue] = /^(.+?):(\d+)-\d+:(.+)$/s.exec(id) ?? [];
+  if (host === undefined || pid === undefined || queue === undefined) return null;
+  return { host, owner: `${host}:${pid}`, queue };
+}

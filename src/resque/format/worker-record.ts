@@ -70,3 +70,20 @@ export function queueOfRecord(record: Buffer): string | null {
     throw error;
   }
 }
+
+export interface RecordedJob {
+  readonly queue: string;
+  readonly payload: Payload;
+}
+
+/**
+ * The job that a record of ours is about.
+ *
+ * @param beside the payload's bytes, if the record doesn't hold them
+ * @returns `null` if the bytes are not a record of ours
+ */
+export function recordedJob(record: Buffer, beside: Buffer | null): RecordedJob | null {
+  const queue = queueOfRecord(record);
+  const payload = beside === null ? payloadOfRecord(record) : readPayload(beside);
+  return queue === null || payload === null ? null : { queue, payload };
+}

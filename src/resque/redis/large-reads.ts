@@ -2,7 +2,9 @@
  * Reads payloads and records of any size from a server that limits its replies: many small ones together, large ones in
  * pieces, one reply at a time. Without a limit each read is one command. All reject with RedisError.
  */
-import { type CommandSender, runScript, script } from './send.ts';
+
+import { runScript, script } from './script.ts';
+import type { CommandSender } from './send.ts';
 
 /** As bytes where it names what may be no UTF-8. */
 export type Key = string | Buffer;

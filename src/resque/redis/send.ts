@@ -1,8 +1,8 @@
 /** The one way to send a command or a script: within a limit, and with each error as RedisError. */
-import { createHash } from 'node:crypto';
+
+import { type Cancel, type Clock, systemClock } from './clock.ts';
 import type { Redis } from './connection.ts';
-import { troubleOf } from './redis-error.ts';
-import { answerLimitMs, withinLimit } from './timeouts.ts';
+import { RedisError, troubleOf } from './redis-error.ts';
 
 /** Anything that has a connection: a session, or one short talk. */
 export interface CommandSender {
@@ -31,29 +31,90 @@ export async function sendOn<T>(
   }
 }
 
-/** A Lua script for Redis with the name that Redis knows it by. */
-export interface Script {
-  readonly source: string;
-  readonly sha1: string;
+/** A peer that takes a connection or a command and doesn't answer is found after this time. */
+export const answerLimitMs = 10_000;
+/** Between the end of the limit and the look that decides. */
+const lastLookMs = 100;
+const never = Number.POSITIVE_INFINITY;
+
+interface Waiting {
+  readonly limitMs: number;
+  readonly deadlineMs: number;
+  readonly giveUp: (trouble: RedisError) => void;
+  /** Whether its time was over at the last look. */
+  isOverdue: boolean;
 }
 
-export function script(source: string): Script {
-  return { source, sha1: createHash('sha1').update(source).digest('hex') };
-}
+/** All replies that are waited for by one clock. */
+export class ReplyLimits {
+  readonly #clock: Clock;
+  readonly #all = new Set<Waiting>();
+  #cancelLook: Cancel = () => {};
+  #lookAtMs = never;
 
-/** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisError. */
-export function runScript(
-  session: CommandSender,
-  script: Script,
-  keyCount: number,
-  args: readonly (string | Buffer | number)[],
-): Promise<unknown> {
-  return session.command(async (commands) => {
-    try {
-      return await commands.callBuffer('EVALSHA', [script.sha1, keyCount, ...args]);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await commands.callBuffer('EVAL', [script.source, keyCount, ...args]);
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * The reply, or RedisError if it doesn't come in time.
+   *
+   * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read the replies
+   * that arrived in between, and such a reply may be a job. So a reply is given up only if it is still missing at the
+   * next look.
+   */
+  within<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
+    if (limitMs === never) return reply;
+    return new Promise((resolve, reject) => {
+      const deadlineMs = this.#clock.elapsedMs() + limitMs;
+      const waiting = { limitMs, deadlineMs, giveUp: reject, isOverdue: false };
+      this.#all.add(waiting);
+      this.#lookAt(deadlineMs);
+      reply.then(
+        (value) => {
+          this.#all.delete(waiting);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#all.delete(waiting);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  /** Of two looks, the earlier one stands. */
+  #lookAt(atMs: number): void {
+    if (atMs >= this.#lookAtMs) return;
+    this.#cancelLook();
+    this.#lookAtMs = atMs;
+    const inMs = Math.max(1, atMs - this.#clock.elapsedMs());
+    this.#cancelLook = this.#clock.after(inMs, () => this.#look());
+  }
+
+  #look(): void {
+    this.#cancelLook = () => {};
+    this.#lookAtMs = never;
+    const nowMs = this.#clock.elapsedMs();
+    let nextMs = never;
+    for (const waiting of this.#all) {
+      if (nowMs < waiting.deadlineMs) {
+        nextMs = Math.min(nextMs, waiting.deadlineMs);
+      } else if (waiting.isOverdue) {
+        this.#all.delete(waiting);
+        waiting.giveUp(new RedisError('away', `no answer within ${waiting.limitMs / 1000} s`));
+      } else {
+        waiting.isOverdue = true;
+        nextMs = Math.min(nextMs, nowMs + lastLookMs);
+      }
     }
-  });
+    if (nextMs !== never) this.#lookAt(nextMs);
+  }
+}
+
+const systemLimits = new ReplyLimits(systemClock);
+
+/** By the system's clock. */
+export function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
+  return systemLimits.within(reply, limitMs);
 }

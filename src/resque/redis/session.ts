@@ -8,19 +8,22 @@
  * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
  * lost is rejected, and its sender decides. Long because these states belong together.
  */
-import type { Cancel } from './clock.ts';
-import type { ReachableRedis, Redis } from './connection.ts';
-import { ExtraBlockers } from './extra-blockers.ts';
+import { type Cancel, type Clock, systemClock } from './clock.ts';
+import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
+import type { RunnerConnections } from './connection-set.ts';
+import {
+  connectionsOf,
+  ExtraBlockers,
+  hasOutgrown,
+  idsOf,
+  isSameServer,
+  type Link,
+  waitsOf,
+} from './connection-set.ts';
 import { FailoverWatch } from './failover-watch.ts';
-import { connected, type Server, welcome } from './handshake.ts';
-import type { RunnerConnections } from './link.ts';
-import { connectionsOf, hasOutgrown, idsOf, isSameServer, type Link } from './link.ts';
-import { waitsOf } from './read-connections.ts';
+import { connected, lowered, type Server, welcome } from './handshake.ts';
 import { factOf, RedisError, troubleOf } from './redis-error.ts';
-import { lowered } from './reply-limit.ts';
-import { type Limit, sendOn } from './send.ts';
-import { type SessionHooks, type SessionMeans, systemMeans } from './session-means.ts';
-import { answerLimitMs, ReplyLimits } from './timeouts.ts';
+import { answerLimitMs, type Limit, ReplyLimits, sendOn } from './send.ts';
 
 const never = Number.POSITIVE_INFINITY;
 const outgrown = new RedisError(
@@ -31,6 +34,28 @@ const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
 /** An outage that follows the last one sooner than this goes on backing off where that one was. */
 const stableMs = 2_000;
+
+export interface SessionHooks {
+  /**
+   * Called with the connections usable but before the session counts as up: says who we are and writes what
+   * could not be written. A rejection is trouble like any other, so this is also the test that Redis takes
+   * our writes.
+   */
+  resume(): Promise<void>;
+  onUp(fact: { readonly serverVersion: string; readonly awayMs: number | null }): void;
+  /** Once per outage, and once more where another kind of trouble takes its place. */
+  onDown(trouble: RedisError): void;
+}
+
+/** What a session takes from its surroundings; the simulator brings its own. */
+export interface SessionMeans {
+  readonly clock: Clock;
+  readonly openConnection: OpenConnection;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+export const systemMeans: SessionMeans = { clock: systemClock, openConnection, random: Math.random };
 
 export class RedisSession {
   /** If not, everything is read whole. */

@@ -5,24 +5,23 @@
 import { FailedList } from '../failed/failed-list.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
 import { heartbeatText, startedText } from '../format/timestamps.ts';
+import { type RecordedJob, recordedJob, stepOfRecord } from '../format/worker-record.ts';
 import { listLengths } from '../redis/bulk-reads.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { ReachableRedis } from '../redis/connection.ts';
 import { LargeReads } from '../redis/large-reads.ts';
-import { permissionScript } from '../redis/permission-script.ts';
-import { runScript } from '../redis/send.ts';
+import { runScript } from '../redis/script.ts';
+import { answerLimitMs } from '../redis/send.ts';
+import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
-import type { SessionHooks, SessionMeans } from '../redis/session-means.ts';
-import { answerLimitMs } from '../redis/timeouts.ts';
-import { heartbeatScript } from '../workers/heartbeat.ts';
-import { readHeldLists } from '../workers/held-lists.ts';
+import { readHeldLists } from '../workers/dead-runners.ts';
+import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
-import { unregisterScript } from '../workers/unregister-script.ts';
-import { type RecordedJob, readRecordedJob } from './recorded-job.ts';
+import { permissionScript } from './permissions.ts';
 import { readStanding, type Standing } from './standing.ts';
 import type { AdvanceBatch, AdvanceReply, HeldJob, ReservedJob, StepOwner, UnsentJob } from './step.ts';
+import { StepSender } from './step.ts';
 import { advanceScript } from './step-script.ts';
-import { StepSender } from './step-sender.ts';
 
 /** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */
 export interface PoppedJob {
@@ -274,9 +273,15 @@ export class ResqueClient {
 
   /** The job that this step recorded on a worker of ours, or `null`: it was the reply that was lost. */
   async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
-    const recorded = await readRecordedJob(this.reads, this.keys, worker, step);
-    if (recorded !== null) this.suspect(recorded.payload.bytes);
-    return recorded;
+    const { worker: recordKey, workerPayload } = this.keys;
+    const [record = null, beside = null] = await this.reads.values([
+      recordKey(worker),
+      workerPayload(worker),
+    ]);
+    if (record === null || stepOfRecord(record) !== step) return null;
+    const job = recordedJob(record, beside);
+    if (job !== null) this.suspect(job.payload.bytes);
+    return job;
   }
 
   /** The reply that would have brought this was lost: perhaps since it was too large. */

@@ -8,8 +8,8 @@
  */
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { scriptChecks } from '../redis/script-checks.ts';
-import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { runScript, script, scriptChecks } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
 
 export interface ForgottenSteps {

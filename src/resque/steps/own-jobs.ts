@@ -4,8 +4,8 @@
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { knownProcess, scriptChecks } from '../redis/script-checks.ts';
-import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import type { LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 

@@ -7,12 +7,12 @@
  * is a tombstone, or if others have counted jobs: only a Redis without any has lost everything.
  */
 import type { ResqueKeys } from '../format/keys.ts';
-import { readPayload } from '../format/payload.ts';
-import { payloadOfRecord, queueOfRecord } from '../format/worker-record.ts';
+import { recordedJob } from '../format/worker-record.ts';
 import { type Clock, systemClock } from '../redis/clock.ts';
 import { LargeReads } from '../redis/large-reads.ts';
 import { RedisError } from '../redis/redis-error.ts';
-import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { runScript, script } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import type { SpooledStep, SpooledSteps } from './spooled-steps.ts';
 import { advanceArguments, type OutcomeWrite, type StepOwner } from './step.ts';
 import { advanceScript } from './step-script.ts';
@@ -116,14 +116,13 @@ export class Replay {
 
   /** The job that lies on a worker's record without having run. */
   async #takenBack(worker: string, isHeld: boolean): Promise<OutcomeWrite[]> {
-    const [record, bytes] = await this.#reads.values([
+    const [record = null, beside = null] = await this.#reads.values([
       this.#keys.worker(worker),
       this.#keys.workerPayload(worker),
     ]);
-    if (!record) return [];
-    const payload = bytes ? readPayload(bytes) : payloadOfRecord(record);
-    const queue = queueOfRecord(record);
-    if (payload === null || queue === null) return [];
+    const recorded = record === null ? null : recordedJob(record, beside);
+    if (recorded === null) return [];
+    const { queue, payload } = recorded;
     const job = { queue, payload: payload.bytes };
     return [{ kind: 'requeue', worker, held: isHeld ? job : null, statusName: payload.statusName, ...job }];
   }

@@ -8,8 +8,8 @@
  *     older    Redis knows fewer steps than it has confirmed: it lost its data, or an older copy took its place
  */
 import type { ResqueKeys } from '../format/keys.ts';
-import { scriptChecks } from '../redis/script-checks.ts';
-import { type CommandSender, runScript, script } from '../redis/send.ts';
+import { runScript, script, scriptChecks } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
 import type { StepOwner } from './step.ts';
 

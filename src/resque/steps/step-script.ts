@@ -1,8 +1,7 @@
 /** The script of `step.ts`, which says what it promises. */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
-import { scriptChecks } from '../redis/script-checks.ts';
-import { script } from '../redis/send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /**
  * Three parts: it reads all that is asked for, checks all that could be refused, and only then writes. Redis doesn't roll

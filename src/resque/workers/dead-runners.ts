@@ -8,10 +8,10 @@ import { type Payload, readPayload } from '../format/payload.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from '../format/worker-record.ts';
 import { type Clock, systemClock } from '../redis/clock.ts';
+import { readConnections, waitsOf } from '../redis/connection-set.ts';
 import { LargeReads } from '../redis/large-reads.ts';
-import { readConnections, waitsOf } from '../redis/read-connections.ts';
-import { type CommandSender, runScript } from '../redis/send.ts';
-import { readHeldLists } from './held-lists.ts';
+import { runScript } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
 import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
 import {
   type LeftJobEnd,
@@ -246,4 +246,27 @@ export function deadFailure(worker: string, queue: string, payload: Payload, now
     stderr: '',
     stdout: '',
   });
+}
+
+export interface HeldList {
+  readonly queue: string;
+  /** Oldest first. */
+  readonly payloads: readonly Buffer[];
+}
+
+/** @param others queues whose lists may be there though Redis has lost the set that names them */
+export async function readHeldLists(
+  sender: CommandSender,
+  reads: LargeReads,
+  keys: ResqueKeys,
+  owner: string,
+  others: readonly string[] = [],
+): Promise<HeldList[]> {
+  const queues = await sender.command((commands) => commands.smembers(keys.heldQueues(owner)));
+  return await Promise.all(
+    [...new Set([...queues, ...others])].map(async (queue) => ({
+      queue,
+      payloads: await reads.list(keys.held(owner, queue)),
+    })),
+  );
 }

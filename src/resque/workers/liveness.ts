@@ -9,7 +9,7 @@
  *
  * Unknown is never dead: nothing of such a runner is recovered. Times are by Redis' clock only.
  */
-import type { RedisConnections } from '../redis/read-connections.ts';
+import type { RedisConnections } from '../redis/connection-set.ts';
 import type { RunnerEntry } from './runner-entry.ts';
 
 export type Liveness = 'alive' | 'dead' | 'unknown';

@@ -3,23 +3,22 @@
  * more where a key is of a wrong type). Goes by the names that Redis lists and never looks through all its keys: it
  * is asked again and again, of servers with millions of them. Writes nothing. Rejects with RedisError.
  */
-import { type ResqueKeys, stopsAll } from '../format/keys.ts';
+import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
+import { timeOfText } from '../format/timestamps.ts';
 import { readWorkerId } from '../format/worker-id.ts';
 import {
   checkedValuesOf,
   listLengths,
   pipelined,
+  unlessWrongType,
   type WrongType,
   wrongTypesAmong,
 } from '../redis/bulk-reads.ts';
+import type { RedisConnections } from '../redis/connection-set.ts';
 import type { Key } from '../redis/large-reads.ts';
-import type { RedisConnections } from '../redis/read-connections.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { keyOfName } from './key-of-name.ts';
-import { type DelayedFacts, readDelayed } from './read-delayed.ts';
-import { countOf, readWorkers, type WorkerFacts } from './read-workers.ts';
-import { readRegistry } from './registry.ts';
+import { countOf, readRegistry, readWorkers, type WorkerFacts } from './registry.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
 
 export interface StatusFacts {
@@ -143,4 +142,45 @@ async function readHeld(
     lists.map(({ owner, queue }) => keys.held(owner, queue)),
   );
   return lists.map((list, at) => ({ ...list, jobs: lengths[at] ?? 0 })).filter(({ jobs }) => jobs > 0);
+}
+
+export interface DelayedFacts {
+  /** Jobs that are due at the times that were looked at. */
+  readonly jobs: number;
+  /** Whether these were all times that there are: of many, only the first are looked at. */
+  readonly isComplete: boolean;
+  /** Times that something is due at. */
+  readonly times: number;
+  /** When the first is due, in milliseconds since the epoch; in the past where no scheduler runs. */
+  readonly nextAtMs: number | null;
+}
+
+/** Each time has a list of its own, and must be asked for its length. */
+const mostTimes = 1_000;
+
+export async function readDelayed(
+  sender: CommandSender,
+  keys: ResqueKeys,
+): Promise<{ delayed: DelayedFacts | null; wrongTypes: WrongType[] }> {
+  const [times, first] = await Promise.all([
+    unlessWrongType(sender.command((commands) => commands.zcard(keys.delayedSchedule))),
+    unlessWrongType(
+      sender.command((commands) => commands.zrange(keys.delayedSchedule, 0, String(mostTimes - 1))),
+    ),
+  ]);
+  if (times === null || first === null) {
+    return { delayed: null, wrongTypes: await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset') };
+  }
+  if (times === 0) return { delayed: null, wrongTypes: [] };
+  const lengths = await listLengths(
+    sender,
+    first.map((time) => keys.delayed(time)),
+  );
+  const delayed = {
+    jobs: lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0),
+    isComplete: times <= first.length,
+    times,
+    nextAtMs: timeOfText(first[0] ?? ''),
+  };
+  return { delayed, wrongTypes: [] };
 }

@@ -9,8 +9,7 @@
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { scriptChecks } from '../redis/script-checks.ts';
-import { script } from '../redis/send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /** What a worker of the dead process left. */
 export interface LeftWorker {

@@ -2,7 +2,7 @@
  * What a runner process leaves in Redis for the day that it dies: who it was, when it was last seen, and what is
  * to become of the jobs that it had. One field per process of the hash `runners`; the name is `HOST:PID`.
  */
-import type { RunnerConnections } from '../redis/link.ts';
+import type { RunnerConnections } from '../redis/connection-set.ts';
 
 export interface RunnerAbout {
   readonly machine: string;

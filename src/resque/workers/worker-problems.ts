@@ -1,14 +1,7 @@
 /** What of a worker's keys breaks resque-web or kills Ruby workers; see the table in the wire format. Pure. */
 import { isUtf8 } from 'node:buffer';
-import { memberSpans } from '../format/json-members.ts';
-import {
-  activeJobWrapper,
-  depthOf,
-  hasJobData,
-  type Payload,
-  readPayload,
-  withoutLoneSurrogates,
-} from '../format/payload.ts';
+import { depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
+import { activeJobWrapper, hasJobData, type Payload, readPayload } from '../format/payload.ts';
 import { timeOfText } from '../format/timestamps.ts';
 
 export type RecordAilment =
@@ -66,25 +59,6 @@ export function shownRecord(record: Buffer, queue: string, runAt: string): strin
     ? `"raw_record":${JSON.stringify(record.toString('utf8'))}`
     : `"raw_record_base64":"${record.toString('base64')}"`;
   return `{"queue":${JSON.stringify(queue)},"run_at":"${runAt}",${kept},"payload":{}}`;
-}
-
-/** Milliseconds since the epoch. @returns `null` where a Ruby worker that prunes might die of it */
-export function heartbeatTime(text: string): number | null {
-  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);
-  const ms = isIso ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? null : ms;
-}
-
-/** Whether a Ruby worker that prunes can take this id apart: host, pid, at least one queue. */
-export function isWorkerId(id: string): boolean {
-  return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
-}
-
-/** Our shape of an id, `HOST:PID-SLOT:QUEUE`. @returns `null` where it has another */
-export function partsOfId(id: string): { host: string; owner: string; queue: string } | null {
-  const [, host, pid, queue] = /^(.+?):(\d+)-\d+:(.+)$/s.exec(id) ?? [];
-  if (host === undefined || pid === undefined || queue === undefined) return null;
-  return { host, owner: `${host}:${pid}`, queue };
 }
 
 /** @returns `undefined`: no JSON; `null`: no object */

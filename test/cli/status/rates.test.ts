@@ -5,7 +5,7 @@ import { survey } from '../../../src/cli/status/survey.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { readWorkerId } from '../../../src/resque/format/worker-id.ts';
 import type { StatusFacts } from '../../../src/resque/workers/read-status.ts';
-import type { WorkerFacts } from '../../../src/resque/workers/read-workers.ts';
+import type { WorkerFacts } from '../../../src/resque/workers/registry.ts';
 
 const startMs = Date.parse('2026-11-24T15:00:00Z');
 

@@ -15,12 +15,13 @@ const stage = useEngines(useRedis());
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 type Delivery = (typeof deliveries)[number];
 
-/** Of what runners send; `check`, `enqueue` and changes of the failed list have scripts of their own. */
-const notOfRunners = ['change-script.ts', 'enqueue-scripts.ts', 'replay.ts'];
-const directory = fileURLToPath(new URL('../../../src/resque', import.meta.url));
-const sources = readdirSync(directory)
-  .filter((name) => name.endsWith('.ts') && !notOfRunners.includes(name))
-  .map((name) => readFileSync(`${directory}/${name}`, 'utf8'));
+/** The scripts of a runner: `check`, `enqueue` and changes of the failed list have their own, in other folders. */
+const sources = ['redis', 'workers', 'steps'].flatMap((folder) => {
+  const directory = fileURLToPath(new URL(`../../../src/resque/${folder}`, import.meta.url));
+  return readdirSync(directory)
+    .filter((name) => name !== 'replay.ts')
+    .map((name) => readFileSync(`${directory}/${name}`, 'utf8'));
+});
 const commands = [
   ...new Set(
     sources.flatMap((source) =>
@@ -168,6 +169,10 @@ async function startAll(trials: readonly Trial[]): Promise<void> {
   await Promise.all(trials.map((trial) => trial.engine.wait('redis.up')));
   await Promise.all(trials.map((trial) => trial.enqueue()));
 }
+
+test('the commands are found in the scripts', () => {
+  expect(commands.length).toBeGreaterThan(20);
+});
 
 describe.each(deliveries)('%s', (delivery) => {
   test(`each of ${commands.length} commands may be refused from the start`, { timeout: 60_000 }, async () => {

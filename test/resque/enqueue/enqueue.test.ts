@@ -1,8 +1,8 @@
 /** The steps of an enqueue: what Redis makes of them, however often each of them comes, and in whatever order. */
 import { describe, expect, test } from 'vitest';
 import { Enqueue, EnqueueRefused, markLifeSeconds } from '../../../src/resque/enqueue/enqueue.ts';
+import type { RepeatingSender } from '../../../src/resque/enqueue/retrying-sender.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
-import type { RepeatingSender } from '../../../src/resque/redis/retrying-sender.ts';
 import { useRedis } from '../../helpers/redis.ts';
 
 const redis = useRedis();

@@ -2,7 +2,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { outageText } from '../../../src/resque/redis/error-text.ts';
+import { outageText } from '../../../src/resque/redis/connection.ts';
 import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
 import { RedisProxy } from '../../engine/redis-proxy.ts';
 import { freePort, RedisServer, useRedis } from '../../helpers/redis.ts';

@@ -11,10 +11,9 @@ import type { AdvanceBatch, HeldJob, OutcomeWrite } from '../../../src/resque/st
 import { advanceArguments, advanceReply } from '../../../src/resque/steps/step.ts';
 import { advanceScript } from '../../../src/resque/steps/step-script.ts';
 import { DeadRunners } from '../../../src/resque/workers/dead-runners.ts';
-import { heartbeatScript } from '../../../src/resque/workers/heartbeat.ts';
 import { recoverArguments, recoverScript } from '../../../src/resque/workers/recovery-script.ts';
+import { heartbeatScript, unregisterScript } from '../../../src/resque/workers/registration.ts';
 import { writeEntry } from '../../../src/resque/workers/runner-entry.ts';
-import { unregisterScript } from '../../../src/resque/workers/unregister-script.ts';
 import { useRedis } from '../../helpers/redis.ts';
 
 const server = useRedis();

@@ -1,3 +1,34 @@
+/** Lua scripts: how they are sent, and the checks that they begin with. */
+import { createHash } from 'node:crypto';
+import type { CommandSender } from './send.ts';
+
+/** A Lua script for Redis with the name that Redis knows it by. */
+export interface Script {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+export function script(source: string): Script {
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+/** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisError. */
+export function runScript(
+  session: CommandSender,
+  script: Script,
+  keyCount: number,
+  args: readonly (string | Buffer | number)[],
+): Promise<unknown> {
+  return session.command(async (commands) => {
+    try {
+      return await commands.callBuffer('EVALSHA', [script.sha1, keyCount, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await commands.callBuffer('EVAL', [script.source, keyCount, ...args]);
+    }
+  });
+}
+
 /**
  * Lua that scripts of ours begin with: checks of everything that Redis could refuse, before the first write. Redis doesn't
  * roll back a script that it refuses in its middle (ACL, a key of the wrong type), so a script that has begun to write

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memberSpans } from '../../../src/resque/format/json-members.ts';
+import { memberSpans } from '../../../src/resque/format/json.ts';
 
 /** The text of each member's value. */
 function valuesOf(json: string): Record<string, string> {

@@ -3,11 +3,10 @@
  * is sent again over the next one: only for what Redis carries out once, however often it is sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openConnection, type ReachableRedis, type Redis } from './connection.ts';
-import { connected } from './handshake.ts';
-import { type RedisError, troubleOf } from './redis-error.ts';
-import { sendOn } from './send.ts';
-import { answerLimitMs, withinLimit } from './timeouts.ts';
+import { openConnection, type ReachableRedis, type Redis } from '../redis/connection.ts';
+import { connected } from '../redis/handshake.ts';
+import { type RedisError, troubleOf } from '../redis/redis-error.ts';
+import { answerLimitMs, sendOn, withinLimit } from '../redis/send.ts';
 
 export interface RetryingOptions {
   /** How long connecting may take. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ReachableRedis } from '../../../src/resque/redis/connection.ts';
-import { troubleText } from '../../../src/resque/redis/error-text.ts';
+import { troubleText } from '../../../src/resque/redis/connection.ts';
 import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
 
 const server: ReachableRedis = {

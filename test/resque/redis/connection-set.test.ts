@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { readConnections } from '../../../src/resque/redis/read-connections.ts';
+import { readConnections } from '../../../src/resque/redis/connection-set.ts';
 import { sendOn } from '../../../src/resque/redis/send.ts';
 import { useRedis } from '../../helpers/redis.ts';
 

@@ -1,5 +1,4 @@
-import { scriptChecks } from './script-checks.ts';
-import { script } from './send.ts';
+import { script, scriptChecks } from '../redis/script.ts';
 
 /**
  * Asks for everything that a runner does on keys, before it does any of it: a permission that is missing is then an outage
