@@ -1,11 +1,11 @@
-/** What `redis` may be. Its output is one set of fields with defaults, whichever way they were written. */
+/** The field `redis` in all of its forms. The output is always one set of fields with defaults. */
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { readRedisUrl } from './redis-url.ts';
 import { flag, line, path, secret, wholeNumber } from './scalars.ts';
 import { choice, type Fault, fields, isObject } from './shapes.ts';
 
-/** Colons belong to IPv6 addresses. */
+/** Colons are allowed for IPv6 addresses. */
 const host = (description: string) => line(description, 'a host name or address', /^[^\s/@?#]+$/);
 const port = (description: string) => wholeNumber(description, 1, 65_535);
 const database = (description: string) => wholeNumber(description, 0, Number.MAX_SAFE_INTEGER);
@@ -55,7 +55,7 @@ const sentinel = choice<v.InferOutput<typeof sentinelFields>>(
   (input) => (typeof input === 'string' ? sentinelText : sentinelFields),
 );
 
-/** Everything but `url`. A second name of a key leads to the first in `named`. */
+/** All fields except `url`. `named` replaces the second names of keys. */
 const entries = {
   host: v.optional(host('Host of Redis; localhost by default.')),
   server: v.optional(host('Another name for "host".')),
@@ -93,7 +93,7 @@ const named = v.transform(
   }),
 );
 
-/** A URL. Problems with it are told whole: its parts can't be told apart from its password. */
+/** A URL. Messages never quote parts of it, since any part of a malformed URL may be the password. */
 const urlSchema = v.pipe(
   v.string((issue) => problems.secretNotA(issue.input, 'a Redis URL')),
   v.description(
@@ -117,7 +117,7 @@ const objectSchema = v.pipe(
     conflicts,
   ),
   v.transform(({ url, ...own }) =>
-    // Only `tls` may stand beside a URL.
+    // Only `tls` may accompany a URL.
     url === undefined ? own : { ...url, server: undefined, database: undefined, tls: own.tls ?? url.tls },
   ),
   named,
@@ -130,7 +130,7 @@ const embedded = v.pipe(
   ),
 );
 
-/** Every field of Redis with its default; or that it is embedded. */
+/** All fields of Redis with their defaults, or `embedded`. */
 export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
 
 export const redisSchema = choice<RedisSettings>(
@@ -142,7 +142,7 @@ export const redisSchema = choice<RedisSettings>(
   },
 );
 
-/** Keys that exclude or need each other. Of several ways to reach Redis, only the first is held against the rest. */
+/** Keys that exclude or need each other. If several ways to reach Redis are given, the first one excludes the others. */
 function* conflicts(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
   const given = Object.keys(entries).filter((key) => input[key] !== undefined && input[key] !== null);
   const excluded = (keys: readonly string[], by: string): Fault[] =>

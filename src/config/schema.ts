@@ -1,6 +1,6 @@
 /**
- * The definitions of the config file: what every field may be, its default, and its description. Everything
- * else follows from here: the types of the settings, the messages, and cfg.schema.json.
+ * Defines the config file: the type, default and description of every field. The types of the settings, the error
+ * messages and cfg.schema.json follow from these definitions.
  */
 import * as v from 'valibot';
 import { problems } from './problems.ts';
@@ -8,7 +8,7 @@ import { redisSchema } from './redis-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
-/** Far more than one machine can run; catches a timeout written in the wrong place. */
+/** Far more than one machine can run. Catches a timeout in the wrong field. */
 const MOST_SLOTS = 10_000;
 
 const scriptWhat = 'a path, or an array of a program and its first arguments';
@@ -119,7 +119,7 @@ const runnerFields = fields(
   },
 );
 
-/** A number is short for an object with just the concurrency, and has its messages. */
+/** A number is short for an object with only `concurrency`, and gets the same messages. */
 const runnerNumber = v.pipe(
   v.number(),
   v.transform((slots): unknown => ({ concurrency: slots })),
@@ -186,7 +186,7 @@ const entries = {
   worker: v.optional(worker, {}),
 };
 
-/** The whole file. Paths in its output are as written. */
+/** The whole file. Paths in the output are as in the file. */
 export const configSchema = fields(
   'Configuration of resque-runner.',
   'an object',
@@ -194,7 +194,7 @@ export const configSchema = fields(
   scriptForEveryRunner,
 );
 
-/** What a connection needs; the part of the schema for commands that run without a config. */
+/** The fields that a connection needs, for commands that run without a config. */
 export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });
 
 export type Settings = v.InferOutput<typeof configSchema>;
@@ -213,7 +213,7 @@ function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterab
   const entriesOfRunners = Object.entries(input.runners);
   const bare = entriesOfRunners.filter(([, value]) => !isObject(value) || value.script === undefined);
   if (bare.length === 0) return;
-  // With none at all, it's the one for all that was forgotten.
+  // If no entry has a script, report the missing one at the top level.
   if (bare.length === entriesOfRunners.length) {
     yield { path: ['script'], message: problems.noScript() };
     return;

@@ -1,10 +1,10 @@
 /**
- * `resque-runner` on the PATH of a sandbox: the built program, as a reader would have it in a second terminal.
+ * `resque-runner` on the PATH of a sandbox: the built program.
  *
- * - A runner would hold up the rest of a block. It goes on behind it once it is connected, as process number PID of
- *   which RR_DOCS_BACKGROUND/PID.log is the log.
- * - `attach` gets a terminal: the screen is waited for and left with `q`.
- * - Everything else runs as it is.
+ * - A runner would block the rest of a document. So it runs in the background, and the command returns when the runner
+ *   is connected. The log of process PID is RR_DOCS_BACKGROUND/PID.log.
+ * - `attach` gets a terminal. The shim waits for the screen and leaves it with `q`.
+ * - Every other command runs unchanged.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -24,7 +24,7 @@ else {
   await import(pathToFileURL(program).href);
 }
 
-/** As the program itself tells: what is no other command's name. */
+/** Whether the command is the runner itself, as the program decides it: no other command's name comes first. */
 function isRunner() {
   if (['--help', '-h', '--version', '--drain'].some((flag) => args.includes(flag))) return false;
   const [first = '--'] = args;
@@ -61,7 +61,7 @@ async function attach() {
   const terminal = spawnInTerminal(process.execPath, [program, ...args], { cols: 120, rows: 36 });
   let shown = '';
   terminal.onData((data) => {
-    // Without what moves the cursor or sets colours.
+    // Without escape sequences for the cursor and colors.
     shown += data.replace(/\u001B\[[\d;?]*[A-Za-z]/g, '');
   });
   /** @type {number | null} */

@@ -1,16 +1,16 @@
 /**
- * Runs the documents: every block for a shell, in order, in a sandbox of its own document, or shows where else it is
- * run (`elsewhere.ts`).
+ * Runs every shell block of every document. The blocks of a document run in order, in a sandbox of their own.
+ * Commands that can't run there are listed in `elsewhere.ts`.
  *
- * What a document shows is what a reader would have by then:
+ * How to write a document for this:
  *
- * - A block whose line above ends with a file's name and a colon, as "`cfg.json`:", is that file.
- * - A numbered step that begins with a command in backticks runs it.
- * - `console` blocks show what a command prints after its `$ `; numbers may differ, `…` stands for anything.
- * - Each block has to end with exit code 0, or with the one that its last line gives (`exit 1`). A command that is to
- *   fail says so in its comment: `# exits 1`.
- * - A runner that a block starts goes on behind the rest of the document, and the next block waits until its jobs are
- *   done.
+ * - A block is a file if the line above it ends with the file's name and a colon, such as "`cfg.json`:".
+ * - A numbered step that begins with a command in backticks runs that command.
+ * - A `console` block has commands after `$ ` and their output. Numbers may differ, and `…` matches anything.
+ * - A block must exit with 0, or with the code that its last line gives (`exit 1`). If a command fails on purpose, say
+ *   so in its comment: `# exits 1`.
+ * - A runner that a block starts keeps running until the end of the document. The next block waits until the runner's
+ *   jobs are done.
  */
 import { describe, expect, test } from 'vitest';
 import { useRedis } from '../helpers/redis.ts';
@@ -23,7 +23,7 @@ const documents = allDocuments();
 const redis = useRedis();
 const sandbox = useSandbox(redis);
 
-/** Steps of a document, as a reader goes through it. */
+/** The steps of a document, in a reader's order. */
 type Step =
   | { readonly kind: 'file'; readonly line: number; readonly name: string; readonly text: string }
   | { readonly kind: 'script'; readonly line: number; readonly text: string }
@@ -51,14 +51,14 @@ function commandsIn(step: Step): string[] {
   return step.kind === 'transcript' ? transcriptOf(step.text).map(({ command }) => command) : [];
 }
 
-/** Whether it is run by another test: all of it, or nothing. */
+/** Whether another test runs it: all of its commands or none. */
 function isElsewhere(path: string, step: Step): boolean {
   const commands = commandsIn(step);
   const listed = commands.filter((command) => rowFor(command) !== undefined);
   if (listed.length === 0) return false;
   expect(
     listed,
-    `${path}:${step.line} mixes commands for elsewhere and for here: make two blocks of it`,
+    `${path}:${step.line} mixes commands that run here with commands that run elsewhere: split the block`,
   ).toEqual(commands);
   return true;
 }
@@ -81,7 +81,7 @@ async function perform(step: Step, where: string): Promise<void> {
   await sandbox().settle();
 }
 
-describe('every command of a document is run:', () => {
+describe('every command runs in', () => {
   test.each(documents.map((document) => ({ path: document.path, document })))(
     '$path',
     { timeout: 60_000 },
@@ -93,10 +93,10 @@ describe('every command of a document is run:', () => {
   );
 });
 
-describe('what is run elsewhere', () => {
+describe('commands that run elsewhere', () => {
   const commands = documents.flatMap((document) => stepsOf(document).flatMap(commandsIn));
 
-  test('is run there', () => {
+  test('have a test that runs them', () => {
     const objections = commands.map((command) => {
       const row = rowFor(command);
       return row === undefined ? null : objectionTo(row, command);
@@ -104,7 +104,7 @@ describe('what is run elsewhere', () => {
     expect(objections.filter((objection) => objection !== null)).toEqual([]);
   });
 
-  test('is still in a document', () => {
+  test('are in a document', () => {
     const idle = elsewhere.filter((row) => !commands.some((command) => row.command.test(command)));
     expect(idle.map(({ command }) => String(command))).toEqual([]);
   });

@@ -1,6 +1,4 @@
-/**
- * docs/configuration.md has every field of the config as it is. UPDATE_DOCS=1 writes its tables anew.
- */
+/** docs/configuration.md describes every field of the config. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { documentedFields, fields, isSharedWithEntries, withTables } from './generate-configuration.ts';
@@ -14,7 +12,7 @@ test('its tables are generated from the definitions (UPDATE_DOCS=1 writes them)'
 });
 
 test('it has each field once', () => {
-  // What an entry shares with the top level is told there.
+  // Fields that an entry shares with the top level are described there only.
   const isTold = (path: string) => {
     const [top = '', name = ''] = path.split('.');
     return top !== 'runners' || !isSharedWithEntries(name);
@@ -23,7 +21,7 @@ test('it has each field once', () => {
   expect(documentedFields(readFileSync(document, 'utf8')).toSorted()).toEqual(wanted.toSorted());
 });
 
-test('a table is made of what a field may be, its default and its description', () => {
+test('a table has the type, default and description of each field', () => {
   const text = 'before\n<!-- fields: killAfter redis.db -->\nstale\n<!-- /fields -->\nafter\n';
   expect(withTables(text).split('\n')).toEqual([
     'before',

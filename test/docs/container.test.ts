@@ -1,6 +1,6 @@
 /**
- * What docs/deploy.md says of containers, without one: the command of the Dockerfile as process 1 of a namespace of its
- * own, which is what a container's first process is.
+ * What docs/deploy.md says about containers, tested without a container: the command of the Dockerfile runs as process 1
+ * of a namespace of its own, as in a container.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { isAlive, kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { repository } from './markdown.ts';
 
-/** Where users may make no namespaces, there is no way to be process 1. */
+/** If users may not create namespaces, these tests are skipped. */
 const unshare = [
   ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
   ...['--pid', '--fork', '--mount-proc', '--kill-child'],
@@ -27,7 +27,7 @@ afterEach(async () => {
   container = null;
 });
 
-/** A process that is process 1 for itself and its children. */
+/** Runs a command as process 1 of its namespace. */
 class Container {
   readonly #process: ReturnType<typeof start>;
   output = '';
@@ -39,10 +39,10 @@ class Container {
     });
   }
 
-  /** Its process 1, by its number outside. */
+  /** The pid of its process 1, as seen from outside. */
   async first(): Promise<number> {
     return await waitFor(() => childrenOf(this.#process.pid ?? 0)[0]?.pid, {
-      message: 'the namespace is there',
+      message: 'the namespace exists',
     });
   }
 
@@ -53,7 +53,7 @@ class Container {
     void this.#process.then((end) => {
       exitCode = end.exitCode;
     });
-    await waitFor(() => exitCode !== undefined, { message: () => `it has ended\n${this.output}` });
+    await waitFor(() => exitCode !== undefined, { message: () => `it has exited\n${this.output}` });
     return exitCode;
   }
 
@@ -103,7 +103,7 @@ function childrenOf(parent: number): Child[] {
         const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         return Number(ppid) === parent ? [{ pid: Number(name), isZombie: state === 'Z' }] : [];
       } catch {
-        return []; // It has ended meanwhile.
+        return []; // It has ended.
       }
     });
 }
@@ -119,7 +119,7 @@ const short = { shutdownTimeout: 0.1, killAfter: 0.3 };
 const orphan = 'cat > /dev/null; setsid sh -c "sleep 0.01" > /dev/null 2>&1 & echo $! >> "$D/orphans"';
 
 describe.skipIf(!canUnshare)('as process 1', () => {
-  test('a runner heeds TERM, ends its jobs, and exits 0', async () => {
+  test('a runner ends its jobs on TERM and exits with 0', async () => {
     const stubborn = stage.script(
       'trap "" TERM; touch "$D/runs"; cat > /dev/null; while :; do sleep 0.1; done',
     );
@@ -137,7 +137,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     expect(isAlive(first)).toBe(false);
   });
 
-  test('it reaps what its jobs have left running', async () => {
+  test('it reaps processes that its jobs left running', async () => {
     const script = stage.script(orphan);
     stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 3 }, script })));
     container = new Container(dockerCommand());
@@ -151,7 +151,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('a container that was killed and starts again finds its own jobs once it was silent for 40 s', async () => {
+  test('a killed container that starts again recovers its own jobs after 40 s of silence', async () => {
     const script = stage.script('cat > /dev/null; echo $$ >> "$D/runs"; exec sleep 60');
     stage.write('cfg.json', JSON.stringify(stage.config({ ...short, runners: { q: 1 }, script })));
     container = new Container(dockerCommand());
@@ -159,7 +159,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     await stage.enqueue('q', { class: 'A', args: [] });
     await stage.waitForFileLines('runs');
     await container.remove();
-    // As if that time had passed.
+    // Pretend that 40 s have passed.
     const runners = stage.key('runners');
     for (const [owner, text] of Object.entries(await stage.client.hgetall(runners))) {
       const entry = JSON.parse(text) as { seenAtMs: number };
@@ -177,7 +177,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
   });
 });
 
-test('the Dockerfile copies what the document puts beside it, and nothing else', () => {
+test('the Dockerfile copies exactly the files that the document puts beside it', () => {
   const file = readFileSync(join(repository, 'deploy/Dockerfile'), 'utf8');
   const copied = [...file.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, names = '']) =>
     names.split(' '),
@@ -185,13 +185,13 @@ test('the Dockerfile copies what the document puts beside it, and nothing else',
   expect(copied).toEqual(['resque-runner-*.tgz', 'cfg.json', 'job.sh']);
   const document = readFileSync(join(repository, 'docs/deploy.md'), 'utf8');
   expect(document).toContain('In a directory with these, `job.sh` and the package that `npm pack` made:');
-  // Where the runner keeps its outcomes is what is mounted.
+  // The volume is mounted where the runner keeps outcomes.
   for (const text of [document, readFileSync(join(repository, 'deploy/kubernetes.yaml'), 'utf8')]) {
     expect(text).toContain('/home/runner/.local/state');
   }
 });
 
-test('a job that dies of a TERM that was not the runner’s is a failed one, though the runner stops', async () => {
+test('a job that dies of a TERM from outside has failed, even if the runner is stopping', async () => {
   const script = stage.script('cat > /dev/null; echo $$ > "$D/job"; exec sleep 60');
   const runner = await stage.run({ runners: { q: 1 }, script, interrupted: 'requeue', shutdownTimeout: 20 });
   await stage.enqueue('q', { class: 'A', args: [] });

@@ -1,4 +1,4 @@
-/** What docs/deploy.md and the files beside it give a runner for its end is what its defaults and limits ask for. */
+/** The times in docs/deploy.md and deploy/ are long enough for a stop with the default limits. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { parseConfig } from '../../src/config/parse-config.ts';
 import { answerLimitMs } from '../../src/resque/redis/send.ts';
 import { repository } from './markdown.ts';
 
-/** `drainLimitMs` of src/engine/process/child.ts: output that something else holds open. */
+/** `drainLimitMs` of src/engine/process/child.ts: how long another process may hold the output open. */
 const outputSeconds = 1;
 
 function read(path: string): string {

@@ -1,10 +1,9 @@
 /**
- * Commands of documents that can't run in a sandbox beside other tests: why not, and which test runs them instead.
- * A block for a shell that is not in here is run by `commands.test.ts`; a row that no document needs any longer is
- * found there, too.
+ * Commands in documents that can't run in a sandbox, and the tests that run them instead. `commands.test.ts` runs all
+ * other commands, and also finds rows here that no document needs any more.
  *
- * To register one: a pattern for the whole command, the reason, and either the file of the test that runs it, with
- * words of its source that show it, or what `check` finds wrong with the command where nothing more can be done.
+ * A row has a pattern for the whole command, the reason, and one of these: the test that runs the command, with words of
+ * its source that show it; or, if nothing can run it, a `check` of the command's text.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +20,7 @@ export interface Elsewhere {
 export const elsewhere: readonly Elsewhere[] = [
   {
     command: /^npm start( -- \S+)?$/,
-    because: 'it sets up a checkout, and stays until somebody leaves its screen',
+    because: 'it sets up a checkout, and runs until its screen is closed',
     testedBy: { file: 'test/scripts/start.test.ts', words: 'start' },
   },
   {
@@ -32,7 +31,7 @@ export const elsewhere: readonly Elsewhere[] = [
   },
   {
     command: /^npm pack && npm install --global \.\/resque-runner-\*\.tgz$/,
-    because: 'it installs from the network, for the whole machine',
+    because: 'it installs from the network for the whole machine',
     testedBy: { file: 'test/scripts/package.test.ts', words: "'install', '--global'" },
   },
   {
@@ -48,18 +47,17 @@ export const elsewhere: readonly Elsewhere[] = [
   },
   {
     command: /^sudo -u resque resque-runner attach --socket \/run\/resque-runner\/runner\.sock$/,
-    because: 'it needs a machine that runs the service; that its socket is there is tested with the unit',
+    because: 'it needs a machine that runs the service; the test of the unit finds the socket',
     testedBy: { file: 'test/docs/systemd.test.ts', words: 'runner.sock' },
   },
   {
     command: /^journalctl --unit resque-runner --output cat( --follow| \| jq '[^']*')$/,
-    because: 'it needs the journal of a machine that runs the service; the lines that it shows are tested',
+    because: 'it needs the journal of a machine that runs the service; the format of its lines is tested',
     testedBy: { file: 'test/cli/log/log.test.ts', words: 'json' },
   },
   {
     command: /^docker (build|network|run|exec|stop|kill|wait) .*$/,
-    because:
-      'it needs a daemon and images from the network; what a container is to the runner is tested without',
+    because: 'it needs a daemon and images from the network; the runner as process 1 is tested without them',
     testedBy: { file: 'test/docs/container.test.ts', words: 'dockerCommand()' },
   },
   {
@@ -75,7 +73,7 @@ export const elsewhere: readonly Elsewhere[] = [
   },
   {
     command: /^npx vitest run( [\w./-]+)+$/,
-    because: 'it is run already, as part of all tests',
+    because: 'it already runs as part of all tests',
     check: pathsExist,
   },
   {
@@ -85,7 +83,7 @@ export const elsewhere: readonly Elsewhere[] = [
   },
   {
     command: /^npm run bench( -- .*)?$/,
-    because: 'it takes minutes, and the machine for itself',
+    because: 'it takes minutes and needs the machine for itself',
     testedBy: { file: 'test/scripts/bench.test.ts', words: 'bench' },
     check: benchExists,
   },
@@ -101,12 +99,12 @@ export const elsewhere: readonly Elsewhere[] = [
   },
 ];
 
-/** The rows for a command; none for one that has to be run. */
+/** @returns the row for a command; `undefined` if the command runs in a sandbox */
 export function rowFor(command: string): Elsewhere | undefined {
   return elsewhere.find((row) => row.command.test(command));
 }
 
-/** What is wrong with a row itself, or with the command that it is for. */
+/** @returns what is wrong with a row or with its command, or `null` */
 export function objectionTo({ testedBy, check, because }: Elsewhere, command: string): string | null {
   if (because === '') return `${command}: no reason`;
   if (testedBy === undefined && check === undefined) return `${command}: neither a test nor a check`;
@@ -116,15 +114,15 @@ export function objectionTo({ testedBy, check, because }: Elsewhere, command: st
 
 function missing({ file, words }: NonNullable<Elsewhere['testedBy']>): string | null {
   const path = join(repository, file);
-  if (!existsSync(path)) return `${file} is not there`;
+  if (!existsSync(path)) return `${file} doesn't exist`;
   return readFileSync(path, 'utf8').includes(words) ? null : `${file} doesn't say: ${words}`;
 }
 
-/** Its arguments with a slash are files and folders of this repository. */
+/** Arguments with a slash must be files and folders of this repository. */
 function pathsExist(command: string): string | null {
   const paths = wordsOf(command).filter((word) => word.includes('/') && !word.startsWith('-'));
   const absent = paths.find((path) => !existsSync(join(repository, path)));
-  return absent === undefined ? null : `${absent} is not there`;
+  return absent === undefined ? null : `${absent} doesn't exist`;
 }
 
 function benchExists(command: string): string | null {

@@ -1,6 +1,6 @@
 /**
- * Makes the tables of docs/configuration.md from the definitions that validate, by way of the JSON Schema that they
- * give. Each stands between markers that name its fields; all around them is prose.
+ * Generates the tables of docs/configuration.md from the JSON Schema of the config. A table stands between markers that
+ * name its fields. Everything outside of the markers is prose.
  *
  *     <!-- fields: timeout killAfter -->
  *     | field | …
@@ -28,11 +28,11 @@ interface Field {
   readonly isRequired: boolean;
 }
 
-/** The longest time that the config takes; only fields in seconds have it as their limit. */
+/** The longest time that the config accepts. A number with this limit is a time in seconds. */
 const mostSeconds = 2_147_483;
 const marker = /<!-- fields: ([^>]*?) -->\n[\s\S]*?<!-- \/fields -->/g;
 
-/** All fields by their paths, as `redis.tls.ca` and `runners.concurrency`. */
+/** All fields by their paths, such as `redis.tls.ca` and `runners.concurrency`. */
 export const fields: ReadonlyMap<string, Field> = new Map(
   fieldsOf(JSON.parse(generateJsonSchema()) as Schema, ''),
 );
@@ -45,7 +45,7 @@ function* fieldsOf(schema: Schema, prefix: string): Iterable<[string, Field]> {
   }
 }
 
-/** The objects with fields of their own that a field may be, or may be made of. */
+/** The object types that a field, its elements or its values may have. */
 function objectsIn(schema: Schema): Schema[] {
   const { anyOf = [], items, additionalProperties: values } = schema;
   const inner = [
@@ -56,17 +56,17 @@ function objectsIn(schema: Schema): Schema[] {
   return schema.properties === undefined ? inner.flatMap(objectsIn) : [schema];
 }
 
-/** Fields that an entry of `runners` may have as well as the file as a whole. */
+/** Whether a field may be set both at the top level and in an entry of `runners`. */
 export function isSharedWithEntries(path: string): boolean {
   return fields.has(path) && fields.has(`runners.${path}`);
 }
 
-/** The paths that a document has tables for, in its order. */
+/** The fields in a document's tables, in order. */
 export function documentedFields(text: string): string[] {
   return [...text.matchAll(marker)].flatMap(([, names = '']) => names.split(' '));
 }
 
-/** The document with its tables as they are to be. @throws where it names a field that isn't there */
+/** The document with generated tables. @throws if it names an unknown field */
 export function withTables(text: string): string {
   return text.replace(marker, (_, names: string) =>
     [`<!-- fields: ${names} -->`, tableOf(names.split(' ')), '<!-- /fields -->'].join('\n'),
@@ -87,7 +87,7 @@ function typeOf(schema: Schema): string {
   return [...new Set(formsOf(schema).map(formText))].join(', ');
 }
 
-/** `null` last: it is the least of what a field may be. */
+/** `null` comes last. */
 function formsOf(schema: Schema): Schema[] {
   const forms = schema.anyOf?.flatMap(formsOf) ?? [schema];
   return [...forms.filter(({ type }) => type !== 'null'), ...forms.filter(({ type }) => type === 'null')];
@@ -124,7 +124,7 @@ function defaultOf({ schema, isRequired }: Field): string {
   return value === undefined || isEmpty ? '' : code(value);
 }
 
-/** Its own, and what its forms have to say besides, each on a line. */
+/** The field's own description, then those of its forms, each on a line. */
 function descriptionOf(schema: Schema): string {
   const described = formsOf(schema).filter((form) => form.description !== undefined);
   const own =
@@ -137,7 +137,7 @@ function descriptionOf(schema: Schema): string {
   return (own === undefined ? [first] : [first, ...ofForms]).join('<br>');
 }
 
-/** What stands between quotes there is code here: `*` and `_` would be taken for emphasis. */
+/** Quoted text becomes code, since Markdown takes `*` and `_` for emphasis. */
 function asMarkdown(text: string): string {
   return text.replace(/"([^"]+)"/g, '`$1`').replaceAll('|', '\\|');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { allDocuments, repository } from './markdown.ts';
 
-/** The folders that the tree names, as `src/engine/jobs`; the indentation says which one they are in. */
+/** The folders in the tree, such as `src/engine/jobs`. The indentation gives their parents. */
 function foldersOf(tree: string): string[] {
   const parents: string[] = [];
   return tree.split('\n').flatMap((line) => {

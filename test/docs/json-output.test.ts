@@ -1,6 +1,6 @@
 /**
- * docs/json.md names every member that a command prints with `--json`, and no other. The commands run one after the other
- * in a sandbox; what they print is compared by the paths of the members, such as `queues[].name`.
+ * docs/json.md lists exactly the members that commands print with `--json`. The commands run in a sandbox, one after the
+ * other. Output and document are compared by paths of members, such as `queues[].name`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ import { useSandbox } from './sandbox.ts';
 const redis = useRedis();
 const sandbox = useSandbox(redis);
 
-/** Members whose value is somebody else's. */
+/** Members whose values have a format of their own. */
 const opaque = ['payload', 'failure', 'resqueWeb', 'entries[].args'];
-/** Printed only in states that these commands don't come to. */
+/** Members for states that these commands don't reach. */
 const rare = ['awaySince', 'reason', 'enqueuedBefore'];
 
-/** Paths by the heading of the section; of the tables' first columns. */
+/** The paths in the first columns of the tables, by the heading of their section. */
 function documented(): Map<string, Set<string>> {
   const [, ...sections] = readFileSync(join(repository, 'docs/json.md'), 'utf8').split(/^## /m);
   return new Map(
@@ -25,7 +25,7 @@ function documented(): Map<string, Set<string>> {
       const [heading = '', ...lines] = section.split('\n');
       const cells = lines.filter((line) => line.startsWith('| `')).map((line) => line.split(' | ')[0] ?? '');
       const paths = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path));
-      // Of arrays of objects, the members are named; of others, the elements.
+      // For an array of objects, the document lists the members; for other arrays, the elements.
       return [heading, new Set(paths.filter((path) => !paths.some((other) => other.startsWith(`${path}.`))))];
     }),
   );
@@ -54,7 +54,7 @@ printf '{"class":"A","args":[]}\\nnone\\n' > wrong
 redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}'
 redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1`;
 
-/** By heading; in the order of their sense. Those that fail on purpose say so. */
+/** Commands with the heading of their section, in an order that makes sense. */
 const commands: readonly (readonly [heading: string, command: string])[] = [
   ['enqueue', 'enqueue mail A 1 --json'],
   ['enqueue', 'enqueue slow --file jobs --json'],
@@ -90,7 +90,7 @@ test('every member that a command prints is in the document', { timeout: 60_000 
     printed.set(heading, seen);
   }
   await run('resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1');
-  // Its TERM is for the job that would run for a minute.
+  // Ends the job that would run for a minute.
   await run(
     'kill -USR1 $(cat ../background/*.log | sed -n \'s/.*"engine.started".*"pid":\\([0-9]*\\).*/\\1/p\')',
   );

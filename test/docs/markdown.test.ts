@@ -1,4 +1,4 @@
-/** How documents are taken apart, tried on samples: a rule that sees nothing would find nothing wrong. */
+/** The parser of documents. If it saw nothing, the other tests would find nothing wrong. */
 import { describe, expect, test } from 'vitest';
 import { commandsOf, parseDocument, wordsOf } from './markdown.ts';
 import { scriptOf, transcriptOf, transcriptPattern } from './shell-blocks.ts';
@@ -8,7 +8,7 @@ function parse(...lines: string[]): ReturnType<typeof parseDocument> {
 }
 
 describe('a document', () => {
-  test('has blocks with language, line and the name of the file that they show', () => {
+  test('has blocks with a language, a line and the name of the file that they show', () => {
     const { blocks } = parse(
       'The program, `job.sh`:',
       '',
@@ -27,7 +27,7 @@ describe('a document', () => {
     ]);
   });
 
-  test('has blocks within lists, and indented ones outside of them', () => {
+  test('has fenced blocks, also in lists, and indented ones outside of lists', () => {
     const { blocks } = parse(
       '1. Do it, `cfg.json`:',
       '',
@@ -48,7 +48,7 @@ describe('a document', () => {
     ]);
   });
 
-  test('has code in its text, also over two lines, and knows the steps', () => {
+  test('has code spans, also over two lines, and marks those that begin a numbered step', () => {
     const { spans } = parse(
       '1. `chmod +x job.sh`, then',
       'run `npm run',
@@ -69,7 +69,7 @@ describe('a document', () => {
     ]);
   });
 
-  test('has links and headings to link to', () => {
+  test('has links and anchors', () => {
     const { links, anchors } = parse(
       '## What to *watch*, and `why`',
       'See [it](deploy.md#a-b) and',
@@ -83,23 +83,23 @@ describe('a document', () => {
   });
 });
 
-describe('a block for a shell', () => {
-  test('has commands, without comments and in one piece', () => {
+describe('a shell block', () => {
+  test('has commands without comments, and joins continued lines', () => {
     const text = ['# all', 'npm start   # a demo', "echo 'a # b' \\", '  c#d', '', 'x | y'].join('\n');
     expect(commandsOf(text)).toEqual(['npm start', "echo 'a # b' c#d", 'x | y']);
   });
 
-  test('has words as a shell would see them', () => {
+  test('is split into words as by a shell', () => {
     expect(wordsOf(`enqueue 'a b' --x="c d" '{"id":7}'`)).toEqual(['enqueue', 'a b', '--x=c d', '{"id":7}']);
   });
 
-  test('is to end with 0, or with what its last line says', () => {
+  test('exits with 0 or with the code in its last line', () => {
     expect(scriptOf('true').exitCode).toBe(0);
     expect(scriptOf('echo x >&2; exit 3').exitCode).toBe(3);
     expect(scriptOf('exit 3\ntrue').exitCode).toBe(0);
   });
 
-  test('may have commands that are to fail', () => {
+  test('may have commands that fail on purpose', () => {
     expect(scriptOf('false   # exits 1').script).toContain('-eq 1');
     expect(scriptOf('false   # it fails\necho $?').script).toBe(
       'set +e\nfalse   # it fails\necho $?\nset -e',
@@ -107,8 +107,8 @@ describe('a block for a shell', () => {
   });
 });
 
-describe('a block that shows what is printed', () => {
-  test('is made of commands and their output', () => {
+describe('a console block', () => {
+  test('has commands and their output', () => {
     expect(transcriptOf('$ a\n1\n2\n$ b')).toEqual([
       { command: 'a', shown: '1\n2\n' },
       { command: 'b', shown: '' },
@@ -116,7 +116,7 @@ describe('a block that shows what is printed', () => {
     expect(() => transcriptOf('a')).toThrow('before any command');
   });
 
-  test('may differ in numbers, in the width of columns, and where it says …', () => {
+  test('matches other numbers, other column widths, and anything for …', () => {
     const pattern = transcriptPattern('mail   5 jobs\n…\nin 13 ms (ok)\n');
     expect('mail         12 jobs\nx\ny\nin 2 ms (ok)').toMatch(pattern);
     expect('mail   five jobs\nx\nin 2 ms (ok)').not.toMatch(pattern);

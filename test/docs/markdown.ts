@@ -1,6 +1,6 @@
 /**
- * The documents of this repository, taken apart as far as tests need it: blocks of code, files that a document
- * shows, spans of code in the text, links.
+ * Parses the documents of this repository as far as tests need it: code blocks, files that a document shows, code
+ * spans, links and anchors.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,18 +8,18 @@ import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Folders with documents, and of which all the documents below them count. */
+/** Folders with documents; in the deep ones, documents in subfolders count, too. */
 const places = ['.', 'bench', 'chaos', 'examples', 'simulate'] as const;
 const deepPlaces = ['docs'] as const;
 
 export interface Block {
   readonly kind: 'fence' | 'indented';
-  /** What follows the opening fence; '' for none. */
+  /** The word after the opening fence, or ''. */
   readonly language: string;
-  /** Number of its first line of code, from 1. */
+  /** The line number of its first line of code, from 1. */
   readonly line: number;
   readonly text: string;
-  /** The name of the file that it shows: the last code of the line above, where that ends with a colon. */
+  /** The file that it shows: the last code span of the line above, if that line ends with a colon. */
   readonly file: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface Block {
 export interface Span {
   readonly line: number;
   readonly text: string;
-  /** The first thing of a numbered step: an instruction to do it, and not just talk of it. */
+  /** Whether a numbered step begins with it, which is an instruction to run it. */
   readonly isStep: boolean;
 }
 
@@ -37,17 +37,17 @@ export interface Link {
 }
 
 export interface MarkdownDocument {
-  /** From the repository's root, as `docs/deploy.md`. */
+  /** From the repository's root, such as `docs/deploy.md`. */
   readonly path: string;
   readonly source: string;
   readonly blocks: readonly Block[];
   readonly spans: readonly Span[];
   readonly links: readonly Link[];
-  /** As links name them: `#the-screen`. */
+  /** As in links: `#the-screen`. */
   readonly anchors: readonly string[];
 }
 
-/** Every document there is: a new one needs to be told nobody. */
+/** All documents. New ones are found without registration. */
 export function allDocuments(): MarkdownDocument[] {
   const shallow = places.flatMap((folder) => markdownIn(folder, readdirSync(join(repository, folder))));
   const deep = deepPlaces.flatMap((folder) =>
@@ -72,7 +72,7 @@ export function parseDocument(path: string, source: string): MarkdownDocument {
   return { path, source, blocks, spans, links, anchors: anchorsOf(prose) };
 }
 
-/** A line that is no code; `null` where code, a comment or nothing stands. */
+/** One item per line: its text, or `null` for code, comments and blank lines. */
 type Prose = (string | null)[];
 
 function separate(lines: readonly string[]): { blocks: Block[]; prose: Prose } {
@@ -114,7 +114,7 @@ function separate(lines: readonly string[]): { blocks: Block[]; prose: Prose } {
       at = end - 1;
       continue;
     }
-    // Markers of generated parts, and what else readers don't see.
+    // Comments, such as the markers of generated parts.
     const opens = line.includes('<!--');
     const closes = line.includes('-->');
     prose.push(isInComment || opens ? null : line);
@@ -132,7 +132,7 @@ function fileNamedAbove(lines: readonly string[], fenceAt: number): string | nul
   const above = lines.slice(0, fenceAt).findLast((line) => line.trim() !== '') ?? '';
   if (!above.trimEnd().endsWith(':')) return null;
   const name = [...above.matchAll(/`([^`]+)`/g)].at(-1)?.[1] ?? '';
-  // A name of a file has an ending, or is one of those that never have.
+  // A file name has an extension, or is one of the known names without one.
   return /^[\w@./-]*(\.[a-z]{2,10}|Dockerfile|Procfile)$/.test(name) ? name : null;
 }
 
@@ -153,7 +153,7 @@ function inlineOf(prose: Prose): { spans: Span[]; links: Link[] } {
   return { spans, links };
 }
 
-/** Lines that belong together: a span may be broken over two of them, but not over two rows of a table. */
+/** Joins lines that belong together. A code span may continue on the next line, but not in the next row of a table. */
 function paragraphsOf(prose: Prose): { line: number; text: string }[] {
   const paragraphs: { line: number; text: string }[] = [];
   let isOpen = false;
@@ -171,7 +171,7 @@ function paragraphsOf(prose: Prose): { line: number; text: string }[] {
   return paragraphs;
 }
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub makes from headings. */
 function anchorsOf(prose: Prose): string[] {
   return prose.flatMap((line) => {
     const heading = /^#{1,6} (.*)$/.exec(line ?? '')?.[1];
@@ -181,7 +181,7 @@ function anchorsOf(prose: Prose): string[] {
   });
 }
 
-/** The commands of a block for a shell, without comments; what continues over lines is one. */
+/** The commands of a shell block, without comments. Continued lines are joined. */
 export function commandsOf(text: string): string[] {
   const commands: string[] = [];
   let open = '';
@@ -197,7 +197,7 @@ export function commandsOf(text: string): string[] {
   return open === '' ? commands : [...commands, open];
 }
 
-/** What a shell would take for a comment goes; a `#` within a word or between quotes is none. */
+/** Removes a shell comment. A `#` inside a word or quotes doesn't begin one. */
 function withoutComment(line: string): string {
   let quote = '';
   for (let at = 0; at < line.length; at += 1) {
@@ -210,7 +210,7 @@ function withoutComment(line: string): string {
   return line;
 }
 
-/** The words of a command as a shell would cut them; enough for words between quotes, and nothing cleverer. */
+/** Splits a command into words, as a shell does. Understands simple quotes only. */
 export function wordsOf(command: string): string[] {
   const words: string[] = [];
   for (const [, word = ''] of command.matchAll(/((?:'[^']*'|"[^"]*"|[^\s'"])+)/g)) {

@@ -1,6 +1,6 @@
 /**
- * What documents say in passing is true as well: a command in the text is one that the program takes, an npm script
- * and a file are there, a link leads somewhere, a piece of JSON is JSON, and a config one that can be used.
+ * Everything that documents mention exists: commands and flags, npm scripts, files, link targets. JSON in documents is
+ * valid, and a config can be used.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -22,7 +22,7 @@ import {
 const languages = ['sh', 'console', 'json', 'ini', 'yaml', 'dockerfile', 'procfile', 'text', ''];
 const documents = allDocuments().map((document) => ({ path: document.path, document }));
 
-/** What a document says of commands: in its text, and in blocks that no shell is to run. */
+/** The commands that a document mentions, in its text and in blocks. */
 function commandsSaidIn({ spans, blocks }: MarkdownDocument): { line: number; command: string }[] {
   const inText = spans.map(({ line, text }) => ({ line, command: text }));
   const inBlocks = blocks.flatMap(({ line, language, text }) =>
@@ -35,15 +35,15 @@ function commandsSaidIn({ spans, blocks }: MarkdownDocument): { line: number; co
   return [...inText, ...inBlocks];
 }
 
-/** `npm run chaos      both modes`: what is said of a command stands in a column of its own. */
+/** Removes a second column of remarks, as in `npm run chaos      both modes`. */
 function withoutColumn(command: string): string {
   return command.split(/ {3,}/)[0] ?? '';
 }
 
-/** @returns what is wrong, `null` for nothing */
+/** @returns what is wrong, or `null` */
 function objectionToCommand(command: string): string | null {
   const words = wordsOf(command.replace(/^(\w+=\S+ )+/, ''));
-  // What is the shell's is no argument.
+  // Redirections and pipes are not arguments.
   const end = words.findIndex((word) => /^(\d?[<>]|[&|;])/.test(word));
   const [program, ...args] = end === -1 ? words : words.slice(0, end);
   if (program === 'npm' && args[0] === 'run') return objectionToScript(args[1] ?? '');
@@ -55,15 +55,15 @@ function objectionToScript(name: string): string | null {
   return Object.hasOwn(packageJson.scripts, name) ? null : `there is no npm script ${name}`;
 }
 
-/** A placeholder for what a reader would put there: `QUEUE`, `[CONFIG]`, `ARG…`, `A|B`. */
+/** A placeholder, such as `QUEUE`, `[CONFIG]`, `ARG…` or `A|B`. */
 const placeholder = /[[\]…|]|^[A-Z_]{2,}$/;
 
 function objectionToArguments(args: readonly string[]): string | null {
-  // Its name alone stands for the command as such.
+  // The bare name of a command refers to the command itself.
   if (Object.hasOwn(commands, args.join(' '))) return null;
   if (args.some((word) => placeholder.test(word))) return objectionToWords(args);
   try {
-    // A redirection or a sign behind it is the shell's.
+    // Redirections and operators belong to the shell.
     readArguments(
       args.slice(0, (args.findIndex((word) => /^[<>&|;]/.test(word)) + 1 || args.length + 1) - 1),
     );
@@ -73,7 +73,7 @@ function objectionToArguments(args: readonly string[]): string | null {
   }
 }
 
-/** Of a synopsis only the words can be looked up. */
+/** In a synopsis, only commands and flags can be checked. */
 function objectionToWords(args: readonly string[]): string | null {
   const [first = ''] = args;
   const words = Object.keys(commands).map((name) => name.split(' ')[0]);
@@ -91,8 +91,8 @@ function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-describe('commands in the text', () => {
-  test.each(documents)('of $path are such as the program takes', ({ path, document }) => {
+describe('commands and flags', () => {
+  test.each(documents)('in $path exist', ({ path, document }) => {
     const objections = commandsSaidIn(document).flatMap(({ line, command }) => {
       const objection = objectionToCommand(command);
       return objection === null ? [] : [`${path}:${line} ${command}: ${objection}`];
@@ -114,13 +114,13 @@ describe('commands in the text', () => {
     ['npm run nothing', 'no npm script'],
     ['RR_NATIVE=off npm run nothing', 'no npm script'],
     ['npm run bench -- latency', null],
-  ])('are looked at: %s', (command, objection) => {
+  ])('are checked: %s', (command, objection) => {
     if (objection === null) expect(objectionToCommand(command)).toBeNull();
     else expect(objectionToCommand(command)).toContain(objection);
   });
 });
 
-/** Every file of the repository, for names that are given without their folder. */
+/** Folders whose files documents may mention. */
 const folders = [
   '.',
   'src',
@@ -144,7 +144,7 @@ const baseNames = new Set(repositoryFiles.map((file) => file.split('/').at(-1)))
 const isOfRepository = new RegExp(`^(${folders.slice(1).join('|').replace('.', '\\.')})/`);
 const isSource = /^[\w.-]+\.(ts|tsx|mjs)$/;
 
-/** @returns what is wrong with a path, `null` for nothing, and for what is none of ours */
+/** @returns what is wrong with a path, or `null`; also `null` if the text isn't a path in this repository */
 function objectionToPath(text: string, document: string): string | null {
   if (!/^[\w.*/@-]+$/.test(text)) return null;
   if (isSource.test(text)) return baseNames.has(text) ? null : `there is no file ${text}`;
@@ -160,7 +160,7 @@ function isThere(place: string, path: string): boolean {
 }
 
 describe('files and links', () => {
-  test.each(documents)('of $path are there', ({ path, document }) => {
+  test.each(documents)('in $path exist', ({ path, document }) => {
     const said = [
       ...document.spans.flatMap(({ line, text }) => text.split(' ').map((word) => ({ line, word }))),
       ...document.blocks
@@ -188,7 +188,7 @@ describe('files and links', () => {
     ['src/cli/nothing.ts', 'no src/cli/nothing.ts'],
     ['nothing.ts', 'no file nothing.ts'],
     ['docs/nothing.md', 'no docs/nothing.md'],
-  ])('are looked at: %s', (text, objection) => {
+  ])('are checked: %s', (text, objection) => {
     if (objection === null) expect(objectionToPath(text, 'README.md')).toBeNull();
     else expect(objectionToPath(text, 'README.md')).toContain(objection);
   });
@@ -205,7 +205,7 @@ function objectionToLink(target: string, { path, anchors }: MarkdownDocument): s
   return other?.document.anchors.includes(`#${anchor}`) === true ? null : `no heading #${anchor} in ${at}`;
 }
 
-/** @returns what is wrong with a block of JSON, `null` for nothing */
+/** @returns what is wrong with a JSON block, or `null` */
 function objectionToJson(text: string): string | null {
   const whole = /^\s*[{[]/.test(text) ? text : `{${text}}`;
   let value: unknown;
@@ -215,14 +215,14 @@ function objectionToJson(text: string): string | null {
     return String(error);
   }
   if (typeof value !== 'object' || value === null || !('runners' in value || 'redis' in value)) return null;
-  // A piece of a config is one that can be used with the rest of it.
+  // A part of a config must be valid together with the rest.
   const config = { runners: { mail: 1 }, script: './job.sh', ...value };
   const result = parseConfig(JSON.stringify(config), { file: '/etc/cfg.json' });
   return result.ok ? null : result.problems.join('\n');
 }
 
 describe('blocks', () => {
-  test.each(documents)('of $path say what language they are in, and JSON is valid', ({ path, document }) => {
+  test.each(documents)('in $path name their language, and JSON is valid', ({ path, document }) => {
     const objections = document.blocks.flatMap((block) => {
       const objection = objectionToBlock(block);
       return objection === null ? [] : [`${path}:${block.line} ${objection}`];
@@ -237,7 +237,7 @@ describe('blocks', () => {
     ['{"runners": {"mail": 5},}', 'SyntaxError'],
     ['{"runners": {"mail": 0}}', 'below 1'],
     ['"redis": { "prot": 1 }', 'prot'],
-  ])('of JSON are looked at: %s', (text, objection) => {
+  ])('of JSON are checked: %s', (text, objection) => {
     if (objection === null) expect(objectionToJson(text)).toBeNull();
     else expect(objectionToJson(text)).toContain(objection);
   });
@@ -245,11 +245,11 @@ describe('blocks', () => {
 
 function objectionToBlock({ language, text }: Block): string | null {
   if (!languages.includes(language)) return `${language} is not among the languages: ${languages.join(', ')}`;
-  if (language !== 'console' && /^\$ /m.test(text)) return 'what begins with "$ " is a console block';
+  if (language !== 'console' && /^\$ /m.test(text)) return 'a block with "$ " must be a console block';
   return language === 'json' ? objectionToJson(text) : null;
 }
 
-test('there are documents, and all of them are files', () => {
+test('documents are found', () => {
   expect(documents.map(({ path }) => path)).toContain('README.md');
   for (const { path } of documents) expect(statSync(join(repository, path)).isFile()).toBe(true);
 });

@@ -1,13 +1,13 @@
 /**
- * Documents say `localhost:6379`, and so do the program's defaults. Loaded into every Node process of a sandbox, this
- * leads connections to that port to the Redis of the tests: commands run as they stand in the document, and never
- * reach a Redis that this machine may have there.
+ * Documents and the program's defaults use `localhost:6379`. Every Node process of a sandbox loads this file, which
+ * redirects connections to that port to the test Redis. So commands run exactly as in the document, and never reach a
+ * real Redis on this machine.
  */
 import { Socket } from 'node:net';
 
 const redisPort = 6379;
 const ownPort = Number(process.env.RR_DOCS_REDIS_PORT);
-// Called with the socket that it is of.
+// It is called with its socket as `this`.
 // oxlint-disable-next-line typescript/unbound-method
 const connect = Socket.prototype.connect;
 
@@ -19,6 +19,6 @@ Socket.prototype.connect = function redirected(...args) {
   const options = Array.isArray(args[0]) ? args[0][0] : args[0];
   if (Number(options?.port) === redisPort) Object.assign(options, { host: '127.0.0.1', port: ownPort });
   if (options === redisPort) Object.assign(args, [ownPort, '127.0.0.1']);
-  // @ts-expect-error: whichever of its forms it was called in.
+  // @ts-expect-error: any of its overloads.
   return connect.apply(this, args);
 };

@@ -1,4 +1,4 @@
-/** What the sandbox of a document promises. */
+/** What the sandbox of a document guarantees. */
 import { expect, test } from 'vitest';
 import { useRedis } from '../helpers/redis.ts';
 import { useSandbox } from './sandbox.ts';
@@ -6,7 +6,7 @@ import { useSandbox } from './sandbox.ts';
 const redis = useRedis();
 const sandbox = useSandbox(redis);
 
-test('localhost:6379 is the Redis of the tests', async () => {
+test('localhost:6379 is the test Redis', async () => {
   const { exitCode, output } = await sandbox().run(
     'resque-runner enqueue mail Welcome && redis-cli llen resque:queue:mail',
   );
@@ -14,7 +14,7 @@ test('localhost:6379 is the Redis of the tests', async () => {
   expect(await redis.client.llen('resque:queue:mail')).toBe(1);
 });
 
-test('a runner goes on behind its block, and its jobs are done before the next; attach has a terminal', async () => {
+test('a runner keeps running, the next block waits for its jobs, and attach has a terminal', async () => {
   sandbox().write('cfg.json', '{"runners": {"mail": 1}, "script": "./job.sh"}');
   sandbox().write('job.sh', '#!/bin/sh\ncat > jobs\n');
   expect(await sandbox().run('chmod +x job.sh; resque-runner')).toEqual({ exitCode: 0, output: '' });
@@ -24,13 +24,13 @@ test('a runner goes on behind its block, and its jobs are done before the next; 
   expect(await sandbox().run('resque-runner attach --read-only')).toMatchObject({ exitCode: 0 });
 });
 
-test('a runner that can not start fails its block', async () => {
+test('a runner that fails to start fails its block', async () => {
   sandbox().write('cfg.json', '{"runers": {}}');
   const { exitCode, output } = await sandbox().run('resque-runner cfg.json');
   expect(exitCode).toBe(2);
   expect(output).toContain('did you mean "runners"?');
 });
 
-test('what fails in the middle of a block fails the block', async () => {
+test('a command that fails in the middle of a block fails the block', async () => {
   expect(await sandbox().run('false\necho reached')).toEqual({ exitCode: 1, output: '' });
 });

@@ -1,6 +1,6 @@
 /**
- * Where the commands of a document run: a directory of its own with the examples in it, `resque-runner` on the PATH,
- * a home of its own, and a Redis at localhost:6379 that is really the tests' own (see `redirect-redis.mjs`).
+ * Runs the commands of a document in a directory of their own with the examples in it, with `resque-runner` on the PATH
+ * and a home of their own. The Redis at localhost:6379 is really the tests' (see `redirect-redis.mjs`).
  */
 import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ export class Sandbox {
     writeFileSync(path, content);
   }
 
-  /** Runs a script for `sh`, to its end, or until what it starts is connected. */
+  /** Runs a shell script to its end. A runner that it starts is connected by then. */
   async run(script: string): Promise<Ran> {
     const { exitCode, all, timedOut } = await execa('sh', ['-e', '-c', script], {
       cwd: this.directory,
@@ -64,7 +64,7 @@ export class Sandbox {
     return { exitCode, output: all };
   }
 
-  /** Until the runners that were started have nothing to do: what a reader would wait for, too. */
+  /** Waits until the started runners have nothing to do, as a reader would. */
   async settle(): Promise<void> {
     if (this.#runners().length === 0) return;
     const { client } = this.#redis;
@@ -73,7 +73,7 @@ export class Sandbox {
       const keys = await client.keys('*');
       const waiting = keys.filter((key) => queues.some((queue) => key.endsWith(`:queue:${queue}`)));
       const records = keys.filter((key) => /:worker:/.test(key) && !/:(started|payload)$/.test(key));
-      // A connection that isn't blocked has just been given a job, of which there is no record yet.
+      // A connection that isn't blocked has just got a job, which isn't recorded yet.
       const clients = String(await client.client('LIST')).split('\n');
       const given = clients.filter(
         (line) => /name=resque-runner-wait/.test(line) && !/flags=\w*b/.test(line),
@@ -86,18 +86,18 @@ export class Sandbox {
         left = await busy();
         return left.length === 0;
       },
-      { message: () => `the jobs have been done: ${left.join(', ')}\n${this.logs()}` },
+      { message: () => `the jobs are done: ${left.join(', ')}\n${this.logs()}` },
     );
   }
 
-  /** What the runners said that were started. */
+  /** The logs of the started runners. */
   logs(): string {
     return this.#runners()
       .map(({ pid, log }) => `log of runner ${pid}:\n${log}`)
       .join('\n');
   }
 
-  /** Ends the runners that were started, cleanly, and sees that nothing is left. */
+  /** Stops the started runners and checks that they leave nothing behind. */
   async end(hasFailed: boolean): Promise<void> {
     try {
       if (hasFailed) return;
@@ -146,7 +146,7 @@ export class Sandbox {
   }
 }
 
-/** The queues that a runner's config names; those of patterns are left out. */
+/** The queues that a runner's config names, without patterns. */
 function queuesOf(log: string): string[] {
   const started = log.split('\n').find((line) => line.includes('"event":"engine.started"'));
   if (started === undefined) return [];
@@ -155,7 +155,7 @@ function queuesOf(log: string): string[] {
   return names.map((name) => name.trim()).filter((name) => !/[*!?]/.test(name));
 }
 
-/** Call it once at the top of a test file. @returns the sandbox of the test that runs */
+/** Call it once at the top of a test file. @returns the sandbox of the current test */
 export function useSandbox(redis: RedisServer): () => Sandbox {
   let sandbox: Sandbox;
   beforeEach(() => {

@@ -1,4 +1,4 @@
-/** Blocks of a document as scripts that can be run, and what they are expected to come to. */
+/** Turns the blocks of a document into scripts with expected results. */
 import { commandsOf } from './markdown.ts';
 
 export interface ShellScript {
@@ -13,7 +13,7 @@ export function scriptOf(text: string): ShellScript {
   const lines = text.split('\n').map((line, at, all) => {
     const expected = /\s# .*?\bexits (?:with )?(\d+)\b/.exec(line)?.[1];
     if (expected !== undefined) return failingWith(line, expected);
-    // What asks for the exit code of the line before it wants to be reached.
+    // A line with `$?` must run even if the line before it fails.
     if (all[at + 1]?.includes('$?') === true) return `set +e\n${line}`;
     return line.includes('$?') ? `${line}\nset -e` : line;
   });
@@ -34,7 +34,7 @@ export interface Exchange {
   readonly shown: string;
 }
 
-/** A `console` block, taken apart: each `$ ` begins a command. */
+/** Parses a `console` block: each `$ ` begins a command. */
 export function transcriptOf(text: string): Exchange[] {
   const exchanges: { command: string; shown: string }[] = [];
   for (const line of text.split('\n')) {
@@ -47,7 +47,7 @@ export function transcriptOf(text: string): Exchange[] {
   return exchanges;
 }
 
-/** Matches what a command prints on another day: numbers and the width of columns may differ, `…` is anything. */
+/** Matches the output of another run: numbers and column widths may differ, and `…` matches anything. */
 export function transcriptPattern(shown: string): RegExp {
   const pattern = shown
     .trimEnd()

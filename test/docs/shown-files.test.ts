@@ -1,4 +1,4 @@
-/** Files of the repository that a document shows are shown as they are. UPDATE_DOCS=1 writes the blocks anew. */
+/** Documents show files of the repository unchanged. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ interface Shown extends Block {
   readonly path: string;
 }
 
-/** Blocks below a name with a folder: a bare one, as "`cfg.json`:", is a reader's own file. */
+/** Blocks below a name with a folder. A bare name, such as "`cfg.json`:", is a reader's own file. */
 function shownIn({ path, blocks }: MarkdownDocument): Shown[] {
   return blocks.flatMap((block) => {
     if (block.file?.includes('/') !== true) return [];
@@ -21,7 +21,7 @@ function shownIn({ path, blocks }: MarkdownDocument): Shown[] {
 
 function withFiles(document: MarkdownDocument): string {
   const lines = document.source.split('\n');
-  // From the end: what comes before keeps its place.
+  // From the end, so that earlier line numbers stay valid.
   for (const { line, text, path } of shownIn(document).toReversed()) {
     const count = text === '' ? 0 : text.split('\n').length;
     lines.splice(line - 1, count, ...contentOf(path).split('\n'));
@@ -36,14 +36,14 @@ function contentOf(path: string): string {
 const documents = allDocuments().filter((document) => shownIn(document).length > 0);
 
 test.each(documents.map((document) => ({ path: document.path, document })))(
-  '$path shows files as they are (UPDATE_DOCS=1 writes them anew)',
+  '$path shows files unchanged (UPDATE_DOCS=1 writes them)',
   ({ path, document }) => {
     if (process.env.UPDATE_DOCS === '1') writeFileSync(join(repository, path), withFiles(document));
     expect(readFileSync(join(repository, path), 'utf8')).toBe(withFiles(document));
   },
 );
 
-test('docs/deploy.md shows all that there is to deploy', () => {
+test('docs/deploy.md shows every file in deploy/', () => {
   const deploy = documents.find(({ path }) => path === 'docs/deploy.md');
   expect(deploy === undefined ? [] : shownIn(deploy).map(({ path }) => path)).toEqual([
     'deploy/resque-runner.service',

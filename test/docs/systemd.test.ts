@@ -1,7 +1,7 @@
 /**
- * The unit of docs/deploy.md: read by systemd's own checker, and run by a systemd. That is one for a user, in a process
- * namespace and control groups of its own, so that it can't touch what runs on this machine; it has the same words for
- * services as the system's. Where those can't be made (not root, no control groups to write to), only the former.
+ * The unit of docs/deploy.md, checked by systemd-analyze and run by a systemd. That is a user's systemd with its own
+ * process namespace and control groups, so it can't touch services of this machine. It reads the same unit files as the
+ * system's. If namespaces or control groups aren't available (no root, read-only), only the check runs.
  */
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -30,7 +30,7 @@ import { allDocuments, repository } from './markdown.ts';
 const program = join(repository, 'dist', 'resque-runner.js');
 const unitText = readFileSync(join(repository, 'deploy/resque-runner.service'), 'utf8');
 
-/** As it would be with the program where it is here. */
+/** The unit, with the program's and the config's real paths. */
 function unitFor(config: string): string {
   return unitText
     .replace('ExecStart=resque-runner', `ExecStart=${process.execPath} ${program}`)
@@ -47,9 +47,9 @@ describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 
 
   test.each([
     ['resque-runner.service', 'cfg.json', []],
-    // The template that the document makes of it, for one of its instances.
+    // The template that the document makes of it, as one instance.
     ['resque-runner@.service', '%i.json', ['resque-runner@mail.service']],
-  ])('%s is what systemd understands', async (name, config, instances) => {
+  ])('%s is valid for systemd', async (name, config, instances) => {
     writeFileSync(join(directory, name), unitFor(`/srv/jobs/${config}`));
     const units = (instances.length === 0 ? [name] : instances).map((unit) => join(directory, unit));
     const { exitCode, all } = await execa(
@@ -60,7 +60,7 @@ describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 
         reject: false,
       },
     );
-    // Of the machine's own units it may have something to say, too.
+    // It may also report problems in the machine's own units.
     expect(all.split('\n').filter((line) => line.includes('resque-runner'))).toEqual([]);
     expect(exitCode).toBe(0);
   });
@@ -74,7 +74,7 @@ function typed(command: string): string {
   return block.text;
 }
 
-describe('what the document types', () => {
+describe('the commands of the document', () => {
   let root = '';
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'rr-typed-'));
@@ -89,7 +89,7 @@ describe('what the document types', () => {
       `if [ "$1" = root ]; then echo '${modules}'; else
       mkdir -p '${modules}/resque-runner'; cp -r '${repository}/deploy' '${modules}/resque-runner'; fi`,
     );
-    // Into this directory, and without the user that was not made.
+    // Into this directory, and without the user, who wasn't created.
     putProgram(
       'install',
       `count=$#; for word; do shift; count=$((count - 1))
@@ -106,7 +106,7 @@ describe('what the document types', () => {
     writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   }
 
-  /** Types it. @returns the words of `ExecStart` of the unit that is there then */
+  /** Runs the block that has this command. @returns the words of `ExecStart` in the installed unit */
   async function execStart(command: string, unit: string): Promise<string[]> {
     const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}` };
     await execa('sh', ['-e', '-c', typed(command)], { cwd: join(root, 'work'), env });
@@ -115,7 +115,7 @@ describe('what the document types', () => {
     return /^ExecStart=(.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
   }
 
-  test('puts all files at the places that the unit names', async () => {
+  test('put all files where the unit expects them', async () => {
     const [name, config = ''] = await execStart('sudo useradd', 'resque-runner.service');
     // Without a directory: systemd looks in /usr/local/bin and /usr/bin, and npm installs to either.
     expect(name).toBe('resque-runner');
@@ -127,14 +127,14 @@ describe('what the document types', () => {
     expect(readFileSync(join(root, 'systemctl'), 'utf8')).toBe('daemon-reload\nenable --now resque-runner\n');
   });
 
-  test('makes a template of the unit', async () => {
+  test('make a template of the unit', async () => {
     const [, config] = await execStart('resque-runner@', 'resque-runner@.service');
     expect(config).toBe('/srv/jobs/%i.json');
   });
 });
 
 const systemd = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((path) => existsSync(path));
-/** Where processes are put into control groups: several places on machines with the older kind as well. */
+/** The roots of control groups; machines with cgroup v1 have several. */
 const cgroups = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'].filter((path) =>
   existsSync(join(path, 'cgroup.procs')),
 );
@@ -153,7 +153,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** A systemd that has nothing to do but what a test asks of it. */
+/** A systemd that runs only the units of a test. */
 class Manager {
   readonly #root: string;
   readonly #groups: readonly string[];
@@ -168,7 +168,7 @@ class Manager {
       mkdirSync(join(root, folder), { recursive: true, mode: 0o700 });
     writeFileSync(join(root, 'config/systemd/user/idle.target'), '[Unit]\nAllowIsolate=yes\n');
     const enter = this.#groups.map((group) => `echo $$ > ${group}/cgroup.procs`).join('; ');
-    // A machine that was booted by another init has no /run/systemd/system, and a systemd for users wants it.
+    // A user's systemd needs /run/systemd/system, which doesn't exist if another init booted the machine.
     const boot = `mount -t tmpfs none /run; mkdir -p /run/systemd/system; exec ${systemd} --user --unit=idle.target --log-target=null`;
     const own = `unshare --pid --fork --mount --mount-proc --cgroup --kill-child sh -c '(${boot}) & wait'`;
     this.#process = startIn(this.#environment, `${enter}; exec ${own}`);
@@ -179,7 +179,7 @@ class Manager {
       HOME: this.#root,
       XDG_RUNTIME_DIR: join(this.#root, 'run'),
       XDG_CONFIG_HOME: join(this.#root, 'config'),
-      // Units of this machine for its users are none of our business.
+      // Hides this machine's own units for users.
       XDG_DATA_DIRS: join(this.#root, 'none'),
       DBUS_SESSION_BUS_ADDRESS: '',
     };
@@ -194,7 +194,7 @@ class Manager {
     writeFileSync(join(this.#root, 'config/systemd/user', name), text);
   }
 
-  /** From within: it answers none but processes that it can see. @returns what it says */
+  /** Runs systemctl inside the namespace: systemd replies only to processes that it can see. @returns the output */
   async systemctl(...args: string[]): Promise<string> {
     const [inside = 0] = this.#members().filter((pid) => pid !== this.#process.pid);
     const { all } = await execa(
@@ -224,13 +224,13 @@ class Manager {
     for (const group of this.#groups) removeGroups(group);
   }
 
-  /** What runs in it. */
+  /** The command lines of its processes. */
   commands(): string[] {
     return this.#members().flatMap((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       } catch {
-        return []; // It has ended meanwhile.
+        return []; // It has ended.
       }
     });
   }
@@ -270,7 +270,7 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
     await manager.end();
   });
 
-  /** Boots one, with the unit as it is but for what a systemd of a user doesn't have, and for what takes time. */
+  /** Boots one. The unit is unchanged, except for `User`, which a user's systemd doesn't support, and a shorter delay. */
   async function boot(config: Record<string, unknown>): Promise<void> {
     const file = stage.write('cfg.json', JSON.stringify(stage.config(config)));
     manager = new Manager(stage.path('systemd'));
@@ -296,13 +296,13 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
     );
   }
 
-  /** Tells of each TERM that it gets, and goes on. */
+  /** Records each TERM and goes on. */
   const stubborn = `trap 'echo TERM >> "$D/signals"' TERM; echo $$ > "$D/job"; cat > /dev/null
     while :; do sleep 0.1; done`;
 
-  test('gives running jobs their time at a stop, and ends what is left behind', async () => {
+  test('gives running jobs time at a stop, and ends processes that are left behind', async () => {
     const daemon = stage.script(
-      // It ends when the other one has left its group: what is in it then is ended with the job.
+      // Waits until the daemon has left the group: processes in the group end with the job.
       `cat > /dev/null; setsid sh -c "echo \\$\\$ > $D/daemon; exec sleep 60" > /dev/null 2>&1 &
       while [ ! -s "$D/daemon" ]; do sleep 0.1; done`,
     );
@@ -324,7 +324,7 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
     await stage.waitForFileLines('job');
     expect(await manager.systemctl('stop', unit)).toBe('');
 
-    // One is the runner's, when its time was over. Another would be systemd's own.
+    // One TERM, from the runner after its timeout. A second one would come from systemd.
     expect(stage.fileLines('signals')).toEqual(['TERM']);
     expect(await stage.failure()).toMatchObject({ exception: 'Resque::TermException', signal: 'SIGKILL' });
     expect(await manager.property(unit, 'Result')).toBe('success');
@@ -334,14 +334,14 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
     await waitForNoSleeper();
   });
 
-  /** Its number is that of another namespace: it is found by what it does. */
+  /** The daemon's pid is from another namespace, so it is found by its command line. */
   async function waitForNoSleeper(): Promise<void> {
     await waitFor(() => manager.commands().every((command) => !command.startsWith('sleep 60')), {
       message: () => `nothing is left: ${manager.commands().join(', ')}`,
     });
   }
 
-  test('starts it again after a crash; not after a QUIT, nor for a config with a mistake', async () => {
+  test('restarts after a crash, but not after QUIT or with a mistake in the config', async () => {
     await boot({ runners: { stubborn: { script: stage.script(stubborn) } } });
     await manager.systemctl('start', unit);
     await stage.enqueue('stubborn', { class: 'A', args: [] });
