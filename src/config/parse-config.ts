@@ -1,23 +1,22 @@
-/** The text of a config file → the config, or everything that is wrong with it. Reads no file and no environment. */
+/** The text of a config file → the config, or all of its problems. Reads neither files nor the environment. */
 import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Config, RedisConfig } from './config.ts';
 import { readJson } from './json-syntax.ts';
-import { parseRedisUrl } from './parse-redis-url.ts';
 import { problems } from './problems.ts';
 import { resolveConfig } from './resolve-config.ts';
-import { resolveRedis } from './resolve-redis.ts';
-import { configSchema } from './schema.ts';
+import { parseRedisUrl, resolveRedis } from './resolve-redis.ts';
+import { configSchema, connectionSchema } from './schema.ts';
 import { isObject } from './shapes.ts';
 
 export interface ParseOptions {
   /** Absolute path of the file: relative paths in it begin at its folder, and syntax errors name it. */
   readonly file: string;
-  /** Takes the place of `redis`, which has to be valid all the same. */
+  /** Replaces `redis`, which must still be valid. */
   readonly redisUrl?: string;
-  /** `REDIS_URL` of the environment. It counts if the file has no `redis` and `redisUrl` isn't given. */
+  /** `REDIS_URL` of the environment, for a file without `redis` and if `redisUrl` is not given. */
   readonly fallbackRedisUrl?: string;
-  /** Where a relative path in these URLs begins; the file's folder if not given. */
+  /** Where a relative path in these URLs begins; the file's folder by default. */
   readonly redisUrlDirectory?: string;
 }
 
@@ -25,6 +24,16 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: Config }
   /** One line each, without secrets: `runners.mail.concurrency: 0 is below 1`. Never empty. */
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The part of a config that is about Redis. */
+export type ConnectionConfig = Pick<Config, 'redis' | 'namespace'>;
+
+/** For commands that need no config, such as `enqueue`: Redis on localhost, port 6379, database 0, namespace "resque". */
+export function defaultConnection(): ConnectionConfig {
+  const { redis, namespace } = v.parse(connectionSchema, {});
+  // The default has no paths, so any directory will do.
+  return { redis: resolveRedis(redis, '/'), namespace };
+}
 
 export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   const name = basename(options.file);
@@ -54,7 +63,7 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   return { ok: true, config: resolveConfig(result.output, redis, keysAt(['runners']), directory) };
 }
 
-/** @param source of the URL, for its problem */
+/** @param source of the URL, for the message */
 function readUrl(
   source: string,
   url: string | undefined,

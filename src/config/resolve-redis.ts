@@ -1,10 +1,28 @@
-/** From the settings of `redis` to an address: one kind of server, with absolute paths. */
+/** From what a user wrote about Redis to an address: one kind of server, with absolute paths. */
 import { resolve } from 'node:path';
+import * as v from 'valibot';
 import type { RedisConfig } from './config.ts';
-import type { RedisSettings } from './redis-schema.ts';
+import { type RedisSettings, redisSchema } from './redis-schema.ts';
 
-/** Name of the folder that an embedded Redis keeps its data and socket in. */
+export type RedisUrlResult =
+  | { readonly ok: true; readonly redis: RedisConfig }
+  /** To follow the name of the option; it never repeats the URL. */
+  | { readonly ok: false; readonly problem: string };
+
+/** The folder of an embedded Redis' data and socket. */
 const EMBEDDED_FOLDER = '.resque-runner';
+
+/**
+ * A Redis given on the command line or in the environment: a URL, the path of a socket, or "embedded".
+ *
+ * @param directory absolute; a relative path of a socket and the folder of an embedded Redis begin here
+ */
+export function parseRedisUrl(url: string, directory: string): RedisUrlResult {
+  const result = v.safeParse(redisSchema, url);
+  return result.success
+    ? { ok: true, redis: resolveRedis(result.output, directory) }
+    : { ok: false, problem: result.issues[0].message };
+}
 
 /** @param directory absolute; relative paths begin here */
 export function resolveRedis(settings: RedisSettings, directory: string): RedisConfig {

@@ -10,9 +10,12 @@
  *
  * Each carries `documented`, the same as a plain valibot schema, for the generation of the JSON Schema.
  */
+import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { problems } from './problems.ts';
-import { unknownKey } from './unknown-keys.ts';
+
+/** Up to this many slips, a key counts as misspelled; "prot" is 2 from "port". Long keys may have more. */
+const SLIPS = 2;
 
 /** A schema that takes any value and gives a `T`. */
 export type Reads<T> = v.GenericSchema<unknown, T>;
@@ -126,4 +129,31 @@ function issuePath(path: readonly unknown[]): { path?: [v.IssuePathItem, ...v.Is
     (key): v.IssuePathItem => ({ type: 'unknown', origin: 'value', input: undefined, key, value: undefined }),
   );
   return first === undefined ? {} : { path: [first, ...rest] };
+}
+
+/** What to say about a key that nothing reads: the probable key, or all known ones. */
+function unknownKey(key: string, known: readonly string[]): string {
+  // `$schema` doesn't help a user who looks for a setting.
+  const settings = known.filter((name) => !name.startsWith('$'));
+  return problems.unknownKey(nearest(key, settings), settings);
+}
+
+function nearest(key: string, known: readonly string[]): string | null {
+  const lower = key.toLowerCase();
+  // "pass" is nearer to "path" than to "password", but it's an abbreviation, not a slip.
+  const abbreviated = known.find((name) => lower.length >= 3 && name.toLowerCase().startsWith(lower));
+  if (abbreviated !== undefined) return abbreviated;
+  let best: string | null = null;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const name of known) {
+    const slips = distance(lower, name.toLowerCase());
+    const shorter = Math.min(key.length, name.length);
+    // With as many slips as letters the two have nothing in common.
+    const allowed = Math.min(Math.max(SLIPS, Math.floor(shorter / 3)), shorter - 1);
+    if (slips <= allowed && slips < fewest) {
+      best = name;
+      fewest = slips;
+    }
+  }
+  return best;
 }

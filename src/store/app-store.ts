@@ -1,7 +1,6 @@
 /**
- * The store of the user interface: `model`, what the engine says, and `view`, what the person did to their
- * screen. The model is only ever replaced by a snapshot or moved on by events; the UI can't tell how far away
- * the engine is.
+ * The screen's store: `model`, what the engine reports, and `view`, the state of the user's own screen. Only a snapshot
+ * replaces the model, and only events change it, so the screen doesn't depend on where the engine runs.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FailureEntry } from '../protocol/commands.ts';
@@ -10,19 +9,19 @@ import type { Snapshot } from '../protocol/snapshot.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
 import { initialView, type View } from './view.ts';
 
-/** Pages of the shared `failed` list, as far as they were read. */
+/** The pages of the shared `failed` list that have been read. */
 export interface FailurePages {
   readonly entries: readonly FailureEntry[];
-  /** Length of the whole list when it was read last; `null` before. */
+  /** Length of the whole list at the last read; `null` before the first. */
   readonly total: number | null;
-  /** `before` of the next page; `null`: all is read. */
+  /** `before` of the next page; `null` if all pages have been read. */
   readonly next: number | null;
   readonly isLoading: boolean;
-  /** Why the last page could not be read. */
+  /** Why the last page couldn't be read. */
   readonly trouble: string | null;
 }
 
-/** What is known of the log that is open; its lines are in a `LogBuffer` beside the store. */
+/** The open log; its lines are in a `LogBuffer` beside the store. */
 export interface OpenLog {
   readonly jobId: string;
   /** Rises with every change of the buffer. */
@@ -60,12 +59,12 @@ export function createAppStore(): AppStore {
   }));
 }
 
-/** A client that was too slow, or has just come, gets all of it at once. */
+/** For a client that has just connected, or that has missed events. */
 export function replaceModel(store: AppStore, snapshot: Snapshot): void {
   store.setState({ model: snapshot });
 }
 
-/** Events that the model has seen are ignored. */
+/** Ignores events that the model has seen. */
 export function applyEvents(store: AppStore, events: readonly EngineEvent[]): void {
   const { model } = store.getState();
   const next = events.reduce(reduce, model);

@@ -1,4 +1,4 @@
-/** The language of the failures' filter: `queue:mail class:Send exception:Timeout exit:137 any words`. */
+/** The filter language of the failures screen: `queue:mail class:Send exception:Timeout exit:137 any words`. */
 import type { FailureFilter } from '../protocol/commands.ts';
 
 const fields = { queue: 'queue', class: 'jobClass', exception: 'exception', exit: 'exit' } as const;
@@ -7,8 +7,8 @@ type FieldWord = keyof typeof fields;
 const empty: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 
 /**
- * Total: whatever was typed is a filter. A value with blanks stands in double quotes; a field named twice counts
- * as written last; what is no field is text.
+ * Total: any text is a filter. Double quotes hold a value with spaces. If a field is given twice, the last one counts.
+ * Everything else is text to search for.
  */
 export function parseFailureFilter(typed: string): FailureFilter {
   const filter = { ...empty };
@@ -28,7 +28,7 @@ export function isEmptyFilter(filter: FailureFilter): boolean {
   return Object.values(filter).every((value) => value === null);
 }
 
-/** `queue:` while it is being typed: nothing to look for yet. */
+/** `queue:` while the user types it: it has no value yet. */
 function isUnfinishedField(word: string): boolean {
   return word.endsWith(':') && Object.hasOwn(fields, word.slice(0, -1));
 }

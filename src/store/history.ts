@@ -1,10 +1,10 @@
-/** What of all that happens an operator wants to read again. */
+/** The history: events that an operator wants to read again. */
 import type { EngineEvent } from '../protocol/events.ts';
 import { historyLimit } from '../protocol/snapshot.ts';
-import { appended } from './capped-list.ts';
 
 export function withEvent(history: readonly EngineEvent[], event: EngineEvent): readonly EngineEvent[] {
-  return isWorthKeeping(event) ? appended(history, event, historyLimit) : history;
+  if (!isWorthKeeping(event)) return history;
+  return (history.length < historyLimit ? history : history.slice(1 - historyLimit)).concat([event]);
 }
 
 function isWorthKeeping(event: EngineEvent): boolean {
@@ -37,10 +37,10 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'counter.refused':
       return true;
     case 'job.finished':
-      // Those that went well would push everything else out within a second.
+      // Successful jobs would push everything else out within a second.
       return event.outcome !== 'succeeded';
     case 'failure.recorded':
-      // The failure of a job that ran is told by `job.finished`.
+      // `job.finished` reports the failure of a job that ran.
       return event.failure.jobId === null;
     // Output, and counters.
     case 'job.printed':
@@ -49,7 +49,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'failures.counted':
     case 'job.started':
       return false;
-    // `engine.started` and `config.reloaded` say it in one event; a pattern may bring a thousand queues.
+    // `engine.started` and `config.reloaded` report these in one event; a pattern may add a thousand queues.
     case 'runner.added':
     case 'runner.removed':
     case 'queue.added':
@@ -57,7 +57,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
       return false;
     default:
       event satisfies never;
-      // Of a later version: no words for it are known here.
+      // From a later version: this one has no words for it.
       return false;
   }
 }

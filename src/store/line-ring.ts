@@ -1,16 +1,16 @@
 /**
- * Lines by number, the newest so many of them. A flood replaces a line by every line: as objects they would be
- * garbage that only V8's slow collection finds, so all but the texts lies in typed arrays.
+ * The newest lines, by number. Under a flood, every new line replaces an old one. As objects, the old ones would be garbage
+ * that only V8's slow collection finds, so typed arrays hold everything but the texts.
  */
 import type { OutputStream } from '../protocol/job.ts';
 
 export interface LogLine {
-  /** `skipped`: here lines are missing; `mark`: the person who reads set a mark. */
+  /** `skipped`: lines are missing here; `mark`: the reader set a mark. */
   readonly kind: 'output' | 'skipped' | 'mark';
-  /** `null` for what isn't output. */
+  /** `null` unless it is output. */
   readonly stream: OutputStream | null;
   readonly atMs: number;
-  /** '' for what isn't output. */
+  /** '' unless it is output. */
   readonly text: string;
   /** How many lines are missing; 0 for other kinds. */
   readonly skippedLines: number;
@@ -25,7 +25,7 @@ export class LineRing {
   #texts: (string | undefined)[] = [];
   #times = new Float64Array(0);
   #marks = new Uint8Array(0);
-  /** Lines that are missing, by number. */
+  /** How many lines are missing at a `skipped` line, by its number. */
   readonly #skipped = new Map<number, number>();
 
   constructor(limit: number) {
@@ -64,7 +64,7 @@ export class LineRing {
     this.#skipped.delete(number);
   }
 
-  /** Until it is as large as it gets, line `n` lies at `n`. */
+  /** Until it has its full size, line `n` is at index `n`. */
   #grow(number: number): void {
     this.#capacity = Math.min(this.#limit, Math.max(smallest, 2 * this.#capacity, number + 1));
     const times = new Float64Array(this.#capacity);

@@ -1,30 +1,30 @@
 /**
- * Makes lines of what a job prints, and puts them into a log. Output comes in parts that end anywhere, from two
- * streams in turn; each stream's unfinished line is kept apart until its end comes. Time is linear in what comes,
- * and memory constant however long a line gets.
+ * Splits a job's output into lines and puts them into a log. Output arrives from two streams in pieces that end anywhere;
+ * the splitter keeps each stream's unfinished line until the rest arrives. It takes linear time, and constant memory for a
+ * line of any length.
  *
- * A carriage return that no line feed follows sends the cursor back, and what is printed next overwrites the line:
- * of a progress bar the last state counts.
+ * A carriage return without a line feed sends the cursor back, and the next text overwrites the line: of a progress bar,
+ * the last state counts.
  */
 import type { OutputStream } from '../protocol/job.ts';
 import type { OutputBatch, OutputPiece } from '../protocol/output.ts';
 import type { LogBuffer } from './log-buffer.ts';
 
-/** UTF-16 units of a line; the rest of a longer one is dropped, and `…` stands for it. */
+/** UTF-16 units of a line; `…` replaces the rest of a longer one. */
 export const logLineLimit = 8_000;
 
 interface Unfinished {
   readonly stream: OutputStream;
   text: string;
-  /** When its text began to come. */
+  /** When the first of its text arrived. */
   atMs: number;
-  /** More has come than is kept. */
+  /** The line is longer than the limit. */
   isCut: boolean;
-  /** A carriage return came last: a line feed ends the line, and anything else overwrites it. */
+  /** The last character was a carriage return: a line feed ends the line, anything else overwrites it. */
   isReturned: boolean;
-  /** Its line in the log, where it was shown before its end came. */
+  /** Its number in the log, if it was shown before its end arrived. */
   number: number | null;
-  /** What the log has of it is out of date. */
+  /** The log has an older text of it, or none. */
   isNews: boolean;
 }
 
@@ -35,7 +35,7 @@ export class LineSplitter {
   readonly #unfinished = { stdout: unfinished('stdout'), stderr: unfinished('stderr') };
   #lastMs = 0;
 
-  /** @param sanitise makes one line of output safe to show; called once for each line that is put into the log */
+  /** @param sanitise makes a line of output safe to show; called once for each line that goes into the log */
   constructor(log: LogBuffer, sanitise: (text: string) => string, lineLimit = logLineLimit) {
     this.#log = log;
     this.#sanitise = sanitise;
@@ -49,9 +49,9 @@ export class LineSplitter {
   }
 
   /**
-   * Puts unfinished lines into the log, or what has been added to them: a prompt, a progress bar. They keep their
-   * numbers when more comes. To be called when the log is looked at, not for each batch: it costs as much as
-   * the lines are long.
+   * Puts unfinished lines, such as a prompt or a progress bar, into the log, or updates them there. They keep their
+   * numbers when more arrives. Call it when the log is shown, not for each batch: it costs time in proportion to the
+   * length of the lines.
    */
   showUnfinished(): void {
     for (const line of Object.values(this.#unfinished)) {
@@ -109,12 +109,12 @@ export class LineSplitter {
 
   #shownText({ text, isCut }: Unfinished): string {
     const shown = this.#sanitise(isCut ? withoutHalf(text) : text);
-    // A tab may have become eight blanks.
+    // A tab may have become eight spaces.
     if (!isCut && shown.length <= this.#lineLimit) return shown;
     return `${withoutHalf(shown.slice(0, this.#lineLimit))}…`;
   }
 
-  /** What was unfinished has lost its rest. */
+  /** Unfinished lines have lost their rest. */
   #skip(lines: number, atMs: number): void {
     for (const line of Object.values(this.#unfinished)) {
       if (line.text === '') continue;
@@ -141,7 +141,7 @@ function clear(line: Unfinished): void {
   line.isReturned = false;
 }
 
-/** Drops the first half of a surrogate pair whose second half was cut off. */
+/** Drops the first half of a surrogate pair that lost its second half. */
 function withoutHalf(text: string): string {
   return text.replace(/[\uD800-\uDBFF]$/, '');
 }

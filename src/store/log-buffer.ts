@@ -1,10 +1,10 @@
 /**
- * The lines of one log, as many as memory allows for. A line has a number that stays its own: when old lines go,
- * `first` rises, so that a view which stands on a line stands on it still.
+ * The newest lines of one log, within a limit of memory. A line keeps its number: when old lines are dropped, `first`
+ * rises, so a view keeps its position.
  */
 import type { OutputStream } from '../protocol/job.ts';
 import { LineRing, type LogLine } from './line-ring.ts';
-import { MatchIndex, type Search } from './match-index.ts';
+import { MatchIndex, type Search } from './search.ts';
 
 export interface LogLimits {
   readonly lines: number;
@@ -12,26 +12,26 @@ export interface LogLimits {
   readonly units: number;
 }
 
-/** With what each line costs beside its text, about 60 MB when full. */
+/** About 60 MB when full, including the overhead of each line. */
 const logLimits: LogLimits = { lines: 200_000, units: 32 * 1024 * 1024 };
 
 export interface SearchOptions {
-  /** The line to begin with; it may be the one that is found. */
+  /** The first line to search; it may be the result. */
   readonly from: number;
   readonly direction: 'forward' | 'backward';
-  /** Which streams to search; both where it isn't said. */
+  /** Both by default. */
   readonly streams?: Search['streams'];
 }
 
 export class LogBuffer {
   readonly #limits: LogLimits;
-  /** A ring: line `n` lies at `n % limit`. */
+  /** Line `n` is at `n % limit`. */
   readonly #ring: LineRing;
   #first = 0;
   #end = 0;
   #units = 0;
   #version = 0;
-  /** Of the latest search. */
+  /** For the latest search. */
   #matches: MatchIndex | null = null;
 
   constructor(limits: LogLimits = logLimits) {
@@ -44,7 +44,7 @@ export class LogBuffer {
     return this.#first;
   }
 
-  /** Behind the newest line; the number of the next. */
+  /** The number that the next line gets. */
   get end(): number {
     return this.#end;
   }
@@ -59,7 +59,7 @@ export class LogBuffer {
     return this.#push({ kind: 'output', stream, atMs, text: detached(text), skippedLines: 0 });
   }
 
-  /** Says that lines are missing here; with what is said already, where nothing came between. */
+  /** Notes that lines are missing here; adds to the last line if that says the same. */
   appendSkipped(lines: number, atMs: number): number {
     const last = this.get(this.#end - 1);
     const skipped: LogLine = { kind: 'skipped', stream: null, atMs, text: '', skippedLines: lines };
@@ -72,7 +72,7 @@ export class LogBuffer {
     return this.#push({ kind: 'mark', stream: null, atMs, text: '', skippedLines: 0 });
   }
 
-  /** Gives a line of output another text. @returns false where it is gone */
+  /** Gives a line of output another text. @returns false if the line has been dropped */
   replace(number: number, atMs: number, text: string): boolean {
     const line = this.get(number);
     if (line === undefined) return false;
@@ -86,7 +86,7 @@ export class LogBuffer {
     return number >= this.#first && number < this.#end ? this.#ring.get(number) : undefined;
   }
 
-  /** Up to `count` lines from this number on, or from the first, where that is newer. */
+  /** Up to `count` lines, starting at this number or at the oldest kept line, whichever is newer. */
   slice(from: number, count: number): LogLine[] {
     const lines: LogLine[] = [];
     const start = Math.max(from, this.#first);
@@ -97,7 +97,7 @@ export class LogBuffer {
     return lines;
   }
 
-  /** The nearest line that matches, `null` where there is none that way: it does not go around. */
+  /** The nearest match in this direction; `null` if there is none. The search does not wrap around. */
   search(needle: string, { from, direction, streams = 'both' }: SearchOptions): number | null {
     const matches = this.#matchesOf({ needle, streams });
     if (direction === 'forward') return matches.at(matches.countBefore(from));
@@ -108,14 +108,14 @@ export class LogBuffer {
     return this.#matchesOf({ needle, streams }).count;
   }
 
-  /** How many matches lie before this line: one less than the place of a line that matches. */
+  /** How many matches precede this line. */
   countMatchesBefore(number: number, needle: string, streams: Search['streams'] = 'both'): number {
     return this.#matchesOf({ needle, streams }).countBefore(number);
   }
 
   #push(line: LogLine): number {
     const number = this.#end;
-    // Its place in the ring may be that of the oldest.
+    // It may take the place of the oldest line in the ring.
     if (number - this.#first === this.#limits.lines) this.#dropFirst();
     this.#end += 1;
     this.#units += line.text.length;
@@ -148,10 +148,7 @@ export class LogBuffer {
   }
 }
 
-/**
- * The same text in memory of its own. A part of a string keeps all of it alive: one line would hold on to the
- * 64 KB that it came in.
- */
+/** The same text in memory of its own: as a part of a larger string, a line would keep its whole 64 KB piece alive. */
 function detached(text: string): string {
   return ` ${text}`.slice(1);
 }

@@ -1,8 +1,9 @@
 /**
- * What every event makes of the snapshot. Pure and total: events of any order, about things that nobody has
- * heard of, of types from a later version, leave a snapshot that is consistent. Both processes run it: the
- * engine for each of its events, thousands a second at times, and every client for what it is sent; that is why
- * nothing is copied that doesn't change, and why what didn't change keeps its identity.
+ * Applies an event to the snapshot. Pure and total: events in any order, about unknown things, or of types from a later
+ * version leave a consistent snapshot.
+ *
+ * Both processes run it: the engine for each of its events, at times thousands a second, and every client for the events
+ * that it receives. So nothing is copied without a change, and unchanged parts keep their identity.
  */
 import type { EngineEvent, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
 import {
@@ -14,12 +15,20 @@ import {
   recentFailuresLimit,
   type Snapshot,
 } from '../protocol/snapshot.ts';
-import { prepended } from './capped-list.ts';
 import { withEvent } from './history.ts';
-import { type ProcessedJob, withChange, withoutQueue, withProcessed, withQueue } from './queue-states.ts';
-import { jobIn, withJob, withoutJob } from './running-jobs.ts';
+import {
+  jobIn,
+  type ProcessedJob,
+  prepended,
+  withChange,
+  withFields,
+  withJob,
+  withoutJob,
+  withoutQueue,
+  withProcessed,
+  withQueue,
+} from './snapshot-lists.ts';
 import { counted, emptyThroughput, throughputSince } from './throughput.ts';
-import { withFields } from './with-fields.ts';
 
 type EventOf<Type extends EngineEvent['type']> = Extract<EngineEvent, { type: Type }>;
 
@@ -40,10 +49,10 @@ export const emptySnapshot: Snapshot = {
 
 const noPauses: readonly PauseReason[] = [];
 
-/** @returns the very same snapshot where it has seen the event before */
+/** @returns the same snapshot if it has seen the event before */
 export function reduce(snapshot: Snapshot, event: EngineEvent): Snapshot {
   if (event.seq <= snapshot.seq) return snapshot;
-  // What an earlier engine did is of no interest beside a new one.
+  // A new engine replaces everything that is known of an earlier one.
   const isNewEngine = event.type === 'engine.started' && snapshot.engine !== null;
   const before = isNewEngine ? emptySnapshot : snapshot;
   return { ...afterwards(event, before), seq: event.seq, history: withEvent(before.history, event) };
@@ -66,13 +75,13 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'redis.down':
       return redisDown(event, snapshot);
     case 'runner.added':
-      return { ...snapshot, runners: withRunner(runners, event.runner) };
+      return { ...snapshot, runners: withPool(runners, event.runner) };
     case 'runner.changed':
-      return hasRunner(runners, event.runner.key)
-        ? { ...snapshot, runners: withRunner(runners, event.runner) }
+      return hasPool(runners, event.runner.key)
+        ? { ...snapshot, runners: withPool(runners, event.runner) }
         : snapshot;
     case 'runner.removed':
-      return hasRunner(runners, event.runner)
+      return hasPool(runners, event.runner)
         ? { ...snapshot, runners: runners.filter(({ key }) => key !== event.runner) }
         : snapshot;
     case 'runner.throttled':
@@ -113,7 +122,7 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
         ? snapshot
         : { ...snapshot, engine: { ...engine, workerHost: event.workerHost } };
     }
-    // Told by `history` alone.
+    // Only in `history`.
     case 'steps.forgotten':
     case 'engine.declared-dead':
     case 'outcome.dropped':
@@ -131,12 +140,12 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return snapshot;
     default:
       event satisfies never;
-      // Of a later version: it moves `seq`, and no more.
+      // From a later version: it moves only `seq`.
       return snapshot;
   }
 }
 
-/** Runners and queues may have been told already: an engine knows its own before it says that it started. */
+/** Pools and queues may be known already: an engine publishes them before it says that it started. */
 function engineStarted(event: EventOf<'engine.started'>, snapshot: Snapshot): Snapshot {
   const { version, pid, workerHost, namespace, atMs } = event;
   const engine = { version, pid, workerHost, namespace, redis: event.redis, startedAtMs: atMs };
@@ -160,35 +169,35 @@ function withTotals(snapshot: Snapshot, told: EventOf<'counters.changed' | 'engi
   return { ...snapshot, totals: withFields(snapshot.totals, { processed, failed, unwritten }) };
 }
 
-/** However often the reason changes, it is down since it was first. */
+/** A new reason doesn't change since when Redis is down. */
 function redisDown({ atMs, reason }: EventOf<'redis.down'>, snapshot: Snapshot): Snapshot {
   const { redis } = snapshot;
   const sinceMs = redis.state === 'down' ? redis.sinceMs : atMs;
   return { ...snapshot, redis: withFields(redis, { state: 'down', sinceMs, reason }) };
 }
 
-function hasRunner(runners: readonly PoolView[], runner: string): boolean {
-  return runners.some(({ key }) => key === runner);
+function hasPool(pools: readonly PoolView[], wanted: string): boolean {
+  return pools.some(({ key }) => key === wanted);
 }
 
-function withRunner(runners: readonly PoolView[], runner: PoolView): readonly PoolView[] {
-  const index = runners.findIndex(({ key }) => key === runner.key);
-  return index === -1 ? [...runners, runner] : runners.with(index, runner);
+function withPool(pools: readonly PoolView[], pool: PoolView): readonly PoolView[] {
+  const index = pools.findIndex(({ key }) => key === pool.key);
+  return index === -1 ? [...pools, pool] : pools.with(index, pool);
 }
 
 function withThrottled(
-  runners: readonly PoolView[],
+  pools: readonly PoolView[],
   key: string,
   throttled: Throttled | null,
 ): readonly PoolView[] {
-  const index = runners.findIndex((runner) => runner.key === key);
-  const runner = runners[index];
-  return runner === undefined ? runners : runners.with(index, { ...runner, throttled });
+  const index = pools.findIndex((pool) => pool.key === key);
+  const pool = pools[index];
+  return pool === undefined ? pools : pools.with(index, { ...pool, throttled });
 }
 
 function jobStarted({ job }: EventOf<'job.started'>, snapshot: Snapshot): Snapshot {
   const { jobs, ended } = snapshot;
-  // Ids are used once by an engine. Should one come again, the job runs: it can't be both.
+  // An engine uses an id once. If one comes again, the job runs and can't also have ended.
   const isKnownAsEnded = ended.some(({ id }) => id === job.id);
   return {
     ...snapshot,
@@ -209,7 +218,7 @@ function jobFinished(event: EventOf<'job.finished'>, snapshot: Snapshot): Snapsh
   const ended =
     job === undefined ? snapshot.ended : prepended(snapshot.ended, endedJob(job, event), endedJobsLimit);
   const moved = { ...snapshot, jobs, ended };
-  // It lies on its queue again, so that nothing was done so far.
+  // It is back on its queue and counts as not processed.
   if (outcome === 'requeued') return moved;
   const failure = event.failure === null ? null : { atMs, failure: event.failure };
   return withProcessedJob(moved, event.queue, { atMs, isFailed: outcome === 'failed', failure });
@@ -235,7 +244,7 @@ function endedJob(job: RunningJob, event: EventOf<'job.finished'>): EndedJob {
   };
 }
 
-/** A failure with a job was counted when that finished; one without is all that is ever told of it. */
+/** `job.finished` has counted a failure with a job; for one without, this is the only event. */
 function failureRecorded({ atMs, failure }: EventOf<'failure.recorded'>, snapshot: Snapshot): Snapshot {
   const recent: RecentFailure = { atMs, failure };
   const listed = { ...snapshot, failures: prepended(snapshot.failures, recent, recentFailuresLimit) };

@@ -1,7 +1,6 @@
 /**
- * Counts what ends per stretch of time. Each count goes into the newest bucket, so that a clock which was set
- * back does no harm: from then on the newest bucket is called by the number of the new time, and what was
- * counted before moves with it.
+ * Counts jobs that end, by bucket of time. Each count goes into the newest bucket. After the clock has been set back, the
+ * newest bucket takes the number of the new time, and earlier counts move with it.
  */
 import { type Throughput, throughputBucketMs, throughputBuckets } from '../protocol/snapshot.ts';
 
@@ -9,15 +8,15 @@ export function bucketOf(atMs: number): number {
   return Math.floor(atMs / throughputBucketMs);
 }
 
-/** Nothing has ended yet, and counting begins now. */
+/** Counting begins now. */
 export function throughputSince(atMs: number): Throughput {
   return { last: bucketOf(atMs), counts: [0] };
 }
 
-/** Nothing is known to have ever ended. */
+/** Before counting begins. */
 export const emptyThroughput = throughputSince(0);
 
-/** One more has ended. */
+/** One more job has ended. */
 export function counted({ last, counts }: Throughput, atMs: number): Throughput {
   const bucket = bucketOf(atMs);
   const gap = Math.min(bucket - last, throughputBuckets);

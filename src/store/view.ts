@@ -1,6 +1,6 @@
 /**
- * The view: what the person at the terminal has done to their own screen. It never crosses the link, and
- * nothing in it is about the engine. Plain data; what keys do to it is in `ui/actions`.
+ * The view: the state of one user's own screen. It never crosses the link and holds nothing about the engine. Plain data;
+ * `ui/actions` has what keys do to it.
  */
 import type { CommandType, FailureEntry, FailureFilter } from '../protocol/commands.ts';
 
@@ -12,9 +12,9 @@ export type QueuesPane = 'queues' | 'running' | 'failures';
 
 export interface View {
   readonly tab: Tab;
-  /** What was opened on top of the tab. */
+  /** The job or failure that is open on top of the tab. */
   readonly opened: Opened | null;
-  /** What takes the keys before all else. */
+  /** Takes keys before everything else. */
   readonly dialog: Dialog | null;
   readonly toast: Toast | null;
   readonly queues: QueuesView;
@@ -41,7 +41,7 @@ export interface QueuesView {
   /** `null`: the first. */
   readonly queue: string | null;
   readonly jobId: string | null;
-  /** Entry of the failures pane, by value. */
+  /** The selected entry of the failures pane, by value. */
   readonly failure: string | null;
 }
 
@@ -52,7 +52,7 @@ export interface FailuresView {
   readonly cursor: string | null;
   /** Marked entries, by value. */
   readonly marked: ReadonlyMap<string, FailureEntry>;
-  /** Everything that matches is marked, loaded or not. */
+  /** All matches are marked, loaded or not. */
   readonly isAllMarked: boolean;
 }
 
@@ -61,9 +61,9 @@ export interface LogView {
   readonly isWrapped: boolean;
   readonly hasTimes: boolean;
   readonly isZoomed: boolean;
-  /** Number of the line at the top, where it doesn't follow. */
+  /** Number of the line at the top, if the view doesn't follow. */
   readonly top: number;
-  /** Of that line, where it is wrapped, how many rows lie above the top. */
+  /** How many rows of that line are above the top, if lines are wrapped. */
   readonly topRow: number;
   readonly search: string;
   /** Number of the line of the current match. */
@@ -83,7 +83,7 @@ export interface Choice {
   readonly label: string;
   /** Chooses it at once. */
   readonly key: string;
-  /** What it does, in words; '' where the label says it all. */
+  /** What it does; '' if the label is enough. */
   readonly detail: string;
 }
 
@@ -111,7 +111,7 @@ export type PromptPurpose =
   | { readonly kind: 'search' }
   | { readonly kind: 'slots'; readonly runner: string };
 
-/** What a dialog asks about: all that is needed to act on the answer. */
+/** What a dialog asks about: everything needed to act on the answer. */
 export type Question =
   | { readonly kind: 'quit' }
   | { readonly kind: 'stop-runner' }

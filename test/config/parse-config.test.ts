@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { defaultConnection } from '../../src/config/default-connection.ts';
+import { defaultConnection } from '../../src/config/parse-config.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
 describe('a whole file', () => {

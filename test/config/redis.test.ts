@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRedisUrl } from '../../src/config/parse-redis-url.ts';
+import { parseRedisUrl } from '../../src/config/resolve-redis.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
 const server = {

@@ -6,8 +6,8 @@ import {
   findJob,
   isChanged,
   jobsOf,
+  poolOf,
   queueStatus,
-  runnerOf,
   runningCounts,
   slotsInUse,
   totalSlots,
@@ -71,13 +71,13 @@ test('a job is found while it runs and after, and by no inherited name', () => {
 });
 
 test("a queue's runner is the entry that it has its slots from", () => {
-  expect(runnerOf(busy, mail)).toEqual({
+  expect(poolOf(busy, mail)).toEqual({
     key: 'mail',
     concurrency: 2,
     configuredConcurrency: 2,
     throttled: null,
   });
-  expect(runnerOf(after(busy, { type: 'runner.removed', runner: 'mail' }), mail)).toBeNull();
+  expect(poolOf(after(busy, { type: 'runner.removed', runner: 'mail' }), mail)).toBeNull();
 });
 
 test('a runner is changed where the config says something else', () => {
@@ -86,7 +86,7 @@ test('a runner is changed where the config says something else', () => {
 });
 
 describe('the status of a queue', () => {
-  const runner = runnerOf(busy, mail);
+  const runner = poolOf(busy, mail);
   const { engine } = busy;
   if (engine === null) throw new Error('the sample has no engine');
   const stopping = { ...engine, stopping: 'quit' } as const;

@@ -9,7 +9,7 @@ import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
-import { runnerOf } from '../../store/selectors.ts';
+import { poolOf } from '../../store/selectors.ts';
 import type { RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
@@ -147,7 +147,7 @@ function entryOf(session: Session, name: string): PoolView {
   const { model } = session.store.getState();
   const queue = model.queues.find((each) => each.name === name);
   const entry =
-    model.runners.find(({ key }) => key === name) ?? (queue === undefined ? null : runnerOf(model, queue));
+    model.runners.find(({ key }) => key === name) ?? (queue === undefined ? null : poolOf(model, queue));
   if (entry === null) throw new UsageError(noSuchQueue(session, name));
   return entry;
 }

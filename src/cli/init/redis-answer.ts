@@ -1,7 +1,7 @@
 /** Which Redis is meant, as people write it, and as it stands in the config. */
 import { dirname, relative, resolve } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
-import { parseRedisUrl, type RedisUrlResult } from '../../config/parse-redis-url.ts';
+import { parseRedisUrl, type RedisUrlResult } from '../../config/resolve-redis.ts';
 
 /** `host`, `host:port`, `[::1]:port` */
 const addressPattern = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;

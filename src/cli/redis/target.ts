@@ -1,7 +1,7 @@
 /** Which Redis a command is about, and a talk with it, for commands that answer and end. */
 import type { RedisConfig } from '../../config/config.ts';
-import { defaultConnection } from '../../config/default-connection.ts';
-import { parseRedisUrl } from '../../config/parse-redis-url.ts';
+import { defaultConnection } from '../../config/parse-config.ts';
+import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
 import { describeRedis, type ReachableRedis } from '../../resque/redis/connection.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';

@@ -4,7 +4,7 @@
  */
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
-import { runnerOf } from '../../store/selectors.ts';
+import { poolOf } from '../../store/selectors.ts';
 import { selectedQueue } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 
@@ -69,7 +69,7 @@ export function setSlots(context: ActionContext, runner: string, typed: string):
 
 function selectedRunner(context: ActionContext) {
   const queue = selected(context);
-  return queue === null ? null : runnerOf(context.store.getState().model, queue);
+  return queue === null ? null : poolOf(context.store.getState().model, queue);
 }
 
 function selected(context: ActionContext): QueueState | null {

@@ -4,7 +4,7 @@ import { type AppStore, changeView } from '../../store/app-store.ts';
 import type { LogLine } from '../../store/line-ring.ts';
 import { LineSplitter } from '../../store/line-splitter.ts';
 import { LogBuffer } from '../../store/log-buffer.ts';
-import { needleOf } from '../../store/needle.ts';
+import { needleOf } from '../../store/search.ts';
 import { initialView, type LogView } from '../../store/view.ts';
 import type { Step } from '../lists/cursor.ts';
 import type { Size } from '../panels/layout.ts';

@@ -2,7 +2,7 @@
 import { grouped } from '../../messages/quantities.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { jobsOf, queueStatus, ratePerSecond, runnerOf } from '../../store/selectors.ts';
+import { jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
 import { bar } from '../text/bar.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { windowOf } from './layout.ts';
@@ -62,7 +62,7 @@ function row(
 ): Line {
   const { model } = state;
   const running = jobsOf(model, queue.name).length;
-  const runner = runnerOf(model, queue);
+  const runner = poolOf(model, queue);
   const status = queueStatus(queue, runner, running, model.engine);
   const remarks = remarksOn(queue, runner, status);
   const total = runner?.concurrency ?? running;

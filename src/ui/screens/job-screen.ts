@@ -2,7 +2,7 @@
 import { clock, grouped, plural } from '../../messages/quantities.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState, OpenLog } from '../../store/app-store.ts';
-import { type Needle, needleOf } from '../../store/needle.ts';
+import { type Needle, needleOf } from '../../store/search.ts';
 import { findJob } from '../../store/selectors.ts';
 import type { LogView } from '../../store/view.ts';
 import type { JobLog } from '../log/job-log.ts';

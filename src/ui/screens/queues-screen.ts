@@ -2,7 +2,7 @@
 import { grouped } from '../../messages/quantities.ts';
 import { throttledReason } from '../../messages/queues.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { jobsOf, runnerOf } from '../../store/selectors.ts';
+import { jobsOf, poolOf } from '../../store/selectors.ts';
 import {
   failureKeys,
   indexOfKey,
@@ -64,7 +64,7 @@ function panels(
     );
     const lines = queuePanel({
       queue,
-      runner: runnerOf(model, queue),
+      runner: poolOf(model, queue),
       engine: model.engine,
       jobs,
       isFocused,
@@ -123,7 +123,7 @@ function running(state: AppState, width: number, height: number, nowMs: number):
       ? [lineOf(inner, [span('nothing is running', { dim: true })])]
       : runningLines(jobs, inner, innerHeight(height), isFocused ? cursor : null, nowMs);
   const title: Part[] = [span(queue?.name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
-  const throttled = queue === null ? null : (runnerOf(state.model, queue)?.throttled ?? null);
+  const throttled = queue === null ? null : (poolOf(state.model, queue)?.throttled ?? null);
   // Its row in the table has seldom enough room for that.
   if (throttled !== null) title.push(span(`  ${throttledReason(throttled)}`, { color: 'yellow' }));
   return framed({ width, height, title, isFocused, content });

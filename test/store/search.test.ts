@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { needleOf } from '../../src/store/needle.ts';
+import { needleOf } from '../../src/store/search.ts';
 
 describe('a needle', () => {
   test.each([
