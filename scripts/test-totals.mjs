@@ -1,10 +1,15 @@
-/** Counts what Vitest reported, so that nothing which went wrong is missing from the totals. */
+/** Reads Vitest's JSON report: the totals, in which no failure is missing, and where the time went. */
 import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { root } from './setup/paths.mjs';
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Totals */
+/** @typedef {{ name: string, durationMs: number }} TestFile */
+/** @typedef {{ passed: number, failed: number, skipped: number, files: readonly TestFile[] }} Totals */
 
 /** @type {Totals} */
-export const noTestsRan = { passed: 0, failed: 0, skipped: 0 };
+export const noTestsRan = { passed: 0, failed: 0, skipped: 0, files: [] };
+
+const slowestCount = 10;
 
 /**
  * @param {string} reportFile Vitest's JSON report, perhaps missing
@@ -22,7 +27,10 @@ export function totalsOf(reportFile, isOk) {
 /**
  * @param {{
  *   numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: readonly { status: string, assertionResults: readonly { status: string }[] }[],
+ *   testResults: readonly {
+ *     name: string, status: string, startTime: number, endTime: number,
+ *     assertionResults: readonly { status: string }[],
+ *   }[],
  * }} report
  * @returns {Totals}
  */
@@ -36,10 +44,34 @@ function countReport(report) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    files: report.testResults.map(({ name, startTime, endTime }) => ({
+      name,
+      durationMs: endTime - startTime,
+    })),
   };
 }
 
-/** @param {Totals} totals */
+/** @param {Omit<Totals, 'files'>} totals */
 export function summaryLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/**
+ * @param {number} totalMs
+ * @param {readonly TestFile[]} files
+ * @returns {string} how long checks and tests took, and the slowest files
+ */
+export function describeTimes(totalMs, files) {
+  const slowest = [...files].sort((a, b) => b.durationMs - a.durationMs).slice(0, slowestCount);
+  const lines = slowest.map(
+    ({ name, durationMs }) => `${(durationMs / 1000).toFixed(1).padStart(8)} s  ${relative(root, name)}`,
+  );
+  const total = `Took ${inWords(totalMs)}.`;
+  return lines.length === 0 ? total : [`${total} The slowest files:`, ...lines].join('\n');
+}
+
+/** @param {number} ms */
+function inWords(ms) {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

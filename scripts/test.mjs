@@ -1,7 +1,9 @@
 /**
- * `npm test [-- VITEST ARGS]`: set-up, every static check, then the tests. All of it runs, whatever fails; each
- * check counts as one test. The last line of stdout says `N passed, N failed`, with `, N skipped` where any
- * were; the exit code is 1 when something failed or no test ran.
+ * `npm test [-- VITEST ARGS]`: set-up, every static check, then the tests. A failure doesn't end the run; each
+ * check counts as one test. The last line of stdout says `N passed, N failed`, with `, N skipped` if any were.
+ * The exit code is 1 if something failed or no test ran.
+ *
+ * `npm run test:quick [-- VITEST ARGS]` leaves out the checks, and the tests that start the program.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +16,7 @@ import { root } from './setup/paths.mjs';
 import { ensureRedisServer } from './setup/redis-server.mjs';
 import { runCaptured } from './setup/run-captured.mjs';
 import { describe } from './setup/setup-error.mjs';
-import { noTestsRan, summaryLine, totalsOf } from './test-totals.mjs';
+import { describeTimes, noTestsRan, summaryLine, totalsOf } from './test-totals.mjs';
 
 const checks = {
   types: ['tsc', '--noEmit'],
@@ -23,18 +25,26 @@ const checks = {
   'unused code (knip)': ['knip'],
 };
 
-const setUpSteps = {
+const quickSetUpSteps = {
   'node version': assertNodeVersion,
   dependencies: ensureDependencies,
-  build: ensureBuild,
   redis: ensureRedisServer,
 };
 
+const setUpSteps = { ...quickSetUpSteps, build: ensureBuild };
+
+const quickProjects = ['--project=pure', '--project=redis'];
+
 async function main() {
-  const setUp = await runSetUp();
-  const isAbleToCheck = setUp.dependencies;
-  const checked = isAbleToCheck ? await runChecks() : [];
-  const tested = isAbleToCheck ? await runTests(process.argv.slice(2)) : noTestsRan;
+  const isQuick = process.argv[2] === '--quick';
+  const vitestArgs = process.argv.slice(isQuick ? 3 : 2);
+  const setUp = await runSetUp(isQuick ? quickSetUpSteps : setUpSteps);
+  const isAbleToCheck = setUp.dependencies === true;
+  const start = performance.now();
+  const checked = isAbleToCheck && !isQuick ? await runChecks() : [];
+  const tested = isAbleToCheck
+    ? await runTests(isQuick ? [...quickProjects, ...vitestArgs] : vitestArgs)
+    : noTestsRan;
 
   const results = [...Object.values(setUp), ...checked];
   const totals = {
@@ -44,19 +54,25 @@ async function main() {
   };
   const didTestsRun = tested.passed + tested.failed > 0;
   if (!didTestsRun) console.log('\nNo test ran.');
+  console.log(`\n${describeTimes(performance.now() - start, tested.files)}`);
   console.log(`\n${summaryLine(totals)}`);
   process.exitCode = totals.failed === 0 && didTestsRun ? 0 : 1;
 }
 
-/** @returns whether each step did what it promises; one that failed doesn't keep the next from trying. */
-async function runSetUp() {
-  const outcome = { 'node version': false, dependencies: false, build: false, redis: false };
-  for (const [name, step] of Object.entries(setUpSteps)) {
+/**
+ * @param {Readonly<Record<string, () => unknown>>} steps
+ * @returns whether each step succeeded. The next step runs even if one fails.
+ */
+async function runSetUp(steps) {
+  /** @type {Record<string, boolean>} */
+  const outcome = {};
+  for (const [name, step] of Object.entries(steps)) {
     try {
       await step();
-      outcome[/** @type {keyof typeof outcome} */ (name)] = true;
+      outcome[name] = true;
       report(name, true);
     } catch (error) {
+      outcome[name] = false;
       report(name, false, describe(error));
     }
   }
@@ -88,7 +104,7 @@ function report(name, isOk, output = '') {
 }
 
 /**
- * Vitest, seen as it runs and counted from its JSON report.
+ * Shows Vitest's output as it runs and counts from its JSON report.
  *
  * @param {readonly string[]} args
  */
@@ -110,7 +126,7 @@ async function runTests(args) {
 
 /**
  * @param {readonly string[]} args
- * @returns {Promise<boolean>} whether it was content
+ * @returns {Promise<boolean>} whether its exit code was 0
  */
 function runVitest(args) {
   return new Promise((resolve) => {

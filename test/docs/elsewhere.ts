@@ -24,7 +24,7 @@ export const elsewhere: readonly Elsewhere[] = [
     testedBy: { file: 'test/scripts/start.test.ts', words: 'start' },
   },
   {
-    command: /^npm test( -- .*)?$/,
+    command: /^npm (test|run test:quick)( -- .*)?$/,
     because: 'this is one of its tests',
     testedBy: { file: '.ci/run', words: 'npm test' },
     check: pathsExist,

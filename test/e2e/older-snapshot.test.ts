@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { expectForgottenTwice, gatedJobs, gatedScript, slots, waitForGate } from '../helpers/gates.ts';
 
-const stage = useEndToEnd({ timeoutMs: 60_000 });
+const stage = useEndToEnd({ redis: { isOwn: true }, timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
-const e2e = useEndToEnd({ timeoutMs: 90_000 });
+const e2e = useEndToEnd({ redis: { isOwn: true }, timeoutMs: 90_000 });
 const job = (n: number) => ({ class: 'Job', args: [n] });
 /** It is to be found within 30 s. */
 const foundWithinMs = 31_000;

@@ -1,23 +1,36 @@
-/** Before any test: dist/ is what the sources build to, so that tests of the whole program run today's. */
+/**
+ * Runs once before all tests: builds the program that some of them start, and makes a directory for what must not
+ * outlive the run.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
 import { ensureBuild } from '../../scripts/setup/bundle.mjs';
 import { distEntry } from '../../scripts/setup/paths.mjs';
 
+/** Every project calls this; the first one does the work. */
+export default async function setUp({ name }: TestProject): Promise<() => void> {
+  const isFirst = process.env.RR_TEST_RUN === undefined;
+  const directory = process.env.RR_TEST_RUN ?? mkdtempSync(join(tmpdir(), 'rr-run-'));
+  process.env.RR_TEST_RUN = directory;
+  // A runner that ends without its Redis leaves a file there: not in the home of whoever runs the tests.
+  process.env.XDG_STATE_HOME = join(directory, 'state');
+  if (name === 'program' || name === 'terminal') await buildProgram();
+  return () => {
+    if (isFirst) rmSync(directory, { recursive: true, force: true });
+  };
+}
+
 /**
- * Sources that don't build, as one room's in the middle of a change, must not keep the other rooms' tests from
- * running. The old program goes, so that no test passes by running it.
+ * If the sources don't build, tests that need no program still run. The old program goes, so that no test
+ * passes by running it.
  */
-export default async function buildProgram(): Promise<() => void> {
-  // A runner that ends without its Redis leaves a file there: not in the home of who runs the tests.
-  const state = mkdtempSync(join(tmpdir(), 'rr-state-'));
-  process.env.XDG_STATE_HOME = state;
+async function buildProgram(): Promise<void> {
   try {
     await ensureBuild();
   } catch (error) {
     rmSync(distEntry, { force: true });
     console.error(`${String(error)}\n\nTests that start the whole program will fail.`);
   }
-  return () => rmSync(state, { recursive: true, force: true });
 }

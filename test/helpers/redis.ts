@@ -1,6 +1,7 @@
 /**
- * A real Redis for one test file: a redis-server or valkey-server of its own, on a port and in a directory of
- * its own, gone when the file ends, whatever the tests did to it.
+ * A real Redis for tests: a redis-server or valkey-server with its own port and directory. Test files that run
+ * in the same worker share a server, which every test finds empty. A file that stops or freezes its server, or
+ * needs special settings, gets a server of its own.
  */
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,6 +13,8 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
 export interface RedisOptions {
+  /** A server for this file alone, which its tests may stop or freeze. Every other option implies it. */
+  readonly isOwn?: true;
   /** `requirepass`; the tests' client knows it. */
   readonly password?: string;
   /** Text of an ACL file, one `user …` a line. The tests' client stays the default user. */
@@ -66,7 +69,8 @@ export class RedisServer {
 
   /** Starts the server: at first on a free port, from then on always on the same. */
   async start(): Promise<void> {
-    if (this.#directory === '') this.#directory = mkdtempSync(join(tmpdir(), 'rr-redis-'));
+    if (this.#directory === '')
+      this.#directory = mkdtempSync(join(process.env.RR_TEST_RUN ?? tmpdir(), 'rr-redis-'));
     const hasPort = this.#port !== 0;
     for (let attempt = 1; ; attempt++) {
       if (!hasPort) this.#port = await freePort();
@@ -106,6 +110,13 @@ export class RedisServer {
 
   async flush(): Promise<void> {
     await this.client.flushall();
+  }
+
+  /** Replaces the tests' connection, so that no state of the old one is left. */
+  protected async renewClient(): Promise<void> {
+    this.#client?.disconnect();
+    this.#client = this.#connect();
+    await this.#client.ping();
   }
 
   /** Ends everything and removes the directory. */
@@ -185,12 +196,94 @@ export class RedisServer {
   }
 }
 
-/** A server for all tests of a file, empty before each of them. */
-export function useRedis(options: RedisOptions = {}): RedisServer {
-  const server = new RedisServer(options);
-  beforeAll(() => server.start());
+/**
+ * The server of a worker of the test runner. It ends with the worker, because execa ends what its process
+ * started. Its directory goes when the run ends.
+ */
+class SharedRedisServer extends RedisServer {
+  #isStarted: Promise<void> | null = null;
+  #isLent = false;
+  /** How it was started, as CONFIG tells it. */
+  #settings = new Map<string, string>();
+
+  /** Before the tests of a file. */
+  async lend(): Promise<void> {
+    if (this.#isLent) throw new Error('This file uses the shared Redis already: useRedis({ isOwn: true })');
+    this.#isLent = true;
+    this.#isStarted ??= this.#startOnce();
+    await this.#isStarted;
+    await this.renewClient();
+    await this.client.script('FLUSH');
+  }
+
+  /** After the tests of a file, which may leave settings and users, but no connection. */
+  async takeBack(): Promise<void> {
+    this.#isLent = false;
+    for (const [name, value] of await this.#readSettings()) {
+      const atStart = this.#settings.get(name) ?? '';
+      if (value !== atStart) await this.client.config('SET', name, atStart);
+    }
+    for (const name of (await this.client.acl('USERS')) as string[]) {
+      if (name !== 'default') await this.client.acl('DELUSER', name);
+    }
+    await waitFor(async () => (await this.#otherConnections()).length === 0, {
+      message: "only the tests' own connection to the shared Redis is open",
+    });
+  }
+
+  override stop(): Promise<void> {
+    return refuse('stop');
+  }
+
+  override kill(): Promise<void> {
+    return refuse('kill');
+  }
+
+  override freeze(): void {
+    refuse('freeze');
+  }
+
+  override dispose(): Promise<void> {
+    return refuse('dispose');
+  }
+
+  async #startOnce(): Promise<void> {
+    await this.start();
+    this.#settings = await this.#readSettings();
+  }
+
+  async #readSettings(): Promise<Map<string, string>> {
+    const words = (await this.client.config('GET', '*')) as string[];
+    return new Map(words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1] ?? '']] : [])));
+  }
+
+  async #otherConnections(): Promise<string[]> {
+    const connections = String(await this.client.client('LIST'))
+      .trim()
+      .split('\n');
+    return connections.filter((line) => !line.includes(` name=${testConnectionName} `));
+  }
+}
+
+function refuse(action: string): never {
+  throw new Error(
+    `Tests can't ${action} the Redis that they share: useRedis({ isOwn: true }) starts another one`,
+  );
+}
+
+const shared = new SharedRedisServer();
+
+/** A server for all tests of a file, empty before each of them: the worker's, unless there are options. */
+export function useRedis(options?: RedisOptions): RedisServer {
+  const server = options === undefined ? shared : new RedisServer(options);
+  if (server instanceof SharedRedisServer) {
+    beforeAll(() => server.lend());
+    afterAll(() => server.takeBack());
+  } else {
+    beforeAll(() => server.start());
+    afterAll(() => server.dispose());
+  }
   beforeEach(() => server.flush());
-  afterAll(() => server.dispose());
   return server;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { summaryLine, totalsOf } from '../../scripts/test-totals.mjs';
+import { describeTimes, summaryLine, totalsOf } from '../../scripts/test-totals.mjs';
 import { repository } from './small-checkout.ts';
 
 let directory: string;
@@ -29,7 +29,7 @@ describe('the totals of a test run', () => {
   test('are those of the report', () => {
     const report = writeReport({ numPassedTests: 5, numFailedTests: 2, numPendingTests: 1, numTodoTests: 1 });
 
-    expect(totalsOf(report, false)).toEqual({ passed: 5, failed: 2, skipped: 2 });
+    expect(totalsOf(report, false)).toEqual({ passed: 5, failed: 2, skipped: 2, files: [] });
   });
 
   test('count a file that could not be loaded as a failure', () => {
@@ -41,20 +41,47 @@ describe('the totals of a test run', () => {
       testResults: [brokenFile, failedFile],
     });
 
-    expect(totalsOf(report, false)).toEqual({ passed: 5, failed: 2, skipped: 0 });
+    expect(totalsOf(report, false)).toMatchObject({ passed: 5, failed: 2, skipped: 0 });
   });
 
   test('count an error outside all tests as a failure', () => {
-    expect(totalsOf(writeReport({ numPassedTests: 5 }), false)).toEqual({ passed: 5, failed: 1, skipped: 0 });
+    expect(totalsOf(writeReport({ numPassedTests: 5 }), false)).toMatchObject({
+      passed: 5,
+      failed: 1,
+      skipped: 0,
+    });
   });
 
   test('count a run without a report as a failure', () => {
-    expect(totalsOf(join(directory, 'missing.json'), false)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(totalsOf(join(directory, 'missing.json'), false)).toMatchObject({
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+    });
   });
 
   test('are told in one line, which leaves out what was not skipped', () => {
     expect(summaryLine({ passed: 5, failed: 0, skipped: 0 })).toBe('5 passed, 0 failed');
     expect(summaryLine({ passed: 5, failed: 1, skipped: 2 })).toBe('5 passed, 1 failed, 2 skipped');
+  });
+});
+
+describe('the times of a test run', () => {
+  test('name the ten slowest files', () => {
+    const files = Array.from({ length: 12 }, (_, index) => ({
+      name: join(repository, `test/${index}.test.ts`),
+      durationMs: index * 1000,
+    }));
+    const lines = describeTimes(256_000, files).split('\n');
+
+    expect(lines[0]).toBe('Took 4 min 16 s. The slowest files:');
+    expect(lines.slice(1).map((line) => line.trim())).toEqual(
+      [11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((index) => `${index}.0 s  test/${index}.test.ts`),
+    );
+  });
+
+  test('are a single line if no test ran', () => {
+    expect(describeTimes(8_000, [])).toBe('Took 8 s.');
   });
 });
 

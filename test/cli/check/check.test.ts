@@ -7,7 +7,7 @@ import { runProgram, useDirectory } from '../program.ts';
 
 const redis = useRedis();
 const directory = useDirectory();
-const replica = useRedis();
+const replica = useRedis({ isOwn: true });
 
 function url(server: RedisServer = redis): string {
   return `redis://127.0.0.1:${server.port}`;

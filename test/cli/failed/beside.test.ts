@@ -7,7 +7,7 @@ import { RedisProxy } from '../../helpers/redis-proxy.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { holdAtStep, idOf, record, useFailedStage } from './stage.ts';
 
-const stage = useFailedStage();
+const stage = useFailedStage({ isOwn: true });
 const engines = useEngines(stage.redis);
 const key = 'resque:failed';
 

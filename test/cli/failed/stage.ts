@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { changeScript } from '../../../src/resque/failed/change-script.ts';
 import { isStep, startProxy } from '../../engine/proxies.ts';
-import { type RedisServer, useRedis } from '../../helpers/redis.ts';
+import { type RedisOptions, type RedisServer, useRedis } from '../../helpers/redis.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
 import { type Outcome, program, runProgram, useDirectory } from '../program.ts';
 
@@ -113,8 +113,8 @@ export async function holdAtStep(n: number, redis: RedisServer): Promise<HeldWay
 }
 
 /** Call it once at the top of a test file. */
-export function useFailedStage(): FailedStage {
-  const redis = useRedis();
+export function useFailedStage(redisOptions?: RedisOptions): FailedStage {
+  const redis = useRedis(redisOptions);
   const directory = useDirectory();
   const terminals = useTerminals();
   const where = () => ['--redis', `redis://127.0.0.1:${redis.port}`];

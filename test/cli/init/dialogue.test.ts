@@ -14,7 +14,7 @@ import { freePort, useRedis } from '../../helpers/redis.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
 import { program, useDirectory } from '../program.ts';
 
-const redis = useRedis();
+const redis = useRedis({ isOwn: true });
 const guarded = useRedis({ password: 'sesame' });
 const directory = useDirectory();
 const terminals = useTerminals();

@@ -8,7 +8,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 import { program, useDirectory } from '../program.ts';
 import { recordOf, StatusStage } from './stage.ts';
 
-const redis = useRedis();
+const redis = useRedis({ isOwn: true });
 const directory = useDirectory();
 const terminals = useTerminals();
 const stage = new StatusStage(redis);

@@ -13,7 +13,7 @@ import { useRedis } from '../../helpers/redis.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from '../stage.ts';
 
-const stage = useEngines(useRedis());
+const stage = useEngines(useRedis({ isOwn: true }));
 const files = { fileLines: (name: string) => stage.lines(name) };
 const quick = 'echo "$$ $job" >> "$D/ran"';
 

@@ -6,7 +6,7 @@ import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { addressOf, otherClients } from '../client.ts';
 import { SessionLog } from './session-log.ts';
 
-const server = useRedis();
+const server = useRedis({ isOwn: true });
 const clients = async () => otherClients(String(await server.client.client('LIST')));
 
 test('a session is up as soon as Redis is, and tells its version', async () => {

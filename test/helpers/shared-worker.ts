@@ -1,0 +1,22 @@
+/**
+ * Test files of a project run one after the other in the same process. This makes each of them leave the process
+ * as it was, so that no file depends on another.
+ */
+import { afterAll, beforeAll, expect, vi } from 'vitest';
+
+let before: object;
+
+beforeAll(() => {
+  before = look();
+});
+
+afterAll(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  expect(look(), 'the process, compared to before this file').toEqual(before);
+});
+
+function look(): object {
+  return { directory: process.cwd(), environment: { ...process.env } };
+}
