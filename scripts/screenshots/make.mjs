@@ -1,7 +1,7 @@
 /**
- * `node scripts/screenshots/make.mjs [DIRECTORY] [--quick]`: the pictures of the README, of the real program at work.
- * It is driven by keys, and a picture is taken when what belongs on it is there. `--quick` leaves out the seconds in
- * which the sparklines fill.
+ * `node scripts/screenshots/make.mjs [DIRECTORY] [--quick]`: makes the pictures of the documents from the real program at
+ * work. Keys drive the screen, and each picture is taken as soon as everything is on it. `--quick` doesn't wait until the
+ * sparklines are full.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The worked job scripts of examples/ as the runner's jobs: what Redis keeps of them, and what README.md promises. */
+/** The worked job scripts of examples/ as the runner's jobs: what Redis keeps of them, and what docs/scripts.md promises. */
 import { existsSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { execa } from 'execa';

@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe('the pictures of the README', () => {
+describe('the pictures of the documents', () => {
   test('show the program at work, and leave nothing behind', { timeout: 120_000 }, async () => {
     await execa(process.execPath, [script, '--quick', join(directory, 'made')], {
       env: { TMPDIR: join(directory, 'tmp') },
