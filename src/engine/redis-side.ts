@@ -85,8 +85,8 @@ export class RedisSide {
         this.removePools();
         this.dispatcher.scheduleStep();
       },
-      onDown: (trouble: RedisError) =>
-        publish({ type: 'redis.down', reason: outageText(options.redis, trouble) }),
+      onDown: (error: RedisError) =>
+        publish({ type: 'redis.down', reason: outageText(options.redis, error) }),
     };
     const stepOwner = { name: owner, nonce: machine.newNonce() };
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);

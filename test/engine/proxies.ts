@@ -12,7 +12,7 @@ export async function startProxy(redisPort: number): Promise<RedisProxy> {
   return proxy;
 }
 
-/** Whether a piece has a script in it: a step of `advance`, or a heartbeat. */
+/** Whether a piece has a script in it: a step, or a heartbeat. */
 export function isStep(text: string): boolean {
   return /\r\nEVAL(SHA)?\r\n/.test(text);
 }

@@ -4,11 +4,11 @@ import { afterEach, beforeEach } from 'vitest';
 import type { RedisServerConfig } from '../../src/config/config.ts';
 import { type Machine, thisMachine } from '../../src/engine/process/machine.ts';
 import { ResqueClient } from '../../src/resque/steps/client.ts';
-import type { AdvanceBatch, AdvanceReply, StepOwner } from '../../src/resque/steps/step.ts';
+import type { StepOwner, StepReply, StepRequest } from '../../src/resque/steps/step.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const nothing: AdvanceBatch = { outcomes: [], begins: [], returns: [], reservations: [], step: 0 };
+const nothing: StepRequest = { outcomes: [], begins: [], returns: [], reservations: [], step: 0 };
 
 /** What the registry says of the client's process: nothing that lives. */
 export const about = { machine: '', pid: 1, startedAt: '', requeues: [], maxRecoveries: 3 };
@@ -73,10 +73,10 @@ export class ClientStage {
     });
   }
 
-  /** The next step of `advance`, with only what it names. */
-  advance(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
+  /** The next step, with only what it names. */
+  takeStep(request: Partial<StepRequest>): Promise<StepReply> {
     this.#step += 1;
-    return this.client.advance({ ...nothing, step: this.#step, ...batch });
+    return this.client.takeStep({ ...nothing, step: this.#step, ...request });
   }
 
   get lastStep(): number {
@@ -84,14 +84,14 @@ export class ClientStage {
   }
 
   /** A step that Redis never gets to see. */
-  advanceLost(): Promise<void> {
+  loseStep(): Promise<void> {
     this.#step += 1;
     return Promise.resolve();
   }
 
   /** The last step once more, as after a lost reply. */
-  repeat(batch: Partial<AdvanceBatch>): Promise<AdvanceReply> {
-    return this.client.advance({ ...nothing, ...batch, step: this.#step });
+  repeat(request: Partial<StepRequest>): Promise<StepReply> {
+    return this.client.takeStep({ ...nothing, ...request, step: this.#step });
   }
 
   /** What Redis was told meanwhile, by scripts and by clients; each command as its words. */

@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { adoptScript, replaceScript, settleScript } from '../../src/resque/audit/repair-scripts.ts';
-import { beginScript, resumeScript, stepScript } from '../../src/resque/enqueue/scripts.ts';
+import { addScript, beginScript, resumeScript } from '../../src/resque/enqueue/scripts.ts';
 import { changeScript } from '../../src/resque/failed/change-script.ts';
 import type { Script } from '../../src/resque/redis/script.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -52,7 +52,7 @@ const cases: [string, Script, (redis: Redis) => Promise<unknown>, string[], (str
   ],
   ['begins an enqueue', beginScript, () => Promise.resolve(), marks, ['run', 'mail', '0', 60]],
   ['resumes an enqueue', resumeScript, mark, marks, ['run 2', 'mail', 60]],
-  ['enqueues', stepScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, '{"class":"A"}']],
+  ['enqueues', addScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, '{"class":"A"}']],
   [
     'enters a runner into the registry',
     adoptScript,

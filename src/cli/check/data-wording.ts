@@ -5,9 +5,9 @@ import { age, lastSeen, plural } from '../../messages/quantities.ts';
 import { spoolContents } from '../../messages/spool.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { OrphanedJobs } from '../../resque/audit/audit.ts';
-import type { FailedAilment } from '../../resque/audit/failed-entry.ts';
+import type { FailureProblem } from '../../resque/audit/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/audit/findings.ts';
-import type { RecordAilment } from '../../resque/workers/worker-problems.ts';
+import type { RecordProblem } from '../../resque/workers/worker-problems.ts';
 
 /** Programs that are named one by one. */
 const mostPrograms = 20;
@@ -20,26 +20,26 @@ export interface FindingText {
   readonly did: string;
 }
 
-/** Whether nothing is wrong that would have to be mended here. */
+/** Whether nothing is wrong that would have to be repaired here. */
 export function onlyTold({ kind }: Finding): boolean {
   return kind === 'silent-worker' || kind === 'unregistered-worker' || kind === 'unreadable-runner';
 }
 
 /**
- * @param leavings what happens, or happened, to the jobs of a dead runner; `null` if unknown
+ * @param orphanedJobs what happens, or happened, to the jobs of a dead runner; `null` if unknown
  * @param programs of that runner that still run here
  */
 export function findingText(
   finding: Finding,
-  leavings: OrphanedJobs | null,
+  orphanedJobs: OrphanedJobs | null,
   programs: readonly LeftProgram[] = [],
 ): FindingText {
   switch (finding.kind) {
     case 'left-owner':
-      return leftOwnerText(finding, leavings, programs);
+      return leftOwnerText(finding, orphanedJobs, programs);
     case 'bad-record':
       return {
-        what: `the record of worker ${shown(finding.id)} is ${recordAilments[finding.ailment]}, which breaks resque-web's pages`,
+        what: `the record of worker ${shown(finding.id)} is ${recordProblems[finding.problem]}, which breaks resque-web's pages`,
         would: finding.isLeft
           ? 'records its job as failed, with the record as text'
           : 'puts one in its place that holds it as text',
@@ -89,14 +89,14 @@ export function findingText(
       );
     case 'wrong-type':
       return told(
-        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: whoever wrote it must mend that`,
+        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: whoever wrote it must repair that`,
       );
   }
 }
 
 function leftOwnerText(
   { owner, isListed, registered, strays, state, silentMs }: LeftOwner,
-  leavings: OrphanedJobs | null,
+  orphanedJobs: OrphanedJobs | null,
   programs: readonly LeftProgram[],
 ): FindingText {
   const heard = silentMs === null ? 'never seen' : lastSeen(silentMs);
@@ -108,7 +108,7 @@ function leftOwnerText(
   ].filter((text) => text !== '');
   const dead = isListed ? 'is dead' : 'is in no registry';
   const what = `runner ${shown(owner)} ${dead} (${heard})${has.length > 0 ? `, with ${has.join(', ')}` : ''}`;
-  const { failed, requeued } = leavings ?? { failed: 0, requeued: 0 };
+  const { failed, requeued } = orphanedJobs ?? { failed: 0, requeued: 0 };
   const would = [
     programs.length > 0 ? `ends ${programsText(programs)}` : '',
     failed > 0 ? `records ${plural(failed, 'job')} as failed` : '',
@@ -140,12 +140,12 @@ export function waitingText(waiting: WaitingFile): string {
   );
 }
 
-export function failuresText(ailment: FailedAilment, entries: number): FindingText {
-  const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failedAilments[ailment]}`;
-  switch (ailment) {
+export function failuresText(problem: FailureProblem, entries: number): FindingText {
+  const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failureProblems[problem]}`;
+  switch (problem) {
     case 'outdated':
       return {
-        what: `${entries === 1 ? '1 failure' : `${entries} failures`} of an older version ${failedAilments[ailment]}`,
+        what: `${entries === 1 ? '1 failure' : `${entries} failures`} of an older version ${failureProblems[problem]}`,
         would: 'rewrites them in place; retrying them brings back the same jobs, byte for byte',
         did: 'rewritten in place, their jobs kept byte for byte',
       };
@@ -169,7 +169,7 @@ export function failuresText(ailment: FailedAilment, entries: number): FindingTe
   }
 }
 
-const recordAilments: Readonly<Record<RecordAilment, string>> = {
+const recordProblems: Readonly<Record<RecordProblem, string>> = {
   'not-utf8': 'not valid UTF-8',
   'not-json': 'not JSON',
   'not-object': 'no JSON object',
@@ -178,7 +178,7 @@ const recordAilments: Readonly<Record<RecordAilment, string>> = {
   payload: 'one whose payload is no object that it can show',
 };
 
-const failedAilments: Readonly<Record<FailedAilment, string>> = {
+const failureProblems: Readonly<Record<FailureProblem, string>> = {
   empty: 'empty ones, as a removal leaves them that was cut short',
   'not-utf8': 'not valid UTF-8',
   'not-json': 'not JSON',

@@ -6,14 +6,14 @@ import { findLeftPrograms } from '../../engine/process/left-programs.ts';
 import { type Machine, thisMachine } from '../../engine/process/machine.ts';
 import { plural } from '../../messages/quantities.ts';
 import { spoolMessages } from '../../messages/spool.ts';
-import { Doctor, type MendResult, type OrphanedJobs } from '../../resque/audit/audit.ts';
-import type { AilmentCounts } from '../../resque/audit/failed-repair.ts';
+import { Audit, type OrphanedJobs, type RepairResult } from '../../resque/audit/audit.ts';
+import type { ProblemCounts } from '../../resque/audit/failed-repair.ts';
 import type { Finding } from '../../resque/audit/findings.ts';
 import type { ResqueState } from '../../resque/audit/state.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import { describeRedis, type ReachableRedis, type Redis } from '../../resque/redis/connection.ts';
-import { readReplyLimit } from '../../resque/redis/handshake.ts';
-import { RedisError, troubleOf } from '../../resque/redis/redis-error.ts';
+import { senderOn } from '../../resque/redis/handshake.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { livenessOf } from '../../resque/workers/liveness.ts';
 import { readRegistry } from '../../resque/workers/registry.ts';
@@ -26,9 +26,6 @@ import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /** For all of it: lists of failures can be long. */
 const limitMs = 600_000;
-/** A server that accepts and never answers is told about by the check of Redis itself. */
-const commandLimitMs = 10_000;
-
 const subject = 'data';
 
 export async function checkData(config: Config, isRepairing: boolean): Promise<Verdict[]> {
@@ -51,7 +48,7 @@ async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
 async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
   const sender = await senderOn(connection);
   const machine = thisMachine();
-  const doctor = new Doctor(sender, resqueKeys(config.namespace), {
+  const audit = new Audit(sender, resqueKeys(config.namespace), {
     here: machine,
     endPrograms: (entry) => machine.endPrograms(entry),
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
@@ -59,12 +56,12 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
   const verdicts = await spoolVerdicts(sender, config, machine, isRepairing);
-  const { state, findings } = await doctor.examine();
+  const { state, findings } = await audit.examine();
   for (const finding of findings) {
-    verdicts.push(await (isRepairing ? repaired(doctor, finding) : found(doctor, finding)));
+    verdicts.push(await (isRepairing ? repaired(audit, finding) : found(audit, finding)));
   }
   if (!state.wrongTypes.some(({ key }) => key === resqueKeys(config.namespace).failed)) {
-    verdicts.push(...(isRepairing ? await repairedFailures(doctor) : await foundFailures(doctor)));
+    verdicts.push(...(isRepairing ? await repairedFailures(audit) : await foundFailures(audit)));
   }
   if (verdicts.length === 0) verdicts.push(ok(subject, `${countsText(state)}: nothing to repair`));
   return verdicts;
@@ -102,28 +99,28 @@ async function spoolVerdicts(
   return verdicts;
 }
 
-async function found(doctor: Doctor, finding: Finding): Promise<Verdict> {
-  const programs = finding.kind === 'left-owner' ? findLeftPrograms(doctor.entryOf(finding)) : [];
-  const { what, would } = findingText(finding, await leavingsOf(doctor, finding), programs);
+async function found(audit: Audit, finding: Finding): Promise<Verdict> {
+  const programs = finding.kind === 'left-owner' ? findLeftPrograms(audit.entryOf(finding)) : [];
+  const { what, would } = findingText(finding, await orphanedJobsOf(audit, finding), programs);
   if (onlyTold(finding)) return warn(subject, what);
   return fail(subject, would === '' ? what : `${what}; --repair ${would}`);
 }
 
-async function leavingsOf(doctor: Doctor, finding: Finding): Promise<OrphanedJobs | null> {
-  return finding.kind === 'left-owner' ? await doctor.leavings(finding) : null;
+async function orphanedJobsOf(audit: Audit, finding: Finding): Promise<OrphanedJobs | null> {
+  return finding.kind === 'left-owner' ? await audit.orphanedJobs(finding) : null;
 }
 
-async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
-  let result: MendResult;
+async function repaired(audit: Audit, finding: Finding): Promise<Verdict> {
+  let result: RepairResult;
   try {
-    result = await doctor.mend(finding);
+    result = await audit.repair(finding);
   } catch (error) {
     if (!(error instanceof RedisError) || error.kind === 'away') throw error;
     return fail(subject, `${findingText(finding, null).what}; it could not be repaired: ${error.message}`);
   }
-  const { what, did } = findingText(finding, result.kind === 'mended' ? result.leavings : null);
+  const { what, did } = findingText(finding, result.kind === 'repaired' ? result.orphanedJobs : null);
   switch (result.kind) {
-    case 'mended':
+    case 'repaired':
       return ok(subject, `${what}; repaired: ${did}`);
     case 'told':
       return onlyTold(finding) ? warn(subject, what) : fail(subject, what);
@@ -137,16 +134,16 @@ async function repaired(doctor: Doctor, finding: Finding): Promise<Verdict> {
   }
 }
 
-async function foundFailures(doctor: Doctor): Promise<Verdict[]> {
-  return verdictsOf(await doctor.failures.look(), ({ what, would }) =>
+async function foundFailures(audit: Audit): Promise<Verdict[]> {
+  return verdictsOf(await audit.failures.look(), ({ what, would }) =>
     fail('failures', `${what}; --repair ${would}`),
   );
 }
 
-async function repairedFailures(doctor: Doctor): Promise<Verdict[]> {
-  const { mended, left } = await doctor.failures.mend();
+async function repairedFailures(audit: Audit): Promise<Verdict[]> {
+  const { repaired, left } = await audit.failures.repair();
   return [
-    ...verdictsOf(mended, ({ what, did }) => ok('failures', `${what}; repaired: ${did}`)),
+    ...verdictsOf(repaired, ({ what, did }) => ok('failures', `${what}; repaired: ${did}`)),
     ...verdictsOf(left, ({ what }) =>
       fail('failures', `${what}; the list changes too fast, they are left: run it once more`),
     ),
@@ -154,33 +151,12 @@ async function repairedFailures(doctor: Doctor): Promise<Verdict[]> {
 }
 
 function verdictsOf(
-  counts: AilmentCounts,
+  counts: ProblemCounts,
   verdict: (text: ReturnType<typeof failuresText>) => Verdict,
 ): Verdict[] {
-  return [...counts].map(([ailment, count]) => verdict(failuresText(ailment, count)));
+  return [...counts].map(([problem, count]) => verdict(failuresText(problem, count)));
 }
 
 function countsText({ workers, failures }: ResqueState): string {
   return `${plural(workers.size, 'worker')}, ${plural(failures, 'failure')}`;
-}
-
-async function senderOn(connection: Redis): Promise<CommandSender> {
-  const { kind, bytes } = await readReplyLimit(connection);
-  return {
-    ...(kind === 'known' ? { replyLimit: bytes } : {}),
-    async command(send) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        const trouble = new RedisError('away', `no answer within ${commandLimitMs / 1_000} s`);
-        timer = setTimeout(() => reject(trouble), commandLimitMs);
-      });
-      try {
-        return await Promise.race([send(connection), late]);
-      } catch (error) {
-        throw troubleOf(error);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-  };
 }

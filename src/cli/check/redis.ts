@@ -4,7 +4,7 @@ import {
   describeRedis,
   type ReachableRedis,
   type Redis,
-  troubleText,
+  redisErrorText,
 } from '../../resque/redis/connection.ts';
 import { masterOf, type ReplyLimit, readReplyLimit, unlessRefused } from '../../resque/redis/handshake.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
@@ -59,12 +59,12 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
     });
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
-    verdicts.push(fail('redis', troubleText(redis, error)));
+    verdicts.push(fail('redis', redisErrorText(redis, error)));
   }
   return verdicts;
 }
 
-/** The runner does without INFO, too: see `welcome`. */
+/** The runner does without INFO, too: see `handshake`. */
 async function reachedWithoutInfo(
   redis: ReachableRedis,
   refusal: RedisError,

@@ -2,7 +2,7 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
-import { troubleText } from '../../resque/redis/connection.ts';
+import { redisErrorText } from '../../resque/redis/connection.ts';
 import type { RedisError } from '../../resque/redis/redis-error.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { RedisTarget } from '../redis/target.ts';
@@ -92,11 +92,11 @@ export class EnqueueReport {
   }
 
   /** Redis has failed. @throws OperatingError */
-  async lost(trouble: RedisError): Promise<never> {
+  async lost(error: RedisError): Promise<never> {
     return await this.#brokenOff(
-      troubleText(this.#options.target.redis, trouble),
-      trouble.kind !== 'away',
-      trouble,
+      redisErrorText(this.#options.target.redis, error),
+      error.kind !== 'away',
+      error,
     );
   }
 

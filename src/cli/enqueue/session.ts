@@ -3,7 +3,7 @@ import { grouped } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue/enqueue.ts';
 import { RetryingSender } from '../../resque/enqueue/retrying-sender.ts';
-import { troubleText } from '../../resque/redis/connection.ts';
+import { redisErrorText } from '../../resque/redis/connection.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -34,9 +34,9 @@ export class EnqueueSession {
       openLimitMs,
       patienceMs,
       stop: this.stop.signal,
-      onAway: (trouble) =>
+      onAway: (error) =>
         this.tell(
-          `${troubleText(target.redis, trouble)} Trying again for ${patienceMs / 1_000} s; Ctrl-C stops`,
+          `${redisErrorText(target.redis, error)} Trying again for ${patienceMs / 1_000} s; Ctrl-C stops`,
         ),
       onBack: () => this.tell(`${where} is back`),
     });

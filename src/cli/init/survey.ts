@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { ReachableRedis } from '../../resque/redis/connection.ts';
-import { troubleText } from '../../resque/redis/connection.ts';
+import { redisErrorText } from '../../resque/redis/connection.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { checkRedis } from '../check/redis.ts';
 import { fail, type Verdict } from '../check/verdict.ts';
@@ -36,7 +36,7 @@ export async function surveyRedis(config: Config): Promise<Survey> {
     return { verdicts: await checkRedis(config), isDenied: false, queues };
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
-    const verdicts = [fail('redis', troubleText(reachable, error))];
+    const verdicts = [fail('redis', redisErrorText(reachable, error))];
     return { verdicts, isDenied: error.kind === 'denied', queues: [] };
   }
 }

@@ -3,11 +3,11 @@ import {
   openConnection,
   type ReachableRedis,
   type Redis,
-  troubleText,
+  redisErrorText,
 } from '../../resque/redis/connection.ts';
-import { connected, readReplyLimit } from '../../resque/redis/handshake.ts';
-import { RedisError, troubleOf } from '../../resque/redis/redis-error.ts';
-import { type CommandSender, sendOn, withinLimit } from '../../resque/redis/send.ts';
+import { opened, senderOn } from '../../resque/redis/handshake.ts';
+import { RedisError, redisErrorOf } from '../../resque/redis/redis-error.ts';
+import { type CommandSender, withinLimit } from '../../resque/redis/send.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 
 /**
@@ -41,9 +41,7 @@ export function withSender<T>(
 ): Promise<T> {
   return withConnection(redis, openMs, async (connection, opening) => {
     await withinLimit(opening, openMs);
-    const { kind, bytes } = await withinLimit(readReplyLimit(connection), openMs);
-    const sender: CommandSender = { command: (send) => sendOn(connection, send) };
-    return await work(kind === 'known' ? { ...sender, replyLimit: bytes } : sender);
+    return await work(await withinLimit(senderOn(connection), openMs));
   });
 }
 
@@ -53,15 +51,10 @@ async function withConnection<T>(
   talk: (connection: Redis, opening: Promise<void>) => Promise<T>,
 ): Promise<T> {
   const connection = openConnection(redis, { name: 'resque-runner command', connectTimeoutMs });
-  // ioredis tells only by this event why it can't connect; and where SELECT fails it would go on, on database 0.
-  const failure = new Promise<never>((_, reject) => {
-    connection.on('error', (error) => reject(troubleOf(error)));
-  });
-  const opening = Promise.race([opened(connection), failure]);
-  // Only the first of them to end is listened to.
-  for (const promise of [failure, opening]) promise.catch(() => {});
+  const opening = opened(connection);
+  opening.catch(() => {});
   try {
-    return await Promise.race([talk(connection, opening), failure]);
+    return await talk(connection, opening);
   } catch (error) {
     return asRedisError(error);
   } finally {
@@ -71,17 +64,7 @@ async function withConnection<T>(
 
 /** @throws the error; one of Redis or of the connection as RedisError */
 function asRedisError(error: unknown): never {
-  throw isOfRedis(error) ? troubleOf(error) : error;
-}
-
-/** Connects and makes sure that the other side is a Redis that answers. */
-async function opened(connection: Redis): Promise<void> {
-  try {
-    await connected(connection);
-    await connection.ping();
-  } catch (error) {
-    throw troubleOf(error);
-  }
+  throw isOfRedis(error) ? redisErrorOf(error) : error;
 }
 
 /** A refusal by Redis, or the loss of the connection. */
@@ -93,5 +76,5 @@ function isOfRedis(error: unknown): boolean {
 /** @throws OperatingError that says where Redis should be, what is wrong, and what to do */
 export function explainRedisError(redis: ReachableRedis, error: unknown): never {
   if (!(error instanceof RedisError)) throw error;
-  throw new OperatingError(troubleText(redis, error), { cause: error });
+  throw new OperatingError(redisErrorText(redis, error), { cause: error });
 }

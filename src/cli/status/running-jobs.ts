@@ -1,5 +1,5 @@
 /** What workers say they run. Pure. */
-import { jobOfRecord, type RecordAilment, recordAilment } from '../../resque/workers/worker-problems.ts';
+import { jobOfRecord, type RecordProblem, recordProblem } from '../../resque/workers/worker-problems.ts';
 import type { RunningJob } from './document.ts';
 import { seconds } from './words.ts';
 import { isWorking, type JudgedWorker } from './workers.ts';
@@ -18,7 +18,7 @@ export function runningJobs(workers: readonly JudgedWorker[], nowMs: number): Ru
 function jobOf(worker: JudgedWorker, record: Buffer, nowMs: number): RunningJob {
   const job = jobOfRecord(record);
   if (job === null)
-    return unreadable(worker, `its record is ${ailments[recordAilment(record) ?? 'payload']}`);
+    return unreadable(worker, `its record is ${problemTexts[recordProblem(record) ?? 'payload']}`);
   const { queue, payload, runAtMs } = job;
   return {
     ...about(worker),
@@ -38,7 +38,7 @@ function about({ facts, state }: JudgedWorker): Pick<RunningJob, 'worker' | 'pro
   return { worker: facts.id, process: facts.about.process, workerState: state };
 }
 
-const ailments: Readonly<Record<RecordAilment, string>> = {
+const problemTexts: Readonly<Record<RecordProblem, string>> = {
   'not-utf8': 'not UTF-8',
   'not-json': 'not JSON',
   'not-object': 'no JSON object',

@@ -1,6 +1,6 @@
 /**
  * Brings jobs and free slots together. Idle, it waits with BLPOP on the queues that may be taken from and
- * are known to be empty; as long as there is work, each round trip of `advance` writes the outcomes of the
+ * are known to be empty; as long as there is work, each step writes the outcomes of the
  * last jobs and takes the next ones for the slots that they freed.
  *
  * The free slots of a pool are in one of these states:
@@ -16,13 +16,7 @@
 import { readPayload } from '../../resque/format/payload.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
-import type {
-  AdvanceBatch,
-  AdvanceReply,
-  HeldJob,
-  OutcomeWrite,
-  ReservedJob,
-} from '../../resque/steps/step.ts';
+import type { HeldJob, OutcomeWrite, ReservedJob, StepReply, StepRequest } from '../../resque/steps/step.ts';
 import { atEndOfTurn } from '../events/event-loop-phases.ts';
 import { Outbox } from '../outcomes/outbox.ts';
 import type { Slot } from '../pools/pool.ts';
@@ -50,7 +44,7 @@ export class Dispatcher {
   readonly #back = new RequeueBuffer();
   #inFlight = 0;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would bring nothing. */
-  #askedAfterWait: AdvanceBatch | null = null;
+  #askedAfterWait: StepRequest | null = null;
 
   constructor(client: ResqueClient, router: QueueRouter, hooks: DispatcherHooks) {
     this.#client = client;
@@ -189,51 +183,51 @@ export class Dispatcher {
   #step(isAfterWait = false): void {
     this.#isScheduled = false;
     if (!this.#client.session.isUp) return;
-    const batch = this.#nextBatch();
-    if (batch !== null) {
-      if (isAfterWait && batch.reservations.length > 0) this.#askedAfterWait = batch;
-      void this.#send(batch);
+    const request = this.#nextRequest();
+    if (request !== null) {
+      if (isAfterWait && request.reservations.length > 0) this.#askedAfterWait = request;
+      void this.#send(request);
     }
     this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
     if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
   }
 
-  #nextBatch(isAsking = this.#isAccepting): AdvanceBatch | null {
+  #nextRequest(isAsking = this.#isAccepting): StepRequest | null {
     const reservations = isAsking ? this.#reservations.collect((pool) => this.wait.mayServe(pool)) : [];
-    const batch = this.outbox.next(reservations);
-    if (batch !== null) this.#reservations.number(batch.step, reservations);
+    const request = this.outbox.next(reservations);
+    if (request !== null) this.#reservations.number(request.step, reservations);
     if (this.outbox.outcomes.length > 0) this.scheduleStep();
-    return batch;
+    return request;
   }
 
-  async #send(batch: AdvanceBatch): Promise<void> {
+  async #send(request: StepRequest): Promise<void> {
     this.#inFlight += 1;
-    const reply = await this.#client.advance(batch).catch((error: unknown) => {
-      this.outbox.unconfirmed.add(batch);
+    const reply = await this.#client.takeStep(request).catch((error: unknown) => {
+      this.outbox.unconfirmed.add(request);
       // An answer that is an error would come again at once: back off as for an outage.
       this.#client.session.fail(error);
       return null;
     });
     this.#inFlight -= 1;
-    if (this.#askedAfterWait === batch) this.#askedAfterWait = null;
+    if (this.#askedAfterWait === request) this.#askedAfterWait = null;
     if (reply !== null) {
-      this.outbox.confirm(batch);
-      this.#take(batch, reply);
-      this.#hooks.onWritten(batch.outcomes);
+      this.outbox.confirm(request);
+      this.#take(request, reply);
+      this.#hooks.onWritten(request.outcomes);
     }
     this.scheduleStep();
   }
 
-  #take(batch: AdvanceBatch, reply: AdvanceReply): void {
+  #take(request: StepRequest, reply: StepReply): void {
     for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
     if (reply.countRefusal !== null) this.#hooks.onCountRefused(reply.countRefusal);
-    for (const job of reply.jobs) this.#takeReserved(batch, job);
-    for (const unsent of reply.unsent) void this.#takeLate(batch, this.#client.bring(unsent));
-    this.#reservations.releaseUnfilled(batch.reservations, reply.filled);
+    for (const job of reply.jobs) this.#takeReserved(request, job);
+    for (const unsent of reply.unsent) void this.#takeLate(request, this.#client.bring(unsent));
+    this.#reservations.releaseUnfilled(request.reservations, reply.filled);
     this.#putBack();
   }
 
-  #takeReserved({ step, reservations }: AdvanceBatch, reserved: ReservedJob): void {
+  #takeReserved({ step, reservations }: StepRequest, reserved: ReservedJob): void {
     const { pool, slot } = this.#reservations.release(reserved.worker);
     const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
     const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
@@ -242,11 +236,11 @@ export class Dispatcher {
   }
 
   /** If it can't be read, its slot stays reserved: it is found on record when Redis is back. */
-  async #takeLate(batch: AdvanceBatch, late: Promise<ReservedJob>): Promise<void> {
+  async #takeLate(request: StepRequest, late: Promise<ReservedJob>): Promise<void> {
     this.#inFlight += 1;
     const job = await late.catch((error: unknown) => this.#client.session.fail(error));
     this.#inFlight -= 1;
-    if (job) this.#takeReserved(batch, job);
+    if (job) this.#takeReserved(request, job);
     this.#putBack();
     this.scheduleStep();
   }
@@ -292,8 +286,8 @@ export class Dispatcher {
     this.#run(job);
     if (this.#client.session.isUp) {
       this.outbox.begin(job);
-      const batch = this.#nextBatch(false);
-      if (batch !== null) void this.#send(batch);
+      const request = this.#nextRequest(false);
+      if (request !== null) void this.#send(request);
     }
     if (this.#hooks.start(job)) return;
     this.#back.push(job);

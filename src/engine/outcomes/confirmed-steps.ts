@@ -1,5 +1,5 @@
 import { readStepLines, type SpooledStep, stepLines } from '../../resque/steps/spooled-steps.ts';
-import type { AdvanceBatch, OutcomeWrite } from '../../resque/steps/step.ts';
+import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 import { sizeOf } from './outcome-queue.ts';
 
 /** An asynchronous failover loses the last second or so; a snapshot that is restored loses more than anyone can keep. */
@@ -28,7 +28,7 @@ export class ConfirmedSteps {
   #openSinceMs = 0;
   #latestMs = 0;
 
-  add({ step, outcomes, returns }: AdvanceBatch, nowMs: number): void {
+  add({ step, outcomes, returns }: StepRequest, nowMs: number): void {
     this.#expire(nowMs);
     if (outcomes.length + returns.length > 0) this.#keep({ step, outcomes, returns, unrun: [] }, nowMs);
   }

@@ -7,7 +7,7 @@
  */
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
-import type { AdvanceBatch, OutcomeWrite, Reservation, ReturnWrite } from '../../resque/steps/step.ts';
+import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
 import { beginWrite, type TakenJob } from '../pools/taken-job.ts';
 import { renamedOutcome } from '../pools/worker-ids.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
@@ -111,7 +111,7 @@ export class Outbox {
   }
 
   /** @returns the next step; `null` if there is nothing for it */
-  next(reservations: readonly Reservation[]): AdvanceBatch | null {
+  next(reservations: readonly Reservation[]): StepRequest | null {
     const outcomes = this.outcomes.take(outcomeLimit);
     const returns = this.#returns;
     const running = this.#running;
@@ -131,7 +131,7 @@ export class Outbox {
     return { outcomes, begins, running, returns, reservations, step };
   }
 
-  confirm(step: AdvanceBatch): void {
+  confirm(step: StepRequest): void {
     this.confirmed.add(step, this.#client.clock.elapsedMs());
   }
 
@@ -145,7 +145,7 @@ export class Outbox {
       const step = this.unconfirmed.earliest;
       const onDisk = this.#firstOnDisk();
       if (step !== null && step.step < onDisk) {
-        await this.#client.advance({ ...step, begins: [], reservations: [] });
+        await this.#client.takeStep({ ...step, begins: [], reservations: [] });
         this.unconfirmed.shift();
         this.confirm(step);
         onWritten(step.outcomes);

@@ -8,7 +8,7 @@ import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { Replay } from '../../resque/steps/replay.ts';
 import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/steps/spooled-steps.ts';
-import type { AdvanceBatch, OutcomeWrite } from '../../resque/steps/step.ts';
+import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 import { renamedOutcome } from '../pools/worker-ids.ts';
 import type { Machine } from '../process/machine.ts';
 import { Spool, type SpoolFile } from './spool.ts';
@@ -31,11 +31,11 @@ export interface SpoolingOptions {
 
 /** @param unrun put into a step of their own, of number `next` */
 export function spooledSteps(
-  batches: readonly AdvanceBatch[],
+  requests: readonly StepRequest[],
   unrun: SpooledStep['unrun'],
   next: number,
 ): SpooledStep[] {
-  const steps = batches.map(({ step, outcomes, returns }) => ({ step, outcomes, returns, unrun: [] }));
+  const steps = requests.map(({ step, outcomes, returns }) => ({ step, outcomes, returns, unrun: [] }));
   return unrun.length === 0 ? steps : [...steps, { step: next, outcomes: [], returns: [], unrun }];
 }
 

@@ -1,15 +1,15 @@
-import type { AdvanceBatch } from '../../resque/steps/step.ts';
+import type { StepRequest } from '../../resque/steps/step.ts';
 
 /** Steps whose reply never came, or was an error: Redis may have done them or not. In their order. */
 export class UnconfirmedSteps {
-  #steps: AdvanceBatch[] = [];
+  #steps: StepRequest[] = [];
 
   get isEmpty(): boolean {
     return this.#steps.length === 0;
   }
 
   /** `null` if there is none. */
-  get earliest(): AdvanceBatch | null {
+  get earliest(): StepRequest | null {
     return this.#steps[0] ?? null;
   }
 
@@ -23,11 +23,11 @@ export class UnconfirmedSteps {
     return this.#steps.reduce((count, { outcomes }) => count + outcomes.length, 0);
   }
 
-  [Symbol.iterator](): Iterator<AdvanceBatch> {
+  [Symbol.iterator](): Iterator<StepRequest> {
     return this.#steps[Symbol.iterator]();
   }
 
-  add(step: AdvanceBatch): void {
+  add(step: StepRequest): void {
     this.#steps.push(step);
     // They fail in any order, and are repeated in their own.
     this.#steps.sort((a, b) => a.step - b.step);
@@ -39,7 +39,7 @@ export class UnconfirmedSteps {
   }
 
   /** Hands over all of them, and keeps none. */
-  surrender(): AdvanceBatch[] {
+  surrender(): StepRequest[] {
     return this.#steps.splice(0);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Examines what Redis holds of workers and runners, and mends it. Who is dead, and how the programs that a dead
+ * Examines what Redis holds of workers and runners, and repairs it. Who is dead, and how the programs that a dead
  * runner has left on this machine are ended, is for the caller to say. All reject with RedisError.
  */
 import { exceptions } from '../format/failure-record.ts';
@@ -17,10 +17,10 @@ import { jobOfRecord, shownRecord } from '../workers/worker-problems.ts';
 import { rawFailure } from './failed-entry.ts';
 import { FailedRepair } from './failed-repair.ts';
 import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
-import { adoptScript, heartbeatMendScript, settleScript } from './repair-scripts.ts';
+import { adoptScript, repairHeartbeatScript, settleScript } from './repair-scripts.ts';
 import { type ResqueState, readState } from './state.ts';
 
-export interface DoctorOptions {
+export interface AuditOptions {
   /** From where runners are judged. */
   readonly here: Vantage;
   /** Ends what that process' jobs have left running here. */
@@ -42,20 +42,20 @@ export interface OrphanedJobs {
  * `told`: there is nothing to be done about it from here; `changed`: it isn't any more as it was judged; `held-up`:
  * programs of it still run, or another runner is at it.
  */
-export type MendResult =
-  | { readonly kind: 'mended'; readonly leavings: OrphanedJobs | null }
+export type RepairResult =
+  | { readonly kind: 'repaired'; readonly orphanedJobs: OrphanedJobs | null }
   | { readonly kind: 'told' | 'changed' | 'held-up' };
 
-const mended: MendResult = { kind: 'mended', leavings: null };
+const repaired: RepairResult = { kind: 'repaired', orphanedJobs: null };
 
-export class Doctor {
+export class Audit {
   readonly failures: FailedRepair;
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
-  readonly #options: DoctorOptions;
+  readonly #options: AuditOptions;
   readonly #dead: DeadRunners;
 
-  constructor(sender: CommandSender, keys: ResqueKeys, options: DoctorOptions) {
+  constructor(sender: CommandSender, keys: ResqueKeys, options: AuditOptions) {
     this.#sender = sender;
     this.#keys = keys;
     this.#options = options;
@@ -72,7 +72,7 @@ export class Doctor {
   }
 
   /** What would become of its jobs. */
-  async leavings(left: LeftOwner): Promise<OrphanedJobs> {
+  async orphanedJobs(left: LeftOwner): Promise<OrphanedJobs> {
     const runner = this.#runnerOf(left);
     const { workers, held } = await this.#dead.leftBy(runner);
     const goesBack = (id: string) => runner.entry.requeues.includes(partsOfId(id)?.queue ?? '');
@@ -94,20 +94,20 @@ export class Doctor {
     return this.#runnerOf(left).entry;
   }
 
-  async mend(finding: Finding): Promise<MendResult> {
+  async repair(finding: Finding): Promise<RepairResult> {
     switch (finding.kind) {
       case 'left-owner':
         return await this.#recover(finding);
       case 'bad-record':
-        return await this.#mendRecord(finding);
+        return await this.#repairRecord(finding);
       case 'stray-record':
         return await this.#giveUp(finding.id, finding.record);
       case 'bad-id':
         return finding.isAlive ? { kind: 'told' } : await this.#removeId(finding);
       case 'bad-heartbeat':
-        return await this.#mendHeartbeat(finding.id, finding.value, finding.isRegistered);
+        return await this.#repairHeartbeat(finding.id, finding.value, finding.isRegistered);
       case 'stray-heartbeat':
-        return await this.#mendHeartbeat(finding.id, finding.value, false);
+        return await this.#repairHeartbeat(finding.id, finding.value, false);
       case 'unregistered-worker':
       case 'silent-worker':
       case 'unreadable-runner':
@@ -116,7 +116,7 @@ export class Doctor {
     }
   }
 
-  async #recover(left: LeftOwner): Promise<MendResult> {
+  async #recover(left: LeftOwner): Promise<RepairResult> {
     const runner = this.#runnerOf(left);
     const unlock = await this.#dead.lock(`check ${process.pid}`);
     if (unlock === null) return { kind: 'held-up' };
@@ -125,8 +125,8 @@ export class Doctor {
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
       if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
-      const leavings = await this.#dead.recover(runner, this.#options.here);
-      return leavings === null ? { kind: 'changed' } : { kind: 'mended', leavings };
+      const orphanedJobs = await this.#dead.recover(runner, this.#options.here);
+      return orphanedJobs === null ? { kind: 'changed' } : { kind: 'repaired', orphanedJobs };
     } finally {
       await unlock();
     }
@@ -155,7 +155,7 @@ export class Doctor {
     ]);
   }
 
-  async #mendRecord({ id, record, isLeft }: BadRecord): Promise<MendResult> {
+  async #repairRecord({ id, record, isLeft }: BadRecord): Promise<RepairResult> {
     const queue = id.split(':').slice(2).join(':');
     if (isLeft) return await this.#settle(id, record, 'fail', unreadableJob(id, queue, record), false);
     return await this.#settle(
@@ -167,12 +167,12 @@ export class Doctor {
     );
   }
 
-  async #removeId({ id, record }: BadId): Promise<MendResult> {
+  async #removeId({ id, record }: BadId): Promise<RepairResult> {
     return record === null ? await this.#settle(id, '', 'fail', '', true) : await this.#giveUp(id, record);
   }
 
   /** The worker's job, if it has one, has failed. */
-  async #giveUp(id: string, record: Buffer): Promise<MendResult> {
+  async #giveUp(id: string, record: Buffer): Promise<RepairResult> {
     const job = jobOfRecord(record);
     if (job !== null) {
       const failure = deadFailure(id, job.queue, job.payload, new Date());
@@ -189,16 +189,16 @@ export class Doctor {
     bytes: string,
     leaves: boolean,
     statusName = '',
-  ): Promise<MendResult> {
+  ): Promise<RepairResult> {
     const isDone = await this.#run(settleScript, [id, record, kind, bytes, leaves ? 1 : 0, statusName]);
-    return isDone ? mended : { kind: 'changed' };
+    return isDone ? repaired : { kind: 'changed' };
   }
 
   /** Of a worker that is registered: the time of now, so that it is taken for dead in time, should it be. */
-  async #mendHeartbeat(id: string, value: string, isRegistered: boolean): Promise<MendResult> {
+  async #repairHeartbeat(id: string, value: string, isRegistered: boolean): Promise<RepairResult> {
     const [seconds] = await this.#sender.command((commands) => commands.time());
     const now = isRegistered ? heartbeatText(new Date(Number(seconds) * 1000)) : '';
-    return (await this.#run(heartbeatMendScript, [id, value, now])) ? mended : { kind: 'changed' };
+    return (await this.#run(repairHeartbeatScript, [id, value, now])) ? repaired : { kind: 'changed' };
   }
 
   async #run(script: Script, args: readonly (string | Buffer | number)[]): Promise<boolean> {
@@ -206,7 +206,7 @@ export class Doctor {
   }
 }
 
-/** As `advance` writes it where the payload lies beside it. */
+/** As a step writes it if the payload lies beside it. */
 function recordBeside(worker: string, queue: string): string {
   const payload = readPayload(Buffer.from('{}'));
   return workerRecord({ worker, queue, payload, runAt: new Date(), step: null });

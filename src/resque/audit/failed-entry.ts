@@ -11,7 +11,7 @@ import { activeJobWrapper, hasJobData, readPayload } from '../format/payload.ts'
 import { failedAtText } from '../format/timestamps.ts';
 import { withoutMarkup } from '../format/worker-record.ts';
 
-export type FailedAilment =
+export type FailureProblem =
   | 'empty'
   | 'not-utf8'
   | 'not-json'
@@ -28,9 +28,9 @@ export type FailedAilment =
 
 export interface Diagnosis {
   /** All that is wrong, in the order of the type above; `outdated` only if nothing else is. */
-  readonly ailments: readonly FailedAilment[];
+  readonly problems: readonly FailureProblem[];
   /** What to put in its place; `null`: nothing, there is nothing in it to keep. */
-  readonly mended: Buffer | null;
+  readonly repaired: Buffer | null;
 }
 
 /** Ruby's JSON refuses more. */
@@ -43,21 +43,21 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** @returns `null` if resque-web shows it, and it isn't one of ours that stops other clients */
 export function diagnoseFailure(record: Buffer): Diagnosis | null {
-  if (record.length === 0) return { ailments: ['empty'], mended: null };
+  if (record.length === 0) return { problems: ['empty'], repaired: null };
   const text = record.toString('utf8');
-  const whole = wholeAilment(record, text);
+  const whole = wholeProblem(record, text);
   const value = parse(text);
   if (whole !== null) {
-    return { ailments: [whole], mended: Buffer.from(rawFailure(record, aboutOf(value), wordsFor(whole))) };
+    return { problems: [whole], repaired: Buffer.from(rawFailure(record, aboutOf(value), wordsFor(whole))) };
   }
   const members = value as Members;
-  const ailments = memberAilments(members, text);
-  if (ailments.length > 0) {
-    const mended = Buffer.from(mend(record, members, ailments));
-    return { ailments, mended: asWrittenNow(mended) ?? mended };
+  const problems = memberProblems(members, text);
+  if (problems.length > 0) {
+    const repaired = Buffer.from(repair(record, members, problems));
+    return { problems, repaired: asWrittenNow(repaired) ?? repaired };
   }
-  const mended = asWrittenNow(record);
-  return mended === null ? null : { ailments: ['outdated'], mended };
+  const repaired = asWrittenNow(record);
+  return repaired === null ? null : { problems: ['outdated'], repaired };
 }
 
 /** Members that only our records have. */
@@ -119,7 +119,7 @@ export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string)
   });
 }
 
-function wholeAilment(record: Buffer, text: string): FailedAilment | null {
+function wholeProblem(record: Buffer, text: string): FailureProblem | null {
   if (!isUtf8(record)) return 'not-utf8';
   const value = parse(text);
   if (value === undefined) return 'not-json';
@@ -128,14 +128,14 @@ function wholeAilment(record: Buffer, text: string): FailedAilment | null {
   return depthOf(text) > deepest - 1 ? 'too-deep' : null;
 }
 
-function wordsFor(ailment: FailedAilment): string {
-  const what: Partial<Record<FailedAilment, string>> = {
+function wordsFor(problem: FailureProblem): string {
+  const what: Partial<Record<FailureProblem, string>> = {
     'not-utf8': 'not valid UTF-8',
     'not-json': 'not JSON',
     'not-object': 'no JSON object',
     'too-deep': 'nested too deeply',
   };
-  return `This entry of the list of failures was ${what[ailment] ?? ailment}; it is kept in raw_record`;
+  return `This entry of the list of failures was ${what[problem] ?? problem}; it is kept in raw_record`;
 }
 
 function aboutOf(value: unknown): RawFailureAbout {
@@ -152,8 +152,8 @@ function aboutOf(value: unknown): RawFailureAbout {
   };
 }
 
-function memberAilments(members: Members, text: string): FailedAilment[] {
-  const found: FailedAilment[] = [];
+function memberProblems(members: Members, text: string): FailureProblem[] {
+  const found: FailureProblem[] = [];
   if (withoutLoneSurrogates(text) !== text) found.push('lone-surrogate');
   if (typeof members.worker !== 'string') found.push('worker');
   if (!isTime(members.failed_at)) found.push('failed_at');
@@ -175,7 +175,7 @@ function isShownPayload(value: unknown): boolean {
 }
 
 /** Its members with their own bytes, but for those that are replaced. */
-function mend(record: Buffer, members: Members, ailments: readonly FailedAilment[]): string {
+function repair(record: Buffer, members: Members, problems: readonly FailureProblem[]): string {
   const written = new Map<string, string>();
   for (const [name, { start, end }] of memberSpans(record)) {
     written.set(name, record.toString('utf8', start, end));
@@ -186,20 +186,20 @@ function mend(record: Buffer, members: Members, ailments: readonly FailedAilment
     if (json === null) written.delete(name);
     else written.set(name, json);
   };
-  for (const ailment of ailments) {
-    if (ailment === 'worker') replace('worker', JSON.stringify(unknownName));
-    if (ailment === 'failed_at') replace('failed_at', JSON.stringify(timeText(members.failed_at)));
-    if (ailment === 'retried_at') {
+  for (const problem of problems) {
+    if (problem === 'worker') replace('worker', JSON.stringify(unknownName));
+    if (problem === 'failed_at') replace('failed_at', JSON.stringify(timeText(members.failed_at)));
+    if (problem === 'retried_at') {
       replace(
         'retried_at',
         members.retried_at === null ? null : JSON.stringify(timeText(members.retried_at)),
       );
     }
-    if (ailment === 'backtrace') replace('backtrace', backtraceJson(members.backtrace));
-    if (ailment === 'payload') keepRawPayload(written, members);
+    if (problem === 'backtrace') replace('backtrace', backtraceJson(members.backtrace));
+    if (problem === 'payload') keepRawPayload(written, members);
   }
-  if (ailments.includes('lone-surrogate') && !ailments.includes('payload')) keepRawPayload(written, members);
-  if (ailments.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
+  if (problems.includes('lone-surrogate') && !problems.includes('payload')) keepRawPayload(written, members);
+  if (problems.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
   if (before.length > 0) written.set('before_repair', `{${before.join(',')}}`);
   return withoutLoneSurrogates(textOf(written));
 }

@@ -1,5 +1,5 @@
 /**
- * Goes through the list of failures for entries that break other clients, and mends them: from newer to older ones,
+ * Goes through the list of failures for entries that break other clients, and repairs them: from newer to older ones,
  * a page at a time, so that what others remove meanwhile hides none. By value: an entry that moved is found near
  * where it was or left for the next round. Rejects with RedisError.
  */
@@ -8,16 +8,16 @@ import type { ListedRecord } from '../failed/failed-page.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { diagnoseFailure, type FailedAilment } from './failed-entry.ts';
+import { diagnoseFailure, type FailureProblem } from './failed-entry.ts';
 import { replaceScript } from './repair-scripts.ts';
 
-/** How many entries have that as the first of their ailments. */
-export type AilmentCounts = ReadonlyMap<FailedAilment, number>;
+/** How many entries have that as the first of their problems. */
+export type ProblemCounts = ReadonlyMap<FailureProblem, number>;
 
-export interface MendedFailures {
-  readonly mended: AilmentCounts;
+export interface RepairedFailures {
+  readonly repaired: ProblemCounts;
   /** Moved too far in every round. */
-  readonly left: AilmentCounts;
+  readonly left: ProblemCounts;
 }
 
 const pageSize = 100;
@@ -25,12 +25,12 @@ const pageSize = 100;
 const reach = 400;
 const rounds = 3;
 /** Bytes that go into one script. */
-const batchBytes = 8 * 1024 * 1024;
+const stepBytes = 8 * 1024 * 1024;
 
-interface Mend {
-  readonly ailment: FailedAilment;
+interface Repair {
+  readonly problem: FailureProblem;
   readonly listed: ListedRecord;
-  readonly mended: Buffer;
+  readonly repaired: Buffer;
 }
 
 export class FailedRepair {
@@ -45,61 +45,62 @@ export class FailedRepair {
   }
 
   /** What is wrong with how many. Writes nothing. */
-  async look(): Promise<AilmentCounts> {
-    const counts = new Map<FailedAilment, number>();
-    await this.#walk((mends, empty) => {
-      for (const { ailment } of mends) add(counts, ailment, 1);
+  async look(): Promise<ProblemCounts> {
+    const counts = new Map<FailureProblem, number>();
+    await this.#walk((repairs, empty) => {
+      for (const { problem } of repairs) add(counts, problem, 1);
       add(counts, 'empty', empty);
       return Promise.resolve();
     });
     return counts;
   }
 
-  async mend(): Promise<MendedFailures> {
-    const mended = new Map<FailedAilment, number>();
-    let left = new Map<FailedAilment, number>();
+  async repair(): Promise<RepairedFailures> {
+    const repaired = new Map<FailureProblem, number>();
+    let left = new Map<FailureProblem, number>();
     for (let round = 0; round < rounds; round += 1) {
       left = new Map();
       const missed = left;
       let empty = 0;
-      await this.#walk(async (mends, emptyCount) => {
+      await this.#walk(async (repairs, emptyCount) => {
         empty += emptyCount;
-        const states = await this.#replace(mends);
-        for (const [at, { ailment }] of mends.entries()) add(states[at] === 1 ? mended : missed, ailment, 1);
+        const states = await this.#replace(repairs);
+        for (const [at, { problem }] of repairs.entries())
+          add(states[at] === 1 ? repaired : missed, problem, 1);
       });
-      if (empty > 0) add(mended, 'empty', await this.#removeEmpty());
+      if (empty > 0) add(repaired, 'empty', await this.#removeEmpty());
       if (left.size === 0) break;
     }
-    return { mended, left };
+    return { repaired, left };
   }
 
-  async #walk(visit: (mends: readonly Mend[], empty: number) => Promise<void>): Promise<void> {
+  async #walk(visit: (repairs: readonly Repair[], empty: number) => Promise<void>): Promise<void> {
     for (let before: number | null = null; before === null || before > 0; ) {
       const { entries } = await this.#list.page(before, pageSize);
-      const mends: Mend[] = [];
+      const repairs: Repair[] = [];
       let empty = 0;
       for (const listed of entries) {
         const diagnosis = diagnoseFailure(listed.record);
-        const ailment = diagnosis?.ailments[0];
-        if (diagnosis === null || ailment === undefined) continue;
-        if (diagnosis.mended === null) empty += 1;
-        else mends.push({ ailment, listed, mended: diagnosis.mended });
+        const problem = diagnosis?.problems[0];
+        if (diagnosis === null || problem === undefined) continue;
+        if (diagnosis.repaired === null) empty += 1;
+        else repairs.push({ problem, listed, repaired: diagnosis.repaired });
       }
-      await visit(mends, empty);
+      await visit(repairs, empty);
       before = Math.min(entries[0]?.index ?? 0, before ?? Number.POSITIVE_INFINITY);
       if (entries.length === 0) return;
     }
   }
 
-  async #replace(mends: readonly Mend[]): Promise<number[]> {
+  async #replace(repairs: readonly Repair[]): Promise<number[]> {
     const states: number[] = [];
-    for (let start = 0; start < mends.length; start = states.length) {
+    for (let start = 0; start < repairs.length; start = states.length) {
       const args: (Buffer | number)[] = [];
-      let room = batchBytes;
-      for (const { listed, mended } of mends.slice(start)) {
+      let room = stepBytes;
+      for (const { listed, repaired } of repairs.slice(start)) {
         if (room <= 0) break;
-        args.push(listed.index, listed.record, mended);
-        room -= listed.record.length + mended.length;
+        args.push(listed.index, listed.record, repaired);
+        room -= listed.record.length + repaired.length;
       }
       const all = [this.#keys.failed, reach, ...args];
       states.push(...((await runScript(this.#sender, replaceScript, 1, all)) as number[]));
@@ -113,6 +114,6 @@ export class FailedRepair {
   }
 }
 
-function add(counts: Map<FailedAilment, number>, ailment: FailedAilment, count: number): void {
-  if (count > 0) counts.set(ailment, (counts.get(ailment) ?? 0) + count);
+function add(counts: Map<FailureProblem, number>, problem: FailureProblem, count: number): void {
+  if (count > 0) counts.set(problem, (counts.get(problem) ?? 0) + count);
 }

@@ -1,18 +1,18 @@
 /**
- * What is wrong with the keys of workers and runners, and what would mend it. Pure: who is dead is told by
+ * What is wrong with the keys of workers and runners, and what would repair it. Pure: who is dead is told by
  * whoever can look at processes.
  *
  *     in the registry, alive        nothing of it is touched
  *     in the registry, dead         recovered, as any runner would
  *     ours, not in the registry     lost: silent for five minutes, it is entered and then recovered
- *     anyone else's                 reported when silent, never touched; only what kills or breaks others is mended
+ *     anyone else's                 reported when silent, never touched; only what kills or breaks others is repaired
  */
 
 import { heartbeatTime } from '../format/timestamps.ts';
 import { isWorkerId, partsOfId } from '../format/worker-id.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
 import { silentLimitMs } from '../workers/liveness.ts';
-import { jobOfRecord, type RecordAilment, recordAilment } from '../workers/worker-problems.ts';
+import { jobOfRecord, type RecordProblem, recordProblem } from '../workers/worker-problems.ts';
 import type { OwnerState, ResqueState } from './state.ts';
 
 export type Finding =
@@ -53,7 +53,7 @@ export interface BadRecord {
   readonly kind: 'bad-record';
   readonly id: string;
   readonly record: Buffer;
-  readonly ailment: RecordAilment;
+  readonly problem: RecordProblem;
   /** Of a worker that is no more: it goes to the failures, whole. Otherwise it is put right where it is. */
   readonly isLeft: boolean;
 }
@@ -149,15 +149,15 @@ function silenceOf(state: ResqueState, owner: OwnerState, ids: readonly string[]
 
 function badRecords(state: ResqueState, isLeft: (id: string) => boolean): Finding[] {
   return [...state.records].flatMap(([id, record]): Finding[] => {
-    const ailment = recordAilment(record);
-    if (ailment === null) return [];
+    const problem = recordProblem(record);
+    if (problem === null) return [];
     // With the payload beside it, its runner's recovery needs no record.
     if (isLeft(id)) {
-      return state.payloads.has(id) ? [] : [{ kind: 'bad-record', id, record, ailment, isLeft: true }];
+      return state.payloads.has(id) ? [] : [{ kind: 'bad-record', id, record, problem, isLeft: true }];
     }
     // Nobody shows the record of a worker that isn't registered; and it may be no record.
     if (!state.workers.has(id)) return [];
-    return isWorkerId(id) ? [{ kind: 'bad-record', id, record, ailment, isLeft: false }] : [];
+    return isWorkerId(id) ? [{ kind: 'bad-record', id, record, problem, isLeft: false }] : [];
   });
 }
 

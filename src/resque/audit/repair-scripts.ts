@@ -1,5 +1,5 @@
 /**
- * The doctor's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
+ * The audit's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
  * next look judges anew. No KEYS, as for all of ours.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
@@ -94,7 +94,7 @@ return 1
 `);
 
 /** ARGV: prefix, worker's id, its heartbeat as seen, the new one ('' to remove it). */
-export const heartbeatMendScript = script(`
+export const repairHeartbeatScript = script(`
 local key = ARGV[1] .. 'workers:heartbeat'
 if redis.call('HGET', key, ARGV[2]) ~= ARGV[3] then return 0 end
 if ARGV[4] == '' then redis.call('HDEL', key, ARGV[2]) else redis.call('HSET', key, ARGV[2], ARGV[4]) end

@@ -1,5 +1,5 @@
 /**
- * Reads what Redis holds about workers and runners: all that the doctor judges by, except the list of failures.
+ * Reads what Redis holds about workers and runners: all that the audit judges by, except the list of failures.
  * Writes nothing. Rejects with RedisError.
  */
 import type { ResqueKeys } from '../format/keys.ts';
@@ -41,7 +41,7 @@ export interface ResqueState {
 }
 
 const scanCount = 1_000;
-/** As `advance` keeps a step's number, in seconds. */
+/** How long a step keeps its number in Redis. */
 const stepLifeSeconds = 604_800;
 
 export async function readState(

@@ -4,10 +4,9 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ResqueKeys } from '../format/keys.ts';
-import type { Redis } from '../redis/connection.ts';
 import { runScript, type Script } from '../redis/script.ts';
-import type { RepeatingSender } from './retrying-sender.ts';
-import { beginScript, resumeScript, type StepReply, stepScript } from './scripts.ts';
+import type { RetryingSender } from './retrying-sender.ts';
+import { addScript, beginScript, type ReplyKind, resumeScript } from './scripts.ts';
 
 /** An enqueue that broke off can be resumed so long. */
 export const markLifeSeconds = 86_400;
@@ -29,7 +28,7 @@ export interface Resumed {
   readonly place: string;
 }
 
-export type RefusalKind = Exclude<StepReply, 'done'>;
+export type RefusalKind = Exclude<ReplyKind, 'done'>;
 
 /** Why a step was not carried out. None of it goes away by trying again. */
 export class EnqueueRefused extends Error {
@@ -52,10 +51,13 @@ export interface EnqueueTarget {
   readonly id: string | null;
 }
 
+/** Must send a command again if its reply was lost. */
+export type EnqueueSender = Pick<RetryingSender, 'command' | 'once'>;
+
 /** Every method rejects with RedisError, or with EnqueueRefused. */
 export class Enqueue {
   readonly id: string;
-  readonly #sender: RepeatingSender;
+  readonly #sender: EnqueueSender;
   readonly #keys: ResqueKeys;
   readonly #target: EnqueueTarget;
   readonly #run = randomUUID();
@@ -63,7 +65,7 @@ export class Enqueue {
   #jobs = 0;
   #waiting = 0;
 
-  constructor(sender: RepeatingSender, keys: ResqueKeys, target: EnqueueTarget) {
+  constructor(sender: EnqueueSender, keys: ResqueKeys, target: EnqueueTarget) {
     this.#sender = sender;
     this.#keys = keys;
     this.#target = target;
@@ -99,7 +101,7 @@ export class Enqueue {
 
   async add({ payloads, times, jobs, place }: EnqueueStep): Promise<void> {
     const all = this.#jobs + jobs;
-    await this.#call(stepScript, [
+    await this.#call(addScript, [
       this.#run,
       this.#target.queue,
       markLifeSeconds,
@@ -123,11 +125,7 @@ export class Enqueue {
   async #call(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
     const { enqueueMark, queue, queues } = this.#keys;
     const keys = [enqueueMark(this.id), queue(this.#target.queue), queues];
-    const bytes = args.reduce<number>((sum, arg) => sum + (Buffer.isBuffer(arg) ? arg.length : 0), 0);
-    const sender = {
-      command: <T>(send: (commands: Redis) => Promise<T>) => this.#sender.command(send, bytes),
-    };
-    const reply = await runScript(sender, script, keys.length, [...keys, ...args]);
+    const reply = await runScript(this.#sender, script, keys.length, [...keys, ...args]);
     const [kind, ...details] = (reply as (Buffer | number)[]).map(String);
     if (kind !== 'done') throw new EnqueueRefused(kind as RefusalKind, details);
     const [length, ...rest] = details;

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openConnection, type ReachableRedis, type Redis } from '../redis/connection.ts';
-import { connected } from '../redis/handshake.ts';
-import { type RedisError, troubleOf } from '../redis/redis-error.ts';
-import { answerLimitMs, sendOn, withinLimit } from '../redis/send.ts';
+import { opened } from '../redis/handshake.ts';
+import { type RedisError, redisErrorOf } from '../redis/redis-error.ts';
+import { answerLimitMs, type CommandSender, sendOn, withinLimit } from '../redis/send.ts';
 
 export interface RetryingOptions {
   /** How long connecting may take. */
@@ -16,7 +16,7 @@ export interface RetryingOptions {
   /** Ends the waiting for a lost Redis, not that for a reply. */
   readonly stop: AbortSignal;
   /** Redis is away, and doesn't come back at once. */
-  onAway(trouble: RedisError): void;
+  onAway(error: RedisError): void;
   /** It has come back, after `onAway`. */
   onBack(): void;
 }
@@ -27,15 +27,7 @@ const onceLimitMs = 1_000;
 /** 1 MB a second. */
 const slowestBytesPerMs = 1_000;
 
-/** Sends a command again whose reply was lost. Rejects with RedisError. */
-export interface RepeatingSender {
-  /** @param bytes that are sent, where they are many */
-  command<T>(send: (commands: Redis) => Promise<T>, bytes?: number): Promise<T>;
-  /** Sends a command that nothing depends on, and neither again nor with patience. */
-  once<T>(send: (commands: Redis) => Promise<T>): Promise<T>;
-}
-
-export class RetryingSender implements RepeatingSender {
+export class RetryingSender implements CommandSender {
   readonly #redis: ReachableRedis;
   readonly #options: RetryingOptions;
   #connection: Redis | null = null;
@@ -61,17 +53,17 @@ export class RetryingSender implements RepeatingSender {
         if (attempt > 2) this.#options.onBack();
         return reply;
       } catch (error) {
-        const trouble = troubleOf(error);
+        const redisError = redisErrorOf(error);
         this.close();
-        if (trouble.kind !== 'away' || !this.#wasThere || this.#options.stop.aborted) throw trouble;
+        if (redisError.kind !== 'away' || !this.#wasThere || this.#options.stop.aborted) throw redisError;
         // A connection that was lost and can be had again at once is nothing to tell.
         if (firstRedisError === null) {
-          firstRedisError = trouble;
+          firstRedisError = redisError;
           endMs = performance.now() + this.#options.patienceMs;
           continue;
         }
-        if (attempt === 2) this.#options.onAway(trouble);
-        if (performance.now() > endMs) throw trouble;
+        if (attempt === 2) this.#options.onAway(redisError);
+        if (performance.now() > endMs) throw redisError;
         await this.#pause(pauseMs);
         // What was lost first says more than that nobody waits for it any more.
         if (this.#options.stop.aborted) throw firstRedisError;
@@ -84,7 +76,7 @@ export class RetryingSender implements RepeatingSender {
     try {
       return await sendOn(this.#connection ?? (await this.#open()), send, onceLimitMs);
     } catch (error) {
-      throw troubleOf(error);
+      throw redisErrorOf(error);
     }
   }
 
@@ -100,16 +92,7 @@ export class RetryingSender implements RepeatingSender {
     const use = { name: 'resque-runner enqueue', connectTimeoutMs: openLimitMs };
     const connection = openConnection(this.#redis, use);
     this.#connection = connection;
-    // After a SELECT that failed ioredis would go on, on database 0.
-    const failure = new Promise<never>((_, reject) => {
-      connection.on('error', (error) => reject(troubleOf(error)));
-    });
-    failure.catch(() => {});
-    const welcome = async (): Promise<void> => {
-      await connected(connection);
-      await connection.ping();
-    };
-    await withinLimit(Promise.race([welcome(), failure]), openLimitMs);
+    await withinLimit(opened(connection), openLimitMs);
     this.#wasThere = true;
     return connection;
   }

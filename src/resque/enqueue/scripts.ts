@@ -16,7 +16,7 @@
 import { script, scriptChecks } from '../redis/script.ts';
 
 /** The first element of each reply. */
-export type StepReply = 'done' | 'taken' | 'unknown' | 'foreign' | 'overtaken' | 'forgotten' | 'mistyped';
+export type ReplyKind = 'done' | 'taken' | 'unknown' | 'foreign' | 'overtaken' | 'forgotten' | 'mistyped';
 
 const types = `
 local prefix = queues:sub(1, -#'queues' - 1)
@@ -88,7 +88,7 @@ return { 'done', redis.call('LLEN', queue), known[2], known[3], known[4] }
  * Reply: `done` and the queue's length, where it was done before too; `forgotten`: Redis knows of less than it has
  * said it had done; `overtaken`: another process goes on with it; `mistyped`.
  */
-export const stepScript = script(`
+export const addScript = script(`
 local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local step, push, payloads = tonumber(ARGV[4]), ARGV[5], ARGV[9]
 ${types}

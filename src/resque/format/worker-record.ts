@@ -37,7 +37,7 @@ export function withoutMarkup(text: string): string {
 const payloadMember = Buffer.from(',"payload":');
 
 /**
- * The payload that a record of `advance` embeds, with its own bytes.
+ * The payload that a record of ours embeds, with its own bytes.
  *
  * @returns `null` where the bytes are none of our records.
  */

@@ -126,13 +126,13 @@ export function describeRedis(redis: RedisConfig): string {
 }
 
 /** Where Redis should be, what is wrong, and what to do. */
-export function troubleText(redis: ReachableRedis, trouble: RedisError): string {
-  return `${describeRedis(redis)}: ${trouble.message.replace(/\.$/, '')}; ${advice(redis, trouble)}`;
+export function redisErrorText(redis: ReachableRedis, error: RedisError): string {
+  return `${describeRedis(redis)}: ${error.message.replace(/\.$/, '')}; ${advice(redis, error)}`;
 }
 
 /** What a runner says of an outage: what is wrong, and more if it doesn't come right by itself. */
-export function outageText(redis: ReachableRedis, trouble: RedisError): string {
-  return ['denied', 'foreign'].includes(trouble.kind) ? troubleText(redis, trouble) : trouble.message;
+export function outageText(redis: ReachableRedis, error: RedisError): string {
+  return ['denied', 'foreign'].includes(error.kind) ? redisErrorText(redis, error) : error.message;
 }
 
 function advice(redis: ReachableRedis, { kind, message }: RedisError): string {

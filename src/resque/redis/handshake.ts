@@ -1,6 +1,7 @@
 /** The first words with a server: whether it can be reached, and is one that we may write to. */
 import type { Redis } from './connection.ts';
-import { RedisError, troubleOf } from './redis-error.ts';
+import { RedisError, redisErrorOf } from './redis-error.ts';
+import { type CommandSender, sendOn } from './send.ts';
 
 export interface Server {
   readonly serverVersion: string;
@@ -26,8 +27,35 @@ export async function connected(connection: Redis): Promise<void> {
   }
 }
 
+/**
+ * Connects, and makes sure that a Redis answers. Rejects with RedisError.
+ *
+ * ioredis only emits some errors: after a SELECT that failed, it would go on with database 0.
+ */
+export async function opened(connection: Redis): Promise<void> {
+  const failure = new Promise<never>((_, reject) => {
+    connection.on('error', (error) => reject(redisErrorOf(error)));
+  });
+  const answer = async () => {
+    await connected(connection);
+    await connection.ping();
+  };
+  try {
+    await Promise.race([answer(), failure]);
+  } catch (error) {
+    throw redisErrorOf(error);
+  }
+}
+
+/** Sends commands on one open connection that nothing replaces when it is lost. */
+export async function senderOn(connection: Redis): Promise<CommandSender> {
+  const { kind, bytes } = await readReplyLimit(connection);
+  const sender: CommandSender = { command: (send) => sendOn(connection, send) };
+  return kind === 'known' ? { ...sender, replyLimit: bytes } : sender;
+}
+
 /** Which server it is, as far as it says so, once it is one that we may write to. */
-export async function welcome(commands: Redis): Promise<Server> {
+export async function handshake(commands: Redis): Promise<Server> {
   const info = await unlessRefused(commands.info());
   if (info instanceof RedisError) {
     const role = await unlessRefused(commands.role());
@@ -60,8 +88,8 @@ export async function unlessRefused<T>(reply: Promise<T>): Promise<T | RedisErro
   try {
     return await reply;
   } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble.kind === 'refused' || trouble.message.startsWith('NOPERM')) return trouble;
+    const redisError = redisErrorOf(error);
+    if (redisError.kind === 'refused' || redisError.message.startsWith('NOPERM')) return redisError;
     throw error;
   }
 }

@@ -8,7 +8,7 @@
 export type RedisErrorKind = 'away' | 'foreign' | 'denied' | 'readonly' | 'refused';
 
 export class RedisError extends Error {
-  override readonly name = 'RedisTrouble';
+  override readonly name = 'RedisError';
   readonly kind: RedisErrorKind;
 
   constructor(kind: RedisErrorKind, message: string, options?: ErrorOptions) {
@@ -18,7 +18,7 @@ export class RedisError extends Error {
 }
 
 /** Turns any error of ioredis or a socket into one that says what is wrong. */
-export function troubleOf(thrown: unknown): RedisError {
+export function redisErrorOf(thrown: unknown): RedisError {
   if (thrown instanceof RedisError) return thrown;
   const error = firstCause(thrown);
   // Redis adds which script it was, and which line: that says nothing to people.

@@ -12,21 +12,26 @@ export function script(source: string): Script {
   return { source, sha1: createHash('sha1').update(source).digest('hex') };
 }
 
-/** EVALSHA, and EVAL where Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisError. */
+/**
+ * Sends EVALSHA, and EVAL if Redis doesn't know the script (yet, or after SCRIPT FLUSH). Rejects with RedisError.
+ *
+ * @param args keys, if there are any, and then ARGV
+ */
 export function runScript(
-  session: CommandSender,
-  script: Script,
+  sender: CommandSender,
+  { sha1, source }: Script,
   keyCount: number,
   args: readonly (string | Buffer | number)[],
 ): Promise<unknown> {
-  return session.command(async (commands) => {
+  const bytes = args.reduce<number>((sum, arg) => sum + (Buffer.isBuffer(arg) ? arg.length : 0), 0);
+  return sender.command(async (commands) => {
     try {
-      return await commands.callBuffer('EVALSHA', [script.sha1, keyCount, ...args]);
+      return await commands.callBuffer('EVALSHA', [sha1, keyCount, ...args]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await commands.callBuffer('EVAL', [script.source, keyCount, ...args]);
+      return await commands.callBuffer('EVAL', [source, keyCount, ...args]);
     }
-  });
+  }, bytes);
 }
 
 /**

@@ -1,67 +1,75 @@
-/** The one way to send a command or a script: within a limit, and with each error as RedisError. */
-
+/**
+ * Sends commands to Redis. Each reply has a time limit, and each error becomes a RedisError.
+ *
+ * Redis answers nearly all commands within a millisecond. A timer for each would be expensive, so one timer serves all of
+ * them, and replies don't touch it.
+ */
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import type { Redis } from './connection.ts';
-import { RedisError, troubleOf } from './redis-error.ts';
+import { RedisError, redisErrorOf } from './redis-error.ts';
 
-/** Anything that has a connection: a session, or one short talk. */
+/** Sends commands on a connection. Its owner decides what happens when the connection is lost. */
 export interface CommandSender {
-  /** Bytes that a reply may have; any number if left out. */
+  /** The largest reply to ask for, in bytes; unlimited if left out. */
   readonly replyLimit?: number;
-  /** Rejects with RedisError. */
-  command<T>(send: (commands: Redis) => Promise<T>): Promise<T>;
+  /**
+   * Rejects with RedisError.
+   *
+   * @param bytes size of the command, if it is large: a slow line needs time for it
+   */
+  command<T>(send: (commands: Redis) => Promise<T>, bytes?: number): Promise<T>;
 }
 
-export type Limit = <T>(reply: Promise<T>, limitMs: number) => Promise<T>;
+/** Finds a peer that accepts a connection or a command and never answers. */
+export const answerLimitMs = 10_000;
+/** A reply that is late gets this much longer; see `within`. */
+const graceMs = 100;
+const never = Number.POSITIVE_INFINITY;
 
 /**
- * @param limitMs without an answer after this time the connection counts as dead
- * @throws RedisError if the connection is lost, Redis refuses, or doesn't answer in time
+ * Sends one command.
+ *
+ * @param limitMs after this time without a reply the connection counts as dead
+ * @throws RedisError if the connection is lost, Redis refuses, or the reply is late
  */
 export async function sendOn<T>(
   connection: Redis,
   send: (connection: Redis) => Promise<T>,
   limitMs = answerLimitMs,
-  limit: Limit = withinLimit,
+  timeouts: ReplyTimeouts = systemTimeouts,
 ): Promise<T> {
   try {
-    return await limit(send(connection), limitMs);
+    return await timeouts.within(send(connection), limitMs);
   } catch (error) {
-    throw troubleOf(error);
+    throw redisErrorOf(error);
   }
 }
-
-/** A peer that takes a connection or a command and doesn't answer is found after this time. */
-export const answerLimitMs = 10_000;
-/** Between the end of the limit and the look that decides. */
-const lastLookMs = 100;
-const never = Number.POSITIVE_INFINITY;
 
 interface Waiting {
   readonly limitMs: number;
   readonly deadlineMs: number;
-  readonly giveUp: (trouble: RedisError) => void;
-  /** Whether its time was over at the last look. */
+  readonly giveUp: (error: RedisError) => void;
+  /** Whether its time was over at the last check. */
   isOverdue: boolean;
 }
 
-/** All replies that are waited for by one clock. */
-export class ReplyLimits {
+/** Time limits of all replies, by one clock. */
+export class ReplyTimeouts {
   readonly #clock: Clock;
   readonly #all = new Set<Waiting>();
-  #cancelLook: Cancel = () => {};
-  #lookAtMs = never;
+  #cancelCheck: Cancel = () => {};
+  #checkAtMs = never;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * The reply, or RedisError if it doesn't come in time.
+   * The reply, or a RedisError if it is late.
    *
-   * A process that was stopped for longer (SIGSTOP, a laptop's lid) finds the time over before it has read the replies
-   * that arrived in between, and such a reply may be a job. So a reply is given up only if it is still missing at the
-   * next look.
+   * If the process was stopped for longer than the limit (SIGSTOP, a laptop's lid), the limit has passed before the
+   * process has read the replies that arrived. Such a reply may be a job, so a reply counts as late only if it is still
+   * missing at the next check.
    */
   within<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
     if (limitMs === never) return reply;
@@ -69,7 +77,7 @@ export class ReplyLimits {
       const deadlineMs = this.#clock.elapsedMs() + limitMs;
       const waiting = { limitMs, deadlineMs, giveUp: reject, isOverdue: false };
       this.#all.add(waiting);
-      this.#lookAt(deadlineMs);
+      this.#checkAt(deadlineMs);
       reply.then(
         (value) => {
           this.#all.delete(waiting);
@@ -83,18 +91,17 @@ export class ReplyLimits {
     });
   }
 
-  /** Of two looks, the earlier one stands. */
-  #lookAt(atMs: number): void {
-    if (atMs >= this.#lookAtMs) return;
-    this.#cancelLook();
-    this.#lookAtMs = atMs;
+  #checkAt(atMs: number): void {
+    if (atMs >= this.#checkAtMs) return;
+    this.#cancelCheck();
+    this.#checkAtMs = atMs;
     const inMs = Math.max(1, atMs - this.#clock.elapsedMs());
-    this.#cancelLook = this.#clock.after(inMs, () => this.#look());
+    this.#cancelCheck = this.#clock.after(inMs, () => this.#check());
   }
 
-  #look(): void {
-    this.#cancelLook = () => {};
-    this.#lookAtMs = never;
+  #check(): void {
+    this.#cancelCheck = () => {};
+    this.#checkAtMs = never;
     const nowMs = this.#clock.elapsedMs();
     let nextMs = never;
     for (const waiting of this.#all) {
@@ -105,16 +112,16 @@ export class ReplyLimits {
         waiting.giveUp(new RedisError('away', `no answer within ${waiting.limitMs / 1000} s`));
       } else {
         waiting.isOverdue = true;
-        nextMs = Math.min(nextMs, nowMs + lastLookMs);
+        nextMs = Math.min(nextMs, nowMs + graceMs);
       }
     }
-    if (nextMs !== never) this.#lookAt(nextMs);
+    if (nextMs !== never) this.#checkAt(nextMs);
   }
 }
 
-const systemLimits = new ReplyLimits(systemClock);
+const systemTimeouts = new ReplyTimeouts(systemClock);
 
-/** By the system's clock. */
+/** The reply, or a RedisError if it is late by the system's clock. */
 export function withinLimit<T>(reply: Promise<T>, limitMs = answerLimitMs): Promise<T> {
-  return systemLimits.within(reply, limitMs);
+  return systemTimeouts.within(reply, limitMs);
 }

@@ -21,9 +21,9 @@ import {
   waitsOf,
 } from './connection-set.ts';
 import { FailoverWatch } from './failover-watch.ts';
-import { connected, lowered, type Server, welcome } from './handshake.ts';
-import { factOf, RedisError, troubleOf } from './redis-error.ts';
-import { answerLimitMs, type Limit, ReplyLimits, sendOn } from './send.ts';
+import { connected, handshake, lowered, type Server } from './handshake.ts';
+import { factOf, RedisError, redisErrorOf } from './redis-error.ts';
+import { answerLimitMs, ReplyTimeouts, sendOn } from './send.ts';
 
 const never = Number.POSITIVE_INFINITY;
 const outgrown = new RedisError(
@@ -44,7 +44,7 @@ export interface SessionHooks {
   resume(): Promise<void>;
   onUp(fact: { readonly serverVersion: string; readonly awayMs: number | null }): void;
   /** Once per outage, and once more where another kind of trouble takes its place. */
-  onDown(trouble: RedisError): void;
+  onDown(error: RedisError): void;
 }
 
 /** What a session takes from its surroundings; the simulator brings its own. */
@@ -63,7 +63,7 @@ export class RedisSession {
   readonly #redis: ReachableRedis;
   readonly #hooks: SessionHooks;
   readonly #means: SessionMeans;
-  readonly #limit: Limit;
+  readonly #timeouts: ReplyTimeouts;
   readonly #waits: string;
   readonly #watch: FailoverWatch | null;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
@@ -88,8 +88,7 @@ export class RedisSession {
     this.#hooks = hooks;
     this.#means = means;
     this.#waits = waitsOf(mark);
-    const limits = new ReplyLimits(means.clock);
-    this.#limit = (reply, limitMs) => limits.within(reply, limitMs);
+    this.#timeouts = new ReplyTimeouts(means.clock);
     const onReplaced = () => this.fail(new RedisError('away', 'the sentinels name another master'));
     const failover = { current: () => this.#link?.commands, onReplaced };
     this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, failover) : null;
@@ -131,7 +130,7 @@ export class RedisSession {
   /** Whoever notices that the connections are no good calls this; they are opened anew. */
   fail(error: unknown): void {
     if (this.#state === 'closed' || this.#state === 'waiting') return;
-    const trouble = troubleOf(error);
+    const redisError = redisErrorOf(error);
     const { clock, random } = this.#means;
     if (this.#state === 'up' && clock.elapsedMs() - this.#upSinceMs > stableMs) this.#attempts = 0;
     this.#state = 'waiting';
@@ -141,7 +140,7 @@ export class RedisSession {
     this.#attempts += 1;
     // Spread, so that a fleet doesn't come back in one instant.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
-    this.#tell(factOf(trouble), trouble);
+    this.#tell(factOf(redisError), redisError);
   }
 
   /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
@@ -149,10 +148,10 @@ export class RedisSession {
     if (this.#awaySinceMs !== null) this.#tell('outgrown', outgrown);
   }
 
-  #tell(fact: string, trouble: RedisError): void {
+  #tell(fact: string, error: RedisError): void {
     if (this.#told.has(fact)) return;
     this.#told.add(fact);
-    this.#hooks.onDown(trouble);
+    this.#hooks.onDown(error);
   }
 
   /**
@@ -167,9 +166,9 @@ export class RedisSession {
     try {
       return await this.#send(link.commands, send);
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (trouble.kind === 'away' && this.#link === link) this.fail(trouble);
-      throw trouble;
+      const redisError = redisErrorOf(error);
+      if (redisError.kind === 'away' && this.#link === link) this.fail(redisError);
+      throw redisError;
     }
   }
 
@@ -202,16 +201,16 @@ export class RedisSession {
       const { connection } = await link.extras.get(name);
       return await this.#send(connection, send, limitMs);
     } catch (error) {
-      throw troubleOf(error);
+      throw redisErrorOf(error);
     }
   }
 
   #send<T>(connection: Redis, send: (connection: Redis) => Promise<T>, limitMs = answerLimitMs): Promise<T> {
-    return sendOn(connection, send, limitMs, this.#limit);
+    return sendOn(connection, send, limitMs, this.#timeouts);
   }
 
   #within<T>(answer: Promise<T>): Promise<T> {
-    return this.#limit(answer, answerLimitMs);
+    return this.#timeouts.within(answer);
   }
 
   /** Ends a block of the connection of this name. */
@@ -241,7 +240,7 @@ export class RedisSession {
       const commands = this.#connection('resque-runner');
       const blocker = this.#connection(this.#waits);
       await this.#within(Promise.all([connected(commands), connected(blocker)]));
-      const server = await this.#within(welcome(commands));
+      const server = await this.#within(handshake(commands));
       const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
       const link: Link = {

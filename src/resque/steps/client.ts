@@ -19,11 +19,11 @@ import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
 import { permissionScript } from './permissions.ts';
 import { readStanding, type Standing } from './standing.ts';
-import type { AdvanceBatch, AdvanceReply, HeldJob, ReservedJob, StepOwner, UnsentJob } from './step.ts';
+import type { HeldJob, ReservedJob, StepOwner, StepReply, StepRequest, UnsentJob } from './step.ts';
 import { StepSender } from './step.ts';
-import { advanceScript } from './step-script.ts';
+import { stepScript } from './step-script.ts';
 
-/** A job that BLPOP brought: it is in no key until `advance` begins or returns it. */
+/** A job that BLPOP brought: it is in no key until a step begins or returns it. */
 export interface PoppedJob {
   readonly queue: string;
   readonly payload: Buffer;
@@ -61,7 +61,7 @@ export class ResqueClient {
 
   readonly clock: Clock;
 
-  /** @param owner the process whose steps `advance` takes; its name is `HOST:PID` */
+  /** @param owner the process whose steps are taken; its name is `HOST:PID` */
   constructor(
     redis: ReachableRedis,
     namespace: string,
@@ -110,7 +110,7 @@ export class ResqueClient {
    */
   async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
     await this.#readClock();
-    await this.session.command((commands) => commands.script('LOAD', advanceScript.source));
+    await this.session.command((commands) => commands.script('LOAD', stepScript.source));
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
@@ -135,8 +135,8 @@ export class ResqueClient {
    * Takes a step. If Redis has forgotten the script, its text is not sent instead: that would come after later steps.
    * A Redis that has forgotten the script is prepared anew, as after an outage, and those steps are repeated.
    */
-  advance(batch: AdvanceBatch): Promise<AdvanceReply> {
-    return this.#steps.send(this.#owner, batch, this.now(), this.#redisNow());
+  takeStep(request: StepRequest): Promise<StepReply> {
+    return this.#steps.send(this.#owner, request, this.now(), this.#redisNow());
   }
 
   /** Reads the payload that a step's reply had no room for. */

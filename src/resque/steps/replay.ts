@@ -1,5 +1,5 @@
 /**
- * Takes steps for a process that is gone, in its own count: `advance` carries out each number once, so that what
+ * Takes steps for a process that is gone, in its own count: Redis carries out each number once, so that what
  * Redis had done after all, or an earlier try that was cut short, is not done twice. Rejects with RedisError.
  *
  * Redis knows the process for as long as its count or its entry in the registry is there. A recovery takes both away:
@@ -14,8 +14,8 @@ import { RedisError } from '../redis/redis-error.ts';
 import { runScript, script } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import type { SpooledStep, SpooledSteps } from './spooled-steps.ts';
-import { advanceArguments, type OutcomeWrite, type StepOwner } from './step.ts';
-import { advanceScript } from './step-script.ts';
+import { type OutcomeWrite, type StepOwner, stepArguments } from './step.ts';
+import { stepScript } from './step-script.ts';
 
 /**
  * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken. Sets its count going if that
@@ -78,7 +78,7 @@ export class Replay {
       if (step.step - 1 !== last && !(await this.#resumeCount(owner, step.step - 1))) return false;
       last = step.step;
       try {
-        await this.#advance(owner, step);
+        await this.#takeStep(owner, step);
       } catch (error) {
         if (error instanceof RedisError && error.message.startsWith('FORGOTTEN')) return false;
         throw error;
@@ -99,9 +99,9 @@ export class Replay {
     return (await runScript(this.#sender, resumeCountScript, 0, args)) === 1;
   }
 
-  async #advance(owner: StepOwner, { step, outcomes, returns, unrun }: SpooledStep): Promise<void> {
+  async #takeStep(owner: StepOwner, { step, outcomes, returns, unrun }: SpooledStep): Promise<void> {
     const back = await Promise.all(unrun.map(({ worker, isHeld }) => this.#takenBack(worker, isHeld)));
-    const batch = {
+    const request = {
       // The newest first, so that the oldest ends at the head.
       outcomes: [...outcomes, ...back.reverse().flat()],
       returns,
@@ -110,8 +110,8 @@ export class Replay {
       step,
     };
     const now = new Date(this.#clock.nowMs());
-    const args = advanceArguments(this.#keys, owner, batch, now, now);
-    await runScript(this.#sender, advanceScript, 0, args);
+    const args = stepArguments(this.#keys, owner, request, now, now);
+    await runScript(this.#sender, stepScript, 0, args);
   }
 
   /** The job that lies on a worker's record without having run. */

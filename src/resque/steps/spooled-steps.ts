@@ -1,5 +1,5 @@
 /**
- * What a runner process could not tell Redis, as the steps of `advance` that it would have taken: as text, a line
+ * What a runner process could not tell Redis, as the steps that it would have taken: as text, a line
  * for each part, and back. The text holds all that somebody else needs to take them for it.
  */
 import type { HeldJob, OutcomeWrite, ReturnWrite, StepOwner } from './step.ts';

@@ -15,7 +15,7 @@ import { script, scriptChecks } from '../redis/script.ts';
  * looked at by the runner and stored beside the record meanwhile. The limits keep Redis from parsing large
  * payloads and Ruby from refusing deep ones.
  */
-export const advanceScript = script(`
+export const stepScript = script(`
 local prefix, stepKey, nonce, step = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local runAt, started, heartbeat = ARGV[5], ARGV[6], ARGV[7]
 local owner = ARGV[8]

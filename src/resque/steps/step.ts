@@ -1,5 +1,5 @@
 /**
- * `advance`: one atomic step of a worker fleet, in one round trip. It writes how jobs ended, then what jobs
+ * One atomic step of a worker fleet, in one round trip. It writes how jobs ended, then what jobs
  * BLPOP brought, then pops as many jobs as there are free slots and records each on its worker. So a job
  * that it takes is at no instant in no key: it is on its queue or in its worker's record.
  *
@@ -12,7 +12,7 @@ import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
 import type { LargeReads } from '../redis/large-reads.ts';
 import { RedisError } from '../redis/redis-error.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { advanceScript } from './step-script.ts';
+import { stepScript } from './step-script.ts';
 
 /** How a job ended, to be written. */
 export type OutcomeWrite = {
@@ -60,7 +60,7 @@ export interface Reservation {
   readonly isHeld?: boolean;
 }
 
-export interface AdvanceBatch {
+export interface StepRequest {
   readonly outcomes: readonly OutcomeWrite[];
   readonly begins: readonly BeginWrite[];
   /** Names of the statuses of jobs that have begun and whose status isn't known to say so. */
@@ -78,7 +78,7 @@ export interface AdvanceBatch {
 }
 
 export interface ReservedJob {
-  /** Index into the batch's reservations. */
+  /** Index into the request's reservations. */
   readonly reservation: number;
   readonly worker: string;
   readonly queue: string;
@@ -90,7 +90,7 @@ export interface ReservedJob {
 /** A job whose payload the reply had no room for: it lies beside the record. */
 export type UnsentJob = Omit<ReservedJob, 'payload'> & { readonly length: number };
 
-export interface AdvanceReply {
+export interface StepReply {
   readonly jobs: readonly ReservedJob[];
   readonly unsent: readonly UnsentJob[];
   /** By reservation: how many of its workers got a job, the first ones. */
@@ -114,10 +114,10 @@ export interface StepOwner {
  *
  * @param room bytes of payloads that the reply may have
  */
-export function advanceArguments(
+export function stepArguments(
   keys: ResqueKeys,
   owner: StepOwner,
-  batch: AdvanceBatch,
+  request: StepRequest,
   now: Date,
   redisNow: Date,
   room = Number.MAX_SAFE_INTEGER,
@@ -126,29 +126,31 @@ export function advanceArguments(
     keys.prefix,
     keys.runnerStep(owner.name),
     owner.nonce,
-    batch.step,
+    request.step,
     runAtText(now),
     startedText(now),
     heartbeatText(redisNow),
     owner.name,
     room,
   ];
-  args.push(batch.outcomes.length);
-  for (const outcome of batch.outcomes) {
+  args.push(request.outcomes.length);
+  for (const outcome of request.outcomes) {
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
     if (outcome.kind === 'failure') args.push(outcome.record);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
   }
-  args.push(batch.returns.length);
-  for (const { queue, payload, isHeld } of batch.returns) args.push(queue, payload, isHeld === true ? 1 : 0);
-  args.push(batch.begins.length);
-  for (const { worker, record, payload } of batch.begins) args.push(worker, record, payload ?? '');
-  args.push(batch.reservations.length);
-  for (const { queues, workers, isHeld } of batch.reservations) {
+  args.push(request.returns.length);
+  for (const { queue, payload, isHeld } of request.returns)
+    args.push(queue, payload, isHeld === true ? 1 : 0);
+  args.push(request.begins.length);
+  for (const { worker, record, payload } of request.begins) args.push(worker, record, payload ?? '');
+  args.push(request.reservations.length);
+  for (const { queues, workers, isHeld } of request.reservations) {
     args.push(isHeld === true ? 1 : 0, queues.length, ...queues, workers.length, ...workers);
   }
-  for (const name of batch.running ?? []) args.push(name, jobStatuses.running);
-  for (const { statusName, kind } of batch.outcomes) if (statusName) args.push(statusName, statusAfter[kind]);
+  for (const name of request.running ?? []) args.push(name, jobStatuses.running);
+  for (const { statusName, kind } of request.outcomes)
+    if (statusName) args.push(statusName, statusAfter[kind]);
   return args;
 }
 
@@ -164,16 +166,16 @@ export const statusAfter = {
  * `[reservation, worker index, queue index, 1|0, payload or its length]`, `[reservation, -1, queue index, 0, error]`, or
  * `[-1, -1, -1, 0, refusal of a counter]`.
  */
-export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply {
+export function readStepReply(request: StepRequest, reply: unknown): StepReply {
   const jobs: ReservedJob[] = [];
   const unsent: UnsentJob[] = [];
-  const filled = batch.reservations.map(() => 0);
+  const filled = request.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
   let countRefusal: string | null = null;
   const flat = reply as (number | Buffer)[];
   for (let at = 0; at + 4 < flat.length; at += 5) {
     const index = Number(flat[at]);
-    const reservation = batch.reservations[index];
+    const reservation = request.reservations[index];
     const queue = reservation?.queues[Number(flat[at + 2])];
     const worker = reservation?.workers[Number(flat[at + 1])];
     const bytes = flat[at + 4];
@@ -181,7 +183,7 @@ export function advanceReply(batch: AdvanceBatch, reply: unknown): AdvanceReply 
       countRefusal = bytes.toString();
       continue;
     }
-    if (queue === undefined || bytes === undefined) throw new Error('advance: reply of an unknown shape');
+    if (queue === undefined || bytes === undefined) throw new Error('step: reply of an unknown shape');
     if (worker === undefined) {
       unreadable.push({ queue, error: bytes.toString() });
       continue;
@@ -211,17 +213,17 @@ export class StepSender {
     this.#reads = reads;
   }
 
-  async send(owner: StepOwner, batch: AdvanceBatch, now: Date, redisNow: Date): Promise<AdvanceReply> {
-    const room = this.#roomFor(batch);
-    const args = advanceArguments(this.#keys, owner, batch, now, redisNow, room);
+  async send(owner: StepOwner, request: StepRequest, now: Date, redisNow: Date): Promise<StepReply> {
+    const room = this.#roomFor(request);
+    const args = stepArguments(this.#keys, owner, request, now, redisNow, room);
     this.#room += room;
     const sent = this.#sender.command((commands) =>
-      commands.callBuffer('EVALSHA', [advanceScript.sha1, 0, ...args]),
+      commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),
     );
     const reply = await sent.finally(() => {
       this.#room -= room;
     });
-    return advanceReply(batch, reply);
+    return readStepReply(request, reply);
   }
 
   async bring({ length, ...job }: UnsentJob): Promise<ReservedJob> {
@@ -232,7 +234,7 @@ export class StepSender {
   }
 
   /** Half of what is left, so that there is some for the next: together less than two replies. */
-  #roomFor({ reservations }: AdvanceBatch): number {
+  #roomFor({ reservations }: StepRequest): number {
     const { limit } = this.#reads;
     if (reservations.length === 0) return 0;
     if (limit === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;

@@ -4,7 +4,7 @@ import { depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
 import { activeJobWrapper, hasJobData, type Payload, readPayload } from '../format/payload.ts';
 import { timeOfText } from '../format/timestamps.ts';
 
-export type RecordAilment =
+export type RecordProblem =
   | 'not-utf8'
   | 'not-json'
   | 'not-object'
@@ -16,7 +16,7 @@ export type RecordAilment =
 const deepest = 100;
 
 /** @returns `null` where resque-web shows it */
-export function recordAilment(record: Buffer): RecordAilment | null {
+export function recordProblem(record: Buffer): RecordProblem | null {
   if (!isUtf8(record)) return 'not-utf8';
   const text = record.toString('utf8');
   const members = membersOf(record);

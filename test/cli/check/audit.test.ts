@@ -90,7 +90,7 @@ async function failures() {
   return (await server.client.lrangeBuffer('resque:failed', 0, -1)).map((raw) => assertSafeForResqueWeb(raw));
 }
 
-describe('check, as a doctor', () => {
+describe('what check finds in Redis', () => {
   test('finds nothing where all is well: a live runner, live foreign workers, good failures', async () => {
     const identity = ownIdentity();
     await enlist(`web.runner:${process.pid}`, { ...identity, seenAtMs: Date.now() });

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach } from 'vitest';
-import { stepScript } from '../../../src/resque/enqueue/scripts.ts';
+import { addScript } from '../../../src/resque/enqueue/scripts.ts';
 import type { RedisServer } from '../../helpers/redis.ts';
 import { freePort } from '../../helpers/redis.ts';
 import { RedisProxy } from '../../helpers/redis-proxy.ts';
@@ -52,7 +52,7 @@ export class EnqueueStage {
   /** From now on the program talks to Redis through it. */
   async through(): Promise<RedisProxy> {
     // Or the first answer would be that Redis doesn't know it.
-    await this.redis.script('LOAD', stepScript.source);
+    await this.redis.script('LOAD', addScript.source);
     this.#proxyPort = await freePort();
     this.#proxy = new RedisProxy(this.#proxyPort, this.#server.port);
     return this.#proxy;

@@ -8,7 +8,7 @@ import type {
 import { survey } from '../../../src/cli/status/survey.ts';
 import { ownVantage } from '../../../src/engine/machine/identity.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
-import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
+import { redisErrorOf } from '../../../src/resque/redis/redis-error.ts';
 import type { CommandSender } from '../../../src/resque/redis/send.ts';
 import { readStatus, type StatusFacts } from '../../../src/resque/workers/read-status.ts';
 import type { RedisServer } from '../../helpers/redis.ts';
@@ -112,7 +112,7 @@ export class StatusStage {
     return {
       command: (send) =>
         send(client).catch((error: unknown) => {
-          throw troubleOf(error);
+          throw redisErrorOf(error);
         }),
     };
   }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { ConfirmedSteps } from '../../../src/engine/outcomes/confirmed-steps.ts';
-import type { AdvanceBatch, OutcomeWrite } from '../../../src/resque/steps/step.ts';
+import type { OutcomeWrite, StepRequest } from '../../../src/resque/steps/step.ts';
 
 const success: OutcomeWrite = { kind: 'success', worker: 'host:1-0:mail', takenIn: 1, held: null };
 const failure: OutcomeWrite = { ...success, kind: 'failure', record: Buffer.alloc(1_000_000) };
 const large: OutcomeWrite = { ...failure, record: Buffer.alloc(10_000) };
 
-function step(number: number, outcomes: readonly OutcomeWrite[]): AdvanceBatch {
+function step(number: number, outcomes: readonly OutcomeWrite[]): StepRequest {
   return { step: number, outcomes, begins: [], returns: [], reservations: [] };
 }
 

@@ -12,9 +12,9 @@ function entry(members: string): Buffer {
   );
 }
 
-function mended(record: Buffer): Record<string, unknown> {
-  const bytes = diagnoseFailure(record)?.mended;
-  if (bytes === undefined || bytes === null) throw new Error('nothing was mended');
+function repaired(record: Buffer): Record<string, unknown> {
+  const bytes = diagnoseFailure(record)?.repaired;
+  if (bytes === undefined || bytes === null) throw new Error('nothing was repaired');
   expect(diagnoseFailure(bytes)).toBeNull();
   return assertSafeForResqueWeb(bytes) as unknown as Record<string, unknown>;
 }
@@ -37,29 +37,29 @@ describe('an entry of the list of failures', () => {
     const record = entry(
       '"worker":null,"failed_at":1764000000,"payload":{"class":"A","args":[12345678901234567890]}',
     );
-    const bytes = diagnoseFailure(record)?.mended ?? Buffer.of();
+    const bytes = diagnoseFailure(record)?.repaired ?? Buffer.of();
     expect(bytes.toString()).toContain('"payload":{"class":"A","args":[12345678901234567890]}');
     expect(bytes.toString()).toContain('"before_repair":{"worker":null,"failed_at":1764000000}');
-    expect(mended(record).failed_at).toBe('2025/11/24 16:00:00 UTC');
+    expect(repaired(record).failed_at).toBe('2025/11/24 16:00:00 UTC');
   });
 
   test('can be retried with the payload as it was, where that could not be shown', () => {
     for (const payload of ['[1,2]', '{"class":"A","args":["\\udead"]}']) {
-      const bytes = diagnoseFailure(entry(`"worker":"h:1:q","payload":${payload}`))?.mended ?? Buffer.of();
+      const bytes = diagnoseFailure(entry(`"worker":"h:1:q","payload":${payload}`))?.repaired ?? Buffer.of();
       assertSafeForResqueWeb(bytes);
       expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
     }
   });
 
   test('that is no JSON is kept as text, one that is empty is not', () => {
-    expect(mended(Buffer.from('{"worker":'))).toMatchObject({ raw_record: '{"worker":' });
-    expect(mended(Buffer.from('\xff', 'latin1'))).toMatchObject({ raw_record_base64: '/w==' });
-    expect(diagnoseFailure(Buffer.of())).toEqual({ ailments: ['empty'], mended: null });
+    expect(repaired(Buffer.from('{"worker":'))).toMatchObject({ raw_record: '{"worker":' });
+    expect(repaired(Buffer.from('\xff', 'latin1'))).toMatchObject({ raw_record_base64: '/w==' });
+    expect(diagnoseFailure(Buffer.of())).toEqual({ problems: ['empty'], repaired: null });
   });
 
-  test('names all of its ailments', () => {
-    const { ailments } = diagnoseFailure(Buffer.from('{"backtrace":"a","payload":[],"retried_at":0}')) ?? {};
-    expect(ailments).toEqual(['worker', 'failed_at', 'retried_at', 'backtrace', 'payload']);
+  test('names all of its problems', () => {
+    const { problems } = diagnoseFailure(Buffer.from('{"backtrace":"a","payload":[],"retried_at":0}')) ?? {};
+    expect(problems).toEqual(['worker', 'failed_at', 'retried_at', 'backtrace', 'payload']);
   });
 });
 
@@ -86,9 +86,9 @@ describe('a record of an older version', () => {
     ['nothing but a null backtrace', '{"class":"A","args":[]}', ''],
   ])('is rewritten for other clients: %s', (_, payload, canonical) => {
     const record = olderRecord(Buffer.from(payload));
-    expect(diagnoseFailure(record)?.ailments).toEqual(['outdated']);
-    const bytes = diagnoseFailure(record)?.mended ?? Buffer.of();
-    expect(mended(record).backtrace).toEqual([]);
+    expect(diagnoseFailure(record)?.problems).toEqual(['outdated']);
+    const bytes = diagnoseFailure(record)?.repaired ?? Buffer.of();
+    expect(repaired(record).backtrace).toEqual([]);
     expect(bytes.toString()).toContain(`"payload":${canonical === '' ? payload : canonical},"exception"`);
     expect(bytes.includes('raw_payload')).toBe(canonical !== '');
     expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
@@ -96,16 +96,16 @@ describe('a record of an older version', () => {
 
   test('that keeps an unreadable entry has a payload that nobody runs', () => {
     const record = entry('"worker":"h:1:q","payload":null,"raw_record":"junk"');
-    expect(mended(record).payload).toEqual({ class: 'InvalidPayload', args: [] });
-    expect(retryOf(diagnoseFailure(record)?.mended ?? Buffer.of(), new Date())).toBeNull();
+    expect(repaired(record).payload).toEqual({ class: 'InvalidPayload', args: [] });
+    expect(retryOf(diagnoseFailure(record)?.repaired ?? Buffer.of(), new Date())).toBeNull();
   });
 
   test('brings back the same bytes before and after, whatever lay on the queue', () => {
     fc.assert(
       fc.property(fc.oneof(jsonObjects, anyBytes), (bytes) => {
         const record = olderRecord(bytes);
-        mended(record);
-        for (const either of [record, diagnoseFailure(record)?.mended ?? Buffer.of()])
+        repaired(record);
+        for (const either of [record, diagnoseFailure(record)?.repaired ?? Buffer.of()])
           expect(retryOf(either, new Date())?.payload.equals(bytes)).toBe(true);
       }),
       { numRuns: 500 },

@@ -1,7 +1,11 @@
 /** The steps of an enqueue: what Redis makes of them, however often each of them comes, and in whatever order. */
 import { describe, expect, test } from 'vitest';
-import { Enqueue, EnqueueRefused, markLifeSeconds } from '../../../src/resque/enqueue/enqueue.ts';
-import type { RepeatingSender } from '../../../src/resque/enqueue/retrying-sender.ts';
+import {
+  Enqueue,
+  EnqueueRefused,
+  type EnqueueSender,
+  markLifeSeconds,
+} from '../../../src/resque/enqueue/enqueue.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { useRedis } from '../../helpers/redis.ts';
 
@@ -13,14 +17,14 @@ let times = 1;
 /** Commands that are on their way for long: they reach Redis when they are called. */
 let late: (() => Promise<unknown>)[] = [];
 
-const sender: RepeatingSender = {
+const sender: EnqueueSender = {
   async command<T>(send: (commands: typeof redis.client) => Promise<T>): Promise<T> {
     for (let more = times; more > 1; more -= 1) await send(redis.client);
     late.push(() => send(redis.client));
     return await send(redis.client);
   },
   once: (send) => send(redis.client),
-} as RepeatingSender;
+} as EnqueueSender;
 
 function enqueueTo({ queue = 'mail', atHead = false, id = null as string | null } = {}): Enqueue {
   times = 1;

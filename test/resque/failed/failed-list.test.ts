@@ -460,6 +460,6 @@ describe('a page of failures', () => {
 
   test('can not be read of what is no list', async () => {
     await stage.redis.set(failed, 'text');
-    await expect(page(null, 10)).rejects.toMatchObject({ name: 'RedisTrouble', kind: 'refused' });
+    await expect(page(null, 10)).rejects.toMatchObject({ name: 'RedisError', kind: 'refused' });
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ReachableRedis } from '../../../src/resque/redis/connection.ts';
-import { troubleText } from '../../../src/resque/redis/connection.ts';
-import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
+import { redisErrorText } from '../../../src/resque/redis/connection.ts';
+import { redisErrorOf } from '../../../src/resque/redis/redis-error.ts';
 
 const server: ReachableRedis = {
   kind: 'server',
@@ -22,12 +22,12 @@ test.each([
   ["NOPERM User me has no permissions to run the 'blpop' command", "check the user's permissions"],
   ['Unknown RESP type 60', 'check host and port'],
 ])('%j comes with what to do: %s', (message, fix) => {
-  const text = troubleText(server, troubleOf(new Error(message)));
+  const text = redisErrorText(server, redisErrorOf(new Error(message)));
   expect(text.slice(text.lastIndexOf('; ') + 2)).toBe(fix);
 });
 
 test('with TLS a server that never answers may be one without', () => {
-  expect(troubleText({ ...server, tls }, troubleOf(new Error('connect ETIMEDOUT')))).toBe(
+  expect(redisErrorText({ ...server, tls }, redisErrorOf(new Error('connect ETIMEDOUT')))).toBe(
     'rediss://db:6379/0: connect ETIMEDOUT; is Redis running there, with TLS?',
   );
 });

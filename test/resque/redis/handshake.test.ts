@@ -1,7 +1,7 @@
 /** Servers that keep INFO, or ROLE as well, from us. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openConnection, type ReachableRedis } from '../../../src/resque/redis/connection.ts';
-import { connected, welcome } from '../../../src/resque/redis/handshake.ts';
+import { connected, handshake } from '../../../src/resque/redis/handshake.ts';
 import { type RedisOptions, RedisServer } from '../../helpers/redis.ts';
 import { addressOf } from '../client.ts';
 
@@ -12,11 +12,11 @@ async function started(options: RedisOptions): Promise<RedisServer> {
   return server;
 }
 
-async function greet(redis: ReachableRedis): ReturnType<typeof welcome> {
-  const connection = openConnection(redis, { name: 'welcome', connectTimeoutMs: 5_000 });
+async function greet(redis: ReachableRedis): ReturnType<typeof handshake> {
+  const connection = openConnection(redis, { name: 'handshake', connectTimeoutMs: 5_000 });
   onTestFinished(() => connection.disconnect());
   await connected(connection);
-  return await welcome(connection);
+  return await handshake(connection);
 }
 
 const nothing = { serverVersion: 'unknown', runId: '' };
@@ -30,7 +30,7 @@ describe.each<[string, (commands: readonly string[]) => RedisOptions]>([
   ],
   ['unknown', (commands) => ({ without: commands })],
 ])('where INFO is %s', (_, optionsFor) => {
-  test('a master is welcome, and nothing is known of it', async () => {
+  test('a master is handshake, and nothing is known of it', async () => {
     const server = await started(optionsFor(['INFO']));
     expect(await greet(addressOf(server))).toMatchObject(nothing);
   });
@@ -41,7 +41,7 @@ describe.each<[string, (commands: readonly string[]) => RedisOptions]>([
     await expect(greet(addressOf(server))).rejects.toMatchObject({ kind: 'readonly' });
   });
 
-  test('and ROLE too, a server is welcome for what it is', async () => {
+  test('and ROLE too, a server is accepted as it is', async () => {
     const server = await started(optionsFor(['INFO', 'ROLE']));
     expect(await greet(addressOf(server))).toMatchObject(nothing);
   });

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { outageText } from '../../../src/resque/redis/connection.ts';
-import { troubleOf } from '../../../src/resque/redis/redis-error.ts';
+import { redisErrorOf } from '../../../src/resque/redis/redis-error.ts';
 import { RedisProxy } from '../../engine/redis-proxy.ts';
 import { freePort, RedisServer, useRedis } from '../../helpers/redis.ts';
 import { addressOf } from '../client.ts';
@@ -139,6 +139,6 @@ test.each([
 ])('trouble is sorted by what has to be done: %s', (message, kind) => {
   const error = new Error(message);
   if (/^[A-Z]+ /.test(message)) error.name = 'ReplyError';
-  expect(troubleOf(error)).toMatchObject({ name: 'RedisTrouble', kind, cause: error });
-  expect(troubleOf(troubleOf(error))).toMatchObject({ kind });
+  expect(redisErrorOf(error)).toMatchObject({ name: 'RedisError', kind, cause: error });
+  expect(redisErrorOf(redisErrorOf(error))).toMatchObject({ kind });
 });

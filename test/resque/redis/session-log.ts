@@ -18,7 +18,7 @@ export class SessionLog {
         return resume();
       },
       onUp: (fact) => this.ups.push(fact),
-      onDown: (trouble) => this.downs.push(trouble),
+      onDown: (error) => this.downs.push(error),
     });
     onTestFinished(() => this.session.close());
   }

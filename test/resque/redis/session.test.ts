@@ -38,7 +38,7 @@ test('what resume does is done before the session counts as up, and its failure 
   isWilling = true;
   await log.up();
   expect(wasUp).toBe(false);
-  expect(log.downs.map(String)).toEqual(['RedisTrouble: not yet']);
+  expect(log.downs.map(String)).toEqual(['RedisError: not yet']);
   expect(log.resumes).toBeGreaterThan(1);
 });
 
@@ -58,7 +58,7 @@ test('Redis that is killed and comes back ends in one outage, and what waited fo
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   const blocked = log.session.blockingCommand((blocker) => blocker.blpop('nothing', 0));
-  const rejected = expect(blocked).rejects.toMatchObject({ name: 'RedisTrouble', kind: 'away' });
+  const rejected = expect(blocked).rejects.toMatchObject({ name: 'RedisError', kind: 'away' });
   await server.kill();
   await rejected;
   await log.down();
@@ -109,7 +109,7 @@ test('a wait is ended by unblock, and only where there is one', async () => {
 test('a wait without an answer in its time counts as a dead connection', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
-  const away = { name: 'RedisTrouble', kind: 'away', message: 'no answer within 0.05 s' };
+  const away = { name: 'RedisError', kind: 'away', message: 'no answer within 0.05 s' };
   const forEver = (blocker: Redis) => blocker.blpop('nothing', 0);
   await expect(log.session.blockingCommand(forEver, 50)).rejects.toMatchObject(away);
   await expect(log.session.extraBlockingCommand('mail', forEver, 50)).rejects.toMatchObject(away);
@@ -131,7 +131,7 @@ test('a command that Redis refuses leaves the session as it is', async () => {
   await log.up();
   await server.client.set('text', 'x');
   await expect(log.session.command((commands) => commands.lpop('text'))).rejects.toMatchObject({
-    name: 'RedisTrouble',
+    name: 'RedisError',
     kind: 'refused',
     message: expect.stringContaining('WRONGTYPE'),
   });

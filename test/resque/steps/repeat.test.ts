@@ -1,6 +1,6 @@
 /** Steps whose reply was lost: Redis has done them or not, and sending them again puts right either. */
 import { expect, test } from 'vitest';
-import type { AdvanceBatch, OutcomeWrite } from '../../../src/resque/steps/step.ts';
+import type { OutcomeWrite, StepRequest } from '../../../src/resque/steps/step.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { about, useClient } from '../client.ts';
 
@@ -15,14 +15,14 @@ const failure: OutcomeWrite = { kind: 'failure', worker: id, record: '{"n":1}' }
 const requeue: OutcomeWrite = { kind: 'requeue', worker: id, queue: 'mail', payload };
 
 /** The step before, sent once more as the dispatcher does: it takes nothing new. */
-const repeat = (batch: Partial<AdvanceBatch>) => stage.repeat({ ...batch, begins: [], reservations: [] });
+const repeat = (request: Partial<StepRequest>) => stage.repeat({ ...request, begins: [], reservations: [] });
 
 async function work(): Promise<void> {
   await stage.redis.rpush('resque:queue:mail', payload);
-  await stage.advance({ reservations });
+  await stage.takeStep({ reservations });
 }
 
-test.each<[string, Partial<AdvanceBatch>]>([
+test.each<[string, Partial<StepRequest>]>([
   ['a success', { outcomes: [success] }],
   ['a failure', { outcomes: [failure] }],
   ['a job that was put back', { outcomes: [requeue] }],
@@ -30,7 +30,7 @@ test.each<[string, Partial<AdvanceBatch>]>([
   ['all of it', { outcomes: [success, failure, requeue], returns: [{ queue: 'mail', payload }] }],
 ])('%s that Redis has already is not written again', async (_, step) => {
   await work();
-  await stage.advance(step);
+  await stage.takeStep(step);
   const before = await stage.dump();
   await repeat(step);
   expect(await stage.dump()).toEqual(before);
@@ -42,7 +42,7 @@ test.each<[string, OutcomeWrite, number, number]>([
   ['a job to be put back', requeue, 0, 1],
 ])('%s that never reached Redis is written', async (_, outcome, failures, waiting) => {
   await work();
-  await stage.advanceLost();
+  await stage.loseStep();
   await repeat({ outcomes: [outcome] });
   expect(await stage.redis.llen('resque:failed')).toBe(failures);
   expect(await stage.redis.llen('resque:queue:mail')).toBe(waiting);
@@ -53,7 +53,7 @@ test('a job that took the place of the one whose outcome is repeated stays on re
   await work();
   await stage.redis.rpush('resque:queue:other', '{"class":"Other"}');
   const step = { outcomes: [requeue], reservations: [{ queues: ['other'], workers: [id] }] };
-  await stage.advance(step);
+  await stage.takeStep(step);
   await repeat(step);
   expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([text]);
   expect(await stage.redis.get(`resque:worker:${id}`)).toContain('{"class":"Other"}');
@@ -61,7 +61,7 @@ test('a job that took the place of the one whose outcome is repeated stays on re
 
 test('a straggler that arrives after its own repetition takes no job and writes nothing', async () => {
   await work();
-  await stage.advanceLost();
+  await stage.loseStep();
   const step = { outcomes: [failure], reservations };
   await repeat(step);
   await stage.redis.rpush('resque:queue:mail', payload);
@@ -74,11 +74,11 @@ test('steps of an earlier process of the same name hold up none of ours', async 
   await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
   await stage.client.standing(0, about);
   await work();
-  await stage.advance({ outcomes: [failure] });
+  await stage.takeStep({ outcomes: [failure] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
 });
 
-test.each<[string, string, Partial<AdvanceBatch>]>([
+test.each<[string, string, Partial<StepRequest>]>([
   ['failures go', 'resque:failed', { outcomes: [success, failure] }],
   ['the job goes back', 'resque:queue:mail', { outcomes: [success, requeue] }],
   [
@@ -90,7 +90,7 @@ test.each<[string, string, Partial<AdvanceBatch>]>([
   await work();
   await stage.redis.set(key, 'not a list');
   const before = await stage.dump();
-  await expect(stage.advance(step)).rejects.toThrow(/WRONGTYPE.*is a string, not a list/);
+  await expect(stage.takeStep(step)).rejects.toThrow(/WRONGTYPE.*is a string, not a list/);
   expect(await stage.dump()).toEqual(before);
   await stage.redis.del(key);
   await stage.repeat(step);

@@ -1,4 +1,4 @@
-/** How `advance` takes jobs, and that what it records of them is harmless whatever they are. */
+/** How a step takes jobs, and that what it records of them is harmless whatever they are. */
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ async function take(payloads: readonly Buffer[], queue = 'mail'): Promise<boolea
   await stage.redis.del(`resque:queue:${queue}`);
   await stage.redis.rpush(`resque:queue:${queue}`, ...payloads);
   const ids = workers(payloads.length);
-  const { jobs } = await stage.advance({ reservations: [{ queues: [queue], workers: ids }] });
+  const { jobs } = await stage.takeStep({ reservations: [{ queues: [queue], workers: ids }] });
   expect(jobs.map((job) => job.worker)).toEqual(ids);
   const records = await stage.redis.mgetBuffer(ids.map((id) => `resque:worker:${id}`));
   const beside = await stage.redis.mgetBuffer(ids.map((id) => `resque:worker:${id}:payload`));
@@ -115,7 +115,7 @@ test.each(['a"b', 'a\\b', 'ä€😀', 'a\nb\x1f', 'a/b', '<b>', '","payload":{"
 
 describe('jobs are taken', () => {
   const read = async () =>
-    (await stage.advance({ reservations: [{ queues: ['high', 'low'], workers: workers(3) }] })).jobs.map(
+    (await stage.takeStep({ reservations: [{ queues: ['high', 'low'], workers: workers(3) }] })).jobs.map(
       ({ queue, payload }) => `${queue} ${payload.toString()}`,
     );
 
@@ -136,7 +136,7 @@ describe('jobs are taken', () => {
   test('for several runners at once', async () => {
     await stage.redis.rpush('resque:queue:a', '1');
     await stage.redis.rpush('resque:queue:b', '2');
-    const { jobs } = await stage.advance({
+    const { jobs } = await stage.takeStep({
       reservations: [
         { queues: ['b'], workers: ['h:1-0:b'] },
         { queues: ['none'], workers: ['h:1-0:none'] },
@@ -154,7 +154,7 @@ describe('jobs are taken', () => {
 test('a queue whose key is no list is reported, and the others are served', async () => {
   await stage.redis.set('resque:queue:bad', 'text');
   await stage.redis.rpush('resque:queue:good', '{"class":"A"}', '{"class":"B"}');
-  const { jobs, unreadable } = await stage.advance({
+  const { jobs, unreadable } = await stage.takeStep({
     reservations: [
       { queues: ['bad', 'good'], workers: ['h:1-0:a'] },
       { queues: ['good'], workers: ['h:1-0:b'] },

@@ -1,4 +1,4 @@
-/** What `advance` writes, held against what Resque itself writes. */
+/** What a step writes, compared with what Resque writes. */
 import { describe, expect, test } from 'vitest';
 import type { OutcomeWrite } from '../../../src/resque/steps/step.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -15,12 +15,12 @@ const failure: OutcomeWrite = { kind: 'failure', worker: id, record: '{"error":"
 /** The worker runs a job, as a reservation leaves it. */
 async function work(): Promise<void> {
   await stage.redis.rpush('resque:queue:mail', payload);
-  await stage.advance({ reservations: [{ queues: ['mail'], workers: [id] }] });
+  await stage.takeStep({ reservations: [{ queues: ['mail'], workers: [id] }] });
 }
 
 /** Commands that write, by Resque's own names. */
 async function written(outcome: OutcomeWrite): Promise<string[][]> {
-  const commands = await stage.monitor(() => stage.advance({ outcomes: [outcome] }));
+  const commands = await stage.monitor(() => stage.takeStep({ outcomes: [outcome] }));
   return commands.filter(([name = '']) => /^(RPUSH|LPUSH|INCRBY|DEL|SET|SADD|HSET)$/i.test(name));
 }
 
@@ -36,7 +36,7 @@ describe('a job that succeeded', () => {
 
   test('leaves no failure', async () => {
     await work();
-    await stage.advance({ outcomes: [success] });
+    await stage.takeStep({ outcomes: [success] });
     expect(await stage.redis.exists('resque:failed', 'resque:stat:failed')).toBe(0);
   });
 });
@@ -55,14 +55,14 @@ test('a job that failed is written as Resque writes it, in its order, and counte
 
 test('failures are appended, so that no index shifts under a page that is open', async () => {
   await stage.redis.rpush('resque:failed', 'older');
-  await stage.advance({ outcomes: [failure, { ...failure, record: Buffer.from('newest') }] });
+  await stage.takeStep({ outcomes: [failure, { ...failure, record: Buffer.from('newest') }] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['older', '{"error":"x"}', 'newest']);
 });
 
 test('a job that is put back lies at the head of its queue and counts nowhere', async () => {
   await work();
   await stage.redis.rpush('resque:queue:mail', 'next');
-  await stage.advance({ outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] });
+  await stage.takeStep({ outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] });
   expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([payload.toString(), 'next']);
   expect(await stage.redis.keys('resque:stat:*')).toEqual([]);
   expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
@@ -71,27 +71,27 @@ test('a job that is put back lies at the head of its queue and counts nowhere', 
 test('jobs that come back unstarted lie at the head of their queues, the last one first', async () => {
   await stage.redis.rpush('resque:queue:mail', 'c');
   const returns = ['b', 'a'].map((text) => ({ queue: 'mail', payload: Buffer.from(text) }));
-  await stage.advance({ returns });
+  await stage.takeStep({ returns });
   expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual(['a', 'b', 'c']);
 });
 
 test.each([
   ['that is put back', { outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] }],
   ['that comes back unstarted', { returns: [{ queue: 'mail', payload }] }],
-] as const)('a job %s names its queue again, which Redis may have lost', async (_, batch) => {
+] as const)('a job %s names its queue again, which Redis may have lost', async (_, request) => {
   await work();
   await stage.redis.del('resque:queues');
-  await stage.advance(batch);
+  await stage.takeStep(request);
   expect(await stage.redis.smembers('resque:queues')).toEqual(['mail']);
   // A set that is no set costs no job.
   await stage.redis.set('resque:queues', 'no set');
-  await stage.advance(batch);
+  await stage.takeStep(request);
   expect(await stage.redis.llen('resque:queue:mail')).toBe(2);
 });
 
 test('a job that BLPOP brought is recorded, with its bytes beside it where the record has not got them', async () => {
   const other = 'h.runner:1-1:mail';
-  await stage.advance({
+  await stage.takeStep({
     begins: [
       { worker: id, record: '{"payload":{}}', payload: Buffer.from('\xff', 'latin1') },
       { worker: other, record: '{"payload":{"a":1}}', payload: null },
@@ -136,7 +136,7 @@ describe('a worker', () => {
 test('outcomes are written before jobs are taken, so that one worker can do both in one step', async () => {
   await work();
   await stage.redis.rpush('resque:queue:mail', '{"class":"B"}');
-  const reply = await stage.advance({
+  const reply = await stage.takeStep({
     outcomes: [success],
     reservations: [{ queues: ['mail'], workers: [id] }],
   });
@@ -146,7 +146,7 @@ test('outcomes are written before jobs are taken, so that one worker can do both
 
 test('a step is one round trip', async () => {
   await work();
-  const commands = await stage.monitor(() => stage.advance({ outcomes: [success] }));
+  const commands = await stage.monitor(() => stage.takeStep({ outcomes: [success] }));
   expect(commands.filter(([name = '']) => /^EVAL/i.test(name)).map(([name]) => name)).toEqual(['EVALSHA']);
 });
 
@@ -154,7 +154,7 @@ test('a step that Redis refuses because it has forgotten the script is done on t
   await work();
   await stage.redis.script('FLUSH');
   const step = { outcomes: [success] };
-  await expect(stage.advance(step)).rejects.toMatchObject({ kind: 'away' });
+  await expect(stage.takeStep(step)).rejects.toMatchObject({ kind: 'away' });
   await waitFor(() => stage.client.session.isUp, { message: 'the session is up again' });
   await stage.repeat(step);
   expect(await stage.redis.get('resque:stat:processed')).toBe('1');

@@ -7,9 +7,9 @@ import { expect, test } from 'vitest';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { heartbeatText, startedText } from '../../../src/resque/format/timestamps.ts';
 import type { CommandSender } from '../../../src/resque/redis/send.ts';
-import type { AdvanceBatch, HeldJob, OutcomeWrite } from '../../../src/resque/steps/step.ts';
-import { advanceArguments, advanceReply } from '../../../src/resque/steps/step.ts';
-import { advanceScript } from '../../../src/resque/steps/step-script.ts';
+import type { HeldJob, OutcomeWrite, StepRequest } from '../../../src/resque/steps/step.ts';
+import { readStepReply, stepArguments } from '../../../src/resque/steps/step.ts';
+import { stepScript } from '../../../src/resque/steps/step-script.ts';
 import { DeadRunners } from '../../../src/resque/workers/dead-runners.ts';
 import { recoverArguments, recoverScript } from '../../../src/resque/workers/recovery-script.ts';
 import { heartbeatScript, unregisterScript } from '../../../src/resque/workers/registration.ts';
@@ -45,8 +45,8 @@ class Process {
   /** Held, without a worker. */
   #unowned: Job[] = [];
   /** On their way. */
-  readonly #sent: AdvanceBatch[] = [];
-  #last: AdvanceBatch | null = null;
+  readonly #sent: StepRequest[] = [];
+  #last: StepRequest | null = null;
   /** Which job an outcome is of. */
   readonly #told = new WeakMap<OutcomeWrite, string>();
 
@@ -163,12 +163,12 @@ class Process {
     this.isAlive = false;
   }
 
-  async #carryOut(batch: AdvanceBatch, done: Done) {
+  async #carryOut(batch: StepRequest, done: Done) {
     const isNew = (await this.redis.get(keys.runnerStep(this.name))) === `${this.nonce} ${batch.step - 1}`;
     const owner = { name: this.name, nonce: this.nonce };
-    const args = advanceArguments(keys, owner, batch, new Date(), new Date());
+    const args = stepArguments(keys, owner, batch, new Date(), new Date());
     const reply = await this.redis
-      .callBuffer('EVAL', [advanceScript.source, 0, ...args])
+      .callBuffer('EVAL', [stepScript.source, 0, ...args])
       .catch((error: Error) => {
         expect(error.message).toMatch(/^FORGOTTEN/);
         expect(this.isAlive).toBe(false);
@@ -180,7 +180,7 @@ class Process {
       const job = this.#told.get(outcome) ?? '';
       done.set(job, (done.get(job) ?? 0) + 1);
     }
-    return advanceReply(batch, reply).jobs;
+    return readStepReply(batch, reply).jobs;
   }
 
   #freeWorkers(queue: Queue): string[] {
@@ -189,7 +189,7 @@ class Process {
     return workers.filter((worker) => !this.#hand.has(worker) && !reserved.includes(worker));
   }
 
-  #send(batch: Partial<AdvanceBatch>): void {
+  #send(batch: Partial<StepRequest>): void {
     this.#step += 1;
     this.#sent.push({ outcomes: [], begins: [], returns: [], reservations: [], step: this.#step, ...batch });
   }
