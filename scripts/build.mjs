@@ -19,6 +19,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { withoutFacades } from './bundle/builtin-modules.mjs';
+import { packageSavings } from './bundle/package-savings.mjs';
+import { mergeSharedChunks } from './bundle/shared-chunks.mjs';
 import { hashOfSources } from './setup/build-stamp.mjs';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { assertNodeVersion } from './setup/node-version.mjs';
@@ -68,66 +71,6 @@ const withoutInkDevtools = {
 };
 
 /**
- * What packages do when they are loaded, and every start of the program would pay for, although it hardly ever needs it:
- *
- * - meow comes in one file with all that it uses, and prepares what normalizes a package.json: lists of licenses, URLs
- *   of hosts, versions. It is given its package's name and never asked for more; without that one call nobody uses the
- *   rest, and it stays out of the bundle. Measured: 35 of 110 ms beyond Node's own start, on a slow machine.
- * - string-width makes a set of all emoji sequences, and what finds where characters end. Texts rarely have need of either.
- *   Measured there: 22 and 19 ms.
- *
- * @type {{ file: string, code: string, instead: string }[]}
- */
-const startSavings = [
-  {
-    file: 'node_modules/meow/build/dependencies.js',
-    code: 'var normalizeExports = requireNormalize();',
-    instead: 'var normalizeExports = () => {};',
-  },
-  {
-    file: 'node_modules/string-width/index.js',
-    code: 'const segmenter = new Intl.Segmenter();',
-    instead: `
-      let graphemes;
-      const segmenter = { segment: (text) => (graphemes ??= new Intl.Segmenter()).segment(text) };`,
-  },
-  {
-    file: 'node_modules/string-width/index.js',
-    code: 'const rgiEmojiRegex = /^\\p{RGI_Emoji}$/v;',
-    instead: `
-      // All of those sequences have at least one of these.
-      const emojiPart = /[\\p{Emoji_Presentation}\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3]/u;
-      let rgiEmoji;
-      const rgiEmojiRegex = {
-        test: (text) => emojiPart.test(text) && (rgiEmoji ??= new RegExp('^\\\\p{RGI_Emoji}$', 'v')).test(text),
-      };`,
-  },
-];
-
-/** @type {import('esbuild').Plugin} */
-const withStartSavings = {
-  name: 'with-start-savings',
-  setup(build) {
-    // Other packages may have versions of their own, which other files lie in.
-    build.onLoad({ filter: /[\\/]node_modules[\\/](?:meow|string-width)[\\/]/ }, ({ path }) => {
-      const savings = startSavings.filter(({ file }) => path === join(root, file));
-      if (savings.length === 0) return null;
-      let contents = readFileSync(path, 'utf8');
-      for (const { code, instead } of savings) {
-        const [before, ...after] = contents.split(code);
-        if (after.length !== 1) {
-          throw new Error(
-            `${path} is not what it was: see what it does when it is loaded, and mend startSavings`,
-          );
-        }
-        contents = `${before}${instead}${after[0]}`;
-      }
-      return { contents };
-    });
-  },
-};
-
-/**
  * What every bundle with the user interface in it needs besides: the program's, and those of its tests.
  *
  * @returns {import('esbuild').BuildOptions}
@@ -141,7 +84,7 @@ export function programBuildOptions() {
     define: { ...define, fetch: 'undefined' },
     splitting: true,
     banner: { js: requireBanner },
-    plugins: [withoutInkDevtools, withStartSavings],
+    plugins: [withoutInkDevtools, packageSavings(root)],
   };
 }
 
@@ -149,9 +92,11 @@ async function build({ prunesAtOnce = false } = {}) {
   // Before esbuild reads them: a source that changes meanwhile makes this build stale, not wrong.
   const stamp = hashOfSources();
   const esbuild = await import('esbuild');
-  const { outputFiles, metafile } = await esbuild.build({
+  const main = 'src/cli/main.ts';
+  /** @satisfies {import('esbuild').BuildOptions} */
+  const options = {
     ...programBuildOptions(),
-    entryPoints: { [basename(distEntry, '.js')]: 'src/cli/main.ts' },
+    entryPoints: { [basename(distEntry, '.js')]: main },
     outdir: distDirectory,
     // Chunks lie beside the entry, so that a path relative to `import.meta.url` means the same in all of them.
     chunkNames: '[name]-[hash]',
@@ -161,20 +106,21 @@ async function build({ prunesAtOnce = false } = {}) {
     minifyWhitespace: true,
     lineLimit: 160,
     legalComments: 'none',
+  };
+  const plugins = [...(options.plugins ?? []), await mergeSharedChunks(esbuild, options, main)];
+  const { outputFiles, metafile } = await esbuild.build({
+    ...options,
+    plugins,
     metafile: true,
     write: false,
   });
 
   mkdirSync(distDirectory, { recursive: true });
-  const load = oneByOne(metafile, 'src/cli/run/run.ts');
-  for (const { path, contents, text } of outputFiles) {
-    if (path === distEntry) continue;
-    const hasCall = load !== null && text.includes(load.call);
-    writeWhole(path, hasCall ? text.replaceAll(load.call, load.instead) : contents);
-  }
+  const codeOf = (/** @type {import('esbuild').OutputFile} */ { text }) => inAscii(withoutFacades(text));
+  for (const file of outputFiles) if (file.path !== distEntry) writeWhole(file.path, codeOf(file));
   const entry = outputFiles.find(({ path }) => path === distEntry);
   if (entry === undefined) throw new Error(`esbuild made no ${distEntry}`);
-  writeWhole(distEntry, withHashbang(entry.text), 0o755);
+  writeWhole(distEntry, withHashbang(codeOf(entry)), 0o755);
   writeWhole(join(distDirectory, 'meta.json'), JSON.stringify(metafile));
   writeWhole(buildStampFile, stamp);
 
@@ -183,37 +129,16 @@ async function build({ prunesAtOnce = false } = {}) {
 }
 
 /**
- * Node opens all files that a module imports at the same time. A runner's are more than a process with few descriptors has
- * left, and its start would fail: so it opens them one after the other. Measured: 312 ms to start and drain beside 324 ms,
- * the medians of 20 runs each.
+ * One character beyond Latin-1 makes V8 keep the whole file in two bytes a character. esbuild leaves them in regular
+ * expressions alone.
  *
- * @param {import('esbuild').Metafile} metafile
- * @param {string} source that is imported dynamically
- * @returns {{ call: string, instead: string } | null} the call that imports it, and what imports its parts first; `null`
- * if there is none
+ * @param {string} code
  */
-function oneByOne({ outputs }, source) {
-  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === source);
-  if (entry === undefined) return null;
-  /** @type {Set<string>} */
-  const seen = new Set();
-  /** @type {string[]} */
-  const inOrder = [];
-  const visit = (/** @type {string} */ path) => {
-    if (seen.has(path)) return;
-    seen.add(path);
-    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
-      if (kind === 'import-statement' && imported in outputs) visit(imported);
-    }
-    inOrder.push(`./${basename(path)}`);
-  };
-  visit(entry);
-  const call = `import("./${basename(entry)}")`;
-  const files = JSON.stringify(inOrder.slice(0, -1));
-  return {
-    call,
-    instead: `(async()=>{for(const file of ${files})await import(file);return await ${call}})()`,
-  };
+function inAscii(code) {
+  return code.replace(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** @param {string} code */

@@ -6,7 +6,10 @@ import { buildStampFile, distEntry, root } from './paths.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** Outside src/, what the bundle is made from or by. */
-const otherSources = ['package.json', 'package-lock.json', 'scripts/build.mjs'];
+const bundling = ['builtin-modules', 'package-savings', 'shared-chunks'].map(
+  (name) => `scripts/bundle/${name}.mjs`,
+);
+const otherSources = ['package.json', 'package-lock.json', 'scripts/build.mjs', ...bundling];
 
 export function isBuildFresh() {
   return (

@@ -4,7 +4,6 @@
  */
 import { visible } from '../messages/visible.ts';
 import { Cancelled, exitCodes, OperatingError, UsageError } from './command-line/exit-codes.ts';
-import { stayLean } from './run/heap.ts';
 
 declare const __VERSION__: string;
 
@@ -21,7 +20,6 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(offerLines(argv.slice(1), { specs: commands, groups, firstWords }));
     return exitCodes.clean;
   }
-  stayLean();
   const { readArguments } = await import('./read-arguments.ts');
   const read = readArguments(argv);
   if (read.kind === 'help') {

@@ -236,7 +236,7 @@ onLinux.each([
 });
 
 onLinux('a limit that is too low for the program itself is said in one line', async () => {
-  const { exitCode, stderr } = await execa('prlimit', ['--nofile=28', process.execPath, distEntry, 'check'], {
+  const { exitCode, stderr } = await execa('prlimit', ['--nofile=24', process.execPath, distEntry, 'check'], {
     reject: false,
   });
   expect([exitCode, stderr]).toEqual([

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadedWith, type Metafile, uiInHeadlessProcesses } from './bundle-graph.ts';
+import { filesLoadedWith, loadedWith, type Metafile, uiInHeadlessProcesses } from './bundle-graph.ts';
 import { makeSmallCheckout, repository, type SmallCheckout } from './small-checkout.ts';
 
 const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
@@ -13,6 +13,28 @@ describe('the bundle', () => {
 
     expect(loadedWith(metafile, 'dist/resque-runner.js', 'ever')).toContain('src/cli/main.ts');
     expect(uiInHeadlessProcesses(metafile)).toEqual([]);
+  });
+
+  test('gives a headless start few files to open', () => {
+    const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
+    const started = [
+      'src/cli/main.ts',
+      'src/cli/read-arguments.ts',
+      'src/cli/run/start.ts',
+      'src/cli/run/run.ts',
+    ];
+
+    const files = Object.entries(metafile.outputs)
+      .filter(([, { entryPoint }]) => entryPoint !== undefined && started.includes(entryPoint))
+      .flatMap(([file]) => filesLoadedWith(metafile, file, 'at start'));
+    expect(new Set(files).size).toBeLessThan(20);
+  });
+
+  test('holds no character that makes V8 keep a file in two bytes for each', () => {
+    const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
+    for (const file of Object.keys(metafile.outputs)) {
+      expect(readFileSync(join(repository, file), 'latin1'), file).toMatch(/^[\0-\x7f]*$/);
+    }
   });
 });
 

@@ -20,6 +20,13 @@ type ImportKind = 'at start' | 'ever';
 
 /** Sources and packages that are loaded with a file: those that it imports at its start, or may ever import. */
 export function loadedWith(metafile: Metafile, file: string, kind: ImportKind): string[] {
+  return filesLoadedWith(metafile, file, kind).flatMap((path) =>
+    Object.keys(metafile.outputs[path]?.inputs ?? {}),
+  );
+}
+
+/** The same as files of the bundle. */
+export function filesLoadedWith(metafile: Metafile, file: string, kind: ImportKind): string[] {
   const seen = new Set<string>();
   const visit = (path: string) => {
     const bundled = metafile.outputs[path];
@@ -30,7 +37,7 @@ export function loadedWith(metafile: Metafile, file: string, kind: ImportKind): 
     }
   };
   visit(file);
-  return [...seen].flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+  return [...seen];
 }
 
 const isOfUi = (input: string) =>

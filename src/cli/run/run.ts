@@ -10,7 +10,7 @@ import { inBatches } from '../log/batches.ts';
 import { createLog, type LogFormat } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { openEngineLink } from './engine-link.ts';
-import { releaseMemory } from './memory.ts';
+import { keepMemorySmall } from './memory.ts';
 
 /** What reading a config file came to. */
 export type LoadedConfig =
@@ -48,7 +48,7 @@ export async function runHeadless(options: RunOptions): Promise<number> {
     // Also where a fault of our own ends the process.
     process.on('exit', () => engine.abandon());
     engine.start();
-    releaseMemory();
+    keepMemorySmall();
     const { unwritten } = await engine.stopped;
     await closeLink();
     release();

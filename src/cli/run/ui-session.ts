@@ -9,7 +9,6 @@ import { visible } from '../../messages/visible.ts';
 import type { UiEnd, UiOptions } from '../../ui/session/ui-options.ts';
 import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
 import { shortPath } from '../files/load-config.ts';
-import { growAsUsual } from './heap.ts';
 import { openSession, type Session, whoWeAre } from './link-session.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 
@@ -36,7 +35,6 @@ export function isInteractive(): boolean {
 }
 
 function loadUi(): Promise<typeof import('../../ui/main.tsx')> {
-  growAsUsual();
   return import('../../ui/main.tsx');
 }
 

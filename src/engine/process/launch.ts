@@ -8,20 +8,17 @@ import { libc } from './libc.ts';
 import { launcherOfNode } from './node-launcher.ts';
 import { posixLauncher } from './posix-launcher.ts';
 
-let chosen: Launch | null = null;
+let posix: Launch | null = null;
 
-/** Once per process: what it loads stays. */
+/** What it loads stays. Without a descriptor to load it with, Node starts programs for now. */
 export function launcher(): Launch {
-  chosen ??= choose();
-  return chosen;
+  const native = libc();
+  if (native === null) return launcherOfNode();
+  posix ??= posixLauncher(native);
+  return posix;
 }
 
 /** Whether jobs are started through `posix_spawn`. */
 export function startsNatively(): boolean {
   return libc() !== null;
-}
-
-function choose(): Launch {
-  const native = libc();
-  return native === null ? launcherOfNode() : posixLauncher(native);
 }

@@ -7,7 +7,7 @@
  * Where koffi has no binary for the machine, or the C library lacks a function, `libc()` gives null: whoever
  * asks does it with Node's own means.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import type { LibraryHandle } from 'koffi';
@@ -94,10 +94,22 @@ const nativeVariable = 'RR_NATIVE';
 
 let loaded: Libc | null | undefined;
 
-/** Loaded once. @returns `null` where there is none to be had */
+/** Loaded once. @returns `null` if there is none, or no descriptor to load it with */
 export function libc(): Libc | null {
-  if (loaded === undefined) loaded = isTurnedOff() ? null : load();
-  return loaded;
+  if (loaded !== undefined) return loaded;
+  const found = isTurnedOff() ? null : load();
+  // Without a descriptor, the next call tries again.
+  if (found !== null || hasDescriptor()) loaded = found;
+  return found;
+}
+
+function hasDescriptor(): boolean {
+  try {
+    closeSync(openSync('/', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether somebody wants it so. */

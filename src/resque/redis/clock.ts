@@ -22,7 +22,10 @@ export interface TimerOptions {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  elapsedMs: () => performance.now(),
+  elapsedMs: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1_000_000;
+  },
   after(ms, act, { keepsAlive = true } = {}) {
     const timer = setTimeout(act, ms);
     if (!keepsAlive) timer.unref();
