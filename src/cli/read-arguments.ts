@@ -1,5 +1,6 @@
 /** The command line, taken apart: which command, its arguments, its flags. The only file that knows meow. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import meow from 'meow';
 import { visibleWithin } from '../messages/visible.ts';
 import { argumentCount, type CommandSpec, type Invocation } from './command-line/command-spec.ts';
@@ -21,12 +22,15 @@ const flagNames = Object.keys(flags) as FlagName[];
 /** More than this is no word that anyone mistyped. */
 const longestWord = 30;
 
-/** @throws UsageError that says what to do */
-export function readArguments(argv: readonly string[]): ReadInvocation {
+/**
+ * @param cwd where a CONFIG is looked for
+ * @throws UsageError that says what to do
+ */
+export function readArguments(argv: readonly string[], cwd: string): ReadInvocation {
   const { name, topic, rest } = commandOf(argv);
   const { input, written } = parse(rest);
   if (written.help === true) return { kind: 'help', topic };
-  if (topic === null) refuseMistypedCommand(input[0] ?? argv[0] ?? '');
+  if (topic === null) refuseMistypedCommand(input[0] ?? argv[0] ?? '', cwd);
   const spec = commands[name];
   refuseOtherFlags(written, rest, name, spec);
   const typed = typedFlags(written);
@@ -116,8 +120,8 @@ const textOptions = new Set<string>(
 );
 
 /** A first word that is no file and looks like a command was meant as one. */
-function refuseMistypedCommand(word: string): void {
-  if (word === '' || word.startsWith('-') || /[./]/.test(word) || existsSync(word)) return;
+function refuseMistypedCommand(word: string, cwd: string): void {
+  if (word === '' || word.startsWith('-') || /[./]/.test(word) || existsSync(resolve(cwd, word))) return;
   const nearest = nearestWord(word.slice(0, longestWord), firstWords);
   const shown = visibleWithin(word, 60);
   throw new UsageError(

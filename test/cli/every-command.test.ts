@@ -184,7 +184,7 @@ test.each(wrong)('$name $args is a mistake, told in one message', async ({ name,
 });
 
 test.each(commandNames)('%s takes no flag that nobody knows, and no value for a switch', (name) => {
-  const read = (flag: string) => () => readArguments([...wordsOf(name), flag]);
+  const read = (flag: string) => () => readArguments([...wordsOf(name), flag], '/');
   expect(read('--frobnicate')).toThrow(UsageError);
   expect(read('--json=1')).toThrow(UsageError);
 });

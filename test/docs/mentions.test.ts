@@ -66,6 +66,7 @@ function objectionToArguments(args: readonly string[]): string | null {
     // Redirections and operators belong to the shell.
     readArguments(
       args.slice(0, (args.findIndex((word) => /^[<>&|;]/.test(word)) + 1 || args.length + 1) - 1),
+      process.cwd(),
     );
     return null;
   } catch (error) {

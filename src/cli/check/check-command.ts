@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { plural } from '../../messages/quantities.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { isOutsideConfig, problemsText, readConfig, requireConfig, shortPath } from '../files/load-config.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { checkAccess } from './access.ts';
@@ -11,41 +12,41 @@ import { checkRedis } from './redis.ts';
 import { checkScripts, scriptFiles } from './scripts.ts';
 import { fail, ok, type Verdict, verdictLine } from './verdict.ts';
 
-export async function run({ invocation }: CommandContext): Promise<number> {
+export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
-  const file = requireConfig(input[0] ?? null);
-  const result = readConfig(file, flags.redis);
-  const tell = (verdicts: readonly Verdict[]) => report(verdicts, flags.json);
+  const file = requireConfig(io, input[0] ?? null);
+  const result = readConfig(io, file, flags.redis);
+  const tell = (verdicts: readonly Verdict[]) => report(io, verdicts, flags.json);
   if (!result.ok) {
     // Nothing was checked, then: a slip of the hand, and no finding.
-    if (!existsSync(file)) throw new UsageError(problemsText(file, result.problems));
-    return await tell(result.problems.map((problem) => fail('config', problemText(file, problem))));
+    if (!existsSync(file)) throw new UsageError(problemsText(io, file, result.problems));
+    return await tell(result.problems.map((problem) => fail('config', problemText(io, file, problem))));
   }
   const { config } = result;
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const summary = `${shortPath(file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
-  const scripts = (await scriptFiles(config)).map((path) => ({ subject: 'script', path }));
+  const summary = `${shortPath(io, file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
+  const scripts = (await scriptFiles(io, config)).map((path) => ({ subject: 'script', path }));
   const found = await Promise.all([
     checkAccess([{ subject: 'config', path: file }, ...scripts]),
-    checkRedis(config),
+    checkRedis(io, config),
     checkScripts(config),
   ]);
-  return await tell([ok('config', summary), ...found.flat(), ...(await checkData(config, flags.repair))]);
+  return await tell([ok('config', summary), ...found.flat(), ...(await checkData(io, config, flags.repair))]);
 }
 
-function problemText(file: string, problem: string): string {
+function problemText(io: Io, file: string, problem: string): string {
   if (isOutsideConfig(problem)) throw new UsageError(problem);
-  return `${shortPath(file)}: ${problem}`;
+  return `${shortPath(io, file)}: ${problem}`;
 }
 
 /** @returns the exit code */
-async function report(verdicts: readonly Verdict[], isJson: boolean): Promise<number> {
+async function report(io: Io, verdicts: readonly Verdict[], isJson: boolean): Promise<number> {
   const isWell = verdicts.every(({ level }) => level !== 'FAIL');
   if (isJson) {
     const told = verdicts.map(({ level, ...rest }) => ({ level: level.toLowerCase(), ...rest }));
-    await printJson({ ok: isWell, verdicts: told });
+    await printJson(io, { ok: isWell, verdicts: told });
   } else {
-    for (const verdict of verdicts) await print(`${verdictLine(verdict)}\n`);
+    for (const verdict of verdicts) await print(io, `${verdictLine(verdict)}\n`);
   }
   return isWell ? exitCodes.clean : exitCodes.runtimeError;
 }

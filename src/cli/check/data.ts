@@ -18,7 +18,8 @@ import type { CommandSender } from '../../resque/redis/send.ts';
 import { livenessOf } from '../../resque/workers/liveness.ts';
 import { readRegistry } from '../../resque/workers/registry.ts';
 import { readEntry } from '../../resque/workers/runner-entry.ts';
-import { ownStateDirectory } from '../files/own-state-directory.ts';
+import type { Io } from '../command-line/io.ts';
+import { ownStateDirectory } from '../files/own-directories.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { withRedis } from '../redis/with-redis.ts';
 import { failuresText, findingText, onlyTold, waitingText } from './data-wording.ts';
@@ -28,11 +29,17 @@ import { fail, ok, type Verdict, warn } from './verdict.ts';
 const limitMs = 600_000;
 const subject = 'data';
 
-export async function checkData(config: Config, isRepairing: boolean): Promise<Verdict[]> {
+export async function checkData(
+  io: Pick<Io, 'env'>,
+  config: Config,
+  isRepairing: boolean,
+): Promise<Verdict[]> {
   const redis = await reachable(config);
   if (redis === null) return [];
   try {
-    return await withRedis(redis, limitMs, (connection) => examine(connection, config, isRepairing));
+    return await withRedis(redis, limitMs, (connection) =>
+      examine(connection, config, { isRepairing, spoolDirectory: ownStateDirectory(io) }),
+    );
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
     // Not there: told already, with what to do.
@@ -45,7 +52,13 @@ async function reachable({ redis }: Config): Promise<ReachableRedis | null> {
   return redis.kind === 'embedded' ? await findEmbeddedRedis(redis.directory) : redis;
 }
 
-async function examine(connection: Redis, config: Config, isRepairing: boolean): Promise<Verdict[]> {
+interface Task {
+  readonly isRepairing: boolean;
+  readonly spoolDirectory: string;
+}
+
+async function examine(connection: Redis, config: Config, task: Task): Promise<Verdict[]> {
+  const { isRepairing } = task;
   const sender = await senderOn(connection);
   const machine = thisMachine();
   const audit = new Audit(sender, resqueKeys(config.namespace), {
@@ -55,7 +68,7 @@ async function examine(connection: Redis, config: Config, isRepairing: boolean):
     maxRecoveries: config.maxRecoveries,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
-  const verdicts = await spoolVerdicts(sender, config, machine, isRepairing);
+  const verdicts = await spoolVerdicts(sender, config, machine, task);
   const { state, findings } = await audit.examine();
   for (const finding of findings) {
     verdicts.push(await (isRepairing ? repaired(audit, finding) : found(audit, finding)));
@@ -72,7 +85,7 @@ async function spoolVerdicts(
   sender: CommandSender,
   { redis, namespace }: Config,
   machine: Machine,
-  isRepairing: boolean,
+  { isRepairing, spoolDirectory }: Task,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const spooling = new Spooling({
@@ -82,7 +95,7 @@ async function spoolVerdicts(
       owner: `check:${process.pid}`,
       nonce: randomUUID(),
     },
-    directory: ownStateDirectory(),
+    directory: spoolDirectory,
     scope: `${describeRedis(redis)} ${namespace}`,
     machine,
     publish: (fact) => {

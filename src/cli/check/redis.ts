@@ -9,6 +9,7 @@ import {
 import { masterOf, type ReplyLimit, readReplyLimit, unlessRefused } from '../../resque/redis/handshake.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
+import type { ConfigIo } from '../files/load-config.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { findRedisProgram } from '../redis/program.ts';
 import { withRedis } from '../redis/with-redis.ts';
@@ -23,19 +24,21 @@ const slowMs = 5;
 /** Payloads of this size are rare. */
 const noticeableBytes = 8 * 1024 * 1024;
 
-export async function checkRedis(config: Config): Promise<Verdict[]> {
+export async function checkRedis(io: ConfigIo, config: Config): Promise<Verdict[]> {
   const { redis } = config;
   if (redis.kind !== 'embedded') return await checkReachable(redis, config);
   const running = await findEmbeddedRedis(redis.directory);
-  return running === null ? [await checkEmbedded(redis.directory)] : await checkReachable(running, config);
+  return running === null
+    ? [await checkEmbedded(io, redis.directory)]
+    : await checkReachable(running, config);
 }
 
 /** One that is not running: the runner starts it, if it can. */
-async function checkEmbedded(directory: string): Promise<Verdict> {
+async function checkEmbedded(io: ConfigIo, directory: string): Promise<Verdict> {
   try {
     return ok(
       'redis',
-      `embedded in ${directory}, not running; the runner starts ${await findRedisProgram()}`,
+      `embedded in ${directory}, not running; the runner starts ${await findRedisProgram(io)}`,
     );
   } catch (error) {
     if (error instanceof OperatingError) return fail('redis', error.message);

@@ -6,6 +6,7 @@ import type { Config, PoolConfig } from '../../config/config.ts';
 import { startsNatively } from '../../engine/process/launch.ts';
 import { isTurnedOff } from '../../engine/process/libc.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
+import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /**
@@ -38,12 +39,12 @@ function checkWay(): Verdict {
 }
 
 /** The programs that can be started, and the files among their arguments, such as the one in `["php", "job.php"]`. */
-export async function scriptFiles({ runners }: Config): Promise<string[]> {
+export async function scriptFiles({ cwd }: Pick<Io, 'cwd'>, { runners }: Config): Promise<string[]> {
   const files = await Promise.all(
     runners.map(async (runner) => {
       const verdict = await checkStartable(runner);
       if (!verdict.ok) return [];
-      const words = runner.script.slice(1).map((word) => resolve(runner.cwd ?? process.cwd(), word));
+      const words = runner.script.slice(1).map((word) => resolve(runner.cwd ?? cwd, word));
       return [verdict.file, ...words.filter(isFile)];
     }),
   );

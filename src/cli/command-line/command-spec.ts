@@ -1,5 +1,7 @@
 /** What a command is to the command line: what it takes, and what its help says. */
+
 import { type Completes, type FlagName, type Flags, flags } from './flags.ts';
+import type { Io } from './io.ts';
 
 export interface Invocation<Name extends string = string> {
   readonly command: Name;
@@ -7,10 +9,11 @@ export interface Invocation<Name extends string = string> {
   readonly flags: Flags;
 }
 
-/** What a command gets to know. */
+/** What a command is given. */
 export interface CommandContext {
   readonly invocation: Invocation;
   readonly version: string;
+  readonly io: Io;
 }
 
 /** @returns the exit code. @throws UsageError, OperatingError */

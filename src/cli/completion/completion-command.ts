@@ -9,11 +9,11 @@ import { scripts } from './scripts.ts';
 /** A longer word is not a mistyped name of a shell. */
 const longestWord = 30;
 
-export const run: RunCommand = async ({ invocation }) => {
+export const run: RunCommand = async ({ invocation, io }) => {
   const [shell = ''] = invocation.input;
   const script = scripts.get(shell);
   if (script === undefined) throw new UsageError(unknownShell(shell));
-  await print(script);
+  await print(io, script);
   return exitCodes.clean;
 };
 

@@ -4,27 +4,31 @@ import type { ListedSocket } from '../../link/sockets/list-sockets.ts';
 import { runnerSummary } from '../../messages/runners.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
-import { attachUi, isInteractive } from '../run/ui-session.ts';
+import { type Io, isInteractive } from '../command-line/io.ts';
+import { attachUi } from '../run/ui-session.ts';
 import { findRunners } from './find-runners.ts';
 
-export async function run({ invocation }: CommandContext): Promise<number> {
+export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
-  if (!isInteractive()) {
+  if (!isInteractive(io)) {
     throw new UsageError('attach needs a terminal: both STDIN and STDOUT, and a TERM other than "dumb"');
   }
-  const found = await findRunners(input[0] ?? null, flags.socket);
-  const socket = found.by === 'socket' ? found.path : await choose(found.listed);
-  return await attachUi({ socket, isReadOnly: flags.readOnly });
+  const found = await findRunners(io, input[0] ?? null, flags.socket);
+  const socket = found.by === 'socket' ? found.path : await choose(io, found.listed);
+  return await attachUi(io, { socket, isReadOnly: flags.readOnly });
 }
 
 /** Several: which one is asked on the terminal. @returns its socket */
-async function choose(found: readonly [ListedSocket, ...ListedSocket[]]): Promise<string> {
+async function choose(
+  { stdin, stdout }: Io,
+  found: readonly [ListedSocket, ...ListedSocket[]],
+): Promise<string> {
   if (found.length === 1) return found[0].path;
-  process.stdout.write(`${found.length} runners are running:\n`);
+  stdout.write(`${found.length} runners are running:\n`);
   found.forEach(({ hello }, at) => {
-    process.stdout.write(`  ${at + 1}  ${runnerSummary(hello)}\n`);
+    stdout.write(`  ${at + 1}  ${runnerSummary(hello)}\n`);
   });
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const lines = createInterface({ input: stdin, output: stdout });
   try {
     for (;;) {
       const answer = (await lines.question(`Which one? 1-${found.length}, or q: `)).trim();

@@ -10,9 +10,10 @@ import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { poolOf } from '../../store/selectors.ts';
-import type { RunCommand } from '../command-line/command-spec.ts';
+import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { openSession, type Session, whoWeAre } from '../run/link-session.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { findRunners, socketChoices } from './find-runners.ts';
@@ -31,13 +32,13 @@ interface Work {
   readonly result: () => Result;
 }
 
-export const pause: RunCommand = ({ invocation: { input, flags } }) => changePauses('pause', input, flags);
-export const resume: RunCommand = ({ invocation: { input, flags } }) => changePauses('resume', input, flags);
+export const pause: RunCommand = (context) => changePauses('pause', context);
+export const resume: RunCommand = (context) => changePauses('resume', context);
 
-export const slots: RunCommand = ({ invocation: { input, flags } }) => {
+export const slots: RunCommand = ({ invocation: { input, flags }, io }) => {
   const [queue = '', typed = ''] = input;
   const concurrency = slotsIn(typed);
-  return onRunners(flags, (session) => {
+  return onRunners(io, flags, (session) => {
     const { key } = entryOf(session, queue);
     const entry = () => entryOf(session, key);
     return {
@@ -49,14 +50,13 @@ export const slots: RunCommand = ({ invocation: { input, flags } }) => {
 
 async function changePauses(
   verb: 'pause' | 'resume',
-  names: readonly string[],
-  flags: Flags,
+  { invocation: { input: names, flags }, io }: CommandContext,
 ): Promise<number> {
   if (names.length === 0 && !flags.all)
     throw new UsageError(`${verb} needs a QUEUE, or --all for every queue`);
   if (names.length > 0 && flags.all)
     throw new UsageError('a QUEUE and --all exclude each other: leave one out');
-  return await onRunners(flags, (session) => {
+  return await onRunners(io, flags, (session) => {
     const known = new Set(queuesOf(session).map(({ name }) => name));
     const unknown = names.find((name) => !known.has(name));
     if (unknown !== undefined) throw new UsageError(noSuchQueue(session, unknown));
@@ -84,11 +84,15 @@ function allMessages(verb: 'pause' | 'resume', queues: readonly QueueState[]): s
 }
 
 /** @returns the exit code */
-async function onRunners({ config, socket, json }: Flags, plan: (session: Session) => Work): Promise<number> {
+async function onRunners(
+  io: Io,
+  { config, socket, json }: Flags,
+  plan: (session: Session) => Work,
+): Promise<number> {
   const sessions: Session[] = [];
   try {
-    for (const path of await socketsOf(config, socket)) {
-      sessions.push(await openSession((events) => LinkClient.connect(path, whoWeAre(false), events)));
+    for (const path of await socketsOf(io, config, socket)) {
+      sessions.push(await openSession((events) => LinkClient.connect(path, whoWeAre(io, false), events)));
     }
     const works = sessions.map((session) => ({ session, ...plan(session) }));
     for (const { session, commands } of works) {
@@ -101,11 +105,11 @@ async function onRunners({ config, socket, json }: Flags, plan: (session: Sessio
         config: hello.configFile,
         ...json,
       }));
-      await printJson({ runners });
+      await printJson(io, { runners });
     } else {
       for (const { hello, lines } of results) {
         const prefix = results.length === 1 ? '' : `${runnerName(hello)}: `;
-        for (const line of lines) await print(`${prefix}${line}\n`);
+        for (const line of lines) await print(io, `${prefix}${line}\n`);
       }
     }
     return exitCodes.clean;
@@ -114,8 +118,8 @@ async function onRunners({ config, socket, json }: Flags, plan: (session: Sessio
   }
 }
 
-async function socketsOf(config: string | null, socket: string | null): Promise<readonly string[]> {
-  const found = await findRunners(config, socket);
+async function socketsOf(io: Io, config: string | null, socket: string | null): Promise<readonly string[]> {
+  const found = await findRunners(io, config, socket);
   if (found.by === 'socket') return [found.path];
   const { by, listed } = found;
   if (by === 'user' && listed.length > 1) {

@@ -4,8 +4,8 @@ import { type ListedSocket, listSockets } from '../../link/sockets/list-sockets.
 import { runnerSummary } from '../../messages/runners.ts';
 import { visible } from '../../messages/visible.ts';
 import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
-import { findConfig, shortPath } from '../files/load-config.ts';
-import { ownSocketDirectories } from '../files/own-socket-directories.ts';
+import { type ConfigIo, findConfig, shortPath } from '../files/load-config.ts';
+import { ownSocketDirectories } from '../files/own-directories.ts';
 
 export type FoundRunners =
   | { readonly by: 'socket'; readonly path: string }
@@ -18,16 +18,20 @@ export type FoundRunners =
  * @param config as on the command line; `null`: `$RR_CONFIG` or `./cfg.json`, and without these any runner
  * @throws OperatingError if none is running, UsageError
  */
-export async function findRunners(config: string | null, socket: string | null): Promise<FoundRunners> {
+export async function findRunners(
+  io: ConfigIo,
+  config: string | null,
+  socket: string | null,
+): Promise<FoundRunners> {
   if (socket !== null) {
     if (config !== null) throw new UsageError('a CONFIG and --socket both choose a runner: leave one out');
     return { by: 'socket', path: socket };
   }
-  const file = findConfig(config);
-  const all = await listSockets(ownSocketDirectories());
+  const file = findConfig(io, config);
+  const all = await listSockets(ownSocketDirectories(io));
   const [first, ...others] = file === null ? all : all.filter(({ hello }) => isOf(hello.configFile, file));
   if (first !== undefined) return { by: file === null ? 'user' : 'config', listed: [first, ...others] };
-  throw new OperatingError(file === null ? noneAtAll() : noneOf(file, all));
+  throw new OperatingError(file === null ? noneAtAll(io) : noneOf(io, file, all));
 }
 
 /** Runners to choose from, with what to add to a command for each. */
@@ -51,13 +55,13 @@ function resolved(file: string): string {
 const elsewhere =
   'with --socket PATH you reach one that has its socket elsewhere, and as root also one of another user';
 
-function noneAtAll(): string {
-  const where = ownSocketDirectories().join(' or ');
+function noneAtAll(io: ConfigIo): string {
+  const where = ownSocketDirectories(io).join(' or ');
   return [`no runner of this user is running: there is no socket in ${where}`, elsewhere].join('\n');
 }
 
-function noneOf(file: string, others: readonly ListedSocket[]): string {
-  const name = visible(shortPath(file));
+function noneOf(io: ConfigIo, file: string, others: readonly ListedSocket[]): string {
+  const name = visible(shortPath(io, file));
   const fix = existsSync(file) ? `; start it with \`resque-runner ${name}\`` : ', and there is no such file';
   return [
     `no runner of ${name} is running${fix}`,

@@ -3,6 +3,7 @@ import { EnqueueRefused } from '../../resque/enqueue/enqueue.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { findTarget } from '../redis/target.ts';
 import { explainRedisError } from '../redis/with-redis.ts';
 import { enqueueFile } from './enqueue-file.ts';
@@ -12,15 +13,15 @@ import { type EnqueueRequest, readRequest } from './request.ts';
 import { EnqueueSession } from './session.ts';
 import { unservedText } from './unserved.ts';
 
-export async function run({ invocation }: CommandContext): Promise<number> {
-  const request = readRequest(invocation);
-  const work = await prepare(request);
-  const target = await findTarget(invocation.flags);
-  const session = new EnqueueSession(request, target, work.name);
+export async function run({ invocation, io }: CommandContext): Promise<number> {
+  const request = readRequest(io, invocation);
+  const work = await prepare(io, request);
+  const target = await findTarget(io, invocation.flags);
+  const session = new EnqueueSession(io, request, target, work.name);
   try {
     const code = await work.run(session);
     await session.end();
-    const unserved = await unservedText(request.queue, invocation.flags, session.sender, target.keys);
+    const unserved = await unservedText(io, request.queue, invocation.flags, session.sender, target.keys);
     if (unserved !== null) session.tell(unserved);
     return code;
   } catch (error) {
@@ -53,11 +54,11 @@ interface Work {
 }
 
 /** @throws UsageError where the file can't be read */
-async function prepare({ source }: EnqueueRequest): Promise<Work> {
+async function prepare(io: Io, { source }: EnqueueRequest): Promise<Work> {
   if (source.kind === 'job') {
     return { name: '', run: (session) => enqueueJob(session, source), close: () => {} };
   }
-  const input = await openInput(source.file);
+  const input = await openInput(io, source.file);
   return {
     name: input.name,
     run: (session) => enqueueFile(session, input, source),

@@ -27,7 +27,7 @@ export async function enqueueFile(
   const { stop, report, request } = session;
   const beginning = await begin(session, input, source);
   report.line = beginning.first - 1;
-  if (source.file === '-' && process.stdin.isTTY === true) {
+  if (source.file === '-' && session.io.stdin.isTTY === true) {
     session.tell('type a job a line, such as {"class": "SendMail", "args": ["bob"]}; Ctrl-D ends');
   }
   if (input.size === null && !request.atHead) {

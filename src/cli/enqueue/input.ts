@@ -2,9 +2,11 @@
 import { closeSync, constants, createReadStream, open as openFd, openSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { visibleWithin } from '../../messages/visible.ts';
 import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 
 const chunkBytes = 512 * 1024;
 
@@ -24,19 +26,20 @@ export interface Input {
 }
 
 /** @throws UsageError where there is no such file, or none that can be read */
-export async function openInput(file: string): Promise<Input> {
+export async function openInput({ stdin, cwd }: Pick<Io, 'stdin' | 'cwd'>, file: string): Promise<Input> {
   if (file === '-') {
-    return { name: 'STDIN', size: null, chunks: () => named('STDIN', process.stdin), close: () => {} };
+    return { name: 'STDIN', size: null, chunks: () => named('STDIN', stdin), close: () => {} };
   }
   const name = visibleWithin(file, 200);
+  const path = resolve(cwd, file);
   try {
-    const stats = await stat(file);
+    const stats = await stat(path);
     if (stats.isDirectory()) throw new UsageError(`${name} is a directory; name a file in it`);
-    if (stats.isFIFO()) return pipe(name, file);
+    if (stats.isFIFO()) return pipe(name, path);
     if (!stats.isFile()) {
-      return { name, size: null, chunks: () => named(name, createReadStream(file)), close: () => {} };
+      return { name, size: null, chunks: () => named(name, createReadStream(path)), close: () => {} };
     }
-    return readAgain(name, stats.size, await open(file));
+    return readAgain(name, stats.size, await open(path));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${name}: ${readingFailure(error)}`);

@@ -1,6 +1,7 @@
 /** Jobs that are typed: `CLASS ARG…`. */
 import { causeOf } from '../../config/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
+import type { Io } from '../command-line/io.ts';
 
 /**
  * The payload that Resque's clients write, member for member. JSON arguments go in as they were typed, so that
@@ -13,13 +14,13 @@ export function jobPayload(jobClass: string, args: readonly string[]): string {
 }
 
 /** Tells on STDERR which arguments were meant to be JSON, it seems, and became strings. */
-export function warnOfStrings(args: readonly string[]): void {
+export function warnOfStrings({ stderr }: Pick<Io, 'stderr'>, args: readonly string[]): void {
   for (const text of args) {
     const error = syntaxError(text);
     if (error === null || !looksLikeJson(text)) continue;
     const { offset, cause } = causeOf(text, error);
     const shown = visibleWithin(text, 60);
-    process.stderr.write(
+    stderr.write(
       `resque-runner: ${shown} is not JSON, so it is a string here: at column ${offset + 1}, ${cause}\n`,
     );
   }

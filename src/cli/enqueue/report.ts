@@ -5,12 +5,14 @@ import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/
 import { redisErrorText } from '../../resque/redis/connection.ts';
 import type { RedisError } from '../../resque/redis/redis-error.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import type { WrongLine } from './job-line.ts';
 import type { EnqueueRequest } from './request.ts';
 
 export interface ReportOptions {
+  readonly io: Io;
   readonly request: EnqueueRequest;
   readonly target: RedisTarget;
   readonly enqueue: Enqueue;
@@ -51,7 +53,8 @@ export class EnqueueReport {
     const before = this.before === 0 ? '' : ` after the ${grouped(this.before)} before`;
     const at = visible(target.shown);
     if (request.isJson) await this.#json({ isComplete: true });
-    else await print(`enqueued ${this.#what()}${before} in ${this.#where()} now, at ${at}\n`);
+    else
+      await print(this.#options.io, `enqueued ${this.#what()}${before} in ${this.#where()} now, at ${at}\n`);
     return exitCodes.clean;
   }
 
@@ -87,7 +90,7 @@ export class EnqueueReport {
     const text = isStarted
       ? [`stopped: ${this.#enqueued()}${isSure ? '' : doubt}`, this.#howToGoOn(isSure)]
       : ['stopped before anything was enqueued'];
-    process.stderr.write(`resque-runner: ${text.join('\n')}\n`);
+    this.#options.io.stderr.write(`resque-runner: ${text.join('\n')}\n`);
     return exitCode;
   }
 
@@ -164,7 +167,7 @@ export class EnqueueReport {
   async #json({ isComplete, wrong, moreWrong = 0, isResumable = false }: Extent): Promise<void> {
     const { request, target, enqueue } = this.#options;
     const { source } = request;
-    await printJson({
+    await printJson(this.#options.io, {
       queue: request.queue,
       enqueued: enqueue.jobs - this.before,
       ...(request.resumedId === null ? {} : { enqueuedBefore: this.before }),

@@ -2,6 +2,7 @@
 import { visibleWithin } from '../../messages/visible.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { jobPayload, warnOfStrings } from './job-payload.ts';
 
 /** One job, `count` times. */
@@ -30,14 +31,16 @@ export interface EnqueueRequest {
 }
 
 /** @throws UsageError that says what to leave out or to add */
-export function readRequest({ input, flags }: Invocation): EnqueueRequest {
+export function readRequest(io: Pick<Io, 'stderr'>, { input, flags }: Invocation): EnqueueRequest {
   const [queue = '', jobClass, ...args] = input;
   refuseName('queue', queue);
   refuseId(flags.resume);
   return {
     queue,
     source:
-      flags.file === null ? jobSource(jobClass, args, flags) : fileSource(flags.file, jobClass, args, flags),
+      flags.file === null
+        ? jobSource(io, jobClass, args, flags)
+        : fileSource(flags.file, jobClass, args, flags),
     atHead: flags.atHead,
     resumedId: flags.resume,
     isJson: flags.json,
@@ -47,6 +50,7 @@ export function readRequest({ input, flags }: Invocation): EnqueueRequest {
 type EnqueueFlags = Pick<Invocation['flags'], 'count' | 'fromLine'>;
 
 function jobSource(
+  io: Pick<Io, 'stderr'>,
   jobClass: string | undefined,
   args: readonly string[],
   { count, fromLine }: EnqueueFlags,
@@ -56,7 +60,7 @@ function jobSource(
   }
   refuseName('class', jobClass);
   if (fromLine !== null) throw new UsageError('--from-line is for --file: leave it out');
-  warnOfStrings(args);
+  warnOfStrings(io, args);
   return { kind: 'job', payload: Buffer.from(jobPayload(jobClass, args)), count: count ?? 1 };
 }
 

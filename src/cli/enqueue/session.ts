@@ -5,6 +5,7 @@ import { Enqueue, type EnqueueStep } from '../../resque/enqueue/enqueue.ts';
 import { RetryingSender } from '../../resque/enqueue/retrying-sender.ts';
 import { redisErrorText } from '../../resque/redis/connection.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
+import type { Io } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
 import { Stop } from '../terminal/stop.ts';
@@ -17,8 +18,9 @@ const openLimitMs = 4_000;
 const patienceMs = 30_000;
 
 export class EnqueueSession {
+  readonly io: Io;
   readonly request: EnqueueRequest;
-  readonly stop = new Stop();
+  readonly stop: Stop;
   readonly report: EnqueueReport;
   readonly #sender: RetryingSender;
   readonly #enqueue: Enqueue;
@@ -26,7 +28,9 @@ export class EnqueueSession {
   #progress: Progress | null = null;
 
   /** @param name of the file, '' where there is none */
-  constructor(request: EnqueueRequest, target: RedisTarget, name: string) {
+  constructor(io: Io, request: EnqueueRequest, target: RedisTarget, name: string) {
+    this.io = io;
+    this.stop = new Stop(io);
     this.request = request;
     const { queue, atHead, resumedId } = request;
     const where = visible(target.shown);
@@ -41,7 +45,7 @@ export class EnqueueSession {
       onBack: () => this.tell(`${where} is back`),
     });
     this.#enqueue = new Enqueue(this.#sender, target.keys, { queue, atHead, id: resumedId });
-    this.report = new EnqueueReport({ request, target, enqueue: this.#enqueue, name });
+    this.report = new EnqueueReport({ io, request, target, enqueue: this.#enqueue, name });
   }
 
   get sender(): CommandSender {
@@ -83,13 +87,13 @@ export class EnqueueSession {
   /** Shows a bar in place of any other. */
   show(what: string, total: number | null, said: () => string): Progress {
     this.#progress?.end();
-    this.#progress = new Progress(what, total, said);
+    this.#progress = new Progress(this.io, what, total, said);
     return this.#progress;
   }
 
   tell(text: string): void {
     const line = `resque-runner: ${text}`;
-    if (this.#progress === null) process.stderr.write(`${line}\n`);
+    if (this.#progress === null) this.io.stderr.write(`${line}\n`);
     else this.#progress.note(line);
   }
 

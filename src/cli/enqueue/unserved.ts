@@ -7,17 +7,18 @@ import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
-import { findConfig, loadConfig, shortPath } from '../files/load-config.ts';
+import { type ConfigIo, findConfig, loadConfig, shortPath } from '../files/load-config.ts';
 
 /** @returns a warning; `null` if the config or a registered worker serves the queue, or if that is unknown */
 export async function unservedText(
+  io: ConfigIo,
   queue: string,
   flags: Pick<Flags, 'config' | 'redis'>,
   sender: CommandSender,
   keys: ResqueKeys,
 ): Promise<string | null> {
-  const file = findConfig(flags.config);
-  const entries = file === null ? [] : loadConfig(file, flags.redis).config.runners.map(({ key }) => key);
+  const file = findConfig(io, flags.config);
+  const entries = file === null ? [] : loadConfig(io, file, flags.redis).config.runners.map(({ key }) => key);
   if (entries.some((list) => serves(list, queue))) return null;
   const workers = await listsOfWorkers(sender, keys);
   if (workers === null || workers.some((list) => serves(list, queue))) return null;
@@ -25,7 +26,7 @@ export async function unservedText(
   const text =
     file === null
       ? `no registered worker takes ${shown} yet`
-      : `neither an entry of ${visible(shortPath(file))} nor a registered worker takes ${shown} yet`;
+      : `neither an entry of ${visible(shortPath(io, file))} nor a registered worker takes ${shown} yet`;
   const names = [...entries, ...workers].flatMap((list) => queueList(list).names);
   const nearest = nearestWord(queue.slice(0, 60), [...new Set(names)]);
   return nearest === null ? text : `${text}; did you mean "${visibleWithin(nearest, 60)}"?`;

@@ -1,10 +1,12 @@
 /** Where the job comes from: a file, STDIN, the command line, or a failure in Redis. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { visibleWithin } from '../../messages/visible.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { jobPayload, warnOfStrings } from '../enqueue/job-payload.ts';
-import type { TargetFlags } from './failed-job.ts';
+import type { TargetFlags } from '../redis/target.ts';
 
 export type JobSource =
   /** As typed. */
@@ -22,7 +24,7 @@ const ways = [
 ];
 
 /** @throws UsageError where none or more than one is named */
-export function jobSourceOf(rest: readonly string[], flags: SourceFlags): JobSource {
+export function jobSourceOf(io: Pick<Io, 'stdin'>, rest: readonly string[], flags: SourceFlags): JobSource {
   const { class: jobClass, fromFailed: id } = flags;
   if (jobClass !== null && id !== null) {
     throw new UsageError('--class and --from-failed name two jobs; exec runs one');
@@ -42,7 +44,7 @@ export function jobSourceOf(rest: readonly string[], flags: SourceFlags): JobSou
     );
   }
   if (path !== undefined && path !== '-') return { kind: 'file', path };
-  if (path === undefined && process.stdin.isTTY === true) throw new UsageError(noJob('no job: name'));
+  if (path === undefined && io.stdin.isTTY === true) throw new UsageError(noJob('no job: name'));
   return { kind: 'stdin', isNamed: path !== undefined };
 }
 
@@ -58,22 +60,22 @@ export function refuseUnusedFlags({ fromFailed, redis, namespace }: TargetFlags 
  *
  * @throws UsageError, OperatingError where they can't be had
  */
-export async function readJob(source: JobSource, flags: TargetFlags): Promise<Buffer> {
+export async function readJob(io: Io, source: JobSource, flags: TargetFlags): Promise<Buffer> {
   switch (source.kind) {
     case 'file':
-      return withoutLineEnd(readJobFile(source.path));
+      return withoutLineEnd(readJobFile(io, source.path));
     case 'stdin': {
-      const bytes = withoutLineEnd(await readStdin());
+      const bytes = withoutLineEnd(await readStdin(io));
       if (bytes.length === 0 && !source.isNamed) throw new UsageError(noJob('STDIN holds no job; name'));
       return bytes;
     }
     case 'class':
-      warnOfStrings(source.args);
+      warnOfStrings(io, source.args);
       return Buffer.from(jobPayload(source.jobClass, source.args));
     case 'failed': {
       // The only one that needs a client for Redis.
       const { payloadOfFailure } = await import('./failed-job.ts');
-      return await payloadOfFailure(source.id, flags);
+      return await payloadOfFailure(io, source.id, flags);
     }
   }
 }
@@ -94,9 +96,9 @@ function withoutLineEnd(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
 }
 
-function readJobFile(path: string): Buffer {
+function readJobFile({ cwd }: Io, path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readFileSync(resolve(cwd, path));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new UsageError(`${visibleWithin(path, 200)}: ${whyUnreadable(error)}`);
@@ -117,8 +119,8 @@ function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
   }
 }
 
-async function readStdin(): Promise<Buffer> {
+async function readStdin({ stdin }: Io): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  for await (const piece of stdin) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
 }

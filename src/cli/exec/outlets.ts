@@ -4,24 +4,27 @@
  */
 import { fstatSync } from 'node:fs';
 import type { Hold } from '../../engine/process/child.ts';
-import type { OutputStream } from '../../protocol/job.ts';
+import type { OutputStream as JobStream } from '../../protocol/job.ts';
+import type { Io, OutputStream } from '../command-line/io.ts';
 
 const newline = 0x0a;
 
 export class Outlets {
-  readonly #stdout = new Outlet(process.stdout);
-  readonly #stderr = new Outlet(process.stderr);
+  readonly #stdout: Outlet;
+  readonly #stderr: Outlet;
   readonly #isOnlyStderr: boolean;
   /** Whether both lead to the same terminal or file. */
   readonly #isShared = isSameFile(1, 2);
   #last: Outlet | null = null;
 
   /** @param isOnlyStderr STDOUT is for something else */
-  constructor(isOnlyStderr: boolean) {
+  constructor({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, isOnlyStderr: boolean) {
+    this.#stdout = new Outlet(stdout);
+    this.#stderr = new Outlet(stderr);
     this.#isOnlyStderr = isOnlyStderr;
   }
 
-  take(stream: OutputStream, chunk: Buffer): Hold {
+  take(stream: JobStream, chunk: Buffer): Hold {
     const outlet = stream === 'stderr' || this.#isOnlyStderr ? this.#stderr : this.#stdout;
     this.#last = outlet;
     return outlet.write(chunk);
@@ -46,12 +49,12 @@ export class Outlets {
 }
 
 class Outlet {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: OutputStream;
   #isAbandoned = false;
   #waiting: (() => void)[] = [];
   lastByte = newline;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#stream = stream;
     stream.on('drain', () => this.#release());
     // EPIPE and the like: the job goes on, for nobody.

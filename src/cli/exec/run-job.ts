@@ -4,13 +4,13 @@ import { entryFor, SingleJob } from '../../engine/single-job.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Payload } from '../../resque/format/payload.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
 import { shortPath } from '../files/load-config.ts';
-import { wantsColors } from '../log/log.ts';
-import { print } from '../terminal/output.ts';
+import { print, wantsColors } from '../terminal/output.ts';
 import { Outlets } from './outlets.ts';
 import { codeOfSignal, exitCodeOf, type Verdict, verdictJson } from './verdict.ts';
-import { verdictText } from './verdict-text.ts';
+import { type TextOptions, verdictText } from './verdict-text.ts';
 
 export interface JobRun {
   readonly config: Config;
@@ -27,16 +27,10 @@ export interface JobRun {
 const usualColumns = 110;
 
 /** @returns the exit code. @throws UsageError where no entry takes the queue */
-export async function runJob({
-  config,
-  configFile,
-  queue,
-  payload,
-  source,
-  isJson,
-}: JobRun): Promise<number> {
-  if (entryFor(config, queue) === null) throw new UsageError(unknownQueue(config, configFile, queue));
-  const outlets = new Outlets(isJson);
+export async function runJob(io: Io, run: JobRun): Promise<number> {
+  const { config, configFile, queue, payload, source, isJson } = run;
+  if (entryFor(config, queue) === null) throw new UsageError(unknownQueue(io, config, configFile, queue));
+  const outlets = new Outlets(io, isJson);
   const job = new SingleJob({
     config,
     queue,
@@ -50,36 +44,36 @@ export async function runJob({
     interruptedBy ??= signal;
     job.interrupt();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) io.process.on(signal, interrupt);
   // Also where a fault of our own ends the process.
-  process.on('exit', () => job.abandon());
+  io.process.on('exit', () => job.abandon());
   const end = await job.run();
   const { worker, command, entry } = job;
   const verdict: Verdict = {
     ...{ end, queue, worker, command, payload, source, interruptedBy, configFile },
     entry: entry.key,
     mode: entry.mode,
-    cwd: entry.cwd ?? process.cwd(),
+    cwd: entry.cwd ?? io.cwd,
   };
   await outlets.flushed();
   // The terminal is gone, or `--watch` is at it again: nobody wants to know.
   if (interruptedBy === 'SIGHUP') return codeOfSignal('SIGHUP');
   const start = outlets.isInLine ? '\n' : '';
-  const text = isJson ? `${verdictJson(verdict)}\n` : verdictText(verdict, textOptions());
-  await print(`${start}${text}`);
+  const text = isJson ? `${verdictJson(verdict)}\n` : verdictText(verdict, textOptions(io));
+  await print(io, `${start}${text}`);
   return exitCodeOf(verdict);
 }
 
-function textOptions() {
-  return { columns: process.stdout.columns ?? usualColumns, hasColors: wantsColors(process.stdout) };
+function textOptions({ stdout, env, cwd }: Io): TextOptions {
+  return { columns: stdout.columns ?? usualColumns, hasColors: wantsColors(stdout, env), cwd };
 }
 
-function unknownQueue({ runners }: Config, configFile: string, queue: string): string {
+function unknownQueue(io: Io, { runners }: Config, configFile: string, queue: string): string {
   const keys = runners.map(({ key }) => key);
   const nearest = nearestWord(queue.slice(0, 60), keys);
   const hint = nearest === null ? '' : `; did you mean "${visible(nearest)}"?`;
   return [
-    `no entry of ${visible(shortPath(configFile))} takes the queue "${visibleWithin(queue, 60)}"${hint}`,
+    `no entry of ${visible(shortPath(io, configFile))} takes the queue "${visibleWithin(queue, 60)}"${hint}`,
     `its "runners" are: ${visibleWithin(keys.join('  '), 1_000)}`,
   ].join('\n');
 }

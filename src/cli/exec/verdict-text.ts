@@ -13,6 +13,8 @@ export interface TextOptions {
   /** Of the terminal. */
   readonly columns: number;
   readonly hasColors: boolean;
+  /** Paths below it are shown relative to it. */
+  readonly cwd: string;
 }
 
 type Color = 'red' | 'green' | 'yellow' | 'bold' | 'gray';
@@ -23,7 +25,8 @@ const mostLines = 8;
 const nameColumns = 13;
 const margin = ' '.repeat(2 + nameColumns);
 
-export function verdictText(verdict: Verdict, { columns, hasColors }: TextOptions): string {
+export function verdictText(verdict: Verdict, options: TextOptions): string {
+  const { columns, hasColors } = options;
   const paint = (color: Color, text: string) =>
     hasColors ? styleText(color, text, { validateStream: false }) : text;
   const row = ([name, text]: readonly [string, string]): string => {
@@ -37,7 +40,7 @@ export function verdictText(verdict: Verdict, { columns, hasColors }: TextOption
   };
   const block = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
     rows.length === 0 ? [] : ['', paint('bold', title), ...rows.map(row)];
-  const [color, headline, ...more] = headlineOf(verdict);
+  const [color, headline, ...more] = headlineOf(verdict, options);
   const { record } = verdict.end;
   return [
     paint(color, headline),
@@ -50,7 +53,7 @@ export function verdictText(verdict: Verdict, { columns, hasColors }: TextOption
 }
 
 /** Its colour, and lines. */
-function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
+function headlineOf(verdict: Verdict, options: TextOptions): [Color, string, ...string[]] {
   const { end, payload, interruptedBy, queue, configFile } = verdict;
   const after = end.durationMs === null ? '' : ` after ${duration(end.durationMs)}`;
   switch (end.outcome) {
@@ -63,14 +66,14 @@ function headlineOf(verdict: Verdict): [Color, string, ...string[]] {
       return [
         'yellow',
         `↺ interrupted by ${interruptedBy}${after}`,
-        `  A worker would put it back onto its queue: "interrupted" is "requeue" in ${shown(configFile)}.`,
+        `  A worker would put it back onto its queue: "interrupted" is "requeue" in ${shown(options, configFile)}.`,
       ];
     case 'unstartable':
       return [
         'red',
         `✗ not started: ${visible(end.whyUnstartable ?? '')}`,
         `  A worker would put the job back and pause ${visible(queue)} until it can be started. Fix that,`,
-        `  or "script" in ${shown(configFile)}.`,
+        `  or "script" in ${shown(options, configFile)}.`,
       ];
     case 'failed':
       if (!payload.isObject) {
@@ -150,6 +153,6 @@ function webRows(record: string): (readonly [string, string])[] {
   return backtrace === '' ? rows : [...rows, ['', backtrace]];
 }
 
-function shown(file: string): string {
-  return visible(shortPath(file));
+function shown(options: TextOptions, file: string): string {
+  return visible(shortPath(options, file));
 }

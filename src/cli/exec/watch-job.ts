@@ -14,9 +14,9 @@ import { entryFor } from '../../engine/single-job.ts';
 import { payloadLine } from '../../engine/warm/payload-line.ts';
 import { visible } from '../../messages/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { readConfig, shortPath } from '../files/load-config.ts';
-import { wantsColors } from '../log/log.ts';
-import { print } from '../terminal/output.ts';
+import { print, wantsColors } from '../terminal/output.ts';
 import { FileWatch } from './file-watch.ts';
 import { type JobSource, readJob } from './job-source.ts';
 import { codeOfSignal } from './verdict.ts';
@@ -30,10 +30,10 @@ export interface WatchedJob {
 }
 
 /** @returns the exit code, when a signal has ended it */
-export async function watchJob(job: WatchedJob): Promise<number> {
+export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
   const { source, flags } = job;
   // Only once: STDIN has no second time, and by then the failure may be gone.
-  const payload = source.kind === 'file' ? null : await readJob(source, flags);
+  const payload = source.kind === 'file' ? null : await readJob(io, source, flags);
   const state: { run: Run | null; stoppedBy: NodeJS.Signals | null } = { run: null, stoppedBy: null };
   const stopped = new Promise<null>((done) => {
     const stop = (signal: NodeJS.Signals) => {
@@ -41,24 +41,28 @@ export async function watchJob(job: WatchedJob): Promise<number> {
       state.run?.end(signal);
       done(null);
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) io.process.on(signal, stop);
   });
   let scripts: readonly string[] = [];
   while (true) {
-    scripts = (await scriptFiles(job, scripts)) ?? scripts;
+    scripts = (await scriptFiles(io, job, scripts)) ?? scripts;
     if (state.stoppedBy !== null) return codeOfSignal(state.stoppedBy);
-    const files = [...scripts, job.configFile, ...(source.kind === 'file' ? [resolve(source.path)] : [])];
+    const files = [
+      ...scripts,
+      job.configFile,
+      ...(source.kind === 'file' ? [resolve(io.cwd, source.path)] : []),
+    ];
     // Before the run: what changes while it reads is another file already.
     const watch = new FileWatch(files);
-    const run = new Run(job, payload, () =>
-      say(`waits for a change of ${named(files, 'or')}; Ctrl-C ends it`),
+    const run = new Run(io, job, payload, () =>
+      say(io, `waits for a change of ${named(io, files, 'or')}; Ctrl-C ends it`),
     );
     state.run = run;
     const changed = await Promise.race([watch.changed, stopped]);
     watch.close();
     if (changed !== null) {
       const next = run.isOver ? 'runs again' : 'ends this run and runs again';
-      say(`${named(changed, 'and')} changed: ${next}`);
+      say(io, `${named(io, changed, 'and')} changed: ${next}`);
       // Nobody wants its verdict any more.
       run.end('SIGHUP');
     }
@@ -74,9 +78,9 @@ class Run {
   readonly #child: ReturnType<typeof startRun>;
 
   /** @param onOver it has ended by itself */
-  constructor(job: WatchedJob, payload: Buffer | null, onOver: () => void) {
-    this.#child = startRun(job, payload);
-    this.ended = this.#untilEnd(job.flags.json).then(() => {
+  constructor(io: Io, job: WatchedJob, payload: Buffer | null, onOver: () => void) {
+    this.#child = startRun(io, job, payload);
+    this.ended = this.#untilEnd(io, job.flags.json).then(() => {
       if (this.#isWanted) onOver();
     });
   }
@@ -86,21 +90,25 @@ class Run {
     if (!this.isOver) this.#child.kill(signal);
   }
 
-  async #untilEnd(isJson: boolean): Promise<void> {
+  async #untilEnd(io: Io, isJson: boolean): Promise<void> {
     const { stdout } = await this.#child;
     this.isOver = true;
     // A document a line, so that programs can tell them apart.
     if (isJson && stdout !== undefined && stdout.length > 0) {
-      await print(payloadLine(Buffer.from(stdout)).toString());
+      await print(io, payloadLine(Buffer.from(stdout)).toString());
     }
   }
 }
 
-function startRun({ queue, source, configFile, flags }: WatchedJob, payload: Buffer | null) {
-  const [, program = ''] = process.argv;
+function startRun(
+  { program, cwd }: Io,
+  { queue, source, configFile, flags }: WatchedJob,
+  payload: Buffer | null,
+) {
   const file = source.kind === 'file' ? source.path : '-';
   const args = ['exec', '--config', configFile, ...(flags.json ? ['--json'] : []), '--', queue, file];
   return execa(process.execPath, [program, ...args], {
+    cwd,
     ...(payload === null ? { stdin: 'ignore' as const } : { input: payload }),
     stdout: flags.json ? ('pipe' as const) : ('inherit' as const),
     stderr: 'inherit',
@@ -120,13 +128,14 @@ function startRun({ queue, source, configFile, flags }: WatchedJob, payload: Buf
  * @returns `null` where the config doesn't say
  */
 async function scriptFiles(
+  io: Io,
   { queue, configFile, flags }: WatchedJob,
   known: readonly string[],
 ): Promise<string[] | null> {
-  const read = readConfig(configFile, flags.redis);
+  const read = readConfig(io, configFile, flags.redis);
   const entry = read.ok ? entryFor(read.config, queue) : null;
   if (entry === null) return null;
-  const directory = entry.cwd ?? process.cwd();
+  const directory = entry.cwd ?? io.cwd;
   const [program = '', ...words] = entry.script;
   const named = words.map((word) => resolve(directory, word));
   const found = program.includes('/') ? resolve(directory, program) : await programOnPath(entry);
@@ -146,13 +155,13 @@ function isFile(path: string): boolean {
 }
 
 /** Told on STDERR: STDOUT is the job's. */
-function say(text: string): void {
+function say({ stderr, env }: Io, text: string): void {
   const line = `watch: ${text}`;
-  const shown = wantsColors(process.stderr) ? styleText('gray', line, { validateStream: false }) : line;
-  process.stderr.write(`${shown}\n`);
+  const shown = wantsColors(stderr, env) ? styleText('gray', line, { validateStream: false }) : line;
+  stderr.write(`${shown}\n`);
 }
 
-function named(files: readonly string[], last: 'and' | 'or'): string {
-  const names = files.map((file) => visible(shortPath(file)));
+function named(io: Io, files: readonly string[], last: 'and' | 'or'): string {
+  const names = files.map((file) => visible(shortPath(io, file)));
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
 }

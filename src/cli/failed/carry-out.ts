@@ -7,6 +7,7 @@ import { type Change, FailedList } from '../../resque/failed/failed-list.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { exitCodes, OperatingError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -37,17 +38,18 @@ interface Outcome {
 
 /** @returns the exit code. @throws OperatingError that says what wasn't done */
 export async function carryOut(
+  io: Io,
   intent: Intent,
   flags: Flags,
   work: (changing: Changing) => Promise<ChangeEnd>,
 ): Promise<number> {
-  const stop = new Stop();
+  const stop = new Stop(io);
   stop.listen();
   try {
-    const outcome = await outcomeOf(intent, flags, stop, work);
-    if (outcome.end !== 'cancelled') return await report(outcome, flags);
-    if (flags.json) await printJson(documentOf(outcome));
-    process.stderr.write(`resque-runner: ${visible(outcome.message)}\n`);
+    const outcome = await outcomeOf(io, intent, flags, stop, work);
+    if (outcome.end !== 'cancelled') return await report(io, outcome, flags);
+    if (flags.json) await printJson(io, documentOf(outcome));
+    io.stderr.write(`resque-runner: ${visible(outcome.message)}\n`);
     return stop.exitCode;
   } finally {
     stop.end();
@@ -55,6 +57,7 @@ export async function carryOut(
 }
 
 async function outcomeOf(
+  io: Io,
   intent: Intent,
   flags: Flags,
   stop: Stop,
@@ -63,12 +66,12 @@ async function outcomeOf(
   const { kind, expected, within } = intent;
   const log = new ChangeLog(kind, () => {});
   const said = () => `${grouped(log.tally.done)} of ${grouped(expected)}`;
-  const progress = new Progress(kind === 'retry' ? 'retrying' : 'removing', within, said);
+  const progress = new Progress(io, kind === 'retry' ? 'retrying' : 'removing', within, said);
   const onStep = (left: number) => progress.update(within - left);
   const isCancelled = () => stop.signal.aborted;
   let hasBegun = false;
   try {
-    const end = await withTarget(flags, (sender, { keys }) => {
+    const end = await withTarget(io, flags, (sender, { keys }) => {
       hasBegun = true;
       return work({ failed: new FailedList(sender, keys), log, isCancelled, onStep });
     });
@@ -93,13 +96,13 @@ function brokenOff(log: ChangeLog, error: OperatingError): string {
   return `${log.reply().message}; ${then}: ${error.message}`;
 }
 
-async function report(outcome: Outcome, { json }: Flags): Promise<number> {
+async function report(io: Io, outcome: Outcome, { json }: Flags): Promise<number> {
   const { intent, end, log, message } = outcome;
   const { gone, unretryable } = log.tally;
   // Where entries were named, each of them counts.
   const isDone = end === 'whole' && (intent.named === null || gone + unretryable === 0);
-  if (json) await printJson(documentOf(outcome));
-  else if (isDone) await print(`${visible(message)}\n`);
+  if (json) await printJson(io, documentOf(outcome));
+  else if (isDone) await print(io, `${visible(message)}\n`);
   if (!isDone) throw new OperatingError(message);
   return exitCodes.clean;
 }
@@ -110,19 +113,20 @@ function documentOf({ intent: { kind, matching }, log, end, message }: Outcome) 
 }
 
 /** Whoever was asked said no, or left the question. */
-export async function declined(kind: Kind, matching: number, { json }: Flags): Promise<void> {
-  if (json) await printJson({ ...nothingDone(kind, matching), end: 'declined', message: untouched });
+export async function declined(io: Io, kind: Kind, matching: number, { json }: Flags): Promise<void> {
+  if (json) await printJson(io, { ...nothingDone(kind, matching), end: 'declined', message: untouched });
 }
 
 /** @returns the exit code */
 export async function nothingToDo(
+  io: Io,
   kind: Kind,
   message: string,
   matching: number,
   { json }: Flags,
 ): Promise<number> {
-  if (json) await printJson({ ...nothingDone(kind, matching), end: 'whole', message });
-  else await print(`${visible(message)}\n`);
+  if (json) await printJson(io, { ...nothingDone(kind, matching), end: 'whole', message });
+  else await print(io, `${visible(message)}\n`);
   return exitCodes.clean;
 }
 

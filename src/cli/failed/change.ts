@@ -8,6 +8,7 @@ import { isEmptyFilter } from '../../store/failure-filter.ts';
 import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
 import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { withTarget } from '../redis/target.ts';
 import { confirm } from '../terminal/ask.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -19,12 +20,15 @@ import { failureId, findEntry } from './find-entry.ts';
 
 export const retry: RunCommand = (context) => change('retry', context);
 export const remove: RunCommand = (context) => change('remove', context);
-export const clear: RunCommand = ({ invocation }) => changeMatching('remove', everything, invocation.flags);
+export const clear: RunCommand = ({ invocation, io }) =>
+  changeMatching(io, 'remove', everything, invocation.flags);
 
-function change(kind: Kind, { invocation }: CommandContext): Promise<number> {
+function change(kind: Kind, { invocation, io }: CommandContext): Promise<number> {
   refuseUnclear(invocation);
   const { input, flags } = invocation;
-  return input.length > 0 ? changeNamed(kind, input, flags) : changeMatching(kind, filterOf(flags), flags);
+  return input.length > 0
+    ? changeNamed(io, kind, input, flags)
+    : changeMatching(io, kind, filterOf(flags), flags);
 }
 
 function refuseUnclear({ command, input, flags }: Invocation): void {
@@ -41,20 +45,20 @@ function refuseUnclear({ command, input, flags }: Invocation): void {
   }
 }
 
-async function changeNamed(kind: Kind, ids: readonly string[], flags: Flags): Promise<number> {
-  const entries = await withTarget(flags, (sender, { keys }) =>
-    findEntries(new FailedList(sender, keys), ids),
+async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Flags): Promise<number> {
+  const entries = await withTarget(io, flags, (sender, { keys }) =>
+    findEntries(io, new FailedList(sender, keys), ids),
   );
   const { length } = entries;
-  if (kind === 'remove') await agree(kind, removalQuestion(entries), length, flags);
+  if (kind === 'remove') await agree(io, kind, removalQuestion(entries), length, flags);
   const intent = { kind, matching: length, expected: length, within: length, named: entries.map(failureId) };
-  return await carryOut(intent, flags, (changing) => changeEntries(entries, changing));
+  return await carryOut(io, intent, flags, (changing) => changeEntries(entries, changing));
 }
 
 /** All of them, before anything is changed; one that is named twice is one. */
-async function findEntries(list: FailedList, ids: readonly string[]): Promise<ListedRecord[]> {
+async function findEntries(io: Io, list: FailedList, ids: readonly string[]): Promise<ListedRecord[]> {
   const entries = new Map<string, ListedRecord>();
-  const progress = new Progress('looking for them', ids.length);
+  const progress = new Progress(io, 'looking for them', ids.length);
   try {
     for (const [at, id] of ids.entries()) {
       const entry = await findEntry(list, id);
@@ -69,36 +73,37 @@ async function findEntries(list: FailedList, ids: readonly string[]): Promise<Li
   return [...entries.values()];
 }
 
-async function changeMatching(kind: Kind, filter: FailureFilter, flags: Flags): Promise<number> {
-  const { newest, ...counted } = await count(kind, filter, flags);
+async function changeMatching(io: Io, kind: Kind, filter: FailureFilter, flags: Flags): Promise<number> {
+  const { newest, ...counted } = await count(io, kind, filter, flags);
   const { total, matching, changeable } = counted;
-  if (changeable === 0) return nothingToDo(kind, whyNothing(counted), matching, flags);
-  await agree(kind, matchingQuestion(kind, counted), matching, flags);
+  if (changeable === 0) return nothingToDo(io, kind, whyNothing(counted), matching, flags);
+  await agree(io, kind, matchingQuestion(kind, counted), matching, flags);
   const intent = { kind, matching, expected: changeable, within: total, named: null };
-  return await carryOut(intent, flags, (changing) =>
+  return await carryOut(io, intent, flags, (changing) =>
     changeMatches({ filter, within: total, newest }, changing),
   );
 }
 
 /** @throws Cancelled, OperatingError where the answer was no */
-async function agree(kind: Kind, question: string, matching: number, flags: Flags): Promise<void> {
+async function agree(io: Io, kind: Kind, question: string, matching: number, flags: Flags): Promise<void> {
   let refusal: Error = new OperatingError(untouched);
   try {
-    if (await confirm(question, flags.yes)) return;
+    if (await confirm(io, question, flags.yes)) return;
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
     refusal = error;
   }
-  await declined(kind, matching, flags);
+  await declined(io, kind, matching, flags);
   throw refusal;
 }
 
 function count(
+  io: Io,
   kind: Kind,
   filter: FailureFilter,
   flags: Flags,
 ): Promise<Counted & { readonly newest: FailurePage }> {
-  return withTarget(flags, async (sender, { keys, shown }) => {
+  return withTarget(io, flags, async (sender, { keys, shown }) => {
     const list = new FailedList(sender, keys);
     const place = `${keys.failed} at ${shown}`;
     const isAll = isEmptyFilter(filter);
@@ -107,7 +112,7 @@ function count(
       const { total } = newest;
       return { total, matching: total, changeable: total, isAll, place, newest };
     }
-    const { total, matching, retryable, newest } = await countWithBar(list, filter);
+    const { total, matching, retryable, newest } = await countWithBar(io, list, filter);
     const changeable = kind === 'retry' ? retryable : matching;
     return { total, matching, changeable, isAll, place, newest };
   });

@@ -5,23 +5,28 @@ import { visible } from '../../messages/visible.ts';
 import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { type FailureView, otherMembers, viewFailure } from '../../resque/format/failure-record.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { wantsColors } from '../log/log.ts';
+import type { Io } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
+import { wantsColors } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
 import { nextCommand } from './next-command.ts';
 
 /** Columns of the names of what is told. */
 const nameColumns = 12;
 
+type Paint = (color: 'gray' | 'red', text: string) => string;
 type Part = readonly [name: string, text: string | null];
 
 /** Lines, safe for a terminal, the last one without its end. */
-export function failureText(entry: ListedRecord, flags: Flags, target: RedisTarget): string {
+export function failureText(io: Io, entry: ListedRecord, flags: Flags, target: RedisTarget): string {
+  const hasColors = wantsColors(io.stdout, io.env);
+  const paint: Paint = (color, text) =>
+    hasColors ? styleText(color, text, { validateStream: false }) : text;
   const view = viewFailure(entry.record);
   const parts = view.isReadable ? readableParts(entry.record, view) : unreadableParts(entry.record);
   return [
-    ...part(['ID', failureId(entry)]),
-    ...parts.flatMap(part),
+    ...part(paint, ['ID', failureId(entry)]),
+    ...parts.flatMap((each) => part(paint, each)),
     '',
     ...nextCommands(failureId(entry), view, flags, target),
   ].join('\n');
@@ -57,26 +62,22 @@ function unreadableParts(record: Buffer): Part[] {
 }
 
 /** A name, and beside it as many lines as the text has; none where there is no text. */
-function part([name, text]: Part): string[] {
+function part(paint: Paint, [name, text]: Part): string[] {
   if (text === null || text === '') return [];
   const width = Math.max(nameColumns, name.length + 2);
   return text
     .trimEnd()
     .split(/\r?\n/)
     .map((line, at) => {
-      const start = at === 0 ? styled(name, visible(name).padEnd(width)) : ' '.repeat(width);
+      const start = at === 0 ? styled(paint, name, visible(name).padEnd(width)) : ' '.repeat(width);
       // Backtraces are indented with tabs, which do no harm.
       const shown = line.split('\t').map(visible).join('\t');
       return `${start}${name === 'exception' ? paint('red', shown) : shown}`.trimEnd();
     });
 }
 
-function styled(name: string, text: string): string {
+function styled(paint: Paint, name: string, text: string): string {
   return name === '' ? text : paint('gray', text);
-}
-
-function paint(color: 'gray' | 'red', text: string): string {
-  return wantsColors(process.stdout) ? styleText(color, text, { validateStream: false }) : text;
 }
 
 function nextCommands(id: string, view: FailureView, flags: Flags, target: RedisTarget): string[] {

@@ -8,6 +8,7 @@ import { isEmptyFilter } from '../../store/failure-filter.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { type RedisTarget, withTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
 import { countWithBar } from './count.ts';
@@ -21,25 +22,25 @@ const defaultLimit = 20;
 /** Entries that are held at a time. */
 const batchSize = 250;
 
-export async function run({ invocation: { flags } }: CommandContext): Promise<number> {
-  await withTarget(flags, async (sender, target) => {
+export async function run({ invocation: { flags }, io }: CommandContext): Promise<number> {
+  await withTarget(io, flags, async (sender, target) => {
     const failed = new FailedList(sender, target.keys);
-    const search = new Search(failed, filterOf(flags), flags.before, flags.limit ?? defaultLimit);
-    const listing = listingFor(flags);
+    const search = new Search(io, failed, filterOf(flags), flags.before, flags.limit ?? defaultLimit);
+    const listing = listingFor(io, flags);
     let isRead = true;
     for await (const entries of search.batches()) {
       isRead = await listing.add(entries, search.total);
       if (!isRead) break;
     }
     isRead &&= await listing.end(search.total, search.next);
-    if (isRead && !flags.json) await remark(search, failed, flags, target);
+    if (isRead && !flags.json) await remark(io, search, failed, flags, target);
   });
   return exitCodes.clean;
 }
 
-function listingFor({ json }: Flags): Listing {
-  if (json) return jsonListing();
-  return process.stdout.isTTY === true ? tableListing(process.stdout) : plainListing();
+function listingFor(io: Io, { json }: Flags): Listing {
+  if (json) return jsonListing(io);
+  return io.stdout.isTTY === true ? tableListing(io) : plainListing(io);
 }
 
 /** Goes through the list from the newest entry on, until it has found as many as are wanted. */
@@ -50,11 +51,13 @@ class Search {
   /** Where the next page begins; `null` where nothing older matches. Known once the search is over. */
   next: number | null = null;
   readonly filter: FailureFilter;
+  readonly #io: Io;
   readonly #failed: FailedList;
   readonly #before: number | null;
   readonly #limit: number;
 
-  constructor(failed: FailedList, filter: FailureFilter, before: number | null, limit: number) {
+  constructor(io: Io, failed: FailedList, filter: FailureFilter, before: number | null, limit: number) {
+    this.#io = io;
     this.#failed = failed;
     this.filter = filter;
     this.#before = before;
@@ -62,7 +65,7 @@ class Search {
   }
 
   async *batches(): AsyncGenerator<readonly FailureEntry[]> {
-    const progress = new Progress('looking through the failures', null);
+    const progress = new Progress(this.#io, 'looking through the failures', null);
     try {
       let at = this.#before;
       let last = 0;
@@ -92,18 +95,24 @@ class Search {
 }
 
 /** What there is to say about the list goes to STDERR: STDOUT has nothing but failures. */
-async function remark(search: Search, failed: FailedList, flags: Flags, target: RedisTarget): Promise<void> {
-  const say = (text: string) => process.stderr.write(`${visible(text)}\n`);
+async function remark(
+  io: Io,
+  search: Search,
+  failed: FailedList,
+  flags: Flags,
+  target: RedisTarget,
+): Promise<void> {
+  const say = (text: string) => io.stderr.write(`${visible(text)}\n`);
   const { total, found, filter, next } = search;
   if (found === 0) {
     say(nothing(search, flags, target));
     return;
   }
   // A program reads no prose, and `| head -1` is to show one line.
-  if (process.stderr.isTTY !== true) return;
+  if (io.stderr.isTTY !== true) return;
   const isWhole = flags.before === null && next === null;
   const isCounted = isWhole || isEmptyFilter(filter);
-  const matching = isCounted ? found : (await countWithBar(failed, filter)).matching;
+  const matching = isCounted ? found : (await countWithBar(io, failed, filter)).matching;
   say(`${extent(found, matching, total, filter)}${next === null ? '' : '. Older ones:'}`);
   if (next === null) return;
   const limit = flags.limit === null ? [] : ['--limit', String(flags.limit)];

@@ -1,6 +1,7 @@
 /** The forms that a list of failures has: tab-separated lines, JSON, and on a terminal the table of table-listing.ts. */
 import { visible, visibleJson } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
+import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
 
@@ -21,9 +22,9 @@ export function idOf({ index, recordBase64 }: FailureEntry): string {
  * For `cut`, `awk` and the like: nothing is cut, and nothing but failures is printed, each on a line of its own: ID,
  * when it failed, when it was retried, queue, class, args, exception, error. Tabs and line breaks in them are escaped.
  */
-export function plainListing(): Listing {
+export function plainListing(io: Io): Listing {
   return {
-    add: (entries) => print(entries.map((entry) => `${plainLine(entry)}\n`).join('')),
+    add: (entries) => print(io, entries.map((entry) => `${plainLine(entry)}\n`).join('')),
     end: () => Promise.resolve(true),
   };
 }
@@ -62,17 +63,17 @@ function rawText({ recordBase64 }: FailureEntry, limit: number): string {
 }
 
 /** A document: total, entries, next. An entry is a line, so that `grep` and an eye find their way. */
-export function jsonListing(): Listing {
+export function jsonListing(io: Io): Listing {
   let isFirst = true;
   return {
     add(entries, total) {
       const lines = entries.map(jsonEntry).join(',\n');
       const start = isFirst ? `{"total":${total},"entries":[\n` : ',\n';
       isFirst = false;
-      return print(start + lines);
+      return print(io, start + lines);
     },
     end: (total, next) =>
-      print(isFirst ? `{"total":${total},"entries":[],"next":null}\n` : `\n],"next":${next}}\n`),
+      print(io, isFirst ? `{"total":${total},"entries":[],"next":null}\n` : `\n],"next":${next}}\n`),
   };
 }
 

@@ -5,20 +5,21 @@ import { FailedList } from '../../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { type RedisTarget, withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { failureText } from './failure-text.ts';
 import { failureId, findEntry } from './find-entry.ts';
 
-export async function run({ invocation }: CommandContext): Promise<number> {
+export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
   const [id] = input;
-  const { entry, target } = await withTarget(flags, async (sender, found) => {
+  const { entry, target } = await withTarget(io, flags, async (sender, found) => {
     const list = new FailedList(sender, found.keys);
     return { entry: id === undefined ? await newest(list, found) : await findEntry(list, id), target: found };
   });
-  if (flags.json) await printRecord(entry);
-  else await print(`${failureText(entry, flags, target)}\n`);
+  if (flags.json) await printRecord(io, entry);
+  else await print(io, `${failureText(io, entry, flags, target)}\n`);
   return exitCodes.clean;
 }
 
@@ -29,15 +30,15 @@ async function newest(list: FailedList, { keys, shown }: RedisTarget): Promise<L
 }
 
 /** Just what lies in Redis; but a terminal gets escapes, which mean the same, where characters would drive it. */
-async function printRecord(entry: ListedRecord): Promise<void> {
+async function printRecord(io: Io, entry: ListedRecord): Promise<void> {
   const { index, record } = entry;
   const text = record.toString('utf8');
   if (!isUtf8(record) || !isJson(text)) {
     const base64 = record.toString('base64');
-    await printJson({ index, id: failureId(entry), isJson: false, text, base64 });
+    await printJson(io, { index, id: failureId(entry), isJson: false, text, base64 });
     return;
   }
-  await print(`${process.stdout.isTTY === true ? visibleRecord(text) : text}\n`);
+  await print(io, `${io.stdout.isTTY === true ? visibleRecord(text) : text}\n`);
 }
 
 /** Blanks between its parts stay: inside of strings JSON has none but spaces. */

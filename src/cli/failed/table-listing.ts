@@ -4,8 +4,8 @@ import { visibleWithin } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { columns } from '../../ui/text/columns.ts';
 import { cut, fit } from '../../ui/text/fit.ts';
-import { wantsColors } from '../log/log.ts';
-import { print } from '../terminal/output.ts';
+import type { Io } from '../command-line/io.ts';
+import { print, wantsColors } from '../terminal/output.ts';
 import { idOf, type Listing, unreadableText } from './listing.ts';
 
 /** Characters of a cell: more than any terminal has columns. */
@@ -18,14 +18,8 @@ const leastRoom = 30;
 const columnsUnknown = 80;
 const gap = '  ';
 
-/** What a table needs to know of a terminal. */
-interface Screen {
-  readonly columns: number;
-  readonly isTTY?: boolean;
-}
-
-export function tableListing(screen: Screen): Listing {
-  const hasColors = wantsColors(screen);
+export function tableListing(io: Io): Listing {
+  const hasColors = wantsColors(io.stdout, io.env);
   const paint: Paint = (color, text) =>
     hasColors ? styleText(color, text, { validateStream: false }) : text;
   let table: Table | null = null;
@@ -33,11 +27,11 @@ export function tableListing(screen: Screen): Listing {
     add(entries) {
       const isFirst = table === null;
       // The first batch decides, so that a long list needn't be held.
-      table ??= tableFor(entries, screen.columns || columnsUnknown);
+      table ??= tableFor(entries, io.stdout.columns || columnsUnknown);
       const { isUtc, layout } = table;
       const lines = entries.map((entry) => lineOf(cellsOf(entry, isUtc), layout, paint));
       if (isFirst) lines.unshift(paint('gray', lineOf(headings(isUtc), layout, plain)));
-      return print(lines.map((line) => `${line}\n`).join(''));
+      return print(io, lines.map((line) => `${line}\n`).join(''));
     },
     end: () => Promise.resolve(true),
   };

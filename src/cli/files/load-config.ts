@@ -5,12 +5,16 @@ import type { Config, RedisConfig } from '../../config/config.ts';
 import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 
 export interface LoadedFile {
   readonly config: Config;
   /** Absolute. */
   readonly file: string;
 }
+
+/** What decides which config and which Redis a command uses, besides its flags. */
+export type ConfigIo = Pick<Io, 'env' | 'cwd'>;
 
 const defaultName = 'cfg.json';
 
@@ -19,15 +23,16 @@ const defaultName = 'cfg.json';
  * @returns the absolute path of the argument, else of `$RR_CONFIG`, else of `./cfg.json` if that exists;
  * otherwise `null`
  */
-export function findConfig(argument: string | null): string | null {
-  const named = argument ?? process.env.RR_CONFIG ?? '';
-  if (argument !== null || named !== '') return resolve(named);
-  return existsSync(defaultName) ? resolve(defaultName) : null;
+export function findConfig({ env, cwd }: ConfigIo, argument: string | null): string | null {
+  const named = argument ?? env.RR_CONFIG ?? '';
+  if (argument !== null || named !== '') return resolve(cwd, named);
+  const file = resolve(cwd, defaultName);
+  return existsSync(file) ? file : null;
 }
 
 /** The config file that a command can't do without. @throws UsageError when there is none */
-export function requireConfig(argument: string | null): string {
-  const file = findConfig(argument);
+export function requireConfig(io: ConfigIo, argument: string | null): string {
+  const file = findConfig(io, argument);
   if (file !== null) return file;
   throw new UsageError(
     [
@@ -43,20 +48,23 @@ export function requireConfig(argument: string | null): string {
  *
  * @param file absolute
  */
-export function readConfig(file: string, redisUrl: string | null): ConfigResult {
+export function readConfig(io: ConfigIo, file: string, redisUrl: string | null): ConfigResult {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    return { ok: false, problems: [unreadable(file, error)] };
+    return { ok: false, problems: [unreadable(io, file, error)] };
   }
-  return parseConfig(text, { file, ...environmentRedis(), ...(redisUrl === null ? {} : { redisUrl }) });
+  return parseConfig(text, { file, ...environmentRedis(io), ...(redisUrl === null ? {} : { redisUrl }) });
 }
 
 /** What `REDIS_URL` adds to a config, for `parseConfig`: platforms and Resque's own users have it. */
-export function environmentRedis(): Pick<ParseOptions, 'fallbackRedisUrl' | 'redisUrlDirectory'> {
-  const fallbackRedisUrl = process.env.REDIS_URL ?? '';
-  return { redisUrlDirectory: process.cwd(), ...(fallbackRedisUrl === '' ? {} : { fallbackRedisUrl }) };
+export function environmentRedis({
+  env,
+  cwd,
+}: ConfigIo): Pick<ParseOptions, 'fallbackRedisUrl' | 'redisUrlDirectory'> {
+  const fallbackRedisUrl = env.REDIS_URL ?? '';
+  return { redisUrlDirectory: cwd, ...(fallbackRedisUrl === '' ? {} : { fallbackRedisUrl }) };
 }
 
 /**
@@ -64,22 +72,22 @@ export function environmentRedis(): Pick<ParseOptions, 'fallbackRedisUrl' | 'red
  *
  * @throws UsageError
  */
-export function redisOfEnvironment(): RedisConfig | null {
-  const { fallbackRedisUrl } = environmentRedis();
+export function redisOfEnvironment(io: ConfigIo): RedisConfig | null {
+  const { fallbackRedisUrl } = environmentRedis(io);
   if (fallbackRedisUrl === undefined) return null;
-  const result = parseRedisUrl(fallbackRedisUrl, process.cwd());
+  const result = parseRedisUrl(fallbackRedisUrl, io.cwd);
   if (!result.ok) throw new UsageError(`REDIS_URL: ${result.problem}`);
   return result.redis;
 }
 
 /** @throws UsageError with every problem on a line of its own */
-export function loadConfig(argument: string | null, redisUrl: string | null): LoadedFile {
-  const file = requireConfig(argument);
-  const result = readConfig(file, redisUrl);
+export function loadConfig(io: ConfigIo, argument: string | null, redisUrl: string | null): LoadedFile {
+  const file = requireConfig(io, argument);
+  const result = readConfig(io, file, redisUrl);
   if (result.ok) return { config: result.config, file };
   // Then the file is fine.
   if (result.problems.every(isOutsideConfig)) throw new UsageError(result.problems.join('\n'));
-  throw new UsageError(problemsText(file, result.problems));
+  throw new UsageError(problemsText(io, file, result.problems));
 }
 
 /** A wrong `--redis` or `REDIS_URL` is a mistake outside the config, not a finding about it. */
@@ -88,20 +96,20 @@ export function isOutsideConfig(problem: string): boolean {
 }
 
 /** All that is wrong with a config, in one message. */
-export function problemsText(file: string, problems: readonly string[]): string {
-  return [`${shortPath(file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+export function problemsText(io: ConfigIo, file: string, problems: readonly string[]): string {
+  return [`${shortPath(io, file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
 
-function unreadable(file: string, error: unknown): string {
+function unreadable(io: ConfigIo, file: string, error: unknown): string {
   if (!(error instanceof Error)) throw error;
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
-      return `there is no such file; write it with: resque-runner init ${shortPath(file)}`;
+      return `there is no such file; write it with: resque-runner init ${shortPath(io, file)}`;
     case 'ENOTDIR':
       return 'there is no such file: part of its path is a file itself';
     case 'EISDIR':
-      return `it is a directory; name the file in it, such as ${shortPath(resolve(file, defaultName))}`;
+      return `it is a directory; name the file in it, such as ${shortPath(io, resolve(file, defaultName))}`;
     case 'EACCES':
       return 'no permission to read it';
     default:
@@ -110,7 +118,7 @@ function unreadable(file: string, error: unknown): string {
 }
 
 /** As the person who typed it would write it. */
-export function shortPath(file: string): string {
-  const path = relative(process.cwd(), file);
+export function shortPath({ cwd }: Pick<Io, 'cwd'>, file: string): string {
+  const path = relative(cwd, file);
   return path === '' || path.startsWith('..') ? file : path;
 }

@@ -6,6 +6,7 @@ import { plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { describeRedis } from '../../resque/redis/connection.ts';
 import { checkScripts } from '../check/scripts.ts';
+import type { Io } from '../command-line/io.ts';
 import { redisOfEnvironment, shortPath } from '../files/load-config.ts';
 import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, withoutPassword } from './draft.ts';
 import { type Choice, Prompts } from './prompts.ts';
@@ -42,36 +43,38 @@ const anyQueue = '*';
  * @returns `null` where it is not to be written
  * @throws Cancelled
  */
-export async function askAll(given: Given, file: string): Promise<Outcome | null> {
-  const prompts = await Prompts.load();
-  prompts.begin(`A config for resque-runner: ${visible(shortPath(file))}`);
+export async function askAll(io: Io, given: Given, file: string): Promise<Outcome | null> {
+  const prompts = await Prompts.load(io);
+  prompts.begin(`A config for resque-runner: ${visible(shortPath(io, file))}`);
   const { namespace } = given;
   const start: Answers = { ...templateAnswers(), namespace };
-  const { redis, queues } = await askRedis(prompts, given.redis, start, file);
+  const { redis, queues } = await askRedis(io, prompts, given.redis, start, file);
   const queue = given.queue ?? (await askQueue(prompts, queues));
   const known: Answers = { ...start, redis, runners: runnersOf(queue) };
-  const { script, work } = await askScript(prompts, given.script, known, file);
+  const { script, work } = await askScript(io, prompts, given.script, known, file);
   const answers = { ...known, script: script.field };
-  prompts.show(shortPath(file), withoutPassword(draftOf(answers, file)));
-  if (!(await prompts.agree(lastQuestion(file, script, work)))) return null;
+  prompts.show(shortPath(io, file), withoutPassword(draftOf(io, answers, file)));
+  if (!(await prompts.agree(lastQuestion(io, file, script, work)))) return null;
   return { answers, queue, script, work };
 }
 
 async function askRedis(
+  io: Io,
   prompts: Prompts,
   given: string | null,
   start: Answers,
   file: string,
 ): Promise<{ redis: unknown; queues: readonly Backlog[] }> {
-  const fromEnvironment = given === null ? redisOfEnvironment() : null;
-  let text = given ?? (fromEnvironment === null ? await askRedisText(prompts, undefined, file) : undefined);
-  let redis = fromEnvironment ?? redisOf(text ?? '', file);
+  const fromEnvironment = given === null ? redisOfEnvironment(io) : null;
+  let text =
+    given ?? (fromEnvironment === null ? await askRedisText(io, prompts, undefined, file) : undefined);
+  let redis = fromEnvironment ?? redisOf(io, text ?? '', file);
   for (;;) {
-    const field = redis === fromEnvironment ? undefined : redisField(redis, file);
-    const { config } = draftOf({ ...start, redis: field }, file);
+    const field = redis === fromEnvironment ? undefined : redisField(io, redis, file);
+    const { config } = draftOf(io, { ...start, redis: field }, file);
     const source = field === undefined ? ', from REDIS_URL' : '';
     prompts.tell(`Trying ${visible(describeRedis(config.redis))}${source} …`);
-    const { verdicts, isDenied, queues } = await surveyRedis(config);
+    const { verdicts, isDenied, queues } = await surveyRedis(io, config);
     prompts.tellVerdicts(verdicts);
     if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis: field, queues };
     const next = await prompts.choose("It can't be used like this.", redisChoices(redis, isDenied));
@@ -81,8 +84,8 @@ async function askRedis(
       redis = withPassword(redis, await prompts.password('Password of Redis'));
       continue;
     }
-    text = next === 'embedded' ? next : await askRedisText(prompts, text, file);
-    redis = redisOf(text, file);
+    text = next === 'embedded' ? next : await askRedisText(io, prompts, text, file);
+    redis = redisOf(io, text, file);
   }
 }
 
@@ -102,21 +105,26 @@ function redisChoices(redis: RedisConfig, isDenied: boolean): Choice<RedisChoice
   ];
 }
 
-async function askRedisText(prompts: Prompts, before: string | undefined, file: string): Promise<string> {
+async function askRedisText(
+  io: Io,
+  prompts: Prompts,
+  before: string | undefined,
+  file: string,
+): Promise<string> {
   const fallback = describeRedis(defaultConnection().redis).replace(/^redis:\/\/|\/0$/g, '');
   return await prompts.text({
     message: 'Where is Redis? host:port, a URL, or "embedded" for a private one',
     fallback,
     ...(before === undefined ? {} : { initial: before }),
     problem: (answer) => {
-      const result = readRedis(answer, file);
+      const result = readRedis(io, answer, file);
       return result.ok ? null : result.problem;
     },
   });
 }
 
-function redisOf(text: string, file: string): RedisConfig {
-  const result = readRedis(text, file);
+function redisOf(io: Io, text: string, file: string): RedisConfig {
+  const result = readRedis(io, text, file);
   if (!result.ok) throw new Error(`a Redis that was looked at before: ${result.problem}`);
   return result.redis;
 }
@@ -146,6 +154,7 @@ async function askQueue(prompts: Prompts, queues: readonly Backlog[]): Promise<s
 }
 
 async function askScript(
+  io: Io,
   prompts: Prompts,
   given: string | null,
   known: Answers,
@@ -153,8 +162,8 @@ async function askScript(
 ): Promise<{ script: ScriptAnswer; work: ScriptWork }> {
   let text = given ?? (await askScriptText(prompts, undefined));
   for (;;) {
-    const script = await readScript(text, file);
-    const { config } = draftOf({ ...known, script: script.field }, file);
+    const script = await readScript(io, text, file);
+    const { config } = draftOf(io, { ...known, script: script.field }, file);
     const verdicts = (await checkScripts(config)).filter(({ subject }) => subject === 'script');
     prompts.tellVerdicts(verdicts);
     if (verdicts.every(({ level }) => level !== 'FAIL')) return { script, work: 'none' };
@@ -188,9 +197,9 @@ async function scriptChoices(script: ScriptAnswer): Promise<Choice<ScriptWork | 
   ];
 }
 
-function lastQuestion(file: string, { program }: ScriptAnswer, work: ScriptWork): string {
-  const config = visible(shortPath(file));
-  const script = visible(shortPath(program ?? ''));
+function lastQuestion(io: Io, file: string, { program }: ScriptAnswer, work: ScriptWork): string {
+  const config = visible(shortPath(io, file));
+  const script = visible(shortPath(io, program ?? ''));
   switch (work) {
     case 'none':
       return `Write ${config}?`;

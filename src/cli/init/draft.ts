@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { isObject } from '../../config/shapes.ts';
-import { environmentRedis } from '../files/load-config.ts';
+import { type ConfigIo, environmentRedis } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
 import { schemaReference } from './schema-reference.ts';
 
@@ -40,9 +40,9 @@ export function runnersOf(queue: string): unknown {
 }
 
 /** @param file absolute. @throws Error where an answer is none that the config takes; those were looked at before */
-export function draftOf(answers: Answers, file: string): Draft {
+export function draftOf(io: ConfigIo, answers: Answers, file: string): Draft {
   const text = textOf(answers, file);
-  const result = parseConfig(text, { file, ...environmentRedis() });
+  const result = parseConfig(text, { file, ...environmentRedis(io) });
   if (!result.ok) throw new Error(`init made a config that can't be used: ${result.problems.join('; ')}`);
   return { text, config: result.config };
 }

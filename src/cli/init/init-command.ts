@@ -6,6 +6,7 @@ import { type Verdict, verdictLine, warn } from '../check/verdict.ts';
 import type { RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
+import type { Io } from '../command-line/io.ts';
 import { redisOfEnvironment } from '../files/load-config.ts';
 import { canAsk, print } from '../terminal/output.ts';
 import { askAll, type Given, type Outcome } from './dialogue.ts';
@@ -17,25 +18,25 @@ import { assertWritable, writeConfig } from './write-config.ts';
 
 const defaultFile = 'cfg.json';
 
-export const run: RunCommand = async ({ invocation }) => {
+export const run: RunCommand = async ({ invocation, io }) => {
   const { input, flags } = invocation;
-  const file = resolve(input[0] ?? defaultFile);
-  const given = readFlags(flags, file);
-  await assertWritable(file, flags.force);
-  if (flags.yes || !canAsk()) return await writeUnasked(given, file, flags.force);
-  const outcome = await askAll(given, file);
+  const file = resolve(io.cwd, input[0] ?? defaultFile);
+  const given = readFlags(io, flags, file);
+  await assertWritable(io, file, flags.force);
+  if (flags.yes || !canAsk(io)) return await writeUnasked(io, given, file, flags.force);
+  const outcome = await askAll(io, given, file);
   if (outcome === null) throw new OperatingError(untouched);
-  return await carryOut(outcome, file, flags.force);
+  return await carryOut(io, outcome, file, flags.force);
 };
 
 /** @throws UsageError where one can't be meant */
-function readFlags({ redis, namespace, queue, script }: Flags, file: string): Given {
+function readFlags(io: Io, { redis, namespace, queue, script }: Flags, file: string): Given {
   if (redis !== null) {
-    const result = readRedis(redis, file);
+    const result = readRedis(io, redis, file);
     if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
   } else {
     // A wrong one is told before the first question.
-    redisOfEnvironment();
+    redisOfEnvironment(io);
   }
   if (namespace !== null) refuse('--namespace', problemWith({ namespace }));
   if (queue !== null) refuse('--queue', problemWith({ runners: runnersOf(queue) }));
@@ -48,14 +49,15 @@ function refuse(option: string, problem: string | null): void {
 }
 
 /** What no flag says is as in the template. What doesn't work yet is no reason not to write it. */
-async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): Promise<number> {
+async function writeUnasked(io: Io, given: Given, file: string, mayOverwrite: boolean): Promise<number> {
   const { redis, namespace, queue, script } = given;
   const template = templateAnswers();
-  const result = redis === null ? null : readRedis(redis, file);
-  const found = script === null ? null : await readScript(script, file);
+  const result = redis === null ? null : readRedis(io, redis, file);
+  const found = script === null ? null : await readScript(io, script, file);
   const draft = draftOf(
+    io,
     {
-      redis: result?.ok === true ? redisField(result.redis, file) : unaskedRedis(template.redis),
+      redis: result?.ok === true ? redisField(io, result.redis, file) : unaskedRedis(io, template.redis),
       namespace,
       runners: queue === null ? template.runners : runnersOf(queue),
       script: found === null ? template.script : found.field,
@@ -63,14 +65,15 @@ async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): 
     file,
   );
   const verdicts = await Promise.all([
-    checkRedis(draft.config),
+    checkRedis(io, draft.config),
     ...(found === null ? [] : [checkScripts(draft.config)]),
   ]);
   const isSecret = hasPassword(draft);
-  await writeConfig(file, draft.text, { mayOverwrite, isSecret });
-  for (const verdict of verdicts.flat()) await print(`${verdictLine(asWarning(verdict))}\n`);
+  await writeConfig(io, file, draft.text, { mayOverwrite, isSecret });
+  for (const verdict of verdicts.flat()) await print(io, `${verdictLine(asWarning(verdict))}\n`);
   await print(
-    nextSteps({
+    io,
+    nextSteps(io, {
       file,
       isSecret,
       namesRedis: namesRedis(draft),
@@ -84,24 +87,38 @@ async function writeUnasked(given: Given, file: string, mayOverwrite: boolean): 
 }
 
 /** `undefined`: the config says nothing, and `REDIS_URL` goes on saying it. */
-function unaskedRedis(fallback: unknown): unknown {
-  return redisOfEnvironment() === null ? fallback : undefined;
+function unaskedRedis(io: Io, fallback: unknown): unknown {
+  return redisOfEnvironment(io) === null ? fallback : undefined;
 }
 
 function asWarning(verdict: Verdict): Verdict {
   return verdict.level === 'FAIL' ? warn(verdict.subject, verdict.text) : verdict;
 }
 
-async function carryOut({ answers, queue, script, work }: Outcome, file: string, mayOverwrite: boolean) {
-  const draft = draftOf(answers, file);
+async function carryOut(
+  io: Io,
+  { answers, queue, script, work }: Outcome,
+  file: string,
+  mayOverwrite: boolean,
+): Promise<number> {
+  const draft = draftOf(io, answers, file);
   const isSecret = hasPassword(draft);
-  await writeConfig(file, draft.text, { mayOverwrite, isSecret });
+  await writeConfig(io, file, draft.text, { mayOverwrite, isSecret });
   const example = work === 'write example' ? script.program : null;
   if (example !== null) await writeExample(example);
   if (script.program !== null && work === 'make executable') await makeExecutable(script.program);
   const jobClass = example === null ? 'CLASS' : exampleClass;
   await print(
-    nextSteps({ file, isSecret, namesRedis: namesRedis(draft), example, placeholders: [], queue, jobClass }),
+    io,
+    nextSteps(io, {
+      file,
+      isSecret,
+      namesRedis: namesRedis(draft),
+      example,
+      placeholders: [],
+      queue,
+      jobClass,
+    }),
   );
   return exitCodes.clean;
 }

@@ -1,6 +1,6 @@
 /** What `init` says when it is done: what is written, and which commands come next. */
 import { visible } from '../../messages/visible.ts';
-import { findConfig, shortPath } from '../files/load-config.ts';
+import { type ConfigIo, findConfig, shortPath } from '../files/load-config.ts';
 import { isPlainName } from './survey.ts';
 
 export interface Written {
@@ -18,15 +18,15 @@ export interface Written {
   readonly jobClass: string;
 }
 
-export function nextSteps(written: Written): string {
+export function nextSteps(io: ConfigIo, written: Written): string {
   const { file, isSecret, namesRedis, example, placeholders, queue, jobClass } = written;
-  const name = visible(shortPath(file));
+  const name = visible(shortPath(io, file));
   // What commands find by themselves needn't be named.
-  const isFound = findConfig(null) === file;
-  const argument = isFound ? '' : ` ${shellWord(shortPath(file))}`;
-  const flag = isFound ? '' : ` --config ${shellWord(shortPath(file))}`;
+  const isFound = findConfig(io, null) === file;
+  const argument = isFound ? '' : ` ${shellWord(shortPath(io, file))}`;
+  const flag = isFound ? '' : ` --config ${shellWord(shortPath(io, file))}`;
   return [
-    ...(example === null ? [] : [`wrote ${visible(shortPath(example))}, an example to begin with`]),
+    ...(example === null ? [] : [`wrote ${visible(shortPath(io, example))}, an example to begin with`]),
     `wrote ${name}${isSecret ? ', which only you can read: it holds a password' : ''}`,
     ...(namesRedis ? [] : ['it has no "redis": set REDIS_URL wherever it is used, also in services']),
     ...placeholders.map((field) => `edit it first: "${field}" is only a placeholder`),

@@ -5,6 +5,7 @@
 import type * as Clack from '@clack/prompts';
 import { visible } from '../../messages/visible.ts';
 import type { Verdict } from '../check/verdict.ts';
+import type { Io } from '../command-line/io.ts';
 import { answerTo } from '../terminal/ask.ts';
 
 export interface Choice<T extends string> {
@@ -29,14 +30,17 @@ const narrowest = 30;
 
 export class Prompts {
   readonly #clack: typeof Clack;
-  readonly #streams = { input: process.stdin, output: process.stderr };
+  readonly #io: Io;
+  readonly #streams: { input: Io['stdin']; output: Io['stderr'] };
 
-  private constructor(clack: typeof Clack) {
+  private constructor(clack: typeof Clack, io: Io) {
     this.#clack = clack;
+    this.#io = io;
+    this.#streams = { input: io.stdin, output: io.stderr };
   }
 
-  static async load(): Promise<Prompts> {
-    return new Prompts(await import('@clack/prompts'));
+  static async load(io: Io): Promise<Prompts> {
+    return new Prompts(await import('@clack/prompts'), io);
   }
 
   begin(title: string): void {
@@ -123,7 +127,7 @@ export class Prompts {
 
   /** At blanks, so that the frame's line at the left stays whole. */
   #wrapped(text: string): string[] {
-    const columns = Math.max(narrowest, Math.min(widest, process.stderr.columns ?? widest) - 4);
+    const columns = Math.max(narrowest, Math.min(widest, this.#io.stderr.columns ?? widest) - 4);
     const lines: string[] = [];
     for (const word of text.split(' ')) {
       const last = lines.at(-1);

@@ -4,6 +4,7 @@ import { access, chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
 import { findOnPath } from '../../engine/process/startable.ts';
+import type { ConfigIo } from '../files/load-config.ts';
 import { pathFrom } from './redis-answer.ts';
 
 export interface ScriptAnswer {
@@ -17,29 +18,38 @@ export interface ScriptAnswer {
 export type ScriptFault = 'missing' | 'not executable' | 'other';
 
 /** @param file absolute path of the config */
-export async function readScript(text: string, file: string): Promise<ScriptAnswer> {
+export async function readScript(io: ConfigIo, text: string, file: string): Promise<ScriptAnswer> {
   const typed = text.trim();
   const whole = withHome(typed);
   const [first = '', ...rest] = typed.split(/\s+/).map(withHome);
-  if (rest.length > 0 && !(await exists(whole))) {
-    const program = await findProgram(first);
+  if (rest.length > 0 && !(await exists(resolve(io.cwd, whole)))) {
+    const program = await findProgram(io, first);
     // `ruby job.rb`: what follows a program that is there are its arguments; files among them are meant from here.
     if (program !== null) {
-      const args = await Promise.all(rest.map(async (arg) => ((await exists(arg)) ? resolve(arg) : arg)));
-      const command = program.isOnPath ? first : pathFrom(file, program.path);
+      const args = await Promise.all(
+        rest.map(async (arg) => {
+          const path = resolve(io.cwd, arg);
+          return (await exists(path)) ? path : arg;
+        }),
+      );
+      const command = program.isOnPath ? first : pathFrom(io, file, program.path);
       return { field: [command, ...args], program: program.isOnPath ? null : program.path };
     }
   }
-  const found = await findProgram(whole);
+  const found = await findProgram(io, whole);
   if (found?.isOnPath === true) return { field: whole, program: null };
-  return { field: pathFrom(file, whole), program: resolve(whole) };
+  return { field: pathFrom(io, file, whole), program: resolve(io.cwd, whole) };
 }
 
 /** A file here counts before one on PATH: it is what somebody means who stands beside it. */
-async function findProgram(name: string): Promise<{ path: string; isOnPath: boolean } | null> {
-  if (await exists(name)) return { path: resolve(name), isOnPath: false };
+async function findProgram(
+  { env, cwd }: ConfigIo,
+  name: string,
+): Promise<{ path: string; isOnPath: boolean } | null> {
+  const here = resolve(cwd, name);
+  if (await exists(here)) return { path: here, isOnPath: false };
   if (name.includes('/')) return null;
-  const path = await findOnPath(name, { directory: process.cwd(), path: process.env.PATH ?? '' });
+  const path = await findOnPath(name, { directory: cwd, path: env.PATH ?? '' });
   return path === null ? null : { path, isOnPath: true };
 }
 

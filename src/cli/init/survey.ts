@@ -7,6 +7,7 @@ import { redisErrorText } from '../../resque/redis/connection.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { checkRedis } from '../check/redis.ts';
 import { fail, type Verdict } from '../check/verdict.ts';
+import type { ConfigIo } from '../files/load-config.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { withSender } from '../redis/with-redis.ts';
 
@@ -27,13 +28,13 @@ export interface Survey {
 /** Someone waits at a prompt. */
 const openLimitMs = 4_000;
 
-export async function surveyRedis(config: Config): Promise<Survey> {
+export async function surveyRedis(io: ConfigIo, config: Config): Promise<Survey> {
   const { redis } = config;
   const reachable = redis.kind === 'embedded' ? await findEmbeddedRedis(redis.directory) : redis;
-  if (reachable === null) return { verdicts: await checkRedis(config), isDenied: false, queues: [] };
+  if (reachable === null) return { verdicts: await checkRedis(io, config), isDenied: false, queues: [] };
   try {
     const queues = await listQueues(reachable, config.namespace);
-    return { verdicts: await checkRedis(config), isDenied: false, queues };
+    return { verdicts: await checkRedis(io, config), isDenied: false, queues };
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
     const verdicts = [fail('redis', redisErrorText(reachable, error))];

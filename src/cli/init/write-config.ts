@@ -4,7 +4,10 @@ import { constants } from 'node:fs';
 import { access, link, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { shortPath } from '../files/load-config.ts';
+
+type CwdIo = Pick<Io, 'cwd'>;
 
 /**
  * Before anything is asked: whether the file could be written.
@@ -13,22 +16,22 @@ import { shortPath } from '../files/load-config.ts';
  * @param mayOverwrite `--force`
  * @throws UsageError where there is one already, OperatingError where its directory doesn't take it
  */
-export async function assertWritable(file: string, mayOverwrite: boolean): Promise<void> {
+export async function assertWritable(io: CwdIo, file: string, mayOverwrite: boolean): Promise<void> {
   const found = await stat(file).catch(absent);
   if (found?.isDirectory() === true) {
     throw new UsageError(
-      `${shortPath(file)} is a directory; name the file in it, such as ${shortPath(join(file, 'cfg.json'))}`,
+      `${shortPath(io, file)} is a directory; name the file in it, such as ${shortPath(io, join(file, 'cfg.json'))}`,
     );
   }
   // A link to nowhere is something, too.
-  if (!mayOverwrite && (await lstat(file).catch(absent)) !== null) throw exists(file);
+  if (!mayOverwrite && (await lstat(file).catch(absent)) !== null) throw exists(io, file);
   const directory = dirname(file);
   try {
     await access(directory, constants.W_OK);
   } catch (error) {
-    throw unwritable(file, error);
+    throw unwritable(io, file, error);
   }
-  if (!(await stat(directory)).isDirectory()) throw new OperatingError(notADirectory(file));
+  if (!(await stat(directory)).isDirectory()) throw new OperatingError(notADirectory(io, file));
 }
 
 /**
@@ -36,6 +39,7 @@ export async function assertWritable(file: string, mayOverwrite: boolean): Promi
  * @throws as above
  */
 export async function writeConfig(
+  io: CwdIo,
   file: string,
   text: string,
   { mayOverwrite, isSecret }: { readonly mayOverwrite: boolean; readonly isSecret: boolean },
@@ -48,7 +52,7 @@ export async function writeConfig(
     if (mayOverwrite) await rename(aside, target);
     else await place(aside, target, text);
   } catch (error) {
-    throw codeOf(error) === 'EEXIST' ? exists(file) : unwritable(file, error);
+    throw codeOf(error) === 'EEXIST' ? exists(io, file) : unwritable(io, file, error);
   } finally {
     await rm(aside, { force: true });
   }
@@ -65,18 +69,18 @@ async function place(aside: string, target: string, text: string): Promise<void>
   }
 }
 
-function exists(file: string): UsageError {
-  return new UsageError(`${shortPath(file)} exists; --force overwrites it`);
+function exists(io: CwdIo, file: string): UsageError {
+  return new UsageError(`${shortPath(io, file)} exists; --force overwrites it`);
 }
 
-function notADirectory(file: string): string {
-  return `can't write ${shortPath(file)}: ${shortPath(dirname(file))} is a file`;
+function notADirectory(io: CwdIo, file: string): string {
+  return `can't write ${shortPath(io, file)}: ${shortPath(io, dirname(file))} is a file`;
 }
 
-function unwritable(file: string, error: unknown): OperatingError {
+function unwritable(io: CwdIo, file: string, error: unknown): OperatingError {
   const directory = dirname(file);
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: `there is no directory ${shortPath(directory)}; make it with: mkdir -p ${shortPath(directory)}`,
+    ENOENT: `there is no directory ${shortPath(io, directory)}; make it with: mkdir -p ${shortPath(io, directory)}`,
     EACCES: `you have no permission to write in ${directory}`,
     EPERM: `you have no permission to write in ${directory}`,
     EROFS: `${directory} is read-only`,
@@ -84,7 +88,7 @@ function unwritable(file: string, error: unknown): OperatingError {
   };
   const message = error instanceof Error ? error.message : String(error);
   const reason = reasons[codeOf(error)] ?? message;
-  return new OperatingError(`can't write ${shortPath(file)}: ${reason}`, { cause: error });
+  return new OperatingError(`can't write ${shortPath(io, file)}: ${reason}`, { cause: error });
 }
 
 /** @throws where it isn't just that nothing is there */

@@ -1,3 +1,4 @@
+import type { Io } from '../command-line/io.ts';
 import type { LogStream } from './log.ts';
 
 /** Characters that may wait for others. */
@@ -7,12 +8,12 @@ const limit = 64 * 1024;
  * Lines that come together go out in one write: at thousands of jobs a second, the calls would cost more than the
  * lines. What is left when the process exits goes out then.
  */
-export function inBatches(stream: LogStream): LogStream {
+export function inBatches({ stdout, process }: Pick<Io, 'stdout' | 'process'>): LogStream {
   let lines = '';
   const flush = () => {
     const text = lines;
     lines = '';
-    if (text !== '') stream.write(text);
+    if (text !== '') stdout.write(text);
   };
   process.on('exit', flush);
   return {
@@ -21,7 +22,6 @@ export function inBatches(stream: LogStream): LogStream {
       lines += text;
       if (lines.length > limit) flush();
     },
-    on: (event, listener) => stream.on(event, listener),
-    ...(stream.isTTY === undefined ? {} : { isTTY: stream.isTTY }),
+    on: (event, listener) => stdout.on(event, listener),
   };
 }

@@ -15,13 +15,12 @@ export type LogFormat = 'pretty' | 'json';
 export interface LogStream {
   write(text: string): unknown;
   on(event: 'error', listener: () => void): unknown;
-  readonly isTTY?: boolean;
 }
 
 export interface LogOptions {
   readonly format: LogFormat;
   readonly stream: LogStream;
-  /** Only for `pretty`; by default on a terminal, unless NO_COLOR is set. */
+  /** Only for `pretty`. */
   readonly colors?: boolean;
 }
 
@@ -36,11 +35,7 @@ type Color = Parameters<typeof styleText>[0];
  * @returns takes the engine's events, in order. It never throws because of the stream: a reader that went away
  * or a disk that is full must not stop the jobs, so its lines are lost instead.
  */
-export function createLog({
-  format,
-  stream,
-  colors = wantsColors(stream),
-}: LogOptions): (event: EngineEvent) => void {
+export function createLog({ format, stream, colors = false }: LogOptions): (event: EngineEvent) => void {
   /** Started and not finished: later events don't repeat a job's arguments. */
   const running = new Map<string, JobView>();
   stream.on('error', () => {
@@ -59,12 +54,6 @@ export function createLog({
 /** `json` unless a person is likely to read along. */
 export function defaultLogFormat(stream: { readonly isTTY?: boolean }): LogFormat {
   return stream.isTTY === true ? 'pretty' : 'json';
-}
-
-/** See https://no-color.org: any value but an empty one. */
-export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
-  const { NO_COLOR: noColor = '', TERM: terminal } = process.env;
-  return stream.isTTY === true && noColor === '' && terminal !== 'dumb';
 }
 
 function jsonLine(event: EngineEvent, wording: Wording): string {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisSocketConfig } from '../../config/config.ts';
 import type { ReachableRedis } from '../../resque/redis/connection.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { Io } from '../command-line/io.ts';
 import { EmbeddedServer, prepareDirectory, silence } from './embedded-server.ts';
 import { isLocked } from './guard.ts';
 import { keepServer } from './keep-server.ts';
@@ -40,13 +41,14 @@ const handoverMs = 500;
  * @throws OperatingError when there is no server program or it doesn't start; says what to do
  */
 export async function startEmbeddedRedis(
+  io: Pick<Io, 'stderr' | 'env' | 'cwd'>,
   directory: string,
-  { isTemporary = false, tell = complain }: EmbeddedOptions = {},
+  { isTemporary = false, tell = (text) => complain(io, text) }: EmbeddedOptions = {},
 ): Promise<EmbeddedRedis> {
   await prepareDirectory(directory);
   const socket = await chooseSocket(directory);
   const redis = socketConfig(socket);
-  const server = new EmbeddedServer({ directory, socket, isTemporary });
+  const server = new EmbeddedServer({ directory, socket, isTemporary }, io);
   const deadlineMs = performance.now() + startLimitMs;
   try {
     while (!(await answers(redis))) {
@@ -88,8 +90,8 @@ export async function findEmbeddedRedis(directory: string): Promise<RedisSocketC
   return redis;
 }
 
-function complain(text: string): void {
-  process.stderr.write(`resque-runner: ${text}\n`);
+function complain({ stderr }: Pick<Io, 'stderr'>, text: string): void {
+  stderr.write(`resque-runner: ${text}\n`);
 }
 
 function socketConfig(path: string): RedisSocketConfig {

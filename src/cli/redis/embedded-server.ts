@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatingError } from '../command-line/exit-codes.ts';
+import type { ConfigIo } from '../files/load-config.ts';
 import {
   type Guard,
   isLocked,
@@ -27,12 +28,15 @@ export interface ServerPlace {
 
 export class EmbeddedServer {
   readonly #place: ServerPlace;
+  readonly #io: ConfigIo;
   #guard: Guard | null = null;
   /** Whether the server was reached: if it has ended then, the start was not the reason. */
   #wasReached = false;
 
-  constructor(place: ServerPlace) {
+  /** @param io says where to look for a server's program */
+  constructor(place: ServerPlace, io: ConfigIo) {
     this.#place = place;
+    this.#io = io;
   }
 
   /**
@@ -51,7 +55,7 @@ export class EmbeddedServer {
     await prepareDirectory(directory);
     await releaseDeadLock(directory);
     if (await isLocked(directory)) return;
-    const program = await findRedisProgram();
+    const program = await findRedisProgram(this.#io);
     this.#wasReached = false;
     this.#guard = await startGuard({ directory, program, config: configText(this.#place), isTemporary });
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../engine/process/startable.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
+import type { ConfigIo } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
 
 const serverNames = ['redis-server', 'valkey-server'];
@@ -27,18 +28,18 @@ export interface Rights {
 }
 
 /** Absolute path of a Redis server's program. @throws OperatingError that says how to get one */
-export async function findRedisProgram(): Promise<string> {
+export async function findRedisProgram(io: ConfigIo): Promise<string> {
   for (const name of serverNames) {
-    const file = await onPath(name);
+    const file = await onPath(io, name);
     if (file !== null) return file;
   }
-  const advice = await installAdvice(await ownRights());
+  const advice = await installAdvice(io, await ownRights(io));
   throw new OperatingError(`neither ${serverNames.join(' nor ')} is on PATH; ${advice}`);
 }
 
-async function ownRights(): Promise<Rights> {
+async function ownRights(io: ConfigIo): Promise<Rights> {
   const isRoot = process.getuid?.() === 0;
-  return { isRoot, canSudo: !isRoot && (await onPath('sudo')) !== null && !isBarredFromRoot() };
+  return { isRoot, canSudo: !isRoot && (await onPath(io, 'sudo')) !== null && !isBarredFromRoot() };
 }
 
 /** As in containers that forbid new privileges: `sudo` is there and can't do anything. */
@@ -51,8 +52,8 @@ function isBarredFromRoot(): boolean {
 }
 
 /** What to do without a server, for a user with these rights. */
-export async function installAdvice({ isRoot, canSudo }: Rights): Promise<string> {
-  const [command] = await installable();
+export async function installAdvice(io: ConfigIo, { isRoot, canSudo }: Rights): Promise<string> {
+  const [command] = await installable(io);
   if (command === undefined) {
     return `install one: https://redis.io/docs/latest/operate/oss_and_stack/install/; or ${useAnother}`;
   }
@@ -69,13 +70,13 @@ function manual(): string {
 
 const useAnother = 'use one that runs elsewhere: resque-runner CONFIG --redis URL';
 
-async function installable(): Promise<InstallCommand[]> {
+async function installable(io: ConfigIo): Promise<InstallCommand[]> {
   const there = Object.entries(installCommands).map(async ([manager, command]) =>
-    (await onPath(manager)) === null ? [] : [command],
+    (await onPath(io, manager)) === null ? [] : [command],
   );
   return (await Promise.all(there)).flat();
 }
 
-function onPath(name: string): Promise<string | null> {
-  return findOnPath(name, { directory: process.cwd(), path: process.env.PATH ?? '' });
+function onPath({ env, cwd }: ConfigIo, name: string): Promise<string | null> {
+  return findOnPath(name, { directory: cwd, path: env.PATH ?? '' });
 }

@@ -7,12 +7,15 @@ import { describeRedis, type ReachableRedis } from '../../resque/redis/connectio
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { findConfig, loadConfig, redisOfEnvironment } from '../files/load-config.ts';
+import { type ConfigIo, findConfig, loadConfig, redisOfEnvironment } from '../files/load-config.ts';
 import { findEmbeddedRedis } from './embedded-redis.ts';
 import { explainRedisError, withSender } from './with-redis.ts';
 
 /** Someone waits at a prompt. */
 const openLimitMs = 4_000;
+
+/** Flags that say which Redis a command uses. */
+export type TargetFlags = Pick<Flags, 'config' | 'redis' | 'namespace'>;
 
 export interface RedisTarget {
   readonly redis: ReachableRedis;
@@ -28,28 +31,33 @@ export interface RedisTarget {
  * @throws OperatingError where it can't be reached or refuses, UsageError where flags or config are wrong
  */
 export async function withTarget<T>(
-  flags: Pick<Flags, 'config' | 'redis' | 'namespace'>,
+  io: ConfigIo,
+  flags: TargetFlags,
   work: (sender: CommandSender, target: RedisTarget) => Promise<T>,
 ): Promise<T> {
-  const target = await findTarget(flags);
+  const target = await findTarget(io, flags);
   return await withSender(target.redis, openLimitMs, (sender) => work(sender, target)).catch(
     (error: unknown) => explainRedisError(target.redis, error),
   );
 }
 
 /** Flags first, then the config, then what goes without saying. An embedded Redis must run already. */
-export async function findTarget(flags: Pick<Flags, 'config' | 'redis' | 'namespace'>): Promise<RedisTarget> {
-  const file = findConfig(flags.config);
-  const found = file === null ? connectionWithoutConfig(flags.redis) : loadConfig(file, flags.redis).config;
+export async function findTarget(io: ConfigIo, flags: TargetFlags): Promise<RedisTarget> {
+  const file = findConfig(io, flags.config);
+  const found =
+    file === null ? connectionWithoutConfig(io, flags.redis) : loadConfig(io, file, flags.redis).config;
   const namespace = flags.namespace ?? found.namespace;
   const redis = await reach(found.redis);
   return { redis, namespace, keys: resqueKeys(namespace), shown: describeRedis(redis) };
 }
 
-function connectionWithoutConfig(option: string | null): { redis: RedisConfig; namespace: string } {
+function connectionWithoutConfig(
+  io: ConfigIo,
+  option: string | null,
+): { redis: RedisConfig; namespace: string } {
   const defaults = defaultConnection();
-  if (option === null) return { ...defaults, redis: redisOfEnvironment() ?? defaults.redis };
-  const result = parseRedisUrl(option, process.cwd());
+  if (option === null) return { ...defaults, redis: redisOfEnvironment(io) ?? defaults.redis };
+  const result = parseRedisUrl(option, io.cwd);
   if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
   return { ...defaults, redis: result.redis };
 }

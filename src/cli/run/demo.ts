@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import type { RedisSocketConfig } from '../../config/config.ts';
 import { duration } from '../../messages/quantities.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
+import { type Io, isInteractive } from '../command-line/io.ts';
 import { loadConfig, readConfig } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
 import { defaultLogFormat, type LogFormat } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
-import { isInteractive, runOwnUi } from './ui-session.ts';
+import { runOwnUi } from './ui-session.ts';
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 
@@ -24,12 +25,12 @@ export async function run(context: CommandContext): Promise<number> {
   const troubles: string[] = [];
   const tell = (text: string) => troubles.push(text);
   try {
-    const embedded = await startEmbeddedRedis(directory, { isTemporary: true, tell });
+    const embedded = await startEmbeddedRedis(context.io, directory, { isTemporary: true, tell });
     try {
       return await runJobs(context, directory, embedded.redis);
     } finally {
       await embedded.stop();
-      for (const trouble of troubles) say(`demo: ${trouble}`);
+      for (const trouble of troubles) say(context.io, `demo: ${trouble}`);
     }
   } finally {
     // The Redis takes it along, unless it could not be started or has crashed.
@@ -38,7 +39,7 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 async function runJobs(
-  { invocation, version }: CommandContext,
+  { invocation, version, io }: CommandContext,
   directory: string,
   redis: RedisSocketConfig,
 ): Promise<number> {
@@ -48,14 +49,15 @@ async function runJobs(
   const { ui, logFormat } = invocation.flags;
   const startMs = performance.now();
   const exitCode =
-    ui && logFormat === null && isInteractive()
-      ? await whileTrickling(runOwnUi({ engineArgs: [file], canLeaveRunning: false }), redis)
-      : await whileTrickling(runLog(file, redis, logFormat, version), redis);
+    ui && logFormat === null && isInteractive(io)
+      ? await whileTrickling(io, runOwnUi(io, { engineArgs: [file], canLeaveRunning: false }), redis)
+      : await whileTrickling(io, runLog(io, file, redis, logFormat, version), redis);
   const counts = await countJobs(redis);
   if (counts !== null) {
     const { processed, failed, waiting } = counts;
     const took = duration(performance.now() - startMs);
     say(
+      io,
       `demo: ${processed} jobs ended in ${took}, ${failed} of them failed, ${waiting} still waited; all gone now`,
     );
   }
@@ -63,20 +65,21 @@ async function runJobs(
 }
 
 async function runLog(
+  io: Io,
   file: string,
   redis: RedisSocketConfig,
   logFormat: LogFormat | null,
   version: string,
 ): Promise<number> {
   const { runHeadless } = await import('./run.ts');
-  const { config } = loadConfig(file, null);
-  say(introduction(file, redis.path));
-  return await runHeadless({
+  const { config } = loadConfig(io, file, null);
+  say(io, introduction(io, file, redis.path));
+  return await runHeadless(io, {
     config,
     configFile: file,
-    reload: () => readConfig(file, null),
+    reload: () => readConfig(io, file, null),
     drain: false,
-    logFormat: logFormat ?? defaultLogFormat(process.stdout),
+    logFormat: logFormat ?? defaultLogFormat(io.stdout),
     hasLog: true,
     version,
     socket: null,
@@ -85,11 +88,15 @@ async function runLog(
 }
 
 /** New jobs come until the runner is told to stop, so that it isn't left with a backlog. */
-async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig): Promise<number> {
+async function whileTrickling(
+  { process }: Io,
+  ended: Promise<number>,
+  redis: RedisSocketConfig,
+): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   // A closed terminal ends a demo. (To a runner HUP means to read its config again, and it may well outlive one.)
-  const onHangup = () => process.kill(process.pid, 'SIGTERM');
+  const onHangup = () => process.raise('SIGTERM');
   for (const signal of stopSignals) process.on(signal, onSignal);
   process.on('SIGHUP', onHangup);
   const trickling = trickle(redis, stop.signal);
@@ -103,8 +110,8 @@ async function whileTrickling(ended: Promise<number>, redis: RedisSocketConfig):
   }
 }
 
-function introduction(file: string, socket: string): string {
-  const program = process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'resque-runner';
+function introduction({ env }: Io, file: string, socket: string): string {
+  const program = env.npm_lifecycle_event === 'start' ? 'npm start --' : 'resque-runner';
   return `A demo: a private Redis, four queues, and jobs that succeed, take long, talk a lot or fail.
 Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
 
@@ -116,6 +123,6 @@ Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
 }
 
 /** On stderr: stdout is the log's, which may be JSON. */
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+function say({ stderr }: Io, text: string): void {
+  stderr.write(`${text}\n`);
 }

@@ -11,7 +11,8 @@ import { LinkServer } from '../../link/server/server.ts';
 import { listSockets } from '../../link/sockets/list-sockets.ts';
 import { prepareFirstSocketPath } from '../../link/sockets/socket-path.ts';
 import { emptySnapshot, reduce } from '../../store/reduce.ts';
-import { ownSocketDirectories } from '../files/own-socket-directories.ts';
+import type { Io } from '../command-line/io.ts';
+import { ownSocketDirectories } from '../files/own-directories.ts';
 
 export interface EngineLinkOptions {
   readonly config: Config;
@@ -30,6 +31,7 @@ export interface EngineLinkOptions {
  * @returns closes the link, when all is told
  */
 export async function openEngineLink(
+  io: Io,
   engine: Engine,
   options: EngineLinkOptions,
 ): Promise<() => Promise<void>> {
@@ -59,9 +61,9 @@ export async function openEngineLink(
     onOwnerGone: () => engine.stop('quit'),
   });
   if (ownerFd !== null) server.adopt(ownerFd);
-  const path = await listen(server, socket);
+  const path = await listen(io, server, socket);
   // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
-  listSockets(ownSocketDirectories()).catch(() => {});
+  listSockets(ownSocketDirectories(io)).catch(() => {});
   return async () => {
     await server.close();
     if (path !== null && socket === null) removeIfEmpty(dirname(path));
@@ -69,16 +71,16 @@ export async function openEngineLink(
 }
 
 /** Jobs come first: a runner that can't be looked at still runs. @returns the socket's path, `null` without one */
-async function listen(server: LinkServer, socket: string | null): Promise<string | null> {
+async function listen(io: Io, server: LinkServer, socket: string | null): Promise<string | null> {
   for (let triesLeft = 3; ; triesLeft -= 1) {
     try {
-      const path = socket ?? prepareFirstSocketPath(ownSocketDirectories(), process.pid);
+      const path = socket ?? prepareFirstSocketPath(ownSocketDirectories(io), process.pid);
       return await server.listen(path, { isExact: socket !== null });
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       // Another runner that was the last to end may have taken the directory away in this very moment.
       if (socket === null && triesLeft > 1) continue;
-      process.stderr.write(`resque-runner: \`attach\` can't find this runner: ${error.message}\n`);
+      io.stderr.write(`resque-runner: \`attach\` can't find this runner: ${error.message}\n`);
       return null;
     }
   }

@@ -5,6 +5,7 @@ import type { LinkClient, LinkEvents, LinkIdentity } from '../../link/client/cli
 import { LinkError } from '../../link/link-error.ts';
 import { applyEvents, createAppStore, replaceModel } from '../../store/app-store.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 
 export interface Session {
   readonly client: LinkClient;
@@ -48,8 +49,8 @@ async function connected(
 }
 
 /** `ann@pts/3`, for the record of who did what. */
-export function whoWeAre(isReadOnly: boolean): LinkIdentity {
-  const terminal = terminalName();
+export function whoWeAre(io: Pick<Io, 'stdin'>, isReadOnly: boolean): LinkIdentity {
+  const terminal = terminalName(io);
   return { name: terminal === null ? userName() : `${userName()}@${terminal}`, isReadOnly };
 }
 
@@ -63,8 +64,8 @@ function userName(): string {
 }
 
 /** `pts/3`; `null` without a terminal, or if the system doesn't tell. */
-function terminalName(): string | null {
-  if (!process.stdin.isTTY) return null;
+function terminalName({ stdin }: Pick<Io, 'stdin'>): string | null {
+  if (stdin.isTTY !== true) return null;
   try {
     return readlinkSync('/proc/self/fd/0').replace(/^\/dev\//, '');
   } catch {

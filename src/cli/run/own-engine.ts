@@ -25,8 +25,7 @@ export interface EngineEnd {
 const linkFd = 3;
 
 /** @param args as for a headless runner */
-export function startOwnEngine(args: readonly string[]): OwnEngine {
-  const [, program = ''] = process.argv;
+export function startOwnEngine(program: string, args: readonly string[]): OwnEngine {
   const child = execa(process.execPath, [program, ...args, '--no-ui', '--link-fd', String(linkFd)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: true,

@@ -5,10 +5,12 @@
 import type { Config } from '../../config/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
-import { ownStateDirectory } from '../files/own-state-directory.ts';
+import type { Io } from '../command-line/io.ts';
+import { ownStateDirectory } from '../files/own-directories.ts';
 import { inBatches } from '../log/batches.ts';
 import { createLog, type LogFormat } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
 import { keepMemorySmall } from './memory.ts';
 
@@ -35,18 +37,22 @@ export interface RunOptions {
 }
 
 /** Runs until the engine has stopped. @returns the exit code */
-export async function runHeadless(options: RunOptions): Promise<number> {
+export async function runHeadless(io: Io, options: RunOptions): Promise<number> {
   const { config, reload, drain, logFormat, hasLog, version } = options;
-  const embedded = config.redis.kind === 'embedded' ? await startEmbeddedRedis(config.redis.directory) : null;
+  const embedded =
+    config.redis.kind === 'embedded' ? await startEmbeddedRedis(io, config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
-    const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory() });
-    if (hasLog) engine.subscribe(createLog({ format: logFormat, stream: inBatches(process.stdout) }));
-    const closeLink = await openEngineLink(engine, options);
-    const release = handleSignals(engine, reload);
+    const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory(io) });
+    if (hasLog) {
+      const colors = wantsColors(io.stdout, io.env);
+      engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors }));
+    }
+    const closeLink = await openEngineLink(io, engine, options);
+    const release = handleSignals(io, engine, reload);
     // Also where a fault of our own ends the process.
-    process.on('exit', () => engine.abandon());
+    io.process.on('exit', () => engine.abandon());
     engine.start();
     keepMemorySmall();
     const { unwritten } = await engine.stopped;
@@ -60,7 +66,7 @@ export async function runHeadless(options: RunOptions): Promise<number> {
 }
 
 /** Resque's own signals where it has them. @returns lets go of them */
-function handleSignals(engine: Engine, reload: () => LoadedConfig): () => void {
+function handleSignals({ process }: Io, engine: Engine, reload: () => LoadedConfig): () => void {
   let isTerminating = false;
   const terminate = () => {
     engine.stop(isTerminating ? 'kill' : 'terminate');

@@ -8,6 +8,7 @@ import { spoolMessages } from '../../messages/spool.ts';
 import { visible } from '../../messages/visible.ts';
 import type { UiEnd, UiOptions } from '../../ui/session/ui-options.ts';
 import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
+import type { TerminalIo } from '../command-line/io.ts';
 import { shortPath } from '../files/load-config.ts';
 import { openSession, type Session, whoWeAre } from './link-session.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
@@ -29,21 +30,19 @@ const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as 
 /** An engine that has closed its link is about to end. */
 const endLimitMs = 5_000;
 
-/** Whether there is somebody to look and type; the log is for all others. */
-export function isInteractive(): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.TERM !== 'dumb';
-}
-
 function loadUi(): Promise<typeof import('../../ui/main.tsx')> {
   return import('../../ui/main.tsx');
 }
 
 /** Starts an engine and shows it. @returns the exit code */
-export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): Promise<number> {
-  const engine = startOwnEngine(engineArgs);
+export async function runOwnUi(
+  io: TerminalIo,
+  { engineArgs, canLeaveRunning }: OwnUiOptions,
+): Promise<number> {
+  const engine = startOwnEngine(io.program, engineArgs);
   // While the engine starts, on the other core.
   const loading = loadUi();
-  const connect = (events: LinkEvents) => LinkClient.over(engine.connection, whoWeAre(false), events);
+  const connect = (events: LinkEvents) => LinkClient.over(engine.connection, whoWeAre(io, false), events);
   let session: Session;
   try {
     session = await openSession(connect);
@@ -52,7 +51,7 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
     const end = await within(engine.ended);
     throw end === null ? error : new OperatingError(lastWords(engine.pid, end), { cause: error });
   }
-  const end = await show(session, (await loading).runTerminalUi, {
+  const end = await show(io, session, (await loading).runTerminalUi, {
     isReadOnly: false,
     runnerUser: null,
     isOwner: true,
@@ -64,7 +63,8 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
       await session.client.close();
       engine.release();
       say(
-        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach${configArgument(session)}\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
+        io,
+        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach${configArgument(io, session)}\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
       );
       return exitCodes.clean;
     case 'signal':
@@ -88,21 +88,21 @@ export async function runOwnUi({ engineArgs, canLeaveRunning }: OwnUiOptions): P
           `the link to the runner broke off, and it has drained and ended: ${end.reason}`,
         );
       }
-      say(summary(session));
+      say(io, summary(session));
       return exitCodes.clean;
     }
   }
 }
 
 /** Shows an engine that runs elsewhere. @returns the exit code */
-export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<number> {
+export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOptions): Promise<number> {
   const loading = loadUi();
-  const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(isReadOnly), events));
+  const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(io, isReadOnly), events));
   const { pid } = session.client.hello;
   const { ownerUid } = session.client;
   const runnerUser = ownerUid === null || ownerUid === ownUid() ? null : userNameOf(ownerUid);
-  if (runnerUser !== null) say(`attached to process ${pid}, a runner of user ${runnerUser}`);
-  const end = await show(session, (await loading).runTerminalUi, {
+  if (runnerUser !== null) say(io, `attached to process ${pid}, a runner of user ${runnerUser}`);
+  const end = await show(io, session, (await loading).runTerminalUi, {
     isReadOnly,
     runnerUser,
     isOwner: false,
@@ -111,12 +111,12 @@ export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<n
   await session.client.close();
   switch (end.kind) {
     case 'detached':
-      say(`resque-runner goes on as process ${pid}.`);
+      say(io, `resque-runner goes on as process ${pid}.`);
       return exitCodes.clean;
     case 'signal':
       return signalCodes[end.signal];
     case 'stopped':
-      say(summary(session));
+      say(io, summary(session));
       return exitCodes.clean;
     case 'lost':
       throw new OperatingError(`the runner (process ${pid}) is gone: ${end.reason}`);
@@ -126,6 +126,7 @@ export async function attachUi({ socket, isReadOnly }: AttachOptions): Promise<n
 type RunTerminalUi = typeof import('../../ui/main.tsx')['runTerminalUi'];
 
 async function show(
+  { stdin, stdout }: TerminalIo,
   { client, store, lost }: Session,
   runTerminalUi: RunTerminalUi,
   how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
@@ -138,8 +139,8 @@ async function show(
     lost,
     send: (command) => client.send(command),
     watch: (jobId, onBatch) => client.watch(jobId, onBatch),
-    stdin: process.stdin,
-    stdout: process.stdout,
+    stdin,
+    stdout,
   });
 }
 
@@ -178,11 +179,11 @@ async function within(ended: Promise<EngineEnd>): Promise<EngineEnd | null> {
 }
 
 /** Names the config of this runner, so that no other one can be meant. */
-function configArgument({ client }: Session): string {
+function configArgument(io: TerminalIo, { client }: Session): string {
   const { configFile } = client.hello;
-  return configFile === null ? '' : ` ${visible(shortPath(configFile))}`;
+  return configFile === null ? '' : ` ${visible(shortPath(io, configFile))}`;
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+function say({ stdout }: TerminalIo, text: string): void {
+  stdout.write(`${text}\n`);
 }

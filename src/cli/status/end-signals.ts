@@ -1,3 +1,5 @@
+import type { Io } from '../command-line/io.ts';
+
 /** Ctrl-C and its like end a watch, which is no failure: whoever watches has seen enough. */
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -7,11 +9,11 @@ export interface End {
   readonly end: () => void;
 }
 
-export function onSignalToEnd(): End {
+export function onSignalToEnd({ process }: Pick<Io, 'process'>): End {
   let end: () => void = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  for (const signal of endSignals) process.once(signal, end);
+  for (const signal of endSignals) process.on(signal, end);
   return { ended, end };
 }

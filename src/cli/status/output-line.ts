@@ -1,15 +1,16 @@
 /** What STDOUT makes possible. */
 import { hasColors } from '../../ui/terminal/colors.ts';
 import { type Line, plainText, render } from '../../ui/text/line.ts';
+import type { Io } from '../command-line/io.ts';
 
 /** Columns of the terminal that it is; `null` where it is none, and nothing need be cut. */
-export function outputWidth(): number | null {
-  const { isTTY, columns } = process.stdout;
-  return isTTY === true && columns > 0 ? columns : null;
+export function outputWidth({ stdout }: Io): number | null {
+  const { isTTY, columns } = stdout;
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : null;
 }
 
-/** With colours and weights where a terminal shows them. */
-export function paintLine(line: Line): string {
-  const isPlain = process.stdout.isTTY !== true || process.env.TERM === 'dumb';
-  return isPlain ? plainText(line) : render(line, hasColors(process.env));
+/** @returns turns a line into text, with colors and weights if a terminal shows them */
+export function linePainter({ stdout, env }: Io): (line: Line) => string {
+  const isPlain = stdout.isTTY !== true || env.TERM === 'dumb';
+  return (line) => (isPlain ? plainText(line) : render(line, hasColors(env)));
 }

@@ -4,15 +4,16 @@ import { FrameSink } from '../../ui/terminal/frame-sink.ts';
 import { KeyReader } from '../../ui/terminal/key-reader.ts';
 import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
 import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
+import type { TerminalIo } from '../command-line/io.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
-import { paintLine } from './output-line.ts';
+import { linePainter } from './output-line.ts';
 import { statusLines } from './text.ts';
 import type { WatchView } from './watch-view.ts';
 
 /** The screen is taken with the first look: until then errors are told as ever. */
-export function openScreenView(intervalMs: number): WatchView {
-  const { stdin, stdout } = process;
+export function openScreenView(io: TerminalIo, intervalMs: number): WatchView {
+  const { stdin, stdout } = io;
   let end: () => void = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -27,7 +28,7 @@ export function openScreenView(intervalMs: number): WatchView {
     const lines = statusLines(seen, {
       width: sink.columns,
       height: sink.rows,
-      paint: paintLine,
+      paint: linePainter(io),
       remark: `${clock(Date.parse(seen.at))}, every ${intervalMs / 1_000} s, q leaves`,
       ...(away === null ? {} : { trouble: awayText(away) }),
     });

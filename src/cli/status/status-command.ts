@@ -5,29 +5,30 @@ import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import { findTarget, withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { outputWidth, paintLine } from './output-line.ts';
+import { linePainter, outputWidth } from './output-line.ts';
 import { survey } from './survey.ts';
 import { statusLines } from './text.ts';
 
 const defaultIntervalSeconds = 2;
 
-export async function run({ invocation }: CommandContext): Promise<number> {
+export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
   const where = { ...flags, config: input[0] ?? null };
   if (flags.watch) {
     const { watchStatus } = await import('./watch.ts');
     const intervalMs = (flags.interval ?? defaultIntervalSeconds) * 1_000;
-    await watchStatus(await findTarget(where), { intervalMs, isJson: flags.json });
+    await watchStatus(io, await findTarget(io, where), { intervalMs, isJson: flags.json });
     return exitCodes.clean;
   }
   if (flags.interval !== null) throw new UsageError('--interval is for --watch: add that, or leave this out');
-  const document = await withTarget(where, async (sender, { shown, namespace, keys }) =>
+  const document = await withTarget(io, where, async (sender, { shown, namespace, keys }) =>
     survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, here: ownVantage() }),
   );
-  if (flags.json) await printJson(document);
+  if (flags.json) await printJson(io, document);
   else
     await print(
-      `${statusLines(document, { width: outputWidth(), height: null, paint: paintLine }).join('\n')}\n`,
+      io,
+      `${statusLines(document, { width: outputWidth(io), height: null, paint: linePainter(io) }).join('\n')}\n`,
     );
   return exitCodes.clean;
 }

@@ -1,23 +1,24 @@
 /** Looks one after the other, where there is no terminal to redraw: each behind a line with its time. */
 import { clock } from '../../messages/quantities.ts';
+import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
 import { awayText } from './away-text.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { onSignalToEnd } from './end-signals.ts';
-import { outputWidth, paintLine } from './output-line.ts';
+import { linePainter, outputWidth } from './output-line.ts';
 import { statusLines } from './text.ts';
 import type { WatchView } from './watch-view.ts';
 
-export function textView(): WatchView {
-  const { ended, end } = onSignalToEnd();
+export function textView(io: Io): WatchView {
+  const { ended, end } = onSignalToEnd(io);
   let isAway = false;
   const printLines = async (lines: readonly string[]) => {
-    if (!(await print(`${lines.join('\n')}\n`))) end();
+    if (!(await print(io, `${lines.join('\n')}\n`))) end();
   };
   return {
     async show(document: StatusDocument) {
       isAway = false;
-      const lines = statusLines(document, { width: outputWidth(), height: null, paint: paintLine });
+      const lines = statusLines(document, { width: outputWidth(io), height: null, paint: linePainter(io) });
       await printLines([separator(document.at), ...lines, '']);
     },
     async showAway(away: AwayDocument) {

@@ -8,6 +8,7 @@
 import { ownVantage } from '../../engine/machine/identity.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { readStatus, type StatusFacts } from '../../resque/workers/read-status.ts';
+import { type Io, isInteractive } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { explainRedisError, withSender } from '../redis/with-redis.ts';
 import { jsonView } from './json-view.ts';
@@ -23,9 +24,9 @@ export interface WatchOptions {
 const openLimitMs = 4_000;
 
 /** @throws OperatingError where not even the first look succeeds */
-export async function watchStatus(target: RedisTarget, options: WatchOptions): Promise<void> {
-  const view = await viewFor(options);
-  const looks = new Looks(target, view, options.intervalMs);
+export async function watchStatus(io: Io, target: RedisTarget, options: WatchOptions): Promise<void> {
+  const view = await viewFor(io, options);
+  const looks = new Looks(io, target, view, options.intervalMs);
   try {
     await Promise.race([looks.run(), view.ended]);
   } finally {
@@ -34,15 +35,15 @@ export async function watchStatus(target: RedisTarget, options: WatchOptions): P
   }
 }
 
-async function viewFor({ isJson, intervalMs }: WatchOptions): Promise<WatchView> {
-  if (isJson) return jsonView();
-  const { isInteractive } = await import('../run/ui-session.ts');
-  if (!isInteractive()) return textView();
+async function viewFor(io: Io, { isJson, intervalMs }: WatchOptions): Promise<WatchView> {
+  if (isJson) return jsonView(io);
+  if (!isInteractive(io)) return textView(io);
   const { openScreenView } = await import('./screen-view.ts');
-  return openScreenView(intervalMs);
+  return openScreenView(io, intervalMs);
 }
 
 class Looks {
+  readonly #io: Pick<Io, 'now'>;
   readonly #target: RedisTarget;
   readonly #view: WatchView;
   readonly #intervalMs: number;
@@ -54,7 +55,8 @@ class Looks {
   #isStopped = false;
   #wake: () => void = () => {};
 
-  constructor(target: RedisTarget, view: WatchView, intervalMs: number) {
+  constructor(io: Pick<Io, 'now'>, target: RedisTarget, view: WatchView, intervalMs: number) {
+    this.#io = io;
     this.#target = target;
     this.#view = view;
     this.#intervalMs = intervalMs;
@@ -63,11 +65,11 @@ class Looks {
   /** @throws OperatingError */
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      this.#lookedAtMs = Date.now();
+      this.#lookedAtMs = this.#io.now();
       try {
         await withSender(this.#target.redis, openLimitMs, async (sender) => {
           while (!this.#isStopped) {
-            this.#lookedAtMs = Date.now();
+            this.#lookedAtMs = this.#io.now();
             await this.#show(await readStatus(sender, this.#target.keys));
             await this.#pause();
           }
@@ -97,7 +99,7 @@ class Looks {
 
   async #showAway(reason: string): Promise<void> {
     const { shown: redis, namespace } = this.#target;
-    const nowMs = Date.now();
+    const nowMs = this.#io.now();
     this.#awaySinceMs ??= this.#lookedAtMs;
     if (this.#isStopped) return;
     await this.#view.showAway({

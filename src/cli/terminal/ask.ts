@@ -1,19 +1,20 @@
-/** Questions to whoever sits at the terminal. They are asked on STDERR: STDOUT may lead to a file. */
+/** Questions to the person at the terminal. They go to STDERR: STDOUT may lead to a file. */
 import type * as Clack from '@clack/prompts';
 import { Cancelled, UsageError } from '../command-line/exit-codes.ts';
+import type { Io } from '../command-line/io.ts';
 import { canAsk } from './output.ts';
 
 /**
- * Whether to go on, where that can't be taken back.
+ * Asks whether to go on with something that can't be undone.
  *
- * @param isSure said so with `--yes`
- * @throws UsageError where there is nobody to ask, Cancelled
+ * @param isSure `--yes` has answered it
+ * @throws UsageError without a terminal, Cancelled
  */
-export async function confirm(question: string, isSure: boolean): Promise<boolean> {
+export async function confirm(io: Io, question: string, isSure: boolean): Promise<boolean> {
   if (isSure) return true;
-  if (!canAsk()) throw new UsageError(`${question} There is no terminal to confirm it on; add --yes`);
+  if (!canAsk(io)) throw new UsageError(`${question} There is no terminal to confirm it on; add --yes`);
   const clack = await import('@clack/prompts');
-  const streams = { input: process.stdin, output: process.stderr };
+  const streams = { input: io.stdin, output: io.stderr };
   return await answerTo(clack, () => clack.confirm({ message: question, initialValue: false, ...streams }));
 }
 
@@ -26,7 +27,7 @@ export async function answerTo<T>(
   { isCancel, updateSettings }: typeof Clack,
   ask: () => Promise<T | typeof Clack.CANCEL_SYMBOL>,
 ): Promise<T> {
-  // Ctrl-D: for readline the end of the input, which would leave the question open for ever.
+  // Ctrl-D: readline takes it for the end of the input, and the question would stay open forever.
   updateSettings({ aliases: { '\u0004': 'cancel' } });
   const answer = await ask();
   if (isCancel(answer)) throw new Cancelled();

@@ -1,24 +1,31 @@
 /**
- * STDOUT of commands that answer and end. Whoever reads it may go away at any moment (`| head -1`): that ends
- * nobody's work, but who has only more to print may stop.
+ * STDOUT of commands that print a result and end. The reader may go away at any moment (`| head -1`): that stops no work,
+ * but a command that has only more to print may stop.
  */
 import { visible } from '../../messages/visible.ts';
+import type { Io } from '../command-line/io.ts';
 
-/** Prints a text as it is. @returns false where nobody reads any more */
-export function print(text: string): Promise<boolean> {
+/** Prints a text as it is. @returns false if the reader is gone */
+export function print({ stdout }: Pick<Io, 'stdout'>, text: string): Promise<boolean> {
   return new Promise((resolve) => {
-    process.stdout.write(text, (error) => resolve(error === null || error === undefined));
+    stdout.write(text, (error) => resolve(error === null || error === undefined));
   });
 }
 
-/** One document, for programs; `JSON.parse` takes all of STDOUT. A terminal shows it without being driven by it. */
-export function printJson(value: unknown): Promise<boolean> {
+/** Prints one document, for programs: `JSON.parse` takes all of STDOUT. It is safe on a terminal, too. */
+export function printJson(io: Pick<Io, 'stdout'>, value: unknown): Promise<boolean> {
   const lines = JSON.stringify(value, null, 2).split('\n');
-  // Inside strings, and nowhere else, there is something to escape; the escapes mean the same.
-  return print(`${lines.map(visible).join('\n')}\n`);
+  // Characters that drive a terminal occur only inside strings, where an escape means the same.
+  return print(io, `${lines.map(visible).join('\n')}\n`);
 }
 
-/** Whether someone is there who can be asked: a terminal to read from and one to ask on. */
-export function canAsk(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+/** Whether a person can be asked: there is a terminal to read from and one to ask on. */
+export function canAsk({ stdin, stderr }: Io): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
+
+/** Whether to color the output on this stream. See https://no-color.org: any value but an empty one. */
+export function wantsColors(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  const { NO_COLOR: noColor = '', TERM: terminal } = env;
+  return stream.isTTY === true && noColor === '' && terminal !== 'dumb';
 }

@@ -1,17 +1,21 @@
-/** A bar on STDERR for work that takes a while, on a terminal only; it is gone when the work is done. */
+/** A progress bar on STDERR for work that takes a while, on a terminal only; it disappears when the work is done. */
 import type { SingleBar } from 'cli-progress';
 import { age, grouped } from '../../messages/quantities.ts';
+import type { Io } from '../command-line/io.ts';
 
-/** Work that is over sooner shows none. */
+/** Shorter work shows no bar. */
 const patienceMs = 300;
-/** Signals that end a process which doesn't listen to them. */
+/** Signals that end a process if it doesn't listen for them. */
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const longestBar = 40;
 const shortestBar = 5;
-/** Columns of all that stands beside bar and title, with numbers of millions. */
+/** Columns of everything beside bar and title, with numbers in the millions. */
 const numberColumns = 45;
 
+export type ProgressIo = Pick<Io, 'stderr' | 'process'>;
+
 export class Progress {
+  readonly #io: ProgressIo;
   readonly #what: string;
   #total: number | null;
   #bar: SingleBar | null = null;
@@ -20,17 +24,18 @@ export class Progress {
   #timer: NodeJS.Timeout | null = null;
 
   /**
-   * @param total of the steps; `null` where nobody knows
-   * @param said how much is done, where steps are not what people count: `430,000 jobs`
+   * @param total steps; `null` if unknown
+   * @param said how much is done, if people count something other than steps: `430,000 jobs`
    */
-  constructor(what: string, total: number | null, said: (() => string) | null = null) {
+  constructor(io: ProgressIo, what: string, total: number | null, said: (() => string) | null = null) {
+    this.#io = io;
     this.#what = what;
     this.#total = total;
     this.#said = said;
     this.#await();
   }
 
-  /** @param done steps by now, of all */
+  /** @param done steps so far */
   update(done: number, total = this.#total): void {
     this.#done = done;
     this.#total = total;
@@ -38,11 +43,11 @@ export class Progress {
     this.#bar?.update(done, this.#payload());
   }
 
-  /** A line that stays, above the bar. Where there is no terminal it is printed as well. */
+  /** Prints a line that stays, above the bar. Without a terminal it prints just the line. */
   note(line: string): void {
     const isOn = this.#timer !== null;
     this.end();
-    process.stderr.write(`${line}\n`);
+    this.#io.stderr.write(`${line}\n`);
     if (isOn) this.#await();
   }
 
@@ -52,12 +57,12 @@ export class Progress {
     if (this.#bar === null) return;
     this.#bar.stop();
     this.#bar = null;
-    process.off('exit', this.#restore);
-    for (const signal of endings) process.off(signal, this.#interrupted);
+    this.#io.process.off('exit', this.#restore);
+    for (const signal of endings) this.#io.process.off(signal, this.#interrupted);
   }
 
   #await(): void {
-    if (process.stderr.isTTY === true) this.#timer = setTimeout(() => void this.#show(), patienceMs);
+    if (this.#io.stderr.isTTY === true) this.#timer = setTimeout(() => void this.#show(), patienceMs);
   }
 
   #payload(): { said: string } {
@@ -66,7 +71,7 @@ export class Progress {
 
   async #show(): Promise<void> {
     const { default: cliProgress } = await import('cli-progress');
-    // It may have ended while that was loaded.
+    // The work may have ended during the import.
     if (this.#timer === null) return;
     const { SingleBar, Presets } = cliProgress;
     const isOpen = this.#total === null;
@@ -74,14 +79,14 @@ export class Progress {
     const format = isOpen
       ? `${this.#what}  ${value}  {duration_formatted}`
       : `${this.#what}  {bar} {percentage} %  ${value}  {eta_formatted} left`;
-    const room = (process.stderr.columns ?? 80) - this.#what.length - numberColumns;
+    const room = (this.#io.stderr.columns ?? 80) - this.#what.length - numberColumns;
     this.#bar = new SingleBar(
       {
         format,
-        stream: process.stderr,
+        stream: this.#io.stderr,
         barsize: Math.max(shortestBar, Math.min(longestBar, room)),
         formatValue: (value) => grouped(value),
-        // Before the first steps there is no number, but 'NULL' or 'INF'.
+        // Before the first steps it is not a number, but 'NULL' or 'INF'.
         formatTime: (seconds: number | string) => (typeof seconds === 'number' ? age(seconds * 1_000) : '…'),
         clearOnComplete: true,
         hideCursor: true,
@@ -91,15 +96,15 @@ export class Progress {
       Presets.shades_classic,
     );
     this.#bar.start(this.#total ?? 0, this.#done, this.#payload());
-    process.on('exit', this.#restore);
-    for (const signal of endings) process.on(signal, this.#interrupted);
+    this.#io.process.on('exit', this.#restore);
+    for (const signal of endings) this.#io.process.on(signal, this.#interrupted);
   }
 
   readonly #restore = (): void => this.end();
 
-  /** The terminal gets its cursor back first. Where nobody else listens, the signal then ends the process as ever. */
+  /** Restores the terminal's cursor first. Then the signal ends the process, unless something else listens for it. */
   readonly #interrupted = (signal: NodeJS.Signals): void => {
     this.end();
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    if (this.#io.process.listenerCount(signal) === 0) this.#io.process.raise(signal);
   };
 }

@@ -1,32 +1,38 @@
-/** Ctrl-C and its like, for work that finishes what it has begun and says how far it got. */
+/** Ctrl-C and similar signals, for work that finishes what it has begun and says how far it got. */
 import { constants } from 'node:os';
+import type { Io, ProcessEvents } from '../command-line/io.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type StopSignal = (typeof signals)[number];
 
 export class Stop {
+  readonly #process: ProcessEvents;
   readonly #abort = new AbortController();
   #by: StopSignal | null = null;
 
-  /** From now until `end`. A second signal ends the process as if nobody listened. */
+  constructor(io: Pick<Io, 'process'>) {
+    this.#process = io.process;
+  }
+
+  /** Listens until `end`. A second signal ends the process as if nothing listened. */
   listen(): void {
-    for (const name of signals) process.on(name, this.#take);
+    for (const name of signals) this.#process.on(name, this.#take);
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** What the shell expects of a process that a signal has ended. */
+  /** The exit code that a shell expects of a process that a signal has ended. */
   get exitCode(): number {
     return 128 + constants.signals[this.#by ?? 'SIGINT'];
   }
 
   end(): void {
-    for (const name of signals) process.off(name, this.#take);
+    for (const name of signals) this.#process.off(name, this.#take);
   }
 
-  /** All that comes until a signal. What is being waited for then is left to itself. */
+  /** Everything that comes until a signal. It drops the item that it is waiting for then. */
   async *until<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
     const iterator = source[Symbol.asyncIterator]();
     while (!this.signal.aborted) {
@@ -51,6 +57,6 @@ export class Stop {
     this.#abort.abort();
     if (!isSecond) return;
     this.end();
-    process.kill(process.pid, name);
+    this.#process.raise(name);
   };
 }

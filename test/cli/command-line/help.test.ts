@@ -47,7 +47,7 @@ describe.each(commandNames)('help on %s', (name) => {
     expect(spec.examples.length).toBeGreaterThanOrEqual(2);
     for (const example of spec.examples) {
       expect(help).toContain(`\n  resque-runner ${example}`);
-      expect(readArguments(wordsOf(example))).toMatchObject({
+      expect(readArguments(wordsOf(example), process.cwd())).toMatchObject({
         kind: 'command',
         invocation: { command: name },
       });

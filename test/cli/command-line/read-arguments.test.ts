@@ -21,14 +21,14 @@ const noFlags = Object.fromEntries(
 );
 
 function read(...argv: string[]): Invocation {
-  const result = readArguments(argv);
+  const result = readArguments(argv, process.cwd());
   if (result.kind === 'help') throw new Error('help');
   return result.invocation;
 }
 
 function complaint(...argv: string[]): string {
   try {
-    readArguments(argv);
+    readArguments(argv, process.cwd());
   } catch (error) {
     if (error instanceof UsageError) return error.message;
     throw error;
@@ -87,11 +87,14 @@ describe('the command line', () => {
   });
 
   test('gives help on the program, on each command, group and action', () => {
-    expect(readArguments(['--help'])).toEqual({ kind: 'help', topic: null });
-    expect(readArguments(['cfg.json', '-h'])).toEqual({ kind: 'help', topic: null });
-    expect(readArguments(['enqueue', '--help'])).toEqual({ kind: 'help', topic: 'enqueue' });
-    expect(readArguments(['failed', '--help'])).toEqual({ kind: 'help', topic: 'failed' });
-    expect(readArguments(['failed', 'retry', '-h'])).toEqual({ kind: 'help', topic: 'failed retry' });
+    expect(readArguments(['--help'], process.cwd())).toEqual({ kind: 'help', topic: null });
+    expect(readArguments(['cfg.json', '-h'], process.cwd())).toEqual({ kind: 'help', topic: null });
+    expect(readArguments(['enqueue', '--help'], process.cwd())).toEqual({ kind: 'help', topic: 'enqueue' });
+    expect(readArguments(['failed', '--help'], process.cwd())).toEqual({ kind: 'help', topic: 'failed' });
+    expect(readArguments(['failed', 'retry', '-h'], process.cwd())).toEqual({
+      kind: 'help',
+      topic: 'failed retry',
+    });
   });
 
   test('takes a file that has the name of no command for the config', () => {

@@ -1,43 +1,29 @@
 /** `pause`, `resume` and `slots`: a running runner is changed from scripts. */
 import { writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { OperatingError, UsageError } from '../../../src/cli/command-line/exit-codes.ts';
-import { commands } from '../../../src/cli/commands.ts';
-import { readArguments } from '../../../src/cli/read-arguments.ts';
+import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
 import type { Runner } from '../../helpers/runner.ts';
-import { runProgram } from '../program.ts';
+import { type Outcome, runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const stage = useEndToEnd();
 
-beforeEach(() => {
-  vi.stubEnv('TMPDIR', stage.path('tmp'));
-  vi.stubEnv('XDG_RUNTIME_DIR', '');
-  vi.stubEnv('RR_CONFIG', '');
-});
+function outcome(...argv: string[]): Promise<Outcome> {
+  return runCommand(argv, { env: { TMPDIR: stage.path('tmp'), XDG_RUNTIME_DIR: '' } });
+}
 
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
-
-/** Runs a command in this process. @returns what it printed */
+/** @returns what the command printed */
 async function run(...argv: string[]): Promise<string> {
-  const read = readArguments(argv);
-  if (read.kind !== 'command') throw new Error('help was asked for');
-  const { run: command } = await commands[read.invocation.command].load();
-  let printed = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text, ...rest) => {
-    printed += String(text);
-    const done = rest.at(-1);
-    if (typeof done === 'function') (done as () => void)();
-    return true;
-  });
-  try {
-    expect(await command({ invocation: read.invocation, version: '0.0.0' })).toBe(0);
-  } finally {
-    write.mockRestore();
-  }
-  return printed;
+  const { code, stdout, stderr } = await outcome(...argv);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+/** @returns what the command told when it refused */
+async function refusal(code: 1 | 2, ...argv: string[]): Promise<string> {
+  const refused = await outcome(...argv);
+  expect(refused).toMatchObject({ code, stdout: '' });
+  return refused.stderr.replace(/^resque-runner: /, '');
 }
 
 async function start(runners: Record<string, number>, name = 'cfg.json'): Promise<[Runner, string]> {
@@ -47,36 +33,36 @@ async function start(runners: Record<string, number>, name = 'cfg.json'): Promis
 
 test('a queue is paused and resumed, and doing it again changes nothing', async () => {
   const [runner, file] = await start({ mail: 1, images: 1 });
-  expect(await run('pause', 'mail', '--config', file)).toMatch(/^mail is paused: by hand \(.+\)\n$/);
+  expect(await run('pause', 'mail', '--config', file)).toMatch(/^mail is paused: by hand \(.+\)$/);
   // It was done by then.
   await stage.enqueue('mail', { class: 'Job', args: [1] });
   await stage.enqueue('images', { class: 'Job', args: [2] });
   await stage.waitForStat('processed', 1);
   expect(await stage.backlog('mail')).toHaveLength(1);
   expect(await run('pause', 'mail', 'images', '--config', file)).toMatch(
-    /^mail is paused.*\nimages is paused.*\n$/,
+    /^mail is paused.*\nimages is paused.*$/,
   );
-  expect(await run('resume', 'images', '--config', file)).toBe('images is not paused\n');
-  expect(await run('resume', 'images', '--config', file)).toBe('images is not paused\n');
-  expect(await run('resume', 'mail', '--config', file)).toBe('mail is not paused\n');
+  expect(await run('resume', 'images', '--config', file)).toBe('images is not paused');
+  expect(await run('resume', 'images', '--config', file)).toBe('images is not paused');
+  expect(await run('resume', 'mail', '--config', file)).toBe('mail is not paused');
   await stage.waitForStat('processed', 2);
   expect(runner.all('queue.paused').map(({ queue }) => queue)).toEqual(['mail', 'images']);
 });
 
 test('--all pauses every queue; a queue with another reason stays paused and says why', async () => {
   const [, file] = await start({ mail: 1, images: 1 });
-  expect(await run('pause', '--all', '--config', file)).toBe('every queue is paused\n');
+  expect(await run('pause', '--all', '--config', file)).toBe('every queue is paused');
   expect(await run('pause', 'mail', '--config', file)).toMatch(/by hand/);
-  expect(await run('resume', '--all', '--config', file)).toMatch(/^mail is paused: by hand \(.+\)\n$/);
-  expect(await run('resume', 'mail', '--config', file)).toBe('mail is not paused\n');
-  expect(await run('resume', '--all', '--config', file)).toBe('no queue is paused\n');
+  expect(await run('resume', '--all', '--config', file)).toMatch(/^mail is paused: by hand \(.+\)$/);
+  expect(await run('resume', 'mail', '--config', file)).toBe('mail is not paused');
+  expect(await run('resume', '--all', '--config', file)).toBe('no queue is paused');
 });
 
 test('slots are set for the entry that a queue belongs to', async () => {
   const [, file] = await start({ mail: 1, 'low,lower': 2 });
-  expect(await run('slots', 'mail', '3', '--config', file)).toBe('mail: 3 slots (1 in the config)\n');
-  expect(await run('slots', 'lower', '1', '--config', file)).toBe('low,lower: 1 slot (2 in the config)\n');
-  expect(await run('slots', 'low,lower', '2', '--config', file)).toBe('low,lower: 2 slots\n');
+  expect(await run('slots', 'mail', '3', '--config', file)).toBe('mail: 3 slots (1 in the config)');
+  expect(await run('slots', 'lower', '1', '--config', file)).toBe('low,lower: 1 slot (2 in the config)');
+  expect(await run('slots', 'low,lower', '2', '--config', file)).toBe('low,lower: 2 slots');
 });
 
 test('--json says how the runner is now', async () => {
@@ -103,35 +89,34 @@ test('every runner of the config is changed, and all are looked at before the fi
       `^process ${first.pid} \\(.*\\): mail is paused.*\nprocess ${second.pid} \\(.*\\): mail is paused`,
     ),
   );
-  await expect(run('pause', 'mail', 'images', '--config', file)).rejects.toThrow(
+  expect(await refusal(2, 'pause', 'mail', 'images', '--config', file)).toMatch(
     /has no queue "images"; it has mail$/,
   );
   expect(second.all('queue.paused')).toHaveLength(1);
-  expect(await run('resume', 'mail', '--config', file)).toMatch(/not paused\n.*not paused\n$/);
+  expect(await run('resume', 'mail', '--config', file)).toMatch(/not paused\n.*not paused$/);
 });
 
 describe('what it refuses', () => {
   test('a queue that the runner has not, naming those that it has', async () => {
     const [runner, file] = await start({ mail: 1, images: 1 });
     const message = `process ${runner.pid} (${file}) has no queue "mial"; it has mail, images`;
-    await expect(run('pause', 'mial', '--config', file)).rejects.toThrow(new UsageError(message));
-    await expect(run('slots', 'mial', '2', '--config', file)).rejects.toThrow(new UsageError(message));
-    await expect(run('slots', 'mail', '20000', '--config', file)).rejects.toThrow(UsageError);
+    expect(await refusal(2, 'pause', 'mial', '--config', file)).toBe(message);
+    expect(await refusal(2, 'slots', 'mial', '2', '--config', file)).toBe(message);
+    await refusal(2, 'slots', 'mail', '20000', '--config', file);
   });
 
   test('slots that are no number', async () => {
-    await expect(run('slots', 'mail', '0')).rejects.toThrow(
-      new UsageError('slots must be a whole number, 1 or more, got "0"; `pause` stops a queue'),
+    expect(await refusal(2, 'slots', 'mail', '0')).toBe(
+      'slots must be a whole number, 1 or more, got "0"; `pause` stops a queue',
     );
-    await expect(run('slots', 'mail', 'two')).rejects.toThrow('1 or more, got "two"');
+    expect(await refusal(2, 'slots', 'mail', 'two')).toContain('1 or more, got "two"');
   });
 
   test('to touch the runner of another config', async () => {
     const [runner] = await start({ mail: 1 });
     const file = stage.path('other.json');
     writeFileSync(file, '{}');
-    await expect(run('pause', 'mail', '--config', file)).rejects.toThrow(OperatingError);
-    await expect(run('pause', 'mail', '--config', file)).rejects.toThrow(
+    expect(await refusal(1, 'pause', 'mail', '--config', file)).toMatch(
       /other\.json is running; start it with `resque-runner .*other\.json`\nother runners/,
     );
     expect(runner.all('queue.paused')).toEqual([]);
@@ -140,10 +125,9 @@ describe('what it refuses', () => {
   test('to guess which of several runners is meant without a config', async () => {
     const [first] = await start({ mail: 1 });
     const [second] = await start({ mail: 1 });
-    const error: unknown = await run('pause', 'mail').catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(UsageError);
-    expect(String(error)).toContain('2 runners are running; choose one with --config FILE or --socket PATH:');
-    for (const { pid } of [first, second]) expect(String(error)).toContain(`${pid}.sock  process ${pid} (`);
+    const told = await refusal(2, 'pause', 'mail');
+    expect(told).toContain('2 runners are running; choose one with --config FILE or --socket PATH:');
+    for (const { pid } of [first, second]) expect(told).toContain(`${pid}.sock  process ${pid} (`);
   });
 });
 

@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
 import { type EnqueueRequest, readRequest } from '../../../src/cli/enqueue/request.ts';
 import { readArguments } from '../../../src/cli/read-arguments.ts';
+import { testIo } from '../run-command.ts';
 
 function request(...args: string[]): EnqueueRequest {
-  const read = readArguments(['enqueue', ...args]);
+  const read = readArguments(['enqueue', ...args], '/');
   if (read.kind === 'help') throw new Error('help');
-  return readRequest(read.invocation);
+  return readRequest(testIo().io, read.invocation);
 }
 
 test('a job, or a file of them', () => {

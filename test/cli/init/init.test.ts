@@ -21,6 +21,7 @@ import { exampleClass, readScript, writeExample } from '../../../src/cli/init/sc
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { program, runProgram, useDirectory } from '../program.ts';
+import { testIo } from '../run-command.ts';
 
 const redis = useRedis();
 const directory = useDirectory();
@@ -284,9 +285,10 @@ describe('what is meant by a Redis', () => {
     ['/srv/app/run/redis.sock', { path: './run/redis.sock', db: 0 }],
     ['embedded', 'embedded'],
   ])('%j', (text, field) => {
-    const result = readRedis(text, file);
+    const { io } = testIo();
+    const result = readRedis(io, text, file);
     if (!result.ok) throw new Error(result.problem);
-    expect(redisField(result.redis, file)).toEqual(field);
+    expect(redisField(io, result.redis, file)).toEqual(field);
     // The parser makes the same of it.
     const config = { redis: field, runners: { q: 1 }, script: '/bin/true' };
     expect(parseConfig(JSON.stringify(config), { file })).toMatchObject({
@@ -297,15 +299,9 @@ describe('what is meant by a Redis', () => {
 });
 
 describe('what is meant by a script', () => {
-  const startedIn = process.cwd();
-
-  async function meant(text: string) {
-    process.chdir(directory.path);
-    try {
-      return await readScript(text, path('cfg.json'));
-    } finally {
-      process.chdir(startedIn);
-    }
+  function meant(text: string) {
+    const { io } = testIo({ cwd: directory.path });
+    return readScript(io, text, path('cfg.json'));
   }
 
   test('a file here, whether or not with a dot in front', async () => {

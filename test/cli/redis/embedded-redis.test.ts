@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { OperatingError } from '../../../src/cli/command-line/exit-codes.ts';
+import { processIo } from '../../../src/cli/command-line/io.ts';
 import {
   type EmbeddedRedis,
   findEmbeddedRedis,
@@ -26,7 +27,7 @@ afterEach(async () => {
 });
 
 async function start(name = 'data', options?: { isTemporary: boolean }): Promise<EmbeddedRedis> {
-  const redis = await startEmbeddedRedis(join(directory.path, name), options);
+  const redis = await startEmbeddedRedis(processIo(), join(directory.path, name), options);
   started.push(redis);
   return redis;
 }
@@ -146,7 +147,9 @@ describe('an embedded Redis', () => {
     mkdirSync(join(directory.path, 'data', 'appendonlydir'), { recursive: true });
     mkdirSync(join(directory.path, 'data', 'appendonlydir', 'appendonly.aof.manifest'));
     mkdirSync(join(directory.path, 'data', 'appendonly.aof'));
-    const failure = await startEmbeddedRedis(join(directory.path, 'data')).catch((error: unknown) => error);
+    const failure = await startEmbeddedRedis(processIo(), join(directory.path, 'data')).catch(
+      (error: unknown) => error,
+    );
     expect(failure).toBeInstanceOf(OperatingError);
     expect(String(failure)).toMatch(
       /can't be used: it ended with exit code 1\n.*redis\.log, ends with:\n {2}/,

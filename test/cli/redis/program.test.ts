@@ -23,26 +23,30 @@ function addProgram(name: string): void {
   writeFileSync(join(directory, name), '#!/bin/sh\n', { mode: 0o755 });
 }
 
+function io() {
+  return { env: { PATH: directory }, cwd: '/' };
+}
+
 const user = { isRoot: false, canSudo: false };
 
 describe('without a server on PATH', () => {
   test('root is told what installs one', async () => {
     addProgram('apt-get');
-    expect(await installAdvice({ isRoot: true, canSudo: false })).toBe(
+    expect(await installAdvice(io(), { isRoot: true, canSudo: false })).toBe(
       'install one with: apt-get install redis-server',
     );
   });
 
   test('a user who has sudo, too, and what works without', async () => {
     addProgram('apt-get');
-    expect(await installAdvice({ ...user, canSudo: true })).toBe(
+    expect(await installAdvice(io(), { ...user, canSudo: true })).toBe(
       'install one with: sudo apt-get install redis-server; or use one that runs elsewhere: resque-runner CONFIG --redis URL',
     );
   });
 
   test('a user without sudo reads nothing of it', async () => {
     addProgram('apt-get');
-    const advice = await installAdvice(user);
+    const advice = await installAdvice(io(), user);
     expect(advice).not.toContain('sudo');
     expect(advice).toContain('use one that runs elsewhere: resque-runner CONFIG --redis URL');
     expect(advice).toContain('ask root for: apt-get install redis-server');
@@ -52,11 +56,13 @@ describe('without a server on PATH', () => {
 
   test('brew needs no root', async () => {
     addProgram('brew');
-    expect(await installAdvice(user)).toBe('install one with: brew install redis');
+    expect(await installAdvice(io(), user)).toBe('install one with: brew install redis');
   });
 
   test('without a package manager there is a page to read', async () => {
-    expect(await installAdvice(user)).toMatch(/^install one: https:\S+; or use one that runs elsewhere/);
+    expect(await installAdvice(io(), user)).toMatch(
+      /^install one: https:\S+; or use one that runs elsewhere/,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /** `REDIS_URL` in the environment: which Redis commands use if neither a flag nor a config names one. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
 import { findTarget } from '../../../src/cli/redis/target.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -11,24 +11,20 @@ const redis = useRedis();
 const directory = useDirectory();
 const none = { config: null, redis: null, namespace: null };
 
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
+function ioWith(REDIS_URL: string) {
+  return { env: { REDIS_URL }, cwd: '/' };
+}
 
 test('without a config it names the Redis, and --redis counts before it', async () => {
-  vi.stubEnv('RR_CONFIG', '');
-  vi.stubEnv('REDIS_URL', 'redis://:secret@db.example.com:6380/2');
-  expect((await findTarget(none)).shown).toBe('redis://db.example.com:6380/2');
-  expect((await findTarget({ ...none, redis: 'redis://other' })).shown).toBe('redis://other:6379/0');
-  vi.stubEnv('REDIS_URL', '');
-  expect((await findTarget(none)).shown).toBe('redis://localhost:6379/0');
+  const io = ioWith('redis://:secret@db.example.com:6380/2');
+  expect((await findTarget(io, none)).shown).toBe('redis://db.example.com:6380/2');
+  expect((await findTarget(io, { ...none, redis: 'redis://other' })).shown).toBe('redis://other:6379/0');
+  expect((await findTarget(ioWith(''), none)).shown).toBe('redis://localhost:6379/0');
 });
 
 test('a wrong one is a mistake that names it', async () => {
-  vi.stubEnv('RR_CONFIG', '');
-  vi.stubEnv('REDIS_URL', 'localhost:6379');
   const problem = 'REDIS_URL: "localhost:6379" is not a Redis URL; write "redis://localhost:6379"';
-  await expect(findTarget(none)).rejects.toThrow(new UsageError(problem));
+  await expect(findTarget(ioWith('localhost:6379'), none)).rejects.toThrow(new UsageError(problem));
 });
 
 test('a runner whose config names no Redis works on it, and a wrong one ends it with 2', async () => {
