@@ -5,9 +5,9 @@ import type { ChildrenUsage } from '../../engine/process/children-usage.ts';
 import { duration } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { refusalText } from '../../resque/format/payload.ts';
-import { resqueWebFields } from '../../resque/format/resque-web.ts';
 import { shortPath } from '../files/load-config.ts';
-import { membersOf, type Verdict } from './verdict.ts';
+import { membersOf, resqueWebFields } from './record-view.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface TextOptions {
   /** Of the terminal. */
@@ -145,8 +145,7 @@ function webRows(record: string): (readonly [string, string])[] {
   const rows: (readonly [string, string])[] = [
     ['Worker', worker],
     ['Class', jobClass],
-    // The blank lines between YAML documents take too much room here.
-    ['Arguments', args.trimEnd().replace(/\n\n---/g, '\n---')],
+    ['Arguments', args],
     ['Exception', exception],
     ['Error', error.trimEnd()],
   ];

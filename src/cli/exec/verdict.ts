@@ -2,12 +2,10 @@
 import { constants } from 'node:os';
 import type { Mode } from '../../config/config.ts';
 import type { SingleJobEnd } from '../../engine/single-job.ts';
-import { payloadLine } from '../../engine/warm/payload-line.ts';
 import { visible } from '../../messages/visible.ts';
-import { memberSpans } from '../../resque/format/json.ts';
 import type { Payload } from '../../resque/format/payload.ts';
-import { resqueWebFields } from '../../resque/format/resque-web.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
+import { membersOf, oneLine, resqueWebFields } from './record-view.ts';
 
 export interface Verdict {
   readonly end: SingleJobEnd;
@@ -75,12 +73,6 @@ export function verdictJson(verdict: Verdict): string {
   return objectText(Object.entries(members), '');
 }
 
-/** The members of a record's JSON text, each with its own text in one line that is safe to print. */
-export function membersOf(record: string): [name: string, text: string][] {
-  const bytes = Buffer.from(oneLine(record));
-  return [...memberSpans(bytes)].map(([name, { start, end }]) => [name, bytes.toString('utf8', start, end)]);
-}
-
 function objectText(members: readonly (readonly [string, string])[], indent: string): string {
   const lines = members.map(([name, text]) => `${indent}  ${JSON.stringify(name)}: ${text}`);
   return `{\n${lines.join(',\n')}\n${indent}}`;
@@ -88,9 +80,4 @@ function objectText(members: readonly (readonly [string, string])[], indent: str
 
 function json(value: unknown): string {
   return visible(JSON.stringify(value));
-}
-
-/** JSON without white space between its tokens has hidden characters only in strings, where an escape will do. */
-function oneLine(text: string): string {
-  return visible(payloadLine(Buffer.from(text)).toString('utf8', 0).trimEnd());
 }

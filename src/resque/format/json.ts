@@ -13,18 +13,21 @@ const comma = 0x2c;
 const colon = 0x3a;
 
 /**
- * Spans of the top level's members by name; of duplicate keys the last counts, as for JSON parsers.
+ * Spans of the top level's values: of an object's members by name, of an array's elements by index. The last of duplicate
+ * keys counts, as for JSON parsers.
  *
- * @param json bytes that `JSON.parse` takes as an object; all of JSON's structure is ASCII, so bytes will do
+ * @param json bytes that `JSON.parse` takes as an object or an array; all of JSON's structure is ASCII, so bytes will do
  */
 export function memberSpans(json: Buffer): Map<string, MemberSpan> {
   const spans = new Map<string, MemberSpan>();
   let depth = 0;
+  let isArray = false;
   let key: string | null = null;
   let start = -1;
   let end = -1;
   const close = () => {
-    if (key !== null && start !== -1) spans.set(key, { start, end });
+    const name = isArray ? String(spans.size) : key;
+    if (name !== null && start !== -1) spans.set(name, { start, end });
     key = null;
     start = -1;
   };
@@ -39,12 +42,13 @@ export function memberSpans(json: Buffer): Map<string, MemberSpan> {
     if (depth === 0) {
       if (isClosing) close();
     } else if (depth === 1 && byte === comma) close();
-    else if (depth === 1 && byte === quote && key === null) {
+    else if (depth === 1 && byte === quote && key === null && !isArray) {
       key = JSON.parse(json.toString('utf8', tokenStart, at + 1)) as string;
     } else if (byte !== colon || depth > 1) {
       if (start === -1) start = tokenStart;
       end = at + 1;
     }
+    if (isOpening && depth === 0) isArray = byte === 0x5b;
     if (isOpening) depth += 1;
   }
   return spans;

@@ -118,10 +118,9 @@ describe('a job that fails', () => {
     expect(lines.slice(page + 1)).toEqual([
       expect.stringMatching(/^ {2}Worker {7}\S+\.runner:\d+-0 on mail at \d{4}\/\d\d\/\d\d \S+ \+0000$/),
       '  Class        Send',
-      '  Arguments    --- bob',
-      '               --- 3',
-      '               ---',
-      '               id: 12345678901234567890',
+      '  Arguments    "bob"',
+      '               3',
+      '               {"id":12345678901234567890}',
       '  Exception    NoSuchUser',
       '  Error        user 7 is gone',
       '               job.sh:1',
@@ -139,7 +138,12 @@ describe('a job that fails', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       ...{ outcome: 'failed', exitCode: 7 },
       failure: { exception: 'NoSuchUser', error: 'user 7 is gone', exit_code: 7, queue: 'mail' },
-      resqueWeb: { class: 'Send', exception: 'NoSuchUser', backtrace: 'job.sh:1\nmain' },
+      resqueWeb: {
+        class: 'Send',
+        arguments: '"bob"\n3\n{"id":12345678901234567890}',
+        exception: 'NoSuchUser',
+        backtrace: 'job.sh:1\nmain',
+      },
     });
   });
 

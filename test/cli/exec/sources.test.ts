@@ -71,7 +71,7 @@ describe('the job', () => {
     expect(await stage.document(['mail', '-'], { input: '' })).toMatchObject({
       ...{ code: 1, outcome: 'failed', exitCode: null, durationMs: null, cpu: null, payload: null },
       failure: { payload: { class: 'InvalidPayload', args: [''] }, backtrace: [], raw_payload: '' },
-      resqueWeb: { class: 'InvalidPayload', arguments: "--- ''\n", exception: 'InvalidPayloadError' },
+      resqueWeb: { class: 'InvalidPayload', arguments: '""', exception: 'InvalidPayloadError' },
     });
     expect(got()).toBe('');
   });

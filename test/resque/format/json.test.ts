@@ -27,6 +27,7 @@ describe('the span of a member holds', () => {
     ['a value without a name', '{"":"x"}', { '': '"x"' }],
     ['characters of several bytes', '{"ä€":"😀","b":1}', { 'ä€': '"😀"', b: '1' }],
     ['the last of two with one name', '{"a":1,"b":2,"a":[3]}', { a: '[3]', b: '2' }],
+    ['elements of an array', '["a", [1,2],{"b":3} ]', { 0: '"a"', 1: '[1,2]', 2: '{"b":3}' }],
     ['empty values', '{"a":{},"b":[],"c":""}', { a: '{}', b: '[]', c: '""' }],
   ])('%s', (_, json, values) => {
     expect(valuesOf(json)).toEqual(values);
