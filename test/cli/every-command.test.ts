@@ -10,7 +10,8 @@ import { UsageError } from '../../src/cli/command-line/exit-codes.ts';
 import { type CommandName, commandNames, commands } from '../../src/cli/commands.ts';
 import { readArguments } from '../../src/cli/read-arguments.ts';
 import { freePort, useRedis } from '../helpers/redis.ts';
-import { program, runProgram, useDirectory } from './program.ts';
+import { useDirectory } from './directory.ts';
+import { program, runProgram } from './program.ts';
 
 const redis = useRedis();
 const directory = useDirectory();

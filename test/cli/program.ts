@@ -1,18 +1,12 @@
-/** The built program as a real process, run to its end in a directory of the test's own. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/**
+ * The built program as a real process, run to its end. A start costs 0.3 s: tests that only need a command's answer call
+ * `runCommand` instead.
+ */
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterEach, beforeEach } from 'vitest';
+import type { Outcome } from './run-command.ts';
 
 export const program = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
-
-export interface Outcome {
-  readonly code: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface ProgramOptions {
   readonly cwd: string;
@@ -28,16 +22,4 @@ export async function runProgram(args: readonly string[], { cwd, env }: ProgramO
     timeout: 20_000,
   });
   return { code: exitCode, stdout, stderr };
-}
-
-/** A directory for each test of a file. */
-export function useDirectory(): { readonly path: string } {
-  const directory = { path: '' };
-  beforeEach(() => {
-    directory.path = realpathSync(mkdtempSync(join(tmpdir(), 'rr-cli-')));
-  });
-  afterEach(() => {
-    rmSync(directory.path, { recursive: true, force: true });
-  });
-  return directory;
 }

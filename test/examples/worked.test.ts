@@ -11,7 +11,7 @@ import {
 import { delimiter, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { useDirectory } from '../cli/program.ts';
+import { useDirectory } from '../cli/directory.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import {

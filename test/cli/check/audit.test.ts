@@ -11,7 +11,8 @@ import {
   assertSafeHeartbeat,
   assertSafeWorkerRecord,
 } from '../../helpers/resque-web.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 
 const server = useRedis();
 const directory = useDirectory();

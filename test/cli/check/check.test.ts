@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort, type RedisServer, useRedis } from '../../helpers/redis.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 
 const redis = useRedis();
 const directory = useDirectory();

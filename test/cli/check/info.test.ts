@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 
 const directory = useDirectory();
 

@@ -4,7 +4,7 @@ import type { Invocation } from '../../../src/cli/command-line/command-spec.ts';
 import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
 import { flags } from '../../../src/cli/command-line/flags.ts';
 import { readArguments } from '../../../src/cli/read-arguments.ts';
-import { useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
 
 const directory = useDirectory();
 const startedIn = process.cwd();

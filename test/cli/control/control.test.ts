@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
 import type { Runner } from '../../helpers/runner.ts';
-import { type Outcome, runProgram } from '../program.ts';
+import { runProgram } from '../program.ts';
+import type { Outcome } from '../run-command.ts';
 import { runCommand } from '../run-command.ts';
 
 const stage = useEndToEnd();

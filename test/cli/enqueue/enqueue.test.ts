@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../../helpers/redis.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 import { serveAll } from './stage.ts';
 
 const redis = useRedis();

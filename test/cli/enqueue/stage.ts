@@ -8,7 +8,9 @@ import type { RedisServer } from '../../helpers/redis.ts';
 import { freePort } from '../../helpers/redis.ts';
 import { RedisProxy } from '../../helpers/redis-proxy.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { type Outcome, program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
+import type { Outcome } from '../run-command.ts';
 
 /** Keys that may be left: that of the queue and that of their names, but none that says how far an enqueue has got. */
 const lasting = ['resque:queue:mail', 'resque:queues'];

@@ -6,7 +6,8 @@ import { execa } from 'execa';
 import { afterEach, beforeEach } from 'vitest';
 import { kill, type MarkedProcess, markVariable, processesMarked } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
 
 export interface ExecOptions {
   /** STDIN, which otherwise is empty. */

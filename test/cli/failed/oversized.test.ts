@@ -1,6 +1,6 @@
 /** `resque-runner failed` and `status` on a Redis that closes connections on which more than 1 MB waits. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 import { idOf, record, useFailedStage } from './stage.ts';
 
 const stage = useFailedStage();
@@ -48,7 +48,7 @@ test('status shows a worker with a large job', async () => {
   const id = 'web1:12:mail';
   await client.sadd('resque:workers', id);
   await client.set(`resque:worker:${id}`, JSON.stringify({ queue: 'mail', run_at: 'now', payload }));
-  const status = await runProgram(['status', '--redis', stage.url], { cwd: '/' });
+  const status = await runCommand(['status', '--redis', stage.url]);
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toContain('Large');
 });

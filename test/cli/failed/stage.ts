@@ -1,13 +1,17 @@
-/** `resque-runner failed …` on a Redis of its own: the command, the list, and what it should say. */
+/** `resque-runner failed …` in the process of the test: the command, the list, and what it should say. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { execa } from 'execa';
 import { changeScript } from '../../../src/resque/failed/change-script.ts';
 import { isStep, startProxy } from '../../engine/proxies.ts';
 import { type RedisOptions, type RedisServer, useRedis } from '../../helpers/redis.ts';
-import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
-import { type Outcome, program, runProgram, useDirectory } from '../program.ts';
+import {
+  type OpenCommand,
+  type OpenOptions,
+  type Outcome,
+  openCommand,
+  type RunningCommand,
+  runCommand,
+  startCommand,
+} from '../run-command.ts';
 
 const key = 'resque:failed';
 /** Entries of one RPUSH. */
@@ -52,13 +56,6 @@ export function idOf(index: number, bytes: string | Buffer): string {
   return `${index}@${createHash('sha1').update(bytes).digest('hex').slice(0, 8)}`;
 }
 
-interface OpenOptions {
-  readonly columns?: number;
-  readonly env?: Readonly<Record<string, string>>;
-  /** A file for STDOUT, in the stage's directory. */
-  readonly to?: string;
-}
-
 export interface FailedStage {
   readonly redis: ReturnType<typeof useRedis>;
   readonly url: string;
@@ -69,20 +66,12 @@ export interface FailedStage {
   readonly queued: (queue?: string) => Promise<string[]>;
   /** Without a terminal; on the stage's Redis unless `--redis` is among the arguments. */
   readonly failed: (...args: string[]) => Promise<Outcome>;
-  /** The same on its way, for what is done to it meanwhile. */
-  readonly start: (...args: string[]) => ReturnType<typeof spawnProgram>;
-  /** A shell's command line, in which `$failed` is the command and `$where` the flags that name the stage's Redis. */
-  readonly pipe: (command: string) => readonly [string, ...string[]];
-  /** On a terminal; says at its end what the exit code was: `came to 0`. */
-  readonly open: (args: readonly string[], options?: OpenOptions) => Terminal;
-  /** A file in the stage's directory. */
-  readonly read: (name: string) => string;
-}
-
-function spawnProgram(args: readonly string[], cwd: string) {
-  return execa(process.execPath, [program, ...args], {
-    ...{ cwd, env: { RR_CONFIG: '' }, stdin: 'ignore', reject: false, timeout: 20_000 },
-  });
+  /** The same, for tests that do something to it while it works. */
+  readonly start: (...args: string[]) => RunningCommand;
+  /** With a person at its terminal. */
+  readonly open: (args: readonly string[], options?: OpenOptions) => OpenCommand;
+  /** The arguments, on the stage's Redis. */
+  readonly placed: (args: readonly string[]) => string[];
 }
 
 export interface HeldWay {
@@ -115,16 +104,16 @@ export async function holdAtStep(n: number, redis: RedisServer): Promise<HeldWay
 /** Call it once at the top of a test file. */
 export function useFailedStage(redisOptions?: RedisOptions): FailedStage {
   const redis = useRedis(redisOptions);
-  const directory = useDirectory();
-  const terminals = useTerminals();
-  const where = () => ['--redis', `redis://127.0.0.1:${redis.port}`];
-  const placed = (args: readonly string[]) => (args.includes('--redis') ? args : [...args, ...where()]);
-  const quoted = (words: readonly string[]) =>
-    words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const url = () => `redis://127.0.0.1:${redis.port}`;
+  const placed = (args: readonly string[]) => [
+    'failed',
+    ...args,
+    ...(args.includes('--redis') ? [] : ['--redis', url()]),
+  ];
   return {
     redis,
     get url() {
-      return `redis://127.0.0.1:${redis.port}`;
+      return url();
     },
     list: () => redis.client.lrange(key, 0, -1),
     async fill(...entries) {
@@ -132,27 +121,10 @@ export function useFailedStage(redisOptions?: RedisOptions): FailedStage {
         await redis.client.rpush(key, ...entries.slice(at, at + portion));
       }
     },
-    read: (name) => readFileSync(join(directory.path, name), 'utf8'),
     queued: (queue = 'mail') => redis.client.lrange(`resque:queue:${queue}`, 0, -1),
-    failed: (...args) => runProgram(['failed', ...placed(args)], { cwd: directory.path }),
-    start: (...args) => spawnProgram(['failed', ...placed(args)], directory.path),
-    pipe(command) {
-      const failed = `RR_CONFIG= ${quoted([process.execPath, program, 'failed'])}`;
-      return [
-        'bash',
-        '-c',
-        `cd ${quoted([directory.path])}; where=${quoted([where().join(' ')])}; ${command.replaceAll('$failed', failed)}`,
-      ];
-    },
-    open(args, { columns = 80, env, to } = {}) {
-      const words = quoted([process.execPath, program, 'failed', ...placed(args)]);
-      const command = to === undefined ? words : `${words} > ${quoted([to])}`;
-      return terminals.open({
-        command: ['sh', '-mc', `${command}; echo "came to $?"; read -r _`],
-        columns,
-        cwd: directory.path,
-        env: { RR_CONFIG: '', ...env },
-      });
-    },
+    failed: (...args) => runCommand(placed(args)),
+    start: (...args) => startCommand(placed(args)),
+    open: (args, options) => openCommand(placed(args), options),
+    placed,
   };
 }

@@ -1,16 +1,18 @@
 /** `resque-runner failed retry|remove|clear` on a terminal: the question, the bar, and Ctrl-C. */
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../../helpers/wait-for.ts';
+import { useFailedProgram } from './program-stage.ts';
 import { holdAtStep, idOf, record, records, useFailedStage } from './stage.ts';
 
 const stage = useFailedStage();
+const program = useFailedProgram(stage);
 
 const retried = async () => (await stage.list()).filter((entry) => entry.includes('"retried_at"')).length;
 
 describe('the question', () => {
   test('says how many and where, and “no” is what Enter means', async () => {
     await stage.fill(...records(3), record({ queue: 'news' }));
-    const terminal = stage.open(['retry', '--queue', 'mail'], { columns: 120 });
+    const terminal = program.open(['retry', '--queue', 'mail'], { columns: 120 });
     await terminal.waitForText('● No');
     expect(terminal.text()).toContain(
       `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues?`,
@@ -34,7 +36,7 @@ describe('the question', () => {
       ['remove', '1'],
       ['clear', '--json'],
     ];
-    const terminals = commands.map((args) => stage.open(args));
+    const terminals = commands.map((args) => program.open(args));
     for (const terminal of terminals) await terminal.waitForText('● No');
     for (const terminal of terminals) await terminal.press(key);
     for (const terminal of terminals) {
@@ -50,18 +52,18 @@ describe('the question', () => {
 
   test('to which the answer is y is followed by what was done', async () => {
     await stage.fill(...records(3));
-    const retry = stage.open(['retry', '--all']);
+    const retry = program.open(['retry', '--all']);
     await retry.waitForText('● No');
     await retry.press('y');
     await retry.waitForText('came to 0');
     expect(retry.text()).toContain('\nretried 3 failures\ncame to 0');
     expect(await retried()).toBe(3);
     const entry = (await stage.list())[1] ?? '';
-    const remove = stage.open(['remove', '1'], { columns: 120 });
+    const remove = program.open(['remove', '1'], { columns: 120 });
     await remove.waitForText(`Take ${idOf(1, entry)} (SendMail of mail: Boom: 1) off the list?`);
     await remove.press('y');
     await remove.waitForText(`${idOf(1, entry)}: removed\ncame to 0`);
-    const clear = stage.open(['clear'], { columns: 120 });
+    const clear = program.open(['clear'], { columns: 120 });
     await clear.waitForText('There are 2 failures');
     await clear.press('y');
     await clear.waitForText('removed 2 failures\ncame to 0');
@@ -74,7 +76,7 @@ describe('the question', () => {
     const terminals = [
       ['retry', '0', '1'],
       ['remove', '2', '--yes'],
-    ].map((args) => stage.open(args));
+    ].map((args) => program.open(args));
     for (const terminal of terminals) await terminal.waitForText('came to 0');
     expect(terminals.map((terminal) => terminal.text().includes('?'))).toEqual([false, false]);
     expect(await stage.list()).toHaveLength(2);
@@ -82,11 +84,11 @@ describe('the question', () => {
 
   test('asks the terminal, wherever STDOUT leads', async () => {
     await stage.fill(...records(2));
-    const terminal = stage.open(['clear', '--json'], { to: 'out.json' });
+    const terminal = program.open(['clear', '--json'], { to: 'out.json' });
     await terminal.waitForText('● No');
     await terminal.press('y');
     await terminal.waitForText('came to 0');
-    expect(JSON.parse(stage.read('out.json'))).toMatchObject({ done: 2, end: 'whole' });
+    expect(JSON.parse(program.read('out.json'))).toMatchObject({ done: 2, end: 'whole' });
   });
 });
 
@@ -99,7 +101,7 @@ describe('thousands', () => {
     async ({ args, title, verb }) => {
       await stage.fill(...records(3_000));
       const way = await holdAtStep(4, stage.redis);
-      const terminal = stage.open([...args, '--redis', way.url], { columns: 120 });
+      const terminal = program.open([...args, '--redis', way.url], { columns: 120 });
       await terminal.waitForText(
         new RegExp(`^${title} {2}[█░]+ \\d+ % {2}[\\d,]+ of 3,000 {2}(\\d+ \\w+|…) left$`, 'm'),
       );
@@ -127,7 +129,7 @@ describe('thousands', () => {
     await stage.fill(...entries);
     const way = await holdAtStep(2, stage.redis);
     const ids = entries.map((entry, at) => idOf(at, entry));
-    const terminal = stage.open(['retry', ...ids, '--redis', way.url]);
+    const terminal = program.open(['retry', ...ids, '--redis', way.url]);
     await terminal.waitForText(/^retrying {2}█+░+ 41 % {2}250 of 600 /m);
     way.goOn();
     await terminal.waitForText('retried 600 failures\ncame to 0');
@@ -137,7 +139,7 @@ describe('thousands', () => {
   test('without a terminal are one line, and SIGTERM stops them between two steps, too', async () => {
     await stage.fill(...records(3_000));
     const way = await holdAtStep(3, stage.redis);
-    const retry = stage.start('retry', '--all', '--yes', '--json', '--redis', way.url);
+    const retry = program.start('retry', '--all', '--yes', '--json', '--redis', way.url);
     await waitFor(way.isHolding, { message: 'a step waits' });
     retry.kill('SIGTERM');
     way.goOn();
@@ -156,7 +158,7 @@ describe('thousands', () => {
   test('that a second signal comes for end at once', async () => {
     await stage.fill(...records(1_000));
     const way = await holdAtStep(2, stage.redis);
-    const retry = stage.start('retry', '--all', '--yes', '--redis', way.url);
+    const retry = program.start('retry', '--all', '--yes', '--redis', way.url);
     await waitFor(way.isHolding, { message: 'a step waits' });
     await waitFor(
       () => {
@@ -168,4 +170,24 @@ describe('thousands', () => {
     expect(await retry).toMatchObject({ signal: 'SIGINT', stdout: '' });
     way.goOn();
   });
+});
+
+test('a list and a failure can be piped to programs that take only the beginning', async () => {
+  await stage.fill(
+    ...records(3_000, { backtrace: ['x'.repeat(200)] }),
+    record({ error: 'x\n'.repeat(500_000) }),
+  );
+  for (const form of ['', '--json']) {
+    const list = await program.shell(
+      `$failed list --limit 3001 ${form} $where | head -1; echo "\${PIPESTATUS[0]}"`,
+    );
+    const lines = list.stdout.split('\n');
+    expect({ lines: lines.length, code: lines[1], stderr: list.stderr }).toEqual({
+      ...{ lines: 2, code: '0', stderr: '' },
+    });
+    const one = await program.shell(`$failed show ${form} $where | head -c 12; echo " \${PIPESTATUS[0]}"`);
+    expect(one).toMatchObject({ stdout: expect.stringMatching(/^.{12} 0$/s), stderr: '' });
+  }
+  const cut = await program.shell(`$failed list --before 3000 --limit 2 $where | cut -f 1,8`);
+  expect(cut.stdout).toMatch(/^2999@[0-9a-f]{8}\t2999\n2998@[0-9a-f]{8}\t2998$/);
 });

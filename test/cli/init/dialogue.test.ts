@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
-import { program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
 
 const redis = useRedis({ isOwn: true });
 const guarded = useRedis({ password: 'sesame' });

@@ -20,7 +20,8 @@ import { schemaReference } from '../../../src/cli/init/schema-reference.ts';
 import { exampleClass, readScript, writeExample } from '../../../src/cli/init/script-answer.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { freePort, useRedis } from '../../helpers/redis.ts';
-import { program, runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program, runProgram } from '../program.ts';
 import { testIo } from '../run-command.ts';
 
 const redis = useRedis();

@@ -12,7 +12,8 @@ import {
 } from '../../../src/cli/redis/embedded-redis.ts';
 import { isAlive } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
 
 const directory = useDirectory();
 const started: EmbeddedRedis[] = [];

@@ -17,7 +17,8 @@ import { assertNoProcessLeft } from '../../helpers/leaks.ts';
 import { freeze, isAlive, kill, markVariable, processesMarked } from '../../helpers/processes.ts';
 import { Runner } from '../../helpers/runner.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 
 const directory = useDirectory();
 let mark = '';

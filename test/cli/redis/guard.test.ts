@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Guard, isLocked, releaseDeadLock, startGuard } from '../../../src/cli/redis/guard.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
 
 const directory = useDirectory();
 

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/cli/command-line/exit-codes.ts';
 import { findTarget } from '../../../src/cli/redis/target.ts';
 import { useRedis } from '../../helpers/redis.ts';
-import { runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { runProgram } from '../program.ts';
 
 const redis = useRedis();
 const directory = useDirectory();

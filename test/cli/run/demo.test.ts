@@ -6,7 +6,8 @@ import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { kill, markVariable, processesMarked } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { program, runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program, runProgram } from '../program.ts';
 
 const directory = useDirectory();
 const mark = randomUUID();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { program, runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program, runProgram } from '../program.ts';
 
 const directory = useDirectory();
 

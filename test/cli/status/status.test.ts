@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { StatusDocument } from '../../../src/cli/status/document.ts';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { useTerminals } from '../../helpers/terminal.ts';
-import { program, runProgram, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program, runProgram } from '../program.ts';
 import { recordOf, StatusStage } from './stage.ts';
 
 const redis = useRedis();

@@ -5,7 +5,8 @@ import { isAlive } from '../../helpers/processes.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { type Terminal, type TerminalOptions, takenTerminal, useTerminals } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
 import { recordOf, StatusStage } from './stage.ts';
 
 const redis = useRedis({ isOwn: true });

@@ -4,7 +4,8 @@ import { execa } from 'execa';
 import { afterEach, expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { program, useDirectory } from '../program.ts';
+import { useDirectory } from '../directory.ts';
+import { program } from '../program.ts';
 
 const redis = useRedis();
 const directory = useDirectory();
