@@ -1,4 +1,22 @@
-/** All that the link tells people, in one place. Each says what is wrong and, where there is one, the way out. */
+/** All texts of the link for people. Each states the problem, then the fix if there is one. */
+
+/** A link that can't be opened, for a reason outside the program. The message is for people, the code for programs. */
+export class LinkError extends Error {
+  override readonly name = 'LinkError';
+  readonly code: LinkErrorCode;
+
+  constructor(code: LinkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * `absent`: nothing listens there; `refused`: an engine rejects the link; `version`: the engine is of another release;
+ * `timeout`: it doesn't answer; `broken`: the link ended, or the other side isn't an engine; `unusable`: a path, directory
+ * or descriptor can't be used.
+ */
+export type LinkErrorCode = 'absent' | 'refused' | 'version' | 'timeout' | 'broken' | 'unusable';
 
 const mebibyte = 1024 * 1024;
 
@@ -93,7 +111,6 @@ export const linkMessages = {
   nameTaken: (path: string) =>
     `${path} is taken by a runner, or by something that is not a socket: end it, remove it, or choose ` +
     'another path',
-  allNamesTaken: (path: string) => `runners listen at ${path} and at all names like it: end one of them`,
   notAdoptable: (fd: number, reason: string) =>
     `descriptor ${fd} is no connected socket (${reason}): the runner has to inherit one there`,
 };

@@ -1,9 +1,10 @@
-/** Servers, clients and directories of a test, all gone after it. */
+/** Servers, clients and directories of a test, all removed after it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { LinkServer } from '../../src/link/server/server.ts';
+import { look } from '../../src/link/sockets/peek.ts';
 import { FakeHost } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -27,7 +28,7 @@ export interface Stage {
   readonly host: FakeHost;
   readonly server: LinkServer;
   readonly path: string;
-  /** Not yet greeted. */
+  /** Without a hello yet. */
   readonly connect: () => RawClient;
   readonly join: (who?: { name?: string; isReadOnly?: boolean }) => Promise<RawClient>;
 }
@@ -50,9 +51,16 @@ export async function startStage(): Promise<Stage> {
 
 export async function startServer(
   host: FakeHost,
-  wanted: string,
+  path: string,
 ): Promise<{ server: LinkServer; path: string }> {
   const server = new LinkServer(host);
   afterThis(() => server.close());
-  return { server, path: await server.listen(wanted) };
+  await server.listen(path);
+  return { server, path };
+}
+
+/** Pid of the engine that answers at the path; `undefined` if none does. */
+export async function pidAt(path: string): Promise<number | undefined> {
+  const found = await look(path);
+  return typeof found === 'string' ? undefined : found.pid;
 }

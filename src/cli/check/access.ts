@@ -4,8 +4,7 @@
  */
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ownUid } from '../../link/sockets/socket-path.ts';
-import { userNameOf } from '../../link/sockets/user-name.ts';
+import { ownUid, userNameOf } from '../../link/sockets/users.ts';
 import { type Verdict, warn } from './verdict.ts';
 
 export interface TrustedFile {

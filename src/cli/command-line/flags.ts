@@ -81,7 +81,7 @@ export const flags = {
   socket: {
     kind: 'text',
     value: 'PATH',
-    example: '/run/user/1000/resque-runner/4431.sock',
+    example: '/run/user/1000/resque-runner/4431-9f2c1a.sock',
     completes: 'file',
     about: 'where `attach` finds this runner, instead of your own runtime directory',
   },

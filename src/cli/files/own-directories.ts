@@ -1,7 +1,8 @@
 /** The directories that this program uses for its user. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { ownUid, socketDirectories } from '../../link/sockets/socket-path.ts';
+import { socketDirectories } from '../../link/sockets/socket-path.ts';
+import { ownUid } from '../../link/sockets/users.ts';
 import type { Io } from '../command-line/io.ts';
 
 /** Where this user's runners listen and `attach` looks, the preferred one first. */

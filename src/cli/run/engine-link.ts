@@ -6,7 +6,7 @@ import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { LinkError } from '../../link/link-error.ts';
+import { LinkError } from '../../link/messages.ts';
 import { LinkServer } from '../../link/server/server.ts';
 import { listSockets } from '../../link/sockets/list-sockets.ts';
 import { prepareFirstSocketPath } from '../../link/sockets/socket-path.ts';
@@ -75,7 +75,8 @@ async function listen(io: Io, server: LinkServer, socket: string | null): Promis
   for (let triesLeft = 3; ; triesLeft -= 1) {
     try {
       const path = socket ?? prepareFirstSocketPath(ownSocketDirectories(io), process.pid);
-      return await server.listen(path, { isExact: socket !== null });
+      await server.listen(path);
+      return path;
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       // Another runner that was the last to end may have taken the directory away in this very moment.

@@ -1,7 +1,6 @@
 /** One user interface from the first frame to its last word: link, store, screen, and what is said afterwards. */
 import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
-import { ownUid } from '../../link/sockets/socket-path.ts';
-import { userNameOf } from '../../link/sockets/user-name.ts';
+import { ownUid, userNameOf } from '../../link/sockets/users.ts';
 import { plural } from '../../messages/quantities.ts';
 import { runnerName } from '../../messages/runners.ts';
 import { spoolMessages } from '../../messages/spool.ts';

@@ -1,12 +1,12 @@
 /**
- * A user interface's end of the link. It hands on what the engine says, in order, and keeps no state of its
- * own: that is the store's. Commands are always answered, by the engine or by the end of the link.
+ * The screen's end of the link. It passes on what the engine sends, in order, and leaves the state to the store. Every
+ * command gets an answer, from the engine or from the end of the link.
  *
  *     greeting ──the engine's hello──▶ open ──close()──▶ closing ──┐
  *         └── refused, other version, too late ──┴── its end ──────┴▶ ended
  */
 import type { Duplex } from 'node:stream';
-import type { Command, CommandReply } from '../../protocol/commands.ts';
+import { type Command, type CommandReply, type RefusalCode, refused } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import {
   type ClientFrame,
@@ -18,33 +18,31 @@ import {
 } from '../../protocol/frames.ts';
 import type { OutputBatch } from '../../protocol/output.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
-import { encodeFrame, encodeWithin } from '../frames/encode-frame.ts';
-import { FrameDecoder, FrameError } from '../frames/frame-decoder.ts';
+import { encodeFrame, encodeWithin, FrameDecoder, FrameError } from '../frames/frames.ts';
 import { readCommand } from '../frames/read-command.ts';
-import { readServerFrame } from '../frames/read-server-frame.ts';
-import { LinkError } from '../link-error.ts';
-import { linkMessages } from '../messages.ts';
+import { readServerFrame } from '../frames/read-frames.ts';
+import { LinkError, linkMessages } from '../messages.ts';
 import { connectTo } from './connect-to.ts';
 import { WatchedJobs } from './watched-jobs.ts';
 
 export interface LinkEvents {
-  /** What is known so far gives way to this: at first, and again whenever events were missed. */
+  /** Replaces everything known so far: at first, and again after missed events. */
   onSnapshot(snapshot: Snapshot): void;
-  /** In order; the first may be in the snapshot already. */
+  /** In order; the snapshot may contain the first ones already. */
   onEvents(events: readonly EngineEvent[]): void;
-  /** The link ended, and not by `close`. @param reason for people */
+  /** The link ended without `close`. @param reason for people */
   onClosed(reason: string): void;
 }
 
-/** Who looks. */
+/** Who is connecting. */
 export interface LinkIdentity {
-  /** For the record: `ann@pts/3`. */
+  /** For the log: `ann@pts/3`. */
   readonly name: string;
   readonly isReadOnly: boolean;
 }
 
 const helloTimeoutMs = 5_000;
-/** How long `close` waits for the engine to have read all that was sent. */
+/** How long `close` waits for the engine to read everything. */
 const closeLimitMs = 1_000;
 
 export class LinkClient {
@@ -64,7 +62,7 @@ export class LinkClient {
   #onEnded: () => void = () => {};
 
   /**
-   * Reaches the engine whose socket lies there; resolves after its hello.
+   * Connects to the engine at this socket; resolves after its hello.
    *
    * @throws LinkError
    */
@@ -76,7 +74,7 @@ export class LinkClient {
   }
 
   /**
-   * Talks over a stream whose other end an engine has, or is going to have.
+   * Uses a stream whose other end an engine has, or will have.
    *
    * @throws LinkError
    */
@@ -113,18 +111,18 @@ export class LinkClient {
   }
 
   get hello(): ServerHello {
-    if (this.#hello === null) throw new Error('a client is given away after its hello only');
+    if (this.#hello === null) throw new Error('there is no client before its hello');
     return this.#hello;
   }
 
-  /** Id of the user whose engine it is; `null` for one that was not reached by its socket. */
+  /** The user whose engine it is; `null` unless it was reached by its socket. */
   get ownerUid(): number | null {
     return this.#ownerUid;
   }
 
-  /** Never rejects: where the link is gone, the reply says so. */
+  /** Never rejects: if the link is down, the reply says so. */
   send(command: Command): Promise<CommandReply> {
-    // What the engine would refuse for its shape isn't sent, nor what it wouldn't look at, as the rest of an entry.
+    // Sends nothing that the engine would reject for its shape, and no fields that it would ignore.
     const read = readCommand(command);
     if (typeof read === 'string') return refusal('out-of-range', read);
     if (this.#state !== 'open') return refusal('link-down', linkMessages.linkDown());
@@ -139,27 +137,26 @@ export class LinkClient {
   }
 
   /**
-   * Shows what a job has printed, from the beginning of what is kept, then what it prints. A second watch of a
-   * job takes the place of the first.
+   * Passes on the kept output of a job from its start, then new output. A second watch of a job replaces the first.
    *
-   * @param onBatch `null`: nothing is kept; that, or a batch that `isEnd`, is the last
+   * @param onBatch the last batch is `null`, if no output is kept, or one that `isEnd`
    * @returns ends the watch
    */
   watch(jobId: string, onBatch: (batch: OutputBatch | null) => void): () => void {
     return this.#watched.watch(jobId, onBatch);
   }
 
-  /** Of the owner: the engine is to go on after the end of this link. Await `close` before the process exits. */
+  /** For the owner: the engine continues after this link ends. Await `close` before the process exits. */
   disown(): void {
     this.#send({ type: 'disown' });
   }
 
-  /** Ends the link. @returns when the engine has all that was sent, or doesn't read it within a second */
+  /** Ends the link. @returns when the engine has read everything, or after a second */
   close(): Promise<void> {
     if (this.#state !== 'open') return this.#ended;
     this.#finish('closing');
-    // Not destroyed at once: the engine's next write would fail then, and end the connection there before
-    // it has read our last frames. It ends its side when it has.
+    // Not destroyed at once: then the engine's next write would fail and end the connection before it has read our last
+    // frames. It ends its side after that.
     this.#socket.end();
     this.#timer = setTimeout(() => this.#end(), closeLimitMs);
     return this.#ended;
@@ -180,7 +177,7 @@ export class LinkClient {
     }
   }
 
-  /** A method, since the state changes where the compiler can't see it. */
+  /** A method, because the compiler doesn't see all changes of the state. */
   #isOver(): boolean {
     return this.#state === 'closing' || this.#state === 'ended';
   }
@@ -239,7 +236,7 @@ export class LinkClient {
     );
   }
 
-  /** The link is of no more use, for this reason; only the first one counts. */
+  /** Ends the link for this reason; only the first reason counts. */
   #fail(reason: LinkError): void {
     const wasOver = this.#isOver();
     this.#end();
@@ -259,7 +256,7 @@ export class LinkClient {
     this.#state = state;
     this.#stopTimer();
     for (const answer of this.#unanswered.values()) {
-      answer({ ok: false, code: 'link-down', message: linkMessages.linkDown() });
+      answer(refused('link-down', linkMessages.linkDown()));
     }
     this.#unanswered.clear();
   }
@@ -270,6 +267,6 @@ export class LinkClient {
   }
 }
 
-function refusal(code: 'out-of-range' | 'link-down', message: string): Promise<CommandReply> {
-  return Promise.resolve({ ok: false, code, message });
+function refusal(code: RefusalCode, message: string): Promise<CommandReply> {
+  return Promise.resolve(refused(code, message));
 }

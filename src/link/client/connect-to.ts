@@ -1,19 +1,18 @@
-/** Connects to the socket of an engine, or says why not. */
+/** Connects to the socket of an engine, or explains why it can't. */
 import { createConnection, type Socket } from 'node:net';
-import { LinkError } from '../link-error.ts';
-import { linkMessages } from '../messages.ts';
-import { codeOf } from '../sockets/dead-socket.ts';
+import { LinkError, linkMessages } from '../messages.ts';
 import { type HeldSocket, holdSocket } from '../sockets/held-socket.ts';
-import { assertPathFits, ownUid } from '../sockets/socket-path.ts';
+import { assertPathFits, codeOf } from '../sockets/socket-path.ts';
+import { ownUid } from '../sockets/users.ts';
 
 export interface ReachedEngine {
   readonly socket: Socket;
-  /** Id of the user whose engine it is. */
+  /** The user whose engine it is. */
   readonly ownerUid: number;
 }
 
 /**
- * Only a socket that the caller can trust: see `holdSocket`.
+ * Connects only to a socket that the caller can trust: see `holdSocket`.
  *
  * @throws LinkError
  */

@@ -1,6 +1,6 @@
 /**
- * Whom to hand the output of which job. A server ends every watch with exactly one last batch, also one that
- * was given up: what comes before that belongs to nobody, even where the same job is watched again.
+ * Passes the output of watched jobs to their watchers. The server ends every watch with exactly one last batch, also one
+ * that was given up. Batches before that are dropped, even if the same job is watched again.
  */
 import type { ClientFrame } from '../../protocol/frames.ts';
 import type { OutputBatch } from '../../protocol/output.ts';
@@ -10,16 +10,16 @@ type OnBatch = (batch: OutputBatch | null) => void;
 export class WatchedJobs {
   readonly #send: (frame: ClientFrame) => void;
   readonly #watchers = new Map<string, OnBatch>();
-  /** Watches that were given up and whose last batch hasn't come. */
+  /** By job, how many watches were given up and still await their last batch. */
   readonly #givenUp = new Map<string, number>();
 
   constructor(send: (frame: ClientFrame) => void) {
     this.#send = send;
   }
 
-  /** @returns ends the watch, if it isn't over by itself or by another */
+  /** @returns ends the watch, unless it has ended or another has replaced it */
   watch(jobId: string, onBatch: OnBatch): () => void {
-    // One of its own for each call: the same function may be given twice.
+    // A new function for each call, because the same one may be passed twice.
     const watcher: OnBatch = (batch) => onBatch(batch);
     this.#giveUp(jobId);
     this.#watchers.set(jobId, watcher);

@@ -1,6 +1,6 @@
 /**
- * The shape of commands: what reaches the engine has exactly the fields of its type, each of the right type.
- * Whether a queue exists or a number is in range, the engine says.
+ * The shapes of commands. A command that reaches the engine has exactly the fields of its type, each of the right type. The
+ * engine itself checks whether a queue exists or a number is in range.
  */
 import type { Command, CommandType, FailureEntryRef, FailureFilter } from '../../protocol/commands.ts';
 import { linkMessages } from '../messages.ts';
@@ -8,11 +8,11 @@ import { linkMessages } from '../messages.ts';
 interface Shape<T> {
   /** For people: `a text`. */
   readonly says: string;
-  /** @returns `undefined` where it hasn't that shape */
+  /** @returns `undefined` if the value has another shape */
   readonly read: (value: unknown) => T | undefined;
 }
 
-/** Names are echoed in replies and events: no name of anything is longer. */
+/** Replies and events repeat names; real ones are shorter. */
 const longestText = 4_096;
 
 const text: Shape<string> = {
@@ -37,7 +37,7 @@ const filter: Shape<FailureFilter> = {
   says: 'a filter: queue, jobClass, exception, exit and text, each a text or null',
   read: (value) => {
     if (!isObject(value)) return undefined;
-    // A criterion from a later version would be ignored here, and the command hit more than was asked for.
+    // An unknown criterion, from a later version, would be ignored, and the command would affect more failures.
     if (Object.keys(value).some((key) => !filterKeys.includes(key as keyof FailureFilter))) return undefined;
     const criteria: Partial<Record<keyof FailureFilter, string | null>> = {};
     for (const key of filterKeys) {
@@ -59,7 +59,7 @@ const entries: Shape<readonly FailureEntryRef[]> = {
       const { recordBase64 } = item;
       const index = whole.read(item.index);
       if (index === undefined || typeof recordBase64 !== 'string') return undefined;
-      // A whole `FailureEntry` is a reference, too: the rest of it stays here.
+      // A whole `FailureEntry` is also a reference; its other fields are dropped.
       refs.push({ index, recordBase64 });
     }
     return refs;
@@ -85,7 +85,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   stop: { mode: oneOf('quit', 'terminate', 'kill') },
 };
 
-/** @returns the command, or what is wrong with it, for people */
+/** @returns the command, or its problem, for people */
 export function readCommand(value: unknown): Command | string {
   if (!isObject(value) || typeof value.type !== 'string') return linkMessages.noCommand();
   const { type } = value;
@@ -100,7 +100,7 @@ export function readCommand(value: unknown): Command | string {
     if (read === undefined) return linkMessages.wrongCommandField(type, field, shape.says);
     command[field] = read;
   }
-  // Its fields were read by the table above, whose type is made of the commands' own.
+  // The table above has read its fields, and the table's type follows from the commands.
   return command as unknown as Command;
 }
 

@@ -1,52 +1,74 @@
 /**
- * One client, seen from the server: what it says is checked before it means anything, and what it is told
- * waits in no more memory than a limit, however slowly it reads. Nothing that it does harms others.
+ * One client, seen from the server. The server checks everything that the client sends, and limits the memory for data that
+ * the client hasn't read. A client can't harm others.
  *
  *     greeting ──hello──▶ joined ───┬── its end, an error ──────────────▶ ended
  *         └── no hello, a wrong one ┴── cut off, or we stop ─▶ leaving ──▶ ended
  *
- * A joined client that reads too slowly is *behind*: it is sent no events and its frames aren't read. Once it
- * has read what waits for it, a new snapshot stands for the events that it missed.
+ * A joined client that reads too slowly is *behind*: the server sends it no events and doesn't read its frames. Once it has
+ * read the rest, a new snapshot replaces the events that it missed.
  */
 import type { Socket } from 'node:net';
-import { type CommandReply, type RefusalCode, readingCommands } from '../../protocol/commands.ts';
+import { type Command, type CommandReply, readingCommands, refused } from '../../protocol/commands.ts';
+import type { EngineEvent } from '../../protocol/events.ts';
 import {
   clientFrameLimit,
   protocolVersion,
   type ServerFrame,
+  type ServerHello,
   serverFrameLimit,
 } from '../../protocol/frames.ts';
-import { encodeFrame, encodeWithin } from '../frames/encode-frame.ts';
-import { FrameDecoder, FrameError, type RawFrame } from '../frames/frame-decoder.ts';
-import { type ReadClientFrame, readClientFrame } from '../frames/read-client-frame.ts';
+import type { OutputReader } from '../../protocol/output.ts';
+import type { Snapshot } from '../../protocol/snapshot.ts';
+import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } from '../frames/frames.ts';
 import { readCommand } from '../frames/read-command.ts';
+import { type ReadClientFrame, readClientFrame } from '../frames/read-frames.ts';
 import { linkMessages } from '../messages.ts';
-import type { LinkHost } from './link-host.ts';
 import { OutputWatches } from './output-watches.ts';
+
+/** What the server asks of the engine's process. */
+export interface LinkHost {
+  readonly hello: Omit<ServerHello, 'type' | 'protocol' | 'isOwner'>;
+  snapshot(): Snapshot;
+  /** Held while a client is connected. @returns ends the subscription */
+  subscribe(listener: (event: EngineEvent) => void): () => void;
+  /**
+   * Gets only well-formed commands, and only reading ones from a client that may only read.
+   *
+   * @param by what the client calls itself, at most 64 characters, hostile until sanitised
+   */
+  execute(command: Command, by: string): Promise<CommandReply>;
+  /** Turns on live updates while a client is connected. @returns turns them off */
+  watch(): () => void;
+  /** `null`: no output of that job is kept. */
+  openOutput(jobId: string): OutputReader | null;
+  /** The owner's connection ended without `disown`. */
+  onOwnerGone(): void;
+}
 
 /** What the server does for its connections. */
 export interface ConnectionHooks {
-  /** It said hello, and is sent a snapshot next. */
+  /** It said hello; its snapshot follows. */
   onJoined(connection: Connection): void;
-  /** It takes part no longer, joined or not. Told once, before `onClosed`. */
+  /** It is leaving, joined or not. Called once, before `onClosed`. */
   onLeft(connection: Connection): void;
   /** Its socket is closed. */
   onClosed(connection: Connection): void;
   onWatching(): void;
-  /** Calls back when the events that were published so far are written. */
+  /** Calls back when the events published so far have been written. */
   afterEvents(callback: () => void): void;
 }
 
 const helloTimeoutMs = 5_000;
-/** Before its hello a client has nothing to say that needs more: many that never do may be connected. */
+/** Before its hello. Many clients that never say hello may be connected. */
 const helloFrameLimit = 64 * 1024;
-/** Bytes that may wait to be read by a client before it is behind. */
+/** A client with more unread bytes is behind. */
 const behindBytes = 4 * 1024 * 1024;
-/** How long a client that was cut off has for reading why. */
+/** How long a client that is cut off has to read the reason. */
 const cutOffMs = 1_000;
 const unansweredLimit = 64;
 const longestName = 64;
-/** Of output, per step of the server: at 20 steps a second 4 MB/s. */
+/** Of output, per step of the server: 4 MB/s at 20 steps a second. */
 const outputBytesPerStep = 200 * 1024;
 
 export class Connection {
@@ -76,18 +98,18 @@ export class Connection {
       (jobId, batch) => this.#send({ type: 'output', jobId, batch }),
     );
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    // A half-closed client would be one that waits for replies only; ours never does that.
+    // A half-closed client would only wait for replies, which this program's client never does.
     socket.on('end', () => socket.destroy());
-    // Its end follows; of what kind it was makes no difference.
+    // 'close' follows, whatever the error.
     socket.on('error', () => {});
     socket.on('close', () => this.#close());
     socket.on('drain', () => this.#catchUp());
-    // The owner started us: one that is suspended meanwhile must not end the engine by being slow.
+    // No limit for the owner, which started the engine: it may be suspended.
     if (!isOwner) this.#timer = setTimeout(() => this.#onNoHello(), helloTimeoutMs);
     this.#send({ type: 'hello', protocol: protocolVersion, ...host.hello, isOwner });
   }
 
-  /** Its end is the engine's: the owner's is, until it disowns the engine. */
+  /** Whether its end stops the engine: it is the owner and hasn't disowned the engine. */
   get isMissed(): boolean {
     return this.isOwner && !this.#isDisowned;
   }
@@ -100,23 +122,23 @@ export class Connection {
     return !this.#watches.isEmpty;
   }
 
-  /** There were events that it is not going to be sent. */
+  /** Notes that it won't get some events. */
   missEvents(): void {
     this.#hasMissedEvents = true;
   }
 
-  /** @param frame of events, whole; shared with other connections */
+  /** @param frame a whole frame, shared with other connections */
   sendEvents(frame: Buffer): void {
     if (this.#isBehind) this.missEvents();
     else this.#write(frame);
   }
 
-  /** Sends what is new of the watched outputs, if all that was sent before is on its way. */
+  /** Sends new output of watched jobs, unless earlier data is still waiting. */
   sendOutput(): void {
     if (this.#state === 'joined' && this.#socket.writableLength === 0) this.#watches.step(outputBytesPerStep);
   }
 
-  /** Sends what it still has to know, then ends it, within the time in any case. */
+  /** Sends the rest, then ends the connection, within this time. */
   finish(withinMs: number): void {
     if (this.#state === 'joined') {
       this.sendOutput();
@@ -127,7 +149,7 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     try {
-      // Whoever is leaving is read on, since he may be blocked in writing and not see why he has to leave.
+      // The data of a leaving client is read and dropped: otherwise it might block on a write and never see the reason.
       if (this.#isOver()) return;
       for (const raw of this.#decoder.decode(chunk)) {
         this.#take(raw);
@@ -139,7 +161,7 @@ export class Connection {
     }
   }
 
-  /** A method, since the state changes where the compiler can't see it. */
+  /** A method, because the compiler doesn't see all changes of the state. */
   #isOver(): boolean {
     return this.#state === 'leaving' || this.#state === 'ended';
   }
@@ -155,7 +177,7 @@ export class Connection {
         this.#onHello(frame);
         break;
       case 'command':
-        // It never rejects.
+        // Never rejects.
         void this.#onCommand(frame.id, frame.command);
         break;
       case 'watch':
@@ -205,11 +227,11 @@ export class Connection {
       try {
         reply = await this.#host.execute(command, this.#name);
       } catch (error) {
-        // A fault of the engine's. It must not end the engine, whose jobs run well without this command.
+        // A bug in the engine. It must not end the engine, whose jobs don't depend on this command.
         process.emitWarning(error instanceof Error ? error : String(error));
         reply = refused('out-of-range', linkMessages.commandFailed(String(error)));
       }
-      // Whoever has the reply has seen what the command did.
+      // The client gets the events of a command before the reply.
       this.#hooks.afterEvents(() => {
         this.#unanswered -= 1;
         this.#reply(id, reply);
@@ -218,7 +240,7 @@ export class Connection {
   }
 
   #reply(id: number, reply: CommandReply): void {
-    // Answers can be large: who asks for many and reads none gets short ones.
+    // Replies can be large. A client that asks and doesn't read gets short ones.
     const frame =
       this.#socket.writableLength > serverFrameLimit
         ? null
@@ -245,7 +267,7 @@ export class Connection {
     this.#socket.write(frame);
     if (this.#isBehind || this.#socket.writableLength <= behindBytes) return;
     this.#isBehind = true;
-    // Replies to what it asks next would pile up like events do.
+    // Otherwise replies to its next commands would pile up like events.
     this.#socket.pause();
   }
 
@@ -287,8 +309,4 @@ export class Connection {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
-}
-
-function refused(code: RefusalCode, message: string): CommandReply {
-  return { ok: false, code, message };
 }

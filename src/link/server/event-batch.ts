@@ -1,13 +1,10 @@
-/**
- * Gathers events into `events` frames: each event becomes JSON once, each frame bytes once, for however many
- * clients.
- */
+/** Gathers events into `events` frames. Each event is encoded once and each frame built once, for any number of clients. */
 import type { EngineEvent } from '../../protocol/events.ts';
 import { Pacer } from './pacer.ts';
 
-/** Twenty frames a second: more than anybody can read, and few enough to be cheap for the engine. */
+/** Twenty frames a second: more than anyone can read, and cheap for the engine. */
 const intervalMs = 50;
-/** Characters after which a frame goes at once: a burst in one tick must not pile up here. */
+/** A batch of this many characters is sent at once, so that a burst in one tick doesn't pile up. */
 const largestBatch = 1024 * 1024;
 
 export class EventBatch {
@@ -29,18 +26,18 @@ export class EventBatch {
     else this.#pacer.request();
   }
 
-  /** Calls back when the events added so far have been written: at once where none is left. */
+  /** Calls back when the events added so far have been written; at once if there are none. */
   afterEvents(callback: () => void): void {
     if (this.#parts.length === 0) callback();
     else this.#waiting.push(callback);
   }
 
-  /** Writes what there is without waiting for the interval. */
+  /** Writes the batch without waiting for the interval. */
   flush(): void {
     this.#pacer.runNow();
   }
 
-  /** Forgets everything: nobody is left to read it. */
+  /** Drops everything: no client is left. */
   clear(): void {
     this.#pacer.cancel();
     this.#parts = [];

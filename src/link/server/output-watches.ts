@@ -1,23 +1,22 @@
 /**
- * The jobs whose output one client watches, each read at the pace at which that client takes it.
+ * The jobs whose output one client watches, each read at the client's pace.
  *
- * Every watch ends with exactly one last batch: one that `isEnd`, or `null`, where nothing is kept of the
- * output or the client gave the watch up. So the client can tell what still came of a watch that it gave up
- * from what comes of the next one for the same job.
+ * Every watch ends with exactly one last batch: one that `isEnd`, or `null` if no output is kept or the client gave up the
+ * watch. So the client can tell late batches of a watch that it gave up from those of its next watch of the same job.
  */
 import type { OutputBatch, OutputReader } from '../../protocol/output.ts';
 
-/** No screen shows more jobs at once. */
+/** More jobs than any screen shows at once. */
 const watchesLimit = 16;
-/** Who is further behind than this won't catch up with a flood: the newest is what he wants to see. */
+/** A client that is further behind won't catch up with a flood, and wants to see the newest output. */
 const farBehindBytes = 4 * 1024 * 1024;
-/** Of the newest, what is left to read after a skip. */
+/** How much of the newest output is left to read after a skip. */
 const afterSkipBytes = 256 * 1024;
 
 interface Watch {
   readonly reader: OutputReader;
-  /** Of what was kept when the watch began, bytes still to be sent: the beginning is never skipped. */
-  leftOfBeginning: number;
+  /** Bytes that were kept when the watch began and have not been sent yet. They are never skipped. */
+  unsentBacklog: number;
 }
 
 export class OutputWatches {
@@ -42,10 +41,10 @@ export class OutputWatches {
     if (this.#watches.has(jobId)) return;
     const reader = this.#watches.size < watchesLimit ? this.#openReader(jobId) : null;
     if (reader === null) this.#send(jobId, null);
-    else this.#watches.set(jobId, { reader, leftOfBeginning: reader.behindBytes });
+    else this.#watches.set(jobId, { reader, unsentBacklog: reader.behindBytes });
   }
 
-  /** Nothing happens where the watch has ended by itself. */
+  /** Does nothing if the watch has ended by itself. */
   giveUp(jobId: string): void {
     if (!this.#watches.has(jobId)) return;
     this.#end(jobId);
@@ -57,25 +56,25 @@ export class OutputWatches {
     for (const jobId of [...this.#watches.keys()]) this.#end(jobId);
   }
 
-  /** Sends what is new, about `budgetBytes` of it in all, shared so that a flood leaves room for the others. */
+  /** Sends about `budgetBytes` of new output in all, shared so that a flood leaves room for other jobs. */
   step(budgetBytes: number): void {
-    // Whoever needs less than an equal share leaves the rest to those behind him.
+    // A job that needs less than an equal share leaves the rest to the next ones.
     const inTurn = [...this.#watches].toSorted(([, a], [, b]) => a.reader.behindBytes - b.reader.behindBytes);
     let leftBytes = budgetBytes;
-    for (const [place, [jobId, watch]] of inTurn.entries()) {
+    for (const [index, [jobId, watch]] of inTurn.entries()) {
       if (leftBytes <= 0) return;
-      leftBytes -= this.#read(jobId, watch, Math.ceil(leftBytes / (inTurn.length - place)));
+      leftBytes -= this.#read(jobId, watch, Math.ceil(leftBytes / (inTurn.length - index)));
     }
   }
 
   /** @returns bytes that were read */
   #read(jobId: string, watch: Watch, maxBytes: number): number {
     const { reader } = watch;
-    if (watch.leftOfBeginning <= 0 && reader.behindBytes > farBehindBytes) reader.skipTo(afterSkipBytes);
+    if (watch.unsentBacklog <= 0 && reader.behindBytes > farBehindBytes) reader.skipTo(afterSkipBytes);
     const before = reader.behindBytes;
     const batch = reader.read(maxBytes);
     const bytes = Math.max(0, before - reader.behindBytes);
-    watch.leftOfBeginning -= bytes;
+    watch.unsentBacklog -= bytes;
     if (batch.isEnd) this.#end(jobId);
     if (batch.pieces.length > 0 || batch.skippedLines > 0 || batch.isEnd) this.#send(jobId, batch);
     return bytes;

@@ -1,7 +1,6 @@
 /**
- * Runs one thing whenever somebody asks, but at most once an interval: after quiet right away (still after the
- * tick in which it was asked for, so that a burst is one run), otherwise when the interval is over. No timer
- * is left while nobody asks.
+ * Runs a function on request, at most once an interval. After a quiet interval it runs in the next tick, so a burst of
+ * requests is one run; otherwise at the end of the interval. Without requests there is no timer.
  */
 export class Pacer {
   readonly #intervalMs: number;
@@ -20,7 +19,7 @@ export class Pacer {
     this.#timer = setTimeout(() => this.runNow(), waitMs);
   }
 
-  /** Ahead of time; whatever was asked for is done by it. */
+  /** Runs without waiting; this answers all requests so far. */
   runNow(): void {
     this.cancel();
     this.#lastRunMs = performance.now();

@@ -1,21 +1,19 @@
 /**
- * The engine's end of the link: tells every client the state and the events behind it, carries their commands
- * to the host, and shows them what jobs print. The host is subscribed to only while somebody looks, and waits
- * for nobody: what a client is too slow for, it misses (see `connection.ts`).
+ * The engine's end of the link. It sends every client the state and the events that follow, passes commands to the host,
+ * and shows what jobs print. It subscribes to the host only while a client is connected. The host waits for no client: a slow
+ * one misses events (see `connection.ts`).
  */
 import { createServer, type Server, Socket } from 'node:net';
-import { encodeFrame } from '../frames/encode-frame.ts';
-import { LinkError } from '../link-error.ts';
-import { linkMessages } from '../messages.ts';
-import { type ClaimedSocket, claimSocket } from '../sockets/claim-socket.ts';
-import { Connection, type ConnectionHooks } from './connection.ts';
+import { encodeFrame } from '../frames/frames.ts';
+import { LinkError, linkMessages } from '../messages.ts';
+import { listenAt } from '../sockets/listen.ts';
+import { Connection, type ConnectionHooks, type LinkHost } from './connection.ts';
 import { EventBatch } from './event-batch.ts';
-import type { LinkHost } from './link-host.ts';
 import { Pacer } from './pacer.ts';
 
-/** More than anybody opens on purpose; the owner isn't counted. */
+/** More than a user opens on purpose; the owner doesn't count. */
 const connectionsLimit = 64;
-/** Between two looks at the output that is watched. */
+/** Between two reads of the watched output. */
 const outputIntervalMs = 50;
 /** How long `close` waits for clients to read the rest. */
 const closeLimitMs = 500;
@@ -23,7 +21,7 @@ const closeLimitMs = 500;
 export class LinkServer {
   readonly #host: LinkHost;
   readonly #listener: Server;
-  #claim: ClaimedSocket | null = null;
+  #releaseName: (() => void) | null = null;
   readonly #connections = new Set<Connection>();
   /** Those that said hello. */
   readonly #joined = new Set<Connection>();
@@ -50,23 +48,20 @@ export class LinkServer {
   }
 
   /**
-   * Listens at the path, or where another engine lives there, at the next name like it (`17-2.sock`), unless
-   * the path `isExact`: one that somebody chose, who would look for this engine there.
+   * Listens at the path. Replaces a dead engine's socket, but nothing else.
    *
-   * @returns the path at which it listens
-   * @throws LinkError; it may be tried again then
+   * @throws LinkError; then it may be called again
    */
-  async listen(path: string, { isExact = false }: { readonly isExact?: boolean } = {}): Promise<string> {
-    this.#claim = await claimSocket(this.#listener, path, { isExact });
-    // Clients that can't be accepted, as when no descriptor is left, are their own trouble.
+  async listen(path: string): Promise<void> {
+    this.#releaseName = await listenAt(this.#listener, path);
+    // For example, no descriptor is left for a client. The engine goes on.
     this.#listener.on('error', (error) => process.emitWarning(error));
-    return this.#claim.path;
   }
 
   /**
-   * Takes over a connected stream socket that the process inherited: the owner's.
+   * Takes over the owner's connection, a stream socket that the process inherited.
    *
-   * @throws LinkError where the descriptor is none
+   * @throws LinkError if the descriptor isn't one
    */
   adopt(fd: number): void {
     let socket: Socket;
@@ -79,7 +74,7 @@ export class LinkServer {
     this.#connect(socket, { isOwner: true });
   }
 
-  /** Tells all clients the rest, ends the links and gives the socket's name up; half a second at most. */
+  /** Sends all clients the rest, ends the links and removes the socket, within half a second. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -87,8 +82,8 @@ export class LinkServer {
 
   async #close(): Promise<void> {
     this.#isClosing = true;
-    // While it still listens: a name that looked dead could already be somebody else's.
-    this.#claim?.release();
+    // While it still listens: a name that looks dead could already be another engine's.
+    this.#releaseName?.();
     this.#listener.close();
     this.#batch.flush();
     const allClosed = new Promise<void>((resolve) => {
@@ -110,7 +105,7 @@ export class LinkServer {
       return;
     }
     const message = linkMessages.tooManyClients(connectionsLimit);
-    // It goes at once: whoever has been told no may not take up a descriptor.
+    // Closed at once: a rejected client must not keep a descriptor.
     socket.end(encodeFrame({ type: 'refused', message }), () => socket.destroy());
   }
 

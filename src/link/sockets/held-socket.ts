@@ -1,11 +1,11 @@
 /**
- * The socket at a path, looked at before anything is said to what listens there: a socket of another user may be a
- * trap. It belongs to the caller or to root, and so do its directory and all links that lead to it. Root may reach the
- * socket of any user, and learns whose it is.
+ * Checks the socket at a path before a client says anything to the server there, because a socket of another user may be a
+ * trap. The socket must belong to the caller or to root, and so must its directory and all links that lead to it. Root may
+ * reach the socket of any user, and learns who owns it.
  *
- * Nothing can take its place between the look and the connection. On Linux its directory is held open and the socket
- * is reached through that, wherever the path leads by then. Inside the directory only trusted users can replace it, and
- * members of its group if they may write there. So it is looked at again after the connection.
+ * Nothing can replace the socket between the check and the connection. On Linux, its directory is held open and the client
+ * connects through that, wherever the path leads by then. Inside the directory, only trusted users can replace the socket,
+ * and members of the directory's group if they may write there. So the client checks again after it has connected.
  */
 import {
   closeSync,
@@ -18,32 +18,31 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { LinkError } from '../link-error.ts';
-import { linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../messages.ts';
 import { pathFits } from './socket-path.ts';
-import { userNameOf } from './user-name.ts';
+import { userNameOf } from './users.ts';
 
 export interface HeldSocket {
   /** To connect to. */
   readonly address: string;
-  /** Id of the user whose it is. */
+  /** The user who owns it. */
   readonly owner: number;
-  /** Whether it is still the one that was looked at. */
+  /** Whether the path still leads to the socket that was checked. */
   isSame(): boolean;
   release(): void;
 }
 
-/** Linux' `O_PATH`, which Node doesn't name: it takes the permission to search the directory, not to list it. */
+/** Linux' `O_PATH`, which Node doesn't name. It needs permission to search the directory, not to list it. */
 const openPath = 0o10000000;
 const writableByAll = 0o002;
-/** In such a directory users can replace only what is theirs. */
+/** In such a directory, users can replace only their own files. */
 const sticky = 0o1000;
 /** As in the kernel. */
 const longestChain = 40;
 
 /**
  * @param uid the caller
- * @throws LinkError if it can't be trusted; what the system says if it can't be looked at
+ * @throws LinkError if it can't be trusted; the system's error if it can't be checked
  */
 export function holdSocket(path: string, uid: number): HeldSocket {
   const isTrusted = ({ uid: owner }: Stats) => uid === 0 || owner === uid || owner === 0;
@@ -78,7 +77,7 @@ export function holdSocket(path: string, uid: number): HeldSocket {
   }
 }
 
-/** The path without links. @throws LinkError where one of them can't be trusted */
+/** The path without links. @throws LinkError if one of them can't be trusted */
 function followTrusted(path: string, isTrusted: (found: Stats) => boolean): string {
   let at = '/';
   let left = (isAbsolute(path) ? path : `${process.cwd()}/${path}`).split('/');

@@ -1,23 +1,24 @@
-/** Finds the engines of this user. */
+/** Finds the engines of this user, and removes the sockets of dead ones. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerHello } from '../../protocol/frames.ts';
-import { hiddenName } from './claim-socket.ts';
-import { removeDeadSocket, statOf } from './dead-socket.ts';
+import { removeDeadSocket, statOf } from './listen.ts';
 import { look } from './peek.ts';
-import { isOurDirectory, ownUid } from './socket-path.ts';
+import { isOurDirectory } from './socket-path.ts';
+import { ownUid } from './users.ts';
 
 export interface ListedSocket {
   readonly path: string;
   readonly hello: ServerHello;
 }
 
-/** Before it listens, a server can't be told from a dead one; it takes a moment. */
+/** A server that is killed before it has its name leaves a hidden one. A younger one may be about to listen. */
+const hiddenName = /^\.[\da-f]{8}$/;
 const hiddenAgeMs = 60_000;
 
 /**
- * The live ones, oldest first; what dead engines left is removed on the way. Directories and sockets that
- * others could have put there are passed over, and so is an engine that doesn't say hello within a second.
+ * The live engines, oldest first, also those of other versions. Skips directories and sockets that other users could have
+ * put there, and an engine that doesn't say hello within a second.
  *
  * @param directories see `socketDirectories`
  */
@@ -26,42 +27,25 @@ export async function listSockets(
   uid = ownUid(),
 ): Promise<readonly ListedSocket[]> {
   const ours = [...new Set(directories)].filter((directory) => isOurDirectory(directory, uid));
-  const all = ours.flatMap((directory) => socketsIn(directory, uid));
-  const [found] = await Promise.all([
-    Promise.all(all.filter(isListed).map(lookAt)),
-    Promise.all(all.filter(isForgotten).map(({ path }) => removeDeadSocket(path))),
-  ]);
+  const found = await Promise.all(ours.flatMap((directory) => socketsIn(directory, uid)).map(lookAt));
   return found
     .filter((listed) => listed !== null)
     .toSorted((a, b) => a.hello.startedAtMs - b.hello.startedAtMs || a.path.localeCompare(b.path));
 }
 
-interface FoundSocket {
-  readonly name: string;
-  readonly path: string;
-  readonly changedAtMs: number;
+function socketsIn(directory: string, uid: number): string[] {
+  return readdirSync(directory)
+    .filter((name) => {
+      const found = statOf(join(directory, name));
+      if (found?.isSocket() !== true || found.uid !== BigInt(uid)) return false;
+      const isVisible = name.endsWith('.sock') && !name.startsWith('.');
+      return isVisible || (hiddenName.test(name) && Date.now() - Number(found.mtimeMs) > hiddenAgeMs);
+    })
+    .map((name) => join(directory, name));
 }
 
-function socketsIn(directory: string, uid: number): FoundSocket[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    const found = statOf(path);
-    if (found?.isSocket() !== true || found.uid !== BigInt(uid)) return [];
-    return [{ name, path, changedAtMs: Number(found.mtimeMs) }];
-  });
-}
-
-function isListed({ name }: FoundSocket): boolean {
-  return name.endsWith('.sock') && !name.startsWith('.');
-}
-
-function isForgotten({ name, changedAtMs }: FoundSocket): boolean {
-  return hiddenName.test(name) && Date.now() - changedAtMs > hiddenAgeMs;
-}
-
-async function lookAt({ path }: FoundSocket): Promise<ListedSocket | null> {
+async function lookAt(path: string): Promise<ListedSocket | null> {
   const found = await look(path);
-  if (typeof found !== 'string') return { path, hello: found };
   if (found === 'dead') await removeDeadSocket(path);
-  return null;
+  return typeof found === 'string' ? null : { path, hello: found };
 }

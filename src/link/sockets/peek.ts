@@ -1,26 +1,22 @@
-/** Asks who listens at a path, without becoming a client: an engine says hello at once. */
+/** Finds out who listens at a path, without becoming a client: an engine says hello at once. */
 import { createConnection } from 'node:net';
 import { type ServerHello, serverFrameLimit } from '../../protocol/frames.ts';
-import { FrameDecoder, FrameError } from '../frames/frame-decoder.ts';
-import { readServerFrame } from '../frames/read-server-frame.ts';
-import { type SocketState, stateFrom } from './dead-socket.ts';
-import { pathFits } from './socket-path.ts';
+import { FrameDecoder, FrameError } from '../frames/frames.ts';
+import { readServerFrame } from '../frames/read-frames.ts';
+import { codeOf, pathFits } from './socket-path.ts';
+
+/** `dead`: no server will ever answer there again; `taken`: one may, or it isn't a socket; `gone`: nothing is there. */
+export type SocketState = 'dead' | 'taken' | 'gone';
 
 const timeoutMs = 1_000;
 
-/** The engine's hello, of whatever version; `null` where none lives, or none that says something in a second. */
-export async function peek(path: string): Promise<ServerHello | null> {
-  const found = await look(path);
-  return typeof found === 'string' ? null : found;
-}
-
-/** The same, with what is known where there is no hello. */
+/** @returns the hello of an engine of any version; if none comes within a second, what is there instead */
 export function look(path: string): Promise<ServerHello | SocketState> {
   if (!pathFits(path)) return Promise.resolve('gone');
   return new Promise((resolve) => {
     const decoder = new FrameDecoder(serverFrameLimit);
     const socket = createConnection(path);
-    // Of the whole look, not of silence: one that goes on sending other things must not hold it up.
+    // For the whole look, not for silence: a server that sends other things must not delay it.
     const timer = setTimeout(() => answer('taken'), timeoutMs);
     const answer = (found: ServerHello | SocketState) => {
       clearTimeout(timer);
@@ -42,4 +38,15 @@ export function look(path: string): Promise<ServerHello | SocketState> {
     socket.on('error', (error) => answer(stateFrom(error)));
     socket.on('close', () => answer('taken'));
   });
+}
+
+function stateFrom(error: Error): SocketState {
+  switch (codeOf(error)) {
+    case 'ECONNREFUSED':
+      return 'dead';
+    case 'ENOENT':
+      return 'gone';
+    default: // EAGAIN of a crowded one, EACCES of another user's.
+      return 'taken';
+  }
 }

@@ -1,19 +1,19 @@
 /**
- * Where engines put their sockets: in a directory that is its user's alone, so that no other user can reach an
- * engine or pass for one.
+ * Where engines put their sockets: in a directory that only their user can enter. So no other user can reach an engine, or
+ * impersonate one.
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { LinkError } from '../link-error.ts';
-import { linkMessages } from '../messages.ts';
-import { codeOf } from './dead-socket.ts';
+import { LinkError, linkMessages } from '../messages.ts';
+import { ownUid } from './users.ts';
 
-/** The kernel's limit, without the final NUL. Node cuts a longer path off and uses what is left. */
+/** The kernel's limit, without the final NUL. Node silently cuts off a longer path. */
 const longestPathBytes = process.platform === 'linux' ? 107 : 103;
 
 /**
- * Where sockets may lie, the preferred one first. An engine listens in the first that can be used; whoever
- * looks for engines has to look in all, since a service and a shell of one user have different environments.
+ * Directories of sockets, the preferred one first. An engine listens in the first one that it can use. A search for engines
+ * must look in all, because a service and a shell of one user have different environments.
  *
  * @param tmpdir `os.tmpdir()`
  */
@@ -24,21 +24,23 @@ export function socketDirectories(env: NodeJS.ProcessEnv, uid: number, tmpdir: s
 }
 
 /**
- * Makes the directory and keeps others out of it. @returns where the engine of that process is to listen
+ * Makes the directory and closes it to other users.
+ *
+ * @returns a new path for the engine of that process. Other containers may share the directory, so a pid isn't unique
  *
  * @throws LinkError
  */
 export function prepareSocketPath(directory: string, pid: number, uid = ownUid()): string {
-  const path = join(directory, `${pid}.sock`);
+  const path = join(directory, `${pid}-${randomBytes(3).toString('hex')}.sock`);
   assertPathFits(path);
   prepareDirectory(directory, uid);
   return path;
 }
 
 /**
- * The same in the first of the directories that can be used.
+ * The same in the first usable directory.
  *
- * @throws LinkError of the first, where none can
+ * @throws LinkError of the first directory if none is usable
  */
 export function prepareFirstSocketPath(directories: readonly string[], pid: number, uid = ownUid()): string {
   let firstError: LinkError | null = null;
@@ -64,18 +66,14 @@ export function assertPathFits(path: string): void {
   if (!pathFits(path)) throw new LinkError('unusable', linkMessages.pathTooLong(path, longestPathBytes));
 }
 
-/** A directory in which nobody else can have put a socket. */
+/** Whether only this user can have put sockets into the directory. */
 export function isOurDirectory(directory: string, uid: number): boolean {
   try {
     const found = lstatSync(directory);
     return found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
   } catch {
-    return false; // Not there, or not for us to see.
+    return false; // Missing, or this user may not see it.
   }
-}
-
-export function ownUid(): number {
-  return process.getuid?.() ?? 0;
 }
 
 function prepareDirectory(directory: string, uid: number): void {
@@ -88,7 +86,7 @@ function prepareDirectory(directory: string, uid: number): void {
       });
     }
   }
-  // Not followed if it is a link: others may decide where one in a public place leads to.
+  // Links aren't followed: in a public place, other users may control where they lead.
   const found = lstatSync(directory);
   if (!found.isDirectory()) throw new LinkError('unusable', linkMessages.isNoDirectory(directory));
   if (found.uid !== uid) throw new LinkError('unusable', linkMessages.notOurDirectory(directory));
@@ -106,6 +104,10 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    return false; // Not there, or not for us to see.
+    return false; // Missing, or this user may not see it.
   }
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

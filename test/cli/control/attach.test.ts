@@ -54,6 +54,13 @@ function socketDirectory(): string {
   return ui.stage.path(`tmp/resque-runner-${process.getuid?.()}`);
 }
 
+/** Its socket; empty until it listens. */
+function socketOf(pid: number): string {
+  const names = existsSync(socketDirectory()) ? readdirSync(socketDirectory()) : [];
+  const name = names.find((each) => each.startsWith(`${pid}-`));
+  return name === undefined ? '' : `${socketDirectory()}/${name}`;
+}
+
 async function leave(screen: Terminal): Promise<void> {
   await screen.press('q');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
@@ -114,13 +121,13 @@ describe('where it attaches to', () => {
     const byConfig = openAttach(first.file);
     await byConfig.waitForText('━ mail ');
     await leave(byConfig);
-    const bySocket = openAttach('--socket', `${socketDirectory()}/${second.pid}.sock`);
+    const bySocket = openAttach('--socket', socketOf(second.pid));
     await bySocket.waitForText('━ images ');
     await leave(bySocket);
     const byOther = openAttach(ui.stage.path('other.json'));
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
     await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
-    await byOther.waitForText(`--socket ${socketDirectory()}/${second.pid}.sock`);
+    await byOther.waitForText(`--socket ${socketOf(second.pid)}`);
   });
 
   test("beside a config it takes that config's runner only, and says how to reach others", async () => {
@@ -136,7 +143,7 @@ describe('where it attaches to', () => {
     await terminal.waitForText(
       'resque-runner: no runner of cfg.json is running; start it with `resque-runner cfg.json`',
     );
-    const socket = `${socketDirectory()}/${other.pid}.sock`;
+    const socket = socketOf(other.pid);
     await terminal.waitForText(`  --socket ${socket}  process ${other.pid} (${other.file})  mail  since `);
     const chosen = here('--socket', socket);
     await chosen.waitForText('━ mail ');
@@ -189,8 +196,8 @@ describe('a runner without a screen, as a process manager starts it', () => {
 
   test('has a socket for its own user only, and takes it along', async () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
-    const socket = `${socketDirectory()}/${runner.pid}.sock`;
-    await waitFor(() => existsSync(socket), { message: 'it listens' });
+    await waitFor(() => socketOf(runner.pid) !== '', { message: 'it listens' });
+    const socket = socketOf(runner.pid);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
     expect(statSync(socketDirectory()).mode & 0o777).toBe(0o700);
     const screen = await ui.attach();
@@ -305,7 +312,7 @@ describe('--read-only', () => {
   test('is kept by the runner, whatever a screen would send', async () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
     const nothing = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
-    const path = `${socketDirectory()}/${runner.pid}.sock`;
+    const path = socketOf(runner.pid);
     const client = await LinkClient.connect(path, { name: 'ann', isReadOnly: true }, nothing);
     expect(await client.send({ type: 'pause-all' })).toMatchObject({ ok: false, code: 'read-only' });
     expect(await client.send({ type: 'stop', mode: 'kill' })).toMatchObject({ ok: false, code: 'read-only' });

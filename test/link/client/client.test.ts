@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { LinkClient, type LinkEvents } from '../../../src/link/client/client.ts';
-import { LinkError } from '../../../src/link/link-error.ts';
-import { peek } from '../../../src/link/sockets/peek.ts';
+import { LinkError } from '../../../src/link/messages.ts';
+import { look } from '../../../src/link/sockets/peek.ts';
 import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, protocolVersion } from '../../../src/protocol/frames.ts';
 import type { OutputBatch } from '../../../src/protocol/output.ts';
@@ -467,14 +467,14 @@ describe('the end of the link', () => {
   });
 });
 
-describe('peek', () => {
-  test('gives the hello of who lives there, who has no client by that', async () => {
+describe('look', () => {
+  test('returns the hello of the engine there, without becoming a client', async () => {
     const { host, path } = await startStage();
-    expect(await peek(path)).toEqual(hello);
+    expect(await look(path)).toEqual(hello);
     expect(host.snapshots).toBe(0);
   });
 
-  test('gives null where nothing lives, or nothing that says hello in time', async () => {
+  test('returns what is there instead if no hello comes in time', async () => {
     const directory = temporaryDirectory();
     const hung = await startFake(() => {});
     const chatty = await startFake((socket) => say(socket, { type: 'refused', message: 'full' }));
@@ -482,12 +482,16 @@ describe('peek', () => {
     const mute = await startFake((socket) => socket.end());
     const paths = [join(directory, '1.sock'), `/tmp/${'x'.repeat(200)}`];
     for (const { path } of [hung, chatty, stranger, mute]) paths.push(path);
-    expect(await Promise.all(paths.map((path) => peek(path)))).toEqual(paths.map(() => null));
+    expect(await Promise.all(paths.map((path) => look(path)))).toEqual([
+      'gone',
+      'gone',
+      ...Array(4).fill('taken'),
+    ]);
   });
 
-  test('gives the hello of another version, too', async () => {
+  test('returns the hello of another version', async () => {
     const other = { ...hello, protocol: 99 };
     const { path } = await startFake((socket) => say(socket, { ...other, more: 'of it' }));
-    expect(await peek(path)).toEqual(other);
+    expect(await look(path)).toEqual(other);
   });
 });

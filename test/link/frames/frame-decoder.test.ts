@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { encodeFrame, encodeWithin } from '../../../src/link/frames/encode-frame.ts';
-import { FrameDecoder, FrameError, type RawFrame } from '../../../src/link/frames/frame-decoder.ts';
+import {
+  encodeFrame,
+  encodeWithin,
+  FrameDecoder,
+  FrameError,
+  type RawFrame,
+} from '../../../src/link/frames/frames.ts';
 
 /** All frames of these chunks, up to the error if there is one. */
 function decodeAll(decoder: FrameDecoder, chunks: readonly Buffer[]): { frames: RawFrame[]; error: unknown } {

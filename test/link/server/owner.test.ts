@@ -32,13 +32,14 @@ async function startOwned(): Promise<{ host: FakeHost; server: LinkServer; path:
   const host = new FakeHost();
   const server = new LinkServer(host);
   afterThis(() => server.close());
-  const path = await server.listen(join(temporaryDirectory(), '1.sock'));
+  const path = join(temporaryDirectory(), '1.sock');
+  await server.listen(path);
   const { fd, other } = await socketPair();
   server.adopt(fd);
   return { host, server, path, other };
 }
 
-test('the owner is told so, and nobody else', async () => {
+test('only the owner is told that it is the owner', async () => {
   const { path, other } = await startOwned();
   const owner = new RawClient(other);
   expect((await owner.first('hello')).isOwner).toBe(true);
@@ -47,7 +48,7 @@ test('the owner is told so, and nobody else', async () => {
   guest.socket.destroy();
 });
 
-test('the owner takes no place of others', async () => {
+test("the owner doesn't count as a guest", async () => {
   const { path, other } = await startOwned();
   await new RawClient(other).first('hello');
   const guests = Array.from({ length: 65 }, () => RawClient.at(path));

@@ -1,4 +1,4 @@
-/** Whose sockets are reached: those of the caller and of root, where no other user can replace them. */
+/** A client reaches only sockets of its user and of root, and only if no other user can replace them. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -16,15 +16,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connectTo } from '../../../src/link/client/connect-to.ts';
 import { holdSocket } from '../../../src/link/sockets/held-socket.ts';
-import { peek } from '../../../src/link/sockets/peek.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { FakeHost } from '../fake-host.ts';
-import { afterThis, startServer, temporaryDirectory } from '../stage.ts';
+import { afterThis, pidAt, startServer, temporaryDirectory } from '../stage.ts';
 
 const own = process.getuid?.() ?? 0;
 const isRoot = own === 0;
 const nobody = 65_534;
-/** A user who is neither root nor one of ours. */
+/** A user other than root and the test's own. */
 const caller = isRoot ? 65_533 : own + 1;
 
 /** @returns its path */
@@ -44,11 +43,11 @@ async function owner(path: string, uid = own): Promise<number> {
 }
 
 describe('a socket', () => {
-  test('of the caller is reached', async () => {
+  test('of the caller can be reached', async () => {
     expect(await owner(await startEngine())).toBe(own);
   });
 
-  test('of another user is refused with its owner and what to do', async () => {
+  test('of another user is refused; the message names the owner and the fix', async () => {
     const path = await startEngine();
     if (isRoot) chownSync(path, nobody, nobody);
     await expect(owner(path, caller)).rejects.toThrow(
@@ -58,7 +57,7 @@ describe('a socket', () => {
     );
   });
 
-  test.runIf(isRoot)('of any user is reached by root, who learns whose it is', async () => {
+  test.runIf(isRoot)('of any user can be reached by root, who learns the owner', async () => {
     const directory = temporaryDirectory();
     const path = await startEngine(directory);
     chownSync(path, nobody, nobody);
@@ -67,13 +66,13 @@ describe('a socket', () => {
     expect(await owner(path, nobody)).toBe(nobody);
   });
 
-  test.runIf(isRoot)('of root is reached by others', async () => {
+  test.runIf(isRoot)('of root can be reached by others', async () => {
     const directory = temporaryDirectory();
     expect(await owner(await startEngine(directory), caller)).toBe(0);
   });
 
   test.runIf(isRoot)(
-    'that another user has put into a directory for all is refused, with its owner',
+    'that another user has put into a shared directory is refused; the message names the owner',
     async () => {
       const directory = temporaryDirectory();
       chmodSync(directory, 0o1777);
@@ -87,7 +86,7 @@ describe('a socket', () => {
     },
   );
 
-  test('that is a file is no socket', async () => {
+  test('that is a regular file is refused', async () => {
     const path = join(temporaryDirectory(), '1.sock');
     writeFileSync(path, '');
     await expect(owner(path)).rejects.toThrow(`${path} is not a socket`);
@@ -104,7 +103,7 @@ describe('its directory', () => {
     );
   });
 
-  test('is refused if every user can replace the socket, also for root', async () => {
+  test('is refused if every user can replace the socket, even for root', async () => {
     const directory = temporaryDirectory();
     const path = await startEngine(directory);
     chmodSync(directory, 0o777);
@@ -135,7 +134,7 @@ describe('links', () => {
     expect(await owner(join(link, '..', 'link', './1.sock'))).toBe(own);
   });
 
-  test.runIf(isRoot)('of others are not followed, wherever they are on the path', async () => {
+  test.runIf(isRoot)('of other users are not followed anywhere on the path', async () => {
     const path = await startEngine();
     const directory = temporaryDirectory();
     const link = join(directory, 'link');
@@ -149,29 +148,32 @@ describe('links', () => {
     }
   });
 
-  test('that go round are told', async () => {
+  test('in a circle are refused', async () => {
     const link = join(temporaryDirectory(), 'link');
     symlinkSync('link', link);
     await expect(owner(link)).rejects.toThrow('too many links');
   });
 });
 
-describe('between the look and the connection', () => {
-  test.runIf(process.platform === 'linux')('another directory in its place changes nothing', async () => {
-    const base = temporaryDirectory();
-    mkdirSync(join(base, 'run'));
-    const path = await startEngine(join(base, 'run'), 1);
-    const held = holdSocket(path, own);
-    afterThis(() => held.release());
-    renameSync(join(base, 'run'), join(base, 'away'));
-    mkdirSync(join(base, 'run'));
-    await startEngine(join(base, 'run'), 2);
-    expect((await peek(path))?.pid).toBe(2);
-    expect((await peek(held.address))?.pid).toBe(1);
-    expect(held.isSame()).toBe(true);
-  });
+describe('between the check and the connection', () => {
+  test.runIf(process.platform === 'linux')(
+    'a directory that replaces its directory changes nothing',
+    async () => {
+      const base = temporaryDirectory();
+      mkdirSync(join(base, 'run'));
+      const path = await startEngine(join(base, 'run'), 1);
+      const held = holdSocket(path, own);
+      afterThis(() => held.release());
+      renameSync(join(base, 'run'), join(base, 'away'));
+      mkdirSync(join(base, 'run'));
+      await startEngine(join(base, 'run'), 2);
+      expect(await pidAt(path)).toBe(2);
+      expect(await pidAt(held.address)).toBe(1);
+      expect(held.isSame()).toBe(true);
+    },
+  );
 
-  test('another socket in its place is seen', async () => {
+  test('a socket that replaces it is noticed', async () => {
     const directory = temporaryDirectory();
     const path = await startEngine(directory, 1);
     const held = holdSocket(path, own);

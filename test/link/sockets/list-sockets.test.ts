@@ -12,6 +12,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { listSockets } from '../../../src/link/sockets/list-sockets.ts';
+import { prepareSocketPath } from '../../../src/link/sockets/socket-path.ts';
 import { FakeHost } from '../fake-host.ts';
 import { afterThis, startServer, temporaryDirectory } from '../stage.ts';
 
@@ -20,7 +21,7 @@ function hostSince(startedAtMs: number): FakeHost {
   return Object.assign(host, { hello: { ...host.hello, startedAtMs } });
 }
 
-test('the engines of all directories are listed with their hello, oldest first', async () => {
+test('lists the engines of all directories with their hello, oldest first', async () => {
   const [first, second] = [temporaryDirectory(), temporaryDirectory()];
   await startServer(hostSince(3), join(first, '3.sock'));
   await startServer(hostSince(1), join(second, '1.sock'));
@@ -34,7 +35,19 @@ test('the engines of all directories are listed with their hello, oldest first',
   expect(listed[0]?.hello).toMatchObject({ startedAtMs: 1, pid: 4711, isOwner: false });
 });
 
-test('what dead engines left is removed on the way; a hung one and strangers are passed over and stay', async () => {
+test('finds engines of older versions, which name their sockets by the pid alone', async () => {
+  const directory = temporaryDirectory();
+  const own = await startServer(hostSince(2), prepareSocketPath(directory, 17));
+  for (const name of ['17.sock', '17-2.sock']) await startServer(hostSince(1), join(directory, name));
+  const listed = await listSockets([directory]);
+  expect(listed.map(({ path }) => path)).toEqual([
+    join(directory, '17-2.sock'),
+    join(directory, '17.sock'),
+    own.path,
+  ]);
+});
+
+test('removes the sockets of dead engines, and leaves a hung one and other files alone', async () => {
   const directory = temporaryDirectory();
   const { path } = await startServer(new FakeHost(), join(directory, '1.sock'));
   const dying = await startServer(new FakeHost(), join(directory, '2.sock'));
@@ -60,7 +73,7 @@ test('what dead engines left is removed on the way; a hung one and strangers are
   ]);
 });
 
-test('what an engine left that died before it had its name is removed when it is old enough to be forgotten', async () => {
+test('removes the hidden socket of an engine that died before it had its name, after a minute', async () => {
   const directory = temporaryDirectory();
   const dying = await startServer(new FakeHost(), join(directory, '1.sock'));
   const names = ['.0123abcd', '.dead-12', '.89ab01'];
@@ -79,7 +92,7 @@ test('what an engine left that died before it had its name is removed when it is
   expect(readdirSync(directory)).toContain('.0123abcd');
 });
 
-test('a directory that others can write to, or that is not ours, is passed over', async () => {
+test('skips a directory of another user, or one that others can write to', async () => {
   const directory = temporaryDirectory();
   await startServer(new FakeHost(), join(directory, '1.sock'));
   expect(await listSockets([directory])).toHaveLength(1);

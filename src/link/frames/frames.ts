@@ -1,30 +1,31 @@
 /**
- * Turns the chunks of a stream into frames, however they were cut. A line costs time in proportion to its
- * length, in however many chunks it comes, and no more than the limit is ever kept of one that hasn't ended.
+ * Frames as bytes: one JSON object a line. The decoder reads them from the chunks of a stream, cut at any byte. It takes time
+ * in proportion to the length of a line, in any number of chunks, and never keeps more than the limit of an unfinished one.
  */
+import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts';
 import { linkMessages } from '../messages.ts';
 
-/** A frame as it came: of its fields, only `type` has been looked at. */
+/** A received frame. Of its fields, only `type` has been checked. */
 export interface RawFrame {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
-/** The other side sent what is no frame: there is no telling where the next one would begin. */
+/** The other side sent something that isn't a frame. Where the next one would begin is unknown. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
 const newline = 0x0a;
 const smallestBufferBytes = 4 * 1024;
-/** What a usual line leaves behind is used again; what a giant one needed is given back. */
+/** A buffer up to this size is kept for the next line; a larger one is freed. */
 const largestKeptBytes = 64 * 1024;
 const nothing = Buffer.alloc(0);
 
 export class FrameDecoder {
-  /** Bytes of a line; may change between frames. */
+  /** Most bytes of a line; may change between frames. */
   limitBytes: number;
-  /** The beginning of a line whose end hasn't come, in its first `#restBytes`. */
+  /** An unfinished line, in its first `#restBytes`. */
   #rest: Buffer = nothing;
   #restBytes = 0;
 
@@ -33,8 +34,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Gives the frames that end in this chunk, in order; all before a bad one are given. Whoever stops asking
-   * in the middle, or got an error, has no further use for this decoder.
+   * Yields the frames that end in this chunk, in order, up to a bad one. Don't use the decoder again after an error or an
+   * unfinished iteration.
    *
    * @throws FrameError
    */
@@ -64,7 +65,7 @@ export class FrameDecoder {
     const needed = this.#restBytes + end - start;
     this.#refuseAbove(needed);
     if (needed > this.#rest.length) {
-      // Doubled, not fitted: a line in many small chunks would be copied again for each of them.
+      // Doubled, because otherwise every small chunk of a long line would copy all of it.
       const roomy = Math.max(needed, this.#rest.length * 2, smallestBufferBytes);
       const grown = Buffer.allocUnsafeSlow(Math.min(roomy, this.limitBytes));
       this.#rest.copy(grown, 0, 0, this.#restBytes);
@@ -87,7 +88,7 @@ function parseFrame(line: string): RawFrame {
   try {
     value = JSON.parse(line);
   } catch {
-    // What exactly is wrong with it helps nobody: our own side never sends such a thing.
+    // The parser's message would not help: this program never sends such a line.
     throw new FrameError(linkMessages.noJson(line));
   }
   if (!isRawFrame(value)) throw new FrameError(linkMessages.noFrame(line));
@@ -96,4 +97,21 @@ function parseFrame(line: string): RawFrame {
 
 function isRawFrame(value: unknown): value is RawFrame {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
+
+export function encodeFrame(frame: ServerFrame | ClientFrame): Buffer {
+  return Buffer.from(`${JSON.stringify(frame)}\n`);
+}
+
+/** @returns `null` if the line is too long for the other side */
+export function encodeWithin(frame: ServerFrame | ClientFrame, limitBytes: number): Buffer | null {
+  try {
+    const bytes = encodeFrame(frame);
+    // The limit doesn't count the line feed.
+    return bytes.length - 1 > limitBytes ? null : bytes;
+  } catch (error) {
+    // "Invalid string length": longer than any string of V8.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }

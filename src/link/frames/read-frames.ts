@@ -1,14 +1,56 @@
 /**
- * The shape of what servers send, as far as the client itself has to rely on it: what is inside snapshots,
- * events and outputs comes from a program of the same protocol version and is taken as it is.
+ * The shapes of frames. A server checks everything that a client sends. A client checks only what it relies on itself: the
+ * contents of snapshots, events and outputs come from a program of the same protocol version.
  */
 import type { CommandReply } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
-import type { ServerFrame, ServerHello } from '../../protocol/frames.ts';
+import {
+  type ClientFrame,
+  protocolVersion,
+  type ServerFrame,
+  type ServerHello,
+} from '../../protocol/frames.ts';
 import type { OutputBatch } from '../../protocol/output.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import { linkMessages } from '../messages.ts';
-import { FrameError, type RawFrame } from './frame-decoder.ts';
+import { FrameError, type RawFrame } from './frames.ts';
+
+/** `readCommand` checks commands later, because a malformed one gets a reply. */
+export type ReadClientFrame =
+  | Exclude<ClientFrame, { type: 'command' }>
+  | { readonly type: 'command'; readonly id: number; readonly command: unknown };
+
+/**
+ * @returns `null` for a type from a later version
+ * @throws FrameError
+ */
+export function readClientFrame(raw: RawFrame): ReadClientFrame | null {
+  switch (raw.type) {
+    case 'hello':
+      return readClientHello(raw);
+    case 'command':
+      if (!Number.isSafeInteger(raw.id)) throw wrong(raw, 'id');
+      return { type: 'command', id: raw.id as number, command: raw.command };
+    case 'watch':
+    case 'unwatch':
+      if (typeof raw.jobId !== 'string') throw wrong(raw, 'jobId');
+      return { type: raw.type, jobId: raw.jobId };
+    case 'disown':
+      return { type: 'disown' };
+    default:
+      return null;
+  }
+}
+
+function readClientHello(raw: RawFrame): ReadClientFrame {
+  const { protocol, name, isReadOnly } = raw;
+  if (typeof protocol !== 'number') throw wrong(raw, 'protocol');
+  // Another version may have other fields; only the mismatch matters.
+  if (protocol !== protocolVersion) return { type: 'hello', protocol, name: '', isReadOnly: true };
+  if (typeof name !== 'string') throw wrong(raw, 'name');
+  if (typeof isReadOnly !== 'boolean') throw wrong(raw, 'isReadOnly');
+  return { type: 'hello', protocol, name, isReadOnly };
+}
 
 /**
  * @returns `null` for a type from a later version
@@ -17,7 +59,7 @@ import { FrameError, type RawFrame } from './frame-decoder.ts';
 export function readServerFrame(raw: RawFrame): ServerFrame | null {
   switch (raw.type) {
     case 'hello':
-      return readHello(raw);
+      return readServerHello(raw);
     case 'refused':
       return { type: 'refused', message: textOf(raw, 'message') };
     case 'snapshot':
@@ -40,8 +82,8 @@ export function readServerFrame(raw: RawFrame): ServerFrame | null {
   }
 }
 
-/** Of any version: what it consists of has to last, so that a list of engines can show those of other releases. */
-function readHello(raw: RawFrame): ServerHello {
+/** Of any version: these fields must stay the same, because a list of engines also shows those of other releases. */
+function readServerHello(raw: RawFrame): ServerHello {
   const { configFile, runners, isOwner } = raw;
   if (configFile !== null && typeof configFile !== 'string') throw wrong(raw, 'configFile');
   if (!Array.isArray(runners) || !runners.every((runner) => typeof runner === 'string')) {

@@ -1,6 +1,7 @@
+/** Users of this machine. */
 import { readFileSync } from 'node:fs';
 
-/** The name of a user, for people: `ann`, or the number of one that /etc/passwd doesn't have. */
+/** The name of a user, for people: `ann`, or the number if /etc/passwd doesn't have it. */
 export function userNameOf(uid: number): string {
   const entry = passwd()
     .split('\n')
@@ -12,6 +13,10 @@ function passwd(): string {
   try {
     return readFileSync('/etc/passwd', 'utf8');
   } catch {
-    return ''; // As in a container that has no users.
+    return ''; // For example, in a container without users.
   }
+}
+
+export function ownUid(): number {
+  return process.getuid?.() ?? 0;
 }
