@@ -6,7 +6,7 @@ import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { viewFailure } from '../../resque/format/failure-record.ts';
 import type { Kind } from './carry-out.ts';
 import { failureId } from './find-entry.ts';
-import { emptyWords, matchWords } from './match-words.ts';
+import { emptyWords, matchWords } from './matching.ts';
 
 /** Characters of what is said of one failure. */
 const longestText = 200;

@@ -14,9 +14,8 @@ import { confirm } from '../terminal/ask.ts';
 import { Progress } from '../terminal/progress.ts';
 import { carryOut, declined, type Kind, nothingToDo } from './carry-out.ts';
 import { type Counted, matchingQuestion, removalQuestion, whyNothing } from './change-words.ts';
-import { countWithBar } from './count.ts';
-import { everything, filterOf, filterWords } from './filter.ts';
 import { failureId, findEntry } from './find-entry.ts';
+import { countWithBar, everything, filterOf, filterWords } from './matching.ts';
 
 export const retry: RunCommand = (context) => change('retry', context);
 export const remove: RunCommand = (context) => change('remove', context);

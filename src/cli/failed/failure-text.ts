@@ -1,4 +1,5 @@
 /** One failure in full, for people. */
+
 import { isUtf8 } from 'node:buffer';
 import { styleText } from 'node:util';
 import { visible } from '../../messages/visible.ts';
@@ -9,7 +10,6 @@ import type { Io } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { wantsColors } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
-import { nextCommand } from './next-command.ts';
 
 /** Columns of the names of what is told. */
 const nameColumns = 12;
@@ -90,4 +90,26 @@ function nextCommands(id: string, view: FailureView, flags: Flags, target: Redis
     view.retriedAt === null ? 'Retry it:' : 'Retry it again:',
     line(['failed', 'retry', id]),
   ];
+}
+
+/** Command lines that someone may want to go on with, ready to be copied into a shell. */
+
+/**
+ * @param words without `resque-runner` and without the flags that say which Redis is meant: these follow as they were
+ * given, but a URL with a password in it as `…`
+ */
+export function nextCommand(words: readonly string[], flags: Flags, { redis }: RedisTarget): string {
+  const { config, redis: url, namespace } = flags;
+  return [
+    'resque-runner',
+    ...words.map(shellWord),
+    ...(config === null ? [] : ['--config', shellWord(config)]),
+    ...(url === null ? [] : ['--redis', redis.password === null ? shellWord(url) : '…']),
+    ...(namespace === null ? [] : ['--namespace', shellWord(namespace)]),
+  ].join(' ');
+}
+
+function shellWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  return `'${visible(word).replaceAll("'", `'\\''`)}'`;
 }

@@ -11,11 +11,9 @@ import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';
 import { type RedisTarget, withTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
-import { countWithBar } from './count.ts';
-import { filterOf, filterWords } from './filter.ts';
+import { nextCommand } from './failure-text.ts';
 import { jsonListing, type Listing, plainListing } from './listing.ts';
-import { emptyWords, matchWords } from './match-words.ts';
-import { nextCommand } from './next-command.ts';
+import { countWithBar, emptyWords, filterOf, filterWords, matchWords } from './matching.ts';
 import { tableListing } from './table-listing.ts';
 
 const defaultLimit = 20;

@@ -3,11 +3,9 @@ import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
-import { groupsOf } from './groups.ts';
 import { pausesOfProcess, slotsOf } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
-import { seconds } from './words.ts';
-import { isAlive, type JudgedWorker, stateOfRunner } from './workers.ts';
+import { groupsOf, isAlive, type JudgedWorker, seconds, stateOfRunner } from './workers.ts';
 
 export function surveyProcesses(
   facts: StatusFacts,

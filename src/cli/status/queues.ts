@@ -3,10 +3,9 @@ import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
-import { groupsOf } from './groups.ts';
 import { pausesOfQueue, slotsOfQueue } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
-import { isAlive, type JudgedWorker, Listening, onlyQueueOf } from './workers.ts';
+import { groupsOf, isAlive, type JudgedWorker, Listening, onlyQueueOf } from './workers.ts';
 
 export function surveyQueues(
   facts: StatusFacts,

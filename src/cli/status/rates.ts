@@ -1,4 +1,5 @@
 /** How much gets done. Only what counters say; one that went back says nothing. Pure. */
+import { grouped } from '../../messages/quantities.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { WorkerFacts } from '../../resque/workers/registry.ts';
 
@@ -81,4 +82,12 @@ export function sumOf(numbers: readonly (number | null)[]): number | null {
 
 function difference(before: number | null, now: number | null): number | null {
   return before === null || now === null || now < before ? null : now - before;
+}
+
+/** `0`, `0.4`, `12`, `1,204`; `-` where nobody can tell. */
+export function rateText(rate: number | null): string {
+  if (rate === null) return '-';
+  if (rate === 0) return '0';
+  if (rate < 0.05) return '<0.1';
+  return rate < 9.95 ? rate.toFixed(1) : grouped(Math.round(rate));
 }

@@ -1,8 +1,7 @@
 /** What workers say they run. Pure. */
 import { jobOfRecord, type RecordProblem, recordProblem } from '../../resque/workers/worker-problems.ts';
 import type { RunningJob } from './document.ts';
-import { seconds } from './words.ts';
-import { isWorking, type JudgedWorker } from './workers.ts';
+import { isWorking, type JudgedWorker, seconds } from './workers.ts';
 
 /** Longest running first. */
 export function runningJobs(workers: readonly JudgedWorker[], nowMs: number): RunningJob[] {

@@ -5,10 +5,9 @@ import { KeyReader } from '../../ui/terminal/key-reader.ts';
 import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
 import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
 import type { TerminalIo } from '../command-line/io.ts';
-import { awayText } from './away-text.ts';
+import { linePainter } from '../terminal/table.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
-import { linePainter } from './output-line.ts';
-import { statusLines } from './text.ts';
+import { awayText, statusLines } from './text.ts';
 import type { WatchView } from './watch-view.ts';
 
 /** The screen is taken with the first look: until then errors are told as ever. */

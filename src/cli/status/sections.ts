@@ -3,10 +3,9 @@ import { age, grouped, lastSeen, plural } from '../../messages/quantities.ts';
 import { pauseReason } from '../../messages/queues.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
+import { alarm, type Cell, type Column, faint, good, warning } from '../terminal/table.ts';
 import type { PauseStatus, ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
-import { alarm, faint, good, warning } from './styles.ts';
-import type { Cell, Column } from './table.ts';
-import { rateText } from './words.ts';
+import { rateText } from './rates.ts';
 
 /** What a row says at its start, beside its colour. */
 const mark = '!';

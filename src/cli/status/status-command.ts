@@ -5,7 +5,7 @@ import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import { findTarget, withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { linePainter, outputWidth } from './output-line.ts';
+import { linePainter, outputWidth } from '../terminal/table.ts';
 import { survey } from './survey.ts';
 import { statusLines } from './text.ts';
 

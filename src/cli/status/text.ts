@@ -1,12 +1,11 @@
 /** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
-import { age, grouped, plural } from '../../messages/quantities.ts';
+import { age, clock, grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
-import type { Delayed, ProcessStatus, StatusDocument } from './document.ts';
+import { alarm, bold, type Column, cutLine, faint, table, warning } from '../terminal/table.ts';
+import type { AwayDocument, Delayed, ProcessStatus, StatusDocument } from './document.ts';
+import { rateText } from './rates.ts';
 import { jobColumns, processColumns, queueColumns, reasonOf } from './sections.ts';
-import { alarm, bold, faint, warning } from './styles.ts';
-import { type Column, cutLine, table } from './table.ts';
-import { rateText } from './words.ts';
 import { isAlive } from './workers.ts';
 
 export interface TextOptions {
@@ -149,12 +148,13 @@ function sectionsOf(document: StatusDocument, { width, height }: TextOptions): S
     all: readonly Row[],
     columns: readonly Column<Row>[],
   ) => {
-    const { head, rows } = table(all.slice(0, height ?? all.length), columns, width);
+    const shown = all.slice(0, height ?? all.length);
+    const { head, line } = table(shown, columns, width);
     return {
       title: `${title}: ${grouped(all.length)}${all.length > 0 ? about : ''}`,
       notes: notesOn(title),
       head: all.length === 0 ? null : head,
-      rows,
+      rows: shown.map(line),
       count: all.length,
     };
   };
@@ -208,4 +208,11 @@ function shared(wants: readonly number[], room: number): number[] {
 
 function countText(count: number | null): string {
   return count === null ? '?' : grouped(count);
+}
+
+/** That Redis can't be looked at, since when, and why. */
+export function awayText({ at, awaySince, reason }: AwayDocument): string {
+  const sinceMs = Date.parse(awaySince);
+  const since = `${clock(sinceMs)} (${age(Date.parse(at) - sinceMs)})`;
+  return `Redis is away since ${since}: ${visible(reason)}; trying again`;
 }

@@ -11,10 +11,8 @@ import { readStatus, type StatusFacts } from '../../resque/workers/read-status.t
 import { type Io, isInteractive } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { explainRedisError, withSender } from '../redis/with-redis.ts';
-import { jsonView } from './json-view.ts';
 import { survey } from './survey.ts';
-import { textView } from './text-view.ts';
-import type { WatchView } from './watch-view.ts';
+import { jsonView, textView, type WatchView } from './watch-view.ts';
 
 export interface WatchOptions {
   readonly intervalMs: number;

@@ -115,3 +115,21 @@ export function onlyQueueOf(text: string): string | null {
   const list = queueList(text);
   return list.isDynamic || list.names.length !== 1 || text.includes('!') ? null : (list.names[0] ?? null);
 }
+
+/** Whole seconds, never less than 0: a clock may be ahead of Redis' clock. */
+export function seconds(ms: number | null): number | null {
+  return ms === null ? null : Math.max(0, Math.floor(ms / 1_000));
+}
+
+/** Groups by name; one item may have several names. */
+export function groupsOf<T>(all: readonly T[], namesOf: (each: T) => readonly string[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) {
+    for (const name of namesOf(each)) {
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [each]);
+      else group.push(each);
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,58 @@
+/** The flags that say which failures are meant. */
+import { countFailures, type FailureCount } from '../../failures/search.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
+import type { FailureFilter } from '../../protocol/commands.ts';
+import type { FailedList } from '../../resque/failed/failed-list.ts';
+import { type Flags, optionOf } from '../command-line/flags.ts';
+import { Progress, type ProgressIo } from '../terminal/progress.ts';
+
+const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const;
+
+/** Holds for every failure. */
+export const everything: FailureFilter = {
+  queue: null,
+  jobClass: null,
+  exception: null,
+  exit: null,
+  text: null,
+};
+
+export function filterOf({ queue, class: jobClass, exception, exit, text }: Flags): FailureFilter {
+  return { queue, jobClass, exception, exit, text };
+}
+
+/** As they were typed: `--queue`, `mail`, … */
+export function filterWords(flags: Flags): string[] {
+  return filterFlags.flatMap((name) => {
+    const value = flags[name];
+    return value === null ? [] : [optionOf(name), value];
+  });
+}
+
+/** How many failures there are, and how many of them match a filter. */
+
+/** `3 of 5,000 failures match`, `1 of 5,000 failures matches` */
+export function matchWords(matching: number, total: number): string {
+  if (total === 1) return matching === 1 ? 'the only failure matches' : "the only failure doesn't match";
+  const count = matching === 0 ? 'none' : grouped(matching);
+  return `${count} of ${plural(total, 'failure')} ${matching < 2 ? 'matches' : 'match'}`;
+}
+
+/** What is said of an empty list. */
+export function emptyWords(place: string): string {
+  return `no failures: ${place} is empty`;
+}
+
+/** How many failures match, with a bar where they are so many that it takes a while. */
+export async function countWithBar(
+  io: ProgressIo,
+  list: FailedList,
+  filter: FailureFilter,
+): Promise<FailureCount> {
+  const progress = new Progress(io, 'counting', null);
+  try {
+    return await countFailures(list, filter, (looked, all) => progress.update(looked, all));
+  } finally {
+    progress.end();
+  }
+}

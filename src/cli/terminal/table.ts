@@ -1,0 +1,151 @@
+/**
+ * Tables for terminals. Each column is as wide as its widest cell. If that is too much for the width, optional columns are
+ * left out, the last one first; then the columns that may be cut get narrower, the widest first.
+ */
+
+import { visible } from '../../messages/visible.ts';
+import { hasColors } from '../../ui/terminal/colors.ts';
+import { columns as columnsOf } from '../../ui/text/columns.ts';
+import { cut, cutStart, fit } from '../../ui/text/fit.ts';
+import { type Line, lineOf, plainText, render, type Span, type Style, span } from '../../ui/text/line.ts';
+import type { Io } from '../command-line/io.ts';
+
+/** Colors and weights repeat what the text says; they never say it alone. */
+export const alarm: Style = { color: 'red', bold: true };
+export const warning: Style = { color: 'yellow' };
+export const good: Style = { color: 'green' };
+export const bold: Style = { bold: true };
+export const faint: Style = { dim: true };
+
+export interface Cell {
+  /** May be any text; control characters are shown, not sent. */
+  readonly text: string;
+  readonly style?: Style;
+  /** Stands before the text, in a style of its own. */
+  readonly mark?: Span;
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** May be cut, but not below this width. */
+  readonly least?: number;
+  /** Which end stays if the text is cut; by default the start. */
+  readonly keeps?: 'end';
+  /** Belongs to the next column and stands close to it. */
+  readonly isMark?: boolean;
+  /** May be left out if there is too little room. */
+  readonly isOptional?: boolean;
+  readonly cell: (row: Row) => Cell;
+}
+
+export interface Table<Row> {
+  readonly head: Line;
+  readonly line: (row: Row) => Line;
+}
+
+const gapColumns = 2;
+const markGapColumns = 1;
+
+/**
+ * @param rows decide how wide the columns are; a wider cell of a later row is cut
+ * @param width in columns of the terminal; `null` for no limit
+ */
+export function table<Row>(
+  rows: readonly Row[],
+  all: readonly Column<Row>[],
+  width: number | null,
+): Table<Row> {
+  const measured = all.map((column) => ({
+    column,
+    // Not by spreading: there may be more rows than a call takes arguments.
+    width: rows.reduce((most, row) => Math.max(most, widthOf(column.cell(row))), columnsOf(column.title)),
+  }));
+  const fitted = width === null ? measured : fitWithin(measured, width);
+  const last = fitted.length - 1;
+  const lineFrom = (cellOf: (column: Column<Row>) => Cell): Line =>
+    fitted.flatMap((each, at) => {
+      const cell = cellSpans(cellOf(each.column), each, at === last);
+      return at === last ? cell : [...cell, span(' '.repeat(gapAfter(each)))];
+    });
+  return {
+    head: lineFrom(({ title }) => ({ text: title, style: faint })),
+    line: (row) => lineFrom(({ cell }) => cell(row)),
+  };
+}
+
+function cellSpans<Row>(cell: Cell, { column, width }: Measured<Row>, isLast: boolean): Line {
+  const mark = cell.mark === undefined ? [] : [span(cut(cell.mark.text, width), cell.mark.style)];
+  const own = width - mark.reduce((sum, { text }) => sum + columnsOf(text), 0);
+  const text = visible(cell.text);
+  const shown = column.keeps === 'end' ? cutStart(text, own) : cut(text, own);
+  // The last column needs no blanks after it.
+  const needsNoFill = isLast && column.align !== 'right';
+  return [...mark, span(needsNoFill ? shown : fit(shown, own, column.align ?? 'left'), cell.style ?? {})];
+}
+
+function widthOf({ text, mark }: Cell): number {
+  return columnsOf(visible(text)) + (mark === undefined ? 0 : columnsOf(mark.text));
+}
+
+/** Cuts a line that is too long. */
+export function cutLine(line: Line, width: number | null): Line {
+  return width === null ? line : lineOf(width, line);
+}
+
+interface Measured<Row> {
+  readonly column: Column<Row>;
+  readonly width: number;
+}
+
+function fitWithin<Row>(all: readonly Measured<Row>[], width: number): Measured<Row>[] {
+  let kept = [...all];
+  for (;;) {
+    const least = kept.reduce((sum, each) => sum + leastOf(each), gapsOf(kept));
+    const dispensable = kept.findLastIndex(({ column }) => column.isOptional === true);
+    if (least <= width || dispensable === -1) break;
+    kept = kept.filter((_, at) => at !== dispensable);
+  }
+  const widths = kept.map((each) => each.width);
+  let tooMany = widths.reduce((sum, own) => sum + own, gapsOf(kept)) - width;
+  for (; tooMany > 0; tooMany -= 1) {
+    const at = widestOf(kept, widths);
+    if (at === -1) break;
+    widths[at] = (widths[at] ?? 0) - 1;
+  }
+  return kept.map((each, at) => ({ ...each, width: widths[at] ?? 0 }));
+}
+
+/** @returns -1 if no column can be narrower */
+function widestOf<Row>(all: readonly Measured<Row>[], widths: readonly number[]): number {
+  let widest = -1;
+  for (const [at, each] of all.entries()) {
+    const own = widths[at] ?? 0;
+    if (own > leastOf(each) && own > (widths[widest] ?? 0)) widest = at;
+  }
+  return widest;
+}
+
+function leastOf<Row>({ column, width }: Measured<Row>): number {
+  return Math.min(width, column.least ?? width);
+}
+
+function gapsOf<Row>(all: readonly Measured<Row>[]): number {
+  return all.slice(0, -1).reduce((sum, each) => sum + gapAfter(each), 0);
+}
+
+function gapAfter<Row>({ column }: Measured<Row>): number {
+  return column.isMark === true ? markGapColumns : gapColumns;
+}
+
+/** Columns of the terminal; `null` if STDOUT isn't one, so that nothing needs to be cut. */
+export function outputWidth({ stdout }: Io): number | null {
+  const { isTTY, columns } = stdout;
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : null;
+}
+
+/** @returns turns a line into text, with colors and weights if a terminal shows them */
+export function linePainter({ stdout, env }: Io): (line: Line) => string {
+  const isPlain = stdout.isTTY !== true || env.TERM === 'dumb';
+  return (line) => (isPlain ? plainText(line) : render(line, hasColors(env)));
+}
