@@ -6,7 +6,7 @@ import { exceptions } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { readPayload } from '../format/payload.ts';
 import { failedAtText, heartbeatText, runAtText } from '../format/timestamps.ts';
-import { partsOfId } from '../format/worker-id.ts';
+import { readOwnWorkerId } from '../format/worker-id.ts';
 import { withoutMarkup, workerRecord } from '../format/worker-record.ts';
 import { runScript, type Script } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
@@ -75,7 +75,7 @@ export class Audit {
   async orphanedJobs(left: LeftOwner): Promise<OrphanedJobs> {
     const runner = this.#runnerOf(left);
     const { workers, held } = await this.#dead.leftBy(runner);
-    const goesBack = (id: string) => runner.entry.requeues.includes(partsOfId(id)?.queue ?? '');
+    const goesBack = (id: string) => runner.entry.requeues.includes(readOwnWorkerId(id)?.queues ?? '');
     const ends = [
       ...workers.map(({ end }) => end?.kind ?? 'none'),
       ...left.strays.map((id) => (goesBack(id) ? 'requeue' : 'failure')),
@@ -146,7 +146,7 @@ export class Audit {
     { text }: LeftRunner,
   ): Promise<boolean> {
     const seen = [...registered, ...strays].flatMap((id) => [id, heartbeats.get(id) ?? '']);
-    const records = strays.flatMap((id) => [id, recordBeside(id, partsOfId(id)?.queue ?? '')]);
+    const records = strays.flatMap((id) => [id, recordBeside(id, readOwnWorkerId(id)?.queues ?? '')]);
     return await this.#run(adoptScript, [
       ...[owner, state.entryText ?? '', text, state.step ?? ''],
       ...[seen.length / 2, ...seen],

@@ -9,7 +9,7 @@
  */
 
 import { heartbeatTime } from '../format/timestamps.ts';
-import { isWorkerId, partsOfId } from '../format/worker-id.ts';
+import { isPrunableId, readOwnWorkerId } from '../format/worker-id.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
 import { silentLimitMs } from '../workers/liveness.ts';
 import { jobOfRecord, type RecordProblem, recordProblem } from '../workers/worker-problems.ts';
@@ -79,7 +79,7 @@ export function findingsOf(
 ): Finding[] {
   const left = leftOwners(state, isDead);
   const leftNames = new Set(left.map(({ owner }) => owner));
-  const ownerOf = (id: string) => partsOfId(id)?.owner ?? '';
+  const ownerOf = (id: string) => readOwnWorkerId(id)?.process ?? '';
   const isLeft = (id: string) => leftNames.has(ownerOf(id));
   const isLiving = (id: string) => state.owners.get(ownerOf(id))?.entryText != null && !isLeft(id);
   const others = [...state.workers].filter((id) => !isLeft(id));
@@ -104,10 +104,10 @@ function leftOwners(state: ResqueState, isDead: (owner: string, state: OwnerStat
   const hosts = new Set([...state.owners.keys()].map((owner) => owner.slice(0, owner.lastIndexOf(':'))));
   const idsOf = new Map<string, Set<string>>();
   for (const id of [...state.workers, ...state.records.keys(), ...state.payloads]) {
-    const parts = partsOfId(id);
+    const parts = readOwnWorkerId(id);
     if (parts === null || !(parts.host.endsWith('.runner') || hosts.has(parts.host))) continue;
-    const ids = idsOf.get(parts.owner) ?? new Set();
-    idsOf.set(parts.owner, ids.add(id));
+    const ids = idsOf.get(parts.process) ?? new Set();
+    idsOf.set(parts.process, ids.add(id));
   }
   const none = { entry: null, entryText: null, held: new Map(), step: null, stepAgeMs: null };
   return [...new Set([...state.owners.keys(), ...idsOf.keys()])].flatMap((owner): LeftOwner[] => {
@@ -157,12 +157,12 @@ function badRecords(state: ResqueState, isLeft: (id: string) => boolean): Findin
     }
     // Nobody shows the record of a worker that isn't registered; and it may be no record.
     if (!state.workers.has(id)) return [];
-    return isWorkerId(id) ? [{ kind: 'bad-record', id, record, problem, isLeft: false }] : [];
+    return isPrunableId(id) ? [{ kind: 'bad-record', id, record, problem, isLeft: false }] : [];
   });
 }
 
 function badId(state: ResqueState, id: string): Finding[] {
-  if (isWorkerId(id)) return [];
+  if (isPrunableId(id)) return [];
   return [{ kind: 'bad-id', id, isAlive: isHeard(state, id), record: state.records.get(id) ?? null }];
 }
 
@@ -175,7 +175,7 @@ function badHeartbeat(
   if (heartbeatTime(value) !== null) return [];
   const isRegistered = state.workers.has(id);
   // It goes with its worker.
-  if (isRegistered && (isLeft(id) || !isWorkerId(id))) return [];
+  if (isRegistered && (isLeft(id) || !isPrunableId(id))) return [];
   return [{ kind: 'bad-heartbeat', id, value, isRegistered }];
 }
 
@@ -191,7 +191,7 @@ function strayHeartbeat(state: ResqueState, id: string, isLiving: (id: string) =
 /** Of workers that nobody knows and nobody has heard of. */
 function strayRecords(state: ResqueState, isOwned: (id: string) => boolean): Finding[] {
   return [...state.records].flatMap(([id, record]): Finding[] => {
-    if (state.workers.has(id) || isOwned(id) || !isWorkerId(id) || isHeard(state, id)) return [];
+    if (state.workers.has(id) || isOwned(id) || !isPrunableId(id) || isHeard(state, id)) return [];
     const job = jobOfRecord(record);
     const isOld = job !== null && (job.runAtMs === null || state.nowMs - job.runAtMs > silentLimitMs);
     return isOld ? [{ kind: 'stray-record', id, record }] : [];
@@ -200,7 +200,7 @@ function strayRecords(state: ResqueState, isOwned: (id: string) => boolean): Fin
 
 function silentWorker(state: ResqueState, id: string, isLiving: (id: string) => boolean): Finding[] {
   const time = heartbeatTime(state.heartbeats.get(id) ?? '');
-  if (time === null || isLiving(id) || !isWorkerId(id) || state.nowMs - time <= silentLimitMs) return [];
+  if (time === null || isLiving(id) || !isPrunableId(id) || state.nowMs - time <= silentLimitMs) return [];
   return [{ kind: 'silent-worker', id, silentMs: state.nowMs - time }];
 }
 

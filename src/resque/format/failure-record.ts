@@ -1,9 +1,9 @@
 /**
- * Failure records: one entry of the `failed` list, as `Resque::Failure::Redis` writes it, with members of
- * ours behind. Whatever a job printed or a queue held, the record is JSON that Ruby's parser takes and that
- * breaks no page of resque-web: `worker` a string, `failed_at` a time, `backtrace` an array, `payload` an
- * object, no lone surrogates, no markup in `exception` and `queue`. It is canonical JSON, or node-resque
- * can't remove it.
+ * Failure records: entries of the `failed` list, as `Resque::Failure::Redis` writes them, followed by members of ours.
+ *
+ * Whatever a job printed or a queue held, the record is JSON that Ruby's parser accepts and that breaks no page of
+ * resque-web: `worker` is a string, `failed_at` a time, `backtrace` an array and `payload` an object. There are no lone
+ * surrogates, and no markup in `exception` and `queue`. It is canonical JSON, because node-resque can't remove any other.
  */
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass, payloadFor } from './invalid-payload.ts';
@@ -12,12 +12,12 @@ import type { Payload } from './payload.ts';
 import { failedAtText } from './timestamps.ts';
 import { withoutMarkup } from './worker-record.ts';
 
-/** Exceptions that have a meaning of their own to Resque or to people. */
+/** Exceptions that Resque or people recognize. */
 export const exceptions = {
-  /** A job that told of its failure in no form that we know. */
+  /** A job whose output has no known form of an error. */
   unclassified: 'UnclassifiedRunnerError',
   invalidPayload: 'InvalidPayloadError',
-  /** A persistent child that broke its agreement. */
+  /** A persistent child that broke its protocol. */
   invalidResult: 'InvalidResultError',
   timeout: 'TimeoutError',
   /** Resque's, for a child that died of a signal. */
@@ -38,7 +38,7 @@ export interface Failure {
   readonly backtrace: readonly string[];
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** What the job printed, where `error` doesn't hold it; '' is left out. */
+  /** What the job printed, unless `error` already has it. '' is left out. */
   readonly stderr: string;
   readonly stdout: string;
 }
@@ -67,7 +67,7 @@ function json(text: string): string {
   return JSON.stringify(text.toWellFormed());
 }
 
-/** Members as JSON: `payload`, which other clients read and retry; then the exact bytes, if they are others. */
+/** Members as JSON: `payload`, which other clients read and retry, then the exact bytes if they differ from it. */
 export function payloadMembers(payload: Payload): [name: string, json: string][] {
   if (!payload.isObject || !payload.isRetryable) {
     const original = payload.isObject ? payload.bytes : payload.original;
@@ -78,23 +78,23 @@ export function payloadMembers(payload: Payload): [name: string, json: string][]
   return isExact ? [['payload', text]] : [['payload', text], rawPayload(payload.bytes)];
 }
 
-/** For people as text if they are text, and for a retry. */
+/** For people and for retries: text if the bytes are UTF-8, else base64. */
 function rawPayload(bytes: Buffer): [name: string, json: string] {
   return isUtf8(bytes)
     ? ['raw_payload', json(bytes.toString('utf8'))]
     : ['raw_payload_base64', `"${bytes.toString('base64')}"`];
 }
 
-/** One entry of the `failed` list as anyone may have written it: members are what they should be, or null. */
+/** An entry of the `failed` list, whoever wrote it. A member of an unexpected type is `null`. */
 export interface FailureView {
-  /** False where the entry is no JSON object. */
+  /** False if the entry is not a JSON object. */
   readonly isReadable: boolean;
   readonly failedAt: string | null;
   readonly retriedAt: string | null;
   readonly queue: string | null;
   readonly worker: string | null;
   readonly jobClass: string | null;
-  /** JSON text of the payload's args, '' where there are none. */
+  /** JSON text of the payload's args; '' if it has none. */
   readonly argsText: string;
   readonly exception: string | null;
   readonly error: string | null;
@@ -103,7 +103,7 @@ export interface FailureView {
   readonly stdout: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** Whether it says what to put back onto which queue. */
+  /** Whether it names a queue and a job to put back. */
   readonly isRetryable: boolean;
 }
 
@@ -133,7 +133,7 @@ export function viewFailure(record: Buffer): FailureView {
   };
 }
 
-/** What an entry says beyond its view, as names and texts: members that nobody knows, or of an odd kind. Never throws. */
+/** Members that `viewFailure` leaves out, because they are unknown or of an unexpected type. Never throws. */
 export function otherMembers(record: Buffer): [name: string, text: string][] {
   const members = parseObject(record) ?? {};
   const ofPayload = Object.entries(shownPayload(members))
@@ -143,7 +143,7 @@ export function otherMembers(record: Buffer): [name: string, text: string][] {
   return [...ofPayload, ...own].map(([name, value]) => [name, asText(value) ?? jsonText(value)]);
 }
 
-/** The job itself rather than what stands for it. */
+/** The job itself rather than its stand-in. */
 function shownPayload({ payload, raw_payload: raw }: Record<string, unknown>): Record<string, unknown> {
   const object = asObject(payload) ?? {};
   const isStandIn = object.class === invalidPayloadClass && typeof raw === 'string';
@@ -169,7 +169,7 @@ function isViewed(name: string, value: unknown): boolean {
   }
 }
 
-/** What a retry does to an entry: its new bytes, and what goes onto which queue. */
+/** What a retry writes: the new bytes of the entry, and the payload for the queue. */
 export interface Retry {
   readonly record: Buffer;
   readonly queue: string;
@@ -177,8 +177,8 @@ export interface Retry {
 }
 
 /**
- * @returns `null` where the entry doesn't say what to retry: no object, no queue, or a payload that is no
- * object and whose original bytes are not in the record.
+ * @returns `null` if the entry can't be retried: it is not an object, names no queue, or has neither a payload object
+ * nor the original bytes
  */
 export function retryOf(record: Buffer, now: Date): Retry | null {
   const members = parseObject(record) ?? {};
@@ -189,9 +189,9 @@ export function retryOf(record: Buffer, now: Date): Retry | null {
 }
 
 /**
- * The job of an entry, byte for byte as it lay on its queue.
+ * The payload of an entry, byte for byte as it was on its queue.
  *
- * @returns `null` where the entry doesn't hold it
+ * @returns `null` if the entry doesn't have it
  */
 export function failedPayload(record: Buffer): Buffer | null {
   const members = parseObject(record);
@@ -231,13 +231,13 @@ function parseObject(record: Buffer | string): Record<string, unknown> | null {
   try {
     return asObject(JSON.parse(record.toString()));
   } catch (error) {
-    // Anyone may have written anything onto the list.
+    // Any client may have written anything to the list.
     if (error instanceof SyntaxError) return null;
     throw error;
   }
 }
 
-/** `queue_name` is ours: the name as it is, where `queue` can't hold it. */
+/** `queue_name` is ours: the exact name if `queue` can't hold it. */
 function queueOf(members: Record<string, unknown>): string | null {
   return asText(members.queue_name) ?? asText(members.queue);
 }

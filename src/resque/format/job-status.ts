@@ -14,20 +14,20 @@
  */
 export const jobStatuses = { waiting: 1, running: 2, failed: 3, complete: 4 } as const;
 
-/** What PHP calls empty. */
+/** As PHP defines empty. */
 function isEmpty(text: string): boolean {
   return text === '' || text === '0';
 }
 
-/** NAME of the status of a decoded payload, which may not exist; '' if it can't have one. */
+/** NAME for a decoded payload; '' if it can't have a status. The status itself may not exist. */
 export function statusNameOf({ id, prefix }: { readonly id?: unknown; readonly prefix?: unknown }): string {
   if (typeof id !== 'string' || isEmpty(id)) return '';
   return typeof prefix === 'string' && !isEmpty(prefix) ? `${prefix}_${id}` : id;
 }
 
 /**
- * For scripts, in the part that writes; needs the local `prefix`. `setStatus` changes a status that exists. A status that
- * can't be read or written costs nothing else. `statusNameOf` is the same as here.
+ * Lua for the writing part of scripts; needs the local `prefix`. `setStatus` changes a status that exists. A failure to
+ * read or write a status affects nothing else. `statusNameOf` does the same as the function above.
  */
 export const jobStatusWrites = `
 local function setStatus(name, status)

@@ -1,4 +1,7 @@
-/** JSON as text. */
+/**
+ * JSON as text: values keep their bytes. Parsing and writing them again would round integers above 2^53 and drop duplicate
+ * keys.
+ */
 
 export interface MemberSpan {
   /** Offset of the first byte of the value. */

@@ -17,26 +17,25 @@ export interface ResqueKeys {
   /** When the worker started, as Ruby's `Time#to_s`. */
   readonly workerStarted: (id: string) => string;
   /**
-   * Ours: the exact bytes of a payload that could not be embedded in the worker's JSON, for as long as the
-   * job runs.
+   * Ours: the exact bytes of a payload that can't be embedded in the worker's JSON, as long as the job runs.
    */
   readonly workerPayload: (id: string) => string;
-  /** Ours: the last step of a runner process that Redis has carried out, so that none is carried out twice. */
+  /** Ours: a runner process' last step in Redis, so that none is carried out twice. */
   readonly runnerStep: (owner: string) => string;
   /**
-   * Ours: the last step of a runner process that was declared dead, for seven days, by its nonce. One that lives after
-   * all learns by it that others have accounted for its jobs.
+   * Ours: the last step of a runner process that was declared dead, by its nonce, for seven days. If the process lives
+   * after all, this tells it that others have settled its jobs.
    */
   readonly tombstone: (nonce: string) => string;
   /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
   readonly runners: string;
-  /** Ours: hash of how far an enqueue of many jobs has got; see enqueue/scripts.ts. */
+  /** Ours: hash with the progress of an enqueue of many jobs; see enqueue/scripts.ts. */
   readonly enqueueMark: (id: string) => string;
   /** Ours: held by the one runner that recovers dead ones. */
   readonly recoveryLock: string;
-  /** Ours: set of the queues of which a runner process holds jobs. */
+  /** Ours: set of the queues whose jobs a runner process holds. */
   readonly heldQueues: (owner: string) => string;
-  /** Ours: list of the jobs of a queue that a runner process has taken and not yet accounted for, oldest first. */
+  /** Ours: list of the jobs of one queue that a runner process has taken and not yet settled, oldest first. */
   readonly held: (owner: string, queue: string) => string;
   /** Ours: hash of how often a job was recovered from a dead runner, by SHA-1 of queue, NUL and payload. */
   readonly recoveries: string;
@@ -44,13 +43,13 @@ export interface ResqueKeys {
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
   readonly failed: string;
-  /** String; `true` stops every worker of the namespace from taking jobs. */
+  /** String; with `true`, no worker of the namespace takes jobs. */
   readonly pauseAllWorkers: string;
   readonly processed: string;
   readonly failedCount: string;
   readonly workerProcessed: (id: string) => string;
   readonly workerFailed: (id: string) => string;
-  /** node-resque's heartbeat, of a worker by its name (an id without queues): JSON with `time` in seconds. */
+  /** node-resque's heartbeat by a worker's name (its id without queues): JSON with `time` in seconds. */
   readonly workerPing: (name: string) => string;
   /** resque-scheduler's sorted set of the times that jobs are due at, in seconds since the epoch. */
   readonly delayedSchedule: string;
@@ -89,15 +88,15 @@ export function resqueKeys(namespace: string): ResqueKeys {
   };
 }
 
-/** Whether this value of `pause-all-workers` stops every worker, as Resque reads it; `null`: the key isn't there. */
+/** Whether this value of `pause-all-workers` stops every worker, as Resque reads it; `null` if there is no such key. */
 export function stopsAll(value: string | null): boolean {
   return value !== null && value.trim().toLowerCase() === 'true';
 }
 
-/** A name that none holds, since keys are made of it before it is replaced. */
+/** No name contains it. */
 const placeholder = '\0';
 
-/** The key of what has this name, also where the name is no UTF-8: as text it would be another. */
+/** The key for a name that may not be UTF-8. Converting such a name to text would change it. */
 export function keyOfName(keyOf: (name: string) => string, name: Buffer): string | Buffer {
   if (isUtf8(name)) return keyOf(name.toString());
   const [before = '', after = ''] = keyOf(placeholder).split(placeholder);

@@ -1,6 +1,6 @@
 /**
- * What lies on a queue: bytes that should be a JSON object `{"class": …, "args": […]}`. Any client may have
- * put anything there, so nothing is taken for granted, and the bytes themselves are what a job receives.
+ * Payloads: entries of a queue, which should be JSON objects `{"class": …, "args": […]}`. Any client may have put anything
+ * there, so nothing is assumed. A job receives the bytes themselves.
  */
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
@@ -10,15 +10,15 @@ import { isDeeperThan, jsonText, memberSpans, tooDeep, withoutLoneSurrogates } f
 export interface JobPayload {
   readonly isObject: true;
   readonly bytes: Buffer;
-  /** `class`, where it is a string. */
+  /** `class`, if it is a string. */
   readonly jobClass: string | null;
   /** See job-status.ts. */
   readonly statusName: string;
-  /** JSON text of `args`, cut at `argsTextLimit`; '' where there are none. */
+  /** JSON text of `args`, cut at `argsTextLimit`; '' if there are none. */
   readonly argsText: string;
   /**
-   * JSON text of an object that stands for the payload inside other JSON and that neither Ruby's parser nor
-   * resque-web's pages choke on. The payload's own text wherever that is safe.
+   * JSON text of an object for use inside other JSON, which Ruby's parser and resque-web's pages can handle. The payload's
+   * own text if that is safe.
    */
   readonly embedded: string;
   /** Whether `embedded` is the payload's own text. */
@@ -30,11 +30,11 @@ export interface JobPayload {
 export interface InvalidPayload {
   readonly isObject: false;
   readonly bytes: Buffer;
-  /** What to record: `bytes`, or if another client's retry has brought a payload that stands for others, those. */
+  /** The bytes to record. If another client's retry brought a stand-in, those behind it; otherwise `bytes`. */
   readonly original: Buffer;
   /** See job-status.ts. */
   readonly statusName: string;
-  /** What is wrong, in words: `not JSON`, `an array`, … */
+  /** `not JSON`, `an array`, … */
   readonly reason: string;
 }
 
@@ -42,7 +42,7 @@ export type Payload = JobPayload | InvalidPayload;
 
 const neverRuns = `a job of class ${invalidPayloadClass}, which never runs`;
 
-/** Why it doesn't run, as a sentence without its end. */
+/** Why it doesn't run, as a sentence without a period. */
 export function refusalText({ reason }: InvalidPayload): string {
   return reason === neverRuns ? `the payload is ${reason}` : `the payload is not a JSON object (${reason})`;
 }
@@ -50,13 +50,13 @@ export function refusalText({ reason }: InvalidPayload): string {
 /** Characters of args shown to people; the payload itself is never cut. */
 export const argsTextLimit = 2_000;
 
-/** Characters of a payload that are searched for long numbers; of longer ones only what is shown is. */
+/** Up to this many characters, the whole payload is searched for long numbers; of longer ones, only the shown part. */
 const searchedLength = 64 * 1024;
 
-/** Ruby's JSON refuses more than 100 levels; the records around a payload take two of them. */
+/** Ruby's JSON refuses more than 100 levels. The records around a payload take two of them. */
 const maxDepth = 90;
 
-/** The wrapper that ActiveJob puts around its jobs; resque-web looks into the first of its args. */
+/** ActiveJob wraps its jobs in this class; resque-web looks inside the first of its args. */
 export const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
 
 /** Looks at the bytes of one list entry. Never throws. */
@@ -91,13 +91,13 @@ interface PayloadFacts {
   readonly jobClass: string | null;
   readonly statusName: string;
   readonly argsText: string;
-  /** What resque-web would look into in vain. */
+  /** An ActiveJob wrapper without the job that resque-web looks for. */
   readonly isBareWrapper: boolean;
   /** Ruby enqueues no job without one. */
   readonly hasClass: boolean;
 }
 
-/** What it takes to embed a payload is found out when that is asked for: of most jobs, Redis has done it already. */
+/** Computes how to embed the payload only when needed: for most jobs, the step script has done it. */
 class ObjectPayload implements JobPayload {
   readonly isObject = true;
   readonly bytes: Buffer;
@@ -137,14 +137,14 @@ class ObjectPayload implements JobPayload {
 function argsTextOf(bytes: Buffer, text: string, args: unknown): string {
   if (args === undefined) return '';
   const beginning = text.length > searchedLength ? beginningOf(args) : null;
-  // People must read the number that was sent, not the nearest one that JavaScript has.
+  // People must see the number that was sent, not the nearest one that JavaScript can hold.
   const span = /\d{16}/.test(beginning ?? text) ? memberSpans(bytes).get('args') : undefined;
   const json =
     span === undefined ? (beginning ?? beginningOf(args)) : bytes.toString('utf8', span.start, span.end);
   return cut(json.slice(0, 2 * argsTextLimit).toWellFormed(), argsTextLimit);
 }
 
-/** JSON text of a value, as much of it as is shown: of a list with megabytes in it, no more than the beginning. */
+/** JSON text of the part of a value that is shown: a list may hold megabytes. */
 function beginningOf(args: unknown): string {
   if (!Array.isArray(args)) return jsonText(args);
   let text = '[';
@@ -166,7 +166,7 @@ function embeddable(
   if (isDeeperThan(text, maxDepth)) {
     return JSON.stringify({ class: jobClass, args: [tooDeep] });
   }
-  // White space around an object is not part of the value: other JSON can't hold it.
+  // White space around an object is not part of its value.
   return withoutLoneSurrogates(text.trim());
 }
 

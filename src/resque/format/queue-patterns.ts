@@ -7,15 +7,15 @@
  */
 export interface QueueList {
   readonly text: string;
-  /** The queues that it names as they are, not by a pattern. */
+  /** Queues that it names exactly. */
   readonly names: readonly string[];
   /** The patterns in it. */
   readonly patterns: readonly string[];
   /** Whether the list depends on which queues exist. */
   readonly isDynamic: boolean;
   /**
-   * The concrete queues, in order. A pattern also stands for the queue of just that name: names may hold
-   * `*`, and such a queue must not need to be on the list of queues to be worked.
+   * The queues, in order. A pattern also means the queue with exactly that name: names may contain `*`, and such a
+   * queue must be worked even if it is not on the list of queues.
    *
    * @param known names of the queues that exist, in any order
    */

@@ -1,6 +1,6 @@
 /**
- * Times as Resque writes them, and as others do. Always UTC: Ruby reads a zone name such as "CST" as −06:00 wherever
- * it is. `date` must be a valid date.
+ * Times as Resque and others write them. Always UTC: Ruby reads a zone name such as "CST" as −06:00 everywhere. `date` must
+ * be a valid date.
  */
 
 /** `2026-11-24T15:20:19Z`, for `run_at` of a worker's job. */
@@ -26,17 +26,17 @@ export function heartbeatText(date: Date): string {
 }
 
 /**
- * Milliseconds since the epoch of a time that a worker of any kind wrote: seconds as node-resque counts them, else
- * a date and a time in the order of Ruby, PHP or JavaScript.
+ * Milliseconds since the epoch of a time that any kind of worker wrote: seconds since the epoch by node-resque, a date and
+ * a time by Ruby, PHP or JavaScript.
  *
- * @returns `null` where it is none, or says a zone that only its writer knows (`CET`)
+ * @returns `null` if it is not a time, or names a zone that only its writer knows (`CET`)
  */
 export function timeOfText(text: string): number | null {
   const ms = /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** Milliseconds since the epoch. @returns `null` where a Ruby worker that prunes might die of it */
+/** Milliseconds since the epoch. @returns `null` for a value that may crash Ruby workers when they prune */
 export function heartbeatTime(text: string): number | null {
   const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);
   const ms = isIso ? Date.parse(text) : Number.NaN;

@@ -1,26 +1,26 @@
 /**
- * What a worker's id says of it, whoever's it is. Pure.
+ * Worker ids of every kind of worker. The one place that takes them apart.
  *
  *     HOST:PID:QUEUES          Resque, php-resque
- *     HOST:PID-SLOT:QUEUES     ours
- *     HOST:PID+NUMBER:QUEUES   node-resque; where its user names workers also NAME:QUEUES
+ *     HOST:PID-SLOT:QUEUES     ours; HOST has no colon
+ *     HOST:PID+NUMBER:QUEUES   node-resque; if its user names workers, also NAME:QUEUES
  */
 export interface WorkerId {
-  /** All that there is of an id that tells of no host. */
+  /** The first part, if the id names no host. */
   readonly host: string;
-  /** `null` where it tells of none. */
+  /** `null` if the id has no pid. */
   readonly pid: number | null;
-  /** `HOST:PID`: what all workers of a process share. */
+  /** `HOST:PID`: all workers of a process share it. */
   readonly process: string;
-  /** The id without its queues: under this name node-resque counts and pings. */
+  /** The id without its queues. node-resque counts and pings under this name. */
   readonly name: string;
-  /** As in Resque's `QUEUES`: names and patterns; '' where it tells of none. */
+  /** Names and patterns, as in Resque's `QUEUES`; '' if the id has none. */
   readonly queues: string;
-  /** Whether the pid has a part behind it, and whose way of writing that is. */
+  /** What follows the pid: our slot, node-resque's number, or nothing. */
   readonly part: 'slot' | 'number' | null;
 }
 
-/** Pids are told apart by their digits alone: a host may hold colons, as one of IPv6 does. */
+/** A pid is recognized by its digits alone, because a host may contain colons, as in IPv6. */
 const withPid = /^(.+?):(\d{1,15})([-+]\d+)?(?::(.*))?$/s;
 
 export function readWorkerId(id: string): WorkerId {
@@ -32,7 +32,7 @@ export function readWorkerId(id: string): WorkerId {
   }
   const [first = '', ...others] = id.split(':');
   const [second, ...rest] = others;
-  // As Resque takes it apart, what stands where a pid should be is none; with two parts, as node-resque does.
+  // Resque takes the second part for a pid, even if it is none; node-resque takes the second of two for the queues.
   if (second === undefined || rest.length === 0) {
     return { host: first, pid: null, process: first, name: first, queues: second ?? '', part: null };
   }
@@ -45,14 +45,13 @@ function partOf(part: string | undefined): WorkerId['part'] {
   return part.startsWith('-') ? 'slot' : 'number';
 }
 
-/** Whether a Ruby worker that prunes can take this id apart: host, pid, at least one queue. */
-export function isWorkerId(id: string): boolean {
-  return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
+/** @returns `null` if the id doesn't have our shape */
+export function readOwnWorkerId(id: string): WorkerId | null {
+  const parts = readWorkerId(id);
+  return parts.part === 'slot' && parts.queues !== '' ? parts : null;
 }
 
-/** Our shape of an id, `HOST:PID-SLOT:QUEUE`. @returns `null` where it has another */
-export function partsOfId(id: string): { host: string; owner: string; queue: string } | null {
-  const [, host, pid, queue] = /^(.+?):(\d+)-\d+:(.+)$/s.exec(id) ?? [];
-  if (host === undefined || pid === undefined || queue === undefined) return null;
-  return { host, owner: `${host}:${pid}`, queue };
+/** Whether Ruby's worker pruning survives this id: it needs a host, a pid and at least one queue. */
+export function isPrunableId(id: string): boolean {
+  return /^[^:]*:[^:]*:[\s\S]*[^,\s]/.test(id);
 }

@@ -1,11 +1,11 @@
 /**
- * What a worker writes about the job that it runs, the value of `worker:ID`:
+ * The record of a running job, the value of `worker:ID`:
  * `{"queue":Q,"run_at":"…Z","worker":"HOST:PID-SLOT","step":N,"payload":{…}}`.
  *
- * - `payload` must be an object, or resque-web's pages break. All readers of ours, those of older versions too, take
- *   everything that follows `,"payload":` as the payload.
+ * - `payload` must be an object, or resque-web's pages break. Our readers, in older versions too, take everything after
+ *   `,"payload":` as the payload.
  * - node-resque files the job under `worker`, the worker's id without its queues (`Queue#allWorkingOn`).
- * - `step` is ours: the step of its runner that took the job. It tells this job from all others that the worker runs.
+ * - `step` is ours: the step of the runner that took the job. It distinguishes this job from others of the same worker.
  */
 import { type Payload, readPayload } from './payload.ts';
 import { runAtText } from './timestamps.ts';
@@ -17,7 +17,7 @@ export interface RecordedWork {
   readonly queue: string;
   readonly payload: Payload;
   readonly runAt: Date;
-  /** `null`: it isn't known. */
+  /** `null` if unknown. */
   readonly step: number | null;
 }
 
@@ -37,9 +37,9 @@ export function withoutMarkup(text: string): string {
 const payloadMember = Buffer.from(',"payload":');
 
 /**
- * The payload that a record of ours embeds, with its own bytes.
+ * The payload inside a record, byte for byte.
  *
- * @returns `null` where the bytes are none of our records.
+ * @returns `null` if the record is not ours
  */
 export function payloadOfRecord(record: Buffer): Payload | null {
   // Quotes inside the queue's name are escaped, so the first match is the member itself.
@@ -48,7 +48,7 @@ export function payloadOfRecord(record: Buffer): Payload | null {
   return readPayload(record.subarray(at + payloadMember.length, -1));
 }
 
-/** The step that took the job of a record of ours; `null` if it names none, as those of older versions. */
+/** The step that took the job; `null` if the record names none, as those of older versions. */
 export function stepOfRecord(record: Buffer): number | null {
   const at = record.indexOf(payloadMember);
   if (at === -1) return null;
@@ -56,7 +56,7 @@ export function stepOfRecord(record: Buffer): number | null {
   return step === undefined ? null : Number(step);
 }
 
-/** The queue that a record of ours names, or `null`. */
+/** @returns `null` if the record is not ours */
 export function queueOfRecord(record: Buffer): string | null {
   const at = record.indexOf(',"run_at":');
   const start = Buffer.byteLength('{"queue":');
@@ -65,7 +65,7 @@ export function queueOfRecord(record: Buffer): string | null {
     const queue: unknown = JSON.parse(record.toString('utf8', start, at));
     return typeof queue === 'string' ? queue : null;
   } catch (error) {
-    // Somebody else wrote it.
+    // Another client wrote it.
     if (error instanceof SyntaxError) return null;
     throw error;
   }

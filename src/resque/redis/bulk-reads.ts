@@ -1,6 +1,6 @@
 /**
- * Reads many keys in few round trips. A key that is of another type than it should be is a finding here, and no
- * error: whoever put it there, the rest can still be read. All reject with RedisError.
+ * Reads many keys in few round trips. A key of the wrong type is a result and not an error, so the rest can still be read.
+ * All reject with RedisError.
  */
 import type { Redis } from './connection.ts';
 import { type Key, LargeReads } from './large-reads.ts';
@@ -13,12 +13,12 @@ export interface WrongType {
   readonly expected: string;
 }
 
-/** Stands in the place of a reply. */
+/** In place of the reply for a key of the wrong type. */
 const wrongType: unique symbol = Symbol('WRONGTYPE');
 
 const chunkSize = 500;
 
-/** @returns the reply; `null` where the key is of another type */
+/** @returns `null` if the key has the wrong type */
 export async function unlessWrongType<T>(reply: Promise<T>): Promise<T | null> {
   try {
     return await reply;
@@ -30,7 +30,7 @@ export async function unlessWrongType<T>(reply: Promise<T>): Promise<T | null> {
 
 type Pipeline = ReturnType<Redis['pipeline']>;
 
-/** @returns the replies; in the place of one from a key of another type, a symbol */
+/** @returns the replies; a symbol for each key of the wrong type */
 export async function pipelined(
   sender: CommandSender,
   fill: (pipeline: Pipeline) => void,
@@ -46,7 +46,7 @@ export async function pipelined(
   return replies.map(([error, reply]) => (error === null ? reply : wrongType));
 }
 
-/** Of each key: how long its list is, `null` where it is none. */
+/** The length of each list; `null` if the key is not a list. */
 export async function listLengths(sender: CommandSender, keys: readonly Key[]): Promise<(number | null)[]> {
   const lengths = await inChunks(keys, (chunk) =>
     pipelined(sender, (pipeline) => {
@@ -56,7 +56,7 @@ export async function listLengths(sender: CommandSender, keys: readonly Key[]): 
   return lengths.map((length) => (typeof length === 'number' ? length : null));
 }
 
-/** Of each key: `none` where it isn't there. */
+/** The type of each key; `none` if it doesn't exist. */
 async function typesOf(sender: CommandSender, keys: readonly Key[]): Promise<string[]> {
   const types = await inChunks(keys, (chunk) =>
     pipelined(sender, (pipeline) => {
@@ -66,7 +66,7 @@ async function typesOf(sender: CommandSender, keys: readonly Key[]): Promise<str
   return types.map(String);
 }
 
-/** Those of the keys that are of another type. */
+/** The keys with another type. */
 export async function wrongTypesAmong(
   sender: CommandSender,
   keys: readonly Key[],
@@ -79,15 +79,15 @@ export async function wrongTypesAmong(
   });
 }
 
-/** Of each key: its value, `null` where it has none or is no string. */
+/** The value of each key; `null` if it has none or is not a string. */
 export function valuesOf(sender: CommandSender, keys: readonly Key[]): Promise<(Buffer | null)[]> {
   const reads = new LargeReads(sender);
   return inChunks(keys, (chunk) => reads.values(chunk));
 }
 
 /**
- * The same, and which of them are no strings. MGET doesn't tell; but then more keys are there than have values, and
- * only then is there anything to ask for.
+ * The same, and which keys are not strings. MGET doesn't tell. But if more keys exist than have values, some must be of
+ * another type, and only then are types read.
  */
 export async function checkedValuesOf(
   sender: CommandSender,

@@ -1,15 +1,12 @@
-/**
- * Time for everything that talks to Redis. It is handed in, so that tests and the simulator can bring a clock that they
- * move themselves.
- */
+/** The clock of everything that talks to Redis. Tests and the simulator pass one that they control. */
 export interface Clock {
   /** Milliseconds since the epoch. May jump. */
   nowMs(): number;
-  /** Milliseconds since some fixed moment. Never goes back. */
+  /** Milliseconds since a fixed moment. Never goes back. */
   elapsedMs(): number;
   /** Calls `act` once. @returns cancels the call */
   after(ms: number, act: () => void, options?: TimerOptions): Cancel;
-  /** Calls `act` again and again. @returns ends that */
+  /** Calls `act` repeatedly. @returns cancels the calls */
   every(ms: number, act: () => void, options?: TimerOptions): Cancel;
 }
 

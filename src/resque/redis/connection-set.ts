@@ -1,16 +1,19 @@
-/** The connections of a session, which come and go together, and what Redis knows of connections. */
+/**
+ * The connections of a session, which open and close together, and the list of connections that Redis has.
+ *
+ * A connection's id is unique only within one run of the server, so ids come with the server's run id.
+ */
 import type { Redis } from './connection.ts';
 import type { Server } from './handshake.ts';
 import { RedisError } from './redis-error.ts';
 import type { CommandSender } from './send.ts';
 
 export interface RunnerConnections {
-  /** Of the server process; ids mean something only within it. */
   readonly runId: string;
   readonly ids: readonly number[];
 }
 
-export interface Link {
+export interface ConnectionSet {
   readonly commands: Redis;
   readonly blocker: Redis;
   readonly blockerId: number;
@@ -19,22 +22,22 @@ export interface Link {
   readonly server: Server;
 }
 
-export function connectionsOf({ commands, blocker, extras }: Link): readonly Redis[] {
+export function connectionsOf({ commands, blocker, extras }: ConnectionSet): readonly Redis[] {
   return [commands, blocker, ...extras.connections];
 }
 
-export function idsOf({ server, commandsId, blockerId, extras }: Link): RunnerConnections {
+export function idsOf({ server, commandsId, blockerId, extras }: ConnectionSet): RunnerConnections {
   return { runId: server.runId, ids: [commandsId, blockerId, ...extras.ids] };
 }
 
-/** Whether both are connections to the same server process. */
-export function isSameServer(a: Link, b: Link): boolean {
+/** Whether both connect to the same run of the server. */
+export function isSameServer(a: ConnectionSet, b: ConnectionSet): boolean {
   return a.server.runId !== '' && a.server.runId === b.server.runId;
 }
 
-/** Whether the server has closed connections since because of what waited to be sent on them. */
-export function hasOutgrown(last: Link, link: Link): boolean {
-  return isSameServer(last, link) && link.server.outgrown > last.server.outgrown;
+/** Whether the server has closed connections since then because of its output buffer limit. */
+export function hasOutgrown(last: ConnectionSet, set: ConnectionSet): boolean {
+  return isSameServer(last, set) && set.server.outgrown > last.server.outgrown;
 }
 
 interface Blocker {
@@ -42,6 +45,7 @@ interface Blocker {
   readonly id: number;
 }
 
+/** Connections besides the first that may block: one for each name, opened when it is first needed. */
 export class ExtraBlockers {
   readonly #open: () => Redis;
   readonly #connect: (connection: Redis) => Promise<number>;
@@ -49,7 +53,7 @@ export class ExtraBlockers {
   readonly #connections: Redis[] = [];
   readonly #ids: number[] = [];
 
-  /** @param connect connects, and says the connection's id in Redis */
+  /** @param connect connects. @returns the connection's id in Redis */
   constructor(open: () => Redis, connect: (connection: Redis) => Promise<number>) {
     this.#open = open;
     this.#connect = connect;
@@ -71,7 +75,7 @@ export class ExtraBlockers {
     return opening;
   }
 
-  /** @returns `null` where there is none of this name */
+  /** @returns `null` if there is no connection with this name */
   async idOf(name: string): Promise<number | null> {
     return (await this.#byName.get(name))?.id ?? null;
   }
@@ -85,20 +89,20 @@ export class ExtraBlockers {
   }
 }
 
-/** Ids of connections mean something only together with the server process that gave them. */
+/** All connections of a server. */
 export interface RedisConnections {
   readonly runId: string;
   readonly ids: ReadonlySet<number>;
-  /** Of those that a runner waits for jobs on; `waitsOf` names them. */
+  /** Names of the connections on which runners wait for jobs, as `waitsOf` makes them, by id. */
   readonly waits: ReadonlyMap<number, string>;
 }
 
-/** Name of the connections that a process waits for jobs on. `mark` is the one of its programs. */
-export function waitsOf(mark: string): string {
-  return `resque-runner-wait:${mark}`;
+/** Name of the connections on which a process waits for jobs. Its programs have the same instance id. */
+export function waitsOf(instanceId: string): string {
+  return `resque-runner-wait:${instanceId}`;
 }
 
-/** @returns `null` if that can't be known: not permitted, or a proxy answers. Rejects with RedisError. */
+/** @returns `null` if unknown: not permitted, or a proxy answers. Rejects with RedisError. */
 export async function readConnections(sender: CommandSender): Promise<RedisConnections | null> {
   try {
     const [info, own, list] = await sender.command((commands) =>
@@ -108,12 +112,12 @@ export async function readConnections(sender: CommandSender): Promise<RedisConne
     const names = new Map(
       [...String(list).matchAll(/^id=(\d+) .*? name=(\S*)/gm)].map(([, id, name = '']) => [Number(id), name]),
     );
-    // A list without this very connection is of another server, or filtered.
+    // If our own connection is missing, the list is filtered or comes from another server.
     if (runId === '' || !names.has(Number(own))) return null;
     const waits = [...names].filter(([, name]) => name.startsWith(waitsOf('')));
     return { runId, ids: new Set(names.keys()), waits: new Map(waits) };
   } catch (error) {
-    // Optional: without it the runner counts as dead later, when it has been silent for long enough.
+    // Optional: without it, the runner counts as dead later, after a longer silence.
     if (error instanceof RedisError && error.kind !== 'away') return null;
     throw error;
   }

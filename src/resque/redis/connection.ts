@@ -1,6 +1,4 @@
-/**
- * Opens connections to Redis as the config describes them. The only file that knows ioredis' options.
- */
+/** Opens connections to Redis as the config says. The only file that knows ioredis' options. */
 import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig, TlsConfig } from '../../config/config.ts';
@@ -8,25 +6,25 @@ import type { RedisError } from './redis-error.ts';
 
 export type { Redis };
 
-/** Redis that can be connected to: an embedded one has been started and become a socket by then. */
+/** A Redis to connect to: an embedded one is a socket once it has started. */
 export type ReachableRedis = Exclude<RedisConfig, { kind: 'embedded' }>;
 
 export type SentinelRedis = Extract<RedisConfig, { kind: 'sentinel' }>;
 
-/** What differs from one use to another; the address comes from the config. */
+/** The part of the options that the config doesn't give. */
 export interface ConnectionUse {
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
-  /** Milliseconds that a TCP or TLS connection may take to come about. */
+  /** For establishing a TCP or TLS connection. */
   readonly connectTimeoutMs: number;
 }
 
 export type OpenConnection = (redis: ReachableRedis, use: ConnectionUse) => Redis;
 
 /**
- * A connection that is not connected yet: call `connect()`. It connects once: when it is lost, every command
- * without a reply is rejected, and whoever opened it decides what a lost reply means and when to open the
- * next one. (ioredis' own reconnecting leaves such commands pending for ever or sends them a second time.)
+ * A connection that is not connected yet: call `connect()`. It connects once. When it is lost, it rejects every command
+ * without a reply, and its owner decides what a lost reply means and when to open the next connection. (ioredis' own
+ * reconnecting leaves such commands pending forever or sends them again.)
  *
  * @throws Error when a TLS file can't be read.
  */
@@ -40,7 +38,7 @@ export function openConnection(redis: ReachableRedis, use: ConnectionUse): Redis
   });
 }
 
-/** A connection to this sentinel itself, as above. */
+/** The same for a connection to a sentinel itself. */
 export function openSentinel(
   { sentinelUsername: username, sentinelPassword: password }: SentinelRedis,
   { host, port }: SentinelRedis['sentinels'][number],
@@ -60,7 +58,7 @@ function plainOptions(use: ConnectionUse) {
     disableClientInfo: true,
     lazyConnect: true,
     enableOfflineQueue: false,
-    // The check would print to the console where INFO is not permitted.
+    // The check prints to the console if INFO is not permitted.
     enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
@@ -90,7 +88,7 @@ function addressOptions(redis: ReachableRedis): AddressOptions {
         sentinelRetryStrategy: () => null,
         ...(redis.sentinelUsername === null ? {} : { sentinelUsername: redis.sentinelUsername }),
         ...(redis.sentinelPassword === null ? {} : { sentinelPassword: redis.sentinelPassword }),
-        // Without the flag ioredis leaves `tls` unused here, and sends passwords in clear text.
+        // Without the flag, ioredis ignores `tls` here and sends passwords unencrypted.
         ...(redis.tls === null ? {} : { tls: tlsOptions(redis.tls), enableTLSForSentinelMode: true }),
       };
   }
@@ -106,7 +104,7 @@ function tlsOptions(tls: TlsConfig): NonNullable<RedisOptions['tls']> {
   };
 }
 
-/** Where Redis is, for people, without any password: `redis://db1:6379/0`. */
+/** The address for people, without any password: `redis://db1:6379/0`. */
 export function describeRedis(redis: RedisConfig): string {
   const user = 'username' in redis && redis.username !== null ? `${redis.username}@` : '';
   switch (redis.kind) {
@@ -125,12 +123,12 @@ export function describeRedis(redis: RedisConfig): string {
   }
 }
 
-/** Where Redis should be, what is wrong, and what to do. */
+/** The address, the problem, and the fix. */
 export function redisErrorText(redis: ReachableRedis, error: RedisError): string {
   return `${describeRedis(redis)}: ${error.message.replace(/\.$/, '')}; ${advice(redis, error)}`;
 }
 
-/** What a runner says of an outage: what is wrong, and more if it doesn't come right by itself. */
+/** A runner's message about an outage: the problem, and the fix if it needs one. */
 export function outageText(redis: ReachableRedis, error: RedisError): string {
   return ['denied', 'foreign'].includes(error.kind) ? redisErrorText(redis, error) : error.message;
 }
@@ -139,7 +137,7 @@ function advice(redis: ReachableRedis, { kind, message }: RedisError): string {
   switch (kind) {
     case 'away':
       if (/ENOTFOUND|EAI_AGAIN/.test(message)) return 'check the name of the host';
-      // A server without TLS waits for the rest of what is to it a strange command.
+      // A server without TLS never answers: it takes the TLS handshake for an unfinished command.
       return hasTls(redis) ? 'is Redis running there, with TLS?' : 'is Redis running there?';
     case 'foreign':
       return 'check host and port';

@@ -1,7 +1,8 @@
 /**
- * Listens to the sentinels for the news that another server is the master. The old one may take commands for ten seconds
- * more, until the sentinels make it a replica; it then forgets all that it was told, and every job of that time runs twice.
- * One connection, to one sentinel at a time: the next one if that is gone.
+ * Listens to the sentinels for a new master. The old master may accept commands for ten more seconds, until the sentinels
+ * make it a replica. It then forgets everything from that time, and those jobs run twice.
+ *
+ * One connection, to one sentinel at a time. If that sentinel goes away, the next one is tried.
  */
 import type { Cancel, Clock } from './clock.ts';
 import { openSentinel, type Redis, type SentinelRedis } from './connection.ts';
@@ -12,7 +13,7 @@ const retryMs = 5_000;
 export interface FailoverWatchHooks {
   /** The connection to the master, if there is one. */
   current(): Redis | undefined;
-  /** It goes to a server that isn't the master any more. */
+  /** It leads to a server that is no longer the master. */
   onReplaced(): void;
 }
 
@@ -45,14 +46,14 @@ export class FailoverWatch {
     });
     connection.on('message', (_, news) => {
       const [name, , , host, port] = news.split(' ');
-      // The news comes after the answer to who is the master: it may be no news.
+      // The connection may already lead to the new master, if it opened after the failover.
       const isKnown = goesTo(this.#hooks.current(), host, port);
       if (name === master && !isKnown) this.#hooks.onReplaced();
     });
     connection
       .connect()
       .then(() => connection.subscribe('+switch-master'))
-      // Not there, or it doesn't permit it: then the connections to the master end when that becomes a replica.
+      // The sentinel is away or refuses. Then the connections end later, when the old master becomes a replica.
       .catch(() => connection.disconnect());
   }
 

@@ -1,20 +1,20 @@
-/** The first words with a server: whether it can be reached, and is one that we may write to. */
+/** The start of a connection: which server answers, whether it accepts our writes, and how large its replies may be. */
 import type { Redis } from './connection.ts';
 import { RedisError, redisErrorOf } from './redis-error.ts';
 import { type CommandSender, sendOn } from './send.ts';
 
 export interface Server {
   readonly serverVersion: string;
-  /** Of the server process; ids of connections mean something only within it. '' if it doesn't tell. */
+  /** Identifies the run of the server; '' if unknown. */
   readonly runId: string;
   readonly replyLimit: ReplyLimit;
-  /** It limits its replies, and has BLMOVE. */
+  /** Jobs must be waited for with BLMOVE, because replies are limited. False if the server has no BLMOVE. */
   readonly waitsByMoving: boolean;
-  /** How many connections it has closed because of their replies; 0 if it doesn't tell, as older versions. */
+  /** How many connections it has closed because of its output buffer limit; 0 if unknown, as in older versions. */
   readonly outgrown: number;
 }
 
-/** Connects, or says why not. ioredis itself rejects with "Connection is closed" and emits the reason. */
+/** Connects, or rejects with the reason. ioredis rejects with "Connection is closed" and only emits the reason. */
 export async function connected(connection: Redis): Promise<void> {
   let reason: unknown = null;
   connection.once('error', (error) => {
@@ -54,12 +54,12 @@ export async function senderOn(connection: Redis): Promise<CommandSender> {
   return kind === 'known' ? { ...sender, replyLimit: bytes } : sender;
 }
 
-/** Which server it is, as far as it says so, once it is one that we may write to. */
+/** Rejects unless the server accepts our writes. */
 export async function handshake(commands: Redis): Promise<Server> {
   const info = await unlessRefused(commands.info());
   if (info instanceof RedisError) {
     const role = await unlessRefused(commands.role());
-    // If ROLE is refused as well, a replica shows when it refuses the first write.
+    // If ROLE is refused too, a replica is found when it refuses the first write.
     if (!(role instanceof RedisError) && masterOf(role) !== null) {
       throw new RedisError('readonly', `it is a replica of ${masterOf(role)}`);
     }
@@ -81,8 +81,8 @@ export async function handshake(commands: Redis): Promise<Server> {
 }
 
 /**
- * The reply, or how this server refuses to give it: this user may not ask, or the command is renamed. Any other trouble
- * is thrown, such as a password that is missing.
+ * The reply, or the refusal if this user may not ask or the command is renamed. Rejects on any other error, such as a
+ * missing password.
  */
 export async function unlessRefused<T>(reply: Promise<T>): Promise<T | RedisError> {
   try {
@@ -94,7 +94,7 @@ export async function unlessRefused<T>(reply: Promise<T>): Promise<T | RedisErro
   }
 }
 
-/** `HOST:PORT` of the server whose replica it is; `null` for a master. @param role reply of ROLE */
+/** `HOST:PORT` of the master of a replica; `null` for a master. @param role reply of ROLE */
 export function masterOf(role: unknown): string | null {
   if (!Array.isArray(role) || String(role[0]) !== 'slave') return null;
   return `${role[1]}:${role[2]}`;
@@ -105,13 +105,13 @@ export function masterOf(role: unknown): string | null {
  * waits to be sent on it. What the lost reply was about has been done all the same.
  */
 export interface ReplyLimit {
-  /** Whether the server has a limit, as far as it tells. */
+  /** Whether the server has a limit, as far as is known. */
   readonly kind: 'none' | 'known' | 'unknown';
-  /** The largest reply to ask for, `Infinity` if any will do. A part of the server's limit: several replies may wait. */
+  /** The largest reply to ask for; `Infinity` without a limit. A fraction of the server's limit, as several replies may wait. */
   readonly bytes: number;
 }
 
-/** Servers that don't tell mostly have no limit. This costs larger payloads some round trips, and no others. */
+/** Most servers that don't tell have no limit. This costs some round trips for larger payloads only. */
 const unknown: ReplyLimit = { kind: 'unknown', bytes: 512 * 1024 };
 const smallestBytes = 4 * 1024;
 /** A piece of a payload and twice as much of steps may wait at the same time. */
@@ -123,7 +123,7 @@ export async function readReplyLimit(commands: Redis): Promise<ReplyLimit> {
   try {
     reply = await commands.config('GET', 'client-output-buffer-limit');
   } catch (error) {
-    // Not permitted, or not there, as with many that run Redis for others.
+    // Not permitted or not available, as with many hosted servers.
     if (error instanceof Error && error.name === 'ReplyError') return unknown;
     throw error;
   }
@@ -139,7 +139,7 @@ function replyLimitOf(setting: string): ReplyLimit {
   return { kind: 'known', bytes: Math.max(smallestBytes, Math.floor(smallest / replies)) };
 }
 
-/** What to ask for if a server that doesn't tell has closed connections so many times. */
+/** The limit to assume after a server that doesn't tell has closed connections so many times. */
 export function lowered({ kind, bytes }: ReplyLimit, closings: number): number {
   return kind === 'unknown' ? Math.max(smallestBytes, Math.floor(bytes / 4 ** closings)) : bytes;
 }

@@ -1,12 +1,12 @@
 /**
- * Reads payloads and records of any size from a server that limits its replies: many small ones together, large ones in
- * pieces, one reply at a time. Without a limit each read is one command. All reject with RedisError.
+ * Reads payloads and records of any size, also from a server that limits its replies: then small values come together and
+ * large ones in pieces, one reply at a time. Without a limit, each read is one command. All reject with RedisError.
  */
 
 import { runScript, script } from './script.ts';
 import type { CommandSender } from './send.ts';
 
-/** As bytes where it names what may be no UTF-8. */
+/** As bytes if the name may not be UTF-8. */
 export type Key = string | Buffer;
 
 /** Sizes of a list's elements. */
@@ -23,27 +23,27 @@ return element:sub(tonumber(ARGV[2]), tonumber(ARGV[3]))
 `);
 
 interface BatchReads {
-  /** Reads so many from the one at this index. */
+  /** Reads this many values, from this index. */
   readonly many: (first: number, count: number) => Promise<(Buffer | null)[]>;
-  /** Reads bytes `first` to `last` of the one at this index. */
+  /** Reads bytes `first` to `last` of the value at this index. */
   readonly piece: (at: number, first: number, last: number) => Promise<Buffer>;
 }
 
 export class LargeReads {
   readonly #sender: CommandSender;
-  /** The reads so far, one after the other: their replies together may be no larger. */
+  /** Reads wait for each other, because the limit is for all replies together. */
   #reads: Promise<unknown> = Promise.resolve();
 
   constructor(sender: CommandSender) {
     this.#sender = sender;
   }
 
-  /** Bytes that a reply may have. */
+  /** The largest reply to ask for, in bytes. */
   get limit(): number {
     return this.#sender.replyLimit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Of each key: its value, `null` if it has none or is not a string. */
+  /** The value of each key; `null` if it has none or is not a string. */
   async values(keys: readonly Key[]): Promise<(Buffer | null)[]> {
     const many = (first: number, count: number) =>
       this.#sender.command((commands) => commands.mgetBuffer(...keys.slice(first, first + count)));
@@ -52,12 +52,12 @@ export class LargeReads {
     return await this.#inTurn(async () => this.#inBatches(await this.#lengths(keys), { many, piece }));
   }
 
-  /** A value of so many bytes; `null` if it is another by now. */
+  /** A value of this length; `null` if another value has replaced it. */
   value(key: Key, length: number): Promise<Buffer | null> {
     return this.#inTurn(() => inPieces(length, this.limit, (first, last) => this.#range(key, first, last)));
   }
 
-  /** All elements of a list that only grows at its end; fewer if others have shortened it meanwhile. */
+  /** All elements of a list that only grows at its end; fewer if others shorten it during the read. */
   async list(key: Key): Promise<Buffer[]> {
     const range = (first: number, last: number) =>
       this.#sender.command((commands) => commands.lrangeBuffer(key, first, last));
@@ -101,7 +101,7 @@ export class LargeReads {
     return all;
   }
 
-  /** How many of the first ones fit into a reply. */
+  /** How many values, from the first, fit into one reply. */
   #fitting(sizes: readonly number[]): number {
     let bytes = 0;
     const count = sizes.findIndex((size) => {

@@ -1,9 +1,11 @@
-/** What can go wrong between us and Redis, sorted by what has to be done about it, in words. */
+/** Everything that can go wrong with Redis, sorted by what to do about it. */
 
 /**
- * `away`: not reachable, or not answering; comes back by itself. `foreign`: another program answers. `denied`: credentials or permissions.
- * `readonly`: a replica, as after a failover. `refused`: reachable, but refuses our writes (memory, disk, a
- * key of the wrong type).
+ * - `away`: unreachable, or not answering. Comes back by itself.
+ * - `foreign`: another program answers.
+ * - `denied`: credentials or permissions.
+ * - `readonly`: a replica, as after a failover.
+ * - `refused`: reachable, but refuses our writes (memory, disk, a key of the wrong type).
  */
 export type RedisErrorKind = 'away' | 'foreign' | 'denied' | 'readonly' | 'refused';
 
@@ -17,11 +19,11 @@ export class RedisError extends Error {
   }
 }
 
-/** Turns any error of ioredis or a socket into one that says what is wrong. */
+/** Turns any error of ioredis or of a socket into a RedisError. */
 export function redisErrorOf(thrown: unknown): RedisError {
   if (thrown instanceof RedisError) return thrown;
   const error = firstCause(thrown);
-  // Redis adds which script it was, and which line: that says nothing to people.
+  // Redis appends the script and the line, which are useless to people.
   const message = (error instanceof Error ? error.message : String(error)).replace(
     /,? ?script: [0-9a-f]{40}.*$/,
     '',
@@ -39,7 +41,7 @@ export function redisErrorOf(thrown: unknown): RedisError {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new RedisError('refused', message, options);
   }
-  // In the words of ioredis, which asks for a report; of a sentinel they follow others.
+  // ioredis' message, which asks for a bug report. From a sentinel, it follows other text.
   if (/Unknown RESP type/.test(message)) return new RedisError('foreign', 'not a Redis', options);
   if (/Connection is closed|writeable|ECONNRESET|EPIPE/.test(message)) {
     return new RedisError('away', 'the connection was closed', options);
@@ -47,13 +49,13 @@ export function redisErrorOf(thrown: unknown): RedisError {
   return new RedisError('away', message, options);
 }
 
-/** What is told once: the same trouble is worded in many ways, but each command that lacks a permission is news. */
+/** Errors with the same key are reported once: one per kind, and one per command without permission. */
 export function factOf({ kind, message }: RedisError): string {
   const [, command = ''] = /(?:may not run|to run the) '?(\w+)/.exec(message) ?? [];
   return `${kind} ${command.toUpperCase()}`;
 }
 
-/** If a transaction was refused, the refusal of the command that was the reason. */
+/** For a refused transaction, the refusal of the command that caused it. */
 function firstCause(error: unknown): unknown {
   const causes: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : null;
   return Array.isArray(causes) && causes.length > 0 ? causes[0] : error;

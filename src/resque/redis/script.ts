@@ -1,8 +1,8 @@
-/** Lua scripts: how they are sent, and the checks that they begin with. */
+/** Lua scripts: sending them, and the checks that they start with. */
 import { createHash } from 'node:crypto';
 import type { CommandSender } from './send.ts';
 
-/** A Lua script for Redis with the name that Redis knows it by. */
+/** A Lua script, and its name in Redis. */
 export interface Script {
   readonly source: string;
   readonly sha1: string;
@@ -35,15 +35,14 @@ export function runScript(
 }
 
 /**
- * Lua that scripts of ours begin with: checks of everything that Redis could refuse, before the first write. Redis doesn't
- * roll back a script that it refuses in its middle (ACL, a key of the wrong type), so a script that has begun to write
- * must be able to finish.
+ * Lua at the start of our scripts: checks everything that Redis could refuse, before the first write. Redis doesn't roll
+ * back a script that it refuses halfway (ACL, a key of the wrong type), so a script must be able to finish once it writes.
  *
- * Needs the local `prefix`. `read`, `need` and `needType` note the first refusal in `refusal`; the script then ends with
+ * Needs the local `prefix`. `read`, `need` and `needType` store the first refusal in `refusal`. The script then ends with
  * `return redis.error_reply(refusal)`.
  *
- * Redis 7 answers permissions by `redis.acl_check_cmd`. Older versions can only be tried: on a key of another type a
- * permitted command changes nothing. Memory and read-only replicas refuse at the first write, so need no check.
+ * Redis 7 has `redis.acl_check_cmd`. On older versions the commands are tried on a key of another type, where a permitted
+ * command changes nothing. Lack of memory and read-only replicas need no check: Redis refuses the first write.
  */
 export const scriptChecks = `
 local refusal, probe
@@ -84,8 +83,8 @@ end
 `;
 
 /**
- * Ends a script unless Redis knows this process, with all steps that it has confirmed. Needs the locals `stepKey`, `nonce`
- * and `confirmed`.
+ * Ends a script unless Redis knows this process and all its confirmed steps. Needs the locals `stepKey`, `nonce` and
+ * `confirmed`.
  */
 export const knownProcess = `
 local known = read('GET', stepKey)

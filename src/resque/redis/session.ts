@@ -1,23 +1,23 @@
 /**
- * Two connections to Redis, kept up for as long as the runner lives: one that BLPOP may block, one for
- * everything else. They come and go together, so that there is one truth about whether Redis is there.
+ * A runner's connections to Redis: one that BLPOP may block, and one for everything else. They open and close together, so
+ * there is one answer to whether Redis is available.
  *
- *     opening ──resumed──▶ up ──trouble──▶ waiting ──backoff──▶ opening      any ──close()──▶ closed
- *        └──────trouble──────────────────────▲
+ *     opening ──resumed──▶ up ──error──▶ waiting ──backoff──▶ opening      any ──close()──▶ closed
+ *        └──────error──────────────────────▲
  *
- * Only `opening` and `up` carry commands. Nothing is queued or sent twice here: a command whose reply was
- * lost is rejected, and its sender decides. Long because these states belong together.
+ * Only `opening` and `up` send commands. Nothing is queued or sent twice: a command whose reply was lost is rejected, and
+ * its sender decides what to do. Long because these states belong together.
  */
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import type { RunnerConnections } from './connection-set.ts';
 import {
+  type ConnectionSet,
   connectionsOf,
   ExtraBlockers,
   hasOutgrown,
   idsOf,
   isSameServer,
-  type Link,
   waitsOf,
 } from './connection-set.ts';
 import { FailoverWatch } from './failover-watch.ts';
@@ -32,22 +32,21 @@ const outgrown = new RedisError(
 );
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
-/** An outage that follows the last one sooner than this goes on backing off where that one was. */
+/** If an outage follows the last one sooner than this, the backoff continues from there. */
 const stableMs = 2_000;
 
 export interface SessionHooks {
   /**
-   * Called with the connections usable but before the session counts as up: says who we are and writes what
-   * could not be written. A rejection is trouble like any other, so this is also the test that Redis takes
-   * our writes.
+   * Called when the connections are usable, before the session counts as up. Identifies the runner and writes what could
+   * not be written before. A rejection counts as an outage, so this also tests whether Redis accepts our writes.
    */
   resume(): Promise<void>;
   onUp(fact: { readonly serverVersion: string; readonly awayMs: number | null }): void;
-  /** Once per outage, and once more where another kind of trouble takes its place. */
+  /** Called once per outage, and again if the kind of error changes. */
   onDown(error: RedisError): void;
 }
 
-/** What a session takes from its surroundings; the simulator brings its own. */
+/** A session's surroundings, which the simulator replaces. */
 export interface SessionMeans {
   readonly clock: Clock;
   readonly openConnection: OpenConnection;
@@ -58,7 +57,7 @@ export interface SessionMeans {
 export const systemMeans: SessionMeans = { clock: systemClock, openConnection, random: Math.random };
 
 export class RedisSession {
-  /** If not, everything is read whole. */
+  /** If false, every value is read as a whole. */
   mayReadPieces = true;
   readonly #redis: ReachableRedis;
   readonly #hooks: SessionHooks;
@@ -67,30 +66,35 @@ export class RedisSession {
   readonly #waits: string;
   readonly #watch: FailoverWatch | null;
   #state: 'new' | 'opening' | 'up' | 'waiting' | 'closed' = 'new';
-  #link: Link | null = null;
-  /** The link before the one that is being opened. */
-  #lastLink: Link | null = null;
+  #set: ConnectionSet | null = null;
+  /** The connections before the current opening. */
+  #lastSet: ConnectionSet | null = null;
   #opening: Redis[] = [];
   #attempts = 0;
-  /** Counts the openings, so that a late failure of one can't end the next. */
+  /** Number of the current opening, so that a late failure of an earlier one can't end it. */
   #epoch = 0;
   #upSinceMs = 0;
-  /** When the outage began, by the monotonic clock; `null` when up or never yet up. */
+  /** Start of the outage, by the monotonic clock; `null` without an outage. */
   #awaySinceMs: number | null = null;
   #told = new Set<string>();
   /** How often connections were closed because of the server's limit. */
   #outgrown = 0;
   #cancelBackoff: Cancel = () => {};
 
-  /** @param mark tells connections of this process from those of all others, by their names in Redis */
-  constructor(redis: ReachableRedis, hooks: SessionHooks, means: SessionMeans = systemMeans, mark = '') {
+  /** @param instanceId distinguishes the connections of this process by their names in Redis */
+  constructor(
+    redis: ReachableRedis,
+    hooks: SessionHooks,
+    means: SessionMeans = systemMeans,
+    instanceId = '',
+  ) {
     this.#redis = redis;
     this.#hooks = hooks;
     this.#means = means;
-    this.#waits = waitsOf(mark);
+    this.#waits = waitsOf(instanceId);
     this.#timeouts = new ReplyTimeouts(means.clock);
     const onReplaced = () => this.fail(new RedisError('away', 'the sentinels name another master'));
-    const failover = { current: () => this.#link?.commands, onReplaced };
+    const failover = { current: () => this.#set?.commands, onReplaced };
     this.#watch = redis.kind === 'sentinel' ? new FailoverWatch(redis, means.clock, failover) : null;
   }
 
@@ -98,19 +102,19 @@ export class RedisSession {
     return this.#state === 'up';
   }
 
-  /** Ids of the open connections; `null` if there are none, or the server doesn't tell its run id. */
+  /** Ids of the open connections; `null` without connections, or if the server doesn't tell its run id. */
   get connections(): RunnerConnections | null {
-    return this.#link === null || this.#link.server.runId === '' ? null : idsOf(this.#link);
+    return this.#set === null || this.#set.server.runId === '' ? null : idsOf(this.#set);
   }
 
-  /** What is known of the server; `null` without connections. */
+  /** `null` without connections. */
   get server(): Server | null {
-    return this.#link?.server ?? null;
+    return this.#set?.server ?? null;
   }
 
   get replyLimit(): number {
-    if (this.#link === null || !this.mayReadPieces) return never;
-    return lowered(this.#link.server.replyLimit, this.#outgrown);
+    if (this.#set === null || !this.mayReadPieces) return never;
+    return lowered(this.#set.server.replyLimit, this.#outgrown);
   }
 
   start(): void {
@@ -119,7 +123,7 @@ export class RedisSession {
     void this.#open();
   }
 
-  /** Ends both connections for good. Commands on their way are rejected. */
+  /** Closes the connections for good. Commands without a reply are rejected. */
   close(): void {
     this.#state = 'closed';
     this.#watch?.stop();
@@ -127,7 +131,7 @@ export class RedisSession {
     this.#drop();
   }
 
-  /** Whoever notices that the connections are no good calls this; they are opened anew. */
+  /** Reports that the connections are unusable. New ones are opened. */
   fail(error: unknown): void {
     if (this.#state === 'closed' || this.#state === 'waiting') return;
     const redisError = redisErrorOf(error);
@@ -138,12 +142,12 @@ export class RedisSession {
     this.#drop();
     const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** this.#attempts);
     this.#attempts += 1;
-    // Spread, so that a fleet doesn't come back in one instant.
+    // Spread, so that not all runners return at the same moment.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
     this.#tell(factOf(redisError), redisError);
   }
 
-  /** Connections were closed because of what waited to be sent on them: says so, once per outage. */
+  /** Reports, once per outage, that the server closed connections because of its output buffer limit. */
   tellOutgrown(): void {
     if (this.#awaySinceMs !== null) this.#tell('outgrown', outgrown);
   }
@@ -157,17 +161,17 @@ export class RedisSession {
   /**
    * Sends a command on the connection that never blocks.
    *
-   * @throws RedisError when there is no connection, it is lost, there is no answer in time, or Redis
-   * answers with an error. Only the last leaves the session as it is.
+   * @throws RedisError without a connection, or if it is lost, the reply is late, or Redis answers with an error. Only the
+   * last keeps the session up.
    */
   async command<T>(send: (commands: Redis) => Promise<T>): Promise<T> {
-    const link = this.#link;
-    if (link === null) throw new RedisError('away', 'not connected');
+    const set = this.#set;
+    if (set === null) throw new RedisError('away', 'not connected');
     try {
-      return await this.#send(link.commands, send);
+      return await this.#send(set.commands, send);
     } catch (error) {
       const redisError = redisErrorOf(error);
-      if (redisError.kind === 'away' && this.#link === link) this.fail(redisError);
+      if (redisError.kind === 'away' && this.#set === set) this.fail(redisError);
       throw redisError;
     }
   }
@@ -175,30 +179,29 @@ export class RedisSession {
   /**
    * Sends a command that may block. Throws as `command`.
    *
-   * @param limitMs without an answer after this time the connection counts as dead: one that a network has dropped
-   * silently never says so
+   * @param limitMs after this time without a reply the connection counts as dead, because a network may drop it silently
    */
   async blockingCommand<T>(send: (blocker: Redis) => Promise<T>, limitMs = never): Promise<T> {
-    const link = this.#link;
-    if (link === null) throw new RedisError('away', 'not connected');
-    return await this.#send(link.blocker, send, limitMs);
+    const set = this.#set;
+    if (set === null) throw new RedisError('away', 'not connected');
+    return await this.#send(set.blocker, send, limitMs);
   }
 
-  /** Ends a block as if its time were up. True where there was one to end. */
+  /** Ends a blocking command as if its time were up. @returns whether there was one */
   async unblock(): Promise<boolean> {
-    return await this.#unblock(this.#link?.blockerId);
+    return await this.#unblock(this.#set?.blockerId);
   }
 
-  /** Like `blockingCommand`, on a connection of its own for this name. */
+  /** Like `blockingCommand`, on a separate connection for each name. */
   async extraBlockingCommand<T>(
     name: string,
     send: (blocker: Redis) => Promise<T>,
     limitMs = never,
   ): Promise<T> {
-    const link = this.#link;
-    if (link === null) throw new RedisError('away', 'not connected');
+    const set = this.#set;
+    if (set === null) throw new RedisError('away', 'not connected');
     try {
-      const { connection } = await link.extras.get(name);
+      const { connection } = await set.extras.get(name);
       return await this.#send(connection, send, limitMs);
     } catch (error) {
       throw redisErrorOf(error);
@@ -213,9 +216,9 @@ export class RedisSession {
     return this.#timeouts.within(answer);
   }
 
-  /** Ends a block of the connection of this name. */
+  /** Like `unblock`, for the connection with this name. */
   async unblockExtra(name: string): Promise<boolean> {
-    return await this.#unblock(await this.#link?.extras.idOf(name));
+    return await this.#unblock(await this.#set?.extras.idOf(name));
   }
 
   async #unblock(id: number | null | undefined): Promise<boolean> {
@@ -243,7 +246,7 @@ export class RedisSession {
       const server = await this.#within(handshake(commands));
       const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
       if (!isCurrent()) return;
-      const link: Link = {
+      const set: ConnectionSet = {
         commands,
         blocker,
         commandsId: Number(ids[0]),
@@ -251,10 +254,10 @@ export class RedisSession {
         extras: this.#extras(),
         server,
       };
-      await this.#within(this.#settleLast(link));
+      await this.#within(this.#settleLast(set));
       if (!isCurrent()) return;
-      this.#link = link;
-      this.#lastLink = link;
+      this.#set = set;
+      this.#lastSet = set;
       await this.#hooks.resume();
       if (!isCurrent()) return;
       this.#state = 'up';
@@ -270,19 +273,19 @@ export class RedisSession {
   }
 
   /**
-   * Where a network lost our last connections silently, Redis still holds them: what was sent on one may yet
-   * be carried out, and a BLPOP on the other would take a job to nowhere.
+   * If a network dropped the last connections silently, Redis still has them open. It may yet carry out what was sent on
+   * one, and a BLPOP on the other would lose a job.
    */
-  async #settleLast(link: Link): Promise<void> {
-    const last = this.#lastLink;
-    this.#lastLink = null;
-    if (last === null || !isSameServer(last, link)) return;
-    if (hasOutgrown(last, link)) {
+  async #settleLast(set: ConnectionSet): Promise<void> {
+    const last = this.#lastSet;
+    this.#lastSet = null;
+    if (last === null || !isSameServer(last, set)) return;
+    if (hasOutgrown(last, set)) {
       this.#outgrown += 1;
       this.tellOutgrown();
     }
-    // Refused where they are gone, as they mostly are, or where CLIENT KILL isn't permitted.
-    const ends = idsOf(last).ids.map((id) => link.commands.client('KILL', 'ID', id));
+    // Refused if they are gone, as they usually are, or if CLIENT KILL isn't permitted.
+    const ends = idsOf(last).ids.map((id) => set.commands.client('KILL', 'ID', id));
     await Promise.allSettled(ends);
   }
 
@@ -294,25 +297,25 @@ export class RedisSession {
   }
 
   #listen(connection: Redis): void {
-    // Before `ready` an error means that the connection can't be used, even where ioredis would go on: a
-    // SELECT that failed leaves it on database 0.
+    // Before `ready`, any error makes the connection unusable, even if ioredis would go on: after a SELECT that failed,
+    // it would use database 0.
     connection.on('error', (error) => this.#lost(connection, error));
     connection.on('close', () => this.#lost(connection, new RedisError('away', 'the connection was closed')));
   }
 
   #lost(connection: Redis, error: unknown): void {
-    const ours = this.#link === null ? this.#opening : [...this.#opening, ...connectionsOf(this.#link)];
+    const ours = this.#set === null ? this.#opening : [...this.#opening, ...connectionsOf(this.#set)];
     if (ours.includes(connection)) this.fail(error);
   }
 
   #drop(): void {
-    const connections = this.#link === null ? this.#opening : connectionsOf(this.#link);
-    this.#link = null;
+    const connections = this.#set === null ? this.#opening : connectionsOf(this.#set);
+    this.#set = null;
     this.#opening = [];
     for (const connection of connections) {
       connection.disconnect();
-      // `disconnect` waits for the other side's good-bye, and a silent peer says none: what is on its way is
-      // to be known as lost before the next connection is up.
+      // `disconnect` waits for the peer to close, which a silent peer never does. Pending commands must be rejected before
+      // the next connection is up.
       connection.stream?.destroy();
     }
   }

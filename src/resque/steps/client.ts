@@ -1,7 +1,4 @@
-/**
- * Everything that a fleet of workers does with Redis, as typed operations on one session. All reject with
- * `RedisError`.
- */
+/** Everything that a runner does with Redis, as typed operations on one session. All reject with RedisError. */
 import { FailedList } from '../failed/failed-list.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
 import { heartbeatText, startedText } from '../format/timestamps.ts';
@@ -23,15 +20,15 @@ import type { HeldJob, ReservedJob, StepOwner, StepReply, StepRequest, UnsentJob
 import { StepSender } from './step.ts';
 import { stepScript } from './step-script.ts';
 
-/** A job that BLPOP brought: it is in no key until a step begins or returns it. */
+/** A job from BLPOP. It is in no key until a step records it or puts it back. */
 export interface PoppedJob {
   readonly queue: string;
   readonly payload: Buffer;
-  /** BLMOVE brought it: it is on the list of held jobs. */
+  /** It came by BLMOVE and is on the list of held jobs. */
   readonly isHeld: boolean;
 }
 
-/** What the runner is to do, as far as permissions depend on it. */
+/** What the required permissions depend on. */
 export interface PreparedFor {
   /** Whether any entry is at-least-once. */
   readonly holdsJobs: boolean;
@@ -39,8 +36,8 @@ export interface PreparedFor {
 }
 
 /**
- * Redis may hold the connection of a host that is gone for ten minutes and more, and goes on to hand it jobs. So
- * waits end by themselves, long before such a host is recovered as dead: nothing comes to it after that.
+ * Redis may keep the connection of a vanished host open for ten minutes or more, and give it jobs. So waits end by
+ * themselves, long before such a host is recovered as dead.
  */
 const longestWaitSeconds = 60;
 const waitLimitMs = longestWaitSeconds * 1_000 + answerLimitMs;
@@ -51,17 +48,17 @@ export class ResqueClient {
   readonly failed: FailedList;
   readonly reads: LargeReads;
   readonly #steps: StepSender;
-  /** Redis has never heard of this process. */
+  /** Redis has never seen this process. */
   isUnknown = true;
-  /** Redis' clock minus our monotonic one: the other may jump, and others would take us for silent. */
+  /** Redis' clock minus our monotonic clock. The wall clock may jump, and others would take this runner for silent. */
   #clockOffsetMs = 0;
   #owner: StepOwner;
-  /** The last step that is known to be done, with all before it; the outbox tells. */
+  /** The last step that is confirmed with all before it. The outbox sets this. */
   lastConfirmed: () => number = () => 0;
 
   readonly clock: Clock;
 
-  /** @param owner the process whose steps are taken; its name is `HOST:PID` */
+  /** @param owner this process; its name is `HOST:PID` */
   constructor(
     redis: ReachableRedis,
     namespace: string,
@@ -78,7 +75,7 @@ export class ResqueClient {
     this.#steps = new StepSender(this.session, this.keys, this.reads);
   }
 
-  /** Whether jobs of all queues are waited for with BLMOVE: with BLPOP, one that is too large for a reply is lost. */
+  /** Whether all queues use BLMOVE: BLPOP loses a job that is too large for a reply. */
   get waitsByMoving(): boolean {
     return this.session.server?.waitsByMoving === true;
   }
@@ -92,12 +89,12 @@ export class ResqueClient {
     return this.#owner.name;
   }
 
-  /** Tells this process from every other one of its name. */
+  /** Distinguishes this process from all others with its name. */
   get nonce(): string {
     return this.#owner.nonce;
   }
 
-  /** The registry's entry of this process, as of now. */
+  /** This process' entry in the registry, as of now. */
   entry(about: RunnerAbout): RunnerEntry {
     const { connections } = this.session;
     const known = connections === null ? {} : { connections };
@@ -105,8 +102,8 @@ export class ResqueClient {
   }
 
   /**
-   * To be called on fresh connections, before anything else: reads Redis' clock, and makes the scripts known.
-   * Rejects with RedisError, also if this user may not do what a runner does.
+   * Call it first on new connections: reads Redis' clock, loads the script and checks permissions. Rejects with RedisError,
+   * also if a permission is missing.
    */
   async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
     await this.#readClock();
@@ -118,22 +115,23 @@ export class ResqueClient {
   }
 
   /**
-   * What Redis knows of this process, which has its name from then on unless another has it.
-   * @param confirmed number of the last step that is known to be done, 0 at first
+   * What Redis knows of this process. Also claims its name, unless another process has it.
+   *
+   * @param confirmed number of the last confirmed step, 0 at first
    */
   standing(confirmed: number, about: RunnerAbout): Promise<Standing> {
     this.isUnknown = false;
     return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
   }
 
-  /** Goes on under another name, or as a process that Redis has never known. */
+  /** Continues with another name, or as a new process. */
   become(owner: Partial<StepOwner>): void {
     this.#owner = { ...this.#owner, ...owner };
   }
 
   /**
-   * Takes a step. If Redis has forgotten the script, its text is not sent instead: that would come after later steps.
-   * A Redis that has forgotten the script is prepared anew, as after an outage, and those steps are repeated.
+   * Takes a step. If Redis has forgotten the script, its text is not sent instead, because it would arrive after later
+   * steps. That counts as an outage: `prepare` loads the script again, and the steps are repeated.
    */
   takeStep(request: StepRequest): Promise<StepReply> {
     return this.#steps.send(this.#owner, request, this.now(), this.#redisNow());
@@ -145,9 +143,9 @@ export class ResqueClient {
   }
 
   /**
-   * Waits until one of the queues has a job and takes it, first queue first.
+   * Waits for a job in one of the queues and takes it, first queue first.
    *
-   * @returns `null` when `endWait` ended the wait, or it was as long as a wait may be
+   * @returns `null` if `endWait` or the time limit ended the wait
    */
   async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
     const keys = queues.map((queue) => this.keys.queue(queue));
@@ -161,11 +159,11 @@ export class ResqueClient {
   }
 
   /**
-   * The same for one at-least-once queue, on a connection of its own: the job moves onto the list of held ones.
+   * The same for one at-least-once queue, on a separate connection: the job moves to the list of held jobs.
    */
   async waitForHeldJob(queue: string): Promise<PoppedJob | null> {
     const { keys, owner } = this;
-    // First of all: a list that nobody knows of would be recovered by nobody.
+    // First, because a recovery looks only at lists in this set.
     await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
     const payload = await this.session.extraBlockingCommand(
       queue,
@@ -181,29 +179,28 @@ export class ResqueClient {
   }
 
   /**
-   * All that is on our lists of held jobs, oldest first.
+   * All held jobs of this process, oldest first.
    *
-   * @param queues whose lists may be there though Redis has lost the set that names them
+   * @param queues looked at even if the set of held queues was lost
    */
   async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
     const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner, queues);
     return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
   }
 
-  /** True where a wait was ended; false where there was none (any more). */
+  /** @returns whether there was a wait to end */
   endWait(): Promise<boolean> {
     return this.session.unblock();
   }
 
   /**
-   * Sign of life of the workers that there are at the moment of writing, by Redis' clock; registers those that
-   * are not (or no longer) registered.
+   * Heartbeat of all current workers, by Redis' clock. Registers workers that are not (or no longer) registered.
    *
-   * @param about what others need to know of this process should it die; `null`: nobody is to recover it
+   * @param about what others need to recover this process if it dies; `null` leaves its entry unchanged
    */
   async heartbeat(workers: () => readonly string[], about: RunnerAbout | null = null): Promise<void> {
     await this.#readClock();
-    // Asked for only now: one that was unregistered meanwhile must not come back.
+    // Asked only now, so that a worker unregistered during the wait doesn't come back.
     const ids = workers();
     if (ids.length === 0 && about === null) return;
     const entry = about === null ? '' : writeEntry(this.entry(about));
@@ -218,17 +215,17 @@ export class ResqueClient {
     return this.session.command((commands) => commands.exists(...keys));
   }
 
-  /** Whether `pause-all-workers` stops everyone. */
+  /** Whether `pause-all-workers` stops all workers. */
   async isPaused(): Promise<boolean> {
     return stopsAll(await this.session.command((commands) => commands.get(this.keys.pauseAllWorkers)));
   }
 
-  /** Names of all queues, as far as they are UTF-8. */
+  /** Names of all queues, decoded as UTF-8. */
   queueNames(): Promise<string[]> {
     return this.session.command((commands) => commands.smembers(this.keys.queues));
   }
 
-  /** Jobs waiting per queue; -1 where the key is no list. */
+  /** Waiting jobs per queue; -1 if the key is not a list. */
   async backlog(queues: readonly string[]): Promise<Map<string, number>> {
     const lengths = await listLengths(
       this.session,
@@ -237,7 +234,7 @@ export class ResqueClient {
     return new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1]));
   }
 
-  /** The same, and how many failures there are, in one go. */
+  /** The same, and the number of failures, in one round trip. */
   async listLengths(
     queues: readonly string[],
   ): Promise<{ backlogs: ReadonlyMap<string, number>; failures: number }> {
@@ -250,14 +247,14 @@ export class ResqueClient {
   }
 
   /**
-   * Nothing more will be said: takes the workers off every list and forgets this process. Jobs that are still on a list
-   * of held ones, as a wait on a connection that was given up may have brought, go back.
+   * The end of this process: takes the workers off all lists and removes its keys. Jobs that are still held go back, such
+   * as those that came to a connection which had been given up.
    */
   leave(workers: readonly string[]): Promise<unknown> {
     return this.#unregister(true, workers);
   }
 
-  /** Takes the workers off every list. */
+  /** Takes the workers off all lists. */
   async unregister(workers: readonly string[]): Promise<void> {
     if (workers.length > 0) await this.#unregister(false, workers);
   }
@@ -271,7 +268,7 @@ export class ResqueClient {
     return runScript(this.session, unregisterScript, 0, args);
   }
 
-  /** The job that this step recorded on a worker of ours, or `null`: it was the reply that was lost. */
+  /** The job that this step recorded on a worker, if only the reply was lost; otherwise `null`. */
   async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
     const { worker: recordKey, workerPayload } = this.keys;
     const [record = null, beside = null] = await this.reads.values([
@@ -284,7 +281,7 @@ export class ResqueClient {
     return job;
   }
 
-  /** The reply that would have brought this was lost: perhaps since it was too large. */
+  /** The reply with this payload was lost, perhaps because it was too large. */
   suspect(payload: Buffer): void {
     if (payload.length > this.session.replyLimit) this.session.tellOutgrown();
   }

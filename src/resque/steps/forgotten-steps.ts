@@ -1,10 +1,10 @@
 /**
- * `writeForgotten`: Redis came back older and no longer knows the last steps of this process. In one atomic step it writes
- * the outcomes of those steps again that the process still holds, and counts the steps as done. A lost reply does no
- * harm: the next standing is then `known`.
+ * `writeForgotten`: Redis came back older and no longer knows the last steps of this process. One atomic script writes the
+ * outcomes of those steps again, as far as the process still has them, and counts the steps as done. A lost reply does no
+ * harm: the next standing is `known`.
  *
- * What a forgotten step took away may be back, so an outcome removes only what is its own: the worker's record only if
- * that names the step that took the job, and a payload never from a queue, since an equal job looks the same.
+ * What a forgotten step removed may be back. An outcome removes only what is surely its own: the worker's record if it
+ * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
@@ -13,16 +13,16 @@ import type { CommandSender } from '../redis/send.ts';
 import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
 
 export interface ForgottenSteps {
-  /** The last step that Redis knows, 0 if it knows none. */
+  /** The last step that Redis knows; 0 if none. */
   readonly lastKnown: number;
-  /** The last step that is to count as done. */
+  /** The last step that Redis should know. */
   readonly lastConfirmed: number;
-  /** Of the steps in between, oldest first. */
+  /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
 }
 
-/** Among so many jobs at the head of a queue a job is looked for that went back there. */
+/** A returned job is searched for among this many jobs at the head of its queue. */
 const headLength = 100;
 
 /** ARGV: prefix, owner, nonce, last known step, last confirmed one; the outcomes; the returns. */
@@ -116,7 +116,7 @@ end
 return 1
 `);
 
-/** @returns false if Redis' last step is another one than was said. Rejects with RedisError. */
+/** @returns false if Redis' last step is not `lastKnown`. Rejects with RedisError. */
 export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,

@@ -1,6 +1,6 @@
 /**
- * Jobs that Redis has under the name of a process which lives, after Redis came back older: those that the process knows
- * nothing of are settled like a dead runner's, and those that it runs are held again. Rejects with RedisError.
+ * Jobs that Redis has under the name of a living process, after Redis came back older. Jobs that the process doesn't know
+ * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
@@ -9,7 +9,7 @@ import type { CommandSender } from '../redis/send.ts';
 import type { LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 
-/** ARGV: prefix, owner, nonce; workers as in `recover`. A record that is another by now stays. */
+/** ARGV: prefix, owner, nonce; workers as in `recover`. A record that has changed stays. */
 const settleScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
 local at = 3
@@ -58,7 +58,7 @@ end
 return settled
 `);
 
-/** @returns how many were as they had been read */
+/** @returns how many records were unchanged and are settled */
 export async function settleOwn(
   sender: CommandSender,
   keys: ResqueKeys,
@@ -74,8 +74,8 @@ export async function settleOwn(
 }
 
 /**
- * ARGV: prefix, owner, nonce; how many queues and their names; owner, queue and payload of each job that is missing, the
- * owner '' unless the job is on the list of another.
+ * ARGV: prefix, owner, nonce; number of queues and their names; for each missing job the owner of the list that it is on
+ * ('' for none), the queue and the payload.
  */
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
@@ -104,20 +104,20 @@ end
 return 1
 `);
 
-/** What a process runs that holds its jobs. */
+/** At-least-once jobs that a process runs. */
 export interface HeldAgain {
-  /** Their queues: without them in the set, nobody would look for the lists. */
+  /** Their queues. A recovery looks only at the lists of queues in the set. */
   readonly queues: readonly string[];
-  /** Those that are on no list of it. */
+  /** Jobs that are missing on the lists of this process. */
   readonly missing: readonly MissingJob[];
 }
 
 export interface MissingJob extends HeldJob {
-  /** The process that has our former name now: a wait of ours has moved the job onto its list. */
+  /** The process that now has our former name, if a wait of ours moved the job to its list. */
   readonly movedTo: string | null;
 }
 
-/** Puts running jobs back on the lists of held ones. */
+/** Puts running jobs back on the lists of held jobs. */
 export async function holdAgain(
   sender: CommandSender,
   keys: ResqueKeys,

@@ -1,12 +1,11 @@
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
- * Asks for everything that a runner does on keys, before it does any of it: a permission that is missing is then an outage
- * that is told once, and not a job that is started and can't be recorded. What other scripts ask for when they need it
- * is asked for here at once.
+ * Checks every permission that a runner needs, before it takes a job. A missing permission is then an outage, reported
+ * once, and not a job that has started and can't be recorded. Other scripts check only what they are about to use.
  *
- * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it has to read in pieces, its queues.
- * Returns 1 if it may read in pieces.
+ * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, its queues. Returns 1 if it
+ * may read in pieces.
  */
 export const permissionScript = script(`
 local prefix, owner, holdsJobs, readsPieces = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1'

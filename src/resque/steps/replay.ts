@@ -1,10 +1,10 @@
 /**
- * Takes steps for a process that is gone, in its own count: Redis carries out each number once, so that what
- * Redis had done after all, or an earlier try that was cut short, is not done twice. Rejects with RedisError.
+ * Takes the steps of a process that is gone, under their own numbers. Redis carries out each number once, so nothing happens
+ * twice if Redis had done a step after all, or if an earlier attempt was cut short. Rejects with RedisError.
  *
- * Redis knows the process for as long as its count or its entry in the registry is there. A recovery takes both away:
- * its jobs are accounted for then, as failed or back on their queues, and its outcomes come too late. So they do if there
- * is a tombstone, or if others have counted jobs: only a Redis without any has lost everything.
+ * Redis knows the process as long as its step key or its entry in the registry exists. A recovery removes both: its jobs
+ * are then recorded as failed or back on their queues, and its outcomes come too late. They also come too late if there is
+ * a tombstone, or if Redis has failures or counts of other runners: only an empty Redis has lost everything.
  */
 import type { ResqueKeys } from '../format/keys.ts';
 import { recordedJob } from '../format/worker-record.ts';
@@ -18,8 +18,8 @@ import { type OutcomeWrite, type StepOwner, stepArguments } from './step.ts';
 import { stepScript } from './step-script.ts';
 
 /**
- * ARGV: prefix, name and nonce of the process, the step before the first that is to be taken. Sets its count going if that
- * is gone and the process was not recovered: it is in the registry still, or Redis has lost everything.
+ * ARGV: prefix, name and nonce of the process, the step before the first one to take. Restores the step key if it is gone and
+ * the process was not recovered: the registry still has it, or Redis has lost everything.
  */
 const resumeCountScript = script(`
 local prefix, owner, nonce, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -43,8 +43,8 @@ return 1
 `);
 
 /**
- * ARGV: prefix, name and nonce of the process, ids of its workers. Nothing is left of what no recovery would find:
- * counts of workers that aren't registered, and of a process that isn't.
+ * ARGV: prefix, name and nonce of the process, ids of its workers. Removes what no recovery would find: counts of
+ * unregistered workers, and the step key of an unregistered process.
  */
 const endCountScript = script(`
 for i = 4, #ARGV do
@@ -71,7 +71,7 @@ export class Replay {
     this.#keys = keys;
   }
 
-  /** @returns false where others have recovered that process meanwhile: then the steps from there on are not taken */
+  /** @returns false if the process has been recovered; the remaining steps are then not taken */
   async take({ owner, steps }: SpooledSteps): Promise<boolean> {
     let last: number | null = null;
     for (const step of steps) {
@@ -87,7 +87,7 @@ export class Replay {
     return true;
   }
 
-  /** When the steps are needed no more: not before, or they could be taken again. */
+  /** Call it only when the steps are no longer needed: after this, they could be taken again. */
   async forget({ owner, steps }: SpooledSteps): Promise<void> {
     const workers = new Set(steps.flatMap(({ outcomes }) => outcomes.map(({ worker }) => worker)));
     const args = [this.#keys.prefix, owner.name, owner.nonce, ...workers];
@@ -102,7 +102,7 @@ export class Replay {
   async #takeStep(owner: StepOwner, { step, outcomes, returns, unrun }: SpooledStep): Promise<void> {
     const back = await Promise.all(unrun.map(({ worker, isHeld }) => this.#takenBack(worker, isHeld)));
     const request = {
-      // The newest first, so that the oldest ends at the head.
+      // Newest first, so that the oldest ends at the head.
       outcomes: [...outcomes, ...back.reverse().flat()],
       returns,
       begins: [],
@@ -114,7 +114,7 @@ export class Replay {
     await runScript(this.#sender, stepScript, 0, args);
   }
 
-  /** The job that lies on a worker's record without having run. */
+  /** The job on a worker's record, which has not run. */
   async #takenBack(worker: string, isHeld: boolean): Promise<OutcomeWrite[]> {
     const [record = null, beside = null] = await this.#reads.values([
       this.#keys.worker(worker),

@@ -1,15 +1,18 @@
 /**
- * What a runner process could not tell Redis, as the steps that it would have taken: as text, a line
- * for each part, and back. The text holds all that somebody else needs to take them for it.
+ * Steps that a runner process could not send, as lines of text and back. The lines have everything that another process
+ * needs to send the steps.
+ *
+ * They hold outcomes and not the script's ARGV: a file may be read by a newer version, whose script takes other arguments,
+ * and a process that has taken another name must rename the workers.
  */
 import type { HeldJob, OutcomeWrite, ReturnWrite, StepOwner } from './step.ts';
 
 export interface SpooledStep {
-  /** Number of the step, in the count of its process. */
+  /** Number of the step in its process. */
   readonly step: number;
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
-  /** Workers for which jobs were asked, without an answer: none of those jobs has run. */
+  /** Workers of reservations whose reply never came. None of those jobs has run. */
   readonly unrun: readonly { readonly worker: string; readonly isHeld: boolean }[];
 }
 
@@ -19,14 +22,14 @@ export interface SpooledSteps {
   readonly steps: readonly SpooledStep[];
 }
 
-/** How jobs ended, and jobs that go back. */
+/** Number of outcomes and returned jobs. */
 export function entryCount(steps: readonly SpooledStep[]): number {
   return steps.reduce((count, { outcomes, returns }) => count + outcomes.length + returns.length, 0);
 }
 
 export function stepLines(steps: readonly SpooledStep[]): string[] {
   return steps.flatMap(({ step, outcomes, returns, unrun }) => [
-    // Also where nothing else is in it: none may be passed over.
+    // Even for an empty step: no number may be skipped.
     JSON.stringify({ step, kind: 'step' }),
     ...outcomes.map((outcome) => JSON.stringify({ step, ...outcomeFields(outcome) })),
     ...returns.map(({ queue, payload, isHeld }) =>
@@ -71,7 +74,7 @@ type Draft = {
   unrun: { worker: string; isHeld: boolean }[];
 };
 
-/** @returns the steps in their order; `null` where a line is none of `stepLines` */
+/** @returns the steps in order; `null` if a line is unknown */
 export function readStepLines(lines: readonly string[]): SpooledStep[] | null {
   const drafts = new Map<number, Draft>();
   for (const line of lines) {
@@ -85,13 +88,13 @@ export function readStepLines(lines: readonly string[]): SpooledStep[] | null {
   return [...drafts.values()].sort((a, b) => a.step - b.step);
 }
 
-/** @returns false where it is no part of a step */
+/** @returns false if the value is not a part of a step */
 function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   const { kind, worker, queue } = value;
   const payload = bytesOf(value.payload);
   const record = bytesOf(value.record);
   const held = heldOf(value.held);
-  // Older versions name none.
+  // Older versions leave it out.
   const takenIn = numberOf(value.takenIn);
   const statusName = typeof value.statusName === 'string' ? { statusName: value.statusName } : {};
   if (kind === 'step') return true;
@@ -115,7 +118,7 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   return true;
 }
 
-/** @returns `undefined` where it is neither a held job nor none */
+/** @returns `null` without a held job, `undefined` if the value is invalid */
 function heldOf(value: unknown): HeldJob | null | undefined {
   if (value === null || value === undefined) return null;
   if (typeof value !== 'object') return undefined;

@@ -1,11 +1,11 @@
 /**
- * What Redis knows of a runner process that has just connected, compared with what the process knows itself. The question
- * also claims the process' name (`HOST:PID`) in the same step, so that of two processes with one name only one gets it.
+ * What Redis knows of a runner process that has just connected, compared with what the process knows. The same script
+ * claims the process' name (`HOST:PID`), so that only one of two processes with the same name gets it.
  *
- *     dead     others declared it dead and accounted for its jobs: it must begin again under a new nonce
+ *     dead     others declared it dead and settled its jobs: it must start again with a new nonce
  *     taken    another process has its name
- *     known    Redis knows its last confirmed step, or this is its first one
- *     older    Redis knows fewer steps than it has confirmed: it lost its data, or an older copy took its place
+ *     known    Redis knows its last confirmed step, or this is its first connection
+ *     older    Redis knows fewer steps than it has confirmed: it lost its data, or went back to an older copy
  */
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
@@ -14,17 +14,17 @@ import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
 import type { StepOwner } from './step.ts';
 
 export type Standing =
-  /** `lastStep`: the last one that was done before the others took over. */
+  /** `lastStep`: the last step before the recovery. */
   | { readonly kind: 'dead'; readonly lastStep: number }
-  /** The entry of the process that has the name. */
+  /** `entry`: of the process that has the name. */
   | { readonly kind: 'taken'; readonly entry: string }
   | { readonly kind: 'known' }
-  /** `lastStep`: the last one that Redis knows, 0 if it knows none. */
+  /** `lastStep`: the last step that Redis knows; 0 if none. */
   | { readonly kind: 'older'; readonly lastStep: number };
 
 /**
- * ARGV: prefix, owner, nonce, its last confirmed step, its entry. A step key of another nonce without an entry belongs
- * to no process that lives.
+ * ARGV: prefix, owner, nonce, its last confirmed step, its entry. A step key of another nonce without an entry belongs to
+ * no living process.
  */
 const standingScript = script(`
 local prefix, owner, nonce, confirmed, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]

@@ -1,19 +1,18 @@
-/** The script of `step.ts`, which says what it promises. */
+/** The script of a step; `step.ts` says what a step promises. */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
- * Three parts: it reads all that is asked for, checks all that could be refused, and only then writes. Redis doesn't roll
- * back a script that is refused in its middle, and half a step could not be repeated.
+ * It has three parts: it reads its arguments, checks everything that Redis could refuse, and only then writes. Redis doesn't
+ * roll back a script that it refuses halfway, and half a step could not be repeated.
  *
- * No KEYS: which keys are touched depends on what lies on the queues, and Resque doesn't run on clusters.
+ * It has no KEYS: the keys depend on what is on the queues, and Resque doesn't run on clusters.
  *
- * `embeddable` must never say yes to bytes that a strict JSON parser refuses, since a worker's record that
- * is no JSON breaks resque-web. cjson alone is too lax for that (it takes NaN, hex, leading zeros, raw
- * control characters, invalid UTF-8, …), hence the conservative patterns before it; what they turn away is
- * looked at by the runner and stored beside the record meanwhile. The limits keep Redis from parsing large
- * payloads and Ruby from refusing deep ones.
+ * `embeddable` must never accept bytes that a strict JSON parser refuses, because a worker's record that isn't JSON breaks
+ * resque-web. cjson alone accepts too much (NaN, hex, leading zeros, raw control characters, invalid UTF-8, …), hence the
+ * conservative patterns before it. A payload that they reject is stored beside the record until the runner has looked at
+ * it. The limits keep Redis from parsing large payloads, and Ruby from refusing deep ones.
  */
 export const stepScript = script(`
 local prefix, stepKey, nonce, step = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])

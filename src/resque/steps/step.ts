@@ -1,9 +1,9 @@
 /**
- * One atomic step of a worker fleet, in one round trip. It writes how jobs ended, then what jobs
- * BLPOP brought, then pops as many jobs as there are free slots and records each on its worker. So a job
- * that it takes is at no instant in no key: it is on its queue or in its worker's record.
+ * A step: one atomic script of a runner, in one round trip. It writes how jobs ended, then records jobs from BLPOP, then
+ * pops a job for each free slot and records it on its worker. A job that it takes is always in a key: on its queue, or in
+ * its worker's record.
  *
- * What it writes, and in which order, is Resque's own (`Resque::Worker#working_on`, `#done_working`,
+ * It writes what Resque writes, in Resque's order (`Resque::Worker#working_on`, `#done_working`,
  * `Resque::Failure::Redis.save`).
  */
 import { jobStatuses } from '../format/job-status.ts';
@@ -14,41 +14,41 @@ import { RedisError } from '../redis/redis-error.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { stepScript } from './step-script.ts';
 
-/** How a job ended, to be written. */
+/** How a job ended. */
 export type OutcomeWrite = {
   readonly worker: string;
-  /** The step that took the job, as its record on the worker names it; `null` if it was never on record. */
+  /** The step that took the job, as in its worker's record; `null` if the job was never recorded. */
   readonly takenIn?: number | null;
-  /** Set if the job lies on a list of held ones, which it leaves with this. */
+  /** Set if the job is on a list of held jobs; the step removes it from there. */
   readonly held?: HeldJob | null;
-  /** See job-status.ts: the name of the job's status; '' or left out if it can't have one. */
+  /** Name of the job's status, see job-status.ts; '' or left out if it can't have one. */
   readonly statusName?: string;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
-  /** Back to the head of its queue; counts nowhere. */
+  /** Back to the head of its queue. Not counted. */
   | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
 );
 
-/** A job of an at-least-once queue: it is on this runner's list of held jobs until its outcome is written. */
+/** A job of an at-least-once queue. It stays on the runner's list of held jobs until its outcome is written. */
 export interface HeldJob {
   readonly queue: string;
   readonly payload: Buffer;
 }
 
-/** A job that BLPOP brought and that now runs (or is about to). */
+/** A job from BLPOP that runs or is about to. */
 export interface BeginWrite {
   readonly worker: string;
   readonly record: string;
-  /** The payload's bytes, where `record` doesn't hold them verbatim. */
+  /** The payload's bytes, unless `record` holds them verbatim. */
   readonly payload: Buffer | null;
 }
 
-/** A job that BLPOP brought and that must not run after all: back to the head of its queue. */
+/** A job from BLPOP that must not run after all: back to the head of its queue. */
 export interface ReturnWrite {
   readonly queue: string;
   readonly payload: Buffer;
-  /** It lies on the list of held jobs; where it doesn't any more, nothing goes back. */
+  /** It is on the list of held jobs. If it no longer is, nothing goes back. */
   readonly isHeld?: boolean;
 }
 
@@ -56,63 +56,66 @@ export interface ReturnWrite {
 export interface Reservation {
   readonly queues: readonly string[];
   readonly workers: readonly string[];
-  /** At-least-once: what is taken goes onto the list of held jobs. */
+  /** At-least-once: the jobs move to the list of held jobs. */
   readonly isHeld?: boolean;
 }
 
 export interface StepRequest {
   readonly outcomes: readonly OutcomeWrite[];
   readonly begins: readonly BeginWrite[];
-  /** Names of the statuses of jobs that have begun and whose status isn't known to say so. */
+  /** Names of the statuses of jobs that have started, and whose status may not say so yet. */
   readonly running?: readonly string[];
   readonly returns: readonly ReturnWrite[];
   readonly reservations: readonly Reservation[];
   /**
-   * Rises by one from step to step of one owner. A step whose reply was lost is sent again with its number:
-   * Redis carries out each number once and in turn, so that neither a repetition nor a straggler from a
-   * connection given up can do anything twice, and none is passed over.
-   * It refuses all steps of a process that it doesn't know (any more): what was on its way when its runner died must
-   * not be done once that has been recovered. One that lives connects again and asks for its standing.
+   * Number of the step: one more than that of the owner's last step. A step whose reply was lost is sent again with its
+   * number. Redis carries out each number once and in order, so neither a repetition nor a late arrival from an old
+   * connection does anything twice, and no step is skipped.
+   *
+   * Redis refuses all steps of a process that it doesn't know (any more): a step that was underway when its runner died
+   * must not happen after the recovery. A living process connects again and asks for its standing.
    */
   readonly step: number;
 }
 
 export interface ReservedJob {
-  /** Index into the request's reservations. */
+  /** Index of the reservation in the request. */
   readonly reservation: number;
   readonly worker: string;
   readonly queue: string;
   readonly payload: Buffer;
-  /** Whether the worker's record holds the payload; otherwise `workerPayload` does, and the record `{}`. */
+  /** Whether the worker's record holds the payload. If not, it holds `{}`, and `workerPayload` the payload. */
   readonly isEmbedded: boolean;
 }
 
-/** A job whose payload the reply had no room for: it lies beside the record. */
+/** A job whose payload didn't fit in the reply. It is stored beside the record. */
 export type UnsentJob = Omit<ReservedJob, 'payload'> & { readonly length: number };
 
 export interface StepReply {
   readonly jobs: readonly ReservedJob[];
   readonly unsent: readonly UnsentJob[];
-  /** By reservation: how many of its workers got a job, the first ones. */
+  /** By reservation: how many of its workers, from the first, got a job. */
   readonly filled: readonly number[];
-  /** The first counter that could not be raised, with Redis' words; `null`: all could. */
+  /** The first counter that Redis refused to increment, with Redis' message; `null` if none. */
   readonly countRefusal: string | null;
-  /** Queues whose key is no list, with Redis' words. */
+  /** Queues whose key is not a list, with Redis' message. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
 
-/** Who takes steps: one process of a runner. */
+/** The process that takes steps. */
 export interface StepOwner {
   /** `HOST:PID`, for the key. */
   readonly name: string;
-  /** Tells this process from an earlier one of the same name. */
+  /** Distinguishes this process from earlier ones with the same name. */
   readonly nonce: string;
 }
 
 /**
- * The script's ARGV. `redisNow` is by Redis' clock, for the heartbeat; `now` is by this machine's.
+ * The script's ARGV.
  *
- * @param room bytes of payloads that the reply may have
+ * @param now by this machine's clock
+ * @param redisNow by Redis' clock, for the heartbeat
+ * @param room bytes of payloads that the reply may hold
  */
 export function stepArguments(
   keys: ResqueKeys,
@@ -154,7 +157,7 @@ export function stepArguments(
   return args;
 }
 
-/** php-resque has no status for a job that goes back: it waits again. */
+/** php-resque has no status for a job that goes back, so it is `waiting`. */
 export const statusAfter = {
   success: jobStatuses.complete,
   failure: jobStatuses.failed,
@@ -197,14 +200,14 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
 }
 
 /**
- * Sends steps, and brings payloads that a reply has no room for. Steps are many and on their way at the same time, so they
- * share what Redis lets wait for a client. All reject with RedisError.
+ * Sends steps, and reads payloads that don't fit in a reply. Many steps are underway at the same time and share the limit
+ * of Redis' output buffer. All reject with RedisError.
  */
 export class StepSender {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #reads: LargeReads;
-  /** Bytes that the replies of steps on their way may have, if there is a limit. */
+  /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
   #room = 0;
 
   constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads) {
@@ -228,12 +231,12 @@ export class StepSender {
 
   async bring({ length, ...job }: UnsentJob): Promise<ReservedJob> {
     const payload = await this.#reads.value(this.#keys.workerPayload(job.worker), length);
-    // Others took this process for dead meanwhile.
+    // Others have recovered this process as dead.
     if (payload === null) throw new RedisError('away', `the job of ${job.worker} was taken away`);
     return { ...job, payload };
   }
 
-  /** Half of what is left, so that there is some for the next: together less than two replies. */
+  /** Half of what is left, so that the next step gets some. Together they stay below two replies. */
   #roomFor({ reservations }: StepRequest): number {
     const { limit } = this.#reads;
     if (reservations.length === 0) return 0;

@@ -1,11 +1,12 @@
 /**
- * What runner processes have left in Redis, and its recovery. Which of them are dead is for the caller to judge:
- * here is only what Redis knows. All reject with RedisError.
+ * What dead runner processes left in Redis, and its recovery. The caller decides which processes are dead; this file knows
+ * only what Redis knows. All reject with RedisError.
  */
 import { exceptions, failureRecord } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { type Payload, readPayload } from '../format/payload.ts';
 import { queueList } from '../format/queue-patterns.ts';
+import { readOwnWorkerId, readWorkerId } from '../format/worker-id.ts';
 import { payloadOfRecord, queueOfRecord, withoutMarkup } from '../format/worker-record.ts';
 import { type Clock, systemClock } from '../redis/clock.ts';
 import { readConnections, waitsOf } from '../redis/connection-set.ts';
@@ -29,18 +30,18 @@ export interface LeftRunner {
   /** `HOST:PID` */
   readonly owner: string;
   readonly entry: RunnerEntry;
-  /** The entry as it stands there. */
+  /** The text of the entry in Redis. */
   readonly text: string;
 }
 
-/** `uncertain`: there may be programs left that can't be told from others, or not be ended; these are suspects. */
+/** `uncertain`: some programs may still run, because they can't be identified or ended; `pids` are the suspects. */
 export type ProgramsEnd =
   | { readonly kind: 'ended' }
   | { readonly kind: 'uncertain'; readonly pids: readonly number[] };
 
 /**
- * A lock whose holder died is over after this time. That somebody may need longer does no harm: it spares work, and
- * a recovery by two at once is done by one of them.
+ * A lock expires after this time, in case its holder has died. A holder that needs longer does no harm: the lock only saves
+ * work, and of two concurrent recoveries only one takes effect.
  */
 export const lockMs = 10_000;
 
@@ -62,7 +63,7 @@ export class DeadRunners {
     this.#keys = keys;
   }
 
-  /** All runner processes that are on record, and what else it takes to judge them. */
+  /** All runner processes in the registry, and what is needed to judge them. */
   async runners(): Promise<RedisView & { readonly runners: readonly LeftRunner[] }> {
     const [entries, [seconds]] = await this.#session.command((commands) =>
       Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
@@ -80,9 +81,9 @@ export class DeadRunners {
   }
 
   /**
-   * Takes the lock for whoever calls himself so, also from one of these dead, or where he has not given it back.
+   * Takes the lock under this name, even if the same name or one of these dead processes still has it.
    *
-   * @returns gives it back; `null` where another has it
+   * @returns releases the lock; `null` if another process has it
    */
   async lock(name: string, dead: readonly LeftRunner[] = []): Promise<(() => Promise<void>) | null> {
     const { recoveryLock } = this.#keys;
@@ -95,46 +96,46 @@ export class DeadRunners {
     );
     if (reply !== 'OK') return null;
     return async () => {
-      // Not another's, which took it when ours was over.
+      // Another process may have taken it after ours expired.
       const now = await this.#session.command((commands) => commands.get(recoveryLock));
       if (now === name) await this.#session.command((commands) => commands.del(recoveryLock));
     };
   }
 
   /**
-   * Settles what this process has left. Its children must have ended before: what goes back may run at once.
+   * Settles what this process left. End its children first, because jobs that go back may run immediately.
    *
-   * @returns `null` where it isn't there as it was judged
+   * @returns `null` if the process is gone or has changed since it was judged
    */
   async recover(runner: LeftRunner, here: Vantage): Promise<Recovered | null> {
     await this.#endConnections(runner.entry);
     const left = await this.leftBy(runner);
-    // Only a process that may live, or whose outcomes on the disk another user has to read, can ask for a tombstone.
+    // A tombstone is needed only if the process may live, or if another user must read its outcomes on the disk.
     const isSurelyGone = here.presenceOf(runner.entry) === 'gone' && runner.entry.uid === here.identity.uid;
     const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left);
     return recoverReply(await runScript(this.#session, recoverScript, 0, args));
   }
 
   /**
-   * Redis may go on to serve a wait of a process that is gone or sleeps: a BLPOP would take a job to nowhere, a BLMOVE
-   * onto a list that its namesake doesn't look at. Its entry may be older than its newest wait, which has its name.
+   * Redis may still serve a wait of a process that is gone or suspended: a BLPOP would lose a job, and a BLMOVE would move
+   * it to a list that nobody reads. The newest wait may be missing in the entry, but its connection has the process' name.
    */
-  async #endConnections({ connections, nonce, mark = nonce }: RunnerEntry): Promise<void> {
+  async #endConnections({ connections, nonce, mark: instanceId = nonce }: RunnerEntry): Promise<void> {
     if (connections === undefined) return;
     const open = await readConnections(this.#session);
     if (open === null) return;
     const known = open.runId === connections.runId ? connections.ids : [];
-    const isItsOwn = (id: number) => known.includes(id) || open.waits.get(id) === waitsOf(mark);
+    const isItsOwn = (id: number) => known.includes(id) || open.waits.get(id) === waitsOf(instanceId);
     const ids = [...open.ids].filter(isItsOwn);
-    // Refused if one has just closed, or if CLIENT KILL isn't permitted.
+    // Refused if a connection has just closed, or if CLIENT KILL isn't permitted.
     await this.#session.command((commands) =>
       Promise.allSettled(ids.map((id) => commands.client('KILL', 'ID', id))),
     );
   }
 
   /**
-   * How long its jobs have to wait if programs of it may still run: if one of them would run again, until the runner
-   * has been silent for as long as any that can't be seen. 0 if not at all.
+   * How long to wait with the recovery if programs of this runner may still run. If one of its jobs would run again, until
+   * the runner has been silent for the full limit; otherwise 0.
    */
   async waitMs(runner: LeftRunner): Promise<number> {
     const { workers, held } = await this.leftBy(runner);
@@ -148,12 +149,12 @@ export class DeadRunners {
   /** Ids of the workers that Redis lists for this process. */
   async registered(owner: string): Promise<string[]> {
     const all = await this.#session.command((commands) => commands.smembers(this.#keys.workers));
-    return all.filter((id) => id.startsWith(`${owner}-`) && /^\d+:/.test(id.slice(owner.length + 1)));
+    return all.filter((id) => readOwnWorkerId(id)?.process === owner);
   }
 
-  /** What this process has left, and what is to become of it. */
+  /** What this process left, and what the recovery will do with it. */
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
-    // First of all: a step that comes after this one undoes all that is read here.
+    // First, because any later step invalidates everything that is read here.
     const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
     const ids = await this.registered(owner);
     const held = await this.#heldBy(owner, entry, ids);
@@ -163,13 +164,12 @@ export class DeadRunners {
       if (at !== -1) rest.splice(at, 1);
       return at !== -1;
     };
-    const workers = await this.#workersOf(owner, entry, ids, isHeld);
+    const workers = await this.#workersOf(entry, ids, isHeld);
     const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
   async #workersOf(
-    owner: string,
     { requeues, holds }: RunnerEntry,
     ids: readonly string[],
     isHeld: (queue: string, payload: Buffer) => boolean,
@@ -181,9 +181,9 @@ export class DeadRunners {
           this.#keys.workerPayload(id),
         ]);
         if (record === null) return { id, record: null, end: null };
-        const key = keyOf(owner, id);
+        const key = readWorkerId(id).queues;
         const name = queueOfRecord(record) ?? key;
-        // The record holds the name without what resque-web would take for markup.
+        // The record has the name without the characters that resque-web takes for markup.
         const queue = withoutMarkup(key) === name ? key : name;
         const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
         const mayBeHeld = holds?.includes(key) ?? true;
@@ -196,8 +196,8 @@ export class DeadRunners {
   async #heldBy(owner: string, { holds }: RunnerEntry, ids: readonly string[]): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
     return lists.map(({ queue, payloads }) => {
-      // Which slot had a job may be unknown: any worker of its queue stands for it.
-      const worker = ids.find((id) => takes(keyOf(owner, id), queue)) ?? `${owner}-0:${queue}`;
+      // The slot of a held job may be unknown: any worker of its queue will do.
+      const worker = ids.find((id) => takes(readWorkerId(id).queues, queue)) ?? `${owner}-0:${queue}`;
       const jobs = payloads.map((bytes) => {
         const payload = readPayload(bytes);
         const failure = deadFailure(worker, queue, payload, this.#now());
@@ -209,7 +209,7 @@ export class DeadRunners {
   }
 
   #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
-    // A record that isn't ours: what it meant can't be told.
+    // The record is not ours, so it can't be read.
     if (payload === null) return null;
     const { statusName } = payload;
     if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes, statusName };
@@ -221,16 +221,11 @@ export class DeadRunners {
   }
 }
 
-/** Key of the config's entry that this worker of the process belongs to. */
-function keyOf(owner: string, id: string): string {
-  return id.slice(id.indexOf(':', owner.length) + 1);
-}
-
 function takes(key: string, queue: string): boolean {
   return queueList(key).expand([queue]).includes(queue);
 }
 
-/** Ruby's own words for it, see `Resque::PruneDeadWorkerDirtyExit`. */
+/** In Ruby's words, see `Resque::PruneDeadWorkerDirtyExit`. */
 export function deadFailure(worker: string, queue: string, payload: Payload, now: Date): string {
   const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
   return failureRecord({
@@ -254,7 +249,7 @@ export interface HeldList {
   readonly payloads: readonly Buffer[];
 }
 
-/** @param others queues whose lists may be there though Redis has lost the set that names them */
+/** @param others queues to look at even if they are missing in the set */
 export async function readHeldLists(
   sender: CommandSender,
   reads: LargeReads,

@@ -1,46 +1,46 @@
 /**
- * Judges from a runner's entry whether its process is alive or dead: one model for recovery, `status` and `check`. Pure.
+ * Judges from a runner's entry whether its process is alive or dead. Recovery, `status` and `check` all use it. Pure.
  *
  *     this machine sees the process, or sees that it is gone      alive, or dead
- *     Redis has not heard of it for more than 300 s               dead
+ *     no heartbeat for more than 300 s                            dead
  *     its container has ended (see `isCutOff`)                    dead
- *     Redis has heard of it within 40 s                           alive
+ *     a heartbeat within 40 s                                     alive
  *     otherwise                                                   unknown
  *
- * Unknown is never dead: nothing of such a runner is recovered. Times are by Redis' clock only.
+ * An unknown runner is never recovered. All times are by Redis' clock.
  */
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { RunnerEntry } from './runner-entry.ts';
 
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
-/** What a look at the processes of this machine tells. */
+/** Whether this machine has the process. */
 export type Presence = 'running' | 'gone' | 'unknown';
 
 /** Why a runner counts as dead. */
 export type Death = 'gone' | 'silent' | 'cut-off';
 
-/** The place from which to judge: this machine, or what a test or the simulator puts in its place. */
+/** The machine that judges: this one, or one that a test or the simulator makes. */
 export interface Vantage {
   readonly identity: { readonly machine: string; readonly uid?: number };
   readonly presenceOf: (process: Pick<RunnerEntry, 'machine' | 'pid' | 'startedAt'>) => Presence;
 }
 
-/** What Redis tells, all of the same moment. */
+/** What Redis says, all at the same moment. */
 export interface RedisView {
   readonly nowMs: number;
   /** `null` if unknown. */
   readonly connections: RedisConnections | null;
   /**
-   * How long this process has been in touch with Redis since the last outage that it knows of. After an outage all
-   * runners are silent, and the first one to return must not take the others for dead.
+   * How long this process has been connected since the last outage. After an outage all runners are silent, and the first
+   * one to return must not take the others for dead.
    */
   readonly listeningMs?: number;
 }
 
-/** As Resque itself, see `Resque.prune_interval`. */
+/** The same as in Resque, see `Resque.prune_interval`. */
 export const silentLimitMs = 300_000;
-/** Two heartbeats in a row are missing. */
+/** Two missed heartbeats. */
 const heardLimitMs = 40_000;
 
 export function livenessOf(entry: RunnerEntry, here: Vantage, redis: RedisView): Liveness {
@@ -50,7 +50,7 @@ export function livenessOf(entry: RunnerEntry, here: Vantage, redis: RedisView):
   return redis.nowMs - entry.seenAtMs < heardLimitMs ? 'alive' : 'unknown';
 }
 
-/** @returns `null` unless `livenessOf` says that it is dead */
+/** @returns `null` unless `livenessOf` says `dead` */
 export function deathOf(entry: RunnerEntry, here: Vantage, redis: RedisView): Death | null {
   return deathBy(here.presenceOf(entry), entry, here, redis);
 }
@@ -74,9 +74,9 @@ function deathBy(presence: Presence, entry: RunnerEntry, here: Vantage, redis: R
 }
 
 /**
- * Whether the runner was in another container of this very kernel and none of its connections is left. One that lives
- * opens new ones within seconds and enters them; that it doesn't, and says nothing for 40 s, means that its container
- * has ended. A connection over a network may be cut with its runner still alive, so this is for the same kernel only.
+ * Whether the runner was in another container of the same kernel and has no connection left. A living runner opens new
+ * connections within seconds and enters them. Without any, and without a heartbeat for 40 s, its container must have ended.
+ * A network may cut the connections of a living runner, so this applies to the same kernel only.
  */
 function isCutOff(
   { machine, connections }: RunnerEntry,

@@ -1,7 +1,7 @@
 /**
- * Reads what Redis knows of queues and workers of every kind, in three round trips however many there are (and one
- * more where a key is of a wrong type). Goes by the names that Redis lists and never looks through all its keys: it
- * is asked again and again, of servers with millions of them. Writes nothing. Rejects with RedisError.
+ * Reads what Redis knows of queues and of workers of every kind, for `status`. It takes three round trips, however many
+ * there are, and one more if a key has the wrong type. It reads only the names that Redis lists and never scans the keys,
+ * because it is called repeatedly on servers with millions of keys. Writes nothing. Rejects with RedisError.
  */
 import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
@@ -26,31 +26,31 @@ export interface StatusFacts {
   readonly nowMs: number;
   /** `pause-all-workers` is set. */
   readonly isPaused: boolean;
-  /** Jobs ever processed; `null` where the counter is none. */
+  /** Jobs ever processed; `null` if the counter is not a number. */
   readonly processed: number | null;
   readonly failed: number | null;
-  /** How long the list of failures is; `null` where it is no list. */
+  /** Length of the list of failures; `null` if the key is not a list. */
   readonly failures: number | null;
-  /** Of the queues on Redis' list and those that workers name. */
+  /** The queues on Redis' list, and those that workers name. */
   readonly queues: readonly QueueFacts[];
   readonly workers: readonly WorkerFacts[];
-  /** `HOST:PID` of each runner process on record → its entry, `null` where this version can't read it. */
+  /** `HOST:PID` of each registered runner process → its entry; `null` if this version can't read it. */
   readonly runners: ReadonlyMap<string, RunnerEntry | null>;
-  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  /** Read only if they help to judge one of these processes; otherwise `null`. */
   readonly connections: RedisConnections | null;
   readonly held: readonly HeldJobs[];
-  /** `null` where nothing is scheduled. */
+  /** `null` if nothing is scheduled. */
   readonly delayed: DelayedFacts | null;
   readonly wrongTypes: readonly WrongType[];
 }
 
 export interface QueueFacts {
   readonly name: string;
-  /** Jobs that wait; `null` where its key is no list. */
+  /** Waiting jobs; `null` if the key is not a list. */
   readonly backlog: number | null;
 }
 
-/** What an at-least-once runner has taken of a queue and not yet accounted for. */
+/** Jobs of a queue that an at-least-once runner has taken and not yet settled. */
 export interface HeldJobs {
   readonly owner: string;
   readonly queue: string;
@@ -78,7 +78,7 @@ export async function readStatus(sender: CommandSender, keys: ResqueKeys): Promi
 
 type Named = Omit<StatusFacts, 'isPaused' | 'processed' | 'failed' | 'delayed'>;
 
-/** What is found by the names on Redis' lists. */
+/** Everything found by the names on Redis' lists. */
 async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named> {
   const registry = await readRegistry(sender, keys);
   const names = queueNames(registry.queues, registry.workers);
@@ -100,7 +100,7 @@ async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named
   };
 }
 
-/** As they read → as they are. A worker may wait for a queue that nobody has put a job on yet. */
+/** Names as text → as bytes. A worker may wait for a queue that has never had a job. */
 function queueNames(listed: readonly Buffer[], workers: readonly Buffer[]): Map<string, Buffer> {
   const names = new Map(listed.map((name) => [name.toString(), name]));
   for (const list of new Set(workers.map((id) => readWorkerId(id.toString()).queues))) {
@@ -145,17 +145,17 @@ async function readHeld(
 }
 
 export interface DelayedFacts {
-  /** Jobs that are due at the times that were looked at. */
+  /** Jobs at the times that were looked at. */
   readonly jobs: number;
-  /** Whether these were all times that there are: of many, only the first are looked at. */
+  /** Whether all times were looked at; if there are many, only the first are. */
   readonly isComplete: boolean;
-  /** Times that something is due at. */
+  /** Number of times with jobs. */
   readonly times: number;
-  /** When the first is due, in milliseconds since the epoch; in the past where no scheduler runs. */
+  /** When the first job is due, in milliseconds since the epoch; in the past if no scheduler runs. */
   readonly nextAtMs: number | null;
 }
 
-/** Each time has a list of its own, and must be asked for its length. */
+/** Each time has its own list, whose length must be read. */
 const mostTimes = 1_000;
 
 export async function readDelayed(

@@ -1,22 +1,22 @@
 /**
- * `recover`: settles, in one atomic step, what a runner process left behind that is gone. It does nothing where
- * that process' entry isn't the one that was judged (it lives, or somebody else has recovered it), or where it has
- * taken a step since what it left was read: words of the dead may arrive late. After it, none of its steps is done.
+ * `recover`: one atomic script that settles what a dead runner process left. It does nothing if the process' entry has
+ * changed since it was judged (it lives, or another runner has recovered it), or if a late step of the process has arrived.
+ * After a recovery, Redis refuses all its steps.
  *
- * A job that its worker recorded is in exactly one key before and after: the worker's record before, the
- * `failed` list or its queue after. A job of a list of held ones goes back to the head of its queue, in order,
- * and is counted; after so many times it is recorded as failed instead, since it may be what kills its runners.
+ * A recorded job is in exactly one key before and after: first its worker's record, then the `failed` list or its queue.
+ * A held job goes back to the head of its queue, in order, and each recovery is counted. After too many, the job is recorded
+ * as failed instead, because it may be the job that kills its runners.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
-/** What a worker of the dead process left. */
+/** What a worker of a dead process left. */
 export interface LeftWorker {
   readonly id: string;
-  /** The exact bytes of its job's record; `null` where it had none. */
+  /** The exact bytes of its job's record; `null` if it had none. */
   readonly record: Buffer | null;
-  /** `null`: its job, if any, is also on a list of held ones, or is none of ours. */
+  /** `null` if there is nothing to do: without a job, with a held job, or with a record that is not ours. */
   readonly end: LeftJobEnd | null;
 }
 
@@ -31,11 +31,11 @@ export type LeftJobEnd = {
 /** A list of held jobs, oldest first. */
 export interface LeftQueue {
   readonly queue: string;
-  /** False if none of them has ever begun: then none is counted. */
+  /** False if none of them has ever started: then the recovery isn't counted. */
   readonly mayHaveBegun: boolean;
   readonly jobs: readonly {
     readonly payload: Buffer;
-    /** What is recorded where it has been recovered too often. */
+    /** Recorded if the job has been recovered too often. */
     readonly failure: string;
     readonly statusName: string;
   }[];
@@ -43,11 +43,11 @@ export interface LeftQueue {
 
 export interface Recovery {
   readonly owner: string;
-  /** The entry's exact text, as it was judged. */
+  /** The exact text of the entry that was judged. */
   readonly entry: string;
-  /** The last step as it stood before all else was read; '' for none. */
+  /** The step key before everything else was read; '' for none. */
   readonly step: string;
-  /** Of that process; '' if it isn't known, or no process will ask for its tombstone. */
+  /** For the tombstone; '' if unknown, or if the process can't come back to look for it. */
   readonly nonce: string;
   readonly maxRecoveries: number;
   readonly workers: readonly LeftWorker[];
@@ -78,13 +78,13 @@ export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string 
   return args;
 }
 
-/** @returns `null` where the process isn't there as it was judged */
+/** @returns `null` if the process has changed since it was judged */
 export function recoverReply(reply: unknown): Recovered | null {
   if (!Array.isArray(reply)) return null;
   return { failed: Number(reply[0]), requeued: Number(reply[1]) };
 }
 
-/** No KEYS: which are touched depends on what the dead process had, and Resque doesn't run on clusters. */
+/** No KEYS: they depend on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
 local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local nonce = ARGV[6]

@@ -1,10 +1,14 @@
+/** Scripts that put the workers of a runner process on Resque's lists, and take them off. */
 import { knownProcess, script, scriptChecks } from '../redis/script.ts';
 
 /**
- * ARGV: key prefix, start (`Time#to_s`), now (ISO 8601), the runner process' name, its nonce, its last confirmed step and
- * its entry (runner-entry.ts; '' for none), worker ids. Only of a process that Redis knows, with all its steps: one that was
- * declared dead or lost its name writes nothing, and one that is idle learns of an older Redis. A worker that another program pruned is registered again: Ruby workers drop foreign ones of their
- * host at start, however alive (see `Resque::Worker#prune_dead_workers`).
+ * ARGV: prefix, start (`Time#to_s`), now (ISO 8601), the runner process' name, its nonce, its last confirmed step, its entry
+ * (runner-entry.ts; '' for none), worker ids.
+ *
+ * Refused unless Redis knows the process with all its steps. So a process that was declared dead or lost its name writes
+ * nothing, and an idle process notices that Redis came back older. A worker that another program pruned is registered
+ * again: a Ruby worker that starts drops unknown workers of its host, even living ones
+ * (`Resque::Worker#prune_dead_workers`).
  */
 export const heartbeatScript = script(`
 local prefix, started, now, owner, nonce, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
@@ -33,9 +37,10 @@ return 1
 `);
 
 /**
- * ARGV: key prefix, the runner process' name, its nonce, its last confirmed step, `1` if the process ends, worker ids. Takes the workers off every
- * list. Of a process that ends, jobs that it still holds go back to the heads of their queues, the oldest first, and
- * nothing of it is left.
+ * Takes workers off all lists. If the process ends, jobs that it still holds go back to the heads of their queues, and all
+ * its keys are removed.
+ *
+ * ARGV: prefix, the runner process' name, its nonce, its last confirmed step, `1` if the process ends, worker ids.
  */
 export const unregisterScript = script(`
 local prefix, owner, nonce, confirmed, isEnd = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'

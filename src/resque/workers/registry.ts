@@ -1,6 +1,6 @@
 /**
- * Who and what there is by name, as Redis lists it: workers of every kind, runner processes, queues. What is known of
- * each of them is for others to read. Writes nothing. Rejects with RedisError.
+ * The names that Redis lists: workers of every kind, runner processes and queues; and what each worker says of itself.
+ * Writes nothing. Rejects with RedisError.
  */
 import { keyOfName, type ResqueKeys } from '../format/keys.ts';
 import { heartbeatTime, timeOfText } from '../format/timestamps.ts';
@@ -15,19 +15,19 @@ import { readEntry } from './runner-entry.ts';
 export interface Registry {
   /** Milliseconds since the epoch, by Redis' clock. */
   readonly nowMs: number;
-  /** Ids; anyone's, so that they may be no UTF-8. */
+  /** Ids of any client's workers; may not be UTF-8. */
   readonly workers: readonly Buffer[];
   /** By a worker's id. */
   readonly heartbeats: ReadonlyMap<string, string>;
-  /** Entries of runner processes as they stand there, by `HOST:PID`. */
+  /** Texts of the entries of runner processes, by `HOST:PID`. */
   readonly runners: ReadonlyMap<string, string>;
-  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  /** Read only if they help to judge one of these processes; otherwise `null`. */
   readonly connections: RedisConnections | null;
-  /** Names; these too. */
+  /** Names; may not be UTF-8. */
   readonly queues: readonly Buffer[];
-  /** How long the list of failures is; `null` where it is no list. */
+  /** Length of the list of failures; `null` if the key is not a list. */
   readonly failures: number | null;
-  /** What of all that could not be read. */
+  /** Keys that could not be read. */
   readonly wrongTypes: readonly WrongType[];
 }
 
@@ -65,16 +65,16 @@ export async function readRegistry(sender: CommandSender, keys: ResqueKeys): Pro
 export interface WorkerFacts {
   readonly id: string;
   readonly about: WorkerId;
-  /** What it says of the job that it runs, as it stands there; `null`: it runs none. */
+  /** Record of the job that it runs; `null` if it runs none. */
   readonly record: Buffer | null;
-  /** What its record is where it is no string: `hash`; otherwise `null`. */
+  /** Type of the record if it is not a string, such as `hash`; otherwise `null`. */
   readonly wrongRecordType: string | null;
   readonly startedAtMs: number | null;
-  /** Its last sign of life, of whichever kind; `null`: it gives none, or none that can be read. */
+  /** Its last heartbeat of either kind; `null` if there is none that can be read. */
   readonly seenAtMs: number | null;
-  /** Its signs of life are those of node-resque. */
+  /** Whether it has node-resque's kind of heartbeat. */
   readonly isPinging: boolean;
-  /** `null` where its counter is none. */
+  /** `null` if its counter is not a number. */
   readonly processed: number | null;
   readonly failed: number | null;
 }
@@ -109,7 +109,7 @@ export async function readWorkers(
   return { facts, wrongTypes };
 }
 
-/** In the order in which `factsOf` takes them. node-resque counts and pings by name, and has no slots. */
+/** In the order that `factsOf` expects. node-resque counts and pings by name, and has no slots. */
 function keysOf(keys: ResqueKeys, id: Buffer, { name, part }: WorkerId): Key[] {
   const own = [keys.worker, keys.workerStarted, keys.workerProcessed, keys.workerFailed];
   const byName = [keys.workerPing(name), keys.workerProcessed(name), keys.workerFailed(name)];
@@ -141,7 +141,7 @@ function factsOf(
   };
 }
 
-/** A counter that isn't there yet stands at 0. @returns `null` where it is none */
+/** A missing counter is 0. @returns `null` if the value is not a number */
 export function countOf(value: Buffer | null): number | null {
   const text = value?.toString() ?? '0';
   return /^-?\d{1,15}$/.test(text) ? Number(text) : null;

@@ -1,6 +1,8 @@
 /**
- * What a runner process leaves in Redis for the day that it dies: who it was, when it was last seen, and what is
- * to become of the jobs that it had. One field per process of the hash `runners`; the name is `HOST:PID`.
+ * A runner process' entry in the registry, the hash `runners`, by `HOST:PID`. It has what others need if the process dies:
+ * its identity, its last heartbeat, and what to do with its jobs.
+ *
+ * Older and newer versions run side by side: members may be added, never renamed.
  */
 import type { RunnerConnections } from '../redis/connection-set.ts';
 
@@ -8,36 +10,36 @@ export interface RunnerAbout {
   readonly machine: string;
   readonly pid: number;
   readonly startedAt: string;
-  /** What the environment of its programs names it by; its nonce if not given. */
+  /** Instance id: identifies the process in the environment of its programs. Its nonce if left out. */
   readonly mark?: string;
-  /** User of the process; older versions leave it out. */
+  /** Its user. Older versions leave it out. */
   readonly uid?: number;
-  /** Keys of the config's runners whose interrupted jobs go back to their queues. */
+  /** Keys of the pools whose interrupted jobs go back to their queues. */
   readonly requeues: readonly string[];
   /**
-   * Keys of the config's runners that hold their jobs while they run. Left out unless jobs of others are on its lists of
-   * held ones as well: those have never begun.
+   * Keys of the at-least-once pools. Left out unless jobs of other pools are on the lists of held jobs as well; those jobs
+   * have never started.
    */
   readonly holds?: readonly string[];
-  /** How often a job that it holds may be recovered before it is recorded as failed. */
+  /** How often a held job may be recovered before it is recorded as failed. */
   readonly maxRecoveries: number;
-  /** Slots of each of the config's runners, only for people; older versions leave it out, and `pauses` too. */
+  /** Slots of each pool, for people. Older versions leave out this and `pauses`. */
   readonly slots?: readonly PoolSlots[];
-  /** What it takes no jobs of, as far as nothing else in Redis tells that. */
+  /** Pauses that nothing else in Redis shows. */
   readonly pauses?: readonly PoolPause[];
 }
 
 export interface PoolSlots {
-  /** Key of one of the config's runners. */
+  /** Key of the pool. */
   readonly runner: string;
   readonly count: number;
 }
 
-/** Of all its queues, unless it names one, or one of the config's runners. */
+/** A pause of a queue or a pool; of all queues if it names neither. */
 export interface PoolPause {
-  /** `operator`, `all`: by hand; `unstartable`: its script can't be started. */
+  /** `operator`, `all`: by an operator. `unstartable`: the script can't be started. */
   readonly kind: (typeof pauseKinds)[number];
-  /** For people: who did it, or why; '' if the kind says it all. */
+  /** For people: who paused it, or why; '' if the kind says enough. */
   readonly detail: string;
   /** By the runner's clock. */
   readonly sinceMs: number;
@@ -45,17 +47,17 @@ export interface PoolPause {
   readonly queue?: string;
 }
 
-/** No date is later. */
+/** The latest possible date. */
 const latestMs = 8.64e15;
 
 export const pauseKinds = ['operator', 'all', 'unstartable'] as const;
 
 export interface RunnerEntry extends RunnerAbout {
-  /** Tells this process from an earlier or later one of the same name. */
+  /** Distinguishes this process from others with the same name. */
   readonly nonce: string;
   /** Milliseconds since the epoch, by Redis' clock. */
   readonly seenAtMs: number;
-  /** Its connections in Redis; left out by older versions, and if the server doesn't tell its run id. */
+  /** Its connections in Redis. Left out by older versions, and if the server doesn't tell its run id. */
   readonly connections?: RunnerConnections;
 }
 
@@ -63,7 +65,7 @@ export function writeEntry(entry: RunnerEntry): string {
   return JSON.stringify(entry);
 }
 
-/** @returns `null` where it is none: of a later version, or anyone's */
+/** @returns `null` if this version can't read it */
 export function readEntry(text: string): RunnerEntry | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -88,7 +90,7 @@ function isEntry(value: unknown): value is RunnerEntry {
   );
 }
 
-/** Without optional members that aren't what this version takes them for. */
+/** Without optional members of an unexpected type. */
 function withKnownOptions({ uid, connections, holds, slots, pauses, ...entry }: RunnerEntry): RunnerEntry {
   return {
     ...entry,

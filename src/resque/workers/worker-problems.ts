@@ -1,4 +1,4 @@
-/** What of a worker's keys breaks resque-web or kills Ruby workers; see the table in the wire format. Pure. */
+/** Problems in workers' records, of any client, that break resque-web. Pure. */
 import { isUtf8 } from 'node:buffer';
 import { depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
 import { activeJobWrapper, hasJobData, type Payload, readPayload } from '../format/payload.ts';
@@ -12,10 +12,10 @@ export type RecordProblem =
   | 'too-deep'
   | 'payload';
 
-/** Ruby's JSON refuses more. */
+/** Ruby's JSON refuses more levels. */
 const deepest = 100;
 
-/** @returns `null` where resque-web shows it */
+/** @returns `null` if resque-web can show it */
 export function recordProblem(record: Buffer): RecordProblem | null {
   if (!isUtf8(record)) return 'not-utf8';
   const text = record.toString('utf8');
@@ -24,7 +24,7 @@ export function recordProblem(record: Buffer): RecordProblem | null {
   if (members === null) return 'not-object';
   if (depthOf(text) > deepest) return 'too-deep';
   if (withoutLoneSurrogates(text) !== text) return 'lone-surrogate';
-  // An idle worker's, as some clients write it.
+  // Some clients write this for an idle worker.
   if (Object.keys(members).length === 0) return null;
   const { payload } = members;
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'payload';
@@ -35,11 +35,11 @@ export function recordProblem(record: Buffer): RecordProblem | null {
 export interface RecordedJob {
   readonly queue: string;
   readonly payload: Payload;
-  /** `null` where it doesn't say when the job began. */
+  /** `null` if the record doesn't have the start of the job. */
   readonly runAtMs: number | null;
 }
 
-/** The job that anyone's record tells of. @returns `null` where it tells of none */
+/** The job in any client's record. @returns `null` if there is none */
 export function jobOfRecord(record: Buffer): RecordedJob | null {
   const members = membersOf(record);
   if (members === undefined || members === null) return null;
@@ -53,7 +53,7 @@ export function jobOfRecord(record: Buffer): RecordedJob | null {
   };
 }
 
-/** A record that resque-web shows, for a job that nobody could read: the old one is kept in it, as text. */
+/** A record that resque-web can show instead of an unreadable one, which it keeps as text. */
 export function shownRecord(record: Buffer, queue: string, runAt: string): string {
   const kept = isUtf8(record)
     ? `"raw_record":${JSON.stringify(record.toString('utf8'))}`
@@ -61,7 +61,7 @@ export function shownRecord(record: Buffer, queue: string, runAt: string): strin
   return `{"queue":${JSON.stringify(queue)},"run_at":"${runAt}",${kept},"payload":{}}`;
 }
 
-/** @returns `undefined`: no JSON; `null`: no object */
+/** @returns `undefined` if it is not JSON, `null` if it is not an object */
 function membersOf(record: Buffer): Readonly<Record<string, unknown>> | null | undefined {
   let value: unknown;
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readWorkerId } from '../../../src/resque/format/worker-id.ts';
+import { readOwnWorkerId, readWorkerId } from '../../../src/resque/format/worker-id.ts';
 
 test.each([
   ['web1:12:mail', 'web1', 12, 'web1:12', 'web1:12', 'mail', null],
@@ -18,4 +18,14 @@ test.each([
   [':', '', null, '', '', '', null],
 ])('%j', (id, host, pid, process, name, queues, part) => {
   expect(readWorkerId(id)).toEqual({ host, pid, process, name, queues, part });
+});
+
+test.each([
+  ['web1.runner:12-3:a:b', true],
+  ['web1:12:mail', false],
+  ['web1:12+3:mail', false],
+  ['web1.runner:12-3:', false],
+  ['web1.runner:12-3', false],
+])('%j has the shape of our ids: %s', (id, isOwn) => {
+  expect(readOwnWorkerId(id) !== null).toBe(isOwn);
 });
