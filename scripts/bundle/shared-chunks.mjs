@@ -90,11 +90,8 @@ function additionalImports({ inputs, outputs }, main) {
   const entries = Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
   const bit = (/** @type {string} */ entry) => 1n << BigInt(entries.indexOf(entry));
   const bits = (/** @type {string[]} */ some) => some.reduce((all, entry) => all | bit(entry), 0n);
-  // What tells which command was given is there in every start.
-  const always = bits([
-    main,
-    ...(inputs[main]?.imports ?? []).filter(({ kind }) => kind === 'dynamic-import').map(({ path }) => path),
-  ]);
+  // What finds out which command was given is there in every start.
+  const always = bits([main, ...loadedLater(outputs, main)]);
   // Nothing can be added to a package.
   const fixed = bits(entries.filter(isOfPackage));
 
@@ -111,6 +108,29 @@ function additionalImports({ inputs, outputs }, main) {
       ),
     ]),
   );
+}
+
+/**
+ * @param {import('esbuild').Metafile['outputs']} outputs
+ * @param {string} main
+ * @returns {string[]} the entries that the files of the program's entry import dynamically
+ */
+function loadedLater(outputs, main) {
+  /** @type {Set<string>} */
+  const entries = new Set();
+  /** @type {Set<string>} */
+  const seen = new Set();
+  const visit = (/** @type {string} */ path) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
+      const entry = outputs[imported]?.entryPoint;
+      if (kind === 'import-statement') visit(imported);
+      else if (entry !== undefined) entries.add(entry);
+    }
+  };
+  for (const [path, { entryPoint }] of Object.entries(outputs)) if (entryPoint === main) visit(path);
+  return [...entries];
 }
 
 const isOfPackage = (/** @type {string} */ module) => module.includes('node_modules/');

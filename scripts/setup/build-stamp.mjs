@@ -19,9 +19,9 @@ export function isBuildFresh() {
   );
 }
 
-/** @returns {string} of every source's path and content, and of Node's version. */
+/** @returns {string} of every source's path and content. */
 export function hashOfSources() {
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256');
   for (const path of [...otherSources, ...filesOfSrc()]) {
     const content = readFileSync(join(root, path));
     hash.update(`\0${path}\0${content.length}\0`).update(content);

@@ -66,7 +66,7 @@ async function install() {
 }
 
 /** The npm that runs us, else the one on PATH. */
-function npmCommand() {
+export function npmCommand() {
   const running = process.env.npm_execpath;
   return running !== undefined && basename(running) === 'npm-cli.js' ? [process.execPath, running] : ['npm'];
 }

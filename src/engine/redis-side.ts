@@ -15,10 +15,10 @@ import { Recovery } from './lifecycle/recovery.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type ShutdownHooks } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
-import { workerHostOf, workerId } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import { QueueRouter } from './pools/queue-router.ts';
 import type { TakenJob } from './pools/taken-job.ts';
+import { workerHostOf, workerId } from './pools/worker-ids.ts';
 import type { Machine } from './process/machine.ts';
 
 export interface RedisSideOptions {

@@ -30,6 +30,11 @@ export const elsewhere: readonly Elsewhere[] = [
     check: pathsExist,
   },
   {
+    command: /^npm run test:node( -- [\d. ]+)?$/,
+    because: 'it installs other versions of Node from the network, and runs most tests again',
+    testedBy: { file: 'test/scripts/test-node.test.ts', words: 'test-node.mjs' },
+  },
+  {
     command: /^npm pack && npm install --global \.\/resque-runner-\*\.tgz$/,
     because: 'it installs from the network for the whole machine',
     testedBy: { file: 'test/scripts/package.test.ts', words: "'install', '--global'" },

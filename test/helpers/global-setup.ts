@@ -16,6 +16,7 @@ export default async function setUp({ name }: TestProject): Promise<() => void> 
   process.env.RR_TEST_RUN = directory;
   // A runner that ends without its Redis leaves a file there: not in the home of whoever runs the tests.
   process.env.XDG_STATE_HOME = join(directory, 'state');
+  process.env.XDG_CACHE_HOME = join(directory, 'cache');
   if (name === 'program' || name === 'terminal') await buildProgram();
   return () => {
     if (isFirst) rmSync(directory, { recursive: true, force: true });
