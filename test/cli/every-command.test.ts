@@ -12,6 +12,7 @@ import { readArguments } from '../../src/cli/read-arguments.ts';
 import { freePort, useRedis } from '../helpers/redis.ts';
 import { useDirectory } from './directory.ts';
 import { program, runProgram } from './program.ts';
+import { runCommand } from './run-command.ts';
 
 const redis = useRedis();
 const directory = useDirectory();
@@ -115,8 +116,9 @@ function wordsOf(name: CommandName): string[] {
   return name === 'run' ? [] : name.split(' ');
 }
 
+/** In this process. */
 function run(name: CommandName, args: readonly string[]) {
-  return runProgram([...wordsOf(name), ...args], { cwd: directory.path });
+  return runCommand([...wordsOf(name), ...args], { cwd: directory.path });
 }
 
 function configure(port: number): void {
@@ -135,8 +137,9 @@ const working = commandNames.flatMap((name) => {
 });
 
 describe.each(working)('$name', ({ name, works, exitCode }) => {
-  test('ends with what it should, without a terminal', async () => {
-    const { code, stderr } = await run(name, works);
+  test('ends with what it should as a program, without a terminal', async () => {
+    const args = [...wordsOf(name), ...works];
+    const { code, stderr } = await runProgram(args, { cwd: directory.path });
     expect({ code, stderr }).toEqual({ code: exitCode, stderr: expect.any(String) });
     expect(stderr).not.toContain('resque-runner:');
   });

@@ -46,7 +46,7 @@ export async function openInput({ stdin, cwd }: Pick<Io, 'stdin' | 'cwd'>, file:
   }
 }
 
-/** Kept open: whoever puts another file in its place meanwhile changes nothing. */
+/** Kept open, so that putting another file in its place changes nothing. */
 function readAgain(name: string, size: number, handle: FileHandle): Input {
   return {
     name,
@@ -56,7 +56,7 @@ function readAgain(name: string, size: number, handle: FileHandle): Input {
       const options = { start, end: end - 1, autoClose: false, highWaterMark: chunkBytes };
       return named(name, handle.createReadStream(options));
     },
-    close: () => {},
+    close: () => void handle.close(),
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const directory = useDirectory();
 const own = process.getuid?.() ?? 0;
@@ -26,7 +26,7 @@ function path(name: string): string {
 /** @returns warnings about files, and the exit code */
 async function warnings(config = 'etc/cfg.json'): Promise<string[]> {
   const redis = `redis://127.0.0.1:${await freePort()}`;
-  const { stdout } = await runProgram(['check', config, '--redis', redis], { cwd: directory.path });
+  const { stdout } = await runCommand(['check', config, '--redis', redis], { cwd: directory.path });
   const lines = stdout.split('\n');
   expect(lines.filter((line) => line.startsWith('ok   config'))).toHaveLength(1);
   return lines.filter((line) => line.startsWith('warn '));

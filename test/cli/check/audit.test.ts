@@ -12,7 +12,7 @@ import {
   assertSafeWorkerRecord,
 } from '../../helpers/resque-web.ts';
 import { useDirectory } from '../directory.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const server = useRedis();
 const directory = useDirectory();
@@ -31,7 +31,7 @@ async function check(...args: string[]): Promise<{ code: number | undefined; lin
   const redis = `redis://127.0.0.1:${server.port}`;
   const config = { redis, runners: { mail: 1 }, script: '/bin/true' };
   writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
-  const { code, stdout, stderr } = await runProgram(['check', ...args], { cwd: directory.path });
+  const { code, stdout, stderr } = await runCommand(['check', ...args], { cwd: directory.path });
   expect(stderr).toBe('');
   return { code, lines: stdout.split('\n').filter((line) => /^\S+ +(data|failures) /.test(line)) };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const directory = useDirectory();
 
@@ -30,7 +30,7 @@ describe.each([
       script: '/bin/true',
     };
     writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
-    const { code, stdout } = await runProgram(['check'], { cwd: directory.path });
+    const { code, stdout } = await runCommand(['check'], { cwd: directory.path });
     return { code, lines: stdout.split('\n') };
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 import { serveAll } from './stage.ts';
 
 const redis = useRedis();
@@ -18,7 +18,7 @@ afterEach(() => {
 
 function enqueue(...args: string[]) {
   serveAll(directory.path);
-  return runProgram(['enqueue', ...args], { cwd: directory.path });
+  return runCommand(['enqueue', ...args], { cwd: directory.path });
 }
 
 function url(): string {
@@ -40,7 +40,7 @@ describe('enqueue', () => {
 
   test('says that nothing takes the queue, and enqueues the job', async () => {
     const unserved = async (...args: string[]) => {
-      const { code, stderr } = await runProgram(['enqueue', ...args, '--redis', url()], {
+      const { code, stderr } = await runCommand(['enqueue', ...args, '--redis', url()], {
         cwd: directory.path,
       });
       expect(code).toBe(0);

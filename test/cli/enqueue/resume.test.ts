@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { holdStep, numbered, useEnqueue } from './stage.ts';
+import { holdStep, useEnqueueProgram } from './program-stage.ts';
+import { numbered } from './stage.ts';
 
 const redis = useRedis({ appendOnly: true });
-const stage = useEnqueue(redis);
+const stage = useEnqueueProgram(redis);
 let isDown = false;
 
 afterEach(async () => {

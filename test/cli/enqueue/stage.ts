@@ -1,7 +1,6 @@
-/** What the tests of `enqueue` share: the program with something to read, and a look at what it has enqueued. */
+/** What the tests of `enqueue` share: the command with something to read, and a look at what it has enqueued. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterEach } from 'vitest';
 import { addScript } from '../../../src/resque/enqueue/scripts.ts';
 import type { RedisServer } from '../../helpers/redis.ts';
@@ -9,8 +8,7 @@ import { freePort } from '../../helpers/redis.ts';
 import { RedisProxy } from '../../helpers/redis-proxy.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useDirectory } from '../directory.ts';
-import { program } from '../program.ts';
-import type { Outcome } from '../run-command.ts';
+import { type Outcome, runCommand } from '../run-command.ts';
 
 /** Keys that may be left: that of the queue and that of their names, but none that says how far an enqueue has got. */
 const lasting = ['resque:queue:mail', 'resque:queues'];
@@ -24,7 +22,6 @@ export function serveAll(directory: string): void {
 export class EnqueueStage {
   readonly #server: RedisServer;
   readonly #directory: { readonly path: string };
-  readonly #running = new Set<ReturnType<typeof spawnProgram>>();
   #proxy: RedisProxy | null = null;
   #proxyPort = 0;
 
@@ -60,39 +57,15 @@ export class EnqueueStage {
     return this.#proxy;
   }
 
-  start(args: readonly string[]) {
-    serveAll(this.directory);
-    const child = spawnProgram(['enqueue', 'mail', '--redis', this.url, ...args], this.directory);
-    this.#running.add(child);
-    void child.then(() => this.#running.delete(child));
-    const run = {
-      child,
-      stderr: '',
-      /** Types into its STDIN. */
-      say: (text: string | Buffer) => child.stdin.write(text),
-      outcome: async (): Promise<Outcome> => {
-        const { exitCode, stdout, stderr } = await child;
-        return { code: exitCode, stdout, stderr };
-      },
-      /** The id with which it can be resumed, once it has told. */
-      id: () =>
-        waitFor(() => /--resume ([0-9a-f]{8})/.exec(run.stderr)?.[1], {
-          message: () => `it says how it could be resumed: ${run.stderr}`,
-        }),
-    };
-    child.stderr.on('data', (chunk) => {
-      run.stderr += String(chunk);
-    });
-    return run;
-  }
-
   /** @param input for its STDIN */
   async run(args: readonly string[], input: string | Buffer = ''): Promise<Outcome> {
-    const { child, outcome } = this.start(args);
-    // It may have ended without reading.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    return await outcome();
+    return await runCommand(this.arguments(args), { cwd: this.directory, stdin: input });
+  }
+
+  /** All arguments of the command. There is a config that serves the queue. */
+  protected arguments(args: readonly string[]): string[] {
+    serveAll(this.directory);
+    return ['enqueue', 'mail', '--redis', this.url, ...args];
   }
 
   /** The queue, from its head. */
@@ -116,21 +89,7 @@ export class EnqueueStage {
     return { name: this.file('jobs.ndjson', `${lines.join('\n')}\n`), lines };
   }
 
-  /** Starts to enqueue that file, and stops time behind one of the steps. */
-  async startHeld(args: readonly string[] = []) {
-    const { name, lines } = this.manySteps();
-    const proxy = await this.through();
-    const run = this.start(['--file', name, ...args]);
-    await holdStep(proxy);
-    await run.id();
-    return { ...run, proxy, lines };
-  }
-
   async end(): Promise<void> {
-    for (const child of this.#running) {
-      child.kill('SIGKILL');
-      await child;
-    }
     this.#proxy?.close();
     this.#proxy = null;
   }
@@ -139,24 +98,6 @@ export class EnqueueStage {
 /** A job a line, each another. */
 export function numbered(count: number, first = 1): string[] {
   return Array.from({ length: count }, (_, at) => `{"class":"A","args":[${first + at}]}`);
-}
-
-/** Holds back the answer to one of the steps, which is done by then. */
-export async function holdStep(proxy: RedisProxy): Promise<void> {
-  // The first is what each enqueue begins with.
-  await waitFor(() => proxy.count('evalsha') > 1, { message: 'the steps have begun' });
-  proxy.hold('evalsha');
-  await waitFor(() => proxy.isHolding, { message: 'an answer is held back' });
-}
-
-function spawnProgram(args: readonly string[], cwd: string) {
-  return execa(process.execPath, [program, ...args], {
-    cwd,
-    env: { RR_CONFIG: '' },
-    stdin: 'pipe',
-    reject: false,
-    timeout: 25_000,
-  });
 }
 
 export function useEnqueue(server: RedisServer): EnqueueStage {

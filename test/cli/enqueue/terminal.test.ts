@@ -4,7 +4,8 @@ import { useRedis } from '../../helpers/redis.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { program } from '../program.ts';
-import { holdStep, useEnqueue } from './stage.ts';
+import { holdStep } from './program-stage.ts';
+import { useEnqueue } from './stage.ts';
 
 const redis = useRedis();
 const stage = useEnqueue(redis);

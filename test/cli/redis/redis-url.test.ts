@@ -7,6 +7,7 @@ import { findTarget } from '../../../src/cli/redis/target.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
 import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const redis = useRedis();
 const directory = useDirectory();
@@ -43,7 +44,7 @@ test('a runner whose config names no Redis works on it, and a wrong one ends it 
 test('init leaves redis out of the config, and tries what the variable says', async () => {
   const url = `redis://127.0.0.1:${redis.port}/0`;
   const args = ['init', '--script', '/bin/true', '--yes'];
-  const { code, stdout } = await runProgram(args, { cwd: directory.path, env: { REDIS_URL: url } });
+  const { code, stdout } = await runCommand(args, { cwd: directory.path, env: { REDIS_URL: url } });
   expect(code).toBe(0);
   expect(stdout).toContain(`redis://127.0.0.1:${redis.port}`);
   const config: unknown = JSON.parse(readFileSync(join(directory.path, 'cfg.json'), 'utf8'));

@@ -37,3 +37,19 @@ test.each(['pretty', 'json'])('a runner works on when nobody reads its %s log an
   runner.kill('SIGTERM');
   expect(await runner).toMatchObject({ exitCode: 0 });
 });
+
+test('a reader that takes only the beginning of a long status spoils nothing', async () => {
+  const pipeline = redis.client.pipeline();
+  for (let n = 0; n < 3_000; n += 1) pipeline.sadd('resque:queues', `a-queue-with-a-long-name-${n}`);
+  await pipeline.exec();
+  const url = `redis://127.0.0.1:${redis.port}`;
+  for (const flags of ['', '--json']) {
+    const command = `"$0" "$1" status ${flags} --redis "$2" | head -1; echo "came to \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await execa('bash', ['-c', command, process.execPath, program, url], {
+      cwd: directory.path,
+    });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(stdout).toContain('came to 0');
+  }
+});
