@@ -1,10 +1,9 @@
 /** `exec` says of a job what a worker writes of it: the same script and payload by both, the failure records compared. */
-import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { oddOutputs } from '../../fixtures/odd-outputs.ts';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
 import { markVariable } from '../../helpers/processes.ts';
-import { program } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 import type { Document } from './stage.ts';
 
 const e2e = useEndToEnd({ timeoutMs: 60_000 });
@@ -87,6 +86,8 @@ test('every record is the same, member for member, but for its time and its work
   };
   for (const { queue, payload } of cases) await e2e.enqueue(queue, payload);
   const runner = await e2e.run({ runners }, { args: ['--drain'] });
+  // What `exec` starts in this process is looked for by the mark, too.
+  vi.stubEnv(markVariable, e2e.mark);
   const told = await inTurns(cases, (each, at) => documentOf(each, at, runner.configPath));
   expect(await runner.waitForExit(30_000)).toEqual({ code: 0, signal: undefined });
 
@@ -111,17 +112,7 @@ function comparable(record: Readonly<Record<string, unknown>>): Record<string, u
 /** What `exec` tells of it, from a file with a line's end behind the payload. */
 async function documentOf({ queue, payload }: Case, at: number, config: string): Promise<Document> {
   const file = e2e.write(`payload-${at}`, Buffer.concat([payload, Buffer.from('\n')]));
-  const { stdout } = await execa(
-    process.execPath,
-    [program, 'exec', queue, file, '--json', '--config', config],
-    {
-      stdin: 'ignore',
-      stderr: 'ignore',
-      reject: false,
-      env: { [markVariable]: e2e.mark },
-      stripFinalNewline: false,
-    },
-  );
+  const { stdout } = await runCommand(['exec', queue, file, '--json', '--config', config]);
   return JSON.parse(stdout) as Document;
 }
 

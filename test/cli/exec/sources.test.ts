@@ -6,7 +6,7 @@ import { idOf } from '../failed/stage.ts';
 import { useExec } from './stage.ts';
 
 const redis = useRedis();
-const stage = useExec();
+const stage = useExec({ isProgram: false });
 
 /** What the script has got on STDIN, with an end that shows. */
 const got = () => stage.read('got');

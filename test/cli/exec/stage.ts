@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import { kill, type MarkedProcess, markVariable, processesMarked } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useDirectory } from '../directory.ts';
 import { program } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 export interface ExecOptions {
   /** STDIN, which otherwise is empty. */
@@ -48,10 +49,12 @@ export interface Document {
 
 export class ExecStage {
   readonly #directory: { readonly path: string };
+  readonly #isProgram: boolean;
   #mark = '';
 
-  constructor(directory: { readonly path: string }) {
+  constructor(directory: { readonly path: string }, isProgram: boolean) {
     this.#directory = directory;
+    this.#isProgram = isProgram;
   }
 
   get directory(): string {
@@ -110,8 +113,23 @@ export class ExecStage {
   }
 
   async run(args: readonly string[], options: ExecOptions = {}): Promise<ExecOutcome> {
+    if (!this.#isProgram) return await this.#runHere(args, options);
     const { exitCode, stdout, stderr } = await this.start(args, options);
     return { code: exitCode, stdout, stderr };
+  }
+
+  /** In the process of the test. What it starts inherits the mark from there. */
+  async #runHere(args: readonly string[], { input = '', env }: ExecOptions): Promise<ExecOutcome> {
+    vi.stubEnv(markVariable, this.#mark);
+    try {
+      return await runCommand(['exec', ...args], {
+        cwd: this.directory,
+        stdin: input,
+        ...(env === undefined ? {} : { env }),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   }
 
   /** Runs with `--json`. */
@@ -161,9 +179,13 @@ export class ExecStage {
   }
 }
 
-/** Call it once at the top of a test file. After each test, no process may be left. */
-export function useExec(): ExecStage {
-  const stage = new ExecStage(useDirectory());
+/**
+ * Call it once at the top of a test file. After each test, no process may be left.
+ *
+ * @param isProgram false: `run` and `document` run the command in the process of the test
+ */
+export function useExec({ isProgram = true } = {}): ExecStage {
+  const stage = new ExecStage(useDirectory(), isProgram);
   beforeEach(() => stage.begin());
   afterEach(async ({ task }) => {
     await stage.end(task.result?.state === 'fail');
