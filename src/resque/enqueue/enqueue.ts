@@ -1,6 +1,6 @@
 /**
- * Enqueues any number of jobs in steps, each of which Redis carries out once, whatever becomes of replies, connections
- * and this process. How far it has got is noted in Redis; whoever knows the id can go on there.
+ * Enqueues any number of jobs in steps. Redis carries out each step once, even if replies, connections or this process are
+ * lost. Redis keeps the progress, so another process that knows the id can resume.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ResqueKeys } from '../format/keys.ts';
@@ -8,21 +8,21 @@ import { runScript, type Script } from '../redis/script.ts';
 import type { RetryingSender } from './retrying-sender.ts';
 import { addScript, beginScript, type ReplyKind, resumeScript } from './scripts.ts';
 
-/** An enqueue that broke off can be resumed so long. */
+/** An interrupted enqueue can be resumed for this long. */
 export const markLifeSeconds = 86_400;
 
 export interface EnqueueStep {
-  /** JSON objects with a line feed between them, in the order in which they are pushed. */
+  /** JSON objects, separated by line feeds, in the order in which they are pushed. */
   readonly payloads: Buffer;
-  /** How often each is enqueued. */
+  /** How often to enqueue each of them. */
   readonly times: number;
-  /** How many jobs that makes. */
+  /** Number of jobs in all. */
   readonly jobs: number;
   /** What its sender needs to go on behind it; given back by `resume`. */
   readonly place: string;
 }
 
-/** How far an earlier process has got. */
+/** The progress of an earlier process. */
 export interface Resumed {
   readonly jobs: number;
   readonly place: string;
@@ -30,7 +30,7 @@ export interface Resumed {
 
 export type RefusalKind = Exclude<ReplyKind, 'done'>;
 
-/** Why a step was not carried out. None of it goes away by trying again. */
+/** Why a step was not carried out. Trying again doesn't help. */
 export class EnqueueRefused extends Error {
   override readonly name = 'EnqueueRefused';
   readonly kind: RefusalKind;
@@ -47,7 +47,7 @@ export class EnqueueRefused extends Error {
 export interface EnqueueTarget {
   readonly queue: string;
   readonly atHead: boolean;
-  /** Of an earlier one, to be resumed; `null` for a new one. */
+  /** The enqueue to resume; `null` for a new one. */
   readonly id: string | null;
 }
 
@@ -72,22 +72,22 @@ export class Enqueue {
     this.id = target.id ?? randomBytes(4).toString('hex');
   }
 
-  /** Jobs that are enqueued for sure, by earlier processes too. */
+  /** Jobs that are certainly enqueued, including those of earlier processes. */
   get jobs(): number {
     return this.#jobs;
   }
 
-  /** The queue's length when Redis last answered. */
+  /** The queue's length in the last reply. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Notes that nothing is enqueued yet. Until then no step is possible. */
+  /** Creates the progress hash. No step is possible before this. */
   async begin(place: string): Promise<void> {
     await this.#call(beginScript, [this.#run, this.#target.queue, place, markLifeSeconds]);
   }
 
-  /** Takes over from an earlier process. What that one has still on its way will be refused. */
+  /** Takes over from an earlier process, whose late steps will be refused. */
   async resume(): Promise<Resumed> {
     const [step, jobs, place = ''] = await this.#call(resumeScript, [
       this.#run,
@@ -116,12 +116,12 @@ export class Enqueue {
     this.#jobs = all;
   }
 
-  /** Nothing more is to come: the note goes. Where it doesn't, it will by itself. */
+  /** Removes the progress hash. If that fails, the hash expires. */
   async end(): Promise<void> {
     await this.#sender.once((commands) => commands.del(this.#keys.enqueueMark(this.id)));
   }
 
-  /** @returns what the reply has beside the queue's length */
+  /** @returns the rest of the reply after the queue's length */
   async #call(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
     const { enqueueMark, queue, queues } = this.#keys;
     const keys = [enqueueMark(this.id), queue(this.#target.queue), queues];

@@ -1,6 +1,6 @@
 /**
- * One connection to Redis that is opened anew where it is lost, for work that takes a while. A command without a reply
- * is sent again over the next one: only for what Redis carries out once, however often it is sent.
+ * A connection to Redis for long work, which is opened again when it is lost. A command whose reply was lost is sent again
+ * on the next connection. Use it only for commands that take effect once, however often they are sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openConnection, type ReachableRedis, type Redis } from '../redis/connection.ts';
@@ -9,15 +9,15 @@ import { type RedisError, redisErrorOf } from '../redis/redis-error.ts';
 import { answerLimitMs, type CommandSender, sendOn, withinLimit } from '../redis/send.ts';
 
 export interface RetryingOptions {
-  /** How long connecting may take. */
+  /** Time limit for connecting. */
   readonly openLimitMs: number;
-  /** How long a lost Redis is waited for. One that was never there is not. */
+  /** How long to wait for a Redis that was lost. A Redis that never answered is not waited for. */
   readonly patienceMs: number;
-  /** Ends the waiting for a lost Redis, not that for a reply. */
+  /** Ends the wait for a lost Redis, but not the wait for a reply. */
   readonly stop: AbortSignal;
-  /** Redis is away, and doesn't come back at once. */
+  /** Redis is away, and the first attempt to reconnect failed. */
   onAway(error: RedisError): void;
-  /** It has come back, after `onAway`. */
+  /** Redis is back, after `onAway`. */
   onBack(): void;
 }
 
@@ -39,8 +39,8 @@ export class RetryingSender implements CommandSender {
   }
 
   /**
-   * @param bytes that are sent: they need their time on a slow line
-   * @throws RedisError where Redis refuses, was never there, or is away for too long
+   * @param bytes size of the command, if it is large: a slow line needs time for it
+   * @throws RedisError if Redis refuses, never answered, or is away for too long
    */
   async command<T>(send: (commands: Redis) => Promise<T>, bytes = 0): Promise<T> {
     let firstRedisError: RedisError | null = null;
@@ -56,7 +56,7 @@ export class RetryingSender implements CommandSender {
         const redisError = redisErrorOf(error);
         this.close();
         if (redisError.kind !== 'away' || !this.#wasThere || this.#options.stop.aborted) throw redisError;
-        // A connection that was lost and can be had again at once is nothing to tell.
+        // If a lost connection can be replaced immediately, nobody needs to know.
         if (firstRedisError === null) {
           firstRedisError = redisError;
           endMs = performance.now() + this.#options.patienceMs;
@@ -65,7 +65,7 @@ export class RetryingSender implements CommandSender {
         if (attempt === 2) this.#options.onAway(redisError);
         if (performance.now() > endMs) throw redisError;
         await this.#pause(pauseMs);
-        // What was lost first says more than that nobody waits for it any more.
+        // The first error says more than the end of the wait.
         if (this.#options.stop.aborted) throw firstRedisError;
         pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
       }
@@ -82,7 +82,7 @@ export class RetryingSender implements CommandSender {
 
   close(): void {
     this.#connection?.disconnect();
-    // `disconnect` waits for the other side's good-bye, and a silent peer says none.
+    // `disconnect` waits for the peer to close, which a silent peer never does.
     this.#connection?.stream?.destroy();
     this.#connection = null;
   }

@@ -1,17 +1,17 @@
 /**
- * The scripts of `enqueue.ts`. Each is one atomic step that may be sent again, and is carried out once: jobs and the
- * mark of how far the enqueue has got are written together or not at all.
+ * The scripts of `enqueue.ts`. Each is atomic and may be sent again, but takes effect once: jobs and progress are written
+ * together or not at all.
  *
- * The mark is a hash:
+ * The progress is a hash:
  *
- *     run     names the process that goes on with it: what an earlier one has still on its way is refused
+ *     run     identifies the process that continues the enqueue; late steps of earlier processes are refused
  *     step    number of the last step carried out, 0 before the first
  *     queue   the queue's name
- *     jobs    enqueued by all steps so far
- *     place   the sender's own note of where to go on
+ *     jobs    number of jobs enqueued by all steps so far
+ *     place   the sender's cursor: where to resume
  *
- * Redis carries out a script that has begun to write to its end. What could refuse a write is checked before: types and
- * permissions by the scripts, memory by Redis at the first write.
+ * Redis finishes a script that has started to write. The scripts check types and permissions before that, and Redis checks
+ * memory at the first write.
  */
 import { script, scriptChecks } from '../redis/script.ts';
 
@@ -30,11 +30,11 @@ local wrong = mistyped(queue, 'list') or mistyped(queues, 'set')
 `;
 
 /**
- * Makes the mark before anything is enqueued.
+ * Creates the progress hash before anything is enqueued.
  *
- * KEYS: mark, queue, queues. ARGV: run, queue's name, place, seconds that the mark lives.
+ * KEYS: progress, queue, queues. ARGV: run, the queue's name, cursor, seconds until the progress expires.
  *
- * Reply: `done` and the queue's length; `taken`: the id is another enqueue's; `mistyped`, key, type, expected type.
+ * Reply: `done` and the queue's length; `taken` if another enqueue has the id; `mistyped`, key, type, expected type.
  */
 export const beginScript = script(`
 local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
@@ -46,7 +46,7 @@ need('HMSET', mark, 'run', '')
 need('EXPIRE', mark, 1)
 need('LLEN', queue)
 if refusal then return redis.error_reply(refusal) end
--- One that was held up on the way may come behind the first steps, whose mark stays.
+-- A late copy may arrive after the first steps, whose progress stays.
 if not run then
   redis.call('HMSET', mark, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
   redis.call('EXPIRE', mark, ARGV[4])
@@ -55,11 +55,11 @@ return { 'done', redis.call('LLEN', queue) }
 `);
 
 /**
- * Takes over the mark of an enqueue that broke off.
+ * Takes over the progress of an interrupted enqueue.
  *
- * KEYS: mark, queue, queues. ARGV: run, queue's name, seconds that the mark lives.
+ * KEYS: progress, queue, queues. ARGV: run, the queue's name, seconds until the progress expires.
  *
- * Reply: `done`, the queue's length, step, jobs, place; `unknown`; `foreign` and the queue that it is for; `mistyped`.
+ * Reply: `done`, the queue's length, step, jobs, cursor; `unknown`; `foreign` and the queue of the id; `mistyped`.
  */
 export const resumeScript = script(`
 local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
@@ -78,15 +78,15 @@ return { 'done', redis.call('LLEN', queue), known[2], known[3], known[4] }
 `);
 
 /**
- * Enqueues jobs and moves the mark.
+ * Enqueues jobs and updates the progress.
  *
- * KEYS: mark, queue, queues. ARGV: run, queue's name, seconds that the mark lives, step, `RPUSH` or `LPUSH`, place,
- * jobs of all steps with this one, how often each payload is enqueued, payloads with a line feed between them.
+ * KEYS: progress, queue, queues. ARGV: run, the queue's name, seconds until the progress expires, step, `RPUSH` or `LPUSH`,
+ * cursor, jobs of all steps including this one, how often to enqueue each payload, payloads separated by line feeds.
  *
- * One argument for all payloads costs Redis half of what an argument for each does.
+ * One argument for all payloads takes Redis half the time of an argument for each.
  *
- * Reply: `done` and the queue's length, where it was done before too; `forgotten`: Redis knows of less than it has
- * said it had done; `overtaken`: another process goes on with it; `mistyped`.
+ * Reply: `done` and the queue's length, also if the step was done before; `forgotten` if Redis has lost confirmed steps;
+ * `overtaken` if another process continues the enqueue; `mistyped`.
  */
 export const addScript = script(`
 local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]

@@ -1,28 +1,27 @@
 /**
- * The one script that changes the `failed` list: it acts on many entries at once, each found by its bytes,
- * and reads the page of entries before them, all in one atomic step.
+ * The script that changes the `failed` list. In one atomic step it changes many entries, each found by its bytes, and reads
+ * the page before them.
  */
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
  * KEYS: failed, queues.
  *
- * ARGV: `retry` or `remove`, a text that is no entry, page size, position to read before, length of the list
- * when the entries were seen, number of entries; then of each entry: `1` to act on it or `0` only to find it,
- * the index it was seen at (0 or more), its bytes; and for `retry` the bytes to be put in its place, the
- * queue's key, the queue, the payload.
+ * ARGV: `retry` or `remove`, a unique text as mark, page size, position to read before, length of the list when the
+ * entries were seen, number of entries. Then for each entry: `1` to act on it or `0` only to find it, the index where it
+ * was seen (0 or more), its bytes; for `retry` also its new bytes, the queue's key, the queue, the payload.
  *
- * Reply: 1 where any entry was found (or none was named), how far the oldest of these had moved, length of the
- * list, for each entry 1 (done, or found), 0 (gone) or 2 (its queue is no list), index of the page's first
- * entry, the page's entries. The page lies before that oldest one.
+ * Reply: 1 if any entry was found (or none was given), how far the oldest found entry has moved, length of the list, for
+ * each entry 1 (done, or found), 0 (gone) or 2 (its queue is not a list), index of the page's first entry, the page's
+ * entries. The page ends before the oldest found entry.
  *
- * Where an entry no longer lies at its index, one that is its equal byte for byte is as good: jobs that fail
- * alike within a second leave some. Entries that others have removed make the rest move to lower indexes; only
- * LPUSH, which Resque doesn't do, makes them move up, by no more than the list has grown.
+ * If an entry is no longer at its index, an entry with the same bytes will do: jobs that fail alike within a second leave
+ * equal entries. Removals by others move entries to lower indexes. Only LPUSH, which Resque doesn't use, moves them to
+ * higher ones, by no more than the list has grown.
  *
- * A removal marks the entries and then takes out all marks with one LREM, as an LREM for each would look
- * through the list for each. Nobody can see a mark, nor can one stay: Redis carries out a script that has
- * begun to write to its end, and what may refuse a write (memory, types, permissions) is seen to here.
+ * A removal replaces entries with the mark and then removes all marks with one LREM, because one LREM per entry would scan
+ * the list each time. No client sees a mark, and no mark stays: Redis finishes a script that has started to write, and the
+ * script checks beforehand what may refuse a write (memory, types, permissions).
  */
 export const changeScript = script(`
 local failed, queues = KEYS[1], KEYS[2]

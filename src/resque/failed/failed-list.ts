@@ -1,8 +1,7 @@
 /**
- * The `failed` list, oldest first. Other clients shift its indexes at any moment, so an index is no name for
- * an entry: whatever changes it goes by the entries' bytes, in one atomic step; and Ruby's way of removing
- * one (`LSET i ""`, then `LREM ""`), which leaves when cut short an entry that breaks every page of
- * resque-web, is none of ours. All reject with RedisError.
+ * The `failed` list, oldest first. Other clients shift its indexes at any moment, so an index doesn't identify an entry.
+ * Changes go by the entries' bytes, in one atomic step. Ruby removes an entry with `LSET i ""`, then `LREM ""`; if that is
+ * interrupted, an entry is left that breaks resque-web's pages. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
 import { retryOf } from '../format/failure-record.ts';
@@ -13,43 +12,43 @@ import { changeScript } from './change-script.ts';
 import type { FailurePage, ListedRecord } from './failed-page.ts';
 import { readInParts } from './failed-page.ts';
 
-/** What became of one entry; `unretryable`: it doesn't say what to put back where, or that is no queue. */
+/** The result for one entry. `unretryable`: it names no job or queue to put back, or the queue's key is not a list. */
 export type ChangeResult = 'done' | 'gone' | 'unretryable';
 
 export interface Change {
   readonly kind: 'retry' | 'remove';
-  /** An index is where the entry was last seen: a hint. */
+  /** Indexes are hints: where the entries were last seen. */
   readonly entries: readonly ListedRecord[];
 }
 
-/** A page on the way from newer to older entries. */
+/** A page of a walk from newer to older entries. */
 export interface WalkPage extends FailurePage {
-  /** Where the entry lies that was the oldest at the start; what others put before it is left alone. */
+  /** Index of the entry that was the oldest at the start. Entries that others put before it are left alone. */
   readonly floor: number;
 }
 
-/** Goes through the list from newer to older entries, whatever others do to it meanwhile. */
+/** A walk from newer to older entries, while others may change the list. */
 export interface Walk {
-  /** The page that was read last; `null`: none yet. */
+  /** The last page; `null` at the start. */
   readonly page: WalkPage | null;
-  /** Where to begin: only entries at lower indexes are looked at. */
+  /** Where to start: only entries at lower indexes are read. */
   readonly before: number;
-  /** Entries of the next page. */
+  /** Size of the next page. */
   readonly size: number;
 }
 
 interface Sent {
   readonly acts: boolean;
   readonly listed: ListedRecord;
-  /** Where it is to be retried. */
+  /** `null` unless it is retried. */
   readonly retry: ReturnType<typeof retryOf>;
 }
 
 type ChangeReply = [number, number, number, number[], number, Buffer[]];
 
-/** Entries of a page that help to find the place again where all that was acted upon is gone. */
+/** Entries of a page that are only searched for, to find the position again if all changed entries are gone. */
 const anchorCount = 8;
-/** Redis takes no index beyond 64 bits, and Lua none beyond 53. */
+/** Redis accepts indexes up to 64 bits, and Lua up to 53. */
 const highestHint = 2 ** 31;
 
 export class FailedList {
@@ -61,7 +60,7 @@ export class FailedList {
     this.#keys = keys;
   }
 
-  /** Up to `size` entries right before an index; `null`: the newest. */
+  /** Up to `size` entries right before an index; `null` for the newest. */
   async page(before: number | null, size: number): Promise<FailurePage> {
     const { failed } = this.#keys;
     const { replyLimit = Number.POSITIVE_INFINITY } = this.#session;
@@ -72,7 +71,7 @@ export class FailedList {
     const last = before === null ? -1 : before - 1;
     const replies = await this.#session.command(async (commands) => {
       const transaction = commands.multi().llen(failed);
-      // Before the oldest there is nothing, and -1 would be the newest.
+      // Nothing precedes the oldest entry, and -1 would mean the newest.
       const isEmpty = before !== null && last < 0;
       const results = await (isEmpty ? transaction : transaction.lrangeBuffer(failed, first, last)).exec();
       const failure = results?.find(([error]) => error !== null)?.[0];
@@ -85,7 +84,7 @@ export class FailedList {
     return { total, entries: records.map((record, at) => ({ index: start + at, record })) };
   }
 
-  /** Puts failed jobs back onto their queues, noting that on the entries, or removes entries. */
+  /** Puts failed jobs back on their queues and notes that in the entries, or removes entries. */
   async change({ kind, entries }: Change): Promise<ChangeResult[]> {
     const sent = entries.map((listed) => this.#sent(kind, listed));
     const { states } = await this.#run(kind, sent, { page: null, before: 0, size: 0 });
@@ -93,10 +92,10 @@ export class FailedList {
   }
 
   /**
-   * Does that with entries of the page that was read last, and in the same step reads the page before it: no
-   * entry that was there from the start is passed over, and none comes up twice because others moved it.
+   * Changes entries of the last page, and in the same step reads the page before it. So no entry that existed from the start
+   * is skipped, and none comes up twice because others moved it.
    *
-   * @returns `page`: `null` where nothing of the last page is left, so that nobody can say where to go on
+   * @returns `page`: `null` if nothing of the last page is left, so that the position is lost
    */
   async step(change: Change, walk: Walk): Promise<{ results: ChangeResult[]; page: WalkPage | null }> {
     const sent = change.entries.map((listed) => this.#sent(change.kind, listed));
@@ -150,7 +149,7 @@ function resultOf(state: number | undefined): ChangeResult {
   return state === 1 ? 'done' : state === 2 ? 'unretryable' : 'gone';
 }
 
-/** The oldest of a page, below which the next one begins, and some others. */
+/** The oldest entry of a page, where the next page starts, and some others. */
 function anchorsOf(entries: readonly ListedRecord[]): ListedRecord[] {
   const distance = Math.max(1, Math.ceil(entries.length / anchorCount));
   return entries.filter((_, at) => at % distance === 0);

@@ -1,34 +1,34 @@
 /**
- * Pages of the `failed` list from a server that limits its replies: an entry that is larger comes in pieces. All reject
- * with RedisError.
+ * Pages of the `failed` list from a server that limits its replies: larger entries come in pieces. All reject with
+ * RedisError.
  */
 import { inPieces } from '../redis/large-reads.ts';
 import { runScript, script } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 
 export interface ListedRecord {
-  /** From the head of the list, where the oldest is. */
+  /** 0 for the oldest. */
   readonly index: number;
   readonly record: Buffer;
 }
 
-/** Entries that lie side by side, oldest first. */
+/** Adjacent entries, oldest first. */
 export interface FailurePage {
   /** Length of the list when they were read. */
   readonly total: number;
   readonly entries: readonly ListedRecord[];
 }
 
-/** What tells an entry from others that have moved to its place meanwhile. */
-const markOf = `
-local function markOf(record) return redis.sha1hex(#record .. record:sub(1, 4096)) end
+/** Fingerprint of an entry, to notice if another entry has moved to its index. */
+const fingerprintOf = `
+local function fingerprintOf(record) return redis.sha1hex(#record .. record:sub(1, 4096)) end
 `;
 
 /**
- * ARGV: index of the first entry and of the one after the last, bytes that a reply may have. Reply: length of the list;
- * of the newest of these entries, as many as fit, oldest first; and if none does, size and mark of the newest.
+ * ARGV: index of the first entry and of the entry after the last, the largest reply in bytes. Reply: length of the list; the
+ * newest of these entries, as many as fit, oldest first; if none fits, size and fingerprint of the newest.
  */
-const partScript = script(`${markOf}
+const partScript = script(`${fingerprintOf}
 local failed, first, room = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[3])
 local total = redis.call('LLEN', failed)
 local records, last = {}, math.min(tonumber(ARGV[2]), total) - 1
@@ -37,7 +37,7 @@ while last >= first do
   local chunk = redis.call('LRANGE', failed, start, last)
   for at = #chunk, 1, -1 do
     room = room - #chunk[at]
-    if room < 0 and #records == 0 then return { total, records, #chunk[at], markOf(chunk[at]) } end
+    if room < 0 and #records == 0 then return { total, records, #chunk[at], fingerprintOf(chunk[at]) } end
     if room < 0 then return { total, records } end
     table.insert(records, 1, chunk[at])
   end
@@ -46,16 +46,16 @@ end
 return { total, records }
 `);
 
-/** ARGV: index, mark, first and last byte, counted from 1. */
-const pieceScript = script(`${markOf}
+/** ARGV: index, fingerprint, first and last byte, counted from 1. */
+const pieceScript = script(`${fingerprintOf}
 local record = redis.call('LINDEX', KEYS[1], ARGV[1])
-if not record or markOf(record) ~= ARGV[2] then return '' end
+if not record or fingerprintOf(record) ~= ARGV[2] then return '' end
 return record:sub(tonumber(ARGV[3]), tonumber(ARGV[4]))
 `);
 
-type PartReply = [total: number, records: Buffer[], length?: number, mark?: Buffer];
+type PartReply = [total: number, records: Buffer[], length?: number, fingerprint?: Buffer];
 
-/** The same as a page that is read at once, except that others may change the list on the way. */
+/** Like a page that is read at once, except that others may change the list between the parts. */
 export async function readInParts(
   sender: CommandSender,
   key: string,
@@ -68,7 +68,7 @@ export async function readInParts(
   let end = Math.min(before ?? length, length);
   while (end > first) {
     const args = [first, end, limit];
-    const [total, records, bytes = 0, mark = ''] = (await runScript(sender, partScript, 1, [
+    const [total, records, bytes = 0, fingerprint = ''] = (await runScript(sender, partScript, 1, [
       key,
       ...args,
     ])) as PartReply;
@@ -76,10 +76,10 @@ export async function readInParts(
     if (records.length === 0 && end > first) {
       const at = end - 1;
       const record = await inPieces(bytes, limit, async (from, to) => {
-        const piece = [key, at, mark, from + 1, to + 1];
+        const piece = [key, at, fingerprint, from + 1, to + 1];
         return (await runScript(sender, pieceScript, 1, piece)) as Buffer;
       });
-      // Another entry lies there by now.
+      // Another entry has moved there.
       if (record === null) continue;
       records.push(record);
     }
