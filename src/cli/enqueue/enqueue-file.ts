@@ -1,12 +1,11 @@
 import { plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
-import { Beginning } from './beginning.ts';
 import { FileLines } from './file-lines.ts';
 import type { Input } from './input.ts';
 import { type Looked, lookThrough } from './look-through.ts';
-import { linePlaceText, readLinePlace } from './place.ts';
 import type { FileSource } from './request.ts';
+import { lineCursorText, ResumePoint, readLineCursor } from './resume-point.ts';
 import type { EnqueueSession } from './session.ts';
 import {
   headStep,
@@ -25,49 +24,49 @@ export async function enqueueFile(
   source: FileSource,
 ): Promise<number> {
   const { stop, report, request } = session;
-  const beginning = await begin(session, input, source);
-  report.line = beginning.first - 1;
+  const resumePoint = await begin(session, input, source);
+  report.line = resumePoint.first - 1;
   if (source.file === '-' && session.io.stdin.isTTY === true) {
     session.tell('type a job a line, such as {"class": "SendMail", "args": ["bob"]}; Ctrl-D ends');
   }
   if (input.size === null && !request.atHead) {
-    const steps = lineSteps(input.chunks(), new FileLines(), beginning);
+    const steps = lineSteps(input.chunks(), new FileLines(), resumePoint);
     return await enqueueSteps(session, steps, null);
   }
   const kept = request.atHead ? [] : null;
-  const looked = await look(session, input, beginning, kept);
+  const looked = await look(session, input, resumePoint, kept);
   if (stop.signal.aborted) return await report.stopped(stop.exitCode, true);
   if (looked.wrong.length > 0) return await report.wrongLines(looked.wrong, looked.moreWrong);
   if (kept !== null) {
-    if (looked.last !== null) await session.add(headStep(kept, linePlaceText(looked.last)));
+    if (looked.last !== null) await session.add(headStep(kept, lineCursorText(looked.last)));
     report.line = looked.lines;
     return await report.complete();
   }
   if (looked.jobs > mostJobs || (looked.jobs > 1 && looked.bytes > mostBytes)) session.announce(looked.jobs);
-  const lines = new FileLines({ first: beginning.first, offset: looked.start });
-  const steps = lineSteps(input.chunks(looked.start, looked.end), lines, beginning);
+  const lines = new FileLines({ first: resumePoint.first, offset: looked.start });
+  const steps = lineSteps(input.chunks(looked.start, looked.end), lines, resumePoint);
   return await enqueueSteps(session, steps, looked);
 }
 
-async function begin(session: EnqueueSession, input: Input, { fromLine }: FileSource): Promise<Beginning> {
-  const text = await session.begin(linePlaceText({ line: fromLine - 1, end: 0, sha1: '' }));
-  if (text === null) return new Beginning(input.name, fromLine, null);
-  const place = readLinePlace(text);
+async function begin(session: EnqueueSession, input: Input, { fromLine }: FileSource): Promise<ResumePoint> {
+  const text = await session.begin(lineCursorText({ line: fromLine - 1, end: 0, sha1: '' }));
+  if (text === null) return new ResumePoint(input.name, fromLine, null);
+  const cursor = readLineCursor(text);
   const id = session.request.resumedId;
-  if (place === null) throw new UsageError(`the enqueue ${id} was of one job, not of a file`);
-  const next = place.line + 1;
+  if (cursor === null) throw new UsageError(`the enqueue ${id} was of one job, not of a file`);
+  const next = cursor.line + 1;
   if (fromLine > next) {
     throw new UsageError(
       `--resume ${id} goes on at line ${next}, and --from-line says ${fromLine}: leave one of them out`,
     );
   }
-  return new Beginning(input.name, next, place);
+  return new ResumePoint(input.name, next, cursor);
 }
 
 async function look(
   session: EnqueueSession,
   input: Input,
-  beginning: Beginning,
+  resumePoint: ResumePoint,
   kept: Buffer[] | null,
 ): Promise<Looked> {
   const { stop } = session;
@@ -80,7 +79,7 @@ async function look(
     return !stop.signal.aborted;
   };
   try {
-    return await lookThrough(stop.until(input.chunks()), { name: input.name, beginning, kept, onRead });
+    return await lookThrough(stop.until(input.chunks()), { name: input.name, resumePoint, kept, onRead });
   } finally {
     session.hideProgress();
   }

@@ -1,16 +1,16 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
-import { jobPlaceText } from './place.ts';
 import type { JobSource } from './request.ts';
+import { jobCursorText } from './resume-point.ts';
 import type { EnqueueSession } from './session.ts';
 import { jobSteps, mostJobs } from './steps.ts';
 
 /** Enqueues one job as often as asked. @returns the exit code */
 export async function enqueueJob(session: EnqueueSession, { payload, count }: JobSource): Promise<number> {
   const { stop, report } = session;
-  const ownPlace = jobPlaceText(payload);
-  const place = await session.begin(ownPlace);
-  if (place !== null && place !== ownPlace) {
+  const ownCursor = jobCursorText(payload);
+  const cursor = await session.begin(ownCursor);
+  if (cursor !== null && cursor !== ownCursor) {
     throw new UsageError(`the enqueue ${session.request.resumedId} was of something else, not of this job`);
   }
   const left = count - report.before;

@@ -1,10 +1,10 @@
 /** Reads a file to its end before any of it is enqueued, so that a wrong line is known while nothing has happened. */
 import { grouped } from '../../messages/quantities.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
-import type { Beginning } from './beginning.ts';
 import { type FileLine, FileLines } from './file-lines.ts';
 import { readJobLine, type WrongLine } from './job-line.ts';
-import { type LinePlace, sha1Of } from './place.ts';
+import type { ResumePoint } from './resume-point.ts';
+import { type LineCursor, sha1Of } from './resume-point.ts';
 
 /** What one atomic step may hold: others wait for its end. */
 const mostHeadLines = 100_000;
@@ -24,13 +24,13 @@ export interface Looked {
   readonly start: number;
   /** Offset behind the last line. */
   readonly end: number;
-  /** The place behind the last job; `null` where there is none. */
-  readonly last: LinePlace | null;
+  /** Cursor after the last job; `null` if there is none. */
+  readonly last: LineCursor | null;
 }
 
 export interface LookOptions {
   readonly name: string;
-  readonly beginning: Beginning;
+  readonly resumePoint: ResumePoint;
   /** Gets every payload, where all are to be one step. */
   readonly kept: Buffer[] | null;
   /** How many bytes were read by now. @returns false to stop there: what is found so far counts for nothing then */
@@ -48,7 +48,7 @@ export async function lookThrough(chunks: AsyncIterable<Buffer>, options: LookOp
     if (!options.onRead(read)) return look.result(lines.count, read);
   }
   for (const line of lines.last()) look.at(line);
-  options.beginning.endAt(lines.count);
+  options.resumePoint.endAt(lines.count);
   return look.result(lines.count, read);
 }
 
@@ -66,7 +66,7 @@ class Look {
   }
 
   at(line: FileLine): void {
-    if (this.#options.beginning.isBefore(line)) {
+    if (this.#options.resumePoint.isBefore(line)) {
       // Behind its line feed.
       this.#start = line.end + 1;
       return;

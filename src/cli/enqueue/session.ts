@@ -62,16 +62,16 @@ export class EnqueueSession {
     return this.#enqueue.jobs - this.report.before;
   }
 
-  /** @returns the place where an earlier process has stopped, `null` where there was none */
-  async begin(place: string): Promise<string | null> {
+  /** @returns the cursor of an earlier process; `null` without one */
+  async begin(cursor: string): Promise<string | null> {
     const isNew = this.request.resumedId === null;
-    const resumed = isNew ? await this.#enqueue.begin(place) : await this.#enqueue.resume();
+    const resumed = isNew ? await this.#enqueue.begin(cursor) : await this.#enqueue.resume();
     this.#hasBegun = true;
     // Until now there is nothing that a signal should not end at once.
     this.stop.listen();
     if (resumed === undefined) return null;
     this.report.before = resumed.jobs;
-    return resumed.place;
+    return resumed.cursor;
   }
 
   async add(step: EnqueueStep): Promise<void> {

@@ -1,9 +1,9 @@
 /** Jobs in steps: so many at once that the way to Redis hardly counts, so few that nobody else waits for long. */
 import type { EnqueueStep } from '../../resque/enqueue/enqueue.ts';
-import type { Beginning } from './beginning.ts';
 import type { FileLine, FileLines } from './file-lines.ts';
 import { readJobLine, type WrongLine } from './job-line.ts';
-import { jobPlaceText, linePlaceText, sha1Of } from './place.ts';
+import type { ResumePoint } from './resume-point.ts';
+import { jobCursorText, lineCursorText, sha1Of } from './resume-point.ts';
 
 export const mostJobs = 1_000;
 export const mostBytes = 512 * 1024;
@@ -35,12 +35,12 @@ export interface LastStep {
 export async function* lineSteps(
   chunks: AsyncIterable<Buffer>,
   lines: FileLines,
-  beginning: Beginning,
+  resumePoint: ResumePoint,
 ): AsyncGenerator<LineStep | WrongStep | LastStep> {
   for await (const some of linesOf(chunks, lines)) {
     let open = new OpenStep();
     for (const line of some) {
-      if (beginning.isBefore(line)) continue;
+      if (resumePoint.isBefore(line)) continue;
       const job = readJobLine(line);
       if (job.kind === 'empty') continue;
       if (job.kind === 'wrong') {
@@ -56,7 +56,7 @@ export async function* lineSteps(
     }
     if (open.jobs > 0) yield open.close();
   }
-  beginning.endAt(lines.count);
+  resumePoint.endAt(lines.count);
   yield { kind: 'end', lines: lines.count };
 }
 
@@ -92,8 +92,8 @@ class OpenStep {
 
   close(): LineStep {
     const { number = 0, end = 0, bytes = null } = this.#last ?? {};
-    const place = linePlaceText({ line: number, end, sha1: bytes === null ? '' : sha1Of(bytes) });
-    const step = { payloads: joined(this.#payloads, this.#bytes), times: 1, jobs: this.jobs, place };
+    const cursor = lineCursorText({ line: number, end, sha1: bytes === null ? '' : sha1Of(bytes) });
+    const step = { payloads: joined(this.#payloads, this.#bytes), times: 1, jobs: this.jobs, cursor };
     return { kind: 'step', step, line: number, end, isFull: this.#isFull };
   }
 }
@@ -111,19 +111,19 @@ function joined(payloads: readonly Buffer[], bytes: number): Buffer {
 }
 
 /** All of a file in one step, so that its first line is the first to be run. */
-export function headStep(payloads: readonly Buffer[], place: string): EnqueueStep {
+export function headStep(payloads: readonly Buffer[], cursor: string): EnqueueStep {
   // Each is put before those that were pushed sooner.
   const reversed = payloads.toReversed();
   const bytes = reversed.reduce((sum, payload) => sum + payload.length + 1, 0);
-  return { payloads: joined(reversed, bytes), times: 1, jobs: payloads.length, place };
+  return { payloads: joined(reversed, bytes), times: 1, jobs: payloads.length, cursor };
 }
 
 /** One job, many times. */
 export function* jobSteps(payload: Buffer, count: number): Generator<EnqueueStep> {
   const most = Math.max(1, Math.min(mostJobs, Math.floor(mostBytes / payload.length)));
-  const place = jobPlaceText(payload);
+  const cursor = jobCursorText(payload);
   for (let left = count; left > 0; left -= most) {
     const jobs = Math.min(most, left);
-    yield { payloads: payload, times: jobs, jobs, place };
+    yield { payloads: payload, times: jobs, jobs, cursor };
   }
 }

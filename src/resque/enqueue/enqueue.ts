@@ -9,7 +9,7 @@ import type { RetryingSender } from './retrying-sender.ts';
 import { addScript, beginScript, type ReplyKind, resumeScript } from './scripts.ts';
 
 /** An interrupted enqueue can be resumed for this long. */
-export const markLifeSeconds = 86_400;
+export const progressLifeSeconds = 86_400;
 
 export interface EnqueueStep {
   /** JSON objects, separated by line feeds, in the order in which they are pushed. */
@@ -18,14 +18,14 @@ export interface EnqueueStep {
   readonly times: number;
   /** Number of jobs in all. */
   readonly jobs: number;
-  /** What its sender needs to go on behind it; given back by `resume`. */
-  readonly place: string;
+  /** Where to resume after this step. `resume` returns it. */
+  readonly cursor: string;
 }
 
 /** The progress of an earlier process. */
 export interface Resumed {
   readonly jobs: number;
-  readonly place: string;
+  readonly cursor: string;
 }
 
 export type RefusalKind = Exclude<ReplyKind, 'done'>;
@@ -83,31 +83,31 @@ export class Enqueue {
   }
 
   /** Creates the progress hash. No step is possible before this. */
-  async begin(place: string): Promise<void> {
-    await this.#call(beginScript, [this.#run, this.#target.queue, place, markLifeSeconds]);
+  async begin(cursor: string): Promise<void> {
+    await this.#call(beginScript, [this.#run, this.#target.queue, cursor, progressLifeSeconds]);
   }
 
   /** Takes over from an earlier process, whose late steps will be refused. */
   async resume(): Promise<Resumed> {
-    const [step, jobs, place = ''] = await this.#call(resumeScript, [
+    const [step, jobs, cursor = ''] = await this.#call(resumeScript, [
       this.#run,
       this.#target.queue,
-      markLifeSeconds,
+      progressLifeSeconds,
     ]);
     this.#step = Number(step);
     this.#jobs = Number(jobs);
-    return { jobs: this.#jobs, place };
+    return { jobs: this.#jobs, cursor };
   }
 
-  async add({ payloads, times, jobs, place }: EnqueueStep): Promise<void> {
+  async add({ payloads, times, jobs, cursor }: EnqueueStep): Promise<void> {
     const all = this.#jobs + jobs;
     await this.#call(addScript, [
       this.#run,
       this.#target.queue,
-      markLifeSeconds,
+      progressLifeSeconds,
       this.#step + 1,
       this.#target.atHead ? 'LPUSH' : 'RPUSH',
-      place,
+      cursor,
       all,
       times,
       payloads,
@@ -118,13 +118,13 @@ export class Enqueue {
 
   /** Removes the progress hash. If that fails, the hash expires. */
   async end(): Promise<void> {
-    await this.#sender.once((commands) => commands.del(this.#keys.enqueueMark(this.id)));
+    await this.#sender.once((commands) => commands.del(this.#keys.enqueueProgress(this.id)));
   }
 
   /** @returns the rest of the reply after the queue's length */
   async #call(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
-    const { enqueueMark, queue, queues } = this.#keys;
-    const keys = [enqueueMark(this.id), queue(this.#target.queue), queues];
+    const { enqueueProgress, queue, queues } = this.#keys;
+    const keys = [enqueueProgress(this.id), queue(this.#target.queue), queues];
     const reply = await runScript(this.#sender, script, keys.length, [...keys, ...args]);
     const [kind, ...details] = (reply as (Buffer | number)[]).map(String);
     if (kind !== 'done') throw new EnqueueRefused(kind as RefusalKind, details);

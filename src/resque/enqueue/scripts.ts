@@ -37,19 +37,19 @@ local wrong = mistyped(queue, 'list') or mistyped(queues, 'set')
  * Reply: `done` and the queue's length; `taken` if another enqueue has the id; `mistyped`, key, type, expected type.
  */
 export const beginScript = script(`
-local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
+local progress, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 ${types}
 if wrong then return wrong end
-local run = redis.call('HGET', mark, 'run')
+local run = redis.call('HGET', progress, 'run')
 if run and run ~= ARGV[1] then return { 'taken' } end
-need('HMSET', mark, 'run', '')
-need('EXPIRE', mark, 1)
+need('HMSET', progress, 'run', '')
+need('EXPIRE', progress, 1)
 need('LLEN', queue)
 if refusal then return redis.error_reply(refusal) end
 -- A late copy may arrive after the first steps, whose progress stays.
 if not run then
-  redis.call('HMSET', mark, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
-  redis.call('EXPIRE', mark, ARGV[4])
+  redis.call('HMSET', progress, 'run', ARGV[1], 'step', 0, 'queue', ARGV[2], 'jobs', 0, 'place', ARGV[3])
+  redis.call('EXPIRE', progress, ARGV[4])
 end
 return { 'done', redis.call('LLEN', queue) }
 `);
@@ -62,18 +62,18 @@ return { 'done', redis.call('LLEN', queue) }
  * Reply: `done`, the queue's length, step, jobs, cursor; `unknown`; `foreign` and the queue of the id; `mistyped`.
  */
 export const resumeScript = script(`
-local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
+local progress, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 ${types}
 if wrong then return wrong end
-local known = redis.call('HMGET', mark, 'queue', 'step', 'jobs', 'place')
+local known = redis.call('HMGET', progress, 'queue', 'step', 'jobs', 'place')
 if not known[1] then return { 'unknown' } end
 if known[1] ~= ARGV[2] then return { 'foreign', known[1] } end
-need('HSET', mark, 'run', '')
-need('EXPIRE', mark, 1)
+need('HSET', progress, 'run', '')
+need('EXPIRE', progress, 1)
 need('LLEN', queue)
 if refusal then return redis.error_reply(refusal) end
-redis.call('HSET', mark, 'run', ARGV[1])
-redis.call('EXPIRE', mark, ARGV[3])
+redis.call('HSET', progress, 'run', ARGV[1])
+redis.call('EXPIRE', progress, ARGV[3])
 return { 'done', redis.call('LLEN', queue), known[2], known[3], known[4] }
 `);
 
@@ -89,10 +89,10 @@ return { 'done', redis.call('LLEN', queue), known[2], known[3], known[4] }
  * `overtaken` if another process continues the enqueue; `mistyped`.
  */
 export const addScript = script(`
-local mark, queue, queues = KEYS[1], KEYS[2], KEYS[3]
+local progress, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local step, push, payloads = tonumber(ARGV[4]), ARGV[5], ARGV[9]
 ${types}
-local known = redis.call('HMGET', mark, 'run', 'step')
+local known = redis.call('HMGET', progress, 'run', 'step')
 if not known[1] then return { 'forgotten' } end
 if known[1] ~= ARGV[1] then return { 'overtaken' } end
 if tonumber(known[2]) >= step then return { 'done', wrong and 0 or redis.call('LLEN', queue) } end
@@ -100,8 +100,8 @@ if tonumber(known[2]) < step - 1 then return { 'forgotten' } end
 if wrong then return wrong end
 need('SADD', queues, '')
 need(push, queue, '')
-need('HMSET', mark, 'step', '')
-need('EXPIRE', mark, 1)
+need('HMSET', progress, 'step', '')
+need('EXPIRE', progress, 1)
 need('LLEN', queue)
 if refusal then return redis.error_reply(refusal) end
 
@@ -118,7 +118,7 @@ for payload in payloads:gmatch('[^\\n]+') do
   for _ = 1, tonumber(ARGV[8]) do enqueue(payload) end
 end
 if #some > 0 then redis.call(push, queue, unpack(some)) end
-redis.call('HMSET', mark, 'step', step, 'place', ARGV[6], 'jobs', ARGV[7])
-redis.call('EXPIRE', mark, ARGV[3])
+redis.call('HMSET', progress, 'step', step, 'place', ARGV[6], 'jobs', ARGV[7])
+redis.call('EXPIRE', progress, ARGV[3])
 return { 'done', redis.call('LLEN', queue) }
 `);

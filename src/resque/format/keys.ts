@@ -30,7 +30,7 @@ export interface ResqueKeys {
   /** Ours: hash of runner processes, `HOST:PID` → JSON of runner-entry.ts, for their recovery. */
   readonly runners: string;
   /** Ours: hash with the progress of an enqueue of many jobs; see enqueue/scripts.ts. */
-  readonly enqueueMark: (id: string) => string;
+  readonly enqueueProgress: (id: string) => string;
   /** Ours: held by the one runner that recovers dead ones. */
   readonly recoveryLock: string;
   /** Ours: set of the queues whose jobs a runner process holds. */
@@ -70,7 +70,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
     tombstone: (nonce) => `${prefix}runner:dead:${nonce}`,
     runners: `${prefix}runners`,
-    enqueueMark: (id) => `${prefix}runner:enqueue:${id}`,
+    enqueueProgress: (id) => `${prefix}runner:enqueue:${id}`,
     recoveryLock: `${prefix}runner:recovery`,
     heldQueues: (owner) => `${prefix}runner:${owner}:held`,
     held: (owner, queue) => `${prefix}runner:${owner}:held:${queue}`,

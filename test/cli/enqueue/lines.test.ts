@@ -1,9 +1,9 @@
 /** How `enqueue --file` takes a file apart: into lines, jobs and steps. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Beginning } from '../../../src/cli/enqueue/beginning.ts';
 import { type FileLine, FileLines } from '../../../src/cli/enqueue/file-lines.ts';
 import { readJobLine } from '../../../src/cli/enqueue/job-line.ts';
+import { ResumePoint } from '../../../src/cli/enqueue/resume-point.ts';
 import { type LineStep, lineSteps, mostBytes, mostJobs } from '../../../src/cli/enqueue/steps.ts';
 
 function linesOf(chunks: readonly Buffer[], options: ConstructorParameters<typeof FileLines>[0] = {}) {
@@ -121,7 +121,7 @@ async function stepsOf(lines: readonly string[]): Promise<LineStep[]> {
   async function* chunks() {
     yield Buffer.from(lines.join('\n'));
   }
-  for await (const step of lineSteps(chunks(), new FileLines(), new Beginning('x', 1, null))) {
+  for await (const step of lineSteps(chunks(), new FileLines(), new ResumePoint('x', 1, null))) {
     if (step.kind === 'step') steps.push(step);
   }
   return steps;

@@ -4,7 +4,7 @@ import {
   Enqueue,
   EnqueueRefused,
   type EnqueueSender,
-  markLifeSeconds,
+  progressLifeSeconds,
 } from '../../../src/resque/enqueue/enqueue.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -33,8 +33,8 @@ function enqueueTo({ queue = 'mail', atHead = false, id = null as string | null 
 }
 
 function step(...payloads: string[]) {
-  const place = `behind ${payloads.at(-1)}`;
-  return { payloads: Buffer.from(payloads.join('\n')), times: 1, jobs: payloads.length, place };
+  const cursor = `behind ${payloads.at(-1)}`;
+  return { payloads: Buffer.from(payloads.join('\n')), times: 1, jobs: payloads.length, cursor };
 }
 
 function jobs(queue = 'mail'): Promise<string[]> {
@@ -60,15 +60,17 @@ describe('a step', () => {
     expect(await jobs()).toEqual(['a', 'b', 'c']);
     expect(await redis.client.smembers(keys.queues)).toEqual(['mail']);
     expect({ jobs: enqueue.jobs, waiting: enqueue.waiting }).toEqual({ jobs: 3, waiting: 3 });
-    expect(await redis.client.hgetall(keys.enqueueMark(enqueue.id))).toMatchObject({
+    expect(await redis.client.hgetall(keys.enqueueProgress(enqueue.id))).toMatchObject({
       step: '2',
       queue: 'mail',
       jobs: '3',
       place: 'behind c',
     });
-    expect(await redis.client.ttl(keys.enqueueMark(enqueue.id))).toBeGreaterThan(markLifeSeconds - 60);
+    expect(await redis.client.ttl(keys.enqueueProgress(enqueue.id))).toBeGreaterThan(
+      progressLifeSeconds - 60,
+    );
     await enqueue.end();
-    expect(await redis.client.exists(keys.enqueueMark(enqueue.id))).toBe(0);
+    expect(await redis.client.exists(keys.enqueueProgress(enqueue.id))).toBe(0);
   });
 
   test('at the head puts each job before those that came sooner', async () => {
@@ -105,13 +107,13 @@ describe('a step', () => {
     await enqueue.add(step('b'));
     for (const send of late) await send();
     await enqueue.add(step('c'));
-    const mark = await redis.client.hgetall(keys.enqueueMark(enqueue.id));
+    const mark = await redis.client.hgetall(keys.enqueueProgress(enqueue.id));
     for (const send of late) await send();
-    expect(await redis.client.hgetall(keys.enqueueMark(enqueue.id))).toEqual(mark);
+    expect(await redis.client.hgetall(keys.enqueueProgress(enqueue.id))).toEqual(mark);
     await enqueue.end();
     for (const send of late.slice(1)) await send();
     expect(await jobs()).toEqual(['a', 'b', 'c']);
-    expect(await redis.client.exists(keys.enqueueMark(enqueue.id))).toBe(0);
+    expect(await redis.client.exists(keys.enqueueProgress(enqueue.id))).toBe(0);
   });
 
   test('also comes to its end where Redis has forgotten the scripts', async () => {
@@ -129,7 +131,7 @@ describe('an enqueue that is resumed', () => {
     await first.begin('the start');
     await first.add(step('a', 'b'));
     const second = enqueueTo({ id: first.id });
-    expect(await second.resume()).toEqual({ jobs: 2, place: 'behind b' });
+    expect(await second.resume()).toEqual({ jobs: 2, cursor: 'behind b' });
     await second.add(step('c'));
     expect(await jobs()).toEqual(['a', 'b', 'c']);
     expect(second.jobs).toBe(3);
@@ -161,11 +163,11 @@ describe('Redis', () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     await enqueue.add(step('a'));
-    const mark = await redis.client.hgetall(keys.enqueueMark(enqueue.id));
+    const mark = await redis.client.hgetall(keys.enqueueProgress(enqueue.id));
     await redis.client.flushall();
     expect(await refusal(enqueue.add(step('b')))).toEqual(['forgotten']);
     // As a replica that had not got all of it.
-    await redis.client.hset(keys.enqueueMark(enqueue.id), { ...mark, step: 0 });
+    await redis.client.hset(keys.enqueueProgress(enqueue.id), { ...mark, step: 0 });
     expect(await refusal(enqueue.add(step('b')))).toEqual(['forgotten']);
     expect(await jobs()).toEqual([]);
   });
