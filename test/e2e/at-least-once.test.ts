@@ -4,7 +4,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const stage = useEndToEnd();
+const stage = useEndToEnd({ isInProcess: true });
 
 async function crash(runner: Runner): Promise<void> {
   runner.signal('SIGKILL');
@@ -30,7 +30,7 @@ test('jobs of a runner that was killed go back to the head of their queue in ord
   const script = stage.script('read -r job; echo "$job" >> "$D/seen"; [ -e "$D/go" ] || sleep 300');
   const config = { script, runners: { mail: 3 }, delivery: 'at-least-once' };
   const jobs = ['1', '2', '3', '4'].map((id) => ({ class: 'A', args: [id] }));
-  const first = await stage.run(config);
+  const first = await stage.run(config, { isProgram: true });
   await stage.enqueue('mail', ...jobs);
   await stage.waitForFileLines('seen', 3);
   await crash(first);
@@ -50,7 +50,7 @@ test('a job that kills its runner again and again is recorded as failed after ma
   const config = { script, runners: { mail: 1 }, delivery: 'at-least-once', maxRecoveries: 2 };
   await stage.enqueue('mail', { class: 'Poison', args: [] });
   for (const run of [1, 2, 3]) {
-    const runner = await stage.run(config);
+    const runner = await stage.run(config, { isProgram: true });
     await stage.waitForFileLines('runs', run);
     await crash(runner);
   }

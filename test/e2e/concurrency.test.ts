@@ -5,7 +5,7 @@ import type { LogLine, Runner } from '../helpers/runner.ts';
 import { tally } from '../helpers/tallies.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 function jobs(count: number): object[] {
   return Array.from({ length: count }, (_, n) => ({ class: 'Job', args: [n] }));

@@ -5,7 +5,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { FailureRecord } from '../helpers/resque-web.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 /** Run, and fail. */
 const jobs = [

@@ -4,7 +4,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive, kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const job = { class: 'Job', args: [1] };
 
 /** A pid that a job wrote into a file. */

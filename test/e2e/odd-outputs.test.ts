@@ -4,7 +4,7 @@ import { oddOutputs } from '../fixtures/odd-outputs.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { FailureRecord } from '../helpers/resque-web.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 test('whatever a job prints, its failure says', async () => {
   for (const [n, { stderr, stdout = '' }] of oddOutputs.entries()) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { residentBytes } from '../helpers/processes.ts';
 
-const e2e = useEndToEnd({ timeoutMs: 60_000 });
+const e2e = useEndToEnd({ isInProcess: true, timeoutMs: 60_000 });
 
 /** What of a stream is kept, and some room for the mark in the middle. */
 const keptBytes = 64 * 1024 + 512;
@@ -50,9 +50,8 @@ test('200 MB of stderr neither fill the memory nor hold up other jobs', async ()
     echo TAIL >&2
     exit 1`);
   const quick = e2e.script('exit 0');
-  const runner = await e2e.run({
-    runners: { flood: { concurrency: 1, script: flood }, quick: { concurrency: 1, script: quick } },
-  });
+  const runners = { flood: { concurrency: 1, script: flood }, quick: { concurrency: 1, script: quick } };
+  const runner = await e2e.run({ runners }, { isProgram: true });
   const before = residentBytes(runner.pid);
   let most = 0;
   const sampling = setInterval(() => {
@@ -86,7 +85,7 @@ test('200 MB of stderr neither fill the memory nor hold up other jobs', async ()
 
 test('200 MB of stdout are no different', async () => {
   const script = e2e.script("head -c 200000000 /dev/zero | tr '\\0' x; echo done >&2; exit 1");
-  const runner = await e2e.run({ runners: { flood: 1 }, script });
+  const runner = await e2e.run({ runners: { flood: 1 }, script }, { isProgram: true });
   const before = residentBytes(runner.pid);
   await e2e.enqueue('flood', { class: 'Flood', args: [] });
   const [failure] = await e2e.failures(1, 30_000);

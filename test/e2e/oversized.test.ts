@@ -5,7 +5,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { ConfigObject } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 const clean = { code: 0, signal: undefined };
 
@@ -112,7 +112,7 @@ describe.each(deliveries)('%s', (delivery) => {
   test('one that its runner was killed with is recovered by the next runner', async () => {
     const runs = script('[ -e "$D/go" ] || sleep 300');
     await e2e.enqueue('mail', big());
-    const first = await e2e.run(config({ script: runs }));
+    const first = await e2e.run(config({ script: runs }), { isProgram: true });
     await e2e.waitForFileLines('seen', 1);
     first.signal('SIGKILL');
     await first.waitForExit();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const job = { class: 'Job', args: [] };
 /** It is to be seen within 5 s. */
 const seenWithinMs = 6500;

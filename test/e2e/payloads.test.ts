@@ -6,7 +6,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { assertSafeWorkerRecord, type FailureRecord } from '../helpers/resque-web.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const wrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
 
 /** The payload as somebody would get it back from the failure: for a retry, or to look at. */

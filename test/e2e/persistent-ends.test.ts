@@ -15,7 +15,7 @@ import { isAlive } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
 
 /** With Node's own means instead of posix_spawn. */

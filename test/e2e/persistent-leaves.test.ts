@@ -14,7 +14,7 @@ import {
 } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
 
 describe('a child that leaves by itself between two jobs', () => {

@@ -5,7 +5,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive, residentBytes } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const mail = { concurrency: 1, mode: 'persistent' };
 const keptBytes = 65_536;
@@ -36,7 +36,8 @@ describe.each([
 ])('with %s', (_how, env) => {
   test('100 MB of output lose no result, and none of it gets into the next job', async () => {
     const flood = 'head -c 100000000 /dev/zero | tr "\\0" x; echo; echo "the end"';
-    const runner = await e2e.run({ runners: { mail }, script: oddScript(flood) }, { env });
+    const config = { runners: { mail }, script: oddScript(flood) };
+    const runner = await e2e.run(config, { env, isProgram: true });
     await e2e.enqueue('mail', job('before'), job('odd'), job('after'));
     const [before, odd, after] = await e2e.failures(3, 25_000);
     assertOwnOutput(before, 'before');

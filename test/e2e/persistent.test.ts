@@ -6,7 +6,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { assertSafeWorkerRecord } from '../helpers/resque-web.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const job = (...args: unknown[]) => ({ class: 'Job', args });
 const jobs = (count: number) => Array.from({ length: count }, (_, n) => job(n));
 const mail = { concurrency: 1, mode: 'persistent' };
@@ -295,12 +295,12 @@ test('several slots work at the same time, each with its own child', async () =>
   expect(new Set(children(e2e).map(({ worker }) => worker)).size).toBe(3);
 });
 
-test('2,000 quick jobs through four slots are each done exactly once', async () => {
+test('2,000 quick jobs through four slots are each done exactly once', { timeout: 60_000 }, async () => {
   const script = e2e.script(persistentScript());
   await e2e.enqueue('mail', ...jobs(2_000));
   const config = { runners: { mail: { ...mail, concurrency: 4 } }, script };
   const runner = await e2e.run(config, { args: ['--drain'] });
-  await runner.waitForExit(25_000);
+  await runner.waitForExit(50_000);
   expect(
     ran()
       .map(({ payload }) => payload)

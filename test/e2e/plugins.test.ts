@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 test('locks, statuses and failure lists of plugins are neither written nor deleted', async () => {
   const job = { class: 'Job', args: ['9c1e'] };

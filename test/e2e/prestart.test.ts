@@ -14,7 +14,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const recording = `${tellBirth}; IFS= read -r job; echo "$$ $1 $job" >> "$D/ran"`;
 const mail = { concurrency: 1, prestart: true };
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 /** Writes the queue's name, as the script was told it, and exits 1. */
 const reporting = 'printf "%s\\n" "$1" >> "$D/argv"; printf "%s\\n" "$RESQUE_QUEUE" >> "$D/env"; exit 1';

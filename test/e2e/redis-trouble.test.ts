@@ -7,7 +7,7 @@ import { freePort, testConnectionName } from '../helpers/redis.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd({ redis: { appendOnly: true } });
+const e2e = useEndToEnd({ isInProcess: true, redis: { appendOnly: true } });
 const job = (n: number) => ({ class: 'Job', args: [n] });
 const untilGo = 'echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 /** Backoff may have grown by then. */
@@ -169,7 +169,7 @@ test('a port that closes every connection makes no hot loop', async () => {
   try {
     const redis = { server: '127.0.0.1', port };
     const config = { redis, runners: { mail: 1 }, script: '/bin/true' };
-    const runner = await e2e.run(config, { awaitRedis: false });
+    const runner = await e2e.run(config, { awaitRedis: false, isProgram: true });
     await runner.waitForLine('redis.down');
     const cpuBefore = cpuSeconds(runner.pid);
     const before = { attempts, at: performance.now() };

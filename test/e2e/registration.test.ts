@@ -5,7 +5,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { assertSafeHeartbeat, assertSafeWorkerRecord } from '../helpers/resque-web.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const job = (n: number) => ({ class: 'Job', args: [n, 'a'] });
 const untilGo = 'echo "$RESQUE_WORKER" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 

@@ -9,7 +9,7 @@ import { RedisProxy } from '../helpers/redis-proxy.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 let proxy: RedisProxy;
 
 afterEach(() => proxy.close());

@@ -5,7 +5,7 @@ import { isAlive } from '../helpers/processes.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 const clean = { code: 0, signal: undefined };
 const payloads = ['A', 'B', 'C'].map((name) => JSON.stringify({ class: name, args: [] }));

@@ -14,7 +14,7 @@ import { freeze, kill } from '../helpers/processes.ts';
 import type { LogLine, Runner } from '../helpers/runner.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const prestarted = { concurrency: 1, prestart: true };
 
 /** STDIN of a child that stands by is a pipe, that of one which was started for its job is a file. */

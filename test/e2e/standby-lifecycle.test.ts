@@ -20,7 +20,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 async function reload(runner: Runner, config: Record<string, unknown>): Promise<void> {
   const from = runner.position;

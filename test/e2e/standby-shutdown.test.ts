@@ -12,10 +12,10 @@ import {
   waitForChildren,
   waitForEnd,
 } from '../helpers/children.ts';
-import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { type RunOptions, useEndToEnd } from '../helpers/end-to-end.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 const clean = { code: 0, signal: undefined };
 
 describe.each([prestarted, persistent])(
@@ -26,9 +26,9 @@ describe.each([prestarted, persistent])(
     });
 
     /** A runner with so many children that stand by. */
-    async function run(concurrency: number, body = quick, rest: Record<string, unknown> = {}) {
+    async function run(concurrency: number, body = quick, rest = {}, options: RunOptions = {}) {
       const script = e2e.script(scriptFor(body));
-      const runner = await e2e.run({ ...mail(concurrency), script, ...rest });
+      const runner = await e2e.run({ ...mail(concurrency), script, ...rest }, options);
       const standing = await waitForChildren(e2e, concurrency);
       return { runner, script, standing };
     }
@@ -93,7 +93,7 @@ describe.each([prestarted, persistent])(
     });
 
     test('KILL, for their STDIN ends', async () => {
-      const { runner } = await run(2, 'exit 0');
+      const { runner } = await run(2, 'exit 0', {}, { isProgram: true });
       runner.signal('SIGKILL');
       await runner.waitForExit();
       await waitForChildren(e2e, 0);
@@ -103,12 +103,13 @@ describe.each([prestarted, persistent])(
     });
 
     test('KILL in the middle of an at-least-once job, which is left to the next runner', async () => {
-      const { runner, script, standing } = await run(1, untilGo, { delivery: 'at-least-once' });
+      const delivery = 'at-least-once';
+      const { runner, script, standing } = await run(1, untilGo, { delivery }, { isProgram: true });
       await e2e.enqueue('mail', job(1));
       await e2e.waitForFileLines('ran');
       runner.signal('SIGKILL');
       await runner.waitForExit();
-      const next = await e2e.run({ ...mail(1), script, delivery: 'at-least-once' });
+      const next = await e2e.run({ ...mail(1), script, delivery });
       await next.waitForLine('peer.recovered');
       await waitFor(
         () => payloadsBegun(e2e).filter((payload) => payload === JSON.stringify(job(1))).length === 2,

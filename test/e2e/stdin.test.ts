@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 /** Far above what a pipe or a socket holds. */
 const large = { class: 'Large', args: ['x'.repeat(300 * 1024)] };

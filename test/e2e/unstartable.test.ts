@@ -5,7 +5,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-const e2e = useEndToEnd();
+const e2e = useEndToEnd({ isInProcess: true });
 
 const payloads = [1, 2, 3].map((n) => JSON.stringify({ class: 'Job', args: [n] }));
 const recording = 'read -r p; echo "$p" >> "$D/ran"';

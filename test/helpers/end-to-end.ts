@@ -12,12 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { EngineRunner } from './engine-runner.ts';
 import { assertNoFileLeft, assertNoKeyLeft, assertNoProcessLeft } from './leaks.ts';
 import { commandPrefix, type OtherUser } from './other-user.ts';
 import { kill, markVariable, processesMarked } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
-import { type ConfigObject, currentProgram, Runner } from './runner.ts';
+import { type ConfigObject, currentProgram, ProgramRunner, type Runner } from './runner.ts';
 import { waitFor } from './wait-for.ts';
 
 const testTimeoutMs = 30_000;
@@ -27,6 +28,8 @@ export interface EndToEndOptions {
   readonly timeoutMs?: number;
   /** The config's `namespace`, for the tests' own reads and checks. */
   readonly namespace?: string;
+  /** Runs the engine in the tests' process, unless a test needs more of the program. */
+  readonly isInProcess?: boolean;
 }
 
 export interface RunOptions {
@@ -40,6 +43,8 @@ export interface RunOptions {
   readonly prefix?: readonly string[];
   /** False where Redis can't be reached at first. */
   readonly awaitRedis?: boolean;
+  /** For a test that kills its runner, or looks at its process. */
+  readonly isProgram?: true;
   /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -52,6 +57,7 @@ export interface ScriptOptions {
 export class EndToEnd {
   readonly redis: RedisServer;
   readonly prefix: string;
+  readonly #isInProcess: boolean;
   #directory = '';
   #mark = '';
   #runners: Runner[] = [];
@@ -61,9 +67,10 @@ export class EndToEnd {
   #hasOlder = false;
   #scripts = 0;
 
-  constructor(redis: RedisServer, prefix: string) {
+  constructor(redis: RedisServer, prefix: string, isInProcess: boolean) {
     this.redis = redis;
     this.prefix = prefix;
+    this.#isInProcess = isInProcess;
   }
 
   get client(): Redis {
@@ -110,8 +117,41 @@ export class EndToEnd {
 
   /** Starts a runner on this Redis and waits until it is connected. */
   async run(config: ConfigObject, options: RunOptions = {}): Promise<Runner> {
+    const runner = this.#canRunHere(options)
+      ? this.#startHere(config, options)
+      : this.#startProgram(config, options);
+    this.#runners.push(runner);
+    await runner.waitForLine('engine.started');
+    if (options.awaitRedis !== false) await runner.waitForLine('redis.up');
+    return runner;
+  }
+
+  /**
+   * A process has one pid for its workers' names, and one way to start jobs. The program tidies up after a program
+   * that was killed.
+   */
+  #canRunHere({ args = [], awaitRedis: _, env = {}, ...ofProgram }: RunOptions): boolean {
+    return (
+      this.#isInProcess &&
+      this.#runners.every((runner) => runner.hasExited && runner instanceof EngineRunner) &&
+      args.every((arg) => arg === '--drain') &&
+      !Object.keys({ ...process.env, ...env }).includes('RR_NATIVE') &&
+      Object.keys(ofProgram).length === 0
+    );
+  }
+
+  #startHere(config: ConfigObject, { args = [], env = {} }: RunOptions): Runner {
+    return new EngineRunner({
+      directory: this.#directory,
+      config: this.config(config),
+      variables: { [markVariable]: this.#mark, ...env },
+      isDraining: args.includes('--drain'),
+    });
+  }
+
+  #startProgram(config: ConfigObject, options: RunOptions): Runner {
     if ((options.program ?? currentProgram) !== currentProgram) this.#hasOlder = true;
-    const runner = new Runner({
+    return new ProgramRunner({
       directory: this.#directory,
       config: this.config(config),
       args: options.args ?? [],
@@ -122,10 +162,6 @@ export class EndToEnd {
       ],
       ...(options.program === undefined ? {} : { program: options.program }),
     });
-    this.#runners.push(runner);
-    await runner.waitForLine('engine.started');
-    if (options.awaitRedis !== false) await runner.waitForLine('redis.up');
-    return runner;
   }
 
   /** The config with this Redis in it, where it names none. */
@@ -227,7 +263,7 @@ export class EndToEnd {
       if (hasFailed) console.error(this.#describe());
       else await this.#endCleanly();
     } finally {
-      for (const runner of this.#runners) if (!runner.hasExited) runner.signal('SIGKILL');
+      for (const runner of this.#runners) if (!runner.hasExited) runner.end();
       for (const { pid } of processesMarked(this.#mark)) kill(pid);
       await Promise.all(this.#runners.map((runner) => runner.exit));
       rmSync(this.#directory, { recursive: true, force: true });
@@ -255,7 +291,8 @@ export class EndToEnd {
 export function useEndToEnd(options: EndToEndOptions = {}): EndToEnd {
   const timeoutMs = options.timeoutMs ?? testTimeoutMs;
   vi.setConfig({ testTimeout: timeoutMs, hookTimeout: timeoutMs });
-  const stage = new EndToEnd(useRedis(options.redis), `${options.namespace ?? 'resque'}:`);
+  const prefix = `${options.namespace ?? 'resque'}:`;
+  const stage = new EndToEnd(useRedis(options.redis), prefix, options.isInProcess === true);
   beforeEach(() => stage.begin());
   afterEach(async ({ task }) => {
     await stage.end(task.result?.state === 'fail');

@@ -1,6 +1,4 @@
-/**
- * A runner under test: the built program as a real process, its log lines as they come.
- */
+/** A runner under test and the lines of its log. This file runs the built program as a real process. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,60 +72,39 @@ export interface LineOptions {
 
 type LinePredicate = (line: LogLine) => boolean;
 
-export class Runner {
+export abstract class Runner {
   readonly lines: LogLine[] = [];
   /** What came on stdout and is no line of the log: always a fault. */
   readonly junk: string[] = [];
   readonly configPath: string;
-  readonly exit: Promise<RunnerExit>;
-  #stderr = '';
-  #hasExited = false;
-  readonly #process: ReturnType<typeof spawnRunner>;
+  abstract readonly exit: Promise<RunnerExit>;
+  protected hasEnded = false;
+  protected errors = '';
+  #rest = '';
 
-  constructor({
-    directory,
-    config,
-    args = [],
-    env = {},
-    prefix = [],
-    program = currentProgram,
-  }: RunnerOptions) {
-    if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
+  constructor(directory: string, config: ConfigObject) {
     this.configPath = join(directory, 'cfg.json');
     this.writeConfig(config);
-    const command = [...prefix, process.execPath, program, this.configPath];
-    this.#process = spawnRunner(command, args, env, directory);
-    this.#readLines();
-    this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text;
-    });
-    this.exit = this.#process.then(({ exitCode, signal }) => {
-      this.#hasExited = true;
-      return { code: exitCode, signal };
-    });
   }
 
-  get pid(): number {
-    const pid = this.#process.pid;
-    if (pid === undefined) throw new Error('The runner could not be started');
-    return pid;
-  }
+  abstract get pid(): number;
+
+  abstract signal(name: NodeJS.Signals): void;
+
+  /** Ends it at once, after a test that failed. */
+  abstract end(): void;
 
   get stderr(): string {
-    return this.#stderr;
+    return this.errors;
   }
 
   get hasExited(): boolean {
-    return this.#hasExited;
+    return this.hasEnded;
   }
 
   /** Number of lines so far: pass it as `from` to look at what comes after now. */
   get position(): number {
     return this.lines.length;
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
   }
 
   /** Replaces the config file; a HUP makes the runner read it. */
@@ -148,7 +125,7 @@ export class Runner {
   ): Promise<LogLine> {
     return await waitFor(
       () => {
-        const hasExited = this.#hasExited;
+        const hasExited = this.hasEnded;
         for (const line of this.lines.slice(from)) {
           if (line.event === event && predicate(line)) return line;
         }
@@ -164,7 +141,7 @@ export class Runner {
     await waitFor(
       () => {
         const isEnough = this.all('job.finished').length >= count;
-        if (!isEnough && this.#hasExited) throw new Error(`The runner ended early\n${this.describe()}`);
+        if (!isEnough && this.hasEnded) throw new Error(`The runner ended early\n${this.describe()}`);
         return isEnough;
       },
       { message: () => `${count} jobs have ended\n${this.describe()}`, timeoutMs },
@@ -174,7 +151,7 @@ export class Runner {
 
   /** Its exit, which must come by itself within the time. */
   async waitForExit(timeoutMs = 10_000): Promise<RunnerExit> {
-    await waitFor(() => this.#hasExited, {
+    await waitFor(() => this.hasEnded, {
       message: () => `the runner exits\n${this.describe()}`,
       timeoutMs,
     });
@@ -183,27 +160,25 @@ export class Runner {
 
   /** TERM, then its exit. */
   async stop(timeoutMs = 10_000): Promise<RunnerExit> {
-    if (!this.#hasExited) this.signal('SIGTERM');
+    if (!this.hasEnded) this.signal('SIGTERM');
     return await this.waitForExit(timeoutMs);
   }
 
   /** What it said last, for the message of a failed test. */
   describe(): string {
     const last = this.lines.slice(-30).map((line) => `  ${JSON.stringify(line).slice(0, 400)}`);
-    return [`log of the runner (${this.lines.length} lines):`, ...last, `stderr: ${this.#stderr}`].join('\n');
+    return [`log of the runner (${this.lines.length} lines):`, ...last, `stderr: ${this.errors}`].join('\n');
   }
 
-  #readLines(): void {
-    let rest = '';
-    const stdout = this.#process.stdout.setEncoding('utf8');
-    stdout.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.#take(line);
-    });
-    stdout.on('end', () => {
-      if (rest !== '') this.junk.push(rest);
-    });
+  /** Takes what the runner prints on stdout, in pieces of any size. */
+  protected read(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
+  }
+
+  protected readEnd(): void {
+    if (this.#rest !== '') this.junk.push(this.#rest);
   }
 
   #take(text: string): void {
@@ -215,6 +190,49 @@ export class Runner {
     }
     if (isLogLine(value)) this.lines.push(value);
     else this.junk.push(text);
+  }
+}
+
+/** The program. */
+export class ProgramRunner extends Runner {
+  readonly exit: Promise<RunnerExit>;
+  readonly #process: ReturnType<typeof spawnRunner>;
+
+  constructor({
+    directory,
+    config,
+    args = [],
+    env = {},
+    prefix = [],
+    program = currentProgram,
+  }: RunnerOptions) {
+    if (!existsSync(program)) throw new Error('dist/resque-runner.js is missing: run `npm run build` first');
+    super(directory, config);
+    const command = [...prefix, process.execPath, program, this.configPath];
+    this.#process = spawnRunner(command, args, env, directory);
+    this.#process.stdout.setEncoding('utf8').on('data', (text: string) => this.read(text));
+    this.#process.stdout.on('end', () => this.readEnd());
+    this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text;
+    });
+    this.exit = this.#process.then(({ exitCode, signal }) => {
+      this.hasEnded = true;
+      return { code: exitCode, signal };
+    });
+  }
+
+  get pid(): number {
+    const pid = this.#process.pid;
+    if (pid === undefined) throw new Error('The runner could not be started');
+    return pid;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  end(): void {
+    this.signal('SIGKILL');
   }
 }
 

@@ -2,13 +2,9 @@
  * Test files of a project run one after the other in the same process. This makes each of them leave the process
  * as it was, so that no file depends on another.
  */
-import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 
-let before: object;
-
-beforeAll(() => {
-  before = look();
-});
+const before = look();
 
 afterAll(() => {
   vi.useRealTimers();

@@ -65,8 +65,12 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
   }
 }
 
-/** Resque's own signals where it has them. @returns lets go of them */
-function handleSignals({ process }: Io, engine: Engine, reload: () => LoadedConfig): () => void {
+/** Resque's own signals, and more. @returns stops listening to them */
+export function handleSignals(
+  { process }: Pick<Io, 'process'>,
+  engine: Engine,
+  reload: () => LoadedConfig,
+): () => void {
   let isTerminating = false;
   const terminate = () => {
     engine.stop(isTerminating ? 'kill' : 'terminate');

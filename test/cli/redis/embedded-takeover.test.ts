@@ -15,14 +15,14 @@ import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vit
 import { findOnPath } from '../../../src/engine/process/startable.ts';
 import { assertNoProcessLeft } from '../../helpers/leaks.ts';
 import { freeze, isAlive, kill, markVariable, processesMarked } from '../../helpers/processes.ts';
-import { Runner } from '../../helpers/runner.ts';
+import { ProgramRunner } from '../../helpers/runner.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { useDirectory } from '../directory.ts';
 import { runProgram } from '../program.ts';
 
 const directory = useDirectory();
 let mark = '';
-let runners: Runner[] = [];
+let runners: ProgramRunner[] = [];
 
 beforeEach(() => {
   mark = randomUUID();
@@ -46,9 +46,9 @@ function path(name: string): string {
 }
 
 /** One with a slot, whose jobs take a tenth of a second and note their number. */
-async function run(env: Readonly<Record<string, string>> = {}): Promise<Runner> {
+async function run(env: Readonly<Record<string, string>> = {}): Promise<ProgramRunner> {
   writeFileSync(path('job'), `read -r job || :\nsleep 0.1\necho "$job" >> '${path('done')}'\n`);
-  const runner = new Runner({
+  const runner = new ProgramRunner({
     directory: directory.path,
     config: {
       redis: 'embedded',
@@ -139,7 +139,7 @@ function theServer(): number {
 }
 
 /** The runner that has started the server: its guard's parent. */
-function owner(): Runner {
+function owner(): ProgramRunner {
   const guard = readFileSync(path('.resque-runner/lock'), 'utf8').split('\n')[0];
   const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${guard}/status`, 'utf8'))?.[1]);
   const found = runners.find(({ pid, hasExited }) => !hasExited && pid === parent);
