@@ -1,4 +1,4 @@
-/** What a command has changed on the `failed` list so far: told as events, and as the command's reply. */
+/** What a command has changed on the `failed` list so far, for its events and its reply. */
 import type { CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
@@ -12,12 +12,9 @@ const words = {
   remove: { event: 'failures.removed', verb: 'removed' },
 } as const;
 
-/** What an entry that can't be retried doesn't do. */
-export const sayWhat = 'say which job to put back onto which queue';
-
 /**
- * How a change of many came to its end. `lost`: others changed the list so much that what was left of it could not be
- * told from what came; `cancelled`: whoever asked for it has called it off.
+ * How a change of many entries ended. `lost`: other clients changed the list so much that old and new entries could no
+ * longer be told apart. `cancelled`: the user stopped it.
  */
 export type ChangeEnd = 'whole' | 'lost' | 'cancelled';
 
@@ -54,12 +51,12 @@ export class ChangeLog {
     }
   }
 
-  /** An entry that would have been changed if it said how. */
+  /** Counts an entry that can't be retried because it has no job or no queue. */
   addUnretryable(): void {
     this.#tally.unretryable += 1;
   }
 
-  /** Tells what was done since the last time. */
+  /** Publishes the changes since the last call. */
   publish(): void {
     const changed = this.#untold;
     this.#untold = [];
@@ -74,33 +71,29 @@ export class ChangeLog {
     const { done: count, gone, unretryable } = this.#tally;
     const rest: string[] = [];
     if (gone > 0) {
-      const [were, them] = gone === 1 ? ['was', 'it'] : ['were', 'them'];
-      rest.push(`${grouped(gone)} ${were} no longer on the list (someone retried or removed ${them})`);
+      rest.push(`${grouped(gone)} ${gone === 1 ? 'was' : 'were'} already retried or removed`);
     }
     if (unretryable > 0) {
-      rest.push(`${grouped(unretryable)} ${unretryable === 1 ? "doesn't" : "don't"} ${sayWhat}`);
+      rest.push(`${grouped(unretryable)} can't be retried (no job or no queue)`);
     }
-    if (end === 'lost') rest.push('others changed the list meanwhile, and the rest of it was left alone');
-    if (end === 'cancelled') rest.push('then it was called off, and the rest of the list was left alone');
+    if (end === 'lost') rest.push('stopped there because other clients changed the list');
+    if (end === 'cancelled') rest.push('stopped there because it was cancelled');
     const what = rest.length === 0 ? failures(count) : count === 0 ? 'none' : grouped(count);
     return done([`${verb} ${what}`, ...rest].join('; '), this.#data);
   }
 
-  /** The same where it was about one entry: that nothing came of it is then a refusal. */
+  /** The same for a change of one entry: if nothing changed, the command is rejected. */
   replyForOne(): CommandReply {
     if (this.#tally.gone > 0) {
-      return refused(
-        'failure-gone',
-        'the failure is no longer on the list as it was: someone retried or removed it',
-      );
+      return refused('failure-gone', 'this failure was already retried or removed');
     }
     if (this.#tally.unretryable > 0) {
-      return refused('failure-unretryable', `this failure does not ${sayWhat}`);
+      return refused('failure-unretryable', "this failure can't be retried: it has no job or no queue");
     }
     return done(this.kind === 'remove' ? 'removed' : putBack(this.#last), this.#data);
   }
 
-  /** Redis went away in the middle: of the step on its way, nobody knows whether it was carried out. */
+  /** If Redis fails in the middle of a step, it is unknown whether Redis carried the step out. */
   interrupted(error: unknown): CommandReply {
     if (!(error instanceof RedisError)) throw error;
     const { done: count } = this.#tally;
@@ -121,7 +114,7 @@ function failures(count: number): string {
   return count === 1 ? '1 failure' : `${count === 0 ? 'no' : grouped(count)} failures`;
 }
 
-/** 1,204; not by `toLocaleString`, for which Node loads what it knows of all languages. */
+/** 1,204. `toLocaleString` would make Node load the data of all languages. */
 function grouped(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -1,4 +1,4 @@
-/** Changes to the `failed` list in as many steps as they take; each step is atomic and goes by the entries' bytes. */
+/** Changes to the `failed` list, in steps. Each step is atomic and finds entries by their bytes. */
 import type { FailureFilter } from '../protocol/commands.ts';
 import type { FailedList, WalkPage } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
@@ -7,34 +7,34 @@ import type { ChangeEnd, ChangeLog } from './change-log.ts';
 import { failureMatcher } from './filter.ts';
 import { EventLoopPhases, type FailureCount, nextPageSize } from './search.ts';
 
-/** Entries that are changed in one step, which holds up Redis for some milliseconds. */
+/** Entries per step. A step blocks Redis for a few milliseconds. */
 const stepEntries = 250;
 const stepBytes = 1024 * 1024;
 
-/** What is done, and who is told of it after each step. */
+/** The list to change, and the callbacks around each step. */
 export interface Changing {
   readonly failed: FailedList;
-  /** Holds what was done, also where a step has thrown. */
+  /** Holds all changes so far, even after a step throws. */
   readonly log: ChangeLog;
-  /** Whether to leave it at the steps that were taken. */
+  /** Asked before each step: whether to stop here. */
   readonly isCancelled?: () => boolean;
-  /** @param left entries that are still to be looked at */
+  /** @param left entries that were not examined yet */
   readonly onStep?: (left: number) => void;
 }
 
-/** Which entries a change of many is about. */
+/** The entries that a bulk change covers. */
 export interface Matching {
   readonly filter: FailureFilter;
-  /** Of those that match, only the ones at lower indexes. */
+  /** Only matches at lower indexes are changed. */
   readonly within: number;
   /**
-   * The newest of them, as somebody has seen them before: what failed since then is left alone, also where the list has
-   * become so short meanwhile that it lies at lower indexes. `null`: nobody has looked.
+   * The newest entries when they were counted. Later failures are left alone, even if the list has since become so
+   * short that they have lower indexes. `null`: they were not counted.
    */
   readonly newest: FailurePage | null;
 }
 
-/** Changes just these entries. Rejects with RedisError. */
+/** Changes exactly these entries. Rejects with RedisError. */
 export async function changeEntries(
   entries: readonly ListedRecord[],
   { failed, log, isCancelled, onStep }: Changing,
@@ -49,7 +49,7 @@ export async function changeEntries(
   return 'whole';
 }
 
-/** Changes whatever matches, from newer to older entries. What was retried once is not retried again. Rejects with RedisError. */
+/** Changes all matches, newest first, and doesn't retry an entry that was already retried. Rejects with RedisError. */
 export async function changeMatches(
   { filter, within, newest }: Matching,
   { failed, log, isCancelled, onStep }: Changing,
@@ -74,7 +74,7 @@ export async function changeMatches(
     const step = await failed.step({ kind, entries }, walk);
     log.add(entries, step.results);
     log.publish();
-    // Others may have taken all of the last ones. Then nobody can say where the next would be, and there is none.
+    // Other clients may have removed the whole last page: then the position of the next page is unknown.
     if (step.page === null) return isLast ? 'whole' : 'lost';
     page = step.page;
     onStep?.(leftOf(page));
@@ -82,18 +82,18 @@ export async function changeMatches(
   return 'whole';
 }
 
-/** Entries that are older than those of the page. */
+/** How many entries are older than the page. */
 function leftBefore({ entries: [oldest], floor }: WalkPage): number {
   return oldest === undefined ? 0 : oldest.index - floor;
 }
 
-/** Those of the page, and the older ones. */
+/** How many entries the page has, plus all older ones. */
 function leftOf({ entries, floor }: WalkPage): number {
   const newest = entries.at(-1);
   return newest === undefined ? 0 : newest.index + 1 - floor;
 }
 
-/** As many of them at a time as one step may take, in the order of the list. */
+/** Splits entries into steps, in the order of the list. */
 function* portions(all: readonly ListedRecord[]): Generator<ListedRecord[]> {
   let portion: ListedRecord[] = [];
   let bytes = 0;
@@ -108,14 +108,14 @@ function* portions(all: readonly ListedRecord[]): Generator<ListedRecord[]> {
   if (portion.length > 0) yield portion;
 }
 
-/**
- * What was counted lately: a change of all that match begins at the entries at which the count that somebody was asked
- * about has begun. Its number alone says nothing where others shorten the list and it grows again before the answer.
- */
-/** Several screens may have asked. */
+/** Several screens may ask at the same time. */
 const mostCounts = 4;
 const mostBytes = 1024 * 1024;
 
+/**
+ * Recent counts. A screen shows a count and asks to confirm; the change then starts at the entries where that count
+ * started. The number alone is not enough: the list may shrink and grow again before the answer.
+ */
 export class FailureCounts {
   readonly #newest = new Map<string, FailurePage>();
 
@@ -127,7 +127,7 @@ export class FailureCounts {
     if (this.#newest.size > mostCounts && oldest !== undefined) this.#newest.delete(oldest);
   }
 
-  /** @returns the newest entries of the count that came to `within`, once; `null` where there was none lately */
+  /** @returns the newest entries of the count whose total was `within`, once; `null` if there is no such count */
   take(filter: FailureFilter, within: number): FailurePage | null {
     const key = keyOf(filter, within);
     const page = this.#newest.get(key) ?? null;
@@ -140,7 +140,7 @@ function keyOf({ queue, jobClass, exception, exit, text }: FailureFilter, total:
   return JSON.stringify([total, queue, jobClass, exception, exit, text]);
 }
 
-/** The newest of a page, at least one: what they are enough for is to find the place again. */
+/** The newest entries of a page, at least one. They are enough to find the place again. */
 function withinBytes({ total, entries }: FailurePage): FailurePage {
   let bytes = 0;
   let first = entries.length;

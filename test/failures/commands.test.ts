@@ -239,13 +239,14 @@ describe('some failures', () => {
     await fill(entry('1'), entry('2'), 'junk');
     const entries = [ref(entry('1')), ref(entry('2')), ref(entry('3')), ref('junk'), ref('trash')];
     expect(await engine.do({ type: 'retry-failures', entries })).toEqual(
-      bulk(
-        "retried 2; 1 was no longer on the list (someone retried or removed it); 2 don't say which job to put back onto which queue",
-        { done: 2, gone: 1, unretryable: 2 },
-      ),
+      bulk("retried 2; 1 was already retried or removed; 2 can't be retried (no job or no queue)", {
+        done: 2,
+        gone: 1,
+        unretryable: 2,
+      }),
     );
     expect(await engine.do({ type: 'retry-failures', entries: entries.slice(0, 3) })).toEqual(
-      bulk('retried none; 3 were no longer on the list (someone retried or removed them)', { gone: 3 }),
+      bulk('retried none; 3 were already retried or removed', { gone: 3 }),
     );
   });
 
@@ -316,7 +317,7 @@ describe('all that match', () => {
     const engine = await start();
     await fill('junk', '{"queue":"mail","exception":"Odd"}', entry('1'));
     expect(await engine.do({ type: 'retry-matching', filter, within: 3 })).toEqual(
-      bulk("retried none; 1 doesn't say which job to put back onto which queue", { unretryable: 1 }),
+      bulk("retried none; 1 can't be retried (no job or no queue)", { unretryable: 1 }),
     );
     expect(await engine.do({ type: 'remove-matching', filter: all, within: 0 })).toEqual(
       bulk('removed no failures', {}),
@@ -351,7 +352,7 @@ describe('all that match', () => {
     await fill(...numbers(300, 700).map(odd));
     const reply = await engine.do({ type: 'remove-matching', filter, within: 300 });
     expect(reply.message).toBe(
-      'removed none; 50 were no longer on the list (someone retried or removed them); others changed the list meanwhile, and the rest of it was left alone',
+      'removed none; 50 were already retried or removed; stopped there because other clients changed the list',
     );
     expect(await stage.redis.llen(failed)).toBe(400);
   });
@@ -404,7 +405,9 @@ describe('all that match', () => {
       void stage.redis.rpush(failed, ...numbers(5_000, 8_000).map(odd));
     });
     const reply = await engine.do({ type: 'remove-matching', filter, within: 3_000 });
-    expect(reply.message).toMatch(/^removed \d+; \d+ were no longer on the list .*; others changed the list/);
+    expect(reply.message).toMatch(
+      /^removed \d+; \d+ were already retried or removed; .*other clients changed the list/,
+    );
     expect(await errors()).toEqual(numbers(5_000, 8_000).map(String));
   });
 

@@ -8,7 +8,7 @@ import { useUiStage } from './stage.ts';
 
 const ui = useUiStage();
 const quietMs = 300;
-const gone = 'the failure is no longer on the list as it was: someone retried or removed it';
+const gone = 'this failure was already retried or removed';
 
 /** The Failures tab, with the list read. What is retried goes to `mail`, which nobody watches. */
 async function open(total: number): Promise<Terminal> {
@@ -392,7 +392,7 @@ describe('where another client has changed the list meanwhile', () => {
     // The two oldest go.
     await ui.stage.client.ltrim(ui.stage.key('failed'), 2, -1);
     await screen.press('y');
-    await screen.waitForText('✓ retried 1; 2 were no longer on the list');
+    await screen.waitForText('✓ retried 1; 2 were already retried or removed');
     expect(await putBack(ui.stage, 'mail')).toEqual([5]);
     expect(await listed(ui.stage)).toEqual([3, 4, 5]);
   });
@@ -440,7 +440,7 @@ test('entries of others that are no failure records show, can be deleted, and ar
   const screen = await open(2);
   await waitForSelected(screen, 'nobody knows where');
   await screen.press('r');
-  await screen.waitForText('✗ this failure does not say which job to put back onto which queue');
+  await screen.waitForText("✗ this failure can't be retried: it has no job or no queue");
   await screen.press('R');
   await screen.waitForText("every failure on the list has been retried already, or can't be");
   await screen.press('j');

@@ -1,4 +1,4 @@
-/** A change to the list on its way, with a bar, and what is said of it afterwards. */
+/** Carries out a change to the list with a progress bar, and reports the result. */
 import { type ChangeEnd, ChangeLog } from '../../failures/change-log.ts';
 import type { Changing } from '../../failures/changes.ts';
 import { grouped } from '../../messages/quantities.ts';
@@ -17,26 +17,26 @@ export type Kind = Change['kind'];
 
 export interface Intent {
   readonly kind: Kind;
-  /** How many it is about. */
+  /** Entries that the user named or that match. */
   readonly matching: number;
-  /** Of those, how many it will change. */
+  /** How many of those will be changed. */
   readonly expected: number;
-  /** How many are looked at for that. */
+  /** How many entries must be examined for that. */
   readonly within: number;
-  /** The IDs of the entries; `null` where they were not named. */
+  /** The IDs of the entries; `null` if a filter or --all selected them. */
   readonly named: readonly string[] | null;
 }
 
 interface Outcome {
   readonly intent: Intent;
   readonly log: ChangeLog;
-  /** `broken-off`: Redis could no longer be reached, or refused. */
+  /** `broken-off`: Redis was unreachable or returned an error. */
   readonly end: ChangeEnd | 'broken-off';
   /** For people. */
   readonly message: string;
 }
 
-/** @returns the exit code. @throws OperatingError that says what wasn't done */
+/** @returns the exit code. @throws OperatingError if not everything was done */
 export async function carryOut(
   io: Io,
   intent: Intent,
@@ -92,14 +92,14 @@ function messageOf({ named }: Intent, log: ChangeLog, end: ChangeEnd): string {
 
 function brokenOff(log: ChangeLog, error: OperatingError): string {
   const isLost = error.cause instanceof RedisError && error.cause.kind === 'away';
-  const then = isLost ? 'of the step after that nobody knows' : 'then Redis refused';
+  const then = isLost ? 'the next step may have been carried out or not' : 'then Redis refused';
   return `${log.reply().message}; ${then}: ${error.message}`;
 }
 
 async function report(io: Io, outcome: Outcome, { json }: Flags): Promise<number> {
   const { intent, end, log, message } = outcome;
   const { gone, unretryable } = log.tally;
-  // Where entries were named, each of them counts.
+  // If the user named entries, each of them must succeed.
   const isDone = end === 'whole' && (intent.named === null || gone + unretryable === 0);
   if (json) await printJson(io, documentOf(outcome));
   else if (isDone) await print(io, `${visible(message)}\n`);
@@ -112,7 +112,7 @@ function documentOf({ intent: { kind, matching }, log, end, message }: Outcome) 
   return { action: kind, matching, done, gone, unretryable, end, message };
 }
 
-/** Whoever was asked said no, or left the question. */
+/** Reports that the user answered no or cancelled the question. */
 export async function declined(io: Io, kind: Kind, matching: number, { json }: Flags): Promise<void> {
   if (json) await printJson(io, { ...nothingDone(kind, matching), end: 'declined', message: untouched });
 }

@@ -1,5 +1,4 @@
-/** What is asked before failures are changed, and said where there is nothing to change. */
-import { sayWhat } from '../../failures/change-log.ts';
+/** The questions before failures are changed, and the message if there is nothing to change. */
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { ListedRecord } from '../../resque/failed/failed-page.ts';
@@ -8,28 +7,28 @@ import type { Kind } from './carry-out.ts';
 import { failureId } from './find-entry.ts';
 import { emptyWords, matchWords } from './matching.ts';
 
-/** Characters of what is said of one failure. */
+/** Characters of the text about one failure. */
 const longestText = 200;
 
 export interface Counted {
   readonly total: number;
   readonly matching: number;
-  /** Of those, the ones that there is something to do about. */
+  /** How many of those can be changed. */
   readonly changeable: number;
-  /** Whether no filter says which are meant. */
+  /** Whether there is no filter. */
   readonly isAll: boolean;
-  /** Where the list is. */
+  /** The list's key and the address of its Redis. */
   readonly place: string;
 }
 
 export function removalQuestion(entries: readonly ListedRecord[]): string {
   const [first] = entries;
   if (first === undefined || entries.length > 1)
-    return `Take ${plural(entries.length, 'failure')} off the list?`;
+    return `Delete ${plural(entries.length, 'failure')} and their jobs?`;
   const { jobClass, queue, exception, error } = viewFailure(first.record);
   const words = [`${jobClass ?? '(no class)'} of ${queue ?? '(no queue)'}`, exception, error];
   const text = words.filter((part) => part !== null && part !== '').join(': ');
-  return `Take ${failureId(first)} (${visibleWithin(text, longestText)}) off the list?`;
+  return `Delete failure ${failureId(first)} (${visibleWithin(text, longestText)}) and its job?`;
 }
 
 export function matchingQuestion(kind: Kind, counted: Counted): string {
@@ -42,17 +41,13 @@ function extent({ total, matching, isAll }: Counted): string {
 }
 
 function removal({ matching, isAll }: Counted): string {
-  if (matching === 1) return '. Take it off the list?';
-  return `. Take ${isAll ? 'all of them' : 'them'} off the list?`;
+  if (matching === 1) return '. Delete it and its job?';
+  return `. Delete ${isAll ? 'all of them' : 'them'} and their jobs?`;
 }
 
 function retrial({ matching, changeable }: Counted): string {
-  const jobs = changeable === 1 ? 'its job' : 'their jobs';
-  const rest =
-    changeable === matching
-      ? ''
-      : `; ${grouped(changeable)} of them ${changeable === 1 ? "wasn't" : "weren't"} retried yet and can be`;
-  return `${rest}. Put ${jobs} back onto the ${changeable === 1 ? 'queue' : 'queues'}?`;
+  const rest = changeable === matching ? '' : `; ${grouped(changeable)} of them can still be retried`;
+  return `${rest}. Put ${changeable === 1 ? 'its job back onto its queue' : 'their jobs back onto their queues'}?`;
 }
 
 export function whyNothing({ total, matching, isAll, place }: Counted): string {
@@ -61,7 +56,7 @@ export function whyNothing({ total, matching, isAll, place }: Counted): string {
   const which = isAll ? plural(total, 'failure') : matchWords(matching, total);
   const why =
     matching === 1
-      ? `it was retried already, or doesn't ${sayWhat}`
-      : `they were retried already, or don't ${sayWhat}`;
-  return `${which}; ${why}; nothing was changed. To retry one again, name its ID`;
+      ? 'it was already retried, or it has no job or no queue'
+      : 'they were already retried, or they have no job or no queue';
+  return `${which}; ${why}; nothing was changed. To retry a failure again, name its ID`;
 }

@@ -1,4 +1,4 @@
-/** `resque-runner failed retry|remove|clear`: what they are about, and a question where it is many or is lost for ever. */
+/** `resque-runner failed retry|remove|clear`: selects the failures, and asks before a bulk change or a deletion. */
 import { changeEntries, changeMatches } from '../../failures/changes.ts';
 import { newestPage } from '../../failures/search.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
@@ -54,7 +54,7 @@ async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Fl
   return await carryOut(io, intent, flags, (changing) => changeEntries(entries, changing));
 }
 
-/** All of them, before anything is changed; one that is named twice is one. */
+/** Finds all entries before anything is changed. An entry that is named twice counts once. */
 async function findEntries(io: Io, list: FailedList, ids: readonly string[]): Promise<ListedRecord[]> {
   const entries = new Map<string, ListedRecord>();
   const progress = new Progress(io, 'looking for them', ids.length);
@@ -83,7 +83,7 @@ async function changeMatching(io: Io, kind: Kind, filter: FailureFilter, flags: 
   );
 }
 
-/** @throws Cancelled, OperatingError where the answer was no */
+/** @throws Cancelled, OperatingError if the answer is no */
 async function agree(io: Io, kind: Kind, question: string, matching: number, flags: Flags): Promise<void> {
   let refusal: Error = new OperatingError(untouched);
   try {

@@ -11,13 +11,13 @@ import type { RedisTarget } from '../redis/target.ts';
 import { wantsColors } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
 
-/** Columns of the names of what is told. */
+/** Width of the column with the names. */
 const nameColumns = 12;
 
 type Paint = (color: 'gray' | 'red', text: string) => string;
 type Part = readonly [name: string, text: string | null];
 
-/** Lines, safe for a terminal, the last one without its end. */
+/** @returns lines that are safe for a terminal, without a line break at the end */
 export function failureText(io: Io, entry: ListedRecord, flags: Flags, target: RedisTarget): string {
   const hasColors = wantsColors(io.stdout, io.env);
   const paint: Paint = (color, text) =>
@@ -53,15 +53,15 @@ function readableParts(record: Buffer, view: FailureView): Part[] {
 }
 
 function unreadableParts(record: Buffer): Part[] {
-  if (record.length === 0) return [['', 'an empty text: no failure, and nothing that could be retried']];
-  const exact = isUtf8(record) ? '' : '; not UTF-8: --json has its bytes in base64';
+  if (record.length === 0) return [['', "an empty string, not a failure: it can't be retried"]];
+  const exact = isUtf8(record) ? '' : '; not UTF-8 (--json shows its bytes in base64)';
   return [
-    ['', `no JSON object, so that nothing can be retried${exact}. It says:`],
+    ['', `not a JSON object, so it can't be retried${exact}. Its text:`],
     ['', record.toString('utf8')],
   ];
 }
 
-/** A name, and beside it as many lines as the text has; none where there is no text. */
+/** A name with the lines of its text in a second column; no lines if there is no text. */
 function part(paint: Paint, [name, text]: Part): string[] {
   if (text === null || text === '') return [];
   const width = Math.max(nameColumns, name.length + 2);
@@ -70,7 +70,7 @@ function part(paint: Paint, [name, text]: Part): string[] {
     .split(/\r?\n/)
     .map((line, at) => {
       const start = at === 0 ? styled(paint, name, visible(name).padEnd(width)) : ' '.repeat(width);
-      // Backtraces are indented with tabs, which do no harm.
+      // Backtraces are indented with tabs, which are harmless.
       const shown = line.split('\t').map(visible).join('\t');
       return `${start}${name === 'exception' ? paint('red', shown) : shown}`.trimEnd();
     });
@@ -83,20 +83,20 @@ function styled(paint: Paint, name: string, text: string): string {
 function nextCommands(id: string, view: FailureView, flags: Flags, target: RedisTarget): string[] {
   const line = (words: readonly string[]) => `  ${nextCommand(words, flags, target)}`;
   const { queue, isRetryable } = view;
-  if (!isRetryable || queue === null) return ['Take it off the list:', line(['failed', 'remove', id])];
+  if (!isRetryable || queue === null) return ['Delete it:', line(['failed', 'remove', id])];
   return [
-    'Run it here and now:',
+    'Run it here now:',
     line(['exec', queue, '--from-failed', id]),
     view.retriedAt === null ? 'Retry it:' : 'Retry it again:',
     line(['failed', 'retry', id]),
   ];
 }
 
-/** Command lines that someone may want to go on with, ready to be copied into a shell. */
-
 /**
- * @param words without `resque-runner` and without the flags that say which Redis is meant: these follow as they were
- * given, but a URL with a password in it as `…`
+ * A command line for the next step, ready to copy into a shell.
+ *
+ * @param words without `resque-runner` and without the flags that select the Redis: these are added as the user gave
+ * them, except that a URL with a password becomes `…`
  */
 export function nextCommand(words: readonly string[], flags: Flags, { redis }: RedisTarget): string {
   const { config, redis: url, namespace } = flags;

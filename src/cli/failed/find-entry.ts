@@ -1,6 +1,6 @@
 /**
- * How people name an entry of the `failed` list: `12@3fa9c1d2`, the index that it was seen at and a check of its
- * bytes, or `last` for the newest. Others shift indexes at any moment; the check makes sure that nothing else is hit.
+ * IDs of entries of the `failed` list: `12@3fa9c1d2` is the index where `failed list` saw the entry and a check of its
+ * bytes; `last` is the newest entry. Other clients can shift indexes at any time, so the check protects other entries.
  */
 import { createHash } from 'node:crypto';
 import { nextPageSize, pagesBefore } from '../../failures/search.ts';
@@ -10,11 +10,11 @@ import type { FailurePage, ListedRecord } from '../../resque/failed/failed-page.
 import { viewFailure } from '../../resque/format/failure-record.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 
-/** Names the entry that `failed list` begins with. */
+/** The ID of the first entry that `failed list` shows. */
 const newestName = 'last';
-/** Hex digits of the SHA-1: enough to tell entries of one list apart, few enough to type. */
+/** Hex digits of the SHA-1: enough to distinguish entries of one list, and still short enough to type. */
 const checkDigits = 8;
-/** Resque moves entries to lower indexes only; clients of old that add at the head move them up, one by one. */
+/** Resque only moves entries to lower indexes. Old clients that add at the head move them up, one at a time. */
 const searchedAbove = 250;
 
 export function failureId({ index, record }: ListedRecord): string {
@@ -43,8 +43,8 @@ export async function findEntry(list: FailedList, id: string): Promise<ListedRec
   const moved = (await findBelow(list, index, check)) ?? (await findAbove(list, index, check));
   if (moved !== null) return moved;
   throw new UsageError(
-    `${index}@${check} is no longer on the list as it was: someone retried or removed it; ${
-      there === null ? extent(total) : `what lies there is ${described(there)}`
+    `there is no failure ${index}@${check} anymore: it was retried or removed; ${
+      there === null ? extent(total) : `index ${index} is now ${described(there)}`
     }`,
   );
 }
@@ -55,11 +55,11 @@ function described(entry: ListedRecord): string {
 }
 
 function parseId(id: string): { readonly index: number; readonly check: string | null } {
-  // No list is longer than nine digits' worth: Redis would need terabytes for it.
+  // Nine digits are enough: a longer list would need terabytes of memory in Redis.
   const [, digits, check] = /^(\d{1,9})(?:@([0-9a-f]{8}))?$/i.exec(id) ?? [];
   if (digits === undefined) {
     throw new UsageError(
-      `"${visibleWithin(id, 60)}" is not an ID of a failure: use one like 12@3fa9c1d2, as resque-runner failed list shows it, or last for the newest`,
+      `"${visibleWithin(id, 60)}" is not a failure ID; use one that resque-runner failed list shows, such as 12@3fa9c1d2, or last for the newest`,
     );
   }
   return { index: Number(digits), check: check?.toLowerCase() ?? null };
@@ -94,5 +94,5 @@ function checkOf(record: Buffer): string {
 
 function extent(total: number): string {
   if (total === 0) return 'the list is empty';
-  return total === 1 ? 'the list has only 0' : `the list has 0 to ${total - 1}`;
+  return total === 1 ? 'the only index is 0' : `indexes are 0 to ${total - 1}`;
 }

@@ -1,4 +1,4 @@
-/** `resque-runner failed list`: what has failed, newest first, however long the list is. */
+/** `resque-runner failed list`: the failures, newest first. It never holds more than a batch of them in memory. */
 import { findFailures } from '../../failures/search.ts';
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
@@ -17,7 +17,7 @@ import { countWithBar, emptyWords, filterOf, filterWords, matchWords } from './m
 import { tableListing } from './table-listing.ts';
 
 const defaultLimit = 20;
-/** Entries that are held at a time. */
+/** Entries in memory at the same time. */
 const batchSize = 250;
 
 export async function run({ invocation: { flags }, io }: CommandContext): Promise<number> {
@@ -41,12 +41,12 @@ function listingFor(io: Io, { json }: Flags): Listing {
   return io.stdout.isTTY === true ? tableListing(io) : plainListing(io);
 }
 
-/** Goes through the list from the newest entry on, until it has found as many as are wanted. */
+/** Searches the list from the newest entry until it has found `limit` entries. */
 class Search {
   /** Length of the list. */
   total = 0;
   found = 0;
-  /** Where the next page begins; `null` where nothing older matches. Known once the search is over. */
+  /** Where the next page begins; `null` if no older entry matches. Set when the search ends. */
   next: number | null = null;
   readonly filter: FailureFilter;
   readonly #io: Io;
@@ -69,7 +69,7 @@ class Search {
       let last = 0;
       do {
         const left = this.#limit - this.found;
-        // One more than wanted tells whether there are more.
+        // One extra entry shows whether there are more.
         const page = await findFailures(this.#failed, this.filter, at, Math.min(left + 1, batchSize));
         this.total = page.total;
         progress.update((this.#before ?? page.total) - (page.next ?? 0), this.#before ?? page.total);
@@ -92,7 +92,7 @@ class Search {
   }
 }
 
-/** What there is to say about the list goes to STDERR: STDOUT has nothing but failures. */
+/** Comments about the list go to STDERR: STDOUT has only failures. */
 async function remark(
   io: Io,
   search: Search,
@@ -106,7 +106,7 @@ async function remark(
     say(nothing(search, flags, target));
     return;
   }
-  // A program reads no prose, and `| head -1` is to show one line.
+  // A script doesn't need this text, and `| head -1` must show one line only.
   if (io.stderr.isTTY !== true) return;
   const isWhole = flags.before === null && next === null;
   const isCounted = isWhole || isEmptyFilter(filter);

@@ -1,15 +1,15 @@
-/** The forms that a list of failures has: tab-separated lines, JSON, and on a terminal the table of table-listing.ts. */
+/** Formats for a list of failures: tab-separated lines and JSON. table-listing.ts has the table for a terminal. */
 import { visible, visibleJson } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
 import { failureId } from './find-entry.ts';
 
-/** Characters of an entry that is no JSON object. */
+/** Characters to show of an entry that is not a JSON object. */
 const longestRaw = 64 * 1024;
 
 export interface Listing {
-  /** @returns false where nobody reads any more */
+  /** @returns false if the reader has closed STDOUT */
   add(entries: readonly FailureEntry[], total: number): Promise<boolean>;
   end(total: number, next: number | null): Promise<boolean>;
 }
@@ -19,8 +19,8 @@ export function idOf({ index, recordBase64 }: FailureEntry): string {
 }
 
 /**
- * For `cut`, `awk` and the like: nothing is cut, and nothing but failures is printed, each on a line of its own: ID,
- * when it failed, when it was retried, queue, class, args, exception, error. Tabs and line breaks in them are escaped.
+ * For `cut`, `awk` and similar tools: one uncut line per failure and nothing else. The fields are ID, failed at,
+ * retried at, queue, class, args, exception and error. Tabs and line breaks inside a field are escaped.
  */
 export function plainListing(io: Io): Listing {
   return {
@@ -46,23 +46,23 @@ function plainLine(entry: FailureEntry): string {
 }
 
 /**
- * Said of an entry that is no JSON object.
+ * Text for an entry that is not a JSON object.
  *
- * @param limit characters of it that are shown
+ * @param limit characters of the entry to show
  */
 export function unreadableText(entry: FailureEntry, limit: number): string {
   const text = rawText(entry, limit);
-  return text === '' ? '(an empty text, no failure)' : `(no JSON object) ${text}`;
+  return text === '' ? '(an empty string, not a failure)' : `(not a JSON object) ${text}`;
 }
 
-/** @param limit characters; what was cut is marked with `…` */
+/** @param limit characters; a cut text ends with `…` */
 function rawText({ recordBase64 }: FailureEntry, limit: number): string {
-  // Four characters of base64 are three bytes, and no character has more than four.
+  // Four characters of base64 hold three bytes, and a character has at most four bytes.
   const text = Buffer.from(recordBase64.slice(0, 8 * limit), 'base64').toString('utf8');
   return text.length <= limit ? text : `${text.slice(0, limit - 1).toWellFormed()}…`;
 }
 
-/** A document: total, entries, next. An entry is a line, so that `grep` and an eye find their way. */
+/** One document: total, entries, next. Each entry is on its own line, for `grep` and for people. */
 export function jsonListing(io: Io): Listing {
   let isFirst = true;
   return {
@@ -87,7 +87,7 @@ function jsonEntry(entry: FailureEntry): string {
   return `{${members[0]},"args":${argsJson(args)},${members[1]}}`;
 }
 
-/** The args themselves; the text instead where they are too long or too deep to be there as a whole. */
+/** The args as JSON, or as a string if they are too long or too deeply nested to be complete. */
 function argsJson(args: string): string {
   if (args === '') return 'null';
   try {

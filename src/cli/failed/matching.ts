@@ -1,4 +1,4 @@
-/** The flags that say which failures are meant. */
+/** Filter flags that select failures, and how many failures match them. */
 import { countFailures, type FailureCount } from '../../failures/search.ts';
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
@@ -8,7 +8,7 @@ import { Progress, type ProgressIo } from '../terminal/progress.ts';
 
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const;
 
-/** Holds for every failure. */
+/** Matches every failure. */
 export const everything: FailureFilter = {
   queue: null,
   jobClass: null,
@@ -21,15 +21,13 @@ export function filterOf({ queue, class: jobClass, exception, exit, text }: Flag
   return { queue, jobClass, exception, exit, text };
 }
 
-/** As they were typed: `--queue`, `mail`, … */
+/** The filter flags as the user typed them: `--queue`, `mail`, … */
 export function filterWords(flags: Flags): string[] {
   return filterFlags.flatMap((name) => {
     const value = flags[name];
     return value === null ? [] : [optionOf(name), value];
   });
 }
-
-/** How many failures there are, and how many of them match a filter. */
 
 /** `3 of 5,000 failures match`, `1 of 5,000 failures matches` */
 export function matchWords(matching: number, total: number): string {
@@ -38,12 +36,12 @@ export function matchWords(matching: number, total: number): string {
   return `${count} of ${plural(total, 'failure')} ${matching < 2 ? 'matches' : 'match'}`;
 }
 
-/** What is said of an empty list. */
+/** Message for an empty list. */
 export function emptyWords(place: string): string {
   return `no failures: ${place} is empty`;
 }
 
-/** How many failures match, with a bar where they are so many that it takes a while. */
+/** Counts the failures that match, with a progress bar if it takes a while. */
 export async function countWithBar(
   io: ProgressIo,
   list: FailedList,

@@ -1,4 +1,4 @@
-/** `resque-runner failed show [ID]`: one failure, all of it. */
+/** `resque-runner failed show [ID]`: one failure with all details. */
 import { isUtf8 } from 'node:buffer';
 import { visible } from '../../messages/visible.ts';
 import { FailedList } from '../../resque/failed/failed-list.ts';
@@ -29,7 +29,7 @@ async function newest(list: FailedList, { keys, shown }: RedisTarget): Promise<L
   throw new OperatingError(`there is no failure to show: ${keys.failed} at ${shown} is empty`);
 }
 
-/** Just what lies in Redis; but a terminal gets escapes, which mean the same, where characters would drive it. */
+/** Prints the record byte for byte. On a terminal, control characters become JSON escapes with the same meaning. */
 async function printRecord(io: Io, entry: ListedRecord): Promise<void> {
   const { index, record } = entry;
   const text = record.toString('utf8');
@@ -41,7 +41,7 @@ async function printRecord(io: Io, entry: ListedRecord): Promise<void> {
   await print(io, `${io.stdout.isTTY === true ? visibleRecord(text) : text}\n`);
 }
 
-/** Blanks between its parts stay: inside of strings JSON has none but spaces. */
+/** Keeps white space between JSON tokens: inside strings, JSON allows no raw tabs or line breaks. */
 function visibleRecord(text: string): string {
   return text
     .split(/([\t\n\r])/)

@@ -1,4 +1,4 @@
-/** A list of failures as a table as wide as the terminal. */
+/** A list of failures as a table that fits the width of the terminal. */
 import { visibleWithin } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { type Line, span } from '../../ui/text/line.ts';
@@ -15,7 +15,7 @@ import {
 } from '../terminal/table.ts';
 import { idOf, type Listing, unreadableText } from './listing.ts';
 
-/** Characters of a cell: more than any terminal has columns. */
+/** Characters per cell: more than any terminal has columns. */
 const longestCell = 1_000;
 /** For a terminal that reports no width. */
 const columnsUnknown = 80;
@@ -30,7 +30,7 @@ export function tableListing(io: Io): Listing {
   return {
     add(entries) {
       if (layout !== null) return printLines(entries.map(layout.line));
-      // The first batch decides the widths, so that a long list isn't held in memory.
+      // The first batch sets the column widths, so a long list needn't be in memory.
       layout = table(entries, columnsFor(entries), outputWidth(io) ?? columnsUnknown);
       return printLines([layout.head, ...entries.map(layout.line)]);
     },
@@ -39,7 +39,7 @@ export function tableListing(io: Io): Listing {
 }
 
 function columnsFor(entries: readonly FailureEntry[]): Column<FailureEntry>[] {
-  // If all times are UTC, the heading says it for all.
+  // If all times are UTC, only the heading says so.
   const isUtc = entries.every(({ failedAt }) => failedAt === null || failedAt.endsWith(utc));
   const time = (failedAt: string | null) =>
     isUtc && failedAt?.endsWith(utc) ? failedAt.slice(0, -utc.length) : failedAt;

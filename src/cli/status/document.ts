@@ -1,92 +1,92 @@
-/** What `status --json` prints. Ages and times are by Redis' clock; what nobody can know is `null`, never made up. */
+/** The JSON of `status --json`. Ages and times are by Redis' clock. A value that can't be known is `null`, never a guess. */
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 
-/** One look. */
+/** One reading of Redis. */
 export interface StatusDocument {
   readonly isReachable: true;
-  /** Where Redis is, without any password: `redis://db1:6379/0`. */
+  /** Address of Redis, without a password: `redis://db1:6379/0`. */
   readonly redis: string;
   /** Prefix of the keys. */
   readonly namespace: string;
-  /** When Redis was looked at: ISO 8601, UTC. */
+  /** When Redis was read: ISO 8601, UTC. */
   readonly at: string;
   /** `pause-all-workers` is set: no worker of the namespace takes jobs. */
   readonly isPaused: boolean;
   readonly totals: Totals;
-  /** Those that need somebody first, then those with most to do. */
+  /** Queues that need attention come first, then those with the most jobs. */
   readonly queues: readonly QueueStatus[];
-  /** Workers of every kind, those of a process together; those that nobody has heard of first, then by host. */
+  /** Workers of every kind, grouped by process. Stale and dead processes come first, then sorted by host. */
   readonly processes: readonly ProcessStatus[];
-  /** Longest running first; those that don't say since when come last. */
+  /** Longest running first; jobs without a start time come last. */
   readonly runningJobs: readonly RunningJob[];
-  /** Jobs that resque-scheduler or node-resque is to enqueue later; `null` where there are none. */
+  /** Jobs that resque-scheduler or node-resque will enqueue later; `null` if there are none. */
   readonly delayed: Delayed | null;
-  /** Keys that are of another type than they should be, and so could not be read. */
+  /** Keys that couldn't be read because they have the wrong type. */
   readonly wrongTypes: readonly WrongTypeStatus[];
 }
 
-/** With `--watch`: what is printed in the place of a look while Redis can't be looked at. */
+/** With `--watch`, printed instead of a status while Redis can't be read. */
 export interface AwayDocument {
   readonly isReachable: false;
   readonly redis: string;
   readonly namespace: string;
-  /** ISO 8601, UTC, by the clock of this machine, as the one below. */
+  /** ISO 8601, UTC, by the clock of this machine. */
   readonly at: string;
-  /** Since when it has been so. */
+  /** When the outage began; same format and clock. */
   readonly awaySince: string;
-  /** What is wrong, for people. */
+  /** The error, for people. */
   readonly reason: string;
 }
 
 export interface Totals {
   /** Jobs on all queues. */
   readonly waiting: number;
-  /** Jobs that workers say they run, the stale and dead ones among them. */
+  /** Jobs that workers have recorded as running, including stale and dead workers. */
   readonly running: number;
-  /** Jobs that at-least-once runners have taken and not yet accounted for; running ones are among them. */
+  /** Jobs that at-least-once runners have taken and not yet finished in Redis, including running jobs. */
   readonly held: number;
-  /** Registered workers, stale and dead ones among them. */
+  /** Registered workers, including stale and dead ones. */
   readonly workers: number;
   readonly staleWorkers: number;
   readonly deadWorkers: number;
-  /** Jobs ever processed, by Redis' counter; failed ones count, but not those of node-resque. */
+  /** Jobs ever processed, by Redis' counter. It includes failed jobs, except those of node-resque. */
   readonly processed: number | null;
   /** Jobs ever failed, by Redis' counter. */
   readonly failed: number | null;
   /** Entries of the list of failures. */
   readonly failures: number | null;
-  /** By the counter `processed`, between the last look and this one; `null` without `--watch` and at first. */
+  /** By the counter `processed`, since the previous reading; `null` in the first reading and without `--watch`. */
   readonly jobsPerSecond: number | null;
 }
 
 export interface QueueStatus {
   readonly name: string;
-  /** Jobs that wait; `null` where its key is no list. */
+  /** Waiting jobs; `null` if the queue's key is not a list. */
   readonly waiting: number | null;
-  /** What its key is instead of a list: `string`; otherwise `null`. */
+  /** The key's type if it is not a list, such as `string`; otherwise `null`. */
   readonly wrongType: string | null;
-  /** Workers that take jobs from it, by name or pattern; without stale and dead ones. */
+  /** Workers that take jobs from it, by name or pattern, without stale and dead ones. */
   readonly workers: number;
-  /** Jobs that these can run at a time: a runner has slots, any other worker is one. Other queues may share them. */
+  /** Jobs that these workers can run at once: a runner has slots, any other worker runs one job. Queues may share slots. */
   readonly slots: number;
-  /** Pauses of runners, each with the runner that it holds for. `pause-all-workers` is told apart. */
+  /** Pauses of this queue, each by one runner. `pause-all-workers` is reported separately. */
   readonly pauses: readonly PauseStatus[];
-  /** All of its workers are paused for it. */
+  /** Whether all of its workers are paused for it. */
   readonly isPaused: boolean;
-  /** Stale and dead ones that would. */
+  /** Stale and dead workers of this queue. */
   readonly lostWorkers: number;
-  /** Of the former, those that run a job of it. */
+  /** How many of `workers` run a job of this queue. */
   readonly working: number;
-  /** Jobs of it that at-least-once runners hold. */
+  /** Jobs of this queue that at-least-once runners hold. */
   readonly held: number;
-  /** Jobs wait, and there is no worker. */
+  /** Whether jobs wait and there is no worker. */
   readonly isUnattended: boolean;
   /**
-   * Average since its workers have started; `null` where that can't be known: workers count their jobs, not the
-   * queues' ones, so it can where all of them serve this queue alone.
+   * Average since its workers started. Workers count their jobs, not those of each queue, so this is `null` unless all of
+   * the queue's workers serve only this queue.
    */
   readonly jobsPerMinute: number | null;
-  /** The same between the last look and this one; `null` without `--watch` and at first. */
+  /** The same since the previous reading; `null` in the first reading and without `--watch`. */
   readonly jobsPerSecond: number | null;
 }
 
@@ -95,55 +95,55 @@ export interface PauseStatus {
   readonly process: string;
   /** `operator`: this queue by hand; `all`: all queues by hand; `unstartable`: the script can't be started. */
   readonly kind: PoolPause['kind'];
-  /** What it is about: an entry of the config's `runners`, or a queue; both `null`: all. */
+  /** The paused entry of the config's `runners`, or the paused queue. If both are `null`, everything is paused. */
   readonly runner: string | null;
   readonly queue: string | null;
-  /** Who did it, or why; '' if the kind says it all. */
+  /** The person who paused it, or the reason; '' if the kind is enough. */
   readonly detail: string;
   /** ISO 8601, UTC, by the runner's clock. */
   readonly since: string;
 }
 
-/** By its entry in `runners`, by its id and signs of life, else (Ruby, PHP, anyone) plain Resque. */
+/** Known from the hash `runners`, the worker's id and its heartbeat. Others (Ruby, PHP, …) are plain Resque. */
 export type WorkerKind = 'resque-runner' | 'node-resque' | 'resque';
 
 /**
- * `stale`: not heard of for five minutes. `dead`: a runner whose process is gone, or whose container has ended.
- * `unknown`: a runner not heard of for 40 s whose process can't be seen from here; it may be alive.
+ * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
+ * been silent for 40 s and whose process can't be seen from here; it may be alive.
  */
 export type WorkerState = 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
 
 export interface ProcessStatus {
-  /** `HOST:PID`, or what there is of it. */
+  /** `HOST:PID`, or the part that is known. */
   readonly name: string;
   readonly host: string;
   readonly pid: number | null;
   readonly kind: WorkerKind;
-  /** `working` where any of its workers is; `unknown`, `stale` and `dead` where all are. */
+  /** `working` if any of its workers is working; `unknown`, `stale` and `dead` if all of them are. */
   readonly state: WorkerState;
-  /** Since its last sign of life; `null`: it gives none that can be read, as old Ruby and PHP workers. */
+  /** Since its last heartbeat; `null` if it has none that can be read, like old Ruby and PHP workers. */
   readonly heartbeatAgeSeconds: number | null;
-  /** Since it started; `null` where it doesn't say. */
+  /** Since it started; `null` if unknown. */
   readonly ageSeconds: number | null;
-  /** Lists of queues as its workers name them, patterns as they stand there. */
+  /** The queue lists in its workers' ids, with patterns as written. */
   readonly queues: readonly string[];
-  /** Jobs that it can run at a time. */
+  /** Jobs that it can run at once. */
   readonly slots: number;
   readonly pauses: readonly PauseStatus[];
-  /** It takes no jobs at all. */
+  /** Whether it takes no jobs at all. */
   readonly isPaused: boolean;
   /** A runner has one for each slot that has ever run a job. */
   readonly workers: readonly WorkerStatus[];
-  /** Of its workers. */
+  /** How many of its workers are working. */
   readonly working: number;
-  /** Jobs that ended, failed ones among them. */
+  /** Jobs that ended, including failed ones. */
   readonly finished: number | null;
   readonly failed: number | null;
-  /** Jobs that it holds, where it is an at-least-once runner. */
+  /** Jobs that it holds if it is an at-least-once runner. */
   readonly held: number;
-  /** Finished ones: the average since its start. */
+  /** Finished jobs: the average since its start. */
   readonly jobsPerMinute: number | null;
-  /** Finished ones between the last look and this one; `null` without `--watch` and at first. */
+  /** Finished jobs since the previous reading; `null` in the first reading and without `--watch`. */
   readonly jobsPerSecond: number | null;
 }
 
@@ -158,9 +158,9 @@ export interface WorkerStatus {
 }
 
 export interface RunningJob {
-  /** `null` where the worker's record can't be read. */
+  /** `null` if the worker's record can't be read. */
   readonly queue: string | null;
-  /** Of the job; `null` where it has none, or the record can't be read. */
+  /** `null` if the job has none or the record can't be read. */
   readonly class: string | null;
   /** JSON text of its args, cut at 2,000 characters. */
   readonly argsText: string;
@@ -169,20 +169,20 @@ export interface RunningJob {
   /** `HOST:PID` of its process. */
   readonly process: string;
   readonly workerState: WorkerState;
-  /** Since it began; `null` where the record doesn't say, or in words that only its writer knows. */
+  /** Since it began; `null` if the record has no time, or a time in an unknown format. */
   readonly ageSeconds: number | null;
   /** Why the record can't be read, for people; otherwise `null`. */
   readonly problem: string | null;
 }
 
 export interface Delayed {
-  /** Jobs; of many times, those that are due at the first thousand. */
+  /** Delayed jobs; counts only the first thousand due times. */
   readonly jobs: number;
-  /** Whether that is all of them. */
+  /** Whether `jobs` counts all of them. */
   readonly isComplete: boolean;
-  /** Different times that jobs are due at. */
+  /** Number of different due times. */
   readonly times: number;
-  /** Until the first is due; below 0 where it is overdue, as when no scheduler runs. */
+  /** Until the first job is due; negative if it is overdue, for example because no scheduler runs. */
   readonly nextInSeconds: number | null;
 }
 
@@ -190,6 +190,6 @@ export interface WrongTypeStatus {
   readonly key: string;
   readonly type: string;
   readonly expected: string;
-  /** What can't be shown because of it. */
+  /** The data that can't be shown because of it. */
   readonly hides: 'queues' | 'workers' | 'queue' | 'worker' | 'count' | 'schedule';
 }

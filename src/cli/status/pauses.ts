@@ -1,11 +1,11 @@
-/** Which pauses of runners hold for which queues, and the slots that runners have. Pure. */
+/** Which queues the pauses of runners apply to, and how many slots runners have. Pure. */
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import type { PauseStatus } from './document.ts';
 import type { JudgedWorker } from './workers.ts';
 
-/** @param workers of one process; none if they are no longer registered */
+/** @param workers of one process; empty if they are no longer registered */
 export function slotsOf(name: string, workers: readonly JudgedWorker[], { runners }: StatusFacts): number {
   const slots = runners.get(name)?.slots;
   return slots === undefined ? workers.length : slots.reduce((sum, { count }) => sum + count, 0);
@@ -14,10 +14,10 @@ export function slotsOf(name: string, workers: readonly JudgedWorker[], { runner
 /**
  * Slots that take jobs of a queue.
  *
- * @param workers that listen to it
+ * @param workers all workers of the queue
  */
 export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: StatusFacts): number {
-  /** Workers of one entry share its slots. */
+  /** Workers of the same pool share its slots. */
   const counted = new Set<string>();
   return workers.reduce((sum, { facts: { about } }) => {
     const { process, queues } = about;
@@ -30,7 +30,7 @@ export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: Stat
   }, 0);
 }
 
-/** @param workers that listen to it */
+/** @param workers all workers of the queue */
 export function pausesOfQueue(
   queue: string,
   workers: readonly JudgedWorker[],
@@ -47,7 +47,7 @@ export function pausesOfQueue(
   return { pauses: [...found.values()], isPaused: pausedLists > 0 && pausedLists === lists.size };
 }
 
-/** @param lists of queues that its workers name */
+/** @param lists the queue lists in its workers' ids */
 export function pausesOfProcess(
   name: string,
   lists: readonly string[],
@@ -65,7 +65,7 @@ export function pausesOfProcess(
   };
 }
 
-/** @param queue `null`: for all queues of the list */
+/** @param queue `null`: whether it applies to all queues of the list */
 function holdsFor(pause: PoolPause, list: string, queue: string | null): boolean {
   if (pause.runner !== undefined) return pause.runner === list;
   return pause.queue === undefined || pause.queue === queue;

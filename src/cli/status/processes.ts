@@ -1,4 +1,4 @@
-/** Workers of a process together: a runner has one for each slot. Pure. */
+/** Groups workers by process: a runner has one worker per slot. Pure. */
 import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
@@ -63,7 +63,7 @@ function processOf(
   };
 }
 
-/** A runner whose workers somebody has taken off the list: it puts them back with its next sign of life. */
+/** A runner whose workers were removed from Redis by another program. Its next heartbeat registers them again. */
 function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): ProcessStatus {
   const { host, pid } = readWorkerId(owner);
   const { state, silentMs } = stateOfRunner(facts.runners.get(owner) ?? null, facts, here);

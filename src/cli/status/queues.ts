@@ -1,4 +1,4 @@
-/** What each queue has to do and who does it. Pure. */
+/** The jobs and workers of each queue. Pure. */
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
@@ -17,7 +17,7 @@ export function surveyQueues(
   const names = facts.queues.map(({ name }) => name);
   const listening = new Listening(names, workers);
   const listeners = groupsOf(workers, (worker) => listening.queuesOf(worker));
-  // A record of ours holds the name without what resque-web would take for markup.
+  // Our records leave out parts of the name that resque-web would treat as markup.
   const written = new Map([
     ...names.map((name) => [withoutMarkup(name), name] as const),
     ...names.map((name) => [name, name] as const),
@@ -48,7 +48,7 @@ export function surveyQueues(
   return queues.sort(byNeed);
 }
 
-/** Of workers that serve this queue alone: what others have done, they may have done for other queues. */
+/** Only for workers that serve this queue alone: jobs of other workers may belong to other queues. */
 function ratesOf(
   name: string,
   living: readonly JudgedWorker[],

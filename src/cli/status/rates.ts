@@ -1,12 +1,12 @@
-/** How much gets done. Only what counters say; one that went back says nothing. Pure. */
+/** Job rates from Redis' counters. A counter that has decreased gives no rate. Pure. */
 import { grouped } from '../../messages/quantities.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { WorkerFacts } from '../../resque/workers/registry.ts';
 
-/** Jobs per second; `null` where nobody can tell. */
+/** Jobs per second; `null` if unknown. */
 export type Rate = number | null;
 
-/** Jobs that a worker has ended, well or not. node-resque counts failed ones apart. */
+/** Jobs that a worker has finished, successfully or not. node-resque counts failed jobs separately. */
 export function finishedBy({ processed, failed, about, isPinging }: WorkerFacts): number | null {
   if (processed === null || failed === null) return null;
   return about.part === 'number' || isPinging ? processed + failed : processed;
@@ -17,10 +17,10 @@ export class Rates {
   readonly #now: StatusFacts;
   readonly #elapsedSeconds: number;
   readonly #workersBefore: ReadonlyMap<string, WorkerFacts>;
-  /** Workers that are no longer there. */
+  /** Workers that have gone since the previous reading. */
   readonly #gone: readonly WorkerFacts[];
 
-  /** @param before the last look; `null`: there was none */
+  /** @param before the previous reading; `null` in the first one */
   constructor(before: StatusFacts | null, now: StatusFacts) {
     this.#before = before;
     this.#now = now;
@@ -35,9 +35,9 @@ export class Rates {
   }
 
   /**
-   * Of some workers together.
+   * The rate of some workers together.
    *
-   * @param wasOne whether a worker that has gone was one of them: what it did last, nobody knows
+   * @param wasOne whether a worker that has gone was one of them. Its last jobs are unknown, so there is no rate then.
    */
   of(workers: readonly WorkerFacts[], wasOne: (worker: WorkerFacts) => boolean): Rate {
     if (this.#before === null || this.#gone.some(wasOne)) return null;
@@ -46,7 +46,7 @@ export class Rates {
 
   #finishedSince(worker: WorkerFacts): number | null {
     const before = this.#workersBefore.get(worker.id);
-    // One that has come since counts from its start.
+    // A new worker counts from its start.
     return difference(before === undefined ? 0 : finishedBy(before), finishedBy(worker));
   }
 
@@ -55,7 +55,7 @@ export class Rates {
   }
 }
 
-/** Below this an average says more about the start than about the pace. */
+/** The average of a younger worker depends more on its start than on its speed. */
 const leastAgeMs = 1_000;
 
 export function averagePerMinute(
@@ -67,12 +67,12 @@ export function averagePerMinute(
   return rounded((jobs * 60_000) / (nowMs - startedAtMs));
 }
 
-/** More digits would be of the clock, not of the jobs. */
+/** More digits would only show the precision of the clock. */
 function rounded(rate: number): number {
   return Math.round(rate * 1_000) / 1_000;
 }
 
-/** @returns `null` where one of them is */
+/** @returns `null` if one of them is `null` */
 export function sumOf(numbers: readonly (number | null)[]): number | null {
   return numbers.reduce<number | null>(
     (sum, number) => (sum === null || number === null ? null : sum + number),
@@ -84,7 +84,7 @@ function difference(before: number | null, now: number | null): number | null {
   return before === null || now === null || now < before ? null : now - before;
 }
 
-/** `0`, `0.4`, `12`, `1,204`; `-` where nobody can tell. */
+/** `0`, `0.4`, `12`, `1,204`; `-` if unknown. */
 export function rateText(rate: number | null): string {
   if (rate === null) return '-';
   if (rate === 0) return '0';

@@ -1,4 +1,4 @@
-/** What workers say they run. Pure. */
+/** The running jobs, from the workers' records. Pure. */
 import { jobOfRecord, type RecordProblem, recordProblem } from '../../resque/workers/worker-problems.ts';
 import type { RunningJob } from './document.ts';
 import { isWorking, type JudgedWorker, seconds } from './workers.ts';
@@ -8,7 +8,7 @@ export function runningJobs(workers: readonly JudgedWorker[], nowMs: number): Ru
   const jobs = workers.flatMap((worker): RunningJob[] => {
     const { record, wrongRecordType } = worker.facts;
     if (wrongRecordType !== null)
-      return [unreadable(worker, `its record is a ${wrongRecordType}, no string`)];
+      return [unreadable(worker, `its record is a ${wrongRecordType}, not a string`)];
     return record === null || !isWorking(record) ? [] : [jobOf(worker, record, nowMs)];
   });
   return jobs.sort((a, b) => (b.ageSeconds ?? -1) - (a.ageSeconds ?? -1));
@@ -40,7 +40,7 @@ function about({ facts, state }: JudgedWorker): Pick<RunningJob, 'worker' | 'pro
 const problemTexts: Readonly<Record<RecordProblem, string>> = {
   'not-utf8': 'not UTF-8',
   'not-json': 'not JSON',
-  'not-object': 'no JSON object',
+  'not-object': 'not a JSON object',
   'lone-surrogate': 'broken text',
   'too-deep': 'nested too deeply',
   payload: 'without a payload',

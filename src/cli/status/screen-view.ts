@@ -1,4 +1,4 @@
-/** Looks on a terminal, each in the place of the last, as much as fits. */
+/** `status --watch` on a terminal: each status replaces the previous one and is cut to the screen. */
 import { clock } from '../../messages/quantities.ts';
 import { FrameSink } from '../../ui/terminal/frame-sink.ts';
 import { KeyReader } from '../../ui/terminal/key-reader.ts';
@@ -10,7 +10,7 @@ import type { AwayDocument, StatusDocument } from './document.ts';
 import { awayText, statusLines } from './text.ts';
 import type { WatchView } from './watch-view.ts';
 
-/** The screen is taken with the first look: until then errors are told as ever. */
+/** Takes over the screen with the first status. Until then, errors are printed as usual. */
 export function openScreenView(io: TerminalIo, intervalMs: number): WatchView {
   const { stdin, stdout } = io;
   let end: () => void = () => {};

@@ -7,7 +7,7 @@ import { alarm, type Cell, type Column, faint, good, warning } from '../terminal
 import type { PauseStatus, ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
 import { rateText } from './rates.ts';
 
-/** What a row says at its start, beside its colour. */
+/** Starts a row that needs attention; color alone is not enough. */
 const mark = '!';
 
 export function queueColumns({ queues, totals }: StatusDocument): Column<QueueStatus>[] {
@@ -36,7 +36,7 @@ export function queueColumns({ queues, totals }: StatusDocument): Column<QueueSt
   ];
 }
 
-/** Slots in use, and slots that there are: `2/8`. */
+/** Slots in use and all slots: `2/8`. */
 function workersCell({ working, slots }: QueueStatus): Cell {
   return { text: `${grouped(working)}/${grouped(slots)}`, ...(slots === 0 ? { style: faint } : {}) };
 }
@@ -45,7 +45,7 @@ function remarkCell(queue: QueueStatus): Cell {
   const { isUnattended, lostWorkers, wrongType } = queue;
   if (wrongType !== null) return { text: `a ${wrongType}, not a list`, style: alarm };
   if (!isUnattended) return { text: pauseRemark(queue), style: warning };
-  const text = lostWorkers === 0 ? 'no worker' : `no worker but ${plural(lostWorkers, 'silent one')}`;
+  const text = lostWorkers === 0 ? 'no worker' : `only ${plural(lostWorkers, 'silent worker')}`;
   return { text, style: alarm };
 }
 
@@ -93,7 +93,7 @@ export function processColumns({ processes, totals }: StatusDocument): Column<Pr
   ];
 }
 
-/** Short ones: the table is full. */
+/** Short words: the table is wide already. */
 const kindWords: Readonly<Record<ProcessStatus['kind'], string>> = {
   'resque-runner': 'runner',
   'node-resque': 'node',
@@ -141,7 +141,7 @@ export function jobColumns(): Column<RunningJob>[] {
     },
     { title: 'FOR', align: 'right', cell: ({ ageSeconds }) => ageCell(ageSeconds) },
     { title: 'QUEUE', least: 10, cell: ({ queue }) => ({ text: queue ?? '?' }) },
-    // Without its queues, which the job's own says better.
+    // Without the worker's queues: the job's own queue is more useful.
     { title: 'WORKER', least: 18, keeps: 'end', cell: ({ worker }) => ({ text: readWorkerId(worker).name }) },
     { title: 'JOB', least: 24, cell: (job) => ({ text: jobText(job), style: jobStyle(job) }) },
   ];
@@ -168,7 +168,7 @@ interface Rated {
   readonly jobsPerSecond: number | null;
 }
 
-/** What was measured since the last look; where there was none, the average since the start. */
+/** The rate since the previous reading; in the first one, the average since the start. */
 function rateColumn(isMeasured: boolean): Column<Rated> {
   return isMeasured
     ? { title: 'PER S', align: 'right', cell: ({ jobsPerSecond }) => ({ text: rateText(jobsPerSecond) }) }

@@ -1,4 +1,4 @@
-/** `resque-runner status [CONFIG]`: what Redis knows of queues, workers of every kind and what they run. */
+/** `resque-runner status [CONFIG]`: queues, workers of every kind and running jobs, as Redis knows them. */
 import { ownVantage } from '../../engine/machine/identity.ts';
 import { readStatus } from '../../resque/workers/read-status.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -20,7 +20,8 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
     await watchStatus(io, await findTarget(io, where), { intervalMs, isJson: flags.json });
     return exitCodes.clean;
   }
-  if (flags.interval !== null) throw new UsageError('--interval is for --watch: add that, or leave this out');
+  if (flags.interval !== null)
+    throw new UsageError('--interval needs --watch; add --watch or omit --interval');
   const document = await withTarget(io, where, async (sender, { shown, namespace, keys }) =>
     survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, here: ownVantage() }),
   );

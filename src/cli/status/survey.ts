@@ -1,4 +1,4 @@
-/** Makes of what lies in Redis what `status` tells. Pure, but for who is dead, which whoever can see processes says. */
+/** Turns the data in Redis into the document of `status`. Pure, except that it checks which runners of this machine live. */
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
@@ -10,15 +10,15 @@ import { runningJobs } from './running-jobs.ts';
 import { judgeWorkers } from './workers.ts';
 
 export interface SurveyOptions {
-  /** Where Redis is, for people. */
+  /** Address of Redis, for people. */
   readonly redis: string;
   readonly namespace: string;
   readonly keys: ResqueKeys;
-  /** From where runners are judged. */
+  /** This machine: it can see whether its own processes are alive. */
   readonly here: Vantage;
 }
 
-/** @param before the last look, for what is counted between two; `null`: there was none */
+/** @param before the previous reading, for rates between the two; `null` in the first one */
 export function survey(
   facts: StatusFacts,
   before: StatusFacts | null,

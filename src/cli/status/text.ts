@@ -1,4 +1,4 @@
-/** A look as lines for people: what is wrong first, then queues, processes and running jobs. */
+/** The status as lines for people: problems first, then queues, processes and running jobs. */
 import { age, clock, grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
@@ -9,30 +9,30 @@ import { jobColumns, processColumns, queueColumns, reasonOf } from './sections.t
 import { isAlive } from './workers.ts';
 
 export interface TextOptions {
-  /** Columns of the terminal; `null`: nothing is cut. */
+  /** Columns of the terminal; `null`: no line is cut. */
   readonly width: number | null;
-  /** Rows; `null`: as many as it takes. */
+  /** Rows of the terminal; `null`: no limit. */
   readonly height: number | null;
-  /** Makes a string of a line. */
+  /** Turns a line into a string. */
   readonly paint: (line: Line) => string;
-  /** Goes to the first line's end: what a watch says of itself. */
+  /** Added to the end of the first line: the time, interval and key of a watch. */
   readonly remark?: string;
-  /** Instead of the news: why there are none. */
+  /** Why the status is out of date. */
   readonly trouble?: string;
 }
 
 interface Section {
   readonly title: string;
-  /** About all of it. */
+  /** Notes on the whole section. */
   readonly notes: readonly Line[];
   readonly head: Line | null;
-  /** As many as there may be room for. */
+  /** At most as many as the screen could show. */
   readonly rows: readonly Line[];
-  /** Rows that there are. */
+  /** Number of rows that exist. */
   readonly count: number;
 }
 
-/** @returns the lines, without the ends of lines */
+/** @returns lines without line breaks */
 export function statusLines(document: StatusDocument, options: TextOptions): string[] {
   const { width, height, paint, remark, trouble } = options;
   const head = [
@@ -58,7 +58,7 @@ function firstLine({ redis, namespace }: StatusDocument, remark: string | undefi
 
 const between = ' · ';
 
-/** As few lines as the items fit on. */
+/** Puts the items on as few lines as possible. */
 function packed(items: readonly string[], width: number | null): Line[] {
   const lines: string[] = [];
   for (const item of items) {
@@ -100,7 +100,7 @@ function delayedText({ jobs, isComplete, nextInSeconds }: Delayed): string {
   return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${next}`;
 }
 
-/** Each reason once, however many processes have it. */
+/** Each reason once, even if several processes share it. */
 function unstartable(processes: readonly ProcessStatus[]): Span[] {
   const texts = processes
     .filter(isAlive)
@@ -115,7 +115,7 @@ function troubles({ isPaused, wrongTypes, queues, processes, totals }: StatusDoc
   const those = unattended === 1 ? '1 queue has' : `${grouped(unattended)} queues have`;
   const lost = [
     ...(totals.deadWorkers > 0 ? [`${plural(totals.deadWorkers, 'worker')} dead`] : []),
-    ...(totals.staleWorkers > 0 ? [`${plural(totals.staleWorkers, 'worker')} not heard of for 5 min`] : []),
+    ...(totals.staleWorkers > 0 ? [`${plural(totals.staleWorkers, 'worker')} silent for 5 min`] : []),
   ].join(', ');
   const unread = wrongTypes.filter(({ hides }) => hides === 'count' || hides === 'schedule');
   return [
@@ -128,10 +128,10 @@ function troubles({ isPaused, wrongTypes, queues, processes, totals }: StatusDoc
 }
 
 function wrongTypeText({ key, type, expected }: StatusDocument['wrongTypes'][number]): string {
-  return `! key ${visible(key)} is a ${type}, it should be a ${expected}`;
+  return `! key ${visible(key)} is a ${type} but should be a ${expected}`;
 }
 
-/** What can't be shown in a section. */
+/** The data of each section that a key of the wrong type can hide. */
 const hiding: Readonly<Record<string, string>> = { Queues: 'queues', Processes: 'workers' };
 
 function sectionsOf(document: StatusDocument, { width, height }: TextOptions): Section[] {
@@ -165,17 +165,17 @@ function sectionsOf(document: StatusDocument, { width, height }: TextOptions): S
   ];
 }
 
-/** Each section gets what it needs, as far as there is room; the largest are cut first. */
+/** Fits the sections into the room; the largest ones are cut first. */
 function withinRoom(sections: readonly Section[], room: number | null): Line[] {
   const wants = sections.map(({ count }) => count);
   const all = sections.reduce((sum, each) => sum + each.count + headOf(each).length + 1, 0);
   const isTight = room !== null && all > room;
-  // Where there is too little room, none is left for empty lines.
+  // If room is tight, leave out the empty lines.
   const heads = sections.map((each) => (isTight ? headOf(each) : [[], ...headOf(each)]));
   const shares = isTight ? shared(wants, room - heads.flat().length) : wants;
   return sections.flatMap((each, at) => {
     const share = shares[at] ?? 0;
-    // The line that says so takes the place of a row.
+    // The line "… N more" replaces a row.
     const rows = each.count > share ? each.rows.slice(0, Math.max(0, share - 1)) : each.rows;
     const more = each.count - rows.length;
     return [
@@ -190,7 +190,7 @@ function headOf({ title, notes, head }: Section): Line[] {
   return [[span(title, bold)], ...notes, ...(head === null ? [] : [head])];
 }
 
-/** Divides rows so that nobody who could use one goes without while another has more. */
+/** Divides rows fairly: no section gets more rows than another section that still needs rows. */
 function shared(wants: readonly number[], room: number): number[] {
   const shares = wants.map(() => 0);
   for (let left = Math.max(0, room); left > 0; ) {
@@ -210,9 +210,9 @@ function countText(count: number | null): string {
   return count === null ? '?' : grouped(count);
 }
 
-/** That Redis can't be looked at, since when, and why. */
+/** Says that Redis can't be read, since when, and why. */
 export function awayText({ at, awaySince, reason }: AwayDocument): string {
   const sinceMs = Date.parse(awaySince);
   const since = `${clock(sinceMs)} (${age(Date.parse(at) - sinceMs)})`;
-  return `Redis is away since ${since}: ${visible(reason)}; trying again`;
+  return `Redis has been unreachable since ${since}: ${visible(reason)}; retrying`;
 }

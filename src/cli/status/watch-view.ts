@@ -5,21 +5,21 @@ import { linePainter, outputWidth } from '../terminal/table.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
 import { awayText, statusLines } from './text.ts';
 
-/** Where looks go. Each returns once more can be taken. */
+/** Shows each status. The promises resolve when it can take the next one. */
 export interface WatchView {
   show(document: StatusDocument): Promise<void>;
   showAway(away: AwayDocument): Promise<void>;
-  /** Nobody looks any more: a key, a signal, a reader that went away. */
+  /** Resolves when the user ends the watch by a key or a signal, or when the reader closes STDOUT. */
   readonly ended: Promise<void>;
-  /** Gives back the terminal, if it has it. */
+  /** Restores the terminal if the view took it over. */
   close(): void;
 }
 
-/** Ctrl-C and its like end a watch, which is no failure: whoever watches has seen enough. */
+/** These signals end a watch. That is not a failure: the exit code is 0. */
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface End {
-  /** By a signal, or by `end`. */
+  /** Resolves after a signal or a call of `end`. */
   readonly ended: Promise<void>;
   readonly end: () => void;
 }
@@ -33,8 +33,7 @@ function onSignalToEnd({ process }: Pick<Io, 'process'>): End {
   return { ended, end };
 }
 
-/** A document a line, for programs. */
-
+/** One JSON document per line, for programs. */
 export function jsonView(io: Io): WatchView {
   const { ended, end } = onSignalToEnd(io);
   const printLine = async (document: StatusDocument | AwayDocument) => {
@@ -43,8 +42,7 @@ export function jsonView(io: Io): WatchView {
   return { show: printLine, showAway: printLine, ended, close: () => {} };
 }
 
-/** Looks one after the other, where there is no terminal to redraw: each behind a line with its time. */
-
+/** Without a terminal: one status after another, each below a line with its time. */
 export function textView(io: Io): WatchView {
   const { ended, end } = onSignalToEnd(io);
   let isAway = false;
@@ -58,7 +56,7 @@ export function textView(io: Io): WatchView {
       await printLines([separator(document.at), ...lines, '']);
     },
     async showAway(away: AwayDocument) {
-      // Once for each outage: nothing is new until it is over.
+      // Once per outage.
       if (isAway) return;
       isAway = true;
       await printLines([separator(away.at), awayText(away), '']);

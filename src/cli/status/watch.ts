@@ -1,9 +1,9 @@
 /**
- * Looks again and again. Redis may go away meanwhile: that is told, and the next look tried, until it is back.
+ * Reads the status at intervals. If Redis fails, it shows the error and retries until Redis is back.
  *
- *     looking ──RedisError──▶ away ──a look that succeeds──▶ looking      any ──the view ends──▶ over
+ *     reading ──RedisError──▶ away ──a reading succeeds──▶ reading      any ──the view ends──▶ over
  *
- * Only the first look must succeed: where it doesn't, the address is more likely to be wrong.
+ * The first reading must succeed: if it fails, the address is probably wrong.
  */
 import { ownVantage } from '../../engine/machine/identity.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
@@ -21,7 +21,7 @@ export interface WatchOptions {
 
 const openLimitMs = 4_000;
 
-/** @throws OperatingError where not even the first look succeeds */
+/** @throws OperatingError if the first reading fails */
 export async function watchStatus(io: Io, target: RedisTarget, options: WatchOptions): Promise<void> {
   const view = await viewFor(io, options);
   const looks = new Looks(io, target, view, options.intervalMs);
@@ -46,9 +46,9 @@ class Looks {
   readonly #view: WatchView;
   readonly #intervalMs: number;
   #before: StatusFacts | null = null;
-  /** When the look began that is going on, by our clock. */
+  /** When the current reading began, by the clock of this machine. */
   #lookedAtMs = 0;
-  /** When the first look of the outage began: one that hangs is given up only later. */
+  /** When the first failed reading began: it may hang for a while before it fails. */
   #awaySinceMs: number | null = null;
   #isStopped = false;
   #wake: () => void = () => {};

@@ -1,4 +1,4 @@
-/** Whose each worker is and whether it lives. Pure. */
+/** The kind of each worker, and whether it is alive. Pure. */
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import { deathOf, livenessOf, silentLimitMs, type Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
@@ -10,7 +10,7 @@ export interface JudgedWorker {
   readonly facts: WorkerFacts;
   readonly kind: WorkerKind;
   readonly state: WorkerState;
-  /** Since its last sign of life, or that of its runner; `null`: none is known. */
+  /** Since the last heartbeat of the worker or its runner; `null` if there is none. */
   readonly silentMs: number | null;
 }
 
@@ -27,12 +27,12 @@ export function judgeWorkers(facts: StatusFacts, here: Vantage): JudgedWorker[] 
   });
 }
 
-/** Or may be. */
+/** Whether it is alive or may be. */
 export function isAlive({ state }: { readonly state: WorkerState }): boolean {
   return state !== 'stale' && state !== 'dead';
 }
 
-/** What of a process that has no worker any more, but an entry. */
+/** The state of a runner that has an entry but no registered worker. */
 export function stateOfRunner(
   entry: RunnerEntry | null,
   facts: StatusFacts,
@@ -44,7 +44,7 @@ export function stateOfRunner(
   return { state: doubt ?? (silentMs > silentLimitMs ? 'stale' : 'idle'), silentMs };
 }
 
-/** A registry entry, or a name that only a runner gives: one whose entry is lost is still ours. */
+/** A runner has an entry in the registry, or a name that only runners use: its entry may be lost. */
 function kindOf({ about, isPinging }: WorkerFacts, { runners }: StatusFacts): WorkerKind {
   if (about.part === 'slot' && (runners.has(about.process) || about.host.endsWith('.runner'))) {
     return 'resque-runner';
@@ -62,12 +62,12 @@ function stateOf(
   return isWorking(record) || wrongRecordType !== null ? 'working' : 'idle';
 }
 
-/** Some clients write an empty object for a worker that is idle. */
+/** Some clients write an empty object for an idle worker. */
 export function isWorking(record: Buffer | null): boolean {
   return record !== null && record.toString('latin1') !== '{}';
 }
 
-/** What its entry says against a runner, besides a silence of more than five minutes, which is told as that. */
+/** Whether a runner is dead or its state unknown. A silence of more than five minutes is not included: that is `stale`. */
 function doubtOf(entry: RunnerEntry | null, facts: StatusFacts, here: Vantage): 'dead' | 'unknown' | null {
   if (entry === null) return null;
   const liveness = livenessOf(entry, here, facts);
@@ -75,11 +75,11 @@ function doubtOf(entry: RunnerEntry | null, facts: StatusFacts, here: Vantage): 
   return liveness === 'unknown' ? 'unknown' : null;
 }
 
-/** Which queues each worker takes jobs from, of those that there are. */
+/** Which of the existing queues each worker takes jobs from. */
 export class Listening {
   readonly #known: readonly string[];
   readonly #expanded = new Map<string, readonly string[]>();
-  /** Runner process → queues that an entry of its config names: patterns of its other entries leave them out. */
+  /** Runner process → queues that one of its pools names. Patterns of its other pools exclude these queues. */
   readonly #named = new Map<string, Set<string>>();
 
   constructor(known: readonly string[], workers: readonly JudgedWorker[]) {
@@ -110,18 +110,18 @@ export class Listening {
   }
 }
 
-/** The one queue that a list names, where it is about no other. */
+/** The queue of a list that names exactly one queue and no pattern. */
 export function onlyQueueOf(text: string): string | null {
   const list = queueList(text);
   return list.isDynamic || list.names.length !== 1 || text.includes('!') ? null : (list.names[0] ?? null);
 }
 
-/** Whole seconds, never less than 0: a clock may be ahead of Redis' clock. */
+/** Whole seconds, at least 0: another clock may be ahead of Redis' clock. */
 export function seconds(ms: number | null): number | null {
   return ms === null ? null : Math.max(0, Math.floor(ms / 1_000));
 }
 
-/** Groups by name; one item may have several names. */
+/** Groups by name; an item may have several names. */
 export function groupsOf<T>(all: readonly T[], namesOf: (each: T) => readonly string[]): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const each of all) {

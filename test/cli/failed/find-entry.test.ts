@@ -29,9 +29,9 @@ describe('an ID', () => {
   test('without a check is whatever lies there', async () => {
     await redis.client.rpush(key, 'a', 'b');
     expect([await find('0'), await find('1')]).toEqual(['0 a', '1 b']);
-    await expect(find('2')).rejects.toThrow('there is no failure 2: the list has 0 to 1');
+    await expect(find('2')).rejects.toThrow('there is no failure 2: indexes are 0 to 1');
     await redis.client.ltrim(key, 0, 0);
-    await expect(find('2')).rejects.toThrow('there is no failure 2: the list has only 0');
+    await expect(find('2')).rejects.toThrow('there is no failure 2: the only index is 0');
     await redis.client.del(key);
     await expect(find('0')).rejects.toThrow('there is no failure 0: the list is empty');
   });
@@ -62,7 +62,7 @@ describe('an ID', () => {
     await redis.client.rpush(key, 'abc');
     await expect(find(id)).rejects.toMatchObject({
       name: 'UsageError',
-      message: `"${id}" is not an ID of a failure: use one like 12@3fa9c1d2, as resque-runner failed list shows it, or last for the newest`,
+      message: `"${id}" is not a failure ID; use one that resque-runner failed list shows, such as 12@3fa9c1d2, or last for the newest`,
     });
   });
 });
@@ -82,7 +82,7 @@ describe('what has moved', () => {
     expect(await find(idOf(0, 'entry 0'))).toBe('250 entry 0');
     expect(await find(idOf(299, 'entry 299'))).toBe('549 entry 299');
     await redis.client.lpush(key, 'one more');
-    await expect(find(idOf(0, 'entry 0'))).rejects.toThrow('no longer on the list');
+    await expect(find(idOf(0, 'entry 0'))).rejects.toThrow('it was retried or removed');
   });
 
   test('is the nearest below of several that are alike', async () => {
@@ -98,16 +98,16 @@ describe('what is gone', () => {
     await redis.client.rpush(key, ...numbered(0, 5));
     await expect(find('3@00000000')).rejects.toMatchObject({
       name: 'UsageError',
-      message: `3@00000000 is no longer on the list as it was: someone retried or removed it; what lies there is ${idOf(3, 'entry 3')}`,
+      message: `there is no failure 3@00000000 anymore: it was retried or removed; index 3 is now ${idOf(3, 'entry 3')}`,
     });
-    await expect(find('7@00000000')).rejects.toThrow('someone retried or removed it; the list has 0 to 4');
+    await expect(find('7@00000000')).rejects.toThrow('it was retried or removed; indexes are 0 to 4');
   });
 
   test('since it was retried is said with the time', async () => {
     const retried = '{"retried_at":"2026/03/04 05:06:07 UTC"}';
     await redis.client.rpush(key, retried);
     await expect(find('0@00000000')).rejects.toThrow(
-      `what lies there is ${idOf(0, retried)}, retried at 2026/03/04 05:06:07 UTC`,
+      `index 0 is now ${idOf(0, retried)}, retried at 2026/03/04 05:06:07 UTC`,
     );
   });
 });

@@ -86,8 +86,8 @@ describe('without a terminal', () => {
       expect(stdout.split('\n').filter((line) => /^\d+@|^\{"index"/.test(line))).toHaveLength(10);
     }
     const { stdout } = await failed('list', '--before', '2');
-    expect(stdout).toContain('(no JSON object) junk \\u001b[31m\\u0007');
-    expect(stdout).toContain(`${idOf(0, '')}\t\t\t\t\t\t\t(an empty text, no failure)`);
+    expect(stdout).toContain('(not a JSON object) junk \\u001b[31m\\u0007');
+    expect(stdout).toContain(`${idOf(0, '')}\t\t\t\t\t\t\t(an empty string, not a failure)`);
   });
 });
 

@@ -21,9 +21,9 @@ describe('failures by their IDs', () => {
       failed('remove', '4'),
     ]);
     expect(said.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual([
-      `2 resque-runner: Take ${id(1)} (SendMail of mail: E\\u001b[31m: 1) off the list? ${noTerminal}`,
-      `2 resque-runner: Take 2 failures off the list? ${noTerminal}`,
-      `2 resque-runner: Take ${id(4)} ((no class) of (no queue)) off the list? ${noTerminal}`,
+      `2 resque-runner: Delete failure ${id(1)} (SendMail of mail: E\\u001b[31m: 1) and its job? ${noTerminal}`,
+      `2 resque-runner: Delete 2 failures and their jobs? ${noTerminal}`,
+      `2 resque-runner: Delete failure ${id(4)} ((no class) of (no queue)) and its job? ${noTerminal}`,
     ]);
     expect(await stage.list()).toEqual(entries);
     expect(await failed('remove', id(1), '--yes')).toEqual({
@@ -40,7 +40,7 @@ describe('failures by their IDs', () => {
     expect(await errors()).toEqual(['0', '2']);
     expect(await failed('remove', id(0), id(1), '--yes')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/is no longer on the list .*; nothing was changed$/),
+      stderr: expect.stringMatching(/it was retried or removed; .*; nothing was changed$/),
     });
     expect(await errors()).toEqual(['0', '2']);
   });
@@ -57,7 +57,7 @@ test('failures that match are counted, and only they go', async () => {
   expect(await failed('remove', '--queue', 'm*')).toEqual({
     code: 2,
     stdout: '',
-    stderr: `resque-runner: 600 of 902 failures match ${place()}. Take them off the list? ${noTerminal}`,
+    stderr: `resque-runner: 600 of 902 failures match ${place()}. Delete them and their jobs? ${noTerminal}`,
   });
   expect(await stage.list()).toHaveLength(902);
   expect((await failed('remove', '--queue', 'm*', '--yes')).stdout).toBe('removed 600 failures');
@@ -80,7 +80,7 @@ describe('the whole list', () => {
     expect(said).toEqual({
       code: 2,
       stdout: '',
-      stderr: `resque-runner: There are 1,103 failures ${place()}. Take all of them off the list? ${noTerminal}`,
+      stderr: `resque-runner: There are 1,103 failures ${place()}. Delete all of them and their jobs? ${noTerminal}`,
     });
     expect(await stage.list()).toHaveLength(1_103);
     expect((await failed(...command, '--yes')).stdout).toBe('removed 1,103 failures');
@@ -96,7 +96,7 @@ describe('the whole list', () => {
     await stage.fill(record());
     await stage.redis.client.rpush('app:failed', record(), record());
     expect((await failed('clear')).stderr).toBe(
-      `resque-runner: There is 1 failure ${place()}. Take it off the list? ${noTerminal}`,
+      `resque-runner: There is 1 failure ${place()}. Delete it and its job? ${noTerminal}`,
     );
     const { stdout } = await failed('clear', '--yes', '--json', '--namespace', 'app');
     expect(JSON.parse(stdout)).toMatchObject({ action: 'remove', matching: 2, done: 2, end: 'whole' });

@@ -42,7 +42,7 @@ describe('one failure', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
       new RegExp(
-        `^resque-runner: ${id} is no longer on the list as it was: someone retried or removed it; what lies there is ${idOf(0, first)}, retried at .* UTC; nothing was changed$`,
+        `^resque-runner: there is no failure ${id} anymore: it was retried or removed; index 0 is now ${idOf(0, first)}, retried at .* UTC; nothing was changed$`,
       ),
     );
     expect(await stage.queued()).toHaveLength(1);
@@ -56,7 +56,7 @@ describe('one failure', () => {
     expect(await failed('retry', '0')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `resque-runner: ${idOf(0, 'junk')}: this failure does not say which job to put back onto which queue`,
+      stderr: `resque-runner: ${idOf(0, 'junk')}: this failure can't be retried: it has no job or no queue`,
     });
     expect(await stage.list()).toEqual(['junk']);
   });
@@ -85,7 +85,7 @@ describe('several failures', () => {
     });
     expect((await stage.list()).map(isRetried)).toEqual([true, true, false, true, false, false]);
     const { code, stdout, stderr } = await failed('retry', '2', '5', '--json');
-    const message = "retried 1; 1 doesn't say which job to put back onto which queue";
+    const message = "retried 1; 1 can't be retried (no job or no queue)";
     expect({ code, stderr }).toEqual({ code: 1, stderr: `resque-runner: ${message}` });
     expect(json(stdout)).toEqual({
       ...{ action: 'retry', matching: 2, done: 1, gone: 0, unretryable: 1 },
@@ -99,7 +99,9 @@ describe('several failures', () => {
     const [first = ''] = await stage.list();
     const { code, stderr } = await failed('retry', idOf(0, first), '2@00000000');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^resque-runner: 2@00000000 is no longer on the list .*; nothing was changed$/);
+    expect(stderr).toMatch(
+      /^resque-runner: there is no failure 2@00000000 anymore: .*; nothing was changed$/,
+    );
     expect(await stage.queued()).toEqual([]);
   });
 });
@@ -110,7 +112,7 @@ describe('all that match', () => {
     const { code, stdout, stderr } = await failed('retry', '--queue', 'mail');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues? There is no terminal to confirm it on; add --yes`,
+      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues? There is no terminal to confirm it on; add --yes`,
     );
     expect((await stage.list()).some(isRetried)).toBe(false);
     expect(await failed('retry', '--queue', 'mail', '--yes')).toEqual({
@@ -126,19 +128,18 @@ describe('all that match', () => {
     await stage.fill(...records(600), record({ retried_at: '2026/03/05 00:00:00 UTC' }), 'junk');
     const { stderr } = await failed('retry', '--all');
     expect(stderr).toContain(
-      'There are 602 failures (resque:failed at ' +
-        `${stage.url}/0); 600 of them weren't retried yet and can be.`,
+      'There are 602 failures (resque:failed at ' + `${stage.url}/0); 600 of them can still be retried.`,
     );
     const first = await failed('retry', '--all', '--yes', '--json');
     expect(json(first.stdout)).toEqual({
       ...{ action: 'retry', matching: 602, done: 600, gone: 0, unretryable: 1, end: 'whole' },
-      message: "retried 600; 1 doesn't say which job to put back onto which queue",
+      message: "retried 600; 1 can't be retried (no job or no queue)",
     });
     const again = await failed('retry', '--all', '--yes');
     expect(again).toEqual({
       code: 0,
       stdout:
-        "602 failures; they were retried already, or don't say which job to put back onto which queue; nothing was changed. To retry one again, name its ID",
+        '602 failures; they were already retried, or they have no job or no queue; nothing was changed. To retry a failure again, name its ID',
       stderr: '',
     });
     expect(new Set(await stage.queued())).toEqual(
@@ -168,16 +169,16 @@ describe('all that match', () => {
         '',
       );
     const one = await said('--queue', 'news');
-    expect(one).toBe('1 of 2 failures matches. Put its job back onto the queue?');
+    expect(one).toBe('1 of 2 failures matches. Put its job back onto its queue?');
     await failed('retry', '1');
     expect(await said('--all')).toBe(
-      "There are 2 failures; 1 of them wasn't retried yet and can be. Put its job back onto the queue?",
+      'There are 2 failures; 1 of them can still be retried. Put its job back onto its queue?',
     );
     await stage.redis.client.rpop('resque:failed');
-    expect(await said('--all')).toBe('There is 1 failure. Put its job back onto the queue?');
+    expect(await said('--all')).toBe('There is 1 failure. Put its job back onto its queue?');
     expect((await failed('retry', '--all', '--yes')).stdout).toBe('retried 1 failure');
     expect((await failed('retry', '--queue', 'mail')).stdout).toBe(
-      "the only failure matches; it was retried already, or doesn't say which job to put back onto which queue; nothing was changed. To retry one again, name its ID",
+      'the only failure matches; it was already retried, or it has no job or no queue; nothing was changed. To retry a failure again, name its ID',
     );
     expect((await failed('retry', '--queue', 'news')).stdout).toBe("the only failure doesn't match");
   });

@@ -37,7 +37,7 @@ describe('for people', () => {
         'stderr      a warning',
         'stdout      sent 3',
         '',
-        'Run it here and now:',
+        'Run it here now:',
         `  resque-runner exec mail --from-failed ${id} --redis ${stage.url}`,
         'Retry it again:',
         `  resque-runner failed retry ${id} --redis ${stage.url}`,
@@ -72,21 +72,21 @@ describe('for people', () => {
   });
 
   test.each([
-    ['', 'an empty text: no failure, and nothing that could be retried'],
+    ['', "an empty string, not a failure: it can't be retried"],
     [
       'junk \u001b[31m\nline 2',
-      'no JSON object, so that nothing can be retried. It says:\n            junk \\u001b[31m\n            line 2',
+      "not a JSON object, so it can't be retried. Its text:\n            junk \\u001b[31m\n            line 2",
     ],
     [
       Buffer.from([0xff, 0x41]),
-      'no JSON object, so that nothing can be retried; not UTF-8: --json has its bytes in base64. It says:\n            \ufffdA',
+      "not a JSON object, so it can't be retried; not UTF-8 (--json shows its bytes in base64). Its text:\n            \ufffdA",
     ],
   ])('what is no failure is said to be none, and how to remove it: %j', async (entry, words) => {
     await stage.fill(entry);
     const { code, stdout } = await failed('show');
     expect(code).toBe(0);
     expect(stdout).toBe(
-      `ID          ${idOf(0, entry)}\n            ${words}\n\nTake it off the list:\n  resque-runner failed remove ${idOf(0, entry)} --redis ${stage.url}`,
+      `ID          ${idOf(0, entry)}\n            ${words}\n\nDelete it:\n  resque-runner failed remove ${idOf(0, entry)} --redis ${stage.url}`,
     );
   });
 
@@ -165,7 +165,7 @@ test('an ID that finds nothing is a mistake, an empty list is not', async () => 
   await stage.fill(...records(2));
   expect(await failed('show', '2')).toMatchObject({
     code: 2,
-    stderr: 'resque-runner: there is no failure 2: the list has 0 to 1',
+    stderr: 'resque-runner: there is no failure 2: indexes are 0 to 1',
   });
   expect(await failed('show', '0@00000000')).toMatchObject({ code: 2, stdout: '' });
 });

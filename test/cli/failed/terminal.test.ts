@@ -15,7 +15,7 @@ describe('the question', () => {
     const terminal = program.open(['retry', '--queue', 'mail'], { columns: 120 });
     await terminal.waitForText('● No');
     expect(terminal.text()).toContain(
-      `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto the queues?`,
+      `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues?`,
     );
     expect(terminal.isCursorHidden).toBe(true);
     await terminal.press('return');
@@ -42,7 +42,7 @@ describe('the question', () => {
     for (const terminal of terminals) {
       await terminal.waitForText(`came to ${code}`);
       expect(terminal.text()).toContain('resque-runner: nothing was changed');
-      expect(terminal.text().match(/There are 3|Take 1@/g)).toHaveLength(1);
+      expect(terminal.text().match(/There are 3|Delete failure 1@/g)).toHaveLength(1);
       expect(terminal.isRestored).toBe(true);
     }
     expect(terminals[2]?.text()).toMatch(/^ {2}"end": "declined",$/m);
@@ -60,7 +60,7 @@ describe('the question', () => {
     expect(await retried()).toBe(3);
     const entry = (await stage.list())[1] ?? '';
     const remove = program.open(['remove', '1'], { columns: 120 });
-    await remove.waitForText(`Take ${idOf(1, entry)} (SendMail of mail: Boom: 1) off the list?`);
+    await remove.waitForText(`Delete failure ${idOf(1, entry)} (SendMail of mail: Boom: 1) and its job?`);
     await remove.press('y');
     await remove.waitForText(`${idOf(1, entry)}: removed\ncame to 0`);
     const clear = program.open(['clear'], { columns: 120 });
@@ -109,7 +109,7 @@ describe('thousands', () => {
       await terminal.waitForNoText(title);
       way.goOn();
       await terminal.waitForText('came to 130');
-      const words = `resque-runner: ${verb} ([\\d,]+); then it was called off, and the rest of the list was left alone`;
+      const words = `resque-runner: ${verb} ([\\d,]+); stopped there because it was cancelled`;
       const [, count = ''] = new RegExp(words).exec(terminal.text()) ?? [];
       const done = Number(count.replace(',', ''));
       expect(done).toBeGreaterThan(0);

@@ -46,7 +46,7 @@ describe('for people', () => {
       `${stage.url}/0  namespace resque`,
       '1,216 waiting · 3 running · 10 workers in 3 processes on 3 hosts · 12,040 processed · 7 failed (1 on the list)',
       '! 1 queue has jobs and no worker',
-      '! 1 worker not heard of for 5 min: see resque-runner check',
+      '! 1 worker silent for 5 min: see resque-runner check',
     ]);
     expect(lines).toContainEqual(expect.stringMatching(/^! orphan +12 +0\/0 +- +no worker$/));
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}mail +1,204 +3\/8 +\d+\.?\d*$/));
@@ -117,10 +117,10 @@ describe('for people', () => {
     const { code, stdout } = await status('--redis', stage.url);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^! bad +\? .* a string, not a list$/m);
-    expect(stdout).toMatch(/^! +\? {2}\? +old:8 +its record is a hash, no string$/m);
-    expect(stdout).toContain('! key resque:failed is a string, it should be a list');
+    expect(stdout).toMatch(/^! +\? {2}\? +old:8 +its record is a hash, not a string$/m);
+    expect(stdout).toContain('! key resque:failed is a string but should be a list');
     expect(stdout).toMatch(
-      /^Processes: 3.*\n! key resque:workers:heartbeat is a string, it should be a hash$/m,
+      /^Processes: 3.*\n! key resque:workers:heartbeat is a string but should be a hash$/m,
     );
   });
 
@@ -173,7 +173,7 @@ describe('--json', () => {
 
 describe('where it can not', () => {
   test.each([
-    [['--interval', '5'], '--interval is for --watch: add that, or leave this out'],
+    [['--interval', '5'], '--interval needs --watch; add --watch or omit --interval'],
     [['--watch', '--interval', '0'], '--interval must be a whole number, 1 or more, got "0"'],
     [['--wach'], 'resque-runner status has no flag --wach; did you mean --watch?'],
     [

@@ -365,8 +365,8 @@ describe('running jobs', () => {
 
   test.each([
     ['{not json', 'its record is not JSON'],
-    ['[1]', 'its record is no JSON object'],
-    ['"text"', 'its record is no JSON object'],
+    ['[1]', 'its record is not a JSON object'],
+    ['"text"', 'its record is not a JSON object'],
     ['', 'its record is not JSON'],
     ['{"queue":"mail"}', 'its record is without a payload'],
     ['{"queue":"mail","payload":[1]}', 'its payload is an array'],
@@ -442,7 +442,7 @@ describe('everything else', () => {
       { name: 'good', waiting: 2, wrongType: null },
     ]);
     expect(processes).toMatchObject([{ name: 'ruby:1', state: 'working', finished: null, failed: 0 }]);
-    expect(runningJobs).toMatchObject([{ problem: 'its record is a hash, no string' }]);
+    expect(runningJobs).toMatchObject([{ problem: 'its record is a hash, not a string' }]);
     expect(totals).toMatchObject({ processed: null, failures: null, failed: 0 });
     expect(wrongTypes.map(({ key, hides }) => [key, hides]).sort()).toEqual([
       ['resque:delayed_queue_schedule', 'schedule'],

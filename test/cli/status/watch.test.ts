@@ -157,16 +157,16 @@ test('an outage is told in its place, with its beginning; when it is over, all g
   await waitFor(() => looks().length >= 2 && documents().length >= 2, { message: 'two looks of each' });
   await redis.kill();
 
-  await screen.waitForText(/^! Redis is away since \d\d:\d\d:\d\d \(\d+ s\): .*; trying again$/m);
+  await screen.waitForText(/^! Redis has been unreachable since \d\d:\d\d:\d\d \(\d+ s\): .*; retrying$/m);
   // What was seen last stays.
   await screen.waitForText(/^! mail +3/m);
-  const isTold = () => text.lines.some((line) => /^Redis is away since/.test(line));
+  const isTold = () => text.lines.some((line) => /^Redis has been unreachable since/.test(line));
   const outages = () => documents().filter(({ isReachable }) => isReachable === false);
   await waitFor(() => isTold() && outages().length >= 2, { message: 'an outage of two looks' });
 
   await redis.start();
   await stage.enqueue('other', 1);
-  await screen.waitForNoText('Redis is away');
+  await screen.waitForNoText('Redis has been unreachable');
   await screen.waitForText(/^! other +1/m);
   await waitFor(() => text.lines.some((line) => /^! other +1/.test(line)), { message: 'a look as text' });
   await waitFor(() => documents().at(-1)?.isReachable === true, { message: 'a look as JSON' });
@@ -179,7 +179,7 @@ test('an outage is told in its place, with its beginning; when it is over, all g
   expect(Date.parse(String(away?.awaySince))).toBeLessThanOrEqual(Date.parse(String(away?.at)));
   expect(later?.awaySince).toBe(away?.awaySince);
   // As text once: nothing is new until it is over.
-  expect(text.lines.filter((line) => /^Redis is away/.test(line))).toHaveLength(1);
+  expect(text.lines.filter((line) => /^Redis has been unreachable/.test(line))).toHaveLength(1);
   expect(text.lines.join('\n')).not.toMatch(/[^\P{Cc}\n]/u);
 
   await screen.press('q');
