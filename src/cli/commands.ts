@@ -1,6 +1,6 @@
 /**
- * All commands: what each takes, what its help says, and where it is. Help, completion, the list in docs/commands.md and the
- * reader of the command line all follow from here. Loading this loads none of them.
+ * The table of all commands: arguments, flags, help and the module to load. Help, completion, docs/commands.md and the
+ * parser of the command line all use it. Loading this file loads no command.
  *
  * Long because it is one table.
  */
@@ -11,26 +11,26 @@ const config: Argument = { name: 'CONFIG', isOptional: true, completes: 'file' }
 const queue: Argument = { name: 'QUEUE', completes: 'nothing' };
 const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: ['last'] };
 
-/** Of commands that look into Redis. */
+/** For commands that read Redis. */
 const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
 
-/** Of commands for a runner that is running. */
+/** For commands that change a runner. */
 const runnerFlags = ['config', 'socket', 'json'] as const satisfies FlagName[];
 const runnerFlagWords = {
-  socket: "the runner's socket, instead of the runner of a config",
+  socket: "the runner's socket; without it, the config selects the runner",
 } as const;
-const runnerText = `It changes the runner of this config (--config, $RR_CONFIG or ./cfg.json), or all of them if several run. Without a
-config, it changes the only runner of this user. When the command ends, the runner has done it; a second time changes
-nothing. Exits 1 if no runner is running, 2 if the runner has no such queue.`;
+const runnerText = `It changes the runner of this config (--config, $RR_CONFIG or ./cfg.json), or all of them if there are several.
+Without a config, it changes your only runner. It waits until the runner has applied the change. Repeating the command
+changes nothing. Exits 1 if no runner is running, 2 if the runner has no such queue.`;
 
-const idText = `An ID is what \`failed list\` shows, such as 12@3fa9c1d2: the index in the list and a check of the entry. If others
-change the list in between, the command finds that entry or reports that it is gone. \`last\` is the newest failure, the first
-that \`failed list\` shows. An index alone is safe only while no other program changes the list. Index 0 is the oldest failure.`;
+const idText = `\`failed list\` shows the ID of each failure, such as 12@3fa9c1d2: its index in the list and a check of the entry. If
+other programs change the list, the command still finds the entry, or reports that it is gone. \`last\` is the newest failure,
+at the top of \`failed list\`. Index 0 is the oldest failure. An index alone is safe only if no other program changes the list.`;
 
 const table = {
   run: {
-    summary: 'run jobs; on a terminal, with a screen',
+    summary: 'run jobs; on a terminal, show a screen',
     arguments: [config],
     flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'socket'],
     hiddenFlags: ['linkFd'],
@@ -39,65 +39,66 @@ const table = {
     load: () => import('./run/start.ts'),
   },
   attach: {
-    summary: 'the screen of a runner that is running',
+    summary: 'open the screen of a runner',
     arguments: [config],
     flags: ['config', 'socket', 'readOnly'],
     flagWords: {
       socket:
-        "the runner's socket, if attach doesn't find it: in another directory, or as root another user's",
+        "the runner's socket, if it is in another directory or, for root, another user's",
     },
-    about: `Opens the screen of a runner that is running: the one of this config (CONFIG, $RR_CONFIG or ./cfg.json). Without a
-config, it is the one that runs, or the one that you choose. q leaves the runner as it is, Q asks whether to stop it. Several
-screens may be open at once.`,
+    about: `Opens the screen of the runner of this config (CONFIG, $RR_CONFIG or ./cfg.json). Without a config, it opens the
+screen of your runner; if you have several, you choose one. q closes the screen and leaves the runner running; Q asks
+whether to stop the runner. Several screens can be open at once.`,
     examples: ['attach', 'attach /etc/resque-runner/cfg.json --read-only'],
     load: () => import('./control/attach.ts'),
   },
   pause: {
-    summary: 'stop taking jobs of a queue, until resume',
+    summary: 'stop taking jobs from a queue until resume',
     arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
     flags: ['all', ...runnerFlags],
-    flagWords: { all: 'every queue of the runner, also those to come', ...runnerFlagWords },
-    about: `Makes a running runner stop taking jobs of these queues; running jobs go on. A pause lasts until \`resume\`, or until the
-runner ends. Workers elsewhere go on.
+    flagWords: { all: 'every queue of the runner, including new ones', ...runnerFlagWords },
+    about: `Stops a runner from taking jobs from these queues. Running jobs continue. A pause lasts until \`resume\`, or until
+the runner ends. Other workers are not affected.
 
 ${runnerText}`,
     examples: ['pause mail images', 'pause --all --config /etc/resque-runner/cfg.json'],
     load: () => import('./control/control-commands.ts').then(({ pause }) => ({ run: pause })),
   },
   resume: {
-    summary: 'take jobs of a paused queue again',
+    summary: 'take jobs from a paused queue again',
     arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
     flags: ['all', ...runnerFlags],
     flagWords: {
-      all: 'ends `pause --all`; a queue that was paused by name stays paused',
+      all: 'end `pause --all`; queues that were paused by name stay paused',
       ...runnerFlagWords,
     },
-    about: `Ends the pause of queues. A queue with another reason to be paused, such as a script that can't be started, stays
-paused, and the reason is printed.
+    about: `Ends the pause of these queues. A queue stays paused if there is another reason, such as a script that can't be
+started. The command prints that reason.
 
 ${runnerText}`,
     examples: ['resume mail images', 'resume --all'],
     load: () => import('./control/control-commands.ts').then(({ resume }) => ({ run: resume })),
   },
   slots: {
-    summary: 'change how many jobs of a queue may run at once',
+    summary: 'change how many jobs of a queue can run at once',
     arguments: [queue, { name: 'N', completes: 'nothing' }],
     flags: [...runnerFlags],
     flagWords: runnerFlagWords,
-    about: `Sets the slots of the entry of "runners" that QUEUE belongs to; QUEUE may also be the entry itself, such as "image_*". If
-there are fewer slots than running jobs, these go on. It lasts until the runner ends or reads its config again (HUP).
+    about: `Sets the slots of the entry of "runners" that QUEUE belongs to. QUEUE can also be the entry itself, such as
+"image_*". If more jobs are running than the new number allows, they continue. The change lasts until the runner ends or
+reloads its config (HUP).
 
 ${runnerText}`,
     examples: ['slots mail 10', 'slots "image_*" 2 --json'],
     load: () => import('./control/control-commands.ts').then(({ slots }) => ({ run: slots })),
   },
   check: {
-    summary: 'test config, Redis and scripts; repair what Redis holds',
+    summary: 'test config, Redis and scripts; repair data in Redis',
     arguments: [config],
     flags: ['config', 'redis', 'repair', 'json'],
-    about: `Tests the config, Redis (reachable, version, latency, permissions), each script, and what Redis holds of
-workers, failures and queues: dead workers and their jobs, entries that break resque-web, heartbeats that crash Ruby
-workers. Prints one line for each result. Exits 0 if nothing is wrong or everything was repaired, else 1.`,
+    about: `Tests the config, Redis (connection, version, latency, permissions), each script, and the data of workers, failures
+and queues in Redis. It finds dead workers and their jobs, entries that break resque-web, and heartbeats that crash Ruby
+workers. Prints one line per result. Exits 0 if there is no problem or all are repaired, otherwise 1.`,
     examples: ['check', 'check /etc/resque-runner/cfg.json --repair'],
     load: () => import('./check/check-command.ts'),
   },
@@ -115,23 +116,23 @@ workers. Prints one line for each result. Exits 0 if nothing is wrong or everyth
     ],
     flags: ['class', 'fromFailed', 'watch', 'json', ...whereFlags],
     flagWords: {
-      class: 'a job of this class with the ARGs, instead of a FILE',
-      watch: 'run it again whenever the script, the config or FILE changes, until Ctrl-C',
-      redis: 'with --from-failed: this Redis, whatever the config says',
-      json: "the result as one JSON document on STDOUT; the job's output goes to STDERR",
+      class: 'run a job of this class with the ARGs, instead of a FILE',
+      watch: 'run it again when the script, the config or FILE changes, until Ctrl-C',
+      redis: "with --from-failed: use this Redis instead of the config's",
+      json: "print the result as one JSON document on STDOUT; the job's output goes to STDERR",
     },
-    about: `Runs one job through the script of QUEUE as a worker would: the same command line, STDIN, environment and timeout.
-It shows the job's output as it comes, then the result: exit code or signal, duration, memory and CPU, the failure record
-that Redis would get, and what resque-web would show. Nothing is written to Redis.
+    about: `Runs one job through the script of QUEUE as a worker would: with the same command line, STDIN, environment and
+timeout. It prints the job's output as it arrives, then the exit code or signal, duration, memory and CPU. It also shows
+the failure record that Redis would get, and what resque-web would show. It writes nothing to Redis.
 
-FILE holds the job, {"class": …, "args": […]}, without a line break at its end. If FILE is missing or is -, the job is
-read from STDIN.
+FILE holds the job: {"class": …, "args": […]}. A line break at its end is ignored. Without FILE, or if FILE is -, the job
+comes from STDIN.
 
 The exit code is the job's. It is 128 plus the signal's number if a signal ended the job, 124 after a timeout, and 1 if
-the job failed in another way or didn't start. Ctrl-C ends the job as a worker's shutdown does: TERM, then KILL after
-"killAfter". A second Ctrl-C kills it at once. The exit code is then 130, or 143 after TERM.
+the job failed in another way or didn't start. Ctrl-C stops the job like the shutdown of a worker: TERM, then KILL after
+"killAfter". A second Ctrl-C kills it immediately. The exit code is then 130, or 143 after TERM.
 
-With --watch, a change during a run ends that run and starts the job again.`,
+With --watch, a change during a run stops that run and starts the job again.`,
     examples: [
       'exec mail job.json',
       'exec mail --class SendMail bob@example.org \'{"urgent": true}\'',
@@ -141,7 +142,7 @@ With --watch, a change during a run ends that run and starts the job again.`,
     load: () => import('./exec/exec-command.ts'),
   },
   enqueue: {
-    summary: 'put a job on a queue, or a file of jobs',
+    summary: 'put a job, or a file of jobs, on a queue',
     arguments: [
       queue,
       { name: 'CLASS', isOptional: true, completes: 'nothing' },
@@ -150,19 +151,19 @@ With --watch, a change during a run ends that run and starts the job again.`,
     flags: ['file', 'count', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
     flagWords: {
       atHead:
-        'ahead of the waiting jobs; a FILE in one step, its first line first: at most 100,000 jobs, 64 MiB',
+        'ahead of the waiting jobs; a FILE keeps its order and goes in one step: at most 100,000 jobs, 64 MiB',
     },
-    about: `Puts jobs on a queue, as any Resque client would. An ARG that is JSON counts as JSON, anything else as a
-string, with a warning if it looks like JSON. After "--" an ARG may begin with "-". If neither the config nor a registered
-worker takes jobs of QUEUE, the job is enqueued and STDERR says so.
+    about: `Puts jobs on a queue like any Resque client. An ARG that is valid JSON is passed as JSON. Any other ARG is passed
+as a string, with a warning if it looks like JSON. After "--", an ARG can begin with "-". If neither the config nor a
+registered worker takes jobs from QUEUE, the job is still enqueued, with a warning on STDERR.
 
-With --file, each line is a job and goes onto the queue byte for byte. The whole file is checked first: if lines are
-wrong, they are listed and nothing is enqueued. STDIN and pipes can't be checked first: their jobs are enqueued up to the
-first wrong line, and --from-line goes on there.
+With --file, each line is a job and goes to the queue byte for byte. The whole file is checked first: if it has invalid
+lines, they are listed and nothing is enqueued. STDIN and pipes can't be checked first: their jobs are enqueued up to the
+first invalid line. After you fix it, --from-line continues there.
 
-If the connection is lost, enqueue waits half a minute for Redis; no job is enqueued twice, and none is left out. If it has
-to give up, or after Ctrl-C, it prints the --resume ID with which the same command goes on. With --json, STDOUT then says
-how far it got.`,
+If the connection is lost, enqueue waits up to 30 seconds for Redis. No job is enqueued twice or skipped. If it gives up,
+or after Ctrl-C, it prints a --resume ID. The same command with that ID continues. With --json, STDOUT then says how many
+jobs were enqueued.`,
     examples: [
       'enqueue mail SendMail bob@example.org \'{"urgent": true}\' 3',
       'enqueue mail --file jobs.ndjson',
@@ -171,14 +172,14 @@ how far it got.`,
     load: () => import('./enqueue/enqueue-command.ts'),
   },
   'failed list': {
-    summary: 'what has failed, newest first',
+    summary: 'list failures, newest first',
     arguments: [],
     flags: [...filterFlags, 'limit', 'before', 'json', ...whereFlags],
-    about: `Lists failures, newest first. A failure must match all filters; upper and lower case are the same.
+    about: `Lists failures, newest first. A failure must match all filters. Filters ignore case.
 
-On a terminal it prints a table, cut to the terminal's width, and the command for the next page. Elsewhere it prints one
-uncut line per failure: ID, failed at, retried at, queue, class, args, exception and error, separated by tabs. With --json,
-"next" is the --before of the next page, or null. Texts beyond 64 KiB are cut; \`failed show\` has the whole text.`,
+On a terminal it prints a table, cut to the terminal's width, and the command for the next page. Otherwise it prints one
+uncut line per failure with tabs between its fields: ID, failed at, retried at, queue, class, args, exception and error.
+With --json, "next" is the --before of the next page, or null. Texts over 64 KiB are cut; \`failed show\` prints them whole.`,
     examples: [
       'failed list --queue mail --exception Timeout',
       'failed list --json --limit 1000 --redis redis://localhost:6379/0',
@@ -186,27 +187,27 @@ uncut line per failure: ID, failed at, retried at, queue, class, args, exception
     load: () => import('./failed/list.ts'),
   },
   'failed show': {
-    summary: 'one failure, with all details',
+    summary: 'show one failure with all details',
     arguments: [{ name: 'ID', isOptional: true, completes: ['last'] }],
     flags: ['json', ...whereFlags],
-    flagWords: { json: 'the record, byte for byte as in Redis; if that is not JSON, an object that says so' },
-    about: `Shows a failure: its job, exception, error, backtrace and output. Without ID it is the newest, as with \`last\`.
+    flagWords: { json: 'the record byte for byte as in Redis; if it is not JSON, an object that says so' },
+    about: `Shows a failure: its job, exception, error, backtrace and output. Without an ID, it shows the newest failure.
 
 ${idText}`,
     examples: ['failed show', 'failed show 12@3fa9c1d2 --json'],
     load: () => import('./failed/show.ts'),
   },
   'failed retry': {
-    summary: 'put failed jobs back onto their queues',
+    summary: 'put failed jobs back on their queues',
     arguments: [failures],
     flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
-    flagWords: { all: "every failure that wasn't retried yet" },
-    about: `Puts jobs back onto their queues, byte for byte as they were, and notes that on the failures: those with an ID, those
-that match, or all. With a filter or --all it skips failures that were retried already, and it counts and asks first. Jobs
-that fail after that are left alone. Ctrl-C stops it between two steps, and it says how far it got.
+    flagWords: { all: 'every failure that was not retried yet' },
+    about: `Puts jobs back on their queues, byte for byte, and marks the failures as retried. Select failures by ID, by filters,
+or with --all. With a filter or --all, it skips failures that were already retried, says how many remain, and asks. Jobs
+that fail after the question are left alone. Ctrl-C stops it between two steps; it says how many were retried.
 
 ${idText}
-All IDs are looked up before anything is changed. Exits 1 if an entry was gone by then or has no job to retry.`,
+It looks up all IDs before it changes anything. Exits 1 if an entry is gone by then or can't be retried.`,
     examples: [
       'failed retry last',
       'failed retry 12@3fa9c1d2',
@@ -218,63 +219,63 @@ All IDs are looked up before anything is changed. Exits 1 if an entry was gone b
     summary: 'delete failures and their jobs',
     arguments: [failures],
     flags: [...filterFlags, 'all', 'yes', 'json', ...whereFlags],
-    about: `Deletes failures and their jobs: those with an ID, those that match, or all. It counts and asks first. Jobs that fail
-after that are left alone. Ctrl-C stops it between two steps, and it says how far it got.
+    about: `Deletes failures and their jobs. Select failures by ID, by filters, or with --all. It says how many there are, and
+asks. Jobs that fail after the question are left alone. Ctrl-C stops it between two steps; it says how many were deleted.
 
 ${idText}
-All IDs are looked up before anything is changed. Exits 1 if an entry was gone by then.`,
+It looks up all IDs before it changes anything. Exits 1 if an entry is gone by then.`,
     examples: ['failed remove 12@3fa9c1d2', 'failed remove --class Newsletter --yes'],
     load: () => import('./failed/change.ts').then(({ remove }) => ({ run: remove })),
   },
   'failed clear': {
-    summary: 'empty the list',
+    summary: 'delete all failures and their jobs',
     arguments: [],
     flags: ['yes', 'json', ...whereFlags],
-    about: 'Deletes all failures that are on the list now, and their jobs. It counts and asks first.',
+    about: 'Deletes all failures that are on the list now, and their jobs. It says how many there are, and asks.',
     examples: ['failed clear', 'failed clear --yes --namespace staging'],
     load: () => import('./failed/change.ts').then(({ clear }) => ({ run: clear })),
   },
   status: {
-    summary: 'queues, workers of every kind, running jobs, from Redis',
+    summary: 'show queues, workers of every kind and running jobs',
     arguments: [config],
     flags: ['config', 'watch', 'interval', 'json', 'redis', 'namespace'],
     flagWords: { json: 'one JSON document instead of text; with --watch, one per line' },
-    about: `Shows what Redis knows: the queues and their waiting jobs, the workers of every kind and host, the running jobs and
-for how long they run. "!" marks what needs attention: a queue with jobs and no worker, a script that can't be started, a
-worker that is dead or silent for five minutes. WORKERS are slots in use and all slots; a paused queue says why. Writes
+    about: `Shows data from Redis: queues and their waiting jobs, workers of every kind and host, and running jobs with their
+age. "!" marks problems: a queue with jobs but no worker, a script that can't be started, a worker that is dead or has been
+silent for five minutes. WORKERS shows the slots in use and all slots. A paused queue shows the reason. The command writes
 nothing to Redis.`,
     examples: ['status', 'status --watch --interval 5', 'status --json --redis redis://localhost:6379/0'],
     load: () => import('./status/status-command.ts'),
   },
   init: {
-    summary: 'write a cfg.json: asks, and tests the answers',
+    summary: 'write a cfg.json: ask, and test the answers',
     arguments: [{ name: 'FILE', isOptional: true, completes: 'file' }],
     flags: ['redis', 'queue', 'script', 'namespace', 'yes', 'force'],
     flagWords: {
-      redis: 'the Redis of the jobs: host:port, a URL, or `embedded` for a private one',
-      queue: 'the queue to run jobs of',
+      redis: 'the Redis with the jobs: host:port, a URL, or `embedded` for a private one',
+      queue: 'the queue to take jobs from',
       namespace: 'prefix of the keys; "resque" by default',
-      yes: "don't ask; the template has what no flag gives",
+      yes: "don't ask; missing flags get the template's values",
     },
-    about: `Writes a config: asks for Redis, a queue and the script, and tests each answer. Without a terminal it asks nothing and
-takes what the flags don't give from the template. FILE is cfg.json by default, and is not overwritten without --force.`,
+    about: `Writes a config. It asks for Redis, a queue and the script, and tests each answer. Without a terminal it doesn't ask:
+missing flags get the template's values. FILE is cfg.json by default. An existing file is overwritten only with --force.`,
     examples: ['init', 'init --redis redis://localhost:6379/0 --queue mail --script ./job.sh --yes'],
     load: () => import('./init/init-command.ts'),
   },
   demo: {
-    summary: 'a private Redis and example jobs, without any setup',
+    summary: 'run example jobs on a private Redis, without any setup',
     arguments: [],
     flags: ['logFormat', 'ui'],
     flagWords: { ui: 'log lines only' },
-    about: 'Starts a private Redis and runs example jobs until q or Ctrl-C; leaves nothing behind.',
+    about: 'Starts a private Redis and runs example jobs until q or Ctrl-C. It removes all its files at the end.',
     examples: ['demo', 'demo --no-ui'],
     load: () => import('./run/demo.ts'),
   },
   completion: {
-    summary: 'print the completion script of a shell',
+    summary: 'print the completion script for a shell',
     arguments: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'] }],
     flags: [],
-    about: `Prints a script with which a shell completes commands, flags and their values. SHELL is bash, zsh or fish:
+    about: `Prints a script that makes a shell complete commands, flags and values. SHELL is bash, zsh or fish:
 
   bash    in ~/.bashrc: eval "$(resque-runner completion bash)"
   zsh     in ~/.zshrc, after compinit: source <(resque-runner completion zsh)
@@ -286,9 +287,9 @@ takes what the flags don't give from the template. FILE is cfg.json by default, 
 
 export type CommandName = keyof typeof table;
 
-/** Commands that are one word with several actions: the action that is meant where none is named. */
+/** Commands that have several actions, with their default action. */
 export const groups = {
-  failed: { summary: 'look at failures, retry and remove them', otherwise: 'failed list' },
+  failed: { summary: 'list, show, retry and remove failures', otherwise: 'failed list' },
 } as const satisfies Record<string, { readonly summary: string; readonly otherwise: CommandName }>;
 
 export type GroupName = keyof typeof groups;

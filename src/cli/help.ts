@@ -1,4 +1,4 @@
-/** `--help` of the program, of a group and of each command, from the one description that there is of them. */
+/** `--help` of the program, of a group and of each command, from the tables of commands and flags. */
 import { type CommandSpec, flagAbout, shownArgument } from './command-line/command-spec.ts';
 import { type Flag, type FlagName, flags as flagTable, optionOf } from './command-line/flags.ts';
 import { actionsOf, type CommandName, commandNames, commands, type GroupName, groups } from './commands.ts';
@@ -6,21 +6,21 @@ import type { HelpTopic } from './read-arguments.ts';
 
 const flags: Readonly<Record<FlagName, Flag>> = flagTable;
 
-/** Columns beyond which lines are hard to read. */
+/** Longer lines are hard to read. */
 const mostColumns = 110;
 const leastColumns = 72;
 const flagColumn = 26;
 const commandColumn = 46;
 
-const epilogue = `CONFIG is the argument, else $RR_CONFIG, else ./cfg.json. Redis is --redis, else what the config says, else
-$REDIS_URL, else localhost:6379.`;
+const epilogue = `The config is CONFIG; by default $RR_CONFIG, then ./cfg.json. Redis is --redis; by default the one in the
+config, then $REDIS_URL, then localhost:6379.`;
 
-const signals = `Signals: QUIT waits for running jobs; TERM and INT give them a moment, a second one none; HUP reads the
-config again; USR1 kills running jobs; USR2 pauses, CONT resumes.
+const signals = `Signals: QUIT stops when running jobs have ended. TERM and INT stop after a short wait, a second one
+immediately. HUP reloads the config. USR1 kills running jobs. USR2 pauses, CONT resumes.
 
-Exit codes: 0 clean, 1 something outside failed, 2 a mistake in command line or config.`;
+Exit codes: 0 success, 1 an error outside the program, 2 a mistake in the command line or config.`;
 
-/** @param columns of the terminal: lines are no longer than that, but for what is to be copied */
+/** @param columns of the terminal: only lines for copying may be longer */
 export function helpOn(topic: HelpTopic, columns: number = mostColumns): string {
   const width = Math.min(mostColumns, Math.max(leastColumns, columns));
   if (topic === null) return programHelp(width);
@@ -29,10 +29,10 @@ export function helpOn(topic: HelpTopic, columns: number = mostColumns): string 
 
 function programHelp(width: number): string {
   return [
-    'resque-runner: waits on Resque queues and starts a program for each job.',
+    'resque-runner: takes jobs from Resque queues and runs a program for each job.',
     '',
     ...commandLines(width),
-    row(width, commandColumn, 'resque-runner COMMAND --help', 'more about a command'),
+    row(width, commandColumn, 'resque-runner COMMAND --help', 'help on a command'),
     '',
     ...paragraphs(epilogue, width),
     '',
@@ -45,7 +45,7 @@ function programHelp(width: number): string {
   ].join('\n');
 }
 
-/** A line for each command: what it takes, and what it does. A group's actions are one line. */
+/** A line for each command: its arguments and its summary. A group has one line for all its actions. */
 export function commandLines(width = mostColumns): string[] {
   const told = new Set<string>();
   return commandNames.flatMap((name) => {
@@ -69,7 +69,7 @@ function groupHelp(group: GroupName, width: number): string {
     ),
     '',
     ...paragraphs(
-      `Without an action it is \`${otherwise}\`. More about one: resque-runner ${otherwise} --help`,
+      `The default action is \`${otherwise}\`. Help on an action: resque-runner ${otherwise} --help`,
       width,
     ),
     '',
@@ -89,7 +89,7 @@ function commandHelp(name: CommandName, width: number): string {
   ].join('\n');
 }
 
-/** Lines that begin with a blank are as they are to be. */
+/** Wraps paragraphs, but keeps paragraphs with indented lines as they are. */
 function paragraphs(text: string, width: number): string[] {
   return text.split('\n\n').flatMap((paragraph, at) => {
     const lines = /^ /m.test(paragraph)
@@ -111,7 +111,7 @@ function called(name: CommandName, rest: string): string {
   return ['resque-runner', ...(name === 'run' ? [] : [name]), ...(rest === '' ? [] : [rest])].join(' ');
 }
 
-/** Command, arguments, flags, in lines that fit. */
+/** Command, arguments and flags, wrapped. */
 function usage(name: CommandName, width: number): string[] {
   const spec = commands[name];
   const start = called(name, argumentsText(name));
@@ -134,7 +134,7 @@ function flagRows(spec: CommandSpec, width: number): string[] {
   return spec.flags.map((name) => row(width, flagColumn, written(name), flagAbout(name, spec)));
 }
 
-/** A term and what it means, in a column beside it. */
+/** A term, and its description in a second column. */
 function row(width: number, column: number, term: string, text: string): string {
   const start = `  ${term}`;
   const gap = start.length < column ? ' '.repeat(column - start.length) : '  ';
@@ -142,7 +142,7 @@ function row(width: number, column: number, term: string, text: string): string 
   return lines.join('\n').trimEnd();
 }
 
-/** Breaks a text at a separator, which is written as a blank; `indent` begins every line but the first. */
+/** Wraps a text at separators, which become spaces. Every line but the first starts with `indent`. */
 function wrap(text: string, separator: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
   let line: string | null = null;

@@ -1,4 +1,4 @@
-/** The program's entry: runs the command line in this process, and ends the process. */
+/** Entry of the program: runs the command line in this process and ends the process. */
 import module from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -11,16 +11,16 @@ function crash(error: unknown): never {
   process.exit(tellError(error, io));
 }
 
-// A reader that went away (`resque-runner --help | head -1`, a closed terminal) is no reason to end.
+// Keep running if the reader closes its end (`resque-runner --help | head -1`, a closed terminal).
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 
 /**
- * From Node 22.1 on, Node keeps compiled code on disk, and the next start is faster. It does so quietly, also if it can't
- * write there, and respects NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE. By default it would use the directory for
- * temporary files, where another user may make that directory first.
+ * Node 22.1 and later can keep compiled code on disk, which makes the next start faster. It ignores write errors, and
+ * respects NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE. This sets a directory because the default one is in the
+ * directory for temporary files, where another user could create it first.
  */
 function keepCompiledCode(): void {
   const { enableCompileCache } = module as { enableCompileCache?: (directory: string) => unknown };
@@ -34,5 +34,5 @@ function keepCompiledCode(): void {
 }
 
 keepCompiledCode();
-// Not `exitCode`: looking up a host name may hang. It can't be called off, and would keep the process.
+// Setting `exitCode` is not enough: a pending lookup of a host name can't be cancelled and would keep the process.
 process.exit(await runCommandLine(process.argv.slice(2), io));

@@ -1,6 +1,6 @@
 /**
- * A whole run of the program as a function: the command line in, an exit code out. It loads everything when it is
- * needed, so that `--version` costs nothing and a runner holds no code that it doesn't use.
+ * The whole program as a function from a command line to an exit code. It loads modules when they are needed, so
+ * `--version` is cheap and a runner has no unused code in memory.
  */
 import { visible } from '../messages/visible.ts';
 import { Cancelled, exitCodes, OperatingError, UsageError } from './command-line/exit-codes.ts';
@@ -8,7 +8,7 @@ import type { Io } from './command-line/io.ts';
 
 declare const __VERSION__: string;
 
-/** @param argv the words after the program's name. @returns the exit code; errors are told on stderr by then */
+/** @param argv the words after the program's name. @returns the exit code, after printing any error to stderr */
 export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
   try {
     return await run(argv, io);
@@ -42,7 +42,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   return await command.run({ invocation: read.invocation, version: __VERSION__, io });
 }
 
-/** Tells an error on stderr. @returns its exit code */
+/** Prints an error to stderr. @returns its exit code */
 export function tellError(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
   const exitCode = exitCodeOf(error);
   if (exitCode !== null && error instanceof Error) {
@@ -57,19 +57,19 @@ export function tellError(error: unknown, { stderr }: Pick<Io, 'stderr'>): numbe
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   stderr.write(
-    `resque-runner: a fault in resque-runner ${__VERSION__} itself (Node ${process.version}); please report it with these lines:\n${shown(stack)}\n`,
+    `resque-runner: internal error in resque-runner ${__VERSION__} (Node ${process.version}); please report it with these lines:\n${shown(stack)}\n`,
   );
   return exitCodes.runtimeError;
 }
 
-/** @returns `null` for an error that nothing in this program throws on purpose */
+/** @returns `null` for an error that this program doesn't throw on purpose */
 function exitCodeOf(error: unknown): number | null {
   if (error instanceof UsageError) return exitCodes.usageError;
   if (error instanceof OperatingError) return exitCodes.runtimeError;
   return error instanceof Cancelled ? exitCodes.interrupted : null;
 }
 
-/** Lines stay lines; what they quote may hold anything. */
+/** Escapes control characters, which quoted text may contain, but keeps line breaks. */
 function shown(text: string): string {
   return text.split('\n').map(visible).join('\n');
 }

@@ -1,4 +1,4 @@
-/** The command line, taken apart: which command, its arguments, its flags. The only file that knows meow. */
+/** Parses the command line: command, arguments and flags. Only this file uses meow. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import meow from 'meow';
@@ -9,7 +9,7 @@ import { type Flag, type FlagName, type Flags, flags as flagTable, optionOf } fr
 import { nearestWord } from './command-line/nearest-word.ts';
 import { actionsOf, type CommandName, commands, firstWords, type GroupName, groups } from './commands.ts';
 
-/** The command or group that help is wanted for; `null` for the program as a whole. */
+/** The command or group to show help for; `null` for the program as a whole. */
 export type HelpTopic = CommandName | GroupName | null;
 
 export type ReadInvocation =
@@ -19,12 +19,12 @@ export type ReadInvocation =
 const flags: Readonly<Record<FlagName, Flag>> = flagTable;
 const flagNames = Object.keys(flags) as FlagName[];
 
-/** More than this is no word that anyone mistyped. */
+/** A longer word is not a typo. */
 const longestWord = 30;
 
 /**
- * @param cwd where a CONFIG is looked for
- * @throws UsageError that says what to do
+ * @param cwd relative paths of a CONFIG start here
+ * @throws UsageError with a hint at the right command line
  */
 export function readArguments(argv: readonly string[], cwd: string): ReadInvocation {
   const { name, topic, rest } = commandOf(argv);
@@ -45,7 +45,7 @@ interface Chosen {
   readonly rest: readonly string[];
 }
 
-/** Which command the first words name. */
+/** Finds the command that the first words name. */
 function commandOf(argv: readonly string[]): Chosen {
   const [first = '', second] = argv;
   if (Object.hasOwn(groups, first)) return actionOf(first as GroupName, second, argv.slice(1));
@@ -63,7 +63,7 @@ function actionOf(group: GroupName, word: string | undefined, rest: readonly str
   if (name !== undefined) return { name, topic: name, rest: rest.slice(1) };
   const words = actionsOf(group).map((action) => action.slice(group.length + 1));
   const nearest = nearestWord(word.slice(0, longestWord), words);
-  const hint = nearest === null ? `they are ${words.join(', ')}` : `did you mean "${nearest}"?`;
+  const hint = nearest === null ? `actions are ${words.join(', ')}` : `did you mean "${nearest}"?`;
   throw new UsageError(`${group} has no action "${visibleWithin(word, 60)}"; ${hint}`);
 }
 
@@ -83,26 +83,26 @@ function parse(argv: readonly string[]): { input: readonly string[]; written: Re
   try {
     const result = meow({
       importMeta: import.meta,
-      // Without it meow searches for a package.json. The name becomes the process' title, so that a URL on
-      // the command line, password and all, doesn't stay visible in `ps`.
+      // Without it, meow searches for a package.json. The name becomes the process title, which hides the command
+      // line from `ps`: it may contain a URL with a password.
       pkg: { name: 'resque-runner' },
       argv: withStdinValues(argv),
       flags: meowFlags,
-      // Ours say what to do, and don't end the process in the middle of a test.
+      // Ours say more, and don't end the process of a test.
       autoHelp: false,
       autoVersion: false,
       description: false,
     });
     return { input: result.input, written: result.flags };
   } catch (error) {
-    // All that meow throws for valid options is its verdict on the arguments.
+    // With valid options, meow throws only for a flag that is given twice.
     if (error instanceof Error && error.message.includes('only be set once'))
       throw new UsageError(error.message);
     throw error;
   }
 }
 
-/** `--file -` as `--file=-`: the parser of meow takes a lone dash for an argument. */
+/** Turns `--file -` into `--file=-`: meow's parser treats a lone dash as an argument. */
 function withStdinValues(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   const words: string[] = [];
@@ -119,7 +119,7 @@ const textOptions = new Set<string>(
   flagNames.filter((name) => flags[name].kind === 'text').map((name) => optionOf(name)),
 );
 
-/** A first word that is no file and looks like a command was meant as one. */
+/** Rejects a first word that is not a file and looks like a mistyped command. */
 function refuseMistypedCommand(word: string, cwd: string): void {
   if (word === '' || word.startsWith('-') || /[./]/.test(word) || existsSync(resolve(cwd, word))) return;
   const nearest = nearestWord(word.slice(0, longestWord), firstWords);
@@ -139,7 +139,7 @@ function refuseOtherFlags(
 ): void {
   const known: readonly string[] = [...spec.flags, ...(spec.hiddenFlags ?? []), 'help'];
   const typed = flagsIn(argv);
-  // meow gives every flag that it knows, and any other that was written.
+  // meow returns every flag that it knows, plus any other flag on the command line.
   for (const name of Object.keys(written)) {
     const isWritten = !Object.hasOwn(meowFlags, name) || typed.has(name);
     if (isWritten && !known.includes(name)) throw new UsageError(unknownFlag(name, command, spec));
@@ -156,7 +156,7 @@ function refuseOtherFlags(
   }
 }
 
-/** The flags as written, before any `--`: name → value after `=`, `null` where there is none. */
+/** The flags as typed, before any `--`: name → value after `=`, or `null` if there is none. */
 function flagsIn(argv: readonly string[]): Map<string, string | null> {
   const end = argv.indexOf('--');
   const found = new Map<string, string | null>();
@@ -179,12 +179,12 @@ function unknownFlag(name: string, command: CommandName, spec: CommandSpec): str
   return `${where} has no flag ${written}${separator}; see ${where} --help`;
 }
 
-/** `--config FILE` is another way to name the file where that is the first argument. */
+/** If a command takes CONFIG as its first argument, `--config FILE` means the same. */
 function withConfigFlag(input: readonly string[], { config }: Flags, spec: CommandSpec): readonly string[] {
   if (config === null || spec.arguments[0]?.name !== 'CONFIG') return input;
   if (input.length === 0) return [config];
   throw new UsageError(
-    `the config is named twice: "${visibleWithin(input[0] ?? '', 60)}" and --config "${visibleWithin(config, 60)}"`,
+    `got two configs, "${visibleWithin(input[0] ?? '', 60)}" and --config "${visibleWithin(config, 60)}"; give one`,
   );
 }
 
@@ -217,7 +217,7 @@ function typedValue(name: FlagName, value: unknown): string | number | boolean |
   const shown = visibleWithin(value, 60);
   if (flag.kind === 'choice') {
     if (flag.choices.includes(value)) return value;
-    throw new UsageError(`${optionOf(name)}: "${shown}" is neither ${flag.choices.join(' nor ')}`);
+    throw new UsageError(`${optionOf(name)} must be ${flag.choices.join(' or ')}, got "${shown}"`);
   }
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= flag.least) return number;
@@ -228,7 +228,7 @@ function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** As the name, be it of a flag or not, was probably typed. A single letter is a short flag. */
+/** The flag as the user probably typed it, known or not. A single letter is a short flag. */
 function typedName(name: string): string {
   if (Object.hasOwn(flags, name)) return optionOf(name as FlagName);
   if (name.length === 1) return `-${name}`;

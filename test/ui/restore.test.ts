@@ -133,7 +133,7 @@ describe('a fault of the screen itself', () => {
       await terminal.press('?');
       await expectRestored(terminal, 1);
       rmSync(join(directory, place));
-      await terminal.waitForText('resque-runner: a fault in resque-runner');
+      await terminal.waitForText('resque-runner: internal error in resque-runner');
       expect(terminal.text()).toContain(`Error: thrown in ${place}`);
       // Its job runs on, and it takes no other.
       await ui.stage.enqueue('mail', { class: 'Next', args: [] });

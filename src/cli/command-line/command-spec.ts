@@ -1,4 +1,4 @@
-/** What a command is to the command line: what it takes, and what its help says. */
+/** The description of a command: its arguments, flags and help. */
 
 import { type Completes, type FlagName, type Flags, flags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -9,7 +9,7 @@ export interface Invocation<Name extends string = string> {
   readonly flags: Flags;
 }
 
-/** What a command is given. */
+/** The input of a command. */
 export interface CommandContext {
   readonly invocation: Invocation;
   readonly version: string;
@@ -22,7 +22,7 @@ export type RunCommand = (context: CommandContext) => Promise<number>;
 export interface Argument {
   /** `FILE` */
   readonly name: string;
-  /** A word for help and messages where the name isn't one: `FILE, - or ARG`. */
+  /** Replaces the name in help and messages: `FILE|ARG`. */
   readonly shown?: string;
   readonly isOptional?: boolean;
   readonly isRepeated?: boolean;
@@ -30,33 +30,33 @@ export interface Argument {
 }
 
 export interface CommandSpec {
-  /** A line for the list of all commands. */
+  /** One line for the list of all commands. */
   readonly summary: string;
   readonly arguments: readonly Argument[];
   readonly flags: readonly FlagName[];
-  /** Flags that no help or completion shows. */
+  /** Flags that help and completion don't show. */
   readonly hiddenFlags?: readonly FlagName[];
-  /** What a flag means here, where that is more or other than it says of itself. */
+  /** Descriptions of flags that mean something different or more specific for this command. */
   readonly flagWords?: Partial<Readonly<Record<FlagName, string>>>;
-  /** Its help: paragraphs. */
+  /** The paragraphs of its help. */
   readonly about: string;
   /** Command lines without `resque-runner`. */
   readonly examples: readonly [string, string, ...string[]];
   readonly load: () => Promise<{ readonly run: RunCommand }>;
 }
 
-/** As help shows it: `[FILE]`, `ARG…`. */
+/** The argument in help: `[FILE]`, `ARG…`. */
 export function shownArgument({ name, shown, isOptional, isRepeated }: Argument): string {
   const text = `${shown ?? name}${isRepeated === true ? '…' : ''}`;
   return isOptional === true ? `[${text}]` : text;
 }
 
-/** What a flag means for a command. */
+/** The description of a flag for a command. */
 export function flagAbout(name: FlagName, spec: CommandSpec): string {
   return spec.flagWords?.[name] ?? flags[name].about;
 }
 
-/** Least and most. */
+/** @returns the least and the most arguments */
 export function argumentCount(spec: CommandSpec): [number, number] {
   const least = spec.arguments.filter(({ isOptional }) => isOptional !== true).length;
   const isOpen = spec.arguments.some(({ isRepeated }) => isRepeated === true);

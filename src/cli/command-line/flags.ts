@@ -1,30 +1,27 @@
-/**
- * Every flag of every command: how it is typed, what it takes, what it says of itself. Help, completion and the
- * reader of the command line all follow from here.
- */
+/** The table of all flags: name, kind of value, and description. Help, completion and the parser all use it. */
 
 interface Described {
-  /** What it does, for the help of commands that have no words of their own for it. */
+  /** Description in the help of commands that have none of their own for it. */
   readonly about: string;
 }
 
-/** Named or not. */
+/** Off until it is given. */
 export interface Switch extends Described {
   readonly kind: 'switch';
 }
 
-/** Something that is on until `--no-NAME` is given. */
+/** On until `--no-NAME` is given. */
 export interface OffSwitch extends Described {
   readonly kind: 'off-switch';
 }
 
-/** What a shell may complete a value with. */
+/** How a shell completes a value. */
 export type Completes = 'file' | 'nothing';
 
 interface Valued extends Described {
-  /** Stands for the value: `FILE`. */
+  /** Placeholder of the value: `FILE`. */
   readonly value: string;
-  /** A value that could be meant, for messages. */
+  /** A sample value, for messages. */
   readonly example: string;
 }
 
@@ -52,7 +49,7 @@ export const flags = {
     value: 'FILE',
     example: 'cfg.json',
     completes: 'file',
-    about: 'the config; else $RR_CONFIG, else ./cfg.json',
+    about: 'the config; by default $RR_CONFIG, then ./cfg.json',
   },
   redis: {
     kind: 'text',
@@ -67,31 +64,31 @@ export const flags = {
     value: 'NAME',
     example: 'resque',
     completes: 'nothing',
-    about: 'prefix of the keys; else the config\'s, else "resque"',
+    about: 'prefix of the keys; by default the one in the config, or "resque"',
   },
   logFormat: {
     kind: 'choice',
     value: 'FORMAT',
     example: 'json',
     choices: ['pretty', 'json'],
-    about: 'pretty or json: the log instead of the screen; by default pretty on a terminal',
+    about: 'print a log instead of the screen: pretty (default on a terminal) or json (default elsewhere)',
   },
-  drain: { kind: 'switch', about: 'exit once every queue is empty and no job runs' },
-  ui: { kind: 'off-switch', about: 'log lines only, also on a terminal; so does --log-format' },
+  drain: { kind: 'switch', about: 'exit when every queue is empty and no job is running' },
+  ui: { kind: 'off-switch', about: 'log lines only, even on a terminal; --log-format does the same' },
   socket: {
     kind: 'text',
     value: 'PATH',
     example: '/run/user/1000/resque-runner/4431-9f2c1a.sock',
     completes: 'file',
-    about: 'where `attach` finds this runner, instead of your own runtime directory',
+    about: 'create the socket for `attach` here instead of in your runtime directory',
   },
-  readOnly: { kind: 'switch', about: 'look, change nothing' },
+  readOnly: { kind: 'switch', about: 'view only; change nothing' },
   repair: {
     kind: 'switch',
     about:
-      'repair what it finds in Redis, and say how; without it nothing is written. It also ends programs that dead runners of this machine left: run it as the user of the runners',
+      "repair problems in Redis, and report each repair; without --repair, nothing is written. It also ends programs that dead runners left on this machine; run it as the runners' user",
   },
-  /** Between the user interface and the engine that it starts: no command shows it. */
+  /** Internal: connects the screen to the engine that it starts. Help doesn't show it. */
   linkFd: { kind: 'number', value: 'FD', example: '3', least: 0, about: '' },
   json: { kind: 'switch', about: 'one JSON document instead of text' },
   watch: { kind: 'switch', about: 'repeat until Ctrl-C' },
@@ -100,7 +97,7 @@ export const flags = {
     value: 'SECONDS',
     example: '2',
     least: 1,
-    about: 'with --watch: seconds between two updates; 2 by default',
+    about: 'with --watch: seconds between updates; 2 by default',
   },
   yes: { kind: 'switch', about: "don't ask; required without a terminal" },
   queue: {
@@ -108,44 +105,44 @@ export const flags = {
     value: 'QUEUE',
     example: 'mail',
     completes: 'nothing',
-    about: 'failures of this queue; * stands for anything',
+    about: 'only failures of this queue; * matches anything',
   },
   class: {
     kind: 'text',
     value: 'CLASS',
     example: 'SendMail',
     completes: 'nothing',
-    about: 'failures of jobs with this in their class',
+    about: 'only failures whose class contains this',
   },
   exception: {
     kind: 'text',
     value: 'NAME',
     example: 'TimeoutError',
     completes: 'nothing',
-    about: "failures with this in their exception's name",
+    about: 'only failures whose exception contains this',
   },
   exit: {
     kind: 'text',
     value: 'CODE',
     example: '137',
     completes: 'nothing',
-    about: 'failures with this exit code or signal',
+    about: 'only failures with this exit code or signal',
   },
   text: {
     kind: 'text',
     value: 'WORDS',
     example: '"user 7"',
     completes: 'nothing',
-    about: 'failures with this in class, args, exception, error, queue or worker',
+    about: 'only failures with this in class, args, exception, error, queue or worker',
   },
   all: { kind: 'switch', about: 'every failure on the list' },
-  limit: { kind: 'number', value: 'N', example: '20', least: 1, about: 'how many at most; 20 by default' },
+  limit: { kind: 'number', value: 'N', example: '20', least: 1, about: 'maximum number; 20 by default' },
   before: {
     kind: 'number',
     value: 'INDEX',
     example: '480',
     least: 0,
-    about: 'the next page: only failures with a lower index',
+    about: 'only failures with a lower index, for the next page',
   },
   fromFailed: {
     kind: 'text',
@@ -153,7 +150,7 @@ export const flags = {
     example: 'last',
     completes: 'nothing',
     about:
-      'the job of a failure, by the ID that `failed list` shows, or last for the newest; looks it up in Redis',
+      'run the job of this failure in Redis: an ID from `failed list`, or last for the newest',
   },
   file: {
     kind: 'text',
@@ -167,22 +164,22 @@ export const flags = {
     value: 'N',
     example: '1000',
     least: 1,
-    about: 'how many times to enqueue the job',
+    about: 'enqueue the job this many times',
   },
-  atHead: { kind: 'switch', about: 'ahead of the waiting jobs instead of behind them' },
+  atHead: { kind: 'switch', about: 'ahead of the waiting jobs, not after them' },
   fromLine: {
     kind: 'number',
     value: 'LINE',
     example: '1001',
     least: 1,
-    about: 'with --file: begin there, counted from 1',
+    about: 'with --file: start at this line; the first one is 1',
   },
   resume: {
     kind: 'text',
     value: 'ID',
     example: '3fa9c1d2',
     completes: 'nothing',
-    about: 'go on where an interrupted enqueue stopped; it printed the ID, which is valid for a day',
+    about: 'continue an interrupted enqueue; it printed the ID, which is valid for a day',
   },
   script: {
     kind: 'text',
@@ -204,10 +201,10 @@ type ValueOf<F extends Flag> = F extends Switch | OffSwitch
       ? number | null
       : string | null;
 
-/** Flags of all commands; each command takes some of them. `null`: not given. */
+/** The flags of all commands; each command takes some of them. `null`: not given. */
 export type Flags = { readonly [Name in FlagName]: ValueOf<(typeof flags)[Name]> };
 
-/** `logFormat` as it is typed: `--log-format`. What is on by itself is typed to be off. */
+/** `logFormat` as the user types it: `--log-format`. A flag that is on by default is typed as `--no-NAME`. */
 export function optionOf(name: FlagName): string {
   const dashed = dashedName(name);
   return flags[name].kind === 'off-switch' ? `--no-${dashed}` : `--${dashed}`;

@@ -21,7 +21,7 @@ export type InputStream = Readable & { readonly isTTY?: boolean };
 
 export type OutputStream = Writable & {
   readonly isTTY?: boolean;
-  /** Of a terminal. */
+  /** Width of the terminal. */
   readonly columns?: number;
 };
 
@@ -36,18 +36,18 @@ export interface ProcessEvents {
 
 export type ProcessEvent = NodeJS.Signals | 'exit';
 
-/** A process with a person at its terminal. */
+/** A process with a user at its terminal. */
 export type TerminalIo = Io & {
   readonly stdin: typeof process.stdin;
   readonly stdout: typeof process.stdout;
 };
 
-/** Whether a person can look and type; all others get the log. */
+/** Whether a user can see the screen and type. Otherwise the runner prints a log. */
 export function isInteractive(io: Io): io is TerminalIo {
   return io.stdin.isTTY === true && io.stdout.isTTY === true && io.env.TERM !== 'dumb';
 }
 
-/** Of this process. Its streams are opened when a command first uses them. */
+/** The `Io` of this process. Node opens each stream when a command first uses it. */
 export function processIo(): Io {
   return {
     program: process.argv[1] ?? '',

@@ -1,13 +1,12 @@
 /**
- * The word that was probably meant, where a typed one is at most two slips away from it: a letter too many, too
- * few, wrong, or swapped with its neighbour. (Swaps are what fingers do most, and plain edit distance counts
- * them double.)
+ * Finds the word that the user probably meant: it differs from the typed one by at most two slips. A slip is an extra,
+ * missing or wrong letter, or two swapped neighbors. Swaps are common, but plain edit distance counts them double.
  *
- * @returns `null` where none is near
+ * @returns `null` if no word is near
  */
 export function nearestWord(typed: string, words: readonly string[]): string | null {
   let best: string | null = null;
-  // With as many slips as letters two words have nothing in common.
+  // With as many slips as letters, two words have nothing in common.
   let fewest = Math.min(3, typed.length);
   for (const word of words) {
     const slips = slipsBetween(typed, word);
@@ -16,7 +15,7 @@ export function nearestWord(typed: string, words: readonly string[]): string | n
   return best;
 }
 
-/** Optimal string alignment: edit distance in which a swap of neighbours is one step. */
+/** Optimal string alignment: an edit distance that counts a swap of neighbors as one step. */
 function slipsBetween(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** `resque-runner completion SHELL`: prints the script with which a shell completes all commands and flags. */
+/** `resque-runner completion SHELL`: prints the script that makes a shell complete all commands and flags. */
 import { visibleWithin } from '../../messages/visible.ts';
 import type { RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
@@ -19,7 +19,7 @@ export const run: RunCommand = async ({ invocation, io }) => {
 
 function unknownShell(shell: string): string {
   const shells = [...scripts.keys()];
-  // csh and tcsh look like typos of "zsh", but they are shells of their own.
+  // csh and tcsh look like typos of "zsh", but they are different shells.
   const nearest = shell.endsWith('csh') ? null : nearestWord(shell.slice(0, longestWord), shells);
   const hint =
     nearest === null

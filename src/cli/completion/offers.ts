@@ -1,13 +1,13 @@
 /**
- * What a shell can offer for a command line whose last word is being typed. The same for every shell: its script asks,
- * so a new command or flag needs no new script.
+ * Completions for a command line whose last word is being typed. The scripts of all shells call this, so new commands
+ * and flags need no new script.
  */
 import { type CommandSpec, flagAbout } from '../command-line/command-spec.ts';
 import { type Flag, type FlagName, flags as flagTable, optionOf } from '../command-line/flags.ts';
 
 /** All commands. */
 export interface CommandLine {
-  /** By name, such as `failed retry`; `run` is the command without a word. */
+  /** By name, such as `failed retry`. `run` has no word on the command line. */
   readonly specs: Readonly<Record<string, CommandSpec>>;
   readonly groups: Readonly<Record<string, { readonly summary: string; readonly otherwise: string }>>;
   /** First words of all commands. */
@@ -15,24 +15,24 @@ export interface CommandLine {
 }
 
 export interface Offer {
-  /** The whole word, as it would stand on the command line. */
+  /** The whole word, as the user would type it. */
   readonly word: string;
   readonly about: string;
 }
 
 export interface Offers {
   readonly words: readonly Offer[];
-  /** Whether the path of a file fits as well. */
+  /** Whether file paths fit too. */
   readonly takesFiles: boolean;
 }
 
-/** What a value or an argument can be: a file, one of these words, or anything. */
+/** The possible values of a flag or argument: a file, one of these words, or anything. */
 type Choices = 'file' | 'nothing' | readonly string[];
 
 const flags: Readonly<Record<FlagName, Flag>> = flagTable;
 const flagNames = Object.keys(flags) as FlagName[];
-const always: Offer = { word: '--help', about: 'what it does and takes' };
-const version: Offer = { word: '--version', about: 'which version this is' };
+const always: Offer = { word: '--help', about: 'show help' };
+const version: Offer = { word: '--version', about: 'show the version' };
 
 /** @param typed the words after the program's name; the last one is being typed and may be empty */
 export function offersFor(typed: readonly string[], commandLine: CommandLine): Offers {
@@ -61,7 +61,7 @@ export function offersFor(typed: readonly string[], commandLine: CommandLine): O
   return hasOnlyFlags ? fitting(flagsOf(name, spec, given), current) : none;
 }
 
-/** The answer to a shell's script: `WORD<tab>ABOUT` lines, and `:files` if a file fits as well. */
+/** The output for a shell's script: lines `WORD<tab>ABOUT`, and `:files` if file paths fit too. */
 export function offerLines(typed: readonly string[], commandLine: CommandLine): string {
   const { words, takesFiles } = offersFor(typed, commandLine);
   const lines = words.map(({ word, about }) => `${word}\t${about}\n`);
@@ -90,7 +90,7 @@ interface Typed {
   readonly argumentCount: number;
   /** After `--`. */
   readonly areFlagsOver: boolean;
-  /** The flag whose value comes next. */
+  /** The flag that expects its value next. */
   readonly awaited: string | null;
 }
 
@@ -114,7 +114,7 @@ function read(words: readonly string[]): Typed {
   return { given, argumentCount, areFlagsOver, awaited };
 }
 
-/** @returns `null` if this isn't a flag with a value */
+/** @returns `null` if this is not a flag with a value */
 function valueChoices(option: string): Choices | null {
   const name = flagNames.find((candidate) => optionOf(candidate) === option);
   const flag = name === undefined ? undefined : flags[name];
@@ -144,7 +144,7 @@ function firstWordsFor(typed: string, { specs, groups, firstWords }: CommandLine
     word,
     about: groups[word]?.summary ?? specs[word]?.summary ?? '',
   }));
-  // A config may be meant as well; for an empty word the commands are enough.
+  // The word may also be a config. For an empty word, commands are enough.
   return { ...fitting(words, typed), takesFiles: typed !== '' };
 }
 
@@ -155,7 +155,7 @@ function actionsOf(group: string, { specs }: CommandLine): Offer[] {
     .map(([name, { summary }]) => ({ word: name.slice(prefix.length), about: summary }));
 }
 
-/** The flags of a command that aren't there yet. */
+/** The flags of a command that the user has not typed yet. */
 function flagsOf(name: string, spec: CommandSpec, given: ReadonlySet<string>): Offer[] {
   const own = spec.flags.map((flag) => ({ word: optionOf(flag), about: firstClause(flagAbout(flag, spec)) }));
   const all = [...own, always, ...(name === 'run' ? [version] : [])];
@@ -166,7 +166,7 @@ function fitting(offers: readonly Offer[], typed: string): Offers {
   return { words: offers.filter(({ word }) => word.startsWith(typed)), takesFiles: false };
 }
 
-/** A shell shows one line for each flag; the rest of the text is for the help. */
+/** Shells show one line per flag. Help shows the whole text. */
 function firstClause(text: string): string {
   return text.split(/[;.] /, 1)[0] ?? text;
 }

@@ -1,12 +1,12 @@
 /**
- * The scripts that connect a shell to `resque-runner __complete WORD…`, which prints a line for each word that fits, with
- * a tab and what it means after it, and `:files` if a file fits as well.
+ * The scripts that connect a shell to `resque-runner __complete WORD…`. That command prints a line `WORD<tab>ABOUT` for
+ * each word that fits, and `:files` if file paths fit too.
  */
 
 /**
- * Works from bash 3.2 on, which macOS has, and needs no other package. bash ends words at `=` and `:` too, so the script
- * joins the words as they were typed, and replies only with what bash takes for the current word. If nothing else fits,
- * readline completes files (`-o default`): it knows quotes and `~`.
+ * Works with bash 3.2 (macOS) and later, without other packages. bash also splits words at `=` and `:`. The script joins
+ * these parts again, and replies only with the part that bash treats as the current word. If nothing else fits, readline
+ * completes files (`-o default`), because it handles quotes and `~`.
  */
 const bash = `# Completion of resque-runner for bash. In ~/.bashrc: eval "$(resque-runner completion bash)"
 _resque_runner() {
@@ -47,7 +47,7 @@ _resque_runner() {
 complete -o default -F _resque_runner resque-runner
 `;
 
-/** It can be sourced, or lie on `$fpath` as `_resque-runner`. */
+/** Works when sourced, and as the file `_resque-runner` on `$fpath`. */
 const zsh = `#compdef resque-runner
 # Completion of resque-runner for zsh. In ~/.zshrc: source <(resque-runner completion zsh)
 _resque-runner() {

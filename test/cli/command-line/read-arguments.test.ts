@@ -117,11 +117,11 @@ describe('a mistake on the command line', () => {
     [['slots'], 'slots needs a QUEUE and an N; see resque-runner slots --help'],
     [['completion'], 'completion needs a SHELL; see resque-runner completion --help'],
     [['failed', 'lsit'], 'failed has no action "lsit"; did you mean "list"?'],
-    [['failed', 'x7'], 'failed has no action "x7"; they are list, show, retry, remove, clear'],
+    [['failed', 'x7'], 'failed has no action "x7"; actions are list, show, retry, remove, clear'],
     [['failed', 'show', '1', '2'], 'failed show takes one ID at most; "2" is one too many'],
     [['failed', '--limit', '0'], '--limit must be a whole number, 1 or more, got "0"'],
     [['failed', '--limit', '1.5'], '--limit must be a whole number, 1 or more, got "1.5"'],
-    [['check', 'a', '--config', 'b'], 'the config is named twice: "a" and --config "b"'],
+    [['check', 'a', '--config', 'b'], 'got two configs, "a" and --config "b"; give one'],
     [['--drian'], 'resque-runner has no flag --drian; did you mean --drain?'],
     [['--log-fromat', 'json'], 'resque-runner has no flag --log-fromat; did you mean --log-format?'],
     [['-x'], 'resque-runner has no flag -x; see resque-runner --help'],
@@ -133,7 +133,7 @@ describe('a mistake on the command line', () => {
     [['--redis='], '--redis needs a value, such as --redis redis://localhost:6379/0'],
     [['--no-redis'], '--redis needs a value, such as --redis redis://localhost:6379/0'],
     [['--log-format'], '--log-format needs a value, such as --log-format json'],
-    [['--log-format', 'xml'], '--log-format: "xml" is neither pretty nor json'],
+    [['--log-format', 'xml'], '--log-format must be pretty or json, got "xml"'],
   ])('%j is told: %s', (argv, message) => {
     expect(complaint(...argv)).toBe(message);
   });

@@ -152,7 +152,7 @@ describe('enqueue without a Redis to write to', () => {
     }).listen(port, '127.0.0.1');
     const { code, stderr } = await enqueue('q', 'C', '--redis', `redis://127.0.0.1:${port}`);
     expect(code).toBe(1);
-    expect(stderr).not.toContain('a fault in resque-runner');
+    expect(stderr).not.toContain('internal error in resque-runner');
   });
 
   test('tells the refusal of a database that is not there, and writes to no other', async () => {

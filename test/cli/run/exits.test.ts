@@ -27,7 +27,7 @@ describe('exit code 0', () => {
   });
 
   test.each([
-    ['--help', 'resque-runner: waits on Resque queues'],
+    ['--help', 'resque-runner: takes jobs from Resque queues'],
     ['check --help', 'resque-runner check [CONFIG]'],
     ['failed --help', 'resque-runner failed: look at failures'],
     ['failed retry -h', 'resque-runner failed retry [ID…]'],
@@ -127,7 +127,7 @@ describe('exit code 1', () => {
       { cwd: directory.path, reject: false },
     );
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('a fault in resque-runner');
+    expect(stderr).toContain('internal error in resque-runner');
     expect(stderr).toContain('RangeError: broken on purpose');
     expect(stderr).toContain('    at ');
   });
