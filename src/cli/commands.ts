@@ -43,8 +43,7 @@ const table = {
     arguments: [config],
     flags: ['config', 'socket', 'readOnly'],
     flagWords: {
-      socket:
-        "the runner's socket, if it is in another directory or, for root, another user's",
+      socket: "the runner's socket, if it is in another directory or, for root, another user's",
     },
     about: `Opens the screen of the runner of this config (CONFIG, $RR_CONFIG or ./cfg.json). Without a config, it opens the
 screen of your runner; if you have several, you choose one. q closes the screen and leaves the runner running; Q asks
@@ -231,7 +230,8 @@ It looks up all IDs before it changes anything. Exits 1 if an entry is gone by t
     summary: 'delete all failures and their jobs',
     arguments: [],
     flags: ['yes', 'json', ...whereFlags],
-    about: 'Deletes all failures that are on the list now, and their jobs. It says how many there are, and asks.',
+    about:
+      'Deletes all failures that are on the list now, and their jobs. It says how many there are, and asks.',
     examples: ['failed clear', 'failed clear --yes --namespace staging'],
     load: () => import('./failed/change.ts').then(({ clear }) => ({ run: clear })),
   },
@@ -248,7 +248,7 @@ nothing to Redis.`,
     load: () => import('./status/status-command.ts'),
   },
   init: {
-    summary: 'write a cfg.json: ask, and test the answers',
+    summary: 'write a cfg.json: ask questions and test the answers',
     arguments: [{ name: 'FILE', isOptional: true, completes: 'file' }],
     flags: ['redis', 'queue', 'script', 'namespace', 'yes', 'force'],
     flagWords: {
@@ -267,7 +267,8 @@ missing flags get the template's values. FILE is cfg.json by default. An existin
     arguments: [],
     flags: ['logFormat', 'ui'],
     flagWords: { ui: 'log lines only' },
-    about: 'Starts a private Redis and runs example jobs until q or Ctrl-C. It removes all its files at the end.',
+    about:
+      'Starts a private Redis and runs example jobs until q or Ctrl-C. It removes all its files at the end.',
     examples: ['demo', 'demo --no-ui'],
     load: () => import('./run/demo.ts'),
   },

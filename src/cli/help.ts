@@ -29,7 +29,7 @@ export function helpOn(topic: HelpTopic, columns: number = mostColumns): string 
 
 function programHelp(width: number): string {
   return [
-    'resque-runner: takes jobs from Resque queues and runs a program for each job.',
+    'resque-runner: runs a program for each job in Resque queues.',
     '',
     ...commandLines(width),
     row(width, commandColumn, 'resque-runner COMMAND --help', 'help on a command'),

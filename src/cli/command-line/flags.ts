@@ -149,8 +149,7 @@ export const flags = {
     value: 'ID',
     example: 'last',
     completes: 'nothing',
-    about:
-      'run the job of this failure in Redis: an ID from `failed list`, or last for the newest',
+    about: 'run the job of this failure in Redis: an ID from `failed list`, or last for the newest',
   },
   file: {
     kind: 'text',

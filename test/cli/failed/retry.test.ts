@@ -128,7 +128,7 @@ describe('all that match', () => {
     await stage.fill(...records(600), record({ retried_at: '2026/03/05 00:00:00 UTC' }), 'junk');
     const { stderr } = await failed('retry', '--all');
     expect(stderr).toContain(
-      'There are 602 failures (resque:failed at ' + `${stage.url}/0); 600 of them can still be retried.`,
+      `There are 602 failures (resque:failed at ${stage.url}/0); 600 of them can still be retried.`,
     );
     const first = await failed('retry', '--all', '--yes', '--json');
     expect(json(first.stdout)).toEqual({

@@ -27,9 +27,9 @@ describe('exit code 0', () => {
   });
 
   test.each([
-    ['--help', 'resque-runner: takes jobs from Resque queues'],
+    ['--help', 'resque-runner: runs a program for each job'],
     ['check --help', 'resque-runner check [CONFIG]'],
-    ['failed --help', 'resque-runner failed: look at failures'],
+    ['failed --help', 'resque-runner failed: list, show, retry and remove failures'],
     ['failed retry -h', 'resque-runner failed retry [ID…]'],
   ])('follows help: %s', async (args, beginning) => {
     const { code, stdout, stderr } = await run(...args.split(' '));
