@@ -1,5 +1,6 @@
 /** The programs of a runner's jobs, simulated: they take their time, and end well or not. Some outlive their runner. */
-import type { TakenJob } from '../src/engine/pools/taken-job.ts';
+import type { JobRunner } from '../src/engine/jobs/running-jobs.ts';
+import type { Outcome, TakenJob } from '../src/engine/pools/taken-job.ts';
 import { exceptions, failureRecord } from '../src/resque/format/failure-record.ts';
 import type { OutcomeWrite } from '../src/resque/steps/step.ts';
 import { idIn, type Run } from './job-book.ts';
@@ -7,8 +8,9 @@ import type { SimProcess, Surroundings } from './sim-process.ts';
 
 const ownException = 'SimulatedError';
 
-export class Programs {
+export class Programs implements JobRunner {
   readonly running = new Map<Run, TakenJob>();
+  readonly #ends = new Map<Run, (outcome: Outcome) => void>();
   /** When Redis was last known to have an outcome. */
   lastWrittenMs = 0;
   readonly #process: SimProcess;
@@ -26,19 +28,18 @@ export class Programs {
     return [...this.#unwritten.values()].flat();
   }
 
-  /** @returns false if it can't be started */
-  start(taken: TakenJob): boolean {
+  start(taken: TakenJob): Promise<Outcome> | null {
     const { pool, queue, payload, isHeld } = taken;
     const { book, log, agenda, witness } = this.#surroundings;
     const process = this.#process;
     const job = book.of(payload.bytes);
     if (job === null) {
       log.broken(`${process.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
-      return true;
+      return new Promise(() => {});
     }
     if (process.unstartable.has(pool.key)) {
       process.side.router.holdPool(pool, 'unstartable');
-      return false;
+      return null;
     }
     const run: Run = {
       ...{ job, process, entry: pool.key, isHeld, takenMs: job.takenMs, startedMs: agenda.nowMs },
@@ -47,16 +48,32 @@ export class Programs {
     };
     witness.starting(run, queue);
     this.running.set(run, taken);
+    const ended = new Promise<Outcome>((resolve) => this.#ends.set(run, resolve));
     if (payload.isObject) this.#endLater(run, job.ms, job.end, ownException);
     else {
       run.programEndMs = agenda.nowMs;
       this.#finish(run, 'failure', exceptions.invalidPayload);
     }
-    return true;
+    return ended;
+  }
+
+  terminate(): void {
+    this.#kill(50);
+  }
+
+  killNow(): void {
+    this.#kill(1);
+  }
+
+  /** None waits for a job. */
+  stop(): void {}
+
+  gone(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Ends all of them within this time, as a stop of their runner does. */
-  kill(withinMs: number): void {
+  #kill(withinMs: number): void {
     for (const [run, { pool }] of this.running) {
       const outcome = pool.config.interrupted === 'requeue' ? 'requeue' : 'failure';
       this.#endLater(run, this.#surroundings.random.next() * withinMs, outcome, exceptions.terminated);
@@ -101,7 +118,9 @@ export class Programs {
 
   #finish(run: Run, kind: NonNullable<Run['outcome']>, exception: string): void {
     const { agenda, log } = this.#surroundings;
-    const { side, name, clock } = this.#process;
+    const { name, clock } = this.#process;
+    const end = this.#ends.get(run);
+    this.#ends.delete(run);
     const taken = this.running.get(run);
     if (taken === undefined) return;
     const { slot, queue, payload } = taken;
@@ -111,14 +130,14 @@ export class Programs {
     this.#unwritten.set(slotOf(worker), [...(this.#unwritten.get(slotOf(worker)) ?? []), run]);
     log.trace(`${name} ${run.job.id} has ended: ${kind}`);
     if (kind !== 'failure') {
-      side.dispatcher.finish(taken, { kind });
+      end?.({ kind });
       return;
     }
     const record = failureRecord({
       ...{ failedAt: new Date(clock.nowMs()), worker, queue, payload, exception, error: 'it is so' },
       ...{ backtrace: [`at ${agenda.nowMs}`], exitCode: 1, signal: null, stderr: '', stdout: '' },
     });
-    side.dispatcher.finish(taken, { kind, record });
+    end?.({ kind, record });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Config, PoolConfig } from '../src/config/config.ts';
 import { executeCommand } from '../src/engine/commands.ts';
 import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import { QueueRouter } from '../src/engine/pools/queue-router.ts';
 import type { Machine } from '../src/engine/process/machine.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
@@ -99,28 +100,25 @@ export class SimProcess implements Client {
     this.clock = this.#makeClock();
     const programs = new Programs(this, world);
     this.programs = programs;
+    const router = new QueueRouter((fact) => {
+      world.heard(this, fact);
+      this.side.heard(fact);
+    }, `${place.host}.runner:${identity.pid}`);
+    const machine = this.#machine();
     this.side = new RedisSide({
       config: this.#config(entries),
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
       spoolDirectory: `${world.directory}/spool-${place.isContainer ? seat : place.machine}`,
       drain: false,
-      machine: this.#machine(),
+      ...{ machine, router, jobs: programs, nonce: machine.newNonce() },
       publish: (fact) => world.heard(this, fact),
-      start: (taken) => programs.start(taken),
-      onDisowned: (taken, wentBack) => programs.disown(taken, wentBack),
       onWritten: (outcomes) => {
         for (const outcome of outcomes) programs.written(outcome);
       },
-      stopping: {
-        terminateJobs: () => programs.kill(50),
-        killJobs: () => programs.kill(1),
-        childrenGone: () => Promise.resolve(),
-        onStopping: () => {},
-        onStopped: (result) => {
-          this.stopped = result;
-          world.agenda.add(world.agenda.nowMs, () => world.exited(this));
-        },
-      },
+    });
+    void this.side.stopped.then((result) => {
+      this.stopped = result;
+      world.agenda.add(world.agenda.nowMs, () => world.exited(this));
     });
     this.#setLimits(entries);
     this.side.router.configure(entries.map(runnerConfig));
@@ -140,12 +138,10 @@ export class SimProcess implements Client {
   command(command: Command): void {
     const { router, client, shutdown, dispatcher } = this.side;
     void executeCommand(command, {
-      ...{ router, client, counts: new FailureCounts(), by: '', isStopping: shutdown.mode !== null },
+      ...{ router, client, dispatcher, shutdown, counts: new FailureCounts(), by: '' },
       publish: (fact) => this.#world.heard(this, fact),
-      scheduleStep: () => dispatcher.scheduleStep(),
-      killJob: () => false,
-      recount: () => Promise.resolve(),
-      stop: (mode) => shutdown.request(mode),
+      jobs: { kill: () => false },
+      liveUpdates: { recount: () => Promise.resolve() },
     });
   }
 

@@ -2,27 +2,27 @@
 import type { FailureCounts } from '../failures/changes.ts';
 import type { Command, CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
-import type { EngineFact, ShutdownMode } from '../protocol/events.ts';
+import type { EngineFact } from '../protocol/events.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../resque/steps/client.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { changeListed, changeMatching, countCommand, findCommand } from './failure-commands.ts';
+import type { RunningJobs } from './jobs/running-jobs.ts';
+import type { Shutdown } from './lifecycle/shutdown.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
+import type { LiveUpdates } from './watch/live-updates.ts';
 
 export interface CommandContext {
   readonly router: QueueRouter;
   readonly client: ResqueClient;
   readonly counts: FailureCounts;
-  readonly isStopping: boolean;
+  readonly dispatcher: Pick<Dispatcher, 'scheduleStep'>;
+  readonly jobs: Pick<RunningJobs, 'kill'>;
+  readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
+  readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
   /** Who asks; '' where it isn't known. */
   readonly by: string;
   readonly publish: (fact: EngineFact) => void;
-  readonly scheduleStep: () => void;
-  /** False where no such job runs. */
-  readonly killJob: (jobId: string, signal: 'SIGTERM' | 'SIGKILL') => boolean;
-  /** Tells how many failures there are now. */
-  readonly recount: () => Promise<void>;
-  /** False where it stops that way already, or in a harsher one. */
-  readonly stop: (mode: ShutdownMode) => boolean;
 }
 
 /** More slots than this are a slip of the finger: each may be a process. The config has the same limit. */
@@ -45,7 +45,8 @@ export async function executeCommand(command: Command, context: CommandContext):
 }
 
 async function execute(command: Command, context: CommandContext): Promise<CommandReply> {
-  const failures = { ...context, failed: context.client.failed };
+  const { client, counts, publish, liveUpdates } = context;
+  const failures = { failed: client.failed, counts, publish, recount: () => liveUpdates.recount() };
   switch (command.type) {
     case 'pause-queue':
       return pauseQueue(command.queue, context);
@@ -53,12 +54,12 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return resumeQueue(command.queue, context);
     case 'pause-all':
       context.router.pauseAll('all', context.by);
-      context.scheduleStep();
+      context.dispatcher.scheduleStep();
       return done('every queue is paused');
     case 'resume-all':
-      if (context.isStopping) return refused('stopping', 'the runner is stopping');
+      if (context.shutdown.mode !== null) return refused('stopping', 'the runner is stopping');
       context.router.resumeAll('all');
-      context.scheduleStep();
+      context.dispatcher.scheduleStep();
       return done('every queue is resumed');
     case 'set-concurrency':
       return setConcurrency(command.runner, command.concurrency, context);
@@ -86,18 +87,18 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
   }
 }
 
-function pauseQueue(queue: string, { router, scheduleStep, by }: CommandContext): CommandReply {
+function pauseQueue(queue: string, { router, dispatcher, by }: CommandContext): CommandReply {
   if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
   router.pauseQueue(queue, 'operator', by);
-  scheduleStep();
+  dispatcher.scheduleStep();
   return done(`${queue} is paused`);
 }
 
-function resumeQueue(queue: string, { router, scheduleStep, isStopping }: CommandContext): CommandReply {
-  if (isStopping) return refused('stopping', 'the runner is stopping');
+function resumeQueue(queue: string, { router, dispatcher, shutdown }: CommandContext): CommandReply {
+  if (shutdown.mode !== null) return refused('stopping', 'the runner is stopping');
   if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
   router.resumeQueue(queue, 'operator');
-  scheduleStep();
+  dispatcher.scheduleStep();
   const left = router.pausesOf(queue);
   return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
 }
@@ -105,7 +106,7 @@ function resumeQueue(queue: string, { router, scheduleStep, isStopping }: Comman
 function setConcurrency(
   key: string,
   concurrency: number,
-  { router, scheduleStep }: CommandContext,
+  { router, dispatcher }: CommandContext,
 ): CommandReply {
   const pool = router.pool(key);
   if (pool === undefined || pool.isRemoved) return refused('unknown-runner', `no runner ${key}`);
@@ -114,7 +115,7 @@ function setConcurrency(
   }
   const before = pool.concurrency;
   router.setConcurrency(pool, concurrency);
-  scheduleStep();
+  dispatcher.scheduleStep();
   return done(`${key}: ${before} → ${concurrency} slots`);
 }
 
@@ -131,7 +132,7 @@ async function readBacklog({ router, client, publish }: CommandContext): Promise
 function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: CommandContext): CommandReply {
   // What isn't the name of a signal, the system refuses with a throw.
   if (!signals.includes(signal)) return refused('out-of-range', `${signal} is not ${signals.join(' or ')}`);
-  return context.killJob(jobId, signal)
+  return context.jobs.kill(jobId, signal)
     ? done(`sent ${signal} to job ${jobId}`)
     : refused('unknown-job', `no job ${jobId} is running`);
 }
@@ -141,7 +142,7 @@ function stop(mode: (Command & { type: 'stop' })['mode'], context: CommandContex
     case 'quit':
     case 'terminate':
     case 'kill':
-      return done(context.stop(mode) ? stopMessages[mode] : 'the runner is stopping already');
+      return done(context.shutdown.request(mode) ? stopMessages[mode] : 'the runner is stopping already');
     default:
       return refused('out-of-range', `${String(mode)} is no way to stop`);
   }

@@ -1,105 +1,82 @@
 /**
- * The engine: takes jobs from Redis, runs them, records what became of them, and tells all of it as events.
- * It knows no terminal, no process signals and no exit codes; those are its owner's.
+ * The engine: takes jobs from Redis, runs them, records how they ended, and reports all of it as events. It puts the rooms
+ * of this folder together; `jobs/job.ts` tells what happens to a job. It knows no terminal, no process signals and no exit
+ * codes: its owner does.
  */
 import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
 import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
-import type { ShutdownMode } from '../protocol/events.ts';
+import type { EngineEvent, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
 import { executeCommand } from './commands.ts';
 import { EventBus, type EventListener } from './events/event-bus.ts';
-import { Counters } from './jobs/counters.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
 import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
-import { poolView } from './pools/queue-router.ts';
+import { poolView, QueueRouter } from './pools/queue-router.ts';
+import { workerHostOf } from './pools/worker-ids.ts';
 import { type Machine, thisMachine } from './process/machine.ts';
-import { StartBackoff } from './process/start-backoff.ts';
 import { RedisSide } from './redis-side.ts';
 import { LiveUpdates } from './watch/live-updates.ts';
 
 export interface EngineOptions {
   readonly config: Config;
-  /** Where Redis is, once an embedded one has been started. */
+  /** Where Redis is, once an embedded Redis has been started. */
   readonly redis: ReachableRedis;
   readonly version: string;
-  /** For what Redis can't be told; `null`: that is lost when the process ends. */
+  /** For outcomes that Redis can't be told; `null`: those are lost when the process ends. */
   readonly spoolDirectory?: string | null;
-  /** This one unless given. */
+  /** This machine unless given. */
   readonly machine?: Machine;
   /** Stop by itself once every watched queue is empty and nothing runs. */
   readonly drain: boolean;
 }
 
 export class Engine {
+  /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
+  readonly stopped: Promise<StopResult>;
   readonly #options: EngineOptions;
   readonly #bus = new EventBus();
-  readonly #redisSide: RedisSide;
-  readonly #unstartable: StartBackoff;
+  readonly #router: QueueRouter;
   readonly #outputs = new OutputStore();
   readonly #jobs: RunningJobs;
+  readonly #redisSide: RedisSide;
   readonly #liveUpdates: LiveUpdates;
-  readonly #counters = new Counters();
   readonly #counts = new FailureCounts();
 
   constructor(options: EngineOptions) {
     const { config, redis, spoolDirectory = null, drain, machine = thisMachine() } = options;
     this.#options = options;
     const publish = this.#bus.publish.bind(this.#bus);
+    const nonce = machine.newNonce();
+    const router = new QueueRouter(publish, `${workerHostOf(config)}:${machine.identity.pid}`);
+    const jobs = new RunningJobs({ router, mark: nonce, outputs: this.#outputs, publish });
+    this.#router = router;
+    this.#jobs = jobs;
     this.#redisSide = new RedisSide({
-      ...{ config, redis, spoolDirectory, drain, machine, publish },
-      start: (taken) => this.#jobs.start(taken),
-      onDisowned: (job, wentBack) => {
-        if (wentBack) this.#jobs.killTakenOver(job);
-      },
-      onWritten: (outcomes) => {
-        const { unwritten } = this.#redisSide.dispatcher;
-        if (outcomes.length > 0) publish({ type: 'counters.changed', ...this.#counters.totals, unwritten });
-      },
-      stopping: {
-        terminateJobs: () => this.#jobs.killAll('shutdown', 'SIGTERM'),
-        killJobs: () => {
-          this.#jobs.killAll('shutdown', 'SIGKILL');
-          this.#jobs.killOthers();
-        },
-        childrenGone: () => this.#jobs.childrenGone(),
-        onStopping: (mode) => {
-          publish({ type: 'engine.stopping', mode, running: this.#jobs.size });
-          this.#jobs.stop();
-        },
-        onStopped: ({ unwritten }) => {
-          this.#unstartable.stop();
-          this.#liveUpdates.stop();
-          publish({ type: 'engine.stopped', ...this.#counters.totals, unwritten });
-          this.#bus.flush();
-          this.#outputs.close();
-        },
-      },
+      ...{ config, redis, spoolDirectory, drain, machine, publish, router, jobs, nonce },
     });
-    const { router, client, dispatcher } = this.#redisSide;
-    this.#unstartable = new StartBackoff(router, () => dispatcher.scheduleStep());
-    this.#jobs = new RunningJobs({
-      router,
-      counters: this.#counters,
-      outputs: this.#outputs,
-      unstartable: this.#unstartable,
-      mark: client.nonce,
-      publish,
-      finish: (taken, outcome) => dispatcher.finish(taken, outcome),
-      onPrinted: (job, stream) => this.#liveUpdates.printed(job, stream),
-      onEnded: (job) => this.#liveUpdates.ended(job),
-      onMore: () => dispatcher.scheduleStep(),
-    });
-    this.#bus.subscribe((event) => this.#jobs.heard(event));
-    this.#liveUpdates = new LiveUpdates({
-      bus: this.#bus,
-      client,
-      queues: () => router.queues,
-      running: () => this.#jobs.all(),
-    });
+    const { client } = this.#redisSide;
+    this.#liveUpdates = new LiveUpdates({ bus: this.#bus, client, queues: () => router.queues, jobs });
+    this.#bus.subscribe((event) => this.#heard(event));
+    this.stopped = this.#untilStopped();
+  }
+
+  #heard(event: EngineEvent): void {
+    this.#jobs.heard(event);
+    this.#redisSide.heard(event);
+  }
+
+  async #untilStopped(): Promise<StopResult> {
+    const result = await this.#redisSide.stopped;
+    this.#liveUpdates.stop();
+    const { totals } = this.#redisSide.dispatcher.outbox;
+    this.#bus.publish({ type: 'engine.stopped', ...totals, unwritten: result.unwritten });
+    this.#bus.flush();
+    this.#outputs.close();
+    return result;
   }
 
   /** Host part of our worker ids. */
@@ -107,7 +84,7 @@ export class Engine {
     return this.#redisSide.workerHost;
   }
 
-  /** Tells at once what has happened by now, and would be told at the end of this turn of the loop. */
+  /** Delivers pending events immediately instead of at the end of this turn of the loop. */
   flushEvents(): void {
     this.#bus.flush();
   }
@@ -118,25 +95,19 @@ export class Engine {
   }
 
   start(): void {
-    const { config, version } = this.#options;
-    const { router } = this.#redisSide;
-    router.configure(config.runners);
+    const { config, redis, version } = this.#options;
+    this.#router.configure(config.runners);
     this.#bus.publish({
       type: 'engine.started',
       version,
       pid: process.pid,
       workerHost: this.workerHost,
       namespace: config.namespace,
-      redis: describeRedis(config.redis.kind === 'embedded' ? config.redis : this.#options.redis),
-      runners: router.pools.map(poolView),
+      redis: describeRedis(config.redis.kind === 'embedded' ? config.redis : redis),
+      runners: this.#router.pools.map(poolView),
     });
     this.#redisSide.start();
-    void this.#unstartable.lookAhead();
-  }
-
-  /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
-  get stopped(): Promise<StopResult> {
-    return this.#redisSide.shutdown.finished;
+    void this.#jobs.backoff.lookAhead();
   }
 
   stop(mode: ShutdownMode): void {
@@ -146,43 +117,35 @@ export class Engine {
   /**
    * Carries out a command. Never rejects.
    *
-   * @param by who gave it; then what changes something is told as `command.executed`, too
+   * @param by who gave it; then a command that changes something is also reported as `command.executed`
    */
   async execute(command: Command, by: string | null = null): Promise<CommandReply> {
+    const { client, dispatcher, shutdown } = this.#redisSide;
     const publish = this.#bus.publish.bind(this.#bus);
-    const { router, client, dispatcher } = this.#redisSide;
     const reply = await executeCommand(command, {
-      router,
-      client,
-      counts: this.#counts,
-      isStopping: this.#redisSide.shutdown.mode !== null,
-      by: by ?? '',
-      publish,
-      scheduleStep: () => dispatcher.scheduleStep(),
-      killJob: (jobId, signal) => this.#jobs.kill(jobId, signal),
-      recount: () => this.#liveUpdates.recount(),
-      stop: (mode) => this.#redisSide.shutdown.request(mode),
+      ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
+      ...{ client, dispatcher, shutdown, publish, by: by ?? '' },
     });
     if (by !== null && !readingCommands.includes(command.type)) {
       const { ok: isDone, message: outcome } = reply;
       publish({ type: 'command.executed', by, command: command.type, isDone, outcome });
     }
-    // Who asked hears first what came of it.
+    // The effects are told before the reply.
     this.#bus.flush();
     return reply;
   }
 
   /**
-   * Reads what a job prints, from the oldest that is kept on.
+   * Reads what a job prints, beginning with the oldest output that is kept.
    *
-   * @returns `null` where the job neither runs nor is one of the last that ended
+   * @returns `null` if the job neither runs nor is among the last that ended
    */
   openOutput(jobId: string): OutputReader | null {
-    return this.#outputs.open(jobId, this.#jobs.has(jobId));
+    return this.#outputs.open(jobId, this.#jobs.running.has(jobId));
   }
 
   /**
-   * Somebody looks: until the returned function is called, `job.printed`, `queue.backlog` and
+   * For a screen that looks: until the returned function is called, `job.printed`, `queue.backlog` and
    * `failures.counted` are published. Each call counts by itself.
    */
   watch(): () => void {
@@ -191,16 +154,16 @@ export class Engine {
     return end;
   }
 
-  /** Takes over queues, concurrency, programs and limits of a config that was read anew. */
+  /** Applies queues, concurrency, programs and limits of a config that was read again. */
   reconfigure(config: Config): void {
     const changes = this.#redisSide.reconfigure(config);
-    this.#unstartable.checkNow();
+    this.#jobs.backoff.checkNow();
     const needsRestart = fieldsForRestart(this.#options.config, config);
     this.#bus.publish({ type: 'config.reloaded', changes, needsRestart });
     this.#redisSide.dispatcher.scheduleStep();
   }
 
-  /** Says that a config which was to be taken over is no good; nothing changes. */
+  /** Reports that a config that was read again is invalid; nothing changes. */
   rejectConfig(problems: readonly string[]): void {
     this.#bus.publish({ type: 'config.rejected', problems });
   }
@@ -210,7 +173,7 @@ export class Engine {
     this.#jobs.killAll('signal', 'SIGTERM');
   }
 
-  /** The process ends this instant, whatever the cause: no child may outlive it, and no event is kept back. */
+  /** The process ends this instant, whatever the cause: no child may outlive it, and pending events are delivered. */
   abandon(): void {
     this.#jobs.abandon();
     this.#bus.flush();

@@ -9,16 +9,16 @@ import type { RedisError } from '../resque/redis/redis-error.ts';
 import { ResqueClient } from '../resque/steps/client.ts';
 import type { OutcomeWrite } from '../resque/steps/step.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { JobRunner } from './jobs/running-jobs.ts';
 import { Drain } from './lifecycle/drain.ts';
 import { Heartbeat } from './lifecycle/heartbeat.ts';
 import { Recovery } from './lifecycle/recovery.ts';
 import { Resync } from './lifecycle/resync.ts';
-import { Shutdown, type ShutdownHooks } from './lifecycle/shutdown.ts';
+import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
-import { QueueRouter } from './pools/queue-router.ts';
-import type { TakenJob } from './pools/taken-job.ts';
-import { workerHostOf, workerId } from './pools/worker-ids.ts';
+import type { QueueRouter } from './pools/queue-router.ts';
+import { workerHostOf } from './pools/worker-ids.ts';
 import type { Machine } from './process/machine.ts';
 
 export interface RedisSideOptions {
@@ -31,16 +31,13 @@ export interface RedisSideOptions {
   readonly drain: boolean;
   readonly machine: Machine;
   readonly publish: (fact: EngineFact) => void;
-  /** Starts a job. @returns false if it can't be started; it then goes back to the head of its queue */
-  readonly start: (job: TakenJob) => boolean;
-  /** Others have accounted for this job. If it went back to its queue, its program must be killed. */
-  readonly onDisowned: (job: TakenJob, wentBack: boolean) => void;
+  readonly router: QueueRouter;
+  /** Runs the jobs. */
+  readonly jobs: JobRunner;
+  /** Identifies this process until another one takes over its name. */
+  readonly nonce: string;
   /** These outcomes are in Redis. */
-  readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
-  readonly stopping: Pick<
-    ShutdownHooks,
-    'terminateJobs' | 'killJobs' | 'childrenGone' | 'onStopping' | 'onStopped'
-  >;
+  readonly onWritten?: (outcomes: readonly OutcomeWrite[]) => void;
 }
 
 /** What `status` shows of a runner changes with these. */
@@ -53,6 +50,8 @@ export class RedisSide {
   readonly client: ResqueClient;
   readonly dispatcher: Dispatcher;
   readonly shutdown: Shutdown;
+  /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
+  readonly stopped: Promise<StopResult>;
   /** Host part of our worker ids. */
   workerHost: string;
   readonly #options: RedisSideOptions;
@@ -67,15 +66,10 @@ export class RedisSide {
   readonly #spooling: Spooling;
 
   constructor(options: RedisSideOptions) {
-    const { config, machine, publish } = options;
+    const { config, machine, publish, router, jobs, nonce: mark } = options;
     this.#options = options;
+    this.router = router;
     this.workerHost = workerHostOf(config);
-    const owner = `${this.workerHost}:${machine.identity.pid}`;
-    const told = (fact: EngineFact) => {
-      publish(fact);
-      if (shownFacts.includes(fact.type)) this.#heartbeat.changed();
-    };
-    this.router = new QueueRouter(told, (slot, key) => workerId(this.client.owner, slot, key));
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
@@ -88,19 +82,19 @@ export class RedisSide {
       onDown: (error: RedisError) =>
         publish({ type: 'redis.down', reason: outageText(options.redis, error) }),
     };
-    const stepOwner = { name: owner, nonce: machine.newNonce() };
+    const stepOwner = { name: router.owner, nonce: mark };
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
     this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
     const onWritten = (outcomes: readonly OutcomeWrite[]) => {
-      options.onWritten(outcomes);
+      const { totals, unwritten } = this.dispatcher.outbox;
+      if (outcomes.length > 0) publish({ type: 'counters.changed', ...totals, unwritten });
+      options.onWritten?.(outcomes);
       this.removePools();
     };
-    this.dispatcher = new Dispatcher(this.client, this.router, {
-      spooling: this.#spooling,
-      start: options.start,
-      onWritten,
+    this.dispatcher = new Dispatcher({
+      ...{ client: this.client, router, jobs, spooling: this.#spooling, onWritten },
       onUnreadable: (queue, error) => this.#pauseUnreadable(queue, error),
       onCountRefused: (reason) => {
         if (reason !== this.#countRefusal) publish({ type: 'counter.refused', reason });
@@ -108,8 +102,7 @@ export class RedisSide {
       },
       onIdle: () => this.#drain?.check(),
     });
-    // Programs that were started before a new registration carry the first nonce.
-    const mark = this.client.nonce;
+    // Also after a new registration, which has a nonce of its own: programs that run carry the first one.
     const about = () => ({
       ...machine.identity,
       mark,
@@ -146,30 +139,35 @@ export class RedisSide {
         this.dispatcher.scheduleStep();
       },
     });
-    const { client, router, dispatcher } = this;
+    const { client, dispatcher } = this;
     this.#resync = new Resync({
-      ...{ client, router, dispatcher, publish, about, onWritten },
+      ...{ client, router, dispatcher, jobs, publish, about, onWritten },
       recovery: this.#recovery,
       spooling: this.#spooling,
       heartbeat: this.#heartbeat,
       newNonce: machine.newNonce,
       takeNextName: () => this.#takeNextName(),
-      onDisowned: options.onDisowned,
     });
     this.shutdown = new Shutdown({
-      ...options.stopping,
-      client: this.client,
-      dispatcher: this.dispatcher,
+      ...{ client, dispatcher, jobs, publish },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
-      workers: () => this.router.workers,
-      onStopped: (result) => {
-        this.#heartbeat.stop();
-        this.#recovery.stop();
-        options.stopping.onStopped(result);
-      },
+      workers: () => router.workers,
     });
+    this.stopped = this.#untilStopped();
     const drained = () => this.shutdown.request('drained');
     this.#drain = options.drain ? new Drain(this.client, this.router, this.dispatcher, drained) : null;
+  }
+
+  async #untilStopped(): Promise<StopResult> {
+    const result = await this.shutdown.finished;
+    this.#heartbeat.stop();
+    this.#recovery.stop();
+    return result;
+  }
+
+  /** What `status` shows of this runner changes with some events. */
+  heard({ type }: EngineFact): void {
+    if (shownFacts.includes(type)) this.#heartbeat.changed();
   }
 
   /** Call it after the router has its first config. */
@@ -209,7 +207,7 @@ export class RedisSide {
     const name = `${this.workerHost}:${machine.identity.pid}`;
     this.client.become({ name });
     this.dispatcher.rename(holder, name);
-    for (const pool of this.router.pools) pool.rename();
+    this.router.rename(name);
     publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }
 

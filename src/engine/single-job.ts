@@ -8,15 +8,14 @@ import type { Config, PoolConfig } from '../config/config.ts';
 import type { EngineFact, KillReason } from '../protocol/events.ts';
 import type { JobOutcome, OutputStream } from '../protocol/job.ts';
 import type { Payload } from '../resque/format/payload.ts';
-import { Counters } from './jobs/counters.ts';
+import type { JobOutputs } from './jobs/job.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import { QueueRouter } from './pools/queue-router.ts';
 import type { TakenJob } from './pools/taken-job.ts';
-import { workerHostOf, workerId } from './pools/worker-ids.ts';
+import { workerHostOf } from './pools/worker-ids.ts';
 import type { Hold } from './process/child.ts';
 import { type ChildrenUsage, UsageMeter } from './process/children-usage.ts';
 import { commandOf } from './process/program.ts';
-import { StartBackoff } from './process/start-backoff.ts';
 
 export interface SingleJobOptions {
   readonly config: Config;
@@ -51,58 +50,40 @@ export function entryFor(config: Config, queue: string): PoolConfig | null {
 }
 
 function routerOf(config: Config, queue: string, publish: (fact: EngineFact) => void): QueueRouter {
-  const owner = `${workerHostOf(config)}:${process.pid}`;
-  const router = new QueueRouter(publish, (slot, key) => workerId(owner, slot, key));
+  const router = new QueueRouter(publish, `${workerHostOf(config)}:${process.pid}`);
   router.configure(config.runners);
   router.expand([queue]);
   return router;
 }
 
 export class SingleJob {
-  readonly #router: QueueRouter;
   readonly #jobs: RunningJobs;
-  readonly #unstartable: StartBackoff;
   readonly #taken: TakenJob;
   readonly #meter = new UsageMeter();
-  #record: string | null = null;
   #killedFor: KillReason | null = null;
   #finished: Finished | null = null;
-  #whyUnstartable: string | null = null;
   #isInterrupted = false;
-  #conclude: () => void = () => {};
-  readonly #concluded = new Promise<void>((resolve) => {
-    this.#conclude = resolve;
+  #explain: (why: string) => void = () => {};
+  /** Why it can't be started. */
+  readonly #explained = new Promise<string>((resolve) => {
+    this.#explain = resolve;
   });
 
-  /** The queue must be one that an entry takes. */
+  /** The queue must belong to an entry. */
   constructor({ config, queue, payload, onOutput }: SingleJobOptions) {
-    const router = routerOf(config, queue, (fact) => this.#heard(fact));
+    const publish = (fact: EngineFact) => this.#heard(fact);
+    const router = routerOf(config, queue, publish);
     const pool = router.ownerOf(queue);
     const [slot] = pool?.reserveSlots(1) ?? [];
     if (pool === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
-    this.#router = router;
     this.#taken = { pool, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
-    this.#unstartable = new StartBackoff(router, () => {});
-    this.#jobs = new RunningJobs({
-      router,
-      counters: new Counters(),
-      outputs: {
-        take: (_, stream, chunk) => onOutput(stream, chunk),
-        end: () => {},
-        giveBackFiles: () => false,
-      },
-      unstartable: this.#unstartable,
-      mark: randomUUID(),
-      publish: (fact) => this.#heard(fact),
-      finish: (_, outcome) => {
-        if (outcome.kind === 'failure') this.#record = outcome.record.toString();
-        return true;
-      },
-      onPrinted: () => {},
-      onEnded: () => {},
-      onMore: () => {},
-    });
-    // No child is to wait for another job.
+    const outputs: JobOutputs = {
+      take: (_, stream, chunk) => onOutput(stream, chunk),
+      end: () => {},
+      giveBackFiles: () => false,
+    };
+    this.#jobs = new RunningJobs({ router, mark: randomUUID(), outputs, publish });
+    // No child may wait for another job.
     this.#jobs.stop();
   }
 
@@ -115,43 +96,44 @@ export class SingleJob {
     return this.#taken.pool.config;
   }
 
-  /** The program, its words, the queue, and the arguments behind. */
+  /** The program, its words, the queue, and the arguments after it. */
   get command(): readonly string[] {
     return commandOf(this.entry, this.#taken.queue);
   }
 
-  /** Resolves when the job has ended, and all that it started. */
+  /** Resolves when the job and everything that it started have ended. */
   async run(): Promise<SingleJobEnd> {
     // Between the end of its pipes and that of its process, a child that is started natively keeps no loop going.
     const alive = setInterval(() => {}, aliveMs);
     this.#meter.prepare();
     this.#taken.slot.state = 'running';
-    this.#jobs.start(this.#taken);
+    const ended = this.#jobs.start(this.#taken);
     this.#meter.started();
-    await this.#concluded;
-    await this.#jobs.childrenGone();
-    this.#unstartable.stop();
+    const outcome = await ended;
+    // Interrupted jobs go back, too.
+    const isUnstartable = outcome === null || (outcome.kind === 'requeue' && this.#killedFor === null);
+    const whyUnstartable = isUnstartable ? await this.#explained : null;
+    await this.#jobs.gone();
     clearInterval(alive);
-    // Its child may have been started anew, when we had more memory than at first.
+    // Its child may have been started again, when we had more memory than at first.
     if (this.entry.mode === 'persistent') this.#meter.started();
-    const { outcome, exitCode, signal, durationMs } = this.#finished ?? nothingRan;
-    const isUnstartable = this.#whyUnstartable !== null;
+    const finished = this.#finished ?? nothingRan;
     return {
-      outcome: isUnstartable ? 'unstartable' : outcome,
-      exitCode,
-      signal,
-      durationMs: isUnstartable ? null : durationMs,
+      outcome: isUnstartable ? 'unstartable' : finished.outcome,
+      exitCode: finished.exitCode,
+      signal: finished.signal,
+      durationMs: isUnstartable ? null : finished.durationMs,
       killedFor: this.#killedFor,
-      whyUnstartable: this.#whyUnstartable,
-      record: this.#record,
+      whyUnstartable,
+      record: outcome?.kind === 'failure' ? outcome.record : null,
       usage: this.#finished === null ? null : this.#meter.read(),
     };
   }
 
-  /** Ends it as a shutdown does: TERM, and KILL after its `killAfter`; when called again KILL at once. */
+  /** Ends it as a shutdown does: TERM, and KILL after its `killAfter`; when called again, KILL at once. */
   interrupt(): void {
-    this.#jobs.killAll('shutdown', this.#isInterrupted ? 'SIGKILL' : 'SIGTERM');
-    if (this.#isInterrupted) this.#jobs.killOthers();
+    if (this.#isInterrupted) this.#jobs.killNow();
+    else this.#jobs.terminate();
     this.#isInterrupted = true;
   }
 
@@ -162,24 +144,17 @@ export class SingleJob {
 
   #heard(fact: EngineFact): void {
     if (fact.type === 'job.killed') this.#killedFor ??= fact.reason;
-    if (fact.type === 'job.finished') {
-      this.#finished = fact;
-      // Otherwise it is on hold, and the reason is still to come.
-      if (this.#router.isTakeable(this.#taken.queue)) this.#conclude();
-    }
-    // One that never ran.
-    if (fact.type === 'failure.recorded' && fact.failure.jobId === null) this.#conclude();
+    if (fact.type === 'job.finished') this.#finished = fact;
     if (fact.type === 'runner.throttled' && fact.throttled.shortage !== null) {
-      this.#whyUnstartable = fact.throttled.shortage;
-      this.#conclude();
+      this.#explain(fact.throttled.shortage);
     }
     if (fact.type === 'queue.paused') {
-      this.#whyUnstartable = fact.pauses.find(({ kind }) => kind === 'unstartable')?.detail ?? null;
-      if (this.#whyUnstartable !== null) this.#conclude();
+      const why = fact.pauses.find(({ kind }) => kind === 'unstartable')?.detail;
+      if (why !== undefined) this.#explain(why);
     }
   }
 }
 
-/** Nothing happens then. */
+/** Long: only its presence counts. */
 const aliveMs = 60_000;
 const nothingRan = { outcome: 'failed', exitCode: null, signal: null, durationMs: null } as const;

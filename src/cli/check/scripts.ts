@@ -3,8 +3,7 @@ import { statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, PoolConfig } from '../../config/config.ts';
-import { startsNatively } from '../../engine/process/launch.ts';
-import { isTurnedOff } from '../../engine/process/libc.ts';
+import { isTurnedOff, libc } from '../../engine/process/libc.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
 import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
@@ -24,7 +23,7 @@ export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
 }
 
 function checkWay(): Verdict {
-  if (startsNatively()) return ok('start', 'jobs start natively, with posix_spawn');
+  if (libc() !== null) return ok('start', 'jobs start natively, with posix_spawn');
   if (isTurnedOff())
     return ok(
       'start',

@@ -1,5 +1,5 @@
 /** A failure record for people: its members, and what the page "Failed" of resque-web 3.0 would show of it. */
-import { payloadLine } from '../../engine/warm/payload-line.ts';
+import { payloadLine } from '../../engine/warm/stdin-delivery.ts';
 import { visible } from '../../messages/visible.ts';
 import { jsonText, memberSpans } from '../../resque/format/json.ts';
 import { activeJobWrapper } from '../../resque/format/payload.ts';

@@ -11,7 +11,7 @@ import { execa } from 'execa';
 import type { PoolConfig } from '../../config/config.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
 import { entryFor } from '../../engine/single-job.ts';
-import { payloadLine } from '../../engine/warm/payload-line.ts';
+import { payloadLine } from '../../engine/warm/stdin-delivery.ts';
 import { visible } from '../../messages/visible.ts';
 import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';

@@ -18,39 +18,53 @@ import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
 import type { HeldJob, OutcomeWrite, ReservedJob, StepReply, StepRequest } from '../../resque/steps/step.ts';
 import { atEndOfTurn } from '../events/event-loop-phases.ts';
+import type { JobRunner } from '../jobs/running-jobs.ts';
 import { Outbox } from '../outcomes/outbox.ts';
+import type { Spooling } from '../outcomes/spooling.ts';
 import type { Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { RequeueBuffer, type TakenJob } from '../pools/taken-job.ts';
-import type { DispatcherHooks, Outcome } from './dispatcher-hooks.ts';
-import { takeOne } from './held-jobs.ts';
+import { type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
 import { Reservations } from './reservations.ts';
 import { Waits } from './waits.ts';
+
+export interface DispatcherOptions {
+  readonly client: ResqueClient;
+  readonly router: QueueRouter;
+  readonly jobs: JobRunner;
+  readonly spooling: Spooling;
+  /** These outcomes are in Redis. */
+  readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
+  readonly onUnreadable: (queue: string, error: string) => void;
+  /** Redis did not raise a counter; everything else in the step is done. */
+  readonly onCountRefused: (reason: string) => void;
+  /** Nothing runs and nothing is on its way. */
+  readonly onIdle: () => void;
+}
 
 export class Dispatcher {
   readonly outbox: Outbox;
   readonly wait: Waits;
   readonly #client: ResqueClient;
   readonly #router: QueueRouter;
-  readonly #hooks: DispatcherHooks;
+  readonly #options: DispatcherOptions;
   #isAccepting = true;
   #isScheduled = false;
   readonly #reservations: Reservations;
-  /** Jobs with a slot of state `running`, for as long as their outcome isn't told. */
+  /** Jobs with a slot of state `running`, until they have an outcome. */
   readonly #running = new Map<Slot, TakenJob>();
-  /** Those of them that others have accounted for, because they took this runner for dead. */
-  readonly #disowned = new Set<TakenJob>();
   /** Jobs that have a slot and must go back. */
   readonly #back = new RequeueBuffer();
   #inFlight = 0;
   /** After a wait brought a job: the step that asks for more. Waiting again before its reply would bring nothing. */
   #askedAfterWait: StepRequest | null = null;
 
-  constructor(client: ResqueClient, router: QueueRouter, hooks: DispatcherHooks) {
+  constructor(options: DispatcherOptions) {
+    const { client, router, spooling } = options;
     this.#client = client;
     this.#router = router;
-    this.#hooks = hooks;
-    this.outbox = new Outbox(client, hooks.spooling, () => this.scheduleStep());
+    this.#options = options;
+    router.onMore = () => this.scheduleStep();
+    this.outbox = new Outbox(client, spooling, () => this.scheduleStep());
     this.#reservations = new Reservations(router);
     this.wait = new Waits(client, router, (job) => {
       if (job !== null) this.#takePopped(job);
@@ -64,7 +78,7 @@ export class Dispatcher {
 
   /** Running jobs that are this runner's to account for. */
   get ownJobs(): TakenJob[] {
-    return [...this.#running.values()].filter((job) => !this.#disowned.has(job));
+    return [...this.#running.values()].filter((job) => job.isDisowned !== true);
   }
 
   /** Outcomes that are not known to be in Redis. */
@@ -99,31 +113,15 @@ export class Dispatcher {
     this.scheduleStep();
   }
 
-  /**
-   * Tells how a job ended, and frees its slot.
-   *
-   * @returns false if that isn't recorded, because others have accounted for the job
-   */
-  finish(job: TakenJob, outcome: Outcome): boolean {
-    const { slot, takenIn } = job;
+  /** The job has ended: its slot is free, and its outcome goes into the next step. */
+  #finish(job: TakenJob, outcome: Outcome): void {
+    const { slot, pool } = job;
     this.#running.delete(slot);
     slot.state = 'idle';
-    this.outbox.dropBegin(job);
-    const isOurs = !this.#disowned.delete(job);
-    if (isOurs) {
-      const held = job.isHeld ? { queue: job.queue, payload: job.payload.bytes } : null;
-      const about = { worker: slot.worker, held, takenIn, statusName: job.payload.statusName };
-      if (outcome.kind === 'requeue') {
-        job.pool.isKnownEmpty = false;
-        const { queue, payload } = job;
-        this.outbox.outcomes.push({ ...about, kind: 'requeue', queue, payload: payload.bytes });
-      } else {
-        this.outbox.outcomes.push({ ...about, ...outcome });
-      }
-    }
+    if (outcome.kind === 'requeue') pool.isKnownEmpty = false;
+    this.outbox.end(job, outcome);
     if (this.outbox.outcomes.isFull && !this.#client.session.isUp) this.spool(false);
     this.scheduleStep();
-    return isOurs;
   }
 
   /** See `Outbox`. */
@@ -168,7 +166,7 @@ export class Dispatcher {
   declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
     this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
-    for (const job of disowned) this.#disowned.add(job);
+    for (const job of disowned) job.isDisowned = true;
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
@@ -189,7 +187,7 @@ export class Dispatcher {
       void this.#send(request);
     }
     this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
-    if (this.#hasNoJob && this.#inFlight === 0) this.#hooks.onIdle();
+    if (this.#hasNoJob && this.#inFlight === 0) this.#options.onIdle();
   }
 
   #nextRequest(isAsking = this.#isAccepting): StepRequest | null {
@@ -213,14 +211,14 @@ export class Dispatcher {
     if (reply !== null) {
       this.outbox.confirm(request);
       this.#take(request, reply);
-      this.#hooks.onWritten(request.outcomes);
+      this.#options.onWritten(request.outcomes);
     }
     this.scheduleStep();
   }
 
   #take(request: StepRequest, reply: StepReply): void {
-    for (const { queue, error } of reply.unreadable) this.#hooks.onUnreadable(queue, error);
-    if (reply.countRefusal !== null) this.#hooks.onCountRefused(reply.countRefusal);
+    for (const { queue, error } of reply.unreadable) this.#options.onUnreadable(queue, error);
+    if (reply.countRefusal !== null) this.#options.onCountRefused(reply.countRefusal);
     for (const job of reply.jobs) this.#takeReserved(request, job);
     for (const unsent of reply.unsent) void this.#takeLate(request, this.#client.bring(unsent));
     this.#reservations.releaseUnfilled(request.reservations, reply.filled);
@@ -246,7 +244,7 @@ export class Dispatcher {
   }
 
   #putBack(): void {
-    for (const job of this.#back.takeSettled()) this.finish(job, { kind: 'requeue' });
+    for (const job of this.#back.takeSettled()) this.#finish(job, { kind: 'requeue' });
   }
 
   /** Runs a job that has a slot. @returns false where it must go back */
@@ -256,7 +254,15 @@ export class Dispatcher {
     if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || pool.busy > pool.concurrency)
       return false;
     if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
-    return this.#hooks.start(job);
+    return this.#start(job);
+  }
+
+  /** @returns false if it can't be started */
+  #start(job: TakenJob): boolean {
+    const outcome = this.#options.jobs.start(job);
+    if (outcome === null) return false;
+    void outcome.then((known) => this.#finish(job, known));
+    return true;
   }
 
   #run(job: TakenJob): void {
@@ -289,7 +295,7 @@ export class Dispatcher {
       const request = this.#nextRequest(false);
       if (request !== null) void this.#send(request);
     }
-    if (this.#hooks.start(job)) return;
+    if (this.#start(job)) return;
     this.#back.push(job);
     this.#putBack();
   }

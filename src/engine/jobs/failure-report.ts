@@ -2,12 +2,13 @@
  * From what a failed job left behind to what is recorded of it: a job may explain itself on STDERR, as a
  * JSON object or with one as its last line, as its language prints what nothing caught, in words, or not at all.
  */
-import type { KillReason } from '../../protocol/events.ts';
-import { exceptions } from '../../resque/format/failure-record.ts';
+import type { FailureSummary, KillReason } from '../../protocol/events.ts';
+import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
 import { jsonText } from '../../resque/format/json.ts';
-import { cut } from '../../resque/format/payload.ts';
+import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
 import { outputLimitBytes } from '../output/output-tail.ts';
-import type { ExitStatus } from '../process/libc.ts';
+import type { TakenJob } from '../pools/taken-job.ts';
+import { type ExitStatus, noExit } from '../process/libc.ts';
 import { type JobResult, noResult } from '../process/result-lines.ts';
 import { readTraceback } from './traceback.ts';
 
@@ -29,6 +30,47 @@ export interface FailedRun {
   readonly answer: JobResult | null;
   readonly stderr: string;
   readonly stdout: string;
+}
+
+/** What is written of a failed job: the record for Redis, and its words for people. */
+export interface Failure {
+  readonly record: string;
+  readonly summary: FailureSummary;
+}
+
+/** Characters of an error for people; the record has all of it. */
+const summaryErrorLimit = 1_000;
+/** Bytes of a refused payload in the failure's error; the record has all of it. */
+const refusedTextLimit = 200;
+
+export function failureOf(taken: TakenJob, jobId: string, run: FailedRun): Failure {
+  return describe(taken, jobId, failureReport(run), run.end);
+}
+
+/** A payload that no program could understand is a failure that never ran. */
+export function refusalOf(taken: TakenJob, payload: InvalidPayload): Failure {
+  const text = payload.original.subarray(0, refusedTextLimit).toString('utf8');
+  const error = `${refusalText(payload)}${text === '' ? '' : `: ${text}`}`;
+  const report = { exception: exceptions.invalidPayload, error, backtrace: [], stderr: '', stdout: '' };
+  return describe(taken, null, report, noExit);
+}
+
+function describe(taken: TakenJob, jobId: string | null, report: FailureReport, end: ExitStatus): Failure {
+  const { payload, queue, slot } = taken;
+  const { exitCode, signal } = end;
+  const { worker } = slot;
+  return {
+    record: failureRecord({ failedAt: new Date(), worker, queue, payload, exitCode, signal, ...report }),
+    summary: {
+      queue,
+      jobId,
+      jobClass: payload.isObject ? payload.jobClass : null,
+      exception: cut(report.exception, summaryErrorLimit),
+      error: cut(report.error, summaryErrorLimit),
+      exitCode,
+      signal,
+    },
+  };
 }
 
 export function failureReport(run: FailedRun): FailureReport {

@@ -1,90 +1,259 @@
 /**
- * One job from its start to its outcome: the child, its limits in time and output, and the words for what
- * became of it.
+ * One job, from the moment it is taken to its outcome. `startJob` and `#run` tell it from top to bottom.
  *
- *     starting ─▶ running ──exit──▶ ended        running ──kill──▶ TERM ──killAfter──▶ KILL ──▶ ended
+ *     taken ──▶ started ──▶ watched ──▶ ended ──▶ outcome: success, failure, or back to the queue
+ *       │          │  ▲        │          │
+ *       │          │  └─unread─┘          │
+ *       │          └──can't be started────┴──▶ back to the queue; its pool pauses
+ *       └──payload is not a JSON object──▶ failure
+ *
+ * "Unread": the warm child died before it read the job, so the job can start again. "Can't be started" is one answer,
+ * `NotStarted`, whether the system refuses the start or an exit code shows later that the program never ran.
+ *
+ * The whole way is in eight files: dispatch/dispatcher.ts takes the job and hands it to this one; process/program.ts says
+ * what its program is given, process/child.ts starts and reads it through process/posix-launcher.ts;
+ * jobs/failure-report.ts and resque/format/failure-record.ts put a failure into words; the dispatcher gets the outcome and
+ * outcomes/outbox.ts puts it into the next step. A warm child (warm/) replaces program.ts and the launcher.
  */
-import type { FailureSummary, KillReason } from '../../protocol/events.ts';
+import type { EngineFact, FailureSummary, KillReason } from '../../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../../protocol/job.ts';
-import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
-import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
 import { OutputTail } from '../output/output-tail.ts';
-import type { TakenJob } from '../pools/taken-job.ts';
-import { type Child, type Hold, startChild } from '../process/child.ts';
-import type { JobProcess, JobProcessEnd, JobProcessHooks } from '../process/job-process.ts';
+import type { Outcome, TakenJob } from '../pools/taken-job.ts';
+import { Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
+import { isNotStarted, type NotStarted } from '../process/launched-process.ts';
 import { type ExitStatus, noExit } from '../process/libc.ts';
 import { commandOf, environmentOf } from '../process/program.ts';
-import { type JobResult, noResult } from '../process/result-lines.ts';
-import { checkStartable } from '../process/startable.ts';
-import type { WarmChild } from '../warm/warm-child.ts';
-import { type FailureReport, failureReport } from './failure-report.ts';
+import { noResult } from '../process/result-lines.ts';
+import type { StartBackoff } from '../process/start-backoff.ts';
+import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
+import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
+import type { WarmChildren } from '../warm/warm-children.ts';
+import { failureOf, refusalOf } from './failure-report.ts';
 
-export interface JobEnd {
-  readonly outcome: JobOutcome;
-  readonly durationMs: number;
-  readonly end: ExitStatus;
-  /** Set where it failed: the record for Redis, and its words for people. */
-  readonly failure: { readonly record: string; readonly summary: FailureSummary } | null;
-  /** Set where it turned out that its program never ran, with the reason; the outcome is then `requeued`. */
-  readonly unstartable: string | null;
+/** Where the output of jobs is kept. */
+export interface JobOutputs {
+  take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
+  /** The job has ended. */
+  end(jobId: string): void;
+  /** Closes files, because jobs need descriptors. @returns whether it closed any */
+  giveBackFiles(): boolean;
 }
 
-export interface JobHooks {
-  onOutput(job: Job, stream: OutputStream, chunk: Buffer, atMs: number): Hold;
-  onKilled(job: Job, signal: NodeJS.Signals, reason: KillReason): void;
-  onEnd(job: Job, end: JobEnd): void;
-  /** The child that stood by for it has ended without having read it: it can be started anew. */
-  onUnread(job: Job): void;
-  onStartFailed(job: Job, reason: string): void;
+/** Follows what jobs print, for screens. */
+export interface JobWatcher {
+  printed(job: Job, stream: OutputStream): void;
+  ended(job: Job): void;
 }
 
-/** What `env`, or a shell, says of a command that it can't find, and of one that it finds but can't run. */
-const exitsNotStarted: readonly (number | null)[] = [127, 126];
-/** Error texts for people; the record has all of it. */
-const summaryErrorLimit = 1_000;
-/** Bytes of a payload that was refused, in the failure's error; the record has all of it. */
-const refusedTextLimit = 200;
+/** What all jobs of a runner share. */
+export interface JobContext {
+  /** Identifies this runner process, in the environment of its programs. */
+  readonly mark: string;
+  readonly publish: (fact: EngineFact) => void;
+  readonly outputs: JobOutputs;
+  /** Set while a screen looks. */
+  readonly watcher: JobWatcher | null;
+  readonly warm: WarmChildren;
+  readonly backoff: StartBackoff;
+  /** Jobs that run, by id. */
+  readonly running: Map<string, Job>;
+  nextId(): string;
+  /** A child that was started for this job alone has ended. */
+  childEnded(job: Job): void;
+}
 
-export class Job {
+const outcomeWords = {
+  success: 'succeeded',
+  failure: 'failed',
+  requeue: 'requeued',
+} as const satisfies Record<Outcome['kind'], JobOutcome>;
+
+/**
+ * Taken.
+ *
+ * @returns how it ends; `null` if its program can't be started and the job must go back to its queue
+ */
+export function startJob(taken: TakenJob, context: JobContext): Promise<Outcome> | null {
+  if (!taken.payload.isObject) {
+    const { record, summary } = refusalOf(taken, taken.payload);
+    context.publish({ type: 'failure.recorded', failure: summary });
+    return Promise.resolve({ kind: 'failure', record });
+  }
+  return new Job(context.nextId(), taken, context).start();
+}
+
+export class Job implements OutputSink {
   readonly id: string;
   readonly taken: TakenJob;
-  readonly #hooks: JobHooks;
-  readonly #mark: string;
-  /** Made when there is something: most jobs print nothing on one of them. */
-  readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
-  readonly #printedAtMs = { stdout: 0, stderr: 0 };
-  #process: JobProcess | null = null;
-  /** The same, where it was started for this job. */
-  #ownChild: Child | null = null;
-  #isAlone = true;
-  #wasStartedAnew = false;
-  /** Whether its process stays, and has to say how the job ended. */
-  #mustAnswer = false;
-  /** What it has said. */
-  #result: JobResult | null = null;
+  readonly #context: JobContext;
+  #program: Child | WarmChild | null = null;
   #startedAtMs = 0;
   #startedAt = 0;
-  #killedFor: KillReason | null = null;
+  #durationMs = 0;
   #timers: NodeJS.Timeout[] = [];
+  #killedFor: KillReason | null = null;
+  /** Made when the first output comes: most jobs print nothing on one of them. */
+  readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
+  readonly #printedAtMs = { stdout: 0, stderr: 0 };
 
-  /** @param mark tells this runner process from all others, in the environment of its jobs */
-  constructor(id: string, taken: TakenJob, mark: string, hooks: JobHooks) {
+  constructor(id: string, taken: TakenJob, context: JobContext) {
     this.id = id;
     this.taken = taken;
-    this.#mark = mark;
-    this.#hooks = hooks;
+    this.#context = context;
+  }
+
+  start(): Promise<Outcome> | null {
+    const program = this.#startProgram();
+    return program === null ? null : this.#run(program);
+  }
+
+  async #run(program: Child | WarmChild): Promise<Outcome> {
+    // Started.
+    const { running, publish, backoff } = this.#context;
+    const { config } = this.taken.pool;
+    running.set(this.id, this);
+    publish({ type: 'job.started', job: this.view });
+
+    // Watched. Once, a job that its warm child has not read starts again.
+    let end = await this.#watch(program);
+    if (end.isUnread && this.#killedFor === null) {
+      const next = this.#startProgram();
+      if (next === null) return this.#conclude({ kind: 'requeue' }, noExit);
+      end = await this.#watch(next);
+    }
+
+    // Ended.
+    const { answer } = end;
+    // A child that broke the rules was ended by us: its exit says nothing.
+    const isOurEnd = answer?.kind === 'breach' && answer !== noResult && this.#killedFor === null;
+    const exit = isOurEnd ? noExit : end.exit;
+    if (mayNeverHaveRun(exit) && this.#killedFor === null) {
+      const notStarted = await whyItNeverRan(config);
+      if (notStarted !== null) {
+        void backoff.failed(this.taken.pool, notStarted);
+        return this.#conclude({ kind: 'requeue' }, exit);
+      }
+    }
+
+    // Outcome. A job that succeeded after we told it to stop has done its work, unless it was out of time.
+    const isSuccess = answer === null ? exit.exitCode === 0 : answer.kind === 'success';
+    if (isSuccess && this.#killedFor !== 'timeout') return this.#conclude({ kind: 'success' }, exit);
+    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
+      return this.#conclude({ kind: 'requeue' }, exit);
+    }
+    const { record, summary } = failureOf(this.taken, this.id, {
+      end: exit,
+      killedFor: this.#killedFor,
+      timeoutSeconds: config.timeoutSeconds,
+      answer,
+      stderr: this.#output.stderr?.text() ?? '',
+      stdout: this.#output.stdout?.text() ?? '',
+    });
+    return this.#conclude({ kind: 'failure', record }, exit, summary);
+  }
+
+  /** @returns `null` if the program can't be started: its pool is on hold from now on */
+  #startProgram(): Child | WarmChild | null {
+    const { warm, backoff } = this.#context;
+    const { pool } = this.taken;
+    this.#startedAtMs = Date.now();
+    this.#startedAt = performance.now();
+    this.#durationMs = 0;
+    const program = warm.childFor(this.taken) ?? this.#startChild();
+    if (isNotStarted(program)) {
+      void backoff.failed(pool, program);
+      return null;
+    }
+    backoff.started(pool);
+    this.#program = program;
+    const { timeoutSeconds } = pool.config;
+    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.#timeOut(program));
+    return program;
+  }
+
+  #startChild(): Child | NotStarted {
+    const { payload, queue, pool, slot } = this.taken;
+    const { config } = pool;
+    const { mark } = this.#context;
+    const env = environmentOf(config, { queue, worker: slot.worker, mark });
+    return startChild(
+      { command: commandOf(config, queue), cwd: config.cwd, env, stdin: payload.bytes, hasResults: false },
+      this,
+    );
+  }
+
+  async #watch(program: Child | WarmChild): Promise<JobEnd> {
+    const end =
+      program instanceof Child
+        ? { exit: await program.ended, answer: null, isUnread: false }
+        : await program.run(this.taken.payload.bytes, this);
+    this.#durationMs = Math.round(performance.now() - this.#startedAt);
+    for (const timer of this.#timers) clearTimeout(timer);
+    return end;
+  }
+
+  /** Takes what its program prints. */
+  take(stream: OutputStream, chunk: Buffer): Hold {
+    const { outputs, watcher } = this.#context;
+    const atMs = Date.now();
+    this.#printedAtMs[stream] = atMs;
+    this.#output[stream] ??= new OutputTail();
+    this.#output[stream].push(chunk);
+    const hold = outputs.take(this.id, stream, chunk, atMs);
+    watcher?.printed(this, stream);
+    return hold;
+  }
+
+  /** TERM to its process group, then KILL `killAfter` later; with `SIGKILL` at once. */
+  kill(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
+    if (this.#program === null) return;
+    const { queue, pool } = this.taken;
+    this.#killedFor ??= reason;
+    this.#program.signal(signal);
+    this.#context.publish({ type: 'job.killed', jobId: this.id, queue, signal, reason });
+    if (signal === 'SIGKILL') return;
+    this.#after(pool.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
+  }
+
+  #timeOut(program: Child | WarmChild): void {
+    // Its last output may come late. It was in time all the same.
+    if (program instanceof Child && program.hasExited()) return;
+    this.kill('timeout');
+  }
+
+  #after(seconds: number, act: () => void): void {
+    // Longer than setTimeout can count: nobody would see the end of such a limit.
+    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
+    this.#timers.push(setTimeout(act, milliseconds));
+  }
+
+  #conclude(outcome: Outcome, exit: ExitStatus, failure: FailureSummary | null = null): Outcome {
+    const { running, outputs, watcher, publish } = this.#context;
+    const { queue, payload, isDisowned } = this.taken;
+    running.delete(this.id);
+    outputs.end(this.id);
+    watcher?.ended(this);
+    if (this.#program instanceof Child) this.#context.childEnded(this);
+    publish({
+      type: 'job.finished',
+      jobId: this.id,
+      queue,
+      jobClass: payload.isObject ? payload.jobClass : null,
+      outcome: outcomeWords[outcome.kind],
+      durationMs: this.#durationMs,
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      failure,
+    });
+    if (failure !== null && isDisowned !== true) publish({ type: 'failure.recorded', failure });
+    return outcome;
   }
 
   get pid(): number {
-    return this.#process?.pid ?? 0;
+    return this.#program?.pid ?? 0;
   }
 
-  /** Whether its process was started for it, and ends with it. */
-  get isAlone(): boolean {
-    return this.#isAlone;
-  }
-
-  /** When a stream last brought anything, milliseconds since the epoch; 0 where it never did. */
+  /** When a stream last brought anything, milliseconds since the epoch; 0 if it never did. */
   printedAtMs(stream: OutputStream): number {
     return this.#printedAtMs[stream];
   }
@@ -108,186 +277,4 @@ export class Job {
       pid: this.pid,
     };
   }
-
-  /**
-   * @param child that stands by for it; `null`: one is started for this job alone
-   * @returns false where the program can't be started; `onStartFailed` says why, a little later
-   */
-  start(child: WarmChild | null): boolean {
-    const { payload, pool } = this.taken;
-    const { timeoutSeconds } = pool.config;
-    this.#startedAtMs = Date.now();
-    this.#startedAt = performance.now();
-    if (child === null) this.#ownChild = this.#startChild();
-    this.#process = child ?? this.#ownChild;
-    this.#isAlone = child === null;
-    this.#mustAnswer = child?.isPersistent ?? false;
-    child?.run(payload.bytes, this.#processHooks);
-    if (this.#process === null) return false;
-    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.#timeOut());
-    return true;
-  }
-
-  #startChild(): Child | null {
-    const { payload, queue, pool, slot } = this.taken;
-    const { config } = pool;
-    return startChild(
-      {
-        command: commandOf(config, queue),
-        cwd: config.cwd,
-        env: environmentOf(config, { queue, worker: slot.worker, mark: this.#mark }),
-        stdin: payload.bytes,
-        hasResults: false,
-      },
-      {
-        ...this.#processHooks,
-        onEnd: (status) => this.#ended({ status, isUnread: false, breach: null }),
-        onStartFailed: (reason) => this.#hooks.onStartFailed(this, reason),
-      },
-    );
-  }
-
-  get #processHooks(): JobProcessHooks {
-    return {
-      onOutput: (stream, chunk) => {
-        const atMs = Date.now();
-        this.#printedAtMs[stream] = atMs;
-        this.#output[stream] ??= new OutputTail();
-        this.#output[stream].push(chunk);
-        return this.#hooks.onOutput(this, stream, chunk, atMs);
-      },
-      onEnd: (end) => this.#ended(end),
-      onResult: (result) => this.#answered(result),
-    };
-  }
-
-  /** TERM to its process group, then KILL `killAfter` later; with `SIGKILL` at once. */
-  kill(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
-    if (this.#process === null) return;
-    this.#killedFor ??= reason;
-    this.#process.signal(signal);
-    this.#hooks.onKilled(this, signal, reason);
-    if (signal === 'SIGKILL') return;
-    this.#after(this.taken.pool.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
-  }
-
-  #timeOut(): void {
-    // Its last output may come late: it was in time all the same.
-    if (this.#ownChild?.hasExited() !== true) this.kill('timeout');
-  }
-
-  #after(seconds: number, act: () => void): void {
-    // Longer than setTimeout can count: no limit that anyone would see the end of.
-    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
-    this.#timers.push(setTimeout(act, milliseconds));
-  }
-
-  #answered(result: JobResult): void {
-    this.#result = result;
-    this.#conclude(noExit, this.#over());
-  }
-
-  /** @returns how long it took, in milliseconds */
-  #over(): number {
-    for (const timer of this.#timers) clearTimeout(timer);
-    return Math.round(performance.now() - this.#startedAt);
-  }
-
-  #ended({ status: end, isUnread, breach }: JobProcessEnd): void {
-    const durationMs = this.#over();
-    if (isUnread && this.#killedFor === null && !this.#wasStartedAnew) {
-      this.#wasStartedAnew = true;
-      this.#hooks.onUnread(this);
-      return;
-    }
-    this.#result = breach;
-    // How it ended was our doing then.
-    if (breach !== null && this.#killedFor === null) this.#conclude(noExit, durationMs);
-    else if (exitsNotStarted.includes(end.exitCode) && this.#killedFor === null)
-      void this.#doubt(end, durationMs);
-    else this.#conclude(end, durationMs);
-  }
-
-  /**
-   * `#!/usr/bin/env ruby` without a ruby does start: env, which then says 127, or 126 if a directory of PATH can't be
-   * searched. A script says the same if one of its commands is missing, and that is a failure like any other.
-   */
-  async #doubt(end: ExitStatus, durationMs: number): Promise<void> {
-    const verdict = await checkStartable(this.taken.pool.config);
-    if (verdict.ok || !verdict.isCertain) {
-      this.#conclude(end, durationMs);
-      return;
-    }
-    const unstartable = verdict.reason;
-    this.#hooks.onEnd(this, { outcome: 'requeued', durationMs, end, failure: null, unstartable });
-  }
-
-  #conclude(end: ExitStatus, durationMs: number): void {
-    const facts = { durationMs, end, failure: null, unstartable: null };
-    const { config } = this.taken.pool;
-    const isSuccess = this.#mustAnswer ? this.#result?.kind === 'success' : end.exitCode === 0;
-    // A job that ended well although we had told it to stop has done its work, unless it was out of time.
-    if (isSuccess && this.#killedFor !== 'timeout') {
-      this.#hooks.onEnd(this, { ...facts, outcome: 'succeeded' });
-      return;
-    }
-    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
-      this.#hooks.onEnd(this, { ...facts, outcome: 'requeued' });
-      return;
-    }
-    const report = failureReport({
-      end,
-      killedFor: this.#killedFor,
-      timeoutSeconds: config.timeoutSeconds,
-      answer: this.#mustAnswer ? (this.#result ?? noResult) : null,
-      stderr: this.#output.stderr?.text() ?? '',
-      stdout: this.#output.stdout?.text() ?? '',
-    });
-    const failure = describeFailure(this.taken, this.id, report, end);
-    this.#hooks.onEnd(this, { ...facts, outcome: 'failed', failure });
-  }
-}
-
-type DescribedFailure = NonNullable<JobEnd['failure']>;
-
-/** A payload that no program could make sense of is a failure that never ran. */
-export function describeRefusal(job: TakenJob, payload: InvalidPayload): DescribedFailure {
-  const text = payload.original.subarray(0, refusedTextLimit).toString('utf8');
-  const error = `${refusalText(payload)}${text === '' ? '' : `: ${text}`}`;
-  const report = { exception: exceptions.invalidPayload, error, backtrace: [], stderr: '', stdout: '' };
-  return describeFailure(job, null, report, noExit);
-}
-
-function describeFailure(
-  job: TakenJob,
-  jobId: string | null,
-  report: FailureReport,
-  end: ExitStatus,
-): DescribedFailure {
-  const { payload, queue, slot } = job;
-  const { exception, error, backtrace, stderr, stdout } = report;
-  const { exitCode, signal } = end;
-  const record = failureRecord({
-    failedAt: new Date(),
-    worker: slot.worker,
-    queue,
-    payload,
-    exception,
-    error,
-    backtrace,
-    exitCode,
-    signal,
-    stderr,
-    stdout,
-  });
-  const summary: FailureSummary = {
-    queue,
-    jobId,
-    jobClass: payload.isObject ? payload.jobClass : null,
-    exception: cut(exception, summaryErrorLimit),
-    error: cut(error, summaryErrorLimit),
-    exitCode,
-    signal,
-  };
-  return { record, summary };
 }

@@ -19,10 +19,10 @@ import { holdAgain, settleOwn } from '../../resque/steps/own-jobs.ts';
 import type { HeldJob, OutcomeWrite } from '../../resque/steps/step.ts';
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
-import { missingFrom, unaccountedFor } from '../dispatch/held-jobs.ts';
+import type { JobRunner } from '../jobs/running-jobs.ts';
 import type { Spooling } from '../outcomes/spooling.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import type { TakenJob } from '../pools/taken-job.ts';
+import { missingFrom, type TakenJob, unaccountedFor } from '../pools/taken-job.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Recovery } from './recovery.ts';
 
@@ -40,8 +40,7 @@ export interface ResyncOptions {
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
   /** Takes the name after this one: another process has that. */
   readonly takeNextName: (holder: string) => void;
-  /** Others have accounted for this job. If it went back to its queue, its program must be killed. */
-  readonly onDisowned: (job: TakenJob, wentBack: boolean) => void;
+  readonly jobs: JobRunner;
 }
 
 /** Names are tried one after the other; so many processes of one name mean something else is wrong. */
@@ -219,14 +218,14 @@ export class Resync {
   }
 
   async #beginAgain(lastStep: number): Promise<void> {
-    const { client, dispatcher, spooling, publish, newNonce, onDisowned } = this.#options;
+    const { client, dispatcher, spooling, publish, newNonce, jobs } = this.#options;
     const { disowned, dropped } = dispatcher.declaredDead(lastStep);
     const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);
     for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
     client.become({ nonce: newNonce() });
     this.#forgotten = null;
     const goesBack = ({ isHeld, pool }: TakenJob) => isHeld || pool.config.interrupted === 'requeue';
-    for (const job of disowned) onDisowned(job, goesBack(job));
+    for (const job of disowned) jobs.disown(job, goesBack(job));
     const killed = disowned.filter(goesBack).length;
     const lost = [...dropped, ...spooled];
     for (const { worker, kind } of lost) publish({ type: 'outcome.dropped', worker, outcome: kind });

@@ -8,10 +8,11 @@
  *
  * A later request may be harsher than the one before, never milder.
  */
-import type { ShutdownMode } from '../../protocol/events.ts';
+import type { EngineFact, ShutdownMode } from '../../protocol/events.ts';
 import { type Clock, pause } from '../../resque/redis/clock.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { JobRunner } from '../jobs/running-jobs.ts';
 
 export interface StopResult {
   /** Outcomes that neither Redis nor the spool could take; they are lost with this process. */
@@ -20,19 +21,14 @@ export interface StopResult {
   readonly isUnregistered: boolean;
 }
 
-export interface ShutdownHooks {
+export interface ShutdownOptions {
   readonly client: ResqueClient;
   readonly dispatcher: Dispatcher;
   readonly shutdownTimeoutSeconds: number;
-  /** TERM to every running job, and KILL after its `killAfter`. */
-  readonly terminateJobs: () => void;
-  readonly killJobs: () => void;
-  /** Resolves when no child is left, and no process that a job has started. */
-  readonly childrenGone: () => Promise<void>;
+  readonly jobs: JobRunner;
+  readonly publish: (fact: EngineFact) => void;
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
-  readonly onStopping: (mode: ShutdownMode) => void;
-  readonly onStopped: (result: StopResult) => void;
 }
 
 const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
@@ -42,12 +38,12 @@ const lastWordsMs = 5_000;
 
 export class Shutdown {
   readonly finished: Promise<StopResult>;
-  readonly #hooks: ShutdownHooks;
+  readonly #options: ShutdownOptions;
   #mode: ShutdownMode | null = null;
   #resolve: (result: StopResult) => void = () => {};
 
-  constructor(hooks: ShutdownHooks) {
-    this.#hooks = hooks;
+  constructor(options: ShutdownOptions) {
+    this.#options = options;
     this.finished = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -62,23 +58,25 @@ export class Shutdown {
     if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return false;
     const isFirst = this.#mode === null;
     this.#mode = mode;
-    this.#hooks.onStopping(mode);
-    if (isFirst) this.#hooks.dispatcher.stop();
-    if (mode === 'kill') this.#hooks.killJobs();
+    const { dispatcher, jobs, publish } = this.#options;
+    publish({ type: 'engine.stopping', mode, running: dispatcher.runningCount });
+    jobs.stop();
+    if (isFirst) dispatcher.stop();
+    if (mode === 'kill') jobs.killNow();
     if (mode === 'terminate') {
-      const terminate = () => this.#hooks.terminateJobs();
-      const { clock } = this.#hooks.client;
-      clock.after(this.#hooks.shutdownTimeoutSeconds * 1000, terminate, { keepsAlive: false });
+      const terminate = () => jobs.terminate();
+      const { clock } = this.#options.client;
+      clock.after(this.#options.shutdownTimeoutSeconds * 1000, terminate, { keepsAlive: false });
     }
     if (isFirst) void this.#run();
     return true;
   }
 
   async #run(): Promise<void> {
-    const { client, dispatcher, childrenGone, workers, onStopped } = this.#hooks;
+    const { client, dispatcher, jobs, workers } = this.#options;
     const { clock } = client;
     await holds(clock, () => dispatcher.runningCount === 0);
-    await childrenGone();
+    await jobs.gone();
     const deadline = clock.elapsedMs() + lastWordsMs;
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
     const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
@@ -87,9 +85,7 @@ export class Shutdown {
     client.session.close();
     await holds(clock, () => !dispatcher.isSending);
     const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;
-    const result = { unwritten, isUnregistered };
-    onStopped(result);
-    this.#resolve(result);
+    this.#resolve({ unwritten, isUnregistered });
   }
 
   async #unregister(

@@ -8,7 +8,7 @@
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
-import { beginWrite, type TakenJob } from '../pools/taken-job.ts';
+import { beginWrite, type Outcome, outcomeWrite, type TakenJob } from '../pools/taken-job.ts';
 import { renamedOutcome } from '../pools/worker-ids.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
 import { OutcomeQueue } from './outcome-queue.ts';
@@ -36,6 +36,8 @@ export class Outbox {
   readonly #onDue: () => void;
   #returns: ReturnWrite[] = [];
   #lastStep = 0;
+  #processed = 0;
+  #failed = 0;
 
   /** @param onDue there is something to tell */
   constructor(client: ResqueClient, spooling: Spooling, onDue: () => void) {
@@ -100,10 +102,21 @@ export class Outbox {
     this.#large.clear();
   }
 
-  /** Its begin and its end in one step would end it first. */
-  dropBegin(job: TakenJob): void {
+  /** The job has ended. Nothing is told of a job that others have accounted for. */
+  end(job: TakenJob, outcome: Outcome): void {
+    // Its begin and its end in one step would end it first.
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
+    if (job.isDisowned === true) return;
+    this.outcomes.push(outcomeWrite(job, outcome));
+    // As Resque counts: a failed job is a processed job, too.
+    if (outcome.kind !== 'requeue') this.#processed += 1;
+    if (outcome.kind === 'failure') this.#failed += 1;
+  }
+
+  /** Jobs that have ended since the start. */
+  get totals(): { processed: number; failed: number } {
+    return { processed: this.#processed, failed: this.#failed };
   }
 
   giveBack(...jobs: readonly ReturnWrite[]): void {

@@ -11,9 +11,11 @@ import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { addReason, entryPauses, type PauseKind } from './pause-reasons.ts';
 import { Pool } from './pool.ts';
-import { numberingSlots } from './worker-ids.ts';
+import { numberingSlots, workerId } from './worker-ids.ts';
 
 export class QueueRouter {
+  /** Called when a pool can take jobs again that its program or the machine kept it from taking. Set by the dispatcher. */
+  onMore: () => void = () => {};
   #pools: Pool[] = [];
   /** Rises with whatever changes what there is to wait for. */
   #waitVersion = 0;
@@ -24,12 +26,20 @@ export class QueueRouter {
   readonly #poolPauses = new Map<Pool, Map<PauseKind, PauseReason>>();
   readonly #queuePauses = new Map<string, Map<PauseKind, PauseReason>>();
   readonly #publish: (fact: EngineFact) => void;
+  /** Host part and pid of the worker ids, `HOST:PID`. */
+  owner: string;
   readonly #workerId: (index: number, key: string) => string;
 
-  /** @param workerId of a slot, by its number in the process */
-  constructor(publish: (fact: EngineFact) => void, workerId: (slot: number, key: string) => string) {
+  constructor(publish: (fact: EngineFact) => void, owner: string) {
     this.#publish = publish;
-    this.#workerId = numberingSlots(workerId);
+    this.owner = owner;
+    this.#workerId = numberingSlots((slot, key) => workerId(this.owner, slot, key));
+  }
+
+  /** The process has another name, and all its workers have other ids. */
+  rename(owner: string): void {
+    this.owner = owner;
+    for (const pool of this.#pools) pool.rename();
   }
 
   /** In order of priority; retired ones last. */
@@ -227,6 +237,7 @@ export class QueueRouter {
   resumePool(pool: Pool, isTold = true): void {
     pool.isKnownEmpty = false;
     this.#change(isTold ? pool.queues : [], () => this.#poolPauses.delete(pool));
+    this.onMore();
   }
 
   pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {

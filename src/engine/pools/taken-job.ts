@@ -1,6 +1,6 @@
 import type { Payload } from '../../resque/format/payload.ts';
 import { workerRecord } from '../../resque/format/worker-record.ts';
-import type { BeginWrite } from '../../resque/steps/step.ts';
+import type { BeginWrite, HeldJob, OutcomeWrite, ReturnWrite } from '../../resque/steps/step.ts';
 import type { Pool, Slot } from './pool.ts';
 
 /** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
@@ -14,6 +14,22 @@ export interface TakenJob {
   readonly isHeld: boolean;
   /** The step that took it, as its record names it; `null` until it is on record. */
   takenIn: number | null;
+  /** Others have accounted for it, because they took this runner for dead. How it ends is not recorded. */
+  isDisowned?: boolean;
+}
+
+/** How a job ended, for Redis. */
+export type Outcome =
+  | { readonly kind: 'success' }
+  | { readonly kind: 'failure'; readonly record: string }
+  | { readonly kind: 'requeue' };
+
+export function outcomeWrite(job: TakenJob, outcome: Outcome): OutcomeWrite {
+  const { slot, queue, payload, isHeld, takenIn } = job;
+  const held = isHeld ? { queue, payload: payload.bytes } : null;
+  const about = { worker: slot.worker, held, takenIn, statusName: payload.statusName };
+  if (outcome.kind !== 'requeue') return { ...about, ...outcome };
+  return { ...about, kind: 'requeue', queue, payload: payload.bytes };
 }
 
 /** What puts it on its worker's record. */
@@ -43,4 +59,31 @@ export class RequeueBuffer {
     this.#jobs = this.#jobs.filter((job) => !isSettled(job));
     return settled.reverse();
   }
+}
+
+/** Jobs on the lists of held jobs that neither run, nor wait for their outcome to be written, nor are going back. */
+export function unaccountedFor(
+  held: readonly HeldJob[],
+  running: Iterable<TakenJob>,
+  outcomes: Iterable<OutcomeWrite>,
+  returns: readonly ReturnWrite[],
+): HeldJob[] {
+  const rest = [...held];
+  for (const { isHeld, queue, payload } of running) if (isHeld) takeOne(rest, queue, payload.bytes);
+  for (const { held: job } of outcomes) if (job) takeOne(rest, job.queue, job.payload);
+  for (const { isHeld, queue, payload } of returns) if (isHeld === true) takeOne(rest, queue, payload);
+  return rest;
+}
+
+/** Takes one job like this out of a list. @returns whether there was one */
+export function takeOne(jobs: HeldJob[], queue: string, payload: Buffer): boolean {
+  const at = jobs.findIndex((job) => job.queue === queue && job.payload.equals(payload));
+  if (at !== -1) jobs.splice(at, 1);
+  return at !== -1;
+}
+
+/** Running jobs that are on none of these lists. */
+export function missingFrom(held: readonly HeldJob[], running: Iterable<TakenJob>): TakenJob[] {
+  const rest = [...held];
+  return [...running].filter(({ queue, payload }) => !takeOne(rest, queue, payload.bytes));
 }

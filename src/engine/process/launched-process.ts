@@ -49,13 +49,14 @@ export interface LaunchedProcess {
   unreadBytes(): number | null;
 }
 
-/** It never ran: the system's words for why, such as `spawn ./job ENOENT`, a little later. */
-export interface LaunchFailure {
+/** The answer of everything that starts programs, if the program can't be started: it never ran. */
+export interface NotStarted {
+  /** The system's words, such as `spawn ./job ENOENT`, a little later: Node has them no sooner. Never rejects. */
   readonly whyNot: Promise<string>;
 }
 
-export type Launch = (spec: LaunchSpec) => LaunchedProcess | LaunchFailure;
+export type Launch = (spec: LaunchSpec) => LaunchedProcess | NotStarted;
 
-export function isFailure(launched: LaunchedProcess | LaunchFailure): launched is LaunchFailure {
-  return 'whyNot' in launched;
+export function isNotStarted(answer: object): answer is NotStarted {
+  return 'whyNot' in answer;
 }

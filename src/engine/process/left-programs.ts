@@ -15,7 +15,7 @@ import type { RunnerEntry } from '../../resque/workers/runner-entry.ts';
 import { ownIdentity } from '../machine/identity.ts';
 import { pids, readIfThere, statOf } from '../machine/proc.ts';
 import { signalGroup } from './child.ts';
-import { runnerVariable } from './runner-variable.ts';
+import { runnerVariable } from './program.ts';
 
 const checkMs = 10;
 /** A killed process may take its time to go if a disk or a debugger holds it. */

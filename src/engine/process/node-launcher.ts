@@ -3,7 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { assertDescriptors } from '../machine/descriptors.ts';
-import type { Launch, LaunchedProcess, LaunchFailure, LaunchSpec, OutputPipe } from './launched-process.ts';
+import type { Launch, LaunchedProcess, LaunchSpec, NotStarted, OutputPipe } from './launched-process.ts';
 import { openPayloadFile } from './payload-file.ts';
 
 export function launcherOfNode(): Launch {
@@ -51,7 +51,7 @@ function nameAndValue(variable: string): [string, string] {
   return [variable.slice(0, at), variable.slice(at + 1)];
 }
 
-function failure(child: ChildProcess): LaunchFailure {
+function failure(child: ChildProcess): NotStarted {
   return {
     whyNot: new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));

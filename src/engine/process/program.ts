@@ -1,6 +1,5 @@
 /** How a job's program is called, by whatever way it is started. */
 import type { PoolConfig } from '../../config/config.ts';
-import { runnerVariable } from './runner-variable.ts';
 
 export interface EnvironmentFacts {
   readonly queue: string;
@@ -9,6 +8,9 @@ export interface EnvironmentFacts {
   /** Tells this runner process from all others. */
   readonly mark: string;
 }
+
+/** Says in the environment of each job which runner process started it. It identifies jobs that outlived their runner. */
+export const runnerVariable = 'RESQUE_RUNNER';
 
 /** Where a persistent child finds the number of the descriptor for its results. */
 export const resultVariable = 'RESQUE_RESULT_FD';

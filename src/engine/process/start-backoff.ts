@@ -1,10 +1,16 @@
 /**
- * Runners whose program can't be started. Their jobs stay on their queues: a backlog must not turn into
- * failures because a file is missing for a minute. The program is looked at every second, and the runner
- * resumes as soon as it looks startable; where the look deceives, it is tried ever more rarely.
+ * Pools whose program can't be started. Their jobs stay on their queues: a backlog must not turn into failures because a
+ * file is missing for a minute. The program is checked every second, and the pool resumes as soon as the program looks
+ * startable. If that was wrong, the next try comes later each time.
+ *
+ *     open ──a start fails──▶ on hold ──the program is why──▶ paused ──the program looks startable──▶ open
+ *       ▲                        │
+ *       └──the machine is why────┘  (see shortages.ts)
  */
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
+import { type Refusal, refusalIn } from '../pools/shortages.ts';
+import type { NotStarted } from './launched-process.ts';
 import { checkStartable } from './startable.ts';
 
 const checkMs = 1_000;
@@ -18,54 +24,60 @@ interface Trouble {
 
 export class StartBackoff {
   readonly #router: QueueRouter;
-  readonly #onResumed: () => void;
-  /** Kept beyond a resume, until a job has started. */
+  readonly #onRefused: (pool: Pool, refusal: Refusal) => void;
+  /** Kept after a resume, until a job has started. */
   readonly #troubles = new Map<Pool, Trouble>();
   readonly #paused = new Set<Pool>();
-  /** On hold, as long as the reason isn't known. */
+  /** On hold while the reason is unknown. */
   readonly #held = new Set<Pool>();
-  /** Those whose program is looked at, and hasn't started meanwhile: a start says more than a look. */
-  readonly #looking = new Set<Pool>();
+  /** Those whose program is being checked and has not started in the meantime: a start says more than a check. */
+  readonly #checking = new Set<Pool>();
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
-  constructor(router: QueueRouter, onResumed: () => void) {
+  /** @param onRefused the machine lacks something, and the pool is about to take jobs again */
+  constructor(router: QueueRouter, onRefused: (pool: Pool, refusal: Refusal) => void) {
     this.#router = router;
-    this.#onResumed = onResumed;
+    this.#onRefused = onRefused;
   }
 
-  /** Looks at every program before its first job: what is wrong with it is known at once, and holds up no job. */
+  /** Checks every program before its first job, so that a problem is known early and delays no job. */
   async lookAhead(): Promise<void> {
     for (const pool of this.#router.pools) {
       const { config } = pool;
       const isJudged = () => pool.isRemoved || this.#paused.has(pool) || this.#held.has(pool);
       if (isJudged()) continue;
-      this.#looking.add(pool);
+      this.#checking.add(pool);
       const verdict = await checkStartable(config);
-      const hasStarted = !this.#looking.delete(pool);
+      const hasStarted = !this.#checking.delete(pool);
       if (this.#isStopped) return;
       if (verdict.ok || !verdict.isCertain || hasStarted || isJudged() || pool.config !== config) continue;
-      this.hold(pool);
-      await this.explain(pool, verdict.reason);
+      this.#hold(pool);
+      await this.#pause(pool, verdict.reason);
     }
   }
 
-  /** A start has just failed: takes no more jobs for this runner until `explain` or `dismiss` is called. */
-  hold(pool: Pool): void {
+  /** A start has just failed: the pool takes no more jobs from this instant. The reason follows when it is known. */
+  async failed(pool: Pool, { whyNot }: NotStarted): Promise<void> {
+    this.#hold(pool);
+    const reason = await whyNot;
+    const refusal = refusalIn(reason);
+    if (refusal === null) {
+      await this.#pause(pool, reason);
+      return;
+    }
+    this.#onRefused(pool, refusal);
+    if (this.#held.delete(pool)) this.#router.resumePool(pool, false);
+  }
+
+  #hold(pool: Pool): void {
     if (this.#paused.has(pool)) return;
     this.#held.add(pool);
     this.#router.holdPool(pool, 'unstartable');
   }
 
-  /** The program was not why the start failed. */
-  dismiss(pool: Pool): void {
-    if (!this.#held.delete(pool)) return;
-    this.#router.resumePool(pool, false);
-    this.#onResumed();
-  }
-
-  /** Pauses it and says why: in the system's words, or in better ones if the file shows the reason. */
-  async explain(pool: Pool, systemReason: string): Promise<void> {
+  /** Pauses it and says why: in the system's words, or in better words if the file shows the reason. */
+  async #pause(pool: Pool, systemReason: string): Promise<void> {
     const attempts = (this.#troubles.get(pool)?.attempts ?? 0) + 1;
     const pauseMs = Math.min(longestPauseMs, checkMs * 2 ** (attempts - 1));
     this.#troubles.set(pool, { attempts, nextTryAtMs: performance.now() + pauseMs });
@@ -77,13 +89,13 @@ export class StartBackoff {
     if (this.#paused.has(pool)) this.#router.pausePool(pool, 'unstartable', detail);
   }
 
-  /** A job of this runner has started: what was, is forgotten. */
+  /** A program of this pool has started: earlier failures no longer count. */
   started(pool: Pool): void {
-    if (this.#looking.size > 0) this.#looking.delete(pool);
+    if (this.#checking.size > 0) this.#checking.delete(pool);
     if (this.#troubles.size > 0) this.#troubles.delete(pool);
   }
 
-  /** The config changed: whatever stood in the way may be gone. */
+  /** The config changed: the reason may be gone. */
   checkNow(): void {
     for (const trouble of this.#troubles.values()) trouble.nextTryAtMs = 0;
     void this.#check();
@@ -121,7 +133,6 @@ export class StartBackoff {
       }
       this.#paused.delete(pool);
       this.#router.resumePool(pool);
-      this.#onResumed();
     }
     if (this.#paused.size === 0) this.#rest();
   }

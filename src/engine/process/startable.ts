@@ -9,6 +9,8 @@ import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { basename, delimiter, dirname, resolve } from 'node:path';
 import type { PoolConfig } from '../../config/config.ts';
+import type { NotStarted } from './launched-process.ts';
+import type { ExitStatus } from './libc.ts';
 
 export type StartableVerdict =
   | { readonly ok: true /** The file that would be started. */; readonly file: string }
@@ -51,6 +53,25 @@ export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict
     const reason = `${program} can't be looked at: ${systemError(error).message}`;
     return { ok: false, reason, isCertain: !isShort(error) };
   }
+}
+
+/** What `env` or a shell says of a command that it can't find, and of one that it finds but can't run. */
+const exitsOfNothing: readonly (number | null)[] = [127, 126];
+
+/** Whether this exit may mean that the program never ran: `whyItNeverRan` finds out. */
+export function mayNeverHaveRun({ exitCode }: ExitStatus): boolean {
+  return exitsOfNothing.includes(exitCode);
+}
+
+/**
+ * `#!/usr/bin/env ruby` without a ruby does start: env, which then exits with 127, or with 126 if a directory of PATH
+ * can't be searched. A script exits with the same codes if one of its commands is missing; that is an ordinary failure.
+ *
+ * @returns `null` if the program did run
+ */
+export async function whyItNeverRan(pool: PoolConfig): Promise<NotStarted | null> {
+  const verdict = await checkStartable(pool);
+  return verdict.ok || !verdict.isCertain ? null : { whyNot: Promise.resolve(verdict.reason) };
 }
 
 /**

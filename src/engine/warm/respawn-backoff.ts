@@ -1,6 +1,6 @@
 /**
- * Children that stand by and end by themselves: another one is started after a pause, twice as long each time.
- * A runner is told as throttled from the first such end until a child has done a job, or lived for a while.
+ * Pauses before a warm child that ended by itself is replaced, twice as long each time. The pool is reported as throttled
+ * from the first such end until a child has done a job, or lived for a while.
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact } from '../../protocol/events.ts';
@@ -15,7 +15,7 @@ const bootedMs = 10_000;
 
 interface Death {
   readonly child: Pick<WarmChild, 'config' | 'startedAtMs' | 'lastWords'>;
-  readonly end: ExitStatus;
+  readonly exit: ExitStatus;
 }
 
 interface Trouble {
@@ -43,7 +43,7 @@ export class RespawnBackoff {
     return trouble !== undefined && performance.now() < trouble.untilMs;
   }
 
-  died(pool: Pool, { child, end }: Death): void {
+  died(pool: Pool, { child, exit }: Death): void {
     // Several slots, one fault: the first of them says it.
     if (this.isOn(pool)) return;
     const before = this.#troubles.get(pool);
@@ -53,7 +53,7 @@ export class RespawnBackoff {
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (deaths - 1));
     const timer = setTimeout(() => this.#over(pool), pauseMs).unref();
     this.#troubles.set(pool, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
-    const { exitCode, signal } = end;
+    const { exitCode, signal } = exit;
     // Perhaps that is why it has ended.
     if (hasShortage(pool)) return;
     const reason = { exitCode, signal, lastWords: child.lastWords, shortage: null };

@@ -1,8 +1,8 @@
 /**
- * A payload on its way into the STDIN of a child that was there before it, and how much of it the child has read.
+ * The delivery of a payload to a warm child's STDIN, and how much of it the child has read.
  *
- * What a pipe holds, can be counted; what is still with us, can't be told from what was read. So no more is sent at
- * first than a pipe holds, and one byte: that one gets through only after others were read.
+ * What a pipe holds can be counted; what has not reached the pipe can't be told from what was read. So the first write
+ * is no more than a pipe holds, plus one byte: that byte gets through only after the child has read others.
  */
 import type { Writable } from 'node:stream';
 import type { Child } from '../process/child.ts';
@@ -13,16 +13,16 @@ const pipeBytes = 64 * 1024;
 export class StdinDelivery {
   readonly #child: Child;
   readonly #stdin: Writable;
-  /** As many unread bytes mean that nothing was read. */
+  /** If this many bytes are unread, nothing was read. */
   readonly #unreadBytes: number;
   #hasBegun = false;
   /** The child's end of its STDIN was closed before anything was sent. */
   #isRefused = false;
 
-  /** @param isLast nothing will follow it: the end of STDIN does */
+  /** @param isLast nothing will follow it but the end of STDIN */
   constructor(child: Child, payload: Buffer, isLast: boolean) {
     const { stdin } = child;
-    if (stdin === null) throw new TypeError('a child that stands by has no STDIN');
+    if (stdin === null) throw new TypeError('a warm child has no STDIN');
     this.#child = child;
     this.#stdin = stdin;
     this.#unreadBytes = Math.min(payload.length, pipeBytes);
@@ -36,7 +36,7 @@ export class StdinDelivery {
 
   #sent(bytes: number, error: NodeJS.ErrnoException | null | undefined): void {
     if (error !== null && error !== undefined) this.#isRefused = error.code === 'EPIPE';
-    // What a destroyed stream had under way is told without an error.
+    // A destroyed stream reports no error for what was on its way.
     else if (!this.#stdin.destroyed) this.#hasBegun = bytes > this.#unreadBytes;
   }
 
@@ -45,9 +45,54 @@ export class StdinDelivery {
     return this.#stdin.writableLength === 0 && (this.#child.unreadBytes() ?? 0) === 0;
   }
 
-  /** Whether nothing of it was read, for certain. */
+  /** Whether it is certain that nothing of it was read. */
   get isUnread(): boolean {
     if (this.#hasBegun) return false;
     return this.#isRefused || (this.#child.unreadBytes() ?? -1) >= this.#unreadBytes;
   }
+}
+
+/**
+ * A payload as one line: without the white space between its tokens, every other byte unchanged. Parsing and writing it
+ * again would change integers beyond 2^53 and duplicate keys.
+ */
+export function payloadLine(payload: Buffer): Buffer {
+  const needs = needsMinifying(payload);
+  const line = Buffer.allocUnsafe(payload.length + 1);
+  const used = needs ? copyMinified(payload, line) : payload.copy(line);
+  line[used] = newline;
+  return line.subarray(0, used + 1);
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const newline = 0x0a;
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === newline || byte === 0x0d || byte === 0x09;
+}
+
+/** JSON has control characters only between its tokens. */
+function needsMinifying(payload: Buffer): boolean {
+  return (
+    payload.includes(0x20) || payload.includes(newline) || payload.includes(0x0d) || payload.includes(0x09)
+  );
+}
+
+function copyMinified(payload: Buffer, line: Buffer): number {
+  let used = 0;
+  let isInString = false;
+  for (let at = 0; at < payload.length; at += 1) {
+    const byte = payload[at];
+    if (byte === undefined || (!isInString && isSpace(byte))) continue;
+    line[used] = byte;
+    used += 1;
+    if (byte === quote) isInString = !isInString;
+    else if (byte === backslash && isInString) {
+      at += 1;
+      line[used] = payload[at] ?? 0;
+      used += 1;
+    }
+  }
+  return used;
 }

@@ -1,112 +1,177 @@
 /**
  * A child that was started before its job, and waits for it on STDIN.
  *
- *     prestarted:  waiting ──run──▶ working ──exit──▶ ended              (and then it is as any other child of a job)
+ *     prestarted:  waiting ──run──▶ working ──exit──▶ ended
  *     persistent:  waiting ──run──▶ working ──result──▶ waiting ─ ─ ▶ …
  *                     └──leave──▶ leaving ◀──breach──┘     leaving ──exit, at the latest by KILL──▶ ended, with its job
  *
- * It belongs to one slot and one queue, because its arguments and environment say which.
+ * It belongs to one slot and one queue, because its arguments and environment name them.
+ *
+ * Long because it is one state machine: every message, signal and end means something else in each state.
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { OutputStream } from '../../protocol/job.ts';
+import { OutputTail } from '../output/output-tail.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
-import { type Child, type Hold, startChild } from '../process/child.ts';
-import type { JobProcess, JobProcessHooks } from '../process/job-process.ts';
-import type { OutputPipe } from '../process/launched-process.ts';
-import type { ExitStatus } from '../process/libc.ts';
+import { type Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
+import { isNotStarted, type NotStarted, type OutputPipe } from '../process/launched-process.ts';
+import { type ExitStatus, noExit } from '../process/libc.ts';
 import { commandOf, environmentOf, resultVariable } from '../process/program.ts';
-import { breaches, type JobResult, ResultLines, readResult } from '../process/result-lines.ts';
-import { IdleOutput } from './idle-output.ts';
-import { payloadLine } from './payload-line.ts';
-import { StdinDelivery } from './stdin-delivery.ts';
+import { breaches, type JobResult, noResult, ResultLines, readResult } from '../process/result-lines.ts';
+import { payloadLine, StdinDelivery } from './stdin-delivery.ts';
 
 export interface WarmChildSpec {
   readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
-  /** Tells this runner process from all others, in its environment. */
+  /** Identifies this runner process, in the child's environment. */
   readonly mark: string;
 }
 
-export interface WarmChildrenHooks {
-  /** It can run another job, or will run none any more. */
-  onFree(): void;
-  /** Its process has ended, with or without a job. */
-  onEnd(end: ExitStatus): void;
-  onStartFailed(reason: string): void;
+/** How a child ended its job. */
+export interface JobEnd {
+  /** `noExit` if the child stays. */
+  readonly exit: ExitStatus;
+  /** What a persistent child says of its job; `null` for a child that says it by its exit. */
+  readonly answer: JobResult | null;
+  /** Nothing of the job was read, so the job has not begun. */
+  readonly isUnread: boolean;
 }
 
 const resultDescriptor = 3;
 /** A process that exits closes its descriptors a moment before its end can be seen. */
 const closedLimitMs = 200;
+/** Characters of a child's last words. */
+const lastWordsLimit = 300;
 
-export class WarmChild implements JobProcess {
+/** @param onFree a job has ended and the child has not: it can run another job, or is leaving */
+export function startWarmChild(
+  spec: WarmChildSpec,
+  onFree: (child: WarmChild) => void,
+): WarmChild | NotStarted {
+  const { pool, slot, queue, mark } = spec;
+  const { config } = pool;
+  const isPersistent = config.mode === 'persistent';
+  const env = environmentOf(config, { queue, worker: slot.worker, mark });
+  if (isPersistent) env.push(`${resultVariable}=${resultDescriptor}`);
+  const output = new WarmOutput();
+  const child = startChild(
+    { command: commandOf(config, queue), cwd: config.cwd, env, stdin: 'pipe', hasResults: isPersistent },
+    output,
+  );
+  return isNotStarted(child) ? child : new WarmChild(spec, child, output, onFree);
+}
+
+/** Takes what a child prints: for its job, or while it has none, the end of it. */
+class WarmOutput implements OutputSink {
+  job: OutputSink | null = null;
+  /** Made when the first output comes. */
+  #idle: Partial<Record<OutputStream, OutputTail>> = {};
+
+  take(stream: OutputStream, chunk: Buffer): Hold {
+    if (this.job !== null) return this.job.take(stream, chunk);
+    this.#idle[stream] ??= new OutputTail();
+    this.#idle[stream].push(chunk);
+    return null;
+  }
+
+  /** The end of what came without a job, for people. */
+  get lastWords(): string {
+    const { stderr, stdout } = this.#idle;
+    return (stderr?.text().trim() || stdout?.text().trim() || '').slice(-lastWordsLimit);
+  }
+
+  /** Output is the job's from now on. @param isReplayed whether that includes what came before */
+  give(job: OutputSink, isReplayed: boolean): void {
+    this.job = job;
+    const idle = this.#idle;
+    this.#idle = {};
+    if (!isReplayed) return;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const printed = idle[stream];
+      if (printed !== undefined) void job.take(stream, Buffer.from(printed.text()));
+    }
+  }
+}
+
+export class WarmChild {
   readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
-  /** What it was started by; the runner's may be another by now. */
+  /** The config that it was started with; the pool may have another one by now. */
   readonly config: PoolConfig;
   readonly startedAtMs = performance.now();
-  readonly #mark: string;
-  readonly #hooks: WarmChildrenHooks;
-  #child: Child | null = null;
-  #job: JobProcessHooks | null = null;
-  #handover: StdinDelivery | null = null;
+  /** Resolves when its process has ended, with or without a job. */
+  readonly ended: Promise<ExitStatus>;
+  readonly #child: Child;
+  readonly #output: WarmOutput;
+  readonly #onFree: (child: WarmChild) => void;
+  /** Set while it works: tells its job how that ended. */
+  #endJob: ((end: JobEnd) => void) | null = null;
+  #delivery: StdinDelivery | null = null;
   /** Jobs that it was given. */
   #jobs = 0;
   /** Jobs that ended with a result. */
   #results = 0;
   #isLeaving = false;
-  /** It broke the agreement while it had no job. */
+  /** It broke the rules while it had no job. */
   #isExpelled = false;
   /** It ended in the middle of a job of which it had read something. */
   #endedAtWork = false;
   #hasEnded = false;
-  /** It has no descriptor for results any more. */
+  /** It has closed its descriptor for results. */
   #isClosed = false;
   #killTimer: NodeJS.Timeout | null = null;
   #closedTimer: NodeJS.Timeout | null = null;
-  readonly #idleOutput = new IdleOutput();
-  /** What it said of its job, as long as output of the job may be on its way; of a breach, until the child has ended. */
+  /** What it said of its job: kept while output of the job may be on its way; a breach, until the child has ended. */
   #told: JobResult | null = null;
 
-  constructor({ pool, slot, queue, mark }: WarmChildSpec, hooks: WarmChildrenHooks) {
+  constructor(
+    { pool, slot, queue }: WarmChildSpec,
+    child: Child,
+    output: WarmOutput,
+    onFree: (child: WarmChild) => void,
+  ) {
     this.pool = pool;
     this.slot = slot;
     this.queue = queue;
     this.config = pool.config;
-    this.#mark = mark;
-    this.#hooks = hooks;
+    this.#child = child;
+    this.#output = output;
+    this.#onFree = onFree;
+    // What it leaves unread when it ends is not an error of ours.
+    child.stdin?.on('error', () => {});
+    if (child.results !== null) this.#listen(child.results);
+    this.ended = child.ended.then((exit) => this.#ended(exit));
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#child.pid;
   }
 
-  /** Whether it stays, and a job has ended only when it says so. */
+  /** Whether it stays after a job, and says how the job ended. */
   get isPersistent(): boolean {
     return this.config.mode === 'persistent';
   }
 
   /** Whether it can be given a job now. */
   get isWaiting(): boolean {
-    const hasPlace = this.#child !== null && this.#job === null && !this.#isSpent;
-    return hasPlace && !this.#isLeaving && !this.isLost && !this.#hasEnded;
+    return !this.isWorking && !this.#isSpent && !this.#isLeaving && !this.isLost && !this.#hasEnded;
   }
 
   get isWorking(): boolean {
-    return this.#job !== null;
+    return this.#endJob !== null;
   }
 
   /**
-   * It is of no use any more, by its own doing. Another one takes its place when it has ended: where each does the
-   * same at once, they would be many.
+   * It made itself useless. Its replacement waits until it has ended: otherwise there would be many if each does the same
+   * at once.
    */
   get isLost(): boolean {
     return this.#isExpelled || this.#isClosed;
   }
 
-  /** A prestarted one has been given its only job, a persistent one as many as it may run. */
+  /** A prestarted child was given its only job, a persistent child as many as it may run. */
   get #isSpent(): boolean {
     return this.isPersistent
       ? this.#jobs >= (this.config.maxJobs ?? Number.POSITIVE_INFINITY)
@@ -118,7 +183,7 @@ export class WarmChild implements JobProcess {
     return this.isPersistent ? this.#results > 0 : this.#endedAtWork;
   }
 
-  /** Whether it ended, or had to be ended, although it was wanted: not at its work, and not after it. */
+  /** Whether it ended, or had to be ended, while it was wanted, outside of its work. */
   isFault({ exitCode }: ExitStatus): boolean {
     if (this.#isExpelled) return true;
     return !this.#isLeaving && !this.#endedAtWork && !(this.hasServed && exitCode === 0);
@@ -126,72 +191,43 @@ export class WarmChild implements JobProcess {
 
   /** What it printed while it had no job, for people. */
   get lastWords(): string {
-    return this.#idleOutput.lastWords;
-  }
-
-  /** @returns false where the program can't be started; `onStartFailed` says why, a little later */
-  start(): boolean {
-    const { config, queue, slot } = this;
-    const env = environmentOf(config, { queue, worker: slot.worker, mark: this.#mark });
-    if (this.isPersistent) env.push(`${resultVariable}=${resultDescriptor}`);
-    const spec = {
-      command: commandOf(config, queue),
-      cwd: config.cwd,
-      env,
-      stdin: 'pipe' as const,
-      hasResults: this.isPersistent,
-    };
-    this.#child = startChild(spec, {
-      onOutput: (stream, chunk) => this.#takeOutput(stream, chunk),
-      onEnd: (end) => this.#ended(end),
-      onStartFailed: (reason) => this.#hooks.onStartFailed(reason),
-    });
-    if (this.#child === null) return false;
-    // What it leaves unread when it ends is no error of ours.
-    this.#child.stdin?.on('error', () => {});
-    if (this.#child.results !== null) this.#listen(this.#child.results);
-    return true;
-  }
-
-  #takeOutput(stream: OutputStream, chunk: Buffer): Hold {
-    if (this.#job !== null) return this.#job.onOutput(stream, chunk);
-    this.#idleOutput.push(stream, chunk);
-    return null;
+    return this.#output.lastWords;
   }
 
   /**
-   * Whether it is still there to take a job; what the system has not told us yet is asked for. Of a persistent child
-   * we would hear that it has read nothing, and asking costs as much as all else about a small job.
+   * Whether it is still there to take a job. Asks the system, which may not have told us of its end yet. Not for a
+   * persistent child: it tells that nothing was read, and asking would double the cost of a small job.
    */
   isAlive(): boolean {
-    if (this.#child === null || this.#hasEnded) return false;
-    // STDIN goes with the exit; the end comes when its pipes are closed, too.
+    if (this.#hasEnded) return false;
+    // STDIN is destroyed at the exit; the end comes once its pipes are closed, too.
     return this.isPersistent ? this.#child.stdin?.destroyed === false : !this.#child.hasExited();
   }
 
-  /** Gives it a job. */
-  run(payload: Buffer, hooks: JobProcessHooks): void {
-    if (this.#child === null || !this.isWaiting) throw new Error('a child is not waiting for a job');
+  /** Gives it a job. Its output goes to `sink`. */
+  run(payload: Buffer, sink: OutputSink): Promise<JobEnd> {
+    if (!this.isWaiting) throw new Error('a child is not waiting for a job');
     this.#jobs += 1;
-    this.#job = hooks;
-    // A program that was started for its job would have printed this meanwhile.
-    if (!this.isPersistent) this.#idleOutput.replay((stream, chunk) => void hooks.onOutput(stream, chunk));
-    this.#idleOutput.forget();
-    this.#handover = this.isPersistent
+    // A program that was started for its job would have printed this during the job.
+    this.#output.give(sink, !this.isPersistent);
+    this.#delivery = this.isPersistent
       ? new StdinDelivery(this.#child, payloadLine(payload), false)
       : new StdinDelivery(this.#child, payload, true);
+    return new Promise((resolve) => {
+      this.#endJob = resolve;
+    });
   }
 
-  /** Ends it, and it is given no other job. Where TERM is not enough, its job sends a KILL; without one, we do. */
+  /** Ends it, and it gets no other job. If TERM is not enough, its job sends KILL; without a job, this does. */
   signal(name: NodeJS.Signals): void {
     this.#isLeaving = true;
-    this.#child?.signal(name);
-    if (this.#job === null) this.#killLater();
+    this.#child.signal(name);
+    if (!this.isWorking) this.#killLater();
   }
 
   /**
-   * It is not wanted any more: a persistent one is told by the end of its STDIN, a prestarted one by TERM, since it
-   * would take an end for an empty payload. KILL follows after `killAfter`.
+   * Asks it to end: a persistent child by the end of its STDIN, a prestarted child by TERM, because it would take the end
+   * for an empty payload. KILL follows after `killAfter`.
    */
   leave(): void {
     if (this.#isLeaving || this.#hasEnded) return;
@@ -201,12 +237,12 @@ export class WarmChild implements JobProcess {
 
   #letGo(): void {
     this.#isLeaving = true;
-    this.#child?.stdin?.end();
+    this.#child.stdin?.end();
     this.#killLater();
   }
 
   #killLater(): void {
-    const kill = () => this.#child?.signal('SIGKILL');
+    const kill = () => this.#child.signal('SIGKILL');
     if (!this.#hasEnded) this.#killTimer ??= setTimeout(kill, this.config.killAfterSeconds * 1_000);
   }
 
@@ -216,7 +252,7 @@ export class WarmChild implements JobProcess {
       () => this.#hear(() => breaches.tooLong),
     );
     results.onData((piece) => {
-      // Or a flood would take everybody's time.
+      // Otherwise a flood would delay everything else.
       if (this.#isDeaf) results.destroy();
       else lines.push(piece);
     });
@@ -227,43 +263,43 @@ export class WarmChild implements JobProcess {
     });
   }
 
-  /** Nothing that it says makes a difference any more. */
+  /** Whether its results no longer matter. */
   get #isDeaf(): boolean {
-    return this.#told?.kind === 'breach' || (this.#isLeaving && this.#job === null);
+    return this.#told?.kind === 'breach' || (this.#isLeaving && !this.isWorking);
   }
 
   #hear(read: () => JobResult): void {
     if (this.#isDeaf) return;
     const result = read();
-    if (this.#job === null) {
+    if (!this.isWorking) {
       this.#blame((result.kind === 'breach' ? result : breaches.unasked).sentence);
       this.#expel();
     } else if (this.#told !== null) {
-      // The first one stands.
+      // The first result counts.
       this.#expel();
     } else {
-      // Whoever answers without having read the job answers another one.
-      const isEarly = result.kind !== 'breach' && this.#handover?.isRead === false;
+      // An answer to a job that it has not read is the answer to another job.
+      const isEarly = result.kind !== 'breach' && this.#delivery?.isRead === false;
       this.#told = isEarly ? breaches.early : result;
       if (this.#told.kind === 'breach') this.#expel();
-      else this.#child?.afterOutput(() => this.#settle());
+      else this.#child.afterOutput(() => this.#settle());
     }
   }
 
-  /** It can't answer any more, though it lives on: perhaps for as long as it takes to tidy up. */
+  /** It can't answer any more, but is still alive: perhaps it is cleaning up. */
   #missResults(): void {
     if (this.#isDeaf || this.#hasEnded) return;
-    const isOfJob = this.#job !== null && this.#told === null;
+    const isOfJob = this.isWorking && this.#told === null;
     if (isOfJob) this.#told = breaches.closed;
-    else if (this.#job === null && !this.hasServed) this.#blame(breaches.closed.sentence);
-    // What it has not begun, it may leave.
-    if (isOfJob && this.#handover?.isUnread === false) this.#expel();
+    else if (!this.isWorking && !this.hasServed) this.#blame(breaches.closed.sentence);
+    // A child that has not begun its job may leave.
+    if (isOfJob && this.#delivery?.isUnread === false) this.#expel();
     else this.leave();
   }
 
   #blame(sentence: string): void {
     this.#isExpelled = true;
-    this.#idleOutput.push('stderr', Buffer.from(`\nit ${sentence}`));
+    this.#output.take('stderr', Buffer.from(`\nit ${sentence}`));
   }
 
   #expel(): void {
@@ -272,29 +308,31 @@ export class WarmChild implements JobProcess {
   }
 
   #settle(): void {
-    const job = this.#job;
-    const told = this.#told;
-    if (job === null || told === null || told.kind === 'breach') return;
-    this.#job = null;
-    this.#told = null;
+    const answer = this.#told;
+    if (!this.isWorking || answer === null || answer.kind === 'breach') return;
     this.#results += 1;
-    // What its job had begun to end, it is up to us to end.
+    // A signal to its job asked the child to end: now we have to end it.
     if (this.#isLeaving || this.#isSpent) this.#letGo();
-    job.onResult(told);
-    this.#hooks.onFree();
+    this.#concludeJob({ exit: noExit, answer, isUnread: false });
+    this.#onFree(this);
   }
 
-  #ended(end: ExitStatus): void {
+  #concludeJob(end: JobEnd): void {
+    const endJob = this.#endJob;
+    this.#endJob = null;
+    this.#told = null;
+    this.#output.job = null;
+    endJob?.(end);
+  }
+
+  #ended(exit: ExitStatus): ExitStatus {
     this.#hasEnded = true;
     for (const timer of [this.#killTimer, this.#closedTimer]) if (timer !== null) clearTimeout(timer);
     this.#settle();
-    const job = this.#job;
     const breach = this.#told;
-    this.#job = null;
-    this.#told = null;
-    const isUnread = (breach === null || breach === breaches.closed) && this.#handover?.isUnread === true;
-    this.#endedAtWork = job !== null && !isUnread;
-    job?.onEnd({ status: end, isUnread, breach });
-    this.#hooks.onEnd(end);
+    const isUnread = (breach === null || breach === breaches.closed) && this.#delivery?.isUnread === true;
+    this.#endedAtWork = this.isWorking && !isUnread;
+    this.#concludeJob({ exit, answer: this.isPersistent ? (breach ?? noResult) : null, isUnread });
+    return exit;
   }
 }

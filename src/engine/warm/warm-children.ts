@@ -1,40 +1,36 @@
 /**
- * Keeps a child ready for each slot of the entries that want that: `prestart`, and `mode: "persistent"`. They are
- * there as long as jobs may be taken: a pause, a config that is read anew and a shutdown end them.
+ * Keeps a child ready for each slot of the pools that want that: `prestart`, and `mode: "persistent"`. They are there as
+ * long as jobs may be taken: a pause, a new config and a shutdown end them.
  *
- * One that ends by itself without having run a job costs no job; it is replaced after a pause, which gets longer as
- * that goes on, and meanwhile jobs start as without it.
+ * A child that ends by itself without having run a job costs no job. It is replaced after a pause, which gets longer each
+ * time; until then, jobs start as if there were no warm children.
  */
 import type { EngineEventType, EngineFact } from '../../protocol/events.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import type { TakenJob } from '../pools/taken-job.ts';
+import { isNotStarted, type NotStarted } from '../process/launched-process.ts';
 import type { ExitStatus } from '../process/libc.ts';
 import type { ProcessGroups } from '../process/process-groups.ts';
 import type { StartBackoff } from '../process/start-backoff.ts';
 import { RespawnBackoff } from './respawn-backoff.ts';
-import { WarmChild } from './warm-child.ts';
+import { startWarmChild, type WarmChild } from './warm-child.ts';
 
 export interface WarmChildrenOptions {
   readonly router: QueueRouter;
-  readonly unstartable: StartBackoff;
+  readonly backoff: StartBackoff;
   readonly processGroups: ProcessGroups;
-  /** Tells this runner process from all others, in the environment of its children. */
+  /** Identifies this runner process, in the environment of its children. */
   readonly mark: string;
   readonly publish: (fact: EngineFact) => void;
-  /** The children of an entry that run a job or stand by for one. */
+  /** The children of a pool that run a job or wait for one. */
   readonly childrenOf: (pool: Pool) => number;
-  /** @param reason as the system says it */
-  readonly onStartFailed: (pool: Pool, reason: string) => void;
   /** A child has ended. */
   readonly onEnded: () => void;
 }
 
-/** What a job is to run in: a child that stands by, one of its own, or nothing, since none can be started. */
-export type Standing = WarmChild | 'cold' | 'unstartable';
-
-/** After these there may be children too many or too few. */
-export const standbyEvents: ReadonlySet<EngineEventType> = new Set<EngineEventType>([
+/** After these there may be too many children or too few. */
+const warmEvents: ReadonlySet<EngineEventType> = new Set<EngineEventType>([
   'redis.up',
   'runner.added',
   'runner.changed',
@@ -46,16 +42,16 @@ export const standbyEvents: ReadonlySet<EngineEventType> = new Set<EngineEventTy
   'config.reloaded',
 ]);
 
-/** Starts in one turn of the loop: others have theirs in between. */
+/** Starts in one turn of the loop, so that other work gets its turn. */
 const startsPerTurn = 8;
 const ageCheckMs = 1_000;
 
 export class WarmChildren {
   readonly #options: WarmChildrenOptions;
-  readonly #throttle: RespawnBackoff;
-  /** The child that stands by for a slot, or in persistent mode works in it. */
+  readonly #respawns: RespawnBackoff;
+  /** The child that waits for a job of a slot, or in persistent mode works in it. */
   readonly #children = new Map<Slot, WarmChild>();
-  /** All of them, those that have a last job or are to go as well. */
+  /** All of them, including those that have their last job or were asked to leave. */
   readonly #all = new Set<WarmChild>();
   readonly #lastQueues = new WeakMap<Slot, string>();
   #isScheduled = false;
@@ -65,7 +61,7 @@ export class WarmChildren {
 
   constructor(options: WarmChildrenOptions) {
     this.#options = options;
-    this.#throttle = new RespawnBackoff(options.publish, () => this.update());
+    this.#respawns = new RespawnBackoff(options.publish, () => this.update());
   }
 
   /** Something changed. Acts once, in a later turn of the loop. */
@@ -78,29 +74,38 @@ export class WarmChildren {
     });
   }
 
-  /** What this job is to run in; a child is the job's from now on, if it is given to it in this turn of the loop. */
-  standingFor({ pool, slot, queue }: TakenJob): Standing {
-    const { mode } = pool.config;
-    if (!pool.hasWarmChildren) return 'cold';
+  /** What changes which queues may be taken from also changes how many children are wanted. */
+  heard(type: EngineEventType): void {
+    if (warmEvents.has(type)) this.update();
+  }
+
+  /**
+   * The child for this job. It belongs to the job from now on, if it gets the job in this turn of the loop.
+   *
+   * @returns `null` if the job needs a child of its own
+   */
+  childFor({ pool, slot, queue }: TakenJob): WarmChild | NotStarted | null {
+    if (!pool.hasWarmChildren) return null;
     this.#lastQueues.set(slot, queue);
+    const isPersistent = pool.config.mode === 'persistent';
     const child = this.#children.get(slot);
     const isFit = child !== undefined && child.queue === queue && child.config === pool.config;
     if (isFit && child.isWaiting && child.isAlive()) {
-      if (mode === 'process') {
+      if (!isPersistent) {
         this.#forget(child);
         this.update();
       }
       return child;
     }
-    if (mode === 'process') return 'cold';
+    if (!isPersistent) return null;
     if (child !== undefined) this.#dismiss(child);
-    return this.#start(pool, slot, queue) ?? 'unstartable';
+    return this.#start(pool, slot, queue);
   }
 
   /** Takes all of them back, for good. */
   stop(): void {
     this.#isStopped = true;
-    this.#throttle.stop();
+    this.#respawns.stop();
     if (this.#ageTimer !== null) clearInterval(this.#ageTimer);
     for (const child of this.#all) if (!child.isWorking) child.leave();
   }
@@ -116,7 +121,8 @@ export class WarmChildren {
   }
 
   #settle(): void {
-    this.#throttle.review();
+    const { backoff } = this.#options;
+    this.#respawns.review();
     for (const child of [...this.#children.values()]) {
       if (!this.#isWanted(child) || (child.isWaiting && this.#room(child.pool) < 0)) this.#dismiss(child);
     }
@@ -124,13 +130,18 @@ export class WarmChildren {
     let needsAgeCheck = false;
     for (const { pool, slot, queue } of this.#places()) {
       needsAgeCheck ||= pool.config.prestartMaxAgeSeconds !== null && pool.config.mode === 'process';
-      if (this.#children.has(slot) || this.#throttle.isOn(pool) || this.#room(pool) <= 0) continue;
+      if (this.#children.has(slot) || this.#respawns.isOn(pool) || this.#room(pool) <= 0) continue;
       if (started === startsPerTurn) {
         this.update();
         break;
       }
       started += 1;
-      if (this.#start(pool, slot, queue) === null) break;
+      const child = this.#start(pool, slot, queue);
+      if (isNotStarted(child)) {
+        void backoff.failed(pool, child);
+        break;
+      }
+      backoff.started(pool);
     }
     this.#checkAges(needsAgeCheck);
   }
@@ -178,31 +189,23 @@ export class WarmChildren {
     );
   }
 
-  #start(pool: Pool, slot: Slot, queue: string): WarmChild | null {
-    const { unstartable, mark, onStartFailed } = this.#options;
-    const child: WarmChild = new WarmChild(
-      { pool, slot, queue, mark },
-      {
-        onFree: () => {
-          if (child.hasServed) this.#throttle.served(pool);
-          if (this.#isStopped) child.leave();
-          if (this.#isWanted(child) && this.#room(pool) >= 0) return;
-          this.#dismiss(child);
-          this.update();
-        },
-        onEnd: (end) => this.#ended(child, end),
-        onStartFailed: (reason) => onStartFailed(pool, reason),
-      },
-    );
-    if (!child.start()) {
-      unstartable.hold(pool);
-      return null;
-    }
-    unstartable.started(pool);
+  #start(pool: Pool, slot: Slot, queue: string): WarmChild | NotStarted {
+    const { mark } = this.#options;
+    const child = startWarmChild({ pool, slot, queue, mark }, (freed) => this.#freed(freed));
+    if (isNotStarted(child)) return child;
     this.#all.add(child);
     this.#children.set(slot, child);
     slot.warmSinceMs = child.startedAtMs;
+    void child.ended.then((exit) => this.#ended(child, exit));
     return child;
+  }
+
+  #freed(child: WarmChild): void {
+    if (child.hasServed) this.#respawns.served(child.pool);
+    if (this.#isStopped) child.leave();
+    if (this.#isWanted(child) && this.#room(child.pool) >= 0) return;
+    this.#dismiss(child);
+    this.update();
   }
 
   #dismiss(child: WarmChild): void {
@@ -216,14 +219,14 @@ export class WarmChildren {
     child.slot.warmSinceMs = null;
   }
 
-  #ended(child: WarmChild, end: ExitStatus): void {
+  #ended(child: WarmChild, exit: ExitStatus): void {
     const { processGroups, onEnded } = this.#options;
     this.#all.delete(child);
     this.#forget(child);
     onEnded();
     processGroups.end(child.pid, child.config.killAfterSeconds);
-    if (child.isFault(end)) this.#throttle.died(child.pool, { child, end });
-    else if (child.hasServed) this.#throttle.served(child.pool);
+    if (child.isFault(exit)) this.#respawns.died(child.pool, { child, exit });
+    else if (child.hasServed) this.#respawns.served(child.pool);
     this.update();
     if (this.#all.size > 0) return;
     for (const resolve of this.#onceGone.splice(0)) resolve();

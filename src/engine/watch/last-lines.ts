@@ -4,7 +4,7 @@
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import type { OutputStream } from '../../protocol/job.ts';
-import type { Job } from '../jobs/job.ts';
+import type { Job, JobWatcher } from '../jobs/job.ts';
 import { lastLine, lastLineBytes } from './last-line.ts';
 
 const pauseMs = 250;
@@ -15,7 +15,7 @@ interface Line {
   readonly text: string;
 }
 
-export class LastLines {
+export class LastLines implements JobWatcher {
   readonly #publish: (fact: EngineFact) => void;
   /** What was told last of each job. */
   readonly #told = new Map<Job, Line>();

@@ -2,15 +2,14 @@
  * What is told only while somebody looks: the latest lines of running jobs, backlogs, and the number of
  * failures. While nobody does, there is no timer and no question to Redis.
  */
-import type { OutputStream } from '../../protocol/job.ts';
 import type { EventBus } from '../events/event-bus.ts';
-import type { Job } from '../jobs/job.ts';
+import type { RunningJobs } from '../jobs/running-jobs.ts';
 import { LastLines } from './last-lines.ts';
 import { ListLengths, type ListLengthsHooks } from './list-lengths.ts';
 
 export interface LiveUpdatesHooks extends Omit<ListLengthsHooks, 'publish'> {
   readonly bus: EventBus;
-  readonly running: () => Iterable<Job>;
+  readonly jobs: RunningJobs;
 }
 
 export class LiveUpdates {
@@ -45,14 +44,6 @@ export class LiveUpdates {
     };
   }
 
-  printed(job: Job, stream: OutputStream): void {
-    if (this.#isOn) this.#lines.printed(job, stream);
-  }
-
-  ended(job: Job): void {
-    if (this.#isOn) this.#lines.ended(job);
-  }
-
   /** A command has just changed the failures. */
   recount(): Promise<void> {
     return this.#lengths.recount();
@@ -66,12 +57,15 @@ export class LiveUpdates {
 
   #begin(): void {
     this.#endSubscription = this.#hooks.bus.subscribe((event) => this.#lengths.heard(event));
-    this.#lines.begin(this.#hooks.running());
+    const { jobs } = this.#hooks;
+    this.#lines.begin(jobs.running.values());
+    jobs.watcher = this.#lines;
     this.#lengths.begin();
   }
 
   #end(): void {
     this.#endSubscription();
+    this.#hooks.jobs.watcher = null;
     this.#lines.stop();
     this.#lengths.stop();
   }

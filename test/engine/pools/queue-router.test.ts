@@ -9,10 +9,7 @@ let router: QueueRouter;
 
 beforeEach(() => {
   facts = [];
-  router = new QueueRouter(
-    (fact) => facts.push(fact),
-    (slot, key) => `h:1-${slot}:${key}`,
-  );
+  router = new QueueRouter((fact) => facts.push(fact), 'h:1');
 });
 
 function config(key: string, rest: Partial<PoolConfig> = {}): PoolConfig {

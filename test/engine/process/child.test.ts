@@ -1,33 +1,29 @@
 /** Children with all that belongs to them, whichever way they are started: output to the last byte, then one end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Child, ChildHooks } from '../../../src/engine/process/child.ts';
-import type { LaunchSpec } from '../../../src/engine/process/launched-process.ts';
+import type { Hold, OutputSink, startChild as startChildForType } from '../../../src/engine/process/child.ts';
+import { isNotStarted, type LaunchSpec } from '../../../src/engine/process/launched-process.ts';
 import type { ExitStatus } from '../../../src/engine/process/libc.ts';
+import type { OutputStream } from '../../../src/protocol/job.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { assertClosed, native, openDescriptors, sh, testThatNativeIsTested } from './launchers.ts';
 
-type StartChild = (spec: LaunchSpec, hooks: ChildHooks) => Child | null;
+type StartChild = typeof startChildForType;
 
-/** What was told of a child, in order. */
-class Told {
+/** What came of a child, in order. */
+class Told implements OutputSink {
   readonly #pieces = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   readonly ends: ExitStatus[] = [];
-  readonly reasons: string[] = [];
-  /** Set where nothing more is taken for now. */
+  /** Set while nothing more can be taken. */
   hold: Promise<void> | null = null;
-  /** Output that came behind the end. */
+  /** Output came after the end. */
   isLate = false;
 
-  readonly hooks: ChildHooks = {
-    onOutput: (stream, chunk) => {
-      this.#pieces[stream].push(chunk);
-      this.isLate ||= this.ends.length > 0;
-      return this.hold;
-    },
-    onEnd: (end) => this.ends.push(end),
-    onStartFailed: (reason) => this.reasons.push(reason),
-  };
+  take(stream: OutputStream, chunk: Buffer): Hold {
+    this.#pieces[stream].push(chunk);
+    this.isLate ||= this.ends.length > 0;
+    return this.hold;
+  }
 
   get stdout(): string {
     return Buffer.concat(this.#pieces.stdout).toString('latin1');
@@ -80,8 +76,9 @@ describe.each([
       stdin: Buffer.alloc(0),
       hasResults: false,
     };
-    const child = startChild({ ...spec, ...rest }, told.hooks);
-    if (child === null) throw new Error('it is not started');
+    const child = startChild({ ...spec, ...rest }, told);
+    if (isNotStarted(child)) throw new Error('it is not started');
+    void child.ended.then((end) => told.ends.push(end));
     groups.push(child.pid);
     return { child, told };
   }
@@ -229,21 +226,16 @@ describe.each([
     });
   });
 
-  test.runIf(isThere)('one that can not be started says why, a little later, and once', async () => {
+  test.runIf(isThere)('a child that can not be started says why, a little later', async () => {
     const told = new Told();
-    const spec = {
-      command: ['/no/such/job'] as const,
-      cwd: null,
-      env: [],
-      stdin: 'pipe' as const,
-      hasResults: true,
-    };
-    expect(startChild(spec, told.hooks)).toBeNull();
-    expect(told.reasons).toEqual([]);
-    await waitFor(() => told.reasons.length > 0, { message: 'it says why' });
+    const answer = startChild(
+      { command: ['/no/such/job'], cwd: null, env: [], stdin: 'pipe', hasResults: true },
+      told,
+    );
+    if (!isNotStarted(answer)) throw new Error('it is started');
+    expect(await answer.whyNot).toBe('spawn /no/such/job ENOENT');
     const { told: next } = start(sh(''));
     await next.end();
-    expect(told.reasons).toEqual(['spawn /no/such/job ENOENT']);
     expect(told.ends).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /** That each end of a program is told, once; and that nothing of it stays open, nor of one that can't be started. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isFailure, type Launch } from '../../../src/engine/process/launched-process.ts';
+import { isNotStarted, type Launch } from '../../../src/engine/process/launched-process.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import {
@@ -34,7 +34,7 @@ async function runAll(launch: Launch, wanted: readonly Wanted[]): Promise<void> 
   await Promise.all(
     wanted.map(async (one) => {
       const launched = launchWith(launch, one);
-      if (isFailure(launched)) return launched.whyNot;
+      if (isNotStarted(launched)) return launched.whyNot;
       const program = new Program(launched);
       launched.stdin?.end();
       return program.over();
@@ -47,7 +47,7 @@ testThatNativeIsTested();
 describe.runIf(process.platform === 'linux').each(launchers)('$way', ({ launch, isNative }) => {
   test('tells of a program that ended before anybody could listen', async () => {
     const launched = launchWith(launch, { command: sh('echo printed; exit 9') });
-    if (isFailure(launched)) throw new Error('not started');
+    if (isNotStarted(launched)) throw new Error('not started');
     blockUntilZombie(launched.pid);
     const told: unknown[] = [];
     let isClosed = false;
@@ -122,7 +122,7 @@ describe.runIf(process.platform === 'linux').each(launchers)('$way', ({ launch, 
       const outcomes: ReturnType<Launch>[] = [];
       withFreeDescriptors(2, () => outcomes.push(launchWith(launch, { command: ['cat'] })));
       for (const launched of outcomes) {
-        if (!isFailure(launched)) throw new Error('it is started');
+        if (!isNotStarted(launched)) throw new Error('it is started');
         expect(await launched.whyNot).toMatch(/^spawn (cat )?EMFILE$/);
       }
       expect(outcomes).toHaveLength(1);
@@ -183,8 +183,8 @@ describe.each(launchers)('$way', ({ launch }) => {
         const outcomes: ReturnType<Launch>[] = [];
         withFreeDescriptors(free, () => outcomes.push(launchWith(launch, one)));
         for (const launched of outcomes) {
-          isStarted = !isFailure(launched);
-          if (isFailure(launched)) {
+          isStarted = !isNotStarted(launched);
+          if (isNotStarted(launched)) {
             expect(await launched.whyNot).toMatch(/^spawn (cat )?EMFILE$/);
           } else {
             // With fewer, it would have no pipes.

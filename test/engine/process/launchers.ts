@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import {
-  isFailure,
+  isNotStarted,
   type Launch,
   type LaunchedProcess,
   type LaunchSpec,
@@ -168,7 +168,7 @@ export function usePrograms() {
   });
   const launch = (launcher: Launch, wanted: Wanted) => {
     const launched = launcher({ ...plainSpec, ...wanted });
-    if (!isFailure(launched)) started.push(launched.pid);
+    if (!isNotStarted(launched)) started.push(launched.pid);
     return launched;
   };
   return {
@@ -177,13 +177,13 @@ export function usePrograms() {
     /** @throws where it isn't started */
     start: (launcher: Launch, wanted: Wanted): Program => {
       const launched = launch(launcher, wanted);
-      if (isFailure(launched)) throw new Error(`${wanted.command.join(' ')} is not started`);
+      if (isNotStarted(launched)) throw new Error(`${wanted.command.join(' ')} is not started`);
       return new Program(launched);
     },
     /** Starts what can't be started. @returns why it can't */
     refusal: async (launcher: Launch, wanted: Wanted): Promise<string> => {
       const launched = launch(launcher, wanted);
-      if (!isFailure(launched)) throw new Error(`${wanted.command.join(' ')} is started`);
+      if (!isNotStarted(launched)) throw new Error(`${wanted.command.join(' ')} is started`);
       return await launched.whyNot;
     },
   };

@@ -1,7 +1,7 @@
 /** Payloads as lines: nothing of them but the white space between their tokens may change. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { payloadLine } from '../../../src/engine/warm/payload-line.ts';
+import { payloadLine } from '../../../src/engine/warm/stdin-delivery.ts';
 
 const lineOf = (text: string | Buffer) => payloadLine(Buffer.from(text));
 const textOf = (text: string) => lineOf(text).toString('utf8');

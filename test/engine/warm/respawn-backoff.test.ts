@@ -39,7 +39,7 @@ interface Life {
 function die(pool: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
   throttle.died(pool, {
     child: { config: pool.config, startedAtMs: performance.now() - livedMs, lastWords },
-    end: { exitCode: 3, signal: null },
+    exit: { exitCode: 3, signal: null },
   });
 }
 
