@@ -228,12 +228,13 @@ export class Job implements OutputSink {
   }
 
   #conclude(outcome: Outcome, exit: ExitStatus, failure: FailureSummary | null = null): Outcome {
-    const { running, outputs, watcher, publish } = this.#context;
+    const { running, outputs, watcher, publish, warm } = this.#context;
     const { queue, payload, isDisowned } = this.taken;
     running.delete(this.id);
     outputs.end(this.id);
     watcher?.ended(this);
     if (this.#program instanceof Child) this.#context.childEnded(this);
+    else if (this.#program !== null) warm.release(this.#program);
     publish({
       type: 'job.finished',
       jobId: this.id,

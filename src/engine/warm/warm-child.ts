@@ -44,11 +44,8 @@ const closedLimitMs = 200;
 /** Characters of a child's last words. */
 const lastWordsLimit = 300;
 
-/** @param onFree a job has ended and the child has not: it can run another job, or is leaving */
-export function startWarmChild(
-  spec: WarmChildSpec,
-  onFree: (child: WarmChild) => void,
-): WarmChild | NotStarted {
+/** @param onServed it has told the result of a job */
+export function startWarmChild(spec: WarmChildSpec, onServed: () => void): WarmChild | NotStarted {
   const { pool, slot, queue, mark } = spec;
   const { config } = pool;
   const isPersistent = config.mode === 'persistent';
@@ -59,7 +56,7 @@ export function startWarmChild(
     { command: commandOf(config, queue), cwd: config.cwd, env, stdin: 'pipe', hasResults: isPersistent },
     output,
   );
-  return isNotStarted(child) ? child : new WarmChild(spec, child, output, onFree);
+  return isNotStarted(child) ? child : new WarmChild(spec, child, output, onServed);
 }
 
 /** Takes what a child prints: for its job, or while it has none, the end of it. */
@@ -103,9 +100,11 @@ export class WarmChild {
   readonly startedAtMs = performance.now();
   /** Resolves when its process has ended, with or without a job. */
   readonly ended: Promise<ExitStatus>;
+  /** Whether it is counted as a job: from `run` until the job is over, a moment after its result. */
+  hasJob = false;
   readonly #child: Child;
   readonly #output: WarmOutput;
-  readonly #onFree: (child: WarmChild) => void;
+  readonly #onServed: () => void;
   /** Set while it works: tells its job how that ended. */
   #endJob: ((end: JobEnd) => void) | null = null;
   #delivery: StdinDelivery | null = null;
@@ -130,7 +129,7 @@ export class WarmChild {
     { pool, slot, queue }: WarmChildSpec,
     child: Child,
     output: WarmOutput,
-    onFree: (child: WarmChild) => void,
+    onServed: () => void,
   ) {
     this.pool = pool;
     this.slot = slot;
@@ -138,7 +137,7 @@ export class WarmChild {
     this.config = pool.config;
     this.#child = child;
     this.#output = output;
-    this.#onFree = onFree;
+    this.#onServed = onServed;
     // What it leaves unread when it ends is not an error of ours.
     child.stdin?.on('error', () => {});
     if (child.results !== null) this.#listen(child.results);
@@ -207,6 +206,7 @@ export class WarmChild {
   /** Gives it a job. Its output goes to `sink`. */
   run(payload: Buffer, sink: OutputSink): Promise<JobEnd> {
     if (!this.isWaiting) throw new Error('a child is not waiting for a job');
+    this.hasJob = true;
     this.#jobs += 1;
     // A program that was started for its job would have printed this during the job.
     this.#output.give(sink, !this.isPersistent);
@@ -314,7 +314,7 @@ export class WarmChild {
     // A signal to its job asked the child to end: now we have to end it.
     if (this.#isLeaving || this.#isSpent) this.#letGo();
     this.#concludeJob({ exit: noExit, answer, isUnread: false });
-    this.#onFree(this);
+    this.#onServed();
   }
 
   #concludeJob(end: JobEnd): void {

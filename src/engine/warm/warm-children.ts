@@ -102,6 +102,16 @@ export class WarmChildren {
     return this.#start(pool, slot, queue);
   }
 
+  /** The job in this child is over. */
+  release(child: WarmChild): void {
+    child.hasJob = false;
+    if (!child.isAlive()) return;
+    if (this.#isStopped) child.leave();
+    if (this.#isWanted(child) && this.#room(child.pool) >= 0) return;
+    this.#dismiss(child);
+    this.update();
+  }
+
   /** Takes all of them back, for good. */
   stop(): void {
     this.#isStopped = true;
@@ -155,7 +165,7 @@ export class WarmChildren {
   waitingFor(pool: Pool): number {
     if (!pool.hasWarmChildren) return 0;
     let count = 0;
-    for (const child of this.#children.values()) if (child.pool === pool && !child.isWorking) count += 1;
+    for (const child of this.#children.values()) if (child.pool === pool && !child.hasJob) count += 1;
     return count;
   }
 
@@ -191,21 +201,13 @@ export class WarmChildren {
 
   #start(pool: Pool, slot: Slot, queue: string): WarmChild | NotStarted {
     const { mark } = this.#options;
-    const child = startWarmChild({ pool, slot, queue, mark }, (freed) => this.#freed(freed));
+    const child = startWarmChild({ pool, slot, queue, mark }, () => this.#respawns.served(pool));
     if (isNotStarted(child)) return child;
     this.#all.add(child);
     this.#children.set(slot, child);
     slot.warmSinceMs = child.startedAtMs;
     void child.ended.then((exit) => this.#ended(child, exit));
     return child;
-  }
-
-  #freed(child: WarmChild): void {
-    if (child.hasServed) this.#respawns.served(child.pool);
-    if (this.#isStopped) child.leave();
-    if (this.#isWanted(child) && this.#room(child.pool) >= 0) return;
-    this.#dismiss(child);
-    this.update();
   }
 
   #dismiss(child: WarmChild): void {
