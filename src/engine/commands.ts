@@ -1,12 +1,15 @@
-/** Carries out commands, each with exactly one reply, in words for people and a code for programs. */
-import type { FailureCounts } from '../failures/changes.ts';
-import type { Command, CommandReply } from '../protocol/commands.ts';
+/** Carries out commands. Each gets exactly one reply: a sentence for people, and a code for programs if it is refused. */
+import { ChangeLog } from '../failures/change-log.ts';
+import { changeEntries, changeMatches, type FailureCounts } from '../failures/changes.ts';
+import { countFailures, findFailures } from '../failures/search.ts';
+import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
+import type { Change } from '../resque/failed/failed-list.ts';
+import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../resque/steps/client.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
-import { changeListed, changeMatching, countCommand, findCommand } from './failure-commands.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
@@ -20,13 +23,17 @@ export interface CommandContext {
   readonly jobs: Pick<RunningJobs, 'kill'>;
   readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
-  /** Who asks; '' where it isn't known. */
+  /** Who gave the command; '' if unknown. */
   readonly by: string;
   readonly publish: (fact: EngineFact) => void;
 }
 
-/** More slots than this are a slip of the finger: each may be a process. The config has the same limit. */
+type ChangeKind = Change['kind'];
+
+/** More slots are a typo: each may be a process. The config has the same limit. */
 const concurrencyLimit = 10_000;
+const findLimit = 1_000;
+const entriesLimit = 1_000;
 
 const signals = ['SIGTERM', 'SIGKILL'] as const;
 const stopMessages = {
@@ -45,8 +52,6 @@ export async function executeCommand(command: Command, context: CommandContext):
 }
 
 async function execute(command: Command, context: CommandContext): Promise<CommandReply> {
-  const { client, counts, publish, liveUpdates } = context;
-  const failures = { failed: client.failed, counts, publish, recount: () => liveUpdates.recount() };
   switch (command.type) {
     case 'pause-queue':
       return pauseQueue(command.queue, context);
@@ -68,22 +73,22 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
     case 'read-backlog':
       return readBacklog(context);
     case 'find-failures':
-      return findCommand(command, failures);
+      return findInFailures(command, context);
     case 'count-failures':
-      return countCommand(command.filter, failures);
+      return countMatching(command.filter, context);
     case 'retry-failures':
-      return changeListed('retry', command.entries, failures);
+      return changeListed('retry', command.entries, context);
     case 'remove-failures':
-      return changeListed('remove', command.entries, failures);
+      return changeListed('remove', command.entries, context);
     case 'retry-matching':
-      return changeMatching('retry', command, failures);
+      return changeMatching('retry', command, context);
     case 'remove-matching':
-      return changeMatching('remove', command, failures);
+      return changeMatching('remove', command, context);
     case 'stop':
       return stop(command.mode, context);
     default:
-      // From a client of a later version: it waits for an answer.
-      return refused('out-of-range', `this version knows no ${String((command as Command).type)}`);
+      // From a client of a later version, which waits for a reply.
+      return refused('out-of-range', `this version has no command ${String((command as Command).type)}`);
   }
 }
 
@@ -109,9 +114,9 @@ function setConcurrency(
   { router, dispatcher }: CommandContext,
 ): CommandReply {
   const pool = router.pool(key);
-  if (pool === undefined || pool.isRemoved) return refused('unknown-runner', `no runner ${key}`);
+  if (pool === undefined || pool.isRemoved) return refused('unknown-runner', `no entry ${key}`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
-    return refused('out-of-range', `${concurrency} is not a whole number from 1 to ${concurrencyLimit}`);
+    return refused('out-of-range', notWhole('slots', concurrencyLimit, concurrency));
   }
   const before = pool.concurrency;
   router.setConcurrency(pool, concurrency);
@@ -122,28 +127,106 @@ function setConcurrency(
 async function readBacklog({ router, client, publish }: CommandContext): Promise<CommandReply> {
   const backlog = await client.backlog(router.queues);
   for (const [queue, count] of backlog) publish({ type: 'queue.backlog', queue, backlog: count });
-  return {
-    ok: true,
-    message: 'backlog read',
-    data: { kind: 'backlog', queues: Object.fromEntries(backlog) },
-  };
+  return done('backlog read', { kind: 'backlog', queues: Object.fromEntries(backlog) });
 }
 
 function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: CommandContext): CommandReply {
-  // What isn't the name of a signal, the system refuses with a throw.
-  if (!signals.includes(signal)) return refused('out-of-range', `${signal} is not ${signals.join(' or ')}`);
+  // The system throws for anything that isn't the name of a signal.
+  if (!signals.includes(signal)) {
+    return refused('out-of-range', `the signal must be ${signals.join(' or ')}, got ${signal}`);
+  }
   return context.jobs.kill(jobId, signal)
     ? done(`sent ${signal} to job ${jobId}`)
     : refused('unknown-job', `no job ${jobId} is running`);
 }
 
 function stop(mode: (Command & { type: 'stop' })['mode'], context: CommandContext): CommandReply {
-  switch (mode) {
-    case 'quit':
-    case 'terminate':
-    case 'kill':
-      return done(context.shutdown.request(mode) ? stopMessages[mode] : 'the runner is stopping already');
-    default:
-      return refused('out-of-range', `${String(mode)} is no way to stop`);
+  if (!Object.hasOwn(stopMessages, mode)) {
+    return refused('out-of-range', `the mode must be quit, terminate or kill, got ${String(mode)}`);
   }
+  return done(context.shutdown.request(mode) ? stopMessages[mode] : 'the runner is stopping already');
+}
+
+async function findInFailures(
+  { filter, before, count }: Command & { type: 'find-failures' },
+  { client }: CommandContext,
+): Promise<CommandReply> {
+  if (before !== null && !isCount(before)) {
+    return refused('out-of-range', `before must be an index or null, got ${before}`);
+  }
+  if (!isCount(count) || count < 1 || count > findLimit) {
+    return refused('out-of-range', notWhole('count', findLimit, count));
+  }
+  const data = await findFailures(client.failed, filter, before, count);
+  return done(`${data.entries.length} of ${data.total} failures`, data);
+}
+
+async function countMatching(
+  filter: FailureFilter,
+  { client, counts }: CommandContext,
+): Promise<CommandReply> {
+  const count = await countFailures(client.failed, filter);
+  counts.note(filter, count);
+  const { total, matching, retryable } = count;
+  const data = { kind: 'failure-count', total, matching, retryable } as const;
+  return done(`${matching} of ${total} failures match`, data);
+}
+
+/** Changes the named entries. */
+async function changeListed(
+  kind: ChangeKind,
+  refs: readonly FailureEntryRef[],
+  { client, publish, liveUpdates }: CommandContext,
+): Promise<CommandReply> {
+  if (refs.length < 1 || refs.length > entriesLimit) {
+    return refused('out-of-range', notWhole('the number of entries', entriesLimit, refs.length));
+  }
+  const wrong = refs.find(({ index }) => !Number.isSafeInteger(index));
+  if (wrong !== undefined) {
+    return refused('out-of-range', `the index of an entry must be a whole number, got ${wrong.index}`);
+  }
+  const log = new ChangeLog(kind, publish);
+  try {
+    await changeEntries(withoutRepeats(refs), { failed: client.failed, log });
+  } catch (error) {
+    return log.interrupted(error);
+  } finally {
+    log.publish();
+    await liveUpdates.recount();
+  }
+  return refs.length === 1 ? log.replyForOne() : log.reply();
+}
+
+/** Changes all matches, from newer to older. Leaves alone entries from `within` on: they came after the user's count. */
+async function changeMatching(
+  kind: ChangeKind,
+  { filter, within }: { filter: FailureFilter; within: number },
+  { client, counts, publish, liveUpdates }: CommandContext,
+): Promise<CommandReply> {
+  if (!isCount(within)) return refused('out-of-range', `within must be a number of entries, got ${within}`);
+  const log = new ChangeLog(kind, publish);
+  const newest = counts.take(filter, within);
+  try {
+    return log.reply(await changeMatches({ filter, within, newest }, { failed: client.failed, log }));
+  } catch (error) {
+    return log.interrupted(error);
+  } finally {
+    await liveUpdates.recount();
+  }
+}
+
+function withoutRepeats(refs: readonly FailureEntryRef[]): ListedRecord[] {
+  const entries = new Map<string, ListedRecord>();
+  for (const { index, recordBase64 } of refs) {
+    entries.set(`${index} ${recordBase64}`, { index, record: Buffer.from(recordBase64, 'base64') });
+  }
+  return [...entries.values()];
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function notWhole(what: string, most: number, value: number): string {
+  return `${what} must be a whole number from 1 to ${most}, got ${value}`;
 }

@@ -16,7 +16,7 @@ import type { StopResult } from './lifecycle/shutdown.ts';
 import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
 import { poolView, QueueRouter } from './pools/queue-router.ts';
-import { workerHostOf } from './pools/worker-ids.ts';
+import { workerHostOf } from './pools/pool.ts';
 import { type Machine, thisMachine } from './process/machine.ts';
 import { RedisSide } from './redis-side.ts';
 import { LiveUpdates } from './watch/live-updates.ts';

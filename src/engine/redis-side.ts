@@ -16,9 +16,9 @@ import { Recovery } from './lifecycle/recovery.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
+import { workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
-import { workerHostOf } from './pools/worker-ids.ts';
 import type { Machine } from './process/machine.ts';
 
 export interface RedisSideOptions {

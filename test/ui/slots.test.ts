@@ -82,8 +82,8 @@ test('= with anything but a number of slots changes nothing and says why', async
     ['', 'slots must be a whole number, 1 or more, got ""'],
     ['-3', 'slots must be a whole number, 1 or more, got "-3"'],
     ['1.5', 'slots must be a whole number, 1 or more, got "1.5"'],
-    ['0', '0 is not a whole number from 1 to 10000'],
-    ['10001', '10001 is not a whole number from 1 to 10000'],
+    ['0', 'slots must be a whole number from 1 to 10000, got 0'],
+    ['10001', 'slots must be a whole number from 1 to 10000, got 10001'],
   ] as const) {
     await screen.press('=');
     await screen.waitForText('slots of mail');

@@ -1,6 +1,6 @@
 import { readStepLines, type SpooledStep, stepLines } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
-import { sizeOf } from './outcome-queue.ts';
+import { sizeOf } from './unwritten.ts';
 
 /** An asynchronous failover loses the last second or so; a snapshot that is restored loses more than anyone can keep. */
 const keptMs = 60_000;

@@ -9,11 +9,9 @@ import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
 import { beginWrite, type Outcome, outcomeWrite, type TakenJob } from '../pools/taken-job.ts';
-import { renamedOutcome } from '../pools/worker-ids.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
-import { OutcomeQueue } from './outcome-queue.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
-import { UnconfirmedSteps } from './unconfirmed-steps.ts';
+import { OutcomeQueue, renamedOutcome, UnconfirmedSteps } from './unwritten.ts';
 
 /** Outcomes of one step; their records may be as large as their payloads. */
 const outcomeLimit = 64;

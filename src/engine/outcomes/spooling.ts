@@ -9,9 +9,9 @@ import type { CommandSender } from '../../resque/redis/send.ts';
 import { Replay } from '../../resque/steps/replay.ts';
 import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
-import { renamedOutcome } from '../pools/worker-ids.ts';
 import type { Machine } from '../process/machine.ts';
 import { Spool, type SpoolFile } from './spool.ts';
+import { renamedOutcome } from './unwritten.ts';
 
 export interface SpoolingOptions {
   readonly client: {

@@ -6,7 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { OutputStream } from '../../protocol/job.ts';
 import type { OutputBatch, OutputPiece, OutputReader } from '../../protocol/output.ts';
 import { countLines, frameAt, mergeMs } from './frames.ts';
-import { withoutPartStart } from './part-characters.ts';
+import { withoutPartStart } from './output-tail.ts';
 
 /** What a reader has to know of its archive. Positions count bytes of frames. */
 export interface ReadableJobOutput {

@@ -1,14 +1,12 @@
 /**
- * What is kept of a stream that may be endless: its head and its tail, with a mark between. Memory stays
- * within about `limit` bytes however much is pushed and in however small pieces.
+ * Keeps the head and the tail of a stream that may be endless, with a mark between. Memory stays within about `limit` bytes,
+ * however much is pushed and however small the pieces are.
  */
-import { withoutPartEnd, withoutPartStart } from './part-characters.ts';
-
 export const outputLimitBytes = 64 * 1024;
 
-/** Room for the mark, so that what is kept and the mark together stay within the limit. */
+/** Room for the mark within the limit. */
 const markRoom = 128;
-/** More pieces than this are joined: each has an overhead of its own. */
+/** More pieces than this are joined, because each has an overhead. */
 const manyPieces = 64;
 
 /** Whether a line is the mark between head and tail. */
@@ -51,14 +49,14 @@ export class OutputTail {
       first = this.#tail[0];
     }
     if (this.#tail.length > manyPieces) {
-      // One piece for ever would never be the first to go: it is cut to what can still be shown.
+      // A single piece would never be dropped, so it is cut to the part that can still be shown.
       const joined = Buffer.concat(this.#tail).subarray(-this.#halfBytes);
       this.#tail = [joined];
       this.#tailBytes = joined.length;
     }
   }
 
-  /** The last bytes that were pushed. @param bytes at most half of the limit */
+  /** The last bytes of the stream. @param bytes at most half of the limit */
   end(bytes: number): Buffer {
     const pieces: Buffer[] = [];
     let missing = bytes;
@@ -72,7 +70,7 @@ export class OutputTail {
     return Buffer.concat(pieces);
   }
 
-  /** The text, as UTF-8 with U+FFFD for what is none; whole where it fits into the limit. */
+  /** The text, decoded as UTF-8; whole if it fits into the limit. */
   text(): string {
     const head = Buffer.concat(this.#head);
     const tail = Buffer.concat(this.#tail);
@@ -84,4 +82,22 @@ export class OutputTail {
     const mark = `\n[… ${leftOut} bytes left out …]\n`;
     return `${withoutPartEnd(head).toString('utf8')}${mark}${withoutPartStart(shownTail).toString('utf8')}`;
   }
+}
+
+/** Drops the rest of a character that lost its first bytes, so that it doesn't show as U+FFFD. */
+export function withoutPartStart(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.subarray(start);
+}
+
+/** Drops the first bytes of a character that lost the rest. */
+export function withoutPartEnd(bytes: Buffer): Buffer {
+  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    if (length > back) return bytes.subarray(0, bytes.length - back);
+    if ((byte & 0xc0) !== 0x80) return bytes;
+  }
+  return bytes;
 }

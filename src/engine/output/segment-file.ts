@@ -8,8 +8,7 @@
  * Positions count from the start of the log. Everything is synchronous: such files live in the page cache.
  */
 import { closeSync, readSync, writevSync } from 'node:fs';
-import { assertDescriptors, spareDescriptors } from '../machine/descriptors.ts';
-import { openUnnamedFile } from '../machine/unnamed-file.ts';
+import { assertDescriptors, openUnnamedFile, spareDescriptors } from '../machine/descriptors.ts';
 
 interface Half {
   /** Where it lies in the file. */

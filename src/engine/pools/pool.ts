@@ -1,8 +1,9 @@
 /**
- * One entry of the config at work: its slots, and the queues that fill them. Slots are the unit of every
- * limit: a job can't run, nor be reserved, without one.
+ * A pool is an entry of the config at work: its slots, and the queues that fill them. Slots are the unit of every limit: a
+ * job needs one to be reserved or to run.
  */
-import type { PoolConfig } from '../../config/config.ts';
+import { hostname } from 'node:os';
+import type { Config, PoolConfig } from '../../config/config.ts';
 import type { Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
 
@@ -10,18 +11,18 @@ type SlotState = 'idle' | 'reserved' | 'running';
 
 /** Holds at most one job. `idle` → `reserved` (Redis is asked for a job) → `running` → `idle`. */
 export class Slot {
-  /** Within its entry. */
+  /** Within its pool. */
   readonly index: number;
   /** Resque worker id, for as long as the process keeps its name. */
   worker: string;
-  /** Whether the worker may be on Redis' lists: it is from its first job on, the first one from the start. */
+  /** Whether the worker may be on Redis' lists. The first slot's is from the start, others from their first job on. */
   isRegistered: boolean;
-  /** Since when a child stands by for it, by the monotonic clock; `null` where none does. */
+  /** Since when a child has been ready for its job, by the monotonic clock; `null` without one. */
   warmSinceMs: number | null = null;
   #state: SlotState = 'idle';
   readonly #onBusy: (change: 1 | -1) => void;
 
-  /** @param onBusy it isn't idle any more, or is again */
+  /** @param onBusy it stops being idle, or is idle again */
   constructor(index: number, worker: string, onBusy: (change: 1 | -1) => void) {
     this.index = index;
     this.worker = worker;
@@ -45,12 +46,12 @@ export class Pool {
   list: QueueList;
   /** Slots that may be in use; differs from the config's after `set-concurrency`. */
   concurrency: number;
-  /** Its concrete queues, in order of priority. */
+  /** Concrete queues, in order of priority. */
   queues: readonly string[] = [];
   readonly slots: Slot[] = [];
-  /** No longer in the config: takes nothing, and goes when its last job has ended. */
+  /** No longer in the config: it takes no jobs, and is dropped after its last job has ended. */
   isRemoved = false;
-  /** Set while the children that stand by keep ending by themselves, or the machine refuses to start more. */
+  /** Set while warm children keep ending by themselves, or the machine can't start more children. */
   throttled: Throttled | null = null;
   #busy = 0;
   #ceiling: number | null = null;
@@ -58,7 +59,7 @@ export class Pool {
   readonly #onChange: () => void;
   readonly #workerId: (index: number, key: string) => string;
 
-  /** @param onChange it may have become one to be waited for, or is one no longer */
+  /** @param onChange whether to wait for its queues may have changed */
   constructor(
     config: PoolConfig,
     workerId: (index: number, key: string) => string,
@@ -69,14 +70,11 @@ export class Pool {
     this.list = queueList(config.key);
     this.concurrency = config.concurrency;
     this.#workerId = workerId;
-    // The first worker is there from the start, so that the runner shows among the workers.
+    // The first worker exists from the start, so that tools that list workers show the runner.
     this.slots.push(this.#newSlot(0));
   }
 
-  /**
-   * Redis has just said that none of its queues holds a job: waiting for it is BLPOP's business. False means
-   * that it is worth asking.
-   */
+  /** Redis has just said that none of its queues holds a job, so BLPOP waits for one. If false, a step asks for jobs. */
   get isKnownEmpty(): boolean {
     return this.#isKnownEmpty;
   }
@@ -87,7 +85,7 @@ export class Pool {
     this.#onChange();
   }
 
-  /** The most children it may have while the machine refuses more; `null` for no limit. */
+  /** The most children it may have while the machine can't start more; `null` for no limit. */
   get ceiling(): number | null {
     return this.#ceiling;
   }
@@ -107,12 +105,12 @@ export class Pool {
     return this.config.key;
   }
 
-  /** Whether children stand by for its jobs. */
+  /** Whether its children are started before their jobs. */
   get hasWarmChildren(): boolean {
     return this.config.mode === 'persistent' || this.config.isPrestarted;
   }
 
-  /** Slots that hold a job or are about to. Counted as they change: every step asks every runner. */
+  /** Slots that hold a job or have one reserved. Counted as they change, because every step asks every pool. */
   get busy(): number {
     return this.#busy;
   }
@@ -127,7 +125,7 @@ export class Pool {
     return this.slots.filter((slot) => slot.isRegistered).map((slot) => slot.worker);
   }
 
-  /** Takes up to `count` free slots, those first whose child has stood by for longest, then lowest index first. */
+  /** Reserves up to `count` free slots: first those whose child has waited longest, then by index. */
   reserveSlots(count: number): Slot[] {
     const wanted = Math.min(count, this.free);
     const taken = this.#readySlots().slice(0, wanted);
@@ -147,15 +145,15 @@ export class Pool {
       .sort((a, b) => since(a) - since(b));
   }
 
-  /** The process has another name: all its workers have other ids. */
+  /** The process has another name, so all its workers get other ids. */
   rename(): void {
     for (const slot of this.slots) slot.worker = this.#workerId(slot.index, this.key);
   }
 
-  /** The slot of this index, made when first asked for. */
+  /** The slot at this index, created at its first use. */
   slot(index: number): Slot {
     for (let next = this.slots.length; next <= index; next += 1) this.slots.push(this.#newSlot(next));
-    // There is one at every index below.
+    // Every index up to this one has a slot now.
     return this.slots[index] as Slot;
   }
 
@@ -165,4 +163,37 @@ export class Pool {
       if (this.#isKnownEmpty) this.#onChange();
     });
   }
+}
+
+/** Not the bare host name: otherwise a Ruby worker on this host would prune our workers as dead at its start. */
+export function workerHostOf({ workerHost }: Pick<Config, 'workerHost'>): string {
+  return workerHost ?? `${hostname()}.runner`;
+}
+
+/**
+ * A worker's name in Redis, `HOST:PID-SLOT:QUEUE`. A worker is a slot of a pool.
+ *
+ * @param owner `HOST:PID`
+ * @param slot number in the process. node-resque takes everything before the second colon for the worker's name, so no two
+ *   slots of a process share a number
+ * @param key of the pool
+ */
+export function workerId(owner: string, slot: number, key: string): string {
+  return `${owner}-${slot}:${key}`;
+}
+
+/**
+ * Numbers slots through the whole process, in the order of their first use. A slot keeps its number until the process exits,
+ * even if its pool leaves the config and comes back.
+ *
+ * @returns the worker id for the slot's index within its pool
+ */
+export function numberingSlots(workerId: (slot: number, key: string) => string): typeof workerId {
+  const numbers = new Map<string, number>();
+  return (index, key) => {
+    const name = `${index} ${key}`;
+    const slot = numbers.get(name) ?? numbers.size;
+    numbers.set(name, slot);
+    return workerId(slot, key);
+  };
 }

@@ -1,30 +1,25 @@
 /**
- * All runners of the config, which queue belongs to which, and what may be taken at the moment. Publishes
- * every change of that.
+ * Knows all pools, which queue belongs to which pool, and which queues jobs may be taken from now. Publishes every change.
  *
- * A queue that is named in the config belongs to the entry that names it; any other to the first entry, in
- * the order of the file, whose pattern it matches.
+ * A queue that the config names belongs to the entry that names it. Any other queue belongs to the first entry, in the order
+ * of the file, with a pattern that matches it.
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
-import { addReason, entryPauses, type PauseKind } from './pause-reasons.ts';
-import { Pool } from './pool.ts';
-import { numberingSlots, workerId } from './worker-ids.ts';
+import { Pauses } from './pauses.ts';
+import { numberingSlots, Pool, workerId } from './pool.ts';
 
 export class QueueRouter {
   /** Called when a pool can take jobs again that its program or the machine kept it from taking. Set by the dispatcher. */
   onMore: () => void = () => {};
   #pools: Pool[] = [];
-  /** Rises with whatever changes what there is to wait for. */
+  /** Rises with every change that affects which queues to wait for. */
   #waitVersion = 0;
   #known: readonly string[] = [];
   readonly #owners = new Map<string, Pool>();
-  /** Reasons that stop everything, a runner, a queue; each at most once per kind. */
-  readonly #globalPauses = new Map<PauseKind, PauseReason>();
-  readonly #poolPauses = new Map<Pool, Map<PauseKind, PauseReason>>();
-  readonly #queuePauses = new Map<string, Map<PauseKind, PauseReason>>();
+  readonly #pauses = new Pauses();
   readonly #publish: (fact: EngineFact) => void;
   /** Host part and pid of the worker ids, `HOST:PID`. */
   owner: string;
@@ -42,12 +37,12 @@ export class QueueRouter {
     for (const pool of this.#pools) pool.rename();
   }
 
-  /** In order of priority; retired ones last. */
+  /** In order of priority; removed ones last. */
   get pools(): readonly Pool[] {
     return this.#pools;
   }
 
-  /** As long as it is the same, the same queues are to be waited for. */
+  /** While it stays the same, so do the queues to wait for. */
   get waitVersion(): number {
     return this.#waitVersion;
   }
@@ -60,7 +55,7 @@ export class QueueRouter {
     return this.#pools.some((pool) => pool.list.isDynamic && !pool.isRemoved);
   }
 
-  /** Whether any runner is at-least-once. */
+  /** Whether any pool is at-least-once. */
   get holdsJobs(): boolean {
     return this.#pools.some(({ config }) => config.delivery === 'at-least-once');
   }
@@ -70,7 +65,7 @@ export class QueueRouter {
     return this.#pools.flatMap((pool) => pool.workers);
   }
 
-  /** Keys of the runners whose interrupted jobs go back. */
+  /** Keys of the pools whose interrupted jobs go back to their queues. */
   get requeues(): string[] {
     return this.#pools.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
   }
@@ -83,7 +78,7 @@ export class QueueRouter {
     return this.#owners.get(queue);
   }
 
-  /** Takes over the config's entries: what is new is added, what is gone retires. @returns what changed */
+  /** Applies the entries of a config: adds new pools and marks missing ones as removed. @returns what changed */
   configure(configs: readonly PoolConfig[]): string[] {
     const changes: string[] = [];
     const next: Pool[] = [];
@@ -116,18 +111,18 @@ export class QueueRouter {
     return changes;
   }
 
-  /** Forgets a retired runner whose last job has ended. */
+  /** Drops a removed pool after its last job has ended. */
   remove(pool: Pool): void {
     this.#touch();
     this.#pools = this.#pools.filter((other) => other !== pool);
-    this.#poolPauses.delete(pool);
+    this.#pauses.removePool(pool);
     this.#publish({ type: 'runner.removed', runner: pool.key });
   }
 
-  /** Works out which queues there are, given the names that exist in Redis. @returns whether any changed */
+  /** Finds the queues of all pools, given the names that exist in Redis. @returns whether any changed */
   expand(known: readonly string[]): boolean {
     this.#touch();
-    // No program can be given a name with a NUL in it.
+    // A program's arguments can't contain NUL.
     this.#known = known.filter((name) => !name.includes('\0'));
     const owners = new Map<string, Pool>();
     const active = this.#pools.filter((pool) => !pool.isRemoved);
@@ -154,7 +149,7 @@ export class QueueRouter {
       if (owners.has(queue)) continue;
       isChanged = true;
       this.#owners.delete(queue);
-      this.#queuePauses.delete(queue);
+      this.#pauses.removeQueue(queue);
       this.#publish({ type: 'queue.removed', queue });
     }
     for (const [queue, pool] of owners) {
@@ -165,14 +160,14 @@ export class QueueRouter {
       if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
       const view = this.queueView(queue);
       this.#publish({ type: 'queue.added', queue: view });
-      // Paused before it had this queue: no other event says why its jobs wait.
+      // The pool was paused before it had this queue: no other event says why its jobs wait.
       const isTold = view.pauses.some(({ kind }) => kind === 'unstartable');
       if (isTold) this.#publish({ type: 'queue.paused', queue, pauses: view.pauses });
     }
     return isChanged;
   }
 
-  /** Any queue may hold jobs now: all are worth asking. */
+  /** Any queue may hold jobs now, so asks for all of them. */
   expectJobs(): void {
     for (const pool of this.#pools) pool.isKnownEmpty = false;
   }
@@ -184,12 +179,11 @@ export class QueueRouter {
     this.#publish({ type: 'runner.changed', runner: poolView(pool) });
   }
 
-  /** The runner's queues that jobs may be taken from now, in order of priority. */
+  /** The pool's queues that jobs may be taken from now, in order of priority. */
   takeable(pool: Pool): readonly string[] {
-    if (pool.isRemoved || this.#globalPauses.size > 0) return [];
-    if (this.#poolPauses.size > 0 && this.#poolPauses.has(pool)) return [];
-    if (this.#queuePauses.size === 0) return pool.queues;
-    return pool.queues.filter((queue) => !this.#queuePauses.has(queue));
+    const pauses = this.#pauses;
+    if (pool.isRemoved || pauses.isGlobal || pauses.hasPool(pool)) return [];
+    return pauses.hasQueues ? pool.queues.filter((queue) => !pauses.hasQueue(queue)) : pool.queues;
   }
 
   isTakeable(queue: string): boolean {
@@ -198,10 +192,10 @@ export class QueueRouter {
   }
 
   pauseAll(kind: 'all' | 'cluster', detail: string): void {
-    this.#change([...this.#owners.keys()], () => addReason(this.#globalPauses, kind, detail));
+    this.#change(this.queues, () => this.#pauses.addGlobal(kind, detail));
   }
 
-  /** What `pause-all-workers` says. @returns whether that may be news */
+  /** Applies the state of `pause-all-workers`. @returns whether that may be news */
   pauseCluster(isPaused: boolean): boolean {
     if (!isPaused) return this.resumeAll('cluster');
     this.pauseAll('cluster', 'pause-all-workers is set');
@@ -210,73 +204,51 @@ export class QueueRouter {
 
   /** @returns whether there was anything to resume */
   resumeAll(kind: 'all' | 'cluster'): boolean {
-    if (!this.#globalPauses.has(kind)) return false;
+    if (!this.#pauses.hasGlobal(kind)) return false;
     this.expectJobs();
-    this.#change([...this.#owners.keys()], () => this.#globalPauses.delete(kind));
+    this.#change(this.queues, () => this.#pauses.removeGlobal(kind));
     return true;
   }
 
-  /** Stops a runner from this instant; `pausePool` follows with the reason, and tells. */
+  /** Pauses a pool at once and silently; `pausePool` follows with the reason and publishes the pause. */
   holdPool(pool: Pool, kind: 'unstartable'): void {
-    const reasons = this.#poolPauses.get(pool) ?? new Map<PauseKind, PauseReason>();
     this.#touch();
-    this.#poolPauses.set(pool, reasons);
-    addReason(reasons, kind, '');
+    this.#pauses.addToPool(pool, kind, '');
   }
 
-  /** Stops a runner whose program can't be started. */
+  /** Pauses a pool whose program can't be started. */
   pausePool(pool: Pool, kind: 'unstartable', detail: string): void {
-    const reasons = this.#poolPauses.get(pool) ?? new Map<PauseKind, PauseReason>();
-    this.#change(pool.queues, () => {
-      this.#poolPauses.set(pool, reasons);
-      return addReason(reasons, kind, detail);
-    });
+    this.#change(pool.queues, () => this.#pauses.addToPool(pool, kind, detail));
   }
 
-  /** @param isTold false if `pausePool` has not told of the pause */
+  /** @param isTold false if `pausePool` has not published the pause */
   resumePool(pool: Pool, isTold = true): void {
     pool.isKnownEmpty = false;
-    this.#change(isTold ? pool.queues : [], () => this.#poolPauses.delete(pool));
+    this.#change(isTold ? pool.queues : [], () => this.#pauses.removePool(pool));
     this.onMore();
   }
 
   pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {
-    const reasons = this.#queuePauses.get(queue) ?? new Map<PauseKind, PauseReason>();
-    this.#change([queue], () => {
-      this.#queuePauses.set(queue, reasons);
-      return addReason(reasons, kind, detail);
-    });
+    this.#change([queue], () => this.#pauses.addToQueue(queue, kind, detail));
   }
 
   resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
     const pool = this.#owners.get(queue);
     if (pool !== undefined) pool.isKnownEmpty = false;
-    this.#change([queue], () => {
-      const reasons = this.#queuePauses.get(queue);
-      const isGone = reasons?.delete(kind) ?? false;
-      if (reasons?.size === 0) this.#queuePauses.delete(queue);
-      return isGone;
-    });
+    this.#change([queue], () => this.#pauses.removeFromQueue(queue, kind));
   }
 
   queuesPausedFor(kind: 'unreadable'): string[] {
-    return [...this.#queuePauses].filter(([, reasons]) => reasons.has(kind)).map(([queue]) => queue);
+    return this.#pauses.queuesPausedFor(kind);
   }
 
   pausesOf(queue: string): readonly PauseReason[] {
-    const pool = this.#owners.get(queue);
-    const ofRunner = pool === undefined ? undefined : this.#poolPauses.get(pool);
-    const ofQueue = this.#queuePauses.get(queue);
-    return [this.#globalPauses, ofRunner, ofQueue].flatMap((reasons) => [...(reasons?.values() ?? [])]);
+    return this.#pauses.of(queue, this.#owners.get(queue));
   }
 
-  /** Pauses that Redis doesn't show by itself, for the runner's entry there. */
+  /** For the runner's entry in Redis: the pauses that Redis doesn't show by itself. */
   get ownPauses(): PoolPause[] {
-    return [
-      ...entryPauses(this.#globalPauses, {}),
-      ...[...this.#poolPauses].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
-      ...[...this.#queuePauses].flatMap(([queue, reasons]) => entryPauses(reasons, { queue })),
-    ];
+    return this.#pauses.forEntry;
   }
 
   queueView(name: string): QueueView {
@@ -287,7 +259,7 @@ export class QueueRouter {
     this.#waitVersion += 1;
   }
 
-  /** Applies a change of reasons and tells of the queues that it paused, resumed or gave another reason. */
+  /** Applies a change of reasons and publishes the new state of these queues. */
   #change(queues: readonly string[], apply: () => boolean): void {
     this.#touch();
     if (!apply()) return;

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { openUnnamedFile } from '../machine/unnamed-file.ts';
+import { openUnnamedFile } from '../machine/descriptors.ts';
 import type { Libc } from './libc.ts';
 
 /** Memory where there is such a place: a payload needs no disk. */

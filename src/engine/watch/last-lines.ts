@@ -1,11 +1,17 @@
 /**
- * Tells the latest line of each running job whenever it has changed, a few times a second at most. A flood
- * costs a mark per piece here: text is looked at only when it is told.
+ * Publishes the latest line of each running job after it has changed, at most a few times a second. A flood costs one flag
+ * for each piece; the text is read only for publishing.
  */
-import type { EngineFact } from '../../protocol/events.ts';
+import { type EngineFact, printedLineLimit } from '../../protocol/events.ts';
 import type { OutputStream } from '../../protocol/job.ts';
 import type { Job, JobWatcher } from '../jobs/job.ts';
-import { lastLine, lastLineBytes } from './last-line.ts';
+import { withoutPartEnd, withoutPartStart } from '../output/output-tail.ts';
+
+/** Bytes at the end of a stream that are searched for its last line. */
+export const lastLineBytes = 4_096;
+
+/** Sequences that a terminal doesn't draw, though they contain letters: colors, cursor movements, window titles. */
+const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*|[^[\]])/g;
 
 const pauseMs = 250;
 const marks = { stdout: 1, stderr: 2 } as const;
@@ -17,9 +23,9 @@ interface Line {
 
 export class LastLines implements JobWatcher {
   readonly #publish: (fact: EngineFact) => void;
-  /** What was told last of each job. */
+  /** The last published line of each job. */
   readonly #told = new Map<Job, Line>();
-  /** Jobs that printed since, with the marks of the streams. */
+  /** Jobs that have printed since, with the marks of the streams. */
   readonly #printed = new Map<Job, number>();
   #timer: NodeJS.Timeout | null = null;
   #toldAt = 0;
@@ -28,11 +34,11 @@ export class LastLines implements JobWatcher {
     this.#publish = publish;
   }
 
-  /** Tells where these jobs are now. */
+  /** Publishes the present lines of these jobs. */
   begin(running: Iterable<Job>): void {
     for (const job of running) {
       const [stdout, stderr] = [job.printedAtMs('stdout'), job.printedAtMs('stderr')];
-      // Both as if in one pause, where they came so close.
+      // If both printed within one pause, stderr wins, as it does later.
       const latest = Math.max(stdout, stderr) - pauseMs;
       this.#tell(job, (stdout > latest ? marks.stdout : 0) | (stderr > latest ? marks.stderr : 0));
     }
@@ -76,4 +82,28 @@ function lineOf(job: Job, stream: OutputStream, streams: number): Line | null {
   if ((streams & marks[stream]) === 0) return null;
   const text = lastLine(job.lastOutput(stream, lastLineBytes));
   return text === null ? null : { stream, text };
+}
+
+/**
+ * The last line of a stream with visible text, finished or not. Of a line that rewrites itself with CR, such as a progress
+ * bar, the last text.
+ *
+ * @param end the last `lastLineBytes` bytes of the stream, which may begin and end inside a character
+ * @returns at most `printedLineLimit` characters; `null` if nothing is visible
+ */
+export function lastLine(end: Buffer): string | null {
+  const text = withoutPartEnd(withoutPartStart(end)).toString('utf8');
+  for (let to = text.length; to > 0; ) {
+    const from = Math.max(text.lastIndexOf('\n', to - 1), text.lastIndexOf('\r', to - 1)) + 1;
+    const line = text.slice(from, to);
+    if (/[^\s\p{Cc}]/u.test(line.replace(escapes, ''))) {
+      // If the start of a line is missing, its end says more.
+      const hasStart = from > 0 || end.length < lastLineBytes;
+      return hasStart
+        ? line.slice(0, printedLineLimit).replace(/[\ud800-\udbff]$/, '')
+        : line.slice(-printedLineLimit).replace(/^[\udc00-\udfff]/, '');
+    }
+    to = from - 1;
+  }
+  return null;
 }

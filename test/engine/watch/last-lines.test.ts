@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastLine, lastLineBytes } from '../../../src/engine/watch/last-line.ts';
+import { lastLine, lastLineBytes } from '../../../src/engine/watch/last-lines.ts';
 import { printedLineLimit } from '../../../src/protocol/events.ts';
 
 const of = (text: string | Buffer) => lastLine(Buffer.from(text as string).subarray(-lastLineBytes));
