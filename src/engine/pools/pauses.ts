@@ -74,7 +74,9 @@ export class Pauses {
   /** All reasons why a queue takes no jobs. */
   of(queue: string, pool: Pool | undefined): PauseReason[] {
     const ofPool = pool === undefined ? undefined : this.#pools.get(pool);
-    return [this.#global, ofPool, this.#queues.get(queue)].flatMap((reasons) => [...(reasons?.values() ?? [])]);
+    return [this.#global, ofPool, this.#queues.get(queue)].flatMap((reasons) => [
+      ...(reasons?.values() ?? []),
+    ]);
   }
 
   /** For the runner's entry in Redis: the pauses that Redis doesn't show by itself. */
