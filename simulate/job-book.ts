@@ -1,27 +1,65 @@
-/** What became of each job, as the world saw it: every run, and every event that explains one more run or none at all. */
+/** The history of each job, as the world saw it: every run, and every event that explains another run or none at all. */
+import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
+import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import type { RedisSide } from '../src/engine/redis-side.ts';
+import type { Clock } from '../src/resque/redis/clock.ts';
 import type { JobPlan } from './schedule.ts';
-import type { SimProcess } from './sim-process.ts';
+
+/** A runner process, as far as the fate of jobs depends on it. */
+export interface Runner {
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+  readonly side: RedisSide;
+  /** Killed, or ended by itself. */
+  readonly isDead: boolean;
+  readonly diedMs: number;
+  /** Runners that recover it can't tell whether its programs run. */
+  readonly hidesPrograms: boolean;
+  /** Until when it was last suspended, or cut off. */
+  readonly heldUpMs: number;
+  /** Commands of the last ten seconds, and the jobs that it has started in them. */
+  readonly load: { readonly span: number; commands: number; starts: number };
+  /** By entry, how many jobs may run at once. */
+  readonly limits: ReadonlyMap<string, number>;
+  /** Entries whose interrupted jobs go back, or did before the last change of the config. */
+  readonly requeued: ReadonlySet<string>;
+  readonly pausedQueues: ReadonlySet<string>;
+  readonly unstartable: ReadonlySet<string>;
+  /** Its present nonce and all former ones. */
+  readonly nonces: readonly string[];
+  readonly programs: {
+    readonly running: ReadonlyMap<Run, unknown>;
+    /** Runs that have ended, but aren't known to be in Redis. */
+    readonly unwritten: readonly Run[];
+    /** When Redis was last known to have an outcome. */
+    readonly lastWrittenMs: number;
+  };
+  readonly clock: Clock;
+  /** Set after it has ended by itself. */
+  readonly stopped: StopResult | null;
+  readonly wasDeclaredDead: boolean;
+}
 
 export interface Run {
   readonly job: Job;
-  readonly process: SimProcess;
+  readonly process: Runner;
   readonly entry: string;
   readonly isHeld: boolean;
   readonly startedMs: number;
-  /** When its program had ended; it may go on after its runner has died. */
+  /** When its program ended; it may outlive its runner. */
   programEndMs: number | null;
   outcome: 'success' | 'failure' | 'requeue' | null;
-  /** When the engine said that Redis has the outcome. */
+  /** When the engine reported that Redis has the outcome. */
   writtenMs: number | null;
-  /** When Redis gave the job away. */
+  /** When Redis handed out the job. */
   readonly takenMs: number;
-  /** Whether Redis ever had it on record. Not so for what BLPOP brought, until a step has written it. */
+  /** Whether Redis ever had it on record. A job from BLPOP is on record only after a step has written it. */
   isRecorded: boolean;
-  /** Its runner was killed before it knew that Redis has the outcome. */
+  /** Its runner was killed before it learned that Redis has the outcome. */
   isAbandoned: boolean;
   /** Others have recovered its runner. */
   isRecovered: boolean;
-  /** They could not end its program: it ran on another machine. */
+  /** They couldn't end its program, because it ran on another machine. */
   mayOverlap: boolean;
 }
 
@@ -31,15 +69,15 @@ export interface Job extends JobPlan {
   readonly enqueuedMs: number;
   isEnqueued: boolean;
   readonly runs: Run[];
-  /** Who took it with BLPOP, until it runs. */
-  poppedBy: SimProcess | null;
-  /** BLPOP took it, and its answer has not come to the runner. */
+  /** The runner that took it with BLPOP, until it runs. */
+  poppedBy: Runner | null;
+  /** BLPOP took it, and the reply hasn't reached the runner. */
   isInFlight: boolean;
-  /** When Redis last gave it away. */
+  /** When Redis last handed it out. */
   takenMs: number;
-  /** Why it may be lost; `null` if it may not. */
+  /** Why it may be lost; `null` if it must not be. */
   mayBeLost: string | null;
-  /** When Redis last forgot something about it: what was taken before may be taken again. */
+  /** When Redis last forgot something about it: a job taken before that may be taken again. */
   forgottenMs: number;
 }
 
@@ -61,7 +99,7 @@ export class JobBook {
     return (id === null ? undefined : this.jobs.get(id)) ?? null;
   }
 
-  /** How long all of them take, one after the other. */
+  /** How long all jobs take, one after the other. */
   get runtimeMs(): number {
     return [...this.jobs.values()].reduce((sum, { ms, copies = 1 }) => sum + ms * copies, 0);
   }
@@ -71,7 +109,7 @@ export class JobBook {
   }
 }
 
-/** Ids of all jobs that these bytes tell of. */
+/** Ids of all jobs in these bytes. */
 export function idsOf(bytes: Buffer): string[] {
   return [...bytes.toString('latin1').matchAll(/\(id (j\d+)\)/g)].map(([, id]) => id ?? '');
 }
@@ -81,7 +119,7 @@ export function idIn(bytes: Buffer): string | null {
 }
 
 function payloadOf({ id, shape }: JobPlan): Buffer {
-  // With brackets around it, no id is the beginning of another.
+  // The brackets keep an id from being the beginning of another.
   if (shape === 'plain') return Buffer.from(JSON.stringify({ class: 'SimulatedJob', args: [`(id ${id})`] }));
   if (shape === 'odd') return Buffer.from(` {"class":"SimulatedJob", "args":["(id ${id})","\\ud800",1.0]}`);
   return Buffer.from(`no JSON (id ${id})`);

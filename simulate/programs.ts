@@ -1,24 +1,36 @@
 /** The programs of a runner's jobs, simulated: they take their time, and end well or not. Some outlive their runner. */
+import type { Random } from '../chaos/random.ts';
 import type { JobRunner } from '../src/engine/jobs/running-jobs.ts';
 import type { Outcome, TakenJob } from '../src/engine/pools/taken-job.ts';
 import { exceptions, failureRecord } from '../src/resque/format/failure-record.ts';
 import type { OutcomeWrite } from '../src/resque/steps/step.ts';
-import { idIn, type Run } from './job-book.ts';
-import type { SimProcess, Surroundings } from './sim-process.ts';
+import type { Agenda } from './agenda.ts';
+import { idIn, type JobBook, type Run, type Runner } from './job-book.ts';
+import type { Client } from './link.ts';
+import type { Log } from './log.ts';
+import type { Witness } from './witness.ts';
 
 const ownException = 'SimulatedError';
+
+export interface ProgramsSurroundings {
+  readonly agenda: Agenda;
+  readonly log: Log;
+  readonly book: JobBook;
+  readonly random: Random;
+  readonly witness: Witness;
+}
 
 export class Programs implements JobRunner {
   readonly running = new Map<Run, TakenJob>();
   readonly #ends = new Map<Run, (outcome: Outcome) => void>();
   /** When Redis was last known to have an outcome. */
   lastWrittenMs = 0;
-  readonly #process: SimProcess;
-  readonly #surroundings: Surroundings;
+  readonly #process: Runner & Client;
+  readonly #surroundings: ProgramsSurroundings;
   /** By slot: runs that have ended and whose outcomes are on their way, oldest first. */
   readonly #unwritten = new Map<string, Run[]>();
 
-  constructor(process: SimProcess, surroundings: Surroundings) {
+  constructor(process: Runner & Client, surroundings: ProgramsSurroundings) {
     this.#process = process;
     this.#surroundings = surroundings;
   }

@@ -15,7 +15,7 @@ import { type Clock, pause } from '../src/resque/redis/clock.ts';
 import { openConnection } from '../src/resque/redis/connection.ts';
 import type { Presence } from '../src/resque/workers/liveness.ts';
 import type { Agenda } from './agenda.ts';
-import type { JobBook } from './job-book.ts';
+import type { JobBook, Runner } from './job-book.ts';
 import type { Client } from './link.ts';
 import type { Log } from './log.ts';
 import { Programs } from './programs.ts';
@@ -56,7 +56,7 @@ export interface Surroundings {
 /** How long programs of a dead runner take to go. */
 const endMs = 10;
 
-export class SimProcess implements Client {
+export class SimProcess implements Client, Runner {
   readonly name: string;
   readonly seat: number;
   readonly place: Seat;
@@ -121,7 +121,7 @@ export class SimProcess implements Client {
       world.agenda.add(world.agenda.nowMs, () => world.exited(this));
     });
     this.#setLimits(entries);
-    this.side.router.configure(entries.map(runnerConfig));
+    this.side.router.configure(entries.map(poolConfig));
   }
 
   start(): void {
@@ -147,9 +147,9 @@ export class SimProcess implements Client {
 
   makeStartable(key: string): void {
     this.unstartable.delete(key);
-    const runner = this.side.router.pool(key);
-    if (runner === undefined || this.isDead) return;
-    this.side.router.resumePool(runner);
+    const pool = this.side.router.pool(key);
+    if (pool === undefined || this.isDead) return;
+    this.side.router.resumePool(pool);
     this.side.dispatcher.scheduleStep();
   }
 
@@ -157,7 +157,7 @@ export class SimProcess implements Client {
     return {
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
       namespace: 'resque',
-      runners: entries.map(runnerConfig),
+      runners: entries.map(poolConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.maxRecoveries,
       workerHost: `${this.place.host}.runner`,
@@ -221,7 +221,7 @@ export class SimProcess implements Client {
   }
 }
 
-function runnerConfig(entry: Entry): PoolConfig {
+function poolConfig(entry: Entry): PoolConfig {
   return {
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },

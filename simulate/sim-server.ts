@@ -12,7 +12,6 @@ import type { RedisLine } from './redis-line.ts';
 import { type Command, CommandCutter, isError, type Reply, replyBytes } from './resp.ts';
 import { ownAnswer, type ServerState, type ServerView } from './server-state.ts';
 import { SimStream } from './sim-stream.ts';
-import { sortedReply } from './sorted-reply.ts';
 
 export interface ServerHooks {
   /** How long the next thing takes that is sent. */
@@ -321,4 +320,17 @@ function nextGroup(queue: Command[]): Command[] | null {
 function payloadOf(reply: Reply): Buffer | null {
   const payload = Array.isArray(reply) ? reply[1] : reply;
   return Buffer.isBuffer(payload) ? payload : null;
+}
+
+/** Redis returns sets and hashes in an order that differs between server processes. */
+function sortedReply(name: string, reply: Reply): Reply {
+  if (!Array.isArray(reply)) return reply;
+  if (name === 'SMEMBERS' || name === 'KEYS' || name === 'HKEYS') return [...reply].sort(byText);
+  if (name !== 'HGETALL') return reply;
+  const pairs = reply.flatMap((field, at) => (at % 2 === 0 ? [[field, reply[at + 1] ?? null] as const] : []));
+  return pairs.sort(([a], [b]) => byText(a, b)).flat();
+}
+
+function byText(a: Reply, b: Reply): number {
+  return Buffer.compare(a as Buffer, b as Buffer);
 }

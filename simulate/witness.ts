@@ -5,10 +5,9 @@
  */
 import type { Agenda } from './agenda.ts';
 import { type Dump, idsIn } from './dump.ts';
-import { idsOf, type Job, type JobBook, type Run } from './job-book.ts';
+import { idsOf, type Job, type JobBook, type Run, type Runner } from './job-book.ts';
 import type { Log } from './log.ts';
 import { type Command, isError, type Reply } from './resp.ts';
-import type { SimProcess } from './sim-process.ts';
 
 /** Commands of one process in ten seconds: for what it does by itself, and for each job. */
 const idleCommands = 600;
@@ -31,9 +30,9 @@ export class Witness {
   readonly #agenda: Agenda;
   readonly #log: Log;
   readonly #book: JobBook;
-  readonly #processes: readonly SimProcess[];
+  readonly #processes: readonly Runner[];
 
-  constructor(agenda: Agenda, log: Log, book: JobBook, processes: readonly SimProcess[]) {
+  constructor(agenda: Agenda, log: Log, book: JobBook, processes: readonly Runner[]) {
     this.#agenda = agenda;
     this.#log = log;
     this.#book = book;
@@ -81,12 +80,12 @@ export class Witness {
   }
 
   /** Redis has carried out commands of a runner. */
-  executed(process: SimProcess, commands: readonly Command[], replies: readonly Reply[]): void {
+  executed(process: Runner, commands: readonly Command[], replies: readonly Reply[]): void {
     this.#count(process, commands.length);
     for (const [at, command] of commands.entries()) this.#observe(process, command, replies[at] ?? null);
   }
 
-  #count(process: SimProcess, commands: number): void {
+  #count(process: Runner, commands: number): void {
     const span = Math.floor(this.#agenda.nowMs / spanMs);
     const { load } = process;
     if (load.span !== span) Object.assign(load, { span, commands: 0, starts: 0 });
@@ -98,7 +97,7 @@ export class Witness {
   }
 
   /** What a script has done with jobs. */
-  #observe(process: SimProcess, { name, args }: Command, reply: Reply): void {
+  #observe(process: Runner, { name, args }: Command, reply: Reply): void {
     if ((name !== 'EVALSHA' && name !== 'EVAL') || isError(reply)) return;
     if (Array.isArray(reply)) {
       for (const id of reply.flatMap((item) => (Buffer.isBuffer(item) ? idsOf(item) : []))) {
@@ -117,7 +116,7 @@ export class Witness {
     }
   }
 
-  #recovered(peer: SimProcess, by: SimProcess): void {
+  #recovered(peer: Runner, by: Runner): void {
     this.#log.trace(`${by.name} has recovered ${peer.name}`);
     for (const run of [...peer.programs.running.keys(), ...peer.programs.unwritten]) {
       run.isRecovered = true;
@@ -127,7 +126,7 @@ export class Witness {
   }
 
   /** A wait has taken a job off its queue. */
-  popped(process: SimProcess, payload: Buffer, isMove: boolean): void {
+  popped(process: Runner, payload: Buffer, isMove: boolean): void {
     const job = this.#book.of(payload);
     if (job === null) return;
     job.takenMs = this.#agenda.nowMs;
@@ -145,7 +144,7 @@ export class Witness {
   }
 
   /** @param dump what Redis has at that moment */
-  killed(process: SimProcess, dump: Dump): void {
+  killed(process: Runner, dump: Dump): void {
     const present = idsIn(dump);
     for (const run of [...process.programs.running.keys(), ...process.programs.unwritten]) {
       run.isAbandoned = true;

@@ -360,11 +360,27 @@ test('a folder with too many files is noticed', () => {
   expect(crowdedFolders(files.slice(1))).toEqual([]);
 });
 
-describe('src', () => {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8', withFileTypes: true })
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Paths from the checkout. */
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8', withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+}
+
+function sourcesOf(files: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+}
+
+test.each(['simulate', 'chaos', 'bench'])('%s has no files that import each other in a circle', (folder) => {
+  const files = filesIn(folder).filter((file) => file.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(0);
+  expect(circlesOf(sourcesOf(files))).toEqual([]);
+});
+
+describe('src', () => {
+  const files = filesIn('src');
 
   test('keeps to the rules', () => {
     expect(files.length).toBeGreaterThan(0);
@@ -372,9 +388,7 @@ describe('src', () => {
   });
 
   test('has no files that import each other in a circle', () => {
-    expect(circlesOf(new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')])))).toEqual(
-      [],
-    );
+    expect(circlesOf(sourcesOf(files))).toEqual([]);
   });
 
   test('has no folder with too many files', () => {
