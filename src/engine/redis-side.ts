@@ -1,6 +1,6 @@
 /**
- * The engine's Redis side: takes jobs, hands them over to be run, and writes how they ended. It knows no
- * programs. The engine gives it jobs that are processes, the simulator jobs that are not.
+ * The engine's Redis side: takes jobs, has them run, and writes how they ended. It knows nothing about programs: in the
+ * engine, jobs are processes; in the simulator, they are not.
  */
 import type { Config } from '../config/config.ts';
 import type { EngineFact } from '../protocol/events.ts';
@@ -23,11 +23,11 @@ import type { Machine } from './process/machine.ts';
 
 export interface RedisSideOptions {
   readonly config: Config;
-  /** Where Redis is, once an embedded one has been started. */
+  /** The address of Redis, after an embedded one has started. */
   readonly redis: ReachableRedis;
-  /** For outcomes that Redis can't be told; `null`: those are lost when the process ends. */
+  /** For outcomes that Redis can't store; with `null`, they are lost when the process ends. */
   readonly spoolDirectory: string | null;
-  /** Stop once every watched queue is empty and nothing runs. */
+  /** Stop when all watched queues are empty and nothing runs. */
   readonly drain: boolean;
   readonly machine: Machine;
   readonly publish: (fact: EngineFact) => void;
@@ -36,13 +36,13 @@ export interface RedisSideOptions {
   readonly jobs: JobRunner;
   /** Identifies this process until another one takes over its name. */
   readonly nonce: string;
-  /** These outcomes are in Redis. */
+  /** Redis has these outcomes. */
   readonly onWritten?: (outcomes: readonly OutcomeWrite[]) => void;
 }
 
-/** What `status` shows of a runner changes with these. */
+/** These change what `status` shows of a runner. */
 const shownFacts: readonly EngineFact['type'][] = ['queue.paused', 'queue.resumed', 'runner.changed'];
-/** A queue that could not be read is tried again after this time. */
+/** An unreadable queue is tried again after this time. */
 const unreadableRetryMs = 5_000;
 
 export class RedisSide {
@@ -52,7 +52,7 @@ export class RedisSide {
   readonly shutdown: Shutdown;
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
   readonly stopped: Promise<StopResult>;
-  /** Host part of our worker ids. */
+  /** Host part of the worker ids. */
   workerHost: string;
   readonly #options: RedisSideOptions;
   readonly #heartbeat: Heartbeat;
@@ -60,7 +60,7 @@ export class RedisSide {
   readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #resync: Resync;
-  /** How many names were tried. */
+  /** How many names have been tried. */
   #names = 1;
   #countRefusal = '';
   readonly #spooling: Spooling;
@@ -74,7 +74,7 @@ export class RedisSide {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
         publish({ type: 'redis.up', ...fact });
-        // What has changed since the beat of the resync.
+        // The pauses and slots may have changed since the resync's heartbeat.
         this.#heartbeat.changed();
         this.removePools();
         this.dispatcher.scheduleStep();
@@ -102,7 +102,7 @@ export class RedisSide {
       },
       onIdle: () => this.#drain?.check(),
     });
-    // Also after a new registration, which has a nonce of its own: programs that run carry the first one.
+    // Stays after a new registration with another nonce: running programs carry the first one.
     const about = () => ({
       ...machine.identity,
       mark,
@@ -177,7 +177,7 @@ export class RedisSide {
     this.client.session.start();
   }
 
-  /** Takes over queues, concurrency and limits of a config that was read again. @returns what changed, in words */
+  /** Applies the entries of a config that was read again. @returns what changed, for people */
   reconfigure({ runners }: Config): string[] {
     const changes = this.router.configure(runners);
     this.removePools();
@@ -185,20 +185,20 @@ export class RedisSide {
     return changes;
   }
 
-  /** Removes entries that are no longer in the config after Redis has their last outcome. */
+  /** Removes pools that have left the config, after Redis has their last outcome. */
   removePools(): void {
     if (this.dispatcher.unwritten === 0) this.#poolRemoval.check();
   }
 
-  /** Keys of the runners whose running jobs are on lists of held ones. */
+  /** Keys of the pools whose running jobs are on lists of held jobs. */
   get #holds(): string[] {
     const holding = this.router.pools.filter(({ config }) => config.delivery === 'at-least-once');
-    // Its delivery may have been another when the job began.
+    // A pool's delivery may have changed since the job began.
     const running = this.dispatcher.ownJobs.filter(({ isHeld }) => isHeld).map(({ pool }) => pool);
     return [...new Set([...holding, ...running])].map(({ key }) => key);
   }
 
-  /** The host part of our worker ids gets a suffix: the process that has this name may live. */
+  /** Adds a suffix to the host part of the worker ids: the process with the present name may be alive. */
   #takeNextName(): void {
     const { config, machine, publish } = this.#options;
     const holder = this.client.owner;

@@ -4,9 +4,9 @@ import { afterTurn } from './event-loop-phases.ts';
 export type EventListener = (event: EngineEvent) => void;
 
 /**
- * Numbers facts and hands them to whoever listens, in order. Not at once, but when this turn of the loop has moved the
- * jobs on: log and model are made while Redis and the children work. A listener that throws ends neither the engine
- * nor the other listeners: its error becomes a warning of the process.
+ * Numbers facts and delivers them to listeners, in order. Not at once, but after the event loop has moved the jobs on: the
+ * listeners update log and model while Redis and the children work. If a listener throws, engine and other listeners
+ * continue, and the error becomes a process warning.
  */
 export class EventBus {
   readonly #listeners = new Set<EventListener>();
@@ -23,12 +23,12 @@ export class EventBus {
     afterTurn(() => this.flush());
   }
 
-  /** Tells now what is still to be told. */
+  /** Delivers pending events now. */
   flush(): void {
     this.#isScheduled = false;
     if (this.#isTelling) return;
     this.#isTelling = true;
-    // A listener that causes the next fact: everyone hears of the first before the second.
+    // If a listener publishes another fact, all listeners get the first one before the second.
     for (let at = 0; at < this.#pending.length; at += 1) {
       const event = this.#pending[at];
       if (event !== undefined) this.#tell(event);
@@ -48,7 +48,7 @@ export class EventBus {
   }
 
   /**
-   * For what is published between the two calls, no more and no less.
+   * Delivers exactly the events published until the subscription ends.
    *
    * @returns ends the subscription
    */

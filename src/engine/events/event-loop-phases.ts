@@ -1,21 +1,21 @@
 /**
- * The end of a turn of the event loop, when all that was readable has been read. What moves jobs on comes first, in the
- * order in which it was asked for; then what only tells of it, while Redis and the children are busy with the former.
+ * Two phases at the end of a turn of the event loop, after everything readable has been read. First come actions that move
+ * jobs on, in the order of their requests. Then come actions that only report, while Redis and the children work.
  *
- * With `setImmediate` itself, what is asked for meanwhile would wait for another turn, that is for another look at
- * every descriptor. One queue for the whole process, as its event loop is one.
+ * Plain `setImmediate` would delay actions requested during these phases by another turn, with another poll of every
+ * descriptor. There is one queue for the process, as there is one event loop.
  */
 type Act = () => void;
 
 const waiting = { moving: [] as Act[], telling: [] as Act[], isScheduled: false };
 
-/** Acts at the end of this turn, in this one still if that is its end. */
+/** Runs at the end of this turn, also if that has begun. */
 export function atEndOfTurn(act: Act): void {
   waiting.moving.push(act);
   schedule();
 }
 
-/** Acts when all else of this turn is done. */
+/** Runs after everything else of this turn. */
 export function afterTurn(act: Act): void {
   waiting.telling.push(act);
   schedule();
@@ -33,7 +33,7 @@ function run(): void {
     runAll('telling');
   } finally {
     waiting.isScheduled = false;
-    // After a fault of one, which is told elsewhere, the others still have their turn.
+    // If one action threw, the others still run. The error surfaces elsewhere.
     if (waiting.moving.length + waiting.telling.length > 0) schedule();
   }
 }
@@ -42,7 +42,7 @@ function runAll(kind: 'moving' | 'telling'): void {
   const acts = waiting[kind];
   let done = 0;
   try {
-    // What comes meanwhile is behind.
+    // New actions are appended and run, too.
     for (; done < acts.length; done += 1) acts[done]?.();
   } finally {
     waiting[kind] = acts.slice(done + 1);

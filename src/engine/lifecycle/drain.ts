@@ -2,10 +2,10 @@ import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 
-/** Where others work the same queues, nobody tells us when those we may not take from become empty. */
+/** Other runners may empty queues that this one may not take from, without any notice here. */
 const recheckMs = 1_000;
 
-/** Notices that every watched queue is empty, the paused ones too, and that nothing runs. */
+/** Notices when all watched queues are empty, including paused ones, and nothing runs. */
 export class Drain {
   readonly #client: ResqueClient;
   readonly #router: QueueRouter;
@@ -20,7 +20,7 @@ export class Drain {
     this.#onDrained = onDrained;
   }
 
-  /** To be called when nothing runs. */
+  /** Call it when nothing runs. */
   check(): void {
     if (this.#isChecking || !this.#client.session.isUp) return;
     this.#isChecking = true;

@@ -1,28 +1,28 @@
 /**
- * What the runner does in Redis without being asked, at two rates: a look at `pause-all-workers`, and signs
- * of life. Idle, these are its only commands.
+ * The runner's regular commands to Redis, at two rates: one reads `pause-all-workers`, the other shows that the runner is
+ * alive. An idle runner sends no others.
  */
 import type { Cancel } from '../../resque/redis/clock.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 
-/** A pause for everyone is to be seen within 5 s. */
+/** Runners must notice `pause-all-workers` within 5 s. */
 const lookMs = 3_000;
-/** Resque wants a heartbeat every 60 s at least; at 20 s a broken wait is found within 30 s, too. */
+/** Resque expects a heartbeat at least every 60 s. At 20 s, a broken wait is also found within 30 s. */
 const heartbeatMs = 20_000;
 
 export interface HeartbeatHooks {
   /** Ids of the workers that are alive. */
   workers(): readonly string[];
-  /** What others need to know of this process should it die. */
+  /** What other runners need to know of this process if it dies. */
   about(): RunnerAbout;
-  /** Whether names of queues matter: the config has patterns. */
+  /** Whether the config has patterns, which need the names of queues. */
   wantsQueueNames(): boolean;
   onPaused(isPaused: boolean): void;
   onQueueNames(names: readonly string[]): void;
   /** The queues that BLPOP waits for, or null. */
   waitingFor(): readonly string[] | null;
-  /** Jobs lie on queues that this wait should have taken from. */
+  /** This wait should have taken jobs that are on its queues. */
   onSuspectWait(queues: readonly string[]): void;
 }
 
@@ -31,7 +31,7 @@ export class Heartbeat {
   readonly #hooks: HeartbeatHooks;
   #timers: Cancel[] = [];
   #cancelChange: Cancel | null = null;
-  /** What `about` said at the last beat. */
+  /** `about` as of the last beat. */
   #told = '';
 
   constructor(client: ResqueClient, hooks: HeartbeatHooks) {
@@ -52,7 +52,7 @@ export class Heartbeat {
     this.#cancelChange?.();
   }
 
-  /** What `about` says may have changed: Redis learns it now, in one write for all changes of this turn. */
+  /** `about` may have changed: tells Redis now, in one write for all changes of this turn of the event loop. */
   changed(): void {
     const tell = () => {
       this.#cancelChange = null;
@@ -61,13 +61,13 @@ export class Heartbeat {
     this.#cancelChange ??= this.#client.clock.after(0, tell, { keepsAlive: false });
   }
 
-  /** Both at once, where Redis is there: what they are about has just changed. */
+  /** Does both at once if Redis is up. */
   now(): void {
     this.#ifUp(() => this.look());
     this.#ifUp(() => this.beat());
   }
 
-  /** Sees whether everyone is to pause, and which queues there are. Rejects with RedisError. */
+  /** Reads whether all workers must pause, and which queues exist. Rejects with RedisError. */
   async look(): Promise<void> {
     const names = this.#hooks.wantsQueueNames() ? this.#client.queueNames() : null;
     const [isPaused, known] = await Promise.all([this.#client.isPaused(), names]);
@@ -75,7 +75,7 @@ export class Heartbeat {
     this.#hooks.onPaused(isPaused);
   }
 
-  /** Shows that the workers live, and that the waiting connection does. Rejects with RedisError. */
+  /** Shows that the workers are alive, and checks the waiting connection. Rejects with RedisError. */
   async beat(): Promise<void> {
     const about = this.#hooks.about();
     this.#told = JSON.stringify(about);
@@ -83,7 +83,7 @@ export class Heartbeat {
     const queues = this.#hooks.waitingFor();
     if (queues === null || queues.length === 0) return;
     const filled = await this.#client.filledQueues(queues);
-    // The same wait, before and after the question: it was there all the time and took nothing.
+    // The same wait before and after the question: it was active all the time and took nothing.
     if (filled > 0 && this.#hooks.waitingFor() === queues) this.#hooks.onSuspectWait(queues);
   }
 

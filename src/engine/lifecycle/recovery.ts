@@ -1,8 +1,8 @@
 /**
- * Finds runner processes that died without a word, ends what is left of their jobs on this machine, and puts
- * the jobs where they belong. At start and every minute, one runner of all at a time.
+ * Finds runner processes that have died, ends the remaining programs of their jobs on this machine, and records the jobs as
+ * failed or puts them back. It runs at the start and every minute; of all runners, one at a time does so.
  *
- * Which are dead, `src/resque/workers/liveness.ts` judges; so is any earlier process that had our own name.
+ * `src/resque/workers/liveness.ts` decides which runners are dead. Earlier processes with this runner's name count, too.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import type { Cancel } from '../../resque/redis/clock.ts';
@@ -14,16 +14,16 @@ import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { Machine } from '../process/machine.ts';
 
 const intervalMs = 60_000;
-/** A little longer than a runner that may have been cut off is waited for. */
+/** A little longer than the wait for a runner that may have lost its connection. */
 const namesakeMs = 45_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
-  /** Writes what dead ones, given by their nonces, could not: their jobs would pass for unfinished. */
+  /** Writes the spooled outcomes of dead runners, by their nonces: otherwise their jobs would count as unfinished. */
   readonly beforeRecovery: (dead: ReadonlySet<string>) => Promise<void>;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
-  /** What the registry says of this process. */
+  /** This process as its entry in Redis describes it. */
   readonly about: () => RunnerAbout;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
@@ -36,9 +36,9 @@ export class Recovery {
   #cancelRetry: Cancel | null = null;
   #isStopped = false;
   #isLooking = false;
-  /** Nonces of dead ones whose jobs wait. */
+  /** Nonces of dead runners whose deferred jobs were published. */
   readonly #toldOf = new Set<string>();
-  /** When the last outage was over, by the monotonic clock; `null` before the first look. */
+  /** When the last outage ended, by the monotonic clock; `null` before the first look. */
   #listeningSinceMs: number | null = null;
 
   constructor(hooks: RecoveryHooks) {
@@ -59,7 +59,7 @@ export class Recovery {
   }
 
   /**
-   * Another process has our name: if it is dead, what it left is recovered. Rejects with RedisError.
+   * Another process has this runner's name: recovers it if it is dead. Rejects with RedisError.
    *
    * @param text its entry as it was found
    * @returns whether the name is free now
@@ -69,12 +69,12 @@ export class Recovery {
     const isFound = (runner: LeftRunner) => runner.owner === client.owner && runner.text === text;
     const { runners, ...redis } = await this.#dead.runners();
     const namesake = runners.find(isFound);
-    // It is gone already, or an entry of a later version.
+    // The entry is gone already, or a later version wrote it.
     if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
-    // Right after an outage its silence says nothing.
+    // Right after an outage, its silence means nothing.
     const view = this.#listeningSinceMs === null ? redis : { ...redis, listeningMs: 0 };
     if (livenessOf(namesake.entry, machine, view) !== 'dead') {
-      // A container that crashed and was started again: its end shows soon.
+      // A restarted container: it will soon be clear that the former process is dead.
       this.#lookAgain(namesakeMs);
       return false;
     }
@@ -83,7 +83,7 @@ export class Recovery {
     return !(await this.#dead.runners()).runners.some(isFound);
   }
 
-  /** The workers of our own that Redis knows, with the jobs they have on record, as if this process were dead. */
+  /** This runner's workers in Redis, with their recorded jobs, as if this process were dead. */
   async leftByUs(): Promise<readonly LeftWorker[]> {
     const { client, about } = this.#hooks;
     const entry = client.entry(about());
@@ -91,12 +91,12 @@ export class Recovery {
     return workers;
   }
 
-  /** Ids of our own workers that Redis lists. */
+  /** Ids of this runner's workers that Redis lists. */
   registered(): Promise<string[]> {
     return this.#dead.registered(this.#hooks.client.owner);
   }
 
-  /** Looks for dead ones when Redis is there, or there again. Rejects with RedisError. */
+  /** Looks for dead runners after Redis came up. Rejects with RedisError. */
   async look(): Promise<void> {
     const isFirst = this.#listeningSinceMs === null;
     this.#listeningSinceMs = isFirst ? Number.NEGATIVE_INFINITY : this.#hooks.client.clock.elapsedMs();
@@ -116,7 +116,7 @@ export class Recovery {
       if (dead.length === 0) return;
       const unlock = await this.#dead.lock(client.nonce, dead);
       if (unlock === null) {
-        // Who has it recovers them, unless it dies of that.
+        // The holder of the lock recovers them, unless it dies first.
         this.#lookAgain();
         return;
       }
@@ -150,7 +150,7 @@ export class Recovery {
     this.#cancelRetry = this.#hooks.client.clock.after(inMs, look, { keepsAlive: false });
   }
 
-  /** @param others pids of runners of this machine that aren't dead */
+  /** @param others pids of this machine's runners that aren't dead */
   async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
     const { publish, onRequeued, machine } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
@@ -161,7 +161,7 @@ export class Recovery {
     if (recovered.requeued > 0) onRequeued();
   }
 
-  /** A job must not run twice at the same time. @returns whether the recovery is to be tried again later */
+  /** A job must not run twice at the same time. @returns whether to try the recovery again later */
   async #mustWait({ entry, ...runner }: LeftRunner, pids: readonly number[]): Promise<boolean> {
     const waitMs = await this.#dead.waitMs({ entry, ...runner });
     if (waitMs === 0) return false;

@@ -1,14 +1,14 @@
 /**
- * What a runner does on fresh connections before it takes jobs: it learns what Redis knows of it, and settles what the
- * old connections left open. Redis may have come back older or empty, and others may have declared this runner dead.
+ * Runs on new connections, before the runner takes jobs: learns what Redis knows of the runner, and settles what the old
+ * connections left open. Redis may have come back older or empty, and others may have declared this runner dead.
  *
  *     permitted ─▶ standing ──known──▶ repeat ─▶ register ─▶ recover others ─▶ adopt ─▶ dispatch
  *                   ▲ ▲ ▲ ├──older───▶ write forgotten outcomes ──┐
  *                   │ │ └─┼──────────────────────────────────────┘
- *                   │ └───┼──dead────▶ begin again, new nonce
+ *                   │ └───┼──dead────▶ start over, new nonce
  *                   └─────┴──taken───▶ recover the dead holder, or take another name
  *
- * Each arrow is a call that Redis carries out once; a lost connection starts all of it again. Rejects with RedisError.
+ * Each arrow is a call that Redis carries out once. A lost connection starts everything again. Rejects with RedisError.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import { stepOfRecord } from '../../resque/format/worker-record.ts';
@@ -36,14 +36,14 @@ export interface ResyncOptions {
   readonly publish: (fact: EngineFact) => void;
   readonly about: () => RunnerAbout;
   readonly newNonce: () => string;
-  /** These outcomes are in Redis. */
+  /** Redis has these outcomes. */
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
-  /** Takes the name after this one: another process has that. */
+  /** Takes the next name, because another process has this one. */
   readonly takeNextName: (holder: string) => void;
   readonly jobs: JobRunner;
 }
 
-/** Names are tried one after the other; so many processes of one name mean something else is wrong. */
+/** Names are tried one after the other. If this many are taken, something else is wrong. */
 const longestChain = 100;
 
 interface Forgotten {
@@ -54,9 +54,9 @@ interface Forgotten {
 
 export class Resync {
   readonly #options: ResyncOptions;
-  /** Of this outage. Kept if the connection is lost on the way. */
+  /** For this outage. Kept if the connection is lost again. */
   #forgotten: Forgotten | null = null;
-  /** Jobs that came after Redis may have given our name to another process: by name of that. */
+  /** Jobs taken after Redis may have given this runner's name to another process, with that process' name. */
   readonly #moved = new Map<TakenJob, string>();
 
   constructor(options: ResyncOptions) {
@@ -72,7 +72,7 @@ export class Resync {
     await dispatcher.outbox.repeat(onWritten);
     await this.#holdAgain();
     await heartbeat.beat();
-    // Before anything is taken: jobs that go back go to the heads of their queues.
+    // Before the runner takes jobs, because recovered ones go back to the heads of their queues.
     await recovery.look();
     await heartbeat.look();
     await dispatcher.adopt(await this.#unaccountedHeld());
@@ -91,7 +91,7 @@ export class Resync {
           await this.#yieldName(standing.entry);
           break;
         case 'dead':
-          await this.#beginAgain(standing.lastStep);
+          await this.#startOver(standing.lastStep);
           break;
         case 'older':
           await this.#writeForgotten(standing.lastStep);
@@ -100,7 +100,7 @@ export class Resync {
     throw new RedisError('refused', `no free name: ${client.owner} and those before it are taken`);
   }
 
-  /** The holder keeps its name unless it is known to be dead and can be recovered now. */
+  /** The holder keeps the name, unless it is dead and can be recovered now. */
   async #yieldName(entry: string): Promise<void> {
     const { client, recovery, takeNextName } = this.#options;
     const isFree = await recovery.recoverNamesake(entry);
@@ -109,7 +109,7 @@ export class Resync {
     takeNextName(client.owner);
   }
 
-  /** A wait from before may have moved jobs onto the list of held ones that is the holder's now. */
+  /** An earlier wait may have moved jobs onto the list of held jobs that now belongs to the holder. */
   #noteMoved(holder: string): void {
     const { ownJobs, outbox } = this.#options.dispatcher;
     const { lastConfirmed } = outbox;
@@ -138,9 +138,9 @@ export class Resync {
   }
 
   /**
-   * After Redis came back older, a worker of ours may have a job on record that neither runs nor has ended as far as this
-   * process knows: its end was confirmed too long ago. It is settled like a dead runner's. Otherwise it would be lost
-   * with the next job of that worker.
+   * After Redis came back older, a worker of this runner may have a job on record that neither runs nor has a known end: its
+   * end was confirmed too long ago. It is settled like a dead runner's job. Otherwise the worker's next job would overwrite
+   * it.
    */
   async #settleStale(): Promise<number> {
     const { client, recovery } = this.#options;
@@ -166,13 +166,13 @@ export class Resync {
     return (worker, record) => known.has(`${worker} ${stepOfRecord(record)}`);
   }
 
-  /** Outcomes that Redis isn't known to have. */
+  /** Outcomes that Redis may not have. */
   #untold(): OutcomeWrite[] {
     const { outcomes, unconfirmed } = this.#options.dispatcher.outbox;
     return [...outcomes, ...[...unconfirmed].flatMap((step) => step.outcomes)];
   }
 
-  /** Also if no runner holds jobs any more: one may have before the last change of the config. */
+  /** Even if no pool holds jobs any more: one may have done so before the config changed. */
   async #unaccountedHeld(): Promise<HeldJob[]> {
     const { client, dispatcher } = this.#options;
     const { outcomes, returns } = dispatcher.outbox;
@@ -182,14 +182,14 @@ export class Resync {
     return held;
   }
 
-  /** An older Redis lists workers of entries that have left the config since. */
+  /** A Redis that came back older may list workers of entries that have left the config. */
   async #unregisterFormer(): Promise<void> {
     const { client, router, recovery } = this.#options;
     const workers = new Set(router.workers);
     await client.unregister((await recovery.registered()).filter((id) => !workers.has(id)));
   }
 
-  /** Running jobs that Redis no longer holds for us would be lost with this process. */
+  /** Puts running jobs back on the lists of held jobs if Redis has forgotten them: otherwise a crash would lose them. */
   async #holdAgain(): Promise<void> {
     const { client, dispatcher } = this.#options;
     if (this.#forgotten === null && this.#moved.size === 0) return;
@@ -206,8 +206,8 @@ export class Resync {
   }
 
   /**
-   * Queues that may have a list of held jobs though the set that names the lists doesn't tell: a wait from before Redis
-   * forgot that set has made it.
+   * Queues that may have a list of held jobs. Redis' own set of these lists isn't enough: Redis may have forgotten it while a
+   * wait went on.
    */
   #heldQueues(): readonly string[] {
     const { client, router, dispatcher } = this.#options;
@@ -217,7 +217,7 @@ export class Resync {
     return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
   }
 
-  async #beginAgain(lastStep: number): Promise<void> {
+  async #startOver(lastStep: number): Promise<void> {
     const { client, dispatcher, spooling, publish, newNonce, jobs } = this.#options;
     const { disowned, dropped } = dispatcher.declaredDead(lastStep);
     const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);

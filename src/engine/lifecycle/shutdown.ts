@@ -4,7 +4,7 @@
  *     quit:       take nothing more ─▶ wait for running jobs, however long ─────────────────┐
  *     terminate:  take nothing more ─▶ shutdownTimeout ─▶ TERM ─▶ killAfter ─▶ KILL ────────┤
  *     kill:       take nothing more ─▶ KILL ────────────────────────────────────────────────┤
- *          write outcomes ─▶ unregister workers ─▶ disconnect ─▶ the rest into the spool ◀──────┘
+ *          write outcomes ─▶ unregister workers ─▶ disconnect ─▶ spool the rest ◀──────────────┘
  *
  * A later request may be harsher than the one before, never milder.
  */
@@ -15,9 +15,9 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { JobRunner } from '../jobs/running-jobs.ts';
 
 export interface StopResult {
-  /** Outcomes that neither Redis nor the spool could take; they are lost with this process. */
+  /** Outcomes that neither Redis nor the spool could store; they are lost. */
   readonly unwritten: number;
-  /** Whether our workers are off Redis' lists. */
+  /** Whether Redis no longer lists this runner's workers. */
   readonly isUnregistered: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface ShutdownOptions {
 
 const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
 const checkMs = 5;
-/** A Redis that is away gets this long to come back for what isn't written yet. */
+/** How long to wait for Redis to come back if outcomes are not written yet. */
 const lastWordsMs = 5_000;
 
 export class Shutdown {
@@ -53,7 +53,7 @@ export class Shutdown {
     return this.#mode;
   }
 
-  /** @returns false where nothing changes: it stops that way already, or in a harsher one */
+  /** @returns false if it is already stopping in this way, or in a harsher one */
   request(mode: ShutdownMode): boolean {
     if (this.#mode !== null && harshness[mode] <= harshness[this.#mode]) return false;
     const isFirst = this.#mode === null;
@@ -96,7 +96,7 @@ export class Shutdown {
     while (hasTime()) {
       await holds(client.clock, () => client.session.isUp || !hasTime());
       try {
-        // They may have got other names since the last try.
+        // Their names may have changed since the last try.
         await client.leave(workers());
         return true;
       } catch (error) {
@@ -107,7 +107,7 @@ export class Shutdown {
   }
 }
 
-/** Looks every few milliseconds: a stop is short, and what it waits for has many causes. */
+/** Polls every few milliseconds: a stop is short, and its conditions depend on many things. */
 async function holds(clock: Clock, condition: () => boolean): Promise<void> {
   while (!condition()) await pause(clock, checkMs);
 }

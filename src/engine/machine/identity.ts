@@ -1,16 +1,16 @@
 /**
- * Tells a process from every other that had or will have its number. A pid alone says nothing: after a crash
- * it is given away again, in containers it is nearly always the same.
+ * Identifies a process among all that have ever had its pid. A pid alone isn't enough: after a crash it is reused, and in
+ * containers it is nearly always the same.
  */
 import { readlinkSync } from 'node:fs';
 import type { Presence, Vantage } from '../../resque/workers/liveness.ts';
 import { pids, readIfThere, statOf } from './proc.ts';
 
 export interface ProcessIdentity {
-  /** Kernel and pid namespace, within which a pid means something; '' where the system doesn't tell. */
+  /** Kernel and pid namespace, the scope of a pid; '' if the system doesn't say. */
   readonly machine: string;
   readonly pid: number;
-  /** Ticks of the kernel's clock since its boot; '' where the system doesn't tell. */
+  /** Ticks of the kernel's clock from boot to its start; '' if the system doesn't say. */
   readonly startedAt: string;
   /** User; absent if unknown. */
   readonly uid?: number;
@@ -27,14 +27,14 @@ export function ownIdentity(): ProcessIdentity {
   };
 }
 
-/** To judge runners from here. */
+/** For judging from this process whether runners are alive. */
 export function ownVantage(): Vantage {
   return { identity: ownIdentity(), presenceOf };
 }
 
 /**
- * Unknown is a process of another machine or container, and one that exists but whose start can't be read: mounted with
- * `hidepid`, /proc looks to other users as if their processes weren't there.
+ * Unknown: a process of another machine or container, or one that exists with an unreadable start. For example, a /proc
+ * mounted with `hidepid` hides the processes of other users.
  */
 export function presenceOf({ machine: home, pid, startedAt }: ProcessIdentity): Presence {
   if (home === '' || startedAt === '' || home !== machine()) return 'unknown';
@@ -44,10 +44,10 @@ export function presenceOf({ machine: home, pid, startedAt }: ProcessIdentity): 
 }
 
 /**
- * Whether a process group has a member that runs: those that have ended stay in it until whoever adopted them has
- * reaped them, which in a container may be never.
+ * Whether any member of a process group runs. Ended members stay in the group until their new parent reaps them, which in a
+ * container may never happen.
  *
- * @returns `null` where the system doesn't tell
+ * @returns `null` if the system doesn't say
  */
 export function groupRuns(group: number): boolean | null {
   const all = pids();
@@ -59,7 +59,7 @@ export function groupRuns(group: number): boolean | null {
   });
 }
 
-/** Pids of this process' children that have ended and wait to be reaped. */
+/** Pids of this process' ended children that have not been reaped. */
 export function zombieChildren(): number[] {
   return pids().filter((pid) => {
     // proc(5): fields 3 and 4.
@@ -70,10 +70,10 @@ export function zombieChildren(): number[] {
 
 function machine(): string {
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim();
-  // The /proc of another pid namespace has other numbers than we have.
+  // The /proc of another pid namespace has other pids.
   if (boot === undefined || linkOf('/proc/self') !== String(process.pid)) return '';
   const namespace = linkOf('/proc/self/ns/pid');
-  // A kernel without namespaces has one of them.
+  // A kernel without namespaces: the boot id is enough.
   return namespace === null ? boot : `${boot} ${namespace}`;
 }
 
@@ -86,10 +86,10 @@ function linkOf(path: string): string | null {
 }
 
 /**
- * proc(5): field 22. One whose first thread has ended is there as long as another (field 20 counts them) still
- * holds its connections open.
+ * proc(5): field 22. A process whose first thread has ended still counts while another thread (field 20 counts them) keeps
+ * its connections open.
  *
- * @returns `null` if it has ended and waits to be reaped
+ * @returns `null` if it has ended and has not been reaped
  */
 function startOf(fields: readonly string[]): string | null {
   if (fields[0] === 'Z' && Number(fields[17]) <= 1) return null;
@@ -101,7 +101,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is another user's.
+    // EPERM: it belongs to another user.
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }

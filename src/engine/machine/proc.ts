@@ -1,7 +1,7 @@
-/** Reads /proc. A process that has ended, or is hidden, reads as if it were not there. */
+/** Reads /proc. An ended or hidden process counts as missing. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Of all processes that can be seen; none if this isn't Linux. */
+/** Pids of all visible processes; none if this isn't Linux. */
 export function pids(): number[] {
   try {
     return readdirSync('/proc')
@@ -12,7 +12,7 @@ export function pids(): number[] {
   }
 }
 
-/** proc(5): the fields of `stat` from 3 on; the name before them may hold anything. */
+/** proc(5): the fields of `stat` from 3 on. The name before them may contain anything. */
 export function statOf(pid: number): string[] | null {
   const text = readIfThere(`/proc/${pid}/stat`);
   return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');

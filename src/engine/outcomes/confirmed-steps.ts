@@ -2,15 +2,15 @@ import { readStepLines, type SpooledStep, stepLines } from '../../resque/steps/s
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 import { sizeOf } from './unwritten.ts';
 
-/** An asynchronous failover loses the last second or so; a snapshot that is restored loses more than anyone can keep. */
+/** An asynchronous failover loses about a second. A restored snapshot may lose more than a runner can keep. */
 const keptMs = 60_000;
 const keptBytes = 4 * 1024 * 1024;
 const blockBytes = 16 * 1024;
 const blockMs = 5_000;
 
 /**
- * Steps that are dropped together. Most are text outside of V8's heap: as objects they take ten times as much, and the more
- * memory a process has, the longer it takes to start a child. Large ones stay what they are, a block each.
+ * Steps that are dropped together. Most are text outside of V8's heap: objects would take ten times as much memory, and the
+ * more memory a process has, the longer it takes to start a child. A large step stays an object, in a block of its own.
  */
 interface Block {
   readonly steps: Buffer | SpooledStep;
@@ -18,11 +18,11 @@ interface Block {
   readonly latestMs: number;
 }
 
-/** What the last steps wrote that Redis confirmed, for a Redis that comes back without them. In their order. */
+/** What the last confirmed steps wrote, in their order, for a Redis that comes back without them. */
 export class ConfirmedSteps {
   #blocks: Block[] = [];
   #bytes = 0;
-  /** The block that steps are added to, as lines: of one length for bytes and characters, or nearly. */
+  /** The lines of the open block, to which steps are added. Lengths in characters are nearly those in bytes. */
   #open: string[] = [];
   #openLength = 0;
   #openSinceMs = 0;
@@ -33,7 +33,7 @@ export class ConfirmedSteps {
     if (outcomes.length + returns.length > 0) this.#keep({ step, outcomes, returns, unrun: [] }, nowMs);
   }
 
-  /** Those after this step. */
+  /** Steps after this one. */
   after(step: number): SpooledStep[] {
     this.#close();
     return this.#blocks.flatMap(stepsOf).filter((confirmed) => confirmed.step > step);
@@ -76,7 +76,7 @@ export class ConfirmedSteps {
     if (this.#open.length === 0) return;
     const text = this.#open.join('\n');
     const bytes = Buffer.byteLength(text);
-    // Not of the pool, which would be kept whole.
+    // Not from Node's pool: this would keep a whole slab alive.
     const steps = Buffer.allocUnsafeSlow(bytes);
     steps.write(text);
     this.#push({ steps, bytes, latestMs: this.#latestMs });
@@ -99,7 +99,7 @@ export class ConfirmedSteps {
   }
 }
 
-/** Mostly a step tells of one job that succeeded: said in the shortest way. */
+/** Most steps report one successful job, which has the shortest form. */
 function lineOf(step: SpooledStep): string {
   const [outcome] = step.outcomes;
   const isPlain = step.outcomes.length === 1 && step.returns.length === 0 && outcome?.kind === 'success';

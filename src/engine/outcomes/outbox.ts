@@ -1,6 +1,6 @@
 /**
- * What Redis is told: how jobs ended, which ones began and which ones go back, in numbered steps; and what it was told
- * last, should it forget that.
+ * What the runner reports to Redis, in numbered steps: how jobs ended, which ones began and which ones go back. It keeps the
+ * last steps in case Redis forgets them.
  *
  *     told ──next()──▶ sent ──reply──▶ confirmed, kept for a minute
  *                        └──no reply, or an error──▶ unconfirmed ──repeated on the next connection──▶ confirmed
@@ -13,9 +13,9 @@ import { ConfirmedSteps } from './confirmed-steps.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
 import { OutcomeQueue, renamedOutcome, UnconfirmedSteps } from './unwritten.ts';
 
-/** Outcomes of one step; their records may be as large as their payloads. */
+/** Outcomes in one step; a record may be as large as its payload. */
 const outcomeLimit = 64;
-/** A record with a payload of more bytes is worth its way to Redis only if its job runs for a while. */
+/** A record with a larger payload is sent only if its job runs for a while. */
 const largeBytes = 64 * 1024;
 const largeDelayMs = 1_000;
 
@@ -26,10 +26,10 @@ export class Outbox {
   readonly #client: ResqueClient;
   readonly #spooling: Spooling;
   #begins: TakenJob[] = [];
-  /** Their payload is in Redis, beside a record without it. */
+  /** Jobs with a payload beside their record in Redis, not in it. */
   readonly #large = new Set<TakenJob>();
   #isLargeDue = false;
-  /** Names of the statuses of those that are still to be told. */
+  /** Names of job statuses that the next step sets to running. */
   #running: string[] = [];
   readonly #onDue: () => void;
   #returns: ReturnWrite[] = [];
@@ -37,7 +37,7 @@ export class Outbox {
   #processed = 0;
   #failed = 0;
 
-  /** @param onDue there is something to tell */
+  /** @param onDue there is something to report */
   constructor(client: ResqueClient, spooling: Spooling, onDue: () => void) {
     this.#client = client;
     this.#spooling = spooling;
@@ -49,7 +49,7 @@ export class Outbox {
     return this.#lastStep;
   }
 
-  /** Number of the last step that is known to be done, as all before it. */
+  /** Number of the last step such that Redis has confirmed it and all earlier ones. */
   get lastConfirmed(): number {
     return Math.min(this.unconfirmed.first ?? this.#lastStep + 1, this.#firstOnDisk()) - 1;
   }
@@ -58,12 +58,12 @@ export class Outbox {
     return this.#returns;
   }
 
-  /** Nothing of it tells of an outcome or of a job that goes back. */
+  /** Whether no outcome and no returning job waits to be sent. */
   get isEmpty(): boolean {
     return this.outcomes.length === 0 && this.#returns.length === 0;
   }
 
-  /** Outcomes that are not known to be in Redis. */
+  /** How many outcomes may not be in Redis. */
   get unwritten(): number {
     return this.outcomes.length + this.#returns.length + this.unconfirmed.outcomes + this.#spooling.count;
   }
@@ -72,7 +72,7 @@ export class Outbox {
     if (!this.#begins.includes(job)) this.#begins.push(job);
   }
 
-  /** The step that took the job has put it on record, but its payload beside that. */
+  /** The step that took the job has recorded it, but with the payload beside the record. */
   completeRecord(job: TakenJob): void {
     if (job.payload.bytes.length <= largeBytes) {
       this.begin(job);
@@ -92,7 +92,7 @@ export class Outbox {
 
   #beginLarge(): void {
     this.#isLargeDue = false;
-    // Without a connection, all jobs are put on record as soon as there is one.
+    // Without a connection, all jobs are recorded as soon as there is one.
     if (this.#large.size > 0 && this.#client.session.isUp) {
       for (const job of this.#large) this.begin(job);
       this.#onDue();
@@ -100,14 +100,14 @@ export class Outbox {
     this.#large.clear();
   }
 
-  /** The job has ended. Nothing is told of a job that others have accounted for. */
+  /** The job has ended. Reports nothing for a job that other runners have accounted for. */
   end(job: TakenJob, outcome: Outcome): void {
-    // Its begin and its end in one step would end it first.
+    // Its begin must not follow its end in the same step.
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
     if (job.isDisowned === true) return;
     this.outcomes.push(outcomeWrite(job, outcome));
-    // As Resque counts: a failed job is a processed job, too.
+    // As in Resque, a failed job also counts as processed.
     if (outcome.kind !== 'requeue') this.#processed += 1;
     if (outcome.kind === 'failure') this.#failed += 1;
   }
@@ -121,7 +121,7 @@ export class Outbox {
     this.#returns.push(...jobs);
   }
 
-  /** @returns the next step; `null` if there is nothing for it */
+  /** @returns the next step; `null` if there is nothing to report */
   next(reservations: readonly Reservation[]): StepRequest | null {
     const outcomes = this.outcomes.take(outcomeLimit);
     const returns = this.#returns;
@@ -147,9 +147,8 @@ export class Outbox {
   }
 
   /**
-   * Takes the steps again that the old connections left open, in the order of their numbers, in memory or on the disk:
-   * Redis skips those that it has done. They take no new jobs, and the dispatcher puts running jobs on record. Rejects
-   * with RedisError.
+   * Repeats the steps that the old connections left open, from memory and disk, in the order of their numbers. Redis skips
+   * those that it has carried out. They take no new jobs, and the dispatcher records running jobs. Rejects with RedisError.
    */
   async repeat(onWritten: (outcomes: readonly OutcomeWrite[]) => void): Promise<void> {
     for (;;) {
@@ -166,11 +165,11 @@ export class Outbox {
   }
 
   /**
-   * Moves to the disk what was never sent, as the steps that it would have been.
+   * Moves what has never been sent to the disk, as steps.
    *
-   * @param end at the end, with the connections closed, moves all that Redis may not know, and names the workers that
-   * jobs were asked for without an answer
-   * @returns whether it is there
+   * @param end set at the end, with the connections closed: moves everything that Redis may not have. Names the workers with
+   *   a request for a job and no reply
+   * @returns whether it is on the disk
    */
   spool(end: { readonly unrun: SpooledStep['unrun'] } | null): boolean {
     const steps = end === null ? [] : this.unconfirmed.surrender();
@@ -185,11 +184,11 @@ export class Outbox {
   }
 
   /**
-   * Others declared this process dead and accounted for all jobs that it had on record: what it has to say of those is
-   * dropped. What Redis never knew of stays. The steps begin at 1 again.
+   * Others declared this process dead and accounted for all of its recorded jobs. Drops the outcomes of those, and keeps the
+   * outcomes of jobs that Redis never knew. Steps start at 1 again.
    *
-   * @param lastStep the last one that was done before that
-   * @returns what is dropped
+   * @param lastStep the last step before that
+   * @returns the dropped outcomes
    */
   renew(lastStep: number): OutcomeWrite[] {
     const steps = this.unconfirmed.surrender().filter(({ step }) => step > lastStep);
@@ -207,7 +206,7 @@ export class Outbox {
     return outcomes.filter((outcome) => !isOurs(outcome));
   }
 
-  /** The workers have other names from now on: `HOST:PID` at their start is another. */
+  /** The workers have new names: another `HOST:PID` at their start. */
   rename(from: string, to: string): void {
     const renamed = (outcome: OutcomeWrite) => renamedOutcome(outcome, from, to);
     for (const outcome of this.outcomes.take(this.outcomes.length)) this.outcomes.push(renamed(outcome));

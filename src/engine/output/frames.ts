@@ -1,19 +1,16 @@
-/**
- * How kept output lies in memory and in files: frame after frame, each a header (stream, time, length) and
- * what the stream brought then.
- */
+/** The layout of kept output in memory and in files: frames, each with a header (stream, time, length) and its content. */
 import type { OutputStream } from '../../protocol/job.ts';
 
 export interface Frame {
   readonly stream: OutputStream;
-  /** When it was read, milliseconds since the epoch. */
+  /** When it was read, in milliseconds since the epoch. */
   readonly atMs: number;
-  /** Where its content begins and ends in the buffer that it was found in. */
+  /** Start and end of its content in the buffer that holds it. */
   readonly start: number;
   readonly end: number;
 }
 
-/** What one stream brings within this time, with nothing of the other between, counts as one piece. */
+/** Output of one stream within this time counts as one piece, if the other stream prints nothing between. */
 export const mergeMs = 100;
 /** 1 byte stream, 8 bytes time, 4 bytes length of the content. */
 export const headerBytes = 13;
@@ -34,12 +31,12 @@ export function writeHeader(
   target.writeUInt32LE(length, at + lengthOffset);
 }
 
-/** Makes the frame that begins at `at` longer. */
+/** Extends the frame at `at`. */
 export function setLength(target: Buffer, at: number, length: number): void {
   target.writeUInt32LE(length, at + lengthOffset);
 }
 
-/** The frame that begins at `at`, or `null` where the buffer doesn't hold all of it. */
+/** The frame at `at`, or `null` if the buffer doesn't hold all of it. */
 export function frameAt(buffer: Buffer, at: number): Frame | null {
   const start = at + headerBytes;
   if (start > buffer.length) return null;
@@ -53,19 +50,19 @@ export function frameAt(buffer: Buffer, at: number): Frame | null {
   };
 }
 
-/** Bytes that a buffer must hold to hold the whole of the frame that it begins with. */
+/** How many bytes the first frame of a buffer takes in all. */
 export function firstFrameBytes(buffer: Buffer): number {
   return buffer.length < headerBytes ? headerBytes : headerBytes + buffer.readUInt32LE(lengthOffset);
 }
 
-/** Ends of lines between two offsets. About 0.5 ns a byte however short the lines are; `indexOf` comes to 4. */
+/** Line ends between two offsets. Takes about 0.5 ns a byte for lines of any length; `indexOf` takes up to 4. */
 export function countLines(buffer: Buffer, from: number, to: number): number {
   let count = 0;
   for (let at = from; at < to; at += 1) if (buffer[at] === newline) count += 1;
   return count;
 }
 
-/** How many lines end per byte of content, in whole frames. */
+/** Line ends per byte of content in these whole frames. */
 export function linesPerByte(frames: Buffer): number {
   let lines = 0;
   let bytes = 0;

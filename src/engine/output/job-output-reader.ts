@@ -1,6 +1,6 @@
 /**
- * Reads one archive from where it was opened to its end, at its own pace. What is dropped before it was read
- * is passed over, and the lines in it are counted; characters that were split between frames come whole.
+ * Reads the kept output of one job to its end, at the reader's pace. Skips output that is dropped before it was read, and
+ * counts its lines. Joins characters that were split between frames.
  */
 import { StringDecoder } from 'node:string_decoder';
 import type { OutputStream } from '../../protocol/job.ts';
@@ -8,20 +8,20 @@ import type { OutputBatch, OutputPiece, OutputReader } from '../../protocol/outp
 import { countLines, frameAt, mergeMs } from './frames.ts';
 import { withoutPartStart } from './output-tail.ts';
 
-/** What a reader has to know of its archive. Positions count bytes of frames. */
+/** What a reader needs of the output. Positions count bytes of frames. */
 export interface ReadableJobOutput {
   /** Whether nothing more will be appended. */
   readonly isEnded: boolean;
-  /** Behind the last frame. */
+  /** The position after the last frame. */
   readonly nextPosition: number;
-  /** What lies behind it is in memory: it can be read whatever becomes of a file. */
+  /** From here on, output is in memory and can be read even without the file. */
   readonly memoryPosition: number;
-  /** Bytes of content that were ever appended, and of those in memory. */
+  /** Bytes of content ever appended, and in memory. */
   readonly printedBytes: number;
   readonly memoryContentBytes: number;
-  /** Whole frames from a position on, at least one; none where they can't be read any longer. */
+  /** Whole frames from a position on, at least one; none if they can't be read any more. */
   framesAt(position: number, wantedBytes: number): Buffer;
-  /** The last frame was read: what comes makes another one. */
+  /** The last frame has been read: new output begins another one. */
   seal(): void;
   leave(reader: JobOutputReader): void;
 }
@@ -30,31 +30,31 @@ export interface ReadingStart {
   readonly position: number;
   /** Bytes of content before that position. */
   readonly contentBytes: number;
-  /** Lines that are gone already. */
+  /** Lines that have been dropped already. */
   readonly skippedLines: number;
 }
 
-/** Read at once where frames are only looked at. */
+/** How much is read at once for counting lines. */
 const scanBytes = 256 * 1024;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class JobOutputReader implements OutputReader {
-  readonly #archive: ReadableJobOutput;
-  /** Where the next frame begins. */
+  readonly #output: ReadableJobOutput;
+  /** The start of the next frame. */
   #position: number;
-  /** Bytes of its content that were passed already. */
+  /** Bytes of its content that have been passed. */
   #inside = 0;
-  /** Bytes of content that were read or passed over, since the job's start. */
+  /** Bytes of content read or skipped since the job's start. */
   #passedBytes: number;
   #skippedLines: number;
   #isClosed = false;
   readonly #decoders = new Map<OutputStream, StringDecoder>();
-  /** Streams whose next byte may lie inside a character. */
+  /** Streams whose next byte may be inside a character. */
   readonly #cutStreams = new Set<OutputStream>();
 
-  constructor(archive: ReadableJobOutput, start: ReadingStart) {
-    this.#archive = archive;
+  constructor(output: ReadableJobOutput, start: ReadingStart) {
+    this.#output = output;
     this.#position = start.position;
     this.#passedBytes = start.contentBytes;
     this.#skippedLines = start.skippedLines;
@@ -62,27 +62,27 @@ export class JobOutputReader implements OutputReader {
   }
 
   get behindBytes(): number {
-    return this.#isClosed ? 0 : this.#archive.printedBytes - this.#passedBytes;
+    return this.#isClosed ? 0 : this.#output.printedBytes - this.#passedBytes;
   }
 
   read(maxBytes: number): OutputBatch {
     const pieces: Mutable<OutputPiece>[] = [];
     if (this.#isClosed) return { pieces, skippedLines: 0, isEnd: true };
     const isAllRead = this.#readPieces(pieces, maxBytes);
-    const isEnd = isAllRead && this.#archive.isEnded;
-    if (isAllRead) this.#archive.seal();
+    const isEnd = isAllRead && this.#output.isEnded;
+    if (isAllRead) this.#output.seal();
     if (isEnd) this.#readRests(pieces);
     const skippedLines = this.#skippedLines;
     this.#skippedLines = 0;
     return { pieces, skippedLines, isEnd };
   }
 
-  /** @returns whether nothing is left */
+  /** @returns whether everything has been read */
   #readPieces(pieces: Mutable<OutputPiece>[], maxBytes: number): boolean {
     let bytes = 0;
-    while (this.#position < this.#archive.nextPosition) {
+    while (this.#position < this.#output.nextPosition) {
       if (bytes > 0 && bytes >= maxBytes) return false;
-      const frames = this.#archive.framesAt(this.#position, maxBytes - bytes);
+      const frames = this.#output.framesAt(this.#position, maxBytes - bytes);
       let frame = frameAt(frames, 0);
       if (frame === null) this.#giveUpFile();
       for (let at = 0; frame !== null; frame = frameAt(frames, at)) {
@@ -109,7 +109,7 @@ export class JobOutputReader implements OutputReader {
     else pieces.push({ stream, atMs, text });
   }
 
-  /** What is left of characters that never came whole. */
+  /** Incomplete characters at the end of a stream. */
   #readRests(pieces: Mutable<OutputPiece>[]): void {
     for (const [stream, decoder] of this.#decoders) {
       const text = decoder.end();
@@ -120,21 +120,21 @@ export class JobOutputReader implements OutputReader {
 
   skipTo(bytes: number): void {
     if (this.#isClosed) return;
-    this.#passOver(this.#archive.nextPosition, this.behindBytes - bytes);
-    if (this.#position === this.#archive.nextPosition) this.#archive.seal();
+    this.#passOver(this.#output.nextPosition, this.behindBytes - bytes);
+    if (this.#position === this.#output.nextPosition) this.#output.seal();
   }
 
-  /** What lies before this position is about to be dropped. */
+  /** Everything before this position is about to be dropped. */
   loseUpTo(position: number): void {
     if (this.#position < position) this.#passOver(position, Number.POSITIVE_INFINITY);
   }
 
-  /** Goes on up to a position, but over no more than so many bytes of content, and counts the lines in them. */
+  /** Skips to a position, but at most this many bytes of content, and counts the lines. */
   #passOver(position: number, mostBytes: number): void {
     let left = mostBytes;
     if (left > 0) this.#cut();
     while (this.#position < position && left > 0) {
-      const frames = this.#archive.framesAt(this.#position, scanBytes);
+      const frames = this.#output.framesAt(this.#position, scanBytes);
       let frame = frameAt(frames, 0);
       if (frame === null) this.#giveUpFile();
       for (let at = 0; frame !== null && left > 0 && this.#position < position; frame = frameAt(frames, at)) {
@@ -154,16 +154,16 @@ export class JobOutputReader implements OutputReader {
     }
   }
 
-  /** The disk doesn't give back what it took: goes on in memory. How many lines that loses, nobody can say. */
+  /** The file can't be read: continues in memory. The number of lost lines is unknown and counts as 1. */
   #giveUpFile(): void {
     this.#cut();
     this.#inside = 0;
-    this.#position = this.#archive.memoryPosition;
-    this.#passedBytes = this.#archive.printedBytes - this.#archive.memoryContentBytes;
+    this.#position = this.#output.memoryPosition;
+    this.#passedBytes = this.#output.printedBytes - this.#output.memoryContentBytes;
     this.#skippedLines += 1;
   }
 
-  /** Something is missing between what was read and what comes: no character goes across. */
+  /** Output is missing between the last read and the next: no character spans the gap. */
   #cut(): void {
     this.#decoders.clear();
     this.#cutStreams.add('stdout').add('stderr');
@@ -172,6 +172,6 @@ export class JobOutputReader implements OutputReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#archive.leave(this);
+    this.#output.leave(this);
   }
 }

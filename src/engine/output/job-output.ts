@@ -1,11 +1,11 @@
 /**
- * What is kept of one job's output for those who want to read it: all of it while it is little, its newest
- * part once it is much. A flood costs a write into the page cache, and no memory.
+ * The kept output of one job: all of it while it is small, then its newest part. A flood costs writes into the page cache,
+ * but no memory.
  *
  *     ├── file: at most two segments ──┤├── memory: at most `memoryBytes` ──▶
  *
- * Positions count bytes of frames (output-frames.ts) from the job's start and never repeat, so a reader is
- * hardly more than a position. Where no file can be made or written, the memory is all that is kept.
+ * Positions count bytes of frames (`frames.ts`) from the job's start and never repeat, so a reader is little more than a
+ * position. If no file can be created or written, only the memory is kept.
  */
 import { tmpdir } from 'node:os';
 import type { OutputStream } from '../../protocol/job.ts';
@@ -23,10 +23,10 @@ import { SegmentFile } from './segment-file.ts';
 
 export interface JobOutputOptions {
   readonly memoryBytes: number;
-  /** The file holds two of these. More than `memoryBytes` twice. */
+  /** The file holds two of these; each is more than twice `memoryBytes`. */
   readonly segmentBytes: number;
   readonly directory: string;
-  /** Asked once, before a file is made: there may be too many already. */
+  /** Called once, before the file is created: there may be too many already. */
   readonly mayMakeFile: () => boolean;
 }
 
@@ -37,9 +37,9 @@ const defaults: JobOutputOptions = {
   mayMakeFile: () => true,
 };
 
-/** A job that prints a line takes no more memory than that. */
+/** The memory of a job that prints one line. */
 const firstMemoryBytes = 256;
-/** As much of the oldest that is kept tells how long the lines before it were. */
+/** How much of the oldest kept output is used to estimate the length of earlier lines. */
 const sampleBytes = 64 * 1024;
 const nothing = Buffer.alloc(0);
 
@@ -50,7 +50,7 @@ export class JobOutput implements ReadableJobOutput {
   #memoryPosition = 0;
   #memoryUsed = 0;
   #memoryContentBytes = 0;
-  /** Offset in memory of the last frame, as long as it may grow; -1 where none may. */
+  /** Offset in memory of the last frame while it may grow; otherwise -1. */
   #openFrame = -1;
   #file: SegmentFile | null = null;
   #mayUseFile = true;
@@ -63,7 +63,7 @@ export class JobOutput implements ReadableJobOutput {
     this.#options = { ...defaults, ...options };
   }
 
-  /** Takes what a stream brought. */
+  /** Appends output of a stream. */
   push(stream: OutputStream, chunk: Buffer, atMs: number): void {
     const most = this.#options.segmentBytes >> 1;
     if (chunk.length <= most) this.#push(stream, chunk, atMs);
@@ -77,7 +77,7 @@ export class JobOutput implements ReadableJobOutput {
       this.#remember(stream, chunk, atMs);
       return;
     }
-    // Small pieces are gathered in memory first: one write for many.
+    // Small pieces are gathered in memory first, for one write.
     const isLarge = chunk.length >= this.#options.memoryBytes >> 1;
     if (this.#spill(isLarge ? { stream, chunk, atMs } : null)) {
       if (!isLarge) this.#remember(stream, chunk, atMs);
@@ -90,7 +90,7 @@ export class JobOutput implements ReadableJobOutput {
     }
   }
 
-  /** Content of a frame in memory: little, so that the oldest can go bit by bit. */
+  /** The most content of a frame in memory: little, so that the oldest can be dropped in small steps. */
   get #frameLimit(): number {
     return this.#options.memoryBytes >> 3;
   }
@@ -100,7 +100,7 @@ export class JobOutput implements ReadableJobOutput {
     return this.#memoryUsed + contentBytes + headers <= this.#options.memoryBytes;
   }
 
-  /** Appends to the memory, which has room for it. */
+  /** Appends to the memory, which must have room. */
   #remember(stream: OutputStream, chunk: Buffer, atMs: number): void {
     for (let at = 0; at < chunk.length; ) {
       const room = this.#continueFrame(stream, atMs, chunk.length - at);
@@ -110,7 +110,7 @@ export class JobOutput implements ReadableJobOutput {
     this.#memoryContentBytes += chunk.length;
   }
 
-  /** Makes the last frame longer, or begins another. @returns by how many bytes of content */
+  /** Extends the last frame or begins another. @returns how many bytes of content fit */
   #continueFrame(stream: OutputStream, atMs: number, wanted: number): number {
     const last = this.#openFrame === -1 ? null : frameAt(this.#memory, this.#openFrame);
     const length = last === null ? 0 : last.end - last.start;
@@ -131,13 +131,13 @@ export class JobOutput implements ReadableJobOutput {
   #grow(wanted: number): void {
     if (wanted <= this.#memory.length) return;
     const doubled = Math.min(this.#options.memoryBytes, 2 * this.#memory.length);
-    // Of its own, and not out of Node's pool, of which a slab would live as long as this.
+    // Not from Node's pool: this would keep a whole slab alive.
     const memory = Buffer.alloc(Math.max(wanted, doubled, firstMemoryBytes));
     this.#memory.copy(memory, 0, 0, this.#memoryUsed);
     this.#memory = memory;
   }
 
-  /** Moves the memory, and this piece behind it, into the file. @returns false where there is none */
+  /** Moves the memory, followed by this piece, into the file. @returns false if there is no file */
   #spill(piece: { stream: OutputStream; chunk: Buffer; atMs: number } | null): boolean {
     const parts = this.#memoryUsed > 0 ? [this.#memory.subarray(0, this.#memoryUsed)] : [];
     if (piece !== null) {
@@ -150,7 +150,7 @@ export class JobOutput implements ReadableJobOutput {
       if (file === null) return false;
       file.append(parts, this.#memoryContentBytes + (piece?.chunk.length ?? 0));
     } catch {
-      // A full disk, too many files, no permission: none of it may hurt the job, and none gets better soon.
+      // A full disk, too many files, no permission: it must not affect the job, and won't be over soon.
       this.#loseFile();
       return false;
     }
@@ -172,7 +172,7 @@ export class JobOutput implements ReadableJobOutput {
     return this.#file;
   }
 
-  /** Goes on with the memory alone. */
+  /** Continues with the memory alone. */
   #loseFile(): void {
     this.#mayUseFile = false;
     if (this.#file === null) return;
@@ -183,7 +183,7 @@ export class JobOutput implements ReadableJobOutput {
 
   #forgetFrame(): void {
     const frame = frameAt(this.#memory, 0);
-    if (frame === null || this.#memoryUsed === 0) throw new Error('a piece is larger than the memory for it');
+    if (frame === null || this.#memoryUsed === 0) throw new Error('the memory is smaller than a piece');
     this.#warnReaders(this.#memoryPosition + frame.end);
     this.#memory.copyWithin(0, frame.end, this.#memoryUsed);
     this.#memoryPosition += frame.end;
@@ -192,12 +192,12 @@ export class JobOutput implements ReadableJobOutput {
     this.#openFrame = Math.max(-1, this.#openFrame - frame.end);
   }
 
-  /** What lies before this position is about to go: who hasn't read it counts what is lost. */
+  /** Everything before this position is about to be dropped; readers count the lines that they miss. */
   #warnReaders(end: number): void {
     for (const reader of this.#readers) reader.loseUpTo(end);
   }
 
-  /** The job has ended: nothing more will come. */
+  /** The job has ended; no more output follows. */
   end(): void {
     this.#isEnded = true;
     if (this.#memoryUsed < this.#memory.length) {
@@ -207,20 +207,19 @@ export class JobOutput implements ReadableJobOutput {
     }
   }
 
-  /** Nobody will open another reader: the file goes when the last one is closed. */
+  /** No more readers will be opened. The file is closed after the last reader. */
   release(): void {
     this.#isReleased = true;
     if (this.#readers.size === 0) this.close();
   }
 
-  /** Gives the file back at once; whoever still reads goes on with what is in memory. */
+  /** Closes the file at once; readers continue with the memory. */
   close(): void {
     this.#loseFile();
   }
 
   /**
-   * Reads from the oldest that is kept. How many lines came before that, nobody has counted: they are
-   * estimated from the length of those that are kept.
+   * Reads from the oldest kept output. Estimates the number of earlier lines from the length of kept ones.
    */
   openReader(): JobOutputReader {
     const position = this.#file?.start ?? this.#memoryPosition;
@@ -247,7 +246,7 @@ export class JobOutput implements ReadableJobOutput {
       const needed = firstFrameBytes(frames);
       return needed <= frames.length ? frames : this.#file.read(position, needed);
     } catch {
-      // The disk is broken: the reader says that something is missing.
+      // The disk is broken. The reader reports missing output.
       return nothing;
     }
   }
@@ -260,7 +259,7 @@ export class JobOutput implements ReadableJobOutput {
     return this.#file !== null;
   }
 
-  /** Space that it takes, headers and all. */
+  /** Including headers. */
   get memoryBytes(): number {
     return this.#memory.length;
   }

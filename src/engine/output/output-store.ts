@@ -1,6 +1,6 @@
 /**
- * Keeps what the running jobs and the last ended ones printed. Of the ended ones the oldest go first, by
- * number and by space. A job that prints nothing costs an entry in a map.
+ * Keeps the output of running jobs and of the last ended ones. Drops the oldest ended jobs first, by number and by size. A
+ * job without output costs an entry in a map.
  */
 import type { OutputStream } from '../../protocol/job.ts';
 import type { OutputReader } from '../../protocol/output.ts';
@@ -12,7 +12,7 @@ export interface OutputStoreLimits {
   /** Of ended jobs. */
   readonly memoryBytes: number;
   readonly fileBytes: number;
-  /** Of running and ended jobs; each has a descriptor, and up to 8 MiB of the disk. */
+  /** Of running and ended jobs; each takes a descriptor and up to 8 MiB of the disk. */
   readonly files: number;
 }
 
@@ -25,11 +25,11 @@ const defaultLimits: OutputStoreLimits = {
 
 export class OutputStore {
   readonly #limits: OutputStoreLimits;
-  /** Fewer once descriptors have run out. */
+  /** Lower after descriptors have run out. */
   #filesLimit: number;
   readonly #options: Partial<JobOutputOptions>;
   readonly #running = new Map<string, JobOutput>();
-  /** Oldest first. `null`: it printed nothing. */
+  /** Oldest first; `null` for a job without output. */
   readonly #ended = new Map<string, JobOutput | null>();
   #endedMemoryBytes = 0;
   #endedFileBytes = 0;
@@ -41,28 +41,28 @@ export class OutputStore {
     this.#options = { ...options, mayMakeFile: () => this.#mayMakeFile() };
   }
 
-  /** Nobody ever has to wait for it. */
+  /** @returns `null`: the caller never has to wait */
   take(jobId: string, stream: OutputStream, chunk: Buffer, atMs: number): null {
-    if (!this.#isClosed) this.#archiveOf(jobId).push(stream, chunk, atMs);
+    if (!this.#isClosed) this.#outputOf(jobId).push(stream, chunk, atMs);
     return null;
   }
 
-  #archiveOf(jobId: string): JobOutput {
+  #outputOf(jobId: string): JobOutput {
     const known = this.#running.get(jobId);
     if (known !== undefined) return known;
-    const archive = new JobOutput(this.#options);
-    this.#running.set(jobId, archive);
-    return archive;
+    const output = new JobOutput(this.#options);
+    this.#running.set(jobId, output);
+    return output;
   }
 
   /** The job has ended. */
   end(jobId: string): void {
-    const archive = this.#running.get(jobId) ?? null;
+    const output = this.#running.get(jobId) ?? null;
     this.#running.delete(jobId);
-    archive?.end();
+    output?.end();
     if (this.#isClosed) return;
-    this.#ended.set(jobId, archive);
-    this.#count(archive, 1);
+    this.#ended.set(jobId, output);
+    this.#count(output, 1);
     while (this.#isFull) this.#dropOldest();
   }
 
@@ -76,18 +76,18 @@ export class OutputStore {
   #dropOldest(): void {
     const oldest = this.#ended.entries().next().value;
     if (oldest === undefined) return;
-    const [jobId, archive] = oldest;
+    const [jobId, output] = oldest;
     this.#ended.delete(jobId);
-    this.#count(archive, -1);
-    archive?.release();
+    this.#count(output, -1);
+    output?.release();
   }
 
-  #count(archive: JobOutput | null, sign: 1 | -1): void {
-    this.#endedMemoryBytes += sign * (archive?.memoryBytes ?? 0);
-    this.#endedFileBytes += sign * (archive?.fileBytes ?? 0);
+  #count(output: JobOutput | null, sign: 1 | -1): void {
+    this.#endedMemoryBytes += sign * (output?.memoryBytes ?? 0);
+    this.#endedFileBytes += sign * (output?.fileBytes ?? 0);
   }
 
-  /** Drops ended jobs for the sake of one that runs. */
+  /** Drops ended jobs to make room for a running one. */
   #mayMakeFile(): boolean {
     const left = this.#filesLimit - countFiles(this.#running.values());
     if (left <= 0) return false;
@@ -96,49 +96,49 @@ export class OutputStore {
   }
 
   /**
-   * Halves the number of files, now and for the future, because descriptors have run out. Ended jobs lose their files;
+   * Halves the number of files, now and for the future, because descriptors have run out. Ended jobs lose their files, but
    * the end of their output stays in memory.
    *
    * @returns whether any file was closed
    */
   giveBackFiles(): boolean {
-    const ended = [...this.#ended.values()].filter((archive) => archive?.hasFile === true);
+    const ended = [...this.#ended.values()].filter((output) => output?.hasFile === true);
     if (ended.length === 0) return false;
     this.#filesLimit = (ended.length + countFiles(this.#running.values())) >> 1;
     const surplus = ended.slice(0, Math.ceil(ended.length / 2));
-    for (const archive of surplus) {
-      this.#count(archive, -1);
-      archive?.close();
-      this.#count(archive, 1);
+    for (const output of surplus) {
+      this.#count(output, -1);
+      output?.close();
+      this.#count(output, 1);
     }
     return true;
   }
 
-  /** @returns `null` where the job is neither running nor one of those that are kept */
+  /** @returns `null` if the job neither runs nor is one of the kept ones */
   open(jobId: string, isRunning: boolean): OutputReader | null {
-    if (isRunning && !this.#isClosed) return this.#archiveOf(jobId).openReader();
-    const archive = this.#ended.get(jobId);
-    if (archive === undefined) return null;
-    return (archive ?? endedWithoutOutput()).openReader();
+    if (isRunning && !this.#isClosed) return this.#outputOf(jobId).openReader();
+    const output = this.#ended.get(jobId);
+    if (output === undefined) return null;
+    return (output ?? endedWithoutOutput()).openReader();
   }
 
-  /** Gives back every file. */
+  /** Closes every file. */
   close(): void {
     this.#isClosed = true;
-    for (const archive of [...this.#running.values(), ...this.#ended.values()]) archive?.close();
+    for (const output of [...this.#running.values(), ...this.#ended.values()]) output?.close();
     this.#running.clear();
     this.#ended.clear();
   }
 }
 
-function countFiles(archives: Iterable<JobOutput | null>): number {
+function countFiles(outputs: Iterable<JobOutput | null>): number {
   let count = 0;
-  for (const archive of archives) if (archive?.hasFile === true) count += 1;
+  for (const output of outputs) if (output?.hasFile === true) count += 1;
   return count;
 }
 
 function endedWithoutOutput(): JobOutput {
-  const archive = new JobOutput();
-  archive.end();
-  return archive;
+  const output = new JobOutput();
+  output.end();
+  return output;
 }

@@ -1,22 +1,21 @@
 /**
- * The newest part of an endless log, in the two halves of one file without a name. When the half that is
- * being written is full, the other one is dropped and written anew, so that the file never outgrows two
- * halves, and at least one half is kept.
+ * The newest part of an endless log, in the two halves of one file without a name. When the current half is full, the older
+ * one is dropped and overwritten. So the file never exceeds two halves, and at least one half is kept.
  *
  *     the log:  … dropped … ├── older half ──┤├── current half ──▶
  *
- * Positions count from the start of the log. Everything is synchronous: such files live in the page cache.
+ * Positions count from the start of the log. All calls are synchronous, because the page cache holds such files.
  */
 import { closeSync, readSync, writevSync } from 'node:fs';
 import { assertDescriptors, openUnnamedFile, spareDescriptors } from '../machine/descriptors.ts';
 
 interface Half {
-  /** Where it lies in the file. */
+  /** Its offset in the file. */
   readonly offset: number;
-  /** First position, and the one behind the last. */
+  /** The first position, and the one after the last. */
   readonly start: number;
   end: number;
-  /** Bytes of it that are content, and not headers. */
+  /** Bytes of content, without headers. */
   contentBytes: number;
 }
 
@@ -29,9 +28,9 @@ export class SegmentFile {
   #bytes = 0;
 
   /**
-   * @param start the position of the first byte that will be appended
-   * @param onDrop called before what lies in front of `end` is dropped
-   * @throws what the system says where no file can be made, or too few descriptors would be left
+   * @param start the position of the first appended byte
+   * @param onDrop called before everything in front of `end` is dropped
+   * @throws the system's error if the file can't be created or too few descriptors would be left
    */
   constructor(directory: string, halfBytes: number, start: number, onDrop: (end: number) => void) {
     assertDescriptors(spareDescriptors);
@@ -41,7 +40,7 @@ export class SegmentFile {
     this.#current = { offset: 0, start, end: start, contentBytes: 0 };
   }
 
-  /** The oldest position that is kept. */
+  /** The oldest kept position. */
   get start(): number {
     return (this.#older ?? this.#current).start;
   }
@@ -50,7 +49,7 @@ export class SegmentFile {
     return this.#current.contentBytes + (this.#older?.contentBytes ?? 0);
   }
 
-  /** Space that it takes; what was dropped goes on taking some until it is overwritten. */
+  /** Its size on the disk, including dropped data that has not been overwritten yet. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -58,7 +57,7 @@ export class SegmentFile {
   /**
    * Appends whole frames, in one write.
    *
-   * @throws what the system says where they can't be written; what was kept before still is
+   * @throws the system's error if they can't be written; earlier data stays
    */
   append(parts: readonly Buffer[], contentBytes: number): void {
     const size = parts.reduce((sum, { length }) => sum + length, 0);
@@ -79,9 +78,9 @@ export class SegmentFile {
   }
 
   /**
-   * Up to `wanted` bytes from a position that is kept on, fewer where a half ends.
+   * Up to `wanted` bytes from a kept position, fewer at the end of a half.
    *
-   * @throws what the system says where they can't be read
+   * @throws the system's error if they can't be read
    */
   read(position: number, wanted: number): Buffer {
     const older = this.#older;
@@ -95,7 +94,7 @@ export class SegmentFile {
     try {
       closeSync(this.#fd);
     } catch {
-      // Of a disk that is broken: it is closed whatever it says.
+      // For example, a broken disk. The descriptor is closed anyway.
     }
   }
 }

@@ -1,7 +1,7 @@
-/** What HUP finds changed in a config, in words. */
+/** What a reload changed in the config, for people. */
 import type { Config, PoolConfig } from '../../config/config.ts';
 
-/** Everything of a config but its entries is read at start only: where it stands in the file. */
+/** Fields that only the start reads, with their names in the file: everything but the entries. */
 const startFields: Readonly<Record<Exclude<keyof Config, 'runners'>, string>> = {
   redis: 'redis',
   namespace: 'namespace',
@@ -10,7 +10,7 @@ const startFields: Readonly<Record<Exclude<keyof Config, 'runners'>, string>> = 
   workerHost: 'worker.host',
 };
 
-/** Fields that differ and take effect only after a restart. @param running the config that the runner started with */
+/** Changed fields that take effect only after a restart. @param running the config that the runner started with */
 export function fieldsForRestart(running: Config, now: Config): string[] {
   const names = Object.keys(startFields) as (keyof typeof startFields)[];
   return names
@@ -18,7 +18,7 @@ export function fieldsForRestart(running: Config, now: Config): string[] {
     .map((name) => startFields[name]);
 }
 
-/** In words, what differs between two versions of an entry. Secrets may be in `env`: no values of it. */
+/** The differences between two versions of an entry. Shows no values of `env`, which may be secret. */
 export function differences(before: PoolConfig, after: PoolConfig): string[] {
   const changes: string[] = [];
   const names = Object.keys(after) as (keyof PoolConfig)[];

@@ -2,20 +2,20 @@ import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { Pool } from './pool.ts';
 import type { QueueRouter } from './queue-router.ts';
 
-/** Lets go of runners that a new config doesn't have, once their last outcome is written. */
+/** Removes pools that have left the config, after their last outcome is in Redis. */
 export class PoolRemoval {
   readonly #router: QueueRouter;
   readonly #client: ResqueClient;
   readonly #onReturned: () => void;
 
-  /** @param onReturned a config brought a runner back while its workers were being taken off the lists */
+  /** @param onReturned a config brought a pool back while its workers were being unregistered */
   constructor(router: QueueRouter, client: ResqueClient, onReturned: () => void) {
     this.#router = router;
     this.#client = client;
     this.#onReturned = onReturned;
   }
 
-  /** To be called when nothing that a retired runner did is left to be written. */
+  /** Call it when no outcome waits to be written. */
   check(): void {
     if (!this.#client.session.isUp) return;
     for (const pool of this.#router.pools) {
@@ -25,7 +25,7 @@ export class PoolRemoval {
 
   async #remove(pool: Pool): Promise<void> {
     const slots = pool.slots.filter((slot) => slot.isRegistered);
-    // From now on no heartbeat may put them back on the list.
+    // From now on, no heartbeat may register them again.
     for (const slot of slots) slot.isRegistered = false;
     try {
       await this.#client.unregister(slots.map((slot) => slot.worker));

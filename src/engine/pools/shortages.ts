@@ -1,17 +1,17 @@
 /**
- * Entries that have fewer children than slots, because the machine has no more descriptors, processes or memory.
- * Such an entry gets by with the children that it has. After a pause, it tries to have twice as many.
+ * Pools with fewer children than slots, because the machine has run out of descriptors, processes or memory. Such a pool
+ * continues with the children that it has. After a pause, it tries to have twice as many.
  *
  *     enough ──a start is refused──▶ short ──pause over──▶ twice as many ──…──▶ all slots, nothing refused for 10 s ──▶ enough
  *                                      ▲                        │
  *                                      └──refused: longer pause─┘
  *
- * An entry without any child also tries when a child of another entry ends. The trouble of an entry is told once.
+ * A pool without children also tries when a child of another pool ends. Each shortage of a pool is published once.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import type { Pool } from './pool.ts';
 
-/** Errors of a start that say nothing about the program: the machine lacks something. In words, with the fix. */
+/** Errors of a start that are the machine's fault, not the program's, with the fix. */
 const refusals = {
   EMFILE: 'too many open files (EMFILE): raise the limit of open files (ulimit -n), or lower concurrency',
   ENFILE: 'too many open files on this machine (ENFILE): raise fs.file-max, or lower concurrency',
@@ -23,7 +23,7 @@ const refusals = {
 export type Refusal = keyof typeof refusals;
 
 /**
- * @param reason why a start failed, as the system says it: `spawn ./job EMFILE`
+ * @param reason the system's error of a start: `spawn ./job EMFILE`
  * @returns `null` if it is the program's fault
  */
 export function refusalIn(reason: string): Refusal | null {
@@ -34,19 +34,19 @@ export function refusalIn(reason: string): Refusal | null {
 export interface ShortagesHooks {
   readonly publish: (fact: EngineFact) => void;
   readonly pools: () => readonly Pool[];
-  /** The children of an entry that run a job or stand by for one. */
+  /** The number of a pool's children, working or waiting. */
   readonly childrenOf: (pool: Pool) => number;
-  /** Whether any of them stands by. */
+  /** Whether any child of the pool waits for a job. */
   readonly hasIdle: (pool: Pool) => boolean;
   /** More children may be started. */
   readonly onMore: () => void;
 }
 
 interface Trouble {
-  /** The errors that were told already. */
+  /** The errors that have been published. */
   readonly told: Set<Refusal>;
   pauseMs: number;
-  /** Until then, a refusal does not make the pause longer. */
+  /** Until then, an error doesn't extend the pause. */
   pausedUntilMs: number;
   triedAtMs: number;
   timer: NodeJS.Timeout;
@@ -54,9 +54,9 @@ interface Trouble {
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** A trouble is over after this time without a refusal of any entry. */
+/** A shortage is over after this time without an error in any pool. */
 const calmMs = 10_000;
-/** An entry without a child waits this long after the end of another's: it tries at most four times a second. */
+/** A pool without children waits this long after another pool's child ends: at most four tries a second. */
 const afterEndMs = 250;
 
 export class Shortages {
@@ -69,7 +69,7 @@ export class Shortages {
     this.#hooks = hooks;
   }
 
-  /** The system has just refused to start a child. */
+  /** The system has just failed to start a child. */
   refused(pool: Pool, refusal: Refusal): void {
     const now = performance.now();
     const before = this.#troubles.get(pool);
@@ -100,8 +100,8 @@ export class Shortages {
   }
 
   /**
-   * Makes the entry with the most children give one up for an entry without any: at once if that child waits for a job,
-   * otherwise when its job has ended.
+   * Makes the pool with the most children give one up for a pool without any: at once if that child is waiting, otherwise
+   * after its job.
    */
   #share(starving: Pool, refusal: Refusal): void {
     const { pools, childrenOf, hasIdle, onMore } = this.#hooks;
@@ -126,7 +126,7 @@ export class Shortages {
   #tryMore(pool: Pool): void {
     const trouble = this.#troubles.get(pool);
     if (trouble === undefined) return;
-    // Entries without a child come first.
+    // Pools without children come first.
     const isOthersTurn =
       pool.ceiling !== 0 && [...this.#troubles.keys()].some(({ ceiling }) => ceiling === 0);
     const wanted = Math.max(1, 2 * (pool.ceiling ?? pool.concurrency));
@@ -137,18 +137,18 @@ export class Shortages {
     this.#hooks.onMore();
   }
 
-  /** As long as one entry lacks children, the next start of any other may be refused, too. */
+  /** While any pool lacks children, starts of the others may fail, too. */
   get #isCalm(): boolean {
     const hasAll = ({ ceiling, concurrency }: Pool) => ceiling === null || ceiling >= concurrency;
     return performance.now() - this.#refusedAtMs >= calmMs && [...this.#troubles.keys()].every(hasAll);
   }
 
-  /** A child has ended: an entry without any may get its descriptors. */
+  /** A child has ended: a pool without children may get its descriptors. */
   ended(): void {
     if (this.#troubles.size === 0 || this.#afterEnd !== null) return;
     this.#afterEnd = setTimeout(() => {
       this.#afterEnd = null;
-      // One at a time, in turn: otherwise the first entry would always win.
+      // In turn: otherwise the first pool would always win.
       const starving = [...this.#troubles].filter(([{ ceiling }]) => ceiling === 0);
       const [next] = starving.sort(([, a], [, b]) => a.triedAtMs - b.triedAtMs);
       if (next === undefined) return;
@@ -159,7 +159,7 @@ export class Shortages {
     }, afterEndMs).unref();
   }
 
-  /** The config was read again: it may ask for less now. */
+  /** The config has been read again and may need less now. */
   review(): void {
     if (this.#troubles.size === 0) return;
     for (const [pool, trouble] of this.#troubles) this.#forget(pool, trouble);

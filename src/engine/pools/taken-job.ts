@@ -3,16 +3,16 @@ import { workerRecord } from '../../resque/format/worker-record.ts';
 import type { BeginWrite, HeldJob, OutcomeWrite, ReturnWrite } from '../../resque/steps/step.ts';
 import type { Pool, Slot } from './pool.ts';
 
-/** A job that has a slot, is recorded in Redis (or on its way there), and must be run or put back. */
+/** A job with a slot and a record in Redis, or on its way there. It must be run or put back. */
 export interface TakenJob {
   readonly pool: Pool;
   readonly slot: Slot;
   readonly queue: string;
   readonly payload: Payload;
   readonly takenAt: Date;
-  /** At-least-once: it is on the list of held jobs until its outcome is written. */
+  /** At-least-once: it stays on the list of held jobs until its outcome is written. */
   readonly isHeld: boolean;
-  /** The step that took it, as its record names it; `null` until it is on record. */
+  /** The step that took it, as in its record; `null` until it is on record. */
   takenIn: number | null;
   /** Others have accounted for it, because they took this runner for dead. How it ends is not recorded. */
   isDisowned?: boolean;
@@ -32,7 +32,7 @@ export function outcomeWrite(job: TakenJob, outcome: Outcome): OutcomeWrite {
   return { ...about, kind: 'requeue', queue, payload: payload.bytes };
 }
 
-/** What puts it on its worker's record. */
+/** The write that records the job with its worker. */
 export function beginWrite({ slot, queue, payload, takenAt }: TakenJob, step: number): BeginWrite {
   return {
     worker: slot.worker,
@@ -41,7 +41,7 @@ export function beginWrite({ slot, queue, payload, takenAt }: TakenJob, step: nu
   };
 }
 
-/** Jobs that were taken and can't run. */
+/** Taken jobs that can't run and go back to their queues. */
 export class RequeueBuffer {
   #jobs: TakenJob[] = [];
 
@@ -50,8 +50,8 @@ export class RequeueBuffer {
   }
 
   /**
-   * Those of which no more of the same runner may come: last first, so that all of it lies at the heads of its
-   * queues in the order that it came in.
+   * Jobs of pools that have no open reservations, last first: so they return to the heads of their queues in their original
+   * order.
    */
   takeSettled(): TakenJob[] {
     const isSettled = ({ pool }: TakenJob) => pool.slots.every((slot) => slot.state !== 'reserved');

@@ -1,6 +1,6 @@
 /**
- * Tells how many jobs wait on each queue and how long the list of failures is, whenever it has changed. One
- * read at a time, of everything in one go; none while Redis is away.
+ * Publishes the backlog of each queue and the number of failures after they change. It reads everything in one command, one
+ * read at a time, and nothing while Redis is down.
  */
 import type { EngineEvent, EngineFact } from '../../protocol/events.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
@@ -19,7 +19,7 @@ export class ListLengths {
   readonly #backlogs = new Map<string, number>();
   #failures: number | null = null;
   #timer: NodeJS.Timeout | null = null;
-  /** The reads so far, one after the other. */
+  /** All reads so far, in a chain. */
   #reads: Promise<void> = Promise.resolve();
   #readCount = 0;
 
@@ -27,7 +27,7 @@ export class ListLengths {
     this.#hooks = hooks;
   }
 
-  /** Tells all of it, and from then on what changes. */
+  /** Publishes everything, and later what changes. */
   begin(): void {
     this.#timer = setInterval(() => {
       if (this.#readCount === 0) void this.#read(false);
@@ -42,14 +42,14 @@ export class ListLengths {
     this.#failures = null;
   }
 
-  /** Takes note of what was told otherwise. */
+  /** Notes values that other parts have published. */
   heard(event: EngineEvent): void {
     if (event.type === 'queue.removed') this.#backlogs.delete(event.queue);
     if (event.type === 'queue.backlog') this.#backlogs.set(event.queue, event.backlog);
     if (event.type === 'failures.counted') this.#failures = event.total;
   }
 
-  /** A command has just changed the failures: tells how many there are now, whoever looks. */
+  /** A command has changed the failures: publishes their number even if no client watches. */
   async recount(): Promise<void> {
     await this.#read(true);
   }
@@ -68,7 +68,7 @@ export class ListLengths {
     if (!client.session.isUp) return;
     try {
       const { backlogs, failures } = await client.listLengths(this.#watchedQueues());
-      // Some may have gone meanwhile.
+      // Some may have been removed since.
       for (const queue of this.#watchedQueues()) {
         const backlog = backlogs.get(queue);
         if (backlog === undefined || backlog === this.#backlogs.get(queue)) continue;
@@ -77,7 +77,7 @@ export class ListLengths {
       const isNews = this.#timer !== null && failures !== this.#failures;
       if (failures >= 0 && (isNews || isForAnyone)) publish({ type: 'failures.counted', total: failures });
     } catch (error) {
-      // Told by the session, if it is more than a refusal; and the next read is a second away.
+      // The session reports it, unless it is only a refusal. The next read follows in a second.
       if (!(error instanceof RedisError)) throw error;
     }
   }

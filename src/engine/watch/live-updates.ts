@@ -1,6 +1,6 @@
 /**
- * What is told only while somebody looks: the latest lines of running jobs, backlogs, and the number of
- * failures. While nobody does, there is no timer and no question to Redis.
+ * Events that are published only while a client watches: the latest lines of running jobs, backlogs, and the number of
+ * failures. Otherwise there is no timer and no command to Redis.
  */
 import type { EventBus } from '../events/event-bus.ts';
 import type { RunningJobs } from '../jobs/running-jobs.ts';
@@ -31,7 +31,7 @@ export class LiveUpdates {
     return this.#count > 0 && !this.#isStopped;
   }
 
-  /** @returns ends it; each call counts by itself */
+  /** @returns ends the watch; each call counts separately */
   watch(): () => void {
     this.#count += 1;
     if (this.#count === 1 && this.#isOn) this.#begin();
