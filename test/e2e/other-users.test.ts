@@ -6,8 +6,8 @@ import { program } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { canBecomeOthers, commandPrefix, type OtherUser } from '../helpers/other-user.ts';
 import { isAlive } from '../helpers/processes.ts';
-import type { ConfigObject } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const stage = useEndToEnd();
 const ann = { uid: 65_534 };

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { ConfigObject } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 const deliveries = ['at-most-once', 'at-least-once'] as const;

@@ -7,7 +7,7 @@ import { LinkClient } from '../../src/link/client/client.ts';
 import type { FailureFilter } from '../../src/protocol/commands.ts';
 import { runProgram } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { ConfigObject } from '../helpers/runner.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const stage = useEndToEnd();
 const sources = fileURLToPath(new URL('../../src/resque/', import.meta.url));

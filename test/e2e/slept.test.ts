@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freeze, isAlive } from '../helpers/processes.ts';
-import type { ConfigObject, Runner } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };

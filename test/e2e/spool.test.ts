@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProgram } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import type { ConfigObject, Runner } from '../helpers/runner.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 

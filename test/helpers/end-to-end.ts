@@ -6,20 +6,13 @@
  * no key, no temporary file of theirs, no failure that breaks resque-web, no line on stdout that is not the
  * log's, and nothing on stderr. After a test that fails, everything is killed and the log shown.
  */
-import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { EngineRunner } from './engine-runner.ts';
-import { assertNoFileLeft, assertNoKeyLeft, assertNoProcessLeft } from './leaks.ts';
 import { commandPrefix, type OtherUser } from './other-user.ts';
-import { kill, markVariable, processesMarked } from './processes.ts';
+import { markVariable } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
-import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
-import { type ConfigObject, currentProgram, ProgramRunner, type Runner } from './runner.ts';
-import { waitFor } from './wait-for.ts';
+import { currentProgram, ProgramRunner, type Runner } from './runner.ts';
+import { type ConfigObject, Workbench } from './workbench.ts';
 
 const testTimeoutMs = 30_000;
 
@@ -49,70 +42,14 @@ export interface RunOptions {
   readonly limits?: Readonly<Record<string, number>>;
 }
 
-export interface ScriptOptions {
-  readonly name?: string;
-  readonly interpreter?: string;
-}
-
-export class EndToEnd {
-  readonly redis: RedisServer;
-  readonly prefix: string;
+export class EndToEnd extends Workbench {
   readonly #isInProcess: boolean;
-  #directory = '';
-  #mark = '';
   #runners: Runner[] = [];
-  #allowedKeys: string[] = [];
   #mayWriteStderr = false;
-  /** Whether a runner of another version took part. */
-  #hasOlder = false;
-  #scripts = 0;
 
   constructor(redis: RedisServer, prefix: string, isInProcess: boolean) {
-    this.redis = redis;
-    this.prefix = prefix;
+    super(redis, prefix);
     this.#isInProcess = isInProcess;
-  }
-
-  get client(): Redis {
-    return this.redis.client;
-  }
-
-  /** The test's own directory, without characters that a shell would need quoted. */
-  get directory(): string {
-    return this.#directory;
-  }
-
-  /** Value of the variable that marks all processes of the test. */
-  get mark(): string {
-    return this.#mark;
-  }
-
-  path(name: string): string {
-    return join(this.#directory, name);
-  }
-
-  read(name: string): string {
-    try {
-      return readFileSync(this.path(name), 'utf8');
-    } catch {
-      return ''; // Nobody has written it yet.
-    }
-  }
-
-  write(name: string, content: string | Buffer = ''): string {
-    writeFileSync(this.path(name), content);
-    return this.path(name);
-  }
-
-  /** An executable job script, `/bin/sh` by default; its directory is `$D` in it. @returns its path. */
-  script(body: string, { name, interpreter = '/bin/sh' }: ScriptOptions = {}): string {
-    const path = this.path(name ?? `script-${++this.#scripts}`);
-    const head = interpreter === '/bin/sh' ? `D='${this.#directory}'\n` : '';
-    // Written beside and moved: a file that is open for writing can't be executed.
-    writeFileSync(`${path}.new`, `#!${interpreter}\n${head}${body}\n`);
-    chmodSync(`${path}.new`, 0o755);
-    renameSync(`${path}.new`, path);
-    return path;
   }
 
   /** Starts a runner on this Redis and waits until it is connected. */
@@ -142,20 +79,20 @@ export class EndToEnd {
 
   #startHere(config: ConfigObject, { args = [], env = {} }: RunOptions): Runner {
     return new EngineRunner({
-      directory: this.#directory,
+      directory: this.directory,
       config: this.config(config),
-      variables: { [markVariable]: this.#mark, ...env },
+      variables: { [markVariable]: this.mark, ...env },
       isDraining: args.includes('--drain'),
     });
   }
 
   #startProgram(config: ConfigObject, options: RunOptions): Runner {
-    if ((options.program ?? currentProgram) !== currentProgram) this.#hasOlder = true;
+    if ((options.program ?? currentProgram) !== currentProgram) this.hasOlder = true;
     return new ProgramRunner({
-      directory: this.#directory,
+      directory: this.directory,
       config: this.config(config),
       args: options.args ?? [],
-      env: { [markVariable]: this.#mark, ...options.env },
+      env: { [markVariable]: this.mark, ...options.env },
       prefix: [
         ...(options.prefix ?? (options.user === undefined ? [] : commandPrefix(options.user))),
         ...limitPrefix(options.limits ?? {}),
@@ -164,109 +101,26 @@ export class EndToEnd {
     });
   }
 
-  /** The config with this Redis in it, where it names none. */
-  config(config: ConfigObject): ConfigObject {
-    return { redis: { server: '127.0.0.1', port: this.redis.port }, ...config };
-  }
-
-  key(name: string): string {
-    return `${this.prefix}${name}`;
-  }
-
-  /** Appends jobs as a client would. Objects are written as JSON, everything else byte for byte. */
-  async enqueue(queue: string, ...payloads: (string | Buffer | object)[]): Promise<void> {
-    const values = payloads.map((payload) =>
-      typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
-    );
-    await this.client.sadd(this.key('queues'), queue);
-    await this.client.rpush(this.key(`queue:${queue}`), ...values);
-  }
-
-  /** What waits in a queue, head first. */
-  async backlog(queue: string): Promise<string[]> {
-    return await this.client.lrange(this.key(`queue:${queue}`), 0, -1);
-  }
-
-  /** The failures' exact bytes, oldest first. */
-  async rawFailures(): Promise<Buffer[]> {
-    return await this.client.lrangeBuffer(this.key('failed'), 0, -1);
-  }
-
-  /** Waits for so many failures; each is checked for what breaks resque-web. */
-  async failures(count: number, timeoutMs = 10_000): Promise<FailureRecord[]> {
-    await waitFor(async () => (await this.client.llen(this.key('failed'))) >= count, {
-      message: () => `${count} failures are recorded\n${this.#describe()}`,
-      timeoutMs,
-    });
-    const records = (await this.rawFailures()).map((raw) => assertSafeForResqueWeb(raw, this.#hasOlder));
-    expect(records).toHaveLength(count);
-    return records;
-  }
-
-  async failure(): Promise<FailureRecord> {
-    const [record] = await this.failures(1);
-    if (record === undefined) throw new Error('no failure');
-    return record;
-  }
-
-  /** A total, such as `processed`. */
-  async stat(name: string): Promise<number> {
-    return Number((await this.client.get(this.key(`stat:${name}`))) ?? 0);
-  }
-
-  /** Waits until the total has the value, and no more. */
-  async waitForStat(name: string, value: number, timeoutMs = 10_000): Promise<void> {
-    await waitFor(async () => (await this.stat(name)) >= value, {
-      message: () => `stat:${name} is ${value}\n${this.#describe()}`,
-      timeoutMs,
-    });
-    expect(await this.stat(name)).toBe(value);
-  }
-
-  /** Waits for a file that a job writes. @returns its lines. */
-  async waitForFileLines(name: string, count = 1, timeoutMs = 10_000): Promise<string[]> {
-    await waitFor(() => this.fileLines(name).length >= count, {
-      message: () => `${name} has ${count} lines: ${this.read(name)}\n${this.#describe()}`,
-      timeoutMs,
-    });
-    return this.fileLines(name);
-  }
-
-  /** The complete lines of a file. */
-  fileLines(name: string): string[] {
-    return this.read(name).split('\n').slice(0, -1);
-  }
-
-  /** Says that the test expects keys to be left. */
-  mayLeaveKeys(...names: string[]): void {
-    this.#allowedKeys.push(...names.map((name) => this.key(name)));
-  }
-
   /** Says that a runner of this test has reason to complain on stderr. */
   mayWriteStderr(): void {
     this.#mayWriteStderr = true;
   }
 
-  begin(): void {
-    this.#directory = mkdtempSync(join(tmpdir(), 'rr-e2e-'));
-    mkdirSync(this.path('tmp'));
-    this.#mark = randomUUID();
+  override begin(): void {
+    super.begin();
     this.#runners = [];
-    this.#allowedKeys = [];
     this.#mayWriteStderr = false;
-    this.#hasOlder = false;
-    this.#scripts = 0;
   }
 
   async end(hasFailed: boolean): Promise<void> {
     try {
-      if (hasFailed) console.error(this.#describe());
+      if (hasFailed) console.error(this.describe());
       else await this.#endCleanly();
     } finally {
       for (const runner of this.#runners) if (!runner.hasExited) runner.end();
-      for (const { pid } of processesMarked(this.#mark)) kill(pid);
+      this.killWhatIsLeft();
       await Promise.all(this.#runners.map((runner) => runner.exit));
-      rmSync(this.#directory, { recursive: true, force: true });
+      this.removeDirectory();
     }
   }
 
@@ -276,13 +130,10 @@ export class EndToEnd {
       expect(runner.junk, 'stdout that is no line of the log').toEqual([]);
       if (!this.#mayWriteStderr) expect(runner.stderr, 'stderr of the runner').toBe('');
     }
-    await assertNoProcessLeft(this.#mark);
-    assertNoFileLeft(this.path('tmp'));
-    for (const raw of await this.rawFailures()) assertSafeForResqueWeb(raw, this.#hasOlder);
-    await assertNoKeyLeft(this.client, this.prefix, this.#allowedKeys);
+    await this.checkNothingLeft();
   }
 
-  #describe(): string {
+  override describe(): string {
     return this.#runners.map((runner) => runner.describe()).join('\n');
   }
 }

@@ -11,7 +11,8 @@ import { createLog } from '../../src/cli/log/log.ts';
 import { handleSignals, type LoadedConfig } from '../../src/cli/run/run.ts';
 import type { Config } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { type ConfigObject, Runner, type RunnerExit } from './runner.ts';
+import { Runner, type RunnerExit } from './runner.ts';
+import type { ConfigObject } from './workbench.ts';
 
 export interface EngineRunnerOptions {
   readonly directory: string;

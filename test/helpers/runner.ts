@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import type { FailureSummary, PauseReason, ShutdownMode, Throttled } from '../../src/protocol/events.ts';
 import type { JobOutcome, JobView } from '../../src/protocol/job.ts';
 import { waitFor } from './wait-for.ts';
+import type { ConfigObject } from './workbench.ts';
 
 /** Of this version. */
 export const currentProgram = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
@@ -43,9 +44,6 @@ export interface LogLine {
   readonly requeued?: number;
   readonly workerHost?: string;
 }
-
-/** A config file's content, as its users write it. */
-export type ConfigObject = Record<string, unknown>;
 
 export interface RunnerExit {
   readonly code: number | undefined;

@@ -1,40 +1,24 @@
 /**
- * A real terminal for tests: a program in a pty of its own, keys that reach it as they would from a keyboard, and
- * xterm as the screen, with all that a program can do to a terminal on record.
+ * A real terminal for tests: a program in a pty of its own, and keys that reach it as they would from a keyboard.
  *
- * Where a test asks what a program leaves behind, it starts it by a shell: with its last process a pty goes away.
+ * A pty goes away with its last process. To see what a program leaves behind, start it from a shell.
  */
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IPty, spawn } from '@lydell/node-pty';
-import xterm from '@xterm/headless';
 import { afterEach, expect } from 'vitest';
 import { foregroundOf, isAlive, kill, markVariable, processesMarked } from './processes.ts';
 import { bytesOf } from './terminal-keys.ts';
+import { type ScreenSize, TerminalScreen, takenScreen, unmistakableEscape } from './terminal-screen.ts';
 import { waitFor } from './wait-for.ts';
 
-export interface TerminalOptions {
+export interface TerminalOptions extends ScreenSize {
   readonly command: readonly [string, ...string[]];
-  readonly columns?: number;
-  readonly rows?: number;
   readonly cwd?: string;
-  /** Beside PATH, HOME, LANG and TERM: nothing else of the tests' environment, which may be CI's. */
+  /** Added to PATH, HOME, LANG and TERM. Programs see nothing else of the tests' environment. */
   readonly env?: Readonly<Record<string, string>>;
-}
-
-export interface Cell {
-  readonly text: string;
-  /** Columns: 0 where it is the second half of the one before. */
-  readonly width: number;
-  /** Of the sixteen, `null` for the default. */
-  readonly color: number | null;
-  readonly background: number | null;
-  readonly isBold: boolean;
-  readonly isDim: boolean;
-  readonly isInverse: boolean;
-  readonly isUnderlined: boolean;
 }
 
 export interface Exit {
@@ -43,45 +27,25 @@ export interface Exit {
 }
 
 /** How a terminal is while a full-screen program has it; for `toMatchObject`. */
-export const takenTerminal = {
-  isAlternateScreen: true,
-  isCursorHidden: true,
-  hasBracketedPaste: true,
-  wrapsLines: false,
-  inputMode: 'raw',
-} as const;
-
-/** As the kitty keyboard protocol has it. */
-const unmistakableEscape = '\u001B[27u';
+export const takenTerminal = { ...takenScreen, inputMode: 'raw' } as const;
 
 /** Longer than any program waits before it takes an ESC for the Escape key. */
 const escapePauseMs = 250;
 
-export class Terminal {
+export class Terminal extends TerminalScreen {
   /** Of the program that was started; a signal ends it with its number. */
   readonly exit: Promise<Exit>;
-  /** Whatever the program wrote, in order. */
-  received = '';
-  /** The whole screen at the end of each synchronized update. */
-  readonly frames: string[][] = [];
-  readonly titles: string[] = [];
-  /** Texts that the program asked to be put into the clipboard, as it sent them. */
-  readonly clipboard: string[] = [];
-  isCursorHidden = false;
   hasExited = false;
   readonly #pty: IPty;
-  readonly #screen: xterm.Terminal;
   readonly #mark = randomUUID();
-  #unparsed = 0;
 
-  constructor({ command, columns = 80, rows = 24, cwd, env }: TerminalOptions) {
-    this.#screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
-    this.#record();
+  constructor({ command, cwd, env, ...size }: TerminalOptions) {
+    super(size);
     const [program, ...args] = command;
     this.#pty = spawn(program, args, {
       name: 'xterm-256color',
-      cols: columns,
-      rows,
+      cols: this.columns,
+      rows: this.rows,
       ...(cwd === undefined ? {} : { cwd }),
       env: {
         PATH: process.env.PATH,
@@ -91,75 +55,15 @@ export class Terminal {
         ...env,
       },
     });
-    this.#pty.onData((data) => {
-      this.received += data;
-      this.#unparsed += 1;
-      this.#screen.write(data, () => {
-        this.#unparsed -= 1;
-      });
-    });
+    this.#pty.onData((data) => this.take(data));
     // Answers to what programs ask of a terminal.
-    this.#screen.onData((answer) => this.send(answer));
+    this.xterm.onData((answer) => this.send(answer));
     this.exit = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode, signal }) => {
         this.hasExited = true;
         resolve({ exitCode, signal: signal ?? 0 });
       });
     });
-  }
-
-  /** The visible rows, without the blanks at their ends. */
-  screen(): string[] {
-    const { buffer, cols, rows } = this.#screen;
-    const top = buffer.active.viewportY;
-    // xterm keeps what stood right of the edge before the terminal was made narrower.
-    const textOf = (row: number) => buffer.active.getLine(top + row)?.translateToString(true, 0, cols) ?? '';
-    return Array.from({ length: rows }, (_, row) => textOf(row).trimEnd());
-  }
-
-  text(): string {
-    return this.screen().join('\n');
-  }
-
-  get columns(): number {
-    return this.#screen.cols;
-  }
-
-  get rows(): number {
-    return this.#screen.rows;
-  }
-
-  /** What the terminal itself keeps: for pictures. */
-  get xterm(): xterm.Terminal {
-    return this.#screen;
-  }
-
-  cell(column: number, row: number): Cell {
-    const { active } = this.#screen.buffer;
-    const cell = active.getLine(active.viewportY + row)?.getCell(column);
-    if (cell === undefined) throw new Error(`no cell at column ${column} of row ${row}`);
-    return {
-      text: cell.getChars(),
-      width: cell.getWidth(),
-      color: cell.isFgDefault() ? null : cell.getFgColor(),
-      background: cell.isBgDefault() ? null : cell.getBgColor(),
-      isBold: cell.isBold() !== 0,
-      isDim: cell.isDim() !== 0,
-      isInverse: cell.isInverse() !== 0,
-      isUnderlined: cell.isUnderline() !== 0,
-    };
-  }
-
-  get isAlternateScreen(): boolean {
-    return this.#screen.buffer.active.type === 'alternate';
-  }
-
-  get hasBracketedPaste(): boolean {
-    return this.#screen.modes.bracketedPasteMode;
-  }
-
-  get wrapsLines(): boolean {
-    return this.#screen.modes.wraparoundMode;
   }
 
   /** What becomes of keys: `cooked` as a shell leaves it, `raw` as full-screen programs want it. */
@@ -178,32 +82,10 @@ export class Terminal {
       !this.isCursorHidden &&
       !this.hasBracketedPaste &&
       this.wrapsLines &&
-      !this.#screen.modes.synchronizedOutputMode &&
-      this.#screen.modes.mouseTrackingMode === 'none' &&
+      !this.xterm.modes.synchronizedOutputMode &&
+      this.xterm.modes.mouseTrackingMode === 'none' &&
       this.inputMode === 'cooked'
     );
-  }
-
-  async waitForText(text: string | RegExp, timeoutMs?: number): Promise<void> {
-    await this.waitFor(() => this.#shows(text), `the screen shows ${text}`, timeoutMs);
-  }
-
-  async waitForNoText(text: string | RegExp, timeoutMs?: number): Promise<void> {
-    await this.waitFor(() => !this.#shows(text), `the screen no longer shows ${text}`, timeoutMs);
-  }
-
-  /** Looks only between updates: of one that has begun, a part may have come. */
-  async waitFor(condition: () => boolean, message: string, timeoutMs = 10_000): Promise<void> {
-    const isWhole = () => this.#unparsed === 0 && !this.#screen.modes.synchronizedOutputMode;
-    await waitFor(() => isWhole() && condition(), {
-      message: () => `${message}\n${this.describe()}`,
-      timeoutMs,
-    });
-  }
-
-  describe(): string {
-    const rows = this.screen().map((row) => `│${row}`);
-    return `${rows.join('\n').trimEnd()}\n… ${JSON.stringify(this.received.slice(-300))}`;
   }
 
   /** Presses keys one after the other; see terminal-keys.ts for their names. */
@@ -218,24 +100,13 @@ export class Terminal {
     }
   }
 
-  /** Types faster than anybody can: all at once. */
-  type(text: string): void {
-    this.send(text);
-  }
-
-  /** As terminals do it: in brackets where the program has asked for them. */
-  paste(text: string): void {
-    const typed = text.replaceAll('\n', '\r');
-    this.send(this.hasBracketedPaste ? `\u001B[200~${typed}\u001B[201~` : typed);
-  }
-
   /** Sends bytes as they are. */
   send(bytes: string): void {
     if (!this.hasExited) this.#pty.write(bytes);
   }
 
   resize(columns: number, rows: number): void {
-    this.#screen.resize(columns, rows);
+    this.xterm.resize(columns, rows);
     this.#pty.resize(columns, rows);
   }
 
@@ -276,33 +147,12 @@ export class Terminal {
     for (const { pid } of left) kill(pid);
     await waitFor(() => left.every(({ pid }) => !isAlive(pid)), { message: 'all processes have ended' });
     if (!this.hasExited) this.hangUp();
-    this.#screen.dispose();
+    this.xterm.dispose();
     return left.map(({ command }) => command);
   }
 
   get #device(): string {
     return (this.#pty as unknown as { readonly ptsName: string }).ptsName;
-  }
-
-  #shows(text: string | RegExp): boolean {
-    return typeof text === 'string' ? this.text().includes(text) : text.test(this.text());
-  }
-
-  #record(): void {
-    const { parser } = this.#screen;
-    const recordTo = (record: string[]) => (data: string) => {
-      record.push(data);
-      return false;
-    };
-    for (const code of [0, 1, 2]) parser.registerOscHandler(code, recordTo(this.titles));
-    parser.registerOscHandler(52, recordTo(this.clipboard));
-    for (const final of ['h', 'l']) {
-      parser.registerCsiHandler({ prefix: '?', final }, (parameters) => {
-        if (parameters.includes(25)) this.isCursorHidden = final === 'l';
-        if (parameters.includes(2026) && final === 'l') this.frames.push(this.screen());
-        return false;
-      });
-    }
   }
 }
 

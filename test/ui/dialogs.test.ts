@@ -2,21 +2,21 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../helpers/processes.ts';
-import type { ConfigObject } from '../helpers/runner.ts';
-import type { Terminal } from '../helpers/terminal.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 import { rowOf, selectedTexts, waitForFocus, waitForSelected } from './screen-parts.ts';
-import { Puppet, useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 const quietMs = 300;
 
 async function start(
   runners: ConfigObject,
-  options: { script?: string; columns?: number; rows?: number } = {},
-): Promise<Terminal> {
-  const { script = ui.stage.script('sleep 60'), ...size } = options;
-  const screen = await ui.start({ script, runners }, size);
+  options: { script?: string; killAfter?: number; columns?: number; rows?: number } = {},
+): Promise<Screen> {
+  const { script = ui.stage.script('sleep 60'), killAfter = 0.2, ...size } = options;
+  const screen = await ui.start({ script, runners, killAfter }, size);
   await waitFor(() => /0 waiting|QUEUE/.test(screen.text()), { message: 'the queues are there' });
   return screen;
 }
@@ -42,7 +42,7 @@ async function waitForNoProcess(pid: number): Promise<void> {
 
 describe('ending a job', () => {
   test('x asks, Enter leaves the job alone, and y sends it a TERM', async () => {
-    const screen = await start({ mail: 2 }, { script: stubborn() });
+    const screen = await start({ mail: 2 }, { script: stubborn(), killAfter: 60 });
     await ui.stage.enqueue('mail', { class: 'Slow', args: ['one'] });
     const pid = await pidOf('Slow');
     await screen.waitForText('Slow ["one"]');
@@ -154,7 +154,7 @@ describe('help', () => {
 });
 
 describe('the palette', () => {
-  async function palette(screen: Terminal, text: string): Promise<void> {
+  async function palette(screen: Screen, text: string): Promise<void> {
     await screen.press(':');
     await screen.waitForText('Enter runs, Esc closes');
     screen.type(text);
@@ -251,7 +251,7 @@ describe('a prompt', () => {
 describe('leaving', () => {
   const question = 'This screen has started the runner.';
 
-  async function withJob(script: string): Promise<Terminal> {
+  async function withJob(script: string): Promise<Screen> {
     const screen = await start({ mail: 1 }, { script });
     await ui.stage.enqueue('mail', { class: 'Slow', args: [] });
     await screen.waitForText('Slow');
@@ -269,7 +269,7 @@ describe('leaving', () => {
       await screen.waitForNoText(question);
     }
     expect(screen.text()).toContain('mail  1/1');
-    expect(screen.hasExited).toBe(false);
+    expect(screen.hasEnded).toBe(false);
   });
 
   test('drain and quit takes no more jobs, waits for the running one, and exits with a summary', async () => {
@@ -289,10 +289,10 @@ describe('leaving', () => {
     await screen.waitForText('It is stopping');
     expect(screen.text()).not.toContain('Drain and quit');
     await screen.press('escape');
-    await staysTrue(() => !screen.hasExited, { message: 'it waits', forMs: quietMs });
+    await staysTrue(() => !screen.hasEnded, { message: 'it waits', forMs: quietMs });
     puppet.tell('exit 0');
-    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-    await screen.waitForText('resque-runner has stopped: 1 job processed, 0 failed.');
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
+    expect(await ui.stage.stat('processed')).toBe(1);
     expect(await ui.stage.backlog('mail')).toHaveLength(1);
   });
 
@@ -302,8 +302,7 @@ describe('leaving', () => {
     await screen.press('q');
     await screen.waitForText('end 1 running job');
     await screen.press('K');
-    expect((await screen.exit).exitCode).toBe(0);
-    await screen.waitForText('resque-runner has stopped');
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
     expect(isAlive(pid)).toBe(false);
     expect(await ui.stage.failure()).toMatchObject({ payload: { class: 'Slow' }, signal: 'SIGKILL' });
   });
@@ -317,7 +316,7 @@ describe('leaving', () => {
     await screen.waitForText('● stopping');
     await staysTrue(() => isAlive(pid), { message: 'the job goes on', forMs: quietMs });
     await screen.press('ctrl+c');
-    expect((await screen.exit).exitCode).toBe(0);
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -327,7 +326,7 @@ describe('leaving', () => {
     await screen.press('/');
     await screen.waitForText('filter: ');
     screen.send('\u0003\u0003\u0003');
-    expect((await screen.exit).exitCode).toBe(0);
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -343,7 +342,23 @@ describe('leaving', () => {
     await screen.press('q');
     await screen.waitForText(question);
     await screen.press('q');
-    expect((await screen.exit).exitCode).toBe(0);
-    await screen.waitForText('resque-runner has stopped: 0 jobs processed');
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
+  });
+
+  test('the screen ends when the engine is stopped from elsewhere', async () => {
+    const screen = await withJob(ui.stage.script('cat > /dev/null; exec sleep 60'));
+    ui.stopEngine('terminate');
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
+    expect((await ui.stage.failure()).exception).toBe('Resque::TermException');
+  });
+
+  test('a draining engine ends the screen once every queue is empty', async () => {
+    const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
+    await ui.stage.enqueue('mail', ...Array.from({ length: 5 }, (_, at) => ({ class: 'Job', args: [at] })));
+    const screen = await ui.start({ script, runners: { mail: 2 } }, { drain: true });
+    await screen.waitForText('3 waiting');
+    ui.stage.write('go');
+    expect(await screen.ended).toEqual({ kind: 'stopped' });
+    expect(await ui.stage.stat('processed')).toBe(5);
   });
 });

@@ -1,11 +1,11 @@
 /** Who did what, and what became of jobs. */
-import { userInfo } from 'node:os';
 import { expect, test } from 'vitest';
 import { addFailures, numbered } from './failure-records.ts';
+import { useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 import { rowOf, rowsOf, selectedTexts, waitForSelected } from './screen-parts.ts';
-import { Puppet, useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 
 test('Events say who did what, the newest first', async () => {
   await addFailures(ui.stage, numbered(2));
@@ -17,7 +17,7 @@ test('Events say who did what, the newest first', async () => {
   await screen.press('2');
   await screen.waitForText('1-2 of 2');
   await screen.press('r');
-  await screen.waitForText('✓ put back onto mail');
+  await screen.waitForText('↺ retried');
   await screen.press('D');
   await screen.waitForText('Delete this failure?');
   await screen.press('y');
@@ -25,9 +25,9 @@ test('Events say who did what, the newest first', async () => {
   await ui.stage.enqueue('bill', { class: 'Charge', args: [1] });
   await screen.press('4');
   await screen.waitForText('failed Charge');
-  const who = `${userInfo().username}@pts/`;
+  const who = ui.userName;
   const commands = rowsOf(screen, who).filter((row) => row.includes('● command'));
-  const told = commands.map((row) => /@pts\/\d+: (.*?) *┃/.exec(row)?.[1]);
+  const told = commands.map((row) => /@pts\/7: (.*?) *┃/.exec(row)?.[1]);
   expect(told).toEqual([
     'removed',
     'put back onto mail',

@@ -1,5 +1,5 @@
 /** Entries of the `failed` list as other workers leave them. */
-import type { EndToEnd } from '../helpers/end-to-end.ts';
+import type { Workbench } from '../helpers/workbench.ts';
 
 export interface FailureOptions {
   readonly queue?: string;
@@ -45,18 +45,18 @@ export function numbered(
   }));
 }
 
-export async function addFailures(stage: EndToEnd, failures: readonly FailureOptions[]): Promise<void> {
+export async function addFailures(stage: Workbench, failures: readonly FailureOptions[]): Promise<void> {
   await stage.client.rpush(stage.key('failed'), ...failures.map(failureText));
 }
 
 /** First of the args of the jobs that wait on a queue which nobody watches. */
-export async function putBack(stage: EndToEnd, queue: string): Promise<unknown[]> {
+export async function putBack(stage: Workbench, queue: string): Promise<unknown[]> {
   const payloads = (await stage.backlog(queue)).map((text) => JSON.parse(text) as { args: unknown[] });
   return payloads.map(({ args }) => args[0]);
 }
 
 /** First of the args of what is on the list, the oldest first. */
-export async function listed(stage: EndToEnd): Promise<unknown[]> {
+export async function listed(stage: Workbench): Promise<unknown[]> {
   const records = (await stage.rawFailures()).map((raw) => String(raw));
   return records.map((text) => (JSON.parse(text) as { payload: { args: unknown[] } }).payload.args[0]);
 }

@@ -1,17 +1,16 @@
 /** The shared list of failures: looking, marking, retrying and deleting, also while others change it. */
 import { describe, expect, test } from 'vitest';
-import type { Terminal } from '../helpers/terminal.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 import { addFailures, failureText, listed, numbered, putBack } from './failure-records.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
 import { rowOf, rowsOf, selectedTexts, waitForFocus, waitForSelected } from './screen-parts.ts';
-import { useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 const quietMs = 300;
 const gone = 'this failure was already retried or removed';
 
 /** The Failures tab, with the list read. What is retried goes to `mail`, which nobody watches. */
-async function open(total: number): Promise<Terminal> {
+async function open(total: number): Promise<Screen> {
   ui.stage.mayLeaveKeys('queue:mail', 'queue:bill');
   const screen = await ui.start({ script: ui.stage.script('exit 0'), runners: { other: 1 } });
   await screen.press('2');
@@ -39,7 +38,7 @@ async function replaceUnseen(index: number, text: string): Promise<void> {
   await client.lset(ui.stage.key('failed'), index, text);
 }
 
-async function filter(screen: Terminal, text: string): Promise<void> {
+async function filter(screen: Screen, text: string): Promise<void> {
   await screen.press('/');
   await screen.waitForText('filter: ');
   screen.type(`${text}\r`);
@@ -318,6 +317,7 @@ describe('300 failures', () => {
     for (let at = 300 - 19; at > 0; at -= 19) {
       await screen.press('pagedown');
       await waitForSelected(screen, `Error ${at}.`);
+      await screen.waitForNoText('reading…');
       look();
     }
     await screen.press('pagedown');
@@ -475,7 +475,7 @@ test('without a failure, keys for failures say that there is none', async () => 
 });
 
 describe('keys that are typed faster than the list is read', () => {
-  async function start(failures: number): Promise<Terminal> {
+  async function start(failures: number): Promise<Screen> {
     ui.stage.mayLeaveKeys('queue:mail');
     await addFailures(ui.stage, numbered(failures));
     return await ui.start({ script: ui.stage.script('exit 0'), runners: { other: 1 } });

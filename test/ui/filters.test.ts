@@ -1,13 +1,12 @@
 /** `/` on every list. */
 import { expect, test } from 'vitest';
-import type { Terminal } from '../helpers/terminal.ts';
 import { addFailures } from './failure-records.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
 import { focusedPanel, rowOf, rowsOf, waitForFocus } from './screen-parts.ts';
-import { useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 
-async function filter(screen: Terminal, text: string): Promise<void> {
+async function filter(screen: Screen, text: string): Promise<void> {
   await screen.press('/');
   await screen.waitForText('Enter to apply');
   await screen.press('ctrl+u');

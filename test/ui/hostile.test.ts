@@ -3,10 +3,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type Terminal, takenTerminal } from '../helpers/terminal.ts';
-import { cellsOf, Puppet, useUiStage } from './stage.ts';
+import { takenScreen } from '../helpers/terminal-screen.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
+import { cellsOf } from './screen-parts.ts';
 
-const ui = useUiStage({ timeoutMs: 60_000 });
+const ui = useInProcessUi({ timeoutMs: 60_000 });
 
 const mebibyte = 1024 * 1024;
 /** What it copies, should it come to that. */
@@ -74,12 +76,12 @@ function strays(received: string): string[] {
   return painted.replace(ownSequences, '').match(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu) ?? [];
 }
 
-function expectHarmless(screen: Terminal): void {
+function expectHarmless(screen: Screen): void {
   expect(strays(screen.received)).toEqual([]);
   expect(screen).toMatchObject({
     titles: [],
     clipboard: [],
-    ...takenTerminal,
+    ...takenScreen,
   });
 }
 
@@ -161,7 +163,7 @@ test('the log of a job shows it line by line, and it stays within its rows', asy
   // The binary one, of many lines, first; the largest, before the end of which a part is left out, at last.
   const [large, binary] = [marks.length - 2, marks.length - 1];
   print([binary, ...marks.keys()].slice(0, -2), 'nearly all is said');
-  await screen.waitForText(/err nearly all is said$/m);
+  await screen.waitForText(/err nearly all is said$/m, 30_000);
   const isLine = /^ (?:\d\d:\d\d:\d\d err(?: .*)?|── \d+ lines? skipped ──)?$/;
   for (const mark of marks.slice(0, -2)) expect(screen.text()).toContain(mark);
   expect(logRows().filter((row) => !isLine.test(row || ' '))).toEqual([]);
@@ -271,7 +273,7 @@ async function bordersWith(name: (text: string) => string): Promise<string[][]> 
   await screen.waitFor(() => screen.screen()[23]?.includes('quit') === true, 'the table');
   found.push(bordersOf(screen));
   await screen.press('q', 'K');
-  expect(await screen.exit).toMatchObject({ exitCode: 0 });
+  expect(await screen.ended).toEqual({ kind: 'stopped' });
   const last = screen.received.lastIndexOf('\u001B[?2026l');
   expect(strays(screen.received.slice(0, last))).toEqual([]);
   expect(screen).toMatchObject({ titles: [], clipboard: [] });
@@ -280,7 +282,7 @@ async function bordersWith(name: (text: string) => string): Promise<string[][]> 
 }
 
 /** Everything but the vertical borders left blank. */
-function bordersOf(screen: Terminal): string[] {
+function bordersOf(screen: Screen): string[] {
   return screen.screen().map((_, row) =>
     Array.from({ length: screen.columns }, (_unused, column) => {
       const { text } = screen.cell(column, row);

@@ -1,15 +1,15 @@
 /** The screen of one job: its output as it comes, and all that one can do with it. */
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../helpers/processes.ts';
-import type { Terminal } from '../helpers/terminal.ts';
-import { Puppet, useUiStage } from './stage.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 const yellow = 3;
 const cyan = 6;
 
 interface OpenJob {
-  readonly screen: Terminal;
+  readonly screen: Screen;
   readonly puppet: Puppet;
 }
 
@@ -28,23 +28,23 @@ async function openJob(order?: string, shows?: string | RegExp): Promise<OpenJob
 }
 
 /** The rows with lines of the log: what is between the rule and the message. */
-function logRows(screen: Terminal): string[] {
+function logRows(screen: Screen): string[] {
   const rows = screen.screen();
   return rows.slice(rows.findIndex((row) => row.startsWith('── ')) + 1, -2);
 }
 
 /** Without times and streams. */
-function logTexts(screen: Terminal): string[] {
+function logTexts(screen: Screen): string[] {
   return logRows(screen)
     .filter((row) => row !== '')
     .map((row) => row.replace(/^.\d\d:\d\d:\d\d (?:out|err) /, ''));
 }
 
-function rule(screen: Terminal): string {
+function rule(screen: Screen): string {
   return screen.screen().find((row) => row.startsWith('── ')) ?? '';
 }
 
-async function search(screen: Terminal, text: string): Promise<void> {
+async function search(screen: Screen, text: string): Promise<void> {
   await screen.press('/');
   await screen.waitForText(/^ search: /m);
   screen.type(text);
@@ -52,7 +52,7 @@ async function search(screen: Terminal, text: string): Promise<void> {
 }
 
 /** Text that was put onto the clipboard last. */
-function copied(screen: Terminal): string {
+function copied(screen: Screen): string {
   const [, base64 = ''] = (screen.clipboard.at(-1) ?? '').split(';');
   return Buffer.from(base64, 'base64').toString('utf8');
 }
@@ -60,7 +60,11 @@ function copied(screen: Terminal): string {
 test('Enter on a running job shows what it prints as it prints it, both streams told apart', async () => {
   const { screen, puppet } = await openJob();
   await screen.waitForText('it has printed nothing yet');
-  puppet.tell('echo to stdout; sleep 0.01; echo to stderr >&2; sleep 0.01; printf unfinished');
+  puppet.tell('echo to stdout');
+  await screen.waitForText('1 line ');
+  puppet.tell('echo to stderr >&2');
+  await screen.waitForText('2 lines');
+  puppet.tell('printf unfinished');
   await screen.waitForText(/^ \d\d:\d\d:\d\d out to stdout\n \d\d:\d\d:\d\d err to stderr$/m);
   await screen.waitForText(/out unfinished$/m);
   puppet.tell("printf ', and its end\\n'");
@@ -114,10 +118,8 @@ test('it follows the end until one scrolls up, stands still then, and follows ag
 });
 
 test('long lines wrap, times and streams go, marks come, and the log takes the whole screen', async () => {
-  const { screen } = await openJob(
-    'echo short; seq -s . 1000 1100; sleep 0.01; echo "a warning" >&2',
-    'a warning',
-  );
+  const { screen, puppet } = await openJob('echo short; seq -s . 1000 1100', '1000');
+  puppet.tell('echo "a warning" >&2');
   await screen.waitForText('3 lines');
   expect(logTexts(screen)).toHaveLength(3);
   expect(screen.text()).not.toContain('1100');
@@ -256,10 +258,10 @@ describe('in a log of 100,000 lines', () => {
 });
 
 test('y puts what is shown of the log onto the clipboard', async () => {
-  const { screen, puppet } = await openJob(
-    'echo "grüße 漢字"; sleep 0.01; echo "a warning" >&2; sleep 0.01; echo done',
-    'a warning',
-  );
+  const { screen, puppet } = await openJob('echo "grüße 漢字"', 'grüße');
+  puppet.tell('echo "a warning" >&2');
+  await screen.waitForText('2 lines');
+  puppet.tell('echo done');
   await screen.waitForText('3 lines');
   await screen.press('m', 'y');
   await screen.waitForText('✓ copied 3 lines');

@@ -4,16 +4,22 @@ import { describe, expect, test } from 'vitest';
 import { isAlive } from '../helpers/processes.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import { Puppet } from './puppet.ts';
 import { selectedTexts } from './screen-parts.ts';
 import { useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+/** Tests stop the Redis. */
+const ui = useUiStage({ redis: { appendOnly: true } });
+
+/** A job that says that it has started, and runs until there is a file `go`. */
+function waitingScript(): string {
+  return ui.stage.script(`grep -o '"class":"[^"]*"' >> "$D/started"
+    while [ ! -e "$D/go" ]; do sleep 0.1; done`);
+}
 
 /** A screen with one job that runs until there is a file `go`, and a slot that is free. */
 async function openScreen(): Promise<Terminal> {
-  const script = ui.stage.script(`grep -o '"class":"[^"]*"' >> "$D/started"
-    while [ ! -e "$D/go" ]; do sleep 0.1; done`);
-  const screen = await ui.start({ script, runners: { mail: 2 } });
+  const screen = await ui.start({ script: waitingScript(), runners: { mail: 2 } });
   await ui.stage.enqueue('mail', { class: 'First', args: [] });
   await screen.waitForText('#1  First');
   return screen;
@@ -34,7 +40,6 @@ describe('the engine that a screen has started takes no more jobs, waits for the
   test.each<[string, (screen: Terminal) => void]>([
     ['is killed', (screen) => screen.signal('SIGKILL')],
     ['has lost its terminal', (screen) => screen.hangUp()],
-    ['was told to end', (screen) => screen.signal('SIGTERM')],
   ])('%s', async (_, leave) => {
     const screen = await openScreen();
     const pid = enginePid();
@@ -56,11 +61,17 @@ describe('the engine that a screen has started takes no more jobs, waits for the
   });
 });
 
-test('an engine that was left by choice goes on, is found again, and drains then', async () => {
-  const screen = await openScreen();
+test('an engine that was left by choice outlives its terminal, is found again, and drains then', async () => {
+  const script = waitingScript();
+  const shell = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 2 } })]).join(' ')]);
+  await shell.waitForText('1 Queues');
+  await ui.stage.enqueue('mail', { class: 'First', args: [] });
+  await shell.waitForText('#1  First');
+  await shell.press('q', 'd');
+  await shell.waitForText('came to 0');
   const pid = enginePid();
-  await screen.press('q', 'd');
-  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  shell.hangUp();
+  await shell.exit;
   await ui.stage.enqueue('mail', { class: 'Second', args: [] });
   await ui.stage.waitForFileLines('started', 2);
   const again = await ui.attach();
@@ -90,20 +101,6 @@ test('an engine that was left by choice goes on, is found again, and drains then
   await ui.stage.client.del(ui.stage.key('queue:mail'));
 });
 
-test('an engine that was left by choice outlives the terminal that it was started in', async () => {
-  const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
-  const shell = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } })]).join(' ')]);
-  await shell.waitForText('1 Queues');
-  await shell.press('q', 'd');
-  await shell.waitForText('came to 0');
-  const pid = enginePid();
-  shell.hangUp();
-  await shell.exit;
-  await ui.stage.enqueue('mail', { class: 'Later', args: [] });
-  await ui.stage.waitForFileLines('ran');
-  expect(isAlive(pid)).toBe(true);
-});
-
 test('jobs go on while the terminal does not read, and it catches up when it does', async () => {
   const script = ui.stage.script('cat > /dev/null; seq 500 >&2');
   const screen = await ui.start({ script, runners: { mail: 2 } });
@@ -117,25 +114,6 @@ test('jobs go on while the terminal does not read, and it catches up when it doe
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   // The program may have ended before xterm has read its last words.
   await screen.waitForText('300 jobs processed, 0 failed');
-});
-
-test('the screen ends when the engine was told to end from elsewhere', async () => {
-  const screen = await openScreen();
-  process.kill(enginePid(), 'SIGTERM');
-  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  await screen.waitForText('resque-runner has stopped: 1 job processed, 1 failed.');
-  const failure = await ui.stage.failure();
-  expect(failure.exception).toBe('Resque::TermException');
-});
-
-test('with --drain the screen ends by itself once every queue is empty', async () => {
-  const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
-  await ui.stage.enqueue('mail', ...Array.from({ length: 5 }, (_, at) => ({ class: 'Job', args: [at] })));
-  const screen = await ui.start({ script, runners: { mail: 2 } }, { args: ['--drain'] });
-  await screen.waitForText('3 waiting');
-  ui.stage.write('go');
-  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  await screen.waitForText('resque-runner has stopped: 5 jobs processed, 0 failed.');
 });
 
 test('jobs get no descriptor and no variable from the screen that started the engine', async () => {
@@ -166,4 +144,25 @@ test('jobs get no descriptor and no variable from the screen that started the en
     'TMPDIR',
     'XDG_STATE_HOME',
   ]);
+});
+
+test('the screen can be left while Redis is away, and tells where that is which Redis does not know', async () => {
+  const puppet = new Puppet(ui.stage);
+  const screen = await ui.start({ script: puppet.script, runners: { mail: 1 } });
+  await ui.stage.enqueue('mail', { class: 'First', args: [] });
+  await puppet.started();
+  await screen.waitForText('#1  First');
+  await ui.stage.redis.stop();
+  await screen.waitForText('✗ Redis down');
+  await screen.press('q', 'q');
+  await screen.waitForText(' stopping');
+  puppet.tell('exit 0');
+  // It tries for a while.
+  await screen.waitFor(() => screen.hasExited, 'it has ended', 20_000);
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(screen.text().replaceAll('\n', '')).toMatch(
+    /^resque-runner has stopped: 1 job processed, 0 failed\. Redis is away: how 1 job ended is in .+\.spool until Redis/,
+  );
+  await ui.stage.redis.start();
+  await ui.stage.redis.flush();
 });

@@ -1,13 +1,13 @@
 /** The first screen: what the queues do, where the keys go, and pausing. */
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { ConfigObject } from '../helpers/runner.ts';
-import type { Terminal } from '../helpers/terminal.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 import { focusedPanel, rowOf, waitForFocus, waitForSelected } from './screen-parts.ts';
-import { Puppet, useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 const fourQueues = { mail: 2, bill: 1, video: 3, low: 4 };
 /** `pause-all-workers` is looked at every 3 s; a key that is no list is tried again after 5 s. */
 const lookMs = 12_000;
@@ -15,7 +15,7 @@ const lookMs = 12_000;
 const quietMs = 300;
 
 /** A screen that has the keys at the first queue. */
-async function start(runners: ConfigObject, script = ui.stage.script('sleep 60')): Promise<Terminal> {
+async function start(runners: ConfigObject, script = ui.stage.script('sleep 60')): Promise<Screen> {
   const screen = await ui.start({ script, runners });
   // Before that the queues' lengths aren't known.
   await screen.waitForText('0 waiting');

@@ -1,8 +1,9 @@
 /** Redis goes away and comes back: the screen says so, and what runs isn't hurt. */
 import { expect, test } from 'vitest';
-import { Puppet, useUiStage } from './stage.ts';
+import { useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 
-const ui = useUiStage({ redis: { appendOnly: true } });
+const ui = useInProcessUi({ redis: { appendOnly: true } });
 
 test('header and message tell that Redis is away, running jobs go on, and queues continue when it is back', async () => {
   const puppet = new Puppet(ui.stage);
@@ -43,7 +44,7 @@ test('a screen that is opened while Redis is away says so, and is of use once it
   const script = ui.stage.script('cat > /dev/null; exec sleep 60');
   const config = { script, runners: { mail: 1 } };
   await ui.stage.redis.stop();
-  const screen = await ui.start(config);
+  const screen = await ui.start(config, { awaitRedis: false });
   await screen.waitForText('✗ Redis down');
   await screen.waitForText(/✗ Redis: .*trying again/);
   await screen.press('2');
@@ -54,25 +55,4 @@ test('a screen that is opened while Redis is away says so, and is of use once it
   await ui.stage.enqueue('mail', { class: 'Welcome', args: [] });
   await screen.press('1');
   await screen.waitForText('#1  Welcome');
-});
-
-test('the screen can be left while Redis is away, and tells where that is which Redis does not know', async () => {
-  const puppet = new Puppet(ui.stage);
-  const screen = await ui.start({ script: puppet.script, runners: { mail: 1 } });
-  await ui.stage.enqueue('mail', { class: 'First', args: [] });
-  await puppet.started();
-  await screen.waitForText('#1  First');
-  await ui.stage.redis.stop();
-  await screen.waitForText('✗ Redis down');
-  await screen.press('q', 'q');
-  await screen.waitForText(' stopping');
-  puppet.tell('exit 0');
-  // It tries for a while.
-  await screen.waitFor(() => screen.hasExited, 'it has ended', 20_000);
-  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-  expect(screen.text().replaceAll('\n', '')).toMatch(
-    /^resque-runner has stopped: 1 job processed, 0 failed\. Redis is away: how 1 job ended is in .+\.spool until Redis/,
-  );
-  await ui.stage.redis.start();
-  await ui.stage.redis.flush();
 });

@@ -1,14 +1,14 @@
 /** A screen that was resized looks like one that was opened at that size: nothing of the old one is left. */
 import { expect, test } from 'vitest';
-import type { Terminal } from '../helpers/terminal.ts';
-import { cellsOf, useUiStage } from './stage.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { cellsOf } from './screen-parts.ts';
 
-const ui = useUiStage({ timeoutMs: 60_000 });
+const ui = useInProcessUi({ timeoutMs: 60_000 });
 
 const smallest = { columns: 60, rows: 16 };
 
 /** Two queues with a job each, and a failure. */
-async function openScreen(): Promise<Terminal> {
+async function openScreen(): Promise<Screen> {
   const script = ui.stage.script(`grep -q Failing && { echo "it failed" >&2; exit 1; }
     seq -f "line %.0f of a log that is wide enough to be cut or wrapped where a screen is narrow, 漢字" 100 >&2
     exec sleep 60`);
@@ -23,7 +23,7 @@ async function openScreen(): Promise<Terminal> {
 }
 
 /** @param keys that bring a fresh screen to where the other one is */
-async function expectLikeFresh(screen: Terminal, keys: readonly string[]): Promise<void> {
+async function expectLikeFresh(screen: Screen, keys: readonly string[]): Promise<void> {
   const { columns, rows } = screen;
   const isTooSmall = columns < smallest.columns || rows < smallest.rows;
   const awaits = isTooSmall ? `have ${columns}×${rows}, need 60×16` : '? help  q quit';
@@ -38,7 +38,7 @@ async function expectLikeFresh(screen: Terminal, keys: readonly string[]): Promi
   }
   // There may be a dialog, which would take the q for itself.
   await fresh.press('ctrl+c');
-  expect(await fresh.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(await fresh.ended).toEqual({ kind: 'detached' });
 }
 
 test.each<[string, string[], string, [number, number][]]>([
@@ -117,7 +117,7 @@ test('where there is no room it says so, takes q and Ctrl-C, and no other key', 
   screen.resize(20, 4);
   await screen.waitForText('have 20×4');
   await screen.press('ctrl+c', 'ctrl+c', 'ctrl+c');
-  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(await screen.ended).toEqual({ kind: 'stopped' });
 });
 
 test('a window that is being dragged shows whole screens at its end', async () => {

@@ -1,14 +1,14 @@
 /** Reads a screen as a person does: where the keys go, and what the cursor is on. */
-import type { Terminal } from '../helpers/terminal.ts';
+import type { TerminalScreen } from '../helpers/terminal-screen.ts';
 
 /** Title of the panel with the heavy border: the keys go there. Of an open dialog, its title. */
-export function focusedPanel(screen: Terminal): string {
+export function focusedPanel(screen: TerminalScreen): string {
   const titles = [...screen.text().matchAll(/┏━ (.+?)(?: {2}| ━| ┓)/g)].map(([, title]) => title);
   return titles.at(-1) ?? '';
 }
 
 /** The texts that stand there inverse, from top to bottom: a row under the cursor, a choice with the focus. */
-export function selectedTexts(screen: Terminal): string[] {
+export function selectedTexts(screen: TerminalScreen): string[] {
   const { cols, rows } = screen.xterm;
   const texts = Array.from({ length: rows }, (_, row) => {
     const cells = Array.from({ length: cols }, (_unused, column) => screen.cell(column, row));
@@ -18,23 +18,64 @@ export function selectedTexts(screen: Terminal): string[] {
 }
 
 /** The first row that shows it. */
-export function rowOf(screen: Terminal, text: string): string {
+export function rowOf(screen: TerminalScreen, text: string): string {
   return screen.screen().find((row) => row.includes(text)) ?? '';
 }
 
 /** Rows of lists that show it, as `60 failures` do. */
-export function rowsOf(screen: Terminal, text: string | RegExp): string[] {
+export function rowsOf(screen: TerminalScreen, text: string | RegExp): string[] {
   return screen.screen().filter((row) => (typeof text === 'string' ? row.includes(text) : text.test(row)));
 }
 
 /** Waits until the cursor is on that, and on nothing else. */
-export async function waitForSelected(screen: Terminal, text: string): Promise<void> {
+export async function waitForSelected(screen: TerminalScreen, text: string): Promise<void> {
   await screen.waitFor(() => {
     const selected = selectedTexts(screen);
     return selected.length === 1 && (selected[0]?.includes(text) ?? false);
   }, `the cursor is on ${text}`);
 }
 
-export async function waitForFocus(screen: Terminal, title: string): Promise<void> {
+export async function waitForFocus(screen: TerminalScreen, title: string): Promise<void> {
   await screen.waitFor(() => focusedPanel(screen) === title, `the keys go to ${title}`);
+}
+
+/** What moves by itself: how long a job runs, jobs per second. */
+const moving = /(?<![:\d])\d\d:\d\d(?![:\d])|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s/g;
+
+/** Columns of a row, the one at `right` excluded. */
+export interface Area {
+  readonly row: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/**
+ * Every cell of the screen with its colours, a text for each row, to be compared with those of another moment or
+ * another screen; without what moves by itself, and without these areas.
+ */
+export function cellsOf(screen: TerminalScreen, except: readonly Area[] = []): string[] {
+  return screen.screen().map((text, row) => {
+    const cells = Array.from({ length: screen.columns }, (_, column) => screen.cell(column, row));
+    // By what the text has of each; a wide one takes two columns.
+    const columns = cells.flatMap(({ text: own, width }, column) =>
+      width === 0 ? [] : Array.from({ length: Math.max(1, own.length) }, () => column),
+    );
+    const masked = new Set<number>();
+    for (const { 0: found, index } of text.matchAll(moving)) {
+      for (const column of columns.slice(index, index + found.length)) masked.add(column);
+    }
+    const areas = except.filter((area) => area.row === row);
+    let before = '';
+    return cells
+      .map(({ text: own, ...style }, column) => {
+        if (masked.has(column)) return '#';
+        if (areas.some(({ left, right }) => column >= left && column < right)) return '?';
+        const shown = Object.values(style).join();
+        const change = shown === before ? '' : `{${shown}}`;
+        before = shown;
+        return `${change}${own || ' '}`;
+      })
+      .join('')
+      .trimEnd();
+  });
 }

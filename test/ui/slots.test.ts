@@ -1,17 +1,17 @@
 /** More and fewer slots, while jobs run. */
 import { expect, test } from 'vitest';
-import type { ConfigObject } from '../helpers/runner.ts';
-import type { Terminal } from '../helpers/terminal.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+import { Puppet } from './puppet.ts';
 import { waitForFocus } from './screen-parts.ts';
-import { Puppet, useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 const quietMs = 300;
 /** Says that it runs, and goes on until it is ended. */
 const staying = 'echo "$$" >> "$D/ran"; sleep 60';
 
-async function start(runners: ConfigObject, script: string): Promise<Terminal> {
+async function start(runners: ConfigObject, script: string): Promise<Screen> {
   const screen = await ui.start({ script, runners });
   await screen.waitForText('0 waiting');
   return screen;

@@ -3,24 +3,14 @@
  * real jobs. After a test that passes, the engines that its screens have started are told to stop, and then there
  * may be no process, no key and no file left of any of them.
  */
-import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { type EndToEnd, useEndToEnd } from '../helpers/end-to-end.ts';
 import { kill } from '../helpers/processes.ts';
-import type { ConfigObject } from '../helpers/runner.ts';
 import { type Terminal, type TerminalOptions, useTerminals } from '../helpers/terminal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import type { ConfigObject } from '../helpers/workbench.ts';
 
 const program = fileURLToPath(new URL('../../dist/resque-runner.js', import.meta.url));
 
@@ -118,78 +108,6 @@ export class UiStage {
     const terminal = this.terminal({ command: this.commandOf([...args, ...more]), columns, rows, env });
     await terminal.waitForText(awaits);
     return terminal;
-  }
-}
-
-/** What moves by itself: how long a job runs, jobs per second. */
-const moving = /(?<![:\d])\d\d:\d\d(?![:\d])|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s/g;
-
-/** Columns of a row, the one at `right` excluded. */
-export interface Area {
-  readonly row: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-/**
- * Every cell of the screen with its colours, a text for each row, to be compared with those of another moment or
- * another screen; without what moves by itself, and without these areas.
- */
-export function cellsOf(screen: Terminal, except: readonly Area[] = []): string[] {
-  return screen.screen().map((text, row) => {
-    const cells = Array.from({ length: screen.columns }, (_, column) => screen.cell(column, row));
-    // By what the text has of each; a wide one takes two columns.
-    const columns = cells.flatMap(({ text: own, width }, column) =>
-      width === 0 ? [] : Array.from({ length: Math.max(1, own.length) }, () => column),
-    );
-    const masked = new Set<number>();
-    for (const { 0: found, index } of text.matchAll(moving)) {
-      for (const column of columns.slice(index, index + found.length)) masked.add(column);
-    }
-    const areas = except.filter((area) => area.row === row);
-    let before = '';
-    return cells
-      .map(({ text: own, ...style }, column) => {
-        if (masked.has(column)) return '#';
-        if (areas.some(({ left, right }) => column >= left && column < right)) return '?';
-        const shown = Object.values(style).join();
-        const change = shown === before ? '' : `{${shown}}`;
-        before = shown;
-        return `${change}${own || ' '}`;
-      })
-      .join('')
-      .trimEnd();
-  });
-}
-
-/** A job that does what it is told to while it runs. */
-export class Puppet {
-  /** For the config. Of one puppet, one job at a time. */
-  readonly script: string;
-  readonly #orders: string;
-  readonly #ready: string;
-
-  constructor(stage: EndToEnd, name = 'puppet') {
-    this.#orders = stage.path(`${name}.orders`);
-    this.#ready = stage.path(`${name}.ready`);
-    spawnSync('mkfifo', [this.#orders]);
-    this.script = stage.script(
-      `cat > /dev/null; exec 3<> '${this.#orders}'; : > '${this.#ready}'
-      while read -r order <&3; do eval "$order"; done`,
-      { name },
-    );
-  }
-
-  /** Waits until its job runs. */
-  async started(): Promise<void> {
-    await waitFor(() => existsSync(this.#ready), { message: `the job of ${this.script} runs` });
-  }
-
-  /** @param order one line of shell; it's an error where no job runs */
-  tell(order: string): void {
-    const pipe = openSync(this.#orders, constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(pipe, `${order}\n`);
-    closeSync(pipe);
   }
 }
 

@@ -1,10 +1,10 @@
 /** The first screen as a table: where the terminal is small, or the queues are many. */
 import { expect, test } from 'vitest';
 import { addFailures, numbered } from './failure-records.ts';
+import { useInProcessUi } from './in-process.ts';
 import { focusedPanel, rowOf, rowsOf, selectedTexts, waitForFocus, waitForSelected } from './screen-parts.ts';
-import { useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 
 test('at 80×24 all queues are rows of a table, with the jobs of the one under the cursor below', async () => {
   const screen = await ui.start(

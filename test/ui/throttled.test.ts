@@ -1,10 +1,10 @@
 /** A queue whose waiting children end by themselves: its jobs run, and the screen says what is wrong until it isn't. */
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { useInProcessUi } from './in-process.ts';
 import { rowOf } from './screen-parts.ts';
-import { useUiStage } from './stage.ts';
 
-const ui = useUiStage();
+const ui = useInProcessUi();
 /** The pause between two children grows to 30 s; here it is at 8 s at the most. */
 const nextChildMs = 15_000;
 const yellow = 3;

@@ -35,20 +35,35 @@ export async function openEngineLink(
   engine: Engine,
   options: EngineLinkOptions,
 ): Promise<() => Promise<void>> {
-  const { config, configFile, version, socket, ownerFd } = options;
-  const started = Date.now();
+  const { socket, ownerFd } = options;
+  const server = linkServer(engine, options);
+  if (ownerFd !== null) server.adopt(ownerFd);
+  const path = await listen(io, server, socket);
+  // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
+  listSockets(ownSocketDirectories(io)).catch(() => {});
+  return async () => {
+    await server.close();
+    if (path !== null && socket === null) removeIfEmpty(dirname(path));
+  };
+}
+
+/** A server that shows this engine and carries out commands on it. It doesn't listen yet. */
+export function linkServer(
+  engine: Engine,
+  { config, configFile, version }: Pick<EngineLinkOptions, 'config' | 'configFile' | 'version'>,
+): LinkServer {
   let model = emptySnapshot;
   engine.subscribe((event) => {
     model = reduce(model, event);
   });
-  const server = new LinkServer({
+  return new LinkServer({
     hello: {
       version,
       pid: process.pid,
       configFile,
       workerHost: engine.workerHost,
       runners: config.runners.map(({ key }) => key),
-      startedAtMs: started,
+      startedAtMs: Date.now(),
     },
     snapshot: () => {
       engine.flushEvents();
@@ -60,14 +75,6 @@ export async function openEngineLink(
     openOutput: (jobId) => engine.openOutput(jobId),
     onOwnerGone: () => engine.stop('quit'),
   });
-  if (ownerFd !== null) server.adopt(ownerFd);
-  const path = await listen(io, server, socket);
-  // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
-  listSockets(ownSocketDirectories(io)).catch(() => {});
-  return async () => {
-    await server.close();
-    if (path !== null && socket === null) removeIfEmpty(dirname(path));
-  };
 }
 
 /** Jobs come first: a runner that can't be looked at still runs. @returns the socket's path, `null` without one */

@@ -5,7 +5,8 @@ import { plural } from '../../messages/quantities.ts';
 import { runnerName } from '../../messages/runners.ts';
 import { spoolMessages } from '../../messages/spool.ts';
 import { visible } from '../../messages/visible.ts';
-import type { UiEnd, UiOptions } from '../../ui/session/ui-options.ts';
+import type { UiEnd } from '../../ui/actions/action-context.ts';
+import type { UiOptions } from '../../ui/user-interface.tsx';
 import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
 import type { TerminalIo } from '../command-line/io.ts';
 import { shortPath } from '../files/load-config.ts';
@@ -29,8 +30,8 @@ const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as 
 /** An engine that has closed its link is about to end. */
 const endLimitMs = 5_000;
 
-function loadUi(): Promise<typeof import('../../ui/main.tsx')> {
-  return import('../../ui/main.tsx');
+function loadUi(): Promise<typeof import('../../ui/main.ts')> {
+  return import('../../ui/main.ts');
 }
 
 /** Starts an engine and shows it. @returns the exit code */
@@ -122,7 +123,7 @@ export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOpt
   }
 }
 
-type RunTerminalUi = typeof import('../../ui/main.tsx')['runTerminalUi'];
+type RunTerminalUi = typeof import('../../ui/main.ts')['runTerminalUi'];
 
 async function show(
   { stdin, stdout }: TerminalIo,
@@ -131,16 +132,15 @@ async function show(
   how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
 ): Promise<UiEnd> {
   const name = runnerName(client.hello);
-  return await runTerminalUi({
+  const options: UiOptions = {
     ...how,
     runnerName: how.runnerUser === null ? name : `${name} of user ${how.runnerUser}`,
     store,
     lost,
     send: (command) => client.send(command),
     watch: (jobId, onBatch) => client.watch(jobId, onBatch),
-    stdin,
-    stdout,
-  });
+  };
+  return await runTerminalUi(options, { stdin, stdout });
 }
 
 function summary({ store }: Session): string {

@@ -1,7 +1,7 @@
 /** `status --watch` on a terminal: each status replaces the previous one and is cut to the screen. */
 import { clock } from '../../messages/quantities.ts';
+import { KeyReader } from '../../ui/keys/key-reader.ts';
 import { FrameSink } from '../../ui/terminal/frame-sink.ts';
-import { KeyReader } from '../../ui/terminal/key-reader.ts';
 import { ScreenGuard } from '../../ui/terminal/screen-guard.ts';
 import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
 import type { TerminalIo } from '../command-line/io.ts';

@@ -3,7 +3,17 @@ import type { AppStore } from '../../store/app-store.ts';
 import type { FailureList } from '../lists/failure-list.ts';
 import type { JobLog } from '../log/job-log.ts';
 import type { Size } from '../panels/layout.ts';
-import type { UiEnd } from '../session/ui-options.ts';
+import type { EndSignal } from '../terminal/screen-guard.ts';
+
+/** How the person left. The caller decides what happens to the engine. */
+export type UiEnd =
+  /** Leaves an engine that this screen didn't start, or that should keep running. */
+  | { readonly kind: 'detached' }
+  /** The engine has stopped, as asked here or elsewhere. */
+  | { readonly kind: 'stopped' }
+  /** The link to the engine broke. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'signal'; readonly signal: EndSignal };
 
 /** What an action may use. Actions change the view and send commands; they draw nothing. */
 export interface ActionContext {

@@ -1,21 +1,33 @@
 /** Keys in, actions out: decides what a key means where one is, and keeps what actions need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
-import { changeView } from '../../store/app-store.ts';
+import { type AppStore, changeView } from '../../store/app-store.ts';
+import type { TerminalInput } from '../keys/key-decoder.ts';
+import { typedText } from '../keys/key-reader.ts';
 import { actionOf } from '../keys/keymap.ts';
-import { FailureList } from '../lists/failure-list.ts';
+import { FailureList, type Send } from '../lists/failure-list.ts';
 import { contextOf } from '../lists/selection.ts';
-import { JobLog } from '../log/job-log.ts';
+import { JobLog, type Watch } from '../log/job-log.ts';
 import { isTooSmall, type Size } from '../panels/layout.ts';
-import type { UiEnd, UiOptions } from '../session/ui-options.ts';
 import { clipboardWrite } from '../terminal/clipboard.ts';
-import type { TerminalInput } from '../terminal/key-decoder.ts';
-import { typedText } from '../terminal/key-reader.ts';
-import type { ActionContext } from './action-context.ts';
+import type { ActionContext, UiEnd } from './action-context.ts';
 import { dialogKey } from './dialog-keys.ts';
 import { HeldKeys } from './held-keys.ts';
 import { settlePane } from './navigation.ts';
 import { perform } from './perform.ts';
 import { askToQuit } from './quit-actions.ts';
+
+export interface ControllerOptions {
+  readonly store: AppStore;
+  readonly send: Send;
+  readonly watch: Watch;
+  readonly isReadOnly: boolean;
+  /** Which runner it is, for questions about all of it: `process 4431 (/srv/app/cfg.json)`. */
+  readonly runnerName: string;
+  /** This screen started the engine, which stops with it unless it is left running. */
+  readonly isOwner: boolean;
+  /** False if the engine can't go on without us, as in a demo. */
+  readonly canLeaveRunning: boolean;
+}
 
 /** What the controller needs of the screen. */
 export interface ScreenPort {
@@ -39,13 +51,13 @@ export class Controller implements ActionContext {
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
   readonly runnerName: string;
-  readonly #options: UiOptions;
+  readonly #options: ControllerOptions;
   readonly #screen: ScreenPort;
   readonly #held: HeldKeys;
   #log: JobLog | null = null;
   #unanswered: readonly Command[] = [];
 
-  constructor(options: UiOptions, screen: ScreenPort) {
+  constructor(options: ControllerOptions, screen: ScreenPort) {
     this.#options = options;
     this.#screen = screen;
     this.store = options.store;

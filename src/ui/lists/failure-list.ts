@@ -3,14 +3,16 @@
  * matches the filter for the failures screen. Reads again when the list has changed, but never twice at the
  * same time, nor more often than a person can see.
  */
-import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
+import type { Command, CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import type { AppState, AppStore, FailurePages } from '../../store/app-store.ts';
 import { noFailurePages } from '../../store/app-store.ts';
 import { parseFailureFilter } from '../../store/failure-filter.ts';
 import type { View } from '../../store/view.ts';
-import type { Send } from '../session/ui-options.ts';
 import { keptCursor } from './kept-cursor.ts';
 import { failureKeys } from './selection.ts';
+
+/** Never rejects: if the link is down, the reply is a refusal. */
+export type Send = (command: Command) => Promise<CommandReply>;
 
 const recentCount = 20;
 const pageCount = 100;

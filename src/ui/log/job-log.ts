@@ -8,11 +8,13 @@ import { needleOf } from '../../store/search.ts';
 import { initialView, type LogView } from '../../store/view.ts';
 import type { Step } from '../lists/cursor.ts';
 import type { Size } from '../panels/layout.ts';
-import type { Watch } from '../session/ui-options.ts';
 import { printable } from '../text/printable.ts';
 import { wrap } from '../text/wrap.ts';
 import { logPane } from './log-pane.ts';
 import { logWindow, type Place, placeFrom } from './log-window.ts';
+
+/** `null` for a batch: nothing is kept of that job's output. @returns ends the watch */
+export type Watch = (jobId: string, onBatch: (batch: OutputBatch | null) => void) => () => void;
 
 const nextStreams = { both: 'stderr', stderr: 'stdout', stdout: 'both' } as const;
 /** What one can see of what stands before a match. */

@@ -10,6 +10,7 @@
  * while the terminal is slow, the newest is painted.
  */
 import { EventEmitter } from 'node:events';
+import type { RenderOptions } from 'ink';
 import { paintedRow } from './painted-row.ts';
 
 /** What is needed of `TerminalOutput`. */
@@ -148,6 +149,23 @@ export class FrameSink extends EventEmitter<{ resize: [] }> {
       if (!this.#isPainted || this.#shown === null) this.#schedule();
     });
   }
+}
+
+/** The options with which Ink's frames reach the terminal through the sink, and nothing else of Ink does. */
+export function inkOptions(sink: FrameSink, stdin: NodeJS.ReadStream): RenderOptions {
+  return {
+    // Ink writes, asks for `columns`, `rows`, `isTTY` and listens for `resize`; it needs nothing else of a stream.
+    stdout: sink as unknown as NodeJS.WriteStream,
+    stdin,
+    // Hands over whole frames, one per commit.
+    debug: true,
+    // Ctrl-C is a key like others.
+    exitOnCtrlC: false,
+    // Has no effect in debug mode; set so that nobody relies on it.
+    patchConsole: false,
+    // Otherwise INK_SCREEN_READER=true would change what Ink renders.
+    isScreenReaderEnabled: false,
+  };
 }
 
 function paintedWhole(lines: readonly string[], columns: number, rows: number): string {

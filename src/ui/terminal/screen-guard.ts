@@ -36,7 +36,7 @@ export interface ScreenGuardOptions {
 const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Alternate screen, empty, without a cursor; pastes in brackets; nothing wraps at the right edge. */
-const enterSequence = '\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H';
+export const enterSequence = '\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H';
 /** And back. A frame that was cut off may have left an update open. */
 const leaveSequence = '\u001B[?2026l\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h';
 

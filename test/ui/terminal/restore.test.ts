@@ -31,26 +31,10 @@ async function expectRestored(terminal: Terminal, code: number): Promise<void> {
 }
 
 describe('the terminal is as it was after', () => {
-  test.each([
-    ['q', 0],
-    ['ctrl+c', 5],
-    ['e', 3],
-  ])('the key %s', async (key, code) => {
+  test('process.exit', async () => {
     const terminal = await openProgram();
-    await terminal.press(key);
-    await expectRestored(terminal, code);
-  });
-
-  test.each<[NodeJS.Signals, number]>([
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-    ['SIGINT', 130],
-    ['SIGQUIT', 131],
-  ])('%s', async (signal, code) => {
-    const terminal = await openProgram();
-    terminal.signal(signal);
-    await expectRestored(terminal, code);
-    expect(terminal.screen()[1]).toBe(`told ${signal}`);
+    await terminal.press('e');
+    await expectRestored(terminal, 3);
   });
 
   test.each([
@@ -65,19 +49,11 @@ describe('the terminal is as it was after', () => {
   });
 });
 
-test.each(['u', 'r'])('the report of the program itself is told there too: %s', async (key) => {
+test('a program with its own report of faults prints it there', async () => {
   const terminal = await openProgram({ OWN_REPORT: '1' });
-  await terminal.press(key);
+  await terminal.press('r');
   await expectRestored(terminal, 6);
   expect(terminal.screen()[1]).toMatch(/^own report: /);
-});
-
-test('a frame that comes after leaving is not painted', async () => {
-  const terminal = await openProgram();
-  await terminal.press('q');
-  await terminal.waitForText('came to 0');
-  const afterwards = terminal.received.slice(terminal.received.lastIndexOf('\u001B[?1049l'));
-  expect(afterwards).not.toContain('count');
 });
 
 test('a program whose window is closed is told to hang up, once, and ends', async () => {

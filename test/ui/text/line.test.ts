@@ -46,7 +46,7 @@ describe('a line', () => {
         const line = lineOf(width, some, base);
         expect(line.reduce((sum, { text }) => sum + columns(text), 0)).toBe(width);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -100,7 +100,7 @@ describe('a rendered line', () => {
         expect(rendered.replace(ownSequence, '')).toBe(text);
         expect(text).not.toContain('\u001B');
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 

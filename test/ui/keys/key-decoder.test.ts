@@ -1,10 +1,8 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KeyDecoder, type TerminalInput } from '../../../src/ui/terminal/key-decoder.ts';
-import { KeyReader, typedText } from '../../../src/ui/terminal/key-reader.ts';
-import { useTerminals } from '../../helpers/terminal.ts';
-import { usePrograms } from './programs.ts';
+import { KeyDecoder, type TerminalInput } from '../../../src/ui/keys/key-decoder.ts';
+import { KeyReader, typedText } from '../../../src/ui/keys/key-reader.ts';
 
 /** Names of keys, and pastes in brackets. */
 function shown(inputs: readonly TerminalInput[]): string[] {
@@ -164,7 +162,7 @@ test('keys are the same however the reads divide them', () => {
         expect(decoded(...chunks)).toEqual(some.map(([, key]) => key).filter((key) => key !== null));
       },
     ),
-    { numRuns: 800 },
+    { numRuns: 200 },
   );
 });
 
@@ -176,9 +174,9 @@ test('whatever comes, no key holds a control character, and little is held back'
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 30 }), (chunks) => {
       const inputs = decoded(...chunks).filter((name) => !name.startsWith('<'));
-      for (const key of inputs) expect(key).not.toMatch(/[\p{Cc}\p{Cs}]/u);
+      expect(inputs.filter((key) => /[\p{Cc}\p{Cs}]/u.test(key))).toEqual([]);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 200 },
   );
   const decoder = new KeyDecoder();
   for (let turn = 0; turn < 100; turn += 1)
@@ -290,65 +288,4 @@ describe('the reader', () => {
     reader.start();
     expect(await read()).toEqual(['j']);
   });
-});
-
-describe('from a real terminal', () => {
-  const terminals = useTerminals();
-  const programs = usePrograms('keys.ts');
-
-  test('keys, fast typing, pastes and ends of the program are told apart', async () => {
-    const terminal = terminals.open({ command: programs.command('keys.ts'), rows: 50 });
-    await terminal.waitForText('ready');
-    const expected: TerminalInput[] = [];
-    const expectInputs = async (...more: TerminalInput[]) => {
-      expected.push(...more);
-      await terminal.waitFor(
-        () => told(terminal.text()).length >= expected.length,
-        `${JSON.stringify(more)} came`,
-      );
-      expect(told(terminal.text())).toEqual(expected);
-    };
-    const names = [
-      'j',
-      'J',
-      'up',
-      'pagedown',
-      'shift+tab',
-      'tab',
-      'return',
-      'backspace',
-      'delete',
-      'space',
-      'ctrl+c',
-    ];
-    await terminal.press(...names, 'ctrl+u', 'alt+x', 'escape', 'home', 'end', 'escape', 'left');
-    await expectInputs(
-      ...[...names, 'ctrl+u', 'alt+x', 'escape', 'home', 'end', 'escape', 'left'].map((key) => ({ key })),
-    );
-    terminal.type('jjk\u001B[Bü');
-    await expectInputs(...['j', 'j', 'k', 'down', 'ü'].map((key) => ({ key })));
-    terminal.paste('q\nrm -rf /\n');
-    await expectInputs({ paste: 'q\nrm -rf /\n' });
-    await terminal.press('q');
-    expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
-  });
-
-  test('a long paste comes whole', async () => {
-    const terminal = terminals.open({ command: programs.command('keys.ts'), rows: 50 });
-    await terminal.waitForText('ready');
-    const text = 'lorem ipsum '.repeat(2_000);
-    terminal.paste(text);
-    const paste = /\{"paste":.*?\}/;
-    await terminal.waitFor(() => paste.test(terminal.received), 'the paste came');
-    expect(JSON.parse(paste.exec(terminal.received)?.[0] ?? '')).toEqual({ paste: text });
-    await terminal.press('q');
-    await terminal.exit;
-  });
-
-  function told(text: string): TerminalInput[] {
-    return text
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as TerminalInput);
-  }
 });

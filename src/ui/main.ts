@@ -1,0 +1,51 @@
+/**
+ * The user interface on a terminal: takes the terminal, runs, and gives it back as it was, however it ends.
+ */
+import { setFlagsFromString } from 'node:v8';
+import type { UiEnd } from './actions/action-context.ts';
+import { hasColors } from './terminal/colors.ts';
+import { FrameSink } from './terminal/frame-sink.ts';
+import { ScreenGuard } from './terminal/screen-guard.ts';
+import { TerminalOutput } from './terminal/terminal-output.ts';
+import { type UiOptions, UserInterface } from './user-interface.tsx';
+
+export interface TerminalStreams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream & { readonly fd: number };
+}
+
+/**
+ * A busy log of 200,000 lines drops its oldest lines as fast as new ones come. Without this, V8 lets the heap grow
+ * to several times what is kept before it collects.
+ */
+function stayLean(): void {
+  setFlagsFromString('--heap-growing-percent=25');
+}
+
+/** Runs until the person leaves, the engine has stopped, or the link is lost. Restores the terminal. */
+export async function runTerminalUi(options: UiOptions, { stdin, stdout }: TerminalStreams): Promise<UiEnd> {
+  stayLean();
+  const output = new TerminalOutput(stdout);
+  const sink = new FrameSink(output);
+  const ui = new UserInterface(options, {
+    stdin,
+    sink,
+    hasColors: hasColors(process.env),
+    suspend: () => guard.suspend(),
+  });
+  const guard = new ScreenGuard({
+    stdin,
+    stdout,
+    output,
+    canvas: sink,
+    onResume: () => ui.wake(),
+    onSignal: (signal) => ui.end({ kind: 'signal', signal }),
+  });
+  guard.enter();
+  try {
+    return await ui.run();
+  } finally {
+    guard.dispose();
+    sink.dispose();
+  }
+}

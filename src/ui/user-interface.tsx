@@ -1,0 +1,107 @@
+/**
+ * The user interface between a store and a terminal: shows the store, and does what keys ask for. It reaches the
+ * terminal through streams that it is given, so a test runs it in its own process.
+ */
+import { render } from 'ink';
+import { createStore } from 'zustand/vanilla';
+import type { UiEnd } from './actions/action-context.ts';
+import { Controller, type ControllerOptions } from './actions/controller.ts';
+import { App } from './app.tsx';
+import { FrameClock } from './frame-clock.ts';
+import { KeyReader } from './keys/key-reader.ts';
+import { compose } from './screens/compose.ts';
+import { noPicture, type Picture, pictureOf, reuse } from './screens/picture.ts';
+import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
+
+export interface UiOptions extends ControllerOptions {
+  /** Resolves when the link to the engine has ended, with the reason. */
+  readonly lost: Promise<string>;
+  /** Name of the user whose runner it is; `null` for one of our own user. */
+  readonly runnerUser: string | null;
+}
+
+export interface UiTerminal {
+  readonly stdin: NodeJS.ReadStream;
+  readonly sink: FrameSink;
+  readonly hasColors: boolean;
+  /** Gives the terminal back to the shell, as Ctrl-Z does. */
+  suspend(): void;
+}
+
+export class UserInterface {
+  readonly #options: UiOptions;
+  readonly #terminal: UiTerminal;
+  readonly #controller: Controller;
+  readonly #pictures = createStore<Picture>(() => noPicture);
+  readonly #clock = new FrameClock(() => this.#paint());
+  readonly #ended: Promise<UiEnd>;
+  #end: (how: UiEnd) => void = () => {};
+
+  constructor(options: UiOptions, terminal: UiTerminal) {
+    this.#options = options;
+    this.#terminal = terminal;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const { sink } = terminal;
+    this.#controller = new Controller(options, {
+      size: () => ({ columns: sink.columns, rows: sink.rows }),
+      wake: () => this.wake(),
+      repaint: () => sink.repaint(),
+      suspend: () => terminal.suspend(),
+      write: (sequence) => sink.send(sequence),
+      end: (how) => this.end(how),
+    });
+  }
+
+  /** Paint soon: the terminal may show something else than we believe. */
+  wake(): void {
+    this.#clock.wake();
+  }
+
+  end(how: UiEnd): void {
+    this.#end(how);
+  }
+
+  /** Runs until `end`, or until the engine has stopped or the link is lost. @throws what a component throws */
+  async run(): Promise<UiEnd> {
+    const { store, lost } = this.#options;
+    const { stdin, sink } = this.#terminal;
+    const keys = new KeyReader(stdin, (input) => this.#controller.handle(input));
+    const unsubscribe = store.subscribe(({ model }) => {
+      this.#clock.dirty();
+      if (model.engine?.isStopped === true) this.end({ kind: 'stopped' });
+    });
+    sink.on('resize', () => this.wake());
+    void lost.then((reason) => this.end({ kind: 'lost', reason }));
+    keys.start();
+    this.#paint();
+    const ink = render(<App pictures={this.#pictures} />, inkOptions(sink, stdin));
+    try {
+      // Ink tells of an error in a component here only.
+      return await Promise.race([this.#ended, ink.waitUntilExit().then(() => this.#ended)]);
+    } finally {
+      unsubscribe();
+      this.#clock.stop();
+      this.#controller.close();
+      keys.stop();
+      ink.unmount();
+    }
+  }
+
+  #paint(): void {
+    const { store, isReadOnly, runnerUser } = this.#options;
+    const { columns, rows } = this.#terminal.sink;
+    const panels = compose({
+      state: store.getState(),
+      size: { columns, rows },
+      nowMs: Date.now(),
+      log: this.#controller.log,
+      isReadOnly,
+      runnerUser,
+    });
+    const before = this.#pictures.getState();
+    const picture = reuse(before, pictureOf(panels, columns, rows, this.#terminal.hasColors));
+    if (picture !== before) this.#pictures.setState(picture, true);
+  }
+}
