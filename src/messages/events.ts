@@ -1,10 +1,9 @@
 /** What log and user interface say of each event: every word of it is here, and in the files beside. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { faultMessages } from './faults.ts';
 import { duration, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
-import { spoolMessages } from './spool.ts';
+import { faultMessages, spoolMessages } from './redis-faults.ts';
 import { visibleWithin } from './visible.ts';
 
 export type Level = 'info' | 'warn' | 'error';

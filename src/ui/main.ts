@@ -3,10 +3,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import type { UiEnd } from './actions/action-context.ts';
-import { hasColors } from './terminal/colors.ts';
 import { FrameSink } from './terminal/frame-sink.ts';
 import { ScreenGuard } from './terminal/screen-guard.ts';
 import { TerminalOutput } from './terminal/terminal-output.ts';
+import { hasColors } from './text/line.ts';
 import { type UiOptions, UserInterface } from './user-interface.tsx';
 
 export interface TerminalStreams {

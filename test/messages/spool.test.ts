@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { spoolMessages } from '../../src/messages/spool.ts';
+import { spoolMessages } from '../../src/messages/redis-faults.ts';
 
 test.each([
   [3, 0, 'how 3 jobs ended is in /s/a.spool until Redis can be told'],

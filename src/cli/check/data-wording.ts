@@ -2,7 +2,7 @@
 import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
 import type { LeftProgram } from '../../engine/process/left-programs.ts';
 import { age, lastSeen, plural } from '../../messages/quantities.ts';
-import { spoolContents } from '../../messages/spool.ts';
+import { spoolContents } from '../../messages/redis-faults.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { OrphanedJobs } from '../../resque/audit/audit.ts';
 import type { FailureProblem } from '../../resque/audit/failed-entry.ts';

@@ -5,7 +5,7 @@ import { Spooling } from '../../engine/outcomes/spooling.ts';
 import { findLeftPrograms } from '../../engine/process/left-programs.ts';
 import { type Machine, thisMachine } from '../../engine/process/machine.ts';
 import { plural } from '../../messages/quantities.ts';
-import { spoolMessages } from '../../messages/spool.ts';
+import { spoolMessages } from '../../messages/redis-faults.ts';
 import { Audit, type OrphanedJobs, type RepairResult } from '../../resque/audit/audit.ts';
 import type { ProblemCounts } from '../../resque/audit/failed-repair.ts';
 import type { Finding } from '../../resque/audit/findings.ts';

@@ -2,8 +2,8 @@
 import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
 import { ownUid, userNameOf } from '../../link/sockets/users.ts';
 import { plural } from '../../messages/quantities.ts';
+import { spoolMessages } from '../../messages/redis-faults.ts';
 import { runnerName } from '../../messages/runners.ts';
-import { spoolMessages } from '../../messages/spool.ts';
 import { visible } from '../../messages/visible.ts';
 import type { UiEnd } from '../../ui/actions/action-context.ts';
 import type { UiOptions } from '../../ui/user-interface.tsx';

@@ -2,12 +2,19 @@
  * Tables for terminals. Each column is as wide as its widest cell. If that is too much for the width, optional columns are
  * left out, the last one first; then the columns that may be cut get narrower, the widest first.
  */
-
 import { visible } from '../../messages/visible.ts';
-import { hasColors } from '../../ui/terminal/colors.ts';
 import { columns as columnsOf } from '../../ui/text/columns.ts';
 import { cut, cutStart, fit } from '../../ui/text/fit.ts';
-import { type Line, lineOf, plainText, render, type Span, type Style, span } from '../../ui/text/line.ts';
+import {
+  hasColors,
+  type Line,
+  lineOf,
+  plainText,
+  render,
+  type Span,
+  type Style,
+  span,
+} from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';
 
 /** Colors and weights repeat what the text says; they never say it alone. */

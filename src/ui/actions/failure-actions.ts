@@ -4,8 +4,7 @@ import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
 import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
 import type { Choice } from '../../store/view.ts';
-import { stepTo } from '../lists/cursor.ts';
-import { failureKeys, indexOfKey, selectedFailure } from '../lists/selection.ts';
+import { failureKeys, indexOfKey, selectedFailure, stepTo } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 
 type EntriesCommand = 'retry-failures' | 'remove-failures';

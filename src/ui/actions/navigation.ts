@@ -1,18 +1,19 @@
 /** Moving about: rows, panels, tabs, in and out of what can be opened. */
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
-import { type Step, stepTo } from '../lists/cursor.ts';
 import {
   failureKeys,
   listedEvents,
   listedJobs,
   listedQueues,
+  type Step,
   selectedFailure,
   selectedJobId,
   selectedQueue,
   selectedQueueJobs,
+  stepTo,
 } from '../lists/selection.ts';
-import { queuesLayout } from '../panels/layout.ts';
+import { bodyRows, failuresLayout, queuesLayout, type Size } from '../panels/layout.ts';
 import { lastFailureTop } from '../screens/failures-screen.ts';
 import type { ActionContext } from './action-context.ts';
 
@@ -219,4 +220,52 @@ export function back(context: ActionContext): boolean {
     return true;
   }
   return false;
+}
+
+/** A page never goes beyond what is seen, so that nothing is passed over unread. */
+export function movePages(context: ActionContext, pages: number): void {
+  const rows = Math.ceil(pageOf(context.store.getState(), context.size) * Math.abs(pages));
+  move(context, pages < 0 ? -rows : rows);
+}
+
+const borders = 2;
+const heading = 1;
+/** In the panels of the queues screen a job may take two. */
+const rowsOfJob = 2;
+/** Of a queue's panel: its bar and its last failure. */
+const rowsAround = 2;
+
+/** Rows of what takes the keys. */
+export function pageOf(state: AppState, size: Size): number {
+  return Math.max(1, rowsOf(state, size));
+}
+
+function rowsOf(state: AppState, size: Size): number {
+  const { opened, tab } = state.view;
+  const rows = bodyRows(size);
+  // One line of the page before stays in sight.
+  if (opened?.kind === 'failure') return rows - borders - 1;
+  if (opened?.kind === 'job') return rows - 4;
+  switch (tab) {
+    case 'queues':
+      return rowsOfPane(state, size);
+    case 'failures':
+      return failuresLayout(size).listRows - borders - heading;
+    case 'jobs':
+      return rows - borders - heading;
+    case 'events':
+      return rows - borders;
+  }
+}
+
+function rowsOfPane(state: AppState, size: Size): number {
+  const { pane } = state.view.queues;
+  const layout = queuesLayout(size, listedQueues(state).length);
+  if (pane === 'failures') return layout.failureRows - borders - heading;
+  if (layout.kind === 'table') {
+    return pane === 'running'
+      ? Math.floor((layout.runningRows - borders) / rowsOfJob)
+      : layout.tableRows - borders - heading;
+  }
+  return Math.floor((Math.min(...layout.heights) - borders - rowsAround) / rowsOfJob);
 }

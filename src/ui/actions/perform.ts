@@ -5,10 +5,8 @@ import type { ActionName } from '../keys/keymap.ts';
 import type { ActionContext } from './action-context.ts';
 import { copySelection } from './copy.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
-import { askToKill } from './job-actions.ts';
-import { back, goToTab, move, movePane, movePanel, open } from './navigation.ts';
-import { pageOf } from './page.ts';
-import { askForSlots, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
+import { back, goToTab, move, movePages, movePane, movePanel, open } from './navigation.ts';
+import { askForSlots, askToKill, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
 import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
 
 type Action = (context: ActionContext) => void;
@@ -75,11 +73,6 @@ const actions: Readonly<Record<ActionName, Action>> = {
 
 export function perform(context: ActionContext, action: ActionName): void {
   actions[action](context);
-}
-
-function movePages(context: ActionContext, pages: number): void {
-  const rows = Math.ceil(pageOf(context.store.getState(), context.size) * Math.abs(pages));
-  move(context, pages < 0 ? -rows : rows);
 }
 
 type Store = ActionContext['store'];

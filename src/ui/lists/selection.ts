@@ -20,6 +20,17 @@ export function indexOfKey(keys: readonly string[], key: string | null): number 
   return key === null ? 0 : Math.max(0, keys.indexOf(key));
 }
 
+/** A number of rows, or an end. */
+export type Step = number | 'top' | 'bottom';
+
+/** @returns the key under the cursor after the step; `null` in an empty list */
+export function stepTo(keys: readonly string[], cursor: string | null, step: Step): string | null {
+  if (keys.length === 0) return null;
+  const last = keys.length - 1;
+  const at = step === 'top' ? 0 : step === 'bottom' ? last : indexOfKey(keys, cursor) + step;
+  return keys[Math.min(last, Math.max(0, at))] ?? null;
+}
+
 export function listedQueues({ model, view }: AppState): readonly QueueState[] {
   const { filter } = view.queues;
   return filter === '' ? model.queues : model.queues.filter(({ name }) => matches(filter, name));

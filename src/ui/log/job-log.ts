@@ -6,11 +6,10 @@ import { LineSplitter } from '../../store/line-splitter.ts';
 import { LogBuffer } from '../../store/log-buffer.ts';
 import { needleOf } from '../../store/search.ts';
 import { initialView, type LogView } from '../../store/view.ts';
-import type { Step } from '../lists/cursor.ts';
-import type { Size } from '../panels/layout.ts';
+import type { Step } from '../lists/selection.ts';
+import { logPane, type Size } from '../panels/layout.ts';
 import { printable } from '../text/printable.ts';
 import { wrap } from '../text/wrap.ts';
-import { logPane } from './log-pane.ts';
 import { logWindow, type Place, placeFrom } from './log-window.ts';
 
 /** `null` for a batch: nothing is kept of that job's output. @returns ends the watch */

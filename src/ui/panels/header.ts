@@ -4,10 +4,9 @@ import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
 import { type Tab, tabs, type View } from '../../store/view.ts';
-import { elapsed } from '../text/elapsed.ts';
+import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
 import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
-import { sparkline } from '../text/sparkline.ts';
 import { age, perSecond } from './words.ts';
 
 const tabNames: Readonly<Record<Tab, string>> = {

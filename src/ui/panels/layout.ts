@@ -1,4 +1,5 @@
 /** How the screen is divided, given its size and what there is to show. Pure. */
+import type { LogView } from '../../store/view.ts';
 
 /** Columns and rows of the terminal. */
 export interface Size {
@@ -92,4 +93,32 @@ export function windowOf(
   const room = Math.max(0, rows);
   const from = Math.max(0, Math.min(cursor - Math.floor(room / 2), count - room));
   return { from, to: Math.min(count, from + room) };
+}
+
+/** How the log of a job is drawn, and how much of each row is left for its text. */
+export interface LogPane {
+  /** Of the box with what is known of the job; 0 where there is nothing but the log. */
+  readonly infoRows: number;
+  /** Of log lines, without the rule above them. */
+  readonly rows: number;
+  readonly textColumns: number;
+}
+
+export const logTimeColumns = 9;
+const logStreamColumns = 4;
+const infoRows = 4;
+/** A blank at the left. There is no border: widths of foreign text can't be trusted to the last column. */
+const marginColumns = 1;
+
+export function logPane(size: Size, { isZoomed, hasTimes }: Pick<LogView, 'isZoomed' | 'hasTimes'>): LogPane {
+  const info = isZoomed || size.rows < 20 ? 0 : infoRows;
+  const ruleRows = 1;
+  return {
+    infoRows: info,
+    rows: Math.max(1, bodyRows(size) - info - ruleRows),
+    textColumns: Math.max(
+      1,
+      size.columns - marginColumns - (hasTimes ? logTimeColumns : 0) - logStreamColumns,
+    ),
+  };
 }

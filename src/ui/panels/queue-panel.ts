@@ -3,14 +3,11 @@ import { grouped } from '../../messages/quantities.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
-import { bar } from '../text/bar.ts';
-import { elapsed } from '../text/elapsed.ts';
+import { bar, elapsed, sparkline } from '../text/figures.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
-import { sparkline } from '../text/sparkline.ts';
 import { windowOf } from './layout.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
-import { type Remark, remarksOn } from './queue-remarks.ts';
-import { age, howItEnded, perSecond } from './words.ts';
+import { age, howItEnded, perSecond, type Remark, remarksOn } from './words.ts';
 
 export interface QueuePanelProps {
   readonly queue: QueueState;

@@ -3,13 +3,12 @@ import { grouped } from '../../messages/quantities.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
-import { bar } from '../text/bar.ts';
+import { bar } from '../text/figures.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { windowOf } from './layout.ts';
 import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { pending, slotsText } from './queue-panel.ts';
-import { remarksOn } from './queue-remarks.ts';
-import { perSecond, statusStyles, statusText } from './words.ts';
+import { perSecond, remarksOn, statusStyles, statusText } from './words.ts';
 
 export interface QueueTableProps {
   readonly state: AppState;

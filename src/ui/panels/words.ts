@@ -1,5 +1,8 @@
 /** Words and signs that several panels share. */
-import type { FailureSummary, PauseReason, QueueView } from '../../protocol/events.ts';
+
+import { pauseReason, throttledReason } from '../../messages/queues.ts';
+import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
+import type { QueueState } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
 import type { Style } from '../text/line.ts';
 
@@ -57,4 +60,37 @@ export function statusText(status: QueueStatus, { pauses }: Pick<QueueView, 'pau
 /** The first reason that says more than that it is paused. */
 export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null {
   return pauses.find(({ kind }) => kind === 'unstartable' || kind === 'unreadable') ?? pauses[0] ?? null;
+}
+
+export interface Remark {
+  readonly state: string;
+  readonly style: Style;
+  /** `null` where the state says it all. */
+  readonly reason: string | null;
+  readonly reasonStyle: Style;
+}
+
+const throttledStyle: Style = { color: 'yellow' };
+
+/** The one that matters most first: jobs of a throttled queue run all the same, as long as nothing else is said. */
+export function remarksOn(queue: QueueState, runner: PoolView | null, status: QueueStatus): Remark[] {
+  const remarks: Remark[] = [];
+  if (status !== 'running' && status !== 'idle') {
+    const pause = pauseDetail(queue.pauses);
+    const isRedisError = pause?.kind === 'unstartable' || pause?.kind === 'unreadable';
+    remarks.push({
+      state: statusText(status, queue),
+      style: statusStyles[status],
+      reason: pause === null ? null : pauseReason(pause),
+      reasonStyle: { color: isRedisError ? 'red' : 'yellow' },
+    });
+  }
+  const throttled = runner?.throttled ?? null;
+  if (throttled !== null) {
+    remarks.push({
+      ...{ state: '! throttled', style: throttledStyle },
+      ...{ reason: throttledReason(throttled), reasonStyle: throttledStyle },
+    });
+  }
+  return remarks;
 }

@@ -3,11 +3,12 @@ import { grouped } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { failureKeys, indexOfKey } from '../lists/selection.ts';
-import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
 import { bodyRows, failuresLayout, type Size, windowOf } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel, stacked } from '../panels/panel.ts';
-import { type Line, lineOf, type Part, span } from '../text/line.ts';
+import { howItEnded } from '../panels/words.ts';
+import { type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
+import { wrap } from '../text/wrap.ts';
 
 export function failuresScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {
   const { listRows, detailRows } = failuresLayout(size);
@@ -109,4 +110,48 @@ export function failureScreen({ view }: AppState, size: Size, top: number): Pane
     content: shown,
   });
   return [{ key: 'failure', left: 0, top, width: size.columns, height, lines: framedLines }];
+}
+
+/** One failure in full: what ran, with what, why it failed and what it said. */
+/** More than anyone reads; wrapping all of a foreign record of megabytes would hold up the screen. */
+const longestTextUnits = 200_000;
+
+export function failureDetail(entry: FailureEntry, width: number): Line[] {
+  const heading = (text: string) => lineOf(width, [span(text, { dim: true })]);
+  const body = (text: string | null, style: Style = {}) =>
+    text === null || text.trim() === ''
+      ? []
+      : wrapped(text, width - 2).map((line) => lineOf(width, [span('  '), span(line, style)]));
+  const section = (title: string, lines: readonly Line[]) =>
+    lines.length === 0 ? [] : [heading(title), ...lines];
+  return [
+    lineOf(width, summary(entry)),
+    ...section('args', body(entry.args)),
+    ...section('error', body(entry.error, { color: 'red' })),
+    ...section(
+      'backtrace',
+      entry.backtrace.flatMap((line) => body(line)),
+    ),
+    ...section('stderr', body(entry.stderr)),
+    ...section('stdout', body(entry.stdout)),
+  ];
+}
+
+function summary(entry: FailureEntry): Part[] {
+  const ended = howItEnded(entry);
+  return [
+    span(entry.jobClass ?? '(no class)', { bold: true }),
+    span('  queue '),
+    span(entry.queue ?? '(none)', { bold: true }),
+    ...(entry.exception === null ? [] : [span('  '), span(entry.exception, { color: 'red' })]),
+    ...(ended === '' ? [] : [span(`  ${ended}`)]),
+    span(`  failed ${entry.failedAt ?? '(at an unknown time)'}`),
+    ...(entry.retriedAt === null ? [] : [span(`  retried ${entry.retriedAt}`, { color: 'green' })]),
+    ...(entry.worker === null ? [] : [span(`  worker ${entry.worker}`, { dim: true })]),
+  ];
+}
+
+function wrapped(text: string, width: number): string[] {
+  const cut = text.length > longestTextUnits ? `${text.slice(0, longestTextUnits)}\n…` : text;
+  return wrap(cut.trimEnd(), width);
 }

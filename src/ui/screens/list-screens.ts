@@ -1,12 +1,15 @@
 /** Jobs and Events: a list that fills the screen. */
-import { grouped } from '../../messages/quantities.ts';
+
+import { glyphColors, type Level, wordingOf } from '../../messages/events.ts';
+import { clock, grouped } from '../../messages/quantities.ts';
+import type { EngineEvent } from '../../protocol/events.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { indexOfKey, listedEvents, listedJobs } from '../lists/selection.ts';
-import { eventRow } from '../panels/event-rows.ts';
-import { jobHeading, jobRow } from '../panels/job-rows.ts';
+import { indexOfKey, type ListedJob, listedEvents, listedJobs } from '../lists/selection.ts';
 import { bodyRows, type Size, windowOf } from '../panels/layout.ts';
-import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
-import { type Line, lineOf, type Part, span } from '../text/line.ts';
+import { framed, innerHeight, innerWidth, type Panel, selected } from '../panels/panel.ts';
+import { howItEnded } from '../panels/words.ts';
+import { elapsed } from '../text/figures.ts';
+import { cell, type Line, lineOf, type Part, restyled, type Span, type Style, span } from '../text/line.ts';
 
 interface List {
   readonly title: string;
@@ -84,4 +87,85 @@ function listScreen(
     content: [...head, ...(keys.length === 0 ? [empty] : rows)],
   });
   return [{ key: 'list', left: 0, top, width, height, lines }];
+}
+
+/** `#1234567` */
+const jobColumns = 9;
+const queueColumns = 15;
+const classColumns = 18;
+
+export function jobHeading(width: number): Line {
+  const style = { dim: true };
+  return lineOf(width, [
+    cell('', 4),
+    cell('JOB', jobColumns, style),
+    cell('TIME', 8, style),
+    cell('QUEUE', queueColumns, style),
+    cell('CLASS', classColumns, style),
+    span('ARGS', style),
+  ]);
+}
+
+export function jobRow(listed: ListedJob, width: number, isSelected: boolean, nowMs: number): Line {
+  const { job } = listed;
+  const line = lineOf(width, [
+    span(isSelected ? '▸ ' : '  '),
+    sign(listed),
+    cell(`#${job.id}`, jobColumns, { dim: !isSelected }),
+    cell(elapsed(listed.isRunning ? nowMs - job.startedAtMs : listed.job.durationMs), 8),
+    cell(job.queue, queueColumns - 1),
+    span(' '),
+    cell(job.jobClass ?? '(no class)', classColumns - 1, { bold: true }),
+    span(' '),
+    span(job.args),
+    ...tail(listed),
+  ]);
+  return isSelected ? restyled(line, selected) : line;
+}
+
+function sign(listed: ListedJob): Span {
+  if (listed.isRunning) return span('▸ ', { color: 'cyan' });
+  switch (listed.job.outcome) {
+    case 'succeeded':
+      return span('✓ ', { color: 'green' });
+    case 'failed':
+      return span('✗ ', { color: 'red' });
+    case 'requeued':
+      return span('↺ ', { color: 'yellow' });
+  }
+}
+
+function tail(listed: ListedJob): Span[] {
+  const style: Style = { dim: true };
+  if (listed.isRunning) {
+    const { lastLine } = listed.job;
+    return lastLine === null ? [] : [span(`  ${lastLine.text}`, style)];
+  }
+  const { failure } = listed.job;
+  if (failure === null) return [];
+  return [
+    span(`  ${howItEnded(failure)} `, { color: 'red' }),
+    span(`${failure.exception}: ${failure.error}`, style),
+  ];
+}
+
+const levelStyles: Readonly<Record<Level, Style>> = {
+  info: {},
+  warn: { color: 'yellow' },
+  error: { color: 'red' },
+};
+
+/** Who did what, when: one row for each event, in the log's own words. */
+export function eventRow(event: EngineEvent, width: number, isSelected: boolean): Line {
+  const wording = wordingOf(event, null);
+  if (wording === null) return lineOf(width, []);
+  const line = lineOf(width, [
+    span(isSelected ? '▸ ' : '  '),
+    span(`${clock(event.atMs)} `, { dim: true }),
+    span(`${wording.glyph} `, { color: glyphColors[wording.glyph] }),
+    cell(wording.subject, 14, { bold: true }),
+    cell(wording.jobId === null ? '' : `#${wording.jobId}`, 9, { dim: true }),
+    span(wording.text, levelStyles[wording.level]),
+  ]);
+  return isSelected ? restyled(line, selected) : line;
 }

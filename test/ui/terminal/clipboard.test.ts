@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { clipboardWrite } from '../../../src/ui/terminal/clipboard.ts';
-import { hasColors } from '../../../src/ui/terminal/colors.ts';
+import { hasColors } from '../../../src/ui/text/line.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 

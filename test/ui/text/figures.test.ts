@@ -2,9 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clock } from '../../../src/messages/quantities.ts';
-import { bar } from '../../../src/ui/text/bar.ts';
-import { elapsed } from '../../../src/ui/text/elapsed.ts';
-import { sparkline } from '../../../src/ui/text/sparkline.ts';
+import { bar, elapsed, sparkline } from '../../../src/ui/text/figures.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isEmptyFilter, parseFailureFilter } from '../../src/store/failure-filter.ts';
+
+const empty = { queue: null, jobClass: null, exception: null, exit: null, text: null };
+
+describe('a filter of failures', () => {
+  test.each([
+    ['', {}],
+    ['   ', {}],
+    ['queue:mail', { queue: 'mail' }],
+    ['queue:mail_*', { queue: 'mail_*' }],
+    ['class:Send', { jobClass: 'Send' }],
+    ['class:Acme::Send', { jobClass: 'Acme::Send' }],
+    ['exception:Timeout', { exception: 'Timeout' }],
+    ['exit:137', { exit: '137' }],
+    ['exit:SIGKILL', { exit: 'SIGKILL' }],
+    ['card declined', { text: 'card declined' }],
+    ['queue:mail class:Send card', { queue: 'mail', jobClass: 'Send', text: 'card' }],
+    ['card queue:mail declined', { queue: 'mail', text: 'card declined' }],
+    ['queue:"two words" x', { queue: 'two words', text: 'x' }],
+    ['queue:"never closed', { queue: 'never closed' }],
+    ['queue:a queue:b', { queue: 'b' }],
+    ['error:x', { text: 'error:x' }],
+    ['http://host:80/', { text: 'http://host:80/' }],
+    ['Queue:mail', { text: 'Queue:mail' }],
+    ['constructor:x toString:', { text: 'constructor:x toString:' }],
+    ['queue:', {}],
+    ['queue: mail', { text: 'mail' }],
+    [':', { text: ':' }],
+  ])('%s', (typed, wanted) => {
+    expect(parseFailureFilter(typed)).toEqual({ ...empty, ...wanted });
+  });
+
+  const pieces = fc.array(fc.constantFrom(' ', ':', '"', 'queue', 'exit', '\n', '\u0000', '\ud800', 'é'));
+
+  test('is made of whatever was typed, and loses no word of it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'mail*', 'é', '漢字', '137', '"', 'x:y', '-')), (words) => {
+        const { text } = parseFailureFilter(words.join('  '));
+        expect(text ?? '').toBe(words.join(' '));
+      }),
+    );
+    fc.assert(
+      fc.property(pieces, (typed) => {
+        expect(Object.keys(parseFailureFilter(typed.join('')))).toEqual(Object.keys(empty));
+      }),
+    );
+  });
+
+  test('is empty where it holds for everything', () => {
+    expect(['', ' ', 'queue:'].map((typed) => isEmptyFilter(parseFailureFilter(typed)))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(['x', 'exit:0'].map((typed) => isEmptyFilter(parseFailureFilter(typed)))).toEqual([false, false]);
+  });
+});

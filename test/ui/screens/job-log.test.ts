@@ -1,0 +1,348 @@
+/** The screen of one job: its output as it comes, and all that one can do with it. */
+import { describe, expect, test } from 'vitest';
+import { isAlive } from '../../helpers/processes.ts';
+import { Puppet } from '../puppet.ts';
+import { type Screen, useInProcessUi } from './in-process.ts';
+
+const ui = useInProcessUi();
+const yellow = 3;
+const cyan = 6;
+
+interface OpenJob {
+  readonly screen: Screen;
+  readonly puppet: Puppet;
+}
+
+/** A running job that prints what it is told to, its log open on the screen. @param order for it, before that */
+async function openJob(order?: string, shows?: string | RegExp): Promise<OpenJob> {
+  const puppet = new Puppet(ui.stage);
+  const screen = await ui.start({ script: puppet.script, runners: { mail: 1 } });
+  await ui.stage.enqueue('mail', { class: 'Talker', args: ['at length'] });
+  await puppet.started();
+  if (order !== undefined) puppet.tell(order);
+  await screen.waitForText('Talker ["at length"]');
+  if (shows !== undefined) await screen.waitForText(shows);
+  await screen.press('return');
+  await screen.waitForText('FOLLOW');
+  return { screen, puppet };
+}
+
+/** The rows with lines of the log: what is between the rule and the message. */
+function logRows(screen: Screen): string[] {
+  const rows = screen.screen();
+  return rows.slice(rows.findIndex((row) => row.startsWith('── ')) + 1, -2);
+}
+
+/** Without times and streams. */
+function logTexts(screen: Screen): string[] {
+  return logRows(screen)
+    .filter((row) => row !== '')
+    .map((row) => row.replace(/^.\d\d:\d\d:\d\d (?:out|err) /, ''));
+}
+
+function rule(screen: Screen): string {
+  return screen.screen().find((row) => row.startsWith('── ')) ?? '';
+}
+
+async function search(screen: Screen, text: string): Promise<void> {
+  await screen.press('/');
+  await screen.waitForText(/^ search: /m);
+  screen.type(text);
+  await screen.press('return');
+}
+
+/** Text that was put onto the clipboard last. */
+function copied(screen: Screen): string {
+  const [, base64 = ''] = (screen.clipboard.at(-1) ?? '').split(';');
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+test('Enter on a running job shows what it prints as it prints it, both streams told apart', async () => {
+  const { screen, puppet } = await openJob();
+  await screen.waitForText('it has printed nothing yet');
+  puppet.tell('echo to stdout');
+  await screen.waitForText('1 line ');
+  puppet.tell('echo to stderr >&2');
+  await screen.waitForText('2 lines');
+  puppet.tell('printf unfinished');
+  await screen.waitForText(/^ \d\d:\d\d:\d\d out to stdout\n \d\d:\d\d:\d\d err to stderr$/m);
+  await screen.waitForText(/out unfinished$/m);
+  puppet.tell("printf ', and its end\\n'");
+  await screen.waitForText(/out unfinished, and its end$/m);
+  const rows = screen.screen();
+  const streamAt = ' 00:00:00 '.length;
+  const cellOf = (text: string) =>
+    screen.cell(
+      streamAt,
+      rows.findIndex((row) => row.endsWith(text)),
+    );
+  expect(cellOf('to stdout')).toMatchObject({ text: 'o', color: null, isDim: true });
+  expect(cellOf('to stderr')).toMatchObject({ text: 'e', color: yellow, isDim: false });
+  expect(rows[0]).toMatch(/Queues › mail › #1 +RUNNING 00:0\d {2}pid \d+$/);
+  expect(rows[3]).toContain('args ["at length"]');
+  puppet.tell('exit 3');
+  await screen.waitForText(/FAILED after 00:/);
+  await screen.waitForText(/ended ─/);
+});
+
+test('it follows the end until one scrolls up, stands still then, and follows again', async () => {
+  const { screen, puppet } = await openJob('seq -f "line %.0f" 200', 'line 200');
+  await screen.waitFor(() => logTexts(screen).at(-1) === 'line 200', 'the last line is seen');
+  const height = logTexts(screen).length;
+  await screen.press('k', 'up', 'k');
+  await screen.waitFor(() => logTexts(screen).at(-1) === 'line 197', 'three lines up');
+  expect(rule(screen)).toContain('follow:off');
+  const seen = logRows(screen);
+  puppet.tell('seq -f "line %.0f" 201 400');
+  await screen.waitForText('400 lines');
+  expect(logRows(screen)).toEqual(seen);
+  await screen.press('pageup');
+  await screen.waitFor(() => logTexts(screen).at(-1) !== 'line 197', 'a page up');
+  expect(logTexts(screen)).toHaveLength(height);
+  await screen.press('g');
+  await screen.waitFor(() => logTexts(screen)[0] === 'line 1', 'the beginning');
+  await screen.press('ctrl+d', 'ctrl+d', 'ctrl+u', 'ctrl+u');
+  await screen.waitFor(() => logTexts(screen)[0] === 'line 1', 'the beginning again');
+  await screen.press('G');
+  await screen.waitFor(() => logTexts(screen).at(-1) === 'line 400', 'the end');
+  expect(rule(screen)).toContain('FOLLOW');
+  puppet.tell('echo more');
+  await screen.waitFor(() => logTexts(screen).at(-1) === 'more', 'what came');
+  await screen.press('s');
+  await screen.waitForText('follow:off');
+  puppet.tell('echo much more');
+  await screen.waitForText('402 lines');
+  expect(logTexts(screen).at(-1)).toBe('more');
+  await screen.press('s');
+  await screen.waitFor(() => logTexts(screen).at(-1) === 'much more', 'it follows again');
+});
+
+test('long lines wrap, times and streams go, marks come, and the log takes the whole screen', async () => {
+  const { screen, puppet } = await openJob('echo short; seq -s . 1000 1100', '1000');
+  puppet.tell('echo "a warning" >&2');
+  await screen.waitForText('3 lines');
+  expect(logTexts(screen)).toHaveLength(3);
+  expect(screen.text()).not.toContain('1100');
+  await screen.press('w');
+  await screen.waitForText('1100');
+  expect(rule(screen)).toContain('wrap:on');
+  expect(
+    logRows(screen)
+      .slice(1, 6)
+      .map((row) => row.trim())
+      .join(''),
+  ).toContain(Array.from({ length: 101 }, (_, at) => at + 1000).join('.'));
+  await screen.press('w', 't');
+  await screen.waitForText(/^ out short$/m);
+  expect(screen.text()).not.toContain('1100');
+  await screen.press('o');
+  await screen.waitForNoText('out short');
+  expect(rule(screen)).toMatch(/^── stderr {2}/);
+  expect(logRows(screen).filter((row) => row !== '')).toEqual([' err a warning']);
+  await screen.press('o');
+  await screen.waitForNoText('a warning');
+  expect(rule(screen)).toMatch(/^── stdout {2}/);
+  await screen.press('o', 'm');
+  await screen.waitForText(/^ ── mark \d\d:\d\d:\d\d ──$/m);
+  const at = screen.screen().findIndex((row) => row.includes('── mark '));
+  expect(screen.cell(1, at).color).toBe(cyan);
+  const height = logRows(screen).length;
+  await screen.press('z');
+  await screen.waitForNoText('args ["at length"]');
+  expect(logRows(screen)).toHaveLength(height + 4);
+  await screen.press('z');
+  await screen.waitForText('args ["at length"]');
+});
+
+test('a wrapped line that is longer than the screen is high can be read to its end', async () => {
+  const { screen } = await openJob('echo before; seq -s . 1000 2400; echo after', 'after');
+  await screen.waitForText('3 lines');
+  await screen.press('w');
+  await screen.waitForText('2400');
+  const whole = Array.from({ length: 1401 }, (_, at) => at + 1000).join('.');
+  const height = logRows(screen).length;
+  await screen.press('g');
+  await screen.waitForText('out before');
+  const read = logRows(screen).map((row) => row.trimEnd().slice(14));
+  while (!screen.text().includes('out after')) {
+    const seen = logRows(screen);
+    await screen.press('j');
+    await screen.waitFor(() => logRows(screen)[0] === seen[1], 'a row further');
+    expect(logRows(screen).slice(0, -1)).toEqual(seen.slice(1));
+    read.push((logRows(screen).at(-1) ?? '').trimEnd().slice(14));
+  }
+  expect(read.length).toBeGreaterThan(height + 10);
+  expect(read.join('')).toBe(`before${whole}after`);
+  // So can a match in its middle be found.
+  await search(screen, '1500.');
+  await screen.waitForText(/^▸? {14}.*\.1500\./m);
+});
+
+test('a match that lies beyond the right edge is brought into sight', async () => {
+  const { screen } = await openJob('seq -s " " 1000 1100; echo after', 'after');
+  await screen.waitForText('2 lines');
+  expect(screen.text()).not.toContain('1099');
+  await search(screen, '1090 1091');
+  await screen.waitForText(/^▸\S+ out ….* 1089 1090 1091 1092 /m);
+  const row = screen.screen().findIndex((text) => text.startsWith('▸'));
+  const column = (screen.screen()[row] ?? '').indexOf('1090');
+  expect(screen.cell(column, row).isInverse).toBe(true);
+  await search(screen, '');
+  await screen.waitForText('out 1000 1001');
+  await screen.press('o');
+  await screen.waitForText('nothing on stderr; o shows the other stream');
+});
+
+describe('in a log of 100,000 lines', () => {
+  test('a search finds lines in the middle, n and N go on from there and around', async () => {
+    const { screen } = await openJob(
+      'seq -f "line %.0f" 100000 | sed "s/000$/000 needle/; s/^line 50000/& Eye of/"',
+      'line 100000',
+    );
+    await screen.waitForText('100,000 lines');
+    await search(screen, 'Eye of');
+    await screen.waitForText('1 of 1');
+    await screen.waitForText(/^▸\S+ out line 50000 Eye of needle$/m);
+    expect(rule(screen)).toContain('follow:off');
+    await search(screen, 'NEEDLE');
+    await screen.waitForText('no match');
+    await search(screen, 'needle');
+    await screen.waitForText('/needle 50 of 100');
+    // What matches stands out.
+    const row = screen.screen().findIndex((text) => text.startsWith('▸'));
+    const column = (screen.screen()[row] ?? '').indexOf('needle');
+    expect(screen.cell(column, row).isInverse).toBe(true);
+    expect(screen.cell(column - 1, row).isInverse).toBe(false);
+    await screen.press('n');
+    await screen.waitForText(/^▸\S+ out line 51000 needle$/m);
+    await screen.waitForText('51 of 100');
+    await screen.press('N', 'N');
+    await screen.waitForText('49 of 100');
+    await screen.press('g');
+    await screen.press(...Array.from({ length: 50 }, () => 'N'));
+    await screen.waitForText('99 of 100');
+    await screen.waitForText(/^▸\S+ out line 99000 needle$/m);
+    // An empty search ends it.
+    await search(screen, '');
+    await screen.waitForNoText('99 of 100');
+  });
+
+  test('a search finds lines that came while it was open, and counts those that still come', async () => {
+    const { screen, puppet } = await openJob();
+    puppet.tell('seq -f "line %.0f" 100000 | sed "s/000$/000 needle/"');
+    await search(screen, 'line 50000 needle');
+    await screen.waitForText('100,000 lines');
+    await screen.press('n');
+    await screen.waitForText(/^▸\S+ out line 50000 needle$/m);
+    await screen.waitForText('1 of 1');
+    await search(screen, 'needle');
+    await screen.waitForText('50 of 100');
+    const seen = logRows(screen);
+    puppet.tell('echo one more needle');
+    await screen.waitForText('50 of 101');
+    expect(logRows(screen)).toEqual(seen);
+  });
+
+  test('the lines that are seen stay where they are when the oldest go', async () => {
+    const { screen, puppet } = await openJob('seq -f "line %.0f" 100000', 'line 100000');
+    await screen.waitForText('100,000 lines');
+    await search(screen, 'line 60000');
+    await screen.waitForText('1 of 1');
+    const seen = logRows(screen);
+    puppet.tell('seq -f "line %.0f" 100001 240000');
+    await screen.waitForText('240,000 lines (the last 200,000 are kept)');
+    expect(logRows(screen)).toEqual(seen);
+    await screen.press('g');
+    await screen.waitFor(() => logTexts(screen)[0] === 'line 40001', 'the oldest that is kept');
+  });
+});
+
+test('y puts what is shown of the log onto the clipboard', async () => {
+  const { screen, puppet } = await openJob('echo "grüße 漢字"', 'grüße');
+  puppet.tell('echo "a warning" >&2');
+  await screen.waitForText('2 lines');
+  puppet.tell('echo done');
+  await screen.waitForText('3 lines');
+  await screen.press('m', 'y');
+  await screen.waitForText('✓ copied 3 lines');
+  expect(copied(screen)).toBe('grüße 漢字\na warning\ndone\n');
+  await screen.press('o', 'y');
+  await screen.waitForText('✓ copied 1 line');
+  expect(copied(screen)).toBe('a warning\n');
+  await screen.press('o', 'o');
+  puppet.tell('seq 100000');
+  await screen.waitForText('100,004 lines');
+  await screen.press('y');
+  await screen.waitForText(/✓ copied the last 12,\d{3} lines: a terminal takes no more/);
+  const newest = copied(screen).split('\n');
+  expect(newest.at(-2)).toBe('100000');
+  expect(newest.slice(0, -1)).toEqual(
+    Array.from({ length: newest.length - 1 }, (_, at) => String(100_002 - newest.length + at)),
+  );
+  expect(Buffer.byteLength(copied(screen))).toBeLessThanOrEqual(74_994);
+});
+
+describe('a job that has ended', () => {
+  test('is opened from the jobs, with all that it printed', async () => {
+    const script = ui.stage.script('echo "it said $(cat)"; echo "and failed" >&2; exit 7');
+    const screen = await ui.start({ script, runners: { mail: 1 } });
+    await ui.stage.enqueue('mail', '{"class":"First","args":[1]}', '{"class":"Second","args":[2]}');
+    await screen.press('3');
+    await screen.waitForText(/#2 .*Second .*exit 7/);
+    await screen.press('j');
+    await screen.waitForText(/▸ ✗ #1 /);
+    await screen.press('return');
+    await screen.waitForText('out it said {"class":"First","args":[1]}');
+    await screen.waitForText('err and failed');
+    await screen.waitForText(/^ resque-runner {2}Jobs › mail › #1 +FAILED after 00:00$/m);
+    await screen.waitForText(/ended \d\d:\d\d:\d\d exit 7 {2}UnclassifiedRunnerError: and failed/);
+    await screen.press('x');
+    await screen.waitForText('job #1 has ended already');
+    await screen.press('q');
+    await screen.waitForText('[3 Jobs]');
+    await screen.waitForText(/▸ ✗ #1 /);
+  });
+
+  test('says so where its output is no longer kept', async () => {
+    const script = ui.stage.script('grep -q Failing && exit 1; exit 0');
+    const screen = await ui.start({ script, runners: { mail: 4 } });
+    await ui.stage.enqueue('mail', { class: 'Failing', args: [] });
+    await ui.stage.failure();
+    await ui.stage.enqueue(
+      'mail',
+      ...Array.from({ length: 110 }, (_, at) => ({ class: 'Good', args: [at] })),
+    );
+    await ui.stage.waitForStat('processed', 111);
+    await screen.press('4');
+    await screen.waitForText('failed Failing');
+    await screen.press('return');
+    await screen.waitForText('the output of this job is no longer kept');
+    await screen.waitForText('what it was is no longer known');
+  });
+});
+
+describe('the keys that end a job', () => {
+  test.each([
+    ['x', 'SIGTERM'],
+    ['X', 'SIGKILL'],
+  ])('%s asks, and sends %s', async (key, signal) => {
+    const { screen, puppet } = await openJob('trap "echo heard; exit 9" TERM; echo "pid $$"', 'pid ');
+    await screen.waitForText(/out pid \d+$/m);
+    const pid = Number(/out pid (\d+)$/m.exec(screen.text())?.[1]);
+    await screen.press(key);
+    await screen.waitForText(`Send ${signal} to job #1?`);
+    // Cancel has the focus.
+    await screen.press('return');
+    await screen.waitForNoText(`Send ${signal}`);
+    expect(isAlive(pid)).toBe(true);
+    puppet.tell('echo still here');
+    await screen.waitForText('out still here');
+    await screen.press(key);
+    await screen.waitForText(`Send ${signal} to job #1?`);
+    await screen.press('y');
+    await screen.waitForText('FAILED after');
+    await screen.waitForText(/ ended ─/);
+    expect(screen.text().includes('out heard')).toBe(signal === 'SIGTERM');
+    expect(await ui.stage.failure()).toMatchObject(signal === 'SIGTERM' ? { exit_code: 9 } : { signal });
+  });
+});
