@@ -10,7 +10,8 @@ test.each([
   ['test/ui/keymap.test.ts', 'pure'],
   ['test/engine/commands.test.ts', 'redis'],
   ['test/e2e/drain.test.ts', 'program'],
-  ['test/ui/dialogs.test.ts', 'terminal'],
+  ['test/ui/screens/dialogs.test.ts', 'redis'],
+  ['test/ui/terminal/leaving.test.ts', 'terminal'],
 ] as const)('%s belongs to the project %s', (file, project) => {
   expect(projectOf(file)).toBe(project);
 });

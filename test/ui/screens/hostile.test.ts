@@ -130,6 +130,7 @@ test('a latest line changes nothing on the screen but itself, and nothing of the
   await screen.waitFor(
     () => marks.every((mark) => screen.text().includes(mark)) && count() === 0,
     `all are seen, not ${outputs.filter((_, at) => !screen.text().includes(marks[at] ?? '')).map(([name]) => name)}`,
+    60_000,
   );
   expect(cellsOf(screen, areas)).toEqual(before);
   expectHarmless(screen);

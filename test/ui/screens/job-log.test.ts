@@ -312,7 +312,7 @@ describe('a job that has ended', () => {
       'mail',
       ...Array.from({ length: 110 }, (_, at) => ({ class: 'Good', args: [at] })),
     );
-    await ui.stage.waitForStat('processed', 111);
+    await ui.stage.waitForStat('processed', 111, 25_000);
     await screen.press('4');
     await screen.waitForText('failed Failing');
     await screen.press('return');
