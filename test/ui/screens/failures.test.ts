@@ -446,7 +446,7 @@ test('entries of others that are no failure records show, can be deleted, and ar
   await screen.press('j');
   await waitForSelected(screen, 'no JSON object: it can only be deleted');
   await screen.press('r');
-  await screen.waitForText('✗ this failure does not say');
+  await screen.waitForText("✗ this failure can't be retried");
   await screen.press('return');
   await screen.waitForText('Failures › (no queue) › (no class)');
   await screen.press('D');
