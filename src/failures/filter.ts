@@ -1,7 +1,7 @@
 import type { FailureFilter } from '../protocol/commands.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
 
-/** Whether an entry of the `failed` list is one of those that a filter asks for. */
+/** Whether an entry of the `failed` list matches a filter. */
 export function failureMatcher(filter: FailureFilter): (view: FailureView) => boolean {
   const { queue, jobClass, exception, exit, text } = filter;
   const tests: ((view: FailureView) => boolean)[] = [];
@@ -40,7 +40,7 @@ function exitMatcher(wanted: string): (view: FailureView) => boolean {
       : lower(view.signal) === signal;
 }
 
-/** `*` stands for anything. In time that grows with the text only: a pattern is anyone's. */
+/** `*` matches anything. Takes time proportional to the text, because patterns may be hostile. */
 function globMatcher(glob: string): (text: string) => boolean {
   const [start = '', ...rest] = glob.split('*');
   const end = rest.pop();

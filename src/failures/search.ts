@@ -1,7 +1,6 @@
 /**
- * Looks through the `failed` list from newer to older entries, page by page, however long it is and however
- * large its entries are, without holding up the engine: between pages, and within those that take long,
- * everything else gets its turn.
+ * Searches the `failed` list from newer to older entries, page by page, however long it is and however large its entries
+ * are. It doesn't block the engine: it yields between pages, and within pages that take long.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommandData, FailureEntry, FailureFilter } from '../protocol/commands.ts';
@@ -15,12 +14,12 @@ const firstPageSize = 100;
 const largestPageSize = 250;
 const pageBytes = 256 * 1024;
 const longestTurnMs = 8;
-/** Entries that one command looks at: a filter that matches nothing is to tell how far it got. */
+/** Entries that one command examines, so that it can report progress if nothing matches. */
 const scanLimit = 5_000;
-/** Bytes of the entries that one reply holds. */
+/** Bytes of the entries in one reply. */
 const replyBytes = 8 * 1024 * 1024;
 
-/** How many entries to read next, given those just read: about `pageBytes`. */
+/** How many entries to read next, so that a page has about `pageBytes`. */
 export function nextPageSize(page: FailurePage | null): number {
   if (page === null || page.entries.length === 0) return firstPageSize;
   const bytes = page.entries.reduce((sum, { record }) => sum + record.length, 0);
@@ -28,7 +27,7 @@ export function nextPageSize(page: FailurePage | null): number {
   return Math.max(1, Math.min(largestPageSize, Math.floor(pageBytes / mean)));
 }
 
-/** Gives others their turn where ours has lasted long enough. */
+/** Yields to the event loop when this work has taken long enough. */
 export class EventLoopPhases {
   #startedAt = performance.now();
 
@@ -45,25 +44,25 @@ export interface FailureCount {
   /** Length of the list. */
   readonly total: number;
   readonly matching: number;
-  /** Of those, the ones that were not retried yet and can be. */
+  /** Matching entries that can be retried and were not yet. */
   readonly retryable: number;
-  /** The page that was read first. */
+  /** The first page. */
   readonly newest: FailurePage;
 }
 
-/** The page that others begin with, of a list of any length. */
+/** The newest page of a list of any length. */
 export function newestPage(list: FailedList): Promise<FailurePage> {
   return list.page(null, firstPageSize);
 }
 
-/** Its pages before an index (`null`: all), newer ones first; at least one, which may be empty. */
+/** Pages before an index (`null`: all), newer ones first. At least one page, which may be empty. */
 export async function* pagesBefore(list: FailedList, before: number | null): AsyncGenerator<FailurePage> {
   let page: FailurePage | null = null;
   let next = before;
   do {
     page = await list.page(next, nextPageSize(page));
     yield page;
-    // None where the list has become shorter than that.
+    // Without entries, the list has become shorter than that.
     next = page.entries[0]?.index ?? Math.min(next ?? 0, page.total);
   } while (next > 0);
 }
@@ -102,9 +101,9 @@ export async function findFailures(
 }
 
 /**
- * How many of all entries match.
+ * Counts matching entries.
  *
- * @param onPage how many entries it has looked at, of how many, after each page
+ * @param onPage called after each page with the number of entries looked at, and of all entries
  */
 export async function countFailures(
   list: FailedList,
@@ -118,7 +117,7 @@ export async function countFailures(
   let looked = 0;
   for await (const page of pagesBefore(list, null)) {
     newest ??= page;
-    // What is added meanwhile isn't counted, and is not to be taken for one of these.
+    // New failures are not counted, and must not be taken for counted ones.
     count.total = Math.min(count.total, page.total);
     for (const { record } of page.entries) {
       await turn.rest();
@@ -133,10 +132,10 @@ export async function countFailures(
   return { ...count, newest: newest ?? { total: 0, entries: [] } };
 }
 
-/** Characters of a text. Ours are no longer; a record of somebody else's may hold megabytes. */
+/** Longest text. Our texts are not longer, but a record of another client may hold megabytes. */
 const textLimit = 64 * 1024;
 
-/** One entry for people: its texts cut, its bytes exact. */
+/** An entry for people: texts are cut, the bytes are exact. */
 export function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
   const { isReadable, exitCode } = view;
   return {
@@ -163,7 +162,7 @@ function short(text: string | null): string | null {
   return text === null ? null : cut(text, textLimit);
 }
 
-/** The first lines, as far as they fit together. */
+/** The first lines, up to the limit in all. */
 function shortLines(lines: readonly string[]): string[] {
   const shown: string[] = [];
   let left = textLimit;
@@ -173,7 +172,7 @@ function shortLines(lines: readonly string[]): string[] {
       break;
     }
     shown.push(cut(line, left));
-    // An empty line has its price, too.
+    // Empty lines count, too.
     left -= line.length + 1;
   }
   return shown;

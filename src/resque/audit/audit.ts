@@ -1,6 +1,6 @@
 /**
- * Examines what Redis holds of workers and runners, and repairs it. Who is dead, and how the programs that a dead
- * runner has left on this machine are ended, is for the caller to say. All reject with RedisError.
+ * Finds problems with workers and runners in Redis, and repairs them. The caller decides which runners are dead, and ends the
+ * programs that they left on this machine. All reject with RedisError.
  */
 import { exceptions } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
@@ -21,26 +21,26 @@ import { adoptScript, repairHeartbeatScript, settleScript } from './repair-scrip
 import { type ResqueState, readState } from './state.ts';
 
 export interface AuditOptions {
-  /** From where runners are judged. */
+  /** The machine that judges runners. */
   readonly here: Vantage;
-  /** Ends what that process' jobs have left running here. */
+  /** Ends programs of this process that still run here. */
   readonly endPrograms: (entry: RunnerEntry) => Promise<ProgramsEnd>;
-  /** What is to become of the jobs of a runner that has left no word about it: as in its registry entry. */
+  /** For a runner without an entry: as in the entry, what to do with its jobs. */
   readonly requeues: readonly string[];
   readonly maxRecoveries: number;
   /** Queues to look at besides those that Redis lists. */
   readonly queues: readonly string[];
 }
 
-/** What a runner process has left: jobs, by what becomes of them. */
+/** Jobs that a dead runner process left, by what happens to them. */
 export interface OrphanedJobs {
   readonly failed: number;
   readonly requeued: number;
 }
 
 /**
- * `told`: there is nothing to be done about it from here; `changed`: it isn't any more as it was judged; `held-up`:
- * programs of it still run, or another runner is at it.
+ * `told`: it can't be repaired from here. `changed`: it has changed since it was judged. `held-up`: programs of the runner
+ * still run, or another process is recovering runners.
  */
 export type RepairResult =
   | { readonly kind: 'repaired'; readonly orphanedJobs: OrphanedJobs | null }
@@ -71,7 +71,7 @@ export class Audit {
     return { state, findings: findingsOf(state, isDead) };
   }
 
-  /** What would become of its jobs. */
+  /** What a repair would do with the jobs. */
   async orphanedJobs(left: LeftOwner): Promise<OrphanedJobs> {
     const runner = this.#runnerOf(left);
     const { workers, held } = await this.#dead.leftBy(runner);
@@ -89,7 +89,7 @@ export class Audit {
     };
   }
 
-  /** The entry of a runner that is no more. */
+  /** The entry of a dead runner. */
   entryOf(left: LeftOwner): RunnerEntry {
     return this.#runnerOf(left).entry;
   }
@@ -132,7 +132,7 @@ export class Audit {
     }
   }
 
-  /** With an entry of our making where the registry has none. */
+  /** If the registry has no entry, makes one. */
   #runnerOf({ owner, state }: LeftOwner): LeftRunner {
     const { requeues, maxRecoveries } = this.#options;
     const nonce = state.step?.split(' ')[0] ?? '';
@@ -171,7 +171,7 @@ export class Audit {
     return record === null ? await this.#settle(id, '', 'fail', '', true) : await this.#giveUp(id, record);
   }
 
-  /** The worker's job, if it has one, has failed. */
+  /** Records the worker's job, if it has one, as failed. */
   async #giveUp(id: string, record: Buffer): Promise<RepairResult> {
     const job = jobOfRecord(record);
     if (job !== null) {
@@ -194,7 +194,7 @@ export class Audit {
     return isDone ? repaired : { kind: 'changed' };
   }
 
-  /** Of a worker that is registered: the time of now, so that it is taken for dead in time, should it be. */
+  /** A registered worker gets the current time: if it is dead, it will be found by its silence. */
   async #repairHeartbeat(id: string, value: string, isRegistered: boolean): Promise<RepairResult> {
     const [seconds] = await this.#sender.command((commands) => commands.time());
     const now = isRegistered ? heartbeatText(new Date(Number(seconds) * 1000)) : '';
@@ -206,7 +206,7 @@ export class Audit {
   }
 }
 
-/** As a step writes it if the payload lies beside it. */
+/** As a step writes it for a payload beside the record. */
 function recordBeside(worker: string, queue: string): string {
   const payload = readPayload(Buffer.from('{}'));
   return workerRecord({ worker, queue, payload, runAt: new Date(), step: null });

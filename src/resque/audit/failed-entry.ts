@@ -1,7 +1,7 @@
 /**
- * Entries of the `failed` list that break the page of resque-web that they are on, or that stop other clients, and what
- * to put in their place. Nothing that they say is dropped: what was JSON keeps its members, with the values that were
- * replaced in `before_repair`; what was none is kept whole, as text, in `raw_record`.
+ * Problems of entries of the `failed` list that break their page of resque-web or stop other clients, and the entries that
+ * replace them. No information is lost: a JSON object keeps its members, and replaced values go to `before_repair`; anything
+ * else is kept as a whole, as text, in `raw_record`.
  */
 import { isUtf8 } from 'node:buffer';
 import { failedPayload, payloadMembers } from '../format/failure-record.ts';
@@ -23,25 +23,25 @@ export type FailureProblem =
   | 'retried_at'
   | 'backtrace'
   | 'payload'
-  /** An older version of ours wrote it, in a form that stops other clients. */
+  /** Written by an older version of ours, in a form that stops other clients. */
   | 'outdated';
 
 export interface Diagnosis {
-  /** All that is wrong, in the order of the type above; `outdated` only if nothing else is. */
+  /** In the order of the type above; `outdated` only if there is no other. */
   readonly problems: readonly FailureProblem[];
-  /** What to put in its place; `null`: nothing, there is nothing in it to keep. */
+  /** The entry that replaces it; `null` if it should be removed, because it is empty. */
   readonly repaired: Buffer | null;
 }
 
-/** Ruby's JSON refuses more. */
+/** Ruby's JSON refuses more levels. */
 const deepest = 100;
-/** A time that nobody knows: the record must have one. */
+/** For an unknown time, because the record must have one. */
 const unknownTime = failedAtText(new Date(0));
 const unknownName = 'unknown';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** @returns `null` if resque-web shows it, and it isn't one of ours that stops other clients */
+/** @returns `null` if the entry has no problem */
 export function diagnoseFailure(record: Buffer): Diagnosis | null {
   if (record.length === 0) return { problems: ['empty'], repaired: null };
   const text = record.toString('utf8');
@@ -67,10 +67,10 @@ const ownMembers = [
 ];
 
 /**
- * A record of ours as `failureRecord` writes it today; older versions wrote `null` for no backtrace and for a payload that
- * is not an object, and any JSON for other payloads. Our retry brings back the same bytes from both.
+ * A record of ours as `failureRecord` writes it today. Older versions wrote `null` for an empty backtrace and for a payload
+ * that is not an object, and any JSON for other payloads. Our retry restores the same bytes from both.
  *
- * @returns `null` if nothing changes, or if it isn't ours
+ * @returns `null` if nothing changes, or if the record is not ours
  */
 function asWrittenNow(record: Buffer): Buffer | null {
   const text = record.toString('utf8');
@@ -95,7 +95,7 @@ function textOf(members: ReadonlyMap<string, string>): string {
   return `{${[...members].map(([name, json]) => `${JSON.stringify(name.toWellFormed())}:${json}`).join(',')}}`;
 }
 
-/** What is known of a record that was none. */
+/** What is known about an unreadable record. */
 export interface RawFailureAbout {
   readonly failedAt: string;
   readonly worker: string;
@@ -103,7 +103,7 @@ export interface RawFailureAbout {
   readonly exception: string;
 }
 
-/** A record that holds bytes which nobody could read, as they were. */
+/** A record that keeps unreadable bytes as they are. */
 export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string): string {
   return JSON.stringify({
     failed_at: about.failedAt,
@@ -124,7 +124,7 @@ function wholeProblem(record: Buffer, text: string): FailureProblem | null {
   const value = parse(text);
   if (value === undefined) return 'not-json';
   if (asObject(value) === null) return 'not-object';
-  // One level is for `before_repair`.
+  // `before_repair` adds one level.
   return depthOf(text) > deepest - 1 ? 'too-deep' : null;
 }
 
@@ -167,14 +167,14 @@ function isBacktrace(value: unknown): boolean {
   return value === undefined || value === null || Array.isArray(value);
 }
 
-/** An ActiveJob wrapper without its job breaks the page like a payload that is no object. */
+/** An ActiveJob wrapper without its job breaks the page, as does a payload that is not an object. */
 function isShownPayload(value: unknown): boolean {
   if (value === undefined || value === null || typeof value === 'string') return true;
   const payload = asObject(value);
   return payload !== null && (payload.class !== activeJobWrapper || hasJobData(payload.args));
 }
 
-/** Its members with their own bytes, but for those that are replaced. */
+/** Its members, byte for byte except for those that are replaced. */
 function repair(record: Buffer, members: Members, problems: readonly FailureProblem[]): string {
   const written = new Map<string, string>();
   for (const [name, { start, end }] of memberSpans(record)) {
@@ -204,11 +204,11 @@ function repair(record: Buffer, members: Members, problems: readonly FailureProb
   return withoutLoneSurrogates(textOf(written));
 }
 
-/** The payload's own bytes beside what is shown in its place, for a retry; see failure-record.ts. */
+/** The payload's bytes next to its stand-in, for a retry; see failure-record.ts. */
 function keepRawPayload(written: Map<string, string>, members: Members): void {
   const text = written.get('payload');
   if (text === undefined || text === 'null') return;
-  // The record's own says better what lay on the queue.
+  // The record's own raw payload is closer to what was on the queue.
   const hasOwn = 'raw_payload' in members || 'raw_payload_base64' in members;
   for (const [name, json] of payloadMembers(readPayload(Buffer.from(text)))) {
     if (name === 'payload' || !hasOwn) written.set(name, json);
@@ -224,18 +224,18 @@ function backtraceJson(value: unknown): string {
 const date = String.raw`\d{4}[-/](?:0?[1-9]|1[0-2])[-/](?:0?[1-9]|[12]\d|3[01])`;
 const clock = String.raw`(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d+)?)?`;
 const zone = String.raw`(?:Z|[A-Za-z]{1,5}|[-+]\d\d:?\d\d)`;
-/** What Ruby's `Time.parse` takes, as far as anyone is known to write it. */
+/** The formats of Ruby's `Time.parse` that clients are known to write. */
 const rubyTime = new RegExp(`^\\s*${date}(?:(?:T|\\s+)${clock}\\s*${zone}?)?\\s*$`);
 
-/** Only what is certain to be one: a page that works is worth more than an entry left alone. */
+/** Accepts only what Ruby certainly parses: a page that works matters more than an entry left alone. */
 function isTime(value: unknown): boolean {
   return typeof value === 'string' && rubyTime.test(value);
 }
 
-/** Seconds of this century are below it as milliseconds of it are above. */
+/** Below are seconds of this century, above are milliseconds. */
 const secondsLimit = 1e11;
 
-/** The nearest to a time that a value says. */
+/** The time that a value most likely means. */
 function timeText(value: unknown): string {
   if (typeof value === 'string' && isTime(value)) return value;
   const ms =
@@ -252,7 +252,7 @@ function timeText(value: unknown): string {
   return isKnown ? failedAtText(time) : unknownTime;
 }
 
-/** @returns `undefined` where it is no JSON */
+/** @returns `undefined` if it is not JSON */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,7 +1,7 @@
 /**
- * Goes through the list of failures for entries that break other clients, and repairs them: from newer to older ones,
- * a page at a time, so that what others remove meanwhile hides none. By value: an entry that moved is found near
- * where it was or left for the next round. Rejects with RedisError.
+ * Repairs entries of the list of failures that break other clients. It goes from newer to older entries, page by page, so
+ * that removals by others hide none. It changes entries by value: an entry that has moved is found near its old index, or
+ * left for the next round. Rejects with RedisError.
  */
 import { FailedList } from '../failed/failed-list.ts';
 import type { ListedRecord } from '../failed/failed-page.ts';
@@ -11,20 +11,20 @@ import type { CommandSender } from '../redis/send.ts';
 import { diagnoseFailure, type FailureProblem } from './failed-entry.ts';
 import { replaceScript } from './repair-scripts.ts';
 
-/** How many entries have that as the first of their problems. */
+/** Number of entries by their first problem. */
 export type ProblemCounts = ReadonlyMap<FailureProblem, number>;
 
 export interface RepairedFailures {
   readonly repaired: ProblemCounts;
-  /** Moved too far in every round. */
+  /** They moved too far in every round. */
   readonly left: ProblemCounts;
 }
 
 const pageSize = 100;
-/** Entries around a page that are looked through for those that moved. */
+/** Entries around a page that are searched for moved ones. */
 const reach = 400;
 const rounds = 3;
-/** Bytes that go into one script. */
+/** Bytes for one script. */
 const stepBytes = 8 * 1024 * 1024;
 
 interface Repair {
@@ -44,7 +44,7 @@ export class FailedRepair {
     this.#list = new FailedList(sender, keys);
   }
 
-  /** What is wrong with how many. Writes nothing. */
+  /** Counts problems. Writes nothing. */
   async look(): Promise<ProblemCounts> {
     const counts = new Map<FailureProblem, number>();
     await this.#walk((repairs, empty) => {
@@ -108,7 +108,7 @@ export class FailedRepair {
     return states;
   }
 
-  /** All in one go; that of a Ruby client about to remove one itself finds none then, which hurts nobody. */
+  /** Removes all of them at once. A Ruby client that is about to remove one then finds none, which does no harm. */
   #removeEmpty(): Promise<number> {
     return this.#sender.command((commands) => commands.lrem(this.#keys.failed, 0, ''));
   }

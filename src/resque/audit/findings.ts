@@ -1,11 +1,10 @@
 /**
- * What is wrong with the keys of workers and runners, and what would repair it. Pure: who is dead is told by
- * whoever can look at processes.
+ * Problems with the keys of workers and runners. Pure: the caller, which can see processes, decides who is dead.
  *
- *     in the registry, alive        nothing of it is touched
- *     in the registry, dead         recovered, as any runner would
- *     ours, not in the registry     lost: silent for five minutes, it is entered and then recovered
- *     anyone else's                 reported when silent, never touched; only what kills or breaks others is repaired
+ *     in the registry, alive           left alone
+ *     in the registry, dead            recovered, as by any runner
+ *     ours, but not in the registry    after five minutes of silence, entered and then recovered
+ *     of other clients                 reported when silent, never touched; only what breaks others is repaired
  */
 
 import { heartbeatTime } from '../format/timestamps.ts';
@@ -27,25 +26,25 @@ export type Finding =
       readonly value: string;
       readonly silentMs: number;
     }
-  /** Only to be told. */
+  /** Only reported. */
   | { readonly kind: 'unregistered-worker'; readonly id: string }
   | { readonly kind: 'silent-worker'; readonly id: string; readonly silentMs: number }
   | { readonly kind: 'unreadable-runner'; readonly owner: string }
   | ({ readonly kind: 'wrong-type' } & WrongType);
 
-/** A runner process that is no more, and what it has left. */
+/** A dead runner process, and what it left. */
 export interface LeftOwner {
   readonly kind: 'left-owner';
   readonly owner: string;
   readonly state: OwnerState;
-  /** Whether the registry has it. */
+  /** Whether it is in the registry. */
   readonly isListed: boolean;
   readonly registered: readonly string[];
-  /** Ids that are not registered, with a record or a payload. */
+  /** Unregistered ids with a record or a payload. */
   readonly strays: readonly string[];
-  /** Of those ids, and all its own: with what is known of their last signs of life. */
+  /** Heartbeats of all its ids. */
   readonly heartbeats: ReadonlyMap<string, string>;
-  /** Since its last sign of life; `null`: none is known. */
+  /** Since its last heartbeat; `null` if none is known. */
   readonly silentMs: number | null;
 }
 
@@ -54,14 +53,14 @@ export interface BadRecord {
   readonly id: string;
   readonly record: Buffer;
   readonly problem: RecordProblem;
-  /** Of a worker that is no more: it goes to the failures, whole. Otherwise it is put right where it is. */
+  /** Whether the worker is dead: the record then becomes a failure. Otherwise it is repaired in place. */
   readonly isLeft: boolean;
 }
 
 export interface BadId {
   readonly kind: 'bad-id';
   readonly id: string;
-  /** Somebody lives under that name: only to be told. */
+  /** A living worker has this id, so it is only reported. */
   readonly isAlive: boolean;
   readonly record: Buffer | null;
 }
@@ -89,7 +88,7 @@ export function findingsOf(
   return [
     ...state.wrongTypes.map((wrong): Finding => ({ kind: 'wrong-type', ...wrong })),
     ...unreadable.map(([owner]): Finding => ({ kind: 'unreadable-runner', owner })),
-    // Before the runners: their recovery would take a record that it can't read for none.
+    // Before the runners, because their recovery ignores records that it can't read.
     ...badRecords(state, isLeft),
     ...left,
     ...others.flatMap((id) => badId(state, id)),
@@ -151,11 +150,11 @@ function badRecords(state: ResqueState, isLeft: (id: string) => boolean): Findin
   return [...state.records].flatMap(([id, record]): Finding[] => {
     const problem = recordProblem(record);
     if (problem === null) return [];
-    // With the payload beside it, its runner's recovery needs no record.
+    // If the payload is beside it, the recovery needs no record.
     if (isLeft(id)) {
       return state.payloads.has(id) ? [] : [{ kind: 'bad-record', id, record, problem, isLeft: true }];
     }
-    // Nobody shows the record of a worker that isn't registered; and it may be no record.
+    // No client shows the record of an unregistered worker, and the key may not be a record.
     if (!state.workers.has(id)) return [];
     return isPrunableId(id) ? [{ kind: 'bad-record', id, record, problem, isLeft: false }] : [];
   });
@@ -174,7 +173,7 @@ function badHeartbeat(
 ): Finding[] {
   if (heartbeatTime(value) !== null) return [];
   const isRegistered = state.workers.has(id);
-  // It goes with its worker.
+  // It is removed together with its worker.
   if (isRegistered && (isLeft(id) || !isPrunableId(id))) return [];
   return [{ kind: 'bad-heartbeat', id, value, isRegistered }];
 }
@@ -188,7 +187,7 @@ function strayHeartbeat(state: ResqueState, id: string, isLiving: (id: string) =
   return [{ kind: 'unregistered-worker', id }];
 }
 
-/** Of workers that nobody knows and nobody has heard of. */
+/** Records of unregistered workers without a heartbeat. */
 function strayRecords(state: ResqueState, isOwned: (id: string) => boolean): Finding[] {
   return [...state.records].flatMap(([id, record]): Finding[] => {
     if (state.workers.has(id) || isOwned(id) || !isPrunableId(id) || isHeard(state, id)) return [];

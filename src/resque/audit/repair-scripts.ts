@@ -1,17 +1,17 @@
 /**
- * The audit's writes. Each goes by what was seen: where that has changed meanwhile nothing happens, and the
- * next look judges anew. No KEYS, as for all of ours.
+ * The writes of `audit.ts`. Each applies to what was seen: if that has changed, nothing happens, and the next audit judges
+ * again. No KEYS, as in our other scripts.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
- * Enters a process into the registry that isn't in it, so that the recovery of dead ones takes it for one of
- * them, with all that its names lead to. A process that is in the registry keeps its entry.
+ * Enters a process that is not in the registry, so that it can be recovered like any dead process. A process in the registry
+ * keeps its entry.
  *
  * ARGV: prefix, owner, its entry as seen ('' for none), the entry to write, its step as seen ('' for none);
  * number of heartbeats, then id and value as seen ('' for none) of each; number of queues it holds jobs of, then
- * these; number of ids to be registered, then id and the record to write where it has only a payload.
+ * these; number of ids to register, then for each the id and the record to write if it has only a payload.
  */
 export const adoptScript = script(`
 local prefix, owner, seen, entry, step = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -50,10 +50,10 @@ return 1
 `);
 
 /**
- * Settles a worker's record: its job is accounted for as failed, or it is put right where it is.
+ * Settles a worker's record: records its job as failed, or repairs the record in place.
  *
  * ARGV: prefix, worker's id, the record as seen ('' for none), `fail` or `rewrite`, the failure or the new
- * record ('' for none), `1` where the worker is to be unregistered, name of the job's status ('' for none).
+ * record ('' for none), `1` to unregister the worker, name of the job's status ('' for none).
  */
 export const settleScript = script(`
 local prefix, id, seen, kind, bytes, leaves = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
@@ -102,11 +102,10 @@ return 1
 `);
 
 /**
- * Puts entries of a list in the place of others. Where one no longer lies at its index, its equal is looked for
- * near by, in one go for all.
+ * Replaces entries of a list. If an entry is no longer at its index, an equal entry is searched for nearby, once for all.
  *
- * KEYS: failed. ARGV: how far to look, then of each entry: the index it was seen at, its bytes, the new ones.
- * Reply: of each, 1 where it was replaced.
+ * KEYS: failed. ARGV: how far to search, then for each entry: the index where it was seen, its bytes, the new bytes.
+ * Reply: for each, 1 if it was replaced.
  */
 export const replaceScript = script(`
 local failed, reach = KEYS[1], tonumber(ARGV[1])

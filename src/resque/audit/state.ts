@@ -1,6 +1,6 @@
 /**
- * Reads what Redis holds about workers and runners: all that the audit judges by, except the list of failures.
- * Writes nothing. Rejects with RedisError.
+ * Reads everything about workers and runners that the audit needs, except the list of failures. Writes nothing. Rejects with
+ * RedisError.
  */
 import type { ResqueKeys } from '../format/keys.ts';
 import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
@@ -9,17 +9,17 @@ import type { CommandSender } from '../redis/send.ts';
 import { readRegistry } from '../workers/registry.ts';
 import { type RunnerEntry, readEntry } from '../workers/runner-entry.ts';
 
-/** What is there under the name of one runner process. */
+/** Everything in Redis under the name of one runner process. */
 export interface OwnerState {
-  /** Its entry in the registry; `null`: none, or unreadable. */
+  /** Its entry in the registry; `null` if there is none, or it is unreadable. */
   readonly entry: RunnerEntry | null;
-  /** The entry's text as it stands there; `null`: none. */
+  /** The entry's text; `null` if there is none. */
   readonly entryText: string | null;
-  /** Jobs in each of its lists of held ones. */
+  /** Number of held jobs by queue. */
   readonly held: ReadonlyMap<string, number>;
-  /** `NONCE NUMBER`; `null`: none. */
+  /** `NONCE NUMBER`; `null` if there is none. */
   readonly step: string | null;
-  /** Since its last step; `null` where nobody can tell. */
+  /** Since its last step; `null` if unknown. */
   readonly stepAgeMs: number | null;
 }
 
@@ -29,13 +29,13 @@ export interface ResqueState {
   readonly workers: ReadonlySet<string>;
   readonly heartbeats: ReadonlyMap<string, string>;
   readonly owners: ReadonlyMap<string, OwnerState>;
-  /** Read only if it helps to judge one of these processes; otherwise `null`. */
+  /** Read only if they help to judge one of these processes; otherwise `null`. */
   readonly connections: RedisConnections | null;
-  /** Worker id → its job's record, registered or not. */
+  /** Worker id → the record of its job, whether the worker is registered or not. */
   readonly records: ReadonlyMap<string, Buffer>;
   /** Ids of workers with a payload beside their record. */
   readonly payloads: ReadonlySet<string>;
-  /** Keys that are not what they should be. */
+  /** Keys of the wrong type. */
   readonly wrongTypes: readonly WrongType[];
   readonly failures: number;
 }
@@ -83,7 +83,7 @@ interface Found {
   readonly steps: Set<string>;
 }
 
-/** Which key is what. A worker's id may end like a key that belongs to a worker. */
+/** Sorts keys by what they are. A worker's id may end like one of a worker's keys. */
 function sorted(names: readonly string[], registered: ReadonlySet<string>): Found {
   const found: Found = { records: new Set(), payloads: new Set(), held: new Map(), steps: new Set() };
   for (const name of names) {
@@ -160,12 +160,12 @@ async function readRecords(
   );
 }
 
-/** Of a list that is none, nothing is to be recovered. */
+/** 0 if the key is not a list: there is nothing to recover. */
 function lengthOf(reply: unknown): number {
   return typeof reply === 'number' ? reply : 0;
 }
 
-/** A namespace is no pattern. */
+/** Escaped, so that the namespace is not taken for a pattern. */
 function escaped(text: string): string {
   return text.replace(/[\\*?[\]]/g, '\\$&');
 }

@@ -69,7 +69,7 @@ function isSpace(byte: number): boolean {
 
 /**
  * JSON text of a value that came out of `JSON.parse`, for people. `JSON.stringify` overflows the stack on
- * what is nested some thousand levels deep; that is shown as such.
+ * some thousand levels of nesting, for which a note is returned.
  */
 export function jsonText(value: unknown): string {
   try {
@@ -104,7 +104,7 @@ function losesNumber(text: string): boolean {
   });
 }
 
-/** Looks closer only where there are enough brackets for that: few of the largest payloads have them. */
+/** Counts brackets first: few large payloads have enough of them to need a closer look. */
 export function isDeeperThan(text: string, limit: number): boolean {
   let brackets = 0;
   for (const bracket of ['{', '[']) {
@@ -133,7 +133,7 @@ export function depthOf(text: string): number {
   return deepest;
 }
 
-/** Replaces `\ud800`-like escapes that are no half of a pair; Ruby refuses the whole text otherwise. */
+/** Replaces escapes such as `\ud800` that are not half of a pair, because Ruby refuses the whole text. */
 export function withoutLoneSurrogates(text: string): string {
   if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
   // Escapes are matched one after the other, so that `\\ud800` (a backslash, then text) is left alone.

@@ -75,7 +75,7 @@ function globPattern(glob: string): RegExp {
   try {
     return new RegExp(`^${source}$`, 'u');
   } catch (error) {
-    // A bracket that is no class (`[z-a]`) matches nothing but itself.
+    // A bracket that is not a class (`[z-a]`) matches only itself.
     if (!(error instanceof SyntaxError)) throw error;
     return new RegExp(`^${glob.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`);
   }

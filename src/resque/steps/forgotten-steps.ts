@@ -85,7 +85,7 @@ for _, outcome in ipairs(outcomes) do
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
   local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
   if outcome.kind == 'requeue' then
-    -- Otherwise its taking is forgotten too: it lies on its queue.
+    -- Otherwise Redis has also forgotten that it was taken: it is on its queue.
     if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
   else
     local stats = { 'processed' }

@@ -174,7 +174,7 @@ end
 
 for _, worker in ipairs(workers) do
   local key = prefix .. 'worker:' .. worker.id
-  -- Where the record is another, somebody has pruned the worker and accounted for its job.
+  -- If the record has changed, another client has pruned the worker and settled its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
       fail(worker.bytes, worker.statusName)
