@@ -60,11 +60,11 @@ test.each([
   ['9', false],
   ['TERM', false],
   ['', false],
-])('a job that died of SIGKILL is %s: %s', (exit, expected) => {
+])('%s matches a job that died of SIGKILL: %s', (exit, expected) => {
   expect(isMatch({ exit }, { signal: 'SIGKILL', exit_code: undefined })).toBe(expected);
 });
 
-describe('an entry that is no JSON object', () => {
+describe('an entry that is not a JSON object', () => {
   const view = viewFailure(Buffer.from('junk'));
   test.each<[Partial<FailureFilter>, boolean]>([
     [{}, true],
@@ -77,7 +77,7 @@ describe('an entry that is no JSON object', () => {
   });
 });
 
-test('a glob matches what a regular expression says', () => {
+test('a glob matches like a regular expression', () => {
   const word = fc.string({ unit: fc.constantFrom('a', 'b', '*', '.', '['), maxLength: 8 });
   fc.assert(
     fc.property(word, word, (glob, queue) => {
@@ -88,6 +88,6 @@ test('a glob matches what a regular expression says', () => {
   );
 });
 
-test('a hostile glob comes to its end: one that tried all ways would go on for years', () => {
+test('a hostile glob ends; backtracking would take years', () => {
   expect(isMatch({ queue: `${'a*'.repeat(5_000)}b` }, { queue: 'a'.repeat(50_000) })).toBe(false);
 });

@@ -82,41 +82,44 @@ async function dump(redis: Redis): Promise<Record<string, string>> {
   return Object.fromEntries(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
 }
 
-test.each(cases)('a script that %s does so whole or not at all', async (_, script, prepare, keys, args) => {
-  const redis = server.client;
-  const commands = [
-    ...new Set(
-      [...script.source.matchAll(/(?:redis\.p?call|read|need)\('([A-Z]+)'/g)].map(([, name = '']) => name),
-    ),
-    'LPUSH',
-    'RPUSH',
-  ];
-  const limited = redis.duplicate({ username: 'limited', password: 'secret', lazyConnect: true });
-  await redis.call('ACL', 'SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', '+@all');
-  await limited.connect();
-  const run = () => limited.eval(script.source, keys.length, ...keys, ...args);
-  let refusals = 0;
-  try {
-    for (const command of commands) {
-      await redis.flushall();
-      await prepare(redis);
-      const before = await dump(redis);
-      await redis.call('ACL', 'SETUSER', 'limited', `-${command}`);
-      const isRefused = await run().then(
-        () => false,
-        () => true,
-      );
-      if (isRefused) {
-        refusals += 1;
-        expect(await dump(redis), `without ${command}`).toEqual(before);
+test.each(cases)(
+  'a script that %s does so completely or not at all',
+  async (_, script, prepare, keys, args) => {
+    const redis = server.client;
+    const commands = [
+      ...new Set(
+        [...script.source.matchAll(/(?:redis\.p?call|read|need)\('([A-Z]+)'/g)].map(([, name = '']) => name),
+      ),
+      'LPUSH',
+      'RPUSH',
+    ];
+    const limited = redis.duplicate({ username: 'limited', password: 'secret', lazyConnect: true });
+    await redis.call('ACL', 'SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', '+@all');
+    await limited.connect();
+    const run = () => limited.eval(script.source, keys.length, ...keys, ...args);
+    let refusals = 0;
+    try {
+      for (const command of commands) {
+        await redis.flushall();
+        await prepare(redis);
+        const before = await dump(redis);
+        await redis.call('ACL', 'SETUSER', 'limited', `-${command}`);
+        const isRefused = await run().then(
+          () => false,
+          () => true,
+        );
+        if (isRefused) {
+          refusals += 1;
+          expect(await dump(redis), `without ${command}`).toEqual(before);
+        }
+        await redis.call('ACL', 'SETUSER', 'limited', `+${command}`);
+        if (isRefused) await run();
+        expect(await dump(redis), 'it has something to write').not.toEqual(before);
       }
-      await redis.call('ACL', 'SETUSER', 'limited', `+${command}`);
-      if (isRefused) await run();
-      expect(await dump(redis), 'it has something to write').not.toEqual(before);
+    } finally {
+      limited.disconnect();
+      await redis.call('ACL', 'DELUSER', 'limited');
     }
-  } finally {
-    limited.disconnect();
-    await redis.call('ACL', 'DELUSER', 'limited');
-  }
-  expect(refusals).toBeGreaterThan(1);
-});
+    expect(refusals).toBeGreaterThan(1);
+  },
+);

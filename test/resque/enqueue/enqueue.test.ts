@@ -51,7 +51,7 @@ async function refusal(of: Promise<unknown>): Promise<readonly string[]> {
 }
 
 describe('a step', () => {
-  test('enqueues in the order of its jobs, makes the queue known, and moves the mark', async () => {
+  test('enqueues its jobs in order, adds the queue, and updates the progress', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('the start');
     expect(await redis.client.exists(keys.queues)).toBe(0);
@@ -73,14 +73,14 @@ describe('a step', () => {
     expect(await redis.client.exists(keys.enqueueProgress(enqueue.id))).toBe(0);
   });
 
-  test('at the head puts each job before those that came sooner', async () => {
+  test('at the head puts each job before earlier ones', async () => {
     const enqueue = enqueueTo({ atHead: true });
     await enqueue.begin('');
     await enqueue.add(step('a', 'b'));
     expect(await jobs()).toEqual(['b', 'a']);
   });
 
-  test('enqueues a job as often as it says, and one of any size', async () => {
+  test('enqueues a job any number of times, and of any size', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     const long = 'x'.repeat(8_000_000);
@@ -91,7 +91,7 @@ describe('a step', () => {
     expect(all.slice(2)).toEqual(Array.from({ length: 2_500 }, () => 'a'));
   });
 
-  test('is carried out once, however often it comes', async () => {
+  test('is carried out once, however often it is sent', async () => {
     const enqueue = enqueueTo();
     times = 3;
     await enqueue.begin('');
@@ -100,7 +100,7 @@ describe('a step', () => {
     expect(enqueue.waiting).toBe(3);
   });
 
-  test('that comes once more after later ones, or after the end, changes nothing', async () => {
+  test('that arrives again after later ones, or after the end, changes nothing', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     await enqueue.add(step('a'));
@@ -116,7 +116,7 @@ describe('a step', () => {
     expect(await redis.client.exists(keys.enqueueProgress(enqueue.id))).toBe(0);
   });
 
-  test('also comes to its end where Redis has forgotten the scripts', async () => {
+  test('succeeds even if Redis has forgotten the scripts', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     await redis.client.script('FLUSH');
@@ -126,7 +126,7 @@ describe('a step', () => {
 });
 
 describe('an enqueue that is resumed', () => {
-  test('goes on behind the last step that was carried out, told or not', async () => {
+  test('continues after the last step that was carried out, with or without a reply', async () => {
     const first = enqueueTo();
     await first.begin('the start');
     await first.add(step('a', 'b'));
@@ -137,7 +137,7 @@ describe('an enqueue that is resumed', () => {
     expect(second.jobs).toBe(3);
   });
 
-  test('takes nothing more of the process before', async () => {
+  test('refuses steps of the earlier process', async () => {
     const first = enqueueTo();
     await first.begin('');
     await first.add(step('a'));
@@ -148,7 +148,7 @@ describe('an enqueue that is resumed', () => {
     expect(await jobs()).toEqual(['a', 'c']);
   });
 
-  test('is for the same queue, and one that Redis knows of', async () => {
+  test('must be for the same queue, and known to Redis', async () => {
     const first = enqueueTo();
     await first.begin('');
     expect(await refusal(enqueueTo({ id: first.id, queue: 'other' }).resume())).toEqual(['foreign', 'mail']);
@@ -159,7 +159,7 @@ describe('an enqueue that is resumed', () => {
 });
 
 describe('Redis', () => {
-  test('that has lost its data gets no step that would leave a gap', async () => {
+  test('that has lost its data gets no step that leaves a gap', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     await enqueue.add(step('a'));
@@ -175,7 +175,7 @@ describe('Redis', () => {
   test.each([
     ['queue', keys.queue('mail'), 'list'],
     ['set of queues', keys.queues, 'set'],
-  ])('whose %s is of another type is left as it is', async (_, key, type) => {
+  ])('with a wrong type of %s is left alone', async (_, key, type) => {
     const enqueue = enqueueTo();
     await redis.client.set(key, 'text');
     expect(await refusal(enqueue.begin(''))).toEqual(['mistyped', key, 'string', type]);
@@ -189,7 +189,7 @@ describe('Redis', () => {
     expect(await jobs()).toEqual(['a']);
   });
 
-  test('that has no memory left takes all of a step later, or nothing', async () => {
+  test('without memory takes the whole step later, or nothing', async () => {
     const enqueue = enqueueTo();
     await enqueue.begin('');
     await redis.client.config('SET', 'maxmemory', '1');

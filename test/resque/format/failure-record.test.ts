@@ -31,7 +31,7 @@ function recordOf(facts: Facts = {}): FailureRecord {
   return assertSafeForResqueWeb(Buffer.from(failureRecord(failureOf(facts))));
 }
 
-test('a record has the members of Resque and the exit code, and nothing else', () => {
+test("a record has Resque's members and the exit code, and nothing else", () => {
   expect(recordOf({ backtrace: ['at a', 'at b'] })).toEqual({
     failed_at: '2026/11/24 15:20:19 UTC',
     payload: { class: 'A', args: [1] },
@@ -44,7 +44,7 @@ test('a record has the members of Resque and the exit code, and nothing else', (
   });
 });
 
-test('the signal stands in place of the exit code', () => {
+test('the signal replaces the exit code', () => {
   const record = recordOf({ exitCode: null, signal: 'SIGKILL' });
   expect(record.signal).toBe('SIGKILL');
   expect(record).not.toHaveProperty('exit_code');
@@ -54,15 +54,15 @@ test('a job that never ran has an exit code of null', () => {
   expect(recordOf({ exitCode: null }).exit_code).toBeNull();
 });
 
-test('what a job printed stands there where there is any', () => {
+test('output is included if there is any', () => {
   expect(recordOf({ stderr: 'err', stdout: 'out' })).toMatchObject({ stderr: 'err', stdout: 'out' });
 });
 
-test('a job without a backtrace has an empty one: null stops the scheduler of node-resque', () => {
+test("an absent backtrace is empty, because null stops node-resque's scheduler", () => {
   expect(recordOf().backtrace).toEqual([]);
 });
 
-describe('a payload stands in the record as JavaScript writes it, beside its exact bytes:', () => {
+describe('the record has the payload as JavaScript writes it, and its exact bytes:', () => {
   test.each([
     ['slashes as PHP escapes them', String.raw`{"class":"A\/B","args":[]}`, '{"class":"A/B","args":[]}'],
     ['blanks as Python writes them', '{"class": "A", "args": [1, 2]}', '{"class":"A","args":[1,2]}'],
@@ -102,7 +102,7 @@ describe('a payload stands in the record as JavaScript writes it, beside its exa
   });
 });
 
-describe('what is no job has a payload that stands for it:', () => {
+describe('what is not a job has a stand-in:', () => {
   test.each([
     ['text', 'not JSON'],
     ['nothing', ''],
@@ -128,7 +128,7 @@ describe('what is no job has a payload that stands for it:', () => {
     ['an empty class', '{"class":"","args":[]}'],
     ['a job nested too deeply for Ruby', nested(200)],
     ['a wrapper of ActiveJob without its job', `{"class":"${wrapper}","args":[]}`],
-  ])('%s, which no other client could retry', (_, text) => {
+  ])("%s, which other clients can't retry", (_, text) => {
     const { payload, raw_payload: raw } = recordOf({ text });
     expect({ payload, raw }).toEqual({ payload: { class: 'InvalidPayload', args: [text] }, raw: text });
   });
@@ -144,7 +144,7 @@ describe('what is no job has a payload that stands for it:', () => {
   });
 });
 
-describe('such a payload that another client put back on a queue is recorded with the bytes it stands for:', () => {
+describe('a stand-in that another client put back on a queue is recorded with the bytes behind it:', () => {
   /** As Ruby and node-resque enqueue `class` and `args` of a record. */
   const retried = (text: string | Buffer, more: object = {}) => {
     const { class: jobClass, args } = recordOf({ text }).payload;
@@ -187,7 +187,7 @@ describe('such a payload that another client put back on a queue is recorded wit
   );
 });
 
-describe('a payload that can not stand in the record is kept as raw_payload:', () => {
+describe("a payload that the record can't embed is kept as raw_payload:", () => {
   test.each([
     ['text', 'not JSON'],
     ['nothing', ''],
@@ -203,7 +203,7 @@ describe('a payload that can not stand in the record is kept as raw_payload:', (
     expect(record).not.toHaveProperty('raw_payload_base64');
   });
 
-  test('in base64 where it is no UTF-8', () => {
+  test('in base64 if it is not UTF-8', () => {
     const bytes = Buffer.from('{"args":["\xe9\xff"]}', 'latin1');
     const record = recordOf({ text: bytes });
     expect(Buffer.from(record.raw_payload_base64 ?? '', 'base64').equals(bytes)).toBe(true);
@@ -211,12 +211,12 @@ describe('a payload that can not stand in the record is kept as raw_payload:', (
   });
 });
 
-test('markup in exception and queue is taken out, in error it stays', () => {
+test('removes markup from exception and queue, and keeps it in error', () => {
   const record = recordOf({ exception: 'A<b>', queue: 'q<i>', error: '<b>' });
   expect(record).toMatchObject({ exception: 'Ab', queue: 'qi', error: '<b>' });
 });
 
-test('an exception of nothing but markup leaves some name', () => {
+test('an exception that is only markup gets a name', () => {
   expect(recordOf({ exception: '<>' }).exception).not.toBe('');
 });
 

@@ -5,7 +5,7 @@ import { anyBytes, jsonObjects, nested } from '../payloads.ts';
 
 const view = (record: string) => viewFailure(Buffer.from(record));
 
-test('an entry of Resque is shown with all that it says', () => {
+test('shows all members of an entry of Resque', () => {
   const record = {
     failed_at: '2026/11/24 15:20:19 UTC',
     retried_at: '2026/11/24 15:21:00 UTC',
@@ -38,7 +38,7 @@ test('an entry of Resque is shown with all that it says', () => {
   });
 });
 
-test('a job that another payload stands for is shown itself, bytes that are not a job as what stands for them', () => {
+test('shows the job behind a stand-in, and the stand-in of bytes that are not a job', () => {
   const shown = (raw: string) => {
     const members = { payload: { class: 'InvalidPayload', args: [raw] }, raw_payload: raw, queue: 'q' };
     const { jobClass, argsText, isRetryable } = view(JSON.stringify(members));
@@ -82,7 +82,7 @@ test.each([
   ['a backtrace of everything', '{"backtrace":[1,null,{"a":1},["b"],true]}'],
   ['deep args', `{"payload":${nested(20_000)}}`],
   ['a deep backtrace', `{"backtrace":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`],
-])('an entry is shown in spite of %s', (_, record) => {
+])('shows an entry despite %s', (_, record) => {
   const { isReadable, backtrace } = view(record);
   expect(isReadable).toBe(true);
   for (const line of backtrace) expect(line).toBeTypeOf('string');

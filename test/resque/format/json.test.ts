@@ -33,18 +33,18 @@ describe('the span of a member holds', () => {
     expect(valuesOf(json)).toEqual(values);
   });
 
-  test('nothing where the object is empty', () => {
+  test('nothing if the object is empty', () => {
     expect(memberSpans(Buffer.from(' { } ')).size).toBe(0);
   });
 
-  test('bytes that are no UTF-8, as they are', () => {
+  test('bytes that are not UTF-8, unchanged', () => {
     const json = Buffer.from('{"a":"\xff","b":1}', 'latin1');
     const span = memberSpans(json).get('a');
     expect(json.subarray(span?.start, span?.end).equals(Buffer.from('"\xff"', 'latin1'))).toBe(true);
   });
 });
 
-test('every member of any object lies where its span says', () => {
+test('every member of any object is at its span', () => {
   const indent = fc.constantFrom(undefined, 1, '\t', '\n\r ');
   fc.assert(
     fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), indent, (object, space) => {

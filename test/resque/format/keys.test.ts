@@ -43,19 +43,19 @@ const names = [
   'delayed:1795533619',
 ];
 
-test('the keys are those of Resque', () => {
+test("the keys are Resque's", () => {
   expect(allKeys('resque')).toEqual(names.map((name) => `resque:${name}`));
 });
 
-test('a namespace may have colons in it', () => {
+test('a namespace may contain colons', () => {
   expect(allKeys('app:jobs')).toEqual(names.map((name) => `app:jobs:${name}`));
 });
 
-test('an empty namespace leaves no colon behind', () => {
+test('an empty namespace adds no colon', () => {
   expect(allKeys('')).toEqual(names);
 });
 
-test('what is ours alone has a key that none of Resque is', () => {
+test('our own keys differ from all keys of Resque', () => {
   const { workerPayload } = resqueKeys('resque');
   expect(allKeys('resque')).not.toContain(workerPayload(worker));
   expect(workerPayload(worker).startsWith('resque:')).toBe(true);

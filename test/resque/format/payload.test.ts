@@ -10,7 +10,7 @@ function read(text: string): JobPayload {
   return payload;
 }
 
-describe('what is no JSON object is told by its kind:', () => {
+describe('what is not a JSON object is described:', () => {
   test.each([
     ['nothing', '', 'empty'],
     ['text', 'hello', 'not JSON'],
@@ -43,7 +43,7 @@ describe('class and args for people:', () => {
     expect(read(text)).toMatchObject({ jobClass, argsText });
   });
 
-  test('long args are cut, and no character with them', () => {
+  test('long args are cut between characters', () => {
     const { argsText } = read(JSON.stringify({ class: 'A', args: ['😀'.repeat(argsTextLimit)] }));
     expect(argsText.length).toBeLessThanOrEqual(argsTextLimit);
     expect(argsText.endsWith('…')).toBe(true);
@@ -51,7 +51,7 @@ describe('class and args for people:', () => {
   });
 });
 
-describe('what stands for a payload inside other JSON', () => {
+describe('the embedded text of a payload', () => {
   test.each([
     ['a plain job', '{"class":"A","args":[1,"ä€😀"]}'],
     ['white space', '{\n\t"class" : "A" }'],
@@ -79,12 +79,12 @@ describe('what stands for a payload inside other JSON', () => {
     expect(payload).toMatchObject({ embedded: `{"args":${safe}}`, isVerbatim: false });
   });
 
-  test('has bytes that are no UTF-8 replaced', () => {
+  test('has bytes that are not UTF-8 replaced', () => {
     const payload = readPayload(Buffer.from('{"args":["\xe9"]}', 'latin1'));
     expect(payload).toMatchObject({ embedded: '{"args":["\ufffd"]}', isVerbatim: false });
   });
 
-  test('keeps the class of what is nested too deeply', () => {
+  test('keeps the class of a payload that is nested too deeply', () => {
     const payload = read(nested(91));
     expect(payload.isVerbatim).toBe(false);
     expect(JSON.parse(payload.embedded)).toMatchObject({ class: 'Deep', args: [expect.any(String)] });
@@ -106,7 +106,7 @@ describe('what stands for a payload inside other JSON', () => {
     expect(argsText.length).toBeLessThanOrEqual(argsTextLimit);
   });
 
-  test('is harmless JSON of an object, whatever the payload', () => {
+  test('is the harmless JSON of an object, whatever the payload', () => {
     fc.assert(
       fc.property(fc.oneof(jsonObjects, anyBytes), (bytes) => {
         const payload = readPayload(bytes);
@@ -122,7 +122,7 @@ describe('what stands for a payload inside other JSON', () => {
     );
   });
 
-  test('is the payload as JavaScript reads it, wherever that is harmless', () => {
+  test('is the payload as JavaScript reads it, if that is harmless', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 6 })), (object) => {
         const text = JSON.stringify(object);

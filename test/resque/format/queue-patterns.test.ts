@@ -9,7 +9,7 @@ function expand(text: string, known: readonly string[]): readonly string[] {
 }
 
 describe('a list without patterns', () => {
-  test('is its names in their order, whether they exist or not', () => {
+  test('means its names in order, whether they exist or not', () => {
     expect(expand('low,high', ['high', 'other'])).toEqual(['low', 'high']);
     expect(queueList('low,high').isDynamic).toBe(false);
   });
@@ -18,7 +18,7 @@ describe('a list without patterns', () => {
     expect(expand(' a , b,,a', [])).toEqual(['a', 'b']);
   });
 
-  test('takes a single name as it stands', () => {
+  test('takes a single name literally', () => {
     expect(expand(' a b ', [])).toEqual([' a b ']);
   });
 
@@ -32,7 +32,7 @@ describe('a list without patterns', () => {
 });
 
 describe('a pattern', () => {
-  test('stands in its place for the sorted names that match, each once', () => {
+  test('expands in place to the sorted matching names, each once', () => {
     expect(expand('high,*,low', ['mid', 'low', 'high', 'alpha'])).toEqual(['high', 'alpha', 'low', 'mid']);
     expect(expand('high,*,low', ['high', 'low', 'mid'])).toEqual(['high', 'low', 'mid']);
     expect(expand('z*,a*', ['ab', 'aa', 'zz'])).toEqual(['zz', 'aa', 'ab']);
@@ -74,12 +74,12 @@ describe('a pattern', () => {
     },
   );
 
-  test('also stands for the queue of just that name, which need not be known', () => {
+  test('also means the queue with exactly that name, even if it is unknown', () => {
     expect(queueList('mail_*').expand([])).toEqual(['mail_*']);
     expect(queueList('a,mail_*').expand(['mail_b', 'mail_*'])).toEqual(['a', 'mail_*', 'mail_b']);
   });
 
-  test('changes with the queues that there are', () => {
+  test('depends on the existing queues', () => {
     const list = queueList('*');
     expect(list.isDynamic).toBe(true);
     expect(list.expand(['a'])).toEqual(['a']);
@@ -89,7 +89,7 @@ describe('a pattern', () => {
 });
 
 describe('a negation', () => {
-  test('takes names out, wherever it stands', () => {
+  test('removes names, at any position', () => {
     expect(expand('*,!low', ['low', 'mid'])).toEqual(['mid']);
     expect(expand('!low,*', ['low', 'mid'])).toEqual(['mid']);
   });

@@ -13,7 +13,7 @@ function retry(record: string | Buffer): { record: string; queue: string; payloa
   return done && { record: done.record.toString(), queue: done.queue, payload: done.payload.toString() };
 }
 
-test('the payload goes back byte for byte, and the rest of the entry stays so', () => {
+test('the payload goes back byte for byte, and the rest of the entry is unchanged', () => {
   const payload = '{ "class":"A","args":[9007199254740993,1.0],"id":"x", "class":"A" }';
   const done = retry(`{"failed_at":"x", "payload": ${payload} ,"queue":"mail"}`);
   expect(done).toEqual({
@@ -23,14 +23,14 @@ test('the payload goes back byte for byte, and the rest of the entry stays so', 
   });
 });
 
-test('the time of an earlier retry is replaced where it stands', () => {
+test('the time of an earlier retry is replaced in place', () => {
   const done = retry('{"retried_at": "old" ,"payload":{},"queue":"mail","error":"\\"retried_at\\":1"}');
   expect(done?.record).toBe(
     `{"retried_at": "${nowText}" ,"payload":{},"queue":"mail","error":"\\"retried_at\\":1"}`,
   );
 });
 
-test('members called retried_at or payload further inside are left alone', () => {
+test('nested members named retried_at or payload are left alone', () => {
   const inner = '{"retried_at":"a","payload":{"b":1}}';
   const done = retry(`{"payload":${inner},"queue":"q"} \n`);
   expect(done).toEqual({
@@ -40,13 +40,13 @@ test('members called retried_at or payload further inside are left alone', () =>
   });
 });
 
-test('raw_payload goes back rather than what stands for it', () => {
+test('raw_payload goes back instead of its stand-in', () => {
   const raw = String.raw`{"class":"A","args":["\ud800"]}`;
   const record = JSON.stringify({ payload: { class: 'A' }, queue: 'q', raw_payload: raw });
   expect(retry(record)?.payload).toBe(raw);
 });
 
-test('raw_payload_base64 goes back as the bytes that it stands for', () => {
+test('raw_payload_base64 goes back as decoded bytes', () => {
   const bytes = Buffer.from('\xff\x00{', 'latin1');
   const record = JSON.stringify({ payload: null, queue: 'q', raw_payload_base64: bytes.toString('base64') });
   expect(retryOf(Buffer.from(record), now)?.payload.equals(bytes)).toBe(true);

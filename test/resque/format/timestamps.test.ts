@@ -10,14 +10,14 @@ import {
 
 const date = new Date('2026-01-02T03:04:05.999Z');
 
-test('every time has the form that Resque gives it, in UTC', () => {
+test("times are in Resque's formats, in UTC", () => {
   expect(runAtText(date)).toBe('2026-01-02T03:04:05Z');
   expect(failedAtText(date)).toBe('2026/01/02 03:04:05 UTC');
   expect(startedText(date)).toBe('2026-01-02 03:04:05 +0000');
   expect(heartbeatText(date)).toBe('2026-01-02T03:04:05+00:00');
 });
 
-test('every time is the same second when it is read back', () => {
+test('a time that is read back is the same second', () => {
   const dates = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true });
   fc.assert(
     fc.property(dates, (any) => {
@@ -40,7 +40,7 @@ test.each([
   ],
   ['php-resque', 'Fri Jan 02 03:04:05 UTC 2026', '2026-01-02T03:04:05Z'],
   ['a failure', '2026/01/02 03:04:05 UTC', '2026-01-02T03:04:05Z'],
-])('a time that %s wrote is read', (_, text, iso) => {
+])('reads a time of %s', (_, text, iso) => {
   expect(timeOfText(text)).toBe(Date.parse(iso));
 });
 

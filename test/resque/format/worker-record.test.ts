@@ -13,7 +13,7 @@ import { anyBytes, jsonObjects } from '../payloads.ts';
 const runAt = new Date('2026-11-24T15:20:19Z');
 const about = { worker: 'web1.runner:4-3:mail', queue: 'mail', runAt, step: 7 };
 
-test('a record has the members of Resque, in its order, and the name that node-resque files it under', () => {
+test("a record has Resque's members, in its order, and the name that node-resque needs", () => {
   const payload = readPayload(Buffer.from('{"class":"A"}'));
   expect(workerRecord({ ...about, payload })).toBe(
     '{"queue":"mail","run_at":"2026-11-24T15:20:19Z","worker":"web1.runner:4-3","step":7,"payload":{"class":"A"}}',
@@ -23,14 +23,14 @@ test('a record has the members of Resque, in its order, and the name that node-r
 test.each([
   '{"queue":"mail","run_at":"2026-11-24T15:20:19Z","step":7,"payload":{"step":8}}',
   '{"queue":"mail","run_at":"2026-11-24T15:20:19Z","worker":"h:1-0","step":7,"payload":{"step":8}}',
-])('a record of this version or an older one is read: %s', (text) => {
+])('reads records of this version and of older ones: %s', (text) => {
   const record = Buffer.from(text);
   expect(stepOfRecord(record)).toBe(7);
   expect(queueOfRecord(record)).toBe('mail');
   expect(payloadOfRecord(record)?.bytes.toString()).toBe('{"step":8}');
 });
 
-test('a record is harmless and says queue and payload, whatever they are', () => {
+test('a record is harmless and has queue and payload, whatever they contain', () => {
   const name = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom('a","payload":{}', ',"run_at":', '\ud800'),

@@ -21,12 +21,12 @@ test.each([
   ['WRONGPASS invalid username-password pair or user is disabled.', 'check user name and password'],
   ["NOPERM User me has no permissions to run the 'blpop' command", "check the user's permissions"],
   ['Unknown RESP type 60', 'check host and port'],
-])('%j comes with what to do: %s', (message, fix) => {
+])('%j comes with a fix: %s', (message, fix) => {
   const text = redisErrorText(server, redisErrorOf(new Error(message)));
   expect(text.slice(text.lastIndexOf('; ') + 2)).toBe(fix);
 });
 
-test('with TLS a server that never answers may be one without', () => {
+test('a server that never answers may have no TLS', () => {
   expect(redisErrorText({ ...server, tls }, redisErrorOf(new Error('connect ETIMEDOUT')))).toBe(
     'rediss://db:6379/0: connect ETIMEDOUT; is Redis running there, with TLS?',
   );

@@ -6,14 +6,14 @@ import { useRedis } from '../../helpers/redis.ts';
 
 const server = useRedis();
 
-test('the connections of a server are read with the id of its run', async () => {
+test('reads the connections of a server, with its run id', async () => {
   const info = await server.client.info('server');
   const open = await readConnections({ command: (send) => sendOn(server.client, send) });
   expect(info).toContain(`run_id:${open?.runId}`);
   expect(open?.ids.has(Number(await server.client.client('ID')))).toBe(true);
 });
 
-test('they are unknown to a user who may not list them', async () => {
+test('they are unknown if the user may not list them', async () => {
   for (const denied of ['client|list', 'client|id', 'info']) {
     await server.client.call('ACL', 'SETUSER', 'ann', 'reset', 'on', 'nopass', '~*', '+@all', `-${denied}`);
     const options = { port: server.port, username: 'ann', password: 'any', enableReadyCheck: false };

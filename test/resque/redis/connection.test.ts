@@ -6,7 +6,7 @@ import { freePort } from '../../helpers/redis.ts';
 import { masterName, Sentinel } from '../../helpers/sentinel.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-test('with tls they are encrypted: the password is not sent in clear text', async () => {
+test('tls encrypts them, so the password is not sent as plain text', async () => {
   const received: Buffer[] = [];
   const port = await freePort();
   const server = createServer((socket) => {

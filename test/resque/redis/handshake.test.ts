@@ -30,24 +30,24 @@ describe.each<[string, (commands: readonly string[]) => RedisOptions]>([
   ],
   ['unknown', (commands) => ({ without: commands })],
 ])('where INFO is %s', (_, optionsFor) => {
-  test('a master is handshake, and nothing is known of it', async () => {
+  test('a master is accepted, and nothing is known of it', async () => {
     const server = await started(optionsFor(['INFO']));
     expect(await greet(addressOf(server))).toMatchObject(nothing);
   });
 
-  test('a replica is told by ROLE', async () => {
+  test('ROLE identifies a replica', async () => {
     const server = await started(optionsFor(['INFO']));
     await server.client.replicaof('127.0.0.1', 1);
     await expect(greet(addressOf(server))).rejects.toMatchObject({ kind: 'readonly' });
   });
 
-  test('and ROLE too, a server is accepted as it is', async () => {
+  test('and ROLE too, any server is accepted', async () => {
     const server = await started(optionsFor(['INFO', 'ROLE']));
     expect(await greet(addressOf(server))).toMatchObject(nothing);
   });
 });
 
-test('a password that is missing is no refusal of INFO', async () => {
+test('a missing password is not a refusal of INFO', async () => {
   const server = await started({ password: 'right' });
   await expect(greet(addressOf(server))).rejects.toThrow('NOAUTH');
 });

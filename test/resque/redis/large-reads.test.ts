@@ -23,7 +23,7 @@ const text = (size: number) => Buffer.from(Array.from({ length: size }, (_, n) =
 
 const sizes = [0, 1, limit - 1, limit, 1, limit + 1, 3 * limit, 10, 300_000, 2];
 
-test('values of any size come as they are, and those that are none as null', async () => {
+test('reads values of any size; null for other types', async () => {
   const keys = sizes.map((size) => `value-${size}`);
   for (const [at, key] of keys.entries()) await server.client.set(key, text(sizes[at] ?? 0));
   await server.client.rpush('list', 'x');
@@ -32,7 +32,7 @@ test('values of any size come as they are, and those that are none as null', asy
   for (const [at, size] of sizes.entries()) expect(values[at + 1]?.equals(text(size))).toBe(true);
 });
 
-test('elements of a list come as they are, in their order', async () => {
+test('reads the elements of a list in order', async () => {
   for (const size of sizes) await server.client.rpush('list', text(size));
   const elements = await new LargeReads(limited()).list('list');
   expect(elements.map(({ length }) => length)).toEqual(sizes);
@@ -40,18 +40,18 @@ test('elements of a list come as they are, in their order', async () => {
   expect(await new LargeReads(limited()).list('none')).toEqual([]);
 });
 
-test('many reads at once wait for each other', async () => {
+test('concurrent reads wait for each other', async () => {
   await server.client.set('value', text(limit));
   const reads = new LargeReads(limited());
   const values = await Promise.all(Array.from({ length: 50 }, () => reads.values(['value'])));
   expect(values.flat().every((value) => value?.length === limit)).toBe(true);
 });
 
-test('a value that is gone by now is null', async () => {
+test('a value that is gone is null', async () => {
   expect(await new LargeReads(limited()).value('none', 3 * limit)).toBe(null);
 });
 
-test('a server without a limit is asked once', async () => {
+test('without a limit, each read is one command', async () => {
   let commands = 0;
   const sender: CommandSender = {
     command: (send) => {
@@ -68,7 +68,7 @@ test('a server without a limit is asked once', async () => {
   expect(commands).toBe(1);
 });
 
-test('pages of failures are those of a server without a limit', async () => {
+test('pages of failures are the same as without a limit', async () => {
   await server.client.config('SET', 'client-output-buffer-limit', 'normal 64kb 0 0');
   for (const size of [...sizes, ...sizes.toReversed()])
     await server.client.rpush('resque:failed', text(size));

@@ -14,7 +14,7 @@ const server = useRedis({ password: 'right' });
 test.each([
   ['a wrong password', 'wrong'],
   ['no password', null],
-])('%s is told as such, and again tried', async (_, password) => {
+])('%s is reported, and connecting is tried again', async (_, password) => {
   const log = new SessionLog(addressOf(server, password)).start();
   await log.down();
   expect(log.kinds).toEqual(['denied']);
@@ -28,13 +28,13 @@ test.each([
   }
 });
 
-test('the right password is taken', async () => {
+test('the right password is accepted', async () => {
   const log = new SessionLog(addressOf(server, 'right')).start();
   await log.up();
   expect(log.downs).toEqual([]);
 });
 
-test('a database that there is not is told, and nothing is written elsewhere', async () => {
+test('a missing database is reported, and nothing is written elsewhere', async () => {
   const log = new SessionLog({ ...addressOf(server, 'right'), db: 9_999 }).start();
   await log.down();
   expect(log.downs[0]?.message).toContain('DB index');
@@ -60,7 +60,7 @@ test('a replica is left alone until it is promoted', async () => {
   expect(log.kinds).toEqual(['readonly']);
 });
 
-test('another kind of trouble within one outage is told too, each kind once', async () => {
+test('each kind of error is reported once per outage', async () => {
   await server.stop();
   const log = new SessionLog(addressOf(server, 'wrong')).start();
   await log.down();
@@ -72,7 +72,7 @@ test('another kind of trouble within one outage is told too, each kind once', as
   await server.client.config('SET', 'requirepass', 'right');
 });
 
-test('a server of another kind is told as that, and Redis is found once it is there', async () => {
+test('a server that is not Redis is reported, and Redis is found when it replaces that', async () => {
   const http = createHttpServer((_, response) => response.end('hello'));
   const port = await freePort();
   await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
@@ -89,7 +89,7 @@ test('a server of another kind is told as that, and Redis is found once it is th
   await log.up();
 });
 
-test('a peer that takes connections and never answers is trouble within about 10 s', async () => {
+test('a peer that accepts connections and never answers is an outage after about 10 s', async () => {
   const sockets: Socket[] = [];
   const peer = createServer((socket) => sockets.push(socket.on('error', () => {})));
   const port = await freePort();
@@ -107,7 +107,7 @@ test('a peer that takes connections and never answers is trouble within about 10
   expect(log.downs[0]?.message).toContain('no answer');
 });
 
-test('what a lost connection left unanswered is rejected before the next one is up', async () => {
+test('commands without a reply are rejected before the next connection is up', async () => {
   const proxy = new RedisProxy(server.port);
   await proxy.listen();
   onTestFinished(() => proxy.dispose());
@@ -136,7 +136,7 @@ test.each([
   ['MASTERDOWN Link with MASTER is down', 'away'],
   ['OOM command not allowed', 'refused'],
   ['MISCONF Redis is configured to save RDB snapshots', 'refused'],
-])('trouble is sorted by what has to be done: %s', (message, kind) => {
+])('errors are sorted by what to do about them: %s', (message, kind) => {
   const error = new Error(message);
   if (/^[A-Z]+ /.test(message)) error.name = 'ReplyError';
   expect(redisErrorOf(error)).toMatchObject({ name: 'RedisError', kind, cause: error });

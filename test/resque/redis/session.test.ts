@@ -9,7 +9,7 @@ import { SessionLog } from './session-log.ts';
 const server = useRedis({ isOwn: true });
 const clients = async () => otherClients(String(await server.client.client('LIST')));
 
-test('a session is up as soon as Redis is, and tells its version', async () => {
+test('a session is up as soon as Redis is, and reports its version', async () => {
   const log = new SessionLog(addressOf(server)).start();
   expect(log.session.isUp).toBe(false);
   await log.up();
@@ -19,14 +19,14 @@ test('a session is up as soon as Redis is, and tells its version', async () => {
   expect(await log.session.command((commands) => commands.echo('x'))).toBe('x');
 });
 
-test('each of its connections shows by its name whose it is', async () => {
+test('the names of connections identify the process', async () => {
   await new SessionLog(addressOf(server)).start().up();
   const names = (await clients()).map((line) => / name=(.*?) age/.exec(line)?.[1] ?? '');
   expect(names.filter((name) => name.startsWith('resque-runner'))).toHaveLength(2);
   expect(new Set(names).size).toBe(2);
 });
 
-test('what resume does is done before the session counts as up, and its failure is trouble', async () => {
+test('resume runs before the session counts as up, and its failure is an outage', async () => {
   let isWilling = false;
   let wasUp = false;
   const log: SessionLog = new SessionLog(addressOf(server), async () => {
@@ -42,7 +42,7 @@ test('what resume does is done before the session counts as up, and its failure 
   expect(log.resumes).toBeGreaterThan(1);
 });
 
-test('Redis that is absent at first is told once, and found when it comes', async () => {
+test('a missing Redis is reported once, and found when it starts', async () => {
   await server.stop();
   const log = new SessionLog(addressOf(server)).start();
   await log.down();
@@ -54,7 +54,7 @@ test('Redis that is absent at first is told once, and found when it comes', asyn
   expect(log.ups[0]?.awayMs).toBeGreaterThan(400);
 });
 
-test('Redis that is killed and comes back ends in one outage, and what waited for a reply is rejected', async () => {
+test('a restart of Redis is one outage, and commands without a reply are rejected', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   const blocked = log.session.blockingCommand((blocker) => blocker.blpop('nothing', 0));
@@ -74,7 +74,7 @@ test('Redis that is killed and comes back ends in one outage, and what waited fo
 test.each([
   ['that waits', true],
   ['that does not wait', false],
-])('the connection %s takes the other with it when it is killed', async (_, waits) => {
+])('if the connection %s is killed, the other one is closed too', async (_, waits) => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   const settled = Promise.allSettled([log.session.blockingCommand((blocker) => blocker.blpop('nothing', 0))]);
@@ -96,7 +96,7 @@ test.each([
   expect(await log.session.unblock()).toBe(false);
 });
 
-test('a wait is ended by unblock, and only where there is one', async () => {
+test('unblock ends a wait, if there is one', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   expect(await log.session.unblock()).toBe(false);
@@ -106,7 +106,7 @@ test('a wait is ended by unblock, and only where there is one', async () => {
   expect(log.downs).toEqual([]);
 });
 
-test('a wait without an answer in its time counts as a dead connection', async () => {
+test('a wait without a reply in time counts as a lost connection', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   const away = { name: 'RedisError', kind: 'away', message: 'no answer within 0.05 s' };
@@ -115,7 +115,7 @@ test('a wait without an answer in its time counts as a dead connection', async (
   await expect(log.session.extraBlockingCommand('mail', forEver, 50)).rejects.toMatchObject(away);
 });
 
-test('an answer that came while the process was stopped counts, though its time is over', async () => {
+test('a reply that arrived while the process was stopped counts, even after its time limit', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   await server.client.rpush('jobs', 'one');
@@ -126,7 +126,7 @@ test('an answer that came while the process was stopped counts, though its time 
   expect(await wait).toEqual(['jobs', 'one']);
 });
 
-test('a command that Redis refuses leaves the session as it is', async () => {
+test('a refused command keeps the session up', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   await server.client.set('text', 'x');
@@ -138,7 +138,7 @@ test('a command that Redis refuses leaves the session as it is', async () => {
   expect([log.session.isUp, log.downs.length]).toEqual([true, 0]);
 });
 
-test('whoever notices that the connections are no good has them opened anew', async () => {
+test('connections reported as unusable are replaced', async () => {
   const log = new SessionLog(addressOf(server)).start();
   await log.up();
   log.session.fail(new Error('dead'));
@@ -168,14 +168,14 @@ describe('a closed session has no connection and no timer,', () => {
     await waitFor(async () => (await clients()).length === 0, { message: 'Redis has no connection of it' });
   }
 
-  test('whether it was up', async () => {
+  test('if it was up', async () => {
     const before = handles();
     const log = new SessionLog(addressOf(server)).start();
     await log.up();
     await leavesNothing(log, before);
   });
 
-  test('has a command on its way', async () => {
+  test('with a command underway', async () => {
     const before = handles();
     const log = new SessionLog(addressOf(server)).start();
     await log.up();
@@ -188,19 +188,19 @@ describe('a closed session has no connection and no timer,', () => {
     expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  test('is opening', async () => {
+  test('while opening', async () => {
     const before = handles();
     await leavesNothing(new SessionLog(addressOf(server)).start(), before);
   });
 
-  test('waits to try again', async () => {
+  test('while waiting to try again', async () => {
     const before = handles();
     const log = new SessionLog({ ...addressOf(server), port: 1 }).start();
     await log.down();
     await leavesNothing(log, before);
   });
 
-  test('or was never started', async () => {
+  test('if it was never started', async () => {
     await leavesNothing(new SessionLog(addressOf(server)), handles());
   });
 });

@@ -28,7 +28,7 @@ test.each<[string, Partial<StepRequest>]>([
   ['a job that was put back', { outcomes: [requeue] }],
   ['a job that came back unstarted', { returns: [{ queue: 'mail', payload }] }],
   ['all of it', { outcomes: [success, failure, requeue], returns: [{ queue: 'mail', payload }] }],
-])('%s that Redis has already is not written again', async (_, step) => {
+])('%s that Redis already has is not written again', async (_, step) => {
   await work();
   await stage.takeStep(step);
   const before = await stage.dump();
@@ -49,7 +49,7 @@ test.each<[string, OutcomeWrite, number, number]>([
   expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
 });
 
-test('a job that took the place of the one whose outcome is repeated stays on record', async () => {
+test('a repeated outcome leaves the record of the next job alone', async () => {
   await work();
   await stage.redis.rpush('resque:queue:other', '{"class":"Other"}');
   const step = { outcomes: [requeue], reservations: [{ queues: ['other'], workers: [id] }] };
@@ -59,7 +59,7 @@ test('a job that took the place of the one whose outcome is repeated stays on re
   expect(await stage.redis.get(`resque:worker:${id}`)).toContain('{"class":"Other"}');
 });
 
-test('a straggler that arrives after its own repetition takes no job and writes nothing', async () => {
+test('a step that arrives after its repetition takes no job and writes nothing', async () => {
   await work();
   await stage.loseStep();
   const step = { outcomes: [failure], reservations };
@@ -70,7 +70,7 @@ test('a straggler that arrives after its own repetition takes no job and writes 
   expect(await stage.dump()).toEqual(before);
 });
 
-test('steps of an earlier process of the same name hold up none of ours', async () => {
+test("steps of an earlier process with the same name don't block ours", async () => {
   await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
   await stage.client.standing(0, about);
   await work();
@@ -86,7 +86,7 @@ test.each<[string, string, Partial<StepRequest>]>([
     'resque:queue:mail',
     { outcomes: [success], returns: [{ queue: 'mail', payload }] },
   ],
-])('a step is refused whole where the key that %s to is no list', async (_, key, step) => {
+])('a step is refused as a whole if the key that %s to is not a list', async (_, key, step) => {
   await work();
   await stage.redis.set(key, 'not a list');
   const before = await stage.dump();

@@ -81,7 +81,7 @@ function failing(at: number, isSent: boolean): CommandSender {
 }
 
 describe('steps of a process that is gone', () => {
-  test('are the same after they were text', () => {
+  test('survive conversion to text and back', () => {
     const read = readStepLines(stepLines(steps));
     const withHeld = steps.map((step) => ({
       ...step,
@@ -100,7 +100,7 @@ describe('steps of a process that is gone', () => {
     }
   });
 
-  test('are taken once, wherever a try is cut short', async () => {
+  test('are taken once, wherever an attempt is cut short', async () => {
     for (let at = 1; ; at += 1) {
       let isCut = false;
       for (const isSent of [false, true]) {
@@ -126,14 +126,14 @@ describe('steps of a process that is gone', () => {
     }
   });
 
-  test('that Redis had done after all are passed over', async () => {
+  test('are skipped if Redis had done them after all', async () => {
     await prepare(5);
     await new Replay(stage.client.session, stage.client.keys).take({ owner, steps });
     expect(await stage.redis.get('resque:stat:processed')).toBe('1');
     expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
   });
 
-  test('are taken although some before them went down with it', async () => {
+  test('are taken although earlier ones were lost', async () => {
     await prepare(1);
     expect(
       await new Replay(stage.client.session, stage.client.keys).take({
@@ -144,7 +144,7 @@ describe('steps of a process that is gone', () => {
     await assertTakenOnce();
   });
 
-  test('are not taken where it was recovered, or another process has its name', async () => {
+  test('are not taken if it was recovered, or another process has its name', async () => {
     await stage.redis.set(`resque:runner:dead:${owner.nonce}`, 1);
     const before = await stage.dump();
     const replay = new Replay(stage.client.session, stage.client.keys);
@@ -159,7 +159,7 @@ describe('steps of a process that is gone', () => {
     expect(await stage.dump()).toEqual(after);
   });
 
-  test('leave nothing in a Redis that had lost everything', async () => {
+  test('leave no extra keys in a Redis that had lost everything', async () => {
     const replay = new Replay(stage.client.session, stage.client.keys);
     expect(await replay.take({ owner, steps })).toBe(true);
     await replay.forget({ owner, steps });

@@ -91,11 +91,11 @@ describe('the record of a worker embeds', () => {
     ['a wrapper with a space for a job', `{"class":"${wrapper}","args":[ ]}`],
     ['a wrapper that hides', `{"class":"${wrapper.slice(0, -1)}\\u0072","args":[]}`],
     ['a wrapper with a job in the wrong place', `{"class":"${wrapper}","args":[],"x":{"args":[{"a":1}]}}`],
-  ])('no bytes but a harmless object: not %s', async (_, text) => {
+  ])('only harmless objects: not %s', async (_, text) => {
     expect(await take([Buffer.from(text as string)])).toEqual([false]);
   });
 
-  test('only what a strict parser takes, whatever lies on the queue', async () => {
+  test('only what a strict parser accepts, whatever is on the queue', async () => {
     const payload = fc.oneof({ weight: 3, arbitrary: anyBytes }, { weight: 1, arbitrary: jsonObjects });
     await fc.assert(
       fc.asyncProperty(fc.array(payload, { minLength: 1, maxLength: 60 }), async (payloads) => {
@@ -127,7 +127,7 @@ describe('jobs are taken', () => {
     expect(await read()).toEqual([]);
   });
 
-  test('for no more workers than were named', async () => {
+  test('for no more workers than given', async () => {
     await stage.redis.rpush('resque:queue:low', '1', '2', '3', '4', '5');
     expect(await read()).toHaveLength(3);
     expect(await stage.redis.lrange('resque:queue:low', 0, -1)).toEqual(['4', '5']);
@@ -151,7 +151,7 @@ describe('jobs are taken', () => {
   });
 });
 
-test('a queue whose key is no list is reported, and the others are served', async () => {
+test('a queue whose key is not a list is reported, and the others are served', async () => {
   await stage.redis.set('resque:queue:bad', 'text');
   await stage.redis.rpush('resque:queue:good', '{"class":"A"}', '{"class":"B"}');
   const { jobs, unreadable } = await stage.takeStep({

@@ -53,13 +53,13 @@ test('a job that failed is written as Resque writes it, in its order, and counte
   ]);
 });
 
-test('failures are appended, so that no index shifts under a page that is open', async () => {
+test('failures are appended, so no index shifts under an open page', async () => {
   await stage.redis.rpush('resque:failed', 'older');
   await stage.takeStep({ outcomes: [failure, { ...failure, record: Buffer.from('newest') }] });
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['older', '{"error":"x"}', 'newest']);
 });
 
-test('a job that is put back lies at the head of its queue and counts nowhere', async () => {
+test('a job that is put back is at the head of its queue and not counted', async () => {
   await work();
   await stage.redis.rpush('resque:queue:mail', 'next');
   await stage.takeStep({ outcomes: [{ kind: 'requeue', worker: id, queue: 'mail', payload }] });
@@ -68,7 +68,7 @@ test('a job that is put back lies at the head of its queue and counts nowhere', 
   expect(await stage.redis.exists(`resque:worker:${id}`)).toBe(0);
 });
 
-test('jobs that come back unstarted lie at the head of their queues, the last one first', async () => {
+test('jobs that come back unstarted are at the head of their queues, the last one first', async () => {
   await stage.redis.rpush('resque:queue:mail', 'c');
   const returns = ['b', 'a'].map((text) => ({ queue: 'mail', payload: Buffer.from(text) }));
   await stage.takeStep({ returns });
@@ -89,7 +89,7 @@ test.each([
   expect(await stage.redis.llen('resque:queue:mail')).toBe(2);
 });
 
-test('a job that BLPOP brought is recorded, with its bytes beside it where the record has not got them', async () => {
+test('a job from BLPOP is recorded, with its bytes beside the record if needed', async () => {
   const other = 'h.runner:1-1:mail';
   await stage.takeStep({
     begins: [
@@ -114,7 +114,7 @@ describe('a worker', () => {
     assertSafeHeartbeat(await stage.redis.hget('resque:workers:heartbeat', id));
   });
 
-  test('is registered again where someone dropped it', async () => {
+  test('is registered again if another client dropped it', async () => {
     await work();
     await stage.redis.srem('resque:workers', id);
     await stage.redis.del(`resque:worker:${id}:started`, `resque:worker:${id}`);
@@ -133,7 +133,7 @@ describe('a worker', () => {
   });
 });
 
-test('outcomes are written before jobs are taken, so that one worker can do both in one step', async () => {
+test('outcomes are written before jobs are taken, so one worker can do both in a step', async () => {
   await work();
   await stage.redis.rpush('resque:queue:mail', '{"class":"B"}');
   const reply = await stage.takeStep({
@@ -150,7 +150,7 @@ test('a step is one round trip', async () => {
   expect(commands.filter(([name = '']) => /^EVAL/i.test(name)).map(([name]) => name)).toEqual(['EVALSHA']);
 });
 
-test('a step that Redis refuses because it has forgotten the script is done on the next connection', async () => {
+test('if Redis has forgotten the script, the step happens on the next connection', async () => {
   await work();
   await stage.redis.script('FLUSH');
   const step = { outcomes: [success] };

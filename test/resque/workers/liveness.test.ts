@@ -66,7 +66,7 @@ describe('a runner', () => {
     expect(judge(given)).toBe(liveness);
   });
 
-  test('that was cut off is dead after 40 s if its container ended on this kernel', () => {
+  test('is dead after 40 s if its container on this kernel has ended', () => {
     expect(judge({ silentMs: 40_000, machine: container, open: others })).toBe('dead');
   });
 
@@ -86,18 +86,18 @@ describe('a runner', () => {
       { silentMs: 60_000, machine: container, open: others, connections: { runId: 'server', ids: [] } },
     ],
     ['we were away ourselves', { silentMs: 60_000, machine: container, open: others, listeningMs: 39_000 }],
-  ])('is not taken for cut off if %s', (_, given) => {
+  ])('is not dead after 40 s if %s', (_, given) => {
     expect(judge(given)).toBe('unknown');
   });
 
-  test('is not taken for dead by its silence right after an outage: all are silent then', () => {
+  test('is not dead by silence right after an outage, when all are silent', () => {
     expect(judge({ silentMs: 900_000, listeningMs: 0 })).toBe('unknown');
     expect(judge({ silentMs: 900_000, listeningMs: 40_000 })).toBe('dead');
     expect(judge({ silentMs: 900_000, listeningMs: 0, presence: 'gone' })).toBe('dead');
   });
 });
 
-test('connections are asked for only if they may decide something', () => {
+test('connections are read only if they may help', () => {
   const { connections: _, ...older } = entry;
   const silentFor = (ms: number) => wantsConnections([null, { ...entry, seenAtMs: nowMs - ms }], nowMs);
   expect([39_999, 40_000, 300_000, 300_001].map(silentFor)).toEqual([false, true, true, false]);
@@ -105,16 +105,16 @@ test('connections are asked for only if they may decide something', () => {
 });
 
 describe('an entry', () => {
-  test('of an older version has no user and no connections', () => {
+  test('of an older version has neither user nor connections', () => {
     const { connections: _, ...older } = entry;
     expect(readEntry(writeEntry(older))).toEqual(older);
   });
 
-  test('keeps its user and its connections', () => {
+  test('keeps user and connections', () => {
     expect(readEntry(writeEntry({ ...entry, uid: 33 }))).toEqual({ ...entry, uid: 33 });
   });
 
-  test('with optional members of other types is read without them', () => {
+  test('loses optional members of unexpected types', () => {
     const { connections: _, ...older } = entry;
     for (const odd of [{ uid: 'root' }, { connections: [1] }, { connections: { runId: 'a', ids: ['1'] } }]) {
       expect(readEntry(JSON.stringify({ ...older, ...odd }))).toEqual(older);

@@ -447,7 +447,7 @@ async function recover(): Promise<void> {
   for (const runner of runners) expect(await deadRunners.recover(runner, elsewhere)).not.toBe(null);
 }
 
-test('jobs that are the same count one death once, however many of them a runner had', async () => {
+test('one death counts once for equal jobs, however many the runner had', async () => {
   const payload = '{"class":"A","args":[]}';
   for (let death = 1; death <= maxRecoveries; death += 1) {
     if (death === 1) await server.client.rpush(keys.queue('held'), ...Array(5).fill(payload));
@@ -481,7 +481,7 @@ test.each(queues)(
   },
 );
 
-test('a step that comes between the look at what a runner left and its settlement calls that off', async () => {
+test('a late step of the runner cancels its recovery', async () => {
   const process = await started('h.runner:1');
   await server.client.rpush(keys.queue('once'), '{"class":"A","args":["once",1]}');
   process.reserve('once');
@@ -497,7 +497,7 @@ test('a step that comes between the look at what a runner left and its settlemen
   expect(await server.client.llen(keys.failed)).toBe(1);
 });
 
-test('a runner that leaves puts back what is still on its list, in order', async () => {
+test('a runner that stops puts back its held jobs, in order', async () => {
   const process = await started('h.runner:1');
   await server.client.rpush(keys.queue('held'), 'a', 'b', 'c');
   await process.move();
@@ -507,7 +507,7 @@ test('a runner that leaves puts back what is still on its list, in order', async
   expect(await server.client.exists(keys.runners, keys.heldQueues(process.name))).toBe(0);
 });
 
-test('the lock of recoveries is taken over from one that died with it or lost its connection, and from nobody else', async () => {
+test('the recovery lock is taken over only from a dead holder or from oneself', async () => {
   const process = await started('h.runner:1');
   const deadRunners = new DeadRunners(sender, keys);
   expect(await deadRunners.lock(process.nonce, [])).not.toBe(null);

@@ -9,7 +9,7 @@ import { about, useClient } from '../client.ts';
 const stage = useClient(useRedis());
 const ids = ['h.runner:1-0:mail', 'h.runner:1-0:a b'];
 
-test('a heartbeat registers workers and says by the clock of Redis that they live', async () => {
+test("a heartbeat registers workers, with Redis' time", async () => {
   const [before = 0] = await stage.redis.time();
   await stage.client.heartbeat(() => ids);
   const [after = 0] = await stage.redis.time();
@@ -24,7 +24,7 @@ test('a heartbeat registers workers and says by the clock of Redis that they liv
   }
 });
 
-test('a clock that jumps between the question and the heartbeat changes nothing in what Redis is told', async () => {
+test("a jump of the system's clock doesn't affect the heartbeat", async () => {
   let jumpMs = 0;
   const clock: Clock = { ...systemClock, nowMs: () => Date.now() + jumpMs };
   const client = await stage.connect({ ...thisMachine(), clock });
@@ -41,7 +41,7 @@ test('a clock that jumps between the question and the heartbeat changes nothing 
   expect(Math.abs(Date.parse(beat ?? '') - Number(seconds) * 1000)).toBeLessThan(10_000);
 });
 
-test('a heartbeat brings back a worker that someone dropped, and touches nobody else', async () => {
+test('a heartbeat registers a dropped worker again, and changes no other', async () => {
   await stage.client.heartbeat(() => ids);
   await stage.redis.srem('resque:workers', ids[0] ?? '');
   await stage.redis.hdel('resque:workers:heartbeat', ids[0] ?? '');
@@ -53,13 +53,13 @@ test('a heartbeat brings back a worker that someone dropped, and touches nobody 
   expect(await stage.redis.hget('resque:workers:heartbeat', 'other')).toBe('theirs');
 });
 
-test('a heartbeat of nobody writes nothing', async () => {
+test('a heartbeat without workers writes nothing', async () => {
   const before = await stage.dump();
   await stage.client.heartbeat(() => []);
   expect(await stage.dump()).toEqual(before);
 });
 
-test('an unregistered worker leaves no key, and others stay', async () => {
+test('an unregistered worker leaves no key, and others are unchanged', async () => {
   await stage.client.heartbeat(() => [...ids, 'other']);
   for (const id of ids) {
     await stage.redis.mset(`resque:worker:${id}`, '{}', `resque:worker:${id}:payload`, 'x');
