@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { exitCodes } from '../../src/cli/command-line/exit-codes.ts';
 import { readConfig } from '../../src/cli/files/load-config.ts';
 import { createLog } from '../../src/cli/log/log.ts';
-import { handleSignals, type LoadedConfig } from '../../src/cli/run/run.ts';
+import { handleSignals, type LoadedConfig } from '../../src/cli/run/headless.ts';
 import type { Config } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Runner, type RunnerExit } from './runner.ts';

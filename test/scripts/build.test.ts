@@ -21,7 +21,7 @@ describe('the bundle', () => {
       'src/cli/main.ts',
       'src/cli/read-arguments.ts',
       'src/cli/run/start.ts',
-      'src/cli/run/run.ts',
+      'src/cli/run/headless.ts',
     ];
 
     const files = Object.entries(metafile.outputs)
@@ -61,7 +61,7 @@ describe('the check for the UI in a process without it', () => {
         ],
       ),
       'dist/run.js': file(
-        'src/cli/run/run.ts',
+        'src/cli/run/headless.ts',
         ['src/engine/engine.ts'],
         [['dist/shared.js', 'import-statement']],
       ),
@@ -88,14 +88,14 @@ describe('the check for the UI in a process without it', () => {
   test('finds it loaded later by the part with the engine', () => {
     const outputs = {
       'dist/run.js': file(
-        'src/cli/run/run.ts',
+        'src/cli/run/headless.ts',
         ['src/engine/engine.ts'],
         [['dist/watch.js', 'dynamic-import']],
       ),
       'dist/watch.js': ui,
     };
 
-    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/run/run.ts loads src/ui/app.tsx']);
+    expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/run/headless.ts loads src/ui/app.tsx']);
   });
 });
 

@@ -22,7 +22,7 @@ import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { withRedis } from '../redis/with-redis.ts';
-import { failuresText, findingText, onlyTold, waitingText } from './data-wording.ts';
+import { failuresText, findingText, onlyTold, waitingText } from './data-messages.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /** For all of it: lists of failures can be long. */

@@ -1,5 +1,5 @@
 /** Whether Redis can be used as configured: reachable, new enough, writable, quick, and safe for queues. */
-import type { Config } from '../../config/config.ts';
+import type { Config, PoolConfig } from '../../config/config.ts';
 import {
   describeRedis,
   type ReachableRedis,
@@ -11,11 +11,10 @@ import { RedisError } from '../../resque/redis/redis-error.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 import type { ConfigIo } from '../files/load-config.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
-import { findRedisProgram } from '../redis/program.ts';
+import { findRedisProgram } from '../redis/server-program.ts';
 import { withRedis } from '../redis/with-redis.ts';
 import { checkPermissions } from './permissions.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
-import { versionVerdicts } from './version.ts';
 
 const limitMs = 10_000;
 const pings = 21;
@@ -171,4 +170,22 @@ async function medianPingMs(connection: Redis): Promise<number> {
     times.push(performance.now() - startMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0;
+}
+
+/** Valkey and other relatives give the version of Redis that they equal. */
+export function versionVerdicts(
+  version: string,
+  runners: readonly Pick<PoolConfig, 'key' | 'delivery'>[],
+): Verdict[] {
+  const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  // Unknown counts as new: better to try than to refuse.
+  if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; 5.0 is needed at least`)];
+  const held = runners.filter(({ delivery }) => delivery === 'at-least-once').map(({ key }) => key);
+  if (held.length === 0 || !(major < 6 || (major === 6 && minor < 2))) return [];
+  return [
+    fail(
+      'version',
+      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); 6.2 is needed at least`,
+    ),
+  ];
 }

@@ -1,4 +1,4 @@
-/** Runs the job, shows what it prints, and tells the verdict. */
+/** Runs the job, shows what it prints, and tells the report. */
 import type { Config } from '../../config/config.ts';
 import { entryFor, SingleJob } from '../../engine/single-job.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
@@ -8,9 +8,9 @@ import type { Io } from '../command-line/io.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
 import { shortPath } from '../files/load-config.ts';
 import { print, wantsColors } from '../terminal/output.ts';
+import { codeOfSignal, exitCodeOf, type JobReport, reportJson } from './job-report.ts';
 import { Outlets } from './outlets.ts';
-import { codeOfSignal, exitCodeOf, type Verdict, verdictJson } from './verdict.ts';
-import { type TextOptions, verdictText } from './verdict-text.ts';
+import { reportText, type TextOptions } from './report-text.ts';
 
 export interface JobRun {
   readonly config: Config;
@@ -49,7 +49,7 @@ export async function runJob(io: Io, run: JobRun): Promise<number> {
   io.process.on('exit', () => job.abandon());
   const end = await job.run();
   const { worker, command, entry } = job;
-  const verdict: Verdict = {
+  const report: JobReport = {
     ...{ end, queue, worker, command, payload, source, interruptedBy, configFile },
     entry: entry.key,
     mode: entry.mode,
@@ -59,9 +59,9 @@ export async function runJob(io: Io, run: JobRun): Promise<number> {
   // The terminal is gone, or `--watch` is at it again: nobody wants to know.
   if (interruptedBy === 'SIGHUP') return codeOfSignal('SIGHUP');
   const start = outlets.isInLine ? '\n' : '';
-  const text = isJson ? `${verdictJson(verdict)}\n` : verdictText(verdict, textOptions(io));
+  const text = isJson ? `${reportJson(report)}\n` : reportText(report, textOptions(io));
   await print(io, `${start}${text}`);
-  return exitCodeOf(verdict);
+  return exitCodeOf(report);
 }
 
 function textOptions({ stdout, env, cwd }: Io): TextOptions {

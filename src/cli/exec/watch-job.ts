@@ -18,8 +18,8 @@ import type { Io } from '../command-line/io.ts';
 import { readConfig, shortPath } from '../files/load-config.ts';
 import { print, wantsColors } from '../terminal/output.ts';
 import { FileWatch } from './file-watch.ts';
+import { codeOfSignal } from './job-report.ts';
 import { type JobSource, readJob } from './job-source.ts';
-import { codeOfSignal } from './verdict.ts';
 
 export interface WatchedJob {
   readonly queue: string;
@@ -146,8 +146,8 @@ async function scriptFiles(
 }
 
 async function programOnPath(entry: PoolConfig): Promise<string | null> {
-  const verdict = await checkStartable(entry);
-  return verdict.ok ? verdict.file : null;
+  const report = await checkStartable(entry);
+  return report.ok ? report.file : null;
 }
 
 function isFile(path: string): boolean {

@@ -8,10 +8,17 @@ import { describeRedis } from '../../resque/redis/connection.ts';
 import { checkScripts } from '../check/scripts.ts';
 import type { Io } from '../command-line/io.ts';
 import { redisOfEnvironment, shortPath } from '../files/load-config.ts';
+import {
+  fitsExample,
+  readRedis,
+  readScript,
+  redisField,
+  type ScriptAnswer,
+  scriptFault,
+  withPassword,
+} from './answers.ts';
 import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, withoutPassword } from './draft.ts';
 import { type Choice, Prompts } from './prompts.ts';
-import { readRedis, redisField, withPassword } from './redis-answer.ts';
-import { fitsExample, readScript, type ScriptAnswer, scriptFault } from './script-answer.ts';
 import { type Backlog, surveyRedis } from './survey.ts';
 
 /** What the command line says already; `null`: nothing, so it is asked for. Looked at before. */

@@ -1,12 +1,12 @@
 /** The config that `init` is about to write: from answers to the text of the file, tried on the program's own parser. */
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { isObject } from '../../config/shapes.ts';
 import { type ConfigIo, environmentRedis } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
-import { schemaReference } from './schema-reference.ts';
 
 /** Values as they are to stand in the file. */
 export interface Answers {
@@ -97,4 +97,29 @@ function inline(value: unknown): string {
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.entries(value).map(([name, own]) => `${JSON.stringify(name)}: ${inline(own)}`);
   return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
+}
+
+const schemaName = 'cfg.schema.json';
+
+/**
+ * Where editors find the description of a config file: relative to it where the package is part of the same project,
+ * so that it holds for everybody who has the project; else a URL, since editors take no absolute path.
+ *
+ * @param directory absolute, of the config file
+ */
+export function schemaReference(directory: string, schema = packageFile(schemaName)): string {
+  // As Node looks for it, which finds the place that stays the same: not the store of pnpm, not a linked checkout.
+  for (let at = directory; ; at = dirname(at)) {
+    const installed = join(at, 'node_modules', 'resque-runner', schemaName);
+    if (existsSync(installed)) return relativeTo(directory, installed);
+    if (at === dirname(at)) break;
+  }
+  const isInPackage = `${directory}${sep}`.startsWith(`${dirname(schema)}${sep}`);
+  return isInPackage ? relativeTo(directory, schema) : pathToFileURL(schema).href;
+}
+
+/** With a dot in front, without which editors take it for something else. */
+function relativeTo(directory: string, file: string): string {
+  const path = relative(directory, file);
+  return path.startsWith('..') ? path : `./${path}`;
 }

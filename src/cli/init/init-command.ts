@@ -1,5 +1,6 @@
 /** `resque-runner init [FILE]`: writes a config. Asks for what it isn't told, where there is a terminal, and tries it. */
 import { resolve } from 'node:path';
+import { visible } from '../../messages/visible.ts';
 import { checkRedis } from '../check/redis.ts';
 import { checkScripts } from '../check/scripts.ts';
 import { type Verdict, verdictLine, warn } from '../check/verdict.ts';
@@ -7,13 +8,12 @@ import type { RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';
-import { redisOfEnvironment } from '../files/load-config.ts';
+import { type ConfigIo, findConfig, redisOfEnvironment, shortPath } from '../files/load-config.ts';
 import { canAsk, print } from '../terminal/output.ts';
+import { exampleClass, makeExecutable, readRedis, readScript, redisField, writeExample } from './answers.ts';
 import { askAll, type Given, type Outcome } from './dialogue.ts';
 import { draftOf, hasPassword, namesRedis, problemWith, runnersOf, templateAnswers } from './draft.ts';
-import { nextSteps } from './next-steps.ts';
-import { readRedis, redisField } from './redis-answer.ts';
-import { exampleClass, makeExecutable, readScript, writeExample } from './script-answer.ts';
+import { isPlainName } from './survey.ts';
 import { assertWritable, writeConfig } from './write-config.ts';
 
 const defaultFile = 'cfg.json';
@@ -121,4 +121,44 @@ async function carryOut(
     }),
   );
   return exitCodes.clean;
+}
+
+export interface Written {
+  /** Absolute path of the config. */
+  readonly file: string;
+  readonly isSecret: boolean;
+  readonly namesRedis: boolean;
+  /** Absolute path of the example, if there is one. */
+  readonly example: string | null;
+  /** Fields that hold nothing but a placeholder. */
+  readonly placeholders: readonly string[];
+  /** An entry of the config: a queue, or a pattern of queues. */
+  readonly queue: string;
+  /** Of a job to try it with. */
+  readonly jobClass: string;
+}
+
+export function nextSteps(io: ConfigIo, written: Written): string {
+  const { file, isSecret, namesRedis, example, placeholders, queue, jobClass } = written;
+  const name = visible(shortPath(io, file));
+  // What commands find by themselves needn't be named.
+  const isFound = findConfig(io, null) === file;
+  const argument = isFound ? '' : ` ${shellWord(shortPath(io, file))}`;
+  const flag = isFound ? '' : ` --config ${shellWord(shortPath(io, file))}`;
+  return [
+    ...(example === null ? [] : [`wrote ${visible(shortPath(io, example))}, an example to begin with`]),
+    `wrote ${name}${isSecret ? ', which only you can read: it holds a password' : ''}`,
+    ...(namesRedis ? [] : ['it has no "redis": set REDIS_URL wherever it is used, also in services']),
+    ...placeholders.map((field) => `edit it first: "${field}" is only a placeholder`),
+    'next:',
+    `  resque-runner check${argument}`,
+    `  resque-runner exec ${isPlainName(queue) ? shellWord(queue) : 'QUEUE'} --class ${jobClass}${flag}`,
+    `  resque-runner${argument}`,
+    '',
+  ].join('\n');
+}
+
+function shellWord(text: string): string {
+  const shown = visible(text);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

@@ -15,7 +15,7 @@ import {
   releaseDeadLock,
   startGuard,
 } from './guard.ts';
-import { findRedisProgram } from './program.ts';
+import { findRedisProgram } from './server-program.ts';
 
 export interface ServerPlace {
   /** Absolute. */

@@ -71,7 +71,7 @@ async function runLog(
   logFormat: LogFormat | null,
   version: string,
 ): Promise<number> {
-  const { runHeadless } = await import('./run.ts');
+  const { runHeadless } = await import('./headless.ts');
   const { config } = loadConfig(io, file, null);
   say(io, introduction(io, file, redis.path));
   return await runHeadless(io, {

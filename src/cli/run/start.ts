@@ -17,7 +17,7 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
     const { runOwnUi } = await import('./ui-session.ts');
     return await runOwnUi(io, { engineArgs: engineArgs(file, flags), canLeaveRunning: true });
   }
-  const { runHeadless } = await import('./run.ts');
+  const { runHeadless } = await import('./headless.ts');
   return await runHeadless(io, {
     config,
     configFile: file,

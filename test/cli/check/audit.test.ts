@@ -421,7 +421,7 @@ describe('what check finds in Redis', () => {
     const { lines } = await check('--repair');
     expect(lines).toEqual([expect.stringContaining('50000 entries break')]);
     expect((await check()).code).toBe(0);
-  });
+  }, 60_000);
 });
 
 /** The bytes that a repair kept. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { versionVerdicts } from '../../../src/cli/check/version.ts';
+import { versionVerdicts } from '../../../src/cli/check/redis.ts';
 
 const once = { key: 'mail', delivery: 'at-most-once' } as const;
 const atLeast = { key: 'bills', delivery: 'at-least-once' } as const;

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { exampleClass, writeExample } from '../../../src/cli/init/script-answer.ts';
+import { exampleClass, writeExample } from '../../../src/cli/init/answers.ts';
 import { useDirectory } from '../directory.ts';
 
 const directory = useDirectory();

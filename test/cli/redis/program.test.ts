@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { installAdvice } from '../../../src/cli/redis/program.ts';
+import { installAdvice } from '../../../src/cli/redis/server-program.ts';
 import { allDocuments } from '../../docs/markdown.ts';
 
 const path = process.env.PATH;

@@ -7,7 +7,7 @@ import type { Payload } from '../../resque/format/payload.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import { membersOf, oneLine, resqueWebFields } from './record-view.ts';
 
-export interface Verdict {
+export interface JobReport {
   readonly end: SingleJobEnd;
   readonly queue: string;
   /** Key of the config's entry. */
@@ -29,7 +29,7 @@ export interface Verdict {
 /** As `timeout` of coreutils has it. */
 const timedOut = 124;
 
-export function exitCodeOf({ end, interruptedBy }: Verdict): number {
+export function exitCodeOf({ end, interruptedBy }: JobReport): number {
   const { outcome, exitCode, signal, killedFor } = end;
   if (interruptedBy !== null) return codeOfSignal(interruptedBy);
   if (outcome === 'succeeded') return exitCodes.clean;
@@ -46,26 +46,26 @@ export function codeOfSignal(signal: string): number {
 }
 
 /** One JSON document. Integers of any size keep their digits in it. */
-export function verdictJson(verdict: Verdict): string {
-  const { end, payload } = verdict;
+export function reportJson(report: JobReport): string {
+  const { end, payload } = report;
   const { usage, record } = end;
   const members: Record<string, string> = {
     outcome: json(end.outcome),
     exitCode: json(end.exitCode),
     signal: json(end.signal),
     killedFor: json(end.killedFor),
-    interruptedBy: json(verdict.interruptedBy),
+    interruptedBy: json(report.interruptedBy),
     whyUnstartable: json(end.whyUnstartable),
     durationMs: json(end.durationMs),
     cpu: json(usage === null ? null : { userMs: usage.userMs, systemMs: usage.systemMs }),
     peakMemoryBytes: json(usage?.peakMemoryBytes ?? null),
     peakMemoryAtMostBytes: json(usage?.peakMemoryAtMostBytes ?? null),
-    queue: json(verdict.queue),
-    entry: json(verdict.entry),
-    mode: json(verdict.mode),
-    worker: json(verdict.worker),
-    command: json(verdict.command),
-    cwd: json(verdict.cwd),
+    queue: json(report.queue),
+    entry: json(report.entry),
+    mode: json(report.mode),
+    worker: json(report.worker),
+    command: json(report.command),
+    cwd: json(report.cwd),
     payload: payload.isObject ? oneLine(payload.embedded) : 'null',
     failure: record === null ? 'null' : objectText(membersOf(record), '  '),
     resqueWeb: json(record === null ? null : resqueWebFields(record)),

@@ -6,8 +6,8 @@ import { duration } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { refusalText } from '../../resque/format/payload.ts';
 import { shortPath } from '../files/load-config.ts';
+import type { JobReport } from './job-report.ts';
 import { membersOf, resqueWebFields } from './record-view.ts';
-import type { Verdict } from './verdict.ts';
 
 export interface TextOptions {
   /** Of the terminal. */
@@ -25,7 +25,7 @@ const mostLines = 8;
 const nameColumns = 13;
 const margin = ' '.repeat(2 + nameColumns);
 
-export function verdictText(verdict: Verdict, options: TextOptions): string {
+export function reportText(report: JobReport, options: TextOptions): string {
   const { columns, hasColors } = options;
   const paint = (color: Color, text: string) =>
     hasColors ? styleText(color, text, { validateStream: false }) : text;
@@ -40,12 +40,12 @@ export function verdictText(verdict: Verdict, options: TextOptions): string {
   };
   const block = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
     rows.length === 0 ? [] : ['', paint('bold', title), ...rows.map(row)];
-  const [color, headline, ...more] = headlineOf(verdict, options);
-  const { record } = verdict.end;
+  const [color, headline, ...more] = headlineOf(report, options);
+  const { record } = report.end;
   return [
     paint(color, headline),
     ...more,
-    ...facts(verdict).map(row),
+    ...facts(report).map(row),
     ...block('The failure record, as it would be in Redis', record === null ? [] : membersOf(record)),
     ...block('resque-web would show', record === null ? [] : webRows(record)),
     '',
@@ -53,8 +53,8 @@ export function verdictText(verdict: Verdict, options: TextOptions): string {
 }
 
 /** Its colour, and lines. */
-function headlineOf(verdict: Verdict, options: TextOptions): [Color, string, ...string[]] {
-  const { end, payload, interruptedBy, queue, configFile } = verdict;
+function headlineOf(report: JobReport, options: TextOptions): [Color, string, ...string[]] {
+  const { end, payload, interruptedBy, queue, configFile } = report;
   const after = end.durationMs === null ? '' : ` after ${duration(end.durationMs)}`;
   switch (end.outcome) {
     case 'succeeded':
@@ -77,16 +77,16 @@ function headlineOf(verdict: Verdict, options: TextOptions): [Color, string, ...
       ];
     case 'failed':
       if (!payload.isObject) {
-        const place = syntaxPlace(verdict);
+        const place = syntaxPlace(report);
         const headline = `✗ not run: ${refusalText(payload)}`;
         return place === null ? ['red', headline] : ['red', headline, `  ${place}`];
       }
-      return ['red', `✗ failed${after}: ${causeOf(verdict)}`];
+      return ['red', `✗ failed${after}: ${causeOf(report)}`];
   }
 }
 
 /** `job.json:3:14: expected a comma or closing brace`; `null` if it is JSON. */
-function syntaxPlace({ payload, source }: Verdict): string | null {
+function syntaxPlace({ payload, source }: JobReport): string | null {
   const text = payload.bytes.toString();
   if (text.trim() === '') return null;
   try {
@@ -99,7 +99,7 @@ function syntaxPlace({ payload, source }: Verdict): string | null {
   }
 }
 
-function causeOf({ end, interruptedBy, mode }: Verdict): string {
+function causeOf({ end, interruptedBy, mode }: JobReport): string {
   const { exitCode, signal, killedFor } = end;
   const how = signal === null ? (exitCode === null ? '' : `; exit code ${exitCode}`) : `; ended by ${signal}`;
   if (killedFor === 'timeout') return `timed out${how}`;
@@ -109,7 +109,15 @@ function causeOf({ end, interruptedBy, mode }: Verdict): string {
   return mode === 'persistent' ? 'its result says so' : 'exit code 0';
 }
 
-function facts({ end, queue, entry, command, cwd, worker, payload }: Verdict): (readonly [string, string])[] {
+function facts({
+  end,
+  queue,
+  entry,
+  command,
+  cwd,
+  worker,
+  payload,
+}: JobReport): (readonly [string, string])[] {
   const { usage } = end;
   const rows: (readonly [string, string])[] = [
     ['command', command.map(word).join(' ')],

@@ -7,8 +7,7 @@ import { Engine } from '../../engine/engine.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
-import { inBatches } from '../log/batches.ts';
-import { createLog, type LogFormat } from '../log/log.ts';
+import { createLog, type LogFormat, type LogStream } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
@@ -95,5 +94,30 @@ export function handleSignals(
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+/** Characters that may wait for others. */
+const batchLimit = 64 * 1024;
+
+/**
+ * Lines that come together go out in one write: at thousands of jobs a second, the calls would cost more than the
+ * lines. What is left when the process exits goes out then.
+ */
+function inBatches({ stdout, process }: Pick<Io, 'stdout' | 'process'>): LogStream {
+  let lines = '';
+  const flush = () => {
+    const text = lines;
+    lines = '';
+    if (text !== '') stdout.write(text);
+  };
+  process.on('exit', flush);
+  return {
+    write(text) {
+      if (lines === '') queueMicrotask(flush);
+      lines += text;
+      if (lines.length > batchLimit) flush();
+    },
+    on: (event, listener) => stdout.on(event, listener),
   };
 }
