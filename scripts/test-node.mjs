@@ -1,10 +1,12 @@
 /**
  * `npm run test:node [-- VERSION…]`: the quick tests and one end-to-end flow under other versions of Node, by default
- * under all that are supported besides the oldest. npm's package `node` brings them, into node_modules/.cache.
+ * under all that are supported besides the oldest. npm's package `node` brings them, into the user's cache
+ * directory.
  * The exit code is 1 if something failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { npmCommand } from './setup/dependencies.mjs';
 import { root } from './setup/paths.mjs';
@@ -12,6 +14,7 @@ import { runCaptured } from './setup/run-captured.mjs';
 import { reportAndExit, SetupError } from './setup/setup-error.mjs';
 import { setUp } from './setup.mjs';
 
+const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 const usualVersions = ['22', '24'];
 /** What to give Vitest, and what that runs. */
 const runs = {
@@ -49,7 +52,7 @@ async function main() {
  * @throws {SetupError} if npm can't install it
  */
 async function nodeOf(version) {
-  const directory = join(root, 'node_modules', '.cache', 'resque-runner', `node-${version}`);
+  const directory = join(caches, 'resque-runner-tests', `node-${version}`);
   const program = join(directory, 'node_modules', 'node', 'bin', 'node');
   if (existsSync(program)) return program;
   console.error(`Installing Node ${version}…`);
@@ -72,7 +75,12 @@ async function nodeOf(version) {
 function runVitest(node, args) {
   return new Promise((resolve, reject) => {
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+    // A build by another Node would first install the dependencies again.
+    const env = {
+      ...process.env,
+      RR_TEST_BUILT: 'yes',
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+    };
     const child = spawn(node, [vitest, 'run', ...args], { cwd: root, env, stdio: 'inherit' });
     child.on('error', reject);
     child.on('close', (code) => resolve(code === 0));

@@ -28,6 +28,7 @@ export default async function setUp({ name }: TestProject): Promise<() => void> 
  * passes by running it.
  */
 async function buildProgram(): Promise<void> {
+  if (process.env.RR_TEST_BUILT === 'yes') return;
   try {
     await ensureBuild();
   } catch (error) {

@@ -104,7 +104,11 @@ export class LinkClient {
       this.#fail(new LinkError('timeout', linkMessages.noAnswer(helloTimeoutMs / 1000)));
     }, helloTimeoutMs);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('error', (error) => this.#fail(new LinkError('broken', linkMessages.linkBroke(error.message))));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // The other process has ended with bytes of ours unread.
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') this.#onEnd();
+      else this.#fail(new LinkError('broken', linkMessages.linkBroke(error.message)));
+    });
     socket.on('close', () => this.#onEnd());
     socket.on('end', () => this.#onEnd());
     if (socket.destroyed || socket.readableEnded) queueMicrotask(() => this.#onEnd());
