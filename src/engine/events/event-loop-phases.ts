@@ -1,6 +1,7 @@
 /**
  * Two phases at the end of a turn of the event loop, after everything readable has been read. First come actions that move
- * jobs on, in the order of their requests. Then come actions that only report, while Redis and the children work.
+ * jobs on, in the order of their requests, and what follows from the promises that they settle. Then come actions that only
+ * report, while Redis and the children work.
  *
  * Plain `setImmediate` would delay actions requested during these phases by another turn, with another poll of every
  * descriptor. There is one queue for the process, as there is one event loop.
@@ -28,6 +29,19 @@ function schedule(): void {
 }
 
 function run(): void {
+  try {
+    runAll('moving');
+  } finally {
+    // A microtask, then a tick: code that awaits a promise settled by these actions runs before, and in the same turn.
+    void Promise.resolve().then(finishInTick);
+  }
+}
+
+function finishInTick(): void {
+  process.nextTick(finish);
+}
+
+function finish(): void {
   try {
     runAll('moving');
     runAll('telling');

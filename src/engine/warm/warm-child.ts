@@ -125,12 +125,7 @@ export class WarmChild {
   /** What it said of its job: kept while output of the job may be on its way; a breach, until the child has ended. */
   #told: JobResult | null = null;
 
-  constructor(
-    { pool, slot, queue }: WarmChildSpec,
-    child: Child,
-    output: WarmOutput,
-    onServed: () => void,
-  ) {
+  constructor({ pool, slot, queue }: WarmChildSpec, child: Child, output: WarmOutput, onServed: () => void) {
     this.pool = pool;
     this.slot = slot;
     this.queue = queue;
