@@ -5,15 +5,15 @@ import { filesByProject, projectNames } from './test/projects.ts';
 const files = filesByProject();
 
 export default defineConfig({
-  // As the build does it.
+  // The same as in the build.
   define: { __VERSION__: JSON.stringify(packageJson.version) },
   test: {
-    // Processes, not threads: tests send signals, change directories, and load native code.
+    // Use processes, not threads: tests send signals, change directories and load native code.
     pool: 'forks',
     setupFiles: ['test/helpers/shared-worker.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
-    // Tests mostly wait: for a program to start, for a time limit, for Redis to be missed. Three workers keep two
-    // cores busy. With more, their programs slow each other down.
+    // Tests mostly wait for programs, time limits and lost connections. Three workers keep two cores busy. More workers
+    // slow down each other's programs.
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -22,8 +22,8 @@ export default defineConfig({
       test: {
         name,
         include: files[name],
-        // A file takes over the process of the one before, with the modules that it has loaded: to load them again
-        // costs a second. `shared-worker.ts` makes sure that files leave nothing behind.
+        // Test files share a process and its loaded modules: loading them again takes a second. `shared-worker.ts` checks
+        // that each file cleans up.
         isolate: name === 'program' || name === 'terminal',
       },
     })),

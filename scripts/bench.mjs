@@ -1,8 +1,8 @@
 /**
- * `npm run bench [-- NAME …] [--flag …]`: runs the benches named, or all; each bench/NAME.ts is one, and what
- * several share lies in folders below. Flags go to every bench.
+ * `npm run bench [-- NAME …] [--flag …]`: runs the named benches, or all of them. Each bench/NAME.ts is a bench; the
+ * folders in bench/ hold shared code. Flags go to every bench.
  *
- * Packages stay outside of a bench's bundle, so that a peer is measured as it is installed.
+ * A bench's bundle contains no packages, so a peer is measured as installed.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,9 +19,9 @@ async function main(names, flags) {
   const benches = findBenches();
   const unknown = names.filter((name) => !benches.includes(name));
   if (unknown.length > 0 || benches.length === 0) {
-    const list = benches.length === 0 ? 'there are none yet' : `there are: ${benches.join(', ')}`;
+    const list = benches.length === 0 ? 'there are no benches' : `benches are ${benches.join(', ')}`;
     throw new SetupError(
-      unknown.length === 0 ? `${list}.` : `no bench is called ${unknown.join(', ')}; ${list}.`,
+      unknown.length === 0 ? list : `there is no bench called ${unknown.join(', ')}; ${list}`,
       2,
     );
   }

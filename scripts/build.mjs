@@ -1,12 +1,13 @@
 /**
- * Bundles the program into dist/: one entry, and a chunk for every dynamic import, so that a run without the
- * UI never parses React. Bundling is what keeps the process that starts jobs small and quick to start.
+ * Bundles the program into dist/: one entry, and a chunk for every dynamic import. A run without the screen never parses
+ * React. Bundling keeps the process that starts jobs small, and makes it start quickly.
  *
- * A run of an earlier build is never broken by a later one: chunks are named by their content, every file
- * appears whole (written aside, then renamed), the entry comes last, and chunks of earlier builds stay for
- * an hour, because a running program may still have to load one.
+ * A build never breaks a program that is running from an earlier build:
+ * - Chunks are named by their content, and each file is written under another name, then renamed.
+ * - The entry is written last.
+ * - Chunks of earlier builds stay for an hour, because a running program may still load one.
  *
- * `--prune` drops them at once: a published package holds its own chunks only.
+ * `--prune` deletes them immediately: a published package contains only its own chunks.
  */
 import {
   chmodSync,
@@ -30,12 +31,12 @@ import { reportAndExit } from './setup/setup-error.mjs';
 
 const staleChunkAgeMs = 60 * 60 * 1000;
 
-/** CommonJS dependencies call `require` for Node's builtins, which a module has to make for itself. */
+/** CommonJS dependencies call `require` for Node's builtins. ES modules must create it. */
 const requireBanner =
   "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);";
 
 /**
- * What every bundle of our sources shares: the program's and the benches'.
+ * Options for all bundles of our sources: the program and the benches.
  *
  * @returns {import('esbuild').BuildOptions}
  */
@@ -47,19 +48,19 @@ export function commonBuildOptions() {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    // The UMD builds that `main` names load their parts in ways that no bundler can follow.
+    // `main` often names a UMD build, which loads its parts in ways that bundlers can't follow.
     mainFields: ['module', 'main'],
     logLevel: 'warning',
     define: {
       __VERSION__: JSON.stringify(version),
-      // React's development build leaks memory. Set here, the value never reaches the jobs' environment.
+      // React's development build leaks memory. This setting does not change the environment of jobs.
       'process.env.NODE_ENV': '"production"',
     },
   };
 }
 
 /**
- * Ink's devtools.js imports react-devtools-core, which isn't installed and dies without a browser's `self`.
+ * Ink's devtools.js imports react-devtools-core, which isn't installed and crashes without a browser's `self`.
  *
  * @type {import('esbuild').Plugin}
  */
@@ -71,7 +72,7 @@ const withoutInkDevtools = {
 };
 
 /**
- * What every bundle with the user interface in it needs besides: the program's, and those of its tests.
+ * Options for all bundles that contain the screen: the program and its tests.
  *
  * @returns {import('esbuild').BuildOptions}
  */
@@ -79,8 +80,8 @@ export function programBuildOptions() {
   const { define, ...common } = commonBuildOptions();
   return {
     ...common,
-    // Yoga asks for it, and needs it only to get its WebAssembly from a server; for the question alone Node loads a whole
-    // client for HTTP. Measured: 41 ms of the screen's start on a slow machine, and 7 MB.
+    // Yoga checks for `fetch`, which it would only use to download its WebAssembly. The check alone makes Node load an
+    // HTTP client. Measured on a slow machine: 41 ms of the screen's start, and 7 MB.
     define: { ...define, fetch: 'undefined' },
     splitting: true,
     banner: { js: requireBanner },
@@ -89,7 +90,7 @@ export function programBuildOptions() {
 }
 
 async function build({ prunesAtOnce = false } = {}) {
-  // Before esbuild reads them: a source that changes meanwhile makes this build stale, not wrong.
+  // Hash the sources before esbuild reads them: if a source changes during the build, the build counts as stale.
   const stamp = hashOfSources();
   const esbuild = await import('esbuild');
   const main = 'src/cli/main.ts';
@@ -98,10 +99,10 @@ async function build({ prunesAtOnce = false } = {}) {
     ...programBuildOptions(),
     entryPoints: { [basename(distEntry, '.js')]: main },
     outdir: distDirectory,
-    // Chunks lie beside the entry, so that a path relative to `import.meta.url` means the same in all of them.
+    // Chunks are in the same directory as the entry, so paths relative to `import.meta.url` work in all of them.
     chunkNames: '[name]-[hash]',
-    // Names stay whole and lines short, so that a stack trace can be read without a source map. Dropping the
-    // whitespace saves 6 ms of each start.
+    // Keep names and short lines, so that stack traces are readable without a source map. Removing white space saves 6 ms
+    // of each start.
     minifySyntax: true,
     minifyWhitespace: true,
     lineLimit: 160,
@@ -129,8 +130,8 @@ async function build({ prunesAtOnce = false } = {}) {
 }
 
 /**
- * One character beyond Latin-1 makes V8 keep the whole file in two bytes a character. esbuild leaves them in regular
- * expressions alone.
+ * Escapes characters beyond ASCII: a single one beyond Latin-1 makes V8 store the whole file with two bytes per character.
+ * esbuild doesn't escape them in regular expressions.
  *
  * @param {string} code
  */
@@ -158,7 +159,7 @@ function writeWhole(path, contents, mode = 0o644) {
 }
 
 /**
- * Removes what earlier or broken-off builds left.
+ * Removes files of earlier and interrupted builds.
  *
  * @param {Set<string>} made
  * @param {number} olderThanMs
@@ -178,7 +179,7 @@ function removeIfThere(path) {
   try {
     unlinkSync(path);
   } catch (error) {
-    // Another build was quicker.
+    // Another build has removed it.
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos [-- --seed=… --jobs=… --kills=… --delivery=…]`: kills and cuts whatever can be, and counts what
- * became of the jobs. Exit code 1 where a promise was broken.
+ * `npm run chaos [-- --seed=… --jobs=… --kills=… --delivery=…]`: kills processes and cuts connections, then counts
+ * the outcomes of the jobs. Exits with 1 if a promise was broken.
  */
 import { join } from 'node:path';
 import { runTypeScript } from './setup/run-typescript.mjs';

@@ -1,8 +1,7 @@
 /**
- * All that has to be there before the program can run from a checkout: dependencies, the bundle, a Redis server.
- * Imports only Node's builtins, as node_modules may be missing. Each step says one line when it has something to
- * do and nothing otherwise; checking all of them takes some 30 ms. Every step can be run by several processes
- * at once.
+ * Prepares a checkout to run the program: dependencies, the bundle, a Redis server. Imports only Node's builtins, because
+ * node_modules may be missing. A step prints one line if it has something to do; checking all steps takes about 30 ms.
+ * Several processes can run the same step at the same time.
  */
 import { ensureBuild } from './setup/bundle.mjs';
 import { ensureDependencies } from './setup/dependencies.mjs';
@@ -10,8 +9,8 @@ import { assertNodeVersion } from './setup/node-version.mjs';
 import { ensureRedisServer } from './setup/redis-server.mjs';
 
 /**
- * @param {{ needsRedisServer?: boolean }} [options] false if a Redis elsewhere is used
- * @throws {import('./setup/setup-error.mjs').SetupError} when a step fails; its message says what to do.
+ * @param {{ needsRedisServer?: boolean }} [options] false if the program uses a Redis that is already running
+ * @throws {import('./setup/setup-error.mjs').SetupError} if a step fails; its message says how to fix it.
  */
 export async function setUp({ needsRedisServer = true } = {}) {
   assertNodeVersion();

@@ -1,5 +1,5 @@
 /**
- * `npm run simulate [-- --seed=… --schedules=…]`: tries the engine's Redis side in simulated time. Exit code 1 if a
+ * `npm run simulate [-- --seed=… --schedules=…]`: tests the engine's use of Redis in simulated time. Exits with 1 if a
  * promise was broken.
  */
 import { join } from 'node:path';

@@ -1,7 +1,6 @@
 /**
- * `npm start [-- ARGS]`: does all the set-up there is, then becomes the program, or its demo when there are no
- * ARGS. The program runs in this very process: signals, terminal and exit code are its own, and no wrapper
- * stays in memory.
+ * `npm start [-- ARGS]`: runs the set-up, then the program, or its demo if there are no ARGS. The program runs in this
+ * same process, so signals, terminal and exit code work as usual, and no wrapper stays in memory.
  */
 import { realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +8,7 @@ import { distEntry, root } from './setup/paths.mjs';
 import { reportAndExit } from './setup/setup-error.mjs';
 import { setUp } from './setup.mjs';
 
-/** A person takes longer to press Ctrl-C again; npm's copy comes within a few. */
+/** npm's copy of a SIGINT arrives within a few milliseconds. A user takes longer to press Ctrl-C again. */
 const interruptCopyWindowMs = 100;
 
 const args = process.argv.slice(2);
@@ -25,19 +24,19 @@ if (isStartedByNpm()) {
 process.argv = [process.execPath, distEntry, ...(args.length === 0 ? ['demo'] : args)];
 await import(pathToFileURL(distEntry).href);
 
-/** Not so for a script that merely inherited npm's environment, from a job's runner for instance. */
+/** False for a script that only inherited npm's environment, for example in a job. */
 function isStartedByNpm() {
   return process.env.npm_lifecycle_event === 'start' && realpathSync(process.cwd()) === realpathSync(root);
 }
 
-/** npm moves to the package's root; relative paths in ARGS mean where the caller is. */
+/** npm changes to the package's root, but relative paths in ARGS start at the caller's directory. */
 function returnToCallersDirectory() {
   if (process.env.INIT_CWD !== undefined) process.chdir(process.env.INIT_CWD);
 }
 
 /**
- * Ctrl-C reaches every process of the terminal's foreground group, and npm then passes its own on to us: one key
- * press would count as two, of which the second kills all jobs at once.
+ * Ctrl-C reaches every process in the terminal's foreground group, and npm also forwards its own SIGINT. One key press
+ * would count as two, and the second one kills all jobs.
  */
 function ignoreInterruptCopies() {
   const emitter = /** @type {import('node:events').EventEmitter} */ (process);

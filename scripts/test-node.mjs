@@ -1,8 +1,8 @@
 /**
- * `npm run test:node [-- VERSION…]`: the quick tests and one end-to-end flow under other versions of Node, by default
- * under all that are supported besides the oldest. npm's package `node` brings them, into the user's cache
+ * `npm run test:node [-- VERSION…]`: runs the quick tests and one end-to-end flow with other versions of Node. The default
+ * is all supported versions except the oldest. npm's package `node` installs them into the user's cache
  * directory.
- * The exit code is 1 if something failed.
+ * Exits with 1 if a test failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { setUp } from './setup.mjs';
 
 const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 const usualVersions = ['22', '24'];
-/** What to give Vitest, and what that runs. */
+/** Arguments of Vitest for each run. */
 const runs = {
   'quick tests': ['--project=pure', '--project=redis'],
   'end-to-end flow': ['test/e2e/whole-flow.test.ts'],
@@ -29,7 +29,7 @@ async function main() {
       throw new SetupError(`"${version}" is not a version of Node; try: npm run test:node -- 22 24`, 2);
     }
   }
-  // With this Node: the bundle is the same for all of them.
+  // Set up with the current Node: the bundle is the same for all versions.
   await setUp();
   /** @type {string[]} */
   const outcomes = [];
@@ -48,7 +48,7 @@ async function main() {
 
 /**
  * @param {string} version such as 22
- * @returns its program, installed if it isn't yet
+ * @returns the path of its program; installs it first if it is missing
  * @throws {SetupError} if npm can't install it
  */
 async function nodeOf(version) {
@@ -63,7 +63,7 @@ async function nodeOf(version) {
   ]);
   if (isOk && existsSync(program)) return program;
   throw new SetupError(
-    `Node ${version} is not in ${directory}, and npm could not install it. It needs npm's registry once:\n\n${output.trimEnd()}`,
+    `npm failed to install Node ${version} in ${directory}. Check the connection to npm's registry:\n\n${output.trimEnd()}`,
   );
 }
 

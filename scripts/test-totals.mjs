@@ -1,4 +1,4 @@
-/** Reads Vitest's JSON report: the totals, in which no failure is missing, and where the time went. */
+/** Reads Vitest's JSON report: complete totals, and the slowest files. */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { root } from './setup/paths.mjs';
@@ -12,7 +12,7 @@ export const noTestsRan = { passed: 0, failed: 0, skipped: 0, files: [] };
 const slowestCount = 10;
 
 /**
- * @param {string} reportFile Vitest's JSON report, perhaps missing
+ * @param {string} reportFile Vitest's JSON report; it may not exist
  * @param {boolean} isOk whether Vitest's exit code was 0
  * @returns {Totals}
  */
@@ -20,7 +20,7 @@ export function totalsOf(reportFile, isOk) {
   const totals = existsSync(reportFile)
     ? countReport(JSON.parse(readFileSync(reportFile, 'utf8')))
     : noTestsRan;
-  // A crash, an error outside any test, or a file that no filter matched.
+  // A crash, an error outside all tests, or a filter that matched no file.
   return !isOk && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
 }
 
@@ -35,7 +35,7 @@ export function totalsOf(reportFile, isOk) {
  * @returns {Totals}
  */
 function countReport(report) {
-  // A file that can't be loaded fails without any test of its own.
+  // A file that can't be loaded fails without a failed test.
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && !assertionResults.some((assertion) => assertion.status === 'failed'),
@@ -59,7 +59,7 @@ export function summaryLine({ passed, failed, skipped }) {
 /**
  * @param {number} totalMs
  * @param {readonly TestFile[]} files
- * @returns {string} how long checks and tests took, and the slowest files
+ * @returns {string} the duration of checks and tests, and the slowest files
  */
 export function describeTimes(totalMs, files) {
   const slowest = [...files].sort((a, b) => b.durationMs - a.durationMs).slice(0, slowestCount);

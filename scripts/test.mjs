@@ -1,9 +1,9 @@
 /**
- * `npm test [-- VITEST ARGS]`: set-up, every static check, then the tests. A failure doesn't end the run; each
- * check counts as one test. The last line of stdout says `N passed, N failed`, with `, N skipped` if any were.
- * The exit code is 1 if something failed or no test ran.
+ * `npm test [-- VITEST ARGS]`: runs the set-up, all static checks, then the tests. It continues after a failure. Each
+ * check counts as one test. The last line of stdout is `N passed, N failed`, plus `, N skipped` if tests were skipped.
+ * Exits with 1 if something failed or no test ran.
  *
- * `npm run test:quick [-- VITEST ARGS]` leaves out the checks, and the tests that start the program.
+ * `npm run test:quick [-- VITEST ARGS]` skips the checks and the tests that start the program.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -79,7 +79,7 @@ async function runSetUp(steps) {
   return outcome;
 }
 
-/** The checks share nothing, so they run at the same time, and report in their order. */
+/** The checks are independent, so they run in parallel. They report in order. */
 async function runChecks() {
   const running = Object.entries(checks).map(([name, [tool = '', ...args]]) => ({
     name,
@@ -104,7 +104,7 @@ function report(name, isOk, output = '') {
 }
 
 /**
- * Shows Vitest's output as it runs and counts from its JSON report.
+ * Shows Vitest's output while it runs, and counts the tests in its JSON report.
  *
  * @param {readonly string[]} args
  */

@@ -1,18 +1,18 @@
 /**
- * Imports of Node's own modules, without what Node does for an `import` of one: it reads all properties of the module, to
- * make exports of them, and some of these load further modules. For `node:process` it opens stdin, stdout and stderr.
- * Measured: 5 ms for that module, 0.3 ms for each other one.
+ * Replaces imports of Node's builtin modules by a cheaper call. For an `import`, Node reads all properties of the module
+ * to turn them into exports. Some properties load more modules; those of `node:process` open stdin, stdout and stderr.
+ * Measured: 5 ms for `node:process`, 0.3 ms for each other module.
  */
 import { builtinModules } from 'node:module';
 
 const names = new Set(builtinModules);
-/** As esbuild writes them without whitespace. A default import comes first, then a namespace or names in braces. */
+/** An import in esbuild's output without white space: a default import, then a namespace or names in braces. */
 const importStatement =
   /\bimport ?([\w$]+)?,?(?:\* ?as ([\w$]+)|\{([^{}]*)\})? ?from ?"(?:node:)?([\w/]+)";/g;
 
 /**
  * @param {string} code of a chunk
- * @returns {string} the same, with constants instead of these imports
+ * @returns {string} the same code, with constants instead of these imports
  */
 export function withoutFacades(code) {
   /** @type {string[]} */
@@ -25,6 +25,6 @@ export function withoutFacades(code) {
     if (members !== undefined) declarations.push(`{${members.replaceAll(' as ', ':')}}=${builtin}`);
     return '';
   });
-  // In front of everything, as imports are.
+  // Before all other code, like imports.
   return declarations.length === 0 ? rest : `const ${declarations.join(',')};${rest}`;
 }

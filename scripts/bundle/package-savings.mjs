@@ -1,6 +1,6 @@
 /**
- * What packages do when they are loaded, and what every start would pay for, although the program hardly ever needs it.
- * Each saving replaces a line of a package. A line that is not there fails the build: look at what the new version of the
+ * Removes work that packages do when they are loaded, but that the program rarely needs. Every start would pay for it.
+ * Each saving replaces a line of a package. If a line is missing, the build fails: check what the new version of the
  * package does when it is loaded.
  */
 import { readFileSync, realpathSync } from 'node:fs';
@@ -8,11 +8,11 @@ import { join } from 'node:path';
 
 /** @type {Readonly<Record<string, readonly { code: string, instead: string }[]>>} */
 const savings = {
-  // It comes in one file with all that it uses, and prepares to normalize a package.json: lists of licenses, URLs of
-  // hosts, versions. It is given its package's name and never asked for more.
+  // meow contains all its dependencies in one file, and prepares to normalize a package.json (licenses, host URLs,
+  // versions). The program passes the package's name, so meow never needs that.
   'meow/build/dependencies.js': [
     { code: 'var normalizeExports = requireNormalize();', instead: 'var normalizeExports = () => {};' },
-    // Shows where a package.json is wrong.
+    // Reports errors in a package.json.
     { code: 'var libExports = requireLib$1();', instead: 'var libExports = {};' },
     // Loads child_process.
     { code: 'promisify(execFile);', instead: '' },
@@ -23,7 +23,7 @@ const savings = {
       instead: 'const readPackageUpSync = () => {}, normalizePackageData = () => {};',
     },
   ],
-  // Sets of all emoji sequences, and what finds where characters end. Texts rarely need either.
+  // Sets of all emoji sequences, and the segmenter for characters. Texts rarely need either.
   'string-width/index.js': [
     {
       code: 'const segmenter = new Intl.Segmenter();',
@@ -34,7 +34,7 @@ const savings = {
     {
       code: 'const rgiEmojiRegex = /^\\p{RGI_Emoji}$/v;',
       instead: `
-        // All of those sequences have at least one of these.
+        // All emoji sequences contain at least one of these.
         const emojiPart = /[\\p{Emoji_Presentation}\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3]/u;
         let rgiEmoji;
         const rgiEmojiRegex = {
@@ -42,8 +42,8 @@ const savings = {
         };`,
     },
   ],
-  // V8 copies the list of a prototype's properties with each one that is added, so 600 methods took it 12 ms. A plain
-  // object becomes a hash table early on. Measured: 0.4 ms.
+  // V8 copies a prototype's list of properties for each new property, so 600 methods took 12 ms. A plain object soon
+  // becomes a hash table. Measured: 0.4 ms.
   'ioredis/built/utils/Commander.js': [
     {
       code: 'commands.forEach(function (commandName) {\n    Commander.prototype[commandName] =',
@@ -55,21 +55,21 @@ const savings = {
       instead: '    methods[commandName + "Buffer"] =',
     },
   ],
-  // Nobody connects to a cluster.
+  // The program never connects to a cluster.
   'ioredis/built/index.js': [
     { code: 'var cluster_1 = require("./cluster");', instead: 'var cluster_1 = {};' },
   ],
   'ioredis/built/Redis.js': [
     { code: 'const cluster_1 = require("./cluster");', instead: 'const cluster_1 = {};' },
   ],
-  // Certificates of a provider, for those who name it instead of a certificate.
+  // Certificates of hosting providers, selected by name.
   'ioredis/built/utils/index.js': [
     {
       code: 'const TLSProfiles_1 = require("../constants/TLSProfiles");',
       instead: 'const TLSProfiles_1 = { default: {} };',
     },
   ],
-  // Finds out what the terminal can show, for messages that are printed only if DEBUG is set.
+  // Detects the colors of the terminal, for messages that are printed only if DEBUG is set.
   'ioredis/built/utils/debug.js': [
     {
       code: 'const debug_1 = require("debug");',
@@ -78,7 +78,7 @@ const savings = {
           process.env.DEBUG === undefined ? { default: () => ({ enabled: false }) } : require("debug");`,
     },
   ],
-  // Node's assert, for errors that the parser makes.
+  // Node's assert, for errors of the parser.
   'redis-errors/index.js': [{ code: "require('./lib/old')", instead: '{}' }],
   'redis-errors/lib/modern.js': [
     {
@@ -105,13 +105,13 @@ export function packageSavings(root) {
   return {
     name: 'package-savings',
     setup(build) {
-      // V8 reads JSON sooner than an object literal.
+      // V8 parses JSON faster than an object literal.
       build.onLoad({ filter: endOfPath('@ioredis/commands/built/commands.json') }, ({ path }) => {
         const json = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));
         return { contents: `module.exports = JSON.parse(${JSON.stringify(json)});` };
       });
       for (const [file, replacements] of Object.entries(savings)) {
-        // Other packages may bring versions of their own, which lie in other places.
+        // Other packages may contain their own versions in other directories. Leave those unchanged.
         build.onLoad({ filter: endOfPath(file) }, ({ path }) => {
           if (path !== realpathSync(join(root, 'node_modules', file))) return null;
           return {
@@ -139,7 +139,9 @@ function endOfPath(file) {
 function replaced(path, text, { code, instead }) {
   const [before, ...after] = text.split(code);
   if (after.length !== 1) {
-    throw new Error(`${path} has changed: see what it does when it is loaded, and adapt package-savings.mjs`);
+    throw new Error(
+      `${path} has changed: check what it does when it is loaded, and update package-savings.mjs`,
+    );
   }
   return `${before}${instead}${after[0]}`;
 }

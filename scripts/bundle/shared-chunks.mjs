@@ -1,18 +1,18 @@
 /**
- * Fewer, larger chunks. esbuild makes a chunk for each set of entries that share code. Every dynamic import is an entry,
- * so that is about a hundred chunks, and Node needs longer to open a small one than to compile it. Chunks are merged as
- * long as that makes starts cheaper: the entries that load one of the two then load the other one too.
+ * Merges chunks into fewer, larger ones. esbuild makes a chunk for each set of entries that share code. Every dynamic
+ * import is an entry, so there are about a hundred chunks, and Node takes longer to open a small one than to compile it.
+ * This merges two chunks if that makes starts cheaper. Entries that load one of the two then load the other one too.
  *
- * esbuild has no setting for this. The plugin adds imports to the entries instead, and esbuild finds that they share more.
+ * esbuild has no setting for this. The plugin adds imports to the entries instead, so that they share more code.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** What a file costs a start, in bytes that Node compiles in the same time. Measured: 0.6 ms, at 30 KB a millisecond. */
+/** The cost of opening a file, in bytes that Node compiles in the same time. Measured: 0.6 ms, 30 KB per millisecond. */
 const fileBytes = 20_000;
-/** CommonJS runs when it is loaded, and V8 parses it twice. */
+/** CommonJS code runs when it is loaded, and V8 parses it twice. */
 const commonJsFactor = 3;
-/** What Node's own modules cost when they are loaded, in bytes. Others are there anyway, or small. */
+/** The cost of loading Node's builtin modules, in bytes. Other ones are always loaded, or small. */
 const builtinBytes = new Map(
   Object.entries({
     child_process: 60_000,
@@ -26,7 +26,7 @@ const builtinBytes = new Map(
 );
 
 /**
- * Builds once to see what is shared.
+ * Builds once to find the shared code.
  *
  * @param {typeof import('esbuild')} esbuild
  * @param {import('esbuild').BuildOptions} options
@@ -68,7 +68,7 @@ export async function mergeSharedChunks(esbuild, options, main) {
 /**
  * @param {import('esbuild').Metafile} metafile
  * @param {string} main
- * @returns {Map<string, string[]>} by entry, the modules that it has to import besides its own
+ * @returns {Map<string, string[]>} by entry, the additional modules that it must import
  */
 function additionalImports({ inputs, outputs }, main) {
   const paths = Object.keys(outputs);
@@ -90,9 +90,9 @@ function additionalImports({ inputs, outputs }, main) {
   const entries = Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
   const bit = (/** @type {string} */ entry) => 1n << BigInt(entries.indexOf(entry));
   const bits = (/** @type {string[]} */ some) => some.reduce((all, entry) => all | bit(entry), 0n);
-  // What finds out which command was given is there in every start.
+  // Every start loads the code that parses the command line.
   const always = bits([main, ...loadedLater(outputs, main)]);
-  // Nothing can be added to a package.
+  // The plugin can't add imports to a package.
   const fixed = bits(entries.filter(isOfPackage));
 
   const before = chunks.map(() => 0n);
@@ -136,18 +136,18 @@ function loadedLater(outputs, main) {
 const isOfPackage = (/** @type {string} */ module) => module.includes('node_modules/');
 
 /**
- * Tries to merge each shared chunk with each other one, smallest first, until nothing gets cheaper.
+ * Tries to merge each shared chunk with each other one, smallest first, until no merge lowers the cost.
  *
- * @param {readonly bigint[]} before for each chunk the entries that load it, a bit for each
+ * @param {readonly bigint[]} before for each chunk, the entries that load it, one bit per entry
  * @param {readonly Chunk[]} chunks
- * @param {{ count: number, always: bigint, fixed: bigint }} entries how many there are; those of every start; those that
- * load what they load
- * @returns {readonly bigint[]} the same as `before`, with chunks that have the same entries for one
+ * @param {{ count: number, always: bigint, fixed: bigint }} entries their number; the entries that every start loads;
+ * the entries that can't get more imports
+ * @returns {readonly bigint[]} like `before`, where merged chunks have the same entries
  */
 function mergeWhileCheaper(before, chunks, { count, always, fixed }) {
   const isAllowed = (/** @type {readonly bigint[]} */ users) =>
     users.every((each, index) => ((each ^ (before[index] ?? 0n)) & fixed) === 0n);
-  /** Of all starts together, one for each entry. */
+  /** The cost of all starts together, one start per entry. */
   const costOf = (/** @type {readonly bigint[]} */ users) => {
     /** @type {Map<bigint | number, number>} */
     const files = new Map();
@@ -190,7 +190,7 @@ function mergeWhileCheaper(before, chunks, { count, always, fixed }) {
 }
 
 /**
- * Lets these entries load a chunk, and so all that it imports.
+ * Makes these entries load a chunk, and therefore all its imports.
  *
  * @param {bigint[]} users
  * @param {readonly Chunk[]} chunks

@@ -1,6 +1,6 @@
 /**
- * Lines, corners, blocks and bars as shapes. Fonts draw them with gaps between rows, or not at all; as shapes they
- * meet, in every viewer, and a long line is one stroke.
+ * Draws lines, corners, blocks and bars as shapes. Fonts leave gaps between rows or lack these characters. Shapes connect
+ * in every viewer, and a long line is one stroke.
  */
 
 /**
@@ -34,14 +34,14 @@ const arms = {
 };
 
 /**
- * Round corners: which of its neighbours they join, as signs of the directions across and down.
+ * Round corners: the neighbors that they connect, as signs of the directions across and down.
  *
  * @type {Readonly<Record<string, readonly [number, number]>>}
  */
 const corners = { '╭': [1, 1], '╮': [-1, 1], '╰': [1, -1], '╯': [-1, -1] };
 
 /**
- * What a block fills of its cell: left, top, width and height, each as a part of it.
+ * The part of its cell that a block fills: left, top, width and height, as fractions.
  *
  * @type {Readonly<Record<string, readonly [number, number, number, number]>>}
  */
@@ -71,7 +71,7 @@ export function isBoxCharacter(character) {
 /**
  * @param {string} character
  * @param {Cell} cell
- * @param {number} count how many of the same stand beside each other
+ * @param {number} count number of equal characters in a row
  * @returns {{ light: string, heavy: string, filled: string }} path data: strokes of two widths, and areas
  */
 export function boxPaths(character, { x, y, width, height }, count) {
@@ -90,7 +90,7 @@ export function boxPaths(character, { x, y, width, height }, count) {
       if (left + right > 0 && left * right === 0) {
         paths[weight] += `M${n(center)} ${n(middle)}H${n(left > 0 ? at(index) : at(index + 1))}`;
       }
-      // From edge to edge, or from the middle, a little beyond it where a heavy corner has to be square.
+      // From edge to edge or from the middle; slightly longer if a heavy corner must be square.
       const reach = weight === 'heavy' ? 1 : 0;
       if (up + down > 0) {
         paths[weight] +=
@@ -112,7 +112,7 @@ export function boxPaths(character, { x, y, width, height }, count) {
   }
   if (block !== undefined) {
     const [left, top, wide, high] = block;
-    // Whole ones side by side are one area; others keep their gaps.
+    // Adjacent full blocks become one area; other blocks keep their gaps.
     const isJoined = left === 0 && wide === 1;
     for (let index = 0; index < (isJoined ? 1 : count); index += 1) {
       const span = isJoined ? count * width : wide * width;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The jobs in the pictures: some are done at once, some fail, some print what such programs print and then go on until
-# $PICTURES_HOLD is gone: what is on the screen comes to rest.
+# The jobs in the pictures. Some finish immediately, some fail. Others print realistic output and then wait until
+# $PICTURES_HOLD is removed, so that the screen stops changing.
 job=$(cat)
 
 hold() {
@@ -21,7 +21,7 @@ fail() {
   exit "$code"
 }
 
-# FROM TO: the lines of progress of that many seconds of film.
+# FROM TO: prints progress lines for these seconds of the video.
 encode() {
   awk -v from="$1" -v to="$2" 'BEGIN {
     for (second = from; second < to; second += 2)

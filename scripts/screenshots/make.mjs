@@ -1,7 +1,7 @@
 /**
- * `node scripts/screenshots/make.mjs [DIRECTORY] [--quick]`: makes the pictures of the documents from the real program at
- * work. Keys drive the screen, and each picture is taken as soon as everything is on it. `--quick` doesn't wait until the
- * sparklines are full.
+ * `node scripts/screenshots/make.mjs [DIRECTORY] [--quick]`: makes the pictures in docs/ with the real program. It presses
+ * keys, and takes each picture as soon as the screen shows everything. `--quick` doesn't wait until the sparklines are
+ * full.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { Stage } from './stage.mjs';
 import { toSvg } from './to-svg.mjs';
 import { fillFailures, fillQueues, job, runners, runShortJobs, several } from './workload.mjs';
 
-/** Pauses search, and gives transcode two slots more than the config file says. @param {Stage} stage */
+/** Pauses search, and gives transcode two more slots than its config. @param {Stage} stage */
 async function turnKnobs(stage) {
   await stage.waitForText('shard 4: 39%');
   stage.press('\t\t');
@@ -79,7 +79,7 @@ async function takePictures(stage, isQuick, take) {
 }
 
 /**
- * @param {string} directory where the pictures go
+ * @param {string} directory for the pictures
  * @param {boolean} isQuick
  */
 async function main(directory, isQuick) {

@@ -1,6 +1,6 @@
 /**
- * The program and all that it needs, for pictures of it: a Redis of its own, jobs, a terminal, keys, and a look at the
- * screen. Everything lies in one temporary directory.
+ * The program and its environment for pictures: a Redis, jobs, a terminal, keys, and the text of the screen. All files are
+ * in one temporary directory.
  */
 import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -18,7 +18,7 @@ const columns = 120;
 const rows = 36;
 const limitMs = 30_000;
 const pollMs = 20;
-/** The pictures show it, so it is the same each time as long as it is free. */
+/** The pictures show the port, so it is the same each time if it is free. */
 const firstPort = 6390;
 const connectionName = 'pictures';
 
@@ -42,7 +42,7 @@ export class Stage {
   #write = () => {};
   #redis = this.#connection();
 
-  /** What the program has drawn. */
+  /** The screen that the program has drawn. */
   get screen() {
     return this.#screen;
   }
@@ -61,7 +61,7 @@ export class Stage {
       maxRetriesPerRequest: null,
     });
     redis.on('error', () => {
-      // It is starting. A server that never does is noticed by whoever waits for it.
+      // Redis is still starting. If it never starts, waiting for it fails.
     });
     return redis;
   }
@@ -103,7 +103,7 @@ export class Stage {
       name: 'xterm-256color',
       cols: columns,
       rows,
-      // Nothing else of ours, so that the pictures are the same on every machine. With CI set, Ink is another program.
+      // No other variables, so that the pictures are the same on every machine. Ink draws differently if CI is set.
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -125,7 +125,7 @@ export class Stage {
     this.#screen.onData((answer) => pty.write(answer));
     this.#write = (keys) => pty.write(keys);
     this.#disposals.push(async () => {
-      // The jobs end by themselves then, so that nothing keeps the engine from ending, too.
+      // Without this file the jobs end, and then the engine can end too.
       rmSync(this.#hold, { force: true });
       if (!hasExited) pty.kill('SIGTERM');
       await this.waitFor(
@@ -152,7 +152,7 @@ export class Stage {
     await this.#redis.rpush(`resque:queue:${queue}`, ...jobs.map((job) => JSON.stringify(job)));
   }
 
-  /** @param {string} keys as a terminal sends them */
+  /** @param {string} keys as sent by a terminal */
   press(keys) {
     this.#write(keys);
   }
@@ -164,7 +164,7 @@ export class Stage {
     return lines.map((line) => line?.translateToString(true) ?? '').join('\n');
   }
 
-  /** @param {...(string | RegExp)} texts all of which are to be on the screen */
+  /** @param {...(string | RegExp)} texts that must all be on the screen */
   async waitForText(...texts) {
     const isThere = (/** @type {string | RegExp} */ text) =>
       typeof text === 'string' ? this.text().includes(text) : text.test(this.text());
@@ -182,13 +182,13 @@ export class Stage {
     const deadline = performance.now() + limitMs;
     while (this.#unparsed > 0 || !(await isMet())) {
       if (performance.now() > deadline) {
-        throw new Error(`Waited ${limitMs / 1000} s in vain: ${what()}. The screen:\n${this.text()}`);
+        throw new Error(`waited ${limitMs / 1000} s for ${what()}; the screen:\n${this.text()}`);
       }
       await sleep(pollMs);
     }
   }
 
-  /** Ends all processes and removes all files. Whoever calls it again waits for the same end. */
+  /** Ends all processes and removes all files. Further calls wait for the same end. */
   dispose() {
     this.#disposed ??= this.#dispose();
     return this.#disposed;

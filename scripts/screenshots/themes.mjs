@@ -1,10 +1,10 @@
 /**
- * The colours of a terminal, dark and light, close to those of the page that shows the pictures.
+ * Dark and light terminal colors, similar to the page that shows the pictures.
  *
  * @typedef {object} Theme
  * @property {string} background
  * @property {string} foreground
- * @property {readonly string[]} colors the sixteen
+ * @property {readonly string[]} colors the 16 ANSI colors
  */
 
 /** @type {Readonly<Record<'dark' | 'light', Theme>>} */

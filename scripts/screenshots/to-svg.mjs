@@ -1,12 +1,12 @@
 /**
- * What a terminal shows, as an SVG picture. Text stays text, in whatever monospaced font there is: each run of it
- * begins at its column and is given its width, so that columns line up in every viewer.
+ * Draws a terminal's screen as an SVG picture. Text stays text, in any available monospaced font. Each run of text has a
+ * fixed start and width, so columns line up in every viewer.
  */
 import { boxPaths, isBoxCharacter } from './box-characters.mjs';
 import { themes } from './themes.mjs';
 
 const fontSize = 14;
-/** As wide as a column of most monospaced fonts is at that size, and a usual distance of lines. */
+/** The width of most monospaced fonts at that size, and a usual line height. */
 const cellWidth = 8.4;
 const cellHeight = 18;
 const baseline = 13.5;
@@ -21,7 +21,7 @@ const fonts = "ui-monospace,SFMono-Regular,'JetBrains Mono','DejaVu Sans Mono',M
  * @property {boolean} isDim
  * @property {boolean} isUnderlined
  *
- * @typedef {object} Run Cells of one style beside each other: text, or box characters of which all are the same.
+ * @typedef {object} Run Adjacent cells of one style: text, or equal box characters.
  * @property {string} text
  * @property {number} column
  * @property {number} columns
@@ -31,10 +31,9 @@ const fonts = "ui-monospace,SFMono-Regular,'JetBrains Mono','DejaVu Sans Mono',M
  */
 
 /**
- * @param {import('@xterm/headless').Terminal} terminal what its visible rows show
- * @param {{ readonly theme?: 'dark' | 'light', readonly title: string }} options the title is for those who can't
- *   see the picture
- * @returns {string} the same for the same screen
+ * @param {import('@xterm/headless').Terminal} terminal whose visible rows are drawn
+ * @param {{ readonly theme?: 'dark' | 'light', readonly title: string }} options the title is for screen readers
+ * @returns {string} always the same for the same screen
  */
 export function toSvg(terminal, { theme = 'dark', title }) {
   const { background, foreground } = themes[theme];
@@ -67,7 +66,7 @@ export function toSvg(terminal, { theme = 'dark', title }) {
   ].join('\n');
 }
 
-/** Box characters, all of the same look in one path. */
+/** Box characters: one path for all that look the same. */
 class Shapes {
   /** @type {Map<string, string>} path data by the attributes of their path */
   #data = new Map();
@@ -115,7 +114,7 @@ function runsOf(terminal, row, theme) {
     const joins =
       last !== undefined &&
       last.isBox === isBox &&
-      // Wide characters by themselves: each run's characters are to be equally wide.
+      // Wide characters get their own runs: all characters of a run must have the same width.
       last.isWide === isWide &&
       isSameStyle(last.style, style) &&
       (!isBox || last.text.startsWith(text));
@@ -156,12 +155,12 @@ function styleOf(cell, { background, foreground, colors }) {
 function colorOf(color, isRgb, colors) {
   if (isRgb) return `#${color.toString(16).padStart(6, '0')}`;
   const named = colors[color];
-  // The user interface keeps to the sixteen, which every terminal's theme defines.
-  if (named === undefined) throw new Error(`color ${color} is none of the sixteen`);
+  // The screen uses only the 16 ANSI colors, which every terminal theme defines.
+  if (named === undefined) throw new Error(`color ${color} is not one of the 16 ANSI colors`);
   return named;
 }
 
-/** Of runs with the same background, one: no seams. @param {readonly Run[]} runs @returns {Run[]} */
+/** Merges runs with the same background, which avoids seams. @param {readonly Run[]} runs @returns {Run[]} */
 function joinedBackgrounds(runs) {
   /** @type {Run[]} */
   const joined = [];
@@ -184,14 +183,14 @@ function backgroundOf({ column, columns, style }, y) {
 }
 
 /**
- * A run's words, each where it begins; single blanks within are kept.
+ * The words of a run, each at its own column. Single spaces between words are kept.
  *
  * @param {Run} run
  * @param {number} y
- * @param {string} foreground which the whole picture has, and needs no mention
+ * @param {string} foreground of the whole picture, which a run doesn't repeat
  */
 function textsOf({ text, column, columns, style }, y, foreground) {
-  // Without wide characters each unit is a column, and words can be placed by their index.
+  // Without wide characters, each UTF-16 unit is a column, and an index is a position.
   const pieces = columns === text.length && !style.isUnderlined ? [...text.matchAll(/\S+(?: \S+)*/g)] : [];
   const placed =
     pieces.length > 0

@@ -1,8 +1,8 @@
-/** The jobs in the pictures: what runs, waits and has failed on four believable queues; `jobs.sh` carries them out. */
+/** The jobs in the pictures: running, waiting and failed jobs on four realistic queues. `jobs.sh` runs them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const runners = { transcode: 4, mailers: 10, search: 4, low: 2 };
-/** Jobs that are soon done, by stretches of two seconds: what the sparklines show. */
+/** Numbers of short jobs, one for every two seconds. The sparklines show them. */
 const trickle = [
   { thumbnails: 1, mails: 3 },
   { thumbnails: 2, mails: 5 },
@@ -27,7 +27,7 @@ export function several(count, make) {
 const refused = { exception: 'PG::ConnectionBad', error: 'connect ECONNREFUSED 10.0.0.7:5432' };
 const full = { exception: 'Errno::ENOSPC', error: 'No space left on device: /var/tmp/exports/41.csv' };
 
-/** The list is shared by all workers: what jobs of another one left there, some time ago. */
+/** Older failures of another worker: all workers share the list. */
 const oldFailures = [
   {
     minutes: 201,
@@ -78,7 +78,7 @@ export async function fillFailures(stage) {
   }
 }
 
-/** Some that fail, one by one so that their order is the same each time, then some that stay. @param {import('./stage.mjs').Stage} stage */
+/** Starts jobs that fail, one at a time to keep their order, then jobs that keep running. @param {import('./stage.mjs').Stage} stage */
 export async function fillQueues(stage) {
   const failing = [
     { queue: 'transcode', job: job('Transcode', { id: 8790, preset: 'hd' }) },

@@ -1,11 +1,11 @@
-/** Says whether dist/ is what the sources would build to now, by content: a clone's file times mean nothing. */
+/** Checks whether dist/ is up to date. It compares contents, because file times in a clone are meaningless. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildStampFile, distEntry, root } from './paths.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** Outside src/, what the bundle is made from or by. */
+/** Files outside src/ that the bundle depends on. */
 const bundling = ['builtin-modules', 'package-savings', 'shared-chunks'].map(
   (name) => `scripts/bundle/${name}.mjs`,
 );
@@ -19,7 +19,7 @@ export function isBuildFresh() {
   );
 }
 
-/** @returns {string} of every source's path and content. */
+/** @returns {string} a hash of the path and content of every source */
 export function hashOfSources() {
   const hash = createHash('sha256');
   for (const path of [...otherSources, ...filesOfSrc()]) {

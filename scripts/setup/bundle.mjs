@@ -1,4 +1,4 @@
-/** Builds dist/ when it isn't what the sources say. */
+/** Builds dist/ if it is out of date. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isBuildFresh } from './build-stamp.mjs';
@@ -8,9 +8,9 @@ import { runCaptured } from './run-captured.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /**
- * A child builds, so that the bundler's memory doesn't stay with the program that starts next.
+ * Builds in a child process: otherwise the program that starts next would keep the bundler's memory.
  *
- * @throws {SetupError} when the sources don't build.
+ * @throws {SetupError} if the build fails.
  */
 export async function ensureBuild() {
   if (isBuildFresh()) return;

@@ -1,7 +1,6 @@
 /**
- * Installs what package-lock.json says, once. A stamp inside node_modules names the lock file and the platform
- * that it was installed for; where there is none, an install made by hand counts when npm's own record of it
- * agrees with the lock file.
+ * Installs the packages of package-lock.json, once. A stamp inside node_modules identifies the lock file and the platform
+ * of that installation. If there is no stamp, a manual installation counts if npm's own record matches the lock file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +14,7 @@ const lockFile = join(root, 'package-lock.json');
 const installedFile = join(root, 'node_modules', '.package-lock.json');
 const stampFile = join(root, 'node_modules', '.resque-runner-stamp');
 
-/** @throws {SetupError} when npm fails. */
+/** @throws {SetupError} if npm fails. */
 export async function ensureDependencies() {
   if (isInstalled()) return;
   await withLock(`dependencies-${hash(root).slice(0, 16)}`, async () => {
@@ -29,7 +28,7 @@ function isInstalled() {
   return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp();
 }
 
-/** What the installed files depend on: the lock file, and what npm and native add-ons choose binaries by. */
+/** The installed files depend on the lock file, and on the platform that npm and native add-ons choose binaries for. */
 function stamp() {
   return `${hash(readFileSync(lockFile))} ${platformStamp()}`;
 }
@@ -43,7 +42,7 @@ function isInstalledByHand() {
   if (existsSync(stampFile) && !readFileSync(stampFile, 'utf8').endsWith(` ${platformStamp()}`)) return false;
   const installed = packagesOf(installedFile);
   return Object.entries(packagesOf(lockFile)).every(
-    // npm leaves optional packages out where they are for other platforms.
+    // npm omits optional packages for other platforms.
     ([path, { version, optional }]) =>
       path === '' || installed[path]?.version === version || (optional && installed[path] === undefined),
   );
@@ -65,7 +64,7 @@ async function install() {
   if (!isOk) throw new SetupError(`\`npm ci\` in ${root} failed:\n\n${output.trimEnd()}`);
 }
 
-/** The npm that runs us, else the one on PATH. */
+/** The npm that runs this script, or else the one on PATH. */
 export function npmCommand() {
   const running = process.env.npm_execpath;
   return running !== undefined && basename(running) === 'npm-cli.js' ? [process.execPath, running] : ['npm'];

@@ -1,6 +1,6 @@
 /**
- * One set-up at a time: two runs that install into the same place would spoil each other's work. The lock is a
- * file that holds its owner's process id; a lock whose owner is gone is taken over.
+ * Allows one set-up at a time: two set-ups that install into the same directory would break each other. The lock is a
+ * file with the process id of its owner. If the owner no longer runs, another process takes over the lock.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const pollMs = 50;
 
 /**
- * Runs the action while no other process on this machine holds the lock of that name.
+ * Runs the action while holding the lock of that name. No other process on this machine can hold it at the same time.
  *
  * @template T
  * @param {string} name
@@ -32,7 +32,7 @@ export async function withLock(name, action) {
 }
 
 /**
- * Linking a file that is already written makes the lock appear with its owner in it, never empty.
+ * Takes the lock by linking a file that already contains the owner, so the lock is never empty.
  *
  * @param {string} path
  */
@@ -71,8 +71,8 @@ function isAlive(pid) {
 }
 
 /**
- * Of several that see the same stale lock, one gets to rename it. Should that one be so late that it got hold
- * of a lock taken since, it puts it back.
+ * If several processes see the same stale lock, only one can rename it. If that process was so late that it renamed a
+ * newer lock, it puts that lock back.
  *
  * @param {string} path
  * @param {number} deadOwner

@@ -1,4 +1,4 @@
-/** Where things lie in the checkout, whatever the current directory is. */
+/** Paths in the checkout, independent of the current directory. */
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ export const distEntry = join(distDirectory, 'resque-runner.js');
 export const buildStampFile = join(distDirectory, '.build-stamp');
 
 /**
- * Whether the module is the program that was started, not one that was imported.
+ * Whether Node was started with this module, rather than importing it.
  *
  * @param {string} moduleUrl
  */

@@ -1,6 +1,6 @@
 /**
- * Makes sure that a Redis server can be started: `redis-server` or `valkey-server` on PATH, else the system's
- * package manager installs one. Only the program is wanted: no service of the system is left running or enabled.
+ * Makes sure that a Redis server can be started. If neither `redis-server` nor `valkey-server` is on PATH, the system's
+ * package manager installs one. Only the program is needed: the system's service stays stopped and disabled.
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,9 +15,9 @@ const aptLockTimeoutSeconds = 120;
 /**
  * @typedef {object} PackageManager
  * @property {string} name
- * @property {readonly string[]} packages any one of them will do, the likeliest first
+ * @property {readonly string[]} packages any of them works; the most likely one comes first
  * @property {boolean} needsRoot
- * @property {readonly string[]} [update] reads the lists of packages anew
+ * @property {readonly string[]} [update] updates the lists of packages
  * @property {(name: string) => readonly string[]} install
  */
 
@@ -33,12 +33,12 @@ const packageManagers = [
     install: (name) => [
       'env',
       'DEBIAN_FRONTEND=noninteractive',
-      // Makes invoke-rc.d leave the service alone: none is started in the single-user run level.
+      // Keeps invoke-rc.d from starting the service: the single-user run level has no services.
       'RUNLEVEL=1',
       ...aptGet,
       'install',
       '--no-install-recommends',
-      // The program is missing, even if dpkg believes otherwise.
+      // The program is missing, even if dpkg says that it is installed.
       '--reinstall',
       name,
     ],
@@ -63,7 +63,7 @@ const packageManagers = [
   },
 ];
 
-/** Where package managers put programs; a PATH as short as a service's may lack some. */
+/** Directories that package managers use. The short PATH of a service may not contain all of them. */
 const usualDirectories = [
   '/usr/bin',
   '/usr/local/bin',
@@ -74,9 +74,9 @@ const usualDirectories = [
 ];
 
 /**
- * A server in a usual directory that PATH lacks will do: the directory is added to this process's PATH.
+ * Makes sure that there is a server. If one is in a usual directory that is not on PATH, adds it to this process's PATH.
  *
- * @throws {SetupError} when there is none and none can be installed; says what to type.
+ * @throws {SetupError} with the command to run, if there is no server and none can be installed.
  */
 export async function ensureRedisServer(directories = usualDirectories) {
   if (findServer(directories)) return;
@@ -98,16 +98,16 @@ async function installServer(directories) {
   const manager = packageManagers.find(({ name }) => isOnPath(name));
   if (manager === undefined) {
     throw new SetupError(
-      'there is neither `redis-server` nor `valkey-server` on PATH, nor a package manager to install one with ' +
+      'neither `redis-server` nor `valkey-server` is on PATH, and there is no package manager to install one ' +
         `(${packageManagers.map(({ name }) => name).join(', ')}). ` +
-        'Install Redis (https://redis.io/docs/latest/operate/oss_and_stack/install/) and try again.',
+        'Install Redis (https://redis.io/docs/latest/operate/oss_and_stack/install/), then try again.',
     );
   }
   const asRoot = rootPrefix(manager);
-  if (asRoot === null) throw failure(manager, 'installing one needs root, and there is no `sudo`');
+  if (asRoot === null) throw failure(manager, 'installing one requires root, but there is no `sudo`');
 
   console.error(`Installing Redis with ${manager.name}…`);
-  // Old lists may do as well, so that only the install decides.
+  // Ignore a failure: the install may succeed with old lists.
   if (manager.update !== undefined) await runPatiently([...asRoot, ...manager.update]);
   let output = '';
   for (const name of manager.packages) {
@@ -117,22 +117,22 @@ async function installServer(directories) {
     if (installed.isOk && findServer(directories)) return;
     output += installed.output;
   }
-  throw failure(manager, `${manager.name} could not install one`, output);
+  throw failure(manager, `${manager.name} failed to install one`, output);
 }
 
 /**
  * @param {PackageManager} manager
- * @returns {readonly string[] | null} what to put before a command; `null` when it can't be run as root
+ * @returns {readonly string[] | null} the start of a command that runs as root; `null` if that is not possible
  */
 function rootPrefix({ needsRoot }) {
   if (!needsRoot || process.getuid?.() === 0) return [];
-  // Never asks for a password: that would stop a run nobody watches.
+  // Never asks for a password: that would block an unattended run.
   return isOnPath('sudo') ? ['sudo', '-n'] : null;
 }
 
 /**
- * Runs the install while systemd, where it runs, refuses to start the service of the same name; afterwards the
- * service is known to systemd, but disabled.
+ * Runs the install. If systemd is running, it must not start the service of the same name: the service is masked during
+ * the install, then disabled.
  *
  * @template T
  * @param {string} service
@@ -152,7 +152,7 @@ async function withoutService(service, asRoot, install) {
 }
 
 /**
- * apt-get waits for dpkg's lock by itself, but not for the one of its lists.
+ * Retries while another process holds the lock of apt's package lists. apt-get itself waits only for dpkg's lock.
  *
  * @param {readonly string[]} command
  */
@@ -174,15 +174,15 @@ function failure({ name, packages, needsRoot }, reason, output = '') {
   const isOrdinary = needsRoot && process.getuid?.() !== 0;
   const canSudo = isOrdinary && isOnPath('sudo');
   const command = `${canSudo ? 'sudo ' : ''}${name} ${verb} ${packages[0]}`;
-  const who = isOrdinary && !canSudo ? 'As root, type' : 'Type';
+  const instruction = isOrdinary && !canSudo ? 'Run this as root' : 'Run this';
   const details = output === '' ? '' : `\n\n${output.trimEnd()}`;
   const otherwise = isOrdinary
-    ? '\n\nWithout root: `npm start -- cfg.json --redis URL` uses a Redis that runs elsewhere, and ' +
-      'docs/configuration.md shows how to unpack one in your home directory.'
+    ? '\n\nWithout root, use a Redis that is already running: `npm start -- cfg.json --redis URL`. ' +
+      'Or unpack one in your home directory, as docs/configuration.md shows.'
     : '';
   return new SetupError(
-    `there is neither \`redis-server\` nor \`valkey-server\` on PATH, and ${reason}. ` +
-      `${who} this, then try again:\n\n    ${command}${otherwise}${details}`,
+    `neither \`redis-server\` nor \`valkey-server\` is on PATH, and ${reason}. ` +
+      `${instruction}, then try again:\n\n    ${command}${otherwise}${details}`,
   );
 }
 
@@ -199,7 +199,7 @@ function isExecutable(path) {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
   } catch {
-    // Missing and unreadable mean the same here: this PATH entry doesn't have it.
+    // Missing or unreadable: this PATH entry doesn't provide it.
     return false;
   }
 }

@@ -1,11 +1,11 @@
-/** Runs a program quietly: its output is kept for when it fails. */
+/** Runs a program without showing its output, which is needed only if the program fails. */
 import { spawn } from 'node:child_process';
 
 /**
  * @param {readonly string[]} command
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} options
- * @returns {Promise<{ isOk: boolean, output: string }>} with stdout and stderr as they came. A program that can't
- *   be started is one that failed, with the reason as its output.
+ * @returns {Promise<{ isOk: boolean, output: string }>} with stdout and stderr in the order of arrival. If the program
+ *   can't be started, the result is a failure with the reason as its output.
  */
 export function runCaptured(command, options = {}) {
   return new Promise((resolve) => {

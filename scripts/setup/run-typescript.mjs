@@ -1,6 +1,6 @@
 /**
- * Runs a program that is written in TypeScript, as Node 20 can't: bundled into one file elsewhere; packages stay
- * outside. So `import.meta.url` isn't the source's: the current directory is the checkout, and paths start there.
+ * Runs a TypeScript program, which Node 20 can't do. It bundles the program into one file, without packages. The file is
+ * in another directory, so programs can't use `import.meta.url`; their paths start at the current directory, the checkout.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,13 +9,13 @@ import { commonBuildOptions } from '../build.mjs';
 import { root } from './paths.mjs';
 
 /**
- * @param {string} source from the checkout, as `bench/idle.ts`
+ * @param {string} source path in the checkout, such as `bench/idle.ts`
  * @param {readonly string[]} flags
  * @param {string} directoryPrefix of the bundle's directory
  * @returns {Promise<number>} its exit code
  */
 export async function runTypeScript(source, flags, directoryPrefix) {
-  // Inside node_modules, where the packages left outside the bundle are found.
+  // Inside node_modules, so that Node finds the packages.
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, directoryPrefix));
@@ -37,7 +37,7 @@ export async function runTypeScript(source, flags, directoryPrefix) {
 
 /**
  * @param {readonly string[]} args
- * @returns {Promise<number>} its exit code, 1 where a signal ended it
+ * @returns {Promise<number>} its exit code, or 1 if a signal ended it
  */
 function runNode(args) {
   return new Promise((resolve, reject) => {

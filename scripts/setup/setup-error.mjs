@@ -1,13 +1,13 @@
-/** How set-up fails: with a message that says what to do, without a stack. */
+/** Errors of the set-up: a message that says how to fix the problem, without a stack. */
 
-/** A failure that the person at the keyboard can mend; its message says how. */
+/** A failure that the user can fix; its message says how. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 
   /**
    * @param {string} message
-   * @param {number} exitCode 1, or 2 where the command line is at fault
+   * @param {number} exitCode 1, or 2 for a mistake in the command line
    */
   constructor(message, exitCode = 1) {
     super(message);
@@ -16,8 +16,8 @@ export class SetupError extends Error {
 }
 
 /**
- * Ends the process. A {@link SetupError} shows its message only; anything else is a bug in the set-up, and shows
- * its stack.
+ * Prints the error and ends the process. A {@link SetupError} has only a message; any other error is a bug in the set-up
+ * and prints its stack.
  *
  * @param {unknown} error
  * @returns {never}
@@ -30,7 +30,7 @@ export function reportAndExit(error) {
 /** @param {unknown} error */
 export function describe(error) {
   if (error instanceof SetupError) return `resque-runner: ${error.message}`;
-  // esbuild has printed its findings by itself.
+  // esbuild has already printed the errors.
   if (error instanceof Error && 'errors' in error) return 'resque-runner: the build failed.';
   return error instanceof Error ? error.stack : String(error);
 }

@@ -51,7 +51,7 @@ describe('npm run bench', () => {
   test('says which there are when it does not know one', async () => {
     const { stderr, stdout, exitCode } = await bench('first', 'frist');
 
-    expect(stderr).toBe('resque-runner: no bench is called frist; there are: first, second, third.');
+    expect(stderr).toBe('resque-runner: there is no bench called frist; benches are first, second, third');
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
   });
 

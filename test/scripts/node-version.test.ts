@@ -7,6 +7,6 @@ test.each(['20.19.0', '20.20.2', '22.0.0', '24.1.0'])('Node %s will do', (versio
 
 test.each(['20.18.3', '18.20.0', '8.0.0'])('Node %s is refused, with what to do', (version) => {
   expect(() => assertNodeVersion(version)).toThrow(
-    `this needs Node 20.19 or newer, and \`node\` is ${version}. Install a newer one`,
+    `Node 20.19 or newer is required, but \`node\` is ${version}. Install a newer version`,
   );
 });

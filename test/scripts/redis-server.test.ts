@@ -90,7 +90,7 @@ describe('a Redis server', () => {
     const { exitCode, stderr } = await ensureRedisServer();
 
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('neither `redis-server` nor `valkey-server` on PATH');
+    expect(stderr).toContain('neither `redis-server` nor `valkey-server` is on PATH');
     expect(stderr).toContain('Install Redis (https://redis.io');
     expect(stderr).not.toMatch(/^ +at /m);
   });
