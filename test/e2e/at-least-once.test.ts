@@ -14,7 +14,7 @@ async function crash(runner: Runner): Promise<void> {
 const heldList = (runner: Runner, queue: string) =>
   stage.key(`runner:${hostname()}.runner:${runner.pid}:held:${queue}`);
 
-test('a job waits on the list of its runner for as long as it runs, and leaves it with its outcome', async () => {
+test('a job stays on the list of its runner while it runs, and leaves the list with its outcome', async () => {
   const script = stage.script('touch "$D/began"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const runner = await stage.run({ script, runners: { mail: 1 }, delivery: 'at-least-once' });
   await stage.enqueue('mail', { class: 'A', args: [] });
@@ -82,7 +82,7 @@ test('waits for each of its queues on a connection of its own, beside at-most-on
   await runner.waitForFinished(4);
 });
 
-test('no limit is exceeded by what several waits bring at once: the rest goes back', async () => {
+test('jobs that several waits return at once never exceed a limit: the rest goes back', async () => {
   const script = stage.script('echo x >> "$D/seen"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const runner = await stage.run({
     script,
@@ -90,7 +90,7 @@ test('no limit is exceeded by what several waits bring at once: the rest goes ba
   });
   for (const queue of ['m1', 'm2', 'm3']) await stage.client.sadd(stage.key('queues'), queue);
   await waitFor(async () => String(await stage.client.client('LIST')).split('cmd=blmove').length === 5, {
-    message: 'three queues are waited for, and the one that is called m*',
+    message: 'the runner waits for three queues and the one called m*',
   });
   const jobs = stage.client.multi();
   for (const queue of ['m1', 'm2', 'm3']) jobs.rpush(stage.key(`queue:${queue}`), '{"class":"A","args":[]}');
@@ -102,7 +102,7 @@ test('no limit is exceeded by what several waits bring at once: the rest goes ba
         (await stage.backlog('m2')).length +
         (await stage.backlog('m3')).length ===
       2,
-    { message: 'the others went back' },
+    { message: 'the other jobs went back' },
   );
   await runner.waitForLine('job.started');
   expect(runner.all('job.started')).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** Limits: never exceeded, raised at once, lowered without hurting what runs. */
+/** Limits are never exceeded, take effect immediately when raised, and don't affect running jobs when lowered. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { LogLine, Runner } from '../helpers/runner.ts';
@@ -11,7 +11,7 @@ function jobs(count: number): object[] {
   return Array.from({ length: count }, (_, n) => ({ class: 'Job', args: [n] }));
 }
 
-/** Marks its start and its end, and takes as long as said between. */
+/** Records its start and end, and runs for the given time. */
 function marking(seconds: string): string {
   return e2e.script(`
     id=$(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
@@ -23,7 +23,7 @@ function waiting(): string {
   return e2e.script('echo $$ >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
 }
 
-/** How many jobs ran at the same time, at most, as the log tells it from a line on. */
+/** The most jobs that ran at the same time, according to the log after a line. */
 function peakOf(lines: readonly LogLine[], from = 0): number {
   let running = 0;
   let peak = 0;
@@ -62,7 +62,7 @@ test('each queue fills its slots and no more', async () => {
   }
 });
 
-test('jobs that come one by one fill all slots too', async () => {
+test('jobs that arrive one at a time fill all slots too', async () => {
   const script = waiting();
   const runner = await e2e.run({ runners: { mail: 4 }, script });
   for (let n = 1; n <= 4; n++) {
@@ -97,7 +97,7 @@ describe('concurrency, reloaded under load,', () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     await e2e.waitForFileLines('started', 1);
     await reload(runner, 4, script);
-    // Nothing ends meanwhile: only the new limit can start these.
+    // No job ends, so only the new limit can start these.
     await e2e.waitForFileLines('started', 4);
     expect(runner.all('job.finished')).toEqual([]);
     e2e.write('go');
@@ -129,7 +129,7 @@ describe('concurrency, reloaded under load,', () => {
     expect(tally(e2e.fileLines('mail.log')).runs.size).toBe(60);
   });
 
-  test('up and down again and again, loses and doubles no job', async () => {
+  test('changed up and down many times, loses and repeats no job', async () => {
     const script = marking('0.01');
     const runner = await e2e.run({ runners: { mail: 2 }, script });
     let enqueued = 0;

@@ -1,6 +1,6 @@
 /**
- * SIGKILL of a runner at each step of a job, from its pop to its outcome: what the next runner makes of it. The
- * runner is held at the step by a network that loses what it says, or keeps back what Redis answers.
+ * SIGKILL of a runner at each step of a job, from its pop to its outcome, and what the next runner does. A proxy holds the
+ * runner at the step: it drops the runner's commands, or holds back Redis' replies.
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startProxy } from '../engine/proxies.ts';
@@ -19,12 +19,12 @@ const modes = {
 };
 type Mode = keyof typeof modes;
 
-/** What a job has come to when nothing is left to do. */
+/** The final state of a job. */
 interface Fate {
-  /** How often its program began, and came to its end. */
+  /** How often its program started and ended. */
   readonly begun: number;
   readonly ended: number;
-  /** As what it is recorded as failed. */
+  /** The exception of its failure record. */
   readonly failed: readonly string[];
 }
 
@@ -35,7 +35,7 @@ function jobOf(id: string) {
   return { class: 'Job', args: [id] };
 }
 
-/** It runs until its file `go-ID` is there. */
+/** Runs until its file `go-ID` exists. */
 function script(): string {
   return stage.script(
     `read -r job || :; id=\${job#*args}; id=\${id#*:[?}; id=\${id%%?]*}
@@ -54,20 +54,20 @@ async function begun(id: string): Promise<void> {
   await waitFor(() => stage.fileLines('log').includes(`begin ${id}`), { message: () => `${id} runs` });
 }
 
-/** It is waited for with BLPOP or BLMOVE: nothing else is on its way. */
+/** Waits until the runner is blocked in BLPOP or BLMOVE, with no other command on its way. */
 async function waitForIdle(): Promise<void> {
   await waitFor(async () => /cmd=bl(pop|move)/.test(String(await stage.client.client('LIST'))), {
-    message: 'it waits for jobs',
+    message: 'the runner waits for jobs',
   });
 }
 
-/** Kills it; the next one does what is left to do. @returns what these jobs have come to */
+/** Kills the runner; the next one finishes the work. @returns the final state of these jobs */
 async function succeed(runner: Runner, mode: Mode, ...ids: string[]): Promise<Fate[]> {
   runner.signal('SIGKILL');
   await runner.waitForExit();
   const next = await startRunner(mode);
   await next.waitForLine('peer.recovered');
-  // A program of the dead runner that still ran now would come to its end as well.
+  // If a program of the dead runner were still running, it would end now too.
   for (const id of [...ids, 'last']) stage.write(`go-${id}`);
   await stage.enqueue('mail', jobOf('last'));
   await waitFor(() => stage.fileLines('log').includes('end last'), { message: () => next.describe() });
@@ -81,7 +81,7 @@ async function succeed(runner: Runner, mode: Mode, ...ids: string[]): Promise<Fa
     ended: lines.filter((line) => line === `end ${id}`).length,
     failed: failures.filter(({ payload }) => payload.args[0] === id).map(({ exception }) => exception),
   }));
-  // Every job but the lost has one outcome, and `last` has one, too.
+  // Every job that is not lost has one outcome, and so does `last`.
   const isLost = ({ ended, failed }: Fate) => ended === 0 && failed.length === 0;
   expect(await stage.stat('processed')).toBe(fates.filter((fate) => !isLost(fate)).length + 1);
   expect(await stage.backlog('mail')).toEqual([]);
@@ -96,7 +96,7 @@ describe.each(Object.keys(modes) as Mode[])('%s: a runner dies', (mode) => {
       'at-least-once': atLeastOnce,
     })[mode];
 
-  test('when a wait has brought a job and nothing of it is recorded: only at-most-once loses it', async () => {
+  test('after a wait returns a job and before anything is recorded: only at-most-once loses it', async () => {
     script();
     const proxy = await startProxy(stage.redis.port);
     const runner = await startRunner(mode, proxy.port);
@@ -109,7 +109,7 @@ describe.each(Object.keys(modes) as Mode[])('%s: a runner dies', (mode) => {
     ]);
   });
 
-  test('when Redis has given a job out and its program has not begun; and when it has an outcome, unanswered', async () => {
+  test('after Redis hands out a job and before its program starts, and after its outcome but before the reply', async () => {
     script();
     const port = await freePort();
     const proxy = new RedisProxy(port, stage.redis.port);
@@ -119,7 +119,7 @@ describe.each(Object.keys(modes) as Mode[])('%s: a runner dies', (mode) => {
     await begun('a');
     proxy.hold('evalsha');
     stage.write('go-a');
-    await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: 'b is given out' });
+    await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: 'b is handed out' });
     expect(await stage.stat('processed')).toBe(1);
     expect(stage.fileLines('log')).not.toContain('begin b');
     const again = { begun: 1, ended: 1, failed: [] };
@@ -141,7 +141,7 @@ describe.each(Object.keys(modes) as Mode[])('%s: a runner dies', (mode) => {
     ]);
   });
 
-  test('when its job has ended and the outcome has not reached Redis', async () => {
+  test('after its job ended and before the outcome reaches Redis', async () => {
     script();
     const proxy = await startProxy(stage.redis.port);
     const runner = await startRunner(mode, proxy.port);
@@ -151,7 +151,7 @@ describe.each(Object.keys(modes) as Mode[])('%s: a runner dies', (mode) => {
     proxy.judge = (text) => (text.includes(':step') ? 'lose' : 'pass');
     const steps = proxy.count(':step');
     stage.write('go-a');
-    await waitFor(() => proxy.count(':step') > steps, { message: 'it says how the job ended' });
+    await waitFor(() => proxy.count(':step') > steps, { message: 'the runner reports how the job ended' });
     const again = { begun: 2, ended: 2, failed: [] };
     expect(await succeed(runner, mode, 'a')).toEqual([
       by<Fate>({ begun: 1, ended: 1, failed: [died] }, again, again),

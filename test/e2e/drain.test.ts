@@ -1,4 +1,4 @@
-/** `--drain`: exits 0 once every watched queue is empty and idle. */
+/** `--drain`: exits with 0 when every watched queue is empty and idle. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
@@ -6,7 +6,7 @@ const e2e = useEndToEnd();
 const drain = { args: ['--drain'] };
 const clean = { code: 0, signal: undefined };
 
-test('empty queues end it at once', async () => {
+test('a runner with empty queues exits immediately', async () => {
   const runner = await e2e.run({ runners: { mail: 2, video: 1 }, script: '/bin/true' }, drain);
   expect(await runner.waitForExit()).toEqual(clean);
   expect(runner.all('job.started')).toEqual([]);
@@ -14,7 +14,7 @@ test('empty queues end it at once', async () => {
   expect(await runner.waitForLine('engine.stopping')).toMatchObject({ mode: 'drained' });
 });
 
-test('every job of every queue runs, the slow ones too', async () => {
+test('every job of every queue runs, including slow ones', async () => {
   const script = e2e.script('case $(cat) in *slow*) sleep 0.5;; *bad*) exit 1;; esac; exit 0');
   await e2e.enqueue('mail', ...Array.from({ length: 40 }, (_, n) => ({ class: 'Job', args: [n] })));
   await e2e.enqueue('video', { class: 'Job', args: ['slow'] }, { class: 'Job', args: ['bad'] }, 'not JSON');
@@ -25,7 +25,7 @@ test('every job of every queue runs, the slow ones too', async () => {
   await e2e.failures(2);
 });
 
-test('what a job enqueues meanwhile runs as well', async () => {
+test('jobs that a running job enqueues run too', async () => {
   const script = e2e.script(
     `const { appendFileSync, readFileSync } = require('node:fs');
     const queue = process.argv[2];
@@ -45,7 +45,7 @@ test('what a job enqueues meanwhile runs as well', async () => {
   expect(e2e.fileLines('ran')).toEqual(['ping 5', 'pong 4', 'ping 3', 'pong 2', 'ping 1', 'pong 0']);
 });
 
-test('queues that it does not watch stay as they are', async () => {
+test('queues that the runner does not watch stay unchanged', async () => {
   await e2e.enqueue('foreign', { class: 'Job', args: [] });
   e2e.mayLeaveKeys('queue:foreign');
   const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' }, drain);

@@ -1,4 +1,4 @@
-/** What a job's process gets: arguments, environment, directory, group, descriptors. */
+/** The process of a job: arguments, environment, directory, process group, descriptors. */
 import { mkdirSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { execa } from 'execa';
@@ -18,12 +18,12 @@ async function runOne(runner: Record<string, unknown>, env: Record<string, strin
 const writeArguments = 'for word in "$@"; do printf "%s\\n" "$word" >> "$D/argv"; done';
 
 describe('arguments', () => {
-  test('of a path: the queue', async () => {
+  test('of a script path are the queue', async () => {
     await runOne({ script: e2e.script(writeArguments) });
     expect(e2e.fileLines('argv')).toEqual(['mail']);
   });
 
-  test('of command words: the words, the queue, then args', async () => {
+  test('of a command are its words, the queue, then the args', async () => {
     await runOne({ script: [e2e.script(writeArguments), '--flag', 'two words'], args: ['a', ''] });
     expect(e2e.fileLines('argv')).toEqual(['--flag', 'two words', 'mail', 'a', '']);
   });
@@ -41,7 +41,7 @@ describe('arguments', () => {
 });
 
 describe('environment', () => {
-  test("holds the runner's own, the config's, and the job's", async () => {
+  test("contains the runner's, the config's and the job's variables", async () => {
     const script = e2e.script('env > "$D/env"');
     const env = { RUNNER_OWN: 'own', OVERRIDDEN: 'runner', RESQUE_QUEUE: 'wrong', RESQUE_WORKER: 'wrong' };
     await runOne({ script, env: { FROM_CONFIG: 'a=b c', OVERRIDDEN: 'config', EMPTY: '' } }, env);
@@ -71,7 +71,7 @@ describe('environment', () => {
   });
 });
 
-test("the working directory is the runner's, or the config's", async () => {
+test("the working directory is the runner's, or the one in the config", async () => {
   const script = e2e.script('pwd -P >> "$D/cwd"');
   mkdirSync(e2e.path('elsewhere'));
   await e2e.enqueue('own', job);
@@ -86,7 +86,7 @@ test("the working directory is the runner's, or the config's", async () => {
 });
 
 describe.runIf(process.platform === 'linux')('the process', () => {
-  test('leads a process group of its own', async () => {
+  test('leads its own process group', async () => {
     // Field 5 of proc(5)'s stat.
     await runOne({ script: e2e.script('set -- $(cat /proc/$$/stat); echo "$1 $5" > "$D/group"') });
     const [pid, group] = e2e.fileLines('group')[0]?.split(' ') ?? [];
@@ -95,7 +95,7 @@ describe.runIf(process.platform === 'linux')('the process', () => {
 
   test('inherits no descriptor beyond the three streams', async () => {
     const list = e2e.script('ls /proc/self/fd');
-    // Whatever started the tests may have left some open, which any child then has.
+    // The program that started the tests may have left some open; every child has these.
     const { stdout } = await execa(list, { stdin: 'ignore' });
     await runOne({ script: e2e.script(`${list} > "$D/fds"`) });
     expect(e2e.fileLines('fds')).toEqual(stdout.split('\n'));

@@ -1,4 +1,4 @@
-/** A failover to a replica that lags: Redis Sentinel, real servers, and a link between them that is cut. */
+/** Failover to a lagging replica: Redis Sentinel, real servers, and a connection between them that is cut. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import {
@@ -16,7 +16,7 @@ import type { LogLine } from '../helpers/runner.ts';
 import { masterName, Sentinel } from '../helpers/sentinel.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-// The stage's own server is the replica, which becomes the master.
+// The stage's server is the replica that becomes the master.
 const stage = useEndToEnd({ timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
@@ -53,18 +53,18 @@ async function enqueue(): Promise<void> {
 }
 
 function configOf(delivery: string, script: string) {
-  // The first sentinel is not there.
+  // The first sentinel doesn't exist.
   const redis = { sentinels: ['127.0.0.1:1', `127.0.0.1:${sentinel.port}`], master: masterName };
   return { redis, script: stage.script(script), runners: { mail: { concurrency: slots, delivery } } };
 }
 
-/** Of `redis.up`: after an outage. */
+/** The message of `redis.up` after an outage. */
 function isBack({ awayMs }: LogLine): boolean {
   return awayMs !== null;
 }
 
 test.each(deliveries)(
-  '%s: no job is lost, and only those run twice that the new master had not seen taken',
+  '%s: no job is lost, and only jobs run twice whose start had not reached the new master',
   async (delivery) => {
     await enqueue();
     const runner = await stage.run(configOf(delivery, gatedScript), { args: ['--drain'] });
@@ -85,7 +85,7 @@ test.each(deliveries)(
   },
 );
 
-test('a master that is replaced while it works is left at once, long before it is a replica', async () => {
+test('the runner leaves a working master as soon as it is replaced, long before it becomes a replica', async () => {
   await enqueue();
   const runner = await stage.run(configOf('at-most-once', gatedScript));
   await waitForGate(stage, 100);

@@ -1,4 +1,4 @@
-/** Other clients go through a list full of odd failures of ours: they retry and remove them, and lose no job. */
+/** Other clients retry and remove our unusual failures without losing a job. */
 import { Queue, Scheduler } from 'node-resque';
 import { expect, onTestFinished, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -7,22 +7,22 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 
-/** Run, and fail. */
+/** These jobs run and fail. */
 const jobs = [
   '{"class":"Plain","args":[1]}',
-  // json_encode of PHP.
+  // As encoded by PHP's json_encode.
   String.raw`{"class":"App\\Jobs\\Send","args":[{"path":"\/tmp\/a","price":1.0}],"id":"5f"}`,
-  // json.dumps of Python.
+  // As encoded by Python's json.dumps.
   String.raw`{"class": "Send", "args": [1.0, "caf\u00e9", {"a": null}]}`,
 ];
-/** Never run. */
+/** These jobs never run. */
 const noJobs = [
   ...['hello', '', '[1]', 'null', 'a:1:{s:5:"class";s:1:"A";}', `"${'x'.repeat(1_000)}"`].map((text) =>
     Buffer.from(text),
   ),
   Buffer.from([4, 8, 0x7b, 6, 0xff, 0xfe, 0]),
 ];
-/** Run by us; other clients can't put them back as they were. */
+/** We run these jobs; other clients can't put them back unchanged. */
 const ourJobs = ['{"args":[1]}', `{"class":"Deep","args":${'['.repeat(200)}${']'.repeat(200)}}`];
 
 const all = [...[...jobs, ...ourJobs].map((text) => Buffer.from(text)), ...noJobs];
@@ -60,7 +60,7 @@ test('node-resque retries, and then removes, each of them', async () => {
   for (const failure of await queue.failed(0, -1)) await queue.retryAndRemoveFailed(failure);
   await e2e.waitForStat('failed', 2 * all.length);
   const after = await e2e.failures(all.length);
-  // What ran first ran again, as far as node-resque puts it back: without members of its own, with the queue.
+  // The same jobs ran again, as node-resque enqueues them: with the queue, without unknown members.
   const again = jobs.map((text) => {
     const { class: jobClass, args } = JSON.parse(text) as { class: string; args: unknown[] };
     return JSON.stringify({ class: jobClass, queue: 'mail', args });
@@ -76,7 +76,7 @@ test('node-resque retries, and then removes, each of them', async () => {
   expect(await queue.failedCount()).toBe(0);
 });
 
-test('a scheduler of node-resque retries the job of a stuck worker beside them', async () => {
+test("node-resque's scheduler also retries the job of a stuck worker", async () => {
   await failAll();
   const seconds = Math.round(Date.now() / 1_000) - 100;
   await e2e.client.sadd(e2e.key('workers'), 'other:1:stuck');
@@ -112,8 +112,8 @@ test('a scheduler of node-resque retries the job of a stuck worker beside them',
 });
 
 /**
- * What resque-web does for "Retry all": `Resque::Failure::Redis.requeue_all` of Resque 3.0.0 (lib/resque/failure/redis.rb),
- * which ends at the first entry that it can't retry, and `Resque::Job.create` (lib/resque/job.rb).
+ * "Retry all" in resque-web: `Resque::Failure::Redis.requeue_all` of Resque 3.0.0 (lib/resque/failure/redis.rb), which
+ * stops at the first entry that it can't retry, and `Resque::Job.create` (lib/resque/job.rb).
  */
 async function retryAllAsRuby(): Promise<void> {
   const failed = e2e.key('failed');
@@ -129,7 +129,7 @@ async function retryAllAsRuby(): Promise<void> {
   }
 }
 
-test('"Retry all" of resque-web gets to the end, and no other job runs', async () => {
+test('"Retry all" in resque-web reaches the end, and no other job runs', async () => {
   await failAll();
   await retryAllAsRuby();
   await e2e.waitForStat('failed', 2 * all.length);

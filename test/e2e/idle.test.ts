@@ -1,4 +1,4 @@
-/** What an idle runner costs. The exact figures come from the bench; this holds their order of magnitude. */
+/** The cost of an idle runner. The bench measures it exactly; this checks the order of magnitude. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -7,10 +7,10 @@ import { testConnectionName } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ timeoutMs: 60_000 });
-/** Long enough for each of the regular commands to come at least once. */
+/** Long enough for each regular command to occur at least once. */
 const windowSeconds = 22;
 
-/** Heartbeats (a script), the check whether everyone is to pause, and whether the wait still lives. */
+/** The heartbeat (a script), the check for pause-all-workers, and the check that the wait is still alive. */
 function isExpected([command = '', ...rest]: readonly string[]): boolean {
   switch (command.toLowerCase()) {
     case 'time':
@@ -25,12 +25,12 @@ function isExpected([command = '', ...rest]: readonly string[]): boolean {
   }
 }
 
-/** What the script of the heartbeat writes. */
+/** Commands of the heartbeat's script. */
 function isHeartbeat([, key = '']: readonly string[]): boolean {
   return [':workers', ':workers:heartbeat', ':started', ':runners', ':step'].some((end) => key.endsWith(end));
 }
 
-test('is heartbeats and pause checks, two connections, and next to no CPU', async () => {
+test('an idle runner sends heartbeats and pause checks, and uses two connections and almost no CPU', async () => {
   const script = e2e.script('exit 0');
   const queues = Array.from({ length: 8 }, (_, n) => [`queue-${n}`, n + 1]);
   const runner = await e2e.run({ runners: Object.fromEntries(queues), script });
@@ -38,7 +38,7 @@ test('is heartbeats and pause checks, two connections, and next to no CPU', asyn
   await runner.waitForFinished(2);
   await e2e.waitForStat('processed', 2);
   await waitFor(async () => String(await e2e.client.client('LIST')).includes('cmd=blpop'), {
-    message: 'it is blocked again',
+    message: 'the runner is blocked again',
   });
 
   const monitor = await e2e.client.monitor();
@@ -48,7 +48,7 @@ test('is heartbeats and pause checks, two connections, and next to no CPU', asyn
     (source === 'lua' ? fromScripts : commands).push(words);
   });
   const before = cpuSeconds(runner.pid);
-  // A rate needs a span of time: nothing is waited for here.
+  // Measuring a rate needs a fixed time.
   await sleep(windowSeconds * 1000);
   const used = cpuSeconds(runner.pid) - before;
   const clients = String(await e2e.client.client('LIST'))
@@ -65,7 +65,7 @@ test('is heartbeats and pause checks, two connections, and next to no CPU', asyn
   expect(count('evalsha'), 'heartbeats').toBeGreaterThan(0);
   expect(theirs.length - count('get')).toBeLessThanOrEqual(6);
   const workers = await e2e.client.smembers(e2e.key('workers'));
-  // Each entry has one worker to show, and queue-3 two at most: it had two jobs.
+  // Each entry registers one worker, and queue-3 at most two: it had two jobs.
   const others = workers.filter((id) => !id.endsWith(':queue-3'));
   expect(others.map((id) => id.split(':').at(-1)).sort(), 'workers that were needed').toEqual(
     queues.map(([queue]) => queue).filter((queue) => queue !== 'queue-3'),

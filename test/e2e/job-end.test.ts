@@ -1,4 +1,4 @@
-/** How jobs end that don't end by themselves: signals, timeouts, grandchildren. */
+/** Jobs that don't end by themselves: signals, timeouts, grandchildren. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive, kill } from '../helpers/processes.ts';
@@ -33,7 +33,7 @@ describe('a script that dies of a signal', () => {
     await e2e.waitForStat('processed', 1);
   });
 
-  test('keeps what it had printed', async () => {
+  test('keeps its output', async () => {
     const script = e2e.script('echo last words >&2; kill -KILL $$; sleep 5');
     await e2e.enqueue('mail', job);
     await e2e.run({ runners: { mail: 1 }, script });
@@ -62,7 +62,7 @@ describe('a grandchild that keeps the pipes open', () => {
     }
   });
 
-  test('that goes on printing does not keep the job', async () => {
+  test('that continues printing does not delay the end of the job', async () => {
     const script = e2e.script(
       '(while echo more 2>/dev/null; do sleep 0.05; done) & echo $! > "$D/pid"; exit 0',
     );
@@ -78,7 +78,7 @@ describe('a grandchild that keeps the pipes open', () => {
   });
 });
 
-describe('a job over its time', () => {
+describe('a job over its timeout', () => {
   const limits = { concurrency: 1, timeout: 0.3, killAfter: 0.2 };
 
   test('is ended by TERM', async () => {
@@ -105,7 +105,7 @@ describe('a job over its time', () => {
     await assertGone(await pidIn('pid'));
   });
 
-  test('may clean up on TERM and say so', async () => {
+  test('can clean up on TERM and report it', async () => {
     const script = e2e.script('trap "echo cleaned up >&2; exit 9" TERM; sleep 60 & wait');
     await e2e.enqueue('mail', job);
     await e2e.run({ runners: { mail: limits }, script });
@@ -121,7 +121,7 @@ describe('a job over its time', () => {
     expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', exit_code: 0 });
   });
 
-  test('takes its grandchildren along', async () => {
+  test('is ended together with its grandchildren', async () => {
     const script = e2e.script(`
       trap "" TERM
       sleep 60 & echo $! > "$D/grandchild"
@@ -134,7 +134,7 @@ describe('a job over its time', () => {
     for (const pid of pids) await assertGone(pid);
   });
 
-  test('takes a grandchild along that ignores TERM when the script does not', async () => {
+  test('is ended together with a grandchild that ignores TERM, even if the script does not', async () => {
     const script = e2e.script(`
       sh -c 'trap "" TERM; echo $$ > "$1"; while :; do sleep 0.1; done' sh "$D/grandchild" &
       wait`);
@@ -145,7 +145,7 @@ describe('a job over its time', () => {
     await waitFor(() => !isAlive(pid), { message: 'the stubborn grandchild is gone', timeoutMs: 3000 });
   });
 
-  test('does not hurt jobs of other queues, nor the next one', async () => {
+  test('does not affect jobs of other queues or the next job', async () => {
     const slow = e2e.script('case $(cat) in *slow*) exec sleep 60;; esac; exit 0');
     await e2e.enqueue('mail', { class: 'slow', args: [] }, { class: 'fast', args: [] });
     await e2e.enqueue('other', { class: 'fast', args: [] });

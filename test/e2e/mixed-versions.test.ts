@@ -1,4 +1,4 @@
-/** A rolling upgrade: runners of this version and of an earlier one work on the same queues. */
+/** A rolling upgrade: runners of this and an earlier version share queues. */
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StatusDocument } from '../../src/cli/status/document.ts';
@@ -65,7 +65,7 @@ async function command(version: Version, name: string): Promise<string> {
   return stdout;
 }
 
-/** What `check` says of what Redis holds. */
+/** The results of `check` about the data in Redis. */
 async function dataVerdicts(version: Version): Promise<string[]> {
   const { verdicts } = JSON.parse(await command(version, 'check')) as {
     verdicts: readonly { readonly level: string; readonly subject: string; readonly text: string }[];
@@ -79,7 +79,7 @@ async function expectNoKeyLeft(): Promise<void> {
 }
 
 describe.each(cases)('the %s version starts first, %s', (first, delivery) => {
-  test('both work off a queue, show each other as alive, and drain', async () => {
+  test('both run the jobs of a queue, show each other as alive, and drain', async () => {
     await enqueue(60);
     const runners = [await run(first, delivery), await run(otherThan(first), delivery)];
     await stage.waitForFileLines('began', 4);
@@ -108,7 +108,7 @@ describe.each(cases)('the %s version starts first, %s', (first, delivery) => {
     await expectNoKeyLeft();
   });
 
-  test('killed with jobs running, it is recovered by the other one', async () => {
+  test('if it is killed while jobs run, the other one recovers it', async () => {
     await enqueue(2);
     const victim = await run(first, delivery);
     await stage.waitForFileLines('began', 2);

@@ -1,4 +1,4 @@
-/** Where the keys are: another prefix, another database, a unix socket, a password. */
+/** Redis settings: another key prefix, another database, a Unix socket, a password. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
@@ -17,7 +17,7 @@ test('a namespace is the prefix of every key', async () => {
   expect((await e2e.client.keys('*')).filter((key) => !key.startsWith(e2e.prefix))).toEqual([]);
 });
 
-test('a URL names host, password and database', async () => {
+test('a URL sets host, password and database', async () => {
   const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${e2e.redis.port}/3`;
   await e2e.client.select(3);
   try {
@@ -34,7 +34,7 @@ test('a URL names host, password and database', async () => {
   }
 });
 
-test('a unix socket will do', async () => {
+test('a Unix socket works', async () => {
   const redis = { path: e2e.redis.socketPath, password };
   await e2e.enqueue('mail', job);
   const runner = await e2e.run({ redis, namespace, runners: { mail: 1 }, script: '/bin/true' });

@@ -1,4 +1,4 @@
-/** Beside another implementation of Resque: node-resque enqueues, works, reads, retries and clears. */
+/** Compatibility with node-resque, which enqueues, works, reads, retries and clears at the same time. */
 import { appendFileSync } from 'node:fs';
 import { type ParsedFailedJobPayload, Queue, Worker } from 'node-resque';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ timeoutMs: 90_000 });
 
-/** Marks start and end in a file of its queue, without starting another program; `"bad"` in the args fails. */
+/** Records start and end in a file per queue, without starting another program. Fails if the args contain `"bad"`. */
 const marking = `
   read -r p
   id=\${p#*'"args":['}; id=\${id%%[],]*}
@@ -29,7 +29,7 @@ async function connect(): Promise<Queue> {
   return queue;
 }
 
-/** `slow` for some, so that slots fill up, and `bad` for some. */
+/** Some jobs are `slow`, to fill the slots, and some are `bad`. */
 function kindsOf(id: number): string[] {
   return [...(id % 5 === 0 ? ['slow'] : []), ...(id % 10 === 3 ? ['bad'] : [])];
 }
@@ -43,7 +43,7 @@ async function enqueue(queue: Queue, names: readonly string[], count: number): P
   }
 }
 
-test('2,000 jobs over 8 queues of different limits run exactly once, within their limits', async () => {
+test('2,000 jobs on 8 queues with different limits run exactly once, within their limits', async () => {
   const limits: Record<string, number> = {};
   for (let n = 1; n <= 8; n++) limits[`queue-${n}`] = n;
   const names = Object.keys(limits);
@@ -58,7 +58,7 @@ test('2,000 jobs over 8 queues of different limits run exactly once, within thei
   for (const name of names) {
     const seen = tally(e2e.fileLines(`${name}.log`));
     expect(seen.peak, `${name} at the same time`).toBeLessThanOrEqual(limits[name] ?? 0);
-    // A limit that is never reached would show nothing.
+    // A limit that is never reached would prove nothing.
     if (name !== 'queue-1') expect(seen.peak, `${name} at the same time`).toBeGreaterThan(1);
     for (const [id, times] of seen.runs) runs.set(id, (runs.get(id) ?? 0) + times);
   }
@@ -100,7 +100,7 @@ test('node-resque sees the workers and what they run', async () => {
   await runner.waitForFinished(1);
 });
 
-test('node-resque tells all workers and their jobs apart, and cleans up those that it calls stuck by name', async () => {
+test('node-resque distinguishes all workers and their jobs, and cleans up stuck workers by name', async () => {
   const queue = await connect();
   e2e.mayLeaveKeys('connection_test_key', 'failed', 'stat:failed');
   const script = e2e.script('echo >> "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
@@ -129,7 +129,7 @@ test('node-resque tells all workers and their jobs apart, and cleans up those th
   await runner.waitForFinished(3);
 });
 
-test('another worker and a retrying, clearing client at the same time cost no job and no entry', async () => {
+test('no job or entry is lost while another worker runs and another client retries and clears', async () => {
   const count = 600;
   const names = ['alpha', 'beta', 'gamma'];
   const queue = await connect();
@@ -172,7 +172,7 @@ test('another worker and a retrying, clearing client at the same time cost no jo
     const id = Number(failure.payload.args[0]);
     const before = retries.get(id) ?? 0;
     if (before < 2) {
-      // Throws where the entry is not found by its value.
+      // Throws if it doesn't find the entry by its value.
       await queue.retryAndRemoveFailed(failure);
       retries.set(id, before + 1);
     } else removed += await queue.removeFailed(failure);
@@ -206,14 +206,14 @@ test('another worker and a retrying, clearing client at the same time cost no jo
   expect(workerErrors).toEqual([]);
   expect(runs.size).toBe(count);
   for (const [id, times] of runs) expect(times, `runs of job ${id}`).toBe(1 + (retries.get(id) ?? 0));
-  // Both took part.
+  // Both ran jobs.
   expect(workerFailures).toBeGreaterThan(0);
   const finished = runner.all('job.finished');
   expect(finished.length).toBeGreaterThan(50);
   const ownFailures = finished.filter(({ outcome }) => outcome === 'failed').length;
   expect(ownFailures + workerFailures).toBe(3 * badCount);
   expect(await e2e.stat('failed')).toBe(3 * badCount);
-  // node-resque counts a failed job as failed only.
+  // node-resque doesn't count a failed job as processed.
   expect(await e2e.stat('processed')).toBe(count + 2 * badCount - workerFailures);
   expect(await queue.failedCount()).toBe(0);
 });

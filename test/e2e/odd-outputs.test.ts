@@ -1,4 +1,4 @@
-/** The failure report: whatever a job prints becomes a record that says it and breaks nothing. */
+/** The failure report: any output of a job becomes a valid record that contains it. */
 import { expect, test } from 'vitest';
 import { oddOutputs } from '../fixtures/odd-outputs.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -6,12 +6,12 @@ import type { FailureRecord } from '../helpers/resque-web.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 
-test('whatever a job prints, its failure says', async () => {
+test('a failure contains any output of its job', async () => {
   for (const [n, { stderr, stdout = '' }] of oddOutputs.entries()) {
     e2e.write(`stderr-${n}`, typeof stderr === 'string' ? Buffer.from(stderr) : stderr);
     e2e.write(`stdout-${n}`, stdout);
   }
-  // `args` are the number in the table, and the exit code.
+  // `args` are the index in the table and the exit code.
   const script = e2e.script(`
     set -- $(sed 's/.*\\[\\([0-9]*\\),\\([0-9]*\\)\\].*/\\1 \\2/')
     cat "$D/stdout-$1"; cat "$D/stderr-$1" >&2; exit "$2"`);
@@ -34,14 +34,14 @@ test('whatever a job prints, its failure says', async () => {
     if (record.stdout !== undefined) expect.soft(failure.stdout?.trim(), name).toBe(record.stdout);
     expect.soft(failure.error, name).not.toBe('');
     for (const mention of mentions) expect.soft(textOf(failure), name).toContain(mention);
-    // Two streams of 64 KiB, each perhaps escaped, and what is ours.
+    // Two streams of 64 KiB, possibly escaped, and our own members.
     expect.soft(raw[n]?.length, name).toBeLessThan(256 * 1024);
   }
   expect(await e2e.stat('failed')).toBe(oddOutputs.length);
   expect(await e2e.stat('processed')).toBe(oddOutputs.length);
 });
 
-test('a job that exits 0 has not failed, whatever it printed', async () => {
+test('a job that exits with 0 has succeeded, regardless of its output', async () => {
   const script = e2e.script(`echo '{"exception":"E","error":"x"}' >&2; echo noise`);
   await e2e.enqueue('odd', { class: 'Odd', args: [] });
   const runner = await e2e.run({ runners: { odd: 1 }, script }, { args: ['--drain'] });

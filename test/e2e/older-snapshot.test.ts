@@ -1,4 +1,4 @@
-/** A Redis that crashes and is restarted from a snapshot that is older than what the runners know. */
+/** Redis crashes and restarts from an old snapshot. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { expectForgottenTwice, gatedJobs, gatedScript, slots, waitForGate } from '../helpers/gates.ts';
@@ -7,14 +7,14 @@ const stage = useEndToEnd({ redis: { isOwn: true }, timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 
-/** With the data of the last `SAVE`: nothing else is on the disk. */
+/** Restarts it with the data of the last `SAVE`, the only data on the disk. */
 async function crash(): Promise<void> {
   await stage.redis.kill();
   await stage.redis.start();
 }
 
 test.each(deliveries)(
-  '%s: two runners lose no job, and only those run twice that were taken after the snapshot',
+  '%s: two runners lose no job, and only jobs taken after the snapshot run twice',
   async (delivery) => {
     await stage.enqueue('mail', ...gatedJobs());
     const runners = { mail: { concurrency: slots / 2, delivery } };
@@ -41,7 +41,7 @@ test.each(deliveries)(
 );
 
 test.each(deliveries)(
-  '%s: a runner that the snapshot does not know goes on, with the jobs that it runs',
+  '%s: a runner that is not in the snapshot continues with its running jobs',
   async (delivery) => {
     await stage.client.save();
     const script = stage.script('echo >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.02; done');

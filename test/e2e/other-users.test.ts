@@ -1,4 +1,4 @@
-/** Runners of several users on one machine, who can neither look into each other's programs nor end them. */
+/** Runners of several users on one machine, which can neither see nor end each other's programs. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import type { ConfigObject } from '../helpers/workbench.ts';
 const stage = useEndToEnd();
 const ann = { uid: 65_534 };
 const ben = { uid: 65_533 };
-/** Works until it is told to end, each start in a file of its user. */
+/** Runs until it is ended, and records each start in a file of its user. */
 const body = 'echo $$ >> "$D/pids-$(id -u)"; while [ ! -e "$D/end" ]; do sleep 0.1; done';
 
 function env({ uid }: { readonly uid: number }) {
@@ -30,14 +30,14 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     chmodSync(stage.path('open'), 0o777);
   });
 
-  test('one that lives is left alone by one that can’t see it', async () => {
+  test('a living runner is left alone by one that can’t see it', async () => {
     const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
     const first = await stage.run(config, { user: ann, env: env(ann) });
     await stage.enqueue('mail', { class: 'A', args: [] });
     const pid = await pidOf(ann);
     const second = await stage.run(config, { user: { ...ben, isBlind: true }, env: env(ben) });
     await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 2, {
-      message: 'both have entered themselves',
+      message: 'both are registered',
     });
     expect(second.all('peer.recovered')).toEqual([]);
     expect(isAlive(pid)).toBe(true);
@@ -47,7 +47,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     expect(stage.fileLines(`pids-${ben.uid}`)).toEqual([]);
   });
 
-  test('a job isn’t started again while its program of another user still runs', async () => {
+  test('a job isn’t started again while its program runs as another user', async () => {
     const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
     const pid = await leaveProgram(config);
     const second = await stage.run(config, { user: ben, env: env(ben) });
@@ -61,7 +61,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
       'not repaired: another process is recovering runners, or programs of it',
     );
     stage.write('end');
-    // Tried again after 10 s.
+    // The runner retries after 10 s.
     await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
     await stage.waitForStat('processed', 1);
     expect(stage.fileLines(`pids-${ben.uid}`)).toHaveLength(1);
@@ -70,7 +70,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     await forgetRecoveries();
   });
 
-  test('if its programs are hidden, it is run again once its runner has been silent for 300 s', async () => {
+  test('if its program is hidden, it runs again after its runner has been silent for 300 s', async () => {
     const config = { script: stage.script(body), runners: { mail: 1 }, interrupted: 'requeue' };
     const pid = await leaveProgram(config);
     const second = await stage.run(config, { user: { ...ben, isBlind: true }, env: env(ben) });
@@ -87,7 +87,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     await waitFor(() => !isAlive(pid), { message: 'the first program has ended' });
   });
 
-  test('a job that isn’t run again is recorded as failed at once', async () => {
+  test('a job that must not run again is recorded as failed immediately', async () => {
     const config = { script: stage.script(body), runners: { mail: 1 } };
     const pid = await leaveProgram(config);
     const second = await stage.run(config, { user: ben, env: env(ben) });
@@ -98,7 +98,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     await waitFor(() => !isAlive(pid), { message: 'its program has ended' });
   });
 
-  test('root ends the programs of any user, and runs their jobs again at once', async () => {
+  test('root ends the programs of any user and runs their jobs again immediately', async () => {
     const config = { script: stage.script(body), runners: { mail: 1 }, delivery: 'at-least-once' };
     const pid = await leaveProgram(config);
     const second = await stage.run(config);
@@ -110,7 +110,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
   });
 });
 
-/** Lets ann's runner die while its job's program runs on. @returns the program's pid */
+/** Kills ann's runner while the program of its job continues. @returns the program's pid */
 async function leaveProgram(config: ConfigObject): Promise<number> {
   const runner = await stage.run(config, { user: ann, env: env(ann) });
   await stage.enqueue('mail', { class: 'A', args: [] });

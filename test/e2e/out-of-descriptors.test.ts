@@ -1,4 +1,4 @@
-/** Too few descriptors for all slots: fewer jobs run at once, all of them get done, and the runner lives. */
+/** With too few descriptors for all slots, fewer jobs run at once, all jobs complete, and the runner survives. */
 import { createConnection, type Socket } from 'node:net';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -13,14 +13,14 @@ import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 const onLinux = test.runIf(process.platform === 'linux');
 const e2e = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 
-/** More than the runner keeps of an output in memory. */
+/** More output than the runner keeps in memory. */
 const flood = 'head -c 100000 /dev/zero | tr "\\0" x; echo; head -c 30000 /dev/zero | tr "\\0" y >&2';
 
 function jobs(count: number): object[] {
   return Array.from({ length: count }, (_, n) => job(n));
 }
 
-/** Each job is done once and well, and the trouble is told once. */
+/** Each job succeeds once, and the shortage is reported once. */
 async function assertAllDone(runner: Runner, count: number): Promise<void> {
   expect(await runner.waitForExit(50_000)).toEqual({ code: 0, signal: undefined });
   const outcomes = runner.all('job.finished').map(({ outcome }) => outcome);
@@ -54,9 +54,9 @@ onLinux.each([
 
 onLinux.each([
   ['natively', {}],
-  ["by Node's own means", { RR_NATIVE: 'off' }],
+  ['with child_process', { RR_NATIVE: 'off' }],
 ])(
-  'persistent children, started %s, are as many as 48 descriptors allow, and do all jobs',
+  '48 descriptors limit the number of persistent children (started %s), which still do all jobs',
   async (_how, env) => {
     const script = e2e.script(persistentScript(`${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`));
     await e2e.enqueue('mail', ...jobs(100));
@@ -65,12 +65,12 @@ onLinux.each([
       { args: ['--drain'], env, limits: { nofile: 48 } },
     );
     await assertAllDone(runner, 100);
-    // They stay: none was ended for the sake of another.
+    // They stay: none was ended to make room for another.
     expect(new Set(e2e.fileLines('born').map((line) => line.split(' ')[0])).size).toBeLessThan(8);
   },
 );
 
-/** Its soft limit; the hard one stays. */
+/** Changes its soft limit, not the hard one. */
 async function limitDescriptors(runner: Runner, limit: number): Promise<void> {
   await execa('prlimit', [`--pid=${runner.pid}`, `--nofile=${limit}:`]);
 }
@@ -115,7 +115,7 @@ onLinux.each([
   expect(runner.all('queue.paused')).toEqual([]);
 });
 
-onLinux('a runner that can open nothing at first starts its jobs natively afterwards', async () => {
+onLinux("a runner that can't open files at first starts jobs natively later", async () => {
   const script = e2e.script('readlink /proc/self/fd/2 >> "$D/outputs"');
   const runner = await e2e.run({ runners: { mail: 1 }, script });
   await limitDescriptors(runner, 3);
@@ -126,7 +126,7 @@ onLinux('a runner that can open nothing at first starts its jobs natively afterw
   expect(await e2e.waitForFileLines('outputs')).toEqual([expect.stringMatching(/^pipe:/)]);
 });
 
-onLinux('screens for which no descriptor is left cost the runner neither its life nor its time', async () => {
+onLinux('screens without a free descriptor neither crash nor slow down the runner', async () => {
   const socket = e2e.path('socket');
   const script = e2e.script('read -r job; echo "$job" >> "$D/ran"');
   const runner = await e2e.run(
@@ -143,7 +143,7 @@ onLinux('screens for which no descriptor is left cost the runner neither its lif
     client.resume();
     clients.push(client);
   }
-  await waitFor(() => closed > 0 && closed < 50, { message: 'some of them are turned away' });
+  await waitFor(() => closed > 0 && closed < 50, { message: 'some of them are rejected' });
   const before = cpuSeconds(runner.pid);
   await e2e.enqueue('mail', ...jobs(4));
   await runner.waitForLine('runner.throttled');
@@ -154,7 +154,7 @@ onLinux('screens for which no descriptor is left cost the runner neither its lif
   await e2e.failures(0);
 });
 
-onLinux('output that is kept for screens leaves descriptors for Redis', async () => {
+onLinux('stored output leaves descriptors for Redis', async () => {
   const untilGo = 'case $job in *wait*) while [ ! -e "$D/go" ]; do sleep 0.1; done;; esac';
   const script = e2e.script(
     persistentScript(`${untilGo}; ${flood}; echo "$job" >> "$D/ran"; echo '{"ok":true}' >&3`),
@@ -175,7 +175,7 @@ onLinux('output that is kept for screens leaves descriptors for Redis', async ()
   await e2e.waitForStat('processed', 32);
 });
 
-onLinux('jobs leave descriptors for Redis: queues that a new config adds are waited for', async () => {
+onLinux('jobs leave descriptors for Redis: a runner waits for queues that a new config adds', async () => {
   const script = e2e.script('while [ ! -e "$D/go" ]; do sleep 1; done; cat >> "$D/ran"');
   const mail = { concurrency: 64 };
   await e2e.enqueue('mail', ...jobs(64));
@@ -187,7 +187,9 @@ onLinux('jobs leave descriptors for Redis: queues that a new config adds are wai
   runner.signal('SIGHUP');
   await runner.waitForLine('config.reloaded');
   const waits = async () => String(await e2e.client.client('LIST')).match(/cmd=blmove/g)?.length ?? 0;
-  await waitFor(async () => (await waits()) === queues.length, { message: 'each of them is waited for' });
+  await waitFor(async () => (await waits()) === queues.length, {
+    message: 'the runner waits for each of them',
+  });
   expect(runner.all('redis.down')).toEqual([]);
   for (const queue of queues) await e2e.enqueue(queue, job(queue));
   e2e.write('go');
@@ -235,7 +237,7 @@ onLinux.each([
   await e2e.failures(0);
 });
 
-onLinux('a limit that is too low for the program itself is said in one line', async () => {
+onLinux('a limit that is too low for the program is reported in one line', async () => {
   const { exitCode, stderr } = await execa('prlimit', ['--nofile=24', process.execPath, distEntry, 'check'], {
     reject: false,
   });

@@ -1,13 +1,13 @@
-/** Output: late, endless, hostile. */
+/** Late, endless and hostile output. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { residentBytes } from '../helpers/processes.ts';
 
 const e2e = useEndToEnd({ isInProcess: true, timeoutMs: 60_000 });
 
-/** What of a stream is kept, and some room for the mark in the middle. */
+/** The kept part of a stream, with some room for the mark in the middle. */
 const keptBytes = 64 * 1024 + 512;
-/** Far below the 200 MB that a job prints, above what garbage between two collections comes to. */
+/** Far below the 200 MB that a job prints, and above the garbage between two collections. */
 const boundBytes = 64 * 1024 * 1024;
 
 describe('late stderr', () => {
@@ -42,7 +42,7 @@ describe('late stderr', () => {
   });
 });
 
-test('200 MB of stderr neither fill the memory nor hold up other jobs', async () => {
+test('200 MB of stderr neither fill the memory nor delay other jobs', async () => {
   const flood = e2e.script(`
     echo HEAD >&2
     head -c 200000000 /dev/zero | tr '\\0' x >&2
@@ -83,7 +83,7 @@ test('200 MB of stderr neither fill the memory nor hold up other jobs', async ()
   expect(most - before).toBeLessThan(boundBytes);
 });
 
-test('200 MB of stdout are no different', async () => {
+test("200 MB of stdout don't either", async () => {
   const script = e2e.script("head -c 200000000 /dev/zero | tr '\\0' x; echo done >&2; exit 1");
   const runner = await e2e.run({ runners: { flood: 1 }, script }, { isProgram: true });
   const before = residentBytes(runner.pid);
@@ -94,7 +94,7 @@ test('200 MB of stdout are no different', async () => {
   expect(residentBytes(runner.pid) - before).toBeLessThan(boundBytes);
 });
 
-test('a flood without end is ended by the timeout', async () => {
+test('the timeout ends a job that prints endlessly', async () => {
   const script = e2e.script('yes boundless >&2');
   await e2e.run({ runners: { flood: { concurrency: 1, timeout: 0.5, killAfter: 0.2 } }, script });
   await e2e.enqueue('flood', { class: 'Flood', args: [] });
@@ -102,7 +102,7 @@ test('a flood without end is ended by the timeout', async () => {
   expect(failure.exception).toBe('TimeoutError');
 });
 
-test('what a job prints or is called forges no line of the log', async () => {
+test('neither the output nor the class of a job can forge a log line', async () => {
   const forged = '{"time":"2026-01-01T00:00:00.000Z","level":"info","event":"engine.forged","message":"x"}';
   const script = e2e.script(`
     printf '%s\\n\\r%s\\r\\n\\033[2J%s\\n' '${forged}' '${forged}' '${forged}'

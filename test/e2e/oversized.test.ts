@@ -1,4 +1,4 @@
-/** Payloads larger than Redis sends to a client: `client-output-buffer-limit` closes the connection of such a reply. */
+/** Payloads over Redis' `client-output-buffer-limit`: Redis closes the connection instead of sending such a reply. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -10,7 +10,7 @@ const deliveries = ['at-most-once', 'at-least-once'] as const;
 const clean = { code: 0, signal: undefined };
 
 beforeEach(() => limitReplies('1mb 1mb 1'));
-// The stage looks at all that is left, in replies of any size.
+// The stage reads everything that is left, in replies of any size.
 afterEach(() => limitReplies('0 0 0'));
 
 async function limitReplies(limit: string): Promise<void> {
@@ -24,12 +24,12 @@ function payload(name: string, size = 0): string {
 const small = (count: number) => Array.from({ length: count }, (_, n) => payload(`Small${n}`));
 const big = (name = 'Big') => payload(name, 4 * 1024 * 1024);
 
-/** How a script writes down what came on STDIN. */
+/** Shell code that records STDIN. */
 function seen(bytes: string): string {
   return `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** It writes that down, and then waits for `$D/go` where the payload is large. */
+/** Records STDIN, then waits for `$D/go` if the payload is large. */
 function script(tail = ''): string {
   return e2e.script(`cat > "$D/in-$$"
 size=$(stat -c %s "$D/in-$$"); sum=$(sha256sum < "$D/in-$$"); rm "$D/in-$$"
@@ -47,7 +47,7 @@ async function waitsWith(command: 'blmove' | 'blpop', count: number): Promise<vo
 describe.each(deliveries)('%s', (delivery) => {
   const config = (more: ConfigObject = {}) => ({ script: script(), runners: { mail: 2 }, delivery, ...more });
 
-  test('a large job between small ones runs, and so do all others, each once', async () => {
+  test('a large job between small ones runs once, and so do the small ones', async () => {
     const jobs = [...small(10), big(), ...small(10)];
     await e2e.enqueue('mail', ...jobs);
     const runner = await e2e.run(config(), { args: ['--drain'] });
@@ -67,7 +67,7 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(runner.all('redis.down')).toEqual([]);
   });
 
-  test('one that comes while the runner waits for jobs runs once, and so do those after it', async () => {
+  test('a large job that arrives while the runner waits runs once, and so do later jobs', async () => {
     const runner = await e2e.run(config({ runners: { mail: 2, video: 1 } }));
     await waitsWith('blmove', 2);
     const jobs = [payload('First'), big(), payload('Last'), big('Again')];
@@ -81,7 +81,7 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(reason).toMatch(/client-output-buffer-limit.*raise/);
   });
 
-  test('jobs of many queues that are waited for run once, in the order of each queue', async () => {
+  test('jobs of many queues run once, in the order of each queue, while the runner waits for them', async () => {
     await e2e.client.sadd(e2e.key('queues'), 'm1', 'm2', 'm3');
     const order = e2e.script('echo "$1 $(cut -c 10-18)" >> "$D/order"');
     await e2e.run({ script: order, runners: { 'm*': 1, other: 1 }, delivery });
@@ -109,7 +109,7 @@ describe.each(deliveries)('%s', (delivery) => {
     for (const runner of runners) expect(await runner.stop()).toEqual(clean);
   });
 
-  test('one that its runner was killed with is recovered by the next runner', async () => {
+  test('if its runner is killed, the next runner recovers the large job', async () => {
     const runs = script('[ -e "$D/go" ] || sleep 300');
     await e2e.enqueue('mail', big());
     const first = await e2e.run(config({ script: runs }), { isProgram: true });
@@ -129,7 +129,7 @@ describe.each(deliveries)('%s', (delivery) => {
     for (const { payload: kept } of failures) expect(JSON.stringify(kept) === big()).toBe(true);
   });
 
-  test('one that is taken before its runner knows of a limit runs after the connection was closed', async () => {
+  test('a large job that is taken before the runner knows the limit runs after Redis closes the connection', async () => {
     await limitReplies('0 0 0');
     const hold = e2e.script('while [ ! -e "$D/go" ]; do sleep 0.1; done');
     const runners = { mail: { script: script() }, hold: { script: hold, concurrency: 1 } };
@@ -138,7 +138,7 @@ describe.each(deliveries)('%s', (delivery) => {
     await runner.waitForLine('job.started');
     await limitReplies('1mb 1mb 1');
     const before = [payload('First'), payload('Second')];
-    // A backlog: what a wait brings comes before what a step does.
+    // With a backlog, the runner reads the reply of a wait before the reply of a step.
     await e2e.enqueue('mail', ...before, big(), ...small(3));
     await e2e.waitForFileLines('seen', 6, 20_000);
     expect(e2e.fileLines('seen').sort()).toEqual([...before, big(), ...small(3)].map(seen).sort());
@@ -147,7 +147,7 @@ describe.each(deliveries)('%s', (delivery) => {
   });
 });
 
-describe('a user who may not ask for the limit', () => {
+describe('a user without permission to read the limit', () => {
   async function user(more: string): Promise<ConfigObject> {
     await e2e.client.call(
       'ACL',
@@ -158,7 +158,7 @@ describe('a user who may not ask for the limit', () => {
     return { server: '127.0.0.1', port: e2e.redis.port, username: 'runner', password: 'pass' };
   }
 
-  test('gets large jobs in pieces as well', async () => {
+  test('gets large jobs in pieces too', async () => {
     const redis = await user('+info');
     const jobs = [...small(3), big(), ...small(3)];
     await e2e.enqueue('mail', ...jobs);
@@ -168,7 +168,7 @@ describe('a user who may not ask for the limit', () => {
     expect(runner.all('redis.down')).toEqual([]);
   });
 
-  test('gets them whole if pieces are not permitted', async () => {
+  test('gets them whole if reading in pieces is not permitted', async () => {
     await limitReplies('0 0 0');
     const redis = await user('-getrange');
     await e2e.enqueue('mail', big());
@@ -179,7 +179,7 @@ describe('a user who may not ask for the limit', () => {
   });
 });
 
-test('without a limit, at-most-once queues are waited for together', async () => {
+test('without a limit, the runner waits for at-most-once queues together', async () => {
   await limitReplies('0 0 0');
   const runner = await e2e.run({ script: script(), runners: { mail: 2, video: 1 } });
   await waitsWith('blpop', 1);

@@ -5,7 +5,7 @@ import { staysTrue } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 const job = { class: 'Job', args: [] };
-/** It is to be seen within 5 s. */
+/** The runner must notice it within 5 s. */
 const seenWithinMs = 6500;
 
 test('set and unset, it pauses and resumes all queues of an idle runner', async () => {
@@ -20,7 +20,7 @@ test('set and unset, it pauses and resumes all queues of an idle runner', async 
   }
   await e2e.enqueue('mail', job);
   await staysTrue(async () => (await e2e.backlog('mail')).length === 1, {
-    message: 'nothing is taken while paused',
+    message: 'no job is taken while paused',
     forMs: 300,
   });
   await e2e.client.del(e2e.key('pause-all-workers'));
@@ -28,7 +28,7 @@ test('set and unset, it pauses and resumes all queues of an idle runner', async 
   expect(runner.all('queue.resumed').map(({ queue }) => queue)).toEqual(['mail', 'video']);
 });
 
-test('set before the start, it holds every job back from the first instant', async () => {
+test('set before the start, it holds back every job from the beginning', async () => {
   const script = e2e.script('echo "$1" >> "$D/ran"');
   await e2e.client.set(e2e.key('pause-all-workers'), 'true');
   e2e.mayLeaveKeys('pause-all-workers');
@@ -36,7 +36,7 @@ test('set before the start, it holds every job back from the first instant', asy
   const runner = await e2e.run({ runners: { mail: 2 }, script });
   await runner.waitForLine('queue.paused');
   await staysTrue(async () => (await e2e.backlog('mail')).length === 2, {
-    message: 'nothing is taken while paused',
+    message: 'no job is taken while paused',
     forMs: 300,
   });
   await e2e.client.set(e2e.key('pause-all-workers'), 'false');

@@ -1,4 +1,4 @@
-/** Odd payloads: what is no JSON object is recorded and never run, everything else arrives byte for byte. */
+/** Odd payloads: only JSON objects are run, and they arrive byte for byte. Other payloads are recorded as failed. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 const e2e = useEndToEnd({ isInProcess: true });
 const wrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
 
-/** The payload as somebody would get it back from the failure: for a retry, or to look at. */
+/** The payload that a retry would read from the failure. */
 function recordedPayload(raw: Buffer, record: FailureRecord, original: Buffer): Buffer | null {
   if (typeof record.raw_payload_base64 === 'string') return Buffer.from(record.raw_payload_base64, 'base64');
   if (typeof record.raw_payload === 'string') return Buffer.from(record.raw_payload, 'utf8');
@@ -22,7 +22,7 @@ function bytes(...parts: (string | number[])[]): Buffer {
   );
 }
 
-describe('a payload that is no JSON object', () => {
+describe('a payload that is not a JSON object', () => {
   const payloads: readonly [string, Buffer][] = [
     ['text', bytes('hello')],
     ['an empty string', bytes('')],
@@ -35,7 +35,7 @@ describe('a payload that is no JSON object', () => {
     ['cut off', bytes('{"class":"A","args":[1')],
     ['two objects', bytes('{"class":"A"}{"class":"B"}')],
     ['single quotes', bytes("{'class':'A'}")],
-    ['PHP serialised', bytes('a:1:{s:5:"class";s:1:"A";}')],
+    ['PHP serialized', bytes('a:1:{s:5:"class";s:1:"A";}')],
     ['Ruby Marshal, binary', bytes([4, 8, 0x7b, 6, 0xff, 0xfe, 0])],
     ['a raw control character', bytes('{"class":"A\u0000"}')],
     ['markup', bytes('<script>alert(1)</script>')],
@@ -67,7 +67,7 @@ describe('a payload that is no JSON object', () => {
     expect(await e2e.backlog('mail')).toEqual([]);
   });
 
-  test('is told in the log', async () => {
+  test('is reported in the log', async () => {
     await e2e.enqueue('mail', 'hello');
     const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
     const { failure, level } = await runner.waitForLine('failure.recorded', undefined, { timeoutMs: 3000 });
@@ -75,7 +75,7 @@ describe('a payload that is no JSON object', () => {
     expect(level).not.toBe('info');
   });
 
-  test('none of a whole backlog is dropped', async () => {
+  test('a backlog of such payloads loses none', async () => {
     const script = e2e.script('exit 0');
     const backlog = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? `broken ${n}` : `{"n":${n}}`));
     await e2e.enqueue('mail', ...backlog);
@@ -91,12 +91,12 @@ describe('a payload that is no JSON object', () => {
 describe('an odd payload that is an object', () => {
   const deep = `{"class":"Deep","args":${'['.repeat(200)}${']'.repeat(200)}}`;
   const payloads: readonly [string, Buffer][] = [
-    ['with white space of its own', bytes(' {\n\t"class" : "A" ,\r\n "args":[ 1,2 ] }\n')],
+    ['with unusual white space', bytes(' {\n\t"class" : "A" ,\r\n "args":[ 1,2 ] }\n')],
     ['without class and args', bytes('{}')],
-    ['with args that are no array', bytes('{"class":"A","args":{"a":1}}')],
-    ['with a class that is no string', bytes('{"class":{"name":"A"},"args":[]}')],
+    ['with args that are not an array', bytes('{"class":"A","args":{"a":1}}')],
+    ['with a class that is not a string', bytes('{"class":{"name":"A"},"args":[]}')],
     [
-      'with members of its own',
+      'with additional members',
       bytes('{"class":"A","args":[],"id":"x-1","retry":true,"nested":{"a":[null]}}'),
     ],
     ['with integers above 2^53', bytes('{"class":"A","args":[9007199254740993,12345678901234567890123]}')],
@@ -106,7 +106,7 @@ describe('an odd payload that is an object', () => {
     ['with a lone surrogate escape', bytes('{"class":"A","args":["\\ud800 x \\udc00"]}')],
     ['with a lone surrogate escape in its class', bytes('{"class":"A\\udfff","args":[]}')],
     ['with a lone surrogate in a key', bytes('{"class":"A","args":[],"\\ud800":1}')],
-    ['with one in a member that is there twice', bytes('{"class":"A","args":["\\ud800"],"args":[1]}')],
+    ['with one in a duplicate member', bytes('{"class":"A","args":["\\ud800"],"args":[1]}')],
     ['with an escaped backslash before "ud800"', bytes('{"class":"A","args":["\\\\ud800"]}')],
     ['with invalid UTF-8', bytes('{"class":"A","args":["caf', [0xe9, 0xff], '"]}')],
     ['with a surrogate encoded as UTF-8', bytes('{"class":"A","args":["', [0xed, 0xa0, 0x80], '"]}')],
@@ -114,12 +114,9 @@ describe('an odd payload that is an object', () => {
     ['with unicode', bytes('{"class":"Ä::队列","args":["🚀\u2028\u2029\u200b"]}')],
     ['200 levels deep', bytes(deep)],
     ['ActiveJob without args', bytes(`{"class":"${wrapper}","args":[]}`)],
-    ['ActiveJob with args that are no job', bytes(`{"class":"${wrapper}","args":[null]}`)],
+    ['ActiveJob with args that are not a job', bytes(`{"class":"${wrapper}","args":[null]}`)],
     ['ActiveJob without the member args', bytes(`{"class":"${wrapper}"}`)],
-    [
-      'ActiveJob as it should be',
-      bytes(`{"class":"${wrapper}","args":[{"job_class":"Mail","arguments":[1]}]}`),
-    ],
+    ['a correct ActiveJob', bytes(`{"class":"${wrapper}","args":[{"job_class":"Mail","arguments":[1]}]}`)],
     ['with a member __proto__', bytes('{"class":"A","args":[],"__proto__":{"isObject":false}}')],
     [
       'with text that looks like the record around it',
@@ -129,7 +126,7 @@ describe('an odd payload that is an object', () => {
     ['of 10 MB', bytes(`{"class":"Big","args":["${'b'.repeat(10 * 1024 * 1024)}"]}`)],
   ];
 
-  test('reaches STDIN byte for byte, and its failure keeps it', async () => {
+  test('reaches STDIN and its failure byte for byte', async () => {
     const script = e2e.script(`
       read -r n < "$D/number"
       cat > "$D/stdin-$n"; echo read > "$D/read-$n"; while [ ! -e "$D/go-$n" ]; do sleep 0.1; done; exit 1`);

@@ -1,4 +1,4 @@
-/** How jobs of persistent children end that don't end with a result, and what becomes of the child. */
+/** Jobs of persistent children that end without a result, and what happens to the child. */
 import { describe, expect, test } from 'vitest';
 import {
   begunBy,
@@ -18,10 +18,10 @@ import { waitFor } from '../helpers/wait-for.ts';
 const e2e = useEndToEnd({ isInProcess: true });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
 
-/** With Node's own means instead of posix_spawn. */
+/** With child_process instead of posix_spawn. */
 const fallback = { RR_NATIVE: 'off' };
 
-/** Runs jobs before and after the odd one. @returns the runner, when all have ended and a child stands by again */
+/** Runs jobs before and after the odd one. @returns the runner, after all ended and a new child is ready */
 async function runOdd(
   odd: string,
   config: Record<string, unknown> = {},
@@ -36,7 +36,7 @@ async function runOdd(
   return runner;
 }
 
-/** Each job was begun once, and the one after in a fresh child. */
+/** Each job started once, and the last one in a new child. */
 function assertFreshChild(): void {
   expect(begunBy(e2e).map(([, name]) => name)).toEqual(['"before"', '"odd"', '"after"']);
   const [before, odd, after] = begunBy(e2e).map(([pid]) => pid);
@@ -44,14 +44,14 @@ function assertFreshChild(): void {
   expect(children(e2e)).toHaveLength(2);
 }
 
-describe('a child that breaks the agreement in its job', () => {
+describe('a child that breaks the protocol during its job', () => {
   test.each([
-    ['says what is no result', 'echo hello >&3; sleep 60', /what is no result: hello$/],
-    ['says what is JSON and no result', 'echo "[1]" >&3; sleep 60', /what is no result: \[1\]$/],
-    ['says an empty line', 'echo >&3; sleep 60', /what is no result: ""$/],
-    ['says bytes', "printf '\\377\\000\\033\\n' >&3; sleep 60", /what is no result: /],
-    ['goes on and on', 'tr "\\0" x < /dev/zero >&3; sleep 60', /wrote a result of more than 4 MiB/],
-    ['goes on and on in lines', 'yes >&3; sleep 60', /what is no result: y$/],
+    ['writes something that is not a result', 'echo hello >&3; sleep 60', /what is no result: hello$/],
+    ['writes JSON that is not a result', 'echo "[1]" >&3; sleep 60', /what is no result: \[1\]$/],
+    ['writes an empty line', 'echo >&3; sleep 60', /what is no result: ""$/],
+    ['writes binary data', "printf '\\377\\000\\033\\n' >&3; sleep 60", /what is no result: /],
+    ['writes an endless line', 'tr "\\0" x < /dev/zero >&3; sleep 60', /wrote a result of more than 4 MiB/],
+    ['writes endless lines', 'yes >&3; sleep 60', /what is no result: y$/],
     ['closes its descriptor', 'exec 3>&-; sleep 60', /closed its descriptor 3$/],
     ['ends with exit code 0', 'exit 0', /ended before it had written a result$/],
     [
@@ -59,7 +59,7 @@ describe('a child that breaks the agreement in its job', () => {
       'printf \'{"ok":\' >&3; exit 0',
       /ended before it had written a result$/,
     ],
-  ])('and %s, fails in it, once, and goes', async (_what, odd, error) => {
+  ])('and %s fails the job once and is replaced', async (_what, odd, error) => {
     const runner = await runOdd(odd);
     const failure = await e2e.failure();
     expect(failure).toMatchObject({ exception: 'InvalidResultError', payload: job('odd') });
@@ -72,12 +72,12 @@ describe('a child that breaks the agreement in its job', () => {
     expect(runner.all('runner.throttled')).toEqual([]);
   });
 
-  test('has what it said on stderr recorded with that', async () => {
+  test('has its stderr recorded too', async () => {
     await runOdd('echo "cache is warm" >&2; echo hello >&3; sleep 60');
     expect((await e2e.failure()).error).toMatch(/what is no result: hello: cache is warm$/);
   });
 
-  test('and ignores TERM, is killed before the next job begins in its slot', async () => {
+  test('and ignores TERM is killed before the next job starts in its slot', async () => {
     const script = oddScript(
       e2e,
       `trap "" TERM; echo hello >&3
@@ -93,7 +93,7 @@ describe('a child that breaks the agreement in its job', () => {
   });
 });
 
-describe('a child that dies in its job', () => {
+describe('a child that dies during its job', () => {
   test.each([
     ['by a signal', 'kill -SEGV $$; sleep 60', { exception: 'Resque::DirtyExit', signal: 'SIGSEGV' }],
     ['with an exit code', 'echo oops >&2; exit 3', { error: 'oops', exit_code: 3 }],
@@ -102,7 +102,7 @@ describe('a child that dies in its job', () => {
       `echo '{"exception":"E","error":"x"}' >&2; exit 1`,
       { exception: 'E', error: 'x', exit_code: 1 },
     ],
-  ])('%s, fails in it, once', async (_how, odd, record) => {
+  ])('%s fails the job once', async (_how, odd, record) => {
     const runner = await runOdd(odd);
     expect(await e2e.failure()).toMatchObject({ ...record, payload: job('odd') });
     assertFreshChild();
@@ -110,30 +110,30 @@ describe('a child that dies in its job', () => {
     expect(runner.all('runner.throttled')).toEqual([]);
   });
 
-  test('behind its result, has done it', async () => {
+  test('after writing its result has completed it', async () => {
     const runner = await runOdd(`${sayOk}; exit 9`);
     expect(runner.all('job.finished').map(({ outcome }) => outcome)).toEqual(Array(3).fill('succeeded'));
     assertFreshChild();
     await e2e.failures(0);
   });
 
-  test('takes along what it had started', async () => {
+  test('is ended together with its own children', async () => {
     await runOdd('sleep 60 > /dev/null 2>&1 3>&- & echo $! > "$D/grandchild"; exit 1');
     const [grandchild] = e2e.fileLines('grandchild');
-    await waitFor(() => !isAlive(Number(grandchild)), { message: 'what it started has ended' });
+    await waitFor(() => !isAlive(Number(grandchild)), { message: 'its child has ended' });
     await e2e.failures(1);
   });
 });
 
-describe('a child that says nothing', () => {
-  test('is ended when the time of its job is over', async () => {
+describe('a child that writes nothing', () => {
+  test('is ended at the timeout of its job', async () => {
     const runner = await runOdd('sleep 60', { timeout: 0.3 });
     expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', signal: 'SIGTERM' });
     assertFreshChild();
     expect(runner.all('job.killed')).toMatchObject([{ signal: 'SIGTERM', reason: 'timeout' }]);
   });
 
-  test('is killed where it ignores that', async () => {
+  test('is killed if it ignores TERM', async () => {
     const runner = await runOdd('trap "" TERM; while :; do sleep 0.1; done', { timeout: 0.3 });
     expect(await e2e.failure()).toMatchObject({ exception: 'TimeoutError', signal: 'SIGKILL' });
     assertFreshChild();
@@ -153,15 +153,15 @@ describe('a child that says nothing', () => {
 });
 
 test.each([
-  ['says what is no result', 'echo hello >&3; sleep 60', { exception: 'InvalidResultError' }],
-  ['goes on and on in lines', 'yes >&3; sleep 60', { exception: 'InvalidResultError' }],
+  ['writes something that is not a result', 'echo hello >&3; sleep 60', { exception: 'InvalidResultError' }],
+  ['writes endless lines', 'yes >&3; sleep 60', { exception: 'InvalidResultError' }],
   ['closes its descriptor', 'exec 3>&-; sleep 60', { exception: 'InvalidResultError' }],
   ['ends with exit code 0', 'exit 0', { exception: 'InvalidResultError' }],
-  ['ends with another', 'echo oops >&2; exit 3', { error: 'oops', exit_code: 3 }],
+  ['ends with exit code 3', 'echo oops >&2; exit 3', { error: 'oops', exit_code: 3 }],
   ['dies of a signal', 'kill -SEGV $$; sleep 60', { exception: 'Resque::DirtyExit', signal: 'SIGSEGV' }],
-  ['says nothing', 'sleep 60', { exception: 'TimeoutError', signal: 'SIGTERM' }],
+  ['writes nothing', 'sleep 60', { exception: 'TimeoutError', signal: 'SIGTERM' }],
 ])(
-  'a child that was started with child_process and %s, fails in its job, once, and goes',
+  'a child that was started with child_process and %s fails the job once and is replaced',
   async (_what, odd, record) => {
     await runOdd(odd, { timeout: 2 }, fallback);
     expect(await e2e.failure()).toMatchObject({ ...record, payload: job('odd') });
@@ -170,8 +170,8 @@ test.each([
   },
 );
 
-describe('results at the wrong time', () => {
-  test('two of them for one job: the first counts, and the child goes', async () => {
+describe('a result at the wrong time:', () => {
+  test('two for one job: the first one counts, and the child is replaced', async () => {
     const runner = await runOdd(`printf '{"error":"first"}\\n{"ok":true}\\n' >&3`);
     expect(await e2e.failure()).toMatchObject({ error: 'first', payload: job('odd') });
     assertFreshChild();
@@ -179,7 +179,7 @@ describe('results at the wrong time', () => {
     expect(runner.all('job.finished')).toHaveLength(3);
   });
 
-  test('one more, when the job is over: no job is the worse for it', async () => {
+  test('another one after the job has ended: no job is affected', async () => {
     const script = oddScript(e2e, `${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`);
     const runner = await e2e.run({ runners: { mail }, script });
     const [child] = await waitForChildren(e2e, 1);
@@ -195,7 +195,7 @@ describe('results at the wrong time', () => {
     await e2e.waitForStat('processed', 2);
   });
 
-  test('one before any job: the child goes, and another one stands by after a pause', async () => {
+  test('one before any job: the child is replaced after a pause', async () => {
     const script = e2e.script(
       `[ -e "$D/second" ] || { touch "$D/second"; ${sayOk}; }\n${persistentScript()}`,
     );
@@ -212,7 +212,7 @@ describe('results at the wrong time', () => {
   test.each([
     ['small', 'x'],
     ['of a megabyte', 'x'.repeat(1_048_576)],
-  ])('one before the job was read (%s): it is no result of that job', async (_size, text) => {
+  ])('one before the job was read (%s): it is not a result of that job', async (_size, text) => {
     const script = e2e.script(
       `
       ${persistentScript('break')}

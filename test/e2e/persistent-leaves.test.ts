@@ -1,4 +1,4 @@
-/** Persistent children that leave by themselves between two jobs, or are ended at one. */
+/** Persistent children that exit between two jobs, or are ended during a job. */
 import { describe, expect, test } from 'vitest';
 import {
   begunBy,
@@ -17,11 +17,11 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 const e2e = useEndToEnd({ isInProcess: true });
 const mail = { concurrency: 1, mode: 'persistent', killAfter: 0.3 };
 
-describe('a child that leaves by itself between two jobs', () => {
+describe('a child that exits by itself between two jobs', () => {
   const small = job('second');
   const large = job('x'.repeat(1_048_576));
 
-  /** After its first job it waits for the file `leave`, which the second child finds at once. */
+  /** After its first job, it waits for the file `leave`. For the second child, the file already exists. */
   function leaving(how: string): string {
     return e2e.script(
       persistentScript(`echo "$$ $job" >> "$D/ran"; ${sayOk}
@@ -31,12 +31,12 @@ describe('a child that leaves by itself between two jobs', () => {
 
   test.each([
     ['with exit code 0', 'exit 0', small],
-    ['with exit code 0, a megabyte in front of it', 'exit 0', large],
+    ['with exit code 0 and an unread megabyte', 'exit 0', large],
     ['with another exit code', 'exit 7', small],
     ['by a signal', 'kill -KILL $$', small],
-    ['slowly, its descriptor closed before', 'exec 3>&-; sleep 0.5; exit 0', small],
-    ['slowly, with a megabyte in front of it', 'exec 3>&-; sleep 0.5; exit 0', large],
-  ])('%s: the job that it was given unread is done by another', async (_how, how, second) => {
+    ['slowly, after closing its descriptor', 'exec 3>&-; sleep 0.5; exit 0', small],
+    ['slowly, with an unread megabyte', 'exec 3>&-; sleep 0.5; exit 0', large],
+  ])('%s: another child does the job that it left unread', async (_how, how, second) => {
     const runner = await e2e.run({ runners: { mail }, script: leaving(how) });
     const [child] = await waitForChildren(e2e, 1);
     await e2e.enqueue('mail', job('first'));
@@ -52,7 +52,7 @@ describe('a child that leaves by itself between two jobs', () => {
     expect(await e2e.stat('failed')).toBe(0);
   });
 
-  test('while what it had started holds its pipes open: the next job is done by another', async () => {
+  test('while its own child holds its pipes open: another child does the next job', async () => {
     const script = leaving('sleep 60 & echo $! > "$D/grandchild"; exit 0');
     const runner = await e2e.run({ runners: { mail }, script });
     const [child] = await waitForChildren(e2e, 1);
@@ -66,7 +66,7 @@ describe('a child that leaves by itself between two jobs', () => {
     expect(begunBy(e2e)).toHaveLength(2);
   });
 
-  test('twice with the same job unread: it has failed', async () => {
+  test('twice without reading the same job: the job fails', async () => {
     const script = e2e.script(
       `echo "$$ $1 $1 -" >> "$D/born"; while [ ! -e "$D/leave" ]; do sleep 0.1; done; exit 0`,
     );
@@ -86,7 +86,7 @@ describe('a child that leaves by itself between two jobs', () => {
 });
 
 describe('USR1', () => {
-  test('ends the job that runs, and leaves children alone that have none', async () => {
+  test('ends the running job, and leaves children without a job alone', async () => {
     const script = oddScript(e2e, 'echo $$ > "$D/began"; sleep 60');
     const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 2 } }, script });
     const both = await waitForChildren(e2e, 2);
@@ -109,7 +109,7 @@ describe('a TERM while a job runs', () => {
     ['is killed', 'trap "" TERM; echo $$ > "$D/began"; while :; do sleep 0.1; done', 'SIGKILL'],
   ] as const;
 
-  test.each(ways)('records it where the child %s', async (_how, odd, signal) => {
+  test.each(ways)('records the job if the child %s', async (_how, odd, signal) => {
     const runner = await e2e.run({ ...quick, runners: { mail }, script: oddScript(e2e, odd) });
     await e2e.enqueue('mail', job('odd'));
     await e2e.waitForFileLines('began');
@@ -118,7 +118,7 @@ describe('a TERM while a job runs', () => {
     expect(livingChildren(e2e)).toEqual([]);
   });
 
-  test.each(ways)('puts it back with interrupted: requeue where the child %s', async (_how, odd) => {
+  test.each(ways)('puts the job back with interrupted: requeue if the child %s', async (_how, odd) => {
     const script = oddScript(e2e, odd);
     const runner = await e2e.run({ ...quick, runners: { mail }, script, interrupted: 'requeue' });
     await e2e.enqueue('mail', job('odd'), job('behind'));
@@ -133,7 +133,7 @@ describe('a TERM while a job runs', () => {
     expect(livingChildren(e2e)).toEqual([]);
   });
 
-  test('waits for a job that ends in time, and its child then ends with its STDIN', async () => {
+  test('waits for a job that ends in time, and then its child ends with its STDIN', async () => {
     const script = oddScript(
       e2e,
       `echo $$ > "$D/began"; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`,

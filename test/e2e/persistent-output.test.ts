@@ -1,4 +1,4 @@
-/** What persistent children print: each job has its own, all of it, and no more than is kept of any job. */
+/** Output of persistent children: each job keeps its own output, up to the limit of any job. */
 import { describe, expect, test } from 'vitest';
 import { children, persistentScript, waitForChildren } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -9,10 +9,10 @@ const e2e = useEndToEnd({ isInProcess: true });
 const job = (name: unknown) => ({ class: 'Job', args: [name] });
 const mail = { concurrency: 1, mode: 'persistent' };
 const keptBytes = 65_536;
-/** A failure keeps what its job has printed. */
+/** A failure keeps the output of its job. */
 const sayFailed = `echo '{"exception":"E","error":"x"}' >&3`;
 
-/** A child whose job `odd` prints by this; any other prints its name. All of them fail. */
+/** A child whose job `odd` runs this code; other jobs print their names. All jobs fail. */
 function oddScript(odd: string): string {
   return e2e.script(
     persistentScript(
@@ -21,7 +21,7 @@ function oddScript(odd: string): string {
   );
 }
 
-/** What a job that is not the odd one leaves. */
+/** Checks the output of a job other than `odd`. */
 function assertOwnOutput(
   record: { stdout?: string | null; stderr?: string | null } | undefined,
   name: string,
@@ -34,7 +34,7 @@ describe.each([
   ['posix_spawn', {}],
   ['child_process', { RR_NATIVE: 'off' }],
 ])('with %s', (_how, env) => {
-  test('100 MB of output lose no result, and none of it gets into the next job', async () => {
+  test('100 MB of output lose no result, and none of it reaches the next job', async () => {
     const flood = 'head -c 100000000 /dev/zero | tr "\\0" x; echo; echo "the end"';
     const config = { runners: { mail }, script: oddScript(flood) };
     const runner = await e2e.run(config, { env, isProgram: true });
@@ -49,7 +49,7 @@ describe.each([
     expect(residentBytes(runner.pid)).toBeLessThan(300_000_000);
   });
 
-  test('of jobs that print much just before their result, each has all of its own', async () => {
+  test('jobs that print a lot just before their result keep all of their own output', async () => {
     const script = e2e.script(`
 fill=$(head -c 20000 /dev/zero | tr '\\0' x)
 ${persistentScript(`n=\${job#*[}; n=\${n%]*}; echo "$n $fill"; echo "$n $fill $n" >&2; echo "$fill $n"; ${sayFailed}`)}`);
@@ -64,7 +64,7 @@ ${persistentScript(`n=\${job#*[}; n=\${n%]*}; echo "$n $fill"; echo "$n $fill $n
   });
 });
 
-test('a megabyte on each stream is cut as that of any job', async () => {
+test('a megabyte on each stream is cut like that of any job', async () => {
   const odd = 'for n in 1 2; do echo begin; head -c 1000000 /dev/zero | tr "\\0" x; echo; echo end; done';
   await e2e.run({ runners: { mail }, script: oddScript(`${odd}; { ${odd}; } >&2`) });
   await e2e.enqueue('mail', job('odd'), job('after'));
@@ -76,7 +76,7 @@ test('a megabyte on each stream is cut as that of any job', async () => {
   assertOwnOutput(after, 'after');
 });
 
-test('what is no text on stderr breaks no record', async () => {
+test('binary data on stderr breaks no record', async () => {
   const odd = "printf 'caf\\351 \\377\\376\\000\\033[2J<b>\\r\\n\\200' >&2";
   await e2e.run({ runners: { mail }, script: oddScript(odd) });
   await e2e.enqueue('mail', job('odd'), job('after'));
@@ -85,14 +85,14 @@ test('what is no text on stderr breaks no record', async () => {
   assertOwnOutput(after, 'after');
 });
 
-test('a report on stderr is no report, where the result is one', async () => {
+test('a report on stderr is ignored if the result is a report', async () => {
   await e2e.run({ runners: { mail }, script: oddScript(`echo '{"exception":"Not","error":"this"}' >&2`) });
   await e2e.enqueue('mail', job('odd'));
   const failure = await e2e.failure();
   expect(failure).toMatchObject({ exception: 'E', error: 'x', stderr: '{"exception":"Not","error":"this"}' });
 });
 
-test('a line that was not ended does not run into the next job', async () => {
+test('an unfinished line does not continue in the next job', async () => {
   await e2e.run({ runners: { mail }, script: oddScript('printf half; printf "half of" >&2') });
   await e2e.enqueue('mail', job('odd'), job('after'));
   const [failure, after] = await e2e.failures(2);
@@ -100,7 +100,7 @@ test('a line that was not ended does not run into the next job', async () => {
   assertOwnOutput(after, 'after');
 });
 
-test('a program that goes on printing behind the result does not keep the job, nor the child from ending', async () => {
+test('a program that continues printing after the result delays neither the end of the job nor of the child', async () => {
   const script = oddScript('yes & echo $! > "$D/pid"');
   const runner = await e2e.run({ runners: { mail: { ...mail, maxJobs: 1 } }, script });
   await waitForChildren(e2e, 1);
@@ -109,11 +109,11 @@ test('a program that goes on printing behind the result does not keep the job, n
   expect(failure).toMatchObject({ exception: 'E' });
   assertOwnOutput(after, 'after');
   const [pid] = e2e.fileLines('pid');
-  await waitFor(() => !isAlive(Number(pid)), { message: 'it has ended with the child' });
+  await waitFor(() => !isAlive(Number(pid)), { message: 'the program has ended with the child' });
   expect(runner.all('runner.throttled')).toEqual([]);
 });
 
-test('what it prints before its first job and between two of them belongs to none', async () => {
+test('output before the first job or between jobs belongs to no job', async () => {
   const script = e2e.script(`echo booting; echo booting >&2
 ${persistentScript(`echo "out $job"; echo "err $job" >&2; ${sayFailed}
 while [ ! -e "$D/go" ]; do sleep 0.1; done; rm "$D/go"; echo tidy; echo tidy >&2; echo done >> "$D/tidied"`)}`);

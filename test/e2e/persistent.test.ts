@@ -1,4 +1,4 @@
-/** `"mode": "persistent"`: a child that stays, with a payload a line, and a result a line on descriptor 3. */
+/** `"mode": "persistent"`: a child that stays. Each line on STDIN is a payload, each line on descriptor 3 a result. */
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { children, persistentScript, sayOk, waitForChildren } from '../helpers/children.ts';
@@ -11,13 +11,13 @@ const job = (...args: unknown[]) => ({ class: 'Job', args });
 const jobs = (count: number) => Array.from({ length: count }, (_, n) => job(n));
 const mail = { concurrency: 1, mode: 'persistent' };
 
-/** Through posix_spawn, and with Node's own means. */
+/** With posix_spawn and with child_process. */
 const natives = [
   ['posix_spawn', {}],
   ['child_process', { RR_NATIVE: 'off' }],
 ] as const;
 
-/** Lines `PID PAYLOAD` of the file in which jobs write. */
+/** Lines `PID PAYLOAD` of the file that jobs write. */
 function ran(): { pid: number; payload: string }[] {
   return e2e.fileLines('ran').map((line) => {
     const [pid = '', ...rest] = line.split(' ');
@@ -29,7 +29,7 @@ function ran(): { pid: number; payload: string }[] {
 const pidsOfJobs = () => ran().map(({ pid }) => pid);
 
 describe.each(natives)('a child that stays, started with %s,', (_how, env) => {
-  test('does one job after the other, and is there before the first', async () => {
+  test('does one job after another, and starts before the first one', async () => {
     const script = e2e.script(persistentScript());
     const runner = await e2e.run({ runners: { mail }, script }, { env });
     const [child] = await waitForChildren(e2e, 1);
@@ -46,7 +46,7 @@ describe.each(natives)('a child that stays, started with %s,', (_how, env) => {
     expect(await e2e.stat('failed')).toBe(0);
   });
 
-  test('tells how a job failed, and what it printed is that of this job', async () => {
+  test('reports how a job failed, with the output of this job', async () => {
     const told = { exception: 'NoSuchUser', error: 'user 7 is gone', backtrace: ['mail.sh:12', 'mail.sh:1'] };
     const script = e2e.script(
       persistentScript(`
@@ -72,7 +72,7 @@ describe.each(natives)('a child that stays, started with %s,', (_how, env) => {
     expect(await e2e.stat('failed')).toBe(2);
   });
 
-  test('is replaced after maxJobs, and when it has died at its work', async () => {
+  test('is replaced after maxJobs, and after it dies during a job', async () => {
     const script = e2e.script(
       persistentScript(`echo "$$ $job" >> "$D/ran"; case $job in *die*) exit 4;; esac; ${sayOk}`),
     );
@@ -90,7 +90,7 @@ describe.each(natives)('a child that stays, started with %s,', (_how, env) => {
     const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 3 } }, script }, { env });
     const living = await waitForChildren(e2e, 3);
     expect(await runner.stop()).toEqual({ code: 0, signal: undefined });
-    // By the end of their STDIN: they had time to say so.
+    // By the end of their STDIN: they had time to report it.
     expect(e2e.fileLines('left').sort()).toEqual(living.map(({ pid }) => `${pid} left`).sort());
     expect(runner.all('runner.throttled')).toEqual([]);
   });
@@ -138,7 +138,7 @@ done`;
   });
 });
 
-describe('a payload is one line, with nothing changed but the white space between its tokens:', () => {
+describe('a payload is one line, unchanged except for white space between its tokens:', () => {
   const megabyte = 'größer '.repeat(131_072);
   test.each([
     ['unicode', '{"class":"Ä::队列","args":["🚀\u2028\u2029\u0085"]}', null],
@@ -180,7 +180,7 @@ for line in sys.stdin.buffer:
   });
 });
 
-test('bytes that are no UTF-8 arrive as they are', async () => {
+test('bytes that are not UTF-8 arrive unchanged', async () => {
   const payload = Buffer.from('{"class":"A","args":["caf\xe9\xff"]}', 'latin1');
   const script = e2e.script(
     persistentScript(`printf '%s' "$job" | od -An -tx1 | tr -d ' \\n' > "$D/hex"; ${sayOk}`),
@@ -191,7 +191,7 @@ test('bytes that are no UTF-8 arrive as they are', async () => {
   expect(e2e.read('hex')).toBe(payload.toString('hex'));
 });
 
-test('descriptor 3 is told by a variable, whatever the runner itself was told', async () => {
+test('a variable names descriptor 3, even if the runner inherited another value', async () => {
   const script = e2e.script(
     `ls /proc/$$/fd > "$D/fds"; echo "[$RESQUE_RESULT_FD]" > "$D/variable"\n${persistentScript()}`,
   );
@@ -201,7 +201,7 @@ test('descriptor 3 is told by a variable, whatever the runner itself was told', 
   expect(e2e.fileLines('fds').filter((fd) => Number(fd) < 10)).toEqual(['0', '1', '2', '3']);
 });
 
-test('a payload that is no JSON object is recorded, and no child hears of it', async () => {
+test('a payload that is not a JSON object is recorded and reaches no child', async () => {
   const runner = await e2e.run({ runners: { mail }, script: e2e.script(persistentScript()) });
   const [child] = await waitForChildren(e2e, 1);
   await e2e.enqueue('mail', 'hello\n{"class":"A","args":[]}', job(1));
@@ -213,7 +213,7 @@ test('a payload that is no JSON object is recorded, and no child hears of it', a
   expect(ran()).toEqual([{ pid: child?.pid, payload: JSON.stringify(job(1)) }]);
 });
 
-test('an error of a megabyte is a result like any other, and cut as any other', async () => {
+test('an error of a megabyte is a normal result, and cut like any other', async () => {
   const script = e2e.script(
     persistentScript(`printf '{"exception":"E","error":"' >&3; head -c 1000000 /dev/zero | tr '\\0' x >&3
       echo '"}' >&3`),
@@ -229,14 +229,14 @@ test('an error of a megabyte is a result like any other, and cut as any other', 
   expect(children(e2e)).toHaveLength(1);
 });
 
-test('while a job runs, its worker says so in Redis, and no longer', async () => {
+test('Redis shows the worker as working while its job runs, and not longer', async () => {
   const script = e2e.script(persistentScript(`while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`));
   const runner = await e2e.run({ runners: { mail }, script });
   const [child] = await waitForChildren(e2e, 1);
   const record = () => e2e.client.getBuffer(e2e.key(`worker:${child?.worker}`));
   expect(await record()).toBeNull();
   await e2e.enqueue('mail', job(1));
-  const found = await waitFor(record, { message: 'the worker says what it runs' });
+  const found = await waitFor(record, { message: 'the worker has recorded its job' });
   expect(assertSafeWorkerRecord(found)).toMatchObject({ queue: 'mail', payload: job(1) });
   e2e.write('go');
   await runner.waitForFinished(1);
@@ -244,7 +244,7 @@ test('while a job runs, its worker says so in Redis, and no longer', async () =>
 });
 
 describe('several queues in one entry', () => {
-  test.each(['mail,default', '*'])('(%s) each have children of their own', async (key) => {
+  test.each(['mail,default', '*'])('(%s) have separate children', async (key) => {
     const script = e2e.script(persistentScript(`echo "$1 $RESQUE_QUEUE $job" >> "$D/ran"; ${sayOk}`));
     await e2e.client.sadd(e2e.key('queues'), 'mail', 'default');
     const runner = await e2e.run({ runners: { [key]: { ...mail, concurrency: 2 } }, script });
@@ -262,13 +262,13 @@ describe('several queues in one entry', () => {
   });
 });
 
-test('a child of a pattern is told a queue, never the pattern, and waits until there is one', async () => {
+test('a child of a pattern gets a queue, never the pattern, and starts when a queue exists', async () => {
   const script = e2e.script(persistentScript(`echo "$1 $RESQUE_QUEUE $RESQUE_WORKER" >> "$D/ran"; ${sayOk}`));
   const runner = await e2e.run({
     runners: { 'mail_*': mail, 'low_*,low': { ...mail, concurrency: 1 } },
     script,
   });
-  // The list's own name comes behind its pattern.
+  // The named queue comes after the pattern in the list.
   expect((await waitForChildren(e2e, 1)).map(({ queue }) => queue)).toEqual(['low']);
   await e2e.enqueue('mail_out', job(1));
   await runner.waitForFinished(1);
@@ -281,7 +281,7 @@ test('a child of a pattern is told a queue, never the pattern, and waits until t
   }
 });
 
-test('several slots work at the same time, each with its own child', async () => {
+test('several slots run jobs at the same time, each with its own child', async () => {
   const script = e2e.script(
     persistentScript(`echo "$$ $job" >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.1; done; ${sayOk}`),
   );
@@ -295,7 +295,7 @@ test('several slots work at the same time, each with its own child', async () =>
   expect(new Set(children(e2e).map(({ worker }) => worker)).size).toBe(3);
 });
 
-test('2,000 quick jobs through four slots are each done exactly once', { timeout: 60_000 }, async () => {
+test('four slots do each of 2,000 quick jobs exactly once', { timeout: 60_000 }, async () => {
   const script = e2e.script(persistentScript());
   await e2e.enqueue('mail', ...jobs(2_000));
   const config = { runners: { mail: { ...mail, concurrency: 4 } }, script };
@@ -314,7 +314,7 @@ test('2,000 quick jobs through four slots are each done exactly once', { timeout
   expect([await e2e.stat('processed'), await e2e.stat('failed')]).toEqual([2_000, 0]);
 });
 
-test('in process mode there is no such variable', async () => {
+test('process mode does not set this variable', async () => {
   const script = e2e.script('echo "[$RESQUE_RESULT_FD]" > "$D/variable"');
   const runner = await e2e.run({ runners: { mail: 1 }, script }, { env: { RESQUE_RESULT_FD: '9' } });
   await e2e.enqueue('mail', job(1));

@@ -1,4 +1,4 @@
-/** What docs/plugins.md says of other clients' plugins: their keys are left as they are. */
+/** Checks docs/plugins.md: keys of other clients' plugins stay unchanged. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 

@@ -1,4 +1,4 @@
-/** `"prestart": true`: a child that has booted waits for each job, which it does as any other would. */
+/** `"prestart": true`: a booted child waits for each job, and does it like any other child. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -18,14 +18,14 @@ const e2e = useEndToEnd({ isInProcess: true });
 const recording = `${tellBirth}; IFS= read -r job; echo "$$ $1 $job" >> "$D/ran"`;
 const mail = { concurrency: 1, prestart: true };
 
-/** Through posix_spawn, and with Node's own means. */
+/** With posix_spawn and with child_process. */
 const natives = [
   ['posix_spawn', {}],
   ['child_process', { RR_NATIVE: 'off' }],
 ] as const;
 
-describe.each(natives)('a child that stands by, started with %s,', (_how, env) => {
-  test('has booted before its job comes, and does it', async () => {
+describe.each(natives)('a prestarted child, started with %s,', (_how, env) => {
+  test('boots before its job arrives, and does it', async () => {
     const script = e2e.script(recording);
     const runner = await e2e.run({ runners: { mail }, script, args: ['behind'] }, { env });
     const [child] = await waitForChildren(e2e, 1);
@@ -40,7 +40,7 @@ describe.each(natives)('a child that stands by, started with %s,', (_how, env) =
     await e2e.waitForStat('processed', 1);
   });
 
-  test('is replaced as soon as it has its job, and no two jobs share one', async () => {
+  test('is replaced as soon as it gets its job, so no two jobs share a child', async () => {
     const script = e2e.script(`${recording}; while [ ! -e "$D/go" ]; do sleep 0.1; done`);
     const runner = await e2e.run({ runners: { mail: { ...mail, concurrency: 2 } }, script }, { env });
     await waitForChildren(e2e, 2);
@@ -55,7 +55,7 @@ describe.each(natives)('a child that stands by, started with %s,', (_how, env) =
     await e2e.failures(0);
   });
 
-  test('has its failure recorded with all that it says, and what it printed before', async () => {
+  test('has its failure recorded with all its output, including output from before the job', async () => {
     const report = JSON.stringify({ exception: 'NoRoute', error: 'to ann', backtrace: ['mail.sh:3'] });
     const script = e2e.script(`
       echo booted; echo "takes long to boot" >&2; ${tellBirth}
@@ -80,7 +80,7 @@ describe.each(natives)('a child that stands by, started with %s,', (_how, env) =
   });
 });
 
-test.each(natives)('a script that is not there is started with %s as soon as it is', async (_how, env) => {
+test.each(natives)('a missing script is started with %s as soon as it exists', async (_how, env) => {
   await e2e.enqueue('mail', job(1));
   const runner = await e2e.run({ runners: { mail }, script: e2e.path('job') }, { env });
   const { pauses } = await runner.waitForLine('queue.paused');
@@ -91,12 +91,12 @@ test.each(natives)('a script that is not there is started with %s as soon as it 
   await e2e.failures(0);
 });
 
-describe('STDIN of a child that stood by', () => {
+describe('STDIN of a prestarted child', () => {
   const payloads: readonly [string, Buffer][] = [
     ['unicode', Buffer.from('{"class":"Ä::队列","args":["🚀\u2028\u2029\u0085"]}')],
     ['integers beyond 2^53', Buffer.from('{"class":"A","args":[9007199254740993,12345678901234567890123]}')],
     ['line breaks between its tokens', Buffer.from(' {\n\t"class" : "A" ,\r\n "args":[ 1,2 ] }\n')],
-    ['bytes that are no UTF-8', Buffer.from('{"class":"A","args":["caf\xe9\xff"]}', 'latin1')],
+    ['bytes that are not UTF-8', Buffer.from('{"class":"A","args":["caf\xe9\xff"]}', 'latin1')],
     ['exactly what a pipe holds', Buffer.from(`{"class":"A","args":["${'x'.repeat(65_536 - 25)}"]}`)],
     ['one byte more', Buffer.from(`{"class":"A","args":["${'x'.repeat(65_536 - 24)}"]}`)],
     ['a megabyte', Buffer.from(`{"class":"A","args":["${'größer '.repeat(131_072)}"]}`)],
@@ -115,11 +115,11 @@ describe('STDIN of a child that stood by', () => {
   });
 });
 
-test('a child that stands by leads a process group, with nothing open but its three streams', async () => {
+test('a prestarted child leads a process group and has only its three streams open', async () => {
   const script = e2e.script(`${tellBirth}; read -r job
     set -- $(cat /proc/$$/stat); echo "$1 $5" > "$D/group"; ls /proc/$$/fd > "$D/fds"
     echo "[$RESQUE_RESULT_FD]" > "$D/variable"`);
-  // As if the runner itself were a job of another one.
+  // As if the runner were a job of another runner.
   const runner = await e2e.run({ runners: { mail }, script }, { env: { RESQUE_RESULT_FD: '9' } });
   const [child] = await waitForChildren(e2e, 1);
   await e2e.enqueue('mail', job(1));
@@ -129,7 +129,7 @@ test('a child that stands by leads a process group, with nothing open but its th
   expect(e2e.fileLines('variable')).toEqual(['[]']);
 });
 
-test('what is no text on stderr, printed before the job and in it, breaks no record', async () => {
+test('binary data on stderr, before and during the job, breaks no record', async () => {
   const script = e2e.script(`printf 'before\\377\\000\\033[2J\\n' >&2; ${tellBirth}
     read -r job; printf 'in it\\200\\376\\000<b>' >&2; exit 1`);
   await e2e.run({ runners: { mail }, script });
@@ -139,7 +139,7 @@ test('what is no text on stderr, printed before the job and in it, breaks no rec
   expect(error).toMatch(/^before\ufffd.*in it\ufffd\ufffd/s);
 });
 
-test('a flood of output before the job is kept within the bounds of a job', async () => {
+test('a flood of output before the job is limited like that of a job', async () => {
   const script = e2e.script(`echo start; head -c 5000000 /dev/zero | tr '\\0' x; echo; ${tellBirth}
     read -r job; echo end; exit 1`);
   await e2e.run({ runners: { mail }, script });
@@ -150,7 +150,7 @@ test('a flood of output before the job is kept within the bounds of a job', asyn
   expect(stdout?.length).toBeLessThanOrEqual(65_536);
 });
 
-test('a child that has waited for longer than prestartMaxAge is replaced, without a word', async () => {
+test('a child that has waited longer than prestartMaxAge is replaced without a log line', async () => {
   const script = e2e.script(recording);
   const runner = await e2e.run({ runners: { mail: { ...mail, prestartMaxAge: 0.2 } }, script });
   const first = await waitForChildren(e2e, 1);
@@ -163,10 +163,10 @@ test('a child that has waited for longer than prestartMaxAge is replaced, withou
   expect(runner.all('runner.throttled')).toEqual([]);
 });
 
-describe('a job that runs in a child that stood by', () => {
+describe('a job in a prestarted child', () => {
   const limits = { ...mail, timeout: 0.3, killAfter: 0.2 };
 
-  test('is ended by its timeout, with TERM and then KILL, and with all that it started', async () => {
+  test('is ended at its timeout, with TERM and then KILL, together with its own children', async () => {
     const script = e2e.script(`${tellBirth}; read -r job; trap "" TERM
       sleep 60 & echo $! > "$D/grandchild"; while :; do sleep 0.1; done`);
     const runner = await e2e.run({ runners: { mail: limits }, script });
@@ -178,10 +178,10 @@ describe('a job that runs in a child that stood by', () => {
       ['SIGKILL', 'timeout'],
     ]);
     const [grandchild] = e2e.fileLines('grandchild');
-    await waitFor(() => !isAlive(Number(grandchild)), { message: 'what it started has ended' });
+    await waitFor(() => !isAlive(Number(grandchild)), { message: 'its child has ended' });
   });
 
-  test('does not leave behind what it started', async () => {
+  test('leaves none of its own children running', async () => {
     const script = e2e.script(
       `${tellBirth}; read -r job; sleep 60 > /dev/null 2>&1 & echo $! > "$D/grandchild"; wait 0; exit 0`,
     );
@@ -190,10 +190,10 @@ describe('a job that runs in a child that stood by', () => {
     await e2e.enqueue('mail', job(1));
     await runner.waitForFinished(1);
     const [grandchild] = await e2e.waitForFileLines('grandchild');
-    await waitFor(() => !isAlive(Number(grandchild)), { message: 'what it started has ended' });
+    await waitFor(() => !isAlive(Number(grandchild)), { message: 'its child has ended' });
   });
 
-  test('dies of a signal as any other', async () => {
+  test('can die of a signal like any other job', async () => {
     const script = e2e.script(`${tellBirth}; read -r job; kill -SEGV $$; sleep 5`);
     const runner = await e2e.run({ runners: { mail }, script });
     await waitForChildren(e2e, 1);
@@ -204,7 +204,7 @@ describe('a job that runs in a child that stood by', () => {
 });
 
 describe('several queues in one entry', () => {
-  test.each(['mail,default', '*'])('(%s) each have children of their own', async (key) => {
+  test.each(['mail,default', '*'])('(%s) have separate children', async (key) => {
     const script = e2e.script(recording);
     await e2e.client.sadd(e2e.key('queues'), 'mail', 'default');
     const runner = await e2e.run({ runners: { [key]: { ...mail, concurrency: 2 } }, script });
@@ -224,7 +224,7 @@ describe('several queues in one entry', () => {
   });
 });
 
-test('500 jobs through four slots are each done once, each in a child of its own', async () => {
+test('four slots do each of 500 jobs once, each in its own child', async () => {
   const script = e2e.script('read -r job; echo "$$ $job" >> "$D/ran"');
   const jobs = Array.from({ length: 500 }, (_, n) => job(n));
   await e2e.enqueue('mail', ...jobs);

@@ -4,7 +4,7 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 
-/** Writes the queue's name, as the script was told it, and exits 1. */
+/** Writes the queue's name from its argument, and exits with 1. */
 const reporting = 'printf "%s\\n" "$1" >> "$D/argv"; printf "%s\\n" "$RESQUE_QUEUE" >> "$D/env"; exit 1';
 
 const plainNames = [
@@ -36,12 +36,12 @@ const plainNames = [
 const oddNames = ['what*', 'a?', '[ab]', '{a,b}', '!not', 'a,b', 'tab\there', '<b>bold</b>', 'workers'];
 
 describe('queue names', () => {
-  test('work whatever is in them, as keys of the config', async () => {
+  test('may contain any characters, as keys of the config', async () => {
     const script = e2e.script(reporting);
-    // Leading and trailing blanks belong to the list syntax of the config's keys.
+    // In the config's keys, leading and trailing spaces are part of the list syntax.
     const names = plainNames.filter((name) => name.trim() === name);
     for (const name of names) await e2e.enqueue(name, { class: 'Job', args: [name] });
-    // As text: JSON takes `__proto__` as a member, an object literal does not.
+    // Written as text: `__proto__` is a member in JSON, but not in an object literal.
     const entries = names.map((name) => `${JSON.stringify(name)}: 1`).join(', ');
     const runners: unknown = JSON.parse(`{ ${entries} }`);
     const runner = await e2e.run({ runners, script });
@@ -57,7 +57,7 @@ describe('queue names', () => {
     }
   });
 
-  test('work whatever is in them, found by a pattern', async () => {
+  test('may contain any characters, found by a pattern', async () => {
     const script = e2e.script(reporting);
     const names = [...plainNames.filter((name) => !name.startsWith('.')), ...oddNames];
     for (const name of names) await e2e.enqueue(name, { class: 'Job', args: [name] });
@@ -68,7 +68,7 @@ describe('queue names', () => {
     expect(e2e.fileLines('env').sort()).toEqual([...names].sort());
   });
 
-  test('of a worker may hold a line break and more', async () => {
+  test('of a worker may contain line breaks and other special characters', async () => {
     const script = e2e.script('printf %s "$1" > "$D/argv"; exit 1');
     const name = 'line\nbreak\r\u001b[31m\u2028';
     await e2e.enqueue(name, { class: 'Job', args: [] });
@@ -79,7 +79,7 @@ describe('queue names', () => {
   });
 });
 
-test('queues of one entry are served in order; entries have slots of their own', async () => {
+test('queues of one entry are served in order; each entry has its own slots', async () => {
   const script = e2e.script(
     `echo "$1" >> "$D/ran"; [ "$1" = own ] || while ! grep -q own "$D/ran"; do sleep 0.1; done`,
   );
@@ -102,7 +102,7 @@ describe('patterns', () => {
     expect(await e2e.backlog('mail_no')).toHaveLength(1);
   });
 
-  test('take a queue that comes into being later', async () => {
+  test('include queues that are created later', async () => {
     const script = e2e.script('echo "$1" >> "$D/ran"');
     const runner = await e2e.run({ runners: { 'mail_*': 1 }, script });
     await e2e.enqueue('mail_new', { class: 'Job', args: [] });
@@ -110,7 +110,7 @@ describe('patterns', () => {
     expect(e2e.fileLines('ran')).toEqual(['mail_new']);
   });
 
-  test('leave a queue to the entry that names it', async () => {
+  test('exclude a queue that another entry names', async () => {
     const named = e2e.script('echo named >> "$D/ran"');
     const any = e2e.script('echo any >> "$D/ran"');
     await e2e.enqueue('mail', { class: 'Job', args: [] }, { class: 'Job', args: [] });
@@ -123,7 +123,7 @@ describe('patterns', () => {
 
 test.each([
   ['high,low,mid', 'high high low low mid mid'],
-  // A pattern expands in its place, in alphabetical order.
+  // A pattern expands at its position, in alphabetical order.
   ['mid,*', 'mid mid high high low low'],
 ])('queues of the entry "%s" are served in its order', async (key, order) => {
   const script = e2e.script('echo "$1" >> "$D/ran"');
@@ -135,7 +135,7 @@ test.each([
   expect(e2e.fileLines('ran').join(' ')).toBe(order);
 });
 
-test('jobs of a queue start in the order in which they were enqueued', async () => {
+test('jobs of a queue start in the order of enqueueing', async () => {
   const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
   const payloads = Array.from({ length: 50 }, (_, n) => JSON.stringify({ class: 'Job', args: [n] }));
   const runner = await e2e.run({ runners: { mail: 1 }, script });
@@ -145,7 +145,7 @@ test('jobs of a queue start in the order in which they were enqueued', async () 
   expect(e2e.fileLines('ran')).toEqual(payloads);
 });
 
-test('a queue whose key is no list is paused with a reason, and resumes', async () => {
+test('a queue whose key is not a list is paused with a reason, and resumes', async () => {
   const script = e2e.script('echo "$1" >> "$D/ran"');
   await e2e.client.set(e2e.key('queue:broken'), 'a string');
   const runner = await e2e.run({ runners: { broken: 1, fine: 1 }, script });

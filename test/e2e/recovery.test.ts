@@ -6,7 +6,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEndToEnd();
 
-/** SIGKILL leaves a runner no time for anything. */
+/** After SIGKILL, a runner can't clean up. */
 async function crash(runner: Runner): Promise<void> {
   runner.signal('SIGKILL');
   await runner.waitForExit();
@@ -16,7 +16,7 @@ async function pidOf(file: string): Promise<number> {
   return Number((await stage.waitForFileLines(file))[0]);
 }
 
-test('the job of a runner that was killed is recorded as failed by the next one, and its program ended', async () => {
+test('the next runner records the job of a killed runner as failed, and ends its program', async () => {
   const script = stage.script('echo $$ > "$D/pid"; sleep 300');
   const config = { script, runners: { mail: 2 } };
   const first = await stage.run(config);
@@ -62,7 +62,7 @@ test('with "interrupted": "requeue" it goes back to the head of its queue and ru
   expect(await stage.stat('failed')).toBe(0);
 });
 
-test('a runner that lives is left alone by another that starts', async () => {
+test('a starting runner leaves a living one alone', async () => {
   const script = stage.script('echo $$ > "$D/pid"; while [ ! -e "$D/end" ]; do sleep 0.1; done');
   const first = await stage.run({ script, runners: { mail: 1 } });
   await stage.enqueue('mail', { class: 'A', args: [] });

@@ -1,4 +1,4 @@
-/** A password that is wrong: said once, tried again, and right when it is put right. */
+/** A wrong password: reported once and retried, until it is corrected. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { staysTrue } from '../helpers/wait-for.ts';
@@ -18,13 +18,13 @@ test.each([
     { awaitRedis: false },
   );
   const { reason } = await runner.waitForLine('redis.down');
-  // As `check` and every other command says it.
+  // The same words as in `check` and every other command.
   expect(reason).toMatch(/^redis:\/\/(nobody@)?127\.0\.0\.1:\d+\/0: (NOAUTH|WRONGPASS) /);
   expect(reason).toMatch(
     /; (give its password, as in redis:\/\/:PASSWORD@HOST:PORT|check user name and password)$/,
   );
   await staysTrue(() => runner.all('redis.down').length === 1 && !runner.hasExited, {
-    message: 'it is said once and tried again',
+    message: 'the error is reported once and the connection retried',
     forMs: 1500,
   });
   await e2e.enqueue('mail', job);

@@ -1,13 +1,13 @@
-/** Redis that hangs with its connections open: only silence tells. */
+/** Redis hangs with its connections open. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
 const e2e = useEndToEnd({ redis: { isOwn: true }, timeoutMs: 90_000 });
 const job = (n: number) => ({ class: 'Job', args: [n] });
-/** It is to be found within 30 s. */
+/** The runner must notice it within 30 s. */
 const foundWithinMs = 31_000;
 
-test('is found within 30 s, jobs go on, and their outcomes are written when it answers again', async () => {
+test('the runner notices it within 30 s, jobs continue, and outcomes are written when Redis answers again', async () => {
   const script = e2e.script('echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
   const runner = await e2e.run({ runners: { mail: 1, idle: 1 }, script });
   await e2e.enqueue('mail', job(1));

@@ -1,4 +1,4 @@
-/** A runner needs no permission that `check` doesn't ask for. */
+/** A runner needs only the permissions that `check` tests. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import type { ConfigObject } from '../helpers/workbench.ts';
 const stage = useEndToEnd();
 const sources = fileURLToPath(new URL('../../src/resque/', import.meta.url));
 
-/** What the runner tries and does without. */
+/** Commands that the runner tries but doesn't need. */
 const spared = ['info', 'role', 'client|kill', 'client|setname', 'config|get'];
 
 function config(): ConfigObject {
@@ -35,9 +35,9 @@ function config(): ConfigObject {
   };
 }
 
-/** What check finds missing for a user who may do nothing. */
+/** The missing permissions that check reports for a user without any. */
 async function commandsAskedFor(settings: ConfigObject): Promise<string[]> {
-  // Without these it can't look.
+  // Without these, check can't connect or test.
   const few = ['ping', 'multi', 'exec', 'discard'];
   await setUser(...few.map((name) => `+${name}`));
   const { stdout } = await check(settings);
@@ -56,7 +56,7 @@ async function check(settings: ConfigObject) {
   return await runProgram(['check', 'check.json'], { cwd: stage.directory, env });
 }
 
-/** Commands that were refused, as Redis has logged them. */
+/** Denied commands, from Redis' ACL log. */
 async function refused(): Promise<string[]> {
   const log = (await stage.client.acl('LOG')) as string[][];
   return log
@@ -66,7 +66,7 @@ async function refused(): Promise<string[]> {
 
 const all: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 
-test('with what check asks for, a runner runs, retries, removes, leaves and recovers', async () => {
+test('with the permissions of check, a runner runs, retries, removes, stops and recovers', async () => {
   const settings = config();
   const commands = await commandsAskedFor(settings);
   await setUser(...commands.map((name) => `+${name}`));
@@ -103,7 +103,7 @@ test('with what check asks for, a runner runs, retries, removes, leaves and reco
   await stage.client.acl('DELUSER', 'low');
 });
 
-test('check asks for every command in the scripts of a runner', async () => {
+test('check tests every command in the scripts of a runner', async () => {
   const commands = await commandsAskedFor(config());
   const folders = ['redis', 'failed', 'workers', 'steps'].map((folder) => join(sources, folder));
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));

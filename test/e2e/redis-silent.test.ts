@@ -1,4 +1,4 @@
-/** A peer that accepts connections and never answers, from the start. */
+/** A server that accepts connections and never answers, from the start. */
 import { createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -6,7 +6,7 @@ import { freePort } from '../helpers/redis.ts';
 
 const e2e = useEndToEnd({ timeoutMs: 60_000 });
 
-test('is found within 30 s, said once, and a TERM ends the runner', async () => {
+test('the runner notices it within 30 s, reports it once, and ends on TERM', async () => {
   const sockets: Socket[] = [];
   const port = await freePort();
   const server = createServer((socket) => {

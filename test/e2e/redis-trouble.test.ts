@@ -1,4 +1,4 @@
-/** Redis goes away and comes back: said once, jobs go on, outcomes are written later, no hot loop. */
+/** Redis goes away and comes back: the runner reports it once, continues jobs, writes outcomes later, and never busy-loops. */
 import { createServer, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -10,10 +10,10 @@ import { waitFor } from '../helpers/wait-for.ts';
 const e2e = useEndToEnd({ isInProcess: true, redis: { appendOnly: true } });
 const job = (n: number) => ({ class: 'Job', args: [n] });
 const untilGo = 'echo started >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
-/** Backoff may have grown by then. */
+/** The backoff may have grown. */
 const backTimeoutMs = 15_000;
 
-/** The outage and its end were told, once each. */
+/** The outage and its end were each reported once. */
 function assertToldOnce(runner: Runner, from = 0): void {
   const told = runner.lines.slice(from).filter(({ event }) => event.startsWith('redis.'));
   expect(told.map(({ event }) => event)).toEqual(['redis.down', 'redis.up']);
@@ -31,11 +31,11 @@ async function connections(command = ''): Promise<string[]> {
     .map((line) => /id=(\d+)/.exec(line)?.[1] ?? '');
 }
 
-describe('a restart of Redis in mid-job', () => {
+describe('a restart of Redis during a job', () => {
   test.each([
     ['succeeds', '', 0],
     ['fails', '; exit 1', 1],
-  ])('a job that %s meanwhile has its outcome written afterwards', async (_how, ending, failed) => {
+  ])('a job that %s during the outage has its outcome written later', async (_how, ending, failed) => {
     const script = e2e.script(untilGo + ending);
     await e2e.enqueue('mail', job(1), job(2));
     const runner = await e2e.run({ runners: { mail: 1 }, script });
@@ -54,7 +54,7 @@ describe('a restart of Redis in mid-job', () => {
     assertToldOnce(runner, from);
   });
 
-  test('a job that outlives it has its outcome written', async () => {
+  test('a job that ends after it has its outcome written', async () => {
     await e2e.enqueue('mail', job(1));
     const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
     await e2e.waitForFileLines('started', 1);
@@ -67,7 +67,7 @@ describe('a restart of Redis in mid-job', () => {
     assertToldOnce(runner, from);
   });
 
-  test('many outcomes are written, each once', async () => {
+  test('many outcomes are each written once', async () => {
     const script = e2e.script(`${untilGo}; exit 1`);
     await e2e.enqueue('mail', ...Array.from({ length: 12 }, (_, n) => job(n)));
     const runner = await e2e.run({ runners: { mail: 12 }, script });
@@ -84,7 +84,7 @@ describe('a restart of Redis in mid-job', () => {
     expect(await e2e.stat('failed')).toBe(12);
   });
 
-  test('several restarts in a row are survived, and an empty Redis too', async () => {
+  test('the runner survives several restarts in a row, and an empty Redis', async () => {
     const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
     const runner = await e2e.run({ runners: { mail: 2, video: 1 }, script });
     for (let round = 1; round <= 3; round++) {
@@ -98,7 +98,7 @@ describe('a restart of Redis in mid-job', () => {
     expect(e2e.fileLines('ran')).toHaveLength(3);
   });
 
-  test('the worker is registered again where Redis came back empty', async () => {
+  test('the worker is registered again if Redis comes back empty', async () => {
     const script = e2e.script('exit 0');
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     const id = await waitFor(async () => (await e2e.client.smembers(e2e.key('workers')))[0], {
@@ -127,12 +127,12 @@ test('TERM while Redis is away ends the runner in time', async () => {
   await runner.waitForExit(15_000);
   expect(runner.all('job.finished')).toHaveLength(1);
   await e2e.redis.start();
-  // Its registration could not be removed; that is for others to clean up.
+  // The runner couldn't remove its registration; other runners clean it up.
   await e2e.redis.flush();
 });
 
-describe('Redis that is absent at the start', () => {
-  test('is waited for', async () => {
+describe('Redis that is down at the start', () => {
+  test('makes the runner wait', async () => {
     await e2e.redis.stop();
     const script = e2e.script('echo ran >> "$D/ran"');
     const runner = await e2e.run({ runners: { mail: 1 }, script }, { awaitRedis: false });
@@ -143,7 +143,7 @@ describe('Redis that is absent at the start', () => {
     assertToldOnce(runner);
   });
 
-  test('does not keep a TERM from ending the runner', async () => {
+  test('does not stop TERM from ending the runner', async () => {
     await e2e.redis.stop();
     try {
       const config = { runners: { mail: 1 }, script: '/bin/true' };
@@ -156,13 +156,13 @@ describe('Redis that is absent at the start', () => {
   });
 });
 
-test('a port that closes every connection makes no hot loop', async () => {
+test('a port that closes every connection causes no busy loop', async () => {
   let attempts = 0;
   const port = await freePort();
   const server: Server = createServer((socket) => {
     attempts++;
     socket.on('error', () => {
-      // It is closed on purpose.
+      // The test closes it on purpose.
     });
     socket.destroy();
   }).listen(port, '127.0.0.1');
@@ -173,7 +173,10 @@ test('a port that closes every connection makes no hot loop', async () => {
     await runner.waitForLine('redis.down');
     const cpuBefore = cpuSeconds(runner.pid);
     const before = { attempts, at: performance.now() };
-    await waitFor(() => attempts >= before.attempts + 4, { message: 'it tries again', timeoutMs: 20_000 });
+    await waitFor(() => attempts >= before.attempts + 4, {
+      message: 'the runner retries',
+      timeoutMs: 20_000,
+    });
     const seconds = (performance.now() - before.at) / 1000;
     expect((attempts - before.attempts) / seconds).toBeLessThan(25);
     expect((cpuSeconds(runner.pid) - cpuBefore) / seconds).toBeLessThan(0.3);
@@ -186,7 +189,7 @@ test('a port that closes every connection makes no hot loop', async () => {
 });
 
 describe('a connection that is killed', () => {
-  test('while it blocks, is opened again', async () => {
+  test('while it blocks is opened again', async () => {
     const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     for (let round = 1; round <= 5; round++) {
@@ -204,7 +207,7 @@ describe('a connection that is killed', () => {
     expect(e2e.fileLines('ran')).toHaveLength(5);
   });
 
-  test('like all others, in mid-job, costs no outcome', async () => {
+  test('together with all others during a job loses no outcome', async () => {
     const script = e2e.script(untilGo);
     const runner = await e2e.run({ runners: { mail: 2 }, script });
     await e2e.enqueue('mail', job(1), job(2));
@@ -222,7 +225,7 @@ describe('a connection that is killed', () => {
 });
 
 describe('a master that becomes a replica', () => {
-  test('takes no writes for a while: said once, and the outcome written afterwards', async () => {
+  test('rejects writes for a while: the runner reports it once and writes the outcome later', async () => {
     const script = e2e.script(`${untilGo}; exit 1`);
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     await e2e.enqueue('mail', job(1));
@@ -244,10 +247,12 @@ describe('a master that becomes a replica', () => {
     await runner.waitForFinished(2);
   });
 
-  test('while the runner is idle: it takes jobs again by itself', async () => {
+  test('while the runner is idle does not stop it from taking jobs later', async () => {
     const script = e2e.script('exit 0');
     const runner = await e2e.run({ runners: { mail: 1 }, script });
-    await waitFor(async () => (await connections('cmd=blpop')).length > 0, { message: 'it is blocked' });
+    await waitFor(async () => (await connections('cmd=blpop')).length > 0, {
+      message: 'the runner is blocked',
+    });
     const from = runner.position;
     await e2e.client.replicaof('127.0.0.1', 1);
     try {

@@ -1,4 +1,4 @@
-/** How a runner shows among Resque's workers, and what it counts. */
+/** A runner's workers among Resque's workers, and the counters. */
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -14,7 +14,7 @@ async function workers(): Promise<string[]> {
 }
 
 describe('while a job runs', () => {
-  test('its worker is registered as Resque does it', async () => {
+  test('its worker is registered like a Resque worker', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
     const before = Date.now();
     await e2e.enqueue('mail', job(1));
@@ -40,7 +40,7 @@ describe('while a job runs', () => {
     expect(await e2e.client.get(e2e.key(`stat:processed:${id}`))).toBe('1');
   });
 
-  test('each job has a worker of its own, made when first needed and kept', async () => {
+  test('each parallel job has its own worker, created when first needed and kept', async () => {
     const runner = await e2e.run({ runners: { mail: 3, video: 1 }, script: e2e.script(untilGo) });
     const id = (index: number, queue: string) => `${hostname()}.runner:${runner.pid}-${index}:${queue}`;
     await e2e.enqueue('mail', job(1), job(2));
@@ -67,7 +67,7 @@ test('worker.host of the config is the whole host part', async () => {
 });
 
 describe('counters', () => {
-  test('count failed jobs as processed too, in total and per worker', async () => {
+  test('count failed jobs as processed, in total and per worker', async () => {
     const script = e2e.script('case $(cat) in *[02468],*) exit 1;; esac; exit 0');
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     await e2e.enqueue('mail', ...[1, 2, 3, 4, 5].map(job), 'not JSON');
@@ -80,7 +80,7 @@ describe('counters', () => {
     expect(runner.all('engine.stopped')).toMatchObject([{ processed: 6, failed: 3, unwritten: 0 }]);
   });
 
-  test('go on from what was there', async () => {
+  test('continue from their previous values', async () => {
     await e2e.client.mset(e2e.key('stat:processed'), '1000', e2e.key('stat:failed'), '7');
     await e2e.enqueue('mail', job(1));
     const runner = await e2e.run(
@@ -113,7 +113,7 @@ test('failures are appended, oldest first', async () => {
   expect(raw?.toString()).toBe(foreign);
 });
 
-test('what belongs to other workers stays untouched', async () => {
+test('data of other workers stays unchanged', async () => {
   const foreign = 'web1:77:mail';
   await e2e.client.sadd(e2e.key('workers'), foreign);
   await e2e.client.set(e2e.key(`worker:${foreign}`), '{"queue":"mail"}');

@@ -1,6 +1,6 @@
 /**
- * Redis answers BLPOP on one connection, and everything else on another. That a queue holds jobs while BLPOP's
- * answer is still on its way is no sign of a dead connection, and to drop it would lose the job in the answer.
+ * Redis answers BLPOP on one connection and all other commands on another. A queue may contain jobs while BLPOP's reply is
+ * still on its way. The connection is not dead then, and dropping it would lose the job in the reply.
  */
 import { afterEach, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -24,16 +24,16 @@ async function runThroughProxy(): Promise<Runner> {
   return runner;
 }
 
-test('a job whose arrival is told later than a heartbeat is not lost', async () => {
+test('a job is not lost if its reply arrives after a heartbeat', async () => {
   const runner = await runThroughProxy();
   proxy.hold('blpop');
   await e2e.enqueue('mail', ...[1, 2, 3].map((n) => ({ class: 'Job', args: [n] })));
   await waitFor(() => proxy.isHolding, { message: 'Redis has answered the wait' });
-  // A reload looks after workers and connections at once.
+  // A reload checks workers and connections immediately.
   const heartbeats = proxy.count('time');
   runner.signal('SIGHUP');
   await waitFor(() => proxy.count('time') > heartbeats, { message: 'a heartbeat' });
-  await staysTrue(() => runner.all('redis.down').length === 0, { message: 'no trouble', forMs: 100 });
+  await staysTrue(() => runner.all('redis.down').length === 0, { message: 'no Redis error', forMs: 100 });
   proxy.release();
   await runner.waitForFinished(3);
   expect(e2e.fileLines('ran')).toHaveLength(3);
@@ -41,7 +41,7 @@ test('a job whose arrival is told later than a heartbeat is not lost', async () 
   await runner.stop();
 });
 
-test('a wait whose answer never comes is given up, and the jobs behind it run', async () => {
+test('the runner gives up a wait without a reply, and the jobs after it run', async () => {
   const runner = await runThroughProxy();
   proxy.hold('blpop');
   await e2e.enqueue('mail', ...[1, 2, 3].map((n) => ({ class: 'Job', args: [n] })));

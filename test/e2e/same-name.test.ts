@@ -1,4 +1,4 @@
-/** Runners in containers: each is process 1 of a pid namespace of its own, and all have the same host name. */
+/** Runners in containers: each is process 1 of its own pid namespace, and all have the same host name. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -25,14 +25,14 @@ const script = () =>
   stage.script(`read -r job || :; echo "$(echo "$job" | tr -dc 0-9) $RESQUE_WORKER" >> "$D/began"
 while [ ! -e "$D/go" ]; do sleep 0.02; done`);
 
-/** It drains: a signal would not reach it through its namespace. */
+/** Drains, because a signal can't reach the process in its namespace. */
 function run(delivery: string): Promise<Runner> {
   const runners = { mail: { concurrency: 2, delivery } };
   const config = { script: script(), runners, worker: { host: 'ctr' } };
   return stage.run(config, { args: ['--drain'], prefix: container });
 }
 
-/** Process 1 of the container that this process has made, by its number outside. */
+/** The outer pid of process 1 in the container that this process created. */
 function firstChildOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
 }
@@ -48,7 +48,7 @@ async function onRecord(count: number): Promise<string[]> {
   return (await records()).sort();
 }
 
-/** Each job has run once, and nothing is left. */
+/** Checks that each job ran once and no keys are left. */
 async function expectAllDone(jobs: number): Promise<void> {
   const args = stage.fileLines('began').map((line) => Number(line.split(' ')[0]));
   expect(args.sort((a, b) => a - b)).toEqual(Array.from({ length: jobs }, (_, arg) => arg));
@@ -58,7 +58,7 @@ async function expectAllDone(jobs: number): Promise<void> {
 }
 
 describe.each(deliveries)('%s', (delivery) => {
-  test('the second one takes another name and says so once; both work off the queue', async () => {
+  test('the second one takes another name and reports it once; both run the jobs of the queue', async () => {
     await enqueue(40);
     const first = await run(delivery);
     const second = await run(delivery);
@@ -77,7 +77,7 @@ describe.each(deliveries)('%s', (delivery) => {
     await expectAllDone(40);
   });
 
-  test('both keep their names and their jobs if Redis loses all', async () => {
+  test('both keep their names and jobs if Redis loses all data', async () => {
     await enqueue(4);
     const runners = [await run(delivery), await run(delivery)];
     const records = await onRecord(4);
@@ -90,7 +90,7 @@ describe.each(deliveries)('%s', (delivery) => {
     await expectAllDone(4);
   });
 
-  test('one whose container has ended is recovered by its successor, which takes its name', async () => {
+  test('the successor of a runner whose container ended recovers it and takes its name', async () => {
     await enqueue(2);
     const first = await run(delivery);
     await onRecord(2);
@@ -112,7 +112,7 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(isAlive(first.pid)).toBe(false);
   });
 
-  test('one that slept finds its name taken when it wakes up: it goes on under the next one', async () => {
+  test('a runner that slept finds its name taken when it wakes up, and continues under the next name', async () => {
     await enqueue(2);
     const first = await run(delivery);
     await onRecord(2);

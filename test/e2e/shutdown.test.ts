@@ -1,4 +1,4 @@
-/** TERM, INT and QUIT: what becomes of running jobs, of waiting ones, and of the runner. */
+/** TERM, INT and QUIT: their effect on running jobs, waiting jobs and the runner. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
@@ -39,7 +39,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     expect(runner.all('engine.stopped')).toMatchObject([{ processed: 0, failed: 0, unwritten: 0 }]);
   });
 
-  test('waits for a job that ends in time, and starts no other', async () => {
+  test('waits for a job that ends in time, and starts no other job', async () => {
     const runner = await runBusy(patient, untilGo);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal(signal);
@@ -51,7 +51,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     await e2e.failures(0);
   });
 
-  test('ends a job by TERM when its time is up, and records it', async () => {
+  test('ends a job with TERM after the timeout, and records it', async () => {
     const runner = await runBusy(quick, untilGo);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal(signal);
@@ -65,7 +65,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     await assertChildrenGone();
   });
 
-  test('ends a job by KILL that ignores TERM', async () => {
+  test('ends a job that ignores TERM with KILL', async () => {
     const runner = await runBusy(quick, ignoringTerm);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal(signal);
@@ -75,7 +75,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     await assertChildrenGone();
   });
 
-  test('given twice, kills at once', async () => {
+  test('kills immediately if it is sent twice', async () => {
     const runner = await runBusy(patient, ignoringTerm);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal(signal);
@@ -103,7 +103,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   });
 });
 
-test('a job that cleans up on TERM and fails is recorded with what it said', async () => {
+test('a job that cleans up on TERM and fails is recorded with its own error', async () => {
   const body = 'trap "echo rolled back >&2; exit 5" TERM; echo $$ >> "$D/started"; sleep 60 & wait';
   const runner = await runBusy(quick, body);
   e2e.mayLeaveKeys('queue:mail');
@@ -129,7 +129,7 @@ describe('interrupted: requeue', () => {
     await assertChildrenGone();
   });
 
-  test('keeps bytes that are no plain JSON as they were', async () => {
+  test('keeps payloads that are not plain JSON byte for byte', async () => {
     const odd = Buffer.from('{"class":"A","args":[9007199254740993,"\\ud800","caf\xe9"]}', 'latin1');
     await e2e.enqueue('mail', odd);
     e2e.mayLeaveKeys('queue:mail');
@@ -140,7 +140,7 @@ describe('interrupted: requeue', () => {
     expect(await e2e.client.lrangeBuffer(e2e.key('queue:mail'), 0, -1)).toEqual([odd]);
   });
 
-  test('puts several back, before those that waited', async () => {
+  test('puts several jobs back, ahead of the waiting ones', async () => {
     await e2e.enqueue('mail', ...payloads);
     e2e.mayLeaveKeys('queue:mail');
     const runner = await e2e.run({
@@ -168,13 +168,13 @@ describe('interrupted: requeue', () => {
 });
 
 describe('SIGQUIT', () => {
-  test('waits for running jobs without limit, and starts no other', async () => {
+  test('waits for running jobs without limit, and starts no other job', async () => {
     const runner = await runBusy({ shutdownTimeout: 0.1, killAfter: 0.1 }, untilGo);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal('SIGQUIT');
     expect(await runner.waitForLine('engine.stopping')).toMatchObject({ mode: 'quit', running: 1 });
     await staysTrue(() => !runner.hasExited && runner.all('job.finished').length === 0, {
-      message: 'the job goes on',
+      message: 'the job continues',
       forMs: 600,
     });
     e2e.write('go');
@@ -190,7 +190,7 @@ describe('SIGQUIT', () => {
     expect(await runner.waitForExit(3000)).toEqual(clean);
   });
 
-  test('followed by TERM, becomes a TERM', async () => {
+  test('followed by TERM acts like TERM', async () => {
     const runner = await runBusy(quick, untilGo);
     e2e.mayLeaveKeys('queue:mail');
     runner.signal('SIGQUIT');
@@ -202,7 +202,7 @@ describe('SIGQUIT', () => {
   });
 });
 
-test('no job is lost that came in the instant of a shutdown', async () => {
+test('a job that arrives at the moment of a shutdown is not lost', async () => {
   const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
   e2e.mayLeaveKeys('queue:mail');
   let enqueued = 0;

@@ -1,4 +1,4 @@
-/** HUP, USR1, USR2 and CONT: the runner goes on. */
+/** HUP, USR1, USR2 and CONT: the runner continues. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
@@ -8,7 +8,7 @@ const job = (n: number) => ({ class: 'Job', args: [n] });
 const untilGo = 'echo "$1 $$" >> "$D/started"; while [ ! -e "$D/go" ]; do sleep 0.1; done';
 
 describe('HUP with a good file', () => {
-  test('brings new queues, scripts and limits', async () => {
+  test('applies new queues, scripts and limits', async () => {
     const before = e2e.script('echo "before $1" >> "$D/ran"');
     const after = e2e.script('echo "after $1 $FROM_CONFIG" >> "$D/ran"; exec sleep 60');
     const runner = await e2e.run({ runners: { mail: 1 }, script: before });
@@ -34,7 +34,7 @@ describe('HUP with a good file', () => {
     expect(rest.sort()).toEqual(['after mail new', 'after video new']);
   });
 
-  test('lets a running job end as it began', async () => {
+  test('lets a running job end with its old settings', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
     await e2e.enqueue('mail', job(1), job(2));
     await e2e.waitForFileLines('started', 1);
@@ -49,7 +49,7 @@ describe('HUP with a good file', () => {
     expect(e2e.fileLines('ran')).toEqual(['new']);
   });
 
-  test('takes a queue away: its job ends, its backlog stays, its workers go', async () => {
+  test('removes a queue: its job ends, its backlog stays, its workers are unregistered', async () => {
     const runner = await e2e.run({ runners: { mail: 2, video: 1 }, script: e2e.script(untilGo) });
     await e2e.enqueue('video', job(1), job(2));
     await e2e.waitForFileLines('started', 1);
@@ -63,11 +63,11 @@ describe('HUP with a good file', () => {
     expect(await e2e.backlog('video')).toEqual([JSON.stringify(job(2))]);
     await waitFor(
       async () => (await e2e.client.smembers(e2e.key('workers'))).every((id) => id.endsWith(':mail')),
-      { message: 'no worker of the queue is registered any more' },
+      { message: 'no worker of the queue is registered anymore' },
     );
   });
 
-  test('brings a queue back that had been taken away', async () => {
+  test('adds a queue again that was removed before', async () => {
     const script = e2e.script('echo "$1" >> "$D/ran"');
     const runner = await e2e.run({ runners: { mail: 1, video: 1 }, script });
     for (const runners of [{ mail: 1 }, { mail: 1, video: 2 }]) {
@@ -82,7 +82,7 @@ describe('HUP with a good file', () => {
   });
 });
 
-test('HUP in the instant in which jobs come costs none of them, nor the connection', async () => {
+test('HUP at the moment when jobs arrive loses neither jobs nor the connection', async () => {
   const script = e2e.script('read -r p; echo "$p" >> "$D/ran"');
   const runner = await e2e.run({ runners: { mail: 3 }, script });
   const rounds = 60;
@@ -98,12 +98,12 @@ test('HUP in the instant in which jobs come costs none of them, nor the connecti
 
 describe('HUP with a bad file', () => {
   test.each([
-    ['no JSON', '{"runners": {'],
+    ['invalid JSON', '{"runners": {'],
     ['empty', ''],
     ['a bad value', '{"runners":{"mail":0},"script":"/bin/false"}'],
     ['no runners', '{"script":"/bin/false"}'],
     ['an unknown key', '{"runners":{"mail":1},"script":"/bin/false","runnners":{}}'],
-  ])('(%s) changes nothing, and is said', async (_what, text) => {
+  ])('(%s) changes nothing and is reported', async (_what, text) => {
     const script = e2e.script('echo ran >> "$D/ran"');
     const runner = await e2e.run({ runners: { mail: 1 }, script });
     runner.writeConfig(text);
@@ -122,7 +122,7 @@ describe('HUP with a bad file', () => {
 });
 
 describe('USR1', () => {
-  test('kills what runs, and goes on', async () => {
+  test('kills running jobs, and the runner continues', async () => {
     const script = e2e.script(`
       case $(cat) in *7*) exit 0;; esac
       trap "" TERM; sleep 60 & echo "$1 $$" >> "$D/started"; wait; wait; sleep 60`);
@@ -145,7 +145,7 @@ describe('USR1', () => {
   test('does nothing to an idle runner', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
     runner.signal('SIGUSR1');
-    // Signals are taken in their order: once these have been, a kill can't hit the job.
+    // Signals are handled in order: after these two, the kill can't reach the next job.
     runner.signal('SIGUSR2');
     await runner.waitForLine('queue.paused');
     runner.signal('SIGCONT');
@@ -170,7 +170,7 @@ describe('USR2 and CONT', () => {
       await e2e.enqueue('mail', job(1));
       await e2e.enqueue('video', job(2));
       await staysTrue(() => runner.all('job.started').length === 2 * (round - 1), {
-        message: 'nothing starts while paused',
+        message: 'no job starts while paused',
         forMs: 300,
       });
       expect(await e2e.backlog('mail')).toHaveLength(1);
@@ -181,7 +181,7 @@ describe('USR2 and CONT', () => {
     expect(e2e.fileLines('ran').sort()).toEqual(['mail', 'mail', 'video', 'video']);
   });
 
-  test('let running jobs go on, and take none after them', async () => {
+  test('let running jobs continue, and start none after them', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
     await e2e.enqueue('mail', job(1), job(2));
     await e2e.waitForFileLines('started', 1);
@@ -191,7 +191,10 @@ describe('USR2 and CONT', () => {
     const [line] = await runner.waitForFinished(1);
     expect(line?.outcome).toBe('succeeded');
     await e2e.waitForStat('processed', 1);
-    await staysTrue(() => runner.all('job.started').length === 1, { message: 'none follows', forMs: 300 });
+    await staysTrue(() => runner.all('job.started').length === 1, {
+      message: 'no other job starts',
+      forMs: 300,
+    });
     expect(await e2e.backlog('mail')).toEqual([JSON.stringify(job(2))]);
     runner.signal('SIGCONT');
     await runner.waitForFinished(2);

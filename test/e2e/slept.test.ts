@@ -1,4 +1,4 @@
-/** A runner that sleeps for so long that another one takes it for dead and recovers it. Then it wakes up. */
+/** A runner sleeps so long that another one assumes it is dead and recovers it. Then it wakes up. */
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { freeze, isAlive } from '../helpers/processes.ts';
@@ -9,7 +9,7 @@ import type { ConfigObject } from '../helpers/workbench.ts';
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
 
-/** Each job waits for its file `go-ARG`; one whose argument ends in 7 fails. */
+/** Each job waits for its file `go-ARG`; a job whose argument ends in 7 fails. */
 const script = () =>
   stage.script(`read -r job || :; arg=$(echo "$job" | tr -dc 0-9); echo "$arg $$" >> "$D/began"
 while [ ! -e "$D/go-$arg" ]; do sleep 0.02; done
@@ -19,12 +19,12 @@ function job(arg: number) {
   return { class: 'Job', args: [arg] };
 }
 
-/** Both runners take from `mail`, and each from a queue of its own. */
+/** Both runners take jobs from `mail`, and each one from its own queue. */
 function configFor(own: string, settings: ConfigObject): ConfigObject {
   return { script: script(), runners: { mail: 2, [own]: 1 }, ...settings };
 }
 
-/** Pids of the programs that ran a job, in their order. */
+/** Pids of the programs that ran a job, in order. */
 function pidsOf(arg: number): number[] {
   const lines = stage.fileLines('began').map((line) => line.split(' ').map(Number));
   return lines.flatMap(([each, pid]) => (each === arg && pid !== undefined ? [pid] : []));
@@ -37,7 +37,7 @@ async function began(arg: number, times = 1): Promise<number> {
   return pidsOf(arg)[times - 1] ?? 0;
 }
 
-/** Starts the runner that is to sleep, with these jobs running and on record. */
+/** Starts the runner that will sleep, and waits until its jobs are running and recorded in Redis. */
 async function runWith(args: readonly number[], settings: ConfigObject): Promise<Runner> {
   await stage.enqueue('mail', ...args.map(job));
   const runner = await stage.run(configFor('first', settings), { args: ['--drain'] });
@@ -51,14 +51,14 @@ async function runWith(args: readonly number[], settings: ConfigObject): Promise
 }
 
 /**
- * Another runner recovers the one that sleeps: that looks as if it ran on another machine, where its programs can't be
- * seen, and had been silent for minutes.
+ * Another runner recovers the sleeping one. The sleeper's entry is changed to look as if it ran on another machine, where
+ * its programs can't be seen, and had been silent for minutes.
  */
 async function recover(sleeper: Runner, settings: ConfigObject): Promise<Runner> {
   const entries = Object.entries(await stage.client.hgetall('resque:runners'));
   const [owner, text] = entries.find(([name]) => name.endsWith(`:${sleeper.pid}`)) ?? ['', '{}'];
   const entry = JSON.parse(text);
-  // As of its last sign of life, which had all of them.
+  // As in its last heartbeat, which contained all of them.
   const open = String(await stage.client.client('LIST')).matchAll(/^id=(\d+) .* name=resque-runner/gm);
   const connections = { ...entry.connections, ids: [...open].map(([, id]) => Number(id)) };
   const seenAtMs = entry.seenAtMs - 400_000;
@@ -69,7 +69,7 @@ async function recover(sleeper: Runner, settings: ConfigObject): Promise<Runner>
   return other;
 }
 
-/** The sleeper finds a job on its own queue, and says once what happened. @returns what it says */
+/** The sleeper finds a job on its own queue, and reports once what happened. @returns the report */
 async function wake(sleeper: Runner): Promise<string> {
   stage.write('go-100');
   await stage.enqueue('first', job(100));
@@ -79,7 +79,7 @@ async function wake(sleeper: Runner): Promise<string> {
   return message;
 }
 
-/** Both go on and end, and nothing is counted twice. */
+/** Both continue and end, and nothing is counted twice. */
 async function end(
   sleeper: Runner,
   other: Runner,
@@ -106,7 +106,7 @@ const goingBack = [
 ] as const;
 
 describe('jobs that the recovery recorded as failed', () => {
-  test('a program that still runs may finish, and its outcome counts nowhere', async () => {
+  test('a program that is still running may finish, and its outcome is not counted', async () => {
     const sleeper = await runWith([1, 7], {});
     await freeze(sleeper.pid);
     const other = await recover(sleeper, {});
@@ -120,7 +120,7 @@ describe('jobs that the recovery recorded as failed', () => {
     expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200', '7']);
   });
 
-  test('an outcome of the time when it slept is dropped', async () => {
+  test('an outcome from the time of its sleep is dropped', async () => {
     const sleeper = await runWith([1, 7], {});
     await freeze(sleeper.pid);
     stage.write('go-1');
@@ -132,7 +132,7 @@ describe('jobs that the recovery recorded as failed', () => {
     await end(sleeper, other, { processed: 2, failed: 2 });
   });
 
-  test('outcomes that waited because Redis was away are dropped', async () => {
+  test('outcomes that waited for Redis are dropped', async () => {
     const sleeper = await runWith([1, 7], {});
     await stage.redis.kill();
     await sleeper.waitForLine('redis.down');
@@ -149,8 +149,8 @@ describe('jobs that the recovery recorded as failed', () => {
   });
 });
 
-describe.each(goingBack)('jobs that went back to their queue (%s)', (_, settings) => {
-  test('the program of a job that runs elsewhere by now is killed', async () => {
+describe.each(goingBack)('jobs that were put back on their queue (%s)', (_, settings) => {
+  test('the program of a job that now runs elsewhere is killed', async () => {
     const sleeper = await runWith([1], settings);
     const [pid = 0] = pidsOf(1);
     await freeze(sleeper.pid);
@@ -167,7 +167,7 @@ describe.each(goingBack)('jobs that went back to their queue (%s)', (_, settings
     expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200']);
   });
 
-  test('an outcome of the time when it slept is dropped, and the job runs again', async () => {
+  test('an outcome from the time of its sleep is dropped, and the job runs again', async () => {
     const sleeper = await runWith([7], settings);
     await freeze(sleeper.pid);
     stage.write('go-7');
@@ -180,7 +180,7 @@ describe.each(goingBack)('jobs that went back to their queue (%s)', (_, settings
   });
 });
 
-test('a job that was handed to it while it slept runs once, if Redis has it nowhere else', async () => {
+test('a job that Redis handed to it while it slept runs once, if Redis has no other copy', async () => {
   const sleeper = await stage.run(configFor('first', {}));
   await waitFor(async () => /cmd=blpop/.test(String(await stage.client.client('LIST'))), {
     message: 'it waits',
@@ -198,7 +198,7 @@ test('a job that was handed to it while it slept runs once, if Redis has it nowh
   expect(pidsOf(1)).toHaveLength(1);
 });
 
-test('at-least-once: a job that was handed to it while it slept goes back and is not lost', async () => {
+test('at-least-once: a job that Redis handed to it while it slept is put back and not lost', async () => {
   const settings = { delivery: 'at-least-once' };
   const sleeper = await stage.run(configFor('first', settings));
   await waitFor(async () => /cmd=blmove/.test(String(await stage.client.client('LIST'))), {
@@ -206,7 +206,7 @@ test('at-least-once: a job that was handed to it while it slept goes back and is
   });
   await freeze(sleeper.pid);
   await stage.enqueue('mail', job(1));
-  await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: 'it is handed out' });
+  await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: 'the job is handed out' });
   const other = await recover(sleeper, settings);
   await began(1);
   await wake(sleeper);
@@ -217,7 +217,7 @@ test('at-least-once: a job that was handed to it while it slept goes back and is
   expect(stage.fileLines('ended').sort()).toEqual(['1', '100', '200']);
 });
 
-test('once it is registered again, an outcome that Redis misses is kept on the disk for another one', async () => {
+test("after it registers again, an outcome that can't reach Redis is stored on disk for another runner", async () => {
   const sleeper = await stage.run(configFor('first', {}));
   await freeze(sleeper.pid);
   const other = await recover(sleeper, {});
@@ -240,7 +240,7 @@ test('once it is registered again, an outcome that Redis misses is kept on the d
   expect(await other.stop()).toEqual(clean);
 });
 
-test('once it is registered again, its death is recovered like any other', async () => {
+test('after it registers again, its death is recovered like any other', async () => {
   const sleeper = await stage.run(configFor('first', {}));
   await freeze(sleeper.pid);
   const other = await recover(sleeper, {});

@@ -9,7 +9,7 @@ import type { ConfigObject } from '../helpers/workbench.ts';
 
 const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
 
-/** A job writes its number and ends when it may: as one that failed where its number is odd. */
+/** A job writes its number and waits for its end. Jobs with odd numbers fail. */
 function script(): string {
   return stage.script(`
     n=$(head -c 60 | sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
@@ -28,7 +28,7 @@ function spoolFiles(): string[] {
   return existsSync(spool()) ? readdirSync(spool()) : [];
 }
 
-/** Jobs run, Redis goes away, they end, the runner is told to end. @returns its exit */
+/** Jobs run, Redis goes away, the jobs end, then the runner is stopped. @returns its exit */
 async function endWithoutRedis(runner: Runner, jobs: number) {
   await stage.waitForFileLines('started', jobs);
   await stage.redis.stop();
@@ -45,7 +45,7 @@ async function start(changes: ConfigObject = {}): Promise<{ config: ConfigObject
 
 async function assertAllWritten(): Promise<void> {
   await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 1, {
-    message: 'only the runner that lives is on record',
+    message: 'only the living runner is registered',
   });
   const failures = await stage.failures(2);
   expect(failures.map(({ error }) => error).sort()).toEqual(['job 1 went wrong', 'job 3 went wrong']);
@@ -57,7 +57,7 @@ async function assertAllWritten(): Promise<void> {
 test.each([
   ['at-most-once', {}],
   ['at-least-once', { delivery: 'at-least-once' }],
-])('outcomes that Redis could not take reach it with the next start, once (%s)', async (_, changes) => {
+])('outcomes that could not reach Redis are written once by the next start (%s)', async (_, changes) => {
   const { config, runner } = await start(changes);
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect(await endWithoutRedis(runner, 4)).toEqual({ code: 0, signal: undefined });
@@ -97,7 +97,7 @@ test('failures keep the order in which the jobs ended', async () => {
   expect(failures.map(({ error }) => error)).toEqual([5, 1, 7, 3].map((n) => `job ${n} went wrong`));
 });
 
-test('jobs that the shutdown killed go back where they are to, once', async () => {
+test('jobs that the shutdown killed go back to their queue once, if configured', async () => {
   const { config, runner } = await start({ interrupted: 'requeue', shutdownTimeout: 0.1, killAfter: 0.1 });
   await stage.enqueue('mail', job(2), job(4), job(6));
   await stage.waitForFileLines('started', 3);
@@ -111,11 +111,11 @@ test('jobs that the shutdown killed go back where they are to, once', async () =
   expect(stage.fileLines('started').sort()).toEqual(['2', '2', '4', '4', '6', '6']);
 });
 
-test('what Redis had done although it never said so is not done twice', async () => {
+test('a step that Redis carried out without a reply is not repeated', async () => {
   const { config, runner } = await start();
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   await stage.waitForFileLines('started', 4);
-  // It takes the words and answers none; when it goes on, it does what it was told.
+  // Redis accepts commands without answering. When it continues, it carries them out.
   stage.redis.freeze();
   stage.write('go');
   await runner.waitForFinished(4);
@@ -128,7 +128,7 @@ test('what Redis had done although it never said so is not done twice', async ()
   expect(spoolFiles()).toEqual([]);
 });
 
-test('a runner that is killed while it reads the spool repeats nothing', async () => {
+test('a runner that is killed while it reads the spool repeats no outcome', async () => {
   const { config, runner } = await start({ runners: { mail: 100 } });
   const jobs = Array.from({ length: 100 }, (_, n) => job(n));
   await stage.enqueue('mail', ...jobs);
@@ -137,7 +137,7 @@ test('a runner that is killed while it reads the spool repeats nothing', async (
   for (const count of [1, 2]) {
     const killed = await stage.run(config, { awaitRedis: false });
     await waitFor(async () => (await stage.stat('processed')) >= count, {
-      message: 'something is written',
+      message: 'some outcomes are written',
       timeoutMs: 10_000,
     });
     killed.signal('SIGKILL');
@@ -149,16 +149,16 @@ test('a runner that is killed while it reads the spool repeats nothing', async (
   const failures = await stage.failures(50);
   expect(new Set(failures.map(({ error }) => error)).size).toBe(50);
   expect(spoolFiles()).toEqual([]);
-  // The killed ones are recovered by whoever comes next.
+  // The next runner recovers the killed ones.
   await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 1, { message: 'one runner' });
 });
 
-test('outcomes of a runner that others have recovered meanwhile come too late, and are kept for people', async () => {
+test('outcomes of a runner that was already recovered are too late, and stay on disk', async () => {
   const { config, runner } = await start();
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect((await endWithoutRedis(runner, 4)).code).toBe(0);
   await stage.redis.start();
-  // A runner of another user, or machine, doesn't see the spool.
+  // A runner of another user or machine doesn't see the spool.
   const other = await stage.run(
     { ...config, runners: { other: 1 } },
     { env: { XDG_STATE_HOME: stage.path('else') } },
@@ -174,7 +174,7 @@ test('outcomes of a runner that others have recovered meanwhile come too late, a
   expect(next.all('outcomes.restored')).toEqual([]);
 });
 
-test('outcomes reach a Redis that has lost everything', async () => {
+test('outcomes reach a Redis that has lost all data', async () => {
   const { config, runner } = await start();
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect((await endWithoutRedis(runner, 4)).code).toBe(0);
@@ -184,7 +184,7 @@ test('outcomes reach a Redis that has lost everything', async () => {
   await assertAllWritten();
 });
 
-test('a spool that cannot be written is told, and the exit code is 1', async () => {
+test('an unwritable spool is reported, and the exit code is 1', async () => {
   mkdirSync(stage.path('state'));
   writeFileSync(spool(), 'no directory');
   const { runner } = await start();
@@ -197,7 +197,7 @@ test('a spool that cannot be written is told, and the exit code is 1', async () 
   await stage.redis.flush();
 });
 
-test('files that are none are left alone and told, once', async () => {
+test('other files in the directory are left alone and reported once', async () => {
   const { config, runner } = await start();
   await stage.enqueue('mail', job(2));
   expect((await endWithoutRedis(runner, 1)).code).toBe(0);
@@ -214,7 +214,7 @@ test('files that are none are left alone and told, once', async () => {
   expect(spoolFiles()).toEqual([expect.stringMatching(/-x\.spool$/)]);
 });
 
-test('too many outcomes for memory go to the disk at once, and to Redis when it is back', async () => {
+test('too many outcomes for memory go to disk immediately, and to Redis when it is back', async () => {
   const { runner } = await start({ delivery: 'at-least-once', runners: { mail: 70 } });
   const large = 'x'.repeat(1024 * 1024);
   for (let n = 0; n < 70; n += 1) await stage.enqueue('mail', { class: 'Job', args: [2 * n], large });
@@ -231,7 +231,7 @@ test('too many outcomes for memory go to the disk at once, and to Redis when it 
   expect(await stage.client.keys('*held:mail')).toEqual([]);
 });
 
-test('check tells of outcomes on the disk, and --repair writes them before it takes their jobs for failed', async () => {
+test('check reports outcomes on disk, and --repair writes them before it records their jobs as failed', async () => {
   const { config, runner } = await start();
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect((await endWithoutRedis(runner, 4)).code).toBe(0);
@@ -250,14 +250,14 @@ test('check tells of outcomes on the disk, and --repair writes them before it ta
   await assertAllWritten();
 });
 
-test('a stop that leaves no ends but jobs that may have been taken says so, and they go back once', async () => {
+test('a stop without outcomes, but with jobs that may have been taken, reports them, and they go back once', async () => {
   const { config, runner } = await start();
   runner.signal('SIGUSR2');
   await runner.waitForLine('queue.paused');
   await stage.enqueue('mail', job(2), job(4));
   stage.write('go');
   stage.redis.freeze();
-  // It asks for jobs and never hears whether it got some.
+  // The runner asks for jobs and gets no reply.
   runner.signal('SIGCONT');
   await runner.waitForLine('queue.resumed');
   expect((await runner.stop(40_000)).code).toBe(0);

@@ -1,4 +1,4 @@
-/** Children that stand by and end by themselves: no job is lost to that, and the runner doesn't start them without end. */
+/** Warm children that end by themselves: no job is lost, and the runner doesn't restart them endlessly. */
 import { describe, expect, test } from 'vitest';
 import {
   type Born,
@@ -17,13 +17,13 @@ import { staysTrue } from '../helpers/wait-for.ts';
 const e2e = useEndToEnd({ isInProcess: true });
 const prestarted = { concurrency: 1, prestart: true };
 
-/** STDIN of a child that stands by is a pipe, that of one which was started for its job is a file. */
+/** STDIN of a warm child is a pipe; STDIN of a child that was started for its job is a file. */
 const isWaiting = '[ -p /dev/stdin ]';
 
 const pausesMs = (runner: Runner) =>
   runner.all('runner.throttled').map(({ throttled }) => throttled?.pauseMs);
 
-test('children that end while they stand by are started ever more rarely, and jobs start without them', async () => {
+test('children that end while they wait are restarted with growing pauses, and jobs start without them', async () => {
   const script = e2e.script(`
     if ${isWaiting} && [ ! -e "$D/well" ]; then echo "no database" >&2; exit 3; fi
     ${tellBirth}; IFS= read -r job; echo "$job" >> "$D/ran"`);
@@ -46,7 +46,7 @@ test('children that end while they stand by are started ever more rarely, and jo
   await e2e.waitForStat('processed', 3);
 });
 
-test('a script that is mended is tried again at once when the config is read anew', async () => {
+test('a fixed script is tried again immediately after a reload of the config', async () => {
   const script = e2e.script(`${isWaiting} && exit 3; exit 0`);
   const runner = await e2e.run({ runners: { mail: prestarted }, script });
   await runner.waitForLine('runner.throttled', (line) => line.throttled?.pauseMs === 2_000);
@@ -57,12 +57,12 @@ test('a script that is mended is tried again at once when the config is read ane
   runner.writeConfig(config);
   runner.signal('SIGHUP');
   await runner.waitForLine('config.reloaded');
-  // Else not before the pause and 10 s more are over.
+  // Without the reload, it would wait for the pause and 10 s more.
   await runner.waitForLine('runner.unthrottled');
   await waitForChildren(e2e, 1);
 });
 
-test('a persistent child that ends while it waits is throttled, and jobs start one for themselves', async () => {
+test('a persistent child that ends while it waits is throttled, and jobs start their own child', async () => {
   const script = e2e.script(
     `import os, select, sys
 while select.select([0], [], [], 0.3)[0]:
@@ -84,7 +84,7 @@ sys.exit(3)`,
   await e2e.waitForStat('processed', 2);
 });
 
-test('one that says goodbye with exit code 0 after its jobs is replaced at once', async () => {
+test('a child that exits with 0 after its jobs is replaced immediately', async () => {
   const script = e2e.script(`${tellBirth}; IFS= read -r job; echo '{"ok":true}' >&3`);
   const runner = await e2e.run({ runners: { mail: { mode: 'persistent' } }, script });
   for (let count = 1; count <= 5; count += 1) {
@@ -97,7 +97,7 @@ test('one that says goodbye with exit code 0 after its jobs is replaced at once'
   await e2e.failures(0);
 });
 
-/** Gives a job to the only child, which has been stopped and so can't read it. */
+/** Gives a job to the only child, which is stopped and can't read it. */
 async function giveUnread(runner: Runner, payload: object): Promise<Born> {
   const [child] = await waitForChildren(e2e, 1);
   if (child === undefined) throw new Error('no child');
@@ -118,7 +118,7 @@ describe.each([
     ['small', job(1)],
     ['as large as a pipe', job('x'.repeat(65_536))],
     ['large', job('x'.repeat(1_048_576))],
-  ])('(%s) costs no job: another one does it', async (_size, payload) => {
+  ])('(%s) loses no job: another child does it', async (_size, payload) => {
     const runner = await e2e.run({ runners: { mail: entry }, script: reading() });
     const child = await giveUnread(runner, payload);
     kill(child.pid);
@@ -135,7 +135,7 @@ describe.each([
     ['a byte of a large one', 1, job('x'.repeat(1_048_576))],
     ['as much as a pipe holds', 65_536, job('x'.repeat(1_048_576))],
     ['most of a large one', 1_000_000, job('x'.repeat(1_048_576))],
-  ])('but not if it has read %s: the job may have begun', async (_what, bytes, payload) => {
+  ])('fails the job if it has read %s: the job may have started', async (_what, bytes, payload) => {
     const script = e2e.script(
       `import os, signal, sys
 print(os.getpid(), sys.argv[1], '-', '-', file=open(os.path.dirname(sys.argv[0]) + '/born', 'a'))
@@ -157,7 +157,7 @@ os.kill(os.getpid(), signal.SIGKILL)`,
     await e2e.waitForStat('processed', 1);
   });
 
-  test('and is killed on request instead, ends the job', async () => {
+  test('and is killed on request ends the job', async () => {
     const runner = await e2e.run({ runners: { mail: entry }, script: reading(), killAfter: 0.2 });
     await giveUnread(runner, job(1));
     runner.signal('SIGUSR1');
@@ -167,7 +167,7 @@ os.kill(os.getpid(), signal.SIGKILL)`,
   });
 });
 
-test('what a prestarted child has started does not make it look alive', async () => {
+test('the children of a prestarted child do not make it look alive', async () => {
   const script = e2e.script(`[ -e "$D/go" ] || {
     sleep 60 & ${tellBirth}; while [ ! -e "$D/go" ]; do sleep 0.1; done; exit 3; }
     IFS= read -r job; echo "$job" >> "$D/ran"`);
@@ -175,14 +175,14 @@ test('what a prestarted child has started does not make it look alive', async ()
   const [child] = await waitForChildren(e2e, 1);
   e2e.write('go');
   if (child !== undefined) await waitForEnd(child);
-  // Its pipes are open still: the runner waits for what may come of them.
+  // Its pipes are still open: the runner waits for more output.
   await e2e.enqueue('mail', job(1));
   const [finished] = await runner.waitForFinished(1);
   expect(finished?.outcome).toBe('succeeded');
   expect(e2e.fileLines('ran')).toEqual([JSON.stringify(job(1))]);
 });
 
-test('a job whose second child dies with it unread, too, has failed', async () => {
+test('a job fails if its second child also dies without reading it', async () => {
   const script = e2e.script(`${tellBirth}; IFS= read -r job; echo "$job" >> "$D/ran"`);
   const runner = await e2e.run({ runners: { mail: prestarted }, script });
   const first = await giveUnread(runner, job(1));
@@ -190,15 +190,18 @@ test('a job whose second child dies with it unread, too, has failed', async () =
   await freeze(second.pid);
   kill(first.pid);
   await waitForEnd(first);
-  // It is the job's now: another one stands by.
+  // It belongs to the job now: another child is waiting.
   await runner.waitForLine('runner.throttled');
-  await staysTrue(() => runner.all('job.finished').length === 0, { message: 'the job goes on', forMs: 100 });
+  await staysTrue(() => runner.all('job.finished').length === 0, {
+    message: 'the job continues',
+    forMs: 100,
+  });
   kill(second.pid);
   expect(await e2e.failure()).toMatchObject({ exception: 'Resque::DirtyExit', signal: 'SIGKILL' });
   expect(e2e.fileLines('ran')).toEqual([]);
 });
 
-test('a job whose child died with it unread goes back where there is no script to start another', async () => {
+test('a job whose child died without reading it goes back if the script is missing', async () => {
   const body = (rest: string) => `${tellBirth}; ${rest}IFS= read -r job; echo "$job" >> "$D/ran"`;
   const script = e2e.script(body('rm "$0"; '), { name: 'job' });
   const runner = await e2e.run({ runners: { mail: prestarted }, script });

@@ -1,4 +1,4 @@
-/** When children stand by: as long as their jobs may be taken, for as many slots as there are, and never longer than their runner. */
+/** When warm children run: while their jobs may be taken, one per slot, and never longer than their runner. */
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -34,7 +34,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     runners: { mail: { ...entry, concurrency, ...rest } },
   });
 
-  /** A runner with so many children that stand by. */
+  /** A runner with this many warm children. */
   async function run(concurrency: number, body = quick, rest: Record<string, unknown> = {}) {
     const script = e2e.script(scriptFor(body));
     const runner = await e2e.run({ ...mail(concurrency), script, ...rest });
@@ -51,7 +51,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     if (child !== undefined) expect(view?.pid).toBe(child.pid);
   }
 
-  test('go with a pause of everything, and others come when it is over', async () => {
+  test('end when everything is paused, and start again after the pause', async () => {
     const { runner, standing } = await run(2);
     for (let round = 1; round <= 2; round += 1) {
       runner.signal('SIGUSR2');
@@ -66,7 +66,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await e2e.failures(0);
   });
 
-  test('go with pause-all-workers, and others come when it is unset', async () => {
+  test('end with pause-all-workers, and start again when it is unset', async () => {
     await run(2);
     await e2e.client.set(e2e.key('pause-all-workers'), 'true');
     await waitForChildren(e2e, 0);
@@ -74,13 +74,13 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await waitForChildren(e2e, 2);
   });
 
-  test('at work when a pause comes, end their job first', async () => {
+  test('that are working when a pause begins finish their job first', async () => {
     const { runner, standing } = await run(1, untilGo);
     await e2e.enqueue('mail', job(1));
     await e2e.waitForFileLines('ran');
     runner.signal('SIGUSR2');
     await runner.waitForLine('queue.paused');
-    await waitFor(() => livingChildren(e2e).length === 1, { message: 'only the one at work is left' });
+    await waitFor(() => livingChildren(e2e).length === 1, { message: 'only the working child is left' });
     expect(livingChildren(e2e)).toEqual(standing);
     e2e.write('go');
     const [finished] = await runner.waitForFinished(1);
@@ -91,12 +91,12 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await e2e.failures(0);
   });
 
-  test('are of the config that was read last', async () => {
+  test('use the latest config', async () => {
     const { runner, standing } = await run(2);
     const script = e2e.script(scriptFor('echo "new $FROM_CONFIG" >> "$D/ran"'));
     await reload(runner, { ...mail(2), script, env: { FROM_CONFIG: 'value' } });
     await waitFor(() => livingChildren(e2e).every(({ pid }) => standing.every((old) => old.pid !== pid)), {
-      message: 'the old ones have gone',
+      message: 'the old children have ended',
     });
     await waitForChildren(e2e, 2);
     await assertJobRuns(runner);
@@ -104,7 +104,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     expect(runner.all('runner.throttled')).toEqual([]);
   });
 
-  test('at work when the config is read anew, end their job as it began', async () => {
+  test('that are working during a reload finish their job with the old config', async () => {
     const { runner, standing } = await run(1, untilGo);
     await e2e.enqueue('mail', job(1));
     await e2e.waitForFileLines('ran');
@@ -118,7 +118,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await e2e.failures(0);
   });
 
-  test('are as many as there are slots, more and fewer', async () => {
+  test('match the number of slots when it grows and shrinks', async () => {
     const { runner, script, standing } = await run(2);
     await reload(runner, { ...mail(4), script });
     await waitForChildren(e2e, 4);
@@ -127,21 +127,21 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await waitFor(
       () => standing.every(({ pid }) => livingChildren(e2e).every((child) => child.pid !== pid)),
       {
-        message: 'a config that was read anew has children of its own',
+        message: 'the reloaded config has its own children',
       },
     );
     await assertJobRuns(runner);
     expect(runner.all('runner.throttled')).toEqual([]);
   });
 
-  test('go when their queue is taken out of the config, and come when it is back', async () => {
+  test('end when their queue is removed from the config, and start when it is back', async () => {
     const { runner, script } = await run(2);
     await reload(runner, { runners: { other: 1 }, script: '/bin/true' });
     await waitForChildren(e2e, 0);
     await waitFor(
       async () => (await e2e.client.smembers(e2e.key('workers'))).every((id) => id.endsWith(':other')),
       {
-        message: 'no worker of the queue is registered any more',
+        message: 'no worker of the queue is registered anymore',
       },
     );
     await reload(runner, { ...mail(2), script });
@@ -149,7 +149,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await assertJobRuns(runner);
   });
 
-  test('go when the config has jobs start without them, and come when it does not', async () => {
+  test('end when the config turns them off, and start when it turns them on', async () => {
     const { runner, script } = await run(1);
     const cold = `${tellBirth}; read -r job; echo cold >> "$D/ran"`;
     await reload(runner, { runners: { mail: 1 }, script: e2e.script(cold) });
@@ -162,7 +162,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await assertJobRuns(runner, child);
   });
 
-  test('at work when the config has jobs start without them, are the last ones in their slots', async () => {
+  test('that are working when the config turns them off are the last ones in their slots', async () => {
     const { runner } = await run(1, untilGo);
     await e2e.enqueue('mail', job(1));
     await e2e.waitForFileLines('ran');
@@ -178,7 +178,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await waitForChildren(e2e, 0);
   });
 
-  test('come when the config was read anew in the middle of a job that runs without them', async () => {
+  test('start after a reload during a job that runs without them', async () => {
     const script = e2e.script(scriptFor(quick));
     const cold = e2e.script('echo began >> "$D/ran"; while [ ! -e "$D/go" ]; do sleep 0.1; done');
     const runner = await e2e.run({ runners: { mail: 1 }, script: cold });
@@ -191,7 +191,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await assertJobRuns(runner, child);
   });
 
-  test('whose interpreter is missing cost no job, either', async () => {
+  test('with a missing interpreter lose no job either', async () => {
     const script = e2e.script(scriptFor(quick), {
       name: 'job',
       interpreter: '/usr/bin/env rr-no-such-program',
@@ -202,14 +202,14 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     expect(pauses).toMatchObject([{ kind: 'unstartable' }]);
     e2e.script(scriptFor(quick), { name: 'job' });
     await waitFor(async () => (await e2e.stat('processed')) === 2, {
-      message: 'both are done',
+      message: 'both jobs are done',
       timeoutMs: 20_000,
     });
     await e2e.failures(0);
     expect(payloadsBegun(e2e).sort()).toEqual([job(1), job(2)].map((each) => JSON.stringify(each)));
   });
 
-  test('whose script is missing pause their queue; they come with the script, and so do the jobs', async () => {
+  test('with a missing script pause their queue; they and the jobs start when the script exists', async () => {
     const script = e2e.path('job');
     await e2e.enqueue('mail', job(1), job(2));
     const runner = await e2e.run({ ...mail(2), script });
@@ -221,7 +221,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await e2e.waitForStat('processed', 2);
     await e2e.failures(0);
 
-    // And while they stand by.
+    // The same while they wait.
     rmSync(script);
     runner.signal('SIGUSR2');
     await waitForChildren(e2e, 0);
@@ -233,7 +233,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await assertJobRuns(runner);
   });
 
-  test('of one entry whose script is missing do not keep those of another', async () => {
+  test('of one entry with a missing script do not stop those of another entry', async () => {
     const script = e2e.script(scriptFor(quick));
     const missing = { ...entry, script: e2e.path('missing') };
     const runner = await e2e.run({
@@ -245,7 +245,7 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await assertJobRuns(runner);
   });
 
-  test('come and go with jobs in between, and no job is lost or done twice', async () => {
+  test('start and end between jobs, and no job is lost or done twice', async () => {
     const { runner, script } = await run(2);
     const names: number[] = [];
     for (const concurrency of [4, 1, 3, 2, 5, 1, 2]) {
@@ -266,10 +266,10 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     await waitForNewChildrenToStay(runner);
   });
 
-  /** Those that stand by now are there for good: nothing makes them come and go. */
+  /** Checks that the current warm children stay and no others start. */
   async function waitForNewChildrenToStay(runner: Runner): Promise<void> {
     const born = children(e2e).length;
-    await staysTrue(() => children(e2e).length === born, { message: 'no others come', forMs: 200 });
+    await staysTrue(() => children(e2e).length === born, { message: 'no other children start', forMs: 200 });
     await assertJobRuns(runner);
     if (entry.prestart === true) await waitForNewChild(e2e, children(e2e).slice(0, born));
   }

@@ -1,4 +1,4 @@
-/** Children that stand by end with their runner, however that ends. */
+/** Warm children end with their runner, no matter how it ends. */
 import { describe, expect, test } from 'vitest';
 import {
   job,
@@ -25,7 +25,7 @@ describe.each([prestarted, persistent])(
       runners: { mail: { ...entry, concurrency, ...rest } },
     });
 
-    /** A runner with so many children that stand by. */
+    /** A runner with this many warm children. */
     async function run(concurrency: number, body = quick, rest = {}, options: RunOptions = {}) {
       const script = e2e.script(scriptFor(body));
       const runner = await e2e.run({ ...mail(concurrency), script, ...rest }, options);
@@ -41,7 +41,7 @@ describe.each([prestarted, persistent])(
       expect(runner.all('runner.throttled')).toEqual([]);
     });
 
-    test('TERM, killed where they take no notice', async () => {
+    test('TERM, and are killed if they ignore it', async () => {
       const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
       const runner = await e2e.run({ ...mail(2, { killAfter: 0.3 }), script: e2e.script(stubborn) });
       await waitForChildren(e2e, 2);
@@ -50,7 +50,7 @@ describe.each([prestarted, persistent])(
       expect(livingChildren(e2e)).toEqual([]);
     });
 
-    test('TERM, but not before they have tidied up', async () => {
+    test('TERM, after they have cleaned up', async () => {
       const tidying = `tidy() { sleep 0.3; echo $$ >> "$D/tidy"; exit 0; }; trap tidy TERM; ${scriptFor(quick)}; tidy`;
       const runner = await e2e.run({ ...mail(2), script: e2e.script(tidying) });
       const standing = await waitForChildren(e2e, 2);
@@ -58,7 +58,7 @@ describe.each([prestarted, persistent])(
       expect(e2e.fileLines('tidy').sort()).toEqual(standing.map(({ pid }) => String(pid)).sort());
     });
 
-    test('TERM twice, without waiting for anything', async () => {
+    test('TERM twice, immediately', async () => {
       const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
       const runner = await e2e.run({ ...mail(2, { killAfter: 600 }), script: e2e.script(stubborn) });
       await waitForChildren(e2e, 2);
@@ -69,7 +69,7 @@ describe.each([prestarted, persistent])(
       expect(livingChildren(e2e)).toEqual([]);
     });
 
-    test('QUIT in the middle of a job, behind it', async () => {
+    test('QUIT during a job, after it', async () => {
       const { runner } = await run(2, untilGo);
       await e2e.enqueue('mail', job(1), job(2), job(3));
       e2e.mayLeaveKeys('queue:mail');
@@ -83,7 +83,7 @@ describe.each([prestarted, persistent])(
       expect([await e2e.stat('processed'), (await e2e.backlog('mail')).length]).toEqual([2, 1]);
     });
 
-    test('--drain, when the queues are empty', async () => {
+    test('--drain, after the queues are empty', async () => {
       await e2e.enqueue('mail', ...Array.from({ length: 20 }, (_, n) => job(n)));
       const config = { ...mail(2), script: e2e.script(scriptFor(quick)) };
       const runner = await e2e.run(config, { args: ['--drain'] });
@@ -92,17 +92,17 @@ describe.each([prestarted, persistent])(
       expect(e2e.fileLines('ran')).toHaveLength(20);
     });
 
-    test('KILL, for their STDIN ends', async () => {
+    test('KILL, because their STDIN ends', async () => {
       const { runner } = await run(2, 'exit 0', {}, { isProgram: true });
       runner.signal('SIGKILL');
       await runner.waitForExit();
       await waitForChildren(e2e, 0);
-      // Whatever is left in Redis, the next one tidies up.
+      // The next runner cleans up Redis.
       const next = await e2e.run({ ...mail(1), script: '/bin/true' });
       await next.waitForLine('peer.recovered');
     });
 
-    test('KILL in the middle of an at-least-once job, which is left to the next runner', async () => {
+    test('KILL during an at-least-once job, which the next runner repeats', async () => {
       const delivery = 'at-least-once';
       const { runner, script, standing } = await run(1, untilGo, { delivery }, { isProgram: true });
       await e2e.enqueue('mail', job(1));
@@ -114,7 +114,7 @@ describe.each([prestarted, persistent])(
       await waitFor(
         () => payloadsBegun(e2e).filter((payload) => payload === JSON.stringify(job(1))).length === 2,
         {
-          message: 'the job is done again',
+          message: 'the job ran again',
         },
       );
       for (const old of standing) await waitForEnd(old);

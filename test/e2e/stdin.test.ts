@@ -1,10 +1,10 @@
-/** The payload on STDIN, for scripts that read it, read some of it, or don't care. */
+/** The payload on STDIN, for scripts that read all, part or none of it. */
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
 
-/** Far above what a pipe or a socket holds. */
+/** Far more than a pipe or a socket holds. */
 const large = { class: 'Large', args: ['x'.repeat(300 * 1024)] };
 const small = { class: 'Small', args: [] };
 
@@ -17,7 +17,7 @@ test('a script that never reads a payload of 300 KB succeeds', async () => {
   await e2e.waitForStat('processed', 2);
 });
 
-test('scripts that exit before reading cost no job and not the runner', async () => {
+test("scripts that exit before reading lose no job and don't crash the runner", async () => {
   const script = e2e.script('exit 3');
   await e2e.enqueue('mail', ...Array.from({ length: 30 }, () => large), small);
   const runner = await e2e.run({ runners: { mail: 4 }, script });
@@ -26,7 +26,7 @@ test('scripts that exit before reading cost no job and not the runner', async ()
   expect(runner.hasExited).toBe(false);
 });
 
-test('a script that closes its STDIN at once succeeds', async () => {
+test('a script that immediately closes its STDIN succeeds', async () => {
   const script = e2e.script('exec <&-; sleep 0.05; exit 0');
   await e2e.enqueue('mail', large, large, small);
   const runner = await e2e.run({ runners: { mail: 2 }, script });
@@ -43,7 +43,7 @@ test('a script that reads only the first bytes succeeds', async () => {
   expect(e2e.read('head')).toBe('{"class":"');
 });
 
-test('a script that reads slowly gets all of it, then the end', async () => {
+test('a script that reads slowly gets the whole payload, then the end of the file', async () => {
   const script = e2e.script('head -c 1000 > "$D/all"; sleep 0.2; cat >> "$D/all"; echo end > "$D/end"');
   await e2e.enqueue('mail', large);
   const runner = await e2e.run({ runners: { mail: 1 }, script });
@@ -52,7 +52,7 @@ test('a script that reads slowly gets all of it, then the end', async () => {
   expect(e2e.read('end')).toBe('end\n');
 });
 
-test('the payload can be read as /dev/stdin too', async () => {
+test('the payload can be read from /dev/stdin too', async () => {
   const script = e2e.script('cat /dev/stdin > "$D/all"');
   await e2e.enqueue('mail', large);
   const runner = await e2e.run({ runners: { mail: 1 }, script });

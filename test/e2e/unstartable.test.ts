@@ -9,10 +9,10 @@ const e2e = useEndToEnd({ isInProcess: true });
 
 const payloads = [1, 2, 3].map((n) => JSON.stringify({ class: 'Job', args: [n] }));
 const recording = 'read -r p; echo "$p" >> "$D/ran"';
-/** How long a queue may take to see that its script is back. */
+/** Time for a queue to notice that its script is back. */
 const resumeTimeoutMs = 15_000;
 
-/** The jobs are all on their queue again, which may follow the news of the pause. */
+/** Waits until all jobs are on their queue again, which may be after the pause is reported. */
 async function assertPutBack(): Promise<void> {
   await waitFor(async () => (await e2e.backlog('mail')).length === payloads.length, {
     message: 'the jobs are back on their queue',
@@ -38,14 +38,11 @@ describe('a script that', () => {
     ['is a dangling link', (path) => symlinkSync(`${path}-nowhere`, path)],
     ['is not executable', () => chmodSync(e2e.script(recording, { name: 'job' }), 0o644)],
     ['is a directory', (path) => mkdirSync(path)],
-    [
-      'has an interpreter that is missing',
-      () => e2e.script(recording, { name: 'job', interpreter: '/no/sh' }),
-    ],
+    ['has a missing interpreter', () => e2e.script(recording, { name: 'job', interpreter: '/no/sh' })],
     ['has an interpreter that is a directory', () => e2e.script('', { name: 'job', interpreter: '/tmp' })],
-    ['lies below a file', (path) => e2e.write(path.slice(e2e.directory.length + 1).split('/')[0] ?? '')],
+    ['is below a file', (path) => e2e.write(path.slice(e2e.directory.length + 1).split('/')[0] ?? '')],
   ])('%s pauses its queue, and its jobs run when it can be started', async (what, prepare) => {
-    const name = what === 'lies below a file' ? 'sub/job' : 'job';
+    const name = what === 'is below a file' ? 'sub/job' : 'job';
     const path = e2e.path(name);
     prepare(path);
     await e2e.enqueue('mail', ...payloads);
@@ -77,13 +74,10 @@ describe('a script that', () => {
 
 describe('an interpreter that env looks up on PATH and that', () => {
   test.each<[string, () => void]>([
-    ['may lie in a directory that must not be searched', () => chmodSync(e2e.path('bin'), 0)],
+    ['may be in a directory without search permission', () => chmodSync(e2e.path('bin'), 0)],
     ['is not executable', () => chmodSync(e2e.write('bin/rr-sh'), 0o644)],
     ['is a directory', () => mkdirSync(e2e.path('bin/rr-sh'))],
-    [
-      'has an interpreter that is missing',
-      () => e2e.script('', { name: 'bin/rr-sh', interpreter: '/no/such/sh' }),
-    ],
+    ['has a missing interpreter', () => e2e.script('', { name: 'bin/rr-sh', interpreter: '/no/such/sh' })],
   ])('%s pauses its queue, and its jobs run when it can be started', async (_, prepare) => {
     mkdirSync(e2e.path('bin'));
     prepare();
@@ -101,7 +95,7 @@ describe('an interpreter that env looks up on PATH and that', () => {
     await e2e.failures(0);
   });
 
-  test('can be started makes no difference to a script that exits with 126 or 127 itself', async () => {
+  test('can be started does not affect a script that exits with 126 or 127 by itself', async () => {
     const script = e2e.script("exit $(sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')", {
       interpreter: '/usr/bin/env sh',
     });
@@ -113,7 +107,7 @@ describe('an interpreter that env looks up on PATH and that', () => {
   });
 });
 
-test('a script that can’t be started is told at start, before there is any job, and after HUP', async () => {
+test('a script that can’t be started is reported at start, before any job, and after HUP', async () => {
   const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.path('missing') });
   expect(await assertPaused(runner)).toContain('missing does not exist');
   e2e.script('exit 0', { name: 'missing' });
@@ -126,7 +120,7 @@ test('a script that can’t be started is told at start, before there is any job
   expect(runner.all('job.started')).toEqual([]);
 });
 
-test('a file without "#!" runs as a shell script, as everywhere on Unix', async () => {
+test('a file without "#!" runs as a shell script, as usual on Unix', async () => {
   const path = e2e.write('job', `echo "$1" >> '${e2e.path('ran')}'\n`);
   chmodSync(path, 0o755);
   await e2e.enqueue('mail', ...payloads);
@@ -135,7 +129,7 @@ test('a file without "#!" runs as a shell script, as everywhere on Unix', async 
   expect(e2e.fileLines('ran')).toEqual(['mail', 'mail', 'mail']);
 });
 
-test('a program is looked for on PATH when it is a bare name', async () => {
+test('a program without a slash is searched on PATH', async () => {
   e2e.script('echo "$1" >> "$D/ran"', { name: 'rr-test-program' });
   const env = { PATH: `${e2e.directory}:${process.env.PATH}` };
   await e2e.enqueue('mail', ...payloads);
@@ -145,7 +139,7 @@ test('a program is looked for on PATH when it is a bare name', async () => {
   expect(e2e.fileLines('ran')).toEqual(['mail', 'mail', 'mail']);
 });
 
-test('a script that vanishes while the runner works costs no job', async () => {
+test('no job is lost if the script disappears while the runner works', async () => {
   const path = e2e.script(recording, { name: 'job' });
   const runner = await e2e.run({ runners: { mail: 2 }, script: path });
   await e2e.enqueue('mail', { class: 'First', args: [] });
@@ -165,7 +159,7 @@ test('a script that vanishes while the runner works costs no job', async () => {
   await e2e.failures(0);
 });
 
-test('a working directory that is missing counts as unstartable', async () => {
+test('a missing working directory counts as unstartable', async () => {
   const script = e2e.script(recording);
   await e2e.enqueue('mail', ...payloads);
   const cwd = e2e.path('not-there');
@@ -177,7 +171,7 @@ test('a working directory that is missing counts as unstartable', async () => {
   expect(e2e.fileLines('ran')).toEqual(payloads);
 });
 
-test('the runner stops cleanly while a queue is paused so, its jobs still there', async () => {
+test('the runner stops cleanly while a queue is paused for this reason, and its jobs stay', async () => {
   await e2e.enqueue('mail', ...payloads);
   e2e.mayLeaveKeys('queue:mail');
   const runner = await e2e.run({ runners: { mail: 4 }, script: e2e.path('missing') });

@@ -1,6 +1,5 @@
 /**
- * One job after the other through the whole program, as its users do it: `npm run test:node` runs this under other
- * versions of Node.
+ * Jobs go through the whole program as users run it. `npm run test:node` runs this with other versions of Node.
  */
 import { execa } from 'execa';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Jobs that are started by Node's own means, as where koffi can't be loaded: what is tested elsewhere of arguments and
- * STDIN once more, and a few of each of the other kinds.
+ * Jobs that are started with child_process, as if koffi can't be loaded. Repeats the tests of arguments and STDIN, and a
+ * few tests of each other kind.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
@@ -8,10 +8,10 @@ import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
-// All runners of this file have it from here.
+// All runners of this file inherit it.
 vi.stubEnv('RR_NATIVE', 'off');
 
-describe('what a process gets', async () => {
+describe('the process of a job', async () => {
   await import('./environment.test.ts');
 });
 
@@ -23,14 +23,14 @@ describe('jobs', () => {
   const e2e = useEndToEnd();
   const job = { class: 'Job', args: [1] };
 
-  test('are started that way: their outputs are sockets', async () => {
+  test('are started with child_process: their outputs are sockets', async () => {
     await e2e.enqueue('mail', job);
     const script = e2e.script('readlink /proc/self/fd/1; exit 1');
     await e2e.run({ runners: { mail: 1 }, script });
     expect((await e2e.failure()).stdout).toMatch(/^socket:/);
   });
 
-  test.each(['SIGKILL', 'SIGTERM'])('die of %s, and keep what they had printed', async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'])('die of %s, and keep their output', async (signal) => {
     const script = e2e.script(`echo last words >&2; kill -${signal.slice(3)} $$; sleep 5`);
     await e2e.enqueue('mail', job);
     await e2e.run({ runners: { mail: 1 }, script });
@@ -39,7 +39,7 @@ describe('jobs', () => {
     expect(failure.error).toContain('last words');
   });
 
-  test('end although a grandchild keeps their pipes open', async () => {
+  test('end even if a grandchild keeps their pipes open', async () => {
     const script = e2e.script('sleep 60 & echo $! > "$D/pid"; exit 0');
     await e2e.enqueue('mail', job);
     const runner = await e2e.run({ runners: { mail: 1 }, script });
@@ -49,7 +49,7 @@ describe('jobs', () => {
     await waitFor(() => !isAlive(Number(pid)), { message: 'the grandchild is gone' });
   });
 
-  test('over their time are ended by KILL when they ignore TERM, and take their children along', async () => {
+  test('over their timeout are ended with KILL if they ignore TERM, together with their children', async () => {
     const script = e2e.script(`
       trap "" TERM
       sleep 60 & echo $! > "$D/pid"
@@ -95,10 +95,10 @@ describe('jobs', () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: path });
     const { pauses } = await runner.waitForLine('queue.paused');
     expect(pauses).toMatchObject([{ kind: 'unstartable', detail: expect.stringContaining(path) }]);
-    await waitFor(async () => (await e2e.backlog('mail')).length === 1, { message: 'it is back' });
+    await waitFor(async () => (await e2e.backlog('mail')).length === 1, { message: 'the job is back' });
   });
 
-  test('start as soon as their script is there', async () => {
+  test('start as soon as their script exists', async () => {
     await e2e.enqueue('mail', job);
     const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.path('job') });
     await runner.waitForLine('queue.paused');
@@ -107,7 +107,7 @@ describe('jobs', () => {
     expect(line?.outcome).toBe('succeeded');
   });
 
-  test('run in a text without "#!", found on PATH', async () => {
+  test('can be a text file without "#!", found on PATH', async () => {
     chmodSync(e2e.write('rr-test-program', `echo "$1" >> '${e2e.path('ran')}'\n`), 0o755);
     await e2e.enqueue('mail', job);
     const env = { PATH: `${e2e.directory}:${process.env.PATH}` };
@@ -116,18 +116,18 @@ describe('jobs', () => {
     expect(e2e.fileLines('ran')).toEqual(['mail']);
   });
 
-  test('run in a child that was started before them', async () => {
+  test('run in a prestarted child', async () => {
     const script = e2e.script('echo started >> "$D/started"; read -r payload; echo "$payload" >> "$D/ran"');
     await e2e.run({ runners: { mail: { concurrency: 1, prestart: true } }, script });
     await e2e.waitForFileLines('started', 1);
     await e2e.enqueue('mail', job);
     expect(await e2e.waitForFileLines('ran')).toEqual([JSON.stringify(job)]);
-    // And there is one for the next.
+    // And a child is ready for the next job.
     await e2e.waitForFileLines('started', 2);
     await e2e.waitForStat('processed', 1);
   });
 
-  test('run one after the other in a persistent child', async () => {
+  test('run one after another in a persistent child', async () => {
     const script = e2e.script(`
       echo started >> "$D/started"
       while read -r payload; do
