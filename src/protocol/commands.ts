@@ -1,4 +1,4 @@
-/** Commands: imperatives to the engine. Each gets exactly one reply. JSON-safe. */
+/** Commands to the engine. Each gets exactly one reply. JSON-safe. */
 export type Command =
   | { readonly type: 'pause-queue'; readonly queue: string }
   | { readonly type: 'resume-queue'; readonly queue: string }
@@ -8,49 +8,46 @@ export type Command =
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }
   /**
-   * A page of failures, newest first: at most `count`, fewer where it took long to find so many. `next` of the
-   * reply says whether there is more.
+   * A page of failures, newest first: at most `count`, fewer if the search takes long. `next` of the reply says whether
+   * there are more.
    */
   | {
       readonly type: 'find-failures';
       readonly filter: FailureFilter;
-      /** Only entries with a lower index; `null`: from the newest. */
+      /** Only entries with a lower index; `null`: start at the newest. */
       readonly before: number | null;
       readonly count: number;
     }
   | { readonly type: 'count-failures'; readonly filter: FailureFilter }
   | { readonly type: 'retry-failures'; readonly entries: readonly FailureEntryRef[] }
   | { readonly type: 'remove-failures'; readonly entries: readonly FailureEntryRef[] }
-  /** Every match that wasn't retried yet, among the first `within` entries: what comes later is left alone. */
+  /** Every match that has not been retried, among the first `within` entries. Leaves later ones alone. */
   | { readonly type: 'retry-matching'; readonly filter: FailureFilter; readonly within: number }
   | { readonly type: 'remove-matching'; readonly filter: FailureFilter; readonly within: number }
   | { readonly type: 'stop'; readonly mode: 'quit' | 'terminate' | 'kill' };
 
 export type CommandType = Command['type'];
 
-/** Commands that only look; a client that may only read is refused all others. */
+/** Commands that change nothing. A read-only client may send no others. */
 export const readingCommands: readonly CommandType[] = ['read-backlog', 'find-failures', 'count-failures'];
 
-/** All of it must hold; `null` holds always, and '' is a text like others. Letters of any case. */
+/** All fields must match; `null` always matches, and '' is an ordinary text. Ignores case. */
 export interface FailureFilter {
-  /** The queue's whole name; `*` stands for anything. */
+  /** The queue's whole name; `*` matches anything. */
   readonly queue: string | null;
   /** Part of the job's class. */
   readonly jobClass: string | null;
   /** Part of the exception's name. */
   readonly exception: string | null;
-  /** The whole exit code, or the signal with or without SIG. */
+  /** The whole exit code, or the signal, with or without SIG. */
   readonly exit: string | null;
-  /** Part of the class, args, exception, error, queue or worker; not of what it printed. */
+  /** Part of the class, args, exception, error, queue or worker; not of the output. */
   readonly text: string | null;
 }
 
-/**
- * Names one entry of the `failed` list by value, so that a list which others changed meanwhile can't make a
- * command hit the wrong one.
- */
+/** Identifies an entry of the `failed` list by value, so that a command never affects the wrong one after a change. */
 export interface FailureEntryRef {
-  /** Where it was last seen; only a hint for finding it fast. */
+  /** Its last known index, a hint for finding it fast. */
   readonly index: number;
   /** The entry's exact bytes, base64. */
   readonly recordBase64: string;
@@ -71,11 +68,11 @@ export interface FailureEntry extends FailureEntryRef {
   readonly stdout: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** False where the entry is not a JSON object: it can be removed, not retried. */
+  /** False if the entry is not a JSON object: it can be removed, but not retried. */
   readonly isReadable: boolean;
 }
 
-/** Why a command was not carried out, for programs; `message` is for people. */
+/** Why a command was refused, for programs; `message` is for people. */
 export type RefusalCode =
   | 'unknown-queue'
   | 'unknown-runner'
@@ -98,22 +95,22 @@ export type CommandData =
       /** Length of the list. */
       readonly total: number;
       readonly entries: readonly FailureEntry[];
-      /** `before` of the next page; `null` where the list's oldest entry has been looked at. */
+      /** `before` of the next page; `null` after the oldest entry. */
       readonly next: number | null;
     }
   | {
       readonly kind: 'failure-count';
       readonly total: number;
       readonly matching: number;
-      /** Of those, the ones that can be retried and weren't yet. */
+      /** Matches that can be retried and have not been. */
       readonly retryable: number;
     }
   | {
       readonly kind: 'bulk';
       readonly done: number;
-      /** No longer on the list as they were: somebody else was quicker. */
+      /** No longer on the list in this form: another client was faster. */
       readonly gone: number;
-      /** Don't say what to retry. */
+      /** Entries without the information for a retry. */
       readonly unretryable: number;
     }
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> };

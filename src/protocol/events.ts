@@ -1,20 +1,21 @@
 /**
- * Events: past facts that the engine publishes, each numbered. Every event is JSON-safe, so it can cross a
- * socket as it is. Terminology: a *runner* is one entry of the config's `runners` (a queue or a pattern of
- * queues, with its slots); a *queue* is one concrete Resque queue; a *slot* runs one job at a time.
+ * Events: numbered past facts that the engine publishes. Every event is JSON-safe, so it can cross a socket unchanged.
+ *
+ * A *pool* is an entry of the config's `runners`: a queue or a pattern of queues, with its slots. In events, `runner` is the
+ * key of a pool. A *queue* is one concrete Resque queue. A *slot* runs one job at a time.
  */
 import type { CommandType } from './commands.ts';
 import type { JobOutcome, JobView, OutputStream } from './job.ts';
 
-/** Why a queue takes no jobs. A queue runs only when no reason is left. */
+/** Why a queue takes no jobs. A queue runs only if no reason is left. */
 export interface PauseReason {
   /**
-   * `operator`: this queue was paused by hand; `all`: everything was (USR2 or `pause-all`); `cluster`:
+   * `operator`: an operator paused this queue; `all`: USR2 or `pause-all` paused every queue; `cluster`:
    * `pause-all-workers` is set in Redis; `unstartable`: its script can't be started; `unreadable`: its key
    * in Redis is not a list.
    */
   readonly kind: 'operator' | 'all' | 'cluster' | 'unstartable' | 'unreadable';
-  /** A sentence for people, '' where the kind says it all. */
+  /** A sentence for people; '' if the kind is enough. */
   readonly detail: string;
   readonly sinceMs: number;
 }
@@ -30,19 +31,19 @@ export interface PoolView {
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
   readonly configuredConcurrency: number;
-  /** Set while it has fewer children than it should have. Jobs go on running. */
+  /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
 }
 
-/** How a child ended that stood by and had no job, or why the machine could not start another child. */
+/** How a child ended that waited for a job, or why the machine couldn't start another child. */
 export interface Throttled {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The end of what it printed, '' for nothing; hostile until sanitised. */
+  /** The end of its output; '' if it printed nothing. Hostile until sanitised. */
   readonly lastWords: string;
-  /** What the machine lacks, and the fix, a sentence for people; `null` if a child ended. */
+  /** What the machine lacks and the fix, for people; `null` if a child ended. */
   readonly shortage: string | null;
-  /** Until the next one is started. */
+  /** The pause before the next start. */
   readonly pauseMs: number;
   readonly sinceMs: number;
 }
@@ -52,7 +53,7 @@ export type ShutdownMode = 'quit' | 'terminate' | 'kill' | 'drained';
 /** A failure as it was recorded in Redis, shortened for people. */
 export interface FailureSummary {
   readonly queue: string;
-  /** `null` where it never ran: its payload is no JSON object. */
+  /** `null` if it never ran, because its payload is not a JSON object. */
   readonly jobId: string | null;
   readonly jobClass: string | null;
   readonly exception: string;
@@ -78,7 +79,7 @@ export type EngineFact =
       readonly type: 'engine.stopped';
       readonly processed: number;
       readonly failed: number;
-      /** Outcomes that Redis could not take; 0 on a clean stop. */
+      /** Outcomes that Redis couldn't store; 0 after a clean stop. */
       readonly unwritten: number;
     }
   | { readonly type: 'redis.up'; readonly serverVersion: string; readonly awayMs: number | null }
@@ -87,40 +88,40 @@ export type EngineFact =
       /** Redis came back without the last steps of this runner, or without all of them. */
       readonly type: 'steps.forgotten';
       readonly steps: number;
-      /** It knows nothing of this runner any more. */
+      /** It no longer knows anything about this runner. */
       readonly isEverything: boolean;
       /** Outcomes that were written again. */
       readonly rewritten: number;
       /** Running jobs that are back on record. */
       readonly running: number;
-      /** Jobs that Redis had on record without a known end: recorded as failed, or put back. */
+      /** Recorded jobs without a known end: now recorded as failed, or put back. */
       readonly settled: number;
     }
   | {
-      /** Others took this runner for dead and accounted for its jobs. It goes on under a new registration. */
+      /** Others declared this runner dead and accounted for its jobs. It continues under a new registration. */
       readonly type: 'engine.declared-dead';
       /** Jobs that went back to their queues; their programs are killed here. */
       readonly killed: number;
-      /** Jobs that were recorded as failed; their programs may finish, and their outcomes count nowhere. */
+      /** Jobs that were recorded as failed. Their programs may finish, but their outcomes are ignored. */
       readonly finishing: number;
-      /** Outcomes that are dropped, since others have accounted for their jobs. */
+      /** Dropped outcomes of jobs that other runners have accounted for. */
       readonly dropped: number;
     }
   | {
-      /** A job's outcome is not recorded, since others have accounted for the job. */
+      /** A job's outcome is not recorded, because another runner has accounted for the job. */
       readonly type: 'outcome.dropped';
       readonly worker: string;
       readonly outcome: 'success' | 'failure' | 'requeue';
     }
   | {
-      /** Another process, which may live, has this runner's name. */
+      /** Another process, which may be alive, has this runner's name. */
       readonly type: 'engine.renamed';
       readonly workerHost: string;
       /** `HOST:PID` */
       readonly holder: string;
     }
   | {
-      /** Redis did not raise a counter. Told once. */
+      /** Redis refused to raise a counter. Published once. */
       readonly type: 'counter.refused';
       readonly reason: string;
     }
@@ -136,11 +137,11 @@ export type EngineFact =
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
   | { readonly type: 'job.started'; readonly job: JobView }
   | {
-      /** The latest line of a running job, told at most a few times a second, and only while somebody looks. */
+      /** The latest line of a running job, at most a few times a second, and only while a client watches. */
       readonly type: 'job.printed';
       readonly jobId: string;
       readonly stream: OutputStream;
-      /** At most `printedLineLimit` characters, as the job wrote them: hostile until sanitised. */
+      /** At most `printedLineLimit` characters as the job wrote them. Hostile until sanitised. */
       readonly line: string;
     }
   | {
@@ -159,16 +160,16 @@ export type EngineFact =
       readonly durationMs: number;
       readonly exitCode: number | null;
       readonly signal: string | null;
-      /** Set where the outcome is `failed`. */
+      /** Set if the outcome is `failed`. */
       readonly failure: FailureSummary | null;
     }
   | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
   | {
       readonly type: 'failures.retried';
       readonly count: number;
-      /** Where they were put back. */
+      /** The queues that they went back to. */
       readonly queues: readonly string[];
-      /** Set where it was one. */
+      /** Set if it was a single failure. */
       readonly jobClass: string | null;
     }
   | {
@@ -178,14 +179,14 @@ export type EngineFact =
       readonly jobClass: string | null;
     }
   | {
-      /** Length of the `failed` list, which all workers share; told while somebody looks. */
+      /** Length of the `failed` list, which all workers share; published while a client watches. */
       readonly type: 'failures.counted';
       readonly total: number;
     }
   | {
-      /** Somebody changed something, or tried to. What came of it in detail, other events tell. */
+      /** A command changed something, or failed to. Other events have the details. */
       readonly type: 'command.executed';
-      /** Who: the name that a user interface gave, such as `ann@pts/3`, or a signal. */
+      /** The client's name, such as `ann@pts/3`, or a signal. */
       readonly by: string;
       readonly command: CommandType;
       readonly isDone: boolean;
@@ -193,34 +194,34 @@ export type EngineFact =
       readonly outcome: string;
     }
   | {
-      /** Another runner's process, `HOST:PID`, had died; its jobs are accounted for. */
+      /** Another runner, `HOST:PID`, had died; its jobs are accounted for. */
       readonly type: 'peer.recovered';
       readonly peer: string;
-      /** Jobs that were recorded as failed, and that went back to their queues. */
+      /** Jobs that were recorded as failed, and jobs that went back to their queues. */
       readonly failed: number;
       readonly requeued: number;
     }
   | {
-      /** A dead runner's jobs wait before they run again: programs of it may still run. Told once of each. */
+      /** A dead runner's jobs wait before they run again, because its programs may still run. Published once for each. */
       readonly type: 'peer.deferred';
       /** `HOST:PID` */
       readonly peer: string;
-      /** Processes that may be these programs; none if they can't be seen. */
+      /** Processes that may be these programs; empty if they aren't visible. */
       readonly pids: readonly number[];
-      /** At most: they go on once the programs are gone, or a runner of their user, or of root, ends these. */
+      /** At most. The jobs continue when the programs have ended, or a runner of their user or of root ends them. */
       readonly waitMs: number;
     }
   | {
-      /** What Redis could not be told is on the disk; the next start, or the end of the outage, tells it. */
+      /** Outcomes that Redis couldn't store are on the disk, until the outage ends or the next runner starts. */
       readonly type: 'outcomes.spooled';
-      /** How jobs ended, and jobs that go back. */
+      /** Outcomes, and jobs that go back. */
       readonly count: number;
-      /** Jobs that were asked for without an answer: Redis may have given so many of them. None has run. */
+      /** Requested jobs without a reply: Redis may have handed out this many. None has run. */
       readonly unrun: number;
       readonly file: string;
     }
   | {
-      /** What another runner's process, `HOST:PID`, had left on the disk is in Redis. */
+      /** The spooled outcomes of another runner, `HOST:PID`, are in Redis. */
       readonly type: 'outcomes.restored';
       readonly peer: string;
       /** As in `outcomes.spooled`. */
@@ -228,17 +229,17 @@ export type EngineFact =
       readonly unrun: number;
     }
   | {
-      /** A file of the spool, or its directory, is no good. */
+      /** A spool file, or the spool's directory, can't be used. */
       readonly type: 'spool.failed';
       readonly file: string;
-      /** How jobs ended, and jobs that go back: those that Redis doesn't know for that; 0 where nobody can tell. */
+      /** Outcomes and returning jobs that Redis therefore lacks; 0 if unknown. */
       readonly count: number;
       readonly reason: string;
     }
   | {
       readonly type: 'config.reloaded';
       readonly changes: readonly string[];
-      /** Fields of the file that differ and take effect only after a restart; older engines leave it out. */
+      /** Changed fields of the file that take effect only after a restart. Older engines omit this. */
       readonly needsRestart?: readonly string[];
     }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
@@ -247,16 +248,16 @@ export type EngineFact =
       readonly type: 'counters.changed';
       readonly processed: number;
       readonly failed: number;
-      /** Finished, but their outcome is not in Redis yet. */
+      /** Ended jobs whose outcome is not in Redis yet. */
       readonly unwritten: number;
     };
 
-/** Characters of a `job.printed`'s line: wider than any panel. */
+/** Characters of the line in `job.printed`: wider than any panel. */
 export const printedLineLimit = 500;
 
 /**
  * `operator`: a command; `signal`: USR1; `timeout`: the job's own limit; `shutdown`: the runner stops; `taken-over`: the
- * job went back to its queue, because others took this runner for dead.
+ * job went back to its queue, because others declared this runner dead.
  */
 export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown' | 'taken-over';
 

@@ -1,12 +1,12 @@
-/** What a job prints, on its way from the engine to whoever looks at that job. Plain data, JSON-safe. */
+/** A job's output, on its way from the engine to a client that watches the job. Plain data, JSON-safe. */
 import type { OutputStream } from './job.ts';
 
-/** What one stream brought, in one go or in several shortly after each other. */
+/** Output of one stream, from one read or several in a short time. */
 export interface OutputPiece {
   readonly stream: OutputStream;
   /** When it was read, milliseconds since the epoch. */
   readonly atMs: number;
-  /** Any part of the stream, decoded as UTF-8, lines not whole: hostile until sanitised. */
+  /** Any part of the stream, decoded as UTF-8; lines may be cut. Hostile until sanitised. */
   readonly text: string;
 }
 
@@ -14,26 +14,26 @@ export interface OutputBatch {
   /** In the order in which they were read. */
   readonly pieces: readonly OutputPiece[];
   /**
-   * Lines that came before `pieces` and are no longer kept, or that there was no time to send; an estimate where
-   * they had gone before anyone read.
+   * Lines before `pieces` that are no longer kept, or that were skipped for a slow client. An estimate if they were dropped
+   * before the first read.
    */
   readonly skippedLines: number;
-  /** The job has ended and this was the last of it. */
+  /** The job has ended, and no more output follows. */
   readonly isEnd: boolean;
 }
 
-/** Reads what is kept of one job's output, from its start on, at its own pace. */
+/** Reads the kept output of one job from its start, at the reader's pace. */
 export interface OutputReader {
   /**
-   * What comes next.
+   * Reads the next output.
    *
-   * @param maxBytes of output, about; one piece is given whatever its size
-   * @returns no pieces and not the end: nothing new yet
+   * @param maxBytes approximate; returns at least one piece of any size
+   * @returns a batch without pieces and without `isEnd` if there is nothing new
    */
   read(maxBytes: number): OutputBatch;
-  /** Bytes that are kept and not yet read. */
+  /** Kept bytes that have not been read. */
   readonly behindBytes: number;
-  /** Skips what is kept up to its last `bytes`, and counts the lines; the next `read` tells. */
+  /** Skips to the last `bytes` of the kept output and counts the lines for the next `read`. */
   skipTo(bytes: number): void;
   close(): void;
 }

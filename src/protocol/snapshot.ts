@@ -1,13 +1,13 @@
 /**
- * The snapshot: all that a user interface has to know of an engine at one moment. It is what reducing every
- * event so far comes to; with it and the events behind `seq`, a client that came late knows as much as one
- * that was there from the start. Plain data, JSON-safe, bounded in size.
+ * The snapshot: everything that a screen needs to know about an engine at one moment. It is the result of reducing all events
+ * so far. With it and the events after `seq`, a client that connects late knows as much as one that was connected from the
+ * start. Plain data, JSON-safe, bounded in size.
  */
 import type { EngineEvent, FailureSummary, KillReason, PoolView, QueueView, ShutdownMode } from './events.ts';
 import type { JobOutcome, JobView, OutputStream } from './job.ts';
 
 export interface Snapshot {
-  /** Of the last event that is in it; 0 before the first. */
+  /** Number of the last event in it; 0 before the first. */
   readonly seq: number;
   readonly engine: EngineState | null;
   readonly redis: RedisState;
@@ -21,12 +21,12 @@ export interface Snapshot {
   readonly ended: readonly EndedJob[];
   /** Failures that this engine recorded, newest first, at most `recentFailuresLimit`. */
   readonly failures: readonly RecentFailure[];
-  /** Since the engine's start; a failed job is a processed one, too. */
+  /** Since the engine's start; a failed job also counts as processed. */
   readonly totals: { readonly processed: number; readonly failed: number; readonly unwritten: number };
   readonly throughput: Throughput;
-  /** Length of the shared `failed` list; `null` until it was counted. */
+  /** Length of the shared `failed` list; `null` before the first count. */
   readonly failedTotal: number | null;
-  /** What an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
+  /** Events that an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
   readonly history: readonly EngineEvent[];
 }
 
@@ -37,7 +37,7 @@ export interface EngineState {
   readonly namespace: string;
   readonly redis: string;
   readonly startedAtMs: number;
-  /** `null` while it takes jobs. */
+  /** How it is stopping; `null` while it takes jobs. */
   readonly stopping: ShutdownMode | null;
   readonly isStopped: boolean;
 }
@@ -51,7 +51,7 @@ export interface RedisState {
 }
 
 export interface QueueState extends QueueView {
-  /** Jobs waiting; `null` until counted, -1 where the key is no list. */
+  /** Waiting jobs; `null` before the first count, -1 if the key is not a list. */
   readonly backlog: number | null;
   readonly processed: number;
   readonly failed: number;
@@ -61,7 +61,7 @@ export interface QueueState extends QueueView {
 
 export interface RunningJob extends JobView {
   readonly lastLine: { readonly stream: OutputStream; readonly text: string; readonly atMs: number } | null;
-  /** The last signal that it was sent. */
+  /** The last signal sent to it. */
   readonly killed: { readonly signal: string; readonly reason: KillReason; readonly atMs: number } | null;
 }
 
@@ -81,7 +81,7 @@ export interface RecentFailure {
 
 /** Jobs that ended per `throughputBucketMs`, over the last `throughputBuckets` of them. */
 export interface Throughput {
-  /** Number of the last bucket, counted from the epoch. */
+  /** Number of the last bucket, counting from the epoch. */
   readonly last: number;
   /** Oldest first, the last one being `last`; at most `throughputBuckets`. */
   readonly counts: readonly number[];

@@ -1,6 +1,6 @@
 /**
- * Files with outcomes that a runner could not write to Redis, for the next start: one file for each process that gave up
- * waiting. Its name holds the Redis, the namespace and the process.
+ * Files with outcomes that a runner couldn't write to Redis, for the next start. A file's name identifies the Redis, the
+ * namespace and the process.
  *
  *     NAME.tmp ──written, fsync──▶ NAME.spool ──claimed──▶ NAME.spool.PID-START ──in Redis──▶ removed
  *                                                               └──came too late──▶ NAME.late, for people
@@ -37,10 +37,10 @@ import type { Machine } from '../process/machine.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
-  /** Which Redis and which namespace: files of others are not looked at. */
+  /** Redis and namespace. Files of other scopes are ignored. */
   readonly scope: string;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
-  /** As it is called now: a new registration has another nonce. */
+  /** The present owner: a new registration has another nonce. */
   readonly owner: () => StepOwner;
 }
 
@@ -50,9 +50,9 @@ export interface SpoolFile {
 }
 
 export interface SpoolContents {
-  /** Of processes that are gone; those of one process side by side. */
+  /** Files of dead processes; those of one process are adjacent. */
   readonly files: readonly SpoolFile[];
-  /** Left alone. */
+  /** Unreadable files, which stay. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
@@ -77,7 +77,7 @@ export class Spool {
     return this.#options.directory;
   }
 
-  /** @returns the file's path. @throws where it can't be written */
+  /** @returns the file's path. @throws if it can't be written */
   write(steps: readonly SpooledStep[]): string {
     const { directory, scope, machine } = this.#options;
     const { identity, clock } = machine;
@@ -93,7 +93,7 @@ export class Spool {
       writtenAt: new Date(clock.nowMs()).toISOString(),
     };
     const lines = [JSON.stringify(header), ...stepLines(steps)];
-    // The last line says that none is missing.
+    // The last line proves that no line is missing.
     lines.push(JSON.stringify({ lines: lines.length }));
     const temporary = join(directory, `${name}.tmp`);
     const path = join(directory, `${name}.spool`);
@@ -109,9 +109,9 @@ export class Spool {
   }
 
   /**
-   * All files that no process has claimed. Never throws for what it finds there.
+   * Reads all files of dead processes. Never throws for their contents.
    *
-   * @param dead nonces of processes that are known to be dead
+   * @param dead nonces of processes known to be dead
    */
   look(dead: ReadonlySet<string> = new Set()): SpoolContents {
     const { directory, scope } = this.#options;
@@ -120,7 +120,7 @@ export class Spool {
     for (const name of this.#names()) {
       const path = join(directory, name);
       const read = readSpool(path, scope);
-      if (read === null) continue; // Somebody else has just taken it.
+      if (read === null) continue; // Another process has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
       else if (this.#isOfDead(read.header, dead)) {
         files.push({ path, spooled: spooledOf(read) });
@@ -129,7 +129,7 @@ export class Spool {
     return { files, refused };
   }
 
-  /** The same, claimed: but for those that others have. */
+  /** The same, and claims them. Skips files that other processes have claimed. */
   claimDead(dead?: ReadonlySet<string>): SpoolContents {
     const { files, refused } = this.look(dead);
     const claimed = files.flatMap(({ path, spooled }) => {
@@ -140,8 +140,8 @@ export class Spool {
   }
 
   /**
-   * Another machine may share the home directory, and a process of it may live: it would read its files itself when Redis
-   * is back. One of our own name can't, since we are in its place.
+   * A process of another machine that shares the home directory may be alive, and would read its files itself when Redis is
+   * back. A process with this runner's name can't be: this one has replaced it.
    */
   #isOfDead(header: Header, dead: ReadonlySet<string>): boolean {
     const { machine } = this.#options;
@@ -153,7 +153,7 @@ export class Spool {
     return !(machine.clock.nowMs() - Date.parse(header.writtenAt) <= silentLimitMs);
   }
 
-  /** One that we have written. @returns `null` where another process has taken it, by mistake or not */
+  /** Reads a file of this process. @returns `null` if another process has taken it */
   read(path: string): SpoolFile | null {
     const read = readSpool(path, this.#options.scope);
     if (read === null) return null;
@@ -166,7 +166,7 @@ export class Spool {
     syncDirectory(this.#options.directory);
   }
 
-  /** Keeps it for people: nothing looks at it any more. @returns where */
+  /** Keeps the file for people; no runner reads it again. @returns its new path */
   setAside({ path }: SpoolFile): string {
     const late = path.replace(/\.spool(\..*)?$/, '.late');
     renameSync(path, late);
@@ -178,14 +178,14 @@ export class Spool {
     try {
       names = readdirSync(this.#options.directory);
     } catch {
-      return []; // There is none, or none of ours.
+      return []; // The directory is missing or unreadable.
     }
     return names
       .filter((name) => name.startsWith(`${this.#prefix}-`) && /\.spool(\.\d+-\d*)?$/.test(name))
       .sort();
   }
 
-  /** @returns its new path; `null` where another process has it */
+  /** @returns its new path; `null` if another process has claimed it */
   #claim(name: string): string | null {
     const { directory, machine } = this.#options;
     const { identity } = machine;
@@ -225,7 +225,7 @@ function writeDurably(path: string, lines: readonly string[]): void {
   }
 }
 
-/** A name that is new or gone is so for certain only then. */
+/** Makes new and removed names durable. */
 function syncDirectory(directory: string): void {
   const fd = openSync(directory, 'r');
   try {
@@ -247,7 +247,7 @@ function spooledOf({
   return { owner: header.owner, steps };
 }
 
-/** @returns `null` where there is none any more */
+/** @returns `null` if it no longer exists */
 function readSpool(path: string, scope: string): ReadSpool | null {
   let text: string;
   try {
@@ -266,7 +266,7 @@ function readSpool(path: string, scope: string): ReadSpool | null {
   return steps === null ? { reason: 'it has a line that this version does not know' } : { header, steps };
 }
 
-/** @throws where it isn't a file of this user's */
+/** @throws if it isn't a file of this user */
 function readOwn(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

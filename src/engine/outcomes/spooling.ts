@@ -1,6 +1,6 @@
 /**
- * What becomes of outcomes that Redis could not take: to the disk when there are too many or the process ends, and
- * from there to Redis, our own after an outage, those of processes that are gone before their recovery.
+ * Moves outcomes that Redis couldn't store to the disk, when there are too many or the process ends, and from there to Redis:
+ * its own after an outage, and those of dead processes before their recovery.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
@@ -17,19 +17,19 @@ export interface SpoolingOptions {
   readonly client: {
     readonly session: CommandSender;
     readonly keys: ResqueKeys;
-    /** Name and nonce of our process. */
+    /** Name and nonce of this process. */
     readonly owner: string;
     readonly nonce: string;
   };
-  /** `null`: there is none, what can't be written is lost. */
+  /** `null`: no directory; outcomes that can't be written are lost. */
   readonly directory: string | null;
-  /** Which Redis and which namespace: files of others are not looked at. */
+  /** Redis and namespace. Files of other scopes are ignored. */
   readonly scope: string;
   readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
 }
 
-/** @param unrun put into a step of their own, of number `next` */
+/** @param unrun goes into a separate step with the number `next` */
 export function spooledSteps(
   requests: readonly StepRequest[],
   unrun: SpooledStep['unrun'],
@@ -58,10 +58,10 @@ export class Spooling {
   readonly #options: SpoolingOptions;
   readonly #spool: Spool | null;
   readonly #replay: Replay;
-  /** Our own, oldest first. */
+  /** Files of this process, oldest first. */
   #own: OwnFile[] = [];
   readonly #told = new Set<string>();
-  /** Nonces of processes whose steps Redis has refused at the last try. */
+  /** Nonces of processes whose steps Redis refused at the last try. */
   readonly #refused = new Set<string>();
 
   constructor(options: SpoolingOptions) {
@@ -72,12 +72,12 @@ export class Spooling {
     this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }
 
-  /** Outcomes of ours that are on the disk. */
+  /** How many outcomes of this process are on the disk. */
   get count(): number {
     return this.#own.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Number of the first of our steps on the disk, or `null`. */
+  /** Number of this process' first step on the disk, or `null`. */
   get first(): number | null {
     return this.#own[0]?.first ?? null;
   }
@@ -100,7 +100,7 @@ export class Spooling {
     }
   }
 
-  /** The first of ours, after an outage. Rejects with RedisError. */
+  /** Writes this process' first file to Redis, after an outage. Rejects with RedisError. */
   async restoreFirst(): Promise<void> {
     const [file] = this.#own;
     if (file === undefined) return;
@@ -110,7 +110,7 @@ export class Spooling {
     this.#spool?.remove(file.path);
   }
 
-  /** This process may have another name by now. */
+  /** This process may have taken another name since. */
   #underOurName({ owner, steps }: SpooledSteps): SpooledSteps {
     const { owner: name, nonce } = this.#options.client;
     const renamed = steps.map((step) => ({
@@ -120,7 +120,7 @@ export class Spooling {
     return { owner: { name, nonce }, steps: renamed };
   }
 
-  /** Outcomes of ours that are on the disk. */
+  /** This process' outcomes on the disk. */
   ownOutcomes(): OutcomeWrite[] {
     return this.#own
       .flatMap(({ path }) => this.#spool?.read(path) ?? [])
@@ -131,8 +131,8 @@ export class Spooling {
   /**
    * Others declared this process dead: removes its files.
    *
-   * @param lastStep the last step of ours that was done before that
-   * @returns outcomes of jobs that Redis never knew of, and those that others have accounted for
+   * @param lastStep this process' last step before that
+   * @returns outcomes of jobs that Redis never knew, and of those that other runners have accounted for
    */
   forgetOwn(lastStep: number): { readonly kept: OutcomeWrite[]; readonly dropped: OutcomeWrite[] } {
     const outcomes = this.ownOutcomes();
@@ -144,7 +144,7 @@ export class Spooling {
     };
   }
 
-  /** What `restoreDead` would find. */
+  /** The files that `restoreDead` would read. */
   waiting(dead?: ReadonlySet<string>): WaitingFile[] {
     const files = this.#spool?.look(dead).files ?? [];
     return files.map(({ path, spooled }) => ({
@@ -156,13 +156,13 @@ export class Spooling {
   }
 
   /**
-   * Those of processes that are gone. Before their recovery, which would take their jobs for failed.
+   * Writes the files of dead processes to Redis. Call it before their recovery, which would fail their jobs.
    *
-   * @param dead nonces of those that are known to be dead, though they can't be seen from here
+   * @param dead nonces of processes known to be dead, even if this machine can't see them
    */
   async restoreDead(dead?: ReadonlySet<string>): Promise<void> {
     const { files, refused } = this.#spool?.claimDead(dead) ?? { files: [], refused: [] };
-    for (const { path, reason } of refused) this.#tellOnce(path, 0, `${reason}; it is left alone`);
+    for (const { path, reason } of refused) this.#tellOnce(path, 0, `${reason}; the file stays`);
     const processes = new Map<string, SpoolFile[]>();
     for (const file of files) {
       const { nonce } = file.spooled.owner;
@@ -184,14 +184,14 @@ export class Spooling {
       return;
     }
     if (this.#refused.has(owner.nonce)) return;
-    const reason = `${owner.name} had been recovered before it was read; its jobs are recorded as failed or put back`;
+    const reason = `${owner.name} was recovered before this file was read; its jobs were recorded as failed or put back`;
     for (const file of files) {
       const late = this.#spool?.setAside(file) ?? file.path;
       this.#tellOnce(late, entryCount(file.spooled.steps), reason);
     }
   }
 
-  /** What Redis refuses of another process must not keep this one from its work. */
+  /** If Redis refuses another process' steps, this one must still work. */
   async #isTaken(spooled: SpooledSteps, files: readonly SpoolFile[]): Promise<boolean> {
     this.#refused.delete(spooled.owner.nonce);
     try {
