@@ -167,7 +167,7 @@ test('outcomes of a runner that was already recovered are too late, and stay on 
   await stage.waitForStat('failed', 4);
   const next = await stage.run(config);
   const told = await next.waitForLine('spool.failed');
-  expect(told.message).toContain('had been recovered');
+  expect(told.message).toContain('was recovered');
   expect(spoolFiles()).toEqual([expect.stringMatching(/\.late$/)]);
   expect(await stage.stat('processed')).toBe(4);
   expect(await stage.stat('failed')).toBe(4);
