@@ -24,7 +24,7 @@ export default defineConfig({
         include: files[name],
         // Test files share a process and its loaded modules: loading them again takes a second. `shared-worker.ts` checks
         // that each file cleans up.
-        isolate: name === 'program' || name === 'terminal',
+        isolate: false,
       },
     })),
   },

@@ -14,6 +14,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { useRedis } from '../helpers/redis.ts';
+import { skipWhileUnchanged } from '../helpers/unchanged.ts';
 import { elsewhere, objectionTo, rowFor } from './elsewhere.ts';
 import { allDocuments, type Block, commandsOf, type MarkdownDocument } from './markdown.ts';
 import { useSandbox } from './sandbox.ts';
@@ -82,6 +83,8 @@ async function perform(step: Step, where: string): Promise<void> {
 }
 
 describe('every command runs in', () => {
+  const read = documents.map(({ path }) => path);
+  skipWhileUnchanged(import.meta.url, ...read, 'src', 'scripts', 'examples', 'deploy', 'cfg.json.template');
   test.each(documents.map((document) => ({ path: document.path, document })))(
     '$path',
     { timeout: 60_000 },

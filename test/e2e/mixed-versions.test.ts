@@ -1,9 +1,9 @@
 /** A rolling upgrade: runners of this and an earlier version share queues. */
 import { execa } from 'execa';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StatusDocument } from '../../src/cli/status/document.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
-import { buildOldVersion, hasCommit, type OldVersion } from '../helpers/old-version.ts';
+import { buildOldVersion, hasCommit } from '../helpers/old-version.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { currentProgram, type Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -14,12 +14,11 @@ const isThere = hasCommit(commit);
 
 const stage = useEndToEnd({ timeoutMs: 60_000 });
 const clean = { code: 0, signal: undefined };
-let old: OldVersion | null = null;
+let oldProgram = '';
 
 beforeAll(async () => {
-  if (isThere) old = await buildOldVersion(commit);
+  if (isThere) oldProgram = await buildOldVersion(commit);
 });
-afterAll(() => old?.remove());
 beforeEach(({ skip }) => skip(!isThere, `this clone has no commit ${commit}`));
 
 type Version = 'old' | 'new';
@@ -29,7 +28,7 @@ const cases = (['old', 'new'] as const).flatMap((first) =>
 );
 
 function programOf(version: Version): string {
-  return version === 'new' ? currentProgram : (old?.program ?? '');
+  return version === 'new' ? currentProgram : oldProgram;
 }
 
 function otherThan(version: Version): Version {

@@ -2,9 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive, kill } from '../helpers/processes.ts';
+import { skipWhileUnchanged } from '../helpers/unchanged.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { type Job, type Mode, useJobProcesses } from './job-process.ts';
 import { examplePath, fixturePath, languages, succeeds } from './languages.ts';
+
+skipWhileUnchanged(import.meta.url, 'examples');
 
 const processes = useJobProcesses();
 

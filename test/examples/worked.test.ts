@@ -13,6 +13,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { useDirectory } from '../cli/directory.ts';
 import { isAlive } from '../helpers/processes.ts';
+import { skipWhileUnchanged } from '../helpers/unchanged.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import {
   type Failure,
@@ -22,6 +23,8 @@ import {
   useJobProcesses,
 } from './job-process.ts';
 import { lineOf, type WorkedScript, workedScripts } from './worked-scripts.ts';
+
+skipWhileUnchanged(import.meta.url, 'examples');
 
 const processes = useJobProcesses();
 const directory = useDirectory();

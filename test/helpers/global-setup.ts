@@ -10,13 +10,14 @@ import { ensureBuild } from '../../scripts/setup/bundle.mjs';
 import { distEntry } from '../../scripts/setup/paths.mjs';
 
 /** Every project calls this; the first one does the work. */
-export default async function setUp({ name }: TestProject): Promise<() => void> {
+export default async function setUp({ name, globalConfig }: TestProject): Promise<() => void> {
   const isFirst = process.env.RR_TEST_RUN === undefined;
   const directory = process.env.RR_TEST_RUN ?? mkdtempSync(join(tmpdir(), 'rr-run-'));
   process.env.RR_TEST_RUN = directory;
   // A runner that ends without its Redis leaves a file there: not in the home of whoever runs the tests.
   process.env.XDG_STATE_HOME = join(directory, 'state');
   process.env.XDG_CACHE_HOME = join(directory, 'cache');
+  if (globalConfig.testNamePattern !== undefined) process.env.RR_TEST_FILTER = 'yes';
   if (name === 'program' || name === 'terminal') await buildProgram();
   return () => {
     if (isFirst) rmSync(directory, { recursive: true, force: true });

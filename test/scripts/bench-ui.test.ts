@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWhileUnchanged } from '../helpers/unchanged.ts';
+
+skipWhileUnchanged(import.meta.url, 'src', 'scripts', 'bench');
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

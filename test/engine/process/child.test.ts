@@ -65,6 +65,8 @@ describe.each([
 
   afterAll(() => {
     vi.unstubAllEnvs();
+    // The next file in this process must not find the modules that chose another way.
+    vi.resetModules();
   });
 
   function start(command: LaunchSpec['command'], rest: Partial<LaunchSpec> = {}) {
