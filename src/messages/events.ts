@@ -1,4 +1,4 @@
-/** What log and user interface say of each event: every word of it is here, and in the files beside. */
+/** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { duration, plural } from './quantities.ts';
@@ -30,7 +30,7 @@ export interface Wording {
   readonly text: string;
 }
 
-/** With the log's columns before them, a job's class and arguments of these lengths fit into 100 columns. */
+/** With these limits, a line of the log with class and arguments fits into 100 columns. */
 const classLimit = 24;
 const argsLimit = 39;
 const queueLimit = 40;
@@ -38,7 +38,7 @@ const textLimit = 200;
 
 /**
  * @param job the event's job, where it is about one that was started
- * @returns `null` for events that the log leaves out: output, counters, and what other lines tell already
+ * @returns `null` for events that the log leaves out: output, counters, and facts that other lines have
  */
 export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
   switch (event.type) {
@@ -79,7 +79,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'redis',
         '!',
         'error',
-        `not usable: ${short(event.reason)}; running jobs go on, trying again`,
+        `not usable: ${short(event.reason)}; running jobs continue, reconnecting`,
       );
     case 'steps.forgotten':
     case 'engine.declared-dead':
@@ -114,7 +114,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'job.finished':
       return finished(event, job);
     case 'failure.recorded':
-      // The failure of a job that ran is told by `job.finished`.
+      // `job.finished` has the failure of a job that ran.
       return event.failure.jobId === null
         ? about(
             event.failure.queue,
@@ -146,7 +146,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'runner',
         '!',
         'warn',
-        `${short(event.peer)} had died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
+        `${short(event.peer)} died; ${ends.length === 0 ? 'no job was lost' : ends.join(', ')}`,
       );
     }
     case 'peer.deferred': {
@@ -157,7 +157,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'runner',
         '!',
         'warn',
-        `${short(peer)} had died; its jobs wait up to ${Math.ceil(waitMs / 1_000)} s: its programs may still run${which}, ` +
+        `${short(peer)} died; its jobs wait up to ${Math.ceil(waitMs / 1_000)} s: its programs may still run${which}, ` +
           "and this user can't end them",
       );
     }
@@ -176,8 +176,8 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest);
     }
     case 'config.rejected':
-      return about('config', '!', 'error', `not reloaded, the old one stays: ${list(event.problems)}`);
-    // At start `engine.started` names them, later `config.reloaded` does; the queues of a pattern come and go.
+      return about('config', '!', 'error', `not reloaded, the old one stays in use: ${list(event.problems)}`);
+    // `engine.started` and `config.reloaded` name pools. The queues of a pattern come and go.
     case 'runner.added':
     case 'runner.removed':
     case 'queue.added':
@@ -229,7 +229,7 @@ interface ChangedFailures {
   readonly jobClass: string | null;
 }
 
-/** Of one queue it is that queue's line; otherwise the text says which. */
+/** A change in one queue is about that queue. Otherwise the text names the queues. */
 function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
   const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
   const [queue] = queues;
@@ -245,11 +245,11 @@ function killReason(reason: KillReason): string {
     case 'signal':
       return 'the runner was sent USR1';
     case 'timeout':
-      return 'it ran into its timeout';
+      return 'it reached its timeout';
     case 'shutdown':
-      return 'the runner stops';
+      return 'the runner is stopping';
     case 'taken-over':
-      return 'others took this runner for dead and put the job back';
+      return 'another runner took this one for dead and put the job back';
   }
 }
 
@@ -258,7 +258,7 @@ function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], run
     case 'quit':
       return running === 0
         ? 'stopping'
-        : `stopping; takes no more jobs, waits for the end of ${plural(running, 'job')}`;
+        : `stopping; takes no more jobs, waits for ${plural(running, 'running job')}`;
     case 'terminate':
       return running === 0
         ? 'stopping'

@@ -1,4 +1,4 @@
-/** What is said of queues and of the entries that they get their slots from, and why they are not as they should be. */
+/** What log, screen and commands say about queues and pools: slots, pauses, throttling. */
 import type { EngineFact, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
 import { duration, plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
@@ -11,7 +11,7 @@ type QueueFact = Extract<
 >;
 
 interface QueueMessages {
-  /** The name of the queue or entry as it is: hostile until sanitised. */
+  /** The name of the queue or entry, not yet safe to print. */
   readonly subject: string;
   readonly level: 'info' | 'warn';
   readonly glyph: '●' | '!' | '‖' | '▸';
@@ -33,8 +33,8 @@ export function queueMessages(fact: QueueFact): QueueMessages {
         const text = `throttled: can't start more jobs; ${visibleWithin(throttled.shortage, textLimit)}`;
         return { level: 'warn', glyph: '!', subject, text };
       }
-      const next = `another one in ${duration(throttled.pauseMs)}`;
-      const text = `throttled: a child that waited for its job has ended (${endOf(throttled)}); ${next}`;
+      const next = `next start in ${duration(throttled.pauseMs)}`;
+      const text = `throttled: a waiting child ended (${endOf(throttled)}); ${next}`;
       return { level: 'warn', glyph: '!', subject, text };
     }
     case 'runner.unthrottled':
@@ -50,12 +50,13 @@ export function queueMessages(fact: QueueFact): QueueMessages {
 }
 
 export function pauseReason(reason: PauseReason): string {
+  const who = reason.detail === '' ? 'hand' : visibleWithin(reason.detail, textLimit);
   const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, textLimit)})`;
   switch (reason.kind) {
     case 'operator':
-      return `by hand${detail}`;
+      return `by ${who}`;
     case 'all':
-      return `all queues, by hand${detail}`;
+      return `all queues, by ${who}`;
     case 'cluster':
       return `pause-all-workers is set in Redis${detail}`;
     case 'unstartable':
@@ -88,7 +89,7 @@ export function slotsMessages({ key, concurrency: now, configuredConcurrency }: 
   return `${visibleWithin(key, textLimit)}: ${plural(now, 'slot')}${config}`;
 }
 
-/** `mail is paused: by hand (ann)`, `mail is not paused` */
+/** `mail is paused: by ann`, `mail is not paused` */
 export function pausesMessages(queue: string, pauses: readonly PauseReason[]): string {
   const name = visibleWithin(queue, textLimit);
   return pauses.length === 0
@@ -97,5 +98,5 @@ export function pausesMessages(queue: string, pauses: readonly PauseReason[]): s
 }
 
 function concurrency({ concurrency: now, configuredConcurrency }: PoolView): string {
-  return now === configuredConcurrency ? `${now}` : `${now} (the config says ${configuredConcurrency})`;
+  return now === configuredConcurrency ? `${now}` : `${now} (${configuredConcurrency} in the config)`;
 }

@@ -46,7 +46,7 @@ export function spoolMessages(fact: SpoolFact): SpoolMessages {
       return {
         level: 'info',
         glyph: '●',
-        text: `${peer} had stopped while Redis was away; ${restored(fact)}`,
+        text: `${peer} stopped while Redis was away; ${restored(fact)}`,
       };
     }
     case 'spool.failed': {

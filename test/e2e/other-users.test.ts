@@ -54,7 +54,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     const deferred = await second.waitForLine('peer.deferred');
     expect(deferred).toMatchObject({ pids: expect.arrayContaining([pid]) });
     expect(deferred.message).toMatch(
-      / had died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
+      / died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
     );
     expect(await stage.backlog('mail')).toEqual([]);
     expect(await repairAs(ben)).toContain(

@@ -24,6 +24,6 @@ test.each([
   ],
 ])('so does one that is read: %d ends, %d not started', (count, unrun, text) => {
   expect(spoolMessages({ type: 'outcomes.restored', peer: 'h:1', count, unrun }).text).toBe(
-    `h:1 had stopped while Redis was away; ${text}`,
+    `h:1 stopped while Redis was away; ${text}`,
   );
 });

@@ -1,4 +1,4 @@
-/** `y`: what is open or under the cursor, onto the clipboard of the person's own terminal. */
+/** `y`: copies what is open or under the cursor to the clipboard of the user's terminal. */
 import { wordingOf } from '../../messages/events.ts';
 import { plural } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
@@ -21,20 +21,20 @@ export function copySelection(context: ActionContext): void {
     return;
   }
   const { text, what } = selection(state);
-  if (text === null) context.toast('there is nothing to copy here');
+  if (text === null) context.toast('nothing to copy');
   else say(context, text, `copied ${what}`);
 }
 
 function copyLog(context: ActionContext, log: JobLog): void {
   const { text, lines, isWhole } = log.copyText(clipboardLimitBytes);
-  if (lines === 0) context.toast('there is nothing to copy here');
+  if (lines === 0) context.toast('nothing to copy');
   else if (isWhole) say(context, text, `copied ${plural(lines, 'line')}`);
-  else say(context, text, `copied the last ${plural(lines, 'line')}: a terminal takes no more`);
+  else say(context, text, `copied the last ${plural(lines, 'line')}: the terminal's limit`);
 }
 
 function say(context: ActionContext, text: string, message: string): void {
   const isWhole = context.copy(text);
-  context.toast(isWhole ? message : `${message}, cut: more than a terminal takes`);
+  context.toast(isWhole ? message : `${message}, cut at the terminal's limit`);
 }
 
 function selection(state: AppState): { text: string | null; what: string } {

@@ -1,4 +1,4 @@
-/** Marking, retrying and deleting failures: by value, so that what was seen is what is hit. */
+/** Marks, retries and deletes failures. Commands name them by value, so they act on what the user saw. */
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
@@ -10,7 +10,7 @@ import type { ActionContext } from './action-context.ts';
 type EntriesCommand = 'retry-failures' | 'remove-failures';
 type MatchingCommand = 'retry-matching' | 'remove-matching';
 
-/** Of one command: the engine takes no more entries, and the link no more bytes. */
+/** Limits of one command: the engine's for entries, the link's for bytes. */
 const mostEntries = 1_000;
 const mostBytes = 2 * 1024 * 1024;
 
@@ -33,7 +33,7 @@ export function toggleMarkAll({ store }: ActionContext): void {
   changeView(store, { failures: { ...failures, marked: new Map(), isAllMarked } });
 }
 
-/** This failure at once; several after a question. */
+/** Retries one failure at once, several after a question. */
 export function retry(context: ActionContext): void {
   const { store } = context;
   const { failures, opened, tab } = store.getState().view;
@@ -45,8 +45,8 @@ export function retry(context: ActionContext): void {
   const [only] = entries;
   if (only === undefined) {
     const { pane } = store.getState().view.queues;
-    const hint = 'Tab goes to the failures, 2 shows all of them';
-    context.toast(tab === 'queues' && pane !== 'failures' ? hint : 'there is no failure to retry', true);
+    const hint = 'press Tab to select a failure, or 2 to see all';
+    context.toast(tab === 'queues' && pane !== 'failures' ? hint : 'no failure to retry', true);
   } else if (entries.length === 1) {
     void carryOut(context, 'retry-failures', entries);
   } else {
@@ -65,7 +65,7 @@ export function remove(context: ActionContext): void {
     return;
   }
   const entries = chosen(context);
-  if (entries.length === 0) context.toast('there is no failure to delete', true);
+  if (entries.length === 0) context.toast('no failure to delete', true);
   else askEntries(context, 'remove-failures', entries);
 }
 
@@ -107,7 +107,7 @@ function askEntries(
   });
 }
 
-/** Counts first: a bulk question says how many. */
+/** Counts first, because the question says how many. */
 async function askMatching(context: ActionContext, command: MatchingCommand): Promise<void> {
   const { store } = context;
   const typed = store.getState().view.failures.filter;
@@ -120,14 +120,14 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
   }
   if (reply.data?.kind !== 'failure-count') return;
   const { dialog, opened, tab, failures } = store.getState().view;
-  // Counting a long list takes seconds. Whoever went on to something else isn't typing the answer to this.
+  // Counting a long list takes seconds. If the user has moved on, the next keys don't answer this question.
   if (dialog !== null || opened !== null || tab !== 'failures' || failures.filter !== typed) return;
   const { total, matching, retryable } = reply.data;
   const count = command === 'retry-matching' ? retryable : matching;
   const isAll = isEmptyFilter(filter);
   const which = isAll ? 'on the list' : `that match "${typed}"`;
   if (count === 0) {
-    context.toast(nothingToDo(matching, isAll ? 'on the list' : `that matches "${typed}"`));
+    context.toast(nothingToDo(matching, isAll ? null : typed));
     return;
   }
   const verb = verbOf(command);
@@ -145,8 +145,8 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
         ...(command === 'retry-matching' && skipped > 0
           ? [
               skipped === 1
-                ? "1 other that matches has been retried already or can't be, and is left alone."
-                : `${plural(skipped, 'other')} that match have been retried already or can't be, and are left alone.`,
+                ? "1 more match was already retried or can't be retried, and is skipped."
+                : `${grouped(skipped)} more matches were already retried or can't be retried, and are skipped.`,
             ]
           : []),
       ],
@@ -156,10 +156,11 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
   });
 }
 
-/** @param which of them, of a single one */
-function nothingToDo(matching: number, which: string): string {
-  if (matching === 0) return `there is no failure ${which}`;
-  return `every failure ${which} has been retried already, or can't be`;
+/** @param filter `null`: all failures match */
+function nothingToDo(matching: number, filter: string | null): string {
+  if (matching === 0) return filter === null ? 'there are no failures' : `no failure matches "${filter}"`;
+  const which = filter === null ? '' : ` that matches "${filter}"`;
+  return `every failure${which} was already retried or can't be retried`;
 }
 
 function yesOrNo(verb: string): readonly Choice[] {
@@ -180,7 +181,7 @@ function queuesOf(entries: readonly FailureEntry[]): string {
     : `${queues.slice(0, 3).join(', ')} and ${queues.length - 3} more queues`;
 }
 
-/** The answer was yes. Large entries go in several commands: the link takes no more at once. */
+/** The answer was yes. Many or large entries go in several commands. */
 export async function carryOut(
   context: ActionContext,
   command: EntriesCommand,
@@ -195,7 +196,7 @@ export async function carryOut(
       return;
     }
     if (reply.data?.kind === 'bulk') done += reply.data.done;
-    // The last reply tells of its part only.
+    // The last reply counts its own part only.
     if (part.length < entries.length) context.toast(`${pastOf(command)} ${plural(done, 'failure')}`);
   }
   afterwards(context, command, { ok: true, message: '' });
@@ -236,7 +237,7 @@ export async function carryOutMatching(
 function afterwards({ store, failures }: ActionContext, command: string, reply: CommandReply): void {
   const { view } = store.getState();
   const isGone = !reply.ok && reply.code === 'failure-gone';
-  // A mark on what is no longer there can't be seen, and would be asked about again and again.
+  // A mark on an entry that is gone can't be seen or removed.
   if (reply.ok || isGone)
     changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
   const isRemoved = reply.ok || (isGone && command.startsWith('remove'));

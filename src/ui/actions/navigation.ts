@@ -1,4 +1,4 @@
-/** Moving about: rows, panels, tabs, in and out of what can be opened. */
+/** Moves between rows, panels and tabs; opens jobs and failures, and goes back. */
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
 import {
@@ -17,7 +17,7 @@ import { bodyRows, failuresLayout, queuesLayout, type Size } from '../panels/lay
 import { lastFailureTop } from '../screens/failures-screen.ts';
 import type { ActionContext } from './action-context.ts';
 
-/** Further pages are read when the cursor is this close to the end of what is there. */
+/** Reads the next page when the cursor is this close to the end of what is loaded. */
 const nearEnd = 30;
 
 export function move(context: ActionContext, step: Step): void {
@@ -33,7 +33,7 @@ function scrollFailure({ store, size }: ActionContext, step: Step): void {
   const { opened } = store.getState().view;
   if (opened?.kind !== 'failure') return;
   const last = lastFailureTop(opened.entry, size);
-  // Where the screen has become larger meanwhile, it shows an earlier line than `top`.
+  // If the screen has become larger, its first line is now before `top`.
   const from = Math.min(opened.top, last);
   const top = step === 'top' ? 0 : step === 'bottom' ? last : Math.max(0, Math.min(last, from + step));
   changeView(store, { opened: { ...opened, top } });
@@ -65,7 +65,7 @@ function moveInFailures({ store, failures }: ActionContext, step: Step): void {
   else if (cursor !== null && keys.indexOf(cursor) >= keys.length - nearEnd) failures.more();
 }
 
-/** The end of the list is further down than what was read: reads on, and goes there unless the person went away. */
+/** Reads the rest of the list, then goes to its end unless the cursor was moved. */
 async function toOldest(
   { store, failures }: Pick<ActionContext, 'store' | 'failures'>,
   from: string | null,
@@ -86,7 +86,7 @@ function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step
   changeView(store, { [tab]: { ...state.view[tab], cursor: stepTo(keys, state.view[tab].cursor, step) } });
 }
 
-/** A pane that has gone, as when the window was made smaller, can't keep the keys. */
+/** If the focused pane is gone, because the window became smaller, the queues get the keys. */
 export function settlePane({ store, size }: ActionContext): void {
   const state = store.getState();
   const { queues, tab } = state.view;
@@ -96,7 +96,7 @@ export function settlePane({ store, size }: ActionContext): void {
   if (!isThere) changeView(store, { queues: { ...queues, pane: 'queues' } });
 }
 
-/** To the panel at that side; panels go on from one row into the next. */
+/** Moves to the panel on that side. The last panel of a row leads to the next row. */
 export function movePanel({ store, size }: ActionContext, step: number): void {
   const state = store.getState();
   const names = listedQueues(state).map(({ name }) => name);
@@ -107,7 +107,7 @@ export function movePanel({ store, size }: ActionContext, step: number): void {
   changeView(store, { queues: { ...queues, pane, queue, jobId: null } });
 }
 
-/** On the queues screen the next panel, elsewhere the next tab. */
+/** The next panel on the queues screen, the next tab elsewhere. */
 export function movePane(context: ActionContext, step: 1 | -1): void {
   const { store, size } = context;
   const state = store.getState();
@@ -182,10 +182,9 @@ export function open(context: ActionContext): void {
 
 function nothingToOpen(state: AppState): string {
   const { tab, queues } = state.view;
-  if (tab === 'failures' || (tab === 'queues' && queues.pane === 'failures'))
-    return 'there is no failure to open';
+  if (tab === 'failures' || (tab === 'queues' && queues.pane === 'failures')) return 'no failure to open';
   const queue = tab === 'queues' ? selectedQueue(state) : null;
-  return queue === null ? 'there is nothing to open' : `no job of ${queue.name} is running`;
+  return queue === null ? 'nothing to open' : `${queue.name} has no running jobs`;
 }
 
 /** The job that an event is about. */
@@ -197,7 +196,7 @@ function openEvent(context: ActionContext): void {
   else context.toast('this event is not about a job', true);
 }
 
-/** @returns whether there was anything to go back from */
+/** @returns false if there was nothing to go back from */
 export function back(context: ActionContext): boolean {
   const { store, failures } = context;
   const { view } = store.getState();
@@ -222,7 +221,7 @@ export function back(context: ActionContext): boolean {
   return false;
 }
 
-/** A page never goes beyond what is seen, so that nothing is passed over unread. */
+/** Moves by pages. A page is never more than the screen shows, so no row is skipped unread. */
 export function movePages(context: ActionContext, pages: number): void {
   const rows = Math.ceil(pageOf(context.store.getState(), context.size) * Math.abs(pages));
   move(context, pages < 0 ? -rows : rows);

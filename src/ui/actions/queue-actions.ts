@@ -1,6 +1,6 @@
 /**
- * Pausing and slots. Keys come faster than answers: what a key means depends on what was asked for last, and only
- * where nothing was on what the model says.
+ * Pausing, slots, and ending a job. Keys come faster than replies, so a toggle looks at the last command that has no
+ * reply yet, and only then at the model.
  */
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
@@ -39,7 +39,7 @@ export function changeSlots(context: ActionContext, by: 1 | -1): void {
   const now = asked?.type === 'set-concurrency' ? asked.concurrency : runner.concurrency;
   const concurrency = now + by;
   if (concurrency < 1) {
-    context.toast(`${runner.key} has one slot, the least there is; p pauses it`, true);
+    context.toast(`${runner.key} needs at least one slot; press p to pause it`, true);
     return;
   }
   void context.run({ type: 'set-concurrency', runner: runner.key, concurrency });
@@ -76,13 +76,13 @@ function selected(context: ActionContext): QueueState | null {
   const state = context.store.getState();
   const { pane, filter } = state.view.queues;
   if (pane === 'failures') {
-    // Which queue would be meant can't be seen from there.
-    context.toast('the failures have the keys; Esc goes back to the queues', true);
+    // The screen doesn't show which queue would be meant.
+    context.toast('no queue is selected; Esc returns to the queues', true);
     return null;
   }
   const queue = selectedQueue(state);
   if (queue === null)
-    context.toast(filter === '' ? 'there is no queue yet' : 'no queue matches the filter', true);
+    context.toast(filter === '' ? 'there are no queues yet' : 'no queue matches the filter', true);
   return queue;
 }
 
@@ -93,7 +93,7 @@ export function askToKill(context: ActionContext, signal: 'SIGTERM' | 'SIGKILL')
   const jobId = selectedJobId(state);
   const job = jobId === null ? undefined : state.model.jobs.find(({ id }) => id === jobId);
   if (job === undefined) {
-    context.toast(jobId === null ? 'there is no job to end' : `job #${jobId} has ended already`, true);
+    context.toast(jobId === null ? 'no job is selected' : `job #${jobId} has already ended`, true);
     return;
   }
   changeView(store, {
@@ -103,7 +103,7 @@ export function askToKill(context: ActionContext, signal: 'SIGTERM' | 'SIGKILL')
       title: `Send ${signal} to job #${job.id}?`,
       lines: [
         `${job.jobClass ?? '(no class)'} ${job.args}`.slice(0, 300),
-        `of ${job.queue}, pid ${job.pid} and its process group. It is recorded as failed.`,
+        `queue ${job.queue}, pid ${job.pid} and its process group. The job is recorded as failed.`,
       ],
       choices: [
         { label: 'Cancel', key: 'n', detail: '' },

@@ -1,6 +1,6 @@
 /**
- * Leaving and stopping. A screen leaves a runner that it didn't start as it is; the runner that it started would stop
- * with it, so that is asked first. Stopping any other runner is an action of its own.
+ * Leaving and stopping. A screen that only attached leaves without a question, and the runner keeps running. A runner
+ * stops with the screen that started it, so that screen asks first. Stopping any other runner is a separate action.
  */
 import { plural } from '../../messages/quantities.ts';
 import { changeView } from '../../store/app-store.ts';
@@ -22,7 +22,7 @@ export function askToQuit(context: ActionContext): void {
     choices.push({
       label: 'Detach',
       key: quitKeys.detach,
-      detail: isStopping ? 'it stops when its jobs have ended' : 'leave it running; `attach` comes back',
+      detail: isStopping ? 'it stops when its jobs end' : 'leave it running; `attach` returns to it',
     });
   }
   if (!isStopping) choices.push({ label: 'Drain and quit', key: quitKeys.drain, detail: jobs.toDrain });
@@ -31,8 +31,8 @@ export function askToQuit(context: ActionContext): void {
     dialog: {
       kind: 'question',
       question: { kind: 'quit' },
-      title: isStopping ? 'It is stopping' : 'Quit',
-      lines: ['This screen has started the runner.'],
+      title: isStopping ? 'The runner is stopping' : 'Quit?',
+      lines: ['This screen started the runner.'],
       choices,
       focus: isStopping ? 0 : choices.findIndex(({ key }) => key === quitKeys.drain),
     },
@@ -53,7 +53,7 @@ export function quitBy(context: ActionContext, key: string): void {
   }
 }
 
-/** Of any runner, also of one that other people rely on: so the question names it. */
+/** Other people may rely on the runner, so the question names it. */
 export function askToStop(context: ActionContext): void {
   const jobs = jobsOf(context);
   const isStopping = isTold(context);
@@ -80,7 +80,7 @@ export function stopBy(context: ActionContext, key: string): void {
   else if (key === stopKeys.kill) stop(context, 'kill');
 }
 
-/** Ctrl-C as people press it: once to be asked, twice to drain, three times to kill. */
+/** Ctrl-C asks. A second one drains, a third one kills. */
 export function interrupt(context: ActionContext): void {
   if (leaveAtOnce(context)) return;
   const { dialog } = context.store.getState().view;
@@ -90,7 +90,7 @@ export function interrupt(context: ActionContext): void {
   else askToQuit(context);
 }
 
-/** @returns false if there is something to ask */
+/** @returns false if a question must come first */
 function leaveAtOnce(context: ActionContext): boolean {
   if (context.store.getState().model.engine?.isStopped === true) context.end({ kind: 'stopped' });
   else if (!context.isOwner) context.end({ kind: 'detached' });
@@ -104,9 +104,9 @@ function isTold({ store }: ActionContext): boolean {
 
 function jobsOf({ store }: ActionContext): { readonly toDrain: string; readonly toKill: string } {
   const running = store.getState().model.jobs.length;
-  if (running === 0) return { toDrain: 'no job is running', toKill: 'no job is running' };
+  if (running === 0) return { toDrain: 'no jobs are running', toKill: 'no jobs are running' };
   const jobs = plural(running, 'running job');
-  return { toDrain: `wait for ${jobs}`, toKill: `end ${jobs}` };
+  return { toDrain: `wait for ${jobs}`, toKill: `kill ${jobs}` };
 }
 
 function stop(context: ActionContext, mode: 'quit' | 'kill'): void {

@@ -1,4 +1,4 @@
-/** All keys that hold here, drawn from the keymap. */
+/** All keys of the current screen, from the keymap. */
 import { type Binding, type BindingGroup, bindingsIn, type Context } from '../keys/keymap.ts';
 import type { Size } from '../panels/layout.ts';
 import type { Panel } from '../panels/panel.ts';
@@ -21,7 +21,7 @@ const contextTitles: Readonly<Record<Context, string>> = {
 };
 const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
 const widest = 100;
-/** From here on two columns have room for what they say. */
+/** Two columns fit from this width on. */
 const twoColumnsFrom = 90;
 const keyColumns = 10;
 
@@ -35,7 +35,7 @@ export function help(context: Context, size: Size, isReadOnly: boolean, top: num
       span(`Help · ${contextTitles[context]}`, { bold: true }),
       ...(bindings.some(({ asks }) => asks === true) ? [span('   ● asks first', { dim: true })] : []),
     ],
-    foot: [span('↑↓ scroll, ? or Esc to close')],
+    foot: [span('↑↓ to scroll, ? or Esc to close')],
     top,
     content: (width) => helpLines(bindings, width),
   });

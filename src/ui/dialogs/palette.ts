@@ -1,4 +1,4 @@
-/** The command palette: every action that is possible here, and every queue, by name. */
+/** The command palette: every action that the current screen has, and every queue, by name. */
 import type { AppState } from '../../store/app-store.ts';
 import { type ActionName, bindingsIn } from '../keys/keymap.ts';
 import { contextOf } from '../lists/selection.ts';
@@ -14,7 +14,7 @@ export type PaletteItem =
 const widest = 64;
 const mostRows = 14;
 
-/** What the palette can't sensibly do: moving, and itself. */
+/** Actions that make no sense in a palette. */
 const leftOut: ReadonlySet<ActionName> = new Set([
   'up',
   'down',
@@ -28,7 +28,7 @@ const leftOut: ReadonlySet<ActionName> = new Set([
   'interrupt',
 ]);
 
-/** Those of which the words hold all that was typed, in whatever order. */
+/** Items whose label contains every typed word, in any order. */
 export function paletteItems(state: AppState, isReadOnly: boolean, typed: string): readonly PaletteItem[] {
   const actions: PaletteItem[] = bindingsIn(contextOf(state.view), isReadOnly)
     .filter(({ action }) => !leftOut.has(action))
@@ -53,13 +53,13 @@ export function palette(items: readonly PaletteItem[], text: string, cursor: num
     size,
     width: widest,
     title: [span('Commands', { bold: true })],
-    foot: [span(`${items.length} · Enter runs, Esc closes`)],
+    foot: [span(`${items.length} · Enter to run, Esc to cancel`)],
     content: (width) => {
       const shown = items.slice(from, to).map((item, at) => {
         const line = lineOf(width, [span('  '), span(item.label), gap, span(item.keys, { color: 'cyan' })]);
         return from + at === cursor ? restyled(line, selected) : line;
       });
-      const none = items.length === 0 ? [lineOf(width, [span('  no such command', { dim: true })])] : [];
+      const none = items.length === 0 ? [lineOf(width, [span('  no matching command', { dim: true })])] : [];
       const filling = Array.from({ length: rows - shown.length - none.length }, () => lineOf(width, []));
       return [
         lineOf(width, [

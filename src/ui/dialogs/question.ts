@@ -1,4 +1,4 @@
-/** A question with its choices; what is harmless has the focus. */
+/** A question with its choices. The harmless one has the focus. */
 import type { Dialog } from '../../store/view.ts';
 import type { Size } from '../panels/layout.ts';
 import { type Panel, selected } from '../panels/panel.ts';
@@ -18,7 +18,7 @@ export function question({ title, lines, choices, focus }: QuestionDialog, size:
     size,
     width: widest,
     title: [span(title, { bold: true })],
-    foot: [span('Enter chooses, Esc cancels')],
+    foot: [span('Enter to choose, Esc to cancel')],
     content: (width) => [
       blank(width),
       ...lines.flatMap((line) => wrap(line, width)).map((line) => lineOf(width, [span(line)])),

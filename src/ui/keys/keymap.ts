@@ -1,11 +1,11 @@
 /**
- * Every key of the user interface, as data. Help, footer, palette and the README's table are drawn from it,
- * and what isn't here does nothing. Within dialogs other keys hold: see `actions/dialog-keys.ts`.
+ * Every key of the user interface, as data. Help, footer, palette and the table in the documents come from it. A key
+ * that isn't here does nothing. Dialogs have their own keys: see `actions/dialog-keys.ts`.
  *
  * Long because it is one table.
  */
 
-/** Where the keys go: the tab, or what was opened on top of it. */
+/** What the keys act on: the tab, or what is open on top of it. */
 export type Context = 'queues' | 'failures' | 'jobs' | 'events' | 'job' | 'failure';
 
 export type ActionName =
@@ -66,11 +66,11 @@ export interface Binding {
   /** How people write them. */
   readonly shown: string;
   readonly label: string;
-  /** Shorter, for the footer; without it the footer leaves it out. */
+  /** Shorter, for the footer, which leaves out bindings without it. */
   readonly footer?: string;
   readonly group: BindingGroup;
   readonly contexts: readonly Context[];
-  /** A question comes first, with Cancel focused. */
+  /** Asks first, with Cancel focused. */
   readonly asks?: true;
   /** Changes something outside this screen: `--read-only` leaves it out. */
   readonly changes?: true;
@@ -79,7 +79,7 @@ export interface Binding {
 const everywhere: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
 const lists: readonly Context[] = ['queues', 'failures', 'jobs', 'events'];
 
-/** In the order in which the footer shows them. */
+/** In the order of the footer. */
 export const keymap: readonly Binding[] = [
   { action: 'up', keys: ['k', 'up'], shown: 'k ↑', label: 'row up', group: 'move', contexts: everywhere },
   {
@@ -95,7 +95,7 @@ export const keymap: readonly Binding[] = [
     action: 'left',
     keys: ['h', 'left'],
     shown: 'h ←',
-    label: 'panel to the left',
+    label: 'panel left',
     group: 'move',
     contexts: ['queues'],
   },
@@ -103,7 +103,7 @@ export const keymap: readonly Binding[] = [
     action: 'right',
     keys: ['l', 'right'],
     shown: 'l →',
-    label: 'panel to the right',
+    label: 'panel right',
     footer: 'panel',
     group: 'move',
     contexts: ['queues'],
@@ -206,7 +206,7 @@ export const keymap: readonly Binding[] = [
     action: 'toggle-pause-all',
     keys: ['P'],
     shown: 'P',
-    label: 'pause or resume everything',
+    label: 'pause or resume all queues',
     group: 'act',
     contexts: ['queues', 'jobs', 'events'],
     changes: true,
@@ -215,7 +215,7 @@ export const keymap: readonly Binding[] = [
     action: 'slots-up',
     keys: ['+'],
     shown: '+',
-    label: 'a slot more',
+    label: 'add a slot',
     footer: 'slots',
     group: 'act',
     contexts: ['queues'],
@@ -225,7 +225,7 @@ export const keymap: readonly Binding[] = [
     action: 'slots-down',
     keys: ['-'],
     shown: '-',
-    label: 'a slot less',
+    label: 'remove a slot',
     group: 'act',
     contexts: ['queues'],
     changes: true,
@@ -252,7 +252,7 @@ export const keymap: readonly Binding[] = [
     action: 'mark-all',
     keys: ['*'],
     shown: '*',
-    label: 'mark all that match, or none',
+    label: 'mark all matches, or unmark all',
     footer: 'all',
     group: 'act',
     contexts: ['failures'],
@@ -261,7 +261,7 @@ export const keymap: readonly Binding[] = [
     action: 'retry',
     keys: ['r'],
     shown: 'r',
-    label: 'retry this failure, or the marked',
+    label: 'retry this failure, or the marked ones',
     footer: 'retry',
     group: 'act',
     contexts: ['queues', 'failures', 'failure'],
@@ -271,7 +271,7 @@ export const keymap: readonly Binding[] = [
     action: 'retry-matching',
     keys: ['R'],
     shown: 'R',
-    label: 'retry all that match the filter',
+    label: 'retry all matches',
     footer: 'retry all',
     group: 'act',
     contexts: ['failures'],
@@ -282,7 +282,7 @@ export const keymap: readonly Binding[] = [
     action: 'delete',
     keys: ['D'],
     shown: 'D',
-    label: 'delete this failure, or the marked',
+    label: 'delete this failure, or the marked ones',
     footer: 'delete',
     group: 'act',
     contexts: ['failures', 'failure'],
@@ -293,7 +293,7 @@ export const keymap: readonly Binding[] = [
     action: 'terminate-job',
     keys: ['x'],
     shown: 'x',
-    label: 'end this job with TERM',
+    label: 'send SIGTERM to this job',
     footer: 'TERM',
     group: 'act',
     contexts: ['queues', 'jobs', 'job'],
@@ -304,7 +304,7 @@ export const keymap: readonly Binding[] = [
     action: 'kill-job',
     keys: ['X'],
     shown: 'X',
-    label: 'end this job with KILL',
+    label: 'send SIGKILL to this job',
     footer: 'KILL',
     group: 'act',
     contexts: ['queues', 'jobs', 'job'],
@@ -315,7 +315,7 @@ export const keymap: readonly Binding[] = [
     action: 'follow',
     keys: ['s'],
     shown: 's',
-    label: 'follow the end',
+    label: 'follow new output',
     footer: 'follow',
     group: 'log',
     contexts: ['job'],
@@ -333,7 +333,7 @@ export const keymap: readonly Binding[] = [
     action: 'times',
     keys: ['t'],
     shown: 't',
-    label: 'times',
+    label: 'show or hide times',
     footer: 'times',
     group: 'log',
     contexts: ['job'],
@@ -342,7 +342,7 @@ export const keymap: readonly Binding[] = [
     action: 'streams',
     keys: ['o'],
     shown: 'o',
-    label: 'both streams, stderr, stdout',
+    label: 'show both streams, stderr or stdout',
     group: 'log',
     contexts: ['job'],
   },
@@ -350,11 +350,11 @@ export const keymap: readonly Binding[] = [
     action: 'mark-line',
     keys: ['m'],
     shown: 'm',
-    label: 'put a mark with the time',
+    label: 'insert a mark with the time',
     group: 'log',
     contexts: ['job'],
   },
-  { action: 'zoom', keys: ['z'], shown: 'z', label: 'nothing but the log', group: 'log', contexts: ['job'] },
+  { action: 'zoom', keys: ['z'], shown: 'z', label: 'full screen', group: 'log', contexts: ['job'] },
   {
     action: 'filter',
     keys: ['/'],
@@ -403,7 +403,7 @@ export const keymap: readonly Binding[] = [
     action: 'palette',
     keys: [':'],
     shown: ':',
-    label: 'commands by name',
+    label: 'run a command by name',
     group: 'program',
     contexts: everywhere,
   },
@@ -420,7 +420,7 @@ export const keymap: readonly Binding[] = [
     action: 'repaint',
     keys: ['ctrl+l'],
     shown: 'Ctrl-L',
-    label: 'repaint',
+    label: 'redraw the screen',
     group: 'program',
     contexts: everywhere,
   },
@@ -428,7 +428,7 @@ export const keymap: readonly Binding[] = [
     action: 'suspend',
     keys: ['ctrl+z'],
     shown: 'Ctrl-Z',
-    label: 'suspend; fg comes back',
+    label: 'suspend (fg resumes)',
     group: 'program',
     contexts: everywhere,
   },
@@ -436,7 +436,7 @@ export const keymap: readonly Binding[] = [
     action: 'back',
     keys: ['escape'],
     shown: 'Esc',
-    label: 'back; clears a filter',
+    label: 'go back, clear the filter',
     group: 'program',
     contexts: everywhere,
   },
@@ -444,7 +444,7 @@ export const keymap: readonly Binding[] = [
     action: 'quit',
     keys: ['q'],
     shown: 'q',
-    label: 'back; at the top: quit',
+    label: 'go back, quit from a tab',
     footer: 'quit',
     group: 'program',
     contexts: everywhere,
@@ -453,7 +453,7 @@ export const keymap: readonly Binding[] = [
     action: 'stop-runner',
     keys: ['Q'],
     shown: 'Q',
-    label: 'stop the runner: drain or kill',
+    label: 'stop the runner (drain or kill)',
     group: 'program',
     contexts: everywhere,
     asks: true,
@@ -463,13 +463,13 @@ export const keymap: readonly Binding[] = [
     action: 'interrupt',
     keys: ['ctrl+c'],
     shown: 'Ctrl-C',
-    label: 'as q; twice drains, three times kills',
+    label: 'quit; twice drains, three times kills',
     group: 'program',
     contexts: everywhere,
   },
 ];
 
-/** The bindings that hold there. */
+/** The bindings in that context. */
 export function bindingsIn(context: Context, isReadOnly: boolean): readonly Binding[] {
   return keymap.filter(
     ({ contexts, changes }) => contexts.includes(context) && !(isReadOnly && changes === true),

@@ -61,7 +61,7 @@ function columnsFor(width: number): { queue: number; jobClass: number } {
 }
 
 function errorText({ exception, error, isReadable }: FailureEntry): string {
-  if (!isReadable) return 'no JSON object: it can only be deleted';
+  if (!isReadable) return 'not a JSON object; it can only be deleted';
   const first = (error ?? '').trimStart().split('\n', 1)[0] ?? '';
   return exception === null ? first : `${exception}: ${first}`;
 }

@@ -8,7 +8,7 @@ import { columns } from '../text/columns.ts';
 import { cutStart } from '../text/fit.ts';
 import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
 
-/** What has just been answered, else what is wrong, else what happened last. */
+/** The reply to the last command, or that Redis is down, or the latest event. */
 export function messageLine({ model, view }: AppState, width: number, nowMs: number): Line {
   const { toast } = view;
   if (toast !== null && toast.untilMs > nowMs) {
@@ -20,7 +20,7 @@ export function messageLine({ model, view }: AppState, width: number, nowMs: num
   if (model.redis.state === 'down') {
     return lineOf(width, [
       span(' ✗ Redis: ', { color: 'red', bold: true }),
-      span(`${model.redis.reason ?? 'not usable'}; running jobs go on, trying again`),
+      span(`${model.redis.reason ?? 'not usable'}; running jobs continue, reconnecting`),
     ]);
   }
   for (let at = model.history.length - 1; at >= 0; at -= 1) {
@@ -40,7 +40,7 @@ export function messageLine({ model, view }: AppState, width: number, nowMs: num
 
 export function footer(context: Context, width: number, isReadOnly: boolean): Line {
   const parts: Part[] = [span(' ')];
-  // Help and quit are always there; what comes before them has the rest of the row.
+  // Help and quit are always shown. The other keys share the rest of the row.
   const shown = bindingsIn(context, isReadOnly).filter((binding) => binding.footer !== undefined);
   const last = shown.filter(({ action }) => action === 'help' || action === 'quit').flatMap(hint);
   let room = width - 1 - widthOf(last);
@@ -71,13 +71,13 @@ function widthOf(spans: readonly Span[]): number {
   return spans.reduce((sum, { text }) => sum + columns(text), 0);
 }
 
-/** The line of a prompt, with its cursor; of a text that is too long, the end is seen. */
+/** The line of a prompt, with its cursor. Shows the end of a text that is too long. */
 export function promptLine(label: string, text: string, width: number): Line {
   const room = Math.max(1, width - columns(label) - 3);
   return lineOf(width, [
     span(` ${label}`, { bold: true, color: 'cyan' }),
     span(cutStart(text, room)),
     span(' ', { inverse: true }),
-    span('  Enter to apply, Esc to leave', { dim: true }),
+    span('  Enter to apply, Esc to cancel', { dim: true }),
   ]);
 }

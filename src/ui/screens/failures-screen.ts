@@ -1,5 +1,5 @@
 /** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
-import { grouped } from '../../messages/quantities.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { failureKeys, indexOfKey } from '../lists/selection.ts';
@@ -56,7 +56,7 @@ function title({ failurePages: pages, view, model }: AppState): Part[] {
   const parts: Part[] = [span('Failures', { bold: true })];
   if (total !== null) parts.push(span(`  ${grouped(total)}`));
   if (filter !== '') parts.push(span(`  filter: ${filter}`, { color: 'yellow' }));
-  if (isAllMarked) parts.push(span('  all that match are marked', { color: 'yellow', bold: true }));
+  if (isAllMarked) parts.push(span('  all matches are marked', { color: 'yellow', bold: true }));
   else if (marked.size > 0) parts.push(span(`  ${marked.size} marked`, { color: 'yellow', bold: true }));
   if (pages.isLoading) parts.push(span('  reading…', { dim: true }));
   return parts;
@@ -78,7 +78,7 @@ function detail({ failurePages: { entries }, view }: AppState, width: number, he
     width,
     height,
     title: [span('detail', { dim: true })],
-    foot: hidden > 0 ? [span(`${hidden} more lines, ⏎ shows all`, { dim: true })] : [],
+    foot: hidden > 0 ? [span(`${plural(hidden, 'more line')}, Enter shows all`, { dim: true })] : [],
     isFocused: false,
     content: lines,
   });

@@ -35,7 +35,7 @@ function info({ model }: AppState, jobId: string, width: number, height: number)
   const inner = innerWidth(width);
   const content =
     job === null
-      ? [lineOf(inner, [span('what it was is no longer known; its output may be', { dim: true })])]
+      ? [lineOf(inner, [span('details of this job are no longer kept; its output may be', { dim: true })])]
       : [lineOf(inner, what(job)), lineOf(inner, [span('args ', { dim: true }), span(job.args)])];
   return framed({
     width,
@@ -61,7 +61,7 @@ function what(job: RunningJob | EndedJob): Part[] {
       parts.push(span(`  ${job.failure.exception}: `, { color: 'red' }), span(job.failure.error));
     }
   } else if (job.killed !== null) {
-    parts.push(span(`  was sent ${job.killed.signal} at ${clock(job.killed.atMs)}`, { color: 'yellow' }));
+    parts.push(span(`  sent ${job.killed.signal} at ${clock(job.killed.atMs)}`, { color: 'yellow' }));
   }
   return parts;
 }
@@ -106,13 +106,13 @@ function logLines(state: AppState, log: JobLog, width: number, pane: LogPane): L
 }
 
 function nothing({ openLog, model, view }: AppState, { buffer }: JobLog): string {
-  if (buffer.end > 0) return `nothing on ${streamNames[view.log.streams]}; o shows the other stream`;
-  const nothingYet = 'it has printed nothing yet';
+  if (buffer.end > 0) return `nothing on ${streamNames[view.log.streams]}; o switches streams`;
+  const nothingYet = 'no output yet';
   switch (openLog?.state) {
     case 'gone':
       return 'the output of this job is no longer kept';
     case 'ended':
-      return 'it has printed nothing';
+      return 'no output';
     case 'live':
       return nothingYet;
     default: {

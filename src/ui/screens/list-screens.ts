@@ -29,7 +29,7 @@ export function jobsScreen(state: AppState, size: Size, top: number, nowMs: numb
       filter: state.view.jobs.filter,
       keys: jobs.map(({ job }) => job.id),
       cursor: state.view.jobs.cursor,
-      none: 'no job has run yet',
+      none: 'no jobs yet',
       heading: (width) => [jobHeading(width)],
       row: (index, width, isSelected) => {
         const job = jobs[index];
@@ -49,7 +49,7 @@ export function eventsScreen(state: AppState, size: Size, top: number): Panel[] 
       filter: state.view.events.filter,
       keys: events.map(({ seq }) => String(seq)),
       cursor: state.view.events.cursor,
-      none: 'nothing has happened yet',
+      none: 'no events yet',
       heading: () => [],
       row: (index, width, isSelected) => {
         const event = events[index];

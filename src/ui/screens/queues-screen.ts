@@ -120,7 +120,7 @@ function running(state: AppState, width: number, height: number, nowMs: number):
   const inner = innerWidth(width);
   const content =
     jobs.length === 0
-      ? [lineOf(inner, [span('nothing is running', { dim: true })])]
+      ? [lineOf(inner, [span('no running jobs', { dim: true })])]
       : runningLines(jobs, inner, innerHeight(height), isFocused ? cursor : null, nowMs);
   const title: Part[] = [span(queue?.name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
   const throttled = queue === null ? null : (poolOf(state.model, queue)?.throttled ?? null);
@@ -151,7 +151,7 @@ function recentFailures(state: AppState, width: number, height: number, nowMs: n
     title: [
       span('Recent failures', { bold: true }),
       span(count === null ? '' : ` (${grouped(count)})`),
-      span(isFocused ? '  ⏎ opens, r retries' : '  2 shows all', { dim: true }),
+      span(isFocused ? '  Enter to open, r to retry' : '  press 2 for all', { dim: true }),
     ],
     isFocused,
     content: entries.length === 0 ? [none] : [...(hasHeading ? [failureHeading(inner)] : []), ...lines],

@@ -74,7 +74,7 @@ describe('the pretty log', () => {
   test('tells a kill and why', () => {
     expect(
       pretty({ type: 'job.killed', jobId: 'a9', queue: 'mail', signal: 'SIGTERM', reason: 'timeout' }),
-    ).toEqual(['16:05:09 ! mail       #a9   killed with SIGTERM: it ran into its timeout']);
+    ).toEqual(['16:05:09 ! mail       #a9   killed with SIGTERM: it reached its timeout']);
   });
 
   test('tells the failure of a job that never ran, and no recorded failure twice', () => {
@@ -108,8 +108,8 @@ describe('the pretty log', () => {
         { type: 'runner.unthrottled', runner: 'mail' },
       ).map((line) => line.slice(9)),
     ).toEqual([
-      '! mail             throttled: a child that waited for its job has ended (exit code 3); another one in 2.0 s',
-      '! mail             throttled: a child that waited for its job has ended (SIGKILL: out of\\nmemory); another one in 2.0 s',
+      '! mail             throttled: a waiting child ended (exit code 3); next start in 2.0 s',
+      '! mail             throttled: a waiting child ended (SIGKILL: out of\\nmemory); next start in 2.0 s',
       "! mail             throttled: can't start more jobs; too many open files (EMFILE): lower concurrency",
       '● mail             no longer throttled',
     ]);
@@ -150,7 +150,7 @@ describe('the pretty log', () => {
         { type: 'redis.up', serverVersion: '7.0.15', awayMs: 83_000 },
       ).map((line) => line.slice(28)),
     ).toEqual([
-      'not usable: the connection was closed; running jobs go on, trying again',
+      'not usable: the connection was closed; running jobs continue, reconnecting',
       'back after 1 min 23 s, version 7.0.15',
     ]);
   });

@@ -65,7 +65,7 @@ describe('a panel', () => {
   test('of a queue that is paused says that first, and both', () => {
     const lines = panel({ ...queueState('mail'), pauses: [byHand] }, throttled);
     expect(plainText(lines[0] ?? [])).toContain('mail  ‖ PAUSED  ! throttled  0/2');
-    expect(plainText(lines[1] ?? [])).toContain(`by hand (ann)  ${why}`);
+    expect(plainText(lines[1] ?? [])).toContain(`by ann  ${why}`);
   });
 
   test('of a queue that can not start keeps the red of that', () => {
@@ -81,7 +81,7 @@ describe('a panel', () => {
   test('that is as narrow as it gets has the state, and the beginning of the reasons', () => {
     const lines = panel({ ...queueState('mail'), pauses: [byHand] }, throttled, 56);
     expect(plainText(lines[0] ?? [])).toContain('mail  ‖ PAUSED  ! throttled  0/2');
-    expect(plainText(lines[1] ?? [])).toContain('by hand (ann)  waiting children end (exit code …');
+    expect(plainText(lines[1] ?? [])).toContain('by ann  waiting children end (exit code …');
     expect(lines.map((line) => plainText(line).length)).toEqual(Array.from({ length: 8 }, () => 56));
   });
 
@@ -117,7 +117,7 @@ describe('a row of the table', () => {
 
   test('of a queue that is paused has both, the pause first', () => {
     const line = row({ ...queueState('mail'), pauses: [byHand] }, 200);
-    expect(plainText(line)).toContain(`‖ PAUSED by hand (ann)  ! throttled ${why}`);
+    expect(plainText(line)).toContain(`‖ PAUSED by ann  ! throttled ${why}`);
   });
 
   test('of 80 columns has the state whole, and of a paused queue the pause', () => {

@@ -48,7 +48,7 @@ describe('ending a job', () => {
     await screen.waitForText('Slow ["one"]');
     await screen.press('x');
     await screen.waitForText('Send SIGTERM to job #1?');
-    expect(screen.text()).toContain(`of mail, pid ${pid} and its process group.`);
+    expect(screen.text()).toContain(`queue mail, pid ${pid} and its process group.`);
     expect(selectedTexts(screen).some((text) => text.includes('n Cancel'))).toBe(true);
     await screen.press('return');
     await screen.waitForNoText('Send SIGTERM');
@@ -85,7 +85,7 @@ describe('ending a job', () => {
     expect(await ui.stage.failure()).toMatchObject({ payload: { class: 'Second' }, signal: 'SIGKILL' });
     // What has ended can't be ended again.
     await screen.press('x');
-    await screen.waitForText('✗ job #2 has ended already');
+    await screen.waitForText('✗ job #2 has already ended');
   });
 
   test('a question about a job that ends meanwhile ends no other', async () => {
@@ -110,10 +110,10 @@ describe('help', () => {
   test('lists the keys of where one is', async () => {
     const screen = await start({ mail: 1 });
     for (const [key, title, here, elsewhere] of [
-      ['1', 'Help · Queues', 'pause or resume the queue', 'mark all that match'],
-      ['2', 'Help · Failures', 'mark all that match, or none', 'a slot more'],
-      ['3', 'Help · Jobs', '● end this job with KILL', 'a slot more'],
-      ['4', 'Help · Events', 'pause or resume everything', 'end this job'],
+      ['1', 'Help · Queues', 'pause or resume the queue', 'mark all matches'],
+      ['2', 'Help · Failures', 'mark all matches, or unmark all', 'add a slot'],
+      ['3', 'Help · Jobs', '● send SIGKILL to this job', 'add a slot'],
+      ['4', 'Help · Events', 'pause or resume all queues', 'to this job'],
     ] as const) {
       await screen.press(key, '?');
       await screen.waitForText(title);
@@ -144,7 +144,7 @@ describe('help', () => {
     await screen.press('j', 'j');
     await screen.waitForNoText('row up');
     await screen.press('pagedown', 'pagedown', 'pagedown', 'pagedown');
-    await screen.waitForText('as q; twice drains, three times kills');
+    await screen.waitForText('quit; twice drains, three times kills');
     const atEnd = screen.text();
     await screen.press('j', 'j', 'j', 'k');
     await screen.waitFor(() => screen.text() !== atEnd, 'it has scrolled up');
@@ -156,7 +156,7 @@ describe('help', () => {
 describe('the palette', () => {
   async function palette(screen: Screen, text: string): Promise<void> {
     await screen.press(':');
-    await screen.waitForText('Enter runs, Esc closes');
+    await screen.waitForText('Enter to run, Esc to cancel');
     screen.type(text);
     await screen.waitForText(`: ${text}`);
   }
@@ -164,11 +164,11 @@ describe('the palette', () => {
   test('shows what has all the words, and runs what the cursor is on', async () => {
     const screen = await start({ mail: 2, video: 1 });
     await palette(screen, 'slot');
-    for (const label of ['a slot more', 'a slot less', 'set the number of slots'])
+    for (const label of ['add a slot', 'remove a slot', 'set the number of slots'])
       expect(screen.text()).toContain(label);
-    expect(screen.text()).not.toContain('commands by name');
+    expect(screen.text()).not.toContain('run a command by name');
     await screen.press('down');
-    await screen.waitFor(() => selectedTexts(screen).some((text) => text.includes('a slot less')), 'less');
+    await screen.waitFor(() => selectedTexts(screen).some((text) => text.includes('remove a slot')), 'less');
     await screen.press('return');
     await screen.waitForText('✓ mail: 2 → 1 slots');
     await palette(screen, 'RESUME queue');
@@ -189,12 +189,12 @@ describe('the palette', () => {
   test('does nothing where nothing matches, or where it is left with Esc', async () => {
     const screen = await start({ mail: 1 });
     await palette(screen, 'make tea');
-    await screen.waitForText('no such command');
+    await screen.waitForText('no matching command');
     await screen.press('return');
-    await screen.waitForNoText('no such command');
+    await screen.waitForNoText('no matching command');
     await palette(screen, 'pause');
     await screen.press('escape');
-    await screen.waitForNoText('Enter runs, Esc closes');
+    await screen.waitForNoText('Enter to run, Esc to cancel');
     await staysTrue(() => !screen.text().includes('PAUSED'), { message: 'nothing ran', forMs: quietMs });
   });
 });
@@ -229,10 +229,10 @@ describe('a prompt', () => {
     screen.paste('ma\nil\r\nq\u001B[31m!');
     await screen.waitForText('filter: ma il q!');
     await screen.press('escape', ':');
-    await screen.waitForText('Enter runs, Esc closes');
-    screen.paste('slot\nmore\n');
-    await screen.waitForText(': slot more');
-    await screen.waitForText('1 · Enter runs');
+    await screen.waitForText('Enter to run, Esc to cancel');
+    screen.paste('add\nslot\n');
+    await screen.waitForText(': add slot');
+    await screen.waitForText('1 · Enter to run');
     expect(screen.text()).toContain('mail  0/1 ');
   });
 
@@ -249,7 +249,7 @@ describe('a prompt', () => {
 });
 
 describe('leaving', () => {
-  const question = 'This screen has started the runner.';
+  const question = 'This screen started the runner.';
 
   async function withJob(script: string): Promise<Screen> {
     const screen = await start({ mail: 1 }, { script });
@@ -286,7 +286,7 @@ describe('leaving', () => {
     await screen.waitForText('mail  ‖ draining  1/1');
     // Whoever asks again is told so, and can't drain twice.
     await screen.press('q');
-    await screen.waitForText('It is stopping');
+    await screen.waitForText('The runner is stopping');
     expect(screen.text()).not.toContain('Drain and quit');
     await screen.press('escape');
     await staysTrue(() => !screen.hasEnded, { message: 'it waits', forMs: quietMs });
@@ -300,7 +300,7 @@ describe('leaving', () => {
     const screen = await withJob(stubborn());
     const pid = await pidOf('Slow');
     await screen.press('q');
-    await screen.waitForText('end 1 running job');
+    await screen.waitForText('kill 1 running job');
     await screen.press('K');
     expect(await screen.ended).toEqual({ kind: 'stopped' });
     expect(isAlive(pid)).toBe(false);

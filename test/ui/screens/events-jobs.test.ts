@@ -37,12 +37,12 @@ test('Events say who did what, the newest first', async () => {
     'bill is resumed',
     'bill is paused',
   ]);
-  expect(rowsOf(screen, `paused: by hand (${who}`)).toHaveLength(1);
+  expect(rowsOf(screen, `paused: by ${who}`)).toHaveLength(1);
   const text = screen.text();
   expect(text).toMatch(/✗ bill +#1 +failed Charge after \d+ ms/);
   expect(text).toMatch(/● mail +removed the failed Job/);
   expect(text).toMatch(/↺ mail +retried the failed Job/);
-  expect(text).toMatch(/● bill +slots: 3 \(the config says 2\)/);
+  expect(text).toMatch(/● bill +slots: 3 \(2 in the config\)/);
   expect(text).toMatch(/● runner +resque-runner \S+ started/);
 });
 
@@ -77,7 +77,7 @@ test('Jobs list what runs, then what has ended, each with its outcome', async ()
     },
   });
   await screen.press('3');
-  await screen.waitForText('no job has run yet');
+  await screen.waitForText('no jobs yet');
   await ui.stage.enqueue('slow', { class: 'Slow', args: ['s'] });
   await puppet.started();
   puppet.tell('echo "still at it" >&2');

@@ -111,7 +111,7 @@ test('r retries from the recent failures of the first screen, which Tab reaches'
   });
   await screen.waitForText('Recent failures (3)');
   await screen.press('r');
-  await screen.waitForText('Tab goes to the failures');
+  await screen.waitForText('press Tab to select a failure');
   await screen.press('tab');
   await waitForFocus(screen, 'Recent failures (3)');
   await waitForSelected(screen, 'Error 3.');
@@ -160,7 +160,7 @@ test('R asks with the number of those that match, and retries exactly these, onc
   );
 
   await screen.press('R');
-  await screen.waitForText('every failure that matches "queue:mail" has been retried already');
+  await screen.waitForText('every failure that matches "queue:mail" was already retried');
   const records = (await ui.stage.rawFailures()).map((raw) => String(raw));
   expect(records.filter((text) => text.includes('retried_at'))).toHaveLength(50);
 });
@@ -229,7 +229,7 @@ describe('marks', () => {
     const screen = await open(34);
     await filter(screen, 'queue:bill');
     await screen.press('*');
-    await screen.waitForText('all that match are marked');
+    await screen.waitForText('all matches are marked');
     await screen.press('D');
     await screen.waitForText('Delete 30 failures?');
     await screen.press('return');
@@ -254,7 +254,7 @@ describe('marks', () => {
     await screen.waitForNoText('1 marked');
     expect(screen.text()).toContain('filter: queue:bill');
     await screen.press('*');
-    await screen.waitForText('all that match are marked');
+    await screen.waitForText('all matches are marked');
     await screen.press('escape');
     await screen.waitForNoText('are marked');
     await screen.press('escape');
@@ -442,9 +442,9 @@ test('entries of others that are no failure records show, can be deleted, and ar
   await screen.press('r');
   await screen.waitForText("✗ this failure can't be retried: it has no job or no queue");
   await screen.press('R');
-  await screen.waitForText("every failure on the list has been retried already, or can't be");
+  await screen.waitForText("every failure was already retried or can't be retried");
   await screen.press('j');
-  await waitForSelected(screen, 'no JSON object: it can only be deleted');
+  await waitForSelected(screen, 'not a JSON object; it can only be deleted');
   await screen.press('r');
   await screen.waitForText("✗ this failure can't be retried");
   await screen.press('return');
@@ -463,11 +463,11 @@ test('without a failure, keys for failures say that there is none', async () => 
   const screen = await open(0);
   await screen.waitForText('no failures');
   for (const [key, text] of [
-    ['r', 'there is no failure to retry'],
-    ['D', 'there is no failure to delete'],
-    ['R', 'there is no failure on the list'],
-    ['return', 'there is no failure to open'],
-    ['y', 'there is nothing to copy here'],
+    ['r', 'no failure to retry'],
+    ['D', 'no failure to delete'],
+    ['R', 'there are no failures'],
+    ['return', 'no failure to open'],
+    ['y', 'nothing to copy'],
   ] as const) {
     await screen.press(key);
     await screen.waitForText(text);

@@ -46,7 +46,7 @@ test('on the queues, one that matches nothing leaves no queue to act upon', asyn
     await screen.waitForText('✗ no queue matches the filter');
   }
   await screen.press('return');
-  await screen.waitForText('there is nothing to open');
+  await screen.waitForText('nothing to open');
   // An empty filter is none.
   await filter(screen, '');
   await waitForFocus(screen, 'mail');
@@ -120,11 +120,11 @@ test('on the events, it looks at what is told, and every list has a filter of it
   await screen.waitForText('mail  ‖ PAUSED');
   await screen.press('4');
   await screen.waitForText('mail is paused');
-  await filter(screen, 'by hand');
+  await filter(screen, 'by ann');
   await screen.waitForText('1-1 of 1');
-  expect(rowOf(screen, '▸')).toMatch(/‖ mail +paused: by hand/);
+  expect(rowOf(screen, '▸')).toMatch(/‖ mail +paused: by ann/);
   await screen.press('3');
-  await screen.waitForText('no job has run yet');
+  await screen.waitForText('no jobs yet');
   await screen.press('4');
-  await screen.waitForText('filter: by hand');
+  await screen.waitForText('filter: by ann');
 });

@@ -59,7 +59,7 @@ function copied(screen: Screen): string {
 
 test('Enter on a running job shows what it prints as it prints it, both streams told apart', async () => {
   const { screen, puppet } = await openJob();
-  await screen.waitForText('it has printed nothing yet');
+  await screen.waitForText('no output yet');
   puppet.tell('echo to stdout');
   await screen.waitForText('1 line ');
   puppet.tell('echo to stderr >&2');
@@ -190,7 +190,7 @@ test('a match that lies beyond the right edge is brought into sight', async () =
   await search(screen, '');
   await screen.waitForText('out 1000 1001');
   await screen.press('o');
-  await screen.waitForText('nothing on stderr; o shows the other stream');
+  await screen.waitForText('nothing on stderr; o switches streams');
 });
 
 describe('in a log of 100,000 lines', () => {
@@ -273,7 +273,7 @@ test('y puts what is shown of the log onto the clipboard', async () => {
   puppet.tell('seq 100000');
   await screen.waitForText('100,004 lines');
   await screen.press('y');
-  await screen.waitForText(/✓ copied the last 12,\d{3} lines: a terminal takes no more/);
+  await screen.waitForText(/✓ copied the last 12,\d{3} lines: the terminal's limit/);
   const newest = copied(screen).split('\n');
   expect(newest.at(-2)).toBe('100000');
   expect(newest.slice(0, -1)).toEqual(
@@ -297,7 +297,7 @@ describe('a job that has ended', () => {
     await screen.waitForText(/^ resque-runner {2}Jobs › mail › #1 +FAILED after 00:00$/m);
     await screen.waitForText(/ended \d\d:\d\d:\d\d exit 7 {2}UnclassifiedRunnerError: and failed/);
     await screen.press('x');
-    await screen.waitForText('job #1 has ended already');
+    await screen.waitForText('job #1 has already ended');
     await screen.press('q');
     await screen.waitForText('[3 Jobs]');
     await screen.waitForText(/▸ ✗ #1 /);
@@ -317,7 +317,7 @@ describe('a job that has ended', () => {
     await screen.waitForText('failed Failing');
     await screen.press('return');
     await screen.waitForText('the output of this job is no longer kept');
-    await screen.waitForText('what it was is no longer known');
+    await screen.waitForText('details of this job are no longer kept');
   });
 });
 

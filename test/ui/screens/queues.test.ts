@@ -62,7 +62,7 @@ test('p pauses the queue, so that its next job is not taken, and p again resumes
   const screen = await start({ mail: 1, bill: 1 }, ui.stage.script(recording));
   await screen.press('p');
   await screen.waitForText('mail  ‖ PAUSED');
-  await screen.waitForText('by hand');
+  await screen.waitForText('by ann');
   await screen.waitForText('✓ mail is paused');
   await ui.stage.enqueue('mail', { class: 'Held', args: [] });
   await ui.stage.enqueue('bill', { class: 'Free', args: [] });
@@ -77,7 +77,7 @@ test('p pauses the queue, so that its next job is not taken, and p again resumes
   await screen.waitForNoText('PAUSED');
   await ui.stage.waitForFileLines('ran', 2);
   expect(ui.stage.read('ran')).toContain('Held');
-  expect(screen.text()).not.toContain('by hand');
+  expect(screen.text()).not.toContain('by ann');
 });
 
 test('a queue that was paused drains: its running job goes on, and the screen tells both', async () => {
@@ -107,7 +107,7 @@ test('P pauses everything, and P again brings all of it back but what was paused
   await screen.waitForText('mail  ‖ PAUSED');
   await screen.press('P');
   await screen.waitForText('bill  ‖ PAUSED');
-  await screen.waitForText('all queues, by hand');
+  await screen.waitForText('all queues, by ann');
   await ui.stage.enqueue('bill', { class: 'Held', args: [] });
   await screen.waitForText('1 waiting');
   await staysTrue(() => ui.stage.read('ran') === '', { message: 'nothing runs', forMs: quietMs });
@@ -219,9 +219,9 @@ test('1 to 4 open the tabs, Tab goes on from there, and cursors stay where they 
 test('Enter on a queue without a job says so, and so does x', async () => {
   const screen = await start({ mail: 1 });
   await screen.press('return');
-  await screen.waitForText('no job of mail is running');
+  await screen.waitForText('mail has no running jobs');
   await screen.press('x');
-  await screen.waitForText('there is no job to end');
+  await screen.waitForText('no job is selected');
   expect(screen.text()).toContain('[1 Queues]');
 });
 
@@ -233,7 +233,7 @@ test('from the failures, keys for a queue act upon none: it could not be seen up
     await screen.press('P');
     await screen.waitForText('every queue is');
     await screen.press(key);
-    await screen.waitForText('the failures have the keys');
+    await screen.waitForText('no queue is selected');
   }
   expect(rowOf(screen, 'mail')).not.toContain('PAUSED');
   await screen.press('escape', 'p');

@@ -53,7 +53,7 @@ test('slots never go below one', async () => {
   screen.type('---');
   await screen.waitForText('mail  0/1 (config 2)');
   await screen.press('-');
-  await screen.waitForText('mail has one slot, the least there is; p pauses it');
+  await screen.waitForText('mail needs at least one slot; press p to pause it');
   expect(screen.text()).toContain('mail  0/1 (config 2)');
 });
 

@@ -78,7 +78,7 @@ test('200 queues scroll to the last and back, and p pauses the one under the cur
 
   await screen.press('p');
   await screen.waitForText('✓ queue-200 is paused');
-  await screen.waitForText(/▸ queue-200 .*‖ PAUSED by hand/);
+  await screen.waitForText(/▸ queue-200 .*‖ PAUSED by ann/);
   expect(rowsOf(screen, 'PAUSED')).toHaveLength(1);
   await ui.stage.enqueue('queue-200', { class: 'Held', args: [] });
   await ui.stage.enqueue('queue-199', { class: 'Free', args: [] });
@@ -107,7 +107,7 @@ test('a window that becomes too small for the failures takes the keys from them'
   screen.resize(80, 20);
   await screen.waitForNoText('Recent failures');
   await screen.press('r');
-  await screen.waitForText('Tab goes to the failures');
+  await screen.waitForText('press Tab to select a failure');
   await screen.press('j');
   await waitForSelected(screen, 'bill');
   expect(await ui.stage.client.exists(ui.stage.key('queue:mail'))).toBe(0);

@@ -30,7 +30,7 @@ test('a throttled queue says so beside a pause, as a panel and as a row, until a
   expect(await stage.waitForFileLines('ran')).toEqual(['{"class":"Job","args":[1]}']);
   await screen.press('p');
   await screen.waitForText('mail  ‖ PAUSED  ! throttled  0/1');
-  await screen.waitForText(/by hand .* waiting children end/);
+  await screen.waitForText(/by ann.* waiting children end/);
   await screen.press('p');
   await screen.waitForNoText('PAUSED');
   expect(screen.text()).toContain('mail  ! throttled  0/1');
@@ -50,6 +50,6 @@ test('a throttled queue says so beside a pause, as a panel and as a row, until a
   await screen.press('4');
   await screen.waitForText('no longer throttled');
   expect(screen.text()).toContain(
-    'throttled: a child that waited for its job has ended (exit code 3: no table yet); another one in 1.0 s',
+    'throttled: a waiting child ended (exit code 3: no table yet); next start in 1.0 s',
   );
 });
