@@ -140,7 +140,7 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
       title: `${verb} ${plural(count, 'failure')}?`,
       lines: [
         isAll && count === total
-          ? `All ${which}.`
+          ? 'All failures on the list.'
           : `All ${which}: ${grouped(count)} of ${plural(total, 'failure')}.`,
         ...(command === 'retry-matching' && skipped > 0
           ? [
