@@ -91,6 +91,12 @@ export class ReplyTimeouts {
     });
   }
 
+  /** Call it when all replies are settled, or never will be: leaves no timer. */
+  stop(): void {
+    this.#cancelCheck();
+    this.#checkAtMs = never;
+  }
+
   #checkAt(atMs: number): void {
     if (atMs >= this.#checkAtMs) return;
     this.#cancelCheck();

@@ -129,6 +129,7 @@ export class RedisSession {
     this.#watch?.stop();
     this.#cancelBackoff();
     this.#drop();
+    this.#timeouts.stop();
   }
 
   /** Reports that the connections are unusable. New ones are opened. */

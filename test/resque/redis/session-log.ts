@@ -1,8 +1,9 @@
 /** A session and all that it tells, closed when the test is over. */
 import { onTestFinished } from 'vitest';
+import { type Cancel, type Clock, systemClock } from '../../../src/resque/redis/clock.ts';
 import type { ReachableRedis } from '../../../src/resque/redis/connection.ts';
 import type { RedisError } from '../../../src/resque/redis/redis-error.ts';
-import { RedisSession } from '../../../src/resque/redis/session.ts';
+import { RedisSession, systemMeans } from '../../../src/resque/redis/session.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 export class SessionLog {
@@ -10,17 +11,45 @@ export class SessionLog {
   readonly ups: { serverVersion: string; awayMs: number | null }[] = [];
   readonly downs: RedisError[] = [];
   resumes = 0;
+  /** Timers of the session that are set. */
+  readonly timers = new Set<Cancel>();
 
   constructor(redis: ReachableRedis, resume: () => Promise<void> = () => Promise.resolve()) {
-    this.session = new RedisSession(redis, {
-      resume: () => {
-        this.resumes += 1;
-        return resume();
+    this.session = new RedisSession(
+      redis,
+      {
+        resume: () => {
+          this.resumes += 1;
+          return resume();
+        },
+        onUp: (fact) => this.ups.push(fact),
+        onDown: (error) => this.downs.push(error),
       },
-      onUp: (fact) => this.ups.push(fact),
-      onDown: (error) => this.downs.push(error),
-    });
+      { ...systemMeans, clock: this.#countingClock() },
+    );
     onTestFinished(() => this.session.close());
+  }
+
+  #countingClock(): Clock {
+    return {
+      ...systemClock,
+      after: (ms, act, options) => {
+        const cancel = () => {
+          cancelTimer();
+          this.timers.delete(cancel);
+        };
+        const cancelTimer = systemClock.after(
+          ms,
+          () => {
+            this.timers.delete(cancel);
+            act();
+          },
+          options,
+        );
+        this.timers.add(cancel);
+        return cancel;
+      },
+    };
   }
 
   get kinds(): string[] {

@@ -149,16 +149,17 @@ test('connections reported as unusable are replaced', async () => {
 });
 
 describe('a closed session has no connection and no timer,', () => {
-  /** What keeps this process alive. */
+  /** Sockets that keep this process alive. */
   const handles = () =>
     process
       .getActiveResourcesInfo()
-      .filter((name) => /TCP|Timeout|Connect/.test(name))
+      .filter((name) => /TCP|Connect/.test(name))
       .sort();
 
   async function leavesNothing(log: SessionLog, before: readonly string[]): Promise<void> {
     const { ups, downs } = { ups: log.ups.length, downs: log.downs.length };
     log.session.close();
+    await waitFor(() => log.timers.size === 0, { message: 'the session has no timer', timeoutMs: 1_500 });
     await waitFor(() => String(handles()) === String(before), {
       message: () => `only ${String(before)} is left of ${String(handles())}`,
       timeoutMs: 1_500,
