@@ -8,7 +8,7 @@ import { type ChaosResult, type Delivery, runChaos } from './run-chaos.ts';
 import type { ChaosFigures } from './verdict.ts';
 
 const modes: readonly Delivery[] = ['at-most-once', 'at-least-once'];
-/** A recovery that found the lock taken is tried again within a minute. */
+/** A recovery that finds the lock taken tries again within a minute. */
 const limitMs = 150_000;
 const longestPauseMs = 1_000;
 
@@ -24,10 +24,10 @@ async function main(): Promise<void> {
   });
   const [seed, jobs, kills] = [wholeNumber(values.seed), wholeNumber(values.jobs), wholeNumber(values.kills)];
   const program = resolve(values.runner);
-  if (!existsSync(program)) throw new Error(`${program} isn't there.`);
+  if (!existsSync(program)) throw new Error(`${program} doesn't exist: run npm run build`);
   const { delivery } = values;
   const wanted = modes.filter((mode) => delivery === undefined || delivery === mode);
-  if (wanted.length === 0) throw new Error(`--delivery=${delivery}: it is ${modes.join(' or ')}`);
+  if (wanted.length === 0) throw new Error(`--delivery must be ${modes.join(' or ')}, got "${delivery}"`);
   console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills of two runners\n`);
   const results: ChaosResult[] = [];
   for (const mode of wanted) {

@@ -1,18 +1,19 @@
-/** What the commands `npm run chaos` and `npm run simulate` have in common. */
+/** The common part of `npm run chaos` and `npm run simulate`. */
 import { rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** @throws unless it is a whole number, 0 or more */
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is not a whole number`);
+  if (!Number.isInteger(value) || value < 0)
+    throw new Error(`expected a whole number, 0 or more, got "${text}"`);
   return value;
 }
 
 /**
- * Ctrl-C also ends the script that started this process, which would have removed the bundle that it runs from.
+ * Removes the bundle that this process runs from. Ctrl-C also ends the script that would have done so.
  *
- * @param bundlePrefix with which the name of the bundle's directory begins
+ * @param bundlePrefix the beginning of the bundle directory's name
  */
 export function removeBundleOnSignals(bundlePrefix: string): void {
   for (const [signal, exitCode] of [

@@ -1,22 +1,22 @@
-/** What the jobs' own log says: every run of every job, in order. */
+/** Reads the log that the jobs write: every run of every job, in order. */
 import { limits } from './plan.ts';
 
 export interface Run {
   readonly id: string;
-  /** Of its runner process: what `RESQUE_RUNNER` said. */
+  /** Its runner process, as in `RESQUE_RUNNER`. */
   readonly runner: string;
   readonly worker: string;
   readonly pid: number;
   hasEnded: boolean;
-  /** What it was doing when its runner was killed; `null` where that lived on. */
+  /** Its state when its runner was killed; `null` if the runner wasn't. */
   atKill: 'starting' | 'running' | 'ended' | null;
 }
 
 export interface JobLog {
   readonly runs: ReadonlyMap<string, readonly Run[]>;
-  /** Promises that it shows broken. */
+  /** Broken promises that the log shows. */
   readonly faults: readonly string[];
-  /** Most jobs of one runner process and one entry of its config at the same time, beside the limit. */
+  /** By entry, the most jobs of one runner process at the same time. */
   readonly peaks: ReadonlyMap<string, number>;
 }
 
@@ -26,7 +26,7 @@ export function readJobLog(text: string): JobLog {
   const peaks = new Map<string, number>();
   const running = new Map<string, number>();
   const all: Run[] = [];
-  /** Runners by the pid under which they were killed: pids come again. */
+  /** Runners by the pid that was killed: pids are reused. */
   const killed = new Map<string, Set<string>>();
   for (const line of text.split('\n').slice(0, -1)) {
     const [what = '', id = '', runner = '', worker = '', pid = ''] = line.split(' ');
@@ -42,7 +42,7 @@ export function readJobLog(text: string): JobLog {
         }
         break;
       case 'O':
-        faults.push(`job ${id} was begun while an earlier run of it still ran: ${line}`);
+        faults.push(`job ${id} began while an earlier run was still running: ${line}`);
         break;
       case 'B': {
         const now = (running.get(`${runner} ${entry}`) ?? 0) + 1;
@@ -50,7 +50,7 @@ export function readJobLog(text: string): JobLog {
         peaks.set(entry, Math.max(peaks.get(entry) ?? 0, now));
         if (now > (limits[entry] ?? 0)) faults.push(`${now} jobs of ${entry} at once: ${line}`);
         const ofPid = killed.get(/:(\d+)-\d+:/.exec(worker)?.[1] ?? '');
-        // What was just being started when its runner was killed gets to its first line a little later.
+        // A job that was starting when its runner was killed writes its first line a little later.
         const isLate = ofPid !== undefined && (ofPid.size === 0 || ofPid.has(runner));
         const run: Run = {
           id,
@@ -70,12 +70,12 @@ export function readJobLog(text: string): JobLog {
         if (run === undefined) faults.push(`an end without a begin: ${line}`);
         else run.hasEnded = true;
         if (run !== undefined && run !== ofJob.at(-1)) {
-          faults.push(`job ${id} ended after a later run of it had begun: ${line}`);
+          faults.push(`job ${id} ended after a later run had begun: ${line}`);
         }
         break;
       }
       default:
-        faults.push(`a line that nobody wrote: ${line}`);
+        faults.push(`an unknown line: ${line}`);
     }
   }
   return { runs, faults, peaks };

@@ -1,4 +1,4 @@
-/** The program of all jobs: a few lines of sh that write when they begin and end into one file. */
+/** The program of all jobs: a few lines of sh that log their beginning and end in one file. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlannedJob } from './plan.ts';
@@ -7,7 +7,7 @@ export function payloadOf({ id, fails, seconds }: PlannedJob): string {
   return `{"class":"Chaos","args":["${id}:${fails ? 'fails' : 'ends'}:${seconds}"]}`;
 }
 
-/** @returns `null` where it is none of ours */
+/** @returns `null` if the payload isn't one of these jobs */
 export function idOfPayload(payload: string): string | null {
   return /"args":\["(\d+):/.exec(payload)?.[1] ?? null;
 }
@@ -15,7 +15,7 @@ export function idOfPayload(payload: string): string | null {
 /**
  * Lines are appended whole, so the file's order is the order of events:
  * `B id runner worker pid` begins, `E …` ends, and `O …` runs while an earlier run of the same job still does.
- * Whoever kills a runner writes `K pid` beside them.
+ * The killer of a runner adds `K pid`.
  */
 export function writeJobProgram(directory: string): { readonly script: string; readonly log: string } {
   const log = join(directory, 'jobs.log');
@@ -23,7 +23,7 @@ export function writeJobProgram(directory: string): { readonly script: string; r
   const script = join(directory, 'job');
   mkdirSync(locks);
   writeFileSync(log, '');
-  // A lock goes with the last process that has it: also with a `sleep` that outlived its shell.
+  // The last process that holds a lock releases it: also a `sleep` that outlived its shell.
   const source = `#!/bin/sh
 IFS= read -r job
 spec=\${job#*\\"args\\":[\\"}

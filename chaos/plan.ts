@@ -1,9 +1,9 @@
-/** What is to happen in a run, drawn from its seed: jobs, and the faults among them. */
+/** The plan of a run, drawn from its seed: jobs and faults. */
 import { Random } from './random.ts';
 
 export type Fault =
   | { readonly kind: 'kill-runner'; readonly seat: number }
-  /** CLIENT KILL of so many of the runners' connections. */
+  /** CLIENT KILL of this many connections of runners. */
   | { readonly kind: 'cut-connections'; readonly count: number; readonly seed: number }
   | { readonly kind: 'freeze-runner'; readonly seat: number; readonly forMs: number }
   | { readonly kind: 'freeze-redis'; readonly forMs: number }
@@ -19,7 +19,7 @@ export interface PlannedJob {
 
 export interface PlannedFault {
   readonly fault: Fault;
-  /** Time before it in which its share of the jobs is enqueued. */
+  /** The time before the fault, in which its share of the jobs is enqueued. */
   readonly afterMs: number;
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Pids of living processes in whose environment this variable begins with this. */
+/** Pids of processes with this variable in their environment, with a value that begins like this. */
 export function processesWithVariable(name: string, beginning: string): number[] {
   const wanted = `\0${name}=${beginning}`;
   return readdirSync('/proc')
@@ -14,6 +14,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    return ''; // It has ended meanwhile, or is somebody else's.
+    return ''; // It has ended, or belongs to another user.
   }
 }

@@ -1,4 +1,4 @@
-/** Chance that can be had again: the same seed brings the same numbers (Mulberry32). */
+/** Reproducible random numbers: the same seed gives the same ones (Mulberry32). */
 export class Random {
   #state: number;
 

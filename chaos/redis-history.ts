@@ -1,13 +1,13 @@
 /**
- * What Redis did, from its append-only file: where each job was, and how it came there.
+ * What Redis did with each job, from its append-only file, and where each job is now.
  *
- * BLPOP is written there as an LPOP of its own; the one of `reserve` stands in a transaction with its step.
+ * The file has a BLPOP as a single LPOP; an LPOP of a step is in a transaction with the rest of the step.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { idOfPayload } from './job-program.ts';
 
-/** `popped`: BLPOP took it, and nothing was written of it since. */
+/** `popped`: BLPOP took it, and nothing has been written about it since. */
 export type Place = 'queued' | 'popped' | 'recorded' | 'held' | 'done';
 
 export class RedisHistory {
@@ -23,12 +23,12 @@ export class RedisHistory {
     }
   }
 
-  /** Jobs that were there at last. */
+  /** The jobs that are still there. */
   in(place: Place): string[] {
     return [...this.#places].filter(([, where]) => where === place).map(([id]) => id);
   }
 
-  /** All that was done with a job, a line each. */
+  /** The history of a job, in lines. */
   of(id: string): readonly string[] {
     return this.#told.get(id) ?? [];
   }
@@ -75,7 +75,7 @@ export class RedisHistory {
           this.#records.delete(deleted);
           if (record === undefined || !deleted.startsWith('resque:worker:')) continue;
           const id = idOfPayload(record);
-          // One that went back to its queue has been told of already.
+          // A job that went back to its queue is in the history already.
           if (id !== null && this.#places.get(id) === 'recorded') this.#move(record, 'done', words);
         }
     }
@@ -120,7 +120,7 @@ function* commandsOf(file: Buffer): Generator<string[]> {
   }
 }
 
-/** Commands that were one step: a transaction, or one by itself. */
+/** Commands of one step: a transaction, or a single command. */
 function* blocksOf(commands: Iterable<string[]>): Generator<string[][]> {
   let block: string[][] | null = null;
   for (const words of commands) {

@@ -1,4 +1,4 @@
-/** A Redis that keeps all that it has said yes to, over restarts of any kind. */
+/** A Redis that keeps all acknowledged writes over restarts of any kind. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,8 @@ import { freePort } from '../bench/lib/redis-server.ts';
 import type { Random } from './random.ts';
 
 /**
- * ARGV: number of the batch, then queue and payload, over and over. Done once, however often a client that saw
- * its connection die sends it.
+ * ARGV: number of the batch, then queue and payload for each job. Runs once, even if a client repeats it after it lost its
+ * connection.
  */
 const enqueueScript = `
 if redis.call('SADD', 'chaos:batches', ARGV[1]) == 0 then return 0 end
@@ -33,7 +33,8 @@ export class ChaosRedis {
 
   static async start(directory: string): Promise<ChaosRedis> {
     const program = findProgram('redis-server') ?? findProgram('valkey-server');
-    if (program === null) throw new Error('Neither redis-server nor valkey-server is on PATH.');
+    if (program === null)
+      throw new Error('redis-server and valkey-server are missing from PATH: install one of them');
     const redis = new ChaosRedis(program, directory, await freePort());
     await redis.client.ping();
     return redis;
@@ -55,18 +56,18 @@ export class ChaosRedis {
       retryStrategy: () => 20,
     });
     this.client.on('error', () => {
-      // It is down on purpose; commands wait until it is back.
+      // It is down on purpose. Commands wait until it is back.
     });
   }
 
-  /** Puts these jobs onto their queues, as soon as there is a Redis. */
+  /** Enqueues these jobs as soon as Redis is up. */
   async enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void> {
     if (jobs.length === 0) return;
     const words = jobs.flatMap(({ queue, payload }) => [queue, payload]);
     await this.client.eval(enqueueScript, 0, ++this.#batches, ...words);
   }
 
-  /** Lets it hang for this time, when the last fault is over. */
+  /** Freezes it for this time, after the last fault has ended. */
   freeze(forMs: number): void {
     this.#then(async () => {
       this.#process.kill('SIGSTOP');
@@ -84,19 +85,19 @@ export class ChaosRedis {
     });
   }
 
-  /** Ends so many connections of runners, where it can. */
+  /** Ends this many connections of runners, if possible. */
   async cut(count: number, random: Random): Promise<void> {
-    // One that is frozen or down will say when it is too late for this fault.
+    // A frozen or stopped server would answer too late for this fault.
     const list = await Promise.race([this.client.client('LIST').then(String), pause(100)]);
     const ids = list?.match(/^id=\d+(?=.* name=resque-runner)/gm) ?? [];
     for (const id of random.shuffle(ids).slice(0, count)) {
       this.client.client('KILL', 'ID', id.slice('id='.length)).catch(() => {
-        // It has gone by itself.
+        // It ended by itself.
       });
     }
   }
 
-  /** Resolves when it is well, and stays so. */
+  /** Resolves when it is up and all faults have ended. */
   async settled(): Promise<void> {
     await this.#faults;
     await this.client.ping();
@@ -108,7 +109,7 @@ export class ChaosRedis {
     await this.#end('SIGTERM');
   }
 
-  /** Ends it at once, whatever it is in the middle of. */
+  /** Ends it at once, in any state. */
   abandon(): void {
     this.#isAbandoned = true;
     this.client.disconnect();
@@ -128,7 +129,7 @@ export class ChaosRedis {
       save: '',
       appendonly: 'yes',
       appendfsync: 'always',
-      // One file from the first command to the last: what became of a job can be read there.
+      // One file with all commands: it has the history of each job.
       'auto-aof-rewrite-percentage': '0',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);

@@ -1,6 +1,6 @@
 /**
- * One run: a Redis, two runners, jobs, and faults at random; then quiet, until everything that can be done has
- * been; then the look at what became of each job.
+ * One run: a Redis, two runners, jobs, and random faults. Then the faults stop until all work is done, and the run checks
+ * each job.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,24 +23,24 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly kills: number;
-  /** Between one fault and the next. */
+  /** Between two faults. */
   readonly longestPauseMs: number;
   /** The built program. */
   readonly program: string;
-  /** From the last fault until all jobs must be done. */
+  /** After the last fault, all jobs must be done within this time. */
   readonly limitMs: number;
 }
 
 export interface ChaosResult {
   readonly figures: ChaosFigures;
-  /** Promises that were broken, a line or more each. */
+  /** Broken promises, each in one or more lines. */
   readonly broken: readonly string[];
-  /** With all logs, where something was broken; else it is gone. */
+  /** Has all logs if a promise was broken; otherwise it has been removed. */
   readonly directory: string;
 }
 
 const markVariable = 'RR_CHAOS_MARK';
-/** Jobs are put onto their queues in so many pieces between one fault and the next. */
+/** Between two faults, jobs are enqueued in this many pieces. */
 const piecesPerFault = 5;
 const pollMs = 50;
 
@@ -59,7 +59,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       runners: limits,
       script,
       delivery,
-      // As many as there are kills: each job is to be run in the end.
+      // More than the kills, so that each job runs in the end.
       maxRecoveries: kills + 1,
       shutdownTimeout: 20,
     },
@@ -89,7 +89,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const pieces = plan.faults.length * piecesPerFault;
     for (const [at, { fault, afterMs }] of plan.faults.entries()) {
       for (let piece = 1; piece <= piecesPerFault; piece += 1) {
-        // Not at the instant of a fault, which would be anything but chance.
+        // Not at the moment of a fault: that wouldn't be random.
         await pause(afterMs / piecesPerFault / 2);
         enqueue((plan.jobs.length * (at * piecesPerFault + piece)) / pieces);
         await pause(afterMs / piecesPerFault / 2);
@@ -152,14 +152,13 @@ async function commit(fault: Fault, runners: Runners, redis: ChaosRedis): Promis
   }
 }
 
-/** Waits until nothing is left to do. @returns what is, where that takes too long */
+/** Waits until nothing is left to do. @returns what is left if that takes too long */
 async function quiet(redis: ChaosRedis, runners: Runners, limitMs: number): Promise<string | null> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const rest = await toDo(redis, runners);
     if (rest === null) return null;
-    if (performance.now() > deadline)
-      return `after ${limitMs / 1000} s there is still something to do: ${rest}`;
+    if (performance.now() > deadline) return `work is left after ${limitMs / 1000} s: ${rest}`;
     await pause(pollMs);
   }
 }
@@ -179,7 +178,7 @@ async function toDo({ client }: ChaosRedis, runners: Runners): Promise<string | 
   return foreign.length === 0 ? null : `workers ${foreign.join(' ')} are registered`;
 }
 
-/** What a clean stop has left in Redis and must not. */
+/** What a clean stop must not leave in Redis, but has. */
 async function leftIn({ client }: ChaosRedis, hadWork: boolean): Promise<string[]> {
   const allowed = ['resque:failed', 'resque:queues', 'resque:stat:processed', 'resque:stat:failed'];
   const keys = (await client.keys('*')).filter((key) => !allowed.includes(key) && !key.startsWith('chaos:'));

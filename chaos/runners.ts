@@ -1,11 +1,11 @@
-/** Two runners on the same queues, each started again whenever it is gone. */
+/** Two runners on the same queues. Each is restarted after it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, createWriteStream, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { processesWithVariable } from './processes.ts';
 
 const seats = [0, 1];
-/** TERM must do: a runner that needs longer is stuck. */
+/** A runner that needs longer after TERM is stuck. */
 const stopLimitMs = 30_000;
 
 export interface RunnersOptions {
@@ -24,9 +24,9 @@ interface Seat {
 
 export class Runners {
   kills = 0;
-  /** What no runner may do. */
+  /** Forbidden behavior of runners. */
   readonly faults: string[] = [];
-  /** By `HOST:PID`: from its end to its recovery. */
+  /** From the kill of each runner to its recovery. */
   readonly recoveredAfterMs: number[] = [];
   readonly #options: RunnersOptions;
   readonly #config: string;
@@ -48,7 +48,7 @@ export class Runners {
     });
   }
 
-  /** Pids of the runners that are there. */
+  /** Pids of the running runners. */
   get pids(): number[] {
     return this.#seats.flatMap(({ child }) =>
       child.pid === undefined || child.exitCode !== null || child.signalCode !== null ? [] : [child.pid],
@@ -76,18 +76,18 @@ export class Runners {
     }, forMs);
   }
 
-  /** Waits until the last freeze is over. */
+  /** Waits until the last freeze has ended. */
   async thawed(): Promise<void> {
     while (this.#seats.some(({ isFrozen }) => isFrozen)) await pause(20);
   }
 
-  /** TERM to both. Each must end by itself with exit code 0. */
+  /** Sends TERM to both. Each must end by itself with exit code 0. */
   async stop(): Promise<void> {
     this.#isKeptUp = false;
     await Promise.all(this.#seats.map((seat) => this.#stopSeat(seat)));
   }
 
-  /** Ends what may be left, whatever became of the run. */
+  /** Kills both after any kind of run. */
   abandon(): void {
     this.#isKeptUp = false;
     for (const { child } of this.#seats) child.kill('SIGKILL');
@@ -139,18 +139,18 @@ export class Runners {
     return child;
   }
 
-  /** A runner was recovered: from now on none of its children may live. */
+  /** A runner was recovered: none of its children may be alive from now on. */
   #recovered(line: string): void {
     const { peer } = JSON.parse(line) as { peer: string };
     const pid = Number(peer.slice(peer.lastIndexOf(':') + 1));
     const killedAtMs = this.#killedAtMs.get(pid);
     if (killedAtMs === undefined) {
-      this.faults.push(`${peer} was recovered, and nobody had killed it`);
+      this.faults.push(`${peer} was recovered, but had not been killed`);
       return;
     }
     this.recoveredAfterMs.push(performance.now() - killedAtMs);
     const left = this.pids.includes(pid) ? [] : processesWithVariable('RESQUE_WORKER', `${peer}-`);
-    if (left.length > 0) this.faults.push(`${peer} was recovered, and its children ${left.join()} live`);
+    if (left.length > 0) this.faults.push(`${peer} was recovered, but its children ${left.join()} are alive`);
   }
 }
 

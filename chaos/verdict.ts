@@ -1,4 +1,4 @@
-/** What became of each job, and whether that is what was promised. */
+/** Checks the fate of each job against the promises. */
 import type { JobLog, Run } from './job-log.ts';
 import { idOfPayload } from './job-program.ts';
 import type { PlannedJob } from './plan.ts';
@@ -29,19 +29,19 @@ export interface ChaosFigures {
   readonly failedByThemselves: number;
   /** `Resque::PruneDeadWorkerDirtyExit` */
   readonly failedByRecovery: number;
-  /** Of these, the program had come to its end all the same. */
+  /** Those of them whose program had nevertheless finished. */
   readonly failedByRecoveryThoughDone: number;
-  /** Neither done nor failed nor anywhere. */
+  /** Neither done, nor failed, nor on any list. */
   readonly lost: number;
-  /** BLPOP had them, and nothing was written of them since; some may have run all the same. */
+  /** BLPOP took them, and nothing has been written about them since; some may have run. */
   readonly poppedForNothing: number;
   readonly ranMoreThanOnce: number;
-  /** Runs that were repeated, by what they were at the kill of their runner. */
+  /** Repeated runs, by their state at the kill of their runner. */
   readonly repeatedRunning: number;
   readonly repeatedEnded: number;
 }
 
-/** Told in full of each kind of fault; the rest is counted. */
+/** How many faults of a kind are shown in full; the rest is counted. */
 const examples = 5;
 
 interface Recorded {
@@ -116,11 +116,11 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
   );
   for (const place of ['queued', 'recorded', 'held'] as const)
     tell(`jobs are ${place} at the end`, history.in(place));
-  // One that came to its end before anything was written of it has its outcome counted, unless that is lost too.
+  // If a job finished before anything was written about it, its outcome counts, unless that was lost, too.
   const mayCount = [...popped].filter(hasEnded).length;
   const [least, most] = [ids.length - popped.size, ids.length - popped.size + mayCount];
   if (processed < least || processed > most) {
-    faults.push(`${processed} outcomes were counted; of ${ids.length} jobs it should be ${least} to ${most}`);
+    faults.push(`counted ${processed} outcomes of ${ids.length} jobs, expected ${least} to ${most}`);
   }
   const dead = ids.filter((id) => records.get(id)?.some(isDead));
   return {

@@ -1,10 +1,9 @@
 /**
- * Simulated time: everything that happens is an entry with a time, and the earliest is next. Between two entries the
- * event loop turns until nothing more comes of the first, so the order of all that happens follows from the entries
- * alone.
+ * Simulated time: every action is an entry with a time, and the earliest runs next. After each entry, the event loop turns
+ * until nothing more follows from it. So the entries alone determine the order of everything.
  */
 
-/** A process, which may be suspended (what is due waits until it is woken) or dead (nothing of it happens any more). */
+/** A process. While it is suspended, its due entries wait; when it is dead, they are dropped. */
 export interface Owner {
   readonly isSuspended: boolean;
   readonly isDead: boolean;
@@ -45,7 +44,7 @@ export class Agenda {
     };
   }
 
-  /** What was due while its owner was suspended is due now, in its order. */
+  /** Entries that were due while their owner was suspended are due now, in their order. */
   woken(owner: Owner): void {
     for (const entry of this.#held.filter((held) => held.owner === owner)) {
       this.#held.splice(this.#held.indexOf(entry), 1);
@@ -55,7 +54,7 @@ export class Agenda {
     }
   }
 
-  /** Does the earliest. @returns whether there was any at or before that time */
+  /** Runs the earliest entry. @returns whether there was one at or before that time */
   async next(untilMs: number): Promise<boolean> {
     for (;;) {
       const entry = this.#entries.at(-1);
@@ -82,7 +81,7 @@ export class Agenda {
     this.#held.length = 0;
   }
 
-  /** Until nothing more comes of what has just happened: neither a command, nor a timer, nor a turn put off. */
+  /** Waits until nothing more follows: no command, no timer, no deferred turn. */
   async #settled(): Promise<void> {
     let before: number;
     do {

@@ -1,4 +1,4 @@
-/** Commands that block: each waits, in simulated time, until there is something for it. */
+/** Blocking commands: each waits in simulated time until there is an element for it. */
 import type { Agenda } from './agenda.ts';
 import type { Link } from './link.ts';
 import type { RedisLine } from './redis-line.ts';
@@ -6,7 +6,7 @@ import { type Command, isError, type Reply } from './resp.ts';
 import type { ServerState } from './server-state.ts';
 
 interface BlockingHooks {
-  /** Its time is over, or somebody has ended its wait. */
+  /** Its time is over, or its wait was ended. */
   onTimeOut(link: Link): void;
   onServed(link: Link, command: Command, reply: Reply): Promise<void>;
 }
@@ -36,7 +36,7 @@ export class BlockingCommands {
   readonly #redis: RedisLine;
   readonly #state: ServerState;
   readonly #hooks: BlockingHooks;
-  /** In the order in which they have begun to wait. */
+  /** In the order in which they began to wait. */
   #parked: Link[] = [];
 
   constructor(agenda: Agenda, redis: RedisLine, state: ServerState, hooks: BlockingHooks) {
@@ -62,14 +62,14 @@ export class BlockingCommands {
     return wasParked;
   }
 
-  /** All that wait wait no longer. */
+  /** Ends all waits. */
   endAll(): Link[] {
     const links = this.#parked;
     for (const link of links) this.end(link);
     return links;
   }
 
-  /** To be called after anything that may have put something onto a list. */
+  /** Call it after anything that may have added to a list. */
   async serve(): Promise<void> {
     while (this.#parked.length > 0) {
       const keys = [...new Set(this.#parked.flatMap(({ parked }) => parked?.keys.map(String) ?? []))];
@@ -79,7 +79,7 @@ export class BlockingCommands {
       if (link?.parked === undefined || link.parked === null) return;
       const { command } = link.parked;
       const popped = await this.#pop(command, false);
-      // A list that can't be moved now waits on.
+      // If the element can't be moved now, the command continues to wait.
       if (popped === null || isError(popped)) return;
       this.end(link);
       await this.#hooks.onServed(link, command, popped);

@@ -1,10 +1,10 @@
-/** What must hold when a run is over: every job is accounted for, once, and nothing is left. */
+/** Checks the end of a run: every job is accounted for once, and nothing is left. */
 import type { Dump } from './dump.ts';
 import { idsOf, type Job, type Run } from './job-book.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
-/** A runner writes outcomes again that Redis has forgotten, for a minute. */
+/** For a minute, a runner can rewrite outcomes that Redis forgets. */
 const rewrittenMs = 55_000;
 
 export async function checkEnd(world: World): Promise<string[]> {
@@ -19,7 +19,7 @@ export async function checkEnd(world: World): Promise<string[]> {
   ];
 }
 
-/** A record may tell of its job more than once. */
+/** A record may contain its job's id more than once. */
 function recordsOf({ id }: Job, failures: readonly Buffer[]): number {
   return failures.filter((record) => idsOf(record).includes(id)).length;
 }
@@ -34,8 +34,8 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   const failed = certain.filter(({ outcome }) => outcome === 'failure');
   const isSettled = certain.some(({ outcome }) => outcome !== 'requeue');
   const least = failed.filter((run) => isKept(run, witness)).length;
-  // A run that its runner didn't live to account for is recorded as failed by others, or not, or had been already. So is
-  // one that Redis was rolled back to.
+  // If a runner died before it accounted for a run, others may or may not have recorded it as failed. The same holds for a
+  // run that Redis was rolled back to.
   const uncertain = runs.length - certain.length + witness.forgottenMs.length;
   const most = failed.length + uncertain + (isSettled ? 0 : 1);
   if (records < least || records > most)
@@ -45,7 +45,7 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   return faults;
 }
 
-/** Jobs that are the same can only be counted. */
+/** Identical jobs can only be counted. */
 function twinFaults({ id, runs, copies = 1 }: Job, records: number, { hasForgotten }: Witness): string[] {
   if (hasForgotten) return [];
   const count = (outcome: Run['outcome']) => runs.filter((run) => run.outcome === outcome).length;
@@ -54,18 +54,18 @@ function twinFaults({ id, runs, copies = 1 }: Job, records: number, { hasForgott
   return ended > copies && runs.every(isCertain) ? [`of ${copies} jobs ${id}, ${ended} have ended`] : [];
 }
 
-/** Whether there is no doubt that its outcome came to Redis: its runner lived to write it, and nobody thought otherwise. */
+/** Whether its outcome certainly reached Redis: its runner lived to write it, and no other declared it dead. */
 function isCertain(run: Run): boolean {
   return run.writtenMs !== null || (run.outcome !== null && !run.isAbandoned && !run.isRecovered);
 }
 
-/** Whether Redis must still have it: it has not forgotten it, or was told again. */
+/** Whether Redis must still have it: Redis has not forgotten it, or the runner has rewritten it. */
 function isKept({ process, programEndMs, writtenMs }: Run, { forgottenMs }: Witness): boolean {
   if (writtenMs === null || programEndMs === null) return forgottenMs.length === 0;
-  // When Redis wrote it, only Redis knows: some time after its end.
+  // The time of the write is unknown: some time after the run's end.
   const forgotten = forgottenMs.filter((atMs) => atMs >= programEndMs);
   if (forgotten.length === 0) return true;
-  // A runner that has nothing to write learns nothing of a Redis that became older without a restart.
+  // A runner without anything to write doesn't notice that Redis became older without a restart.
   const learned =
     process.stopped !== null && forgotten.every((atMs) => process.programs.lastWrittenMs > atMs);
   const isInTime = forgotten.every((atMs) => atMs - programEndMs < rewrittenMs);

@@ -35,7 +35,7 @@ export async function readDump(redis: RedisLine): Promise<Dump> {
   );
 }
 
-/** Ids of all jobs that it tells of. */
+/** Ids of all jobs in it. */
 export function idsIn(dump: Dump): Set<string> {
   return new Set([...dump.values()].flatMap(({ values }) => values.flatMap(idsOf)));
 }

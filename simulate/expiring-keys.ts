@@ -1,4 +1,4 @@
-/** Keys with a time to live: it goes by simulated time, which the real server doesn't know. */
+/** Keys with a time to live, in simulated time, which the real server doesn't know. */
 import type { Agenda } from './agenda.ts';
 import type { RedisLine } from './redis-line.ts';
 import type { Command, Reply } from './resp.ts';
@@ -33,7 +33,7 @@ export class ExpiringKeys {
       const deadline = this.#agenda.nowMs + ttlMs;
       this.#deadlines.set(key.toString(), deadline);
       this.#agenda.add(deadline, async () => {
-        // A replica waits for its master's word.
+        // A replica waits for its master to expire keys.
         if (this.#deadlines.get(key.toString()) === deadline && !this.#state.isReplica)
           await this.#admin.ask('DEL', key);
       });
@@ -41,7 +41,7 @@ export class ExpiringKeys {
     return reply;
   }
 
-  /** Removes those that are there though their time is over. */
+  /** Removes existing keys whose time is over. */
   async expire(): Promise<void> {
     for (const [key, deadline] of this.#deadlines) {
       if (deadline <= this.#agenda.nowMs) await this.#admin.ask('DEL', key);

@@ -1,11 +1,11 @@
-/** A connection between a runner and the simulated Redis, as both ends see it, and in words. */
+/** A connection between a runner and the simulated Redis, as both ends see it, and its description. */
 import type { Owner } from './agenda.ts';
 import type { Command, Reply } from './resp.ts';
 import type { SimStream } from './sim-stream.ts';
 
 export interface Client extends Owner {
   readonly name: string;
-  /** Nothing gets through to it or from it before this time. */
+  /** No data passes in either direction before this time. */
   readonly stalledUntilMs: number;
 }
 
@@ -20,17 +20,17 @@ export interface Link {
   isOpen: boolean;
   /** Whether the client has closed it. */
   isClosed: boolean;
-  /** Whether what is sent gets lost, both ways, without a word. */
+  /** Whether data in both directions is silently lost. */
   isSilent: boolean;
   parked: Parked | null;
-  /** Arrived, and not yet carried out. */
+  /** Arrived, but not carried out yet. */
   readonly queue: Command[];
-  /** On their way, in their order. */
+  /** On their way, in order. */
   readonly toServer: { readonly atMs: number; readonly command: Command }[];
   readonly toClient: Message[];
 }
 
-/** A command that blocks, until there is something or its time is over. */
+/** A blocking command: it waits for an element, or until its time is over. */
 export interface Parked {
   readonly command: Command;
   readonly keys: readonly Buffer[];
@@ -54,7 +54,7 @@ export function linkText({ id, client }: Link): string {
 const shownCharacters = 1_000;
 
 export function commandText({ name, args }: Command): string {
-  // Of a script its name is enough.
+  // For a script, its name is enough.
   const isScript = name === 'EVAL' || name === 'SCRIPT';
   const shown = args.map((arg) => (isScript && arg.length > 100 ? '…' : arg.toString('latin1')));
   return `${name} ${shown.join(' ')}`.replaceAll('\r\n', ' ').slice(0, shownCharacters);

@@ -1,4 +1,4 @@
-/** What happens, a line each, and which promises were broken. */
+/** The log of a run, and the promises that it broke. */
 import type { Agenda } from './agenda.ts';
 
 export class Log {

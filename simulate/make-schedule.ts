@@ -46,7 +46,7 @@ const trapped = [
   'HGETALL',
 ];
 
-/** Each schedule has only some of these, so that each comes together with many others. */
+/** Each schedule has only some of these, so that over many schedules each meets many others. */
 const kinds = [
   ...['kill', 'crash-host', 'suspend', 'cut', 'silence', 'stall', 'roll-back', 'flush', 'restart', 'demote'],
   ...['refuse', 'wrong-type', 'fill', 'reconfigure', 'pause', 'pause-everyone', 'concurrency', 'stop'],
@@ -75,7 +75,7 @@ class ScheduleMaker {
     const seatCount = 2 + random.below(2);
     const isOneMachine = random.next() < 0.6;
     const isContainer = random.next() < 0.3;
-    // Of containers, all may have the name of their host.
+    // Containers may all have the name of their host.
     const hasOneName = isContainer && random.next() < 0.3;
     const seats = Array.from({ length: seatCount }, (_, seat): Seat => {
       const machine = isOneMachine ? 'm0' : `m${seat % 2}`;
@@ -100,7 +100,7 @@ class ScheduleMaker {
       // Many come while something is done.
       const atMs = random.next() < 0.4 ? this.#time(lengthMs) : this.#timeAfter(random.pick(enqueued));
       const kind = random.pick(wanted);
-      // What is rolled back to was before.
+      // A snapshot precedes the roll-back to it.
       if (kind === 'roll-back')
         steps.push({ atMs: this.#time(atMs), kind: 'redis', fault: { kind: 'snapshot' } });
       steps.push({ atMs, ...this.#action(kind, random.below(seatCount), queues, entries.length, lengthMs) });

@@ -1,4 +1,4 @@
-/** Faults that last for a while, and what ends each of them. */
+/** Faults that last for a while, and the function that ends each. */
 import type { Agenda } from './agenda.ts';
 import type { Log } from './log.ts';
 
@@ -14,7 +14,7 @@ export class Ongoing {
     this.#log = log;
   }
 
-  /** Ends something after this time, or when everything ends. */
+  /** Ends a fault after this time, or with all others. */
   until(forMs: number, end: End): void {
     const over = async (): Promise<void> => {
       if (!this.#ends.delete(over)) return;
@@ -26,7 +26,7 @@ export class Ongoing {
   }
 
   async endAll(): Promise<void> {
-    // The end of one may begin another, as a server loads its data after its start.
+    // The end of one may begin another: for example, a server loads its data after its start.
     while (this.#ends.size > 0) for (const over of [...this.#ends]) await over();
   }
 }

@@ -1,4 +1,4 @@
-/** The programs of a runner's jobs, simulated: they take their time, and end well or not. Some outlive their runner. */
+/** The simulated programs of a runner's jobs: they take time, and succeed or fail. Some outlive their runner. */
 import type { Random } from '../chaos/random.ts';
 import type { JobRunner } from '../src/engine/jobs/running-jobs.ts';
 import type { Outcome, TakenJob } from '../src/engine/pools/taken-job.ts';
@@ -84,7 +84,7 @@ export class Programs implements JobRunner {
     return Promise.resolve();
   }
 
-  /** Ends all of them within this time, as a stop of their runner does. */
+  /** Ends all programs within this time, as at a stop of their runner. */
   #kill(withinMs: number): void {
     for (const [run, { pool }] of this.running) {
       const outcome = pool.config.interrupted === 'requeue' ? 'requeue' : 'failure';
@@ -92,12 +92,12 @@ export class Programs implements JobRunner {
     }
   }
 
-  /** They are no more: their host is gone, or a recovery ends what a dead runner left. */
+  /** The programs have ended: their host crashed, or a recovery killed a dead runner's programs. */
   end(): void {
     for (const run of this.running.keys()) run.programEndMs ??= this.#surroundings.agenda.nowMs;
   }
 
-  /** Others have accounted for this job. If it went back to its queue, its program is killed. */
+  /** Other runners have accounted for this job. If it went back to its queue, its program is killed. */
   disown(taken: TakenJob, wentBack: boolean): void {
     const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
     if (run === undefined) return;
@@ -109,7 +109,7 @@ export class Programs implements JobRunner {
   /** Redis has this outcome. */
   written({ worker, kind, ...outcome }: OutcomeWrite): void {
     const runs = this.#unwritten.get(slotOf(worker)) ?? [];
-    // A job that couldn't be started goes back without a run.
+    // A job that can't be started goes back without a run.
     const id = kind === 'requeue' && 'payload' in outcome ? idIn(outcome.payload) : null;
     const at = runs.findIndex((run) => run.outcome === kind && (id === null || run.job.id === id));
     const [run] = at === -1 ? [] : runs.splice(at, 1);
@@ -118,7 +118,7 @@ export class Programs implements JobRunner {
     run.writtenMs = this.lastWrittenMs;
   }
 
-  /** The program ends whatever its runner does; the runner hears of it if it lives, or when it is woken. */
+  /** The program ends in any case. A live runner notices, a suspended one when it is woken. */
   #endLater(run: Run, afterMs: number, outcome: NonNullable<Run['outcome']>, exception: string): void {
     const { agenda } = this.#surroundings;
     agenda.add(agenda.nowMs + afterMs, () => {

@@ -1,12 +1,8 @@
-/** What is left to do before everything is as it should be. */
+/** What is left to do before the run may end. */
 import type { Dump } from './dump.ts';
 import type { Seats } from './seats.ts';
 
-/**
- * In words.
- *
- * @param hasForgotten whether Redis has lost something of what it knew
- */
+/** @param hasForgotten whether Redis has lost data */
 export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[] {
   const { live } = seats;
   const rest: string[] = [];
@@ -16,9 +12,9 @@ export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[
   for (const key of dump.keys()) {
     if (/^resque:(queue:.*|runner:recovery)$/.test(key)) rest.push(key);
     const holder = /^resque:runner:(.*):held:[^:]*$/.exec(key)?.[1];
-    // A wait of a dead runner may take a job when Redis has forgotten who that was.
+    // The wait of a dead runner may take a job after Redis has forgotten that runner.
     if (holder !== undefined && !(hasForgotten && !names.includes(holder))) rest.push(key);
-    // A record that Redis was rolled back to stays until its worker has another job.
+    // A record from a roll-back stays until its worker has another job.
     if (!hasForgotten && /^resque:worker:[^:]+:\d+-\d+:[^:]+$/.test(key)) rest.push(key);
   }
   const workers = (dump.get('resque:workers')?.values ?? []).map(String);

@@ -1,13 +1,13 @@
-/** Runs a schedule and says what was broken, if anything. */
+/** Runs a schedule and returns the broken promises. */
 import { checkEnd } from './checker.ts';
 import type { RealRedis } from './real-redis.ts';
 import type { Schedule } from './schedule.ts';
 import { World } from './world.ts';
 
 export interface Result {
-  /** Promises that were broken, a line each. */
+  /** Broken promises, a line each. */
   readonly violations: readonly string[];
-  /** All that happened, a line each. */
+  /** Everything that happened, a line each. */
   readonly trace: readonly string[];
   /** Simulated. */
   readonly ms: number;

@@ -1,11 +1,11 @@
-/** What happens in one run: runners, jobs, and the faults among them. Plain data, so that it can be printed and made smaller. */
+/** The schedule of one run: runners, jobs and faults. Plain data, so that it can be printed and shrunk. */
 import type { PoolConfig } from '../src/config/config.ts';
 
 export interface JobPlan {
   readonly id: string;
   readonly ms: number;
   readonly end: 'success' | 'failure';
-  /** Whether its payload is one that no record can hold as it is, or is no JSON at all. */
+  /** `odd`: a payload that no record can hold unchanged; otherwise plain, or not JSON at all. */
   readonly shape: 'plain' | 'odd' | 'invalid';
   /** As many jobs have exactly this payload; 1 unless given. */
   readonly copies?: number;
@@ -13,25 +13,25 @@ export interface JobPlan {
 
 export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'>;
 
-/** A fault that befalls one runner. */
+/** A fault of one runner. */
 export type SeatFault =
   | { readonly kind: 'kill'; readonly restartAfterMs: number }
   | { readonly kind: 'crash-host'; readonly restartAfterMs: number }
   | { readonly kind: 'suspend'; readonly forMs: number }
   | { readonly kind: 'cut'; readonly which: 'commands' | 'waits' | 'all'; readonly isReset: boolean }
-  /** Its connections are lost without a word; new ones work. */
+  /** Its connections are silently lost; new ones work. */
   | { readonly kind: 'silence' }
   /** Nothing gets through for a while. */
   | { readonly kind: 'stall'; readonly forMs: number };
 
-/** A fault that befalls Redis. */
+/** A fault of Redis. */
 export type RedisFault =
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'roll-back'; readonly isRestart: boolean }
   | { readonly kind: 'flush'; readonly isRestart: boolean }
   | { readonly kind: 'restart'; readonly downMs: number; readonly loadingMs: number }
   | { readonly kind: 'demote'; readonly forMs: number }
-  /** It answers nothing for a while. */
+  /** It doesn't answer for a while. */
   | { readonly kind: 'freeze'; readonly forMs: number }
   | { readonly kind: 'forget-scripts' }
   /** A foreign worker takes an idle one of ours off all lists. A number from 0 to 1 says which. */
@@ -63,7 +63,7 @@ export type Action =
       readonly seat: number;
       /** `null` for any. */
       readonly command: string | null;
-      /** So many of them are let pass. */
+      /** How many of them pass first. */
       readonly skip: number;
       readonly moment: 'before' | 'after' | 'within-reply';
       readonly fault: SeatFault | RedisFault;
@@ -75,7 +75,7 @@ export type Step = { readonly atMs: number } & Action;
 
 /** Where a runner runs. */
 export interface Seat {
-  /** As its worker ids have it. */
+  /** As in its worker ids. */
   readonly host: string;
   /** Of one kernel. */
   readonly machine: string;
@@ -87,11 +87,11 @@ export interface Schedule {
   readonly seed: number;
   /** By seat. */
   readonly seats: readonly Seat[];
-  /** Whether a process that is started again on a host has the pid of the one before. */
+  /** Whether a restarted process on a host has the pid of the former one. */
   readonly reusesPids: boolean;
-  /** Whether it may be impossible to tell which programs a dead runner has left. */
+  /** Whether the programs of a dead runner may be unidentifiable. */
   readonly hidesPrograms: boolean;
-  /** Entries that a runner may have; all have the first to begin with. */
+  /** Possible entries of runners; all start with the first. */
   readonly configs: readonly (readonly Entry[])[];
   readonly maxRecoveries: number;
   readonly latency: { readonly lowMs: number; readonly highMs: number };

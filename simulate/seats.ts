@@ -1,4 +1,4 @@
-/** The runner processes, each on its seat: how they start, and what befalls them. */
+/** The runner processes, each on its seat: their starts and their faults. */
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import { waitsOf } from '../src/resque/redis/connection-set.ts';
 import type { Presence } from '../src/resque/workers/liveness.ts';
@@ -48,12 +48,12 @@ export class Seats {
     return this.#entries[process.seat] ?? [];
   }
 
-  /** Starts whoever isn't there. */
+  /** Starts a runner on every empty seat. */
   fill(): void {
     for (const seat of this.#entries.keys()) if (this.#at(seat) === null) this.#start(seat);
   }
 
-  /** From now on, nobody is started because its time has come. */
+  /** No more scheduled starts. */
   close(): void {
     this.#isClosed = true;
   }
@@ -66,7 +66,7 @@ export class Seats {
     this.tell(seat, (process) => process.reconfigure(entries));
   }
 
-  /** Lets something happen in a runner. One that is suspended does it when it is woken. */
+  /** Runs an action in a runner; in a suspended one after it is woken. */
   tell(seat: number, act: (process: SimProcess) => void): void {
     const { agenda } = this.#options;
     const process = this.#at(seat);
@@ -117,7 +117,7 @@ export class Seats {
     }
   }
 
-  /** What holds up connections is over. */
+  /** All delays of connections are over. */
   async reconnect(): Promise<void> {
     const { agenda, server } = this.#options;
     server.state.frozenUntilMs = 0;

@@ -1,4 +1,4 @@
-/** In which state the simulated Redis is, and what it answers by itself: all that is about connections and the server. */
+/** The state of the simulated Redis, and its own answers: everything about connections and the server. */
 import type { Link } from './link.ts';
 import type { Command, Reply } from './resp.ts';
 
@@ -7,7 +7,7 @@ export interface ServerState {
   isLoading: boolean;
   isReplica: boolean;
   isFull: boolean;
-  /** Nothing gets through before this time. */
+  /** No data passes before this time. */
   frozenUntilMs: number;
   /** Of the server process. */
   runId: string;

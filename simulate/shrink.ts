@@ -1,4 +1,4 @@
-/** Makes a schedule smaller for as long as it still breaks the same kind of promise. */
+/** Shrinks a schedule as long as it still breaks the same kind of promise. */
 import type { RealRedis } from './real-redis.ts';
 import { type Result, runSchedule } from './run-schedule.ts';
 import { queuesOf, type Schedule, type Step } from './schedule.ts';

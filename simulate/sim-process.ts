@@ -1,4 +1,4 @@
-/** A runner process: the engine's whole Redis side, on a machine and with jobs that are simulated. */
+/** A runner process: the engine's whole Redis side, on a simulated machine and with simulated jobs. */
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Random } from '../chaos/random.ts';
 import type { Config, PoolConfig } from '../src/config/config.ts';
@@ -32,7 +32,7 @@ export interface ProcessOptions {
   readonly entries: readonly Entry[];
 }
 
-/** What a process has around it. */
+/** The surroundings of a process. */
 export interface Surroundings {
   readonly agenda: Agenda;
   readonly log: Log;
@@ -53,7 +53,7 @@ export interface Surroundings {
   readonly exited: (process: SimProcess) => void;
 }
 
-/** How long programs of a dead runner take to go. */
+/** How long the programs of a dead runner take to end. */
 const endMs = 10;
 
 export class SimProcess implements Client, Runner {
@@ -134,7 +134,7 @@ export class SimProcess implements Client, Runner {
     this.side.dispatcher.scheduleStep();
   }
 
-  /** As a screen gives it. */
+  /** Executes a command, as if a screen had sent it. */
   command(command: Command): void {
     const { router, client, shutdown, dispatcher } = this.side;
     void executeCommand(command, {
@@ -229,7 +229,7 @@ function poolConfig(entry: Entry): PoolConfig {
   };
 }
 
-/** What ioredis makes its socket with. */
+/** Creates the sockets of ioredis. */
 export function connectorOf(connect: () => SimStream) {
   return class {
     connecting = false;

@@ -1,8 +1,8 @@
 /**
  * The Redis that runners see: simulated connections to one real server, which carries out one command at a time.
  *
- * What belongs to connections is answered here (names, ids, blocking, INFO, TIME). Everything about data is done by the
- * real server. Within a connection the order is kept, as TCP does; between connections the agenda decides.
+ * This file answers commands about connections itself (names, ids, blocking, INFO, TIME); the real server does everything
+ * about data. Order is kept within a connection, as with TCP. Between connections, the agenda decides.
  */
 import type { Agenda } from './agenda.ts';
 import { BlockingCommands } from './blocking-commands.ts';
@@ -14,20 +14,20 @@ import { ownAnswer, type ServerState, type ServerView } from './server-state.ts'
 import { SimStream } from './sim-stream.ts';
 
 export interface ServerHooks {
-  /** How long the next thing takes that is sent. */
+  /** How long the next message takes. */
   latencyMs(): number;
-  /** About to be carried out. May cut the connection: then it isn't. */
+  /** The command is about to run. If this cuts the connection, it doesn't. */
   onArrived(link: Link, commands: readonly Command[]): Promise<void>;
-  /** Was carried out. @returns which share of the reply gets through before the connection is cut; `null` for no cut */
+  /** The command has run. @returns the share of the reply that passes before the connection is cut; `null` for no cut */
   onExecuted(link: Link, commands: readonly Command[], replies: readonly Reply[]): Promise<number | null>;
   /** A blocking command has taken a job off its queue. */
   onPopped(link: Link, payload: Buffer, isMove: boolean): void;
-  /** Its answer has come to the client. */
+  /** Its reply has reached the client. */
   onPopReceived(payload: Buffer): void;
   onTrace(line: string): void;
 }
 
-/** A server that hears nothing from a host finds out by TCP's own signs of life. */
+/** A server notices by TCP keepalive that a host is gone. */
 const keepAliveMs = 300_000;
 const unblocked =
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
@@ -105,7 +105,7 @@ export class SimServer {
     return stream;
   }
 
-  /** The client's end is closed: the server hears of it later, after what was sent before. */
+  /** The client has closed its end: the server learns of it later, after earlier data. */
   closed(link: Link): void {
     if (link.isClosed) return;
     link.isClosed = true;
@@ -119,7 +119,7 @@ export class SimServer {
     this.#agenda.add(atMs, () => this.#forget(link));
   }
 
-  /** Both ends lose it: the server now, the client when it hears of it. What is on its way is lost. */
+  /** Both ends lose the connection: the server now, the client later. Data on its way is lost. */
   cut(link: Link, isReset: boolean): void {
     this.#hooks.onTrace(`cut ${linkText(link)}${isReset ? ' by a reset' : ''}`);
     this.#forget(link);
@@ -131,7 +131,7 @@ export class SimServer {
     );
   }
 
-  /** Whatever is sent from now on gets lost, without a word to either end. */
+  /** From now on, all data is silently lost. */
   silence(link: Link): void {
     this.#hooks.onTrace(`silence ${linkText(link)}`);
     link.isSilent = true;
@@ -161,7 +161,7 @@ export class SimServer {
     for (const link of this.#blocking.endAll()) this.#deliver(link, [{ error: unblocked }]);
   }
 
-  /** To be called after anything that may have put something onto a list. */
+  /** Call it after anything that may have added to a list. */
   servePushed(): Promise<void> {
     return this.#blocking.serve();
   }

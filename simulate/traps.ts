@@ -1,4 +1,4 @@
-/** Faults that wait for the moment of a certain command of a runner. */
+/** Faults that wait for a certain command of a runner. */
 import type { Command } from './resp.ts';
 import type { Action } from './schedule.ts';
 
@@ -15,7 +15,7 @@ export class Traps {
     this.#armed = [];
   }
 
-  /** Those whose moment has come. */
+  /** The traps that this command springs. */
   sprung(seat: number, commands: readonly Command[], moment: TrapPlan['moment']): TrapPlan[] {
     const name = commands[0]?.name;
     const sprung: TrapPlan[] = [];

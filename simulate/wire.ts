@@ -1,4 +1,4 @@
-/** Whether what lies in Redis is what every Resque client, worker and web page can read. */
+/** Checks that every Resque client, worker and web page can read the data in Redis. */
 import type { Dump } from './dump.ts';
 
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)$/;
@@ -55,7 +55,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @returns `null` if it is no JSON object, or one that Ruby refuses */
+/** @returns `null` if it is not a JSON object, or one that Ruby rejects */
 function parse(text: string): Record<string, unknown> | null {
   if (/\\u[dD][89a-fA-F]/.test(text.replaceAll('\\\\', ''))) return null;
   try {

@@ -1,7 +1,6 @@
 /**
- * Sees everything that happens, knows the history of each job, and says at once if something happens that must not: a
- * job that runs twice without a reason, or twice at the same time, too many jobs, one of a paused queue, or a runner
- * that asks Redis too often.
+ * Sees everything that happens and knows the history of each job. Reports forbidden events at once: a job that runs twice
+ * without a reason or at the same time, too many jobs, a job of a paused queue, or a runner that sends too many commands.
  */
 import type { Agenda } from './agenda.ts';
 import { type Dump, idsIn } from './dump.ts';
@@ -13,19 +12,19 @@ import { type Command, isError, type Reply } from './resp.ts';
 const idleCommands = 600;
 const commandsPerStart = 60;
 const spanMs = 10_000;
-/** A runner that has been silent for so long is recovered even if nobody can tell whether its programs run. */
+/** After this silence, a runner is recovered even if its programs may still run. */
 const silentMs = 270_000;
-/** `pause-all-workers` is seen within this time. */
+/** Runners notice `pause-all-workers` within this time. */
 const pauseSeenMs = 5_000;
 
 export class Witness {
-  /** When Redis lost something, as far as it did. */
+  /** The times at which Redis lost data. */
   readonly forgottenMs: number[] = [];
   /** Keys that had a wrong type, and commands that were refused. */
   readonly spoilt = new Set<string>();
-  /** Until when Redis answered nothing. */
+  /** Until when Redis didn't answer. */
   frozenUntilMs = 0;
-  /** Since when `pause-all-workers` stops everyone. */
+  /** Since when `pause-all-workers` is set. */
   pausedSinceMs: number | null = null;
   readonly #agenda: Agenda;
   readonly #log: Log;
@@ -66,9 +65,9 @@ export class Witness {
   #checkRepetition({ job, process }: Run): void {
     const before = job.runs.at(-1);
     const first = job.runs[0];
-    // Which of them it is, nobody can say; how many there were in the end, can be counted.
+    // Identical jobs can't be told apart; at the end, they are counted.
     if ((job.copies ?? 1) > 1) return;
-    // What Redis has forgotten since it gave the job away, it may give away again: then there are two of it.
+    // If Redis has gone back since it handed out the job, it may hand it out again.
     if (before === undefined || first === undefined || job.forgottenMs >= first.takenMs) return;
     const { process: other, outcome, isHeld } = before;
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
@@ -104,7 +103,7 @@ export class Witness {
         const job = this.#book.jobs.get(id);
         if (job !== undefined) job.takenMs = this.#agenda.nowMs;
       }
-      // A recovery says what it has done, and was told of the entry that it found.
+      // The arguments of a recovery contain the entry that it found.
       const entry = args[4]?.toString() ?? '';
       const peer = this.#processes.find(({ nonces }) =>
         nonces.some((nonce) => entry.includes(`"nonce":"${nonce}"`)),
@@ -130,7 +129,7 @@ export class Witness {
     const job = this.#book.of(payload);
     if (job === null) return;
     job.takenMs = this.#agenda.nowMs;
-    // One that is moved is in some key all the time.
+    // A moved job is always in some key.
     job.isInFlight = !isMove;
     // See rest.ts.
     if (isMove && process.isDead && this.hasForgotten)
@@ -168,7 +167,7 @@ export class Witness {
     }
   }
 
-  /** Redis has lost something of what it knew. */
+  /** Redis has lost data. */
   forgot(before: Dump, after: Dump): void {
     this.forgottenMs.push(this.#agenda.nowMs);
     if (!after.has('resque:pause-all-workers')) this.pausedSinceMs = null;

@@ -23,9 +23,9 @@ import { Witness } from './witness.ts';
 
 type Trap = Extract<Action, { kind: 'trap' }>;
 
-/** A connection that is dead is found within 70 s; then nothing is in the way any more. */
+/** Dead connections are noticed within 70 s. After that, nothing delays the drain. */
 const drainLimitMs = 100_000;
-/** If a runner has died: others wait for five minutes before they take a silent one for dead, and look every minute. */
+/** If a runner has died: others declare a silent runner dead after five minutes, and check every minute. */
 const recoveryLimitMs = 15 * 60_000;
 /** Nothing runs by then. */
 const stopLimitMs = 20_000;
@@ -89,7 +89,7 @@ export class World {
     this.#faults = new RedisFaults({ agenda, redis, server, witness, ongoing, log });
   }
 
-  /** Stops at the first promise that is broken. */
+  /** Stops at the first broken promise. */
   async run(): Promise<void> {
     const { agenda, log, book } = this;
     await this.#redis.reset();
@@ -99,7 +99,7 @@ export class World {
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
     while (await agenda.next(lastMs)) if (log.isBroken) return;
     await this.#endFaults();
-    // Also one that stops, while Redis is away, without taking itself off the lists.
+    // Also a runner that stops while Redis is down, without unregistering.
     const mayBeRecovered = ({ isDead, stopped, side }: SimProcess) =>
       isDead ? stopped?.isUnregistered !== true : side.shutdown.mode !== null;
     const hadDeaths = this.#processes.some(mayBeRecovered);
@@ -111,7 +111,7 @@ export class World {
     await this.#checkRecords();
     await this.#stopAll();
     if (log.isBroken || this.spoolFiles.length === 0) return;
-    // Of a container that another one recovered: a start in its directory reads them if they are old enough.
+    // Files of a recovered container: a start in its directory reads them when they are old enough.
     await this.#comes(() => false, silentLimitMs, silentLimitMs);
     this.#seats.fill();
     await this.#comes(() => this.#isDrained(), drainLimitMs + book.runtimeMs, looksMs);
@@ -131,7 +131,7 @@ export class World {
     return readDump(this.#redis.admin);
   }
 
-  /** Whether runners differ in how they take jobs of a queue, or change that. */
+  /** Whether runners take jobs of a queue with different deliveries, or change that. */
   get mixesDeliveries(): boolean {
     const { configs, steps } = this.#schedule;
     const deliveries = (key: string) =>
@@ -141,7 +141,7 @@ export class World {
     return steps.some(({ kind }) => kind === 'reconfigure') && (configs[0] ?? []).some(isMixed);
   }
 
-  /** Without those that came too late, which people have to look at. */
+  /** Without late files, which are for people. */
   get spoolFiles(): string[] {
     const files = readdirSync(this.#directory).flatMap((host) => readdirSync(join(this.#directory, host)));
     return files.filter((file) => !file.endsWith('.late'));
@@ -158,11 +158,11 @@ export class World {
   }
 
   #heard(process: SimProcess, fact: EngineFact): void {
-    // The engine takes this one time from the system: it is for people only.
+    // The engine takes this time from the system clock, because it is only for people.
     const shown = JSON.stringify(fact, (name, value: unknown) => (name === 'sinceMs' ? undefined : value));
     this.log.trace(`${process.name} says ${shown}`);
     if (fact.type === 'engine.declared-dead') process.wasDeclaredDead = true;
-    // A queue of a pattern that is gone for a while is paused no longer.
+    // A queue of a pattern is no longer paused after it was gone for a while.
     if (fact.type === 'queue.removed') process.pausedQueues.delete(fact.queue);
   }
 
@@ -294,7 +294,7 @@ export class World {
       )
     )
       return false;
-    // One that was stopping when the faults ended.
+    // Replaces a runner that was stopping when the faults ended.
     this.#seats.fill();
     return (await this.#rest()).length === 0;
   }
@@ -303,7 +303,7 @@ export class World {
     return restOf(await this.dump(), this.#seats, this.witness.hasForgotten);
   }
 
-  /** Whether something comes to hold within this time, without a broken promise. */
+  /** Whether the condition becomes true within this time, without a broken promise. */
   async #comes(
     condition: () => boolean | Promise<boolean>,
     limitMs: number,
