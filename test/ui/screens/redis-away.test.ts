@@ -46,7 +46,7 @@ test('a screen that is opened while Redis is away says so, and is of use once it
   await ui.stage.redis.stop();
   const screen = await ui.start(config, { awaitRedis: false });
   await screen.waitForText('✗ Redis down');
-  await screen.waitForText(/✗ Redis: .*trying again/);
+  await screen.waitForText(/✗ Redis: .*reconnecting/);
   await screen.press('2');
   await screen.waitForText('[2 Failures');
   await ui.stage.redis.start();
