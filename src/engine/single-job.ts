@@ -1,7 +1,6 @@
 /**
- * One job through the program of its queue, without Redis: with all that an engine does for a job, so that what
- * becomes of it is what would become of it there. Only children that wait for their job (`prestart`) are left out,
- * since one that is there for nobody but this job would not have waited.
+ * Runs one job through the program of its queue, without Redis. It uses everything that an engine uses for a job, so the
+ * result is the same. Only prestarted children are left out: a child for this job alone would not have waited.
  */
 import { randomUUID } from 'node:crypto';
 import type { Config, PoolConfig } from '../config/config.ts';
@@ -28,23 +27,23 @@ export interface SingleJobOptions {
 export interface SingleJobEnd {
   /** `unstartable`: its program can't be started; an engine would put the job back and pause the queue. */
   readonly outcome: JobOutcome | 'unstartable';
-  /** `null` where nothing ran, a signal ended it, or its process was to stay. */
+  /** `null` if nothing ran, a signal ended it, or its process was meant to stay. */
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** `null` where nothing ran. */
+  /** `null` if nothing ran. */
   readonly durationMs: number | null;
-  /** Why it was ended, where it was. */
+  /** Set if it was killed. */
   readonly killedFor: KillReason | null;
   /** Why it can't be started, a sentence without a full stop. */
   readonly whyUnstartable: string | null;
-  /** The failure record that Redis would get, where it failed: JSON text. */
+  /** If it failed, the failure record that Redis would get: JSON text. */
   readonly record: string | null;
   readonly usage: ChildrenUsage | null;
 }
 
 type Finished = Extract<EngineFact, { type: 'job.finished' }>;
 
-/** The entry that takes a queue's jobs, as an engine chooses it; `null` where none does. */
+/** The entry that takes a queue's jobs, as an engine chooses it; `null` if none does. */
 export function entryFor(config: Config, queue: string): PoolConfig | null {
   return routerOf(config, queue, () => {}).ownerOf(queue)?.config ?? null;
 }

@@ -1,7 +1,6 @@
 /**
- * Brings jobs and free slots together. Idle, it waits with BLPOP on the queues that may be taken from and
- * are known to be empty; as long as there is work, each step writes the outcomes of the
- * last jobs and takes the next ones for the slots that they freed.
+ * Brings jobs and free slots together. When idle, it waits with BLPOP on queues that may be taken from and are known to be
+ * empty. While there is work, each step writes the outcomes of the last jobs and takes the next ones for the freed slots.
  *
  * The free slots of a pool are in one of these states:
  *
@@ -76,7 +75,7 @@ export class Dispatcher {
     return this.#running.size;
   }
 
-  /** Running jobs that are this runner's to account for. */
+  /** Running jobs whose outcome this runner has to record. */
   get ownJobs(): TakenJob[] {
     return [...this.#running.values()].filter((job) => job.isDisowned !== true);
   }
@@ -90,7 +89,7 @@ export class Dispatcher {
     return this.#inFlight > 0;
   }
 
-  /** Neither jobs nor words to Redis are under way. */
+  /** Neither jobs nor commands are under way. */
   get isIdle(): boolean {
     const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.outbox.unconfirmed.isEmpty;
     return isQuiet && this.#hasNoJob && this.#reservations.isEmpty;
@@ -107,7 +106,7 @@ export class Dispatcher {
     atEndOfTurn(() => this.#step());
   }
 
-  /** Takes no more jobs, for good. What is on its way already goes back. */
+  /** Takes no more jobs, for good. Jobs that are already on their way go back. */
   stop(): void {
     this.#isAccepting = false;
     this.scheduleStep();
@@ -130,10 +129,10 @@ export class Dispatcher {
   }
 
   /**
-   * Finds the jobs that unconfirmed steps took, and puts all that run on record again, in case Redis lost that. Rejects
-   * with RedisError.
+   * Finds the jobs that unconfirmed steps took, and records all running jobs again, in case Redis lost them. Rejects with
+   * RedisError.
    *
-   * @param held on our lists of held jobs, without anything here that accounts for them: they go back
+   * @param held jobs on our lists of held jobs that nothing here accounts for: they go back
    */
   async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
@@ -143,7 +142,7 @@ export class Dispatcher {
         slot.state = 'idle';
         continue;
       }
-      // The record holds the name without what resque-web would take for markup.
+      // The record holds the name without markup, for resque-web.
       const queue = pool.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
       const { payload } = recorded;
@@ -160,8 +159,8 @@ export class Dispatcher {
   /**
    * Others declared this runner dead: they recorded its jobs as failed or put them back, so it no longer owns them.
    *
-   * @param lastStep the last one that was done before that
-   * @returns jobs that run although others may start them, and outcomes that are dropped
+   * @param lastStep the last step that was done before that
+   * @returns jobs that still run although others may start them, and outcomes that are dropped
    */
   declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
     this.#reservations.releaseAll();
@@ -172,7 +171,7 @@ export class Dispatcher {
     return { disowned, dropped };
   }
 
-  /** This process has another name: what Redis has under the old one is another's. */
+  /** This process has a new name: data in Redis under the old name belongs to another process. */
   rename(from: string, to: string): void {
     this.#reservations.releaseAll();
     this.outbox.rename(from, to);
@@ -202,7 +201,7 @@ export class Dispatcher {
     this.#inFlight += 1;
     const reply = await this.#client.takeStep(request).catch((error: unknown) => {
       this.outbox.unconfirmed.add(request);
-      // An answer that is an error would come again at once: back off as for an outage.
+      // An error reply would come again at once: back off as in an outage.
       this.#client.session.fail(error);
       return null;
     });
@@ -233,7 +232,7 @@ export class Dispatcher {
     if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
   }
 
-  /** If it can't be read, its slot stays reserved: it is found on record when Redis is back. */
+  /** If it can't be read, its slot stays reserved: `adopt` finds the record when Redis is back. */
   async #takeLate(request: StepRequest, late: Promise<ReservedJob>): Promise<void> {
     this.#inFlight += 1;
     const job = await late.catch((error: unknown) => this.#client.session.fail(error));
@@ -247,7 +246,7 @@ export class Dispatcher {
     for (const job of this.#back.takeSettled()) this.#finish(job, { kind: 'requeue' });
   }
 
-  /** Runs a job that has a slot. @returns false where it must go back */
+  /** Runs a job that has a slot. @returns false if it must go back */
   #begin(job: TakenJob, isOnRecord: boolean): boolean {
     const { pool } = job;
     this.#run(job);
@@ -272,12 +271,12 @@ export class Dispatcher {
   }
 
   /**
-   * The job is in no key until a step has written it, so that comes before everything else. More is asked
-   * for only when it has started: if it can't be, it must be back at the head before others follow it.
+   * The job is in no key until a step has recorded it, so that comes before everything else. More jobs are asked for only
+   * after it has started: if it can't start, it must be back at the head of its queue before others follow.
    */
   #takePopped(popped: PoppedJob): void {
     const pool = this.#router.ownerOf(popped.queue);
-    // An at-most-once job may not start from the list of held ones: the step that takes it off brings it.
+    // An at-most-once job may not start from the list of held jobs: the step that takes it off the list brings it.
     const mayStart = !popped.isHeld || pool?.config.delivery === 'at-least-once';
     const isWanted = this.#isAccepting && this.#router.isTakeable(popped.queue) && mayStart;
     if (pool !== undefined) pool.isKnownEmpty = false;

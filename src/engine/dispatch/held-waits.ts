@@ -1,7 +1,4 @@
-/**
- * The waits for at-least-once queues that are empty: BLMOVE knows one queue only, so each has a wait, and a
- * connection, of its own.
- */
+/** The waits for empty at-least-once queues. BLMOVE takes one queue only, so each queue has its own wait and connection. */
 import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
 import { QueueWait } from './queue-wait.ts';
 
@@ -28,7 +25,7 @@ export class HeldWaits {
     for (const [queue, wait] of this.#waits) wait.endUnless(wanted.includes(queue) ? [queue] : []);
   }
 
-  /** Waits for these, where it doesn't yet. */
+  /** Starts the waits for these queues that have not begun. */
   begin(wanted: readonly string[]): void {
     for (const queue of wanted) {
       const wait = this.#waits.get(queue) ?? this.#newWait(queue);

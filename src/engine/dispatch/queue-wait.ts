@@ -1,6 +1,5 @@
 /**
- * The wait for a job on queues that are empty: one BLPOP at a time, ended with CLIENT UNBLOCK when it should
- * wait for other queues than it does.
+ * The wait for a job on empty queues: one BLPOP at a time. CLIENT UNBLOCK ends it when it should wait for other queues.
  */
 import type { Clock } from '../../resque/redis/clock.ts';
 import type { RedisSession } from '../../resque/redis/session.ts';
@@ -35,7 +34,7 @@ export class QueueWait {
     return this.#queues !== null;
   }
 
-  /** What is waited for; `null` also while the wait is being ended. */
+  /** The queues of the wait; `null` also while it is being ended. */
   get queues(): readonly string[] | null {
     return this.#isEnding ? null : this.#queues;
   }
@@ -59,8 +58,8 @@ export class QueueWait {
   }
 
   /**
-   * Jobs lie on queues that this wait should have taken from: either its answer is on its way, or the
-   * connection is dead. Ends the wait, to see which; a job in an answer that comes late is kept.
+   * Queues that this wait should have emptied hold jobs: either its answer is on its way, or the connection is dead. Ends
+   * the wait to find out. A job in a late answer is kept.
    */
   probe(wait: readonly string[]): void {
     if (this.#queues !== wait) return;
@@ -84,8 +83,8 @@ export class QueueWait {
   }
 
   /**
-   * The two connections are two ways to Redis: UNBLOCK may arrive before the BLPOP that it is to end, and
-   * then finds nothing. So it is repeated for as long as that wait lasts.
+   * UNBLOCK and BLPOP take two connections. UNBLOCK may arrive before the BLPOP that it should end, and then finds
+   * nothing. So it is repeated while that wait lasts.
    */
   async #unblock(wait: readonly string[], pauseMs: number): Promise<void> {
     try {

@@ -9,10 +9,10 @@ export interface ReservedSlot {
   step: number;
 }
 
-/** One step takes no more for one runner than this: each job started holds up the loop for its fork. */
+/** One step takes at most this many jobs for one pool: each start blocks the loop for its fork. */
 const limitPerPool = 16;
 
-/** The slots that Redis is being asked to fill, each named by its worker. */
+/** The slots that Redis was asked to fill, by worker. */
 export class Reservations {
   readonly #router: QueueRouter;
   readonly #open = new Map<string, ReservedSlot>();
@@ -25,12 +25,12 @@ export class Reservations {
     return this.#open.size === 0;
   }
 
-  /** Workers whose slots are reserved and not released. */
+  /** Workers of reserved slots. */
   get workers(): string[] {
     return [...this.#open.keys()];
   }
 
-  /** The same, and whether what they get is held. */
+  /** The same, and whether their jobs will be held. */
   get open(): { worker: string; isHeld: boolean }[] {
     return [...this.#open].map(([worker, { pool }]) => ({
       worker,
@@ -39,9 +39,9 @@ export class Reservations {
   }
 
   /**
-   * Reserves the free slots of every runner that is worth asking for.
+   * Reserves the free slots of every pool that is worth asking for.
    *
-   * @param isWaitedFor whether a wait may bring this runner a job
+   * @param isWaitedFor whether a wait may bring this pool a job
    */
   collect(isWaitedFor: (pool: Pool) => boolean): Reservation[] {
     const reservations: Reservation[] = [];
@@ -73,7 +73,7 @@ export class Reservations {
     }
   }
 
-  /** The slot is no longer waiting for an answer; what becomes of it is the caller's business. */
+  /** The slot no longer waits for an answer. Its state is up to the caller. */
   release(worker: string): ReservedSlot {
     const reserved = this.#open.get(worker);
     if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
@@ -88,10 +88,10 @@ export class Reservations {
   }
 
   /**
-   * Those without a job are idle, and their runners known to have none: Redis fills workers in their order, so these
-   * are the last ones.
+   * Frees the slots that got no job; their pools are known to be empty. Redis fills workers in order, so these are the
+   * last ones.
    *
-   * @param filled by reservation: how many got one
+   * @param filled how many workers of each reservation got a job
    */
   releaseUnfilled(reservations: readonly Reservation[], filled: readonly number[]): void {
     for (const [at, { workers }] of reservations.entries()) {

@@ -1,6 +1,6 @@
 /**
- * All waits for jobs on empty queues: one BLPOP for the at-most-once queues together, and a BLMOVE for each
- * at-least-once queue. A Redis that limits its replies is waited for with BLMOVE only.
+ * All waits for jobs on empty queues: one BLPOP for all at-most-once queues, and a BLMOVE for each at-least-once queue. If
+ * Redis limits its replies, only BLMOVE is used.
  */
 import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
 import type { Pool } from '../pools/pool.ts';
@@ -13,7 +13,7 @@ export class Waits {
   readonly #router: QueueRouter;
   readonly #popping: QueueWait;
   readonly #moving: HeldWaits;
-  /** The wait that was found to be right, and when. */
+  /** The last wait that was checked and is right. */
   #seen: { queues: readonly string[]; version: number } = { queues: [], version: -1 };
 
   /** @param onOver a wait is over, with a job or (ended, or the connection lost) without */
@@ -28,17 +28,17 @@ export class Waits {
     return this.#popping.isActive || this.#moving.isActive;
   }
 
-  /** What BLPOP waits for; `null` where it doesn't, or is being ended. */
+  /** The queues of BLPOP; `null` if it doesn't wait or is being ended. */
   get queues(): readonly string[] | null {
     return this.#popping.queues;
   }
 
-  /** Whether a job of this queue may still come. */
+  /** Whether a wait may still bring a job of this queue. */
   covers(queue: string): boolean {
     return this.#popping.covers(queue) || this.#moving.covers(queue);
   }
 
-  /** Whether a job of this runner may still come. */
+  /** Whether a wait may still bring this pool a job. */
   mayServe({ queues }: Pool): boolean {
     return this.isActive && queues.some((queue) => this.covers(queue));
   }
@@ -48,7 +48,7 @@ export class Waits {
     this.#popping.probe(wait);
   }
 
-  /** Waits for what is known to be empty and may be taken; ends a wait for anything else. */
+  /** Waits for queues that are known to be empty and may be taken from; ends all other waits. */
   update(isAccepting: boolean, mayBegin: boolean): void {
     const current = this.#popping.queues;
     if (isAccepting && mayBegin && current !== null && this.#isStill(current)) return;
@@ -60,7 +60,7 @@ export class Waits {
     if (mayBegin) this.#moving.begin(wantedHeld);
   }
 
-  /** Whether BLPOP waits for what it should and nothing else is to be waited for: mostly so, and found without a list. */
+  /** Whether BLPOP waits for exactly the right queues. This is the usual case, so it is checked without making a list. */
   #isStill(queues: readonly string[]): boolean {
     const { waitVersion } = this.#router;
     if (this.#moving.isActive) return false;

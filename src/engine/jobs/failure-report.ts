@@ -1,6 +1,6 @@
 /**
- * From what a failed job left behind to what is recorded of it: a job may explain itself on STDERR, as a
- * JSON object or with one as its last line, as its language prints what nothing caught, in words, or not at all.
+ * Turns what a failed job left into what is recorded. A job may explain itself on STDERR: with a JSON object, with a JSON
+ * object as its last line, with the traceback that its language prints, in words, or not at all.
  */
 import type { FailureSummary, KillReason } from '../../protocol/events.ts';
 import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
@@ -16,17 +16,17 @@ export interface FailureReport {
   readonly exception: string;
   readonly error: string;
   readonly backtrace: readonly string[];
-  /** What `error` doesn't hold of STDERR; '' where nothing is left. */
+  /** Stderr that is not already in `error`; '' if nothing is left. */
   readonly stderr: string;
   readonly stdout: string;
 }
 
 export interface FailedRun {
   readonly end: ExitStatus;
-  /** Set where we killed the job. */
+  /** Set if we killed the job. */
   readonly killedFor: KillReason | null;
   readonly timeoutSeconds: number | null;
-  /** What a persistent child has said; `null` of a child that says it by its exit. */
+  /** What a persistent child said; `null` for a child that says it by its exit. */
   readonly answer: JobResult | null;
   readonly stderr: string;
   readonly stdout: string;
@@ -86,7 +86,7 @@ export function failureReport(run: FailedRun): FailureReport {
         : (wordsOf(told.object.exception) ?? exceptions.unclassified),
       error: cause?.isOurs && error !== cause.sentence ? `${cause.sentence}: ${error}` : error,
       backtrace: backtraceOf(told.object.backtrace),
-      // Without an error, what else the object says may be all there is to know.
+      // Without an error, the rest of the object may be all the information there is.
       stderr: ownError === null ? run.stderr.trimEnd() : told.rest,
       stdout,
     };
@@ -108,7 +108,7 @@ export function failureReport(run: FailedRun): FailureReport {
 interface Cause {
   readonly exception: string;
   readonly sentence: string;
-  /** Whether this runner ended the job: then that is the failure, whatever the job says of itself. */
+  /** Whether this runner ended the job: then that is the failure, whatever the job says. */
   readonly isOurs: boolean;
 }
 
@@ -127,7 +127,7 @@ function causeOf({ end, killedFor, timeoutSeconds, answer }: FailedRun): Cause |
     return { exception: exceptions.dirtyExit, sentence: 'killed on request', isOurs: true };
   }
   if (end.signal === null) {
-    // One that failed for itself, with an exit code and words, is as any other child.
+    // A child that failed by itself, with an exit code and words, is treated like any other.
     if (answer?.kind !== 'breach' || (answer === noResult && end.exitCode !== 0)) return null;
     return {
       exception: exceptions.invalidResult,
@@ -150,12 +150,12 @@ interface Told {
   readonly rest: string;
 }
 
-/** As much as is kept of what a job says on STDERR. */
+/** The same limit as for STDERR. */
 const resultTextLimit = outputLimitBytes;
 
 const knownMembers = ['exception', 'error', 'backtrace'] as const;
 
-/** STDERR is then no report, but what the job had to say besides. */
+/** STDERR is then not a report but additional output. */
 function answered(told: JsonObject, stderr: string): Told {
   const text = (value: unknown) => (typeof value === 'string' ? cut(value, resultTextLimit) : value);
   return {
@@ -164,7 +164,7 @@ function answered(told: JsonObject, stderr: string): Told {
   };
 }
 
-/** All of STDERR as a JSON object with a member that we know; or its last non-empty line as one that names an exception or error. */
+/** All of STDERR as a JSON object with a known member, or its last non-empty line as one with an exception or error. */
 function toldBy(stderr: string): Told {
   const text = stderr.trimEnd();
   const whole = parseObject(text);
@@ -191,7 +191,7 @@ function parseObject(text: string): JsonObject | null {
   }
 }
 
-/** A member as text; `null` where it says nothing. */
+/** A member as text; `null` if it is empty. */
 function wordsOf(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null;
   return typeof value === 'string' ? value : jsonText(value);

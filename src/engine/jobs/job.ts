@@ -222,7 +222,7 @@ export class Job implements OutputSink {
   }
 
   #after(seconds: number, act: () => void): void {
-    // Longer than setTimeout can count: nobody would see the end of such a limit.
+    // setTimeout can't count further. Such a limit is never reached.
     const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
     this.#timers.push(setTimeout(act, milliseconds));
   }

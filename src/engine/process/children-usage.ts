@@ -1,8 +1,8 @@
 /**
- * What all children of this process that have ended have cost, theirs included that they waited for.
+ * CPU time and memory of all children of this process that have ended, and of the children that those waited for.
  *
- * Linux counts for a child's peak of memory also what we had at the moment when we started it, since it was a copy of
- * us. So a peak is known only where it is higher than that; otherwise just that it was no higher.
+ * A child starts as a copy of this process, so Linux counts our memory at that moment in the child's peak. A peak is
+ * therefore known only if it is higher than our memory was; otherwise that is its upper limit.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { libc, loadKoffi } from './libc.ts';
@@ -10,9 +10,9 @@ import { libc, loadKoffi } from './libc.ts';
 export interface ChildrenUsage {
   readonly userMs: number;
   readonly systemMs: number;
-  /** Of the child that had most; `null` where it isn't known. */
+  /** Of the child with the highest peak; `null` if unknown. */
   readonly peakMemoryBytes: number | null;
-  /** Set where that isn't known, but that it was no more than this. */
+  /** Set if the peak is unknown: it was at most this. */
   readonly peakMemoryAtMostBytes: number | null;
 }
 
@@ -28,31 +28,31 @@ interface Timeval {
 }
 
 const ofChildren = -1;
-/** More than the structure takes anywhere. */
+/** Larger than the structure on any system. */
 const structureBytes = 512;
-/** The kernel's counts of pages are this much behind, at most. */
+/** The kernel's page counts lag by at most this much. */
 const slackBytes = 1024 * 1024;
 
 export class UsageMeter {
   #ownPeakBytes = 0;
 
-  /** To be called before children are started: the less memory we have, the more is known of theirs. */
+  /** Call this before children start: the less memory we use, the more is known about theirs. */
   prepare(): void {
     libc()?.releaseCode();
     try {
-      // proc(5): sets our peak back to what we have now.
+      // proc(5): resets our peak to our current memory.
       writeFileSync('/proc/self/clear_refs', '5');
     } catch {
-      // Not Linux, or not allowed: then it is as it is.
+      // Not Linux, or not allowed: the peak stays.
     }
   }
 
-  /** To be called when a child was started. */
+  /** Call this after a child has started. */
   started(): void {
     this.#ownPeakBytes = Math.max(this.#ownPeakBytes, ownPeakBytes());
   }
 
-  /** @returns `null` where nobody can tell */
+  /** @returns `null` if the system doesn't tell */
   read(): ChildrenUsage | null {
     const usage = rusageOfChildren();
     if (usage === null) return null;
@@ -87,7 +87,7 @@ function rusageOfChildren(): Rusage | null {
   try {
     const microseconds = process.platform === 'darwin' ? 'int' : 'long';
     const timeval = koffi.struct({ seconds: 'long', microseconds });
-    // What follows is of no interest.
+    // The members after these are not needed.
     const rusage = koffi.struct({ userTime: timeval, systemTime: timeval, maxrss: 'long' });
     const getrusage = koffi.load(null).func('int getrusage(int, void *)');
     const found = Buffer.alloc(structureBytes);

@@ -1,4 +1,4 @@
-/** What starting a program takes and gives, in whichever way it is started. */
+/** What a program is started with and what its start returns, for both launchers. */
 import type { Writable } from 'node:stream';
 import type { ExitStatus } from './libc.ts';
 
@@ -6,9 +6,9 @@ export interface LaunchSpec {
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
   readonly cwd: string | null;
-  /** `NAME=value`; all that it gets. */
+  /** `NAME=value`: the complete environment. */
   readonly env: readonly string[];
-  /** All of its STDIN, or a pipe that stays open. */
+  /** The complete STDIN, or a pipe that stays open. */
   readonly stdin: Buffer | 'pipe';
   /** Whether descriptor 3 is a pipe too. */
   readonly hasResults: boolean;
@@ -16,9 +16,9 @@ export interface LaunchSpec {
 
 /** What a program writes. */
 export interface OutputPipe {
-  /** @param act is handed a piece that is its own only until it returns: the next one lies in the same place */
+  /** @param act gets a piece that is valid only until it returns: the next piece uses the same memory */
   onData(act: (piece: Buffer) => void): void;
-  /** Nothing more will come: the program and its children have closed it, or `destroy` has. */
+  /** Called when nothing more will come: the program and its children, or `destroy`, have closed the pipe. */
   onClose(act: () => void): void;
   pause(): void;
   resume(): void;
@@ -26,26 +26,26 @@ export interface OutputPipe {
   destroy(): void;
 }
 
-/** A program that was started, as the leader of a process group of its own. */
+/** A started program, the leader of a process group of its own. */
 export interface LaunchedProcess {
   readonly pid: number;
-  /** Set where the spec wants a pipe; closed when the program has exited. */
+  /** Set if the spec wants a pipe; closed when the program has exited. */
   readonly stdin: Writable | null;
   /**
-   * Writes to such a pipe past its stream, in which nothing may be waiting: for a small payload that is half of the cost.
+   * Writes to this pipe directly, past its stream, which must be empty. For a small payload this halves the cost.
    *
    * @returns how many bytes it took, from none to all
    */
   writeNow(bytes: Buffer): number;
   readonly stdout: OutputPipe;
   readonly stderr: OutputPipe;
-  /** Set where the spec has results. */
+  /** Set if the spec has results. */
   readonly results: OutputPipe | null;
   /** Called once, after it has exited. */
   onExit(act: (status: ExitStatus) => void): void;
-  /** Whether it has exited by now, as far as that can be known before `onExit` tells. */
+  /** Whether it has exited, as far as that can be known before `onExit` is called. */
   hasExited(): boolean;
-  /** Bytes written to its STDIN that it hasn't read; `null` where that can't be known. */
+  /** Bytes written to its STDIN that it hasn't read; `null` if that can't be known. */
   unreadBytes(): number | null;
 }
 

@@ -1,7 +1,6 @@
 /**
- * Programs that jobs of a dead runner left running on this machine, and their end. A program carries its runner's nonce
- * in its environment, which other users can't read; nor can they end it. So there may be programs that can't be told
- * from others:
+ * Finds and ends programs that jobs of a dead runner left running on this machine. A program carries its runner's nonce in
+ * its environment. Other users can neither read that nor end the program, so some programs can't be identified:
  *
  *     its environment can be read and has the nonce, or it is in the session of such a one      ended
  *     it can't be read, is of the runner's user, and began after the runner in an orphaned
@@ -18,7 +17,7 @@ import { signalGroup } from './child.ts';
 import { runnerVariable } from './program.ts';
 
 const checkMs = 10;
-/** A killed process may take its time to go if a disk or a debugger holds it. */
+/** A killed process may take a while to end if a disk or a debugger holds it. */
 const endLimitMs = 5_000;
 
 interface RunningProcess {
@@ -39,16 +38,16 @@ export interface LeftProgram {
 }
 
 export class LeftPrograms {
-  /** Nonce → programs that didn't end. Once their parents are gone, nothing else says whose they are. */
+  /** Nonce → programs that didn't end. Once their parents are gone, nothing else shows which runner they belong to. */
   readonly #stubborn = new Map<string, readonly RunningProcess[]>();
 
-  /** @param runners pids of runners that are alive on this machine: their programs aren't orphans */
+  /** @param runners pids of live runners on this machine: their programs aren't orphans */
   async end(entry: RunnerEntry, runners: ReadonlySet<number> = new Set()): Promise<ProgramsEnd> {
     const { mark: nonce = entry.nonce } = entry;
     const deadline = performance.now() + endLimitMs;
     const sessions = new Set<number>();
     for (;;) {
-      // Not even this process shows: no descriptor is left, or /proc isn't there.
+      // Not even this process is listed: no descriptor is left, or /proc is missing.
       if (pids().length === 0 && process.platform === 'linux') return { kind: 'uncertain', pids: [] };
       const all = runningProcesses();
       const left = programsOf(nonce, all, sessions, this.#stubborn.get(nonce));
@@ -133,7 +132,7 @@ function endOfOthers(
   return candidates.length === 0 ? { kind: 'ended' } : { kind: 'uncertain', pids: candidates };
 }
 
-/** Without this process, and without those that have ended and wait to be reaped. */
+/** Without this process, and without processes that have ended and wait to be reaped. */
 function runningProcesses(): RunningProcess[] {
   return pids().flatMap((pid) => {
     const fields = pid === process.pid ? null : statOf(pid);
@@ -156,13 +155,13 @@ function environmentIn(path: string): string | null | undefined {
   }
 }
 
-/** The user who started it, also if it has taken the rights of another or forbids that it is looked at. */
+/** The user who started it, even if it has changed its user or can't be inspected. */
 function userOf(pid: number): number | null {
   const user = /^Uid:\s+(\d+)/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
   return user === undefined ? null : Number(user);
 }
 
-/** Whether /proc is mounted so that we can't see processes of other users. */
+/** Whether /proc hides processes of other users from us. */
 function hidesProcesses(): boolean {
   const mounts = (readIfThere('/proc/self/mounts') ?? '').split('\n').map((line) => line.split(' '));
   const options =
@@ -178,7 +177,7 @@ function hidesProcesses(): boolean {
   return ['4', 'ptraceable'].includes(hiding) || !isExempt;
 }
 
-/** Its group too, if it leads one: also what it has started in the last moment. @returns whether it is not ours to end */
+/** Also its group, if it leads one, to include what it has just started. @returns whether we may not end it */
 function kill(pid: number): boolean {
   signalGroup(pid, 'SIGKILL');
   try {

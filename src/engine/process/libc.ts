@@ -1,11 +1,11 @@
 /**
- * What Node has no word for, straight from the C library, on Linux. The point of it is `posix_spawn`: Node starts
- * a program with fork(), which copies the page tables of the whole process and blocks it meanwhile. Measured for
- * a no-op program started from 75 MB: 0.26 ms in the call and 0.17 ms of CPU a job, against 1.0 and 0.8 ms; and it
- * stays the same at 200 MB, where fork() takes 3 ms and more.
+ * Functions of the C library that Node doesn't offer, on Linux. The main one is `posix_spawn`: Node starts a program with
+ * fork(), which copies the page tables of the whole process and blocks it until then. Measured for a no-op program started
+ * from 75 MB: 0.26 ms in the call and 0.17 ms of CPU a job, compared with 1.0 and 0.8 ms. At 200 MB this stays the same,
+ * while fork() takes 3 ms and more.
  *
- * Where koffi has no binary for the machine, or the C library lacks a function, `libc()` gives null: whoever
- * asks does it with Node's own means.
+ * If koffi has no binary for the machine, or the C library lacks a function, `libc()` returns null and callers use Node's
+ * own means.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,28 +13,28 @@ import { constants } from 'node:os';
 import type { LibraryHandle } from 'koffi';
 
 export interface ExitStatus {
-  /** `null` where a signal ended it. */
+  /** `null` if a signal ended it. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Of a process that goes on, or of which nobody knows how it ended. */
+/** For a process that goes on, or whose exit status is unknown. */
 export const noExit: ExitStatus = { exitCode: null, signal: null };
 
 export interface SpawnRequest {
-  /** Path of the program; PATH is not looked at. */
+  /** Path of the program; PATH is not searched. */
   readonly file: string;
-  /** Beginning with the name that the program is told it has. */
+  /** The first is the name that the program sees as its own. */
   readonly args: readonly string[];
-  /** `NAME=value`; all that it gets. */
+  /** `NAME=value`: the complete environment. */
   readonly env: readonly string[];
   readonly cwd: string | null;
-  /** Ours, that become its 0, 1, 2 and so on; none of them below 3. */
+  /** Ours, which become its 0, 1, 2 and so on; all are 3 or higher. */
   readonly descriptors: readonly number[];
 }
 
 export interface Libc {
-  /** A pipe, and not the socket that Node calls so: a program can open it by name, as `/dev/stderr`. */
+  /** A real pipe. Node's pipes are sockets, which a program can't open by name, as `/dev/stderr`. */
   pipe(): { readonly reader: number; readonly writer: number };
   /** A file in memory, without a name, closed on exec. */
   memoryFile(): number;
@@ -45,7 +45,7 @@ export interface Libc {
    * @throws LibcError when it can't be started, `ENOEXEC` for text without `#!` among others
    */
   spawn(request: SpawnRequest): number;
-  /** How a child ended, and its pid is free then; `null` while it runs. */
+  /** How a child ended, which frees its pid; `null` while it runs. */
   reap(pid: number): ExitStatus | null;
   /**
    * Lets go of the pages of Node's own program file: most were used once, at the start. What is used again comes back
@@ -56,11 +56,11 @@ export interface Libc {
   kill(pid: number, signal: number): string | null;
   /** The limit of open files: the numbers of all descriptors are below it. */
   descriptorLimit(): number;
-  /** Bytes in a pipe that nobody has read yet; either end of it will do. */
+  /** Unread bytes in a pipe, by either end of it. */
   unreadBytes(descriptor: number): number;
 }
 
-/** What a function of the C library refused, by the name of its error. */
+/** A function of the C library failed; `code` is the name of its error. */
 export class LibcError extends Error {
   readonly code: string;
 
@@ -86,10 +86,10 @@ const unreadRequest = 0x541b;
 const dontNeed = 4;
 const openFiles = 7;
 const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
-/** More than glibc's and musl's structures of any architecture take: 80, 336 and 128 bytes at most. */
+/** Larger than glibc's and musl's structures on any architecture: 80, 336 and 128 bytes at most. */
 const structureBytes = 512;
 
-/** Set to `off`, everything is done with Node's own means. For who suspects the other way, and for tests. */
+/** Set to `off`, everything is done with Node's own means: for tests, and to rule out this file as a cause. */
 const nativeVariable = 'RR_NATIVE';
 
 let loaded: Libc | null | undefined;
@@ -112,7 +112,7 @@ function hasDescriptor(): boolean {
   }
 }
 
-/** Whether somebody wants it so. */
+/** Whether the environment turns it off. */
 export function isTurnedOff(): boolean {
   return process.env[nativeVariable] === 'off';
 }
@@ -129,7 +129,7 @@ function load(): Libc | null {
   }
 }
 
-/** @returns `null` where it has no binary for this machine */
+/** @returns `null` if it has no binary for this machine */
 export function loadKoffi(): typeof import('koffi') | null {
   try {
     // By a `require` that no bundler follows: its binary lies beside it.
@@ -212,7 +212,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
     spawn({ file, args, env, cwd, descriptors }) {
       mustSpawn(initActions(actions));
       try {
-        // One that is left out would be a descriptor of ours.
+        // A gap would be one of our descriptors.
         for (const [to, from] of descriptors.entries()) mustSpawn(addDup(actions, from, to));
         if (cwd !== null) mustSpawn(addDirectory(actions, cwd));
         mustSpawn(posixSpawn(out, file, actions, attributes, [...args, null], [...env, null]));

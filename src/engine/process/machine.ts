@@ -1,6 +1,6 @@
 /**
- * What the engine's Redis side takes from the machine it runs on: time, chance, connections, processes. The simulator
- * brings its own.
+ * What the engine's Redis side uses of its machine: time, random numbers, connections, processes. The simulator has its
+ * own.
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../resque/redis/clock.ts';
@@ -13,12 +13,12 @@ import { ownIdentity, type ProcessIdentity, presenceOf } from '../machine/identi
 import { LeftPrograms } from './left-programs.ts';
 
 export interface Machine extends SessionMeans {
-  /** Tells a runner process from every other one. */
+  /** Identifies a runner process. */
   readonly newNonce: () => string;
-  /** Of this process. */
+  /** This process. */
   readonly identity: ProcessIdentity;
   readonly presenceOf: (process: ProcessIdentity) => Presence;
-  /** Ends the programs that a dead runner left running here; `runners` are pids of those that are alive. */
+  /** Ends the programs that a dead runner left running here; `runners` are pids of live runners. */
   readonly endPrograms: (entry: RunnerEntry, runners?: ReadonlySet<number>) => Promise<ProgramsEnd>;
 }
 

@@ -15,7 +15,7 @@ export function launcherOfNode(): Launch {
     if (typeof child === 'string') return { whyNot: Promise.resolve(child) };
     if (child.pid === undefined) return failure(child);
     if (payload !== null && child.stdin !== null) {
-      // EPIPE and the like: not reading one's STDIN is no failure.
+      // EPIPE and the like: a job that doesn't read its STDIN has not failed.
       child.stdin.on('error', () => {});
       child.stdin.end(payload);
     }
@@ -23,7 +23,7 @@ export function launcherOfNode(): Launch {
   };
 }
 
-/** @returns the system's words where Node throws them instead of emitting them: E2BIG and others */
+/** @returns the system's words if Node throws them instead of emitting them: E2BIG and others */
 function trySpawn(spec: LaunchSpec, stdin: number | null): ChildProcess | string {
   const [program, ...args] = spec.command;
   const options: SpawnOptions = {

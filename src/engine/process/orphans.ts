@@ -1,19 +1,19 @@
 /**
- * What process 1 of a container has to do besides its work: to reap processes that it hasn't started, whose parents have
- * ended. Each would stay in the table of processes otherwise, until that is full.
+ * A duty of process 1 in a container: reaping processes that it didn't start and whose parents have ended. Otherwise they
+ * fill the process table.
  *
  *     quiet ──SIGCHLD──▶ waits a second ──▶ looks ──no zombies──▶ quiet
  *                              ▲               └──some: reaps those of the look before──┐
  *                              └────────────────────────────────────────────────────────┘
  *
- * Our own children are reaped in the turn in which we hear of their end: what is a zombie at two looks is none of them.
+ * Our own children are reaped in the turn in which their end is reported, so a zombie at two looks is not one of them.
  */
 import { zombieChildren } from '../machine/identity.ts';
 import { libc } from './libc.ts';
 
 const lookMs = 1_000;
 
-/** To be called once, in process 1. Where the C library can't be called, nothing is reaped. */
+/** Call this once, in process 1. If the C library can't be called, nothing is reaped. */
 export function reapOrphans(): void {
   const native = libc();
   if (native === null) return;
@@ -34,6 +34,6 @@ export function reapOrphans(): void {
     setTimeout(look, lookMs).unref();
   };
   process.on('SIGCHLD', lookSoon);
-  // What the process has inherited before.
+  // Orphans from before this call.
   lookSoon();
 }

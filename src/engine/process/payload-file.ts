@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { openUnnamedFile } from '../machine/descriptors.ts';
 import type { Libc } from './libc.ts';
 
-/** Memory where there is such a place: a payload needs no disk. */
+/** In memory if possible: a payload needs no disk. */
 const directories = ['/dev/shm', tmpdir()];
 let directory: string | null | undefined;
 
 /**
- * A file without a name that holds the payload, open for reading from its start: what a child gets as STDIN.
- * Unlike Node's pipes, which are sockets, it can be opened again as /dev/stdin (`cat /dev/stdin`); and a
- * child that never reads it costs nothing and can't fail us with EPIPE.
+ * A nameless file that holds the payload, open for reading from its start: a child's STDIN. Unlike Node's pipes, which
+ * are sockets, it can be opened again as /dev/stdin (`cat /dev/stdin`). A child that never reads it costs nothing and
+ * causes no EPIPE.
  *
- * @param libc makes it without a way through a directory
- * @returns a file descriptor to be closed by the caller, or `null` where no such file can be made (disk
- * full, nothing writable): use a pipe then
+ * @param libc makes the file without a directory
+ * @returns a file descriptor that the caller closes; `null` if no such file can be made (disk full, nothing writable):
+ * then use a pipe
  */
 export function openPayloadFile(payload: Buffer, libc: Libc | null): number | null {
   let fd: number | null = null;
@@ -25,7 +25,7 @@ export function openPayloadFile(payload: Buffer, libc: Libc | null): number | nu
     for (let at = 0; at < payload.length; ) at += writeSync(fd, payload, at, payload.length - at, at);
     return fd;
   } catch {
-    // Whatever the reason, a pipe does as well.
+    // Whatever the reason, a pipe works as well.
     if (fd !== null) closeSync(fd);
     return null;
   }

@@ -28,7 +28,7 @@ export function posixLauncher(libc: Libc): Launch {
   };
 }
 
-/** Descriptors on their way. The child's go once it has its own, ours where it doesn't come about. */
+/** Descriptors of a start. The child's ends close once it has its own copies; ours close if the start fails. */
 class Ends {
   readonly #ours: number[] = [];
   readonly #theirs: number[] = [];
@@ -43,7 +43,7 @@ class Ends {
     return descriptor;
   }
 
-  /** The system gives the lowest free number: if this one is low enough, the numbers above it stay free for others. */
+  /** The system gives the lowest free number. If this one is low enough, the numbers above it stay free for others. */
   get highest(): number {
     return Math.max(...this.#ours, ...this.#theirs);
   }
@@ -73,7 +73,7 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
   const stdin = file === null ? libc.pipe() : null;
   if (stdin !== null) {
     ends.ours(stdin.writer);
-    // Kept where it stands by: what it hasn't read can be counted, whatever becomes of the writing end.
+    // A warm child's reading end is kept: it shows what the child hasn't read, even after the writing end is closed.
     if (payload === null) ends.ours(stdin.reader);
     else ends.theirs(stdin.reader);
   }
@@ -88,14 +88,14 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
 
   const input = stdin === null ? null : new Socket({ fd: stdin.writer, readable: false, writable: true });
   if (input !== null && payload !== null) {
-    // EPIPE and the like: not reading one's STDIN is no failure.
+    // EPIPE and the like: a job that doesn't read its STDIN has not failed.
     input.on('error', () => {});
     input.end(payload);
   }
   const unread = payload === null && stdin !== null ? new Unread(libc, stdin.reader) : null;
   const exit = new Exit(reaper, pid, () => {
     unread?.close();
-    // Nobody is to read what is left of it; a grandchild that could would hold it open.
+    // A grandchild that could still read it would hold it open.
     input?.destroy();
   });
   return {
@@ -116,12 +116,12 @@ function writeNow(descriptor: number, bytes: Buffer): number {
   try {
     return writeSync(descriptor, bytes);
   } catch {
-    // EAGAIN, or whatever the stream will find out, too.
+    // EAGAIN, or an error that the stream will report, too.
     return 0;
   }
 }
 
-/** The reading end of a child's STDIN, of which it has a copy. */
+/** Our copy of the reading end of a child's STDIN. */
 class Unread {
   readonly #libc: Libc;
   readonly #reader: number;
@@ -142,7 +142,7 @@ class Unread {
   }
 }
 
-/** The end of a process, told once, to whoever comes to hear it. */
+/** The exit of a process, reported once, even if the listener comes later. */
 class Exit {
   readonly #expected: ExpectedExit;
   #status: ExitStatus | null = null;
@@ -167,7 +167,7 @@ class Exit {
 }
 
 interface ExpectedExit {
-  /** Asks at once; what it learns is told as ever, in a later turn of the loop. */
+  /** Asks at once. The answer is also reported as usual, in a later turn of the loop. */
   isOver(): boolean;
 }
 
@@ -181,12 +181,12 @@ class Reaper {
 
   constructor(libc: Libc) {
     this.#libc = libc;
-    // Before the first child is started, which may end sooner than we hear its number. For as long as the process
-    // lives: a handle that doesn't keep it alive.
+    // Before the first child starts, because it may end before we know its pid. The listener stays, and does not keep
+    // the process alive.
     process.on('SIGCHLD', () => this.#look());
   }
 
-  /** @param tell called once, never within this call */
+  /** @param tell called once, never during this call */
   expect(pid: number, tell: (status: ExitStatus) => void): ExpectedExit {
     this.#expected.set(pid, tell);
     return { isOver: () => this.#isOver(pid) };
@@ -212,7 +212,7 @@ class Reaper {
   }
 }
 
-/** All pipes are read into it, one after the other: a buffer for each read, as streams have them, costs more. */
+/** All pipes are read into this buffer, one after the other: a buffer for each read, as in streams, costs more. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 class ReadPipe implements OutputPipe {
@@ -222,7 +222,7 @@ class ReadPipe implements OutputPipe {
   constructor(fd: number) {
     const callback = (bytes: number) => {
       this.#act(readBuffer.subarray(0, bytes));
-      // Otherwise it is paused.
+      // False would pause the socket.
       return true;
     };
     const options = { fd, readable: true, writable: false, onread: { buffer: readBuffer, callback } };
@@ -256,7 +256,7 @@ class ReadPipe implements OutputPipe {
   }
 }
 
-/** Starts the first that can be started of the files that the program's name may stand for, as `execvp` does. */
+/** Starts the first startable file that the program's name may stand for, as `execvp` does. */
 function spawnFirst(libc: Libc, spec: LaunchSpec, descriptors: readonly number[]): number {
   const { command, cwd, env } = spec;
   const [program, ...args] = command;
@@ -270,7 +270,7 @@ function spawnFirst(libc: Libc, spec: LaunchSpec, descriptors: readonly number[]
         return libc.spawn({ file: shell, args: [shell, file, ...args], env, cwd, descriptors });
       }
       if (error.code !== 'EACCES' && error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
-      // Of several reasons, that there is one but not for us.
+      // Of several reasons, keep the one of a file that exists.
       if (refusal?.code !== 'EACCES') refusal = error;
     }
   }
@@ -281,7 +281,7 @@ function filesOf(program: string, { cwd, env }: LaunchSpec): readonly string[] {
   if (program.includes('/')) return [program];
   const path = env.findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
   const base = cwd ?? process.cwd();
-  // A look is cheaper than a start that fails.
+  // A check is cheaper than a failed start.
   return path
     .split(':')
     .map((directory) => resolve(base, directory, program))

@@ -4,8 +4,8 @@ import { signalGroup } from './child.ts';
 const checkMs = 50;
 
 /**
- * Ends what is left of a job's process group when the job itself has ended: TERM, and KILL `killAfter`
- * later. A group's number can't be taken by another process as long as one member is left.
+ * Ends what is left of a job's process group after the job itself has ended: TERM, and KILL `killAfter` later. While a
+ * member is left, no other process can get the group's number.
  */
 export class ProcessGroups {
   readonly #groups = new Map<number, { readonly killAtMs: number }>();
@@ -19,7 +19,7 @@ export class ProcessGroups {
     this.#timer ??= setInterval(() => this.#check(), checkMs);
   }
 
-  /** Doesn't wait any longer. */
+  /** Kills without waiting any longer. */
   killNow(): void {
     for (const pid of this.#groups.keys()) signalGroup(pid, 'SIGKILL');
     this.#groups.clear();
@@ -38,10 +38,10 @@ export class ProcessGroups {
   #check(): void {
     for (const [pid, { killAtMs }] of this.#groups) {
       const isTime = performance.now() >= killAtMs;
-      // To look at all processes takes time, which is worth it only where somebody waits.
+      // Looking at all processes takes time, so only if `gone` is being awaited.
       const isLeft =
         signalGroup(pid, isTime ? 'SIGKILL' : 0) && (this.#onceGone.length === 0 || groupRuns(pid) !== false);
-      // After KILL nothing is left to do: what still shows is waiting to be reaped by whoever adopted it.
+      // After KILL nothing is left to do: remaining entries wait to be reaped by the process that adopted them.
       if (isTime || !isLeft) this.#groups.delete(pid);
     }
     if (this.#groups.size > 0) return;

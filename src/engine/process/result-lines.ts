@@ -1,19 +1,19 @@
 /**
- * What a persistent child says on its descriptor 3: a line for each job, `{"ok":true}`, or what the failure report
- * on STDERR may say otherwise: `{"exception": …, "error": …, "backtrace": …}`.
+ * The results that a persistent child writes to its descriptor 3, a line for each job: `{"ok":true}`, or a failure as other
+ * children report it on STDERR: `{"exception": …, "error": …, "backtrace": …}`.
  */
 export type JobResult =
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly told: Readonly<Record<string, unknown>> }
-  /** Not what was agreed: a sentence about the child, such as `wrote what is no result: hello`. */
+  /** Against the rules: a sentence about the child, such as `wrote what is no result: hello`. */
   | { readonly kind: 'breach'; readonly sentence: string };
 
-/** Of a child that has ended in the middle of a job. */
+/** The child ended in the middle of a job. */
 export const noResult: JobResult = { kind: 'breach', sentence: 'ended before it had written a result' };
 
-/** Longer than any error that somebody wants to read. */
+/** Longer than any error that people want to read. */
 const resultLimitBytes = 4 * 1024 * 1024;
-/** What a child must not do, whatever its results say. */
+/** Things that a child must not do. */
 export const breaches = {
   closed: { kind: 'breach', sentence: 'closed its descriptor 3' },
   early: { kind: 'breach', sentence: 'wrote a result to descriptor 3 before it had read its job' },
@@ -46,7 +46,7 @@ function breach(text: string): JobResult {
   return { kind: 'breach', sentence: `wrote to descriptor 3 what is no result: ${shown.trim() || '""'}` };
 }
 
-/** Cuts what comes into lines. */
+/** Splits the results into lines. */
 export class ResultLines {
   readonly #onLine: (line: Buffer) => void;
   readonly #onTooLong: () => void;

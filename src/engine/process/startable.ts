@@ -1,9 +1,9 @@
 /**
- * Whether a runner's program could be started, found out without starting it: what `execvp` looks at, and the
- * `#!` line, whose faults the system reports as "no such file" of a file that is there.
+ * Whether a program can be started, without starting it. Checks what `execvp` checks, and the `#!` line: if that is wrong,
+ * the system reports "no such file" although the file exists.
  *
- * A name is looked up as `execvp` does it, and so `env`: it takes the first file on PATH that can be started, and
- * passes over all others: without permission, not executable, or with an interpreter that is missing.
+ * A bare name is looked up as `execvp` and `env` do it: the first file on PATH that can be started. They skip files without
+ * permission, files that are not executable, and files whose interpreter is missing.
  */
 import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
@@ -32,10 +32,10 @@ interface Surroundings {
 const hashbangBytes = 256;
 /** Scripts may be interpreted by scripts; Linux gives up at this depth too. */
 const maxInterpreters = 5;
-/** Where `execvp` looks when there is no PATH. */
+/** Where `execvp` looks if there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
 
-/** Never throws: what the system refuses to tell is a reason as well. */
+/** Never throws: if the system refuses to answer, that is a reason as well. */
 export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict> {
   const directory = pool.cwd ?? process.cwd();
   const around = { directory, path: pool.env.PATH ?? process.env.PATH ?? defaultPath };
@@ -112,9 +112,9 @@ async function lookUp(name: string, around: Surroundings, depth: number): Promis
   return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}`, isCertain: true };
 }
 
-/** What a command line was meant to be that stands where a path should; `null` if it begins with no program. */
+/** The words of a command line that was given as a path; `null` if it doesn't begin with a program. */
 async function wordsOf(line: string, around: Surroundings): Promise<string[] | null> {
-  // A directory's name may have blanks in it: the shortest beginning that is a program.
+  // Directory names may contain blanks: take the shortest beginning that is a program.
   for (const { index } of line.matchAll(/\s+/g)) {
     const program = line.slice(0, index);
     if (program === '' || !(await lookUp(program, around, 1)).ok) continue;
@@ -133,7 +133,7 @@ async function whyNoDirectory(directory: string): Promise<string | null> {
 
 interface Fault {
   readonly reason: string;
-  /** Whether `execvp` looks no further: it starts this one, which then fails. */
+  /** Whether `execvp` stops here: it starts this file, which then fails. */
   readonly isFinal: boolean;
 }
 
@@ -161,7 +161,7 @@ async function whyNoProgram(file: string, around: Surroundings, depth: number): 
   return reason === null ? null : { reason, isFinal: true };
 }
 
-/** `#!/usr/bin/env X` starts, and only then fails when there is no X: each job would be lost to it. */
+/** `#!/usr/bin/env X` without an X starts and fails only then: each job would fail. */
 async function whyEnvFails(
   file: string,
   argument: string,
@@ -174,7 +174,7 @@ async function whyEnvFails(
   }
   const words = argument.replace(/^(-S|--split-string=?)\s*/, '').split(/\s+/);
   const name = words.find((word) => word !== '' && !/^\w+=/.test(word));
-  // Other options of env are rare, and what they do to the lookup is not known here.
+  // Other options of env are rare, and their effect on the lookup is unknown here.
   if (name === undefined || name.startsWith('-')) return null;
   const verdict = await lookUp(name, around, depth + 1);
   return verdict.ok ? null : `the interpreter of ${file}: ${verdict.reason}`;
@@ -188,7 +188,7 @@ async function whyNotExecutable(file: string): Promise<string | null> {
   return (await mayExecute(file)) ? null : `${file} is not executable; make it so with: chmod +x ${file}`;
 }
 
-/** Why nothing can be said of a path. */
+/** A path that can't be examined. */
 class Unseen {
   readonly code: string | undefined;
   /** A sentence that begins with the path. */
@@ -228,14 +228,14 @@ async function mayExecute(path: string): Promise<boolean> {
 /**
  * The first line after `#!`.
  *
- * @returns `null` where there is none: a binary, or text that `execvp` gives to /bin/sh
+ * @returns `null` if there is none: a binary, or text that `execvp` gives to /bin/sh
  */
 async function hashbang(file: string): Promise<string | null> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     handle = await open(file, 'r');
   } catch (error) {
-    // A binary need not be readable to be executed.
+    // A binary doesn't have to be readable to be executed.
     if (systemError(error).code === 'EACCES') return null;
     throw error;
   }
@@ -248,7 +248,7 @@ async function hashbang(file: string): Promise<string | null> {
   }
 }
 
-/** Whether the machine lacks descriptors or memory: the error says nothing about the file. */
+/** Whether the machine lacks descriptors or memory, so the error says nothing about the file. */
 function isShort(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemError(error).code ?? '');
 }

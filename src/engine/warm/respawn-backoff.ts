@@ -23,7 +23,7 @@ interface Trouble {
   deaths: number;
   untilMs: number;
   timer: NodeJS.Timeout;
-  /** What the children were started by. */
+  /** The config that the children were started with. */
   readonly config: PoolConfig;
 }
 
@@ -44,7 +44,7 @@ export class RespawnBackoff {
   }
 
   died(pool: Pool, { child, exit }: Death): void {
-    // Several slots, one fault: the first of them says it.
+    // Several slots, one fault: only the first is reported.
     if (this.isOn(pool)) return;
     const before = this.#troubles.get(pool);
     if (before !== undefined) clearTimeout(before.timer);
@@ -54,7 +54,7 @@ export class RespawnBackoff {
     const timer = setTimeout(() => this.#over(pool), pauseMs).unref();
     this.#troubles.set(pool, { deaths, untilMs: performance.now() + pauseMs, timer, config: child.config });
     const { exitCode, signal } = exit;
-    // Perhaps that is why it has ended.
+    // The shortage may be why it ended.
     if (hasShortage(pool)) return;
     const reason = { exitCode, signal, lastWords: child.lastWords, shortage: null };
     pool.throttled = { ...reason, pauseMs, sinceMs: pool.throttled?.sinceMs ?? Date.now() };
@@ -76,7 +76,7 @@ export class RespawnBackoff {
     if (trouble !== undefined && !this.isOn(pool)) this.#forget(pool, trouble);
   }
 
-  /** Forgets what came of a config that is another by now, or gone: what was wrong may be right. */
+  /** Forgets troubles of a config that has changed or is gone: the cause may be, too. */
   review(): void {
     for (const [pool, trouble] of this.#troubles) {
       if (pool.isRemoved || pool.config !== trouble.config) this.#forget(pool, trouble);
@@ -96,7 +96,7 @@ export class RespawnBackoff {
   }
 }
 
-/** Whether the machine refuses to start more of its children, and `throttled` says that. */
+/** Whether `throttled` says that the machine refuses to start more of its children. */
 function hasShortage({ throttled }: Pool): boolean {
   return throttled !== null && throttled.shortage !== null;
 }

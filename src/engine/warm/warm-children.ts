@@ -112,7 +112,7 @@ export class WarmChildren {
     this.update();
   }
 
-  /** Takes all of them back, for good. */
+  /** Lets all children leave, for good. */
   stop(): void {
     this.#isStopped = true;
     this.#respawns.stop();
@@ -156,12 +156,12 @@ export class WarmChildren {
     this.#checkAges(needsAgeCheck);
   }
 
-  /** How many more children an entry may have; negative if it has too many. */
+  /** How many more children a pool may have; negative if it has too many. */
   #room(pool: Pool): number {
     return pool.ceiling === null ? Number.POSITIVE_INFINITY : pool.ceiling - this.#options.childrenOf(pool);
   }
 
-  /** Children of an entry that stand by and have no job. */
+  /** Children of a pool that have no job. */
   waitingFor(pool: Pool): number {
     if (!pool.hasWarmChildren) return 0;
     let count = 0;
@@ -169,18 +169,18 @@ export class WarmChildren {
     return count;
   }
 
-  /** Every slot that is to have a child, and the queue that it is to be for. */
+  /** Every slot that needs a child, and the child's queue. */
   *#places(): Iterable<{ pool: Pool; slot: Slot; queue: string }> {
     const { router } = this.#options;
     for (const pool of router.pools) {
       if (!pool.hasWarmChildren) continue;
       const queues = router.takeable(pool);
-      // A pattern also stands for the queue of its very name, but a child for that would hardly ever get a job.
+      // A pattern also matches a queue of its own name, but a child for that would hardly ever get a job.
       const first = queues.find((queue) => !pool.list.patterns.includes(queue));
       for (let index = 0; index < pool.limit; index += 1) {
         const slot = pool.slot(index);
-        // A persistent child has its slot's job; one that runs cold there has to end first. While the machine refuses
-        // more, a prestarted child waits for that end, too.
+        // A persistent child runs its slot's job; a child without `prestart` there has to end first. While the machine
+        // refuses more, a prestarted child waits for that end, too.
         const hasOne = pool.config.mode === 'persistent' || pool.ceiling !== null;
         if (hasOne && slot.state === 'running') continue;
         const last = this.#lastQueues.get(slot);
@@ -234,7 +234,7 @@ export class WarmChildren {
     for (const resolve of this.#onceGone.splice(0)) resolve();
   }
 
-  /** Looks for those that have waited too long, as long as there may be any. */
+  /** Replaces children that have waited too long, while there may be any. */
   #checkAges(isNeeded: boolean): void {
     if (isNeeded) this.#ageTimer ??= setInterval(() => this.#replaceOld(), ageCheckMs).unref();
     else if (this.#ageTimer !== null) {
