@@ -1,4 +1,4 @@
-/** The built runner, run by Bun and by Node, in turns: no-op jobs through 4 slots. `--rounds=6 --jobs=2000`. */
+/** Compares the built runner on Bun and on Node, in turns: no-op jobs through 4 slots. `--rounds=6 --jobs=2000`. */
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { type Bench, runBench } from './lib/bench.ts';
@@ -13,12 +13,12 @@ import { printHeading } from './lib/report.ts';
 async function measure(bench: Bench): Promise<void> {
   const bun = findProgram('bun', [resolve('node_modules', '.bin')]);
   if (bun === null) {
-    console.log('bun: left out, for there is none here; `npm install --no-save bun` installs one.');
+    console.log('bun: skipped because it is not installed; `npm install --no-save bun` installs it.');
     return;
   }
   const { stdout: version } = await execa(bun, ['--version']);
   const redis = await startRedis(bench);
-  await printHeading(`bun: no-op jobs through ${slots} slots, run by Bun ${version} and by Node`, redis);
+  await printHeading(`bun: no-op jobs through ${slots} slots, on Bun ${version} and on Node`, redis);
   const spec = { script: await noopProgram(bench), jobs: numberFlag('jobs', 2_000) };
   const byBun = await startRunnerContestant(bench, redis, { ...spec, name: 'bun', executable: bun });
   const byNode = await startRunnerContestant(bench, redis, { ...spec, name: 'node' });

@@ -1,7 +1,7 @@
 /**
- * How many jobs get through 4 slots, and what CPU that takes: the runner in turns with others who do the same.
- * `--rounds=6 --jobs=2000`; `--only=noop` measures one part; `--against=FILE` compares with another build of the
- * runner in the place of the baseline, with no-op jobs unless `--only` says otherwise.
+ * Job throughput of 4 slots and its CPU cost: the runner in turns with other programs. `--rounds=6 --jobs=2000`;
+ * `--only=noop` measures one part; `--against=FILE` replaces the baseline by another build of the runner, with no-op jobs
+ * unless `--only` names another part.
  */
 import { measureNoop } from './drain/noop.ts';
 import { measurePayload } from './drain/payload.ts';

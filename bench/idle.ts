@@ -1,6 +1,6 @@
 /**
- * What a runner costs that has nothing to do: CPU, memory, connections, commands; beside it the baseline, which has
- * a Redis of its own, so that it is known whose commands they are. `--seconds=60`.
+ * The cost of an idle runner: CPU, memory, connections, commands. The baseline runs at the same time with its own Redis, so
+ * that their commands can be counted separately. `--seconds=60`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, type BenchProcess, runBench } from './lib/bench.ts';
@@ -13,7 +13,7 @@ import { printHeading, printTable, printVerdict } from './lib/report.ts';
 import { startRunner } from './lib/subjects.ts';
 
 const queues = Array.from({ length: 8 }, (_, at) => `queue-${at}`);
-/** From the last job to the measurement, for the garbage of the start to be collected. */
+/** Wait between the last job and the measurement, so that the garbage of the start is collected. */
 const settleMs = 3_000;
 
 interface Subject {
@@ -31,7 +31,7 @@ interface Figures {
   readonly callsPerSecond: number;
 }
 
-/** @returns what it has used meanwhile */
+/** @returns its usage during the measurement */
 async function observe({ process, redis }: Subject, seconds: number): Promise<Figures> {
   const callsBefore = await redis.commandCalls();
   const cpuBefore = await cpuSeconds(process.pid);
@@ -40,7 +40,7 @@ async function observe({ process, redis }: Subject, seconds: number): Promise<Fi
   const elapsed = (performance.now() - startedAt) / 1000;
   const cpu = (await cpuSeconds(process.pid)) - cpuBefore;
   const callsAfter = await redis.commandCalls();
-  // The first look at the calls is among those of the second.
+  // The second reading of the calls includes the first reading itself.
   callsAfter.set('info', (callsAfter.get('info') ?? 0) - 1);
   const calls = [...callsAfter]
     .map(([name, count]) => ({ name, count: count - (callsBefore.get(name) ?? 0) }))
@@ -66,7 +66,7 @@ async function startSubjects(bench: Bench, redis: RedisServer): Promise<[Subject
     redis: other,
     process: await startBaseline(bench, other, { queues, command: [script] }),
   };
-  // One that has just started has not yet made all that it will keep.
+  // A runner that has just started has not yet allocated all its memory.
   for (const subject of [ours, baseline]) await drain(subject.redis, queues, 10 * queues.length);
   return [ours, baseline];
 }
@@ -74,7 +74,7 @@ async function startSubjects(bench: Bench, redis: RedisServer): Promise<[Subject
 async function measure(bench: Bench): Promise<void> {
   const seconds = numberFlag('seconds', 60);
   const redis = await startRedis(bench);
-  await printHeading(`idle: ${seconds} s without a job, ${queues.length} queues of ${slots} slots`, redis);
+  await printHeading(`idle: ${seconds} s without jobs, ${queues.length} queues of ${slots} slots`, redis);
   const [ours, baseline] = await startSubjects(bench, redis);
   await sleep(settleMs);
   const [own, its] = await Promise.all([observe(ours, seconds), observe(baseline, seconds)]);
@@ -88,13 +88,13 @@ async function measure(bench: Bench): Promise<void> {
   printTable([
     ['', 'runner', 'baseline'],
     row('CPU, % of a core', ({ cpuPercent }) => cpuPercent.toFixed(3)),
-    row('CPU, ms in all', ({ cpuMs }) => cpuMs.toFixed(0)),
+    row('CPU, ms in total', ({ cpuMs }) => cpuMs.toFixed(0)),
     row('memory, MB resident', ({ megabytes }) => megabytes.toFixed(1)),
     row('Redis connections', ({ connections }) => String(connections)),
     row('Redis commands per second', ({ callsPerSecond }) => callsPerSecond.toFixed(2)),
     ...[...names].map((name) => row(`  ${name}`, (figures) => callsOf(figures, name))),
   ]);
-  console.log('Commands that a script calls count beside the evalsha that runs it.\n');
+  console.log('Commands in a script are counted in addition to its evalsha.\n');
   printVerdict('CPU under 0.2 % of a core', own.cpuPercent < 0.2, `${own.cpuPercent.toFixed(3)} %`);
   printVerdict('at most 2 Redis connections', own.connections <= 2, String(own.connections));
 }

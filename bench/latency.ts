@@ -1,5 +1,5 @@
 /**
- * How soon a job starts: from just before RPUSH to the program's own clock. `--rounds=16`; `--only=prestart`
+ * The time until a job starts: from just before RPUSH to the program's own clock. `--rounds=16`; `--only=prestart`
  * measures one part.
  */
 import { measurePrestart } from './latency/prestart.ts';

@@ -43,7 +43,7 @@ async function measure(bench: Bench): Promise<void> {
     console.log(`${sample.jobs} jobs: ${sample.megabytes.toFixed(1)} MB, ${sample.descriptors} descriptors`);
   }
   printTable([
-    ['after jobs', 'MB resident', 'descriptors', 'keys', 'jobs/s', 'CPU ms a job'],
+    ['after jobs', 'MB resident', 'descriptors', 'keys', 'jobs/s', 'CPU ms per job'],
     ...samples.map(({ jobs: after, megabytes, descriptors, keys, jobsPerSecond, cpuMsPerJob }) => [
       String(after),
       megabytes.toFixed(1),

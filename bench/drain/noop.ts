@@ -1,4 +1,4 @@
-/** Jobs that do nothing: what remains is the cost of a job itself. */
+/** Jobs that do nothing, to measure the cost of a job itself. */
 import type { Bench, Command } from '../lib/bench.ts';
 import { type Contestant, runContest, turnRatios } from '../lib/contest.ts';
 import { slots, startOpponent, startRunnerContestant } from '../lib/contestants.ts';
@@ -43,7 +43,7 @@ export async function measureNoop(bench: Bench, redis: RedisServer): Promise<voi
   );
   const cpu = turnRatios(ours, spawnLoop, 'cpuMsPerJob');
   printVerdict(
-    `at most ${goals.spawnLoopCpu} of the CPU that a bare spawn loop takes for each job (median)`,
+    `at most ${goals.spawnLoopCpu} of the CPU that a bare spawn loop takes per job (median)`,
     cpu.median <= goals.spawnLoopCpu,
     spreadText(cpu, 2),
   );
@@ -65,7 +65,7 @@ async function startNodeResque(
     jobs,
     turns: [],
     work: {
-      // Its workers look for jobs when they start: these have to be there.
+      // Its workers look for jobs when they start, so the jobs must be there.
       before: (count) => redis.enqueueMany(name, count),
       during: async (count) => {
         const ended = await jobsEnded(redis, count);

@@ -1,4 +1,4 @@
-/** Jobs that read all of their payload, which is small or large. */
+/** Jobs that read their whole payload, small or large. */
 import type { Bench } from '../lib/bench.ts';
 import { runContest } from '../lib/contest.ts';
 import { startOpponent, startRunnerContestant } from '../lib/contestants.ts';
@@ -6,7 +6,7 @@ import { numberFlag } from '../lib/flags.ts';
 import { readAllProgram } from '../lib/job-programs.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
 
-/** So large that fewer of them do. */
+/** Large payloads need fewer jobs. */
 const sizes = [
   { title: '1 KB', payloadBytes: 1_000, share: 1 },
   { title: '1 MB', payloadBytes: 1_000_000, share: 1 / 10 },

@@ -1,4 +1,4 @@
-/** Jobs that do nothing, in programs that stay and take one after the other, beside a start for each job. */
+/** Jobs that do nothing in persistent programs, compared with a start per job. */
 import type { Bench, Command } from '../lib/bench.ts';
 import { type Contestant, runContest, turnRatios } from '../lib/contest.ts';
 import { slots, startBaselineContestant, startRunnerContestant } from '../lib/contestants.ts';
@@ -8,7 +8,7 @@ import type { RedisServer } from '../lib/redis-server.ts';
 import { printVerdict, spreadText } from '../lib/report.ts';
 
 const goal = 15;
-/** So that a turn takes about as long as one of the baseline. */
+/** Makes a turn about as long as a turn of the baseline. */
 const jobsFactor = 20;
 
 export async function measurePersistent(bench: Bench, redis: RedisServer): Promise<void> {
@@ -16,7 +16,7 @@ export async function measurePersistent(bench: Bench, redis: RedisServer): Promi
   const programs = { node: nodeProgram('persistent-noop'), python: await pythonProgram('persistent-noop') };
   const ours: Contestant[] = [];
   for (const [language, script] of Object.entries(programs)) {
-    if (script === null) console.log('There is no python3 here: left out.\n');
+    if (script === null) console.log('Skipped Python: python3 is not installed.\n');
     else ours.push(await startPersistent(bench, redis, `persistent-${language}`, script, jobsFactor * jobs));
   }
   const command: Command = [await noopProgram(bench)];
@@ -29,7 +29,7 @@ export async function measurePersistent(bench: Bench, redis: RedisServer): Promi
   for (const each of ours) {
     const ratio = turnRatios(each, baseline, 'jobsPerSecond');
     printVerdict(
-      `${each.name}: at least ${goal} times the jobs/s of the baseline, which starts a program for each (median)`,
+      `${each.name}: at least ${goal} times the jobs/s of the baseline, which starts a program per job (median)`,
       ratio.median >= goal,
       spreadText(ratio, 1),
     );

@@ -1,6 +1,5 @@
 /**
- * No-op jobs whose programs are started before they come, and wait. With a queue that is never empty nothing is won
- * by that; this shows what it costs.
+ * No-op jobs in prestarted programs. If the queue is never empty, prestarting gains nothing; this measures its cost.
  */
 import type { Bench, Command } from '../lib/bench.ts';
 import { runContest } from '../lib/contest.ts';

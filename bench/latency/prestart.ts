@@ -1,7 +1,7 @@
 /**
- * A program that takes 300 ms before it reads its payload, as many interpreters with their libraries do: from just
- * before RPUSH to the instant when it has read it, with `prestart` and without, in turns. The jobs come one by one,
- * so far apart that the next program has been started and waits.
+ * A program that needs 300 ms before it reads its payload, like many interpreters with their libraries. Measures the time
+ * from just before RPUSH until it has read the payload, with and without `prestart`, in turns. Jobs arrive one at a time,
+ * so far apart that the next program is already waiting.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
@@ -17,7 +17,7 @@ const goalMs = 5;
 const slots = 4;
 const bootSeconds = 0.3;
 const betweenMs = 600;
-/** Of one round of one side. */
+/** Jobs per round of one side. */
 const jobsOfRound = 5;
 
 const sides = ['prestart', 'plain'] as const;
@@ -33,7 +33,7 @@ export async function measurePrestart(bench: Bench, redis: RedisServer): Promise
     runners.push(await startRunner(bench, { name: side, redis, runners: { [side]: entry }, env }));
   }
   const pusher = new Pusher(redis, probe);
-  // What is measured is a daemon, so compiled code: a round before.
+  // A round to warm up: a daemon runs compiled code.
   for (let round = -1; round < rounds; round += 1) {
     for (const side of sides) {
       for (let job = 0; job < jobsOfRound; job += 1) {

@@ -1,4 +1,4 @@
-/** Puts jobs onto queues one by one, and sees when each has started. */
+/** Puts jobs onto queues one at a time, and records when each one starts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { payloadOf, queueKey, type RedisServer } from '../lib/redis-server.ts';
 import type { StartProbe } from '../lib/start-probe.ts';
@@ -30,7 +30,7 @@ export class Pusher {
     void this.#redis.client.rpush(queueKey(queue), payloadOf(id));
     const report = await Promise.race([started, sleep(startLimitMs, null, { ref: false })]);
     if (report === null)
-      throw new Error(`Job ${id} of ${queue} has not started within ${startLimitMs / 1000} s`);
+      throw new Error(`job ${id} of ${queue} did not start within ${startLimitMs / 1000} s`);
     return {
       latency: milliseconds(report.startedNs - pushedNs),
       spawn: milliseconds(report.startedNs - report.spawnedNs),

@@ -1,6 +1,6 @@
 /**
- * How soon a job starts: from just before RPUSH to the first instruction of its program, on an idle runner and
- * at half of its load; beside it, in turns, the floor (one BLPOP and one spawn).
+ * The time until a job starts: from just before RPUSH to the first instruction of its program, on an idle runner and at
+ * half load. In turns with the floor (one BLPOP and one spawn).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
@@ -14,23 +14,23 @@ import { median, percentile, ratios, type Spread } from '../lib/statistics.ts';
 import { startPeer, startRunner } from '../lib/subjects.ts';
 import { Pusher, type Sample } from './pusher.ts';
 
-/** Of one round of one side. */
+/** Jobs per round of one side. */
 const idleJobs = 20;
 const loadedJobs = 50;
 const slots = 4;
-/** Most that the median start on an idle runner may take, in those of the floor. */
+/** Limit for the median start on an idle runner, as a multiple of the floor's. */
 const floorGoal = 1.15;
-/** Most that one start in a hundred may take, in medians. */
+/** Limit for the slowest start in a hundred, as a multiple of the median. */
 const tailGoal = 3;
 
-/** The runner or the floor: a queue that it takes from. */
+/** The runner or the floor; also the name of its queue. */
 type Side = 'runner' | 'floor';
 const sides = ['runner', 'floor'] as const;
 
 /** By side and round. */
 type Samples = Record<Side, Sample[][]>;
 
-/** One job after the other, each onto a side that has had time to fall idle. */
+/** One job after another, each for a side that has had time to become idle. */
 async function idleRound(pusher: Pusher, side: Side): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (let job = 0; job < idleJobs; job += 1) {
@@ -40,7 +40,7 @@ async function idleRound(pusher: Pusher, side: Side): Promise<Sample[]> {
   return samples;
 }
 
-/** Jobs that come by chance, `rate` a second on average, whether the last ones have started or not. */
+/** Jobs at random times, `rate` per second on average, even if earlier jobs have not started yet. */
 async function loadedRound(pusher: Pusher, side: Side, rate: number): Promise<Sample[]> {
   const pushed: Promise<Sample>[] = [];
   let dueAt = performance.now();
@@ -63,7 +63,7 @@ async function alternate(rounds: number, round: (side: Side) => Promise<Sample[]
   return samples;
 }
 
-/** Jobs a second that the runner gets through with this program. */
+/** Jobs per second that the runner can do with this program. */
 async function capacity(redis: RedisServer): Promise<number> {
   return await drainedPerSecond(redis, ['runner'], 600);
 }
@@ -108,7 +108,7 @@ function p50(rounds: readonly Sample[][]): number {
   return median(latenciesOf(rounds));
 }
 
-/** How many times the median one start in a hundred takes. */
+/** The slowest start in a hundred, as a multiple of the median. */
 function tail(rounds: readonly Sample[][]): number {
   return percentile(latenciesOf(rounds), 0.99) / p50(rounds);
 }
@@ -117,14 +117,15 @@ export async function measureStart(bench: Bench, redis: RedisServer): Promise<vo
   const rounds = numberFlag('rounds', 16);
   const probe = await makeStartProbe(bench, 'started');
   const { program, env } = probe;
-  if (!probe.isCompiled) console.log('No C compiler here: the program is a shell, whose own start counts.\n');
+  if (!probe.isCompiled)
+    console.log('There is no C compiler, so the program is a shell and its own start counts.\n');
   const runner = await startRunner(bench, { redis, runners: { runner: slots }, script: program, env });
   const args = [String(redis.port), 'floor', program];
   const floor = await startPeer(bench, { name: 'floor', args, isBundled: true, env });
   await redis.waitForBlpop(2);
   const pusher = new Pusher(redis, probe);
 
-  // What is measured is a daemon, so compiled code: some jobs before.
+  // Some jobs to warm up: a daemon runs compiled code.
   await capacity(redis);
   await alternate(2, (side) => loadedRound(pusher, side, 200));
 
@@ -134,21 +135,24 @@ export async function measureStart(bench: Bench, redis: RedisServer): Promise<vo
 
   report('On an idle runner:', idle);
   console.log(`${compare(idle)}\n`);
-  report(`At half load, ${rate.toFixed(0)} jobs/s (half of what the runner gets through here):`, loaded);
+  report(
+    `At half load, ${rate.toFixed(0)} jobs/s (half of the runner's throughput on this machine):`,
+    loaded,
+  );
   console.log(`${compare(loaded)}\n`);
   const memory = (pid: number) => residentMegabytes(pid).toFixed(0);
   console.log(
-    `Memory, by which a fork() costs: runner ${memory(runner.pid)} MB, floor ${memory(floor.pid)} MB.\n`,
+    `Memory, which makes a fork() slower: runner ${memory(runner.pid)} MB, floor ${memory(floor.pid)} MB.\n`,
   );
   for (const process of [runner, floor]) await process.stop();
   const ratio = toFloor(idle);
   printVerdict(
-    `idle, a start takes at most ${floorGoal} of what the floor takes (median)`,
+    `idle, a start takes at most ${floorGoal} times the floor's (median)`,
     ratio.median <= floorGoal,
     spreadText(ratio, 2),
   );
   printVerdict(
-    `idle, the slowest start of a hundred takes at most ${tailGoal} medians`,
+    `idle, the slowest start in a hundred takes at most ${tailGoal} medians`,
     tail(idle.runner) <= tailGoal,
     tail(idle.runner).toFixed(2),
   );

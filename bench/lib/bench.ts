@@ -1,13 +1,13 @@
 /**
- * The frame around each bench: a directory of its own, processes that end with it, and nothing left behind
- * whether it ends well, fails or is interrupted.
+ * The frame of each bench: its own directory, and processes that end with it. It cleans up after success, failure and
+ * interruption.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 
-/** How long a process has from TERM to KILL. */
+/** Time between TERM and KILL. */
 const stopLimitMs = 3_000;
 
 /** A program and its first arguments. */
@@ -32,7 +32,7 @@ export interface BenchProcess {
 export class Bench {
   /** Holds all files of this run. */
   readonly directory = mkdtempSync(join(tmpdir(), 'resque-runner-bench-'));
-  /** Rejects when a process ends that was to go on: nothing that waits for it would ever come. */
+  /** Rejects if a process ends too early: waiting for it would never finish. */
   readonly failed: Promise<never>;
   /** Ends the measurement with this error. */
   fail: (error: unknown) => void = () => {};
@@ -43,7 +43,7 @@ export class Bench {
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
-    // Whoever races with it sees the rejection; one that nobody awaits is no error of its own.
+    // Only code that awaits it needs the rejection. Otherwise it is not an error.
     this.failed.catch(() => {});
   }
 
@@ -56,12 +56,12 @@ export class Bench {
     return this.path(name);
   }
 
-  /** Called at the end, last first. */
+  /** Called at the end, in reverse order. */
   onDispose(act: () => unknown): void {
     this.#disposals.push(act);
   }
 
-  /** Starts a process whose output goes to a file. It has to run until `stop`, or the bench fails. */
+  /** Starts a process whose output goes to a file. If it ends before `stop`, the bench fails. */
   start({ name, command, env = {}, hasChannel = false }: ProcessSpec): BenchProcess {
     const [program, ...args] = command;
     const log = { file: this.path(`${name}.log`) };
@@ -70,7 +70,7 @@ export class Bench {
       stdin: 'ignore',
       stdout: log,
       stderr: log,
-      // Straight to the file, without a way through this process.
+      // Directly to the file, not through this process.
       buffer: false,
       ipc: hasChannel,
       reject: false,
@@ -89,13 +89,13 @@ export class Bench {
     void child.then(({ exitCode, signal, shortMessage }) => {
       const how =
         exitCode === undefined ? (signal ?? shortMessage ?? 'not started') : `exit code ${exitCode}`;
-      if (!isStopping) this.fail(new Error(`${name} has ended by itself: ${how}`));
+      if (!isStopping) this.fail(new Error(`${name} ended by itself: ${how}`));
     });
     if (child.pid === undefined) throw new Error(`${program} can't be started`);
     return { pid: child.pid, ask, stop };
   }
 
-  /** Ends all processes and removes all files. Whoever calls it again waits for the same end. */
+  /** Ends all processes and removes all files. Further calls wait for the same end. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose();
     return this.#disposed;
@@ -109,7 +109,7 @@ export class Bench {
 
 /** Runs one bench to its end and sets the exit code. */
 export async function runBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
-  if (process.platform !== 'linux') throw new Error('The benches read /proc, which only Linux has.');
+  if (process.platform !== 'linux') throw new Error('the benches need /proc, which only Linux has');
   const bench = new Bench();
   let exitCode = 0;
   let isInterrupted = false;
@@ -121,18 +121,18 @@ export async function runBench(measure: (bench: Bench) => Promise<void>): Promis
     });
   const end = (): never => {
     if (isInterrupted) removeBundle();
-    // A measurement that failed may have left timers and sockets.
+    // A failed measurement may leave timers and sockets.
     process.exit(exitCode);
   };
   interrupt('SIGINT', 130);
   interrupt('SIGTERM', 143);
   interrupt('SIGHUP', 129);
-  // Of what runs beside the measurement: commands and jobs that nobody waits for yet.
+  // Errors of commands and jobs that nothing awaits yet.
   process.on('unhandledRejection', bench.fail);
   try {
     await Promise.race([measure(bench), bench.failed]);
   } catch (error) {
-    // Ctrl-C reaches the processes too: that they end then is no news.
+    // Ctrl-C reaches the processes too, so their end is expected.
     if (!isInterrupted) {
       console.error(error instanceof Error ? error.message : error);
       exitCode = 1;
@@ -142,7 +142,7 @@ export async function runBench(measure: (bench: Bench) => Promise<void>): Promis
   end();
 }
 
-/** Ctrl-C ends scripts/bench.mjs too, which would have removed the bundle that this process was started from. */
+/** Ctrl-C also ends scripts/bench.mjs before it can remove the bundle of this process. */
 function removeBundle(): void {
   const directory = dirname(process.argv[1] ?? '');
   if (!basename(directory).startsWith('resque-runner-bench-')) return;

@@ -5,9 +5,9 @@ import type { Bench } from './bench.ts';
 import { findProgram } from './find-program.ts';
 
 /**
- * Compiles bench/programs/NAME.c, statically where the C library allows it: less to load is less to measure.
+ * Compiles bench/programs/NAME.c, statically if the C library allows it: a static program starts faster.
  *
- * @returns its path, or null where there is no C compiler
+ * @returns its path, or null if there is no C compiler
  */
 export async function compile(bench: Bench, name: string): Promise<string | null> {
   const compiler = findProgram('cc');

@@ -1,4 +1,4 @@
-/** Several who get the same jobs done, in turns, all of them alive all the time; and what it takes each. */
+/** Several programs do the same jobs in turns, and all stay alive. Measures the cost of each. */
 import type { BenchProcess } from './bench.ts';
 import { numberFlag } from './flags.ts';
 import { cpuSeconds, residentMegabytes } from './process-usage.ts';
@@ -9,33 +9,33 @@ import { ratios, type Spread, spread } from './statistics.ts';
 export interface Contestant {
   readonly name: string;
   readonly process: BenchProcess;
-  /** In one of its turns. */
+  /** Jobs per turn. */
   readonly jobs: number;
   readonly work: Work;
   readonly turns: Turn[];
 }
 
-/** One turn; what is measured is its middle. */
+/** One turn; only its middle is measured. */
 export interface Work {
   readonly before?: (jobs: number) => Promise<void>;
-  /** Ends when so many jobs have. */
+  /** Resolves when this many jobs have ended. */
   readonly during: (jobs: number) => Promise<void>;
-  /** Until it is idle. */
+  /** Resolves when it is idle. */
   readonly after?: () => Promise<void>;
 }
 
 interface Turn {
   readonly jobsPerSecond: number;
-  /** Without that of its children. */
+  /** Without its children. */
   readonly cpuMsPerJob: number;
-  /** What Redis spends on it: on the same machine that counts as well. */
+  /** CPU time of Redis, which matters on the same machine. */
   readonly redisCpuMsPerJob: number;
 }
 
 /** One divided by the other. */
 type Pair = readonly [Contestant, Contestant];
 
-/** A turn of each in every round; prints the figures of each and the ratios of these pairs, and ends them all. */
+/** Each program has a turn in every round. Prints the figures and the ratios of these pairs, and ends all programs. */
 export async function runContest(
   redis: RedisServer,
   contestants: readonly Contestant[],
@@ -51,7 +51,7 @@ async function takeTurns(
   contestants: readonly Contestant[],
   rounds: number,
 ): Promise<void> {
-  // What is measured are daemons, so compiled code: some jobs before.
+  // Some jobs to warm up: daemons run compiled code.
   for (const contestant of contestants) await takeTurn(redis, contestant, Math.ceil(contestant.jobs / 4));
   for (let round = 0; round < rounds; round += 1) {
     for (const contestant of contestants) {
@@ -75,14 +75,14 @@ async function takeTurn(redis: RedisServer, { process, work }: Contestant, jobs:
   return { jobsPerSecond: jobs / seconds, cpuMsPerJob, redisCpuMsPerJob };
 }
 
-/** Round by round, what one took or got done, divided by what the other did. */
+/** The ratios of two programs in each round. */
 export function turnRatios(one: Contestant, other: Contestant, figure: keyof Turn): Spread {
   return ratios(figures(one, figure), figures(other, figure));
 }
 
 function printTurns(contestants: readonly Contestant[], pairs: readonly Pair[]): void {
   printTable([
-    ['', 'jobs/s', 'CPU ms a job', 'of Redis', 'MB resident'],
+    ['', 'jobs/s', 'CPU ms per job', 'of Redis', 'MB resident'],
     ...contestants.map((each) => [
       each.name,
       spreadText(spread(figures(each, 'jobsPerSecond')), 0),
@@ -100,23 +100,21 @@ function printTurns(contestants: readonly Contestant[], pairs: readonly Pair[]):
   ]);
 }
 
-/** What the figures of `runContest` are. */
+/** Explains the figures of `runContest`. */
 export function printLegend(): void {
-  console.log(
-    'Median of the rounds, the least and the most. CPU and memory are without those of the children.',
-  );
+  console.log('Median of the rounds (minimum–maximum). CPU and memory exclude children.');
 }
 
 function figures({ turns }: Contestant, figure: keyof Turn): number[] {
   return turns.map((turn) => turn[figure]);
 }
 
-/** Some take a twentieth of what others do. */
+/** Some programs take a twentieth of others. */
 function milliseconds(value: Spread): string {
   return spreadText(value, value.median < 0.2 ? 3 : 2);
 }
 
-/** CPU comes in steps of 10 ms: where one is too little for them, there is no ratio. */
+/** CPU time has steps of 10 ms. If it is too short for them, there is no ratio. */
 function ratioText(ratio: Spread): string {
   return Number.isFinite(ratio.most) && ratio.least > 0 ? spreadText(ratio, 2) : '–';
 }

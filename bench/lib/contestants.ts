@@ -1,4 +1,4 @@
-/** Those who take jobs from queues in the turns of a contest. */
+/** The programs that do jobs in a contest. */
 import type { Bench, BenchProcess, Command } from './bench.ts';
 import type { Contestant } from './contest.ts';
 import { drainingWork } from './drain.ts';
@@ -6,21 +6,21 @@ import { textFlag } from './flags.ts';
 import type { RedisServer } from './redis-server.ts';
 import { type RunnerSpec, startPeer, startRunner } from './subjects.ts';
 
-/** As many as there are in each contest that isn't about their number. */
+/** Slots in all contests except those that vary the number. */
 export const slots = 4;
 
 interface Jobs {
-  /** In one turn. */
+  /** Jobs per turn. */
   readonly jobs: number;
   readonly payloadBytes?: number;
 }
 
 export interface RunnerContestantSpec extends Jobs, Omit<RunnerSpec, 'redis' | 'runners'> {
-  /** Of the queue, too. */
+  /** Also the name of its queue. */
   readonly name: string;
-  /** Others than the one of its name, with `slots`. */
+  /** Replaces the queue of its name with `slots`. */
   readonly runners?: RunnerSpec['runners'];
-  /** Those that get the jobs. */
+  /** The queues that get jobs. */
   readonly queues?: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export async function startBaselineContestant(
   return contestant(redis, { name, process, queues: [name], jobs, payloadBytes });
 }
 
-/** The one that the runner is compared with: the baseline, or the build that `--against=FILE` names. */
+/** The program to compare the runner with: the baseline, or the build of `--against=FILE`. */
 export async function startOpponent(
   bench: Bench,
   redis: RedisServer,
@@ -60,7 +60,7 @@ export async function startOpponent(
   return await startRunnerContestant(bench, redis, { name: 'against', build, script, ...jobs });
 }
 
-/** Ready when each of its slots waits for jobs. */
+/** It is ready when each of its slots waits for jobs. */
 export async function startBaseline(
   bench: Bench,
   redis: RedisServer,

@@ -1,16 +1,16 @@
-/** Jobs put onto queues, and waited for. */
+/** Puts jobs onto queues and waits for them. */
 import type { Work } from './contest.ts';
 import type { RedisServer } from './redis-server.ts';
 import { waitFor } from './wait-for.ts';
 
-/** Puts no-op jobs onto these queues, in equal shares, and waits until all have ended. */
+/** Puts the same number of no-op jobs onto each queue, and waits until all have ended. */
 export async function drain(redis: RedisServer, queues: readonly string[], jobs: number): Promise<void> {
   const ended = await jobsEnded(redis, jobs);
   await Promise.all(shares(queues, jobs).map(({ queue, count }) => redis.enqueueMany(queue, count)));
   await ended();
 }
 
-/** The same for a contest. The jobs are made before its clock starts: large ones take Redis a while. */
+/** The same for a contest. It creates the jobs before the clock starts, because large ones take a while. */
 export function drainingWork(redis: RedisServer, queues: readonly string[], payloadBytes = 0): Work {
   return {
     before: async (jobs) => {
@@ -24,7 +24,7 @@ export function drainingWork(redis: RedisServer, queues: readonly string[], payl
   };
 }
 
-/** @returns how many a second got through */
+/** @returns the jobs per second */
 export async function drainedPerSecond(
   redis: RedisServer,
   queues: readonly string[],
@@ -35,7 +35,7 @@ export async function drainedPerSecond(
   return (jobs * 1000) / (performance.now() - startedAt);
 }
 
-/** Equal ones, as far as that is possible; those that get none are left out. */
+/** Shares that are as equal as possible, without empty ones. */
 function shares(queues: readonly string[], jobs: number): { queue: string; count: number }[] {
   const until = (at: number) => Math.floor((jobs * at) / queues.length);
   return queues
@@ -43,16 +43,16 @@ function shares(queues: readonly string[], jobs: number): { queue: string; count
     .filter(({ count }) => count > 0);
 }
 
-/** @returns waits until so many more jobs have ended than now */
+/** @returns a function that waits until this many more jobs have ended */
 export async function jobsEnded(redis: RedisServer, jobs: number): Promise<() => Promise<void>> {
   const wanted = (await processed(redis)) + jobs;
-  // Far longer than the slowest take, with the fewest slots.
+  // Far longer than the slowest jobs need with the fewest slots.
   const limitMs = 60_000 + 100 * jobs;
   const isOver = async () => (await processed(redis)) >= wanted;
   return () => waitFor(`${jobs} jobs`, isOver, { limitMs, everyMs: 10 });
 }
 
-/** As Resque counts them. */
+/** Resque's counter. */
 export async function processed(redis: RedisServer): Promise<number> {
   return Number(await redis.client.get('resque:stat:processed'));
 }

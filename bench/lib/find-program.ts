@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The path of an executable in one of these directories or else on PATH, or null. */
+/** The path of an executable in one of these directories, or else on PATH; null if there is none. */
 export function findProgram(name: string, directories: readonly string[] = []): string | null {
   const all = [...directories, ...(process.env.PATH ?? '').split(delimiter)];
   return all.map((directory) => join(directory, name)).find(isExecutable) ?? null;

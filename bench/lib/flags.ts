@@ -1,6 +1,6 @@
 /**
- * The flags of all benches. `npm run bench -- --rounds=2` gives its flags to every bench that it runs, so each
- * knows the others' and only what none knows is refused.
+ * The flags of all benches. `npm run bench -- --rounds=2` passes its flags to every bench, so each bench accepts the flags
+ * of the others and rejects only unknown ones.
  */
 const known = ['jobs', 'rounds', 'seconds', 'slots', 'lines', 'only', 'runner', 'against'] as const;
 
@@ -11,7 +11,8 @@ export function numberFlag(name: FlagName, otherwise: number): number {
   const text = textFlag(name);
   if (text === null) return otherwise;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}=${text}: not a whole number above 0`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} must be a whole number, 1 or more, got "${text}"`);
   return value;
 }
 
@@ -20,7 +21,7 @@ export function textFlag(name: FlagName): string | null {
   for (const argument of process.argv.slice(2)) {
     const [, key, value] = /^--([^=]+)=(.+)$/.exec(argument) ?? [];
     if (value === undefined || !known.some((flag) => flag === key)) {
-      throw new Error(`${argument}: unknown; the flags are ${known.map((flag) => `--${flag}=…`).join(', ')}`);
+      throw new Error(`unknown flag ${argument}; flags are ${known.map((flag) => `--${flag}=…`).join(', ')}`);
     }
     if (key === name) found = value;
   }

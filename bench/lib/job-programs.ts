@@ -1,4 +1,4 @@
-/** What the jobs run: what does the least of its kind, compiled where there is a compiler. */
+/** The programs of the jobs: the simplest of each kind, compiled if there is a compiler. */
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import type { Bench, Command } from './bench.ts';
@@ -9,7 +9,7 @@ export async function noopProgram(bench: Bench): Promise<string> {
   return (await compile(bench, 'noop')) ?? '/bin/true';
 }
 
-/** Reads all of its payload. */
+/** Reads its whole payload. */
 export async function readAllProgram(bench: Bench): Promise<Command> {
   const compiled = await compile(bench, 'read-all');
   return compiled === null ? ['/bin/sh', '-c', 'exec cat > /dev/null'] : [compiled];
@@ -23,15 +23,15 @@ export async function napProgram(bench: Bench, seconds: number): Promise<Command
     : [compiled, String(Math.round(1e6 * seconds))];
 }
 
-/** One of bench/programs that Python runs; `null` where there is none. */
+/** A Python program of bench/programs; `null` if there is no Python. */
 export async function pythonProgram(name: string): Promise<Command | null> {
-  // What is called python3 may be a script that looks for one.
+  // python3 may be a script that searches for the real one.
   const print = ['-c', 'import sys; print(sys.executable)'];
   const { stdout, failed } = await execa('python3', print, { reject: false });
   return failed ? null : [stdout.trim(), programFile(`${name}.py`)];
 }
 
-/** One of bench/programs that Node runs. */
+/** A Node program of bench/programs. */
 export function nodeProgram(name: string): Command {
   return [process.execPath, programFile(`${name}.mjs`)];
 }

@@ -5,7 +5,7 @@ import { printHeading } from './report.ts';
 
 export type Part = (bench: Bench, redis: RedisServer) => Promise<void>;
 
-/** Measures the parts of a bench, each under its name, or the one that `--only` names. */
+/** Measures all parts of a bench, or the one that `--only` names. */
 export async function runParts(
   bench: Bench,
   title: string,
@@ -13,7 +13,7 @@ export async function runParts(
   only = textFlag('only'),
 ): Promise<void> {
   const chosen = Object.entries(parts).filter(([name]) => only === null || name === only);
-  if (chosen.length === 0) throw new Error(`--only=${only}: the parts are ${Object.keys(parts).join(', ')}`);
+  if (chosen.length === 0) throw new Error(`--only=${only}: parts are ${Object.keys(parts).join(', ')}`);
   const redis = await startRedis(bench);
   await printHeading(title, redis);
   for (const [name, part] of chosen) {

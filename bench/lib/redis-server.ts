@@ -1,4 +1,4 @@
-/** A Redis server of the bench's own, without persistence, and what the bench asks it. */
+/** The bench's own Redis server, without persistence, and queries to it. */
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import type { Bench } from './bench.ts';
@@ -7,7 +7,7 @@ import { waitFor } from './wait-for.ts';
 
 const benchConnectionName = 'bench';
 
-/** KEYS: a list. ARGV: what stands before the id and behind it, how many payloads, how many in one RPUSH. */
+/** KEYS: a list. ARGV: text before and after the id, number of payloads, number per RPUSH. */
 const pushScript = `
 local batch = {}
 for id = 0, ARGV[3] - 1 do
@@ -21,7 +21,7 @@ end
 const bytesOfBatch = 1_000_000;
 const longestBatch = 1_000;
 
-/** Below the range that the system gives to outgoing connections. */
+/** Below the system's range for outgoing connections. */
 const lowestPort = 20_000;
 const highestPort = 32_000;
 
@@ -43,7 +43,7 @@ export class RedisServer {
       retryStrategy: () => 20,
     });
     this.client.on('error', () => {
-      // It is starting; whether it ever does is seen by whoever waits for it.
+      // Redis is still starting. If it never starts, waiting for it fails.
     });
   }
 
@@ -51,7 +51,7 @@ export class RedisServer {
     return /redis_version:(\S+)/.exec(await this.client.info('server'))?.[1] ?? 'unknown';
   }
 
-  /** All connections but the bench's own, as `CLIENT LIST` shows them. */
+  /** All connections except the bench's own, from `CLIENT LIST`. */
   async connections(): Promise<string[]> {
     const lines = String(await this.client.client('LIST'))
       .trim()
@@ -63,14 +63,14 @@ export class RedisServer {
     return (await this.connections()).filter((line) => line.includes(' cmd=blpop '));
   }
 
-  /** Calls by command since the server started; what scripts call counts too. */
+  /** Calls per command since the server started, including calls in scripts. */
   async commandCalls(): Promise<Map<string, number>> {
     const stats = await this.client.info('commandstats');
     const matches = stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm);
     return new Map([...matches].map(([, name, calls]) => [String(name), Number(calls)]));
   }
 
-  /** Waits until `count` connections or more are blocked in `BLPOP`. */
+  /** Waits until at least `count` connections are blocked in `BLPOP`. */
   async waitForBlpop(count: number): Promise<void> {
     await waitFor(
       `${count} connections in BLPOP`,
@@ -78,22 +78,22 @@ export class RedisServer {
     );
   }
 
-  /** Puts `count` jobs onto a queue, all at once; their args are their numbers. */
+  /** Puts `count` jobs onto a queue in one step; their args are their numbers. */
   async enqueueMany(queue: string, count: number): Promise<void> {
     await this.#push(queueKey(queue), count, 0);
   }
 
-  /** Makes jobs for a queue that is empty, for it to get later. */
+  /** Creates jobs to add to an empty queue later. */
   async stage(queue: string, count: number, payloadBytes: number): Promise<void> {
     await this.#push(stageKey(queue), count, payloadBytes);
   }
 
-  /** It gets them all at once, whatever their size. */
+  /** Adds them to the queue in one step, regardless of their size. */
   async enqueueStaged(queue: string): Promise<void> {
     await this.client.rename(stageKey(queue), queueKey(queue));
   }
 
-  /** Redis makes the payloads itself: a million would take this process longer than those who are measured. */
+  /** Redis creates the payloads: for a million of them, this process would be slower than the measured programs. */
   async #push(list: string, count: number, payloadBytes: number): Promise<void> {
     const [before, behind] = aroundId(payloadBytes);
     const batch = Math.max(1, Math.min(longestBatch, Math.floor(bytesOfBatch / behind.length)));
@@ -114,7 +114,7 @@ export function payloadOf(id: number): string {
   return `${before}${id}${behind}`;
 }
 
-/** The parts of a payload around its id: of about so many bytes, or as few as there can be. */
+/** The text before and after a payload's id, of about this many bytes, or the minimum. */
 function aroundId(bytes: number): [string, string] {
   const before = '{"class":"Noop","args":[';
   const filling = 'x'.repeat(Math.max(0, bytes - before.length - '0,""]}'.length));
@@ -123,7 +123,7 @@ function aroundId(bytes: number): [string, string] {
 
 export async function startRedis(bench: Bench, name = 'redis'): Promise<RedisServer> {
   const program = findProgram('redis-server') ?? findProgram('valkey-server');
-  if (program === null) throw new Error('Neither redis-server nor valkey-server is on PATH.');
+  if (program === null) throw new Error('neither redis-server nor valkey-server is on PATH');
   const port = await freePort();
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', bench.directory];
   const command = [program, ...settings, '--save', '', '--appendonly', 'no'] as const;

@@ -1,9 +1,9 @@
-/** All that the benches print. */
+/** The output of the benches. */
 import { cpus, loadavg, release } from 'node:os';
 import type { RedisServer } from './redis-server.ts';
 import { percentile, type Spread } from './statistics.ts';
 
-/** The machine, without which no figure means anything. */
+/** The machine: figures are meaningless without it. */
 export async function printHeading(title: string, redis: RedisServer): Promise<void> {
   const model = cpus()[0]?.model.trim() ?? '';
   console.log(`\n${title}`);
@@ -13,7 +13,7 @@ export async function printHeading(title: string, redis: RedisServer): Promise<v
   );
 }
 
-/** Columns as wide as their widest cell; the first is text, the others are figures. */
+/** Prints columns as wide as their widest cell. The first one is text, the others are numbers. */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   for (const row of rows) {
@@ -25,7 +25,7 @@ export function printTable(rows: readonly (readonly string[])[]): void {
   console.log();
 }
 
-/** A row of the table: what lies at these shares (0 to 1) of the values, and how many there are. */
+/** A row of the table: these percentiles (0 to 1) of the values, and their number. */
 export function percentileRow(
   name: string,
   values: readonly number[],
@@ -40,7 +40,7 @@ export function printVerdict(requirement: string, holds: boolean, figures: strin
   console.log(`${holds ? 'yes' : 'NO '}  ${requirement}: ${figures}`);
 }
 
-/** `1.16 (1.09–1.21)`: the median of the rounds, the least and the most. */
+/** `1.16 (1.09–1.21)`: median, minimum and maximum of the rounds. */
 export function spreadText({ median, least, most }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }

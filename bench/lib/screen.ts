@@ -1,7 +1,7 @@
 /**
- * The program in a terminal of its own, seen by what it paints. No terminal emulator runs beside it, whose work
- * would count against it on a machine of two cores: of each frame only the rows are told apart, as the program's
- * frame sink writes them (a synchronized update, in it each changed row behind an absolute address).
+ * The program in its own terminal, observed by its output. There is no terminal emulator, because its work would slow down
+ * the program on a machine with two cores. Only the rows of each frame are parsed, as the program's frame sink writes them:
+ * a synchronized update that contains each changed row after an absolute address.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type IPty, spawn } from '@lydell/node-pty';
@@ -21,18 +21,18 @@ interface Waiter {
 }
 
 const endOfUpdate = '\u001B[?2026l';
-/** Captures the row's number, from 1 on. */
+/** Captures the row's number; the first one is 1. */
 const rowAddress = /\u001B\[(\d+);1H/;
 const otherSequences = /\u001B\[[\d;:?]*[A-Za-z]/g;
 
-/** How long the program has to end when it is told to. */
+/** Time for the program to end when it is asked to. */
 const stopLimitMs = 5_000;
 
 export class Screen {
   readonly pid: number;
   /** When it was started, on the clock of `performance.now`. */
   readonly startedAtMs: number;
-  /** Updates that have come. */
+  /** Updates so far. */
   frames = 0;
   readonly #pty: IPty;
   readonly #rows: string[] = [];
@@ -47,7 +47,7 @@ export class Screen {
       name: 'xterm-256color',
       cols: screenSize.columns,
       rows: screenSize.rows,
-      // Nothing else of ours: with CI set, Ink is another program.
+      // No other variables: Ink draws differently if CI is set.
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -64,7 +64,7 @@ export class Screen {
         if (this.#isStopping) return;
         const text = `${this.#rows.join('\n')}\n${this.#rest}`.replaceAll(otherSequences, '').trim();
         bench.fail(
-          new Error(`the screen has ended by itself: exit code ${exitCode}, signal ${signal ?? 0}\n${text}`),
+          new Error(`the screen ended by itself: exit code ${exitCode}, signal ${signal ?? 0}\n${text}`),
         );
       });
     });
@@ -82,13 +82,13 @@ export class Screen {
     return this.find(text) !== null;
   }
 
-  /** The first row that holds the text. */
+  /** The first row that contains the text. */
   find(text: string | RegExp): string | null {
     const holds = (row: string) => (typeof text === 'string' ? row.includes(text) : text.test(row));
     return this.#rows.find((row) => row !== undefined && holds(row)) ?? null;
   }
 
-  /** @returns when the last byte of the frame came that made it so */
+  /** @returns the time of the last byte of the frame that met the condition */
   async waitUntil(what: string, isMet: () => boolean, limitMs = 60_000): Promise<number> {
     if (isMet()) return performance.now();
     let timer: NodeJS.Timeout | undefined;
@@ -96,7 +96,7 @@ export class Screen {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         const rows = Array.from(this.#rows, (row) => row ?? '').join('\n');
-        reject(new Error(`Waited ${limitMs / 1000} s in vain: ${what}; the screen:\n${rows}`));
+        reject(new Error(`waited ${limitMs / 1000} s for this: ${what}; the screen:\n${rows}`));
       }, limitMs);
     });
     try {
@@ -110,18 +110,18 @@ export class Screen {
     return await this.waitUntil(`the screen shows ${text}`, () => this.shows(text), limitMs);
   }
 
-  /** Of the engine that this screen has started, `null` where it has none. */
+  /** The pid of the engine that this screen started; `null` if there is none. */
   enginePid(): number | null {
     const isChild = (entry: string) => /^\d+$/.test(entry) && parentOf(Number(entry)) === this.pid;
     return Number(readdirSync('/proc').find(isChild) ?? 0) || null;
   }
 
-  /** Ends it, and the engine that it has started. */
+  /** Ends the screen and its engine. */
   async stop(): Promise<void> {
     if (this.#isStopping) return await this.#exited;
     this.#isStopping = true;
     const engine = this.enginePid();
-    // An engine that ends takes its screen along; a screen that ends would have its engine wait for jobs.
+    // End the engine, which ends its screen. Ending the screen would make its engine wait for jobs.
     signal(engine ?? this.pid, 'SIGTERM');
     const limit = setTimeout(() => {
       for (const pid of [engine, this.pid]) if (pid !== null) signal(pid, 'SIGKILL');
@@ -157,11 +157,11 @@ export class Screen {
   }
 }
 
-/** `null`: there is no such process. */
+/** @returns `null` if there is no such process */
 function parentOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Behind the name in parentheses: state, then the parent.
+    // After the name in parentheses: state, then parent.
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
     return null;
@@ -172,6 +172,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Jobs that tell when they started. The program takes the clock as its first instruction and writes it into a
- * FIFO; its clock is the one of `process.hrtime`, so the two can be subtracted.
+ * Jobs that report when they started. The program's first instruction reads the clock, and then it writes the time to a
+ * FIFO. It uses the same clock as `process.hrtime`, so times can be subtracted.
  */
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -11,18 +11,18 @@ import { compile } from './compile.ts';
 
 export interface StartReport {
   readonly id: number;
-  /** Its first instruction, in nanoseconds of `process.hrtime`. */
+  /** The time of its first instruction, in nanoseconds of `process.hrtime`. */
   readonly startedNs: bigint;
-  /** When its parent called `spawn`, where it said so; else 0. */
+  /** The time of its parent's `spawn` call; 0 if unknown. */
   readonly spawnedNs: bigint;
 }
 
 export class StartProbe {
-  /** The program to be run as the job. */
+  /** The program of the job. */
   readonly program: string;
-  /** To be set for it. */
+  /** Its environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** False where a shell stands in for a compiled program. */
+  /** False if a shell script replaces the compiled program. */
   readonly isCompiled: boolean;
   readonly #waiting = new Map<number, (report: StartReport) => void>();
   #rest = '';
@@ -57,7 +57,7 @@ export async function makeStartProbe(bench: Bench, name: string): Promise<StartP
   const compiled = await compile(bench, 'start-probe');
   const path = bench.path(name);
   await execa('mkfifo', [path]);
-  // Open for writing too, so that it never ends when the last writer goes.
+  // Also open for writing, so that reading doesn't end with the last writer.
   const fifo = new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: true });
   bench.onDispose(() => fifo.destroy());
   const program = compiled ?? resolve('bench', 'programs', 'start-probe.sh');

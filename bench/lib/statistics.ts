@@ -1,4 +1,4 @@
-/** The value below which the share `p` (0 to 1) of the values lies. */
+/** The percentile `p` (0 to 1) of the values. */
 export function percentile(values: readonly number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * p;
@@ -21,7 +21,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** Round by round, a divided by b: what disturbs the machine for longer than a round cancels out. */
+/** Divides a by b in each round: disturbances of the machine that last longer than a round cancel out. */
 export function ratios(a: readonly number[], b: readonly number[]): Spread {
   return spread(a.map((value, round) => value / (b[round] ?? Number.NaN)));
 }

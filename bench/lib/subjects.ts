@@ -1,4 +1,4 @@
-/** What is measured: the built runner, and the peers in bench/peers. */
+/** The measured programs: the built runner, and the peers in bench/peers. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -7,25 +7,25 @@ import { textFlag } from './flags.ts';
 import type { RedisServer } from './redis-server.ts';
 
 export interface RunnerSpec {
-  /** Of the config file and the log, where several run. */
+  /** Names the config file and the log if there are several runners. */
   readonly name?: string;
   readonly redis: RedisServer;
-  /** Slots by queue, or what the config file may have in their place. */
+  /** Slots by queue, or other values of `runners` in the config. */
   readonly runners: Readonly<Record<string, number | object>>;
-  /** Of all that have none of their own. */
+  /** The script of all entries without their own. */
   readonly script?: string | Command;
-  /** Another build than the checkout's. */
+  /** A build other than the checkout's. */
   readonly build?: string;
-  /** What runs it in Node's place. */
+  /** Runs it instead of Node. */
   readonly executable?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the headless runner; `--runner=FILE` measures another build. Ready when it waits for jobs. */
+/** Starts the runner without a screen and waits until it waits for jobs. `--runner=FILE` measures another build. */
 export async function startRunner(bench: Bench, spec: RunnerSpec): Promise<BenchProcess> {
   const before = (await spec.redis.blockedConnections()).length;
   const runner = launchRunner(bench, spec);
-  // One connection waits for all queues.
+  // A single connection waits for all queues.
   await spec.redis.waitForBlpop(before + 1);
   return runner;
 }
@@ -38,7 +38,7 @@ export function launchRunner(bench: Bench, spec: RunnerSpec): BenchProcess {
   return bench.start({
     name,
     command: [executable, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
-    // Its socket isn't among those that `attach` of this user finds.
+    // Hides its socket from this user's `attach`.
     env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', XDG_STATE_HOME: bench.directory, ...env },
   });
 }
@@ -49,7 +49,7 @@ export function runnerProgram(build?: string): string {
   return program;
 }
 
-/** @returns its path. Jobs that still run when the runner is to stop aren't waited for. */
+/** @returns its path. The runner doesn't wait for running jobs when it stops. */
 export function writeConfig(
   bench: Bench,
   name: string,
@@ -64,10 +64,10 @@ export interface PeerSpec {
   /** bench/peers/NAME.ts. */
   readonly name: string;
   readonly args: readonly string[];
-  /** Bundled with its packages, as the runner is; otherwise it loads them as they are installed. */
+  /** Whether it is bundled with its packages, like the runner. Otherwise it loads the installed packages. */
   readonly isBundled: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  /** It works when it is asked to. */
+  /** Whether it works on request. */
   readonly hasChannel?: boolean;
 }
 
@@ -75,7 +75,7 @@ export async function startPeer(
   bench: Bench,
   { name, args, isBundled, env = {}, hasChannel = false }: PeerSpec,
 ): Promise<BenchProcess> {
-  // Beside the bench itself, where packages are found.
+  // In the bench's directory, where Node finds packages.
   const outfile = join(dirname(resolve(process.argv[1] ?? '')), `${name}.mjs`);
   const banner =
     "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);";

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import type { Command } from './bench.ts';
 
-/** Milliseconds from the start of a command to its end. */
+/** The duration of a command, in milliseconds. */
 export async function timeOf([program, ...args]: Command): Promise<number> {
   const startedAt = performance.now();
   await execa(program, args, { stdio: 'ignore' });

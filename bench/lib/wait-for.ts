@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks every `everyMs` until the condition holds. */
+/** Polls every `everyMs` until the condition is met. */
 export async function waitFor(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -8,7 +8,7 @@ export async function waitFor(
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited ${limitMs / 1000} s in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${limitMs / 1000} s for this: ${what}`);
     await sleep(everyMs);
   }
 }

@@ -97,7 +97,7 @@ function report([bare, ...looked]: readonly [Contestant, ...Contestant[]]): void
     values.length === 0 ? '' : spreadText(spread(values), digits);
   const ratio = ({ jobsPerSecond }: Contestant) => ratios(jobsPerSecond, bare.jobsPerSecond);
   printTable([
-    ['', 'jobs/s', 'ratio', 'engine CPU ms a job', 'screen CPU %', 'frames/s'],
+    ['', 'jobs/s', 'ratio', 'engine CPU ms per job', 'screen CPU %', 'frames/s'],
     ...[bare, ...looked].map((each) => [
       each.name,
       text(each.jobsPerSecond, 0),

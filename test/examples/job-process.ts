@@ -1,6 +1,6 @@
 /**
- * A job script as a real process, in either mode, on the other side of its four descriptors: what the runner is
- * to it. Its locale is C, as a service manager's.
+ * Runs a job script as a real process, in either mode, and plays the runner at its descriptors. The locale is C, like that
+ * of a service manager.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -27,20 +27,20 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What became of a script that was given one job. */
+/** The result of a script that was given one job. */
 export interface Run extends End {
   readonly failure: Failure | null;
   readonly stdout: string;
 }
 
 export interface StartOptions {
-  /** Beside the tests' own; `undefined` takes one away. */
+  /** Added to the tests' own variables; `undefined` removes one. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
 }
 
 export class JobProcess {
-  /** After the end of the process and of all its output: nothing holds a descriptor any more. */
+  /** Resolves when the process has ended and no process holds its descriptors. */
   readonly closed: Promise<End>;
   hasClosed = false;
   readonly pid: number;
@@ -57,7 +57,7 @@ export class JobProcess {
         ...process.env,
         LC_ALL: 'C',
         PYTHONDONTWRITEBYTECODE: '1',
-        // Set in many containers: it would hide what isn't flushed.
+        // Many containers set it. It would hide output that isn't flushed.
         PYTHONUNBUFFERED: '',
         [markVariable]: this.#mark,
         RESQUE_QUEUE: 'mail',
@@ -91,14 +91,14 @@ export class JobProcess {
     return Buffer.concat(this.#received.stderr).toString();
   }
 
-  /** The results so far. @throws where something else came on the descriptor */
+  /** The results so far. @throws if the descriptor got anything else */
   get results(): unknown[] {
     const bytes = Buffer.concat(this.#received.results);
     const lines = new TextDecoder('utf-8', { fatal: true }).decode(bytes).split('\n');
     return lines.slice(0, -1).map((line) => JSON.parse(line));
   }
 
-  /** A line for each job. */
+  /** Writes one line per job. */
   send(...jobs: Job[]): void {
     this.write(jobs.map((job) => `${JSON.stringify(job)}\n`).join(''));
   }
@@ -107,7 +107,7 @@ export class JobProcess {
     this.#stdin.write(data);
   }
 
-  /** @returns once the script has read all of it but what a pipe can hold */
+  /** @returns when the script has read everything except the content of the pipe */
   async writeUntilRead(data: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#stdin.write(data, (error) => (error ? reject(error) : resolve()));
@@ -129,7 +129,7 @@ export class JobProcess {
     return this.results;
   }
 
-  /** Ends whatever is left of it. @returns what had to be ended */
+  /** Ends its remaining processes. @returns the processes that had to be ended */
   async dispose(): Promise<string[]> {
     const left = processesMarked(this.#mark);
     for (const { pid } of left) kill(pid);
@@ -140,11 +140,11 @@ export class JobProcess {
 
 export interface JobProcesses {
   start(script: string, mode: Mode, options?: StartOptions): JobProcess;
-  /** Gives one job to a process of its own and waits for its end. */
+  /** Starts a process for one job and waits for its end. */
   run(script: string, mode: Mode, job: Job): Promise<Run>;
 }
 
-/** Call it once at the top of a test file. After a test that passed no process of its scripts may be left. */
+/** Call it once at the top of a test file. After a test that passes, no process of its scripts may be left. */
 export function useJobProcesses(): JobProcesses {
   const started: JobProcess[] = [];
   afterEach(async ({ task }) => {

@@ -1,4 +1,4 @@
-/** The languages that there is a helper for in examples/persistent/, and what is peculiar to each. */
+/** The languages with a helper in examples/persistent/, and their peculiarities. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -7,15 +7,15 @@ export interface Language {
   /** In examples/. */
   readonly helper: string;
   readonly mailer: string;
-  /** In fixtures/: the jobs that all languages are tried with. */
+  /** In fixtures/: the jobs that test all languages. */
   readonly jobs: string;
-  /** Exits 0 where the language is installed, and as new as its helper needs. */
+  /** Exits with 0 if the language is installed and new enough for its helper. */
   readonly probe: readonly [string, ...string[]];
-  /** Exits 0 where the helper can keep the descriptor from programs that a handler starts. */
+  /** Exits with 0 if the helper can close the descriptor in programs that a handler starts. */
   readonly closeOnExecProbe?: readonly [string, ...string[]];
-  /** What becomes of `caf` and the byte E9 in an error's message. */
+  /** The text of an error message with `caf` and the byte E9. */
   readonly mendedUtf8: string;
-  /** What can go wrong besides the language's plain exceptions: argument of the job `Throw`, exception, error. */
+  /** Errors other than plain exceptions: argument of the job `Throw`, exception, error. */
   readonly oddFailures: readonly (readonly [kind: string, exception: string, error: RegExp])[];
 }
 

@@ -1,4 +1,4 @@
-/** The helpers of examples/persistent/, as the scripts that use them show themselves to a runner. */
+/** The helpers of examples/persistent/: how scripts that use them behave as a runner's jobs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive, kill } from '../helpers/processes.ts';
@@ -12,7 +12,7 @@ skipWhileUnchanged(import.meta.url, 'examples');
 const processes = useJobProcesses();
 
 const modes: readonly Mode[] = ['persistent', 'process'];
-/** Line and paragraph separators end a line for some readers, but are part of a JSON string. */
+/** Some readers treat line and paragraph separators as line breaks, but they are valid in a JSON string. */
 const unusualText = 'Grüße ☕ 👩‍🚀 \u2028 \u2029 \u0085 "\\ \r\n\t\u0001';
 const ok = { ok: true };
 
@@ -38,7 +38,7 @@ describe.each(languages)('$name', (language) => {
       });
     });
 
-    test('tells exception, error and backtrace of one that fails', async () => {
+    test('reports exception, error and backtrace of a failed job', async () => {
       const { failure, exitCode } = await run(job('Fail', 'it is broken\nin two lines'));
       expect(failure).toEqual({
         exception: 'JobFailed',
@@ -50,34 +50,34 @@ describe.each(languages)('$name', (language) => {
       expect(exitCode).toBe(codeOfFailure);
     });
 
-    test.each(language.oddFailures)('tells of an odd failure: %s', async (kind, exception, error) => {
+    test.each(language.oddFailures)('reports an unusual failure: %s', async (kind, exception, error) => {
       const { failure, exitCode } = await run(job('Throw', kind));
       expect(failure).toMatchObject({ exception, error: expect.stringMatching(error) });
       expect(exitCode).toBe(codeOfFailure);
     });
 
-    test('keeps any character of a payload, on its way in and out', async () => {
+    test('keeps all characters of a payload, in both directions', async () => {
       expect(await run(job('Echo', unusualText))).toMatchObject({ stdout: `mail: ${unusualText}\n` });
       expect((await run(job('Fail', unusualText))).failure?.error).toBe(unusualText);
     });
 
-    test('tells of an error whose message is no UTF-8', async () => {
+    test('reports an error whose message is not UTF-8', async () => {
       const { failure } = await run(job('BadUtf8'));
       expect(failure).toMatchObject({ exception: 'JobFailed', error: language.mendedUtf8 });
     });
 
-    test('tells of a failure whatever stands on STDERR before it, half a line too', async () => {
+    test('reports a failure after any other output on STDERR, including an unfinished line', async () => {
       const { failure } = await run(job('HalfLine', '50 % of', 'broke off'));
       expect(failure).toMatchObject({ exception: 'JobFailed', error: 'broke off' });
     });
 
-    test('takes and gives megabytes', async () => {
+    test('reads and writes megabytes', async () => {
       const text = 'größer '.repeat(450_000);
       expect((await run(job('Echo', text))).stdout).toBe(`mail: ${text}\n`);
       expect((await run(job('Fail', text))).failure?.error).toBe(text);
     });
 
-    test('tells of a payload that is none', async () => {
+    test('reports an invalid payload', async () => {
       const broken = processes.start(script, mode);
       broken.write('{"class":"Echo",\n');
       broken.end();
@@ -87,7 +87,7 @@ describe.each(languages)('$name', (language) => {
       expect(exitCode).toBe(codeOfFailure);
     });
 
-    test.each([0, 3])('ends where a handler exits with %d', async (code) => {
+    test.each([0, 3])('ends if a handler exits with %d', async (code) => {
       const leaving = processes.start(script, mode);
       leaving.send(job('Exit', code));
       if (mode === 'process') leaving.end();
@@ -97,7 +97,7 @@ describe.each(languages)('$name', (language) => {
       expect(leaving.stderr).toBe('');
     });
 
-    test('ends by a TERM in the middle of a job', async () => {
+    test('ends on TERM during a job', async () => {
       const waiting = processes.start(script, mode);
       waiting.send(job('Wait'));
       if (mode === 'process') waiting.end();
@@ -107,10 +107,10 @@ describe.each(languages)('$name', (language) => {
       expect(waiting.results).toEqual([]);
     });
 
-    test('has nothing on STDIN for a program that a handler starts, and no word of the descriptor', async () => {
+    test('gives programs that a handler starts an empty STDIN and no descriptor', async () => {
       const asking = processes.start(script, mode);
       asking.send(job('Shell', 'cat; echo "[$RESQUE_RESULT_FD]"'));
-      // A persistent script's STDIN stays open: the program would wait for ever, or read the next job.
+      // A persistent script's STDIN stays open: the program would wait forever, or read the next job.
       if (mode === 'process') asking.end();
       await waitFor(() => asking.stdout === '[]\n', { message: 'the program has ended' });
       asking.end();
@@ -119,7 +119,7 @@ describe.each(languages)('$name', (language) => {
   });
 
   describe.skipIf(!isInstalled)('persistent', () => {
-    test('does many jobs in one process, whatever becomes of each', async () => {
+    test('does many jobs in one process, with any outcome', async () => {
       const worker = start();
       worker.send(job('Count'));
       expect(await worker.waitForResults(1)).toEqual([ok]);
@@ -137,7 +137,7 @@ describe.each(languages)('$name', (language) => {
       expect(worker.stderr).toBe('');
     });
 
-    test('does jobs that come together in their order, and passes over empty lines', async () => {
+    test('does jobs that arrive together in order, and skips empty lines', async () => {
       const worker = start();
       const texts = Array.from({ length: 20 }, (_, number) => `text ${number}`);
       worker.write(`\n\n${texts.map((text) => `${JSON.stringify(job('Echo', text))}\n\n`).join('')}`);
@@ -148,12 +148,12 @@ describe.each(languages)('$name', (language) => {
       expect(worker.stdout).toBe(texts.map((text) => `mail: ${text}\n`).join(''));
     });
 
-    test('takes a job that comes in parts', async () => {
+    test('reads a job that arrives in parts', async () => {
       const worker = start();
       const line = Buffer.from(`${JSON.stringify(job('Echo', 'für ☕'))}\n`);
       worker.send(job('Count'));
       await worker.waitForResults(1);
-      // Through the middle of a character.
+      // Splits a character.
       const cut = line.indexOf(0xc3) + 1;
       worker.write(line.subarray(0, cut));
       worker.write(line.subarray(cut));
@@ -172,21 +172,21 @@ describe.each(languages)('$name', (language) => {
       const err = 'err '.repeat(times);
       worker.send(job('Print', out, err));
       expect(await worker.waitForResults(1)).toEqual([ok]);
-      // Whatever it still holds is lost.
+      // Its buffered output is lost.
       worker.signal('SIGKILL');
       await worker.closed;
       expect(worker.stdout).toBe(out);
       expect(worker.stderr).toBe(err);
     });
 
-    test('ends with its STDIN, without a job too', async () => {
+    test('ends with its STDIN, even without a job', async () => {
       const worker = start();
       worker.end();
       expect(await worker.closed).toEqual({ exitCode: 0, signal: null });
       expect([worker.stdout, worker.stderr, worker.results]).toEqual(['', '', []]);
     });
 
-    test('ends by a TERM between jobs', async () => {
+    test('ends on TERM between jobs', async () => {
       const worker = start();
       worker.send(job('Count'));
       await worker.waitForResults(1);
@@ -195,12 +195,12 @@ describe.each(languages)('$name', (language) => {
     });
 
     const canClose = language.closeOnExecProbe === undefined || succeeds(language.closeOnExecProbe);
-    test.skipIf(!canClose)('keeps the descriptor from a program that outlives it', async () => {
+    test.skipIf(!canClose)('closes the descriptor in a program that outlives it', async () => {
       const worker = start();
       worker.send(job('Shell', 'sleep 600 >/dev/null 2>&1 & echo $!'));
       await worker.waitForResults(1);
       worker.end();
-      // Not before the last holder of the descriptor has closed it.
+      // The last process with the descriptor must close it first.
       await worker.closed;
       const pid = Number(worker.stdout);
       expect(isAlive(pid)).toBe(true);
@@ -210,7 +210,7 @@ describe.each(languages)('$name', (language) => {
   });
 
   describe.skipIf(!isInstalled)('by hand', () => {
-    test('takes the queue from the command line, and a payload of several lines', async () => {
+    test('reads the queue from the command line, and a payload of several lines', async () => {
       const byHand = processes.start(script, 'process', { env: { RESQUE_QUEUE: undefined } });
       byHand.write(JSON.stringify(job('Echo', 'pretty'), null, 2));
       byHand.end();
@@ -235,7 +235,7 @@ describe.each(languages)('$name', (language) => {
       });
     });
 
-    test("refuses what it can't do", async () => {
+    test("rejects jobs that it can't do", async () => {
       const { failure } = await run(job('Invoice', 'ann@example.com', -5));
       expect(failure).toMatchObject({
         exception: 'InvalidAmount',
@@ -253,16 +253,19 @@ describe.each(languages)('$name', (language) => {
 
 const installed = (name: string) => languages.some((known) => known.name === name && succeeds(known.probe));
 
-test.skipIf(!installed('Node'))('Node does one job after the other, however long each takes', async () => {
-  const worker = processes.start(fixturePath('jobs.mjs'), 'persistent');
-  const jobs = Array.from({ length: 10 }, () => job('Alone'));
-  worker.send(...jobs);
-  expect(await worker.waitForResults(10)).toEqual(jobs.map(() => ok));
-  worker.end();
-  await worker.closed;
-});
+test.skipIf(!installed('Node'))(
+  'Node does one job after another, no matter how long each takes',
+  async () => {
+    const worker = processes.start(fixturePath('jobs.mjs'), 'persistent');
+    const jobs = Array.from({ length: 10 }, () => job('Alone'));
+    worker.send(...jobs);
+    expect(await worker.waitForResults(10)).toEqual(jobs.map(() => ok));
+    worker.end();
+    await worker.closed;
+  },
+);
 
-test.skipIf(!installed('PHP'))('PHP lets go of what a job that failed has held back', async () => {
+test.skipIf(!installed('PHP'))('PHP discards the output buffer of a failed job', async () => {
   const worker = processes.start(fixturePath('jobs.php'), 'persistent');
   worker.send(job('Throw', 'buffered'));
   await worker.waitForResults(1);

@@ -1,4 +1,4 @@
-/** The worked job scripts of examples/ as the runner's jobs: what Redis keeps of them, and what docs/scripts.md promises. */
+/** The complete job scripts of examples/ as the runner's jobs: their data in Redis, and the promises of docs/scripts.md. */
 import { existsSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { execa } from 'execa';
@@ -15,7 +15,7 @@ const e2e = useEndToEnd();
 const installed = workedScripts.filter(({ isInstalled }) => isInstalled);
 const stopping = installed.filter(({ canStop }) => canStop);
 
-/** A queue for each language. */
+/** One queue per language. */
 function runnersFor(scripts: readonly WorkedScript[]): Record<string, unknown> {
   return Object.fromEntries(scripts.map(({ name, path }) => [name, { concurrency: 2, script: path }]));
 }
@@ -24,7 +24,7 @@ function ofQueue(records: readonly FailureRecord[], { name }: WorkedScript): Fai
   return records.find(({ queue }) => queue === name);
 }
 
-test('a failure is recorded with exception, error and backtrace, and what was said before it', async () => {
+test('a failure is recorded with exception, error, backtrace and earlier output', async () => {
   const runner = await e2e.run({ runners: runnersFor(installed) });
   const filesOf = ({ name }: WorkedScript) => [e2e.path(`${name}.log`), e2e.path(`${name}-empty.log`)];
   for (const script of installed) {
@@ -46,11 +46,11 @@ test('a failure is recorded with exception, error and backtrace, and what was sa
   await runner.waitForFinished(installed.length);
 });
 
-test('a shutdown in the middle leaves nothing half done, and a record that says so', async () => {
-  // No KILL within the test's time: it has to be the TERM that ends them.
+test('a shutdown during a job leaves no partial result, and a failure record', async () => {
+  // No KILL within the test's time: TERM must end them.
   const runner = await e2e.run({ runners: runnersFor(stopping), shutdownTimeout: 0.1, killAfter: 60 });
   for (const { name } of stopping) {
-    // Takes no room, and much longer than a script may take to stop.
+    // Uses no disk space, and takes much longer than a script may take to stop.
     truncateSync(e2e.write(`${name}.log`, 'x'), 16 * 2 ** 30);
     await e2e.enqueue(name, { class: 'Compress', args: [e2e.path(`${name}.log`)] });
   }
@@ -65,7 +65,7 @@ test('a shutdown in the middle leaves nothing half done, and a record that says 
       error: 'killed by the shutdown of its runner: stopped by TERM, nothing half done is left',
       backtrace: expect.arrayContaining([expect.stringMatching(lineOf(script))]),
       exit_code: 143,
-      // A shell may add a word of its own on the end of its child.
+      // A shell may add a message about the end of its child.
       stderr: expect.stringContaining(`compressing 1 of 1: ${e2e.path(`${script.name}.log`)}`),
     });
     expect(existsSync(e2e.path(`${script.name}.log.gz.part`))).toBe(false);
@@ -82,7 +82,7 @@ describe('examples/README.md', () => {
   const shellBlocks = blocks.filter(({ kind }) => kind === 'sh').map(({ text }) => text);
   const config = blocks.find(({ kind, text }) => kind === 'json' && text.startsWith('{'))?.text ?? '';
 
-  /** In a directory that has the examples and the program, as the README has it. */
+  /** Runs in a directory with the examples and the program, as in the README. */
   async function shell(text: string) {
     if (!existsSync(e2e.path('examples'))) symlinkSync(examplePath(''), e2e.path('examples'));
     e2e.script(`exec '${process.execPath}' '${program}' "$@"`, { name: 'resque-runner' });
@@ -98,12 +98,12 @@ describe('examples/README.md', () => {
     });
   }
 
-  /** As it stands there, and for each other language. */
+  /** The command in the README, and the same for each other language. */
   function forScript(text: string, { path }: WorkedScript): string {
     return text.replaceAll('files.py', path.slice(path.lastIndexOf('/') + 1));
   }
 
-  test('has commands to be tried', () => {
+  test('has commands to run', () => {
     expect(shellBlocks).toHaveLength(4);
     for (const { path } of workedScripts)
       expect(readme).toContain(`\`${path.slice(path.lastIndexOf('/') + 1)}\``);
@@ -123,7 +123,7 @@ describe('examples/README.md', () => {
   });
 
   test.skipIf(!installed.some(({ name }) => name === 'Python'))(
-    'with the runner, and one that stays',
+    'with the runner, and a persistent one',
     async () => {
       const [good = '', , enqueue = '', byHand = ''] = shellBlocks;
       await shell(good);

@@ -1,17 +1,17 @@
-/** The worked job scripts of examples/, which do the same jobs, and what is peculiar to each. */
+/** The complete job scripts of examples/, which do the same jobs, and their peculiarities. */
 import { examplePath, languages, succeeds } from './languages.ts';
 
 export interface WorkedScript {
   readonly name: string;
   readonly path: string;
   readonly isInstalled: boolean;
-  /** False where TERM can't be caught. */
+  /** False if the script can't catch TERM. */
   readonly canStop: boolean;
-  /** False where args may be nothing but plain text. */
+  /** False if args must be plain text. */
   readonly takesAnyText: boolean;
-  /** What it calls a file that isn't there, which it doesn't expect, and what it says of one. */
+  /** Exception and error for a missing file, which the script doesn't expect. */
   readonly missing: readonly [exception: string, error: RegExp];
-  /** What it calls a payload that is no JSON. */
+  /** The exception for a payload that is not JSON. */
   readonly noJson: string;
 }
 
@@ -38,7 +38,7 @@ export const workedScripts: readonly WorkedScript[] = [
     ...usual,
     name: 'Python',
     path: examplePath('files.py'),
-    // Before 3.7 it takes no file's name for UTF-8 in the locale C.
+    // In the locale C, Python before 3.7 doesn't decode file names as UTF-8.
     isInstalled: succeeds(['python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 7))']),
     missing: ['FileNotFoundError', /No such file or directory: 'missing.log'/],
     noJson: 'JSONDecodeError',
@@ -70,7 +70,7 @@ export const workedScripts: readonly WorkedScript[] = [
   },
 ];
 
-/** An entry of a backtrace that leads into the script: PHP has `files.php(12)`, too. */
+/** A backtrace entry of the script. PHP also uses `files.php(12)`. */
 export function lineOf({ path }: Pick<WorkedScript, 'path'>): RegExp {
   const file = path.slice(path.lastIndexOf('/') + 1).replace('.', '\\.');
   return new RegExp(`/${file}(:|\\()[1-9]\\d*`);

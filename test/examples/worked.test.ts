@@ -1,4 +1,4 @@
-/** The worked job scripts of examples/, by hand: what they do, and what they say when it goes wrong. */
+/** The complete job scripts of examples/, run by hand: their work, and their error reports. */
 import {
   existsSync,
   mkdirSync,
@@ -49,7 +49,7 @@ function write(name: string, content = `content of ${name}`): string {
   return name;
 }
 
-/** A file that takes no room and much longer to compress than a script may take to stop. */
+/** A file that uses no disk space, but takes much longer to compress than a script may take to stop. */
 function writeHuge(name: string): string {
   write(name);
   truncateSync(pathOf(name), 16 * 2 ** 30);
@@ -78,7 +78,7 @@ async function run(script: WorkedScript, payload: Job | string, options?: StartO
   return { ...end, stdout, stderr };
 }
 
-/** What the last line of STDERR reports. */
+/** The report in the last line of STDERR. */
 function failureOf(script: WorkedScript, stderr: string): Failure {
   expect(stderr.endsWith('\n'), stderr).toBe(true);
   const failure = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
@@ -92,7 +92,7 @@ function failureOf(script: WorkedScript, stderr: string): Failure {
   return failure;
 }
 
-/** The text of the line that the failure's backtrace has first of the script. */
+/** The source line of the script's first entry in the failure's backtrace. */
 function blamed(script: WorkedScript, { backtrace }: Failure): string {
   const entry = backtrace.find((candidate) => lineOf(script).test(candidate)) ?? '';
   const line = Number(/\d+/.exec(lineOf(script).exec(entry)?.[0] ?? '')?.[0]);
@@ -100,8 +100,8 @@ function blamed(script: WorkedScript, { backtrace }: Failure): string {
 }
 
 describe.each(workedScripts)('$name', (script) => {
-  describe.skipIf(!script.isInstalled)('is there, and', () => {
-    test('does the job with its arguments, and tells on STDERR how far it is', async () => {
+  describe.skipIf(!script.isInstalled)('is installed and', () => {
+    test('does the job with its arguments, and reports progress on STDERR', async () => {
       const names = [write('a.log'), write('b c.log')];
       expect(await run(script, job('Compress', ...names))).toEqual({
         exitCode: 0,
@@ -124,12 +124,12 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual(['kept.log']);
     });
 
-    test.skipIf(!script.takesAnyText)('takes any text for an argument', async () => {
+    test.skipIf(!script.takesAnyText)('accepts any text as an argument', async () => {
       const names = unusualNames.map((name) => write(name));
       const { exitCode, stderr } = await run(script, job('Compress', ...names));
       expect(exitCode).toBe(0);
       const progress = names.map((name, index) => `compressing ${index + 1} of ${names.length}: ${name}\n`);
-      // Ruby's puts ends a line once.
+      // Ruby's puts adds no second line break.
       expect(stderr.replace('\n\n', '\n')).toBe(progress.join('').replace('\n\n', '\n'));
       for (const name of names) {
         expect(gunzipSync(readFileSync(pathOf(`${name}.gz`))).toString()).toBe(`content of ${name}`);
@@ -137,7 +137,7 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual([...names, ...names.map((name) => `${name}.gz`)].sort());
     });
 
-    test('takes a payload of several lines, with more in it than it needs', async () => {
+    test('accepts a payload of several lines with extra members', async () => {
       const payload = JSON.stringify(
         { ...job('Delete', write('a.log'), write('b.log')), id: ['x', 1] },
         null,
@@ -147,7 +147,7 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual([]);
     });
 
-    test('can run again over what a killed one has left', async () => {
+    test('can run again after a killed run', async () => {
       write('a.log');
       write('a.log.gz', 'old');
       write('a.log.gz.part', 'half');
@@ -156,7 +156,7 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual(['a.log', 'a.log.gz']);
     });
 
-    test('reports a failure of its own as the last line of STDERR', async () => {
+    test('reports its own failure as the last line of STDERR', async () => {
       write('a.log');
       const { exitCode, stderr } = await run(script, job('Compress', 'a.log', write('empty.log', '')));
       expect(exitCode).toBe(1);
@@ -167,25 +167,25 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual(['a.log', 'a.log.gz', 'empty.log']);
     });
 
-    test.skipIf(!script.takesAnyText)('reports any text of an error', async () => {
+    test.skipIf(!script.takesAnyText)('reports any error text', async () => {
       const name = write('für "\\ 👩‍🚀\n$(ls)', '');
       const { stderr } = await run(script, job('Compress', name));
       expect(failureOf(script, stderr)).toMatchObject({ exception: 'EmptyFile', error: `${name} is empty` });
     });
 
-    test('reports what it does not expect, with the place', async () => {
+    test('reports unexpected errors with their location', async () => {
       const { exitCode, stderr } = await run(script, job('Compress', 'missing.log'));
       expect(exitCode).toBe(1);
       const failure = failureOf(script, stderr);
       const [exception, error] = script.missing;
       expect(failure).toMatchObject({ exception, error: expect.stringMatching(error) });
       expect(blamed(script, failure)).toMatch(/size|^compress\(\)/);
-      // Where the failure can't, something before it has to say what was missing.
+      // If the failure can't, earlier output must name the missing file.
       expect(stderr.replace(/^compressing.*/, '')).toContain('missing.log');
       expect(files()).toEqual([]);
     });
 
-    test('leaves nothing half done where it fails in the middle', async () => {
+    test('leaves no partial result if it fails halfway', async () => {
       mkdirSync(pathOf('directory'));
       write('directory/file');
       const { exitCode, stderr } = await run(script, job('Compress', 'directory'));
@@ -194,7 +194,7 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual(['directory']);
     });
 
-    test('reports a class that it does not know', async () => {
+    test('reports an unknown class', async () => {
       const { exitCode, stderr } = await run(script, job('Enlarge', write('a.log')));
       expect(exitCode).toBe(1);
       const failure = failureOf(script, stderr);
@@ -206,7 +206,7 @@ describe.each(workedScripts)('$name', (script) => {
     });
 
     test.each(['{"class":"Compress","args":[', 'words', ''])(
-      'reports a payload that is none: %j',
+      'reports an invalid payload: %j',
       async (payload) => {
         const { exitCode, stderr } = await run(script, payload);
         expect(exitCode).toBe(1);
@@ -215,7 +215,7 @@ describe.each(workedScripts)('$name', (script) => {
     );
 
     test.each(['{"class":"Delete"}', '{"args":["a.log"]}', '[]'])(
-      'does nothing for a payload that is no job: %j',
+      'does nothing for a payload that is not a job: %j',
       async (payload) => {
         write('a.log');
         const { exitCode, stderr } = await run(script, payload);
@@ -225,7 +225,7 @@ describe.each(workedScripts)('$name', (script) => {
       },
     );
 
-    test.skipIf(!script.canStop)('stops at a TERM, and puts things in order', async () => {
+    test.skipIf(!script.canStop)('stops on TERM and cleans up', async () => {
       const running = start(script, job('Compress', write('a.log'), writeHuge('huge.log')));
       await waitFor(() => existsSync(pathOf('huge.log.gz.part')), {
         message: () => `it is in the middle of it: ${files()} ${running.stderr}`,
@@ -241,13 +241,13 @@ describe.each(workedScripts)('$name', (script) => {
       expect(files()).toEqual(['a.log', 'a.log.gz', 'huge.log']);
     });
 
-    test('ends at once where it has no job yet', async () => {
+    test('ends immediately if it has no job yet', async () => {
       const waiting = processes.start(script.path, 'process', { cwd: directory.path });
-      // More than a pipe holds.
+      // More than the capacity of a pipe.
       await waiting.writeUntilRead(`{"class":"Compress","args":["${'x'.repeat(2 ** 20)}`);
       waiting.signal('SIGTERM');
       await waitFor(() => !isAlive(waiting.pid), { message: 'it has ended', timeoutMs: 5_000 });
-      // sh reads with a program that isn't told.
+      // sh reads with a child that doesn't get the signal.
       waiting.end();
       expect(await waiting.closed).toEqual({ exitCode: null, signal: 'SIGTERM' });
       expect(waiting.stderr).toBe('');
@@ -259,7 +259,7 @@ describe('sh without jq', () => {
   const sh = workedScripts.find(({ name }) => name === 'sh') as WorkedScript;
   const programs = ['cat', 'grep', 'gzip', 'head', 'mv', 'rm', 'sed', 'tr'];
 
-  /** A directory with all that it needs but jq. */
+  /** A directory with all programs that it needs, except jq. */
   function pathWithoutJq(): string {
     mkdirSync(pathOf('bin'));
     for (const name of programs) {
@@ -269,7 +269,7 @@ describe('sh without jq', () => {
     return pathOf('bin');
   }
 
-  test('takes plain text, whatever it means to a shell', async () => {
+  test('accepts plain text, including characters that are special in a shell', async () => {
     const env = { PATH: pathWithoutJq() };
     const names = ["it's", '$(ls) `ls` *', 'a, b', ',', ',]}', '[x]', '-n', 'Grüße ☕', '  two  blanks '];
     for (const name of names) write(name);

@@ -1,41 +1,41 @@
-/** Children that stand by, as they tell of themselves: each writes a line into a file as soon as it has booted. */
+/** Warm children in tests: each one writes a line into a file as soon as it has booted. */
 import type { PoolConfig } from '../../src/config/config.ts';
 import { isAlive } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A directory in which jobs write. */
+/** A directory for files of jobs. */
 interface Stage {
   fileLines(name: string): string[];
 }
 
-/** The same, where scripts can be made. */
+/** The same, with a way to create scripts. */
 interface ScriptStage extends Stage {
   script(body: string): string;
 }
 
-/** First line of their scripts, for sh. */
+/** First line of the children's scripts, for sh. */
 export const tellBirth = 'echo "$$ $1 $RESQUE_QUEUE $RESQUE_WORKER" >> "$D/born"';
 
-/** Does jobs until its STDIN ends; `body` does one, which is in `$job`, and says so itself. */
+/** Does jobs until STDIN ends. `body` does the job in `$job` and writes its result. */
 export function persistentScript(body = `echo "$$ $job" >> "$D/ran"; ${sayOk}`): string {
   return `${tellBirth}\nwhile IFS= read -r job; do\n${body}\ndone`;
 }
 
-/** A job of which the children of these tests know no more than its name. */
+/** A job that has only a name. */
 export function job(name: unknown): { class: string; args: [unknown] } {
   return { class: 'Job', args: [name] };
 }
 
-/** Done at once, and when there is a file `go`. */
+/** Scripts that finish immediately, and when the file `go` exists. */
 export const quick = 'echo "$$ $job" >> "$D/ran"';
 export const untilGo = `${quick}; while [ ! -e "$D/go" ]; do sleep 0.1; done`;
 
-/** The payloads of the jobs that were begun by those two. */
+/** Payloads of the jobs that these two scripts started. */
 export function payloadsBegun(stage: Stage): string[] {
   return stage.fileLines('ran').map((line) => line.slice(line.indexOf(' ') + 1));
 }
 
-/** A persistent child whose job `odd` is done by this; any other is done well. `$job` is the payload. */
+/** A persistent child that runs this code for the job `odd`; other jobs succeed. `$job` is the payload. */
 export function oddScript(stage: ScriptStage, odd: string): string {
   return stage.script(
     persistentScript(`
@@ -44,20 +44,20 @@ export function oddScript(stage: ScriptStage, odd: string): string {
   );
 }
 
-/** The children that began its jobs, and the names of those. */
+/** The child and the name of each started job. */
 export function begunBy(stage: Stage): string[][] {
   return stage.fileLines('ran').map((line) => line.split(' '));
 }
 
 export const sayOk = `echo '{"ok":true}' >&3`;
 
-/** A way in which children stand by. */
+/** A kind of warm children. */
 export interface StandbyFeature {
   readonly name: string;
-  /** What makes them do so in a config file, and in what is read of it. */
+  /** Its settings in a config file, and in the parsed config. */
   readonly entry: Readonly<Record<string, unknown>>;
   readonly config: Partial<PoolConfig>;
-  /** @param body does a job, which is in `$job` */
+  /** @param body does the job in `$job` */
   readonly script: (body: string) => string;
 }
 
@@ -77,13 +77,13 @@ export const persistent: StandbyFeature = {
 
 export interface Born {
   readonly pid: number;
-  /** As it was told by its first argument, and by its environment. */
+  /** The queue in its first argument, and in its environment. */
   readonly queue: string;
   readonly queueVariable: string;
   readonly worker: string;
 }
 
-/** All that were ever started, in the order in which they had booted. */
+/** All children that were ever started, in the order of booting. */
 export function children(stage: Stage): Born[] {
   return stage.fileLines('born').map((line) => {
     const [pid, queue = '', queueVariable = '', worker = ''] = line.split(' ');
@@ -95,7 +95,7 @@ export function livingChildren(stage: Stage): Born[] {
   return children(stage).filter(({ pid }) => isAlive(pid));
 }
 
-/** Waits until so many live, and have booted. */
+/** Waits until this many children are alive and have booted. */
 export async function waitForChildren(stage: Stage, count: number, timeoutMs = 10_000): Promise<Born[]> {
   await waitFor(() => livingChildren(stage).length === count, {
     message: () => `${count} children live: ${JSON.stringify(livingChildren(stage))}`,
@@ -104,7 +104,7 @@ export async function waitForChildren(stage: Stage, count: number, timeoutMs = 1
   return livingChildren(stage);
 }
 
-/** Waits for a child that is none of those before; with `count` for that many. */
+/** Waits for a child that is not among the previous ones, or for `count` of them. */
 export async function waitForNewChild(stage: Stage, before: readonly Born[]): Promise<Born> {
   const isNew = ({ pid }: Born) => before.every((old) => old.pid !== pid);
   await waitFor(() => livingChildren(stage).some(isNew), {

@@ -1,10 +1,10 @@
 /**
- * The stage of an end-to-end test: a real Redis, a directory, scripts, runners; and after each test the check
- * that nothing is left of them.
+ * The stage of an end-to-end test: a real Redis, a directory, scripts and runners. After each test it checks that nothing
+ * is left.
  *
- * A test that passes must leave its runners to end cleanly: they get a TERM, and then there may be no process,
- * no key, no temporary file of theirs, no failure that breaks resque-web, no line on stdout that is not the
- * log's, and nothing on stderr. After a test that fails, everything is killed and the log shown.
+ * After a test that passes, the runners get a TERM and must end cleanly. Then there must be no process, no key and no
+ * temporary file of theirs, no failure that breaks resque-web, only log lines on stdout, and nothing on stderr. After a test
+ * that fails, the stage kills everything and shows the log.
  */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { EngineRunner } from './engine-runner.ts';
@@ -28,15 +28,15 @@ export interface EndToEndOptions {
 export interface RunOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Instead of the tests' own; its directory has to be open to it. */
+  /** Runs it as another user, who must have access to its directory. */
   readonly user?: OtherUser;
   /** Of another version. */
   readonly program?: string;
-  /** Words before the command, which go on as it. */
+  /** Words before the command, such as those of a program that executes it. */
   readonly prefix?: readonly string[];
-  /** False where Redis can't be reached at first. */
+  /** False if Redis is unreachable at first. */
   readonly awaitRedis?: boolean;
-  /** For a test that kills its runner, or looks at its process. */
+  /** Set by tests that kill the runner or check its process. */
   readonly isProgram?: true;
   /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
   readonly limits?: Readonly<Record<string, number>>;
@@ -64,8 +64,7 @@ export class EndToEnd extends Workbench {
   }
 
   /**
-   * A process has one pid for its workers' names, and one way to start jobs. The program tidies up after a program
-   * that was killed.
+   * Workers in one process share its pid and its way to start jobs. A runner also cleans up after a killed program.
    */
   #canRunHere({ args = [], awaitRedis: _, env = {}, ...ofProgram }: RunOptions): boolean {
     return (
@@ -101,7 +100,7 @@ export class EndToEnd extends Workbench {
     });
   }
 
-  /** Says that a runner of this test has reason to complain on stderr. */
+  /** Allows the runners of this test to write to stderr. */
   mayWriteStderr(): void {
     this.#mayWriteStderr = true;
   }
@@ -153,6 +152,6 @@ export function useEndToEnd(options: EndToEndOptions = {}): EndToEnd {
 
 function limitPrefix(limits: Readonly<Record<string, number>>): string[] {
   const options = Object.entries(limits).map(([name, limit]) => `--${name}=${limit}`);
-  // It becomes the runner: their pid is the same.
+  // The shell becomes the runner, so their pids are the same.
   return options.length === 0 ? [] : ['prlimit', ...options];
 }

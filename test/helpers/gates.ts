@@ -1,6 +1,6 @@
 /**
- * 400 jobs that stop twice, for tests of what Redis forgets: the first 100 run, the next ones wait for the file `go-1`, and
- * those from 300 on for `go-2`. So it is known what has happened when Redis loses its data, however slow the machine is.
+ * 400 jobs that stop twice, for tests in which Redis loses data. The first 100 run, the next ones wait for the file `go-1`,
+ * and those from 300 on for `go-2`. The state at the loss is known, even on a slow machine.
  */
 import { expect } from 'vitest';
 import type { EndToEnd } from './end-to-end.ts';
@@ -19,7 +19,7 @@ export function gatedJobs(): object[] {
   return Array.from({ length: jobCount }, (_, arg) => ({ class: 'Job', args: [arg] }));
 }
 
-/** How often each job ran, by its number. */
+/** The number of runs of each job, by its number. */
 export function runs(stage: EndToEnd): Map<number, number> {
   const counts = new Map<number, number>();
   for (const line of stage.fileLines('ran')) {
@@ -29,13 +29,13 @@ export function runs(stage: EndToEnd): Map<number, number> {
   return counts;
 }
 
-/** All slots wait, with these jobs done. */
+/** Waits until these jobs are done and all slots wait. */
 export async function waitForGate(stage: EndToEnd, done: number): Promise<void> {
   await stage.waitForFileLines('ran', done + slots, 30_000);
 }
 
 /**
- * Redis forgot what happened between the gates: the jobs that were taken then have run twice, no others, and each end is
+ * Checks the end after Redis lost the time between the gates: only jobs that were taken then ran twice, and each end is
  * counted.
  */
 export async function expectForgottenTwice(stage: EndToEnd): Promise<void> {

@@ -1,7 +1,4 @@
-/**
- * Runs once before all tests: builds the program that some of them start, and makes a directory for what must not
- * outlive the run.
- */
+/** Runs once before all tests: builds the program for tests that start it, and makes a directory for this run's files. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +11,7 @@ export default async function setUp({ name, globalConfig }: TestProject): Promis
   const isFirst = process.env.RR_TEST_RUN === undefined;
   const directory = process.env.RR_TEST_RUN ?? mkdtempSync(join(tmpdir(), 'rr-run-'));
   process.env.RR_TEST_RUN = directory;
-  // A runner that ends without its Redis leaves a file there: not in the home of whoever runs the tests.
+  // A runner that ends without Redis leaves a file there. It must not be in the user's home directory.
   process.env.XDG_STATE_HOME = join(directory, 'state');
   process.env.XDG_CACHE_HOME = join(directory, 'cache');
   if (globalConfig.testNamePattern !== undefined) process.env.RR_TEST_FILTER = 'yes';
@@ -25,8 +22,8 @@ export default async function setUp({ name, globalConfig }: TestProject): Promis
 }
 
 /**
- * If the sources don't build, tests that need no program still run. The old program goes, so that no test
- * passes by running it.
+ * If the build fails, tests that don't need the program still run. The old program is deleted, so that no test passes with
+ * it.
  */
 async function buildProgram(): Promise<void> {
   if (process.env.RR_TEST_BUILT === 'yes') return;

@@ -1,6 +1,6 @@
 /**
- * What must not be left when a runner has ended cleanly: no process, no key of ours but the failures and the
- * totals, no temporary file.
+ * Checks that a runner that ended cleanly left no process, no key of ours except failures and totals, and no temporary
+ * file.
  */
 import { readdirSync } from 'node:fs';
 import type { Redis } from 'ioredis';
@@ -8,10 +8,7 @@ import { expect } from 'vitest';
 import { processesMarked } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
-/**
- * How long a killed process may take to disappear from the process table: only the kernel's own work is left
- * by then.
- */
+/** Time for a killed process to disappear from the process table. Only the kernel still has work to do. */
 const graceMs = 500;
 
 export async function assertNoProcessLeft(mark: string): Promise<void> {
@@ -21,7 +18,7 @@ export async function assertNoProcessLeft(mark: string): Promise<void> {
   });
 }
 
-/** @param allowed key names, prefix included, that the test expects to be left. */
+/** @param allowed key names, including the prefix, that the test may leave. */
 export async function assertNoKeyLeft(
   client: Redis,
   prefix: string,
@@ -32,7 +29,7 @@ export async function assertNoKeyLeft(
     ...allowed,
   ]);
   const keys = (await client.keys('*')).filter((key) => !expected.has(key));
-  // A runner that was declared dead may live: for a week it can learn so.
+  // A runner that was declared dead may still be alive. This key tells it so for a week.
   const tombstones = keys.filter((key) => key.startsWith(`${prefix}runner:dead:`));
   for (const key of tombstones) expect(await client.ttl(key), `${key} expires`).toBeGreaterThan(0);
   const left = keys.filter((key) => !tombstones.includes(key));

@@ -1,4 +1,4 @@
-/** The program as it was at an earlier commit, built from the history of this repository and kept for later runs. */
+/** The program at an earlier commit, built from the history of this repository and kept for later runs. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -18,7 +18,7 @@ import { execa } from 'execa';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const cache = join(repository, 'node_modules', '.cache', 'resque-runner');
 
-/** A shallow clone and an unpacked archive have no history. */
+/** Shallow clones and unpacked archives have no history. */
 export function hasCommit(commit: string): boolean {
   return spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: repository }).status === 0;
 }

@@ -1,9 +1,9 @@
-/** A Redis that comes back older, without a restart: its keys are copied to another database, which later takes its place. */
+/** Sets a Redis back to an earlier state without a restart: copies its keys to another database, and swaps it in later. */
 import type { Redis } from 'ioredis';
 
 const copies = 9;
 
-/** Keeps what Redis holds now. */
+/** Saves the current data of Redis. */
 export async function keepSnapshot(redis: Redis): Promise<void> {
   await redis.eval(
     `redis.call('SELECT', ${copies}) redis.call('FLUSHDB') redis.call('SELECT', 0)
@@ -12,7 +12,7 @@ export async function keepSnapshot(redis: Redis): Promise<void> {
   );
 }
 
-/** Redis holds again what it held then. */
+/** Restores the saved data. */
 export async function restoreSnapshot(redis: Redis): Promise<void> {
   await redis.multi().swapdb(0, copies).select(copies).flushdb().select(0).exec();
 }

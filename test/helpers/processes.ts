@@ -1,11 +1,11 @@
 /**
- * Looks at other processes through /proc. Tests use it to find what a runner left behind and what it costs;
- * where there is no /proc, nothing is found and the costs are 0.
+ * Reads other processes from /proc. Tests use it to find processes that a runner left, and to measure its costs. Without
+ * /proc it finds nothing, and costs are 0.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { waitFor } from './wait-for.ts';
 
-/** Set in the environment of a runner under test, and so of all its descendants. */
+/** Set in the environment of a runner under test, and therefore of all its descendants. */
 export const markVariable = 'RR_TEST_MARK';
 
 export interface MarkedProcess {
@@ -13,7 +13,7 @@ export interface MarkedProcess {
   readonly command: string;
 }
 
-/** All processes that carry the mark; a process that has ended but was not waited for is none. */
+/** All processes with the mark, except zombies. */
 export function processesMarked(mark: string): MarkedProcess[] {
   const needle = `${markVariable}=${mark}`;
   const found: MarkedProcess[] = [];
@@ -32,35 +32,35 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false; // ESRCH: gone.
   }
-  // A zombie can be signalled too.
+  // Zombies accept signals too.
   return statFields(pid)?.[0] !== 'Z';
 }
 
-/** Whether it waits for something. */
+/** Whether the process is waiting. */
 export function isAsleep(pid: number): boolean {
   return statFields(pid)?.[0] === 'S';
 }
 
-/** Stops a process. Until it has been seen to stand still, it may go on and read what it is sent. */
+/** Stops a process, and waits until it has stopped: before that, it may still read its input. */
 export async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
-  await waitFor(() => statFields(pid)?.[0] === 'T', { message: `process ${pid} stands still` });
+  await waitFor(() => statFields(pid)?.[0] === 'T', { message: `process ${pid} has stopped` });
 }
 
-/** Memory that is resident now. */
+/** Resident memory. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
   return Number(kilobytes ?? 0) * 1024;
 }
 
-/** CPU that the process itself has used since its start, without its children. */
+/** CPU time of the process since its start, without its children. */
 export function cpuSeconds(pid: number): number {
   const fields = statFields(pid);
   // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the state is field 3.
   return fields === null ? 0 : (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** The leader of the process group to which the keys of that process's terminal go. */
+/** The leader of the process group that receives the keys of the process's terminal. */
 export function foregroundOf(pid: number): number | null {
   const fields = statFields(pid);
   // proc(5): tpgid is field 8.
@@ -71,11 +71,11 @@ export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // ESRCH: it has ended by itself.
+    // ESRCH: it has already ended.
   }
 }
 
-/** What follows the command's name, which may itself hold spaces and parentheses. */
+/** The fields after the command's name, which may contain spaces and parentheses. */
 function statFields(pid: number): string[] | null {
   const text = read(`/proc/${pid}/stat`);
   return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');

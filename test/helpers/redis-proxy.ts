@@ -1,13 +1,13 @@
 /**
- * Stands between a runner and Redis and can hold back what Redis answers on one connection, as a network may:
- * replies on two connections come in any order.
+ * A proxy between a runner and Redis that can hold back Redis' replies on one connection. In a real network, replies on
+ * two connections may arrive in any order.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 interface Link {
   readonly client: Socket;
   readonly upstream: Socket;
-  /** All that the client has sent, in lower case. */
+  /** Everything that the client has sent, in lower case. */
   sent: string;
   held: Buffer[] | null;
 }
@@ -21,19 +21,19 @@ export class RedisProxy {
     this.#server.listen(port, '127.0.0.1');
   }
 
-  /** How often a command was sent, over all connections that are open. */
+  /** How often a command was sent on all open connections. */
   count(command: string): number {
     let count = 0;
     for (const { sent } of this.#links) count += sent.split(`\r\n${command}\r\n`).length - 1;
     return count;
   }
 
-  /** From now on, Redis' answers wait on those connections that have sent this command. */
+  /** Holds back Redis' replies on connections that have sent this command. */
   hold(command: string): void {
     for (const link of this.#links) if (link.sent.includes(`\r\n${command}\r\n`)) link.held ??= [];
   }
 
-  /** Whether an answer waits. */
+  /** Whether a reply is held back. */
   get isHolding(): boolean {
     return [...this.#links].some(({ held }) => held !== null && held.length > 0);
   }
@@ -45,7 +45,7 @@ export class RedisProxy {
     }
   }
 
-  /** Ends all connections; new ones are taken. */
+  /** Closes all connections; new ones are accepted. */
   cut(): void {
     for (const { client, upstream } of this.#links) {
       client.destroy();
@@ -75,7 +75,7 @@ export class RedisProxy {
       [upstream, client],
     ] as const) {
       socket.on('error', () => {
-        // A reset ends the link like its close does.
+        // A reset has the same effect as a close.
       });
       socket.on('close', () => {
         other.destroy();

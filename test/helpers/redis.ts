@@ -1,7 +1,7 @@
 /**
- * A real Redis for tests: a redis-server or valkey-server with its own port and directory. Test files that run
- * in the same worker share a server, which every test finds empty. A file that stops or freezes its server, or
- * needs special settings, gets a server of its own.
+ * A real Redis for tests: a redis-server or valkey-server with its own port and directory. Test files in the same worker
+ * share a server, which is empty before each test. A file that stops or freezes its server, or needs special settings,
+ * gets its own server.
  */
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,22 +13,22 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
 export interface RedisOptions {
-  /** A server for this file alone, which its tests may stop or freeze. Every other option implies it. */
+  /** A server only for this file, which its tests may stop or freeze. All other options imply it. */
   readonly isOwn?: true;
-  /** `requirepass`; the tests' client knows it. */
+  /** `requirepass`; the tests' client uses it. */
   readonly password?: string;
-  /** Text of an ACL file, one `user …` a line. The tests' client stays the default user. */
+  /** Text of an ACL file, one `user …` per line. The tests' client uses the default user. */
   readonly acl?: string;
-  /** Keeps the data over a restart. */
+  /** Keeps the data across restarts. */
   readonly appendOnly?: boolean;
   readonly replicaOf?: { readonly host: string; readonly port: number };
-  /** Commands that it doesn't know: `rename-command NAME ""`. */
+  /** Disabled commands: `rename-command NAME ""`. */
   readonly without?: readonly string[];
 }
 
 /**
- * Ports below the range that the system gives to outgoing connections: a client that retries a closed port
- * inside that range can end up connected to itself, and a restart can find its port taken.
+ * Ports below the system's range for outgoing connections. Inside that range, a client that retries a closed port can
+ * connect to itself, and a restarted server may find its port in use.
  */
 const lowestPort = 20_000;
 const highestPort = 32_000;
@@ -57,17 +57,17 @@ export class RedisServer {
 
   get pid(): number {
     const pid = this.#process?.pid;
-    if (pid === undefined) throw new Error('The Redis server is not running');
+    if (pid === undefined) throw new Error('the Redis server is not running');
     return pid;
   }
 
-  /** The tests' connection; it connects again by itself after a restart. */
+  /** The tests' connection, which reconnects after a restart. */
   get client(): Redis {
-    if (this.#client === null) throw new Error('The Redis server was never started');
+    if (this.#client === null) throw new Error('the Redis server was never started');
     return this.#client;
   }
 
-  /** Starts the server: at first on a free port, from then on always on the same. */
+  /** Starts the server: the first time on a free port, later on the same port. */
   async start(): Promise<void> {
     if (this.#directory === '')
       this.#directory = mkdtempSync(join(process.env.RR_TEST_RUN ?? tmpdir(), 'rr-redis-'));
@@ -84,7 +84,7 @@ export class RedisServer {
     await this.#client.ping();
   }
 
-  /** Ends the server as an administrator would. */
+  /** Stops the server like an administrator. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
   }
@@ -99,7 +99,7 @@ export class RedisServer {
     await this.start();
   }
 
-  /** Lets it hang: connections stay open, nothing answers. */
+  /** Makes it hang: connections stay open without replies. */
   freeze(): void {
     process.kill(this.pid, 'SIGSTOP');
   }
@@ -112,7 +112,7 @@ export class RedisServer {
     await this.client.flushall();
   }
 
-  /** Replaces the tests' connection, so that no state of the old one is left. */
+  /** Replaces the tests' connection to drop its state. */
   protected async renewClient(): Promise<void> {
     this.#client?.disconnect();
     this.#client = this.#connect();
@@ -135,13 +135,13 @@ export class RedisServer {
       connectionName: testConnectionName,
       protocol: 2,
       disableClientInfo: true,
-      // It takes INFO.
+      // It needs INFO.
       enableReadyCheck: this.#options.without?.includes('INFO') !== true,
       maxRetriesPerRequest: null,
       retryStrategy: () => 20,
     });
     client.on('error', () => {
-      // Tests stop the server on purpose; a command that can't be sent waits until it is back.
+      // Tests stop the server on purpose. Commands wait until it is back.
     });
     return client;
   }
@@ -155,7 +155,7 @@ export class RedisServer {
     await child;
   }
 
-  /** @returns why it can't be used, or null. */
+  /** @returns why the server is not usable, or null. */
   async #whenReady(): Promise<string | null> {
     const child = this.#process;
     if (child === null) return 'not started';
@@ -174,10 +174,10 @@ export class RedisServer {
     });
     let hasAnswered = false;
     probe.on('error', () => {
-      // Not there yet.
+      // Not started yet.
     });
     const heard = (reply: unknown): void => {
-      // `NOAUTH` is an answer too; one that is still loading its data is not ready.
+      // `NOAUTH` counts as an answer. A server that is loading its data is not ready.
       hasAnswered ||= !String(reply).includes('LOADING');
     };
     try {
@@ -197,18 +197,19 @@ export class RedisServer {
 }
 
 /**
- * The server of a worker of the test runner. It ends with the worker, because execa ends what its process
- * started. Its directory goes when the run ends.
+ * The server of one worker of Vitest. It ends with the worker, because execa ends its children on exit. Its directory is
+ * removed when the run ends.
  */
 class SharedRedisServer extends RedisServer {
   #isStarted: Promise<void> | null = null;
   #isLent = false;
-  /** How it was started, as CONFIG tells it. */
+  /** Its initial settings, from CONFIG. */
   #settings = new Map<string, string>();
 
-  /** Before the tests of a file. */
+  /** Called before the tests of a file. */
   async lend(): Promise<void> {
-    if (this.#isLent) throw new Error('This file uses the shared Redis already: useRedis({ isOwn: true })');
+    if (this.#isLent)
+      throw new Error('this file already uses the shared Redis; call useRedis({ isOwn: true })');
     this.#isLent = true;
     this.#isStarted ??= this.#startOnce();
     await this.#isStarted;
@@ -216,7 +217,7 @@ class SharedRedisServer extends RedisServer {
     await this.client.script('FLUSH');
   }
 
-  /** After the tests of a file, which may leave settings and users, but no connection. */
+  /** Called after the tests of a file. They may leave settings and users, but no connections. */
   async takeBack(): Promise<void> {
     this.#isLent = false;
     for (const [name, value] of await this.#readSettings()) {
@@ -273,7 +274,7 @@ function refuse(action: string): never {
 
 const shared = new SharedRedisServer();
 
-/** A server for all tests of a file, empty before each of them: the worker's, unless there are options. */
+/** A server for the tests of a file, empty before each test. It is the worker's server, unless there are options. */
 export function useRedis(options?: RedisOptions): RedisServer {
   const server = options === undefined ? shared : new RedisServer(options);
   if (server instanceof SharedRedisServer) {
@@ -287,7 +288,7 @@ export function useRedis(options?: RedisOptions): RedisServer {
   return server;
 }
 
-/** A port that nothing listens on. */
+/** A port without a listener. */
 export async function freePort(): Promise<number> {
   while (true) {
     const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
@@ -336,11 +337,11 @@ export function serverProgram(): string {
         accessSync(path, constants.X_OK);
         return path;
       } catch {
-        // Not here.
+        // Not in this directory.
       }
     }
   }
-  throw new Error('Neither redis-server nor valkey-server is on PATH; `npm test` installs one');
+  throw new Error('neither redis-server nor valkey-server is on PATH; `npm test` installs one');
 }
 
 function readLog(directory: string): string {

@@ -1,10 +1,10 @@
 /**
- * Says whether resque-web and Ruby workers survive what was written. Each check is a way in which Resque 3.0.0
- * was seen to answer 500 for a whole page of failures, or to die.
+ * Checks that resque-web and Ruby workers can handle our data. Each check is for a value that made Resque 3.0.0 answer 500
+ * for a whole page of failures, or crash.
  */
 import { expect } from 'vitest';
 
-/** A failure record as it is read back. */
+/** A parsed failure record. */
 export interface FailureRecord {
   readonly failed_at: string;
   readonly payload: Readonly<Record<string, unknown>>;
@@ -23,13 +23,13 @@ export interface FailureRecord {
 
 const resqueTime = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/;
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
-/** `JSON.parse` of Ruby refuses more. */
+/** Ruby's `JSON.parse` rejects deeper nesting. */
 const rubyNestingLimit = 100;
 const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
 
 /**
  * @param isOlder whether an older version may have written it
- * @returns the record, parsed.
+ * @returns the parsed record
  */
 export function assertSafeForResqueWeb(raw: Buffer, isOlder = false): FailureRecord {
   const record = assertSafeJson(raw, 'failed');
@@ -50,12 +50,12 @@ export function assertSafeForResqueWeb(raw: Buffer, isOlder = false): FailureRec
   return record as unknown as FailureRecord;
 }
 
-/** Only our records have them. */
+/** Members that only our records have. */
 const ownMembers = ['exit_code', 'signal', 'raw_payload', 'raw_payload_base64', 'raw_record'];
 
 /**
- * `null` for a payload breaks "Retry all" of resque-web, `null` for a backtrace the scheduler of node-resque. It finds an
- * entry to remove by `JSON.stringify(JSON.parse(entry))`.
+ * A `null` payload breaks "Retry all" in resque-web, and a `null` backtrace breaks node-resque's scheduler, which finds
+ * an entry to remove by `JSON.stringify(JSON.parse(entry))`.
  */
 function assertSafeForClients(raw: Buffer, record: Record<string, unknown>): void {
   expect(Array.isArray(record.backtrace), 'failed: backtrace is an array').toBe(true);
@@ -67,7 +67,7 @@ function assertSafeForClients(raw: Buffer, record: Record<string, unknown>): voi
   expect(canonical === text, `failed: canonical JSON: ${text.slice(0, 500)}`).toBe(true);
 }
 
-/** The value of `worker:ID` while a job runs. @returns it, parsed. */
+/** Checks the value of `worker:ID` while a job runs. @returns the parsed value */
 export function assertSafeWorkerRecord(raw: Buffer): Record<string, unknown> {
   const record = assertSafeJson(raw, 'worker job');
   assertSafePayload(record.payload, 'worker job: payload');
@@ -76,7 +76,7 @@ export function assertSafeWorkerRecord(raw: Buffer): Record<string, unknown> {
   return record;
 }
 
-/** A value of `workers:heartbeat`: anything else kills a Ruby worker that prunes at its start. */
+/** Checks a value of `workers:heartbeat`. Invalid ones crash Ruby workers that prune at their start. */
 export function assertSafeHeartbeat(value: string | null): void {
   expect(value, 'heartbeat').toMatch(isoTime);
   expect(Date.parse(value ?? ''), 'heartbeat').not.toBeNaN();
@@ -96,7 +96,7 @@ function assertSafeJson(raw: Buffer, what: string): Record<string, unknown> {
     throw new Error(`${what}: not JSON (${String(error)}): ${text.slice(0, 500)}`);
   }
   expect(isObject(value), `${what}: a JSON object, not ${text.slice(0, 100)}`).toBe(true);
-  // Read from the text: parsing would hide what stands in a member that is there twice.
+  // Checks the text: parsing would hide the first value of a duplicate member.
   const { deepest, loneSurrogate } = inspectJson(text);
   expect(loneSurrogate, `${what}: lone surrogate`).toBeNull();
   expect(deepest, `${what}: nesting`).toBeLessThanOrEqual(rubyNestingLimit);
@@ -104,7 +104,7 @@ function assertSafeJson(raw: Buffer, what: string): Record<string, unknown> {
 }
 
 function assertSafePayload(payload: unknown, what: string): void {
-  // A string would show, but a retry from resque-web would enqueue nonsense.
+  // resque-web could show a string, but its retry would enqueue an invalid job.
   expect(isObject(payload), `${what}: an object, not ${JSON.stringify(payload)?.slice(0, 200)}`).toBe(true);
   const { class: name, args } = payload as Record<string, unknown>;
   if (name === activeJobWrapper) {
@@ -125,7 +125,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Looks at a JSON text without parsing it; by hand, since its strings can be megabytes long. */
+/** Checks a JSON text without parsing it. Written by hand because its strings can be megabytes long. */
 function inspectJson(json: string): { deepest: number; loneSurrogate: string | null } {
   let depth = 0;
   let deepest = 0;

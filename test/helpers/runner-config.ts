@@ -1,6 +1,6 @@
 import type { PoolConfig } from '../../src/config/config.ts';
 
-/** What an entry of the config comes to that says no more than its key. */
+/** The defaults of a config entry that has only a key. */
 export const runnerDefaults: PoolConfig = {
   key: 'mail',
   concurrency: 1,

@@ -56,7 +56,7 @@ export interface RunnerOptions {
   readonly config: ConfigObject;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Words before the command, which go on as it. */
+  /** Words before the command, such as those of a program that executes it. */
   readonly prefix?: readonly string[];
   /** Of another version. */
   readonly program?: string;
@@ -72,7 +72,7 @@ type LinePredicate = (line: LogLine) => boolean;
 
 export abstract class Runner {
   readonly lines: LogLine[] = [];
-  /** What came on stdout and is no line of the log: always a fault. */
+  /** Lines on stdout that are not log lines. These are always bugs. */
   readonly junk: string[] = [];
   readonly configPath: string;
   abstract readonly exit: Promise<RunnerExit>;
@@ -89,7 +89,7 @@ export abstract class Runner {
 
   abstract signal(name: NodeJS.Signals): void;
 
-  /** Ends it at once, after a test that failed. */
+  /** Kills it after a test that failed. */
   abstract end(): void;
 
   get stderr(): string {
@@ -100,22 +100,22 @@ export abstract class Runner {
     return this.hasEnded;
   }
 
-  /** Number of lines so far: pass it as `from` to look at what comes after now. */
+  /** Number of lines so far. Pass it as `from` to ignore them. */
   get position(): number {
     return this.lines.length;
   }
 
-  /** Replaces the config file; a HUP makes the runner read it. */
+  /** Replaces the config file. The runner reads it after a HUP. */
   writeConfig(config: ConfigObject | string): void {
     writeFileSync(this.configPath, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
   }
 
-  /** All lines of an event, those of a job or of a queue where named. */
+  /** All lines of an event, optionally only those of a job or queue. */
   all(event: string, predicate: LinePredicate = () => true): LogLine[] {
     return this.lines.filter((line) => line.event === event && predicate(line));
   }
 
-  /** The first line of the event for which the predicate holds, seen already or to come. */
+  /** The first past or future line of the event that matches the predicate. */
   async waitForLine(
     event: string,
     predicate: LinePredicate = () => true,
@@ -127,19 +127,19 @@ export abstract class Runner {
         for (const line of this.lines.slice(from)) {
           if (line.event === event && predicate(line)) return line;
         }
-        if (hasExited) throw new Error(`The runner ended without ${event}\n${this.describe()}`);
+        if (hasExited) throw new Error(`the runner ended without ${event}\n${this.describe()}`);
         return null;
       },
-      { message: () => `the runner says ${event}\n${this.describe()}`, timeoutMs },
+      { message: () => `the runner logs ${event}\n${this.describe()}`, timeoutMs },
     );
   }
 
-  /** Waits until so many jobs have ended, however they did. */
+  /** Waits until this many jobs have ended, with any outcome. */
   async waitForFinished(count: number, timeoutMs = 10_000): Promise<LogLine[]> {
     await waitFor(
       () => {
         const isEnough = this.all('job.finished').length >= count;
-        if (!isEnough && this.hasEnded) throw new Error(`The runner ended early\n${this.describe()}`);
+        if (!isEnough && this.hasEnded) throw new Error(`the runner ended early\n${this.describe()}`);
         return isEnough;
       },
       { message: () => `${count} jobs have ended\n${this.describe()}`, timeoutMs },
@@ -147,7 +147,7 @@ export abstract class Runner {
     return this.all('job.finished');
   }
 
-  /** Its exit, which must come by itself within the time. */
+  /** Waits for its exit, without a signal. */
   async waitForExit(timeoutMs = 10_000): Promise<RunnerExit> {
     await waitFor(() => this.hasEnded, {
       message: () => `the runner exits\n${this.describe()}`,
@@ -156,19 +156,19 @@ export abstract class Runner {
     return await this.exit;
   }
 
-  /** TERM, then its exit. */
+  /** Sends TERM and waits for its exit. */
   async stop(timeoutMs = 10_000): Promise<RunnerExit> {
     if (!this.hasEnded) this.signal('SIGTERM');
     return await this.waitForExit(timeoutMs);
   }
 
-  /** What it said last, for the message of a failed test. */
+  /** Its last output, for the message of a failed test. */
   describe(): string {
     const last = this.lines.slice(-30).map((line) => `  ${JSON.stringify(line).slice(0, 400)}`);
     return [`log of the runner (${this.lines.length} lines):`, ...last, `stderr: ${this.errors}`].join('\n');
   }
 
-  /** Takes what the runner prints on stdout, in pieces of any size. */
+  /** Handles the runner's stdout, in chunks of any size. */
   protected read(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
@@ -221,7 +221,7 @@ export class ProgramRunner extends Runner {
 
   get pid(): number {
     const pid = this.#process.pid;
-    if (pid === undefined) throw new Error('The runner could not be started');
+    if (pid === undefined) throw new Error('the runner could not be started');
     return pid;
   }
 
@@ -260,7 +260,7 @@ function spawnRunner(
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    // Tests wait for an exit on purpose; execa must not turn a TERM into a KILL.
+    // Tests wait for exits themselves: execa must not turn a TERM into a KILL.
     forceKillAfterDelay: false,
   });
 }

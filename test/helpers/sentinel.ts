@@ -1,4 +1,4 @@
-/** A Redis Sentinel that watches one master by itself and is quick to replace it; on a port and in a directory of its own. */
+/** A Redis Sentinel that watches one master alone and replaces it quickly. It has its own port and directory. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ export class Sentinel {
   readonly #process: ReturnType<typeof spawnSentinel>;
   readonly #directory: string;
 
-  /** The master need not be there. */
+  /** The master may be down. */
   static async start(masterPort: number): Promise<Sentinel> {
     const sentinel = new Sentinel(await freePort(), masterPort);
     await sentinel.#hurry();
     return sentinel;
   }
 
-  /** The same; waits until it knows the replica. */
+  /** The same, and waits until it knows the replica. */
   static async watching(masterPort: number): Promise<Sentinel> {
     const sentinel = await Sentinel.start(masterPort);
     await waitFor(async () => (await sentinel.#replicas()) === 1, {
@@ -40,25 +40,25 @@ export class Sentinel {
       ...{ maxRetriesPerRequest: null, retryStrategy: () => 20 },
     });
     this.#client.on('error', () => {
-      // It isn't there yet.
+      // It has not started yet.
     });
   }
 
-  /** Port of the master, as clients are told. */
+  /** The master's port, as it tells clients. */
   async masterPort(): Promise<number> {
     const reply = await this.#client.call('SENTINEL', 'get-master-addr-by-name', masterName);
     return Number((reply as string[] | null)?.[1]);
   }
 
   /**
-   * From now on, a failover that did not succeed is soon tried again. Not before: after the same time the sentinel connects
-   * a replica to the master itself that is connected to something in between.
+   * Makes it retry a failed failover soon. Don't call this earlier: after the same time, the sentinel connects a replica
+   * directly to the master if it is connected to a proxy.
    */
   async hasten(): Promise<void> {
     await this.#client.call('SENTINEL', 'SET', masterName, 'failover-timeout', '2000');
   }
 
-  /** Replaces a master that works. */
+  /** Replaces a working master. */
   async failOver(): Promise<void> {
     await waitFor(() => this.#beginFailover(), { message: 'the replica answers in time to be the master' });
   }
@@ -81,8 +81,8 @@ export class Sentinel {
   }
 
   /**
-   * A replica can become the master if it has answered within five ping periods. A machine that is slow for a moment must
-   * not make the sentinel distrust its clock for half a minute.
+   * A replica can become the master if it answered within five ping periods. If the machine is slow for a moment, the
+   * sentinel must not distrust its clock for 30 seconds.
    */
   async #hurry(): Promise<void> {
     const periods = { 'ping-period': 400, 'info-period': 200, 'tilt-trigger': 20_000, 'tilt-period': 100 };
@@ -91,7 +91,7 @@ export class Sentinel {
     }
   }
 
-  /** It corrects roles, as of a master that was replaced and comes back, after four of these. */
+  /** After four of these, it corrects roles, for example of a replaced master that comes back. */
   async correctRoles(): Promise<void> {
     await this.#client.call('SENTINEL', 'DEBUG', 'publish-period', '200');
   }

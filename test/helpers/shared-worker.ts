@@ -1,6 +1,6 @@
 /**
- * Test files of a project run one after the other in the same process. This makes each of them leave the process
- * as it was, so that no file depends on another.
+ * Test files of a project run one after another in the same process. This makes each file restore the state of the
+ * process, so that no file depends on another.
  */
 import { afterAll, expect, vi } from 'vitest';
 

@@ -1,7 +1,6 @@
 /**
- * Counts what ran at the same time, from a file to which each job appends `start ID` and, before it exits,
- * `end ID`. Appends are atomic, so the file's order is the order of events; a job that waited for another's
- * exit always stands after that one's end.
+ * Counts jobs that ran at the same time. Each job appends `start ID` to a file, and `end ID` before it exits. Appends are
+ * atomic, so the file has the order of events. A job that waited for the exit of another one always comes after its end.
  */
 export interface Tally {
   /** How often each job started. */
@@ -10,7 +9,7 @@ export interface Tally {
   readonly peak: number;
 }
 
-/** @throws Error when a job ended that had not started, or didn't end. */
+/** @throws Error if a job ended without a start, or didn't end. */
 export function tally(lines: readonly string[]): Tally {
   const runs = new Map<string, number>();
   const running = new Map<string, number>();
@@ -24,7 +23,7 @@ export function tally(lines: readonly string[]): Tally {
       running.set(id, before + 1);
       peak = Math.max(peak, ++now);
     } else {
-      if (before === 0) throw new Error(`Job ${id} ended without a start`);
+      if (before === 0) throw new Error(`job ${id} ended without a start`);
       running.set(id, before - 1);
       now--;
     }

@@ -1,4 +1,4 @@
-/** What terminals send for a key. */
+/** The bytes that terminals send for keys. */
 
 const sequences: Readonly<Record<string, string>> = {
   up: '\u001B[A',
@@ -19,13 +19,13 @@ const sequences: Readonly<Record<string, string>> = {
   space: ' ',
 };
 
-/** @param key its name as the key decoder gives it: `j`, `up`, `shift+tab`, `ctrl+d`, `alt+x` */
+/** @param key its name in the key decoder: `j`, `up`, `shift+tab`, `ctrl+d`, `alt+x` */
 export function bytesOf(key: string): string {
   const sequence = sequences[key];
   if (sequence !== undefined) return sequence;
   const [, modifier, character] = /^(ctrl|alt)\+(.)$/u.exec(key) ?? [];
   if (modifier === 'alt') return `\u001B${character}`;
-  // Of a letter or one of @ [ \ ] ^ _ the lowest five bits.
+  // The lowest five bits of a letter or of @ [ \ ] ^ _.
   if (modifier === 'ctrl') return String.fromCharCode((character ?? '').toUpperCase().charCodeAt(0) & 0x1f);
   if (/^.$/su.test(key)) return key;
   throw new Error(`no key is named ${key}`);

@@ -1,10 +1,8 @@
-/**
- * Waiting in tests: for a condition, never for a span of time.
- */
+/** Waiting in tests: for a condition, never for a fixed time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** What is waited for, for the error: `the job has started`. A function can add what was seen instead. */
+  /** The condition, for the error: `the job has started`. A function can add the actual state. */
   readonly message: string | (() => string);
   readonly timeoutMs?: number;
 }
@@ -13,7 +11,7 @@ type Truthy<T> = Exclude<T, null | undefined | false | 0 | ''>;
 
 const defaultTimeoutMs = 10_000;
 const pollMs = 5;
-/** Nearly all that is waited for comes soon. What takes longer is looked at less often: those who are to bring it need the CPU. */
+/** Most conditions are met soon. Poll slow ones less often, because other processes need the CPU. */
 const longestPollMs = 25;
 
 function say(message: WaitOptions['message']): string {
@@ -23,7 +21,7 @@ function say(message: WaitOptions['message']): string {
 /**
  * Polls until the condition returns something truthy, and returns that.
  *
- * @throws Error after `timeoutMs`; whatever the condition throws, at once.
+ * @throws Error after `timeoutMs`. Errors of the condition are thrown immediately.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -34,14 +32,14 @@ export async function waitFor<T>(
     const value = await condition();
     if (value) return value as Truthy<T>;
     const elapsedMs = performance.now() - start;
-    if (elapsedMs > timeoutMs) throw new Error(`Not within ${timeoutMs} ms: ${say(message)}`);
+    if (elapsedMs > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${say(message)}`);
     await sleep(Math.min(longestPollMs, Math.max(pollMs, elapsedMs / 10)));
   }
 }
 
 /**
- * For what must *not* happen: fails as soon as the condition is false within the span. A test that uses it
- * goes on to show that the same thing does happen once its cause is gone.
+ * Checks that something does *not* happen: fails as soon as the condition is false within the time. A test that uses it
+ * then shows that the same thing does happen after its cause is gone.
  */
 export async function staysTrue(
   condition: () => boolean | Promise<boolean>,
@@ -49,7 +47,7 @@ export async function staysTrue(
 ): Promise<void> {
   const end = performance.now() + forMs;
   while (performance.now() < end) {
-    if (!(await condition())) throw new Error(`Did not stay so for ${forMs} ms: ${say(message)}`);
+    if (!(await condition())) throw new Error(`not for ${forMs} ms: ${say(message)}`);
     await sleep(pollMs);
   }
 }

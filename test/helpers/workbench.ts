@@ -1,6 +1,6 @@
 /**
- * What a test with jobs works with: a directory, scripts, and Redis as a client sees it. After the test, nothing
- * may be left: no process, no temporary file, no key, no failure that breaks resque-web.
+ * The tools of a test with jobs: a directory, scripts, and Redis as a client sees it. After the test, there must be no
+ * process, no temporary file, no key and no failure that breaks resque-web.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import type { RedisServer } from './redis.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from './resque-web.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A config file's content, as its users write it. */
+/** The content of a config file. */
 export type ConfigObject = Record<string, unknown>;
 
 export interface ScriptOptions {
@@ -29,7 +29,7 @@ export class Workbench {
   #mark = '';
   #allowedKeys: string[] = [];
   #scripts = 0;
-  /** A runner of another version took part. */
+  /** Whether a runner of another version took part. */
   protected hasOlder = false;
 
   constructor(redis: RedisServer, prefix: string) {
@@ -41,7 +41,7 @@ export class Workbench {
     return this.redis.client;
   }
 
-  /** The test's own directory, without characters that a shell would need quoted. */
+  /** The test's own directory. Its path needs no quotes in a shell. */
   get directory(): string {
     return this.#directory;
   }
@@ -72,14 +72,14 @@ export class Workbench {
   script(body: string, { name, interpreter = '/bin/sh' }: ScriptOptions = {}): string {
     const path = this.path(name ?? `script-${++this.#scripts}`);
     const head = interpreter === '/bin/sh' ? `D='${this.#directory}'\n` : '';
-    // Written beside and moved: a file that is open for writing can't be executed.
+    // Written under another name, then renamed: a file that is open for writing can't be executed.
     writeFileSync(`${path}.new`, `#!${interpreter}\n${head}${body}\n`);
     chmodSync(`${path}.new`, 0o755);
     renameSync(`${path}.new`, path);
     return path;
   }
 
-  /** The config with this Redis in it, where it names none. */
+  /** The config, with this Redis unless it names another one. */
   config(config: ConfigObject): ConfigObject {
     return { redis: { server: '127.0.0.1', port: this.redis.port }, ...config };
   }
@@ -88,7 +88,7 @@ export class Workbench {
     return `${this.prefix}${name}`;
   }
 
-  /** Appends jobs as a client would. Objects are written as JSON, everything else byte for byte. */
+  /** Appends jobs like a client. Objects are written as JSON, other values byte for byte. */
   async enqueue(queue: string, ...payloads: (string | Buffer | object)[]): Promise<void> {
     const values = payloads.map((payload) =>
       typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
@@ -97,17 +97,17 @@ export class Workbench {
     await this.client.rpush(this.key(`queue:${queue}`), ...values);
   }
 
-  /** What waits in a queue, head first. */
+  /** The waiting jobs of a queue, head first. */
   async backlog(queue: string): Promise<string[]> {
     return await this.client.lrange(this.key(`queue:${queue}`), 0, -1);
   }
 
-  /** The failures' exact bytes, oldest first. */
+  /** The exact bytes of the failures, oldest first. */
   async rawFailures(): Promise<Buffer[]> {
     return await this.client.lrangeBuffer(this.key('failed'), 0, -1);
   }
 
-  /** Waits for so many failures; each is checked for what breaks resque-web. */
+  /** Waits for this many failures, and checks that none breaks resque-web. */
   async failures(count: number, timeoutMs = 10_000): Promise<FailureRecord[]> {
     await waitFor(async () => (await this.client.llen(this.key('failed'))) >= count, {
       message: () => `${count} failures are recorded\n${this.describe()}`,
@@ -129,7 +129,7 @@ export class Workbench {
     return Number((await this.client.get(this.key(`stat:${name}`))) ?? 0);
   }
 
-  /** Waits until the total has the value, and no more. */
+  /** Waits until the total has exactly this value. */
   async waitForStat(name: string, value: number, timeoutMs = 10_000): Promise<void> {
     await waitFor(async () => (await this.stat(name)) >= value, {
       message: () => `stat:${name} is ${value}\n${this.describe()}`,
@@ -152,12 +152,12 @@ export class Workbench {
     return this.read(name).split('\n').slice(0, -1);
   }
 
-  /** Says that the test expects keys to be left. */
+  /** Allows the test to leave these keys. */
   mayLeaveKeys(...names: string[]): void {
     this.#allowedKeys.push(...names.map((name) => this.key(name)));
   }
 
-  /** What runners said last, for the message of a failed test. */
+  /** The last output of the runners, for the message of a failed test. */
   describe(): string {
     return '';
   }

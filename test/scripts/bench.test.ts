@@ -34,28 +34,28 @@ function bench(...args: string[]) {
 }
 
 describe('npm run bench', () => {
-  test('runs the benches that are named, in that order, from the root of the checkout', async () => {
+  test('runs the named benches in order, from the root of the checkout', async () => {
     const { stdout, exitCode } = await bench('second', 'first', '--jobs=5');
 
     expect(stdout).toBe("second true\nfirst 0.1.0 [ '--jobs=5' ]");
     expect(exitCode).toBe(0);
   });
 
-  test('runs every bench when none is named, and fails when one of them does', async () => {
+  test('runs every bench if none is named, and fails if one of them fails', async () => {
     const { stdout, exitCode } = await bench();
 
     expect(stdout).toBe('first 0.1.0 []\nsecond true');
     expect(exitCode).toBe(4);
   });
 
-  test('says which there are when it does not know one', async () => {
+  test('lists the benches if one is unknown', async () => {
     const { stderr, stdout, exitCode } = await bench('first', 'frist');
 
     expect(stderr).toBe('resque-runner: there is no bench called frist; benches are first, second, third');
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
   });
 
-  test('leaves nothing behind', () => {
+  test('cleans up', () => {
     const cache = join(checkout.root, 'node_modules/.cache');
     expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
   });

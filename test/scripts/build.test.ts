@@ -8,14 +8,14 @@ import { makeSmallCheckout, repository, type SmallCheckout } from './small-check
 const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
 
 describe('the bundle', () => {
-  test('loads nothing of the UI into a process without it', () => {
+  test("does not load the screen's code into a process without a screen", () => {
     const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
 
     expect(loadedWith(metafile, 'dist/resque-runner.js', 'ever')).toContain('src/cli/main.ts');
     expect(uiInHeadlessProcesses(metafile)).toEqual([]);
   });
 
-  test('gives a headless start few files to open', () => {
+  test('opens few files in a start without a screen', () => {
     const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
     const started = [
       'src/cli/main.ts',
@@ -30,7 +30,7 @@ describe('the bundle', () => {
     expect(new Set(files).size).toBeLessThan(22);
   });
 
-  test('holds no character that makes V8 keep a file in two bytes for each', () => {
+  test('contains no character that makes V8 use two bytes per character', () => {
     const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
     for (const file of Object.keys(metafile.outputs)) {
       expect(readFileSync(join(repository, file), 'latin1'), file).toMatch(/^[\0-\x7f]*$/);
@@ -38,7 +38,7 @@ describe('the bundle', () => {
   });
 });
 
-describe('the check for the UI in a process without it', () => {
+describe("the check for the screen's code in a process without a screen", () => {
   const file = (entryPoint: string | null, inputs: string[], imports: [string, string][] = []) => ({
     ...(entryPoint === null ? {} : { entryPoint }),
     inputs: Object.fromEntries(inputs.map((input) => [input, {}])),
@@ -50,7 +50,7 @@ describe('the check for the UI in a process without it', () => {
     'node_modules/ink/build/index.js',
   ]);
 
-  test('lets a program pass that loads either later', () => {
+  test('passes a program that loads it later', () => {
     const outputs = {
       'dist/resque-runner.js': file(
         'src/cli/main.ts',
@@ -72,7 +72,7 @@ describe('the check for the UI in a process without it', () => {
     expect(uiInHeadlessProcesses({ outputs })).toEqual([]);
   });
 
-  test('finds it loaded at the start, by way of a shared chunk too', () => {
+  test('finds it if it is loaded at the start, even in a shared chunk', () => {
     const outputs = {
       'dist/resque-runner.js': file(
         'src/cli/main.ts',
@@ -85,7 +85,7 @@ describe('the check for the UI in a process without it', () => {
     expect(uiInHeadlessProcesses({ outputs })).toEqual(['src/cli/main.ts loads node_modules/react/index.js']);
   });
 
-  test('finds it loaded later by the part with the engine', () => {
+  test("finds it if the engine's part loads it later", () => {
     const outputs = {
       'dist/run.js': file(
         'src/cli/run/headless.ts',
@@ -115,12 +115,12 @@ describe('npm run build', () => {
     execa(process.execPath, ['scripts/build.mjs', ...args], { cwd: checkout.root, env: checkout.env });
   const chunks = () => readdirSync(dist('')).filter((name) => name.startsWith('later-'));
 
-  test('makes a program that can be started by its name and knows its version', async () => {
+  test('makes a program that can be started by name and knows its version', async () => {
     expect((await execa(dist('resque-runner.js'))).stdout).toBe(`${packageJson.version} one`);
     expect(statSync(dist('resque-runner.js')).mode & 0o777).toBe(0o755);
   });
 
-  test('keeps the chunks of an earlier build, which may still run, for an hour', async () => {
+  test('keeps the chunks of an earlier build for an hour, because it may still be running', async () => {
     const [first = ''] = chunks();
     checkout.write('src/cli/later.ts', "export const later = 'two';");
 
@@ -135,7 +135,7 @@ describe('npm run build', () => {
     expect(chunks()).not.toContain(first);
   });
 
-  test('drops them at once for a package', async () => {
+  test('deletes them immediately for a package', async () => {
     writeFileSync(dist('later-OLD.js'), '');
 
     await build('--prune');

@@ -1,31 +1,31 @@
 /**
- * Reads the bundler's account of what it put where, to say what a process loads: all that the entry imports at
- * its start, and what each part of the program that is loaded later brings with it.
+ * Reads the bundler's metafile to find the code that a process loads: everything that the entry imports at its start, and
+ * the imports of each part that is loaded later.
  */
 
-/** The part of esbuild's metafile that is read here. */
+/** The part of esbuild's metafile that this file reads. */
 export interface Metafile {
   readonly outputs: Readonly<Record<string, BundledFile>>;
 }
 
 interface BundledFile {
-  /** The source that the file was made for; chunks of shared code have none. */
+  /** The source of an entry; chunks of shared code have none. */
   readonly entryPoint?: string;
-  /** By path of the source. */
+  /** By source path. */
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly imports: readonly { readonly path: string; readonly kind: string; readonly external?: boolean }[];
 }
 
 type ImportKind = 'at start' | 'ever';
 
-/** Sources and packages that are loaded with a file: those that it imports at its start, or may ever import. */
+/** Sources and packages that a file loads: at its start, or ever. */
 export function loadedWith(metafile: Metafile, file: string, kind: ImportKind): string[] {
   return filesLoadedWith(metafile, file, kind).flatMap((path) =>
     Object.keys(metafile.outputs[path]?.inputs ?? {}),
   );
 }
 
-/** The same as files of the bundle. */
+/** The same, as files of the bundle. */
 export function filesLoadedWith(metafile: Metafile, file: string, kind: ImportKind): string[] {
   const seen = new Set<string>();
   const visit = (path: string) => {
@@ -42,12 +42,12 @@ export function filesLoadedWith(metafile: Metafile, file: string, kind: ImportKi
 
 const isOfUi = (input: string) =>
   /(^|\/)node_modules\/(react|react-reconciler|ink|yoga-layout)\/|^src\/ui\//.test(input);
-/** The rest of that room can be of use elsewhere: `demo` looks for programs on PATH as the engine does. */
+/** Other code may use the rest of that folder: `demo` searches PATH like the engine. */
 const isOfEngine = (input: string) => input === 'src/engine/engine.ts';
 
 /**
- * What breaks the promise that a process without the UI never loads it: the program's entry may not load any of
- * it at its start, and a part that loads the engine may not load it ever.
+ * Finds violations of the promise that a process without a screen never loads the screen's code: the program's entry must
+ * not load it at its start, and a part that loads the engine must never load it.
  */
 export function uiInHeadlessProcesses(metafile: Metafile): string[] {
   const found: string[] = [];

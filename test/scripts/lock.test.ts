@@ -42,7 +42,7 @@ describe('a lock', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('is given back when the action fails', async () => {
+  test('is released if the action fails', async () => {
     await expect(withLock('test', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
 
     expect(readdirSync(directory)).toEqual([]);
@@ -57,7 +57,7 @@ describe('a lock', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('is waited for while its owner lives', async () => {
+  test('makes others wait while its owner is alive', async () => {
     const owner = execa(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { reject: false });
     writeFileSync(lockFile(), String(owner.pid));
     let isInside = false;
@@ -65,7 +65,7 @@ describe('a lock', () => {
     const mine = withLock('test', async () => {
       isInside = true;
     });
-    await staysTrue(() => !isInside, { message: 'the lock is waited for', forMs: 200 });
+    await staysTrue(() => !isInside, { message: 'the other process waits', forMs: 200 });
     owner.kill('SIGKILL');
     await owner;
     await mine;

@@ -20,13 +20,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** npm lists the packages that it made as an array, or by name since npm 12. */
+/** npm lists the created packages as an array, or by name since npm 12. */
 function firstOf(list: object): typeof packed {
   return Object.values(list)[0];
 }
 
 describe('the package', () => {
-  test('holds the program and what belongs to it, nothing of how it was made', () => {
+  test('contains the program and its documents, but no sources', () => {
     const paths = packed.files.map(({ path }) => path);
     const strangers = paths.filter(
       (path) =>
@@ -42,7 +42,7 @@ describe('the package', () => {
     expect(strangers).toEqual([]);
   });
 
-  test('holds every file that its documents link to', () => {
+  test('contains every file that its documents link to', () => {
     const paths = new Set(packed.files.map(({ path }) => path));
     const missing = allDocuments()
       .filter(({ path }) => paths.has(path))

@@ -14,7 +14,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { repository } from './small-checkout.ts';
 
-/** A machine whose PATH holds only what a test puts there. */
+/** A machine whose PATH contains only the test's programs. */
 let machine: string;
 let bin: string;
 let log: string;
@@ -33,15 +33,15 @@ function addProgram(name: string, body: string) {
   chmodSync(path, 0o755);
 }
 
-/** Writes down how it was called, then does as the body says. */
+/** A program that records its call, then runs the body. */
 function addPackageManager(name: string, body: string) {
   addProgram(name, `echo "${name} $*" >>'${log}'\n${body}`);
-  // Runs whatever it is given, as root or not.
+  // Runs its arguments as a command.
   addProgram('sudo', 'shift\nexec "$@"');
   symlinkSync('/usr/bin/env', join(bin, 'env'));
 }
 
-/** What a package manager does, in shell: the server appears. */
+/** Shell code of a package manager that installs the server. */
 const install = (name: string) =>
   `: >'${bin}/${name}'; /bin/chmod +x '${bin}/${name}'`.replaceAll('/bin/chmod', chmodPath());
 
@@ -49,7 +49,7 @@ function chmodPath() {
   return existsSync('/bin/chmod') ? '/bin/chmod' : '/usr/bin/chmod';
 }
 
-/** @param usualDirectories where else it looks; not in the real ones, which may hold a real server. */
+/** @param usualDirectories replaces the real directories, which may contain a real server */
 function ensureRedisServer(usualDirectories: readonly string[] = []) {
   const script = `
     import { ensureRedisServer } from ${JSON.stringify(join(repository, 'scripts/setup/redis-server.mjs'))};
@@ -68,7 +68,7 @@ const calls = () => (existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split
 const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
 
 describe('a Redis server', () => {
-  test.each(['redis-server', 'valkey-server'])('is there when %s is on PATH', async (name) => {
+  test.each(['redis-server', 'valkey-server'])('is found if %s is on PATH', async (name) => {
     addProgram(name, '');
     addPackageManager('apt-get', 'exit 1');
 
@@ -76,7 +76,7 @@ describe('a Redis server', () => {
     expect(calls()).toEqual([]);
   });
 
-  test('is found where package managers put it, and joins PATH', async () => {
+  test('is found in the usual directories, which are added to PATH', async () => {
     const sbin = join(machine, 'sbin');
     mkdirSync(sbin);
     addProgram('../sbin/redis-server', '');
@@ -86,7 +86,7 @@ describe('a Redis server', () => {
     expect({ stdout, stderr }).toEqual({ stdout: `${bin}:${sbin}`, stderr: '' });
   });
 
-  test('is asked for when there is no package manager either', async () => {
+  test('is requested from the user if there is no package manager', async () => {
     const { exitCode, stderr } = await ensureRedisServer();
 
     expect(exitCode).toBe(1);
@@ -95,7 +95,7 @@ describe('a Redis server', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  test('comes from apt-get, after its lists were read anew and without its service', async () => {
+  test('comes from apt-get, after an update of its lists and without its service', async () => {
     addPackageManager(
       'apt-get',
       `echo "$DEBIAN_FRONTEND $RUNLEVEL" >>'${log}'\ncase "$*" in *' install '*) ${install('redis-server')};; esac`,
@@ -128,14 +128,14 @@ describe('a Redis server', () => {
     expect(calls()).toEqual([`${name} ${args}`]);
   });
 
-  test('comes under its other name where the first is unknown', async () => {
+  test('comes under its other name if the first one is unknown', async () => {
     addPackageManager('apk', `case "$*" in *valkey) ${install('valkey-server')};; *) exit 1;; esac`);
 
     expect(await ensureRedisServer()).toMatchObject({ exitCode: 0 });
     expect(calls()).toEqual(['apk add --no-cache redis', 'apk add --no-cache valkey']);
   });
 
-  test('is asked for, with the command to type, when the package manager fails', async () => {
+  test('is requested with a command to run if the package manager fails', async () => {
     addPackageManager('apt-get', 'echo "E: Unable to locate package" >&2\nexit 100');
 
     const { exitCode, stderr } = await ensureRedisServer();
@@ -146,7 +146,7 @@ describe('a Redis server', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  test('is installed once, though several ask at the same time', async () => {
+  test('is installed once, even if several processes need it at the same time', async () => {
     addPackageManager('apk', install('redis-server'));
 
     const runs = await Promise.all([ensureRedisServer(), ensureRedisServer(), ensureRedisServer()]);

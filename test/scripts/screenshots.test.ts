@@ -10,7 +10,7 @@ skipWhileUnchanged(import.meta.url, 'src', 'scripts');
 
 const script = fileURLToPath(new URL('../../scripts/screenshots/make.mjs', import.meta.url));
 
-/** A text that only the screen in question has. */
+/** A text that only this screen contains. */
 const pictures = {
   queues: 'Recent failures',
   failures: 'filter: queue:low exit:2',
@@ -26,7 +26,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('the pictures of the documents', () => {
-  test('show the program at work, and leave nothing behind', { timeout: 120_000 }, async () => {
+  test('show the running program, which cleans up', { timeout: 120_000 }, async () => {
     await execa(process.execPath, [script, '--quick', join(directory, 'made')], {
       env: { TMPDIR: join(directory, 'tmp') },
     });

@@ -1,6 +1,6 @@
 /**
- * A checkout with our real scripts, a program of a few lines and the bundler as its only dependency: set-up can
- * be watched from nothing within seconds, in a place of its own. Its path has a space.
+ * A checkout with our real scripts, a tiny program and the bundler as its only dependency. A complete set-up takes seconds
+ * there. Its path contains a space.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface SmallCheckout {
   readonly root: string;
-  /** For every program that is run in it: its locks and temporary files stay inside. */
+  /** The environment for all programs in it, which keeps their locks and temporary files inside. */
   readonly env: Readonly<Record<string, string>>;
   write(path: string, content: string): void;
   remove(): void;

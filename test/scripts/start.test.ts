@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../helpers/wait-for.ts';
 import { makeSmallCheckout, type SmallCheckout } from './small-checkout.ts';
 
-/** Shows what it was started with; told to wait, it counts the signals that reach it. */
+/** Prints its arguments. With `wait`, it counts the signals that it gets. */
 const program = `
 const args = process.argv.slice(2);
 if (args[0] === 'wait') {
@@ -37,8 +37,8 @@ function npmStart(args: readonly string[], directory = checkout.root) {
 }
 
 describe('npm start', () => {
-  // The first of this file: the others find the checkout set up.
-  test('sets everything up once, though several start at the same time', { timeout: 120_000 }, async () => {
+  // This test comes first: the others need its set-up.
+  test('sets everything up once, even if several start at the same time', { timeout: 120_000 }, async () => {
     const runs = await Promise.all(['one', 'two', 'three'].map((name) => npmStart([name])));
 
     expect(runs.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
@@ -50,19 +50,19 @@ describe('npm start', () => {
     expect(readdirSync(join(checkout.root, 'tmp'))).toEqual(['.keep']);
   });
 
-  test('does no set-up a second time', async () => {
+  test('skips the set-up the second time', async () => {
     const { exitCode, stderr } = await npmStart(['again']);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
-  test('starts the demo when nothing is asked for', async () => {
+  test('starts the demo without arguments', async () => {
     const { stdout } = await npmStart([]);
 
     expect(JSON.parse(stdout).args).toEqual(['demo']);
   });
 
-  test('runs the program where the caller is, so that relative paths mean what they say', async () => {
+  test("runs the program in the caller's directory, so that relative paths work", async () => {
     const directory = join(checkout.root, 'sub directory');
     mkdirSync(directory);
 
@@ -76,19 +76,19 @@ describe('npm start', () => {
     expect(await npmStart(['fail'])).toMatchObject({ exitCode: 3 });
   });
 
-  test('hands a signal sent to npm on to the program, and waits for it', async () => {
+  test('forwards a signal from npm to the program, and waits for its end', async () => {
     const { output, exitCode } = await interrupt((pid) => process.kill(pid, 'SIGTERM'));
 
     expect({ output, exitCode }).toEqual({ output: 'SIGTERM', exitCode: 7 });
   });
 
-  test('lets Ctrl-C, which npm and the program both get, count once', async () => {
+  test('counts Ctrl-C once, although npm and the program both get it', async () => {
     const { output, exitCode } = await interrupt((pid) => process.kill(-pid, 'SIGINT'));
 
     expect({ output, exitCode }).toEqual({ output: 'SIGINT', exitCode: 7 });
   });
 
-  test('builds anew when a source has changed, not when only its time has', async () => {
+  test('rebuilds if the content of a source changed, but not if only its time changed', async () => {
     utimesSync(join(checkout.root, 'src/cli/main.ts'), new Date(), new Date());
     expect((await npmStart(['touched'])).stderr).toBe('');
 
@@ -96,7 +96,7 @@ describe('npm start', () => {
     expect(await npmStart(['changed'])).toMatchObject({ stdout: 'changed', stderr: 'Building…' });
   });
 
-  test('shows what the compiler says when the sources do not build', async () => {
+  test("shows the compiler's errors if the build fails", async () => {
     checkout.write('src/cli/main.ts', 'const = 1;');
 
     const { exitCode, stderr } = await npmStart(['broken']);
@@ -108,7 +108,7 @@ describe('npm start', () => {
   });
 });
 
-/** Starts the waiting program as the leader of a process group, as a shell does, and sends it a signal. */
+/** Starts the waiting program as the leader of a process group, like a shell, and sends it a signal. */
 async function interrupt(send: (pid: number) => void) {
   const run = execa('npm', ['start', '--silent', '--', 'wait'], {
     cwd: checkout.root,

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { repository } from './small-checkout.ts';
 
-test('npm run test:node rejects what is not a version of Node', async () => {
+test('npm run test:node rejects invalid versions of Node', async () => {
   const script = join(repository, 'scripts/test-node.mjs');
   const { exitCode, stderr } = await execa(process.execPath, [script, '22', 'lts'], { reject: false });
   expect([exitCode, stderr]).toEqual([

@@ -60,7 +60,7 @@ describe('the totals of a test run', () => {
     });
   });
 
-  test('are told in one line, which leaves out what was not skipped', () => {
+  test('are one line, which mentions skipped tests only if there are any', () => {
     expect(summaryLine({ passed: 5, failed: 0, skipped: 0 })).toBe('5 passed, 0 failed');
     expect(summaryLine({ passed: 5, failed: 1, skipped: 2 })).toBe('5 passed, 1 failed, 2 skipped');
   });
@@ -86,7 +86,7 @@ describe('the times of a test run', () => {
 });
 
 describe('the unattended run', () => {
-  /** Runs .ci/run with an npm that says and does what the test needs. */
+  /** Runs .ci/run with a fake npm. */
   function runUnattended(npm: string) {
     const file = join(directory, 'npm');
     writeFileSync(file, `#!/bin/sh\n${npm}\n`);
@@ -97,14 +97,14 @@ describe('the unattended run', () => {
     });
   }
 
-  test('is `npm test`, with nobody to ask', async () => {
+  test('runs `npm test` without questions', async () => {
     const { stdout, exitCode } = await runUnattended('echo "$* CI=$CI"; cat; echo "3 passed, 0 failed"');
 
     expect(stdout.split('\n')).toEqual(['test CI=true', '3 passed, 0 failed', '3 passed, 0 failed']);
     expect(exitCode).toBe(0);
   });
 
-  test('closes with the totals, whatever npm says after them, and keeps the exit code', async () => {
+  test('ends with the totals, even if npm prints more, and keeps the exit code', async () => {
     const { stdout, exitCode } = await runUnattended(
       'echo "3 passed, 1 failed, 2 skipped"; echo "npm error" >&2; exit 5',
     );
@@ -113,7 +113,7 @@ describe('the unattended run', () => {
     expect(exitCode).toBe(5);
   });
 
-  test.each([0, 7])('fails when there are no totals, as when npm exits with %i', async (npmExitCode) => {
+  test.each([0, 7])('fails without totals, for example if npm exits with %i', async (npmExitCode) => {
     const { stdout, exitCode } = await runUnattended(`exit ${npmExitCode}`);
 
     expect(stdout).toBe('0 passed, 1 failed');
