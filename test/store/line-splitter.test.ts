@@ -64,7 +64,7 @@ function wholeOf(list: readonly OutputPiece[], stream: OutputStream): string {
 }
 
 describe('lines', () => {
-  test('are those of the whole text, wherever the pieces end and however often it is looked at', () => {
+  test('are those of the whole text, for pieces of any size and any number of looks', () => {
     fc.assert(
       fc.property(pieces, fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }), (list, looks) => {
         const { log, splitter, take, end } = stage();
@@ -86,7 +86,7 @@ describe('lines', () => {
     );
   });
 
-  test('that have ended keep their numbers and their texts', () => {
+  test('keep their numbers and texts after their end', () => {
     fc.assert(
       fc.property(pieces, (list) => {
         const { log, splitter, take, end } = stage();
@@ -105,7 +105,7 @@ describe('lines', () => {
     );
   });
 
-  test('come in the order in which they end, where nobody looked before', () => {
+  test('have the order of their ends if they were not shown before', () => {
     const { take, texts } = stage();
     take('out', 'stdout');
     take('err\n', 'stderr');
@@ -113,7 +113,7 @@ describe('lines', () => {
     expect(texts()).toEqual(['err', 'output']);
   });
 
-  test('bear the time at which their text began', () => {
+  test('have the time at which their text began', () => {
     const { log, take, end } = stage();
     take('a', 'stdout', 5);
     take('b\nc\rd', 'stdout', 6);
@@ -131,7 +131,7 @@ describe('lines', () => {
 });
 
 describe('an unfinished line', () => {
-  test('is seen when it is looked at, and grows where it stands', () => {
+  test('is shown on a look and grows in place', () => {
     const { log, splitter, take, texts } = stage();
     take('Name: ');
     expect(texts()).toEqual([]);
@@ -146,7 +146,7 @@ describe('an unfinished line', () => {
     expect(log.get(0)).toMatchObject({ stream: 'stdout', text: 'Name: ann' });
   });
 
-  test('that is looked at again unchanged changes nothing', () => {
+  test('changes nothing if it is shown again unchanged', () => {
     const { log, splitter, take } = stage();
     take('abc');
     splitter.showUnfinished();
@@ -167,7 +167,7 @@ describe('an unfinished line', () => {
     expect(texts()).toEqual(['100%']);
   });
 
-  test('whose place is gone from the log comes again at its end', () => {
+  test('is added again at its end if the log has dropped it', () => {
     const log = new LogBuffer({ lines: 2, units: 1_000 });
     const splitter = new LineSplitter(log, (text) => text);
     const take = (stream: OutputStream, text: string) =>
@@ -207,7 +207,7 @@ describe('a line that is too long', () => {
     expect(texts()).toEqual(['x'.repeat(limit), `${'y'.repeat(limit)}…`, 'z']);
   });
 
-  test('is kept at its limit, however much comes', () => {
+  test('stays within its limit for any amount of text', () => {
     const { log, splitter, take, end } = stage(logLineLimit);
     const piece = 'x'.repeat(1_000);
     for (let count = 0; count < 10_000; count += 1) take(piece);
@@ -235,7 +235,7 @@ describe('a line that is too long', () => {
     expect(texts()).toEqual([`${'x'.repeat(limit - 1)}…`]);
   });
 
-  test('by what sanitising makes of it is cut as well', () => {
+  test('is also cut if sanitising makes it too long', () => {
     const { take, texts } = stage(limit, (text) => text.replaceAll('\t', '        '));
     take('a\tb\nc\td\te\n');
     expect(texts()).toEqual(['a        b', 'c        d…']);
@@ -245,7 +245,7 @@ describe('a line that is too long', () => {
 });
 
 describe('sanitising', () => {
-  test('gets whole lines, each once where nobody looked before their end', () => {
+  test('gets whole lines, each once if it was not shown before its end', () => {
     const seen: string[] = [];
     const { take, texts } = stage(limit, (text) => {
       seen.push(text);
@@ -262,7 +262,7 @@ describe('sanitising', () => {
 });
 
 describe('lines that were skipped', () => {
-  test('are told where they are missing, and what they tore apart is marked', () => {
+  test('are noted in their place, and lines that they split are marked', () => {
     const { log, take, skip, texts } = stage();
     take('one\ntwo, be', 'stdout', 3);
     skip(7, { stream: 'stdout', atMs: 9, text: 'eight\n' });
@@ -270,14 +270,14 @@ describe('lines that were skipped', () => {
     expect(log.get(2)).toEqual({ kind: 'skipped', stream: null, atMs: 9, text: '', skippedLines: 7 });
   });
 
-  test('that were told in a row are added up', () => {
+  test('in a row are added up', () => {
     const { skip, texts } = stage();
     skip(7);
     skip(5);
     expect(texts()).toEqual([12]);
   });
 
-  test('leave an unfinished line that was seen in its place', () => {
+  test('leave a shown unfinished line in its place', () => {
     const { splitter, take, skip, texts } = stage();
     take('begun');
     splitter.showUnfinished();
@@ -285,7 +285,7 @@ describe('lines that were skipped', () => {
     expect(texts()).toEqual(['begun…', 2, 'rest']);
   });
 
-  test('of which the time is not told bear that of what came before', () => {
+  test('have the time of the last output if theirs is unknown', () => {
     const { log, take, skip } = stage();
     take('a\n', 'stdout', 42);
     skip(1);
@@ -293,7 +293,7 @@ describe('lines that were skipped', () => {
   });
 });
 
-test('the end of output ends what was unfinished, once', () => {
+test('the end of output ends unfinished lines once', () => {
   const { take, end, texts } = stage();
   take('out', 'stdout');
   take('err', 'stderr');

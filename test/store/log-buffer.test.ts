@@ -94,7 +94,7 @@ function expectSearches(
 }
 
 describe('a log', () => {
-  test('holds, trims and finds what the plainest one does', () => {
+  test('holds, trims and finds the same as a naive one', () => {
     const limits = fc.record({
       lines: fc.integer({ min: 1, max: 12 }),
       units: fc.integer({ min: 1, max: 40 }),
@@ -149,7 +149,7 @@ describe('a log', () => {
     );
   });
 
-  test('gives as many lines as it is asked for, from the oldest where that is newer', () => {
+  test('returns the requested lines, starting at the oldest kept one at the earliest', () => {
     const log = new LogBuffer({ lines: 3, units: 100 });
     for (const text of ['a', 'b', 'c', 'd', 'e']) log.append('stdout', 1, text);
     const texts = (from: number, count: number) => log.slice(from, count).map(({ text }) => text);
@@ -160,7 +160,7 @@ describe('a log', () => {
     expect([log.get(-1), log.get(1), log.get(5)]).toEqual([undefined, undefined, undefined]);
   });
 
-  test('keeps the newest line whatever its length', () => {
+  test('keeps the newest line at any length', () => {
     const log = new LogBuffer({ lines: 3, units: 4 });
     log.append('stdout', 1, 'ab');
     log.append('stdout', 1, 'much too long');
@@ -168,7 +168,7 @@ describe('a log', () => {
     expect(log.first).toBe(1);
   });
 
-  test('of which most is gone still finds the rest', () => {
+  test('still finds matches after most lines were dropped', () => {
     const log = new LogBuffer({ lines: 50, units: 10_000 });
     for (let number = 0; number < 40_000; number += 1) {
       log.append('stdout', 1, number % 2 === 0 ? 'even' : 'odd');
@@ -180,7 +180,7 @@ describe('a log', () => {
     expect(log.countMatchesBefore(39_954, 'even')).toBe(2);
   });
 
-  test('looks at each line once for a search, and never at lines that are gone', () => {
+  test('searches each line once, and never dropped lines', () => {
     let looks = 0;
     class CountingLog extends LogBuffer {
       override get(number: number): LogLine | undefined {
@@ -212,7 +212,7 @@ describe('a log', () => {
     expect(looksFor(() => log.slice(0, 10))).toBe(10);
   });
 
-  describe('holds on to nothing but its lines:', () => {
+  describe('keeps nothing alive but its lines:', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const heap = () => {

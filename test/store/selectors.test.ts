@@ -40,7 +40,7 @@ const [mail, video] = busy.queues;
 if (mail === undefined || video === undefined) throw new Error('the sample has no queues');
 
 describe('running jobs', () => {
-  test('of a queue come oldest first, those of the same moment in the order of their ids', () => {
+  test('of a queue are sorted by start, then by id', () => {
     expect(jobsOf(busy, 'mail').map(({ id }) => id)).toEqual(['b', '7', 'z', '10']);
     expect(jobsOf(busy, 'video')).toEqual([]);
     expect(jobsOf(busy, 'unheard')).toEqual([]);
@@ -53,7 +53,7 @@ describe('running jobs', () => {
     ]);
   });
 
-  test('hold slots of their runner, whichever of its queues they are from', () => {
+  test('use slots of their pool, from any of its queues', () => {
     expect(slotsInUse(busy, 'mail')).toBe(5);
     expect(slotsInUse(busy, 'video')).toBe(0);
     expect(slotsInUse(busy, 'unheard')).toBe(0);
@@ -70,7 +70,7 @@ test('a job is found while it runs and after, and by no inherited name', () => {
   expect(findJob(copy, 'constructor')).toBeNull();
 });
 
-test("a queue's runner is the entry that it has its slots from", () => {
+test("a queue's pool is the entry that gives it slots", () => {
   expect(poolOf(busy, mail)).toEqual({
     key: 'mail',
     concurrency: 2,
@@ -80,7 +80,7 @@ test("a queue's runner is the entry that it has its slots from", () => {
   expect(poolOf(after(busy, { type: 'runner.removed', runner: 'mail' }), mail)).toBeNull();
 });
 
-test('a runner is changed where the config says something else', () => {
+test('a pool is changed if the config has another number of slots', () => {
   expect(isChanged({ key: 'a', concurrency: 2, configuredConcurrency: 2, throttled: null })).toBe(false);
   expect(isChanged({ key: 'a', concurrency: 3, configuredConcurrency: 2, throttled: null })).toBe(true);
 });
@@ -125,24 +125,24 @@ describe('failures per second', () => {
     })),
   });
 
-  test('are over the last 10 seconds', () => {
+  test('cover the last 10 seconds', () => {
     expect(failuresPerSecond(failed(30, 1_000), startMs + 60_000)).toBeCloseTo(1);
     expect(failuresPerSecond(failed(30, 1_000), startMs + 65_000)).toBeCloseTo(0.5);
     expect(failuresPerSecond(failed(30, 1_000), startMs + 80_000)).toBe(0);
     expect(failuresPerSecond(busy, startMs)).toBe(0);
   });
 
-  test('are more than are listed, where the list is too short for 10 seconds', () => {
+  test('count more than the listed ones if the list is too short for 10 seconds', () => {
     expect(failuresPerSecond(failed(recentFailuresLimit, 10), startMs + 60_000)).toBeCloseTo(100, -1);
   });
 
-  test('are over the time since the start, where that is shorter', () => {
+  test('cover the time since the start if that is shorter', () => {
     const young = { ...failed(4, 1_000), engine: { ...engineStarted, startedAtMs: startMs + 56_000 } };
     const engine = { ...young.engine, stopping: null, isStopped: false };
     expect(failuresPerSecond({ ...young, engine }, startMs + 60_000)).toBeCloseTo(1);
   });
 
-  test('of a clock that was set back since are 0', () => {
+  test('are 0 after the clock was set back', () => {
     expect(failuresPerSecond(failed(5, 100), startMs)).toBe(0);
   });
 });
