@@ -1,4 +1,4 @@
-/** `resque-runner check [CONFIG]`: whether a runner could work, found out without running anything. */
+/** `resque-runner check [CONFIG]`: finds out whether a runner could work, without running anything. */
 import { existsSync } from 'node:fs';
 import { plural } from '../../messages/quantities.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -18,7 +18,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   const result = readConfig(io, file, flags.redis);
   const tell = (verdicts: readonly Verdict[]) => report(io, verdicts, flags.json);
   if (!result.ok) {
-    // Nothing was checked, then: a slip of the hand, and no finding.
+    // Nothing was checked: this is a mistake on the command line, not a finding.
     if (!existsSync(file)) throw new UsageError(problemsText(io, file, result.problems));
     return await tell(result.problems.map((problem) => fail('config', problemText(io, file, problem))));
   }

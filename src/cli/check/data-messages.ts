@@ -1,4 +1,4 @@
-/** What the check says of its findings in Redis: what is wrong, what a repair would do, what it did. */
+/** The texts of the findings in Redis: what is wrong, what a repair would do, what it did. */
 import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
 import type { LeftProgram } from '../../engine/process/left-programs.ts';
 import { age, lastSeen, plural } from '../../messages/quantities.ts';
@@ -14,7 +14,7 @@ const mostPrograms = 20;
 
 export interface FindingText {
   readonly what: string;
-  /** Follows "--repair"; '' where nothing can be done from here. */
+  /** Follows "--repair"; '' if there is nothing to do from here. */
   readonly would: string;
   /** Follows "repaired:". */
   readonly did: string;
@@ -49,47 +49,45 @@ export function findingText(
       };
     case 'stray-record':
       return {
-        what: `worker ${shown(finding.id)} has a job on record but is not registered, nor has it been heard of`,
+        what: `worker ${shown(finding.id)} has a job on record but neither a registration nor a heartbeat`,
         would: 'records its job as failed',
         did: 'its job is recorded as failed',
       };
     case 'bad-id':
       return finding.isAlive
-        ? told(
-            `worker id ${shown(finding.id)} kills Ruby workers that prune, and its worker lives: end that worker`,
-          )
+        ? told(`worker id ${shown(finding.id)} crashes Ruby's worker pruning; stop that worker`)
         : {
-            what: `worker id ${shown(finding.id)} kills Ruby workers that prune`,
+            what: `worker id ${shown(finding.id)} crashes Ruby's worker pruning`,
             would: 'unregisters it, and records its job, if any, as failed',
             did: 'it is unregistered',
           };
     case 'bad-heartbeat': {
-      const what = `the heartbeat of ${shown(finding.id)} is ${shown(JSON.stringify(finding.value))}, no ISO 8601 time: Ruby workers that prune die of it`;
+      const what = `the heartbeat of ${shown(finding.id)} is ${shown(JSON.stringify(finding.value))}, not an ISO 8601 time: it crashes Ruby's worker pruning`;
       return finding.isRegistered
-        ? { what, would: 'puts the time of now in its place', did: 'it is the time of now' }
+        ? { what, would: 'sets it to the current time', did: 'it is set to the current time' }
         : { what, would: 'removes it, as no such worker is registered', did: 'it is removed' };
     }
     case 'stray-heartbeat':
       return {
-        what: `there is a heartbeat of ${shown(finding.id)}, ${age(finding.silentMs)} old, and no such worker is registered`,
+        what: `the heartbeat of ${shown(finding.id)} is ${age(finding.silentMs)} old, and no such worker is registered`,
         would: 'removes it',
         did: 'it is removed',
       };
     case 'unregistered-worker':
       return told(
-        `worker ${shown(finding.id)} lives but is not registered: others took it for dead; restart it to see it in resque-web`,
+        `worker ${shown(finding.id)} is alive but not registered: another program took it for dead; restart it to see it in resque-web`,
       );
     case 'silent-worker':
       return told(
-        `worker ${shown(finding.id)} has not been heard of for ${age(finding.silentMs)}; it is none of ours, any Ruby worker that starts unregisters it`,
+        `worker ${shown(finding.id)} has had no heartbeat for ${age(finding.silentMs)}; it is not one of ours, and any Ruby worker that starts unregisters it`,
       );
     case 'unreadable-runner':
       return told(
-        `the entry of runner ${shown(finding.owner)} is none that this version can read; it is left alone`,
+        `the entry of runner ${shown(finding.owner)} can't be read by this version; it is left alone`,
       );
     case 'wrong-type':
       return told(
-        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: whoever wrote it must repair that`,
+        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: remove or rename that key`,
       );
   }
 }
@@ -118,7 +116,7 @@ function leftOwnerText(
   const did = [
     failed > 0 ? `${plural(failed, 'job')} recorded as failed` : '',
     requeued > 0 ? `${plural(requeued, 'job')} put back to the head of their queues` : '',
-    'nothing of it is left',
+    'its own keys are removed',
   ].filter((text) => text !== '');
   return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
 }
@@ -172,24 +170,24 @@ export function failuresText(problem: FailureProblem, entries: number): FindingT
 const recordProblems: Readonly<Record<RecordProblem, string>> = {
   'not-utf8': 'not valid UTF-8',
   'not-json': 'not JSON',
-  'not-object': 'no JSON object',
+  'not-object': 'not a JSON object',
   'lone-surrogate': 'JSON with half a surrogate pair in it',
   'too-deep': 'nested too deeply for Ruby',
-  payload: 'one whose payload is no object that it can show',
+  payload: 'one with a payload that they cannot show',
 };
 
 const failureProblems: Readonly<Record<FailureProblem, string>> = {
-  empty: 'empty ones, as a removal leaves them that was cut short',
+  empty: 'empty ones, left by an interrupted removal',
   'not-utf8': 'not valid UTF-8',
   'not-json': 'not JSON',
-  'not-object': 'no JSON object',
+  'not-object': 'not a JSON object',
   'too-deep': 'nested too deeply for Ruby',
   'lone-surrogate': 'half a surrogate pair',
   worker: 'no worker',
-  failed_at: 'failed_at is no time',
-  retried_at: 'retried_at is no time',
-  backtrace: 'backtrace is no array',
-  payload: 'a payload that it cannot show',
+  failed_at: 'failed_at is not a time',
+  retried_at: 'retried_at is not a time',
+  backtrace: 'backtrace is not an array',
+  payload: 'a payload that they cannot show',
   outdated: `can stop node-resque, or "Retry all" of resque-web`,
 };
 

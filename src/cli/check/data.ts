@@ -1,4 +1,4 @@
-/** What Redis holds of workers, failures and queues: what died, what breaks others; and its repair. */
+/** Checks the workers, failures and queues in Redis for what died and what breaks other programs, and repairs it. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { Spooling } from '../../engine/outcomes/spooling.ts';
@@ -80,7 +80,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
   return verdicts;
 }
 
-/** First of all: a recovery takes jobs for unfinished whose end is only on the disk. */
+/** Comes first: a recovery takes jobs for unfinished if their outcomes are only on the disk. */
 async function spoolVerdicts(
   sender: CommandSender,
   { redis, namespace }: Config,
@@ -138,7 +138,7 @@ async function repaired(audit: Audit, finding: Finding): Promise<Verdict> {
     case 'told':
       return onlyTold(finding) ? warn(subject, what) : fail(subject, what);
     case 'changed':
-      return fail(subject, `${what}; it changed meanwhile and was left alone: run it once more`);
+      return fail(subject, `${what}; it changed and was left alone; run the repair again`);
     case 'held-up':
       return fail(
         subject,

@@ -9,8 +9,8 @@ import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /**
- * One verdict for each script, with the runners that use it; runners share one where all that counts is the same. Then
- * how they are started.
+ * One verdict for each script, with the pools that use it: pools share one if script, directory and PATH are the same.
+ * The last verdict says how jobs are started.
  */
 export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
   const groups = new Map<string, PoolConfig[]>();

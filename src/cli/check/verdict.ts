@@ -1,11 +1,11 @@
 import { visible } from '../../messages/visible.ts';
 
 export interface Verdict {
-  /** `warn`: it works, but not as well or not as surely as it could. */
+  /** `warn`: it works, but not as well or as safely as it could. */
   readonly level: 'ok' | 'warn' | 'FAIL';
   /** What was looked at, one word. */
   readonly subject: string;
-  /** What was found, and where it isn't well, what to do. */
+  /** What was found and, if something is wrong, what to do. */
   readonly text: string;
 }
 

@@ -11,7 +11,9 @@ import { findRunners } from './find-runners.ts';
 export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
   if (!isInteractive(io)) {
-    throw new UsageError('attach needs a terminal: both STDIN and STDOUT, and a TERM other than "dumb"');
+    throw new UsageError(
+      'attach needs a terminal: STDIN and STDOUT must be one, and TERM must not be "dumb"',
+    );
   }
   const found = await findRunners(io, input[0] ?? null, flags.socket);
   const socket = found.by === 'socket' ? found.path : await choose(io, found.listed);

@@ -1,6 +1,6 @@
 /**
- * `resque-runner pause`, `resume` and `slots`: change a running runner over its socket, for scripts. A runner has done
- * what it was told before anything is printed.
+ * `resque-runner pause`, `resume` and `slots`: change a running runner over its socket, for scripts. They print after the
+ * runner has carried out the command.
  */
 import { LinkClient } from '../../link/client/client.ts';
 import { pausesMessages, slotsMessages } from '../../messages/queues.ts';
@@ -18,7 +18,7 @@ import { openSession, type Session, whoWeAre } from '../run/link-session.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { findRunners, socketChoices } from './find-runners.ts';
 
-/** How a runner is after the change. */
+/** The state of a runner after the change. */
 interface Result {
   /** For people, a line each. */
   readonly lines: readonly string[];
@@ -26,7 +26,7 @@ interface Result {
   readonly json: object;
 }
 
-/** What is to be done, worked out for every runner before the first is changed. */
+/** The commands to send, planned for every runner before the first one is changed. */
 interface Work {
   readonly commands: readonly Command[];
   readonly result: () => Result;
@@ -54,8 +54,7 @@ async function changePauses(
 ): Promise<number> {
   if (names.length === 0 && !flags.all)
     throw new UsageError(`${verb} needs a QUEUE, or --all for every queue`);
-  if (names.length > 0 && flags.all)
-    throw new UsageError('a QUEUE and --all exclude each other: leave one out');
+  if (names.length > 0 && flags.all) throw new UsageError('use either a QUEUE or --all, not both');
   return await onRunners(io, flags, (session) => {
     const known = new Set(queuesOf(session).map(({ name }) => name));
     const unknown = names.find((name) => !known.has(name));

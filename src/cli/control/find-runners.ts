@@ -1,4 +1,4 @@
-/** Which running runner a command is about: the one at a socket, those of a config, or all that this user has. */
+/** Finds the running runners that a command is for: the one at a socket, those of a config, or all of this user. */
 import { existsSync, realpathSync } from 'node:fs';
 import { type ListedSocket, listSockets } from '../../link/sockets/list-sockets.ts';
 import { runnerSummary } from '../../messages/runners.ts';
@@ -13,7 +13,7 @@ export type FoundRunners =
   | { readonly by: 'config' | 'user'; readonly listed: readonly [ListedSocket, ...ListedSocket[]] };
 
 /**
- * A runner of another config is never found by accident: without `--socket`, a config at hand decides.
+ * Never finds the runner of another config: without `--socket`, the config decides if there is one.
  *
  * @param config as on the command line; `null`: `$RR_CONFIG` or `./cfg.json`, and without these any runner
  * @throws OperatingError if none is running, UsageError
@@ -24,7 +24,7 @@ export async function findRunners(
   socket: string | null,
 ): Promise<FoundRunners> {
   if (socket !== null) {
-    if (config !== null) throw new UsageError('a CONFIG and --socket both choose a runner: leave one out');
+    if (config !== null) throw new UsageError('use either a CONFIG or --socket, not both');
     return { by: 'socket', path: socket };
   }
   const file = findConfig(io, config);

@@ -35,7 +35,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
       return await session.report.lost(error);
     }
     if (error instanceof OperatingError && session.enqueued > 0) return await session.report.failed(error);
-    // What is to be resumed can still be: with the right file, or once a fault of ours is mended.
+    // A resumed enqueue can be resumed again: with the right file, or after a fault of this program is fixed.
     const isOver = error instanceof UsageError || session.enqueued === 0;
     if (isOver && request.resumedId === null) await session.end();
     throw error;
@@ -46,14 +46,14 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
 }
 
 interface Work {
-  /** Of the file; '' where there is none. */
+  /** Of the file; '' if there is none. */
   readonly name: string;
   /** @returns the exit code */
   readonly run: (session: EnqueueSession) => Promise<number>;
   readonly close: () => void;
 }
 
-/** @throws UsageError where the file can't be read */
+/** @throws UsageError if the file can't be read */
 async function prepare(io: Io, { source }: EnqueueRequest): Promise<Work> {
   if (source.kind === 'job') {
     return { name: '', run: (session) => enqueueJob(session, source), close: () => {} };

@@ -18,14 +18,14 @@ export interface Input {
   /**
    * @param start offset of the first byte; 0 for what comes only once
    * @param end offset behind the last
-   * @throws OperatingError where it can't be read
+   * @throws OperatingError if it can't be read
    */
   chunks(start?: number, end?: number): AsyncIterable<Buffer>;
   /** Nothing more is wanted of it, whatever is being waited for. */
   close(): void;
 }
 
-/** @throws UsageError where there is no such file, or none that can be read */
+/** @throws UsageError if the file is missing or can't be read */
 export async function openInput({ stdin, cwd }: Pick<Io, 'stdin' | 'cwd'>, file: string): Promise<Input> {
   if (file === '-') {
     return { name: 'STDIN', size: null, chunks: () => named('STDIN', stdin), close: () => {} };

@@ -71,12 +71,13 @@ function fileSource(
   { count, fromLine }: EnqueueFlags,
 ): FileSource {
   if (jobClass !== undefined) {
-    const [words, them] = args.length === 0 ? ['CLASS', 'it'] : ['CLASS and ARG', 'them'];
+    const words = args.length === 0 ? 'CLASS' : 'CLASS and ARG';
+    const shown = visibleWithin([jobClass, ...args].join(' '), 60);
     throw new UsageError(
-      `with --file the jobs are what its lines say: ${words} "${visibleWithin([jobClass, ...args].join(' '), 60)}" can't be theirs too; leave ${them} out, or --file`,
+      `${words} "${shown}" can't be combined with --file, whose lines are the jobs; leave one of them out`,
     );
   }
-  if (count !== null) throw new UsageError('with --file each line is one job: leave out --count');
+  if (count !== null) throw new UsageError("--count can't be combined with --file: each line is one job");
   return { kind: 'file', file, fromLine: fromLine ?? 1 };
 }
 
@@ -90,5 +91,5 @@ function refuseName(what: string, name: string): void {
 
 function refuseId(id: string | null): void {
   if (id === null || /^[0-9a-f]{8}$/.test(id)) return;
-  throw new UsageError(`--resume: "${visibleWithin(id, 60)}" is no ID; one is like 3fa9c1d2`);
+  throw new UsageError(`--resume: "${visibleWithin(id, 60)}" is not an ID; an ID looks like 3fa9c1d2`);
 }

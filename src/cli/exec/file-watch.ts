@@ -1,7 +1,7 @@
 /**
- * Waits until one of some files is another: written to, replaced, gone, or there again. The directories that they lie
- * in are watched, since editors put a new file in the place of the old one; and for what no directory tells (a link
- * on the way to it, a network's disk), the files are looked at every second.
+ * Waits until one of several files changes: it is written to, replaced, removed or created. It watches their directories,
+ * since editors replace a file with a new one. It also looks at the files every second, for changes that a directory doesn't
+ * report: a link in the path, a network disk.
  */
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,4 +1,4 @@
-/** What became of the job, for people and for programs, and as an exit code. */
+/** How the job ended, as an exit code and as JSON. */
 import { constants } from 'node:os';
 import type { Mode } from '../../config/config.ts';
 import type { SingleJobEnd } from '../../engine/single-job.ts';
@@ -18,15 +18,14 @@ export interface JobReport {
   /** Absolute. */
   readonly cwd: string;
   readonly payload: Payload;
-  /** Where it stands: the name of its file. */
+  /** The name of its file. */
   readonly source: string;
   /** The signal that ended `exec` before the job had ended. */
   readonly interruptedBy: NodeJS.Signals | null;
-  /** As it was typed, or as it would be. */
   readonly configFile: string;
 }
 
-/** As `timeout` of coreutils has it. */
+/** As coreutils' `timeout` exits. */
 const timedOut = 124;
 
 export function exitCodeOf({ end, interruptedBy }: JobReport): number {
@@ -39,7 +38,7 @@ export function exitCodeOf({ end, interruptedBy }: JobReport): number {
   return exitCode === null || exitCode === 0 ? exitCodes.runtimeError : exitCode;
 }
 
-/** As shells have it. @param signal a name, or `SIG34` where it has none */
+/** The exit code that shells use. @param signal a name, or `SIG34` for one without a name */
 export function codeOfSignal(signal: string): number {
   const numbers: Readonly<Record<string, number>> = constants.signals;
   return 128 + (numbers[signal] ?? Number(signal.slice('SIG'.length)));

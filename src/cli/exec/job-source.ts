@@ -1,4 +1,4 @@
-/** Where the job comes from: a file, STDIN, the command line, or a failure in Redis. */
+/** The source of the job: a file, STDIN, the command line, or a failure in Redis. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { visibleWithin } from '../../messages/visible.ts';
@@ -23,7 +23,7 @@ const ways = [
   'a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
 ];
 
-/** @throws UsageError where none or more than one is named */
+/** @throws UsageError for no source or more than one */
 export function jobSourceOf(io: Pick<Io, 'stdin'>, rest: readonly string[], flags: SourceFlags): JobSource {
   const { class: jobClass, fromFailed: id } = flags;
   if (jobClass !== null && id !== null) {
@@ -48,7 +48,7 @@ export function jobSourceOf(io: Pick<Io, 'stdin'>, rest: readonly string[], flag
   return { kind: 'stdin', isNamed: path !== undefined };
 }
 
-/** @throws UsageError where there are flags for Redis and nothing needs one */
+/** @throws UsageError for flags that name a Redis if the job doesn't come from there */
 export function refuseUnusedFlags({ fromFailed, redis, namespace }: TargetFlags & SourceFlags): void {
   if (fromFailed !== null || (redis === null && namespace === null)) return;
   const flag = redis === null ? '--namespace' : '--redis';
@@ -58,7 +58,7 @@ export function refuseUnusedFlags({ fromFailed, redis, namespace }: TargetFlags 
 /**
  * The job's bytes, as they would lie on a queue.
  *
- * @throws UsageError, OperatingError where they can't be had
+ * @throws UsageError, OperatingError if they can't be read
  */
 export async function readJob(io: Io, source: JobSource, flags: TargetFlags): Promise<Buffer> {
   switch (source.kind) {
@@ -80,7 +80,7 @@ export async function readJob(io: Io, source: JobSource, flags: TargetFlags): Pr
   }
 }
 
-/** Where the job's text stands, for people. */
+/** The name of the source, for people. */
 export function nameOf(source: JobSource): string {
   if (source.kind === 'file') return source.path;
   return source.kind === 'stdin' ? 'STDIN' : 'the job';

@@ -1,6 +1,6 @@
 /**
- * Where the job's output goes, as it comes and byte for byte. A reader that is slow makes the job wait, and memory
- * doesn't grow; one that goes away makes no difference to the job.
+ * Passes on the job's output immediately, byte for byte. A slow reader makes the job wait, so memory doesn't grow. A reader
+ * that goes away makes no difference to the job.
  */
 import { fstatSync } from 'node:fs';
 import type { Hold } from '../../engine/process/child.ts';
@@ -41,7 +41,7 @@ export class Outlets {
     await Promise.all([this.#stdout.flushed(), this.#stderr.flushed()]);
   }
 
-  /** Whoever is slow is waited for no longer. */
+  /** Stops waiting for slow readers. */
   abandon(): void {
     this.#stdout.abandon();
     this.#stderr.abandon();
@@ -57,7 +57,7 @@ class Outlet {
   constructor(stream: OutputStream) {
     this.#stream = stream;
     stream.on('drain', () => this.#release());
-    // EPIPE and the like: the job goes on, for nobody.
+    // EPIPE and the like: the job goes on without a reader.
     stream.on('error', () => this.abandon());
   }
 

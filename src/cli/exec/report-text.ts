@@ -1,4 +1,4 @@
-/** The verdict for people: how it ended, what it took, and what Redis and resque-web would have of it. */
+/** The report for people: how the job ended, what it used, and what Redis and resque-web would show. */
 import { styleText } from 'node:util';
 import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
 import type { ChildrenUsage } from '../../engine/process/children-usage.ts';

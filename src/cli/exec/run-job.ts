@@ -26,7 +26,7 @@ export interface JobRun {
 /** Where there is no terminal that says how many it has. */
 const usualColumns = 110;
 
-/** @returns the exit code. @throws UsageError where no entry takes the queue */
+/** @returns the exit code. @throws UsageError if no entry takes the queue */
 export async function runJob(io: Io, run: JobRun): Promise<number> {
   const { config, configFile, queue, payload, source, isJson } = run;
   if (entryFor(config, queue) === null) throw new UsageError(unknownQueue(io, config, configFile, queue));
@@ -39,13 +39,13 @@ export async function runJob(io: Io, run: JobRun): Promise<number> {
   });
   let interruptedBy: NodeJS.Signals | null = null;
   const interrupt = (signal: NodeJS.Signals) => {
-    // Nor is anybody waited for who is slow to read.
+    // The second signal doesn't wait for a slow reader either.
     if (interruptedBy !== null) outlets.abandon();
     interruptedBy ??= signal;
     job.interrupt();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) io.process.on(signal, interrupt);
-  // Also where a fault of our own ends the process.
+  // A fault of this program may end the process, too.
   io.process.on('exit', () => job.abandon());
   const end = await job.run();
   const { worker, command, entry } = job;
@@ -56,7 +56,7 @@ export async function runJob(io: Io, run: JobRun): Promise<number> {
     cwd: entry.cwd ?? io.cwd,
   };
   await outlets.flushed();
-  // The terminal is gone, or `--watch` is at it again: nobody wants to know.
+  // The terminal is gone, or `--watch` runs the job again: there is nothing to report.
   if (interruptedBy === 'SIGHUP') return codeOfSignal('SIGHUP');
   const start = outlets.isInLine ? '\n' : '';
   const text = isJson ? `${reportJson(report)}\n` : reportText(report, textOptions(io));

@@ -1,6 +1,6 @@
 /**
- * `exec --watch`: runs the job again whenever its script, the config or its file changes, each time in a process of its
- * own, so that all of it is read anew and the figures are those of one run.
+ * `exec --watch`: runs the job again whenever its script, the config or its file changes. Each run is a process of its own,
+ * so that it reads everything again and its figures are those of one run.
  *
  *     running ──ended──▶ waiting ──change──▶ running        running ──change──▶ ending ──ended──▶ running
  */
@@ -32,7 +32,7 @@ export interface WatchedJob {
 /** @returns the exit code, when a signal has ended it */
 export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
   const { source, flags } = job;
-  // Only once: STDIN has no second time, and by then the failure may be gone.
+  // Only once: STDIN can't be read again, and the failure may be gone by then.
   const payload = source.kind === 'file' ? null : await readJob(io, source, flags);
   const state: { run: Run | null; stoppedBy: NodeJS.Signals | null } = { run: null, stoppedBy: null };
   const stopped = new Promise<null>((done) => {
@@ -52,7 +52,7 @@ export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
       job.configFile,
       ...(source.kind === 'file' ? [resolve(io.cwd, source.path)] : []),
     ];
-    // Before the run: what changes while it reads is another file already.
+    // Before the run, so that no change during the run is missed.
     const watch = new FileWatch(files);
     const run = new Run(io, job, payload, () =>
       say(io, `waits for a change of ${named(io, files, 'or')}; Ctrl-C ends it`),
@@ -63,7 +63,7 @@ export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
     if (changed !== null) {
       const next = run.isOver ? 'runs again' : 'ends this run and runs again';
       say(io, `${named(io, changed, 'and')} changed: ${next}`);
-      // Nobody wants its verdict any more.
+      // Its report is no longer wanted.
       run.end('SIGHUP');
     }
     await run.ended;

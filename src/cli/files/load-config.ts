@@ -1,4 +1,4 @@
-/** Finds the config file, reads it, and says clearly why where that can't be. */
+/** Finds the config file and reads it, or says clearly why it can't. */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Config, RedisConfig } from '../../config/config.ts';
@@ -19,7 +19,7 @@ export type ConfigIo = Pick<Io, 'env' | 'cwd'>;
 const defaultName = 'cfg.json';
 
 /**
- * @param argument the path on the command line, `null` where there is none
+ * @param argument the path on the command line, `null` if there is none
  * @returns the absolute path of the argument, else of `$RR_CONFIG`, else of `./cfg.json` if that exists;
  * otherwise `null`
  */
@@ -30,7 +30,7 @@ export function findConfig({ env, cwd }: ConfigIo, argument: string | null): str
   return existsSync(file) ? file : null;
 }
 
-/** The config file that a command can't do without. @throws UsageError when there is none */
+/** The config file of a command that needs one. @throws UsageError if there is none */
 export function requireConfig(io: ConfigIo, argument: string | null): string {
   const file = findConfig(io, argument);
   if (file !== null) return file;
@@ -44,7 +44,7 @@ export function requireConfig(io: ConfigIo, argument: string | null): string {
 }
 
 /**
- * Reads and validates a file. Never throws because of what the file is or holds, so it serves HUP too.
+ * Reads and validates a file. Never throws because of the file or its content, so that HUP can use it, too.
  *
  * @param file absolute
  */
@@ -95,7 +95,7 @@ export function isOutsideConfig(problem: string): boolean {
   return /^(?:--redis|REDIS_URL):/.test(problem);
 }
 
-/** All that is wrong with a config, in one message. */
+/** All problems of a config, in one message. */
 export function problemsText(io: ConfigIo, file: string, problems: readonly string[]): string {
   return [`${shortPath(io, file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
@@ -117,7 +117,7 @@ function unreadable(io: ConfigIo, file: string, error: unknown): string {
   }
 }
 
-/** As the person who typed it would write it. */
+/** Relative to the current directory if the file is below it, as people type it. */
 export function shortPath({ cwd }: Pick<Io, 'cwd'>, file: string): string {
   const path = relative(cwd, file);
   return path === '' || path.startsWith('..') ? file : path;

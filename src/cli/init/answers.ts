@@ -1,5 +1,4 @@
-/** Which Redis is meant, as people write it, and as it stands in the config. */
-
+/** Reads the Redis and the script that people type, and turns them into fields of the config. */
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -20,13 +19,13 @@ const addressPattern = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
  */
 export function readRedis({ cwd }: Pick<Io, 'cwd'>, text: string, file: string): RedisUrlResult {
   const trimmed = text.trim();
-  // The path of a socket is meant as seen by whoever types it.
+  // The path of a socket is relative to where it is typed.
   const directory = trimmed === 'embedded' ? dirname(file) : cwd;
   const isAddress = trimmed !== 'embedded' && addressPattern.test(trimmed);
   return parseRedisUrl(isAddress ? `redis://${trimmed}` : trimmed, directory);
 }
 
-/** As it stands in the config, with what isn't the default, and the address in any case. */
+/** The field of the config: the address, and what differs from the defaults. */
 export function redisField(io: Pick<Io, 'cwd'>, redis: RedisConfig, file: string): unknown {
   if (redis.kind === 'embedded') return 'embedded';
   const { db, username, password } = redis;
@@ -54,7 +53,7 @@ export function withPassword(redis: RedisConfig, password: string): RedisConfig 
   return redis.kind === 'embedded' ? redis : { ...redis, password };
 }
 
-/** As a config names a file: relative where that lies beside or below it, so that both can be moved together. */
+/** The path for a config: relative if the file is beside or below the config, so that both can be moved together. */
 export function pathFrom({ cwd }: Pick<Io, 'cwd'>, file: string, path: string): string {
   const absolute = resolve(cwd, path);
   const below = relative(dirname(file), absolute);
@@ -62,13 +61,13 @@ export function pathFrom({ cwd }: Pick<Io, 'cwd'>, file: string, path: string): 
 }
 
 export interface ScriptAnswer {
-  /** As it stands in the config: a path, a name on PATH, or a program and its first arguments. */
+  /** The field of the config: a path, a name on PATH, or a program and its first arguments. */
   readonly field: string | readonly string[];
-  /** Absolute path of the program; `null` where it is one on PATH. */
+  /** Absolute path of the program; `null` if it is on PATH. */
   readonly program: string | null;
 }
 
-/** What keeps a program from being started that `init` can do something about. */
+/** Why a program can't be started, as far as `init` can fix it. */
 export type ScriptFault = 'missing' | 'not executable' | 'other';
 
 /** @param file absolute path of the config */
@@ -78,7 +77,7 @@ export async function readScript(io: ConfigIo, text: string, file: string): Prom
   const [first = '', ...rest] = typed.split(/\s+/).map(withHome);
   if (rest.length > 0 && !(await exists(resolve(io.cwd, whole)))) {
     const program = await findProgram(io, first);
-    // `ruby job.rb`: what follows a program that is there are its arguments; files among them are meant from here.
+    // `ruby job.rb`: arguments follow the program. Files among them are relative to here.
     if (program !== null) {
       const args = await Promise.all(
         rest.map(async (arg) => {
@@ -95,7 +94,7 @@ export async function readScript(io: ConfigIo, text: string, file: string): Prom
   return { field: pathFrom(io, file, whole), program: resolve(io.cwd, whole) };
 }
 
-/** A file here counts before one on PATH: it is what somebody means who stands beside it. */
+/** A file in the current directory counts before one on PATH. */
 async function findProgram(
   { env, cwd }: ConfigIo,
   name: string,
@@ -114,7 +113,7 @@ export async function scriptFault({ program }: ScriptAnswer): Promise<ScriptFaul
   return isFile && !(await mayExecute(program)) ? 'not executable' : 'other';
 }
 
-/** Whether the example, a shell script, could be what is meant to lie there. */
+/** Whether the example, a shell script, fits the name. */
 export function fitsExample(program: string): boolean {
   return ['', '.sh'].includes(extname(program));
 }
@@ -125,13 +124,13 @@ export async function writeExample(program: string): Promise<void> {
   await writeFile(program, exampleScript, { flag: 'wx', mode: 0o777 });
 }
 
-/** For all who may read it, as `chmod +x` does. */
+/** For everyone who may read it, as `chmod +x` does. */
 export async function makeExecutable(program: string): Promise<void> {
   const { mode } = await stat(program);
   await chmod(program, (mode & 0o7777) | ((mode & 0o444) >> 2));
 }
 
-/** The class of a job that the example can do. */
+/** The class of the job that the example runs. */
 export const exampleClass = 'Welcome';
 
 const exampleScript = `#!/bin/sh
@@ -149,7 +148,7 @@ case $class in
 esac
 `;
 
-/** What a shell would have done. */
+/** Expands `~` as a shell does. */
 function withHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
 }

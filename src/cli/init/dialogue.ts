@@ -1,4 +1,4 @@
-/** What `init` asks for on a terminal, and what it tries out meanwhile. Nothing is written before the last answer. */
+/** Asks for the config on a terminal and tests the answers. Nothing is written before the last answer. */
 import { basename } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
 import { defaultConnection } from '../../config/parse-config.ts';
@@ -21,7 +21,7 @@ import { type Answers, draftOf, problemWith, runnersOf, templateAnswers, without
 import { type Choice, Prompts } from './prompts.ts';
 import { type Backlog, surveyRedis } from './survey.ts';
 
-/** What the command line says already; `null`: nothing, so it is asked for. Looked at before. */
+/** Valid values from the command line; `null`: ask for it. */
 export interface Given {
   readonly redis: string | null;
   readonly namespace: string | null;
@@ -29,7 +29,7 @@ export interface Given {
   readonly script: string | null;
 }
 
-/** What is to be done for the script when the config is written. */
+/** What to do about the script after writing the config. */
 export type ScriptWork = 'none' | 'write example' | 'make executable';
 
 export interface Outcome {
@@ -39,7 +39,7 @@ export interface Outcome {
   readonly work: ScriptWork;
 }
 
-/** As many as anyone would look through. */
+/** More than this is too many to choose from. */
 const mostQueues = 50;
 const defaultQueue = 'default';
 const defaultScript = './job.sh';
@@ -47,7 +47,7 @@ const anyQueue = '*';
 
 /**
  * @param file absolute path of the config
- * @returns `null` where it is not to be written
+ * @returns `null` if the last answer was no
  * @throws Cancelled
  */
 export async function askAll(io: Io, given: Given, file: string): Promise<Outcome | null> {
@@ -84,7 +84,7 @@ async function askRedis(
     const { verdicts, isDenied, queues } = await surveyRedis(io, config);
     prompts.tellVerdicts(verdicts);
     if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis: field, queues };
-    const next = await prompts.choose("It can't be used like this.", redisChoices(redis, isDenied));
+    const next = await prompts.choose("This Redis isn't usable.", redisChoices(redis, isDenied));
     if (next === 'keep') return { redis: field, queues };
     if (next === 'again') continue;
     if (next === 'password') {
@@ -105,9 +105,7 @@ function redisChoices(redis: RedisConfig, isDenied: boolean): Choice<RedisChoice
   return [
     first,
     { value: 'another', label: 'Name another Redis' },
-    ...(redis.kind === 'embedded'
-      ? []
-      : [{ value: 'embedded', label: 'Take a private one, which the runner starts' } as const]),
+    ...(redis.kind === 'embedded' ? [] : [{ value: 'embedded', label: 'Use an embedded Redis' } as const]),
     { value: 'keep', label: 'Keep it and fix it later' },
   ];
 }
@@ -174,7 +172,7 @@ async function askScript(
     const verdicts = (await checkScripts(config)).filter(({ subject }) => subject === 'script');
     prompts.tellVerdicts(verdicts);
     if (verdicts.every(({ level }) => level !== 'FAIL')) return { script, work: 'none' };
-    const next = await prompts.choose("It can't be started like this.", await scriptChoices(script));
+    const next = await prompts.choose("This program can't be started.", await scriptChoices(script));
     if (next !== 'another') return { script, work: next };
     text = await askScriptText(prompts, text);
   }

@@ -1,4 +1,4 @@
-/** The config that `init` is about to write: from answers to the text of the file, tried on the program's own parser. */
+/** The config that `init` is about to write: turns the answers into the text of the file and parses it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,10 +24,10 @@ export interface Draft {
 }
 
 const passwordMember = /("password": )"(?:[^"\\]|\\.)*"/;
-/** Slots of a queue, where nobody says. */
+/** Slots of a queue by default. */
 const slots = 5;
 
-/** The answers of somebody who gives none. The script is a placeholder. */
+/** The answers without any flags or questions. The script is a placeholder. */
 export function templateAnswers(): Answers {
   const template: unknown = JSON.parse(readFileSync(packageFile('cfg.json.template'), 'utf8'));
   if (!isObject(template)) throw new TypeError('cfg.json.template is no object');
@@ -39,7 +39,7 @@ export function runnersOf(queue: string): unknown {
   return { [queue]: slots };
 }
 
-/** @param file absolute. @throws Error where an answer is none that the config takes; those were looked at before */
+/** @param file absolute. @throws Error for an answer that the config doesn't accept; they were checked before */
 export function draftOf(io: ConfigIo, answers: Answers, file: string): Draft {
   const text = textOf(answers, file);
   const result = parseConfig(text, { file, ...environmentRedis(io) });
@@ -59,7 +59,7 @@ export function problemWith(answer: Partial<Answers>): string | null {
   return result.ok ? null : (result.problems[0] ?? '').replace(field, '');
 }
 
-/** The same text for people, where it has a password. */
+/** The text for people, with any password hidden. */
 export function withoutPassword({ text }: Draft): string {
   return text.replace(passwordMember, '$1"•••"');
 }
@@ -74,7 +74,7 @@ export function namesRedis({ text }: Draft): boolean {
   return Object.hasOwn(JSON.parse(text) as object, 'redis');
 }
 
-/** Short enough to be read at a glance: an object a line, but the queues one below the other. */
+/** Short enough to read at a glance: each object on one line, except the queues. */
 function textOf({ redis, namespace, runners, script }: Answers, file: string): string {
   const fields: [string, string][] = [
     ['$schema', inline(schemaReference(dirname(file)))],
@@ -102,8 +102,8 @@ function inline(value: unknown): string {
 const schemaName = 'cfg.schema.json';
 
 /**
- * Where editors find the description of a config file: relative to it where the package is part of the same project,
- * so that it holds for everybody who has the project; else a URL, since editors take no absolute path.
+ * Where editors find the description of a config file: a relative path if the package is part of the same project,
+ * so that it works for everyone who has the project; else a URL, since editors take no absolute path.
  *
  * @param directory absolute, of the config file
  */

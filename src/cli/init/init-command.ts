@@ -1,4 +1,4 @@
-/** `resque-runner init [FILE]`: writes a config. Asks for what it isn't told, where there is a terminal, and tries it. */
+/** `resque-runner init [FILE]`: writes a config. On a terminal it asks for what no flag gives, and tests the answers. */
 import { resolve } from 'node:path';
 import { visible } from '../../messages/visible.ts';
 import { checkRedis } from '../check/redis.ts';
@@ -29,13 +29,13 @@ export const run: RunCommand = async ({ invocation, io }) => {
   return await carryOut(io, outcome, file, flags.force);
 };
 
-/** @throws UsageError where one can't be meant */
+/** @throws UsageError for an invalid value */
 function readFlags(io: Io, { redis, namespace, queue, script }: Flags, file: string): Given {
   if (redis !== null) {
     const result = readRedis(io, redis, file);
     if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);
   } else {
-    // A wrong one is told before the first question.
+    // Report an invalid one before the first question.
     redisOfEnvironment(io);
   }
   if (namespace !== null) refuse('--namespace', problemWith({ namespace }));
@@ -48,7 +48,7 @@ function refuse(option: string, problem: string | null): void {
   if (problem !== null) throw new UsageError(`${option}: ${problem}`);
 }
 
-/** What no flag says is as in the template. What doesn't work yet is no reason not to write it. */
+/** The template fills in what no flag gives. The config is written even if Redis or the script doesn't work yet. */
 async function writeUnasked(io: Io, given: Given, file: string, mayOverwrite: boolean): Promise<number> {
   const { redis, namespace, queue, script } = given;
   const template = templateAnswers();
@@ -86,7 +86,7 @@ async function writeUnasked(io: Io, given: Given, file: string, mayOverwrite: bo
   return exitCodes.clean;
 }
 
-/** `undefined`: the config says nothing, and `REDIS_URL` goes on saying it. */
+/** `undefined`: the config leaves it to `REDIS_URL`. */
 function unaskedRedis(io: Io, fallback: unknown): unknown {
   return redisOfEnvironment(io) === null ? fallback : undefined;
 }

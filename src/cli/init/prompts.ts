@@ -1,6 +1,6 @@
 /**
- * The questions of `init`, in the manner of @clack/prompts, on STDERR. Whoever leaves one with Ctrl-C, Esc or Ctrl-D has
- * left them all.
+ * The questions of `init`, in the manner of @clack/prompts, on STDERR. Ctrl-C, Esc or Ctrl-D
+ * at any question cancels all of them.
  */
 import type * as Clack from '@clack/prompts';
 import { visible } from '../../messages/visible.ts';
@@ -51,7 +51,7 @@ export class Prompts {
     this.#clack.outro(text, this.#streams);
   }
 
-  /** What somebody has to know before the next question. */
+  /** Something to know before the next question. */
   tell(text: string): void {
     this.#clack.log.message(this.#wrapped(text), this.#streams);
   }

@@ -1,4 +1,4 @@
-/** A look at a Redis before anything is written: whether it will do, and which queues it has. */
+/** Looks at a Redis before anything is written: whether it works, and which queues it has. */
 import type { Config } from '../../config/config.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';

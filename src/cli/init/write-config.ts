@@ -1,4 +1,4 @@
-/** Where the config goes, and its way there: whole or not at all, and never over another that nobody gave up. */
+/** Writes the config whole or not at all, and never over another one without `--force`. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ type CwdIo = Pick<Io, 'cwd'>;
  *
  * @param file absolute
  * @param mayOverwrite `--force`
- * @throws UsageError where there is one already, OperatingError where its directory doesn't take it
+ * @throws UsageError if the file exists, OperatingError if its directory isn't writable
  */
 export async function assertWritable(io: CwdIo, file: string, mayOverwrite: boolean): Promise<void> {
   const found = await stat(file).catch(absent);
@@ -23,7 +23,7 @@ export async function assertWritable(io: CwdIo, file: string, mayOverwrite: bool
       `${shortPath(io, file)} is a directory; name the file in it, such as ${shortPath(io, join(file, 'cfg.json'))}`,
     );
   }
-  // A link to nowhere is something, too.
+  // A dangling link counts as a file.
   if (!mayOverwrite && (await lstat(file).catch(absent)) !== null) throw exists(io, file);
   const directory = dirname(file);
   try {
@@ -58,7 +58,7 @@ export async function writeConfig(
   }
 }
 
-/** Unlike a rename, a link replaces nothing that has come to be there meanwhile. */
+/** Unlike a rename, a link doesn't replace a file that was created in the meantime. */
 async function place(aside: string, target: string, text: string): Promise<void> {
   try {
     await link(aside, target);
@@ -91,7 +91,7 @@ function unwritable(io: CwdIo, file: string, error: unknown): OperatingError {
   return new OperatingError(`can't write ${shortPath(io, file)}: ${reason}`, { cause: error });
 }
 
-/** @throws where it isn't just that nothing is there */
+/** @throws any error but those of a missing file */
 function absent(error: unknown): null {
   if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error))) return null;
   throw error;

@@ -39,7 +39,7 @@ export function createLog({ format, stream, colors = false }: LogOptions): (even
   /** Started and not finished: later events don't repeat a job's arguments. */
   const running = new Map<string, JobView>();
   stream.on('error', () => {
-    // EPIPE, EIO, ENOSPC: there is nobody left to tell.
+    // EPIPE, EIO, ENOSPC: there is no way to report it.
   });
   return (event) => {
     if (event.type === 'job.started') running.set(event.job.id, event.job);
@@ -63,7 +63,7 @@ function jsonLine(event: EngineEvent, wording: Wording): string {
 }
 
 /**
- * All that an event has besides its type, number and time, as `,"name":value…`. It is cut out of the event's JSON:
+ * The fields of an event besides its type, number and time, as `,"name":value…`. It is cut out of the event's JSON:
  * to take an object apart and put another one together costs several times as much.
  */
 function jsonFields(event: EngineEvent): string {

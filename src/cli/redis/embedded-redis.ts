@@ -33,7 +33,7 @@ export interface EmbeddedOptions {
 const startLimitMs = 30_000;
 const answerLimitMs = 2_000;
 const pollMs = 20;
-/** Someone waits at a prompt. */
+/** A person waits at a prompt. */
 const findLimitMs = 4_000;
 /** From the end of one server to the lock of the next, on a busy machine. */
 const handoverMs = 500;
@@ -119,16 +119,16 @@ const longestPathBytes = 103;
 const noteName = 'socket-path';
 
 /**
- * The socket for the server of this directory: in it, or where its path would be too long, in a directory of
- * our own below the system's temporary one, with a note of that in the server's directory.
+ * The socket for the server of this directory. It is in the directory, unless its path would be too long: then it is in a
+ * directory of this user below the system's temporary one, and a note in the server's directory says so.
  *
  * @param directory absolute, exists
- * @throws OperatingError when the other directory belongs to somebody else
+ * @throws OperatingError if the other directory belongs to another user
  */
 export async function chooseSocket(directory: string): Promise<string> {
   const inside = join(directory, 'redis.sock');
   if (Buffer.byteLength(inside) <= longestPathBytes) return inside;
-  // All that share the server need the same, also with a TMPDIR of their own.
+  // All runners that share the server must find the same one, even with different TMPDIRs.
   const noted = await noteOfSocket(directory);
   if (noted !== inside) return noted;
   const shelter = join(tmpdir(), `resque-runner-${process.getuid?.() ?? 0}`);
@@ -148,7 +148,7 @@ export async function chooseSocket(directory: string): Promise<string> {
 export async function noteOfSocket(directory: string): Promise<string> {
   try {
     const path = await readFile(join(directory, noteName), 'utf8');
-    // In a temporary directory anyone could wait for us with a server of his own.
+    // In a temporary directory, any user could put up a server of their own.
     if (await isOnlyOurs(dirname(path))) return path;
   } catch (error) {
     if (

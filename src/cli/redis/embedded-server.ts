@@ -81,7 +81,7 @@ export class EmbeddedServer {
   }
 }
 
-/** What is wrong with the server of a directory, and the end of its log. */
+/** Says what is wrong with the server of a directory, and quotes the end of its log. */
 async function serverFailure(directory: string, reason: string): Promise<OperatingError> {
   const file = join(directory, logName);
   const log = (await readIfThere(file)).trimEnd();
@@ -130,7 +130,7 @@ function configText({ directory, socket, isTemporary }: ServerPlace): string {
   return lines.join('');
 }
 
-/** For redis.conf, where a line break would end the line even in quotes. */
+/** For redis.conf: a line break would end the line even in quotes. */
 function quoted(text: string): string {
   const escaped = text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
   return `"${escaped}"`;

@@ -28,14 +28,14 @@ export interface Guard {
 export interface GuardEnd {
   /** Another guard has the directory; the server was not started. */
   readonly isLocked: boolean;
-  /** The server's, `undefined` where a signal ended the guard. */
+  /** The server's, `undefined` if a signal ended the guard. */
   readonly exitCode: number | undefined;
 }
 
 /** A server that can't save its data refuses to end. */
 const stopLimitMs = 10_000;
 const lockedCode = 75;
-/** Of who removes a dead lock; it takes a moment. */
+/** Removing a dead lock takes a moment; an older claim was left behind by a process that died. */
 const claimLimitMs = 10_000;
 
 /**
@@ -77,7 +77,7 @@ export async function startGuard({ directory, program, config, isTemporary }: Gu
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'ignore',
-    // A session of its own: Ctrl-C and a closing terminal are for us, who end it after our jobs.
+    // A session of its own: Ctrl-C or a closing terminal must not end it before this process has finished its jobs.
     detached: true,
     cleanup: false,
     reject: false,
@@ -153,7 +153,7 @@ async function isClaimed(claim: string): Promise<boolean> {
   return false;
 }
 
-/** @returns '' where there is no such file */
+/** @returns '' if there is no such file */
 export async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -167,7 +167,7 @@ async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // ESRCH means that there is none; EPERM, that it is somebody else's.
+    // ESRCH: there is no such process. EPERM: it belongs to another user.
     if (!hasCode(error, 'EPERM')) return false;
   }
   // A zombie does nothing any more. In a container whose first process reaps none, it stays.

@@ -1,4 +1,4 @@
-/** The program of a Redis server on this machine, or how to get along without one. */
+/** Finds the program of a Redis server on this machine, or says how to get one. */
 import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../engine/process/startable.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
@@ -21,7 +21,7 @@ const installCommands: Readonly<Record<string, InstallCommand>> = {
   brew: { text: 'brew install redis', needsRoot: false },
 };
 
-/** Who asks, and whether that user may become root. */
+/** Whether this user is root or may become root. */
 export interface Rights {
   readonly isRoot: boolean;
   readonly canSudo: boolean;

@@ -1,4 +1,4 @@
-/** Which Redis a command is about, and a talk with it, for commands that answer and end. */
+/** Finds the Redis that a command is for and connects to it, for commands that print a result and end. */
 import type { RedisConfig } from '../../config/config.ts';
 import { defaultConnection } from '../../config/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
@@ -21,14 +21,14 @@ export interface RedisTarget {
   readonly redis: ReachableRedis;
   readonly keys: ResqueKeys;
   readonly namespace: string;
-  /** Where that is, for people, without any password. */
+  /** Its address for people, without any password. */
   readonly shown: string;
 }
 
 /**
  * Lets `work` talk to the Redis that flags and config name.
  *
- * @throws OperatingError where it can't be reached or refuses, UsageError where flags or config are wrong
+ * @throws OperatingError if it can't be reached or refuses, UsageError for wrong flags or a wrong config
  */
 export async function withTarget<T>(
   io: ConfigIo,
@@ -41,7 +41,7 @@ export async function withTarget<T>(
   );
 }
 
-/** Flags first, then the config, then what goes without saying. An embedded Redis must run already. */
+/** Flags count first, then the config, then the defaults. An embedded Redis must be running. */
 export async function findTarget(io: ConfigIo, flags: TargetFlags): Promise<RedisTarget> {
   const file = findConfig(io, flags.config);
   const found =
@@ -62,12 +62,12 @@ function connectionWithoutConfig(
   return { ...defaults, redis: result.redis };
 }
 
-/** An embedded Redis is not started for this: it runs as long as the runner does, and nobody else would stop it. */
+/** Doesn't start an embedded Redis: it runs as long as its runner, and nothing else would stop it. */
 async function reach(redis: RedisConfig): Promise<ReachableRedis> {
   if (redis.kind !== 'embedded') return redis;
   const found = await findEmbeddedRedis(redis.directory);
   if (found !== null) return found;
   throw new OperatingError(
-    `the embedded Redis in ${redis.directory} does not run; it runs as long as the runner: start resque-runner first`,
+    `the embedded Redis in ${redis.directory} is not running; it runs as long as the runner: start resque-runner first`,
   );
 }

@@ -1,4 +1,4 @@
-/** One short talk with Redis, for commands that answer and end. */
+/** Short connections to Redis, for commands that print a result and end. */
 import {
   openConnection,
   type ReachableRedis,

@@ -21,7 +21,7 @@ export interface EngineLinkOptions {
   readonly version: string;
   /** Where to listen; `null`: the user's own directory for such sockets. */
   readonly socket: string | null;
-  /** Descriptor of the owner's connection, `null` where nobody owns this engine. */
+  /** Descriptor of the owner's connection, `null` if nothing owns this engine. */
   readonly ownerFd: number | null;
 }
 
@@ -98,6 +98,6 @@ function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Others listen there, or somebody was quicker.
+    // Other runners listen there, or another one removed it first.
   }
 }

@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly reload: () => LoadedConfig;
   readonly drain: boolean;
   readonly logFormat: LogFormat;
-  /** False where nobody would read it: an engine with a screen tells its events there. */
+  /** False for an engine with a screen, which shows the events instead. */
   readonly hasLog: boolean;
   readonly version: string;
   /** Where user interfaces attach; `null`: the user's own directory for that. */
@@ -50,7 +50,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
     }
     const closeLink = await openEngineLink(io, engine, options);
     const release = handleSignals(io, engine, reload);
-    // Also where a fault of our own ends the process.
+    // A fault of this program may end the process, too.
     io.process.on('exit', () => engine.abandon());
     engine.start();
     keepMemorySmall();

@@ -16,7 +16,7 @@ import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 export interface OwnUiOptions {
   /** The command line of the engine, as for a headless runner. */
   readonly engineArgs: readonly string[];
-  /** False where it can't go on without us, as in a demo. */
+  /** False if the engine can't run without this process, as in a demo. */
   readonly canLeaveRunning: boolean;
 }
 
@@ -85,7 +85,7 @@ export async function runOwnUi(
       // An engine that ends by itself says so before it closes the link.
       if (end.kind === 'lost' && session.store.getState().model.engine?.isStopped !== true) {
         throw new OperatingError(
-          `the link to the runner broke off, and it has drained and ended: ${end.reason}`,
+          `the connection to the runner broke; the runner has drained and stopped: ${end.reason}`,
         );
       }
       say(io, summary(session));
@@ -152,7 +152,7 @@ function summary({ store }: Session): string {
   return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.${rest}`;
 }
 
-/** What an engine could not bring to its end, though it ended as it was told to; `null` where that isn't it. */
+/** What an engine that stopped as told could not finish; `null` if nothing. */
 function unfinished({ store }: Session): string | null {
   const { engine, redis, totals } = store.getState().model;
   if (engine?.isStopped !== true || redis.state === 'up') return null;

@@ -222,8 +222,8 @@ describe('what check finds in Redis', () => {
     expect(code).toBe(0);
     expect(lines.every((line) => line.startsWith('warn'))).toBe(true);
     expect(lines).toHaveLength(3);
-    expect(lines.join('\n')).toContain('worker ruby:1:mail has not been heard of for 66 min');
-    expect(lines.join('\n')).toContain('worker ruby:3:mail lives but is not registered');
+    expect(lines.join('\n')).toContain('worker ruby:1:mail has had no heartbeat for 66 min');
+    expect(lines.join('\n')).toContain('worker ruby:3:mail is alive but not registered');
     expect(await dump()).toEqual(before);
   });
 
@@ -256,7 +256,7 @@ describe('what check finds in Redis', () => {
     const before = await dump();
     const { code, lines } = await check('--repair');
     expect(code).toBe(1);
-    expect(lines).toEqual([expect.stringMatching(/^FAIL data .*its worker lives: end that worker$/)]);
+    expect(lines).toEqual([expect.stringMatching(/^FAIL data .*crashes Ruby's worker pruning; stop that worker$/)]);
     expect(await dump()).toEqual(before);
   });
 

@@ -82,7 +82,7 @@ describe('where it attaches to', () => {
     const { code, stdout, stderr } = await runProgram(['attach'], { cwd: ui.stage.directory });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'resque-runner: attach needs a terminal: both STDIN and STDOUT, and a TERM other than "dumb"',
+      'resque-runner: attach needs a terminal: STDIN and STDOUT must be one, and TERM must not be "dumb"',
     );
   });
 

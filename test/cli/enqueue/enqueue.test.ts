@@ -172,7 +172,7 @@ describe('enqueue without a Redis to write to', () => {
   test('tells that the embedded one does not run', async () => {
     const { code, stderr } = await enqueue('q', 'C', '--redis', 'embedded');
     expect(code).toBe(1);
-    expect(stderr).toContain('does not run');
+    expect(stderr).toContain('is not running');
     expect(stderr).toContain('start resque-runner first');
   });
 });

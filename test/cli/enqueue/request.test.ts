@@ -35,15 +35,15 @@ test.each([
   [['q', 'C\u001b[2J'], 'the class "C\\u001b[2J" contains a control character'],
   [['q'], 'enqueue needs a CLASS, or --file FILE; see resque-runner enqueue --help'],
   [['q', 'C', '--from-line', '2'], '--from-line is for --file: leave it out'],
-  [['q', 'C', '--resume', 'x'], '--resume: "x" is no ID; one is like 3fa9c1d2'],
-  [['q', '--file', 'f', '--count', '2'], 'with --file each line is one job: leave out --count'],
+  [['q', 'C', '--resume', 'x'], '--resume: "x" is not an ID; an ID looks like 3fa9c1d2'],
+  [['q', '--file', 'f', '--count', '2'], "--count can't be combined with --file: each line is one job"],
   [
     ['q', 'C', '--file', 'f'],
-    'with --file the jobs are what its lines say: CLASS "C" can\'t be theirs too; leave it out, or --file',
+    'CLASS "C" can\'t be combined with --file, whose lines are the jobs; leave one of them out',
   ],
   [
     ['q', 'C', '1', '--file', 'f'],
-    'with --file the jobs are what its lines say: CLASS and ARG "C 1" can\'t be theirs too; leave them out, or --file',
+    'CLASS and ARG "C 1" can\'t be combined with --file, whose lines are the jobs; leave one of them out',
   ],
 ])('%j is refused in words', (args, message) => {
   expect(() => request(...args)).toThrow(new UsageError(message));

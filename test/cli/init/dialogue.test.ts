@@ -218,7 +218,7 @@ describe("a Redis that can't be used", () => {
       '--redis',
       `127.0.0.1:${await freePort()}`,
     ]);
-    await choose(terminal, 'Take a private one');
+    await choose(terminal, 'Use an embedded Redis');
     await terminal.waitForText('not running; the runner starts');
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
