@@ -1,14 +1,14 @@
 /**
- * When to paint. Every paint costs tens of milliseconds, so changes are gathered: four frames a second at most,
- * ten for a moment after a key, the first of them at once. And once a second it asks whether times that are
- * shown have moved on; whoever paints finds out that nothing has changed, and that costs next to nothing.
+ * Decides when to paint. A paint costs tens of milliseconds, so changes are collected: at most four frames a second,
+ * ten for a second after a key. The first frame after a key comes at once. Once a second the clock asks for a paint
+ * because times on the screen move on; if nothing has changed, that costs next to nothing.
  *
  *     idle ──dirty──▶ due in (frame - time since the last paint) ──▶ paint ──▶ idle
  *       └───wake────▶ due in a moment ───────────────────────────────────┘
  */
 const frameMs = 250;
 const keyFrameMs = 100;
-/** Keys that were typed in one go are answered in one frame. */
+/** Keys typed in one go share a frame. */
 const keyDelayMs = 8;
 const awakeMs = 1_000;
 const tickMs = 1_000;
@@ -20,7 +20,7 @@ export class FrameClock {
   #dueAt = Number.POSITIVE_INFINITY;
   #lastPaintAt = Number.NEGATIVE_INFINITY;
   #awakeUntil = Number.NEGATIVE_INFINITY;
-  /** The paint that is due answers a key. */
+  /** The next paint answers a key. */
   #isKeyDue = false;
   #lastKeyPaintAt = Number.NEGATIVE_INFINITY;
 
@@ -29,13 +29,13 @@ export class FrameClock {
     this.#tick = setInterval(() => this.dirty(), tickMs);
   }
 
-  /** Something that is shown may have changed. */
+  /** Something on the screen may have changed. */
   dirty(): void {
     const now = performance.now();
     this.#schedule(this.#lastPaintAt + (now < this.#awakeUntil ? keyFrameMs : frameMs), now);
   }
 
-  /** A key was pressed: what comes of it is to be seen soon. */
+  /** A key was pressed: paint soon. */
   wake(): void {
     const now = performance.now();
     const isHeldDown = now < this.#lastKeyPaintAt + keyFrameMs / 2;

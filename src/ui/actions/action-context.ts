@@ -15,7 +15,7 @@ export type UiEnd =
   | { readonly kind: 'lost'; readonly reason: string }
   | { readonly kind: 'signal'; readonly signal: EndSignal };
 
-/** What an action may use. Actions change the view and send commands; they draw nothing. */
+/** What an action may use. Actions change the view and send commands. They don't draw. */
 export interface ActionContext {
   readonly store: AppStore;
   readonly failures: FailureList;
@@ -29,14 +29,14 @@ export interface ActionContext {
   readonly log: JobLog | null;
   openLog(jobId: string): void;
   closeLog(): void;
-  /** Sent by `run` and not answered yet: what the model says is what was before them. */
+  /** Sent by `run`, without a reply yet. The model doesn't reflect them. */
   readonly unanswered: readonly Command[];
-  /** Sends a command and shows what came of it. */
+  /** Sends a command and shows the reply. */
   run(command: Command): Promise<CommandReply>;
-  /** The same without a word. */
+  /** Sends a command without showing the reply. */
   ask(command: Command): Promise<CommandReply>;
   toast(text: string, isError?: boolean): void;
-  /** Puts a text onto the clipboard of the person's own terminal. @returns whether all of it went */
+  /** Copies a text to the clipboard of the user's terminal. @returns false if the text was cut */
   copy(text: string): boolean;
   repaint(): void;
   suspend(): void;

@@ -1,4 +1,4 @@
-/** Keys in, actions out: decides what a key means where one is, and keeps what actions need. */
+/** Decides what a key means on the current screen, and gives actions what they need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
 import type { TerminalInput } from '../keys/key-decoder.ts';
@@ -32,7 +32,7 @@ export interface ControllerOptions {
 /** What the controller needs of the screen. */
 export interface ScreenPort {
   size(): Size;
-  /** A person waits for what comes of a key: paint soon. */
+  /** A key was pressed: paint soon. */
   wake(): void;
   repaint(): void;
   suspend(): void;
@@ -90,9 +90,9 @@ export class Controller implements ActionContext {
 
   #key(key: string, text: string): void {
     const { dialog } = this.store.getState().view;
-    // Where there is no room for a screen, only the way out is shown and taken.
+    // If the terminal is too small for a screen, only the keys that leave work.
     const isCramped = isTooSmall(this.size) && dialog?.kind !== 'question';
-    // Ctrl-C means the same everywhere, also where a line is being typed.
+    // Ctrl-C means the same everywhere, even in a prompt.
     if (key === 'ctrl+c') perform(this, 'interrupt');
     else if (key === 'ctrl+z') perform(this, 'suspend');
     else if (key === 'ctrl+l') perform(this, 'repaint');
@@ -113,7 +113,7 @@ export class Controller implements ActionContext {
     if (dialog !== null) dialogKey(this, dialog, key, text, (action) => perform(this, action));
   }
 
-  /** Only where a line is typed: a pasted text must never run as keys. */
+  /** Pastes go into prompts only. Pasted text must never run as keys. */
   #paste(text: string): void {
     const { dialog } = this.store.getState().view;
     if (!isTooSmall(this.size) && (dialog?.kind === 'prompt' || dialog?.kind === 'palette')) {

@@ -1,14 +1,14 @@
 /**
- * Keys that came before the rows they are meant for: the failures are read from Redis after a switch to their tab or a
- * change of the filter, and fast fingers don't wait for that. They act in their order as soon as the rows are there.
+ * Holds keys that came before their rows. After a switch to the failures or a change of the filter, the list is read
+ * from Redis, and people type faster than that. The keys act in order as soon as the rows are there.
  */
 import type { AppState, AppStore } from '../../store/app-store.ts';
 import type { ActionName } from '../keys/keymap.ts';
 
-/** A Redis that is slower than this must not make the keyboard feel dead: the keys act on what there is. */
+/** If Redis is slower than this, the keys act on what is there. Otherwise the keyboard would feel dead. */
 const longestHoldMs = 1_000;
 
-/** What means a row of the list. The way out of it is never held, unless such a key came before. */
+/** Actions on a row. Other keys are held only after one of these, to keep the order. */
 const rowActions: ReadonlySet<ActionName> = new Set([
   'up',
   'down',
@@ -34,7 +34,7 @@ export class HeldKeys {
   #timer: NodeJS.Timeout | null = null;
   #isActing = false;
 
-  /** @param act does what the key means now */
+  /** @param act carries out a key */
   constructor(store: AppStore, act: (key: string, text: string) => void) {
     this.#store = store;
     this.#act = act;
@@ -44,7 +44,7 @@ export class HeldKeys {
     });
   }
 
-  /** @returns false if the key is to act at once */
+  /** @returns false if the key must act at once */
   hold(key: string, text: string, action: ActionName | null): boolean {
     if (this.#isActing || !isReadingRows(this.#store.getState())) return false;
     if (this.#keys.length === 0 && (action === null || !rowActions.has(action))) return false;
@@ -59,7 +59,7 @@ export class HeldKeys {
     this.#unsubscribe();
   }
 
-  /** Until there are none left, or one of them has made the list another one. */
+  /** Stops early if a key has changed the list. */
   #release(mayAct: () => boolean): void {
     this.#isActing = true;
     try {
@@ -80,7 +80,7 @@ export class HeldKeys {
   }
 }
 
-/** Whether the list on the screen has no row yet, but may get some. */
+/** Whether the list is still empty but being read. */
 function isReadingRows({ view, failurePages }: AppState): boolean {
   if (view.tab !== 'failures' || view.opened !== null || view.dialog !== null) return false;
   const { entries, isLoading, next, trouble } = failurePages;

@@ -1,4 +1,4 @@
-/** From an action's name to what it does. */
+/** Maps the name of an action to its function. */
 import { changeView } from '../../store/app-store.ts';
 import { tabs } from '../../store/view.ts';
 import type { ActionName } from '../keys/keymap.ts';

@@ -1,6 +1,6 @@
 /**
- * What is listed where, and what the cursor stands on. One place for both the screens that draw it and the
- * actions that act on it, so that what is acted upon is what is seen.
+ * What each list shows, and what its cursor is on. Screens and actions both use it, so an action always hits what the
+ * user sees.
  */
 import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
@@ -15,7 +15,7 @@ export function contextOf({ opened, tab }: View): Context {
   return opened?.kind ?? tab;
 }
 
-/** Where a key stands in a list; the first where it is gone. */
+/** Index of a key in a list; 0 if it is gone. */
 export function indexOfKey(keys: readonly string[], key: string | null): number {
   return key === null ? 0 : Math.max(0, keys.indexOf(key));
 }
@@ -74,7 +74,7 @@ export function listedEvents({ model, view }: AppState): readonly EngineEvent[] 
   return shown.reverse();
 }
 
-/** The job that keys for jobs act upon: the open one, else the one under the cursor. */
+/** The job that keys act on: the open one, or the one under the cursor. */
 export function selectedJobId(state: AppState): string | null {
   const { view } = state;
   if (view.opened?.kind === 'job') return view.opened.jobId;
@@ -88,7 +88,7 @@ export function selectedJobId(state: AppState): string | null {
   return keys[indexOfKey(keys, view.queues.jobId)] ?? null;
 }
 
-/** The failure that keys for failures act upon: the open one, else the one under the cursor. */
+/** The failure that keys act on: the open one, or the one under the cursor. */
 export function selectedFailure(state: AppState): FailureEntry | null {
   const { view } = state;
   if (view.opened?.kind === 'failure') return view.opened.entry;

@@ -7,7 +7,7 @@ export interface Size {
   readonly rows: number;
 }
 
-/** Below this there is no room for a screen that tells anything. */
+/** The smallest terminal that has room for a screen. */
 export const smallest: Size = { columns: 60, rows: 16 };
 
 /** Header, message line and footer. */
@@ -84,7 +84,7 @@ function share(rows: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, at) => each + (at < over ? 1 : 0));
 }
 
-/** The part of a list that is shown: the cursor is kept in the middle where the list is longer than the room. */
+/** The part of a list that is shown. In a long list, the cursor stays in the middle. */
 export function windowOf(
   count: number,
   cursor: number,

@@ -1,4 +1,4 @@
-/** The whole screen from the state, as panels: what is opened or the tab, then header, messages, keys, dialogs. */
+/** Composes the whole screen from the state, as panels: header, body, message, keys, dialogs. */
 import type { AppState } from '../../store/app-store.ts';
 import { help } from '../dialogs/help.ts';
 import { palette, paletteItems } from '../dialogs/palette.ts';
@@ -28,7 +28,7 @@ export function compose(composition: Composition): Panel[] {
   const { size } = composition;
   const { dialog } = composition.state.view;
   if (!isTooSmall(size)) return [...everything(composition), ...dialogs(composition)];
-  // Of what can be asked, only what is a question: the others' keys aren't taken there.
+  // Without room for a screen, only questions can be answered.
   return [...tooSmall(size), ...(dialog?.kind === 'question' ? [question(dialog, size)] : [])];
 }
 

@@ -1,4 +1,4 @@
-/** The picture: what is on the screen, as strings. React renders it when it differs from the one before. */
+/** What is on the screen, as strings. React renders a picture if it differs from the one before. */
 import type { Panel } from '../panels/panel.ts';
 import { render } from '../text/line.ts';
 
@@ -33,7 +33,7 @@ export function pictureOf(
   };
 }
 
-/** The panels of `next`, those that look as in `before` being the very same objects; `before` where all do. */
+/** `next`, with the objects of `before` for panels that look the same; `before` itself if all of them do. */
 export function reuse(before: Picture, next: Picture): Picture {
   if (before.columns !== next.columns || before.rows !== next.rows) return next;
   const known = new Map(before.panels.map((panel) => [panel.key, panel]));

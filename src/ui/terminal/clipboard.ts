@@ -1,6 +1,5 @@
 /**
- * Copies by way of the terminal (OSC 52), which works through ssh too, where no program of the user's desktop can
- * be started. Whether the terminal heeds it, it doesn't say.
+ * Copies through the terminal (OSC 52). That works over ssh, too. The terminal doesn't say whether it copied.
  */
 
 /** Terminals take sequences of 100,000 bytes; as base64, and with what goes around it, this fills one. */
@@ -10,13 +9,13 @@ export const clipboardLimitBytes = 74_994;
 const screenPieceLength = 256;
 
 export interface ClipboardWrite {
-  /** What to send to the terminal. Nothing of the text can act on it. */
+  /** What to send to the terminal. The text can't act on it, because it is base64. */
   readonly sequence: string;
-  /** Only the beginning of the text was taken. */
+  /** Only the beginning of the text fits. */
   readonly isCut: boolean;
 }
 
-/** @param env tells what lies between us and the terminal: tmux or screen take only what is wrapped for them */
+/** @param env shows whether tmux or screen is in between: they need the sequence wrapped */
 export function clipboardWrite(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -27,7 +26,7 @@ export function clipboardWrite(
   return { sequence: wrapped(sequence, env), isCut: taken.length < all.length };
 }
 
-/** No longer than the limit, and without part of a character at its end. */
+/** The longest start within the limit that ends with a whole character. */
 function startOf(bytes: Buffer, limit: number): Buffer {
   if (bytes.length <= limit) return bytes;
   let end = limit;

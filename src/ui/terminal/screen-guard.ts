@@ -1,6 +1,6 @@
 /**
- * Takes the terminal over and gives it back as it was, however the program ends: on its own account, by a signal,
- * by an error that nobody caught, by `process.exit` anywhere.
+ * Takes over the terminal and restores it however the program ends: normally, by a signal, by an uncaught error, by
+ * `process.exit`.
  *
  *     left ──enter()──▶ entered ──leave(), exit, signal, fault──▶ left
  *                        │    ▲
@@ -8,8 +8,8 @@
  *                        ▼    │
  *                       suspended
  *
- * It decides nothing: after a signal the program is asked what to do, and a fault is reported by whoever would
- * have reported it without us; what they print lands on the normal screen.
+ * It makes no decisions. After a signal it asks the program what to do. It doesn't handle faults either, so they are
+ * reported as usual, on the normal screen.
  *
  * Raw mode is set here and not by Ink: no component may use `useInput`, `useFocus` or `setRawMode` of Ink.
  */
@@ -22,11 +22,11 @@ export interface ScreenGuardOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly output: Pick<TerminalOutput, 'writeNow' | 'setBlocking'>;
-  /** Paints only while the screen is ours. */
+  /** Paints only while it is open. */
   readonly canvas: Pick<FrameSink, 'open' | 'close'>;
   /**
-   * Somebody wants us to end; SIGHUP also where only the terminal has gone. The terminal is restored already, and
-   * it is the program's part to exit. Called for each signal, so that a second one can mean more.
+   * A signal asks the program to end, or the terminal is gone, which counts as SIGHUP. The terminal is restored already;
+   * the program must exit. Called for each signal, so that a second one can mean more.
    */
   onSignal(signal: EndSignal): void;
   /** After a suspension, once the screen is ours again. */

@@ -1,10 +1,10 @@
 /**
- * The way to the terminal: never holds up the program, and everything that goes there stays in order.
+ * Writes to the terminal in order, without ever blocking the program.
  *
- * Node writes to terminals synchronously, so that one that stopped reading (a stalled ssh, a paused tmux) would
- * freeze the whole program, even its handling of signals. Here the descriptor is made non-blocking, and what it
- * doesn't take waits. That it waits here and not in a stream is so that it can be discarded: the rest of a frame
- * must not reach the user's shell after the screen was left.
+ * Node writes to terminals synchronously. A terminal that stops reading (a stalled ssh, a paused tmux) would freeze the
+ * whole program, even its signal handlers. This class makes the descriptor non-blocking and keeps what the terminal
+ * doesn't take. It keeps that here and not in a stream so that it can be discarded: the rest of a frame must not reach
+ * the user's shell after the screen was left.
  */
 import { writeSync } from 'node:fs';
 
@@ -17,15 +17,15 @@ export interface TerminalStream {
   off(event: 'resize', listener: () => void): unknown;
 }
 
-/** As terminals start, where one doesn't tell its size: a serial line, `docker run` without a size. */
+/** For terminals that don't tell their size, such as a serial line. */
 const defaultColumns = 80;
 const defaultRows = 24;
 
 const firstRetryMs = 1;
-/** Often enough that nobody sees a delay once a terminal reads again. */
+/** Short enough that a terminal that reads again shows no delay. */
 const longestRetryMs = 16;
 
-/** How long `writeNow` waits for a terminal that doesn't read. Whoever waits for the program's end waits too. */
+/** How long `writeNow` waits for a terminal that doesn't read. The program's exit waits as long. */
 const patienceMs = 500;
 
 export class TerminalOutput {
@@ -34,7 +34,7 @@ export class TerminalOutput {
   #onDone: (() => void)[] = [];
   #retry: NodeJS.Timeout | null = null;
   #retryMs = firstRetryMs;
-  /** Nobody is there any more: what is written is lost, and that is nobody's fault. */
+  /** The terminal is closed. Writes are dropped without an error. */
   #isGone = false;
 
   constructor(stream: TerminalStream) {

@@ -1,7 +1,7 @@
 /** Numbers as pictures and short words: bars, sparklines, running times. */
 /**
- * `■■■□□`: how much of a total is used, in `width` columns; one column a slot where there are as many of both.
- * A little is never shown as nothing, and nearly all never as all.
+ * `■■■□□`: how much of a total is used, in `width` columns. A little never looks like nothing, and nearly all never
+ * looks like all.
  */
 export function bar(used: number, total: number, width: number): string {
   if (!(width > 0)) return '';
@@ -36,8 +36,8 @@ function two(value: number): string {
 const steps = '▁▂▃▄▅▆▇█';
 
 /**
- * A column of one of eight heights for each number. Only what is nothing has the lowest: one failure among
- * thousands is still seen.
+ * A column of one of eight heights for each number. Only 0 has the lowest one, so that a single failure among thousands
+ * can be seen.
  *
  * @param top the number that fills a column; the greatest of all where it isn't given
  */
