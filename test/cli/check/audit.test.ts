@@ -256,7 +256,9 @@ describe('what check finds in Redis', () => {
     const before = await dump();
     const { code, lines } = await check('--repair');
     expect(code).toBe(1);
-    expect(lines).toEqual([expect.stringMatching(/^FAIL data .*crashes Ruby's worker pruning; stop that worker$/)]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^FAIL data .*crashes Ruby's worker pruning; stop that worker$/),
+    ]);
     expect(await dump()).toEqual(before);
   });
 
