@@ -1,4 +1,4 @@
-/** Children with all that belongs to them, whichever way they are started: output to the last byte, then one end. */
+/** Children, started either way: output to the last byte, then one end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Hold, OutputSink, startChild as startChildForType } from '../../../src/engine/process/child.ts';
 import { isNotStarted, type LaunchSpec } from '../../../src/engine/process/launched-process.ts';
@@ -92,7 +92,7 @@ describe.each([
       expect(told.stdout).toMatch(variable === 'off' ? /^socket:/ : /^pipe:/);
     });
 
-    test('has one end, behind all of its output', async () => {
+    test('ends once, after all of its output', async () => {
       for (let round = 0; round < 20; round += 1) {
         const { told } = start(
           sh('head -c 300000 /dev/zero; head -c 200000 /dev/zero >&2; echo last; exit 3'),
@@ -129,7 +129,7 @@ describe.each([
       expect(await told.end()).toEqual(failed(3));
     });
 
-    test('loses nothing of a flood, and other children have their turn meanwhile', async () => {
+    test('loses nothing of a flood, and other children get their turn', async () => {
       const flood = start(sh('head -c 30000000 /dev/zero; echo end'));
       const quick = start(sh('echo quick'));
       await quick.told.end();

@@ -170,7 +170,7 @@ describe.runIf(process.platform === 'linux').each(launchers)('$way', ({ launch, 
 });
 
 describe.each(launchers)('$way', ({ launch }) => {
-  test('leaves no descriptor open where there are too few for a start', async () => {
+  test('leaves no descriptor open if there are too few for a start', async () => {
     const wanted: Wanted[] = [
       { command: ['cat'], stdin: Buffer.from('payload') },
       { command: ['cat'], stdin: 'pipe', hasResults: true },
@@ -226,7 +226,7 @@ describe.each(nativeLaunchers)('$way', ({ launch }) => {
     expect(program.process.unreadBytes()).toBe(unread);
   });
 
-  test('tells an end without a status where another has taken it', async () => {
+  test('reports an exit without a status if other code has reaped it', async () => {
     const program = start(launch, { command: sh('exit 5') });
     blockUntilZombie(program.pid);
     expect(native?.reap(program.pid)).toEqual({ exitCode: 5, signal: null });

@@ -88,7 +88,7 @@ describe.each(launchers)('$way', ({ launch, isNative }) => {
       ).toBe(true);
     });
 
-    test('of results is there for who wants it alone', async () => {
+    test('of results exists only if the spec asks for it', async () => {
       const program = start(launch, { command: sh('true') });
       expect(program.results).toBeNull();
       await program.over();

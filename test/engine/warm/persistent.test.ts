@@ -117,7 +117,7 @@ describe('children', () => {
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('that end behind a job are told of with what they said since', async () => {
+  test('that end after a job are reported with what they printed since', async () => {
     const script = stage.script(`echo booting >&2
 ${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo bye >&2; exit 3`)}`);
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);

@@ -86,46 +86,46 @@ const sizes = [2, 4_096, pipeBytes - 1, pipeBytes, pipeBytes + 1, pipeBytes + 2,
 describe.each([false, true])('written past the stream: %s', (isDirect) => {
   test.each(sizes)('of %d bytes, nothing is read until the first of them is', async (bytes) => {
     const pipe = new Pipe({ isDirect });
-    const handover = pipe.give(bytes);
+    const delivery = pipe.give(bytes);
     await pipe.read(0);
-    expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
+    expect([delivery.isUnread, delivery.isRead]).toEqual([true, false]);
     await pipe.read(1);
-    expect(handover.isUnread).toBe(false);
+    expect(delivery.isUnread).toBe(false);
   });
 
   test.each(sizes)('of %d bytes, all are read when the last of them is', async (bytes) => {
     const pipe = new Pipe({ isDirect });
-    const handover = pipe.give(bytes, true);
+    const delivery = pipe.give(bytes, true);
     let left = bytes;
     for (; left > 1; left -= Math.min(10_000, left - 1)) {
-      expect(handover.isRead).toBe(false);
+      expect(delivery.isRead).toBe(false);
       await pipe.read(Math.min(10_000, left - 1));
     }
-    expect([handover.isRead, handover.isUnread]).toEqual([false, false]);
+    expect([delivery.isRead, delivery.isUnread]).toEqual([false, false]);
     await pipe.read(1);
-    expect([handover.isRead, handover.isUnread]).toEqual([true, false]);
+    expect([delivery.isRead, delivery.isUnread]).toEqual([true, false]);
     expect(pipe.received.equals(Buffer.alloc(bytes, 'x'))).toBe(true);
     expect(pipe.hasEnded).toBe(true);
   });
 
   test.each(sizes)('of %d bytes, none is known to be read by a child that has exited', async (bytes) => {
     const pipe = new Pipe({ isDirect });
-    const handover = pipe.give(bytes);
+    const delivery = pipe.give(bytes);
     await pipe.exit();
-    expect([handover.isUnread, handover.isRead]).toEqual([true, false]);
+    expect([delivery.isUnread, delivery.isRead]).toEqual([true, false]);
   });
 
   test.each(sizes)('of %d bytes, what was read is known when the child has exited', async (bytes) => {
     const pipe = new Pipe({ isDirect });
-    const handover = pipe.give(bytes);
+    const delivery = pipe.give(bytes);
     // A page, the room of which is filled again where there is more.
     await pipe.read(4_096);
     await pipe.exit();
-    expect(handover.isUnread).toBe(false);
+    expect(delivery.isUnread).toBe(false);
   });
 });
 
-test('STDIN stays open where another job may follow', async () => {
+test('STDIN stays open if another job may follow', async () => {
   const pipe = new Pipe();
   pipe.give(10);
   await pipe.read(10);
@@ -135,9 +135,9 @@ test('STDIN stays open where another job may follow', async () => {
 test('a pipe that was closed before has brought nothing, counted or not', async () => {
   for (const isCounted of [true, false]) {
     const pipe = new Pipe({ isCounted, refusal: Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) });
-    const handover = pipe.give(10);
+    const delivery = pipe.give(10);
     await pipe.read(0);
-    expect(handover.isUnread).toBe(true);
+    expect(delivery.isUnread).toBe(true);
   }
 });
 
@@ -145,10 +145,10 @@ test.each(sizes)(
   'of %d bytes in a pipe that can not be counted, none is said to be unread',
   async (bytes) => {
     const pipe = new Pipe({ isCounted: false });
-    const handover = pipe.give(bytes);
+    const delivery = pipe.give(bytes);
     await pipe.read(0);
-    expect(handover.isUnread).toBe(false);
+    expect(delivery.isUnread).toBe(false);
     await pipe.exit();
-    expect(handover.isUnread).toBe(false);
+    expect(delivery.isUnread).toBe(false);
   },
 );
