@@ -1,6 +1,6 @@
 /**
- * Whether more of something makes each job dearer: queues, slots, jobs that wait. All sizes run in turns, each in a
- * runner of its own. `--rounds=6 --jobs=2000`; `--only=queues` measures one part.
+ * Checks whether the cost of a job grows with the number of queues, slots or waiting jobs. All sizes run in turns, each in
+ * its own runner. `--rounds=6 --jobs=2000`; `--only=queues` measures one part.
  */
 import { runBench } from './lib/bench.ts';
 import { printLegend } from './lib/contest.ts';

@@ -1,6 +1,6 @@
 /**
- * Whether anything grows: a day's worth of short jobs in a row, with a look at memory, descriptors, keys and CPU
- * after each tenth of them. `--jobs=1000000 --slots=8`.
+ * Checks that nothing grows: runs a day's worth of short jobs, and measures memory, descriptors, keys and CPU after each
+ * tenth. `--jobs=1000000 --slots=8`.
  */
 import { readdirSync } from 'node:fs';
 import { type Bench, runBench } from './lib/bench.ts';
@@ -25,7 +25,7 @@ interface Sample {
 const parts = 10;
 const queue = 'soak';
 const goalMegabytes = 65;
-/** Between the last job of a part and the look at what is left of it. */
+/** Awaited between the last job of a part and its measurement. */
 const settled = 'the step of the last job';
 
 async function measure(bench: Bench): Promise<void> {
@@ -39,7 +39,7 @@ async function measure(bench: Bench): Promise<void> {
   for (let part = 1; part <= parts; part += 1) {
     const sample = await run(redis, runner.pid, Math.round((jobs * part) / parts), samples.at(-1)?.jobs ?? 0);
     samples.push(sample);
-    // It takes long, and may be broken off.
+    // The bench takes long and may be interrupted, so it prints each sample.
     console.log(`${sample.jobs} jobs: ${sample.megabytes.toFixed(1)} MB, ${sample.descriptors} descriptors`);
   }
   printTable([
@@ -56,7 +56,7 @@ async function measure(bench: Bench): Promise<void> {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined) return;
   console.log(
-    `CPU a job, the last tenth to the first: ${last.cpuMsPerJob.toFixed(3)} to ${first.cpuMsPerJob.toFixed(3)} ms, ` +
+    `CPU per job, last tenth and first tenth: ${last.cpuMsPerJob.toFixed(3)} to ${first.cpuMsPerJob.toFixed(3)} ms, ` +
       `ratio ${(last.cpuMsPerJob / first.cpuMsPerJob).toFixed(2)}\n`,
   );
   const growth = last.megabytes - first.megabytes;

@@ -1,6 +1,6 @@
 /**
- * How soon the program is ready, in turns with a bare start of Node: commands until they end, and a headless runner until
- * it waits for jobs. `--rounds=6` for 12 runs of each.
+ * The start time of the program, in turns with a bare start of Node: commands until they end, and a runner without a screen
+ * until it waits for jobs. `--rounds=6` makes 12 runs of each.
  */
 import { type Bench, runBench } from './lib/bench.ts';
 import { numberFlag } from './lib/flags.ts';
@@ -12,7 +12,7 @@ import { timeOf } from './lib/time-of.ts';
 
 const queues = ['transcode', 'mailers', 'search', 'low'];
 
-/** Sees when Redis gets a command, without asking again and again: that would slow down what is measured. */
+/** Notices when Redis gets a command, without polling, which would slow down the measured program. */
 class Watch {
   readonly #redis: RedisServer;
   readonly #waiting = new Map<string, (atMs: number) => void>();
@@ -29,12 +29,12 @@ class Watch {
     return watch;
   }
 
-  /** @returns when the next one came */
+  /** @returns the time of the next one */
   next(command: string): Promise<number> {
     return new Promise((resolve) => this.#waiting.set(command, resolve));
   }
 
-  /** From sending a command to seeing it: by so much, or less, everything is seen too late. */
+  /** The delay between sending a command and noticing it: the maximum error of all times. */
   async delay(): Promise<number> {
     const seen = this.next('ping');
     const sentAt = performance.now();
@@ -48,7 +48,7 @@ class Watch {
   }
 }
 
-/** From the command until it waits for jobs of its queues. */
+/** The time from the command until the runner waits for jobs. */
 async function timeToReady(bench: Bench, redis: RedisServer, watch: Watch): Promise<number> {
   const runners = Object.fromEntries(queues.map((queue) => [queue, 4]));
   const seen = watch.next('blpop');
@@ -61,12 +61,12 @@ async function timeToReady(bench: Bench, redis: RedisServer, watch: Watch): Prom
   return readyAt - startedAt;
 }
 
-/** What is started, and how many times as long as a bare start of Node it may take. */
+/** The limit of each command, as a multiple of a bare start of Node. */
 const goals = { '--help': 1.5, status: 2.2, 'failed list': 2.2, ready: 2.5 };
 
 async function measure(bench: Bench): Promise<void> {
   const redis = await startRedis(bench);
-  await printHeading('startup: how soon the program is ready', redis);
+  await printHeading('startup: the time until the program is ready', redis);
   const watch = await Watch.start(bench, redis);
   await redis.client.rpush('resque:failed', ...Array.from({ length: 100 }, failure));
   const config = writeConfig(bench, 'startup', { redis, runners: { mail: 1 }, script: '/bin/true' });
@@ -88,7 +88,7 @@ async function measure(bench: Bench): Promise<void> {
     delay: [],
   };
   const rounds = 2 * numberFlag('rounds', 6);
-  // The first one reads the files from the disk: it isn't counted.
+  // The first run reads the files from disk, so it isn't counted.
   for (let round = -1; round < rounds; round += 1) {
     const times = new Map<keyof typeof samples, number>();
     for (const [name, command] of Object.entries(commands)) {
@@ -107,13 +107,13 @@ async function measure(bench: Bench): Promise<void> {
     row('--help', samples['--help']),
     row('status', samples.status),
     row('failed list', samples['failed list']),
-    row('headless, until it waits for jobs', samples.ready),
-    row('of the last: until MONITOR shows a command', samples.delay, 2),
+    row('without a screen, until it waits for jobs', samples.ready),
+    row('delay of MONITOR, included in the last', samples.delay, 2),
   ]);
   for (const [name, goal] of Object.entries(goals)) {
     const values = samples[name as keyof typeof goals];
     const ratio = median(values) / median(samples.node);
-    const what = name === 'ready' ? 'a headless runner waits for jobs' : `${name} ends`;
+    const what = name === 'ready' ? 'a runner without a screen waits for jobs' : `${name} ends`;
     printVerdict(
       `${what} within ${goal} bare starts of Node`,
       ratio <= goal,

@@ -1,5 +1,5 @@
 /**
- * What the screen costs, and how soon it answers: the program in real terminals of 160×49, driven by keys.
+ * The cost of the screen and its response time: the program in real terminals of 160×49, driven by keys.
  * `--rounds=6 --jobs=2000 --seconds=30 --lines=3000000`; `--only=flood` measures one part.
  */
 import { type Bench, runBench } from './lib/bench.ts';

@@ -1,9 +1,9 @@
 /**
- * The baseline: what the program of 2012 does, in its simplest form. A connection blocked in BLPOP for each slot
- * of each queue, one more for all writes, each command a write of its own as it comes up; `spawn` with pipes.
- * It logs nothing, bounds no output and survives no outage. Packages are loaded as installed, not bundled.
+ * The baseline: the program of 2012 in its simplest form. One connection blocked in BLPOP per slot of each queue, and one
+ * for all writes, with a separate write for each command; `spawn` with pipes. It has no log, no limit for output, and no
+ * recovery from outages. It loads the installed packages, without a bundle.
  *
- * Arguments: port of Redis, queues with commas between, slots of each, then the program and its arguments.
+ * Arguments: port of Redis, queues separated by commas, slots of each, then the program and its arguments.
  */
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';

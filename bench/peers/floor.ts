@@ -1,8 +1,8 @@
 /**
- * The floor of `latency`: the least that a Node process can do between RPUSH and the start of a program. One
- * BLPOP, one `spawn`; nothing is written, counted or limited. Bundled as the runner is, so about as large.
+ * The floor of `latency`: the minimum that a Node process must do between RPUSH and the start of a program. One BLPOP and
+ * one `spawn`, without writes, counters or limits. It is bundled like the runner, so it has a similar size.
  *
- * Arguments: port of Redis, queue, program. The program's second argument says when `spawn` was called.
+ * Arguments: port of Redis, queue, program. The program's second argument is the time of the `spawn` call.
  */
 import { spawn } from 'node:child_process';
 import { Redis } from 'ioredis';
@@ -17,7 +17,7 @@ while (true) {
   child.stdout.resume();
   child.stderr.resume();
   child.stdin.on('error', () => {
-    // It ended without reading all.
+    // The program ended before reading everything.
   });
   child.stdin.end(popped[1]);
 }

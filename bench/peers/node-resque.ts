@@ -1,10 +1,10 @@
 /**
- * node-resque in `drain`: workers of its own, as its documentation has them, in one process. Each job starts the
- * program, gives it the payload and waits for its end. Packages are loaded as installed, not bundled.
+ * node-resque in `drain`: its workers, as in its documentation, in one process. Each job starts the program, gives it the
+ * payload and waits for its end. It loads the installed packages, without a bundle.
  *
- * A worker that finds its queue empty looks again after five seconds. So that no turn begins with such a pause, and
- * nothing is asked of Redis in those of others, the workers begin when a number is sent, whatever it is, end when
- * the queue is empty, and then this process answers; those of the next turn are connected by then.
+ * A worker that finds its queue empty looks again after five seconds. A turn must not begin with such a pause, and workers
+ * must not query Redis in the turns of others. So the workers start when any number is sent, and end when the queue is
+ * empty. Then this process answers, with the workers of its next turn already connected.
  *
  * Arguments: port of Redis, queue, workers, then the program and its arguments.
  */
@@ -43,7 +43,7 @@ function connectAll(): Promise<Worker[]> {
   return Promise.all(Array.from({ length: Number(slots) }, (_, slot) => connect(slot)));
 }
 
-/** Until it finds the queue empty. */
+/** Runs until the queue is empty. */
 async function work(worker: Worker): Promise<void> {
   const paused = new Promise<void>((resolve) => worker.once('pause', resolve));
   await worker.start();

@@ -1,9 +1,9 @@
 /**
- * The floor of `drain`: the least that a Node process can do for each job. It starts the program and waits for its
- * end, some at a time; there is no Redis, and nothing is written, counted or limited. It works when it is sent a
- * number, of jobs, and answers when the last of them has ended.
+ * The floor of `drain`: the minimum that a Node process must do for a job. It starts the program and waits for its end,
+ * several at a time, without Redis, writes, counters or limits. It starts when it gets a number of jobs, and answers when
+ * the last one has ended.
  *
- * Arguments: how many at a time, payload, then the program and its arguments.
+ * Arguments: number of parallel jobs, payload, then the program and its arguments.
  */
 import { startProgram } from './start-program.ts';
 

@@ -1,4 +1,4 @@
-/** How all peers that run jobs to their end start a program: pipes, the payload on STDIN. */
+/** Starts a program for all peers that wait for its end: pipes, with the payload on STDIN. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 export function startProgram(command: readonly string[], payload: string): ChildProcessWithoutNullStreams {
@@ -6,7 +6,7 @@ export function startProgram(command: readonly string[], payload: string): Child
   const child = spawn(program, args);
   child.stdout.resume();
   child.stdin.on('error', () => {
-    // It ended without reading all.
+    // The program ended before reading everything.
   });
   child.stdin.end(payload);
   return child;

@@ -1,4 +1,4 @@
-/* Sleeps for as many microseconds as its argument says: a job that waits for something and costs nothing. */
+/* Sleeps for the number of microseconds in its argument: a job that waits without cost. */
 #include <stdlib.h>
 #include <unistd.h>
 

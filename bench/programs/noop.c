@@ -1,4 +1,4 @@
-/* The cheapest job there is: what remains is the cost of starting a program. */
+/* The cheapest possible job, to measure the cost of starting a program. */
 int main(void) {
   return 0;
 }

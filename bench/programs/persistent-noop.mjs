@@ -1,4 +1,4 @@
-// A persistent job program that does nothing: for each payload, a line of its own, the result says that it is done.
+// A persistent job program that does nothing: it answers each payload line with a successful result.
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 

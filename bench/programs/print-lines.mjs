@@ -1,11 +1,11 @@
-// A job that prints lines at a rate, paced by the clock and not by whoever reads. Its args: lines a second, lines
-// in all (0: without end), descriptor (1 or 2), and where it keeps the number of lines that it has written.
+// A job that prints lines at a given rate, controlled by the clock and not by the reader. Its args: lines per second, total
+// lines (0: no end), descriptor (1 or 2), and a file for the number of written lines.
 import { openSync, readFileSync, writeSync } from 'node:fs';
 
 const [rate, total, fd, progressFile] = JSON.parse(readFileSync(0, 'utf8')).args;
 const progress = openSync(progressFile, 'w');
 const tickMs = 10;
-/** So that a reader who stopped us for long isn't paid back with one huge burst. */
+/** Limits the burst after a slow reader has stopped this program. */
 const longestTickMs = 50;
 
 let printed = 0;

@@ -1,4 +1,4 @@
-/* Reads its payload to the end, and does nothing with it. */
+/* Reads its whole payload and does nothing with it. */
 #include <unistd.h>
 
 int main(void) {

@@ -1,4 +1,4 @@
-# The least that a job in Python does: reads its payload.
+# The minimal Python job: reads its payload.
 import json
 import sys
 

@@ -1,9 +1,8 @@
 /*
- * Tells the bench when it started: takes the clock before anything else, then writes one line
- * "ID STARTED SPAWNED" to the FIFO that BENCH_START_FIFO names. ID is the first of the payload's args,
- * STARTED its own clock in nanoseconds (the one behind process.hrtime), SPAWNED its second argument or 0.
- * With BENCH_BOOT_SECONDS it is a program that takes so long before it reads its payload, and STARTED is when it
- * has read it.
+ * Reports when it started: reads the clock first, then writes a line "ID STARTED SPAWNED" to the FIFO in
+ * BENCH_START_FIFO. ID is the first of the payload's args, STARTED the time in nanoseconds (on the clock of
+ * process.hrtime), SPAWNED its second argument or 0. With BENCH_BOOT_SECONDS, it waits that long before it reads its
+ * payload, and STARTED is the time after reading it.
  */
 #include <fcntl.h>
 #include <stdio.h>

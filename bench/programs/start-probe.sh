@@ -1,6 +1,6 @@
 #!/bin/sh
-# What stands in for start-probe.c where there is no C compiler. A shell has no clock, so it says 0 and the
-# bench takes the time when the line arrives: the shell's own start counts, for the runner and the floor alike.
+# Replaces start-probe.c if there is no C compiler. A shell has no clock, so it writes 0 and the bench uses the time when
+# the line arrives. This includes the shell's own start, for both the runner and the floor.
 [ -z "$BENCH_BOOT_SECONDS" ] || sleep "$BENCH_BOOT_SECONDS"
 read -r payload
 args=${payload#*\[}

@@ -1,6 +1,6 @@
 /**
- * Jobs at the head of a queue behind which few or many others wait. The runners are paused except in their turns;
- * before each, the queue is filled up again.
+ * Jobs at the head of a queue with a small or large backlog. Runners are paused except in their turns. Before each turn,
+ * the queue is refilled.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
@@ -13,9 +13,9 @@ import { queueKey, type RedisServer } from '../lib/redis-server.ts';
 import { waitFor } from '../lib/wait-for.ts';
 import { compareSizes } from './compare-sizes.ts';
 
-/** How many jobs are left when those of a turn have ended. */
+/** Jobs that are left after a turn. */
 const sizes = [1_000, 1_000_000];
-/** For the runner to hear that it is to pause. */
+/** Time for the runner to notice the pause. */
 const pauseMs = 200;
 
 export async function measureBacklog(bench: Bench, redis: RedisServer): Promise<void> {
@@ -51,7 +51,7 @@ function withBacklog(redis: RedisServer, contestant: Contestant, size: number): 
       after: async () => {
         pause();
         await sleep(pauseMs);
-        // What runs is neither queued nor ended.
+        // Running jobs are neither queued nor ended.
         await waitFor(
           'the last jobs of a turn',
           async () => (await waiting()) + (await processed(redis)) === queuedOrEnded,

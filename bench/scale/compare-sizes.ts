@@ -1,11 +1,11 @@
-/** What the parts of this bench share. */
+/** Shared code of the parts of this bench. */
 import { type Contestant, runContest, turnRatios } from '../lib/contest.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
 import { printVerdict, spreadText } from '../lib/report.ts';
 
 const goal = 0.95;
 
-/** From the smallest to the largest, each divided by the smallest; the verdict is about the largest. */
+/** Compares each size with the smallest one; the verdict is about the largest one. */
 export async function compareSizes(redis: RedisServer, sizes: readonly Contestant[]): Promise<void> {
   const [smallest, ...larger] = sizes;
   const largest = larger.at(-1);

@@ -1,6 +1,6 @@
 /**
- * Runners with few and with many queues. The same work for each, four slots of one queue; the others, an entry each,
- * are waited for and stay empty. The one at work is the last, behind all others.
+ * Runners with few and many queues. Each runner does the same work in four slots of its last queue. It also waits for the
+ * other queues, one entry each, which stay empty.
  */
 import type { Bench } from '../lib/bench.ts';
 import type { Contestant } from '../lib/contest.ts';

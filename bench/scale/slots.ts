@@ -1,4 +1,4 @@
-/** Runners with few and with many slots, for jobs that do nothing and for jobs that wait. */
+/** Runners with few and many slots, for jobs that do nothing and jobs that sleep. */
 import type { Bench, Command } from '../lib/bench.ts';
 import { type Contestant, runContest } from '../lib/contest.ts';
 import { startRunnerContestant } from '../lib/contestants.ts';
@@ -9,7 +9,7 @@ import { median } from '../lib/statistics.ts';
 
 const sizes = [1, 4, 16, 64, 256];
 const napSeconds = 0.05;
-/** With few slots, naps take long: so many for each slot are enough. */
+/** Jobs per slot. With few slots, sleeping jobs take long, so a few are enough. */
 const napsPerSlot = 40;
 
 export async function measureSlots(bench: Bench, redis: RedisServer): Promise<void> {
@@ -24,7 +24,7 @@ export async function measureSlots(bench: Bench, redis: RedisServer): Promise<vo
     const share = (perSecond * napSeconds) / (sizes[at] ?? Number.NaN);
     return `${name} ${(100 * share).toFixed(0)} %`;
   });
-  console.log(`Of what so many slots could do if nothing but the sleep took time: ${shares.join(', ')}.`);
+  console.log(`Share of the maximum, if only sleeping took time: ${shares.join(', ')}.`);
 }
 
 async function contest(

@@ -1,7 +1,6 @@
 /**
- * What it costs the jobs that somebody looks on: no-op jobs on four queues, in turns through a headless runner
- * that nobody looks at, through another one to which a screen is attached, and through the program with a screen
- * of its own. All of them are alive all the time.
+ * The cost of a screen for jobs: no-op jobs on four queues, in turns through a runner without a screen, one with an
+ * attached screen, and one with its own screen. All three stay alive.
  */
 import type { Bench } from '../lib/bench.ts';
 import { drainedPerSecond } from '../lib/drain.ts';
@@ -33,7 +32,7 @@ export async function measureDrain(bench: Bench, redis: RedisServer): Promise<vo
   const rounds = numberFlag('rounds', 6);
   const jobs = numberFlag('jobs', 2_000);
   const contestants = await startContestants(bench, redis);
-  // What is measured are daemons, so compiled code: some jobs before.
+  // Some jobs to warm up: daemons run compiled code.
   for (const contestant of contestants) {
     await drainedPerSecond(redis, contestant.queues, Math.min(jobs, 1_000));
   }
@@ -71,9 +70,9 @@ async function startContestants(
   await screen.waitForText('attached-1');
   const ownScreen = await startScreen(bench, 'own', own);
   return [
-    contestant(bare, 'headless, nobody looks', bareRunner.pid, null),
-    contestant(attached, 'headless, a screen attached', attachedRunner.pid, screen),
-    contestant(own, 'with a screen of its own', ownScreen.enginePid, ownScreen.screen),
+    contestant(bare, 'without a screen', bareRunner.pid, null),
+    contestant(attached, 'with an attached screen', attachedRunner.pid, screen),
+    contestant(own, 'with its own screen', ownScreen.enginePid, ownScreen.screen),
   ];
 }
 
@@ -110,7 +109,7 @@ function report([bare, ...looked]: readonly [Contestant, ...Contestant[]]): void
   for (const each of looked) {
     const { median } = ratio(each);
     printVerdict(
-      `${each.name}: at least ${goal} of the jobs/s of a headless runner (median)`,
+      `${each.name}: at least ${goal} of the jobs/s of a runner without a screen (median)`,
       median >= goal,
       median.toFixed(2),
     );

@@ -1,4 +1,4 @@
-/** From the command to the first frame that shows the queues; the engine's start is in it. */
+/** The time from the command to the first frame with the queues, including the start of the engine. */
 import type { Bench, Command } from '../lib/bench.ts';
 import { numberFlag } from '../lib/flags.ts';
 import type { RedisServer } from '../lib/redis-server.ts';
@@ -17,7 +17,7 @@ export async function measureFirstFrame(bench: Bench, redis: RedisServer): Promi
   const config = writeConfig(bench, 'first-frame', { redis, runners, script: '/bin/true' });
   const samples = { floor: [] as number[], version: [] as number[], frame: [] as number[] };
   const rounds = 2 * numberFlag('rounds', 6);
-  // The first one reads the files from the disk: it isn't counted.
+  // The first run reads the files from disk, so it isn't counted.
   for (let round = -1; round < rounds; round += 1) {
     const floor = await timeOf([process.execPath, '-e', '0']);
     const version = await timeOf([process.execPath, program, '--version']);

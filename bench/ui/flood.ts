@@ -1,6 +1,6 @@
 /**
- * A job that prints 200,000 lines a second, open on the job screen: how soon a key is answered, and what becomes
- * of the pace of other jobs, in turns with the same flood when nobody looks at it.
+ * A job that prints 200,000 lines per second, open on the job screen. Measures the response time of keys and the speed of
+ * other jobs, in turns with the same flood while another screen is open.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
@@ -17,18 +17,18 @@ import { cpuPercents, type OwnScreen, startScreen } from './stage.ts';
 const linesPerSecond = 200_000;
 const goalMs = 100;
 const paceGoal = 0.95;
-/** For a screen to be as it will stay. */
+/** Time until the screen is stable. */
 const settleMs = 1_000;
 
-/** What the screen shows: the flood's output, or the queues. */
-type Scene = 'looked at' | 'not looked at';
+/** The open screen: the flood's output, or the queues. */
+type Scene = 'shown' | 'not shown';
 
 interface SceneFigures {
   readonly jobsPerSecond: number[];
   readonly linesPerSecond: number[];
   readonly screenCpu: number[];
   readonly engineCpu: number[];
-  /** From a key to the end of the frame that answers it. */
+  /** The time from a key to the end of the resulting frame. */
   readonly keysMs: number[];
 }
 
@@ -47,12 +47,12 @@ export async function measureFlood(bench: Bench, redis: RedisServer): Promise<vo
   }
   await printer.start(redis, 'flood', { linesPerSecond });
 
-  const figures = { 'looked at': noFigures(), 'not looked at': noFigures() };
+  const figures = { shown: noFigures(), 'not shown': noFigures() };
   for (let round = 0; round < rounds; round += 1) {
     await openJob(stage.screen);
-    await measureScene(redis, stage, printer, jobs, figures['looked at']);
+    await measureScene(redis, stage, printer, jobs, figures['shown']);
     await leaveJob(stage.screen);
-    await measureScene(redis, stage, printer, jobs, figures['not looked at']);
+    await measureScene(redis, stage, printer, jobs, figures['not shown']);
   }
   await stage.screen.stop();
   report(figures, withoutFlood);
@@ -62,7 +62,7 @@ function noFigures(): SceneFigures {
   return { jobsPerSecond: [], linesPerSecond: [], screenCpu: [], engineCpu: [], keysMs: [] };
 }
 
-/** The flood's queue is the first, and so selected. */
+/** The flood's queue is the first one, so it is selected. */
 async function openJob(screen: Screen): Promise<void> {
   await screen.waitForText('PrintLines');
   screen.press('\r');
@@ -83,7 +83,7 @@ async function measureScene(
   jobs: number,
   figures: SceneFigures,
 ): Promise<void> {
-  // Keys while no other job runs, then other jobs while no key comes.
+  // First keys without other jobs, then other jobs without keys.
   const pids = [screen.pid, enginePid];
   const linesBefore = printer.lines();
   const startedAt = performance.now();
@@ -96,7 +96,7 @@ async function measureScene(
   figures.jobsPerSecond.push(await drainedPerSecond(redis, ['work'], jobs));
 }
 
-/** Opens and closes the help again and again, at moments that have nothing to do with the frames. */
+/** Opens and closes the help repeatedly, at times that are independent of the frames. */
 async function pressKeys(screen: Screen): Promise<number[]> {
   const latencies: number[] = [];
   const endAt = performance.now() + (1000 * numberFlag('seconds', 30)) / 3;
@@ -137,19 +137,19 @@ function report(figures: Record<Scene, SceneFigures>, withoutFlood: readonly num
       String(keysMs.length),
     ]),
   ]);
-  const looked = figures['looked at'];
+  const looked = figures['shown'];
   const p99 = percentile(looked.keysMs, 0.99);
   printVerdict(
-    `a key is answered within ${goalMs} ms while the flood is looked at (99 of 100)`,
+    `a key is answered within ${goalMs} ms while the flood is shown (99 of 100)`,
     p99 <= goalMs,
     `${p99.toFixed(0)} ms, median ${percentile(looked.keysMs, 0.5).toFixed(0)} ms`,
   );
-  const pace = ratios(looked.jobsPerSecond, figures['not looked at'].jobsPerSecond);
+  const pace = ratios(looked.jobsPerSecond, figures['not shown'].jobsPerSecond);
   printVerdict(
-    `other jobs go on at ${paceGoal} of their pace or more when the flood is looked at (median)`,
+    `other jobs keep at least ${paceGoal} of their speed while the flood is shown (median)`,
     pace.median >= paceGoal,
     spreadText(pace, 2),
   );
-  const lines = ratios(looked.linesPerSecond, figures['not looked at'].linesPerSecond);
-  printVerdict(`so does the job that prints`, lines.median >= paceGoal, spreadText(lines, 2));
+  const lines = ratios(looked.linesPerSecond, figures['not shown'].linesPerSecond);
+  printVerdict(`so does the printing job`, lines.median >= paceGoal, spreadText(lines, 2));
 }

@@ -1,4 +1,4 @@
-/** What the screen costs while its picture changes with every frame, and while nothing happens. */
+/** The cost of the screen while every frame changes, and while nothing happens. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
 import { jobsEnded } from '../lib/drain.ts';
@@ -11,9 +11,9 @@ import { cpuPercents, type OwnScreen, startScreen } from './stage.ts';
 const busyGoalPercent = 15;
 const idleGoalPercent = 1;
 const queues = ['transcode', 'mailers', 'search', 'low'];
-/** Far more often than there are frames. */
+/** Far more often than frames. */
 const linesPerSecond = 20;
-/** After what came before, for its garbage to be collected and its code to be compiled. */
+/** Time for earlier garbage to be collected and code to be compiled. */
 const settleMs = 5_000;
 
 interface Figures {
@@ -33,7 +33,7 @@ export async function measureFrames(bench: Bench, redis: RedisServer): Promise<v
       await printer.start(redis, queue, { linesPerSecond, stream: 'stderr', ...options });
     }
   };
-  // What is measured is a screen that has been looked at for a while, not one that has just started.
+  // Measure a screen that has been open for a while, not one that has just started.
   const ended = await jobsEnded(redis, queues.length);
   await print({ lines: linesPerSecond });
   await ended();
@@ -59,7 +59,7 @@ export async function measureFrames(bench: Bench, redis: RedisServer): Promise<v
   printVerdict(
     `the screen takes less than ${busyGoalPercent} % of a core while the picture changes`,
     busy.screenCpu < busyGoalPercent,
-    `${busy.screenCpu.toFixed(1)} %, ${perFrame.toFixed(1)} ms a frame`,
+    `${busy.screenCpu.toFixed(1)} %, ${perFrame.toFixed(1)} ms per frame`,
   );
   printVerdict(
     `and less than ${idleGoalPercent} % while nothing happens`,

@@ -1,4 +1,4 @@
-/** A job that prints lines at a rate, seen from outside: how many it has printed. */
+/** A job that prints lines at a given rate, and its number of printed lines. */
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bench } from '../lib/bench.ts';
@@ -7,13 +7,13 @@ import { waitFor } from '../lib/wait-for.ts';
 
 export interface PrintOptions {
   readonly linesPerSecond: number;
-  /** Then it ends; without it, it goes on. */
+  /** It ends after this many lines; without it, it continues. */
   readonly lines?: number;
   readonly stream?: 'stdout' | 'stderr';
 }
 
 export class LinePrinter {
-  /** For the config. */
+  /** Command of the script, for the config. */
   static readonly script = [process.execPath, resolve('bench', 'programs', 'print-lines.mjs')];
   readonly #progressFile: string;
 
@@ -33,12 +33,12 @@ export class LinePrinter {
     await waitFor('the job prints', () => this.lines() > 0);
   }
 
-  /** Lines that it has written until now. */
+  /** Lines so far. */
   lines(): number {
     try {
       return Number(readFileSync(this.#progressFile, 'latin1'));
     } catch {
-      // It has not begun.
+      // It has not started.
       return 0;
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Memory over very many lines, the job that prints them being open: slowly enough for the screen to get every one
- * of them. Its buffer is full at 200,000 lines. Then each new line makes garbage of an old one, which V8 lets pile
- * up before it collects it: what is compared are the peaks of two equal stretches.
+ * Memory over a very large number of lines, with the printing job open. It prints slowly enough for the screen to get all
+ * lines. The buffer is full at 200,000 lines; then each new line turns an old one into garbage. V8 collects that late, so
+ * this compares the peaks of two equal periods.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
@@ -14,10 +14,10 @@ import { LinePrinter } from './line-printer.ts';
 import { startScreen } from './stage.ts';
 
 const linesPerSecond = 60_000;
-/** As the screen keeps them. */
+/** The number of lines that the screen keeps. */
 const keptLines = 200_000;
 const sampleMs = 250;
-/** From one stretch to the next, what chance may do. */
+/** Allowed random difference between two periods. */
 const goalRatio = 1.05;
 
 interface Sample {
@@ -44,7 +44,7 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
   };
   while (!isOver()) {
     sample();
-    if (performance.now() > limitAt) throw new Error(`the last of ${lines} lines has not been shown`);
+    if (performance.now() > limitAt) throw new Error(`the last of ${lines} lines did not appear`);
     await sleep(sampleMs);
   }
   sample();
@@ -67,7 +67,7 @@ function report(samples: readonly Sample[], lines: number): void {
     row('screen'),
     row('engine'),
   ]);
-  // The buffer is full for long when the first of them begins.
+  // The buffer is full long before the first period begins.
   const middle = samples.slice(at(lines / 3), at((2 * lines) / 3));
   const last = samples.slice(at((2 * lines) / 3));
   for (const who of ['screen', 'engine'] as const) {
@@ -80,7 +80,7 @@ function report(samples: readonly Sample[], lines: number): void {
   }
 }
 
-/** As the rule above the log counts them. */
+/** The count in the line above the log. */
 function shownLines(screen: Screen): number {
   const [, count = '0'] = /([\d,]+) lines?\b/.exec(screen.find(/FOLLOW .* lines?\b/) ?? '') ?? [];
   return Number(count.replaceAll(',', ''));

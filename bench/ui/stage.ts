@@ -1,4 +1,4 @@
-/** What the parts of this bench share. */
+/** Shared code of the parts of this bench. */
 import type { Bench } from '../lib/bench.ts';
 import { cpuSeconds } from '../lib/process-usage.ts';
 import { Screen } from '../lib/screen.ts';
@@ -9,7 +9,7 @@ export interface OwnScreen {
   readonly enginePid: number;
 }
 
-/** The program with a screen and an engine of its own. Ready when its queues are on the screen. */
+/** Starts the program with its own screen and engine, and waits until the screen shows its queues. */
 export async function startScreen(
   bench: Bench,
   name: string,
@@ -19,11 +19,11 @@ export async function startScreen(
   const screen = new Screen(bench, { command: [process.execPath, runnerProgram(), config] });
   for (const queue of Object.keys(spec.runners)) await screen.waitForText(queue);
   const enginePid = screen.enginePid();
-  if (enginePid === null) throw new Error('the screen has started no engine');
+  if (enginePid === null) throw new Error('the screen started no engine');
   return { screen, enginePid };
 }
 
-/** How much of a core processes use while something happens, in percent. */
+/** The CPU usage of processes during an action, in percent of a core. */
 export async function cpuPercents(
   pids: readonly number[],
   during: () => Promise<unknown>,

@@ -29,11 +29,11 @@ describe.runIf(process.platform === 'linux')('npm run bench -- ui', () => {
     expect(verdicts.map((line) => line.slice(5).replace(/: .*/, ''))).toMatchInlineSnapshot(`
       [
         "first frame within 450 ms of the command (median)",
-        "headless, a screen attached",
-        "with a screen of its own",
-        "a key is answered within 100 ms while the flood is looked at (99 of 100)",
-        "other jobs go on at 0.95 of their pace or more when the flood is looked at (median)",
-        "so does the job that prints",
+        "with an attached screen",
+        "with its own screen",
+        "a key is answered within 100 ms while the flood is shown (99 of 100)",
+        "other jobs keep at least 0.95 of their speed while the flood is shown (median)",
+        "so does the printing job",
         "the screen takes less than 15 % of a core while the picture changes",
         "and less than 1 % while nothing happens",
         "the screen doesn't grow from the second third of 120,000 lines to the last",
