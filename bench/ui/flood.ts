@@ -50,7 +50,7 @@ export async function measureFlood(bench: Bench, redis: RedisServer): Promise<vo
   const figures = { shown: noFigures(), 'not shown': noFigures() };
   for (let round = 0; round < rounds; round += 1) {
     await openJob(stage.screen);
-    await measureScene(redis, stage, printer, jobs, figures['shown']);
+    await measureScene(redis, stage, printer, jobs, figures.shown);
     await leaveJob(stage.screen);
     await measureScene(redis, stage, printer, jobs, figures['not shown']);
   }
@@ -137,19 +137,19 @@ function report(figures: Record<Scene, SceneFigures>, withoutFlood: readonly num
       String(keysMs.length),
     ]),
   ]);
-  const looked = figures['shown'];
-  const p99 = percentile(looked.keysMs, 0.99);
+  const shown = figures.shown;
+  const p99 = percentile(shown.keysMs, 0.99);
   printVerdict(
     `a key is answered within ${goalMs} ms while the flood is shown (99 of 100)`,
     p99 <= goalMs,
-    `${p99.toFixed(0)} ms, median ${percentile(looked.keysMs, 0.5).toFixed(0)} ms`,
+    `${p99.toFixed(0)} ms, median ${percentile(shown.keysMs, 0.5).toFixed(0)} ms`,
   );
-  const pace = ratios(looked.jobsPerSecond, figures['not shown'].jobsPerSecond);
+  const pace = ratios(shown.jobsPerSecond, figures['not shown'].jobsPerSecond);
   printVerdict(
     `other jobs keep at least ${paceGoal} of their speed while the flood is shown (median)`,
     pace.median >= paceGoal,
     spreadText(pace, 2),
   );
-  const lines = ratios(looked.linesPerSecond, figures['not shown'].linesPerSecond);
+  const lines = ratios(shown.linesPerSecond, figures['not shown'].linesPerSecond);
   printVerdict(`so does the printing job`, lines.median >= paceGoal, spreadText(lines, 2));
 }
