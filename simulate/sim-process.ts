@@ -6,7 +6,7 @@ import { executeCommand } from '../src/engine/commands.ts';
 import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import { QueueRouter } from '../src/engine/pools/queue-router.ts';
-import type { Machine } from '../src/engine/process/machine.ts';
+import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
 import type { Command } from '../src/protocol/commands.ts';
@@ -171,7 +171,7 @@ export class SimProcess implements Client, Runner {
     }
   }
 
-  #machine(): Machine {
+  #machine(): EngineMeans {
     const world = this.#world;
     const connect = () => world.server.open(this);
     return {

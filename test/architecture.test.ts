@@ -46,6 +46,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'events',
       'machine',
       'pools',
+      'launch',
       'process',
       'output',
       'outcomes',

@@ -27,8 +27,8 @@ const needs: Readonly<Record<string, ProjectName>> = {
   execa: 'program',
   'node:child_process': 'program',
   'src/engine/process/child.ts': 'program',
-  'src/engine/process/node-launcher.ts': 'program',
-  'src/engine/process/posix-launcher.ts': 'program',
+  'src/engine/launch/node-launcher.ts': 'program',
+  'src/engine/launch/posix-launcher.ts': 'program',
   'src/engine/single-job.ts': 'program',
   '@lydell/node-pty': 'terminal',
 };

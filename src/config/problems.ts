@@ -3,7 +3,7 @@
  * value was and what is allowed. Not here, because they belong to a table: what each field allows
  * ("a whole number from …") stands in its definition, and the causes of syntax errors in json-cause.ts.
  */
-import { kindOf, pathText, quoted, shown } from './shown.ts';
+import { kindOf, pathText, quoted, shown } from './value-text.ts';
 
 export const problems = {
   /** Joins a field's path and what is wrong there. An empty path is the whole file. */

@@ -17,7 +17,7 @@ import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
 import { workerHostOf } from './pools/pool.ts';
 import { poolView, QueueRouter } from './pools/queue-router.ts';
-import { type Machine, thisMachine } from './process/machine.ts';
+import { type EngineMeans, thisMachine } from './process/engine-means.ts';
 import { RedisSide } from './redis-side.ts';
 import { LiveUpdates } from './watch/live-updates.ts';
 
@@ -29,7 +29,7 @@ export interface EngineOptions {
   /** For outcomes that Redis can't be told; `null`: those are lost when the process ends. */
   readonly spoolDirectory?: string | null;
   /** This machine unless given. */
-  readonly machine?: Machine;
+  readonly machine?: EngineMeans;
   /** Stop by itself once every watched queue is empty and nothing runs. */
   readonly drain: boolean;
 }

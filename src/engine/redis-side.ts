@@ -19,7 +19,7 @@ import { Spooling } from './outcomes/spooling.ts';
 import { workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
-import type { Machine } from './process/machine.ts';
+import type { EngineMeans } from './process/engine-means.ts';
 
 export interface RedisSideOptions {
   readonly config: Config;
@@ -29,7 +29,7 @@ export interface RedisSideOptions {
   readonly spoolDirectory: string | null;
   /** Stop when all watched queues are empty and nothing runs. */
   readonly drain: boolean;
-  readonly machine: Machine;
+  readonly machine: EngineMeans;
   readonly publish: (fact: EngineFact) => void;
   readonly router: QueueRouter;
   /** Runs the jobs. */

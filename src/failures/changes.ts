@@ -1,11 +1,11 @@
 /** Changes to the `failed` list, in steps. Each step is atomic and finds entries by their bytes. */
-import type { FailureFilter } from '../protocol/commands.ts';
+import { type FailureFilter, filterCriteria } from '../protocol/commands.ts';
 import type { FailedList, WalkPage } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
 import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
 import type { ChangeEnd, ChangeLog } from './change-log.ts';
-import { failureMatcher } from './filter.ts';
-import { EventLoopPhases, type FailureCount, nextPageSize } from './search.ts';
+import { failureMatcher } from './failure-matcher.ts';
+import { type FailureCount, nextPageSize, YieldTimer } from './search.ts';
 
 /** Entries per step. A step blocks Redis for a few milliseconds. */
 const stepEntries = 250;
@@ -57,12 +57,12 @@ export async function changeMatches(
   const { kind } = log;
   const matches = failureMatcher(filter);
   const isWanted = (view: FailureView) => matches(view) && (kind === 'remove' || view.retriedAt === null);
-  const turn = new EventLoopPhases();
+  const timer = new YieldTimer();
   let page: WalkPage | null = newest === null ? null : { ...newest, floor: 0 };
   do {
     const entries: ListedRecord[] = [];
     for (const entry of page?.entries ?? []) {
-      await turn.rest();
+      await timer.yieldIfDue();
       const view = viewFailure(entry.record);
       if (!isWanted(view)) continue;
       if (kind === 'remove' || view.isRetryable) entries.push(entry);
@@ -136,8 +136,8 @@ export class FailureCounts {
   }
 }
 
-function keyOf({ queue, jobClass, exception, exit, text }: FailureFilter, total: number): string {
-  return JSON.stringify([total, queue, jobClass, exception, exit, text]);
+function keyOf(filter: FailureFilter, total: number): string {
+  return JSON.stringify([total, ...filterCriteria.map((criterion) => filter[criterion])]);
 }
 
 /** The newest entries of a page, at least one. They are enough to find the place again. */

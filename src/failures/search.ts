@@ -8,7 +8,7 @@ import type { FailedList } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
 import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
-import { failureMatcher } from './filter.ts';
+import { failureMatcher } from './failure-matcher.ts';
 
 const firstPageSize = 100;
 const largestPageSize = 250;
@@ -28,10 +28,10 @@ export function nextPageSize(page: FailurePage | null): number {
 }
 
 /** Yields to the event loop when this work has taken long enough. */
-export class EventLoopPhases {
+export class YieldTimer {
   #startedAt = performance.now();
 
-  async rest(): Promise<void> {
+  async yieldIfDue(): Promise<void> {
     if (performance.now() - this.#startedAt < longestTurnMs) return;
     await nextTurn();
     this.#startedAt = performance.now();
@@ -75,7 +75,7 @@ export async function findFailures(
   count: number,
 ): Promise<Found> {
   const matches = failureMatcher(filter);
-  const turn = new EventLoopPhases();
+  const timer = new YieldTimer();
   const found: FailureEntry[] = [];
   let total = 0;
   let bytes = 0;
@@ -84,7 +84,7 @@ export async function findFailures(
   for await (const page of pagesBefore(list, before)) {
     total = page.total;
     for (const listed of page.entries.toReversed()) {
-      await turn.rest();
+      await timer.yieldIfDue();
       scanned += 1;
       next = listed.index === 0 ? null : listed.index;
       const view = viewFailure(listed.record);
@@ -111,7 +111,7 @@ export async function countFailures(
   onPage: (looked: number, total: number) => void = () => {},
 ): Promise<FailureCount> {
   const matches = failureMatcher(filter);
-  const turn = new EventLoopPhases();
+  const timer = new YieldTimer();
   const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0 };
   let newest: FailurePage | null = null;
   let looked = 0;
@@ -120,7 +120,7 @@ export async function countFailures(
     // New failures are not counted, and must not be taken for counted ones.
     count.total = Math.min(count.total, page.total);
     for (const { record } of page.entries) {
-      await turn.rest();
+      await timer.yieldIfDue();
       const view = viewFailure(record);
       if (!matches(view)) continue;
       count.matching += 1;

@@ -45,6 +45,24 @@ export interface FailureFilter {
   readonly text: string | null;
 }
 
+/** Every criterion of a filter, for code that copies, compares or reads filters. */
+export const filterCriteria = [
+  'queue',
+  'jobClass',
+  'exception',
+  'exit',
+  'text',
+] as const satisfies readonly (keyof FailureFilter)[];
+
+/** Matches every failure. */
+export const everyFailure: FailureFilter = {
+  queue: null,
+  jobClass: null,
+  exception: null,
+  exit: null,
+  text: null,
+};
+
 /** Identifies an entry of the `failed` list by value, so that a command never affects the wrong one after a change. */
 export interface FailureEntryRef {
   /** Its last known index, a hint for finding it fast. */

@@ -1,4 +1,4 @@
-/** The history: events that an operator wants to read again. */
+/** What the Events tab keeps: the events that an operator wants to read again. */
 import type { EngineEvent } from '../protocol/events.ts';
 import { historyLimit } from '../protocol/snapshot.ts';
 

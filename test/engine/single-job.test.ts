@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse-config.ts';
-import { libc } from '../../src/engine/process/libc.ts';
+import { libc } from '../../src/engine/launch/libc.ts';
 import { SingleJob, type SingleJobEnd } from '../../src/engine/single-job.ts';
 import { readPayload } from '../../src/resque/format/payload.ts';
-import { withFreeDescriptors } from './process/launchers.ts';
+import { withFreeDescriptors } from './launch/launchers.ts';
 
 test.skipIf(libc() === null)('a job that no descriptor is left for does not run, and says why', async () => {
   const read = parseConfig('{ "runners": { "mail": 1 }, "script": "/bin/true" }', { file: '/cfg.json' });

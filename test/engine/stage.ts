@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Config, Delivery, PoolConfig } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { type Machine, thisMachine } from '../../src/engine/process/machine.ts';
+import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts';
 import { assertNoKeyLeft, assertNoProcessLeft } from '../helpers/leaks.ts';
@@ -29,7 +29,7 @@ export interface StartOptions {
   readonly shutdownTimeoutSeconds?: number;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
-  readonly machine?: Partial<Machine>;
+  readonly machine?: Partial<EngineMeans>;
 }
 
 /** One engine, and all that it has told. */

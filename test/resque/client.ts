@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
 import type { RedisServerConfig } from '../../src/config/config.ts';
-import { type Machine, thisMachine } from '../../src/engine/process/machine.ts';
+import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import { ResqueClient } from '../../src/resque/steps/client.ts';
 import type { StepOwner, StepReply, StepRequest } from '../../src/resque/steps/step.ts';
 import { type RedisServer, testConnectionName } from '../helpers/redis.ts';
@@ -43,7 +43,7 @@ export class ClientStage {
   }
 
   /** A client on this machine; one that was connected before is closed. */
-  async connect(machine: Machine): Promise<ResqueClient> {
+  async connect(machine: EngineMeans): Promise<ResqueClient> {
     this.#client?.session.close();
     const hooks = {
       resume: async () => {

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { Spooling } from '../../engine/outcomes/spooling.ts';
+import { type EngineMeans, thisMachine } from '../../engine/process/engine-means.ts';
 import { findLeftPrograms } from '../../engine/process/left-programs.ts';
-import { type Machine, thisMachine } from '../../engine/process/machine.ts';
 import { plural } from '../../messages/quantities.ts';
 import { spoolMessages } from '../../messages/redis-faults.ts';
 import { Audit, type OrphanedJobs, type RepairResult } from '../../resque/audit/audit.ts';
@@ -84,7 +84,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
 async function spoolVerdicts(
   sender: CommandSender,
   { redis, namespace }: Config,
-  machine: Machine,
+  machine: EngineMeans,
   { isRepairing, spoolDirectory }: Task,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];

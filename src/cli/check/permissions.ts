@@ -1,5 +1,6 @@
 /**
- * Whether the user that we are may run the commands that a runner runs, on the keys that it uses.
+ * Whether this Redis user may run the commands that a runner runs, on the keys that it uses. A runner itself asks with
+ * `resque/steps/permission-script.ts`.
  *
  * Each command is queued in a transaction that is then discarded: Redis checks permissions, renamed commands
  * and whether writes are taken when it queues, and executes nothing. Unlike `ACL DRYRUN` this works with every

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, PoolConfig } from '../../config/config.ts';
-import { isTurnedOff, libc } from '../../engine/process/libc.ts';
+import { isTurnedOff, libc } from '../../engine/launch/libc.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
 import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';

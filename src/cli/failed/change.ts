@@ -1,10 +1,10 @@
 /** `resque-runner failed retry|remove|clear`: selects the failures, and asks before a bulk change or a deletion. */
 import { changeEntries, changeMatches } from '../../failures/changes.ts';
 import { newestPage } from '../../failures/search.ts';
-import type { FailureFilter } from '../../protocol/commands.ts';
+import { everyFailure, type FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../../resque/failed/failed-page.ts';
-import { isEmptyFilter } from '../../store/failure-filter.ts';
+import { isEmptyFilter } from '../../store/filter-language.ts';
 import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
 import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
@@ -15,12 +15,12 @@ import { Progress } from '../terminal/progress.ts';
 import { carryOut, declined, type Kind, nothingToDo } from './carry-out.ts';
 import { type Counted, matchingQuestion, removalQuestion, whyNothing } from './change-words.ts';
 import { failureId, findEntry } from './find-entry.ts';
-import { countWithBar, everything, filterOf, filterWords } from './matching.ts';
+import { countWithBar, filterOf, filterWords } from './matching.ts';
 
 export const retry: RunCommand = (context) => change('retry', context);
 export const remove: RunCommand = (context) => change('remove', context);
 export const clear: RunCommand = ({ invocation, io }) =>
-  changeMatching(io, 'remove', everything, invocation.flags);
+  changeMatching(io, 'remove', everyFailure, invocation.flags);
 
 function change(kind: Kind, { invocation, io }: CommandContext): Promise<number> {
   refuseUnclear(invocation);

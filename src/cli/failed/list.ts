@@ -4,7 +4,7 @@ import { grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import type { FailureEntry, FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed/failed-list.ts';
-import { isEmptyFilter } from '../../store/failure-filter.ts';
+import { isEmptyFilter } from '../../store/filter-language.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';

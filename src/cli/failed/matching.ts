@@ -8,15 +8,6 @@ import { Progress, type ProgressIo } from '../terminal/progress.ts';
 
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const;
 
-/** Matches every failure. */
-export const everything: FailureFilter = {
-  queue: null,
-  jobClass: null,
-  exception: null,
-  exit: null,
-  text: null,
-};
-
 export function filterOf({ queue, class: jobClass, exception, exit, text }: Flags): FailureFilter {
   return { queue, jobClass, exception, exit, text };
 }

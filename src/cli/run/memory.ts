@@ -7,7 +7,7 @@
  * little to measure.
  */
 import { setFlagsFromString } from 'node:v8';
-import { libc } from '../../engine/process/libc.ts';
+import { libc } from '../../engine/launch/libc.ts';
 
 /** Loading the C library's functions takes 8 ms. A job that comes earlier loads them itself. */
 const nativeLoadMs = 500;

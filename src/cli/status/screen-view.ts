@@ -7,7 +7,7 @@ import { TerminalOutput } from '../../ui/terminal/terminal-output.ts';
 import type { TerminalIo } from '../command-line/io.ts';
 import { linePainter } from '../terminal/table.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
-import { awayText, statusLines } from './text.ts';
+import { awayText, statusLines } from './page.ts';
 import type { WatchView } from './watch-view.ts';
 
 /** Takes over the screen with the first status. Until then, errors are printed as usual. */

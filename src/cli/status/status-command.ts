@@ -6,8 +6,8 @@ import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import { findTarget, withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { linePainter, outputWidth } from '../terminal/table.ts';
+import { statusLines } from './page.ts';
 import { survey } from './survey.ts';
-import { statusLines } from './text.ts';
 
 const defaultIntervalSeconds = 2;
 

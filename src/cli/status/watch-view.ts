@@ -3,7 +3,7 @@ import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
 import { linePainter, outputWidth } from '../terminal/table.ts';
 import type { AwayDocument, StatusDocument } from './document.ts';
-import { awayText, statusLines } from './text.ts';
+import { awayText, statusLines } from './page.ts';
 
 /** Shows each status. The promises resolve when it can take the next one. */
 export interface WatchView {

@@ -6,9 +6,9 @@ import type { FailureSummary, KillReason } from '../../protocol/events.ts';
 import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
 import { jsonText } from '../../resque/format/json.ts';
 import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
+import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { outputLimitBytes } from '../output/output-tail.ts';
 import type { TakenJob } from '../pools/taken-job.ts';
-import { type ExitStatus, noExit } from '../process/libc.ts';
 import { type JobResult, noResult } from '../process/result-lines.ts';
 import { readTraceback } from './traceback.ts';
 

@@ -17,12 +17,12 @@
  */
 import type { EngineFact, FailureSummary, KillReason } from '../../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../../protocol/job.ts';
+import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
+import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import type { Outcome, TakenJob } from '../pools/taken-job.ts';
 import { Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
-import { isNotStarted, type NotStarted } from '../process/launched-process.ts';
-import { type ExitStatus, noExit } from '../process/libc.ts';
-import { commandOf, environmentOf } from '../process/program.ts';
+import { launchSpecOf } from '../process/program.ts';
 import { noResult } from '../process/result-lines.ts';
 import type { StartBackoff } from '../process/start-backoff.ts';
 import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
@@ -175,11 +175,8 @@ export class Job implements OutputSink {
     const { payload, queue, pool, slot } = this.taken;
     const { config } = pool;
     const { mark } = this.#context;
-    const env = environmentOf(config, { queue, worker: slot.worker, mark });
-    return startChild(
-      { command: commandOf(config, queue), cwd: config.cwd, env, stdin: payload.bytes, hasResults: false },
-      this,
-    );
+    const facts = { queue, worker: slot.worker, mark };
+    return startChild(launchSpecOf(config, facts, { stdin: payload.bytes, hasResults: false }), this);
   }
 
   async #watch(program: Child | WarmChild): Promise<JobEnd> {

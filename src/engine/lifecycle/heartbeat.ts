@@ -8,7 +8,10 @@ import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 
 /** Runners must notice `pause-all-workers` within 5 s. */
 const lookMs = 3_000;
-/** Resque expects a heartbeat at least every 60 s. At 20 s, a broken wait is also found within 30 s. */
+/**
+ * Resque expects a heartbeat at least every 60 s. At 20 s, a broken wait is also found within 30 s. `liveness.ts` decides how
+ * much silence is too much: at least two heartbeats.
+ */
 const heartbeatMs = 20_000;
 
 export interface HeartbeatHooks {

@@ -8,21 +8,21 @@ import type { EngineFact } from '../../protocol/events.ts';
 import type { Cancel } from '../../resque/redis/clock.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../../resque/workers/dead-runners.ts';
-import { livenessOf } from '../../resque/workers/liveness.ts';
+import { heardLimitMs, livenessOf } from '../../resque/workers/liveness.ts';
 import type { LeftWorker } from '../../resque/workers/recovery-script.ts';
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
-import type { Machine } from '../process/machine.ts';
+import type { EngineMeans } from '../process/engine-means.ts';
 
 const intervalMs = 60_000;
 /** A little longer than the wait for a runner that may have lost its connection. */
-const namesakeMs = 45_000;
+const namesakeMs = heardLimitMs + 5_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
   readonly publish: (fact: EngineFact) => void;
   /** Writes the spooled outcomes of dead runners, by their nonces: otherwise their jobs would count as unfinished. */
   readonly beforeRecovery: (dead: ReadonlySet<string>) => Promise<void>;
-  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'endPrograms'>;
+  readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** This process as its entry in Redis describes it. */
   readonly about: () => RunnerAbout;
   /** Jobs came back to queues. */

@@ -33,13 +33,13 @@ import {
 import type { StepOwner } from '../../resque/steps/step.ts';
 import { silentLimitMs } from '../../resque/workers/liveness.ts';
 import type { ProcessIdentity } from '../machine/identity.ts';
-import type { Machine } from '../process/machine.ts';
+import type { EngineMeans } from '../process/engine-means.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
   /** Redis and namespace. Files of other scopes are ignored. */
   readonly scope: string;
-  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
+  readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'clock'>;
   /** The present owner: a new registration has another nonce. */
   readonly owner: () => StepOwner;
 }

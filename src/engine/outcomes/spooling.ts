@@ -9,7 +9,7 @@ import type { CommandSender } from '../../resque/redis/send.ts';
 import { Replay } from '../../resque/steps/replay.ts';
 import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
-import type { Machine } from '../process/machine.ts';
+import type { EngineMeans } from '../process/engine-means.ts';
 import { Spool, type SpoolFile } from './spool.ts';
 import { renamedOutcome } from './unwritten.ts';
 
@@ -25,7 +25,7 @@ export interface SpoolingOptions {
   readonly directory: string | null;
   /** Redis and namespace. Files of other scopes are ignored. */
   readonly scope: string;
-  readonly machine: Pick<Machine, 'identity' | 'presenceOf' | 'clock'>;
+  readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
 }
 

@@ -19,10 +19,10 @@ import {
   type LaunchSpec,
   type NotStarted,
   type OutputPipe,
-} from './launched-process.ts';
-import { type ExitStatus, libc } from './libc.ts';
-import { launcherOfNode } from './node-launcher.ts';
-import { posixLauncher } from './posix-launcher.ts';
+} from '../launch/launched-process.ts';
+import { type ExitStatus, libc } from '../launch/libc.ts';
+import { launcherOfNode } from '../launch/node-launcher.ts';
+import { posixLauncher } from '../launch/posix-launcher.ts';
 
 /** Set while no more can be taken: nothing is read until it resolves. It must not reject. */
 export type Hold = Promise<void> | null;

@@ -5,7 +5,7 @@
  * therefore known only if it is higher than our memory was; otherwise that is its upper limit.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { libc, loadKoffi } from './libc.ts';
+import { libc, loadKoffi } from '../launch/libc.ts';
 
 export interface ChildrenUsage {
   readonly userMs: number;

@@ -8,8 +8,9 @@
  *
  * Our own children are reaped in the turn in which their end is reported, so a zombie at two looks is not one of them.
  */
+
+import { libc } from '../launch/libc.ts';
 import { zombieChildren } from '../machine/identity.ts';
-import { libc } from './libc.ts';
 
 const lookMs = 1_000;
 

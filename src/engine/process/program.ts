@@ -1,5 +1,6 @@
 /** The command line and environment of a job's program. */
 import type { PoolConfig } from '../../config/config.ts';
+import type { LaunchSpec } from '../launch/launched-process.ts';
 
 export interface EnvironmentFacts {
   readonly queue: string;
@@ -13,7 +14,8 @@ export interface EnvironmentFacts {
 export const runnerVariable = 'RESQUE_RUNNER';
 
 /** Tells a persistent child the number of the descriptor for its results. */
-export const resultVariable = 'RESQUE_RESULT_FD';
+const resultVariable = 'RESQUE_RESULT_FD';
+const resultDescriptor = 3;
 
 /** Copied once: each access to `process.env` is a system call. */
 const own: NodeJS.ProcessEnv = { ...process.env };
@@ -25,8 +27,19 @@ export function commandOf({ script, args }: PoolConfig, queue: string): [string,
   return [program, ...words, queue, ...args];
 }
 
+/** How to start the program of a pool. Every start of a job's program goes through here. */
+export function launchSpecOf(
+  config: PoolConfig,
+  facts: EnvironmentFacts,
+  { stdin, hasResults }: Pick<LaunchSpec, 'stdin' | 'hasResults'>,
+): LaunchSpec {
+  const env = environmentOf(config, facts);
+  if (hasResults) env.push(`${resultVariable}=${resultDescriptor}`);
+  return { command: commandOf(config, facts.queue), cwd: config.cwd, env, stdin, hasResults };
+}
+
 /** The environment of a job's program, as `NAME=value`: ours, the config's, and its queue and worker. */
-export function environmentOf(config: PoolConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
+function environmentOf(config: PoolConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
   return [...baseOf(config), `RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
 }
 

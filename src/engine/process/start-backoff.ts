@@ -7,10 +7,11 @@
  *       ▲                        │
  *       └──the machine is why────┘  (see shortages.ts)
  */
+
+import type { NotStarted } from '../launch/launched-process.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import { type Refusal, refusalIn } from '../pools/shortages.ts';
-import type { NotStarted } from './launched-process.ts';
 import { checkStartable } from './startable.ts';
 
 const checkMs = 1_000;

@@ -9,8 +9,8 @@ import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { basename, delimiter, dirname, resolve } from 'node:path';
 import type { PoolConfig } from '../../config/config.ts';
-import type { NotStarted } from './launched-process.ts';
-import type { ExitStatus } from './libc.ts';
+import type { NotStarted } from '../launch/launched-process.ts';
+import type { ExitStatus } from '../launch/libc.ts';
 
 export type StartableVerdict =
   | { readonly ok: true /** The file that would be started. */; readonly file: string }

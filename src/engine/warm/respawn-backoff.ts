@@ -4,8 +4,8 @@
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact } from '../../protocol/events.ts';
+import type { ExitStatus } from '../launch/libc.ts';
 import type { Pool } from '../pools/pool.ts';
-import type { ExitStatus } from '../process/libc.ts';
 import type { WarmChild } from './warm-child.ts';
 
 const firstPauseMs = 1_000;

@@ -11,12 +11,12 @@
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { OutputStream } from '../../protocol/job.ts';
+import { isNotStarted, type NotStarted, type OutputPipe } from '../launch/launched-process.ts';
+import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import { type Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
-import { isNotStarted, type NotStarted, type OutputPipe } from '../process/launched-process.ts';
-import { type ExitStatus, noExit } from '../process/libc.ts';
-import { commandOf, environmentOf, resultVariable } from '../process/program.ts';
+import { launchSpecOf } from '../process/program.ts';
 import { breaches, type JobResult, noResult, ResultLines, readResult } from '../process/result-lines.ts';
 import { payloadLine, StdinDelivery } from './stdin-delivery.ts';
 
@@ -38,7 +38,6 @@ export interface JobEnd {
   readonly isUnread: boolean;
 }
 
-const resultDescriptor = 3;
 /** A process that exits closes its descriptors a moment before its end can be seen. */
 const closedLimitMs = 200;
 /** Characters of a child's last words. */
@@ -49,13 +48,9 @@ export function startWarmChild(spec: WarmChildSpec, onServed: () => void): WarmC
   const { pool, slot, queue, mark } = spec;
   const { config } = pool;
   const isPersistent = config.mode === 'persistent';
-  const env = environmentOf(config, { queue, worker: slot.worker, mark });
-  if (isPersistent) env.push(`${resultVariable}=${resultDescriptor}`);
   const output = new WarmOutput();
-  const child = startChild(
-    { command: commandOf(config, queue), cwd: config.cwd, env, stdin: 'pipe', hasResults: isPersistent },
-    output,
-  );
+  const facts = { queue, worker: slot.worker, mark };
+  const child = startChild(launchSpecOf(config, facts, { stdin: 'pipe', hasResults: isPersistent }), output);
   return isNotStarted(child) ? child : new WarmChild(spec, child, output, onServed);
 }
 

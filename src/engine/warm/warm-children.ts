@@ -6,11 +6,11 @@
  * time; until then, jobs start as if there were no warm children.
  */
 import type { EngineEventType, EngineFact } from '../../protocol/events.ts';
+import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
+import type { ExitStatus } from '../launch/libc.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import type { TakenJob } from '../pools/taken-job.ts';
-import { isNotStarted, type NotStarted } from '../process/launched-process.ts';
-import type { ExitStatus } from '../process/libc.ts';
 import type { ProcessGroups } from '../process/process-groups.ts';
 import type { StartBackoff } from '../process/start-backoff.ts';
 import { RespawnBackoff } from './respawn-backoff.ts';

@@ -2,7 +2,13 @@
  * The shapes of commands. A command that reaches the engine has exactly the fields of its type, each of the right type. The
  * engine itself checks whether a queue exists or a number is in range.
  */
-import type { Command, CommandType, FailureEntryRef, FailureFilter } from '../../protocol/commands.ts';
+import {
+  type Command,
+  type CommandType,
+  type FailureEntryRef,
+  type FailureFilter,
+  filterCriteria,
+} from '../../protocol/commands.ts';
 import { linkMessages } from '../messages.ts';
 
 interface Shape<T> {
@@ -32,15 +38,15 @@ function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
   return { says: words.join(' or '), read: (value) => words.find((word) => word === value) };
 }
 
-const filterKeys: readonly (keyof FailureFilter)[] = ['queue', 'jobClass', 'exception', 'exit', 'text'];
 const filter: Shape<FailureFilter> = {
   says: 'a filter: queue, jobClass, exception, exit and text, each a text or null',
   read: (value) => {
     if (!isObject(value)) return undefined;
     // An unknown criterion, from a later version, would be ignored, and the command would affect more failures.
-    if (Object.keys(value).some((key) => !filterKeys.includes(key as keyof FailureFilter))) return undefined;
+    if (Object.keys(value).some((key) => !(filterCriteria as readonly string[]).includes(key)))
+      return undefined;
     const criteria: Partial<Record<keyof FailureFilter, string | null>> = {};
-    for (const key of filterKeys) {
+    for (const key of filterCriteria) {
       const criterion = value[key] === null ? null : text.read(value[key]);
       if (criterion === undefined) return undefined;
       criteria[key] = criterion;

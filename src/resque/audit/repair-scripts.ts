@@ -2,7 +2,9 @@
  * The writes of `audit.ts`. Each applies to what was seen: if that has changed, nothing happens, and the next audit judges
  * again. No KEYS, as in our other scripts.
  */
+
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
+import { countFailure } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
@@ -80,8 +82,7 @@ end
 ${jobStatusWrites}
 if bytes ~= '' then
   redis.call('RPUSH', prefix .. 'failed', bytes)
-  redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
-  redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  ${countFailure}
   setStatus(ARGV[7] or '', ${jobStatuses.failed})
 end
 redis.call('DEL', key)

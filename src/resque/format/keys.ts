@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 /**
- * Every Redis key of the Resque format, spelled here and nowhere else.
+ * Every Redis key of the Resque format. Only our Lua scripts spell keys again, because they get no more than a prefix.
  *
  * Source: Resque 3.0.0 (Ruby), `lib/resque/data_store.rb`. All take a namespace prefix, `resque:` by default.
  */
@@ -102,3 +102,7 @@ export function keyOfName(keyOf: (name: string) => string, name: Buffer): string
   const [before = '', after = ''] = keyOf(placeholder).split(placeholder);
   return Buffer.concat([Buffer.from(before), name, Buffer.from(after)]);
 }
+
+/** Lua: counts a failed job in the totals, as Resque does. A counter of the wrong type must not cost the job. Reads `prefix`. */
+export const countFailure = `redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
+redis.pcall('INCRBY', prefix .. 'stat:processed', 1)`;

@@ -14,7 +14,7 @@ import { RedisSession } from '../redis/session.ts';
 import { readHeldLists } from '../workers/dead-runners.ts';
 import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
-import { permissionScript } from './permissions.ts';
+import { permissionScript } from './permission-script.ts';
 import { readStanding, type Standing } from './standing.ts';
 import type { HeldJob, ReservedJob, StepOwner, StepReply, StepRequest, UnsentJob } from './step.ts';
 import { StepSender } from './step.ts';

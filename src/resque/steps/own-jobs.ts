@@ -3,7 +3,7 @@
  * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
-import type { ResqueKeys } from '../format/keys.ts';
+import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import type { LeftWorker } from '../workers/recovery-script.ts';
@@ -43,8 +43,7 @@ for _, worker in ipairs(workers) do
   if redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
       redis.call('RPUSH', prefix .. 'failed', worker.bytes)
-      redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
-      redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+      ${countFailure}
       setStatus(worker.statusName, ${jobStatuses.failed})
     elseif worker.kind == 'requeue' then
       redis.call('SADD', prefix .. 'queues', worker.queue)

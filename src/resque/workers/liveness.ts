@@ -41,7 +41,7 @@ export interface RedisView {
 /** The same as in Resque, see `Resque.prune_interval`. */
 export const silentLimitMs = 300_000;
 /** Two missed heartbeats. */
-const heardLimitMs = 40_000;
+export const heardLimitMs = 40_000;
 
 export function livenessOf(entry: RunnerEntry, here: Vantage, redis: RedisView): Liveness {
   const presence = here.presenceOf(entry);

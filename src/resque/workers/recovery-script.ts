@@ -8,7 +8,7 @@
  * as failed instead, because it may be the job that kills its runners.
  */
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
-import type { ResqueKeys } from '../format/keys.ts';
+import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /** What a worker of a dead process left. */
@@ -160,8 +160,7 @@ ${jobStatusWrites}
 local failed, requeued = 0, 0
 local function fail(record, statusName)
   redis.call('RPUSH', prefix .. 'failed', record)
-  redis.pcall('INCRBY', prefix .. 'stat:failed', 1)
-  redis.pcall('INCRBY', prefix .. 'stat:processed', 1)
+  ${countFailure}
   setStatus(statusName, ${jobStatuses.failed})
   failed = failed + 1
 end

@@ -2,7 +2,7 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
-import { isEmptyFilter, parseFailureFilter } from '../../store/failure-filter.ts';
+import { isEmptyFilter, parseFailureFilter } from '../../store/filter-language.ts';
 import type { Choice } from '../../store/view.ts';
 import { failureKeys, indexOfKey, selectedFailure, stepTo } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';

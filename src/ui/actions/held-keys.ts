@@ -3,28 +3,14 @@
  * from Redis, and people type faster than that. The keys act in order as soon as the rows are there.
  */
 import type { AppState, AppStore } from '../../store/app-store.ts';
-import type { ActionName } from '../keys/keymap.ts';
+import { type ActionName, keymap } from '../keys/keymap.ts';
 
 /** If Redis is slower than this, the keys act on what is there. Otherwise the keyboard would feel dead. */
 const longestHoldMs = 1_000;
 
-/** Actions on a row. Other keys are held only after one of these, to keep the order. */
-const rowActions: ReadonlySet<ActionName> = new Set([
-  'up',
-  'down',
-  'top',
-  'bottom',
-  'half-page-down',
-  'half-page-up',
-  'page-down',
-  'page-up',
-  'open',
-  'mark',
-  'mark-all',
-  'retry',
-  'delete',
-  'copy',
-]);
+const rowActions: ReadonlySet<ActionName> = new Set(
+  keymap.filter(({ needsRow }) => needsRow === true).map(({ action }) => action),
+);
 
 export class HeldKeys {
   readonly #store: AppStore;
@@ -47,6 +33,7 @@ export class HeldKeys {
   /** @returns false if the key must act at once */
   hold(key: string, text: string, action: ActionName | null): boolean {
     if (this.#isActing || !isReadingRows(this.#store.getState())) return false;
+    // Other keys are held only after one of these, to keep the order.
     if (this.#keys.length === 0 && (action === null || !rowActions.has(action))) return false;
     this.#keys.push({ key, text });
     this.#timer ??= setTimeout(() => this.#release(() => true), longestHoldMs);

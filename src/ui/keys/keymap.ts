@@ -74,6 +74,8 @@ export interface Binding {
   readonly asks?: true;
   /** Changes something outside this screen: `--read-only` leaves it out. */
   readonly changes?: true;
+  /** Acts on a row of a list. If the rows are still being read, the key waits for them. */
+  readonly needsRow?: true;
 }
 
 const everywhere: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
@@ -81,9 +83,18 @@ const lists: readonly Context[] = ['queues', 'failures', 'jobs', 'events'];
 
 /** In the order of the footer. */
 export const keymap: readonly Binding[] = [
-  { action: 'up', keys: ['k', 'up'], shown: 'k ↑', label: 'row up', group: 'move', contexts: everywhere },
+  {
+    action: 'up',
+    needsRow: true,
+    keys: ['k', 'up'],
+    shown: 'k ↑',
+    label: 'row up',
+    group: 'move',
+    contexts: everywhere,
+  },
   {
     action: 'down',
+    needsRow: true,
     keys: ['j', 'down'],
     shown: 'j ↓',
     label: 'row down',
@@ -142,9 +153,18 @@ export const keymap: readonly Binding[] = [
     group: 'move',
     contexts: everywhere,
   },
-  { action: 'top', keys: ['g', 'home'], shown: 'g Home', label: 'top', group: 'move', contexts: everywhere },
+  {
+    action: 'top',
+    needsRow: true,
+    keys: ['g', 'home'],
+    shown: 'g Home',
+    label: 'top',
+    group: 'move',
+    contexts: everywhere,
+  },
   {
     action: 'bottom',
+    needsRow: true,
     keys: ['G', 'end'],
     shown: 'G End',
     label: 'bottom',
@@ -153,6 +173,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'half-page-down',
+    needsRow: true,
     keys: ['ctrl+d'],
     shown: 'Ctrl-D',
     label: 'half a page down',
@@ -161,6 +182,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'half-page-up',
+    needsRow: true,
     keys: ['ctrl+u'],
     shown: 'Ctrl-U',
     label: 'half a page up',
@@ -169,6 +191,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'page-down',
+    needsRow: true,
     keys: ['pagedown'],
     shown: 'PgDn',
     label: 'page down',
@@ -177,6 +200,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'page-up',
+    needsRow: true,
     keys: ['pageup'],
     shown: 'PgUp',
     label: 'page up',
@@ -185,6 +209,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'open',
+    needsRow: true,
     keys: ['return'],
     shown: 'Enter',
     label: 'open',
@@ -241,6 +266,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'mark',
+    needsRow: true,
     keys: ['space'],
     shown: 'Space',
     label: 'mark',
@@ -250,6 +276,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'mark-all',
+    needsRow: true,
     keys: ['*'],
     shown: '*',
     label: 'mark all matches, or unmark all',
@@ -259,6 +286,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'retry',
+    needsRow: true,
     keys: ['r'],
     shown: 'r',
     label: 'retry this failure, or the marked ones',
@@ -280,6 +308,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'delete',
+    needsRow: true,
     keys: ['D'],
     shown: 'D',
     label: 'delete this failure, or the marked ones',
@@ -392,6 +421,7 @@ export const keymap: readonly Binding[] = [
   },
   {
     action: 'copy',
+    needsRow: true,
     keys: ['y'],
     shown: 'y',
     label: 'copy',

@@ -6,7 +6,7 @@
 import type { Command, CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import type { AppState, AppStore, FailurePages } from '../../store/app-store.ts';
 import { noFailurePages } from '../../store/app-store.ts';
-import { parseFailureFilter } from '../../store/failure-filter.ts';
+import { parseFailureFilter } from '../../store/filter-language.ts';
 import type { View } from '../../store/view.ts';
 import { failureKeys } from './selection.ts';
 

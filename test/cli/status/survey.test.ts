@@ -1,6 +1,6 @@
 /** What `status` makes of what lies in Redis, whoever put it there. */
 import { describe, expect, test } from 'vitest';
-import { statusLines } from '../../../src/cli/status/text.ts';
+import { statusLines } from '../../../src/cli/status/page.ts';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { epoch, recordOf, StatusStage } from './stage.ts';

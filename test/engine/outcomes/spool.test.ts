@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ownIdentity, type ProcessIdentity } from '../../../src/engine/machine/identity.ts';
 import { Spool } from '../../../src/engine/outcomes/spool.ts';
-import { thisMachine } from '../../../src/engine/process/machine.ts';
+import { thisMachine } from '../../../src/engine/process/engine-means.ts';
 import { systemClock } from '../../../src/resque/redis/clock.ts';
 import type { SpooledStep } from '../../../src/resque/steps/spooled-steps.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Spooling } from '../../../src/engine/outcomes/spooling.ts';
-import { thisMachine } from '../../../src/engine/process/machine.ts';
+import { thisMachine } from '../../../src/engine/process/engine-means.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { useRedis } from '../../helpers/redis.ts';
 

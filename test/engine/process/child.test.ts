@@ -1,12 +1,12 @@
 /** Children, started either way: output to the last byte, then one end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { isNotStarted, type LaunchSpec } from '../../../src/engine/launch/launched-process.ts';
+import type { ExitStatus } from '../../../src/engine/launch/libc.ts';
 import type { Hold, OutputSink, startChild as startChildForType } from '../../../src/engine/process/child.ts';
-import { isNotStarted, type LaunchSpec } from '../../../src/engine/process/launched-process.ts';
-import type { ExitStatus } from '../../../src/engine/process/libc.ts';
 import type { OutputStream } from '../../../src/protocol/job.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { assertClosed, native, openDescriptors, sh, testThatNativeIsTested } from './launchers.ts';
+import { assertClosed, native, openDescriptors, sh, testThatNativeIsTested } from '../launch/launchers.ts';
 
 type StartChild = typeof startChildForType;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { thisMachine } from '../../../src/engine/process/machine.ts';
+import { thisMachine } from '../../../src/engine/process/engine-means.ts';
 import { type Clock, systemClock } from '../../../src/resque/redis/clock.ts';
 import type { RunnerEntry } from '../../../src/resque/workers/runner-entry.ts';
 import { useRedis } from '../../helpers/redis.ts';

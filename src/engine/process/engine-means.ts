@@ -12,7 +12,7 @@ import type { RunnerEntry } from '../../resque/workers/runner-entry.ts';
 import { ownIdentity, type ProcessIdentity, presenceOf } from '../machine/identity.ts';
 import { LeftPrograms } from './left-programs.ts';
 
-export interface Machine extends SessionMeans {
+export interface EngineMeans extends SessionMeans {
   /** Identifies a runner process. */
   readonly newNonce: () => string;
   /** This process. */
@@ -22,7 +22,7 @@ export interface Machine extends SessionMeans {
   readonly endPrograms: (entry: RunnerEntry, runners?: ReadonlySet<number>) => Promise<ProgramsEnd>;
 }
 
-export function thisMachine(): Machine {
+export function thisMachine(): EngineMeans {
   const left = new LeftPrograms();
   return {
     clock: systemClock,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { libc } from '../../../src/engine/process/libc.ts';
+import { libc } from '../../../src/engine/launch/libc.ts';
 import { withFreeDescriptors } from './launchers.ts';
 
 /** Resident pages of files, kB. */

@@ -1,17 +1,15 @@
 /** The filter language of the failures screen: `queue:mail class:Send exception:Timeout exit:137 any words`. */
-import type { FailureFilter } from '../protocol/commands.ts';
+import { everyFailure, type FailureFilter } from '../protocol/commands.ts';
 
 const fields = { queue: 'queue', class: 'jobClass', exception: 'exception', exit: 'exit' } as const;
 type FieldWord = keyof typeof fields;
-
-const empty: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 
 /**
  * Total: any text is a filter. Double quotes hold a value with spaces. If a field is given twice, the last one counts.
  * Everything else is text to search for.
  */
 export function parseFailureFilter(typed: string): FailureFilter {
-  const filter = { ...empty };
+  const filter = { ...everyFailure };
   const words: string[] = [];
   for (const [word, name, quoted, bare] of typed.matchAll(/(\w+):(?:"([^"]*)"?|(\S+))|\S+/g)) {
     const value = quoted ?? bare ?? '';

@@ -12,10 +12,10 @@ import {
   type LaunchedProcess,
   type LaunchSpec,
   type OutputPipe,
-} from '../../../src/engine/process/launched-process.ts';
-import { type ExitStatus, type Libc, libc } from '../../../src/engine/process/libc.ts';
-import { launcherOfNode } from '../../../src/engine/process/node-launcher.ts';
-import { posixLauncher } from '../../../src/engine/process/posix-launcher.ts';
+} from '../../../src/engine/launch/launched-process.ts';
+import { type ExitStatus, type Libc, libc } from '../../../src/engine/launch/libc.ts';
+import { launcherOfNode } from '../../../src/engine/launch/node-launcher.ts';
+import { posixLauncher } from '../../../src/engine/launch/posix-launcher.ts';
 import { kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 

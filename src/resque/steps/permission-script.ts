@@ -3,6 +3,7 @@ import { script, scriptChecks } from '../redis/script.ts';
 /**
  * Checks every permission that a runner needs, before it takes a job. A missing permission is then an outage, reported
  * once, and not a job that has started and can't be recorded. Other scripts check only what they are about to use.
+ * `cli/check/permissions.ts` tests the same list for `check`, without a script.
  *
  * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, its queues. Returns 1 if it
  * may read in pieces.

@@ -1,7 +1,7 @@
 /** That each end of a program is told, once; and that nothing of it stays open, nor of one that can't be started. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isNotStarted, type Launch } from '../../../src/engine/process/launched-process.ts';
+import { isNotStarted, type Launch } from '../../../src/engine/launch/launched-process.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isEmptyFilter, parseFailureFilter } from '../../src/store/failure-filter.ts';
+import { isEmptyFilter, parseFailureFilter } from '../../src/store/filter-language.ts';
 
 const empty = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 

@@ -3,9 +3,9 @@ import { age, clock, grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { alarm, bold, type Column, cutLine, faint, table, warning } from '../terminal/table.ts';
+import { jobColumns, processColumns, queueColumns, reasonOf } from './columns.ts';
 import type { AwayDocument, Delayed, ProcessStatus, StatusDocument } from './document.ts';
 import { rateText } from './rates.ts';
-import { jobColumns, processColumns, queueColumns, reasonOf } from './sections.ts';
 import { isAlive } from './workers.ts';
 
 export interface TextOptions {

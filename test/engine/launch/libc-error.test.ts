@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { LibcError } from '../../../src/engine/process/libc.ts';
+import { LibcError } from '../../../src/engine/launch/libc.ts';
 
 test.each(['EAGAIN', 'EMFILE', 'ENOMEM', 'ENOEXEC', 'ENOTSUP'] as const)(
   'an error of the C library has the name that documents use: %s',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failureMatcher } from '../../src/failures/filter.ts';
+import { failureMatcher } from '../../src/failures/failure-matcher.ts';
 import type { FailureFilter } from '../../src/protocol/commands.ts';
 import { viewFailure } from '../../src/resque/format/failure-record.ts';
 
