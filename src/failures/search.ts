@@ -136,7 +136,7 @@ export async function countFailures(
 const textLimit = 64 * 1024;
 
 /** An entry for people: texts are cut, the bytes are exact. */
-export function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
+function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
   const { isReadable, exitCode } = view;
   return {
     index,

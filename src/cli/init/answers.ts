@@ -54,7 +54,7 @@ export function withPassword(redis: RedisConfig, password: string): RedisConfig 
 }
 
 /** The path for a config: relative if the file is beside or below the config, so that both can be moved together. */
-export function pathFrom({ cwd }: Pick<Io, 'cwd'>, file: string, path: string): string {
+function pathFrom({ cwd }: Pick<Io, 'cwd'>, file: string, path: string): string {
   const absolute = resolve(cwd, path);
   const below = relative(dirname(file), absolute);
   return below === '' || below.startsWith('..') ? absolute : `./${below}`;

@@ -125,7 +125,7 @@ const noteName = 'socket-path';
  * @param directory absolute, exists
  * @throws OperatingError if the other directory belongs to another user
  */
-export async function chooseSocket(directory: string): Promise<string> {
+async function chooseSocket(directory: string): Promise<string> {
   const inside = join(directory, 'redis.sock');
   if (Buffer.byteLength(inside) <= longestPathBytes) return inside;
   // All runners that share the server must find the same one, even with different TMPDIRs.
@@ -145,7 +145,7 @@ export async function chooseSocket(directory: string): Promise<string> {
 }
 
 /** Where the server's socket is, if one was ever started in this directory; it need not answer. */
-export async function noteOfSocket(directory: string): Promise<string> {
+async function noteOfSocket(directory: string): Promise<string> {
   try {
     const path = await readFile(join(directory, noteName), 'utf8');
     // In a temporary directory, any user could put up a server of their own.

@@ -158,7 +158,7 @@ export interface DelayedFacts {
 /** Each time has its own list, whose length must be read. */
 const mostTimes = 1_000;
 
-export async function readDelayed(
+async function readDelayed(
   sender: CommandSender,
   keys: ResqueKeys,
 ): Promise<{ delayed: DelayedFacts | null; wrongTypes: WrongType[] }> {

@@ -116,7 +116,7 @@ export function failureScreen({ view }: AppState, size: Size, top: number): Pane
 /** More than anyone reads; wrapping all of a foreign record of megabytes would hold up the screen. */
 const longestTextUnits = 200_000;
 
-export function failureDetail(entry: FailureEntry, width: number): Line[] {
+function failureDetail(entry: FailureEntry, width: number): Line[] {
   const heading = (text: string) => lineOf(width, [span(text, { dim: true })]);
   const body = (text: string | null, style: Style = {}) =>
     text === null || text.trim() === ''

@@ -94,7 +94,7 @@ const jobColumns = 9;
 const queueColumns = 15;
 const classColumns = 18;
 
-export function jobHeading(width: number): Line {
+function jobHeading(width: number): Line {
   const style = { dim: true };
   return lineOf(width, [
     cell('', 4),
@@ -106,7 +106,7 @@ export function jobHeading(width: number): Line {
   ]);
 }
 
-export function jobRow(listed: ListedJob, width: number, isSelected: boolean, nowMs: number): Line {
+function jobRow(listed: ListedJob, width: number, isSelected: boolean, nowMs: number): Line {
   const { job } = listed;
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
@@ -156,7 +156,7 @@ const levelStyles: Readonly<Record<Level, Style>> = {
 };
 
 /** Who did what, when: one row for each event, in the log's own words. */
-export function eventRow(event: EngineEvent, width: number, isSelected: boolean): Line {
+function eventRow(event: EngineEvent, width: number, isSelected: boolean): Line {
   const wording = wordingOf(event, null);
   if (wording === null) return lineOf(width, []);
   const line = lineOf(width, [
