@@ -66,13 +66,13 @@ export class EndToEnd extends Workbench {
   /**
    * Workers in one process share its pid and its way to start jobs. A runner also cleans up after a killed program.
    */
-  #canRunHere({ args = [], awaitRedis: _, env = {}, ...ofProgram }: RunOptions): boolean {
+  #canRunHere({ args = [], env = {}, ...others }: RunOptions): boolean {
     return (
       this.#isInProcess &&
       this.#runners.every((runner) => runner.hasExited && runner instanceof EngineRunner) &&
       args.every((arg) => arg === '--drain') &&
       !Object.keys({ ...process.env, ...env }).includes('RR_NATIVE') &&
-      Object.keys(ofProgram).length === 0
+      Object.keys(others).every((option) => option === 'awaitRedis')
     );
   }
 

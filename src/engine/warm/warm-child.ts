@@ -289,7 +289,7 @@ export class WarmChild {
 
   #blame(sentence: string): void {
     this.#isExpelled = true;
-    this.#output.take('stderr', Buffer.from(`\nit ${sentence}`));
+    void this.#output.take('stderr', Buffer.from(`\nit ${sentence}`));
   }
 
   #expel(): void {
