@@ -14,7 +14,7 @@ export default defineConfig({
     globalSetup: ['test/helpers/global-setup.ts'],
     // Tests mostly wait for programs, time limits and lost connections. Three workers keep two cores busy. More workers
     // slow down each other's programs.
-    maxWorkers: 3,
+    maxWorkers: 5,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: projectNames.map((name) => ({

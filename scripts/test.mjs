@@ -37,6 +37,8 @@ const quickProjects = ['--project=pure', '--project=redis'];
 
 async function main() {
   const isQuick = process.argv[2] === '--quick';
+  // Tests that try random cases try fewer.
+  if (isQuick) process.env.RR_TEST_QUICK = 'on';
   const vitestArgs = process.argv.slice(isQuick ? 3 : 2);
   const setUp = await runSetUp(isQuick ? quickSetUpSteps : setUpSteps);
   const isAbleToCheck = setUp.dependencies === true;

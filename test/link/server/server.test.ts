@@ -141,13 +141,13 @@ describe('events', () => {
   test('that follow each other closely are gathered', async () => {
     const { host, join } = await startStage();
     const client = await join();
-    // Spread over at least 300 ms by the clock that the server goes by, of which it may use 8 frames.
     const start = performance.now();
     await waitFor(() => host.publish(fact()) > 30 && performance.now() - start > 300, { message: '300 ms' });
-    const elapsedMs = performance.now() - start;
     await waitFor(() => client.seqs.at(-1) === host.seq, { message: 'the last event' });
+    const elapsedMs = performance.now() - start;
     expect(client.of('events').length).toBeGreaterThan(1);
-    expect(client.of('events').length).toBeLessThanOrEqual(Math.ceil(elapsedMs / 50) + 1);
+    // One frame every 50 ms; a timer of Node may be 1 ms early.
+    expect(client.of('events').length).toBeLessThanOrEqual(elapsedMs / 49 + 1);
   });
 
   test('of a large burst are spread over frames of a bounded size', async () => {
