@@ -3,7 +3,7 @@
  * of that installation. If there is no stamp, a manual installation counts if npm's own record matches the lock file.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { root } from './paths.mjs';
@@ -57,6 +57,13 @@ function packagesOf(path) {
 }
 
 async function install() {
+  const modules = join(root, 'node_modules');
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm would first empty the directory that it leads to.
+    throw new SetupError(
+      `${modules} is a symbolic link to packages that don't match package-lock.json; remove the link`,
+    );
+  }
   console.error('Installing dependencies…');
   // The build needs the development dependencies, whatever NODE_ENV says.
   const command = [...npmCommand(), 'ci', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund'];

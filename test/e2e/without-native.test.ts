@@ -7,17 +7,15 @@ import { describe, expect, test, vi } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
+import { environmentTests } from './environment-tests.ts';
+import { stdinTests } from './stdin-tests.ts';
 
 // All runners of this file inherit it.
 vi.stubEnv('RR_NATIVE', 'off');
 
-describe('the process of a job', async () => {
-  await import('./environment.test.ts');
-});
+describe('the process of a job', environmentTests);
 
-describe('STDIN', async () => {
-  await import('./stdin.test.ts');
-});
+describe('STDIN', stdinTests);
 
 describe('jobs', () => {
   const e2e = useEndToEnd();

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,7 +37,25 @@ function npmStart(args: readonly string[], directory = checkout.root) {
 }
 
 describe('npm start', () => {
-  // This test comes first: the others need its set-up.
+  test('never lets npm empty a directory that node_modules only links to', async () => {
+    const other = makeSmallCheckout(program);
+    try {
+      other.write('shared/node_modules/kept/package.json', '{}');
+      symlinkSync(join(other.root, 'shared', 'node_modules'), join(other.root, 'node_modules'));
+      const { exitCode, stderr } = await execa('npm', ['start', '--silent'], {
+        cwd: other.root,
+        env: other.env,
+        reject: false,
+      });
+      expect(exitCode).not.toBe(0);
+      expect(stderr).toContain('node_modules is a symbolic link');
+      expect(readdirSync(join(other.root, 'shared', 'node_modules'))).toEqual(['kept']);
+    } finally {
+      other.remove();
+    }
+  });
+
+  // The tests after this one need its set-up.
   test('sets everything up once, even if several start at the same time', { timeout: 120_000 }, async () => {
     const runs = await Promise.all(['one', 'two', 'three'].map((name) => npmStart([name])));
 

@@ -175,12 +175,14 @@ describe('a watch', () => {
     client.say({ type: 'unwatch', jobId: 'a' });
     await client.first('output');
     const timers = vi.spyOn(globalThis, 'setTimeout');
+    // Other files in this process may still set timers of their own.
+    const looks = () => timers.mock.calls.filter(([, delayMs = 0]) => delayMs > 0 && delayMs <= 50);
     try {
       // The timer that was running may still find out that nothing is left to do.
-      await staysTrue(() => timers.mock.calls.length === 0, { message: 'no timer', forMs: 150 });
+      await staysTrue(() => looks().length === 0, { message: 'no timer', forMs: 150 });
       client.say({ type: 'watch', jobId: 'a' });
       await waitFor(() => (output.readers[1]?.reads.length ?? 0) > 1, { message: 'a look again' });
-      expect(timers.mock.calls.length).toBeGreaterThan(0);
+      expect(looks().length).toBeGreaterThan(0);
     } finally {
       timers.mockRestore();
     }
