@@ -113,6 +113,8 @@ test('node-resque distinguishes all workers and their jobs, and cleans up stuck 
     return all.flatMap(([name, job]) => (typeof job === 'string' ? [] : [{ name, job }]));
   };
   await waitFor(async () => (await working()).length === 3, { message: 'node-resque sees three jobs' });
+  // The log may come later than what Redis shows.
+  await waitFor(() => runner.all('job.started').length === 3, { message: 'three jobs in the log' });
   const names = runner.all('job.started').map(({ job }) => job?.worker.split(':', 2).join(':') ?? '');
   const seen = await working();
   expect(seen.map(({ name }) => name).sort()).toEqual([...new Set(names)].sort());
