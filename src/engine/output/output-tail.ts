@@ -49,8 +49,10 @@ export class OutputTail {
       first = this.#tail[0];
     }
     if (this.#tail.length > manyPieces) {
-      // A single piece would never be dropped, so it is cut to the part that can still be shown.
-      const joined = Buffer.concat(this.#tail).subarray(-this.#halfBytes);
+      // Cut before joining: a cut afterwards would keep all of the joined memory.
+      const excess = Math.max(0, this.#tailBytes - this.#halfBytes);
+      const [oldest = chunk, ...newer] = this.#tail;
+      const joined = Buffer.concat([oldest.subarray(excess), ...newer]);
       this.#tail = [joined];
       this.#tailBytes = joined.length;
     }

@@ -94,7 +94,7 @@ test.each([1, 100, 400, 40_000])('memory stays within the limit for pieces of %i
   await waitFor(
     () => {
       collect();
-      return process.memoryUsage().arrayBuffers - before < 3 * outputLimitBytes + size;
+      return process.memoryUsage().arrayBuffers - before < 2 * outputLimitBytes + size;
     },
     { message: () => `${process.memoryUsage().arrayBuffers - before} bytes are kept`, timeoutMs: 2_000 },
   );
