@@ -114,7 +114,7 @@ function milliseconds(value: Spread): string {
   return spreadText(value, value.median < 0.2 ? 3 : 2);
 }
 
-/** `null` if the CPU time is too short to compare: it is counted in steps of 10 ms. */
+/** A dash if the CPU time is too short to compare: it is counted in steps of 10 ms. */
 function ratioText(ratio: Spread): string {
   return Number.isFinite(ratio.most) && ratio.least > 0 ? spreadText(ratio, 2) : '–';
 }
