@@ -1,5 +1,5 @@
 /** An engine that isn't one: says what the test wants it to say, and records what the link does with it. */
-import type { LinkHost } from '../../src/link/server/connection.ts';
+import type { LinkHost } from '../../src/link/server/client-connection.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
 import type { OutputReader } from '../../src/protocol/output.ts';

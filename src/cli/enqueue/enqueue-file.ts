@@ -1,12 +1,6 @@
 import { plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
-import { FileLines } from './file-lines.ts';
-import type { Input } from './input.ts';
-import { type Looked, lookThrough } from './look-through.ts';
-import type { FileSource } from './request.ts';
-import { lineCursorText, ResumePoint, readLineCursor } from './resume-point.ts';
-import type { EnqueueSession } from './session.ts';
 import {
   headStep,
   type LastStep,
@@ -15,7 +9,13 @@ import {
   mostBytes,
   mostJobs,
   type WrongStep,
-} from './steps.ts';
+} from './enqueue-steps.ts';
+import { FileLines } from './file-lines.ts';
+import type { Input } from './input.ts';
+import { type Looked, lookThrough } from './look-through.ts';
+import type { FileSource } from './request.ts';
+import { lineCursorText, ResumePoint, readLineCursor } from './resume-point.ts';
+import type { EnqueueSession } from './session.ts';
 
 /** Enqueues the jobs of a file. @returns the exit code */
 export async function enqueueFile(

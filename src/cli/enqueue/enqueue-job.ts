@@ -1,9 +1,9 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
+import { jobSteps, mostJobs } from './enqueue-steps.ts';
 import type { JobSource } from './request.ts';
 import { jobCursorText } from './resume-point.ts';
 import type { EnqueueSession } from './session.ts';
-import { jobSteps, mostJobs } from './steps.ts';
 
 /** Enqueues one job as often as asked. @returns the exit code */
 export async function enqueueJob(session: EnqueueSession, { payload, count }: JobSource): Promise<number> {

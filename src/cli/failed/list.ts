@@ -12,8 +12,8 @@ import type { Io } from '../command-line/io.ts';
 import { type RedisTarget, withTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
 import { nextCommand } from './failure-text.ts';
-import { jsonListing, type Listing, plainListing } from './listing.ts';
 import { countWithBar, emptyWords, filterOf, filterWords, matchWords } from './matching.ts';
+import { jsonListing, type Listing, plainListing } from './plain-listing.ts';
 import { tableListing } from './table-listing.ts';
 
 const defaultLimit = 20;

@@ -13,7 +13,7 @@ import {
   type Table,
   table,
 } from '../terminal/table.ts';
-import { idOf, type Listing, unreadableText } from './listing.ts';
+import { idOf, type Listing, unreadableText } from './plain-listing.ts';
 
 /** Characters per cell: more than any terminal has columns. */
 const longestCell = 1_000;

@@ -6,7 +6,7 @@ import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { LinkError } from '../../link/messages.ts';
+import { LinkError } from '../../link/link-errors.ts';
 import { LinkServer } from '../../link/server/server.ts';
 import { listSockets } from '../../link/sockets/list-sockets.ts';
 import { prepareFirstSocketPath } from '../../link/sockets/socket-path.ts';

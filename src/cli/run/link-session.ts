@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { LinkClient, LinkEvents, LinkIdentity } from '../../link/client/client.ts';
-import { LinkError } from '../../link/messages.ts';
+import { LinkError } from '../../link/link-errors.ts';
 import { applyEvents, createAppStore, replaceModel } from '../../store/app-store.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';

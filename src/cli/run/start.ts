@@ -10,7 +10,7 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
   // A mistake in the config is told before the screen is taken.
   const { config, file } = loadConfig(io, input[0] ?? null, flags.redis);
   if (process.pid === 1) {
-    const { reapOrphans } = await import('../../engine/process/orphans.ts');
+    const { reapOrphans } = await import('../../engine/process/reap-orphans.ts');
     reapOrphans();
   }
   if (flags.ui && flags.logFormat === null && isInteractive(io)) {

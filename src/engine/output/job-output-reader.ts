@@ -5,7 +5,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { OutputStream } from '../../protocol/job.ts';
 import type { OutputBatch, OutputPiece, OutputReader } from '../../protocol/output.ts';
-import { countLines, frameAt, mergeMs } from './frames.ts';
+import { countLines, frameAt, mergeMs } from './output-frames.ts';
 import { withoutPartStart } from './output-tail.ts';
 
 /** What a reader needs of the output. Positions count bytes of frames. */

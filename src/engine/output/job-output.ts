@@ -9,6 +9,7 @@
  */
 import { tmpdir } from 'node:os';
 import type { OutputStream } from '../../protocol/job.ts';
+import { JobOutputReader, type ReadableJobOutput } from './job-output-reader.ts';
 import {
   firstFrameBytes,
   frameAt,
@@ -17,8 +18,7 @@ import {
   mergeMs,
   setLength,
   writeHeader,
-} from './frames.ts';
-import { JobOutputReader, type ReadableJobOutput } from './job-output-reader.ts';
+} from './output-frames.ts';
 import { SegmentFile } from './segment-file.ts';
 
 export interface JobOutputOptions {

@@ -18,10 +18,10 @@ import {
 } from '../../protocol/frames.ts';
 import type { OutputBatch } from '../../protocol/output.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
-import { encodeFrame, encodeWithin, FrameDecoder, FrameError } from '../frames/frames.ts';
+import { encodeFrame, encodeWithin, FrameDecoder, FrameError } from '../frames/frame-codec.ts';
 import { readCommand } from '../frames/read-command.ts';
 import { readServerFrame } from '../frames/read-frames.ts';
-import { LinkError, linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { connectTo } from './connect-to.ts';
 import { WatchedJobs } from './watched-jobs.ts';
 

@@ -1,6 +1,6 @@
 /** Connects to the socket of an engine, or explains why it can't. */
 import { createConnection, type Socket } from 'node:net';
-import { LinkError, linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { type HeldSocket, holdSocket } from '../sockets/held-socket.ts';
 import { assertPathFits, codeOf } from '../sockets/socket-path.ts';
 import { ownUid } from '../sockets/users.ts';

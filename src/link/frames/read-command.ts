@@ -9,7 +9,7 @@ import {
   type FailureFilter,
   filterCriteria,
 } from '../../protocol/commands.ts';
-import { linkMessages } from '../messages.ts';
+import { linkMessages } from '../link-errors.ts';
 
 interface Shape<T> {
   /** For people: `a text`. */

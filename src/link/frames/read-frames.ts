@@ -12,8 +12,8 @@ import {
 } from '../../protocol/frames.ts';
 import type { OutputBatch } from '../../protocol/output.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
-import { linkMessages } from '../messages.ts';
-import { FrameError, type RawFrame } from './frames.ts';
+import { linkMessages } from '../link-errors.ts';
+import { FrameError, type RawFrame } from './frame-codec.ts';
 
 /** `readCommand` checks commands later, because a malformed one gets a reply. */
 export type ReadClientFrame =

@@ -4,10 +4,10 @@
  * one misses events (see `connection.ts`).
  */
 import { createServer, type Server, Socket } from 'node:net';
-import { encodeFrame } from '../frames/frames.ts';
-import { LinkError, linkMessages } from '../messages.ts';
+import { encodeFrame } from '../frames/frame-codec.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { listenAt } from '../sockets/listen.ts';
-import { Connection, type ConnectionHooks, type LinkHost } from './connection.ts';
+import { Connection, type ConnectionHooks, type LinkHost } from './client-connection.ts';
 import { EventBatch } from './event-batch.ts';
 import { Pacer } from './pacer.ts';
 

@@ -18,7 +18,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { LinkError, linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { pathFits } from './socket-path.ts';
 import { userNameOf } from './users.ts';
 

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import { LinkError, linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { look, type SocketState } from './peek.ts';
 import { assertPathFits, codeOf } from './socket-path.ts';
 

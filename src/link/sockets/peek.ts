@@ -1,7 +1,7 @@
 /** Finds out who listens at a path, without becoming a client: an engine says hello at once. */
 import { createConnection } from 'node:net';
 import { type ServerHello, serverFrameLimit } from '../../protocol/frames.ts';
-import { FrameDecoder, FrameError } from '../frames/frames.ts';
+import { FrameDecoder, FrameError } from '../frames/frame-codec.ts';
 import { readServerFrame } from '../frames/read-frames.ts';
 import { codeOf, pathFits } from './socket-path.ts';
 

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { LinkError, linkMessages } from '../messages.ts';
+import { LinkError, linkMessages } from '../link-errors.ts';
 import { ownUid } from './users.ts';
 
 /** The kernel's limit, without the final NUL. Node silently cuts off a longer path. */

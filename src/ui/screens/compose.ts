@@ -10,9 +10,10 @@ import { header } from '../panels/header.ts';
 import { isTooSmall, type Size, smallest } from '../panels/layout.ts';
 import { type Panel, stacked } from '../panels/panel.ts';
 import { lineOf, span } from '../text/line.ts';
+import { eventsScreen } from './events-screen.ts';
 import { failureScreen, failuresScreen } from './failures-screen.ts';
 import { jobScreen } from './job-screen.ts';
-import { eventsScreen, jobsScreen } from './list-screens.ts';
+import { jobsScreen } from './jobs-screen.ts';
 import { queuesScreen } from './queues-screen.ts';
 
 export interface Composition {

@@ -1,10 +1,10 @@
 /** How `enqueue --file` takes a file apart: into lines, jobs and steps. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type LineStep, lineSteps, mostBytes, mostJobs } from '../../../src/cli/enqueue/enqueue-steps.ts';
 import { type FileLine, FileLines } from '../../../src/cli/enqueue/file-lines.ts';
 import { readJobLine } from '../../../src/cli/enqueue/job-line.ts';
 import { ResumePoint } from '../../../src/cli/enqueue/resume-point.ts';
-import { type LineStep, lineSteps, mostBytes, mostJobs } from '../../../src/cli/enqueue/steps.ts';
 
 function linesOf(chunks: readonly Buffer[], options: ConstructorParameters<typeof FileLines>[0] = {}) {
   const lines = new FileLines(options);

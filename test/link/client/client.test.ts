@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { LinkClient, type LinkEvents } from '../../../src/link/client/client.ts';
-import { LinkError } from '../../../src/link/messages.ts';
+import { LinkError } from '../../../src/link/link-errors.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
 import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, protocolVersion } from '../../../src/protocol/frames.ts';

@@ -6,7 +6,7 @@ import {
   FrameDecoder,
   FrameError,
   type RawFrame,
-} from '../../../src/link/frames/frames.ts';
+} from '../../../src/link/frames/frame-codec.ts';
 
 /** All frames of these chunks, up to the error if there is one. */
 function decodeAll(decoder: FrameDecoder, chunks: readonly Buffer[]): { frames: RawFrame[]; error: unknown } {

@@ -3,7 +3,7 @@ import { existsSync, linkSync, lstatSync, readdirSync, unlinkSync, writeFileSync
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { LinkError } from '../../../src/link/messages.ts';
+import { LinkError } from '../../../src/link/link-errors.ts';
 import { LinkServer } from '../../../src/link/server/server.ts';
 import { removeDeadSocket } from '../../../src/link/sockets/listen.ts';
 import { look } from '../../../src/link/sockets/peek.ts';

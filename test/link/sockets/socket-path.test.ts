@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LinkError } from '../../../src/link/messages.ts';
+import { LinkError } from '../../../src/link/link-errors.ts';
 import {
   prepareFirstSocketPath,
   prepareSocketPath,

@@ -3,7 +3,7 @@
  * in proportion to the length of a line, in any number of chunks, and never keeps more than the limit of an unfinished one.
  */
 import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts';
-import { linkMessages } from '../messages.ts';
+import { linkMessages } from '../link-errors.ts';
 
 /** A received frame. Of its fields, only `type` has been checked. */
 export interface RawFrame {

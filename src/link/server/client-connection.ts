@@ -20,10 +20,10 @@ import {
 } from '../../protocol/frames.ts';
 import type { OutputReader } from '../../protocol/output.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
-import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } from '../frames/frames.ts';
+import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } from '../frames/frame-codec.ts';
 import { readCommand } from '../frames/read-command.ts';
 import { type ReadClientFrame, readClientFrame } from '../frames/read-frames.ts';
-import { linkMessages } from '../messages.ts';
+import { linkMessages } from '../link-errors.ts';
 import { OutputWatches } from './output-watches.ts';
 
 /** What the server asks of the engine's process. */

@@ -1,0 +1,51 @@
+/** The Events tab: what happened, in the log's own words. */
+import { glyphColors, type Level, wordingOf } from '../../messages/events.ts';
+import { clock } from '../../messages/quantities.ts';
+import type { EngineEvent } from '../../protocol/events.ts';
+import type { AppState } from '../../store/app-store.ts';
+import { listedEvents } from '../lists/selection.ts';
+import type { Size } from '../panels/layout.ts';
+import { type Panel, selected } from '../panels/panel.ts';
+import { cell, type Line, lineOf, restyled, type Style, span } from '../text/line.ts';
+import { listScreen } from './list-screen.ts';
+
+export function eventsScreen(state: AppState, size: Size, top: number): Panel[] {
+  const events = listedEvents(state);
+  return listScreen(
+    {
+      title: 'Events',
+      filter: state.view.events.filter,
+      keys: events.map(({ seq }) => String(seq)),
+      cursor: state.view.events.cursor,
+      none: 'no events yet',
+      heading: () => [],
+      row: (index, width, isSelected) => {
+        const event = events[index];
+        return event === undefined ? [] : eventRow(event, width, isSelected);
+      },
+    },
+    size,
+    top,
+  );
+}
+
+const levelStyles: Readonly<Record<Level, Style>> = {
+  info: {},
+  warn: { color: 'yellow' },
+  error: { color: 'red' },
+};
+
+/** Who did what, when: one row for each event, in the log's own words. */
+function eventRow(event: EngineEvent, width: number, isSelected: boolean): Line {
+  const wording = wordingOf(event, null);
+  if (wording === null) return lineOf(width, []);
+  const line = lineOf(width, [
+    span(isSelected ? '▸ ' : '  '),
+    span(`${clock(event.atMs)} `, { dim: true }),
+    span(`${wording.glyph} `, { color: glyphColors[wording.glyph] }),
+    cell(wording.subject, 14, { bold: true }),
+    cell(wording.jobId === null ? '' : `#${wording.jobId}`, 9, { dim: true }),
+    span(wording.text, levelStyles[wording.level]),
+  ]);
+  return isSelected ? restyled(line, selected) : line;
+}

@@ -1,0 +1,89 @@
+/** The Jobs tab: running jobs first, then ended ones. */
+import type { AppState } from '../../store/app-store.ts';
+import { type ListedJob, listedJobs } from '../lists/selection.ts';
+import type { Size } from '../panels/layout.ts';
+import { type Panel, selected } from '../panels/panel.ts';
+import { howItEnded } from '../panels/words.ts';
+import { elapsed } from '../text/figures.ts';
+import { cell, type Line, lineOf, restyled, type Span, type Style, span } from '../text/line.ts';
+import { listScreen } from './list-screen.ts';
+
+export function jobsScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {
+  const jobs = listedJobs(state);
+  return listScreen(
+    {
+      title: `Jobs  ${jobs.filter(({ isRunning }) => isRunning).length} running`,
+      filter: state.view.jobs.filter,
+      keys: jobs.map(({ job }) => job.id),
+      cursor: state.view.jobs.cursor,
+      none: 'no jobs yet',
+      heading: (width) => [jobHeading(width)],
+      row: (index, width, isSelected) => {
+        const job = jobs[index];
+        return job === undefined ? [] : jobRow(job, width, isSelected, nowMs);
+      },
+    },
+    size,
+    top,
+  );
+}
+
+/** `#1234567` */
+const jobColumns = 9;
+const queueColumns = 15;
+const classColumns = 18;
+
+function jobHeading(width: number): Line {
+  const style = { dim: true };
+  return lineOf(width, [
+    cell('', 4),
+    cell('JOB', jobColumns, style),
+    cell('TIME', 8, style),
+    cell('QUEUE', queueColumns, style),
+    cell('CLASS', classColumns, style),
+    span('ARGS', style),
+  ]);
+}
+
+function jobRow(listed: ListedJob, width: number, isSelected: boolean, nowMs: number): Line {
+  const { job } = listed;
+  const line = lineOf(width, [
+    span(isSelected ? '▸ ' : '  '),
+    sign(listed),
+    cell(`#${job.id}`, jobColumns, { dim: !isSelected }),
+    cell(elapsed(listed.isRunning ? nowMs - job.startedAtMs : listed.job.durationMs), 8),
+    cell(job.queue, queueColumns - 1),
+    span(' '),
+    cell(job.jobClass ?? '(no class)', classColumns - 1, { bold: true }),
+    span(' '),
+    span(job.args),
+    ...tail(listed),
+  ]);
+  return isSelected ? restyled(line, selected) : line;
+}
+
+function sign(listed: ListedJob): Span {
+  if (listed.isRunning) return span('▸ ', { color: 'cyan' });
+  switch (listed.job.outcome) {
+    case 'succeeded':
+      return span('✓ ', { color: 'green' });
+    case 'failed':
+      return span('✗ ', { color: 'red' });
+    case 'requeued':
+      return span('↺ ', { color: 'yellow' });
+  }
+}
+
+function tail(listed: ListedJob): Span[] {
+  const style: Style = { dim: true };
+  if (listed.isRunning) {
+    const { lastLine } = listed.job;
+    return lastLine === null ? [] : [span(`  ${lastLine.text}`, style)];
+  }
+  const { failure } = listed.job;
+  if (failure === null) return [];
+  return [
+    span(`  ${howItEnded(failure)} `, { color: 'red' }),
+    span(`${failure.exception}: ${failure.error}`, style),
+  ];
+}
