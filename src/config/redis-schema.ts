@@ -15,10 +15,10 @@ const tlsFields = fields('TLS with your own files.', 'true, false or an object',
   cert: v.nullish(path("PEM file of the client's certificate, relative to this file.", 'a path'), null),
   key: v.nullish(path("PEM file of the client's key, relative to this file.", 'a path'), null),
   servername: v.nullish(
-    host('Name to request and to expect in the certificate, if it is not the host.'),
+    host('Server name to send (SNI) and to expect in the certificate, if it is not the host.'),
     null,
   ),
-  rejectUnauthorized: v.optional(flag("false: accept any certificate, even an impostor's."), true),
+  rejectUnauthorized: v.optional(flag('false: accept any certificate, even a forged one.'), true),
 });
 
 const tlsFlag = v.pipe(
@@ -78,7 +78,7 @@ const entries = {
     null,
   ),
   master: v.optional(
-    line('Name under which the sentinels watch the master.', 'a name without spaces', /^\S+$/),
+    line('Name of the master in the configuration of the sentinels.', 'a name without spaces', /^\S+$/),
     'mymaster',
   ),
   sentinelUsername: v.nullish(secret('User for the sentinels.'), null),
@@ -134,7 +134,7 @@ const embedded = v.pipe(
 export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
 
 export const redisSchema = choice<RedisSettings>(
-  'Where Redis is: a URL, "embedded", or an object. By default REDIS_URL of the environment, else localhost:6379.',
+  'Where Redis is: a URL, "embedded", or an object. By default, REDIS_URL in the environment, else localhost:6379.',
   [embedded, urlSchema, objectSchema],
   (input) => {
     if (input === 'embedded') return embedded;
