@@ -119,9 +119,11 @@ test('jobs go on while the terminal does not read, and it catches up when it doe
 test('jobs get no descriptor and no variable from the screen that started the engine', async () => {
   const numbersIn = (text: string) => [...text.matchAll(/ (\d+) -> \S/g)].map(([, number]) => number);
   // What `ls` has by itself, and what whoever runs the tests gives to everything.
-  const plain = ui.terminal({ command: ['ls', '-l', '/proc/self/fd'], columns: 120 });
-  await plain.exit;
+  // The shell stays, because a terminal whose last process has ended may lose the rest of its output.
+  const plain = ui.terminal({ command: ['sh', '-c', 'ls -l /proc/self/fd; read -r line'], columns: 120 });
   await plain.waitForText(/ 3 -> /);
+  await plain.press('return');
+  await plain.exit;
   const script = ui.stage.script('cat > /dev/null; env > "$D/env"; exec ls -l /proc/self/fd');
   const screen = await ui.start({ script, runners: { mail: 1 } });
   await ui.stage.enqueue('mail', { class: 'Look', args: [] });
