@@ -69,8 +69,10 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
   test('end with pause-all-workers, and start again when it is unset', async () => {
     await run(2);
     await e2e.client.set(e2e.key('pause-all-workers'), 'true');
+    await e2e.pass(5);
     await waitForChildren(e2e, 0);
     await e2e.client.del(e2e.key('pause-all-workers'));
+    await e2e.pass(5);
     await waitForChildren(e2e, 2);
   });
 

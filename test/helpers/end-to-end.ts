@@ -6,8 +6,10 @@
  * temporary file of theirs, no failure that breaks resque-web, only log lines on stdout, and nothing on stderr. After a test
  * that fails, the stage kills everything and shows the log.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { EngineRunner } from './engine-runner.ts';
+import { MovableClock } from './movable-clock.ts';
 import { commandPrefix, type OtherUser } from './other-user.ts';
 import { markVariable } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
@@ -44,6 +46,7 @@ export interface RunOptions {
 
 export class EndToEnd extends Workbench {
   readonly #isInProcess: boolean;
+  #clock = new MovableClock();
   #runners: Runner[] = [];
   #mayWriteStderr = false;
 
@@ -82,7 +85,19 @@ export class EndToEnd extends Workbench {
       config: this.config(config),
       variables: { [markVariable]: this.mark, ...env },
       isDraining: args.includes('--drain'),
+      machine: { clock: this.#clock },
     });
+  }
+
+  /**
+   * This much time passes for the engine in this process, a second at a time, so that no reply of a running Redis is late.
+   * Timers of children don't notice it.
+   */
+  async pass(seconds: number): Promise<void> {
+    for (let passed = 0; passed < seconds; passed += 1) {
+      this.#clock.move(1_000);
+      await Promise.all([this.redis.isAnswering && this.client.ping(), sleep(5)]);
+    }
   }
 
   #startProgram(config: ConfigObject, options: RunOptions): Runner {
@@ -107,6 +122,7 @@ export class EndToEnd extends Workbench {
 
   override begin(): void {
     super.begin();
+    this.#clock = new MovableClock();
     this.#runners = [];
     this.#mayWriteStderr = false;
   }

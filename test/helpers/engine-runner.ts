@@ -11,6 +11,7 @@ import { createLog } from '../../src/cli/log/log.ts';
 import { handleSignals, type LoadedConfig } from '../../src/cli/run/headless.ts';
 import type { Config } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import { Runner, type RunnerExit } from './runner.ts';
 import type { ConfigObject } from './workbench.ts';
 
@@ -20,6 +21,8 @@ export interface EngineRunnerOptions {
   /** Variables of its jobs, besides those of this process. */
   readonly variables: Readonly<Record<string, string>>;
   readonly isDraining: boolean;
+  /** What differs from this machine. */
+  readonly machine: Partial<EngineMeans>;
 }
 
 /** An engine in this process, with its config read from a file, its log, and what signals do to it. */
@@ -28,7 +31,7 @@ export class EngineRunner extends Runner {
   readonly exit: Promise<RunnerExit>;
   readonly #signals = new EventEmitter();
 
-  constructor({ directory, config: configObject, variables, isDraining }: EngineRunnerOptions) {
+  constructor({ directory, config: configObject, variables, ...options }: EngineRunnerOptions) {
     super(directory, configObject);
     const readAgain = (): LoadedConfig => {
       const result = readConfig({ env: process.env, cwd: directory }, this.configPath, null);
@@ -39,8 +42,12 @@ export class EngineRunner extends Runner {
     const { config } = loaded;
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
-    const spoolDirectory = join(directory, 'state');
-    const engine = new Engine({ config, redis, version: '0.0.0', drain: isDraining, spoolDirectory });
+    const engine = new Engine({
+      ...{ config, redis, version: '0.0.0', drain: options.isDraining },
+      // The same as that of the program.
+      spoolDirectory: join(directory, 'state', 'resque-runner'),
+      machine: { ...thisMachine(), ...options.machine },
+    });
     const stream = { write: (text: string) => this.read(text), on: () => {} };
     engine.subscribe(createLog({ format: 'json', stream, colors: false }));
     const signals = this.#signals;
