@@ -1,4 +1,4 @@
-/** Servers, clients and directories of a test, all removed after it. */
+/** Servers, clients and directories of a test, removed when it ends. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export interface Stage {
   readonly host: FakeHost;
   readonly server: LinkServer;
   readonly path: string;
-  /** Without a hello yet. */
+  /** Before its hello. */
   readonly connect: () => RawClient;
   readonly join: (who?: { name?: string; isReadOnly?: boolean }) => Promise<RawClient>;
 }
