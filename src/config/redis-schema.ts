@@ -1,4 +1,4 @@
-/** The field `redis` in all of its forms. The output is always one set of fields with defaults. */
+/** The field `redis` in all its forms. The output always has the same fields, with defaults. */
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { readRedisUrl } from './redis-url.ts';
@@ -72,7 +72,7 @@ const entries = {
   sentinels: v.nullish(
     v.pipe(
       v.array(sentinel, (issue) => problems.notA(issue.input, 'an array of sentinels')),
-      v.minLength(1, () => problems.emptyList('a list of sentinels')),
+      v.minLength(1, () => problems.emptyList('an array of at least one sentinel')),
       v.description('Sentinels that know the master, instead of host and port.'),
     ),
     null,
@@ -93,7 +93,7 @@ const named = v.transform(
   }),
 );
 
-/** A URL. Messages never quote parts of it, since any part of a malformed URL may be the password. */
+/** A URL. Messages never quote it, because any part of a malformed URL may be the password. */
 const urlSchema = v.pipe(
   v.string((issue) => problems.secretNotA(issue.input, 'a Redis URL')),
   v.description(

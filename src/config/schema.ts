@@ -8,7 +8,7 @@ import { redisSchema } from './redis-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
-/** Far more than one machine can run. Catches a timeout in the wrong field. */
+/** Far more than one machine can run. Detects a timeout in the wrong field. */
 const MOST_SLOTS = 10_000;
 
 const scriptWhat = 'a path, or an array of a program and its first arguments';
@@ -213,7 +213,7 @@ function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterab
   const entriesOfRunners = Object.entries(input.runners);
   const bare = entriesOfRunners.filter(([, value]) => !isObject(value) || value.script === undefined);
   if (bare.length === 0) return;
-  // If no entry has a script, report the missing one at the top level.
+  // If no entry has a script, report only the missing one at the top level.
   if (bare.length === entriesOfRunners.length) {
     yield { path: ['script'], message: problems.noScript() };
     return;

@@ -97,7 +97,7 @@ test('no message has a password of redis.password or sentinelPassword in it', ()
     fc.property(secret, nearConfig(fc.jsonValue()), (value, base) => {
       const redis = { password: value, sentinelPassword: value, port: 0 };
       const problems = check(JSON.stringify({ ...(base as object), redis }));
-      expect(problems).toContain('redis.port: 0 is below 1');
+      expect(problems).toContain('redis.port: must be 1 or more, got 0');
       expect(problems.join('\n')).not.toContain(password);
     }),
   );

@@ -68,7 +68,11 @@ async function answer(terminal: Terminal, question: string | RegExp, text: strin
 
 /** Goes to a choice, and takes it. */
 async function choose(terminal: Terminal, label: string): Promise<void> {
-  await terminal.waitForText(label);
+  // With its sign: an earlier answer with the same label may still be on the screen.
+  await terminal.waitFor(
+    () => ['●', '○'].some((sign) => terminal.text().includes(`${sign} ${label}`)),
+    `the choice ${label}`,
+  );
   while (!terminal.text().includes(`● ${label}`)) {
     const before = terminal.text();
     await terminal.press('down');
@@ -91,7 +95,7 @@ describe('init on a terminal', () => {
     await redis.client.sadd('resque:queues', 'mail');
     script('job.sh');
     const terminal = open([], { env: { REDIS_URL: `redis://127.0.0.1:${redis.port}` } });
-    await terminal.waitForText(`Trying redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
+    await terminal.waitForText(`Connecting to redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
     await choose(terminal, 'mail');
     await answer(terminal, questions.script, './job.sh');
     await terminal.waitForText(questions.write);
@@ -107,7 +111,7 @@ describe('init on a terminal', () => {
     const terminal = open(['--script', './job.sh'], {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
-    await choose(terminal, 'Name another Redis');
+    await choose(terminal, 'Use another Redis');
     await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
     await answer(terminal, questions.queue, 'mail');
     await terminal.waitForText(questions.write);
@@ -167,7 +171,7 @@ describe('init on a terminal', () => {
   test('takes a queue that is typed, refuses one that none can be', async () => {
     await redis.client.sadd('resque:queues', 'mail');
     const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
-    await choose(terminal, 'Another, or a pattern');
+    await choose(terminal, 'Another queue, or a pattern');
     await answer(terminal, 'A name, a pattern', '!mail');
     await terminal.waitForText('only excludes queues');
     await terminal.press('ctrl+u');
@@ -182,7 +186,7 @@ describe('init on a terminal', () => {
     await redis.client.sadd('resque:queues', '\u001B]2;bad');
     const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
     await terminal.waitForText('\\u001b]2;bad');
-    await choose(terminal, 'All of them: *');
+    await choose(terminal, 'All queues: *');
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
     expect(terminal.text()).toContain(questions.queue);
@@ -199,7 +203,7 @@ describe("a Redis that can't be used", () => {
     await terminal.press('ctrl+u');
     await answer(terminal, questions.redis, `127.0.0.1:${port}`);
     await terminal.waitForText('is Redis running there?');
-    await choose(terminal, 'Name another Redis');
+    await choose(terminal, 'Use another Redis');
     // It begins with what was typed before.
     await terminal.waitForText(new RegExp(`127\\.0\\.0\\.1:${port}\\s*█`));
     await terminal.press('ctrl+u');
@@ -231,7 +235,7 @@ describe("a Redis that can't be used", () => {
     const port = await freePort();
     const terminal = open(['--queue', 'm', '--script', '/bin/true', '--redis', `127.0.0.1:${port}`]);
     await choose(terminal, 'Try again');
-    await terminal.waitForText(/Trying [\s\S]*Trying [\s\S]*is Redis running there\?/);
+    await terminal.waitForText(/Connecting to [\s\S]*Connecting to [\s\S]*is Redis running there\?/);
     await choose(terminal, 'Keep it');
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
@@ -241,10 +245,10 @@ describe("a Redis that can't be used", () => {
   test('may want a password, which is asked for and not shown', async () => {
     const terminal = open(['--script', '/bin/true', '--redis', `127.0.0.1:${guarded.port}`]);
     await guarded.client.sadd('resque:queues', 'secret');
-    await choose(terminal, 'Give a password');
+    await choose(terminal, 'Enter a password');
     await answer(terminal, 'Password of Redis', 'wrong');
     await terminal.waitForText('WRONGPASS');
-    await choose(terminal, 'Give a password');
+    await choose(terminal, 'Enter a password');
     await terminal.waitForText(/Password of Redis[\s\S]*Password of Redis/);
     terminal.type('sesame\r');
     await choose(terminal, 'secret');
@@ -253,7 +257,7 @@ describe("a Redis that can't be used", () => {
     await terminal.press('return');
     await expectEnd(terminal, 0);
     expect(terminal.received).not.toContain('sesame');
-    expect(terminal.text()).toContain('which only you can read');
+    expect(terminal.text()).toContain('readable only by you');
     expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
     expect(config()).toMatchObject({ redis: { port: guarded.port, password: 'sesame' } });
   });
@@ -280,7 +284,7 @@ describe("a script that can't be started", () => {
     await answer(terminal, questions.script, 'job.rb');
     await terminal.waitForText('no-such-ruby is not on PATH');
     expect(terminal.text()).not.toMatch(/chmod|example/);
-    await choose(terminal, 'Name another program');
+    await choose(terminal, 'Use another program');
     await terminal.waitForText(/job\.rb\s*█/);
     await terminal.press('ctrl+u');
     terminal.type('later/job.py\r');
@@ -328,7 +332,7 @@ describe('whoever leaves', () => {
         command: [process.execPath, program, 'init', ...all()],
         cwd: directory.path,
       });
-      await terminal.waitForText('Trying');
+      await terminal.waitForText('Connecting to');
       await terminal.press('ctrl+c');
       expect(await terminal.exit).toEqual({ exitCode: 0, signal: 2 });
       expect(written()).toEqual([]);
@@ -361,7 +365,7 @@ test('without colours it is all told in words, and on 60 columns too', async () 
   const terminal = open(['--queue', 'q'], { columns: 60, env: { NO_COLOR: '1' } });
   await answer(terminal, questions.redis, `127.0.0.1:${await freePort()}`);
   // Behind what went wrong comes the next question; between the two Ctrl-C would be a signal.
-  await terminal.waitForText('Name another Redis');
+  await terminal.waitForText('Use another Redis');
   const colours = [...terminal.received.matchAll(/\u001B\[([\d;]*)m/g)].map(([, codes]) => codes);
   expect(colours).toEqual([]);
   for (const line of terminal.screen().filter((row) => row !== '')) expect(line).toMatch(/^[┌│◆◇■└]/);

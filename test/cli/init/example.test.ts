@@ -30,7 +30,7 @@ describe('the example', () => {
     expect(await run('{"class":"Other","args":["-n \\\\ $(id)"]}')).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: 'there is no such job: Other',
+      stderr: 'unknown job: Other',
     });
   });
 

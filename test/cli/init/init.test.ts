@@ -91,7 +91,7 @@ describe('init without a terminal', () => {
     const { code, stdout } = await runCommand(['init', '--queue', 'mail'], { cwd: directory.path, env });
     expect(code).toBe(0);
     expect(JSON.parse(read())).not.toHaveProperty('redis');
-    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever it is used');
+    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever you use it');
     const named = await init('--redis', url(), '--force');
     expect(named.stdout).not.toContain('REDIS_URL');
   });
@@ -161,7 +161,7 @@ describe('init without a terminal', () => {
       '/bin/true',
     );
     expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
-    expect(stdout).toContain('wrote cfg.json, which only you can read: it holds a password');
+    expect(stdout).toContain('wrote cfg.json, readable only by you because it contains a password');
     expect(stdout).not.toContain('cret');
     expect(JSON.parse(read())).toMatchObject({ redis: { username: 'me', password: 's"cret', db: 3 } });
   });
@@ -212,13 +212,13 @@ describe('a file that is there', () => {
     mkdirSync(path('conf'));
     const { code, stderr } = await init('conf', '--force');
     expect(code).toBe(2);
-    expect(stderr).toBe('resque-runner: conf is a directory; name the file in it, such as conf/cfg.json');
+    expect(stderr).toBe('resque-runner: conf is a directory; give the file in it, such as conf/cfg.json');
   });
 });
 
 describe('a directory that takes no file', () => {
   test.each([
-    ['none/cfg.json', "can't write none/cfg.json: there is no directory none; make it with: mkdir -p none"],
+    ['none/cfg.json', "can't write none/cfg.json: there is no directory none; create it with: mkdir -p none"],
     ['file/cfg.json', "can't write file/cfg.json: file is a file"],
   ])('%s', async (name, message) => {
     writeFileSync(path('file'), '');
@@ -245,16 +245,13 @@ describe('a directory that takes no file', () => {
 
 describe('wrong input', () => {
   test.each([
-    [['--redis', 'http://db1'], '--redis: a URL of "http:" is not one of redis:, rediss: and unix:'],
-    [
-      ['--redis', 'redis://me:hunter2@db1:99999'],
-      '--redis: has a port that is not a whole number from 1 to 65535',
-    ],
+    [['--redis', 'http://db1'], '--redis: a Redis URL must begin with redis:, rediss: or unix:, got "http:"'],
+    [['--redis', 'redis://me:hunter2@db1:99999'], '--redis: its port must be a whole number from 1 to 65535'],
     [['--redis', 'a b'], '--redis: contains a control character or a space'],
     [['--queue', ','], '--queue: has an empty queue name'],
-    [['--queue', '!mail'], '--queue: only excludes queues; add one to watch, such as "*"'],
-    [['--namespace', 'a\u001Bb'], '--namespace: "a\\u001bb" contains a control character'],
-    [['--script', '  '], '--script: "" is empty'],
+    [['--queue', '!mail'], '--queue: only excludes queues; add one to take jobs from, such as "*"'],
+    [['--namespace', 'a\u001Bb'], '--namespace: must not contain control characters, got "a\\u001bb"'],
+    [['--script', '  '], '--script: must not be empty'],
     [['--queue', 'mail', 'a.json', 'b.json'], 'init takes one FILE at most; "b.json" is one too many'],
   ])('%j', async (args, message) => {
     expect(await init(...args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });

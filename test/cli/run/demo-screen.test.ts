@@ -36,7 +36,7 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
     await terminal.waitForText('came to 0', 20_000);
     expect(terminal.isRestored, terminal.describe()).toBe(true);
     expect(terminal.text()).toMatch(/resque-runner has stopped: \d+ jobs? processed, \d+ failed\./);
-    expect(terminal.text()).toMatch(/^demo: \d+ jobs ended in .*; all gone now$/m);
+    expect(terminal.text()).toMatch(/^demo: ran for .*; \d+ jobs processed, .*; all files are removed$/m);
     await expectNothingLeft(pids);
   });
 
@@ -78,7 +78,7 @@ test('a mistake in the config is told on the normal screen', async () => {
   expect(terminal.screen().slice(0, 3)).toEqual([
     'before',
     `resque-runner: ${file} can't be used:`,
-    '  runners.mail.concurrency: 0 is below 1',
+    '  runners.mail.concurrency: must be 1 or more, got 0',
   ]);
   expect(terminal.received).not.toContain('\u001B');
 });

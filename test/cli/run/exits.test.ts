@@ -56,7 +56,7 @@ describe('exit code 2', () => {
   test('follows the lack of any config, with what to do', async () => {
     const { code, stderr } = await run();
     expect(code).toBe(2);
-    expect(stderr).toContain('there is no ./cfg.json, $RR_CONFIG is not set, and no file was named');
+    expect(stderr).toContain('there is no ./cfg.json, $RR_CONFIG is not set, and no file was given');
     expect(stderr).toContain('resque-runner demo');
     expect(stderr).toContain('resque-runner init');
   });
@@ -67,7 +67,7 @@ describe('exit code 2', () => {
     );
     mkdirSync(join(directory.path, 'folder'));
     expect((await run('folder/')).stderr).toContain(
-      'it is a directory; name the file in it, such as folder/cfg.json',
+      'it is a directory; give the file in it, such as folder/cfg.json',
     );
     // Root may read everything, and would wait for Redis.
     if (process.getuid?.() === 0) return;
@@ -90,7 +90,7 @@ describe('exit code 2', () => {
     const [head, ...problems] = stderr.split('\n');
     expect(head).toBe("resque-runner: cfg.json can't be used:");
     expect(problems).toHaveLength(3);
-    expect(problems.join('\n')).toContain('  runners.mail.concurrency: 0 is below 1');
+    expect(problems.join('\n')).toContain('  runners.mail.concurrency: must be 1 or more, got 0');
     expect(stderr).not.toContain('    at ');
   });
 
