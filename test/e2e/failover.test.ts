@@ -79,7 +79,7 @@ test.each(deliveries)(
 
     expect(await runner.waitForExit(30_000)).toEqual(clean);
     expect(await sentinel.masterPort()).toBe(stage.redis.port);
-    const message = expect.stringMatching(/forgot the last \d+ steps of this runner/);
+    const message = expect.stringMatching(/without the last \d+ steps of this runner/);
     expect(runner.all('steps.forgotten')).toEqual([expect.objectContaining({ message, settled: 0 })]);
     await expectForgottenTwice(stage);
   },

@@ -54,7 +54,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     const deferred = await second.waitForLine('peer.deferred');
     expect(deferred).toMatchObject({ pids: expect.arrayContaining([pid]) });
     expect(deferred.message).toMatch(
-      / died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
+      / died, but its programs may still be running \(pids? \d+.*\) and .* wait up to \d+ s$/,
     );
     expect(await stage.backlog('mail')).toEqual([]);
     expect(await repairAs(ben)).toContain(

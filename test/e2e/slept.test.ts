@@ -143,7 +143,7 @@ describe('jobs that the recovery recorded as failed', () => {
     await stage.redis.start();
     const other = await recover(sleeper, {});
     const message = await wake(sleeper);
-    expect(message).toContain('2 outcomes dropped');
+    expect(message).toContain('dropped 2 outcomes');
     expect(sleeper.all('outcome.dropped')).toHaveLength(2);
     await end(sleeper, other, { processed: 2, failed: 2 });
   });
@@ -158,7 +158,7 @@ describe.each(goingBack)('jobs that were put back on their queue (%s)', (_, sett
     await began(1, 2);
     expect(isAlive(pid)).toBe(true);
     const message = await wake(sleeper);
-    expect(message).toContain('1 program of jobs that went back killed');
+    expect(message).toContain('killed 1 program of jobs that were put back');
     await waitFor(() => !isAlive(pid), { message: 'its program is killed' });
     stage.write('go-1');
     await other.waitForFinished(1);

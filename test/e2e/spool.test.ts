@@ -215,7 +215,7 @@ test('an unwritable spool is reported, and the exit code is 1', async () => {
   expect(await endWithoutRedis(runner, 2)).toEqual({ code: 1, signal: undefined });
   const [told] = runner.all('spool.failed');
   expect(told?.message).toContain(spool());
-  expect(runner.all('engine.stopped')[0]?.message).toContain('2 jobs ended, but Redis could not be told how');
+  expect(runner.all('engine.stopped')[0]?.message).toContain('2 outcomes could not be recorded in Redis');
   await stage.redis.start();
   await stage.redis.flush();
 });
@@ -272,10 +272,10 @@ test('check reports outcomes on disk, and --repair writes them before it records
   const env = { XDG_STATE_HOME: stage.path('state') };
   const found = await runCommand(['check'], { cwd: stage.directory, env });
   expect(found.code).toBe(1);
-  expect(found.stdout).toMatch(/^FAIL spool {6}how 4 jobs of .* ended is in .*\.spool, .*; --repair /m);
+  expect(found.stdout).toMatch(/^FAIL spool {6}.*\.spool holds 4 outcomes, saved by .*; --repair /m);
   expect(spoolFiles()).toEqual([expect.stringMatching(/\.spool$/)]);
   const repaired = await runCommand(['check', '--repair'], { cwd: stage.directory, env });
-  expect(repaired.stdout).toMatch(/^ok {3}spool .* 4 jobs/m);
+  expect(repaired.stdout).toMatch(/^ok {3}spool .* 4 outcomes are recorded now/m);
   expect(repaired.code).toBe(0);
   expect(spoolFiles()).toEqual([]);
   expect(await stage.client.hlen(stage.key('runners'))).toBe(0);
@@ -302,16 +302,16 @@ test('a stop without outcomes, but with jobs that may have been taken, reports t
   await runner.waitForLine('redis.down');
   expect((await stopWithoutRedis(runner)).code).toBe(0);
   const [file = ''] = spoolFiles();
-  const contents = 'at most 4 jobs that were taken but not started';
+  const contents = 'up to 4 jobs that were taken but not started';
   expect(runner.all('outcomes.spooled').map(({ message }) => message)).toEqual([
-    expect.stringMatching(`${contents} are in ${join(spool(), file)} until`),
+    expect.stringMatching(`saved ${contents} to ${join(spool(), file)} until`),
   ]);
   stage.redis.thaw();
   proxy = new RedisProxy(port, stage.redis.port);
   const env = { XDG_STATE_HOME: stage.path('state') };
   const found = await runCommand(['check'], { cwd: stage.directory, env });
   expect(found.stdout).toMatch(
-    /^FAIL spool {6}at most 4 jobs that .*:\d+ had taken but not started are in .*\.spool, .*; --repair /m,
+    /^FAIL spool {6}.*\.spool holds up to 4 jobs that were taken but not started, saved by .*:\d+ while .*; --repair /m,
   );
   const next = await stage.run(config);
   expect(next.all('outcomes.restored')[0]?.message).toContain(`${contents} are back on their queues`);

@@ -81,7 +81,7 @@ describe('the pretty log', () => {
     expect(pretty({ type: 'failure.recorded', failure })).toEqual([]);
     const neverRan = { ...failure, jobId: null, jobClass: null, exitCode: null };
     expect(pretty({ type: 'failure.recorded', failure: neverRan })).toEqual([
-      '16:05:09 ✗ mail             failed (no class) without a run: SmtpError: no such user',
+      '16:05:09 ✗ mail             failed (no class) before it ran: SmtpError: no such user',
     ]);
   });
 

@@ -165,7 +165,7 @@ describe('connecting fails', () => {
   test('if the path is too long for a socket', async () => {
     const { code, message } = await failure(`/tmp/${'x'.repeat(103)}`);
     expect(code).toBe('unusable');
-    expect(message).toContain('longer than the 107 bytes');
+    expect(message).toContain('longer than 107 bytes');
   });
 
   test('if the engine refuses', async () => {
@@ -177,16 +177,14 @@ describe('connecting fails', () => {
     const { path } = await startFake((socket) => say(socket, { ...hello, protocol: 99, version: '9.0.0' }));
     const { code, message } = await failure(path);
     expect(code).toBe('version');
-    expect(message).toContain(
-      'resque-runner 9.0.0 and speaks version 99 of the link, this program version 2',
-    );
+    expect(message).toContain('resque-runner 9.0.0 with link protocol 99, this program uses protocol 2');
   });
 
   test('if another program answers', async () => {
     const { path } = await startFake((socket) => socket.write('-ERR unknown command\r\n'));
     const { code, message } = await failure(path);
     expect(code).toBe('broken');
-    expect(message).toContain('what answers is not a runner: a line is no JSON: "-ERR');
+    expect(message).toContain('the program at this socket is not a runner: a line is not JSON: "-ERR');
   });
 
   test.each([

@@ -44,7 +44,7 @@ test.each(commands.map((command) => [command.type, command] as const))(
         );
       }
     }
-    expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} takes no "more"`);
+    expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} has no field "more"`);
   },
 );
 

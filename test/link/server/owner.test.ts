@@ -167,6 +167,6 @@ test('a killed owner counts as disconnected', async () => {
 
 test('a descriptor that is not a socket is rejected with an explanation', () => {
   const server = new LinkServer(new FakeHost());
-  expect(() => server.adopt(openSync('/dev/null', 'r'))).toThrow(/^descriptor \d+ is no connected socket/);
-  expect(() => server.adopt(9_999)).toThrow('descriptor 9999 is no connected socket');
+  expect(() => server.adopt(openSync('/dev/null', 'r'))).toThrow(/^descriptor \d+ is not a connected socket/);
+  expect(() => server.adopt(9_999)).toThrow('descriptor 9999 is not a connected socket');
 });

@@ -31,7 +31,7 @@ describe('a greeting', () => {
     const client = connect();
     client.say({ type: 'hello', protocol: 99, who: { name: 'of another shape' } });
     const { message } = await client.first('refused');
-    expect(message).toContain(`1.2.3) speaks version ${protocolVersion} of the link, the client version 99`);
+    expect(message).toContain(`1.2.3 with link protocol ${protocolVersion}, the client uses protocol 99`);
     await client.closed();
     expect([client.of('snapshot'), host.snapshots, host.watching]).toEqual([[], 0, 0]);
   });
@@ -84,8 +84,8 @@ describe('a greeting', () => {
     const [silent, half] = [connect(), connect()];
     half.sayText('{"type":"hello","prot');
     const joined = await join();
-    expect((await silent.first('refused')).message).toBe('no hello came within 5 s');
-    expect((await half.first('refused')).message).toBe('no hello came within 5 s');
+    expect((await silent.first('refused')).message).toBe('the client sent no hello within 5 s');
+    expect((await half.first('refused')).message).toBe('the client sent no hello within 5 s');
     await Promise.all([silent.closed(), half.closed()]);
     expect(joined.isClosed).toBe(false);
   });
@@ -94,7 +94,7 @@ describe('a greeting', () => {
     const { host, join } = await startStage();
     const client = await join();
     client.sayHello();
-    expect((await client.first('refused')).message).toBe('hello was said before');
+    expect((await client.first('refused')).message).toBe('hello must be sent only once');
     await client.closed();
     await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   });

@@ -51,7 +51,7 @@ describe('listening', () => {
     const file = join(directory, 'file.sock');
     writeFileSync(file, 'kept');
     for (const taken of [path, file]) {
-      await expect(startServer(hostOf(2), taken)).rejects.toThrow(`${taken} is taken by a runner`);
+      await expect(startServer(hostOf(2), taken)).rejects.toThrow(`${taken} is in use by a runner`);
     }
     expect(await pidAt(path)).toBe(1);
     expect(readdirSync(directory).toSorted()).toEqual(['17.sock', 'file.sock']);
@@ -75,8 +75,8 @@ describe('listening', () => {
   test('explains why it fails if there is no directory or the path is too long', async () => {
     const listen = (path: string) => new LinkServer(new FakeHost()).listen(path);
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow(LinkError);
-    await expect(listen('/nonexistent/17.sock')).rejects.toThrow('see whether its directory exists');
-    await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than the 107 bytes');
+    await expect(listen('/nonexistent/17.sock')).rejects.toThrow('check whether its directory exists');
+    await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than 107 bytes');
   });
 
   test('can be tried again with the same server after any failure', async () => {

@@ -163,7 +163,7 @@ test('the screen can be left while Redis is away, and tells where that is which 
   await screen.waitFor(() => screen.hasExited, 'it has ended', 20_000);
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   expect(screen.text().replaceAll('\n', '')).toMatch(
-    /^resque-runner has stopped: 1 job processed, 0 failed\. Redis is away: how 1 job ended is in .+\.spool until Redis/,
+    /^resque-runner has stopped: 1 job processed, 0 failed\. It saved 1 outcome to .+\.spool until Redis is back\./,
   );
   await ui.stage.redis.start();
   await ui.stage.redis.flush();
