@@ -82,7 +82,7 @@ describe('where it attaches to', () => {
     const { code, stdout, stderr } = await runProgram(['attach'], { cwd: ui.stage.directory });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'resque-runner: attach needs a terminal: STDIN and STDOUT must be one, and TERM must not be "dumb"',
+      'resque-runner: attach needs a terminal: STDIN and STDOUT must be terminals, and TERM must not be "dumb"',
     );
   });
 
@@ -115,7 +115,7 @@ describe('where it attaches to', () => {
     await declined.waitForText('Which one?');
     await declined.press('q', 'return');
     expect(await declined.exit).toEqual({ exitCode: 2, signal: 0 });
-    await declined.waitForText('resque-runner: none was chosen');
+    await declined.waitForText('resque-runner: no runner was chosen');
     expect(declined.isAlternateScreen).toBe(false);
 
     const byConfig = openAttach(first.file);
@@ -169,7 +169,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
     await first.waitForText('#1  First');
     await first.waitForText('it runs');
     await leave(first);
-    await first.waitForText(`resque-runner goes on as process ${runner.pid}.`);
+    await first.waitForText(`resque-runner continues as process ${runner.pid}.`);
     const killed = await ui.attach();
     await killed.waitForText('#1  First');
     killed.signal('SIGKILL');
@@ -254,7 +254,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
       const terminal = ui.terminal({ command, columns: 200, rows: 36 });
       expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
       await terminal.waitForText(
-        `resque-runner: ${socket} belongs to user nobody, and what answers there may be a trap: attach as nobody or as root`,
+        `resque-runner: ${socket} belongs to user nobody, so it can't be trusted: attach as nobody or as root`,
       );
       expect(terminal.isAlternateScreen).toBe(false);
     });

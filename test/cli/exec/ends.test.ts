@@ -88,9 +88,7 @@ describe('a signal', () => {
     run.kill('SIGINT');
     const { exitCode, stdout } = await run;
     expect(exitCode).toBe(130);
-    expect(stdout).toMatch(
-      /^↺ interrupted by SIGINT after .*\n {2}A worker would put it back onto its queue/,
-    );
+    expect(stdout).toMatch(/^↺ interrupted by SIGINT after .*\n {2}A worker would put it back on its queue/);
     expect(stdout).not.toContain('failure record');
   });
 

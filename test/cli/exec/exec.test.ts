@@ -21,7 +21,7 @@ describe('a job that succeeds', () => {
     expect(lines[2]).toMatch(/^✓ succeeded after \d+ ms$/);
     expect(stdout).toContain(`  command      ${stage.directory}/job.sh mail --fast\n`);
     expect(stdout).toMatch(/ {2}CPU {10}\d+ ms user, \d+ ms system\n/);
-    expect(stdout).toMatch(/ {2}peak memory {2}(no more than )?\d+\.\d MiB$/);
+    expect(stdout).toMatch(/ {2}peak memory {2}(at most )?\d+\.\d MiB$/);
     expect(stdout).not.toMatch(/failure record|resque-web/);
   });
 
@@ -103,7 +103,7 @@ describe('a job that fails', () => {
     expect(code).toBe(7);
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^✗ failed after \d+ ms: exit code 7$/);
-    const record = lines.indexOf('The failure record, as it would be in Redis');
+    const record = lines.indexOf('The failure record that Redis would get');
     const page = lines.indexOf('resque-web would show');
     expect(lines.slice(record + 1, page - 1)).toEqual([
       expect.stringMatching(/^ {2}failed_at {4}"\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC"$/),
@@ -214,7 +214,9 @@ describe('a script that can’t be started', () => {
     expect(code).toBe(1);
     expect(stdout.split('\n')[0]).toMatch(/^✗ not started: /);
     expect(stdout).toContain(reason);
-    expect(stdout).toContain('A worker would put the job back and pause mail until it can be started.');
+    expect(stdout).toContain(
+      'A worker would put the job back and pause mail until the script can be started.',
+    );
     expect(stdout).toContain('"script" in cfg.json');
     expect(await stage.document(job)).toMatchObject({
       ...{ outcome: 'unstartable', code: 1, failure: null, durationMs: null },
@@ -240,7 +242,7 @@ describe('a persistent entry', () => {
     stage.config(persistent);
     const { code, stdout } = await stage.run(job);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/✗ failed after \d+ ms: its result says so/);
+    expect(stdout).toMatch(/✗ failed after \d+ ms: its result reports a failure/);
     expect(await stage.document(job)).toMatchObject({ mode: 'persistent', failure: { exception: 'E' } });
   });
 

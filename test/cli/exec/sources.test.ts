@@ -57,7 +57,9 @@ describe('the job', () => {
       '  bad.json:3:14: expected a comma or closing bracket',
     ]);
     expect((await stage.run(['mail', '-'], { input: '{' })).stdout).toContain('\n  STDIN:1:2: ');
-    expect((await stage.run(['mail', '--class', 'A', '{"a": b}'])).stderr).toContain('{"a": b} is not JSON');
+    expect((await stage.run(['mail', '--class', 'A', '{"a": b}'])).stderr).toContain(
+      '{"a": b} is not valid JSON',
+    );
   });
 
   test('that is no JSON object is not run, and told as the worker would record it', async () => {
@@ -112,7 +114,7 @@ describe('the job of a failure', () => {
     const id = idOf(0, await failed('null'));
     expect(await stage.run(['mail', '--from-failed', 'last'])).toEqual({
       ...{ code: 1, stdout: '' },
-      stderr: `resque-runner: failure ${id} doesn't hold its job; see resque-runner failed show ${id}`,
+      stderr: `resque-runner: failure ${id} doesn't contain its job; see resque-runner failed show ${id}`,
     });
   });
 
@@ -129,25 +131,25 @@ describe('the job of a failure', () => {
 describe('a mistake exits 2 and says what to do', () => {
   test.each([
     [[], 'exec needs a QUEUE; see resque-runner exec --help'],
-    [['mail', 'none.json'], "none.json: there is no such file (a job's class goes behind --class)"],
-    [['mail', '.'], '.: it is a directory; name the file that holds the job'],
+    [['mail', 'none.json'], "none.json: there is no such file (to give a job's class, use --class)"],
+    [['mail', '.'], '.: it is a directory; give the file that holds the job'],
     [
       ['mail', 'Send', 'bob'],
-      'exec takes one FILE; "bob" is one too many (arguments of a job go behind --class CLASS)',
+      'exec takes one FILE; "bob" is one too many (put a job\'s arguments after --class CLASS)',
     ],
-    [['mail', 'a', '--from-failed', '1'], '"a" and --from-failed name two jobs; exec runs one'],
+    [['mail', 'a', '--from-failed', '1'], '"a" can\'t be combined with --from-failed: exec runs one job'],
     [
       ['mail', '--class', 'A', '--from-failed', '1'],
-      '--class and --from-failed name two jobs; exec runs one',
+      "--class can't be combined with --from-failed: exec runs one job",
     ],
     [['mail', '--class', ' '], 'the class is empty'],
     [
       ['mail', '--class', 'A', '--redis', 'redis://x'],
-      '--redis is for --from-failed; nothing else of exec needs Redis',
+      "--redis needs --from-failed; without it, exec doesn't use Redis",
     ],
     [
       ['mial', '--class', 'A'],
-      'no entry of cfg.json takes the queue "mial"; did you mean "mail"?\nits "runners" are: mail',
+      'no entry of cfg.json serves the queue "mial"; did you mean "mail"?\nits entries are: mail',
     ],
   ])('%j', async (args, message) => {
     expect(await stage.run(args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });
@@ -158,10 +160,10 @@ describe('a mistake exits 2 and says what to do', () => {
     const { code, stdout, stderr } = await stage.run(['mail']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.split('\n')).toEqual([
-      'resque-runner: STDIN holds no job; name',
-      '  a file:          resque-runner exec QUEUE FILE, or - for STDIN',
-      '  its class:       resque-runner exec QUEUE --class CLASS ARG…',
-      '  a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
+      'resque-runner: STDIN is empty; use one of:',
+      '  a file:          resque-runner exec QUEUE FILE (- for STDIN)',
+      '  a class:         resque-runner exec QUEUE --class CLASS ARG…',
+      '  a failed job:    resque-runner exec QUEUE --from-failed ID (last for the newest)',
     ]);
   });
 

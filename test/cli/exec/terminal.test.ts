@@ -63,8 +63,8 @@ test('without a job it says how to name one, and doesn’t wait for keys', async
   stage.config();
   const terminal = open(['mail']);
   expect(await terminal.exit).toEqual({ exitCode: 2, signal: 0 });
-  await terminal.waitForText('resque-runner: no job: name');
-  await terminal.waitForText('its class:       resque-runner exec QUEUE --class CLASS ARG…');
+  await terminal.waitForText('resque-runner: no job given; use one of:');
+  await terminal.waitForText('a class:         resque-runner exec QUEUE --class CLASS ARG…');
 });
 
 test('Ctrl-C ends the job once, and tells the verdict', async () => {

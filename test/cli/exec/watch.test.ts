@@ -5,7 +5,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 import { useExec } from './stage.ts';
 
 const stage = useExec();
-const waiting = /watch: waits for a change of .*; Ctrl-C ends it\n$/;
+const waiting = /watch: waiting for a change of .*; press Ctrl-C to stop\n$/;
 
 type Watch = ReturnType<typeof stage.start>;
 let watch: Watch | null = null;
@@ -51,28 +51,28 @@ describe('runs again', () => {
   test('when script, config or file change, in whatever way, and says so', async () => {
     const run = start(['mail', 'job.json']);
     expect(await untilItWaits()).toBe(
-      'watch: waits for a change of job.sh, cfg.json or job.json; Ctrl-C ends it\n',
+      'watch: waiting for a change of job.sh, cfg.json or job.json; press Ctrl-C to stop\n',
     );
     expect(printed).toMatch(/^one\n✓ succeeded/);
 
     printed = '';
     stage.script('cat; echo " two"');
-    expect(await untilItWaits()).toMatch(/^watch: job\.sh changed: runs again\nwatch: waits/);
+    expect(await untilItWaits()).toMatch(/^watch: job\.sh changed: running again\nwatch: waiting/);
     expect(printed).toMatch(/^{"class":"A","args":\[1\]} two\n✓ succeeded/);
 
     printed = '';
     // As some editors save: the old one goes first.
     renameSync(stage.path('job.json'), stage.path('job.json~'));
     writeFileSync(stage.path('job.json'), '{"class":"B"}');
-    expect(await untilItWaits()).toContain('watch: job.json changed: runs again\n');
+    expect(await untilItWaits()).toContain('watch: job.json changed: running again\n');
     expect(printed).toMatch(/^{"class":"B"} two\n✓/);
 
     printed = '';
     stage.script('echo three', 'other.sh');
     stage.config({ script: ['/bin/sh', './other.sh'] });
     const text = await untilItWaits();
-    expect(text).toContain('watch: cfg.json changed: runs again\n');
-    expect(text).toContain('other.sh, cfg.json or job.json; Ctrl-C ends it');
+    expect(text).toContain('watch: cfg.json changed: running again\n');
+    expect(text).toContain('other.sh, cfg.json or job.json; press Ctrl-C to stop');
     expect(printed).toMatch(/^three\n✓/);
     expect(run.exitCode).toBeNull();
   });
@@ -85,7 +85,7 @@ describe('runs again', () => {
     stage.script('echo both');
     stage.write('job.json', '{"class":"C"}');
     expect(await untilItWaits()).toMatch(
-      /^watch: job\.sh and job\.json changed: runs again\nwatch: waits.*\n$/,
+      /^watch: job\.sh and job\.json changed: running again\nwatch: waiting.*\n$/,
     );
     expect(printed.match(/both/g)).toHaveLength(1);
   });
@@ -96,7 +96,7 @@ describe('runs again', () => {
     const config = readFileSync(stage.path('cfg.json'));
     stage.write('cfg.json', '{ "runners": ');
     expect(await untilItWaits()).toMatch(
-      /cfg\.json changed: runs again\nresque-runner: cfg\.json can't be used:\n/,
+      /cfg\.json changed: running again\nresque-runner: cfg\.json can't be used:\n/,
     );
     rmSync(stage.path('job.json'));
     stage.write('cfg.json', config);
@@ -117,7 +117,7 @@ describe('runs again', () => {
     await stage.waitForFile('pid', '\n');
     stage.script('echo anew');
     expect(await untilItWaits()).toMatch(
-      /^watch: job\.sh changed: ends this run and runs again\nwatch: waits/,
+      /^watch: job\.sh changed: stopping this run and running again\nwatch: waiting/,
     );
     expect(printed).toMatch(/^anew\n✓ succeeded/);
   });
@@ -172,6 +172,6 @@ test('without a config or a job there is nothing to wait for', async () => {
   stage.config();
   expect(await stage.run(['mail', '--watch'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('STDIN holds no job'),
+    stderr: expect.stringContaining('STDIN is empty'),
   });
 });

@@ -7,7 +7,7 @@ const { failed } = stage;
 
 const errors = async () =>
   (await stage.list()).map((entry) => (JSON.parse(entry) as { error: string }).error);
-const noTerminal = 'There is no terminal to confirm it on; add --yes';
+const noTerminal = 'There is no terminal to ask on; to confirm, add --yes';
 const place = () => `(resque:failed at ${stage.url}/0)`;
 
 describe('failures by their IDs', () => {

@@ -112,7 +112,7 @@ describe('all that match', () => {
     const { code, stdout, stderr } = await failed('retry', '--queue', 'mail');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues? There is no terminal to confirm it on; add --yes`,
+      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues? There is no terminal to ask on; to confirm, add --yes`,
     );
     expect((await stage.list()).some(isRetried)).toBe(false);
     expect(await failed('retry', '--queue', 'mail', '--yes')).toEqual({

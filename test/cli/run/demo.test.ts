@@ -60,7 +60,7 @@ describe('the demo', () => {
     expect(exitCode).toBe(0);
     expect(demo.talk()).toContain('Ctrl-C ends it');
     expect(demo.talk()).toMatch(
-      /demo: \d+ jobs ended in \d+.*, \d+ of them failed, \d+ still waited; all gone now/,
+      /demo: ran for \d+.*; \d+ jobs processed, \d+ failed, \d+ still waiting; all files are removed/,
     );
     for (const line of demo.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');
     await expectNothingLeft();
