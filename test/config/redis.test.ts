@@ -160,10 +160,7 @@ describe('redis as an object', () => {
       { url: 'redis://h', host: 'h', port: 1, password: 'p' },
       ['host', 'port', 'password'].map((key) => `redis.${key}: can't be combined with "url"`),
     ],
-    [
-      { url: 'redis://h', port: 'x' },
-      [expect.stringContaining('"url"'), expect.stringContaining('got "x"')],
-    ],
+    [{ url: 'redis://h', port: 'x' }, [expect.stringContaining('"url"'), expect.stringContaining('got "x"')]],
     [{ url: 'redis://h/x' }, ['redis.url: its database must be a whole number, 0 or more']],
     [{ url: 'rediss://h', tls: false }, ['redis.tls: can\'t be false if "url" begins with "rediss://"']],
     [{ url: 'unix:///r', tls: true }, ["redis.tls: can't be used with a Unix socket"]],
