@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { failureMatcher } from '../../src/failures/failure-matcher.ts';
 import type { FailureFilter } from '../../src/protocol/commands.ts';
 import { viewFailure } from '../../src/resque/format/failure-record.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 
 const all: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 const record = {
@@ -84,7 +85,7 @@ test('a glob matches the same texts as the equivalent regular expression', () =>
       const source = glob.split('*').map((part) => part.replace(/[.[]/g, '\\$&'));
       expect(isMatch({ queue: glob }, { queue })).toBe(new RegExp(`^${source.join('.*')}$`).test(queue));
     }),
-    { numRuns: 2_000 },
+    { numRuns: randomCases(2_000) },
   );
 });
 

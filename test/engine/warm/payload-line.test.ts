@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { payloadLine } from '../../../src/engine/warm/stdin-delivery.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 const lineOf = (text: string | Buffer) => payloadLine(Buffer.from(text));
 const textOf = (text: string) => lineOf(text).toString('utf8');
@@ -68,7 +69,7 @@ test('a payload of any tokens and white space becomes a line of the same tokens'
       expect(line).toBe(`${list.join('')}\n`);
       expect(JSON.parse(line)).toEqual(JSON.parse(spaced));
     }),
-    { numRuns: 1_000 },
+    { numRuns: randomCases(1_000) },
   );
 });
 
@@ -81,7 +82,7 @@ test('any JSON value is read back from its line, however it was indented', () =>
       expect(line.indexOf('\n')).toBe(line.length - 1);
       expect(line.trimEnd()).toBe(JSON.stringify(payload));
     }),
-    { numRuns: 500 },
+    { numRuns: randomCases(500) },
   );
 });
 

@@ -7,6 +7,7 @@ import {
   FrameError,
   type RawFrame,
 } from '../../../src/link/frames/frame-codec.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 /** All frames of these chunks, up to the error if there is one. */
 function decodeAll(decoder: FrameDecoder, chunks: readonly Buffer[]): { frames: RawFrame[]; error: unknown } {
@@ -36,7 +37,7 @@ describe('a decoder', () => {
         const chunks = cut(Buffer.concat(sent.map(encodeFrame)), places);
         expect(decodeAll(new FrameDecoder(10_000), chunks)).toEqual({ frames: sent, error: null });
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readCommand } from '../../../src/link/frames/read-command.ts';
 import type { Command } from '../../../src/protocol/commands.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 const filter = { queue: 'mail', jobClass: null, exception: null, exit: '1', text: null };
 const entries = [{ index: 0, recordBase64: 'e30=' }];
@@ -100,6 +101,6 @@ test('any JSON value is either a command or refused with a reason', () => {
       const read = readCommand(value);
       expect(typeof read === 'string' || commands.some(({ type }) => type === read.type)).toBe(true);
     }),
-    { numRuns: 1_000 },
+    { numRuns: randomCases(1_000) },
   );
 });

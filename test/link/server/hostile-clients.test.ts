@@ -1,6 +1,7 @@
 /** Clients that break the protocol, or just break. Whatever they do, the links of others keep working. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { fact } from '../fake-host.ts';
 import type { RawClient } from '../raw-client.ts';
@@ -175,7 +176,7 @@ test('after any sequence of frames and garbage, the server works and has answere
       }
       client.socket.destroy();
     }),
-    { numRuns: 50 },
+    { numRuns: randomCases(50) },
   );
   await assertWorks(stage, good);
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { characters, columns } from '../../../src/ui/text/columns.ts';
 import { printable } from '../../../src/ui/text/printable.ts';
 import { wrap } from '../../../src/ui/text/wrap.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { hostileTexts } from './texts.ts';
 
 test('no line is wider than asked for, and together they are the text', () => {
@@ -13,7 +14,7 @@ test('no line is wider than asked for, and together they are the text', () => {
       const whole = [...characters(text.split('\n').map(printable).join(''))];
       expect(lines.join('')).toBe(whole.map((each) => (each.width > width ? '…' : each.text)).join(''));
     }),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });
 
