@@ -40,32 +40,28 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
     await expectNothingLeft(pids);
   });
 
-  test.each<[string, number, (terminal: Terminal) => void | Promise<void>]>([
-    ['three times Ctrl-C', 0, (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
-    ['SIGTERM', 143, (terminal) => terminal.signal('SIGTERM')],
-    ['SIGHUP', 129, (terminal) => terminal.signal('SIGHUP')],
-  ])('%s', async (_, code, end) => {
-    const terminal = await openDemo();
-    const pids = ui.enginePids();
-    await end(terminal);
-    await terminal.waitForText(`came to ${code}`);
-    expect(terminal.isRestored, terminal.describe()).toBe(true);
-    await expectNothingLeft(pids);
-  });
-
-  test('its window is closed', async () => {
-    const terminal = await openDemo();
-    const pids = [...ui.enginePids(), terminal.foregroundPid];
-    terminal.hangUp();
-    await expectNothingLeft(pids);
-  });
-
-  test('SIGKILL', async () => {
-    const terminal = await openDemo();
-    const pids = ui.enginePids();
-    terminal.signal('SIGKILL');
+  // All at once, because each one takes its time to end.
+  test('three times Ctrl-C, SIGTERM, SIGHUP, SIGKILL, and the end of its window', async () => {
+    const ends: readonly [string, (terminal: Terminal) => void | Promise<void>][] = [
+      ['came to 0', (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
+      ['came to 143', (terminal) => terminal.signal('SIGTERM')],
+      ['came to 129', (terminal) => terminal.signal('SIGHUP')],
+    ];
+    const ending = await Promise.all(
+      ends.map(async ([text, end]) => ({ terminal: await openDemo(), text, end })),
+    );
+    const [killed, closed] = [await openDemo(), await openDemo()];
+    const pids = [...ui.enginePids(), closed.foregroundPid];
+    expect(pids).toHaveLength(ends.length + 3);
+    for (const { terminal, end } of ending) await end(terminal);
+    killed.signal('SIGKILL');
+    closed.hangUp();
+    for (const { terminal, text } of ending) {
+      await terminal.waitForText(text);
+      expect(terminal.isRestored, terminal.describe()).toBe(true);
+    }
     // What it leaves on the screen, it can't help.
-    await waitFor(() => terminal.received.includes('came to 137'), { message: 'it has been killed' });
+    await waitFor(() => killed.received.includes('came to 137'), { message: 'it has been killed' });
     await expectNothingLeft(pids);
   });
 });

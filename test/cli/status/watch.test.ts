@@ -91,21 +91,24 @@ describe('on a terminal', () => {
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test.each([
-    ['ctrl+c', (screen: Terminal) => screen.press('ctrl+c')],
-    ['q', (screen: Terminal) => screen.press('q')],
-    ['INT', async (screen: Terminal) => screen.signal('SIGINT')],
-    ['TERM', async (screen: Terminal) => screen.signal('SIGTERM')],
-  ])('%s ends it with 0 and restores the terminal', async (_, end) => {
-    const screen = watchByShell();
-    await screen.waitForText('0 waiting');
-    expect(screen.isAlternateScreen).toBe(true);
-    await end(screen);
-    await screen.waitForText('came to 0');
-    await screen.waitFor(() => screen.isRestored, 'the terminal is as it was');
-    expect(screen.screen().slice(0, 2)).toEqual(['before', 'came to 0']);
-    await screen.press('return');
-    await screen.exit;
+  test('ctrl+c, q, INT and TERM end it with 0 and restore the terminal', async () => {
+    const ends: readonly ((screen: Terminal) => void | Promise<void>)[] = [
+      (screen) => screen.press('ctrl+c'),
+      (screen) => screen.press('q'),
+      (screen) => screen.signal('SIGINT'),
+      (screen) => screen.signal('SIGTERM'),
+    ];
+    const screens = ends.map((end) => ({ screen: watchByShell(), end }));
+    for (const { screen, end } of screens) {
+      await screen.waitForText('0 waiting');
+      expect(screen.isAlternateScreen).toBe(true);
+      await end(screen);
+      await screen.waitForText('came to 0');
+      await screen.waitFor(() => screen.isRestored, 'the terminal is as it was');
+      expect(screen.screen().slice(0, 2)).toEqual(['before', 'came to 0']);
+      await screen.press('return');
+      await screen.exit;
+    }
   });
 
   test('ends when the terminal closes', async () => {
