@@ -17,7 +17,7 @@ import { masterName, Sentinel } from '../helpers/sentinel.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 // The stage's server is the replica that becomes the master.
-const stage = useEndToEnd({ timeoutMs: 60_000 });
+const stage = useEndToEnd({ timeoutMs: 60_000, isInProcess: true });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 

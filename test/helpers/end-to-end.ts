@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly awaitRedis?: boolean;
   /** Set by tests that kill the runner or check its process. */
   readonly isProgram?: true;
+  /** Set if it may run in the tests' process beside programs. At most one runner can do that at a time. */
+  readonly isBesidePrograms?: true;
   /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -71,10 +73,12 @@ export class EndToEnd extends Workbench {
   /**
    * Workers in one process share its pid and its way to start jobs. A runner also cleans up after a killed program.
    */
-  #canRunHere({ args = [], env = {}, ...others }: RunOptions): boolean {
+  #canRunHere({ args = [], env = {}, isBesidePrograms, ...others }: RunOptions): boolean {
+    const isPossible = (runner: Runner) =>
+      runner instanceof EngineRunner ? runner.hasExited : isBesidePrograms === true;
     return (
       this.#isInProcess &&
-      this.#runners.every((runner) => runner.hasExited && runner instanceof EngineRunner) &&
+      this.#runners.every(isPossible) &&
       args.every((arg) => arg === '--drain') &&
       !Object.keys({ ...process.env, ...env }).includes('RR_NATIVE') &&
       Object.keys(others).every((option) => option === 'awaitRedis')

@@ -411,9 +411,9 @@ describe('what check finds in Redis', () => {
     expect((await check()).code).toBe(0);
   });
 
-  test('goes through 100,000 failures, half of them bad', async () => {
+  test('goes through 20,000 failures, half of them bad', async () => {
     const bad = goodFailure.replace('"h:1:q"', 'null');
-    for (let n = 0; n < 50; n += 1) {
+    for (let n = 0; n < 10; n += 1) {
       const page = Array.from({ length: 1_000 }, (_, at) => [
         goodFailure,
         bad.replace('[1]', `[${n * 1_000 + at}]`),
@@ -421,9 +421,9 @@ describe('what check finds in Redis', () => {
       await server.client.rpush('resque:failed', ...page.flat());
     }
     const { lines } = await check('--repair');
-    expect(lines).toEqual([expect.stringContaining('50000 entries break')]);
+    expect(lines).toEqual([expect.stringContaining('10000 entries break')]);
     expect((await check()).code).toBe(0);
-  }, 60_000);
+  });
 });
 
 /** The bytes that a repair kept. */
