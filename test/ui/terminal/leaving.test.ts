@@ -159,8 +159,10 @@ test('the screen can be left while Redis is away, and tells where that is which 
   await screen.press('q', 'q');
   await screen.waitForText(' stopping');
   puppet.tell('exit 0');
-  // It tries for a while.
-  await screen.waitFor(() => screen.hasExited, 'it has ended', 20_000);
+  await screen.waitForNoText('#1  First');
+  // It tries for a while, unless it is told not to.
+  await screen.press('ctrl+c', 'ctrl+c');
+  await screen.waitFor(() => screen.hasExited, 'it has ended');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   expect(screen.text().replaceAll('\n', '')).toMatch(
     /^resque-runner has stopped: 1 job processed, 0 failed\. It saved 1 outcome to .+\.spool until Redis is back\./,
