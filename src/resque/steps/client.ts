@@ -106,12 +106,16 @@ export class ResqueClient {
    * also if a permission is missing.
    */
   async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
-    await this.#readClock();
-    await this.session.command((commands) => commands.script('LOAD', stepScript.source));
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
-    this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
+    // All at once, in one round trip.
+    const [, , mayReadPieces] = await Promise.all([
+      this.#readClock(),
+      this.session.command((commands) => commands.script('LOAD', stepScript.source)),
+      runScript(this.session, permissionScript, 0, args),
+    ]);
+    this.session.mayReadPieces = mayReadPieces === 1;
   }
 
   /**
