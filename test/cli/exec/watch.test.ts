@@ -1,4 +1,4 @@
-/** `exec --watch`: again whenever something of the job changes. */
+/** `exec --watch`: runs the job again after each change. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -25,7 +25,7 @@ function start(args: readonly string[], input?: string): Watch {
   return started;
 }
 
-/** Until it waits again. @returns what it has said on STDERR since the last time */
+/** Waits until it waits for changes again. @returns its STDERR since the last time */
 async function untilItWaits(): Promise<string> {
   await waitFor(() => waiting.test(told), { message: () => `it waits: ${told}\n${printed}` });
   const text = told;
@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 describe('runs again', () => {
-  test('when script, config or file change, in whatever way, and says so', async () => {
+  test('when the script, the config or the file changes in any way, and says so', async () => {
     const run = start(['mail', 'job.json']);
     expect(await untilItWaits()).toBe(
       'watch: waiting for a change of job.sh, cfg.json or job.json; press Ctrl-C to stop\n',
@@ -61,7 +61,7 @@ describe('runs again', () => {
     expect(printed).toMatch(/^{"class":"A","args":\[1\]} two\n✓ succeeded/);
 
     printed = '';
-    // As some editors save: the old one goes first.
+    // As some editors save: they remove the old file first.
     renameSync(stage.path('job.json'), stage.path('job.json~'));
     writeFileSync(stage.path('job.json'), '{"class":"B"}');
     expect(await untilItWaits()).toContain('watch: job.json changed: running again\n');
@@ -77,7 +77,7 @@ describe('runs again', () => {
     expect(run.exitCode).toBeNull();
   });
 
-  test('once, where several change at once, and not at all where others do', async () => {
+  test('once if several files change together, and not at all for other files', async () => {
     void start(['mail', 'job.json']);
     await untilItWaits();
     printed = '';
@@ -90,7 +90,7 @@ describe('runs again', () => {
     expect(printed.match(/both/g)).toHaveLength(1);
   });
 
-  test('when a config that was broken, a file or a script is there again', async () => {
+  test('when a broken config, a missing file or a missing script is there again', async () => {
     void start(['mail', 'job.json']);
     await untilItWaits();
     const config = readFileSync(stage.path('cfg.json'));
@@ -111,7 +111,7 @@ describe('runs again', () => {
     expect(printed).toMatch(/^back\n✓/);
   });
 
-  test('at once where it still ran, which it ends without a word of its end', async () => {
+  test('immediately if the job is still running: the old run is ended without a verdict', async () => {
     stage.script('echo $$ > "$D/pid"; exec sleep 60');
     void start(['mail', 'job.json']);
     await stage.waitForFile('pid', '\n');
@@ -123,7 +123,7 @@ describe('runs again', () => {
   });
 });
 
-test('what was read from STDIN, or is on the command line, is run again as it was', async () => {
+test('a job from STDIN or from the command line is run again unchanged', async () => {
   stage.script('cat');
   void start(['mail'], '{"class":"Once"}\n');
   await untilItWaits();
@@ -132,7 +132,7 @@ test('what was read from STDIN, or is on the command line, is run again as it wa
   expect(printed.match(/{"class":"Once"}/g)?.length).toBeGreaterThanOrEqual(2);
 });
 
-test('--json tells a document a line, and what a job prints on STDERR', async () => {
+test('--json prints one document per line, and the output of the job on STDERR', async () => {
   void start(['mail', 'job.json', '--json']);
   await untilItWaits();
   stage.script('exit 3');
@@ -152,7 +152,7 @@ describe('a signal ends it', () => {
     expect((await run).exitCode).toBe(130);
   });
 
-  test('while the job runs, which ends as without --watch', async () => {
+  test('while the job is running, which ends as without --watch', async () => {
     stage.script('echo $$ > "$D/pid"; exec sleep 60');
     const run = start(['mail', 'job.json']);
     await stage.waitForFile('pid', '\n');
@@ -163,7 +163,7 @@ describe('a signal ends it', () => {
   });
 });
 
-test('without a config or a job there is nothing to wait for', async () => {
+test('without a config or a job, it exits', async () => {
   rmSync(stage.path('cfg.json'));
   expect(await stage.run(['mail', 'job.json', '--watch'])).toMatchObject({
     code: 2,

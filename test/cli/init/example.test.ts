@@ -17,7 +17,7 @@ describe('the example', () => {
     return execa(path(), ['mail'], { input: job, reject: false });
   }
 
-  test('does a job, and fails with what it says on STDERR', async () => {
+  test('runs a job, and fails with the error on its STDERR', async () => {
     await writeExample(path());
     expect(await run(`{"class":"${exampleClass}","args":["class"]}`)).toMatchObject({
       exitCode: 0,
@@ -34,7 +34,7 @@ describe('the example', () => {
     });
   });
 
-  test('overwrites nothing', async () => {
+  test('overwrites no file', async () => {
     writeFileSync(path(), '#!/bin/sh\n');
     await expect(writeExample(path())).rejects.toThrow('EEXIST');
     expect(readFileSync(path(), 'utf8')).toBe('#!/bin/sh\n');
