@@ -59,7 +59,7 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     );
     expect(await stage.backlog('mail')).toEqual([]);
     expect(await repairAs(ben)).toContain(
-      'not repaired: another process is recovering runners, or programs of it',
+      'not repaired: another process is recovering it, or it has programs that may still be running',
     );
     await lookAgain(second);
     expect(second.all('peer.recovered')).toEqual([]);

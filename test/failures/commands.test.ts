@@ -196,7 +196,7 @@ describe('one failure', () => {
   test('is put back and marked as retried, and can be retried again by its changed record', async () => {
     const engine = await start();
     await fill(entry('1'));
-    expect(await retry(engine, entry('1'))).toEqual(bulk('put back onto mail', { done: 1 }));
+    expect(await retry(engine, entry('1'))).toEqual(bulk('put back on mail', { done: 1 }));
     expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([JSON.stringify(payload)]);
     expect(engine.all('failures.retried')).toMatchObject([{ count: 1, queues: ['mail'], jobClass: 'Job' }]);
     expect(await retry(engine, entry('1'))).toEqual(refused('failure-gone'));

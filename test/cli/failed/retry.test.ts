@@ -19,7 +19,7 @@ describe('one failure', () => {
     await stage.fill(record(), entry);
     await stage.redis.client.rpush('resque:queue:pay', 'waits');
     const id = idOf(1, entry);
-    expect(await failed('retry', id)).toEqual({ code: 0, stdout: `${id}: put back onto pay`, stderr: '' });
+    expect(await failed('retry', id)).toEqual({ code: 0, stdout: `${id}: put back on pay`, stderr: '' });
     expect(await stage.queued('pay')).toEqual(['waits', payload]);
     expect(await stage.redis.client.smembers('resque:queues')).toEqual(['pay']);
     const [other, after = ''] = await stage.list();
@@ -46,7 +46,7 @@ describe('one failure', () => {
       ),
     );
     expect(await stage.queued()).toHaveLength(1);
-    expect((await failed('retry', '0')).stdout).toBe(`${idOf(0, first)}: put back onto mail again`);
+    expect((await failed('retry', '0')).stdout).toBe(`${idOf(0, first)}: put back on mail again`);
     expect(await stage.queued()).toHaveLength(2);
     expect((await stage.list())[0]?.match(/retried_at/g)).toHaveLength(1);
   });
@@ -112,7 +112,7 @@ describe('all that match', () => {
     const { code, stdout, stderr } = await failed('retry', '--queue', 'mail');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues? There is no terminal to ask on; to confirm, add --yes`,
+      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back on their queues? There is no terminal to ask on; to confirm, add --yes`,
     );
     expect((await stage.list()).some(isRetried)).toBe(false);
     expect(await failed('retry', '--queue', 'mail', '--yes')).toEqual({
@@ -169,13 +169,13 @@ describe('all that match', () => {
         '',
       );
     const one = await said('--queue', 'news');
-    expect(one).toBe('1 of 2 failures matches. Put its job back onto its queue?');
+    expect(one).toBe('1 of 2 failures matches. Put its job back on its queue?');
     await failed('retry', '1');
     expect(await said('--all')).toBe(
-      'There are 2 failures; 1 of them can still be retried. Put its job back onto its queue?',
+      'There are 2 failures; 1 of them can still be retried. Put its job back on its queue?',
     );
     await stage.redis.client.rpop('resque:failed');
-    expect(await said('--all')).toBe('There is 1 failure. Put its job back onto its queue?');
+    expect(await said('--all')).toBe('There is 1 failure. Put its job back on its queue?');
     expect((await failed('retry', '--all', '--yes')).stdout).toBe('retried 1 failure');
     expect((await failed('retry', '--queue', 'mail')).stdout).toBe(
       'the only failure matches; it was already retried, or it has no job or no queue; nothing was changed. To retry a failure again, name its ID',

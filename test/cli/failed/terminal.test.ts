@@ -15,7 +15,7 @@ describe('the question', () => {
     const terminal = program.open(['retry', '--queue', 'mail'], { columns: 120 });
     await terminal.waitForText('● No');
     expect(terminal.text()).toContain(
-      `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues?`,
+      `3 of 4 failures match (resque:failed at ${stage.url}/0). Put their jobs back on their queues?`,
     );
     expect(terminal.isCursorHidden).toBe(true);
     await terminal.press('return');
