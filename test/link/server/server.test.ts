@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { protocolVersion } from '../../../src/protocol/frames.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { countedEvent, fact } from '../fake-host.ts';
-import { startStage } from '../stage.ts';
+import { afterThis, startStage } from '../stage.ts';
 
 describe('a greeting', () => {
   test('begins with the hello of the server, before the client sends anything', async () => {
@@ -81,9 +81,17 @@ describe('a greeting', () => {
 
   test('that does not arrive, or only half of it, is refused after a timeout', async () => {
     const { connect, join } = await startStage();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    afterThis(() => vi.useRealTimers());
     const [silent, half] = [connect(), connect()];
     half.sayText('{"type":"hello","prot');
+    await Promise.all([silent.first('hello'), half.first('hello')]);
     const joined = await join();
+    vi.advanceTimersByTime(4_999);
+    joined.command(1, { type: 'pause-all' });
+    await joined.reply(1);
+    expect([...silent.of('refused'), ...half.of('refused')]).toEqual([]);
+    vi.advanceTimersByTime(1);
     expect((await silent.first('refused')).message).toBe('the client sent no hello within 5 s');
     expect((await half.first('refused')).message).toBe('the client sent no hello within 5 s');
     await Promise.all([silent.closed(), half.closed()]);
