@@ -12,6 +12,7 @@ import {
   waitForNewChild,
 } from '../../helpers/children.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from '../stage.ts';
@@ -114,7 +115,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
 
   test('run or leave a job that arrives during a pause, and lose none', async () => {
     const engine = await stage.start([stage.runner('mail', stage.script(scriptFor(quick)), config)]);
-    const rounds = 60;
+    const rounds = randomCases(60);
     for (let round = 0; round < rounds; round += 1) {
       const push = stage.redis.rpush('resque:queue:mail', JSON.stringify({ class: 'Job', args: [round] }));
       for (let turn = 0; turn < round % 5; turn += 1) await new Promise(setImmediate);
@@ -146,7 +147,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
   test('that are killed at any time lose no job and run none twice', async () => {
     const script = stage.script(scriptFor('echo "begin $job" >> "$D/ran"; echo "end $job" >> "$D/ran"'));
     const engine = await stage.start([stage.runner('mail', script, { ...config, concurrency: 2 })]);
-    const count = 150;
+    const count = randomCases(150);
     await stage.enqueue('mail', ...Array.from({ length: count }, (_, at) => at));
     for (let kills = 0; engine.all('job.finished').length < count; kills += 1) {
       const living = livingChildren(files);

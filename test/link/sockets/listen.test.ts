@@ -7,6 +7,7 @@ import { LinkError } from '../../../src/link/link-errors.ts';
 import { LinkServer } from '../../../src/link/server/server.ts';
 import { removeDeadSocket } from '../../../src/link/sockets/listen.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { FakeHost } from '../fake-host.ts';
 import { afterThis, pidAt, startServer, temporaryDirectory } from '../stage.ts';
 
@@ -58,7 +59,7 @@ describe('listening', () => {
   });
 
   test('of many at the same name, free or dead, is granted to one', async () => {
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < randomCases(20); round += 1) {
       const { directory, path } = wantedPath();
       if (round % 2 === 0) await leaveDeadSocket(path);
       const servers = await Promise.allSettled([1, 2, 3, 4, 5].map((pid) => startServer(hostOf(pid), path)));
@@ -146,7 +147,7 @@ describe('removing a dead socket', () => {
 
   test('never takes the name of a live one that replaces it at the same time', async () => {
     const { directory, path } = wantedPath();
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < randomCases(100); round += 1) {
       await leaveDeadSocket(path);
       let isOver = false;
       const remove = async () => {
