@@ -17,13 +17,24 @@ import { LinkClient } from '../../../src/link/client/client.ts';
 import type { Terminal } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useUiStage } from '../../ui/stage.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const ui = useUiStage();
 
 const sleeper = 'echo "it runs" >&2; cat > /dev/null; exec sleep 60';
 /** Its jobs needn't be given time when it is told to stop. */
 const impatient = { shutdownTimeout: 0.1, killAfter: 0.2 };
+
+/** A runner without a screen, with the config file of the stage. @returns its pid */
+async function runBeside(runner: string): Promise<number> {
+  const { pid } = await ui.stage.run({
+    ...impatient,
+    script: ui.stage.script(sleeper),
+    runners: { [runner]: 1 },
+  });
+  await waitFor(() => socketOf(pid) !== '', { message: 'it listens' });
+  return pid;
+}
 
 /** An engine that a screen has left running. @returns its config's path and its pid */
 async function leaveRunning(runner: string): Promise<{ file: string; pid: number }> {
@@ -69,17 +80,17 @@ async function leave(screen: Terminal): Promise<void> {
 describe('where it attaches to', () => {
   test('where none is running it says where it has looked, and exits 1', async () => {
     const terminal = openAttach();
+    const named = openAttach('--socket', ui.stage.path('none.sock'));
     expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
     await terminal.waitForText(
       `resque-runner: no runner of this user is running: there is no socket in ${socketDirectory()}`,
     );
-    const named = openAttach('--socket', ui.stage.path('none.sock'));
     expect(await named.exit).toEqual({ exitCode: 1, signal: 0 });
     await named.waitForText(/none\.sock/);
   });
 
   test('without a terminal it exits 2, and says what it needs', async () => {
-    const { code, stdout, stderr } = await runProgram(['attach'], { cwd: ui.stage.directory });
+    const { code, stdout, stderr } = await runCommand(['attach'], { cwd: ui.stage.directory });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
       'resque-runner: attach needs a terminal: STDIN and STDOUT must be terminals, and TERM must not be "dumb"',
@@ -97,9 +108,9 @@ describe('where it attaches to', () => {
   });
 
   test('of several it lets one choose by number, and takes CONFIG or the socket for an answer', async () => {
-    const first = await leaveRunning('mail');
+    const first = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
     const second = await leaveRunning('images');
-    const terminal = openAttach();
+    const [terminal, declined] = [openAttach(), openAttach()];
     await terminal.waitForText('2 runners are running:');
     await terminal.waitForText(`  1  process ${first.pid} (${first.file})  mail  since `);
     await terminal.waitForText(`  2  process ${second.pid} (${second.file})  images  since `);
@@ -111,7 +122,6 @@ describe('where it attaches to', () => {
     // The keyboard is the screen's now.
     await leave(terminal);
 
-    const declined = openAttach();
     await declined.waitForText('Which one?');
     await declined.press('q', 'return');
     expect(await declined.exit).toEqual({ exitCode: 2, signal: 0 });
@@ -119,19 +129,19 @@ describe('where it attaches to', () => {
     expect(declined.isAlternateScreen).toBe(false);
 
     const byConfig = openAttach(first.file);
+    const bySocket = openAttach('--socket', socketOf(second.pid));
+    const byOther = openAttach(ui.stage.path('other.json'));
     await byConfig.waitForText('━ mail ');
     await leave(byConfig);
-    const bySocket = openAttach('--socket', socketOf(second.pid));
     await bySocket.waitForText('━ images ');
     await leave(bySocket);
-    const byOther = openAttach(ui.stage.path('other.json'));
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
     await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
     await byOther.waitForText(`--socket ${socketOf(second.pid)}`);
   });
 
   test("beside a config it takes that config's runner only, and says how to reach others", async () => {
-    const other = await leaveRunning('mail');
+    const other = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
     const project = ui.stage.path('project');
     mkdirSync(project);
     writeFileSync(`${project}/cfg.json`, '{"runners":{"mail":1},"script":"/bin/true"}');
@@ -146,12 +156,12 @@ describe('where it attaches to', () => {
     const socket = socketOf(other.pid);
     await terminal.waitForText(`  --socket ${socket}  process ${other.pid} (${other.file})  mail  since `);
     const chosen = here('--socket', socket);
-    await chosen.waitForText('━ mail ');
-    await leave(chosen);
     // Another name of the other config's file.
     rmSync(`${project}/cfg.json`);
     symlinkSync(other.file, `${project}/cfg.json`);
     const linked = here();
+    await chosen.waitForText('━ mail ');
+    await leave(chosen);
     await linked.waitForText('━ mail ');
     await leave(linked);
   });
@@ -170,20 +180,19 @@ describe('a runner without a screen, as a process manager starts it', () => {
     await first.waitForText('it runs');
     await leave(first);
     await first.waitForText(`resque-runner continues as process ${runner.pid}.`);
-    const killed = await ui.attach();
-    await killed.waitForText('#1  First');
+    const attached = () => ui.attach({ awaits: '#1  First' });
+    const [killed, hungUp, told, interrupted] = await Promise.all([
+      attached(),
+      attached(),
+      attached(),
+      attached(),
+    ]);
     killed.signal('SIGKILL');
     await killed.exit;
-    const hungUp = await ui.attach();
-    await hungUp.waitForText('#1  First');
     hungUp.hangUp();
     await hungUp.exit;
-    const told = await ui.attach();
-    await told.waitForText('#1  First');
     told.signal('SIGTERM');
     expect(await told.exit).toEqual({ exitCode: 143, signal: 0 });
-    const interrupted = await ui.attach();
-    await interrupted.waitForText('#1  First');
     await interrupted.press('ctrl+c');
     expect(await interrupted.exit).toEqual({ exitCode: 0, signal: 0 });
     await ui.stage.enqueue('mail', { class: 'Second', args: [] });
@@ -325,7 +334,7 @@ describe('--read-only', () => {
 
 test('two screens at once see what is done at the other, and by whom', async () => {
   const runner = await ui.stage.run({ ...impatient, script: ui.stage.script(sleeper), runners: { mail: 1 } });
-  const [one, other] = [await ui.attach(), await ui.attach()];
+  const [one, other] = await Promise.all([ui.attach(), ui.attach()]);
   await one.press('p');
   await other.waitForText('‖ PAUSED');
   await other.waitForText(/● command: \S+@pts\/\d+: /);
