@@ -72,7 +72,7 @@ test.each(deliveries)(
     await stage.waitForStat('processed', 100);
     link.hold('psync');
     stage.write('go-1');
-    await waitForGate(stage, 300);
+    await waitForGate(stage, 200);
     await sentinel.hasten();
     await master.kill();
     stage.write('go-2');

@@ -25,7 +25,7 @@ test.each(deliveries)(
     await stage.waitForStat('processed', 100);
     await stage.client.save();
     stage.write('go-1');
-    await waitForGate(stage, 300);
+    await waitForGate(stage, 200);
     await crash();
     stage.write('go-2');
 
