@@ -1,4 +1,4 @@
-/** Runners that share an embedded Redis: when it ends, whatever the cause, one of those that are left starts it again. */
+/** Runners that share an embedded Redis: when it ends for any reason, one of the remaining runners starts it again. */
 import { randomUUID } from 'node:crypto';
 import {
   existsSync,
@@ -41,7 +41,7 @@ class Stage {
     return this.#runners.filter(({ hasExited }) => !hasExited);
   }
 
-  /** One with a slot, whose jobs take a tenth of a second and note their number. */
+  /** A runner with one slot. Its jobs take a tenth of a second and record their number. */
   async run(env: Readonly<Record<string, string>> = {}): Promise<ProgramRunner> {
     writeFileSync(this.path('job'), `read -r job || :\nsleep 0.1\necho "$job" >> '${this.path('done')}'\n`);
     const runner = new ProgramRunner({
@@ -59,7 +59,7 @@ class Stage {
     return runner;
   }
 
-  /** Asks the server once it is there. */
+  /** Asks the server as soon as it is there. */
   async ask<T>(question: (client: Redis) => Promise<T>): Promise<T> {
     const client = new Redis({
       path: this.path('.resque-runner/redis.sock'),
@@ -69,7 +69,7 @@ class Stage {
       retryStrategy: () => null,
     });
     client.on('error', () => {
-      // `connect` tells it too.
+      // `connect` reports it, too.
     });
     const connects = () =>
       client.connect().then(
@@ -97,7 +97,7 @@ class Stage {
     );
   }
 
-  /** Numbers of the jobs that have come to their end, each once. */
+  /** Numbers of the finished jobs, each once. */
   done(): number[] {
     const text = existsSync(this.path('done')) ? readFileSync(this.path('done'), 'utf8') : '';
     const lines = text.split('\n').slice(0, -1);
@@ -111,7 +111,7 @@ class Stage {
     });
   }
 
-  /** Waits until each job has come to its end, and is counted once. */
+  /** Waits until each job has finished and is counted once. */
   async waitForAll(count: number): Promise<void> {
     await this.waitForDone(count);
     expect(this.done()).toEqual(Array.from({ length: count }, (_, number) => number));
@@ -124,7 +124,7 @@ class Stage {
     );
   }
 
-  /** All servers of this directory that run, by the title that a server gives itself: it covers its environment. */
+  /** All running servers of this directory, found by the title that a server gives itself, which hides its environment. */
   servers(): number[] {
     return readdirSync('/proc')
       .map(Number)
@@ -169,7 +169,7 @@ class Stage {
     await waitFor(() => !isAlive(server), { message: 'the server has ended' });
   }
 
-  /** TERM to all that run: they end cleanly and leave nothing. */
+  /** Sends TERM to all running runners: they end cleanly and leave nothing. */
   async endCleanly({ stderr = /^$/ }: { stderr?: RegExp } = {}): Promise<void> {
     const { living } = this;
     for (const runner of living) expect(await runner.stop()).toEqual({ code: 0, signal: undefined });
@@ -195,7 +195,7 @@ class Stage {
   }
 }
 
-/** Each test has a stage of its own, because the tests of a group wait at the same time. */
+/** Each test has its own stage, because the tests of a group run at the same time. */
 const test = baseTest.extend<{ stage: Stage }>({
   stage: async ({ onTestFailed }, use) => {
     const stage = new Stage();
@@ -222,7 +222,7 @@ describe('an embedded Redis that two runners share', () => {
     await stage.endCleanly();
   });
 
-  test.concurrent('goes over to the second when the first is stopped', async ({ stage }) => {
+  test.concurrent('passes to the second when the first is stopped', async ({ stage }) => {
     const first = await stage.run();
     const second = await stage.run();
     await stage.enqueue(16);
@@ -233,7 +233,7 @@ describe('an embedded Redis that two runners share', () => {
     await stage.endCleanly();
   });
 
-  test.concurrent('is there for what both still have to tell it when both are stopped at the same time', async ({
+  test.concurrent('stays until both have written their outcomes if both are stopped at the same time', async ({
     stage,
   }) => {
     const both = [await stage.run(), await stage.run()];
@@ -270,7 +270,7 @@ describe('an embedded Redis that two runners share', () => {
 });
 
 describe('an embedded Redis that is gone', () => {
-  test.concurrent('is started again by exactly one of several runners that are left, and again when that one is killed', async ({
+  test.concurrent('is started again by exactly one of several remaining runners, and again when that one is killed', async ({
     stage,
   }) => {
     for (let started = 0; started < 4; started += 1) await stage.run();
@@ -289,7 +289,7 @@ describe('an embedded Redis that is gone', () => {
     await stage.endCleanly();
   });
 
-  test.concurrent('is started again by its runner if its server ends by itself, and that is said once', async ({
+  test.concurrent('is started again by its runner if its server ends by itself, with one message', async ({
     stage,
   }) => {
     const runner = await stage.run();
@@ -304,7 +304,7 @@ describe('an embedded Redis that is gone', () => {
     await stage.endCleanly({ stderr: /^resque-runner: / });
   });
 
-  test.concurrent('waits for its server’s program if that is gone, and says so once', async ({ stage }) => {
+  test.concurrent('waits for the server program if that is missing, with one message', async ({ stage }) => {
     mkdirSync(stage.path('bin'));
     for (const name of ['redis-server', 'rm', 'sleep']) {
       const file = await findOnPath(name, { directory: '/', path: process.env.PATH ?? '' });
@@ -326,7 +326,7 @@ describe('an embedded Redis that is gone', () => {
     await stage.endCleanly({ stderr: /^resque-runner: / });
   });
 
-  test.concurrent('is waited for by a command that comes while it changes hands', async ({ stage }) => {
+  test.concurrent('is waited for by a command that runs during the takeover', async ({ stage }) => {
     const first = await stage.run();
     await stage.run();
     const server = stage.theServer();

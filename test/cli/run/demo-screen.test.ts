@@ -1,4 +1,4 @@
-/** What the program shows where: the demo's screen, a Redis of its own, a terminal without colours or without anything. */
+/** The screen of the demo and of an embedded Redis, without colors, and on unsuitable terminals. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
@@ -30,7 +30,7 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
     const pids = ui.enginePids();
     await terminal.press('q');
     await terminal.waitForText('Drain and quit');
-    // It can't go on without the demo's Redis.
+    // It can't continue without the demo's Redis.
     expect(terminal.text()).not.toContain('Detach');
     await terminal.press('q');
     await terminal.waitForText('came to 0', 20_000);
@@ -40,8 +40,8 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
     await expectNothingLeft(pids);
   });
 
-  // All at once, because each one takes its time to end.
-  test('three times Ctrl-C, SIGTERM, SIGHUP, SIGKILL, and the end of its window', async () => {
+  // All at once, because each one takes a while to end.
+  test('Ctrl-C three times, SIGTERM, SIGHUP, SIGKILL, and a closed terminal', async () => {
     const ends: readonly [string, (terminal: Terminal) => void | Promise<void>][] = [
       ['came to 0', (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
       ['came to 143', (terminal) => terminal.signal('SIGTERM')],
@@ -66,7 +66,7 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
   });
 });
 
-test('a mistake in the config is told on the normal screen', async () => {
+test('a mistake in the config is shown on the normal screen', async () => {
   const file = ui.stage.write('bad.json', '{ "runners": { "mail": 0 }, "script": "/bin/true" }');
   const terminal = ui.shell([ui.commandOf([file]).join(' ')]);
   await terminal.waitForText('came to 2');
@@ -79,7 +79,7 @@ test('a mistake in the config is told on the normal screen', async () => {
   expect(terminal.received).not.toContain('\u001B');
 });
 
-test('an embedded Redis runs beside the screen, and goes with it', async () => {
+test('an embedded Redis runs with the screen, and ends with it', async () => {
   const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
   const file = ui.stage.path('embedded.json');
   writeFileSync(file, JSON.stringify({ redis: 'embedded', script, runners: { mail: 1 } }));
@@ -99,7 +99,7 @@ test('an embedded Redis runs beside the screen, and goes with it', async () => {
   expect(terminal.isRestored, terminal.describe()).toBe(true);
 });
 
-test('with NO_COLOR there are no colours, and nothing is told by them alone', async () => {
+test('with NO_COLOR, there are no colors, and no information depends on them', async () => {
   const script = ui.stage.script(sleeper);
   const screen = await ui.start({ script, runners: { mail: 1, images: 1 } }, { env: { NO_COLOR: '1' } });
   await ui.stage.enqueue('mail', { class: 'First', args: [] });
@@ -115,7 +115,7 @@ test('with NO_COLOR there are no colours, and nothing is told by them alone', as
   const styles = [...screen.received.matchAll(/\u001B\[([\d;]*)m/g)].flatMap(([, codes = '']) =>
     codes.split(';'),
   );
-  // Weights, underlines and inversion, and their ends.
+  // Bold, dim, underlined and inverse, and their ends.
   expect(
     [...new Set(styles)].filter((code) => !['', '0', '1', '2', '4', '7', '22', '24', '27'].includes(code)),
   ).toEqual([]);
@@ -135,7 +135,7 @@ test.each([
   await ui.stage.enqueue('mail', { class: 'Welcome', args: [] });
   await terminal.waitForText('done Welcome');
   expect(terminal).toMatchObject({ isAlternateScreen: false, isCursorHidden: false, inputMode: 'cooked' });
-  // As the terminal does it: the signal goes to the group.
+  // As a terminal does: the signal goes to the group.
   await terminal.press('ctrl+c');
   expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
 });

@@ -9,7 +9,7 @@ import { kill, markVariable, processesMarked } from '../../helpers/processes.ts'
 import { waitFor } from '../../helpers/wait-for.ts';
 import { program, runProgram } from '../program.ts';
 
-/** A demo whose temporary files all go into a directory of its own. */
+/** A demo with all of its temporary files in its own directory. */
 class Demo {
   readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'rr-demo-')));
   readonly child: ReturnType<typeof spawnDemo>;
@@ -34,7 +34,7 @@ class Demo {
     });
   }
 
-  /** Its config, as it tells people. */
+  /** The path of its config, from its output. */
   get config(): string {
     return /check (\S+)/.exec(this.stderr)?.[1] ?? '';
   }
@@ -69,7 +69,7 @@ function spawnDemo(directory: string, mark: string) {
 
 const sockets = `resque-runner-${process.getuid?.()}`;
 
-/** The tests of a group run at the same time, because a demo's jobs take their time. */
+/** The tests of a group run at the same time, because the jobs of a demo are slow. */
 const test = baseTest.extend<{ demo: Demo }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest wants a pattern.
   demo: async ({}, use) => {
@@ -95,7 +95,7 @@ describe('the demo', () => {
     await demo.expectNothingLeft();
   });
 
-  test.concurrent('works on when nobody reads its log any more', async ({ demo }) => {
+  test.concurrent('keeps running when its log has no reader any more', async ({ demo }) => {
     await demo.has('job.finished');
     demo.child.stdout.destroy();
     const processed = async () => {
@@ -110,7 +110,7 @@ describe('the demo', () => {
     await demo.expectNothingLeft();
   });
 
-  test.concurrent('can be looked into with the commands that it names', async ({ demo }) => {
+  test.concurrent('can be inspected with the commands that it suggests', async ({ demo }) => {
     await demo.has('engine.started');
     const checked = await demo.command('check', demo.config);
     expect(checked).toMatchObject({ code: 0 });
@@ -124,7 +124,7 @@ describe('the demo', () => {
 });
 
 describe('the demo, in trouble,', () => {
-  test.concurrent('goes on when its Redis is killed', async ({ demo }) => {
+  test.concurrent('continues when its Redis is killed', async ({ demo }) => {
     await demo.has('job.finished');
     const socket = /redis-cli -s (\S+)/.exec(demo.stderr)?.[1] ?? '';
     const [, server = ''] = readFileSync(join(dirname(socket), 'lock'), 'utf8').split('\n');
