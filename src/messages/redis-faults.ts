@@ -76,11 +76,12 @@ export function faultMessages(fault: Fault): string {
         ? `came back without this runner's data (${plural(steps, 'step')})`
         : `came back with older data, without the last ${plural(steps, 'step')} of this runner`;
       const done = [
-        `${plural(rewritten, 'outcome')} recorded again`,
-        `${plural(running, 'running job')} recorded again`,
+        ...(rewritten > 0 ? [`${plural(rewritten, 'outcome')} recorded again`] : []),
+        ...(running > 0 ? [`${plural(running, 'running job')} recorded again`] : []),
         ...(settled > 0 ? [`${plural(settled, 'job')} with an unknown outcome settled`] : []),
       ];
-      return `${what}; ${done.join(', ')}; jobs that Redis hands out again will run again`;
+      const details = done.length === 0 ? '' : `${done.join(', ')}; `;
+      return `${what}; ${details}jobs that Redis hands out again will run again`;
     }
     case 'engine.declared-dead': {
       const { killed, finishing, dropped } = fault;
