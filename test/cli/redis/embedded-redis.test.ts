@@ -128,7 +128,7 @@ describe('an embedded Redis', () => {
   test('with a long name refuses a directory for its socket that others can enter', async () => {
     process.env.TMPDIR = directory.path;
     mkdirSync(join(directory.path, `resque-runner-${process.getuid?.()}`), { mode: 0o755 });
-    await expect(start('x'.repeat(110))).rejects.toThrow('open to others');
+    await expect(start('x'.repeat(110))).rejects.toThrow('open to other users');
   });
 
   test('starts even if a power failure has left a lock', async () => {
