@@ -9,6 +9,9 @@ import { type Flag, type FlagName, type Flags, flags as flagTable, optionOf } fr
 import { nearestWord } from './command-line/nearest-word.ts';
 import { actionsOf, type CommandName, commands, firstWords, type GroupName, groups } from './commands.ts';
 
+// For program.ts: another dynamic import would load another file.
+export { commands };
+
 /** The command or group to show help for; `null` for the program as a whole. */
 export type HelpTopic = CommandName | GroupName | null;
 
