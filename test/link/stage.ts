@@ -2,20 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { LinkServer } from '../../src/link/server/server.ts';
 import { look } from '../../src/link/sockets/peek.ts';
 import { FakeHost } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
 
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
-
+/** The last one is called first. Test files share this module, so a hook of its own would be one of the first file only. */
 export function afterThis(cleanUp: () => unknown): void {
-  cleanUps.push(cleanUp);
+  onTestFinished(async () => {
+    await cleanUp();
+  });
 }
 
 export function temporaryDirectory(): string {
