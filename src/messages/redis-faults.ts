@@ -49,8 +49,8 @@ export function spoolMessages(fact: SpoolFact): SpoolMessages {
       };
     }
     case 'spool.failed': {
-      const about = fact.count > 0 ? ` (${plural(fact.count, 'job')})` : '';
-      const text = `${visible(fact.file)}${about}: ${visibleWithin(fact.reason, textLimit)}`;
+      const about = fact.count > 0 ? ` (${plural(fact.count, 'outcome')})` : '';
+      const text = `can't use ${visible(fact.file)}${about}: ${visibleWithin(fact.reason, textLimit)}`;
       return { level: 'error', glyph: '!', text };
     }
   }

@@ -101,7 +101,10 @@ export class Resync {
           await this.#writeForgotten(standing.lastStep);
       }
     }
-    throw new RedisError('refused', `no free name: ${client.owner} and those before it are taken`);
+    throw new RedisError(
+      'refused',
+      `no free name for this runner: ${client.owner} and the names before it are in use`,
+    );
   }
 
   /** The holder keeps the name, unless it is dead and can be recovered now. */

@@ -228,7 +228,7 @@ describe('a script that cannot be started', () => {
   test('is its own interpreter', async () => {
     const script = join(directory, 'job');
     file('job', `#!${script}\n`);
-    expect(await reasonAgainst({ script: [script] })).toContain('too long a chain of interpreters');
+    expect(await reasonAgainst({ script: [script] })).toContain('too many nested interpreters');
   });
 
   test('has a working directory that is missing or is a file', async () => {

@@ -100,7 +100,7 @@ describe('ending a job', () => {
     puppet.tell('exit 0');
     await ui.stage.waitForStat('processed', 1);
     await screen.press('y');
-    await screen.waitForText('✗ no job 1 is running');
+    await screen.waitForText('✗ job #1 is not running');
     await screen.waitForText('Second');
     expect(await ui.stage.stat('failed')).toBe(0);
   });
