@@ -33,6 +33,9 @@ const jobs = 6;
 const failing = 2;
 const args = Array.from({ length: jobs }, (_, at) => at);
 
+/** Dozens of engines share the processor. */
+const timeoutMs = 40_000;
+
 /** An engine with keys, and a Redis user, of its own. */
 class Trial {
   readonly name: string;
@@ -119,6 +122,7 @@ class Trial {
   async settled(): Promise<void> {
     await waitFor(() => this.isDown || this.engine.all('job.finished').length >= jobs, {
       message: () => `${this.name} ends or is refused\n${this.engine.describe()}`,
+      timeoutMs,
     });
   }
 
@@ -130,7 +134,7 @@ class Trial {
   async done(hasCounts = true): Promise<void> {
     await waitFor(() => this.engine.all('job.finished').length >= jobs, {
       message: () => `${this.name}: all jobs end\n${this.engine.describe()}`,
-      timeoutMs: 15_000,
+      timeoutMs,
     });
     await this.engine.stop();
     expect(this.starts, `${this.name}: starts`).toEqual(args);
@@ -185,7 +189,7 @@ async function assertHeals(trials: readonly Trial[]): Promise<void> {
 async function startAll(trials: readonly Trial[]): Promise<void> {
   await Promise.all(trials.map((trial) => trial.begin()));
   await Promise.all(trials.map((trial) => trial.start()));
-  await Promise.all(trials.map((trial) => trial.engine.wait('redis.up')));
+  await Promise.all(trials.map((trial) => trial.engine.wait('redis.up', 1, timeoutMs)));
   await Promise.all(trials.map((trial) => trial.enqueue()));
 }
 
@@ -193,7 +197,7 @@ test('the commands are found in the scripts', () => {
   expect(commands.length).toBeGreaterThan(20);
 });
 
-test(`each of ${commands.length} commands may be refused from the start`, { timeout: 60_000 }, async () => {
+test(`each of ${commands.length} commands may be refused from the start`, { timeout: 120_000 }, async () => {
   const trials = trialsOf('start', commands);
   for (const trial of trials) trial.proceed();
   await Promise.all(trials.map((trial) => trial.begin().then(() => trial.refuse())));
@@ -204,13 +208,13 @@ test(`each of ${commands.length} commands may be refused from the start`, { time
 });
 
 test(`each of ${commands.length} commands may be taken away while jobs run`, {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const trials = trialsOf('later', commands);
   await startAll(trials);
   await Promise.all(
     trials.map(async (trial) => {
-      await trial.engine.wait('job.started', 2);
+      await trial.engine.wait('job.started', 2, timeoutMs);
       await trial.refuse();
       trial.proceed();
     }),
@@ -220,7 +224,7 @@ test(`each of ${commands.length} commands may be taken away while jobs run`, {
   await assertHeals(trials);
 });
 
-test('each key may be of the wrong type for a while', { timeout: 60_000 }, async () => {
+test('each key may be of the wrong type for a while', { timeout: 120_000 }, async () => {
   const owner = `test.runner:${process.pid}`;
   const worker = `${owner}-0:mail`;
   const names = [
@@ -233,7 +237,7 @@ test('each key may be of the wrong type for a while', { timeout: 60_000 }, async
   await startAll(trials);
   await Promise.all(
     trials.map(async (trial) => {
-      await trial.engine.wait('job.started', 2);
+      await trial.engine.wait('job.started', 2, timeoutMs);
       const key = trial.key(trial.obstacle);
       await stage.redis.eval(
         `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
