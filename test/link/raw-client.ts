@@ -70,6 +70,8 @@ export class RawClient {
   async reply(id: number): Promise<FrameOf<'reply'>['reply']> {
     const { reply } = await waitFor(() => this.of('reply').find((frame) => frame.id === id), {
       message: `a reply to ${id}`,
+      // It may come after a hundred megabytes.
+      timeoutMs: 25_000,
     });
     return reply;
   }
