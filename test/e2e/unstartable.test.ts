@@ -144,7 +144,7 @@ test('a script that can’t be started, for any reason, pauses its queue, and it
     expect(await e2e.backlog(queue), what).toEqual(payloads);
   }
   expect(await e2e.rawFailures()).toEqual([]);
-  expect(await e2e.stat('processed')).toBe(1);
+  await e2e.waitForStat('processed', 1);
 
   for (const { queue, repair } of cases) repair(queue);
   for (const { what, queue } of cases) {

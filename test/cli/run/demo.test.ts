@@ -72,6 +72,7 @@ const sockets = `resque-runner-${process.getuid?.()}`;
 /** The tests of a group run at the same time, because the jobs of a demo are slow. */
 const test = baseTest.extend<{ demo: Demo }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest wants a pattern.
+  // oxlint-disable-next-line no-empty-pattern
   demo: async ({}, use) => {
     const demo = new Demo();
     await use(demo);

@@ -151,6 +151,8 @@ describe('if programs of a dead runner may still run', () => {
       await waitFor(async () => (await stage.redis.exists('resque:runner:recovery')) === 0, {
         message: `look ${look} is over`,
       });
+      // The engine has read by now that it gave the lock back.
+      await stage.redis.ping();
     }
     await engine.wait('peer.recovered');
     await engine.wait('job.finished');
