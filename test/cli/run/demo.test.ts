@@ -71,9 +71,8 @@ const sockets = `resque-runner-${process.getuid?.()}`;
 
 /** The tests of a group run at the same time, because the jobs of a demo are slow. */
 const test = baseTest.extend<{ demo: Demo }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Vitest wants a pattern.
-  // oxlint-disable-next-line no-empty-pattern
-  demo: async ({}, use) => {
+  // Vitest wants a pattern.
+  demo: async ({ task: _ }, use) => {
     const demo = new Demo();
     await use(demo);
     await demo.dispose();
