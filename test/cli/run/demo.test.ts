@@ -1,3 +1,4 @@
+/* oxlint-disable no-empty-pattern -- Vitest wants a pattern. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,8 +72,8 @@ const sockets = `resque-runner-${process.getuid?.()}`;
 
 /** The tests of a group run at the same time, because the jobs of a demo are slow. */
 const test = baseTest.extend<{ demo: Demo }>({
-  // Vitest wants a pattern.
-  demo: async ({ task: _ }, use) => {
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest wants a pattern.
+  demo: async ({}, use) => {
     const demo = new Demo();
     await use(demo);
     await demo.dispose();
