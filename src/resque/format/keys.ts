@@ -55,6 +55,16 @@ export interface ResqueKeys {
   readonly delayedSchedule: string;
   /** List of the jobs that are due at such a time. */
   readonly delayed: (seconds: string) => string;
+  /** Set of the lists that hold this delayed job, each as `delayed:SECONDS`. Its name has the job's exact bytes. */
+  readonly delayedTimes: (item: string) => string;
+  /** resque-scheduler's lock: the only process that moves due jobs. @param lockPrefix '' without one */
+  readonly masterLock: (lockPrefix: string) => string;
+  /** node-resque's lock for the same purpose. */
+  readonly leaderLock: string;
+  /** Ours: the runner that works through many due jobs, so that others leave Redis alone meanwhile. */
+  readonly mover: string;
+  /** Ours: list of delayed jobs that could not be moved to a queue, byte for byte. */
+  readonly undeliverable: string;
 }
 
 export function resqueKeys(namespace: string): ResqueKeys {
@@ -85,6 +95,13 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerPing: (name) => `${prefix}worker:ping:${name}`,
     delayedSchedule: `${prefix}delayed_queue_schedule`,
     delayed: (seconds) => `${prefix}delayed:${seconds}`,
+    delayedTimes: (item) => `${prefix}timestamps:${item}`,
+    // Ruby builds the key with the namespace, and Redis::Namespace adds it again.
+    masterLock: (lockPrefix) =>
+      `${prefix}${namespace}:${lockPrefix === '' ? '' : `${lockPrefix}:`}resque_scheduler_master_lock`,
+    leaderLock: `${prefix}resque_scheduler_leader_lock`,
+    mover: `${prefix}runner:mover`,
+    undeliverable: `${prefix}runner:undeliverable`,
   };
 }
 

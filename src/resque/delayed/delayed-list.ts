@@ -1,0 +1,131 @@
+/**
+ * The delayed jobs, by the time when they are due: reading them in pages, and moving them to their queues early or deleting
+ * them. Others move, delay and delete jobs at any moment, so an index is only a hint: a job is found by the SHA-1 of its
+ * bytes. Equal jobs that are due in the same second can't be told apart. All reject with RedisError.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ResqueKeys } from '../format/keys.ts';
+import { runScript } from '../redis/script.ts';
+import type { CommandSender } from '../redis/send.ts';
+import { changeDelayedScript, findDelayedScript, readDelayedScript } from './list-scripts.ts';
+
+/** One waiting job. */
+export interface DelayedJob {
+  /** The time as it is written in Redis: seconds since the epoch, unless another program wrote something else. */
+  readonly time: string;
+  /** When it is due, in seconds since the epoch. */
+  readonly dueAt: number;
+  /** Its place among the jobs of that time when it was read. */
+  readonly index: number;
+  /** Of its bytes. */
+  readonly sha1: string;
+  /** Its bytes. If Redis can't send them whole, JSON with its class and queue. */
+  readonly item: Buffer;
+  readonly isWhole: boolean;
+}
+
+/** Where a page begins: at this job or after it. */
+export interface DelayedCursor {
+  /** As Redis writes the score. */
+  readonly score: string;
+  readonly time: string;
+  readonly index: number;
+}
+
+export interface DelayedPage {
+  /** By time, then by their order in the list. */
+  readonly jobs: readonly DelayedJob[];
+  /** `null`: no job follows. */
+  readonly next: DelayedCursor | null;
+}
+
+/** `gone`: it is no longer there. `undeliverable`: it names no queue, or its queue's key is not a list. */
+export type DelayedResult = 'done' | 'gone' | 'undeliverable';
+
+export interface DelayedChange {
+  readonly kind: 'run' | 'remove';
+  readonly jobs: readonly Pick<DelayedJob, 'time' | 'index' | 'sha1'>[];
+}
+
+export interface FoundJob {
+  readonly job: DelayedJob;
+  /** How many equal jobs are due at the same time, including this one. */
+  readonly copies: number;
+}
+
+/** Before every job. */
+export const firstCursor: DelayedCursor = { score: '-inf', time: '', index: 0 };
+const pageBytes = 1024 * 1024;
+
+export class DelayedList {
+  readonly #sender: CommandSender;
+  readonly #keys: ResqueKeys;
+
+  constructor(sender: CommandSender, keys: ResqueKeys) {
+    this.#sender = sender;
+    this.#keys = keys;
+  }
+
+  /** Redis' clock, in milliseconds since the epoch. */
+  async nowMs(): Promise<number> {
+    const [seconds, micros] = await this.#sender.command((commands) => commands.time());
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  /** Up to `size` jobs from a cursor on. */
+  async page(from: DelayedCursor, size: number): Promise<DelayedPage> {
+    const { score, time, index } = from;
+    const args = [this.#keys.prefix, score, time, index, size, this.#room];
+    const [hasMore, ...fields] = (await runScript(this.#sender, readDelayedScript, 0, args)) as [
+      number,
+      ...Buffer[],
+    ];
+    const jobs: DelayedJob[] = [];
+    let next: DelayedCursor | null = null;
+    for (let at = 0; at < fields.length; at += 6) {
+      const [itsScore = '', ...rest] = fields.slice(at, at + 6);
+      const job = jobOf(itsScore.toString(), rest);
+      jobs.push(job);
+      next = { score: itsScore.toString(), time: job.time, index: job.index + 1 };
+    }
+    return { jobs, next: hasMore === 1 ? next : null };
+  }
+
+  /** @param digits the beginning of its SHA-1. @returns `null` if there is none */
+  async find(time: string, digits: string): Promise<FoundJob | null> {
+    const reply = await runScript(this.#sender, findDelayedScript, 0, [
+      this.#keys.prefix,
+      time,
+      digits,
+      this.#room,
+    ]);
+    if (!Array.isArray(reply) || reply.length === 0) return null;
+    const [copies, score, ...rest] = reply as [number, Buffer, ...Buffer[]];
+    return { job: jobOf(score.toString(), rest), copies };
+  }
+
+  /** Moves jobs to the ends of their queues, or deletes them. @returns the result for each */
+  async change({ kind, jobs }: DelayedChange): Promise<DelayedResult[]> {
+    const entries = jobs.flatMap(({ time, index, sha1 }) => [time, index, sha1]);
+    const args = [this.#keys.prefix, kind, `mark:${randomUUID()}`, ...entries];
+    const states = (await runScript(this.#sender, changeDelayedScript, 0, args)) as number[];
+    return jobs.map((_, at) => (states[at] === 1 ? 'done' : states[at] === 2 ? 'undeliverable' : 'gone'));
+  }
+
+  /** Bytes of a reply. */
+  get #room(): number {
+    return Math.min(pageBytes, Math.floor((this.#sender.replyLimit ?? Number.POSITIVE_INFINITY) / 2));
+  }
+}
+
+function jobOf(score: string, fields: readonly Buffer[]): DelayedJob {
+  const [time = '', index = '', sha1 = '', isWhole = '', item = Buffer.alloc(0)] = fields;
+  return {
+    time: String(time),
+    dueAt: Number(score.replace('inf', 'Infinity')),
+    index: Number(String(index)),
+    sha1: String(sha1),
+    isWhole: String(isWhole) === '1',
+    item: Buffer.from(item),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Lua that the scripts about delayed jobs share. Delayed jobs are spread over four kinds of keys, as in resque-scheduler and
+ * node-resque:
+ *
+ *     delayed_queue_schedule   sorted set of times; the score is the time
+ *     delayed:TIME             list of the jobs that are due then
+ *     timestamps:JOB           set of the `delayed:TIME` that hold this job, so that it can be canceled
+ *     delayed:last_enqueued_at a hash of resque-scheduler's cron jobs, which only looks like the second kind
+ *
+ * Only ZADD, SADD and RPUSH can be refused by a Redis without memory, and then the first of them is. So scripts write with
+ * them before anything else.
+ */
+
+/** Delays jobs. Needs `prefix` and `scriptChecks`. */
+export const delaying = `
+local function needDelaying(due)
+  needType('zset', prefix .. 'delayed_queue_schedule')
+  needType('list', prefix .. 'delayed:' .. due)
+  need('RPUSH', prefix .. 'delayed:' .. due, '')
+  need('SADD', prefix .. 'timestamps:', '')
+  need('ZADD', prefix .. 'delayed_queue_schedule', 0, '')
+end
+local function delayJob(due, item)
+  redis.call('RPUSH', prefix .. 'delayed:' .. due, item)
+  -- Only canceling needs it. A key of another type must not cost the job.
+  redis.pcall('SADD', prefix .. 'timestamps:' .. item, 'delayed:' .. due)
+  redis.call('ZADD', prefix .. 'delayed_queue_schedule', due, due)
+end
+`;
+
+/**
+ * The queue of a delayed job, or `false`. A large job is not parsed if its last member is the queue, as Ruby writes it:
+ * parsing megabytes would hold up Redis. In JSON, text that ends like this can't be anything but that member.
+ */
+export const queueOfItem = `
+local function queueOf(item)
+  if #item > 65536 then
+    local queue = item:sub(-1024):match('[,{]"queue":"([^"\\\\]+)"}$')
+    if queue then return queue end
+  end
+  local ok, job = pcall(cjson.decode, item)
+  local queue = ok and type(job) == 'table' and job.queue
+  return type(queue) == 'string' and queue ~= '' and queue
+end
+`;

@@ -1,0 +1,231 @@
+/** The scripts of `delayed-list.ts`. No KEYS, as in our other scripts: the keys depend on what is there. */
+import { script, scriptChecks } from '../redis/script.ts';
+import { queueOfItem } from './delayed-lua.ts';
+
+/** The bytes of a job, or JSON with its class and queue if they are more than a reply may have. */
+const shownItem = `
+local function shown(item, limit)
+  if #item <= limit then return '1', item end
+  local ok, job = pcall(cjson.decode, item)
+  local function text(value) return type(value) == 'string' and value or '' end
+  if not ok or type(job) ~= 'table' then return '0', item:sub(1, 200) end
+  return '0', cjson.encode({ class = text(job.class), queue = text(job.queue) })
+end
+`;
+
+/**
+ * ARGV: prefix, the cursor's score, time and index, number of jobs, bytes.
+ *
+ * Reply: 1 if more follow, then for each job: score, time, index, SHA-1, 1 if it is whole, its bytes.
+ */
+export const readDelayedScript = script(`
+local prefix, score, time, index = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local size, room = tonumber(ARGV[5]), tonumber(ARGV[6])
+local limit = room
+${shownItem}
+local schedule = prefix .. 'delayed_queue_schedule'
+local reply, count = { 0 }, 0
+local function add(itsScore, itsTime, at, item)
+  if count == size then return false end
+  local isWhole, bytes = shown(item, limit)
+  if #bytes > room and count > 0 then return false end
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3] = itsScore, itsTime, tostring(at)
+  reply[n + 4], reply[n + 5], reply[n + 6] = redis.sha1hex(item), isWhole, bytes
+  count, room = count + 1, room - #bytes
+  return true
+end
+local offset = 0
+while true do
+  local members = redis.call('ZRANGEBYSCORE', schedule, score, '+inf', 'WITHSCORES', 'LIMIT', offset, 100)
+  if #members == 0 then return reply end
+  offset = offset + #members / 2
+  for i = 1, #members, 2 do
+    local its, itsScore = members[i], members[i + 1]
+    local isCursor = its == time and itsScore == score
+    if isCursor or itsScore ~= score or its > time then
+      local key, at = prefix .. 'delayed:' .. its, isCursor and index or 0
+      local isList = redis.call('TYPE', key).ok == 'list'
+      local chunk = 1
+      while isList do
+        local items = redis.call('LRANGE', key, at, at + chunk - 1)
+        for _, item in ipairs(items) do
+          if not add(itsScore, its, at, item) then
+            reply[1] = 1
+            return reply
+          end
+          at = at + 1
+        end
+        if #items < chunk then break end
+        chunk = math.min(50, 2 * chunk)
+      end
+    end
+  end
+end
+`);
+
+/**
+ * ARGV: prefix, time, first digits of the job's SHA-1, bytes of the reply.
+ *
+ * Reply: how many equal jobs there are, then for the first: score, time, index, SHA-1, 1 if it is whole, its bytes. Empty if
+ * there is none.
+ */
+export const findDelayedScript = script(`
+local prefix, time, digits, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+${shownItem}
+local key = prefix .. 'delayed:' .. time
+if redis.call('TYPE', key).ok ~= 'list' then return {} end
+local found, copies, index, at = nil, 0, 0, 0
+while true do
+  local items = redis.call('LRANGE', key, at, at + 999)
+  for i, item in ipairs(items) do
+    if not found and redis.sha1hex(item):sub(1, #digits) == digits then found, index = item, at + i - 1 end
+    if item == found then copies = copies + 1 end
+  end
+  if #items < 1000 then break end
+  at = at + 1000
+end
+if not found then return {} end
+local isWhole, bytes = shown(found, limit)
+local score = redis.call('ZSCORE', prefix .. 'delayed_queue_schedule', time) or time
+return { copies, score, time, tostring(index), redis.sha1hex(found), isWhole, bytes }
+`);
+
+/**
+ * ARGV: prefix, `run` or `remove`, a text that is in no list, then for each job: time, index where it was seen, SHA-1.
+ *
+ * Reply for each: 0 gone, 1 done, 2 undeliverable.
+ *
+ * A job's `timestamps:` set loses the time only if no equal job is left. In a list of more than some thousand jobs, only the
+ * jobs near the changed ones are compared.
+ */
+export const changeDelayedScript = script(`
+local prefix, kind, mark = ARGV[1], ARGV[2], ARGV[3]
+local schedule = prefix .. 'delayed_queue_schedule'
+local around, compared = 250, 5000
+${scriptChecks}
+${queueOfItem}
+
+-- 1. Finds the jobs. Those that have moved are mostly a little nearer to the head.
+local states, lists, order = {}, {}, {}
+for at = 4, #ARGV, 3 do
+  local entry = { i = (at - 1) / 3, time = ARGV[at], hint = tonumber(ARGV[at + 1]), sha1 = ARGV[at + 2] }
+  states[entry.i] = 0
+  if not lists[entry.time] then
+    lists[entry.time] = { key = prefix .. 'delayed:' .. entry.time, entries = {}, time = entry.time }
+    order[#order + 1] = lists[entry.time]
+  end
+  table.insert(lists[entry.time].entries, entry)
+end
+local function find(list, first, items, wanted)
+  local bySha1, taken = {}, {}
+  for i, item in ipairs(items) do
+    local sha1 = redis.sha1hex(item)
+    if wanted[sha1] then
+      bySha1[sha1] = bySha1[sha1] or {}
+      table.insert(bySha1[sha1], first + i - 1)
+    end
+  end
+  local function take(entry, index)
+    if taken[index] or list.taken[index] then return false end
+    taken[index] = true
+    list.taken[index] = true
+    entry.index, entry.item = index, items[index - first + 1]
+    return true
+  end
+  for _, entry in ipairs(list.entries) do
+    for _, index in ipairs(bySha1[entry.sha1] or {}) do
+      if not entry.index and index == entry.hint then take(entry, index) end
+    end
+  end
+  for _, entry in ipairs(list.entries) do
+    for _, index in ipairs(bySha1[entry.sha1] or {}) do
+      if entry.index or take(entry, index) then break end
+    end
+  end
+end
+for _, list in ipairs(order) do
+  list.taken = {}
+  if redis.call('TYPE', list.key).ok == 'list' then
+    local lowest, highest, wanted = nil, nil, {}
+    for _, entry in ipairs(list.entries) do
+      lowest, highest = math.min(lowest or entry.hint, entry.hint), math.max(highest or 0, entry.hint)
+      wanted[entry.sha1] = true
+    end
+    local first = math.max(0, lowest - around)
+    find(list, first, redis.call('LRANGE', list.key, first, highest), wanted)
+    local function isSearching()
+      for _, entry in ipairs(list.entries) do if not entry.index then return true end end
+      return false
+    end
+    local at, length = 0, redis.call('LLEN', list.key)
+    while at < length and isSearching() do
+      find(list, at, redis.call('LRANGE', list.key, at, at + 999), wanted)
+      at = at + 1000
+    end
+  end
+end
+
+-- 2. Checks everything that could be refused, before the first write.
+local queues, names = {}, {}
+need('LSET', prefix .. 'delayed:', 0, '')
+need('LREM', prefix .. 'delayed:', 0, '')
+need('SREM', prefix .. 'timestamps:', '')
+need('ZREM', schedule, '')
+needType('zset', schedule)
+if kind == 'run' then need('SADD', prefix .. 'queues', '') end
+for _, list in ipairs(order) do
+  for _, entry in ipairs(list.entries) do
+    if entry.index and kind == 'run' then
+      local queue = queueOf(entry.item)
+      if queue and queues[queue] == nil then
+        local is = redis.call('TYPE', prefix .. 'queue:' .. queue).ok
+        queues[queue] = (is == 'list' or is == 'none') and {}
+        if queues[queue] then
+          names[#names + 1] = queue
+          need('RPUSH', prefix .. 'queue:' .. queue, '')
+        end
+      end
+      if queue and queues[queue] then table.insert(queues[queue], entry.item) else states[entry.i] = 2 end
+    end
+    if entry.index and states[entry.i] == 0 then states[entry.i] = 1 end
+  end
+end
+if refusal then return redis.error_reply(refusal) end
+
+-- 3. Writes.
+for _, queue in ipairs(names) do
+  redis.pcall('SADD', prefix .. 'queues', queue)
+  redis.call('RPUSH', prefix .. 'queue:' .. queue, unpack(queues[queue]))
+end
+for _, list in ipairs(order) do
+  local marked, lowest, changed = 0, nil, {}
+  for _, entry in ipairs(list.entries) do
+    if states[entry.i] == 1 then
+      changed[entry.item] = true
+      -- A Redis that is out of memory takes no LSET. LREM it does.
+      if not redis.pcall('LSET', list.key, entry.index, mark).err then
+        marked = marked + 1
+        lowest = math.min(lowest or entry.index, entry.index)
+      else
+        entry.isUnmarked = true
+      end
+    end
+  end
+  if marked > 0 then redis.call('LREM', list.key, marked, mark) end
+  for _, entry in ipairs(list.entries) do
+    if entry.isUnmarked then redis.call('LREM', list.key, 1, entry.item) end
+  end
+  if next(changed) then
+    local length = redis.call('TYPE', list.key).ok == 'list' and redis.call('LLEN', list.key) or 0
+    local first = length > compared and lowest or 0
+    local left = length > 0 and redis.call('LRANGE', list.key, first, first + compared - 1) or {}
+    for _, item in ipairs(left) do changed[item] = nil end
+    for item in pairs(changed) do
+      redis.pcall('SREM', prefix .. 'timestamps:' .. item, 'delayed:' .. list.time)
+    end
+    if length == 0 then redis.call('ZREM', schedule, list.time) end
+  end
+end
+return states
+`);
