@@ -160,6 +160,8 @@ export class SimProcess implements Client, Runner {
       runners: entries.map(poolConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.maxRecoveries,
+      scheduler: 'auto',
+      schedulerLockPrefix: '',
       workerHost: `${this.place.host}.runner`,
     };
   }

@@ -2,7 +2,17 @@
  * The flags of all benches. `npm run bench -- --rounds=2` passes its flags to every bench, so each bench accepts the flags
  * of the others and rejects only unknown ones.
  */
-const known = ['jobs', 'rounds', 'seconds', 'slots', 'lines', 'only', 'runner', 'against'] as const;
+const known = [
+  'jobs',
+  'rounds',
+  'seconds',
+  'slots',
+  'lines',
+  'only',
+  'runner',
+  'runners',
+  'against',
+] as const;
 
 type FlagName = (typeof known)[number];
 

@@ -14,6 +14,8 @@ export interface RunnerSpec {
   readonly runners: Readonly<Record<string, number | object>>;
   /** The script of all entries without their own. */
   readonly script?: string | Command;
+  /** Other settings of the config. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** A build other than the checkout's. */
   readonly build?: string;
   /** Runs it instead of Node. */
@@ -53,11 +55,11 @@ export function runnerProgram(build?: string): string {
 export function writeConfig(
   bench: Bench,
   name: string,
-  { redis, runners, script }: Pick<RunnerSpec, 'redis' | 'runners' | 'script'>,
+  { redis, runners, script, settings = {} }: Pick<RunnerSpec, 'redis' | 'runners' | 'script' | 'settings'>,
 ): string {
-  const settings = { shutdownTimeout: 0.1, killAfter: 0.2, runners, script };
+  const own = { shutdownTimeout: 0.1, killAfter: 0.2, runners, script, ...settings };
   const address = { server: '127.0.0.1', port: redis.port, db: 0 };
-  return bench.write(`${name}.json`, JSON.stringify({ redis: address, ...settings }));
+  return bench.write(`${name}.json`, JSON.stringify({ redis: address, ...own }));
 }
 
 export interface PeerSpec {

@@ -18,6 +18,12 @@ export type Delivery = 'at-most-once' | 'at-least-once';
  */
 export type Mode = 'process' | 'persistent';
 
+/**
+ * `auto`: moves delayed jobs if this config makes any. `on`: moves them, and holds the locks of other schedulers, which then
+ * stand by. `off`: leaves them to others.
+ */
+export type Scheduler = 'auto' | 'on' | 'off';
+
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface PoolConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
@@ -106,6 +112,10 @@ export interface Config {
   readonly shutdownTimeoutSeconds: number;
   /** How many times an at-least-once job may be recovered from dead runners before it is recorded as failed. */
   readonly maxRecoveries: number;
+  /** Whether this runner moves due delayed jobs to their queues: if the config needs it, always, or never. */
+  readonly scheduler: Scheduler;
+  /** Prefix of resque-scheduler's lock; '' for none. */
+  readonly schedulerLockPrefix: string;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
 }

@@ -22,6 +22,8 @@ export function resolveConfig(
     }),
     shutdownTimeoutSeconds: settings.shutdownTimeout,
     maxRecoveries: settings.maxRecoveries,
+    scheduler: settings.scheduler,
+    schedulerLockPrefix: settings.schedulerLockPrefix,
     workerHost: settings.worker.host,
   };
 }

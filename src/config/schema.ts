@@ -177,6 +177,20 @@ const entries = {
     ),
     3,
   ),
+  scheduler: v.optional(
+    oneOf(
+      'Whether the runner moves delayed jobs to their queues when they are due. "auto": if this config needs it, beside other schedulers. "on": always, and resque-scheduler and node-resque\'s scheduler stand by. "off": never.',
+      ['auto', 'on', 'off'],
+    ),
+    'auto',
+  ),
+  schedulerLockPrefix: v.optional(
+    v.pipe(
+      argument(),
+      v.description("Prefix of resque-scheduler's lock, as in its RESQUE_SCHEDULER_MASTER_LOCK_PREFIX."),
+    ),
+    '',
+  ),
   shutdownTimeout: v.optional(
     seconds(
       'How many seconds running jobs may continue after the runner gets TERM or INT. Then they get TERM, too.',

@@ -3,6 +3,7 @@
  * engine, jobs are processes; in the simulator, they are not.
  */
 import type { Config } from '../config/config.ts';
+import { movesDelayedJobs } from '../config/scheduling.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import { describeRedis, outageText, type ReachableRedis } from '../resque/redis/connection.ts';
 import type { RedisError } from '../resque/redis/redis-error.ts';
@@ -20,6 +21,7 @@ import { workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { EngineMeans } from './process/engine-means.ts';
+import { DueJobMover } from './scheduling/due-job-mover.ts';
 
 export interface RedisSideOptions {
   readonly config: Config;
@@ -60,6 +62,8 @@ export class RedisSide {
   readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #resync: Resync;
+  /** `null`: this runner leaves delayed jobs to others. */
+  readonly #mover: DueJobMover | null;
   /** How many names have been tried. */
   #names = 1;
   #countRefusal = '';
@@ -78,6 +82,7 @@ export class RedisSide {
         this.#heartbeat.changed();
         this.removePools();
         this.dispatcher.scheduleStep();
+        this.#mover?.moveNow();
       },
       onDown: (error: RedisError) =>
         publish({ type: 'redis.down', reason: outageText(options.redis, error) }),
@@ -148,8 +153,9 @@ export class RedisSide {
       newNonce: machine.newNonce,
       takeNextName: () => this.#takeNextName(),
     });
+    this.#mover = movesDelayedJobs(config) ? new DueJobMover({ client, config, publish }) : null;
     this.shutdown = new Shutdown({
-      ...{ client, dispatcher, jobs, publish },
+      ...{ client, dispatcher, jobs, publish, mover: this.#mover },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
       workers: () => router.workers,
     });

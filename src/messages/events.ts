@@ -4,6 +4,7 @@ import type { JobView } from '../protocol/job.ts';
 import { duration, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
+import { schedulerMessages } from './scheduler.ts';
 import { visibleWithin } from './visible.ts';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -165,6 +166,11 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'outcomes.restored':
     case 'spool.failed':
       return { ...spoolMessages(event), subject: 'redis', jobId: null };
+    case 'scheduler.changed':
+    case 'jobs.undeliverable': {
+      const { glyph, level, text } = schedulerMessages(event);
+      return about('scheduler', glyph, level, text);
+    }
     case 'config.reloaded': {
       const { changes, needsRestart = [] } = event;
       const isWhole = needsRestart.length === 0;

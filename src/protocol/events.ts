@@ -237,6 +237,23 @@ export type EngineFact =
       readonly reason: string;
     }
   | {
+      /**
+       * Whether this runner moves delayed jobs to their queues. `standby`: another scheduler does. `failing`: Redis refuses.
+       * Published when it changes, and only by a runner that should move them.
+       */
+      readonly type: 'scheduler.changed';
+      readonly state: 'moving' | 'standby' | 'failing';
+      /** `standby`: the name of the other scheduler. `failing`: the reason. Otherwise ''. */
+      readonly detail: string;
+    }
+  | {
+      /** Delayed jobs could not be moved to a queue, and are on a list of their own now. */
+      readonly type: 'jobs.undeliverable';
+      readonly count: number;
+      /** The list's key. */
+      readonly key: string;
+    }
+  | {
       readonly type: 'config.reloaded';
       readonly changes: readonly string[];
       /** Changed fields of the file that take effect only after a restart. Older engines omit this. */

@@ -35,6 +35,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'outcome.dropped':
     case 'engine.renamed':
     case 'counter.refused':
+    case 'scheduler.changed':
+    case 'jobs.undeliverable':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

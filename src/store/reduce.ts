@@ -137,6 +137,8 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'outcomes.spooled':
     case 'outcomes.restored':
     case 'spool.failed':
+    case 'scheduler.changed':
+    case 'jobs.undeliverable':
       return snapshot;
     default:
       event satisfies never;

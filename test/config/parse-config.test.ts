@@ -39,6 +39,8 @@ describe('a whole file', () => {
       ],
       shutdownTimeoutSeconds: 8,
       maxRecoveries: 3,
+      scheduler: 'auto',
+      schedulerLockPrefix: '',
       workerHost: null,
     });
   });

@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Config, Delivery, PoolConfig } from '../../src/config/config.ts';
+import type { Config, Delivery, PoolConfig, Scheduler } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
@@ -27,6 +27,7 @@ export interface StartOptions {
   readonly namespace?: string;
   readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
+  readonly scheduler?: Scheduler;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
   readonly machine?: Partial<EngineMeans>;
@@ -143,6 +144,8 @@ export class EngineStage {
       runners,
       shutdownTimeoutSeconds: options.shutdownTimeoutSeconds ?? 8,
       maxRecoveries: 3,
+      scheduler: options.scheduler ?? 'auto',
+      schedulerLockPrefix: '',
       workerHost: 'test.runner',
     };
   }

@@ -90,6 +90,8 @@ const factsByType: {
   }),
   'engine.renamed': fc.record({ workerHost: texts, holder: texts }),
   'counter.refused': fc.record({ reason: texts }),
+  'scheduler.changed': fc.record({ state: fc.constantFrom('moving', 'standby', 'failing'), detail: texts }),
+  'jobs.undeliverable': fc.record({ count: counts, key: texts }),
   'runner.added': fc.record({ runner: runnerViews }),
   'runner.changed': fc.record({ runner: runnerViews }),
   'runner.removed': fc.record({ runner: names }),

@@ -27,6 +27,8 @@ export interface ShutdownOptions {
   readonly shutdownTimeoutSeconds: number;
   readonly jobs: JobRunner;
   readonly publish: (fact: EngineFact) => void;
+  /** Moves delayed jobs, until the first request. */
+  readonly mover: { stop(): Promise<void> } | null;
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
 }
@@ -41,6 +43,7 @@ export class Shutdown {
   readonly #options: ShutdownOptions;
   #mode: ShutdownMode | null = null;
   #resolve: (result: StopResult) => void = () => {};
+  #moverStopped: Promise<void> | undefined;
 
   constructor(options: ShutdownOptions) {
     this.#options = options;
@@ -62,6 +65,7 @@ export class Shutdown {
     publish({ type: 'engine.stopping', mode, running: dispatcher.runningCount });
     jobs.stop();
     if (isFirst) dispatcher.stop();
+    if (isFirst) this.#moverStopped = this.#options.mover?.stop();
     if (mode === 'kill') jobs.killNow();
     if (mode === 'terminate') {
       const terminate = () => jobs.terminate();
@@ -82,6 +86,7 @@ export class Shutdown {
     const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
     await holds(clock, () => isSettled() || !hasTime());
     const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
+    await this.#moverStopped;
     client.session.close();
     await holds(clock, () => !dispatcher.isSending);
     const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;

@@ -7,6 +7,8 @@ const startFields: Readonly<Record<Exclude<keyof Config, 'runners'>, string>> = 
   namespace: 'namespace',
   shutdownTimeoutSeconds: 'shutdownTimeout',
   maxRecoveries: 'maxRecoveries',
+  scheduler: 'scheduler',
+  schedulerLockPrefix: 'schedulerLockPrefix',
   workerHost: 'worker.host',
 };
 

@@ -143,6 +143,7 @@ if #times > 0 then
   need('SREM', prefix .. 'timestamps:', '')
   need('ZREM', schedule, '')
   need('SET', moverKey, '')
+  need('DEL', moverKey)
 end
 if refusal then return redis.error_reply(refusal) end
 
@@ -167,13 +168,17 @@ if next then
   local seconds = math.min(math.ceil(tonumber(next)) - now, 1000000000)
   wait = math.max(0, seconds * 1000 - math.floor(tonumber(time[2]) / 1000))
 end
-if wait == 0 then redis.call('SET', moverKey, name, 'PX', moverMs) end
+if wait == 0 then
+  redis.call('SET', moverKey, name, 'PX', moverMs)
+elseif mover then
+  redis.call('DEL', moverKey)
+end
 return { 'moved', #jobs - #lost + #oddTimes, #lost, wait == 0 and 1 or 0, wait }
 `);
 
-/** ARGV: our name, the two locks. */
+/** ARGV: our name, the keys that may hold it. */
 const releaseScript = script(`
-for at = 2, 3 do
+for at = 2, #ARGV do
   if redis.call('GET', ARGV[at]) == ARGV[1] then redis.call('DEL', ARGV[at]) end
 end
 return 1
@@ -214,9 +219,9 @@ export class DueJobs {
     };
   }
 
-  /** Gives back the locks that it holds under this name. */
+  /** Gives back what it holds under this name. */
   async release(name: string): Promise<void> {
-    await runScript(this.#sender, releaseScript, 0, [name, ...this.#locks]);
+    await runScript(this.#sender, releaseScript, 0, [name, ...this.#locks, this.#keys.mover]);
   }
 
   get #locks(): string[] {
