@@ -147,7 +147,7 @@ With --watch, a change during a run stops that run and starts the job again.`,
       { name: 'CLASS', isOptional: true, completes: 'nothing' },
       { name: 'ARG', isOptional: true, isRepeated: true, completes: 'nothing' },
     ],
-    flags: ['file', 'count', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
+    flags: ['file', 'count', 'in', 'at', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
     flagWords: {
       atHead:
         'ahead of the waiting jobs; a FILE keeps its order and goes in one step: at most 100,000 jobs, 64 MiB',
@@ -160,6 +160,9 @@ With --file, each line is a job and goes to the queue byte for byte. The whole f
 lines, they are listed and nothing is enqueued. STDIN and pipes can't be checked first: their jobs are enqueued up to the
 first invalid line. After you fix it, --from-line continues there.
 
+With --in or --at, jobs wait until they are due. Then a scheduler moves them to the queue: a runner with
+"scheduler": "on", or one of another Resque client. A delayed job keeps only its class and args.
+
 If the connection is lost, enqueue waits up to 30 seconds for Redis. No job is enqueued twice or skipped. If it gives up,
 or after Ctrl-C, it prints a --resume ID. The same command with that ID continues. With --json, STDOUT then says how many
 jobs were enqueued.`,
@@ -167,6 +170,7 @@ jobs were enqueued.`,
       'enqueue mail SendMail bob@example.org \'{"urgent": true}\' 3',
       'enqueue mail --file jobs.ndjson',
       'enqueue mail SendMail bob@example.org --count 1000 --at-head',
+      'enqueue mail SendMail bob@example.org --in 10m',
     ],
     load: () => import('./enqueue/enqueue-command.ts'),
   },

@@ -117,6 +117,7 @@ export class RedisSide {
         .filter(({ isRemoved }) => !isRemoved)
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
       pauses: this.router.ownPauses,
+      ...(movesDelayedJobs(config) ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
     this.#heartbeat = new Heartbeat(this.client, {

@@ -33,6 +33,11 @@ export function lastSeen(ms: number): string {
   return `last seen ${age(ms)} ago`;
 }
 
+/** `2026-12-01 08:00:00 UTC` */
+export function utcTime(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** The local time of day: `16:05:09`. */
 export function clock(atMs: number): string {
   const date = new Date(atMs);

@@ -165,6 +165,21 @@ export const flags = {
     least: 1,
     about: 'enqueue the job this many times',
   },
+  in: {
+    kind: 'text',
+    value: 'DURATION',
+    example: '10m',
+    completes: 'nothing',
+    about: 'delay the jobs by this: 30s, 10m, 12h, 30d or 2w',
+  },
+  at: {
+    kind: 'text',
+    value: 'TIME',
+    example: '2026-12-01T09:00',
+    completes: 'nothing',
+    about:
+      'delay the jobs until this time: 2026-12-01T09:00 in local time, or with a zone such as +01:00 or Z',
+  },
   atHead: { kind: 'switch', about: 'ahead of the waiting jobs, not after them' },
   fromLine: {
     kind: 'number',

@@ -11,6 +11,7 @@ import { enqueueJob } from './enqueue-job.ts';
 import { openInput } from './input.ts';
 import { type EnqueueRequest, readRequest } from './request.ts';
 import { EnqueueSession } from './session.ts';
+import { unmovedText } from './unmoved.ts';
 import { unservedText } from './unserved.ts';
 
 export async function run({ invocation, io }: CommandContext): Promise<number> {
@@ -23,6 +24,9 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
     await session.end();
     const unserved = await unservedText(io, request.queue, invocation.flags, session.sender, target.keys);
     if (unserved !== null) session.tell(unserved);
+    const unmoved =
+      request.delay === null ? null : await unmovedText(io, invocation.flags, session.sender, target);
+    if (unmoved !== null) session.tell(unmoved);
     return code;
   } catch (error) {
     session.hideProgress();

@@ -13,7 +13,7 @@ import {
 import { FileLines } from './file-lines.ts';
 import type { Input } from './input.ts';
 import { type Looked, lookThrough } from './look-through.ts';
-import type { FileSource } from './request.ts';
+import type { EnqueueRequest, FileSource } from './request.ts';
 import { lineCursorText, ResumePoint, readLineCursor } from './resume-point.ts';
 import type { EnqueueSession } from './session.ts';
 
@@ -32,7 +32,7 @@ export async function enqueueFile(
     );
   }
   if (input.size === null && !request.atHead) {
-    const steps = lineSteps(input.chunks(), new FileLines(), resumePoint);
+    const steps = lineSteps(input.chunks(), new FileLines(), resumePoint, delayedQueue(request));
     return await enqueueSteps(session, steps, null);
   }
   const kept = request.atHead ? [] : null;
@@ -46,7 +46,7 @@ export async function enqueueFile(
   }
   if (looked.jobs > mostJobs || (looked.jobs > 1 && looked.bytes > mostBytes)) session.announce(looked.jobs);
   const lines = new FileLines({ first: resumePoint.first, offset: looked.start });
-  const steps = lineSteps(input.chunks(looked.start, looked.end), lines, resumePoint);
+  const steps = lineSteps(input.chunks(looked.start, looked.end), lines, resumePoint, delayedQueue(request));
   return await enqueueSteps(session, steps, looked);
 }
 
@@ -65,6 +65,11 @@ async function begin(session: EnqueueSession, input: Input, { fromLine }: FileSo
   return new ResumePoint(input.name, next, cursor);
 }
 
+/** See `readJobLine`. */
+function delayedQueue({ queue, delay }: EnqueueRequest): string | null {
+  return delay === null ? null : queue;
+}
+
 async function look(
   session: EnqueueSession,
   input: Input,
@@ -81,7 +86,10 @@ async function look(
     return !stop.signal.aborted;
   };
   try {
-    return await lookThrough(stop.until(input.chunks()), { name: input.name, resumePoint, kept, onRead });
+    return await lookThrough(stop.until(input.chunks()), {
+      ...{ name: input.name, resumePoint, kept, onRead },
+      delayedQueue: delayedQueue(session.request),
+    });
   } finally {
     session.hideProgress();
   }

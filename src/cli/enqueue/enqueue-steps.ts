@@ -36,12 +36,13 @@ export async function* lineSteps(
   chunks: AsyncIterable<Buffer>,
   lines: FileLines,
   resumePoint: ResumePoint,
+  delayedQueue: string | null,
 ): AsyncGenerator<LineStep | WrongStep | LastStep> {
   for await (const some of linesOf(chunks, lines)) {
     let open = new OpenStep();
     for (const line of some) {
       if (resumePoint.isBefore(line)) continue;
-      const job = readJobLine(line);
+      const job = readJobLine(line, delayedQueue);
       if (job.kind === 'empty') continue;
       if (job.kind === 'wrong') {
         if (open.jobs > 0) yield open.close();

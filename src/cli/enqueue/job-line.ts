@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { causeOf, tooDeep } from '../../config/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
+import { delayedItem, delayedMembers } from '../../resque/delayed/delayed-item.ts';
 import { type FileLine, longestLineBytes } from './file-lines.ts';
 
 export interface WrongLine {
@@ -20,7 +21,8 @@ const shownLength = 60;
 /** In a longer line, the place of a syntax error isn't searched. */
 const longestSearched = 1_000_000;
 
-export function readJobLine({ number, bytes }: FileLine): JobLine {
+/** @param delayedQueue the job waits for this queue; `null`: it goes to its queue as it is */
+export function readJobLine({ number, bytes }: FileLine, delayedQueue: string | null): JobLine {
   const wrong = (reason: string, text: string): JobLine => ({
     kind: 'wrong',
     wrong: { line: number, reason, text },
@@ -40,8 +42,11 @@ export function readJobLine({ number, bytes }: FileLine): JobLine {
     if (!(error instanceof SyntaxError)) throw error;
     return wrong(syntaxReason(text, payload.byteOffset - bytes.byteOffset, error), shown());
   }
-  const reason = objection(value);
-  return reason === null ? { kind: 'job', payload } : wrong(reason, shown());
+  const reason = objection(value) ?? (delayedQueue === null ? null : delayedObjection(value));
+  if (reason !== null) return wrong(reason, shown());
+  if (delayedQueue === null) return { kind: 'job', payload };
+  const item = delayedItem(delayedQueue, payload);
+  return item === null ? wrong('"args" is missing', shown()) : { kind: 'job', payload: item };
 }
 
 /** JSON's white space; a line has no line feeds. */
@@ -75,6 +80,14 @@ function objection(value: unknown): string | null {
   if (jobClass.trim() === '') return '"class" is empty';
   if (args !== undefined && !Array.isArray(args)) return `"args" is ${typeName(args)}, not an array`;
   return null;
+}
+
+/** Why that can't be delayed: every scheduler drops other members. */
+function delayedObjection(value: unknown): string | null {
+  const name = Object.keys(value ?? {}).find((each) => !delayedMembers.includes(each));
+  return name === undefined
+    ? null
+    : `a delayed job can't have ${JSON.stringify(name)}, only "class" and "args"`;
 }
 
 function typeName(value: unknown): string {

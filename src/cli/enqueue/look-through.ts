@@ -31,6 +31,8 @@ export interface Looked {
 export interface LookOptions {
   readonly name: string;
   readonly resumePoint: ResumePoint;
+  /** See `readJobLine`. */
+  readonly delayedQueue: string | null;
   /** Collects every payload if all go in one step; otherwise `null`. */
   readonly kept: Buffer[] | null;
   /** Gets the number of bytes read so far. @returns false to stop; the result is then discarded */
@@ -71,7 +73,7 @@ class Look {
       this.#start = line.end + 1;
       return;
     }
-    const job = readJobLine(line);
+    const job = readJobLine(line, this.#options.delayedQueue);
     if (job.kind === 'empty') return;
     if (job.kind === 'wrong') {
       this.#wrongCount += 1;

@@ -1,5 +1,5 @@
 /** The result of an enqueue: as text, as JSON, and as an exit code. */
-import { grouped, plural } from '../../messages/quantities.ts';
+import { grouped, plural, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
 import { redisErrorText } from '../../resque/redis/connection.ts';
@@ -55,11 +55,13 @@ export class EnqueueReport {
       return exitCodes.clean;
     }
     const total = this.before === 0 ? '' : `, ${grouped(enqueue.jobs)} in total`;
-    const waiting = `${plural(enqueue.waiting, 'job')} ${enqueue.waiting === 1 ? 'is' : 'are'} waiting there now`;
-    await print(
-      io,
-      `enqueued ${this.#what()} in ${visible(request.queue)}${total}; ${waiting} (${visible(target.shown)})\n`,
-    );
+    const { dueAt, waiting } = enqueue;
+    const jobs = `${plural(waiting, 'job')} ${waiting === 1 ? 'is' : 'are'}`;
+    const text =
+      dueAt === null
+        ? `enqueued ${this.#what()} in ${visible(request.queue)}${total}; ${jobs} waiting there now`
+        : `delayed ${this.#what()} until ${utcTime(dueAt * 1_000)}${total}; ${jobs} due then`;
+    await print(io, `${text} (${visible(target.shown)})\n`);
     return exitCodes.clean;
   }
 
@@ -173,6 +175,7 @@ export class EnqueueReport {
       enqueued: enqueue.jobs - this.before,
       ...(request.resumedId === null ? {} : { enqueuedBefore: this.before }),
       waiting: enqueue.waiting,
+      ...(enqueue.dueAt === null ? {} : { dueAt: new Date(enqueue.dueAt * 1_000).toISOString() }),
       redis: target.shown,
       namespace: target.namespace,
       ...(source.kind === 'job'
@@ -198,6 +201,10 @@ function refusalText({ kind, details }: EnqueueRefused, id: string, where: strin
     mistyped: `${where}: WRONGTYPE: ${shown} is a ${second}, not a ${third}; remove that key, or choose another queue or namespace`,
     taken: `${where}: the ID ${id} is already in use; try again`,
     unknown: `${where} has no enqueue ${id} to resume: it is complete, began more than a day ago, or was for another Redis or namespace`,
+    undelayed:
+      first === '1'
+        ? `the jobs of the enqueue ${id} are delayed; resume it with its --in or --at`
+        : `the jobs of the enqueue ${id} are not delayed; resume it without --in and --at`,
     foreign: `the enqueue ${id} was for the queue ${shown}; use that queue`,
     overtaken: `another process has resumed the enqueue ${id} and continues it`,
     forgotten: `${where} no longer knows how far this enqueue got: it lost or evicted data; check which jobs are on the queue`,

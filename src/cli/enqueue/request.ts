@@ -1,8 +1,11 @@
 /** What `enqueue` should do, validated before anything is opened. */
 import { visibleWithin } from '../../messages/visible.ts';
+import { delayedItem } from '../../resque/delayed/delayed-item.ts';
+import type { Delay } from '../../resque/enqueue/enqueue.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
+import { readDelay, readTime } from './due-time.ts';
 import { jobPayload, warnOfStrings } from './job-payload.ts';
 
 /** One job, `count` times. */
@@ -25,6 +28,8 @@ export interface EnqueueRequest {
   readonly queue: string;
   readonly source: JobSource | FileSource;
   readonly atHead: boolean;
+  /** `null`: now. */
+  readonly delay: Delay | null;
   /** ID of the enqueue to resume. */
   readonly resumedId: string | null;
   readonly isJson: boolean;
@@ -35,16 +40,41 @@ export function readRequest(io: Pick<Io, 'stderr'>, { input, flags }: Invocation
   const [queue = '', jobClass, ...args] = input;
   refuseName('queue', queue);
   refuseId(flags.resume);
+  const delay = delayOf(flags);
+  const source =
+    flags.file === null
+      ? jobSource(io, jobClass, args, flags)
+      : fileSource(flags.file, jobClass, args, flags);
   return {
     queue,
-    source:
-      flags.file === null
-        ? jobSource(io, jobClass, args, flags)
-        : fileSource(flags.file, jobClass, args, flags),
+    source: delay === null ? source : delayedSource(queue, source),
     atHead: flags.atHead,
+    delay,
     resumedId: flags.resume,
     isJson: flags.json,
   };
+}
+
+/** @throws UsageError */
+function delayOf(flags: Pick<Invocation['flags'], 'in' | 'at' | 'atHead'>): Delay | null {
+  if (flags.in !== null && flags.at !== null) {
+    throw new UsageError("--in and --at can't be combined; leave one of them out");
+  }
+  if (flags.in === null && flags.at === null) return null;
+  if (flags.atHead) {
+    throw new UsageError(
+      "--at-head can't be combined with --in or --at: delayed jobs go to the end of the queue",
+    );
+  }
+  return flags.in === null
+    ? { kind: 'at', seconds: readTime(flags.at ?? '') }
+    : { kind: 'in', seconds: readDelay(flags.in) };
+}
+
+/** A delayed job waits in another form. */
+function delayedSource(queue: string, source: JobSource | FileSource): JobSource | FileSource {
+  if (source.kind === 'file') return source;
+  return { ...source, payload: delayedItem(queue, source.payload) ?? source.payload };
 }
 
 type EnqueueFlags = Pick<Invocation['flags'], 'count' | 'fromLine'>;

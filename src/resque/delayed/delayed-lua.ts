@@ -11,7 +11,10 @@
  * them before anything else.
  */
 
-/** Delays jobs. Needs `prefix` and `scriptChecks`. */
+/**
+ * For scripts that delay jobs: RPUSH to the list of the time, `addTime` for each job, ZADD of the time. Needs `prefix` and
+ * `scriptChecks`.
+ */
 export const delaying = `
 local function needDelaying(due)
   needType('zset', prefix .. 'delayed_queue_schedule')
@@ -20,11 +23,9 @@ local function needDelaying(due)
   need('SADD', prefix .. 'timestamps:', '')
   need('ZADD', prefix .. 'delayed_queue_schedule', 0, '')
 end
-local function delayJob(due, item)
-  redis.call('RPUSH', prefix .. 'delayed:' .. due, item)
-  -- Only canceling needs it. A key of another type must not cost the job.
+-- Only canceling needs it. A key of another type must not cost the job.
+local function addTime(due, item)
   redis.pcall('SADD', prefix .. 'timestamps:' .. item, 'delayed:' .. due)
-  redis.call('ZADD', prefix .. 'delayed_queue_schedule', due, due)
 end
 `;
 

@@ -34,7 +34,7 @@ export type RefusalKind = Exclude<ReplyKind, 'done'>;
 export class EnqueueRefused extends Error {
   override readonly name = 'EnqueueRefused';
   readonly kind: RefusalKind;
-  /** `foreign`: the queue that the id is for. `mistyped`: the key, its type, the type that it should have. */
+  /** `foreign`: the queue that the id is for. `undelayed`: 1 if its jobs are delayed. `mistyped`: the key, its type, the type that it should have. */
   readonly details: readonly string[];
 
   constructor(kind: RefusalKind, details: readonly string[]) {
@@ -44,8 +44,13 @@ export class EnqueueRefused extends Error {
   }
 }
 
+/** When delayed jobs are due: so many seconds from now by Redis' clock, or at this time in seconds since the epoch. */
+export type Delay = { readonly kind: 'in' | 'at'; readonly seconds: number };
+
 export interface EnqueueTarget {
   readonly queue: string;
+  /** `null`: the jobs go to the queue at once. Otherwise the payloads must be those of `delayedItem`. */
+  readonly delay: Delay | null;
   readonly atHead: boolean;
   /** The enqueue to resume; `null` for a new one. */
   readonly id: string | null;
@@ -64,6 +69,7 @@ export class Enqueue {
   #step = 0;
   #jobs = 0;
   #waiting = 0;
+  #due = '';
 
   constructor(sender: EnqueueSender, keys: ResqueKeys, target: EnqueueTarget) {
     this.#sender = sender;
@@ -77,23 +83,33 @@ export class Enqueue {
     return this.#jobs;
   }
 
-  /** The queue's length in the last reply. */
+  /** When the jobs are due, in seconds since the epoch; `null` if they aren't delayed. */
+  get dueAt(): number | null {
+    return this.#due === '' ? null : Number(this.#due);
+  }
+
+  /** The length of the queue, or of the list of delayed jobs, in the last reply. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /** Creates the progress hash. No step is possible before this. */
   async begin(cursor: string): Promise<void> {
-    await this.#call(beginScript, [this.#run, this.#target.queue, cursor, progressLifeSeconds]);
+    const { queue, delay } = this.#target;
+    const args = [this.#run, queue, cursor, progressLifeSeconds, delay?.kind ?? '', delay?.seconds ?? ''];
+    const [due = ''] = await this.#call(beginScript, args);
+    this.#due = due;
   }
 
   /** Takes over from an earlier process, whose late steps will be refused. */
   async resume(): Promise<Resumed> {
-    const [step, jobs, cursor = ''] = await this.#call(resumeScript, [
+    const [step, jobs, cursor = '', due = ''] = await this.#call(resumeScript, [
       this.#run,
       this.#target.queue,
       progressLifeSeconds,
+      this.#target.delay === null ? 0 : 1,
     ]);
+    this.#due = due;
     this.#step = Number(step);
     this.#jobs = Number(jobs);
     return { jobs: this.#jobs, cursor };
@@ -111,6 +127,7 @@ export class Enqueue {
       all,
       times,
       payloads,
+      this.#due,
     ]);
     this.#step += 1;
     this.#jobs = all;

@@ -25,6 +25,8 @@ export interface RunnerAbout {
   readonly maxRecoveries: number;
   /** Slots of each pool, for people. Older versions leave out this and `pauses`. */
   readonly slots?: readonly PoolSlots[];
+  /** It moves delayed jobs. Left out if it doesn't. */
+  readonly moves?: true;
   /** Pauses that nothing else in Redis shows. */
   readonly pauses?: readonly PoolPause[];
 }
@@ -91,12 +93,21 @@ function isEntry(value: unknown): value is RunnerEntry {
 }
 
 /** Without optional members of an unexpected type. */
-function withKnownOptions({ uid, connections, holds, slots, pauses, ...entry }: RunnerEntry): RunnerEntry {
+function withKnownOptions({
+  uid,
+  connections,
+  holds,
+  slots,
+  moves,
+  pauses,
+  ...entry
+}: RunnerEntry): RunnerEntry {
   return {
     ...entry,
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(isConnections(connections) ? { connections } : {}),
     ...(isStrings(holds) ? { holds } : {}),
+    ...(moves === true ? { moves } : {}),
     ...(Array.isArray(slots) ? { slots: slots.filter(isSlots) } : {}),
     ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
   };

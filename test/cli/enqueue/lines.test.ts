@@ -58,7 +58,7 @@ describe('lines', () => {
 });
 
 function read(bytes: Buffer | string | null) {
-  return readJobLine({ number: 1, bytes: bytes === null ? null : Buffer.from(bytes), end: 0 });
+  return readJobLine({ number: 1, bytes: bytes === null ? null : Buffer.from(bytes), end: 0 }, null);
 }
 
 describe('a line', () => {
@@ -121,7 +121,7 @@ async function stepsOf(lines: readonly string[]): Promise<LineStep[]> {
   async function* chunks() {
     yield Buffer.from(lines.join('\n'));
   }
-  for await (const step of lineSteps(chunks(), new FileLines(), new ResumePoint('x', 1, null))) {
+  for await (const step of lineSteps(chunks(), new FileLines(), new ResumePoint('x', 1, null), null)) {
     if (step.kind === 'step') steps.push(step);
   }
   return steps;

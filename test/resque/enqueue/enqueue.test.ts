@@ -29,7 +29,7 @@ const sender: EnqueueSender = {
 function enqueueTo({ queue = 'mail', atHead = false, id = null as string | null } = {}): Enqueue {
   times = 1;
   late = [];
-  return new Enqueue(sender, keys, { queue, atHead, id });
+  return new Enqueue(sender, keys, { queue, atHead, id, delay: null });
 }
 
 function step(...payloads: string[]) {
