@@ -9,11 +9,19 @@ import type { FlagName } from './command-line/flags.ts';
 
 const config: Argument = { name: 'CONFIG', isOptional: true, completes: 'file' };
 const queue: Argument = { name: 'QUEUE', completes: 'nothing' };
+const delayedJobs: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: 'nothing' };
 const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, completes: ['last'] };
 
 /** For commands that read Redis. */
 const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
 const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
+
+const delayedFilterFlags = ['queue', 'class', 'args'] as const satisfies FlagName[];
+const delayedFlagWords = {
+  queue: 'only jobs of this queue; * matches anything',
+  class: 'only jobs whose class contains this',
+  all: 'every delayed job',
+} as const;
 
 /** For commands that change a runner. */
 const runnerFlags = ['config', 'socket', 'json'] as const satisfies FlagName[];
@@ -27,6 +35,10 @@ changes nothing. Exits 1 if no runner is running, 2 if the runner has no such qu
 const idText = `\`failed list\` shows the ID of each failure, such as 12@3fa9c1d2: its index in the list and a check of the entry. If
 other programs change the list, the command still finds the entry, or reports that it is gone. \`last\` is the newest failure,
 at the top of \`failed list\`. Index 0 is the oldest failure. An index alone is safe only if no other program changes the list.`;
+
+const delayedIdText = `\`delayed list\` shows the ID of each job, such as 1795533619@3fa9c1d2: its time and a check of its bytes. Equal jobs that are
+due at the same time share an ID; the command changes all of them. It looks up all IDs before it changes anything. Exits 1
+if a job is gone by then.`;
 
 const table = {
   run: {
@@ -239,6 +251,50 @@ It looks up all IDs before it changes anything. Exits 1 if an entry is gone by t
     examples: ['failed clear', 'failed clear --yes --namespace staging'],
     load: () => import('./failed/change.ts').then(({ clear }) => ({ run: clear })),
   },
+  'delayed list': {
+    summary: 'list delayed jobs, the next one first',
+    arguments: [],
+    flags: [...delayedFilterFlags, 'limit', 'after', 'json', ...whereFlags],
+    flagWords: delayedFlagWords,
+    about: `Lists jobs that wait for their time, by the time when they are due, whichever Resque client delayed them. A job must
+match all filters. Filters ignore case.
+
+On a terminal it prints a table, cut to the terminal's width, and the command for the next page. "!" marks jobs that are
+overdue. Otherwise it prints one uncut line per job with tabs between its fields: ID, due at, queue, class and args. With
+--json, "next" is the --after of the next page, or null.`,
+    examples: [
+      'delayed list --queue mail',
+      'delayed list --json --limit 1000 --redis redis://localhost:6379/0',
+    ],
+    load: () => import('./delayed/list.ts'),
+  },
+  'delayed run': {
+    summary: 'move delayed jobs to their queues now',
+    arguments: [delayedJobs],
+    flags: [...delayedFilterFlags, 'all', 'yes', 'json', ...whereFlags],
+    flagWords: delayedFlagWords,
+    about: `Moves jobs to the ends of their queues before they are due, byte for byte. Select jobs by ID, by filters, or with
+--all. With a filter or --all, it says how many there are, and asks. Ctrl-C stops it between two steps.
+
+${delayedIdText}`,
+    examples: ['delayed run 1795533619@3fa9c1d2', 'delayed run --queue mail --class Newsletter --yes'],
+    load: () => import('./delayed/change.ts').then(({ run }) => ({ run })),
+  },
+  'delayed remove': {
+    summary: 'delete delayed jobs',
+    arguments: [delayedJobs],
+    flags: [...delayedFilterFlags, 'all', 'yes', 'json', ...whereFlags],
+    flagWords: delayedFlagWords,
+    about: `Deletes jobs before they are due. Select jobs by ID, by filters, or with --all. It says how many there are, and asks.
+Ctrl-C stops it between two steps.
+
+${delayedIdText}`,
+    examples: [
+      'delayed remove 1795533619@3fa9c1d2',
+      'delayed remove --class Newsletter --args bob@example.org',
+    ],
+    load: () => import('./delayed/change.ts').then(({ remove }) => ({ run: remove })),
+  },
   status: {
     summary: 'show queues, workers of every kind and running jobs',
     arguments: [config],
@@ -295,6 +351,7 @@ export type CommandName = keyof typeof table;
 /** Commands that have several actions, with their default action. */
 export const groups = {
   failed: { summary: 'list, show, retry and remove failures', otherwise: 'failed list' },
+  delayed: { summary: 'list, run and remove delayed jobs', otherwise: 'delayed list' },
 } as const satisfies Record<string, { readonly summary: string; readonly otherwise: CommandName }>;
 
 export type GroupName = keyof typeof groups;

@@ -41,7 +41,7 @@ function exitMatcher(wanted: string): (view: FailureView) => boolean {
 }
 
 /** `*` matches anything. Takes time proportional to the text, because patterns may be hostile. */
-function globMatcher(glob: string): (text: string) => boolean {
+export function globMatcher(glob: string): (text: string) => boolean {
   const [start = '', ...rest] = glob.split('*');
   const end = rest.pop();
   if (end === undefined) return (text) => text === glob;

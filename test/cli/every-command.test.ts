@@ -91,6 +91,17 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     mistakes: [[], ['x', '--yes'], ['99', '--yes'], ['0', '--all', '--yes'], ['0'], ['--queue', 'mail']],
   },
   'failed clear': { works: ['--yes'], needsRedis: ['--yes'], mistakes: [['x'], []] },
+  'delayed list': { works: [], needsRedis: [], mistakes: [['x'], ['--limit', '0'], ['--after', 'x']] },
+  'delayed run': {
+    works: ['--all', '--yes'],
+    needsRedis: ['--all', '--yes'],
+    mistakes: [[], ['x'], ['1@01234567'], ['1@01234567', '--all'], ['--all']],
+  },
+  'delayed remove': {
+    works: ['--all', '--yes'],
+    needsRedis: ['--all', '--yes'],
+    mistakes: [[], ['x', '--yes'], ['1@01234567', '--yes'], ['--queue', 'mail']],
+  },
   status: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['--interval', '0'], ['none.json']] },
   init: {
     works: ['new.json', '--script', '/bin/true', '--queue', 'mail'],

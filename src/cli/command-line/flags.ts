@@ -144,6 +144,20 @@ export const flags = {
     least: 0,
     about: 'only failures with a lower index, for the next page',
   },
+  args: {
+    kind: 'text',
+    value: 'TEXT',
+    example: 'bob@example.org',
+    completes: 'nothing',
+    about: 'only jobs whose args, as JSON, contain this',
+  },
+  after: {
+    kind: 'text',
+    value: 'PLACE',
+    example: '1795533619:20',
+    completes: 'nothing',
+    about: 'only jobs after this place, for the next page',
+  },
   fromFailed: {
     kind: 'text',
     value: 'ID',

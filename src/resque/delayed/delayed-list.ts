@@ -13,7 +13,8 @@ import { changeDelayedScript, findDelayedScript, readDelayedScript } from './lis
 export interface DelayedJob {
   /** The time as it is written in Redis: seconds since the epoch, unless another program wrote something else. */
   readonly time: string;
-  /** When it is due, in seconds since the epoch. */
+  /** When it is due, in seconds since the epoch, as Redis writes it. */
+  readonly score: string;
   readonly dueAt: number;
   /** Its place among the jobs of that time when it was read. */
   readonly index: number;
@@ -122,6 +123,7 @@ function jobOf(score: string, fields: readonly Buffer[]): DelayedJob {
   const [time = '', index = '', sha1 = '', isWhole = '', item = Buffer.alloc(0)] = fields;
   return {
     time: String(time),
+    score,
     dueAt: Number(score.replace('inf', 'Infinity')),
     index: Number(String(index)),
     sha1: String(sha1),

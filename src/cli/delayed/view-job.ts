@@ -1,0 +1,39 @@
+/** What a delayed job says, for people and for filters, whatever its bytes are. */
+import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
+import { readPayload } from '../../resque/format/payload.ts';
+
+export interface DelayedView {
+  /** `1795533619@3fa9c1d2`: its time, and the beginning of the SHA-1 of its bytes. Equal jobs share it. */
+  readonly id: string;
+  /** In milliseconds since the epoch; `null` if it is never due. */
+  readonly dueAtMs: number | null;
+  /** `null` if it names none: then it can't run. */
+  readonly queue: string | null;
+  readonly jobClass: string | null;
+  /** JSON text of its args, cut; '' if there are none. */
+  readonly args: string;
+  /** Whether it is a JSON object. */
+  readonly isReadable: boolean;
+}
+
+/** Hex digits of the SHA-1. */
+const checkDigits = 8;
+const latestMs = 8.64e15;
+
+export function viewDelayed({ time, dueAt, sha1, item }: DelayedJob): DelayedView {
+  const payload = readPayload(item);
+  const dueAtMs = dueAt * 1_000;
+  return {
+    id: `${time}@${sha1.slice(0, checkDigits)}`,
+    dueAtMs: Math.abs(dueAtMs) <= latestMs ? dueAtMs : null,
+    queue: payload.isObject ? queueOf(item) : null,
+    jobClass: payload.isObject ? payload.jobClass : null,
+    args: payload.isObject ? payload.argsText : '',
+    isReadable: payload.isObject,
+  };
+}
+
+function queueOf(item: Buffer): string | null {
+  const { queue } = JSON.parse(item.toString('utf8')) as { queue?: unknown };
+  return typeof queue === 'string' && queue !== '' ? queue : null;
+}
