@@ -22,7 +22,12 @@ export interface FindingText {
 
 /** Whether it needs no repair here, so that it is only a warning. */
 export function onlyTold({ kind }: Finding): boolean {
-  return kind === 'silent-worker' || kind === 'unregistered-worker' || kind === 'unreadable-runner';
+  return (
+    kind === 'silent-worker' ||
+    kind === 'unregistered-worker' ||
+    kind === 'unreadable-runner' ||
+    kind === 'undeliverable-jobs'
+  );
 }
 
 /**
@@ -84,6 +89,22 @@ export function findingText(
     case 'unreadable-runner':
       return told(
         `the entry of runner ${shown(finding.owner)} can't be read by this version; nothing was changed`,
+      );
+    case 'two-schedulers':
+      return told(
+        `two schedulers move delayed jobs at the same time, ${shown(finding.master)} (resque-scheduler) and ${shown(finding.leader)} (node-resque): together they lose and repeat jobs; stop one of them`,
+      );
+    case 'unscheduled-times': {
+      const lists = plural(finding.times.length, 'list');
+      return {
+        what: `${lists} of delayed jobs ${finding.times.length === 1 ? 'is' : 'are'} missing in the schedule, so no scheduler will move them: ${shown(finding.times.join(', '))}`,
+        would: 'enters their times into the schedule',
+        did: 'their times are in the schedule',
+      };
+    }
+    case 'undeliverable-jobs':
+      return told(
+        `${plural(finding.count, 'delayed job')} could not be moved to a queue; see the list runner:undeliverable, and delete it when it is no longer needed`,
       );
     case 'wrong-type':
       return told(

@@ -66,6 +66,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
     endPrograms: (entry) => machine.endPrograms(entry),
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
+    lockPrefix: config.schedulerLockPrefix,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
   const verdicts = await spoolVerdicts(sender, config, machine, task);

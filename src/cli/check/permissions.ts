@@ -7,6 +7,7 @@
  * and for users who may not use ACL.
  */
 import type { Config } from '../../config/config.ts';
+import { movesDelayedJobs } from '../../config/scheduling.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import type { Redis } from '../../resque/redis/connection.ts';
 import { fail, ok, type Verdict } from './verdict.ts';
@@ -16,7 +17,8 @@ type Command = readonly [name: string, ...args: string[]];
 const subject = 'permission';
 
 /** Redis checks the number of arguments before the permissions, so these are complete. */
-function commandsOf({ namespace, runners }: Config): Command[] {
+function commandsOf(config: Config): Command[] {
+  const { namespace, runners } = config;
   const keys = resqueKeys(namespace);
   const worker = 'host.runner:1-0:check';
   const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
@@ -41,6 +43,7 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     });
   return [
     ...held,
+    ...(movesDelayedJobs(config) ? movingCommands(config) : []),
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],
       ['LPOP', queue],
@@ -108,6 +111,33 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['DEL', keys.workerProcessed(worker)],
     ['DEL', keys.workerFailed(worker)],
     ['GET', keys.pauseAllWorkers],
+  ];
+}
+
+/** To move delayed jobs, also of queues that this runner doesn't take from. */
+function movingCommands({ namespace, scheduler, schedulerLockPrefix }: Config): Command[] {
+  const keys = resqueKeys(namespace);
+  const locks = [keys.masterLock(schedulerLockPrefix), keys.leaderLock];
+  return [
+    ...locks.map((lock): Command => ['GET', lock]),
+    ...(scheduler === 'on'
+      ? locks.flatMap((lock): Command[] => [
+          ['PTTL', lock],
+          ['SET', lock, ''],
+          ['DEL', lock],
+        ])
+      : []),
+    ['GET', keys.mover],
+    ['SET', keys.mover, ''],
+    ['DEL', keys.mover],
+    ['ZRANGEBYSCORE', keys.delayedSchedule, '0', '0'],
+    ['ZREM', keys.delayedSchedule, ''],
+    ['TYPE', keys.delayed('1')],
+    ['LRANGE', keys.delayed('1'), '0', '0'],
+    ['LTRIM', keys.delayed('1'), '0', '0'],
+    ['SREM', keys.delayedTimes('{}'), ''],
+    ['RPUSH', keys.queue('check'), ''],
+    ['RPUSH', keys.undeliverable, ''],
   ];
 }
 

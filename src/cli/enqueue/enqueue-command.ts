@@ -11,8 +11,7 @@ import { enqueueJob } from './enqueue-job.ts';
 import { openInput } from './input.ts';
 import { type EnqueueRequest, readRequest } from './request.ts';
 import { EnqueueSession } from './session.ts';
-import { unmovedText } from './unmoved.ts';
-import { unservedText } from './unserved.ts';
+import { unmovedText, unservedText } from './unserved.ts';
 
 export async function run({ invocation, io }: CommandContext): Promise<number> {
   const request = readRequest(io, invocation);

@@ -1,13 +1,17 @@
-/** Warns if no known worker takes jobs of a queue: usually the name is a typo. */
+/** Warns if no known worker takes jobs of a queue, usually a typo, or if no known scheduler moves delayed jobs. */
+import { movesDelayedJobs } from '../../config/scheduling.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
+import { lockKeys } from '../../resque/delayed/locks.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
+import { readEntry } from '../../resque/workers/runner-entry.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { nearestWord } from '../command-line/nearest-word.ts';
 import { type ConfigIo, findConfig, loadConfig, shortPath } from '../files/load-config.ts';
+import type { RedisTarget } from '../redis/target.ts';
 
 /** @returns a warning; `null` if the config or a registered worker serves the queue, or if that is unknown */
 export async function unservedText(
@@ -45,4 +49,30 @@ async function listsOfWorkers(sender: CommandSender, { workers }: ResqueKeys): P
 
 function serves(list: string, queue: string): boolean {
   return queueList(list).expand([queue]).includes(queue);
+}
+
+/**
+ * Delayed jobs wait forever if nothing moves them.
+ *
+ * @returns a warning; `null` if a scheduler or a runner moves delayed jobs, or if that is unknown
+ */
+export async function unmovedText(
+  io: ConfigIo,
+  flags: Pick<Flags, 'config' | 'redis'>,
+  sender: CommandSender,
+  { keys, lockPrefix }: Pick<RedisTarget, 'keys' | 'lockPrefix'>,
+): Promise<string | null> {
+  const file = findConfig(io, flags.config);
+  if (file !== null && movesDelayedJobs(loadConfig(io, file, flags.redis).config)) return null;
+  try {
+    const [holders, entries] = await sender.command((commands) =>
+      Promise.all([commands.mget(...lockKeys(keys, lockPrefix)), commands.hvals(keys.runners)]),
+    );
+    if (holders.some((holder) => holder !== null)) return null;
+    if (entries.some((entry) => readEntry(entry)?.moves === true)) return null;
+  } catch (error) {
+    if (error instanceof RedisError) return null;
+    throw error;
+  }
+  return 'no scheduler is running that moves delayed jobs to their queues; start a runner with "scheduler": "on"';
 }

@@ -19,8 +19,10 @@ export interface StatusDocument {
   readonly processes: readonly ProcessStatus[];
   /** Longest running first; jobs without a start time come last. */
   readonly runningJobs: readonly RunningJob[];
-  /** Jobs that resque-scheduler or node-resque will enqueue later; `null` if there are none. */
+  /** Jobs that wait for their time; `null` if there are none. */
   readonly delayed: Delayed | null;
+  /** Programs that move delayed jobs to their queues. Some kinds of schedulers can't be seen in Redis. */
+  readonly schedulers: readonly SchedulerStatus[];
   /** Keys that couldn't be read because they have the wrong type. */
   readonly wrongTypes: readonly WrongTypeStatus[];
 }
@@ -184,6 +186,15 @@ export interface Delayed {
   readonly times: number;
   /** Until the first job is due; negative if it is overdue, for example because no scheduler runs. */
   readonly nextInSeconds: number | null;
+}
+
+export interface SchedulerStatus {
+  /** Usually `HOST:PID`. */
+  readonly name: string;
+  /** By the lock that it holds; `resque-runner` if it is a registered runner. */
+  readonly kind: 'resque-scheduler' | 'node-resque' | 'resque-runner';
+  /** Whether it holds a lock, so that other schedulers stand by. */
+  readonly holdsLock: boolean;
 }
 
 export interface WrongTypeStatus {

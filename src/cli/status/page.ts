@@ -70,7 +70,7 @@ function packed(items: readonly string[], width: number | null): Line[] {
   return lines.map((line) => [span(line)]);
 }
 
-function totalsOf({ totals, processes, delayed }: StatusDocument): string[] {
+function totalsOf({ totals, processes, delayed, schedulers }: StatusDocument): string[] {
   const hosts = new Set(processes.map(({ host }) => host)).size;
   const rate = totals.jobsPerSecond === null ? '' : `, ${rateText(totals.jobsPerSecond)} a second`;
   return [
@@ -81,6 +81,9 @@ function totalsOf({ totals, processes, delayed }: StatusDocument): string[] {
     `${countText(totals.processed)} processed${rate}`,
     `${countText(totals.failed)} failed (${countText(totals.failures)} on the list)`,
     ...(delayed === null ? [] : [delayedText(delayed)]),
+    ...schedulers
+      .filter(({ holdsLock }) => holdsLock)
+      .map(({ name, kind }) => `scheduler ${visible(name)} (${kind})`),
   ];
 }
 
@@ -110,7 +113,24 @@ function unstartable(processes: readonly ProcessStatus[]): Span[] {
   return [...new Set(texts)].map((text) => span(visible(text), warning));
 }
 
-function troubles({ isPaused, wrongTypes, queues, processes, totals }: StatusDocument): Line[] {
+/** A scheduler looks at least every few seconds, node-resque's every five. */
+const overdueSeconds = 30;
+
+function schedulerTroubles({ delayed, schedulers }: StatusDocument): Span[] {
+  const holders = schedulers.filter(({ holdsLock }) => holdsLock).map(({ name }) => visible(name));
+  const isOverdue = (delayed?.nextInSeconds ?? 0) < -overdueSeconds;
+  return [
+    ...(holders.length > 1
+      ? [span(`! two schedulers are running, which lose and repeat jobs: ${holders.join(' and ')}`, alarm)]
+      : []),
+    ...(isOverdue && schedulers.length === 0
+      ? [span('! delayed jobs are overdue: no scheduler is running', warning)]
+      : []),
+  ];
+}
+
+function troubles(document: StatusDocument): Line[] {
+  const { isPaused, wrongTypes, queues, processes, totals } = document;
   const unattended = queues.filter(({ isUnattended }) => isUnattended).length;
   const those = unattended === 1 ? '1 queue has' : `${grouped(unattended)} queues have`;
   const lost = [
@@ -122,6 +142,7 @@ function troubles({ isPaused, wrongTypes, queues, processes, totals }: StatusDoc
     ...(isPaused ? [span('! pause-all-workers is set: no worker takes jobs', warning)] : []),
     ...unstartable(processes),
     ...(unattended > 0 ? [span(`! ${those} jobs and no worker`, alarm)] : []),
+    ...schedulerTroubles(document),
     ...(lost === '' ? [] : [span(`! ${lost}: see resque-runner check`, warning)]),
     ...unread.map((wrong) => span(wrongTypeText(wrong), warning)),
   ].map((trouble) => [trouble]);

@@ -22,8 +22,13 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   }
   if (flags.interval !== null)
     throw new UsageError('--interval needs --watch; add --watch or omit --interval');
-  const document = await withTarget(io, where, async (sender, { shown, namespace, keys }) =>
-    survey(await readStatus(sender, keys), null, { redis: shown, namespace, keys, here: ownVantage() }),
+  const document = await withTarget(io, where, async (sender, { shown, namespace, keys, lockPrefix }) =>
+    survey(await readStatus(sender, keys, lockPrefix), null, {
+      redis: shown,
+      namespace,
+      keys,
+      here: ownVantage(),
+    }),
   );
   if (flags.json) await printJson(io, document);
   else

@@ -2,7 +2,7 @@
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { Delayed, StatusDocument, WrongTypeStatus } from './document.ts';
+import type { Delayed, SchedulerStatus, StatusDocument, WrongTypeStatus } from './document.ts';
 import { surveyProcesses } from './processes.ts';
 import { surveyQueues } from './queues.ts';
 import { Rates } from './rates.ts';
@@ -51,6 +51,7 @@ export function survey(
     processes: surveyProcesses(facts, workers, rates, here),
     runningJobs: jobs,
     delayed: delayedOf(facts),
+    schedulers: schedulersOf(facts),
     wrongTypes: facts.wrongTypes.map((wrong) => ({ ...wrong, hides: hiddenBy(wrong.key, keys) })),
   };
 }
@@ -62,10 +63,29 @@ function delayedOf({ delayed, nowMs }: StatusFacts): Delayed | null {
   return { jobs, isComplete, times, nextInSeconds };
 }
 
+function schedulersOf({ schedulers, runners }: StatusFacts): SchedulerStatus[] {
+  const { master, leader } = schedulers;
+  const holders = [
+    ...(master === null ? [] : [{ name: master, kind: 'resque-scheduler' as const }]),
+    ...(leader === null || leader === master ? [] : [{ name: leader, kind: 'node-resque' as const }]),
+  ];
+  const movers = [...runners].filter(
+    ([name, entry]) => entry?.moves === true && name !== master && name !== leader,
+  );
+  return [
+    ...holders.map(({ name, kind }) => ({
+      name,
+      kind: runners.has(name) ? ('resque-runner' as const) : kind,
+      holdsLock: true,
+    })),
+    ...movers.map(([name]) => ({ name, kind: 'resque-runner' as const, holdsLock: false })),
+  ];
+}
+
 function hiddenBy(key: string, keys: ResqueKeys): WrongTypeStatus['hides'] {
   if (key === keys.queues) return 'queues';
   if ([keys.workers, keys.heartbeat, keys.runners].includes(key)) return 'workers';
-  if (key === keys.delayedSchedule) return 'schedule';
+  if (key === keys.delayedSchedule || key.endsWith('_lock')) return 'schedule';
   if (key.startsWith(keys.queue(''))) return 'queue';
   const totals = [keys.processed, keys.failedCount, keys.failed, keys.pauseAllWorkers];
   return totals.includes(key) ? 'count' : 'worker';

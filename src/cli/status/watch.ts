@@ -68,7 +68,7 @@ class Looks {
         await withSender(this.#target.redis, openLimitMs, async (sender) => {
           while (!this.#isStopped) {
             this.#lookedAtMs = this.#io.now();
-            await this.#show(await readStatus(sender, this.#target.keys));
+            await this.#show(await readStatus(sender, this.#target.keys, this.#target.lockPrefix));
             await this.#pause();
           }
         });

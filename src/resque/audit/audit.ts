@@ -17,7 +17,7 @@ import { jobOfRecord, shownRecord } from '../workers/worker-problems.ts';
 import { rawFailure } from './failed-entry.ts';
 import { FailedRepair } from './failed-repair.ts';
 import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
-import { adoptScript, repairHeartbeatScript, settleScript } from './repair-scripts.ts';
+import { adoptScript, repairHeartbeatScript, scheduleTimesScript, settleScript } from './repair-scripts.ts';
 import { type ResqueState, readState } from './state.ts';
 
 export interface AuditOptions {
@@ -28,6 +28,8 @@ export interface AuditOptions {
   /** For a runner without an entry: as in the entry, what to do with its jobs. */
   readonly requeues: readonly string[];
   readonly maxRecoveries: number;
+  /** Of resque-scheduler's lock; '' for none. */
+  readonly lockPrefix: string;
   /** Queues to look at besides those that Redis lists. */
   readonly queues: readonly string[];
 }
@@ -65,7 +67,7 @@ export class Audit {
 
   /** Writes nothing. */
   async examine(): Promise<{ readonly state: ResqueState; readonly findings: readonly Finding[] }> {
-    const state = await readState(this.#sender, this.#keys, this.#options.queues);
+    const state = await readState(this.#sender, this.#keys, this.#options.queues, this.#options.lockPrefix);
     const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
       entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
     return { state, findings: findingsOf(state, isDead) };
@@ -108,6 +110,10 @@ export class Audit {
         return await this.#repairHeartbeat(finding.id, finding.value, finding.isRegistered);
       case 'stray-heartbeat':
         return await this.#repairHeartbeat(finding.id, finding.value, false);
+      case 'unscheduled-times':
+        return (await this.#run(scheduleTimesScript, finding.times)) ? repaired : { kind: 'changed' };
+      case 'two-schedulers':
+      case 'undeliverable-jobs':
       case 'unregistered-worker':
       case 'silent-worker':
       case 'unreadable-runner':

@@ -7,6 +7,7 @@
  *     of other clients                 reported when silent, never touched; only what breaks others is repaired
  */
 
+import { areTwo } from '../delayed/locks.ts';
 import { heartbeatTime } from '../format/timestamps.ts';
 import { isPrunableId, readOwnWorkerId } from '../format/worker-id.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
@@ -30,6 +31,10 @@ export type Finding =
   | { readonly kind: 'unregistered-worker'; readonly id: string }
   | { readonly kind: 'silent-worker'; readonly id: string; readonly silentMs: number }
   | { readonly kind: 'unreadable-runner'; readonly owner: string }
+  | { readonly kind: 'two-schedulers'; readonly master: string; readonly leader: string }
+  | UnscheduledTimes
+  /** Only reported. */
+  | { readonly kind: 'undeliverable-jobs'; readonly count: number }
   | ({ readonly kind: 'wrong-type' } & WrongType);
 
 /** A dead runner process, and what it left. */
@@ -46,6 +51,12 @@ export interface LeftOwner {
   readonly heartbeats: ReadonlyMap<string, string>;
   /** Since its last heartbeat; `null` if none is known. */
   readonly silentMs: number | null;
+}
+
+/** Times of delayed jobs that are missing in the schedule. */
+export interface UnscheduledTimes {
+  readonly kind: 'unscheduled-times';
+  readonly times: readonly string[];
 }
 
 export interface BadRecord {
@@ -96,6 +107,18 @@ export function findingsOf(
     ...[...state.heartbeats.keys()].flatMap((id) => strayHeartbeat(state, id, isLiving)),
     ...strayRecords(state, (id) => isLeft(id) || isLiving(id)),
     ...others.flatMap((id) => silentWorker(state, id, isLiving)),
+    ...delayedFindings(state),
+  ];
+}
+
+function delayedFindings({ schedulers, unscheduled: times, undeliverable: count }: ResqueState): Finding[] {
+  const { master, leader } = schedulers;
+  return [
+    ...(master !== null && leader !== null && areTwo(schedulers)
+      ? [{ kind: 'two-schedulers' as const, master, leader }]
+      : []),
+    ...(times.length > 0 ? [{ kind: 'unscheduled-times' as const, times }] : []),
+    ...(count > 0 ? [{ kind: 'undeliverable-jobs' as const, count }] : []),
   ];
 }
 

@@ -102,6 +102,22 @@ if ARGV[4] == '' then redis.call('HDEL', key, ARGV[2]) else redis.call('HSET', k
 return 1
 `);
 
+/** Enters times into the schedule whose lists have delayed jobs. ARGV: prefix, times. */
+export const scheduleTimesScript = script(`
+local prefix = ARGV[1]
+${scriptChecks}
+local schedule = prefix .. 'delayed_queue_schedule'
+needType('zset', schedule)
+need('ZADD', schedule, 0, '')
+if refusal then return redis.error_reply(refusal) end
+for at = 2, #ARGV do
+  if redis.call('TYPE', prefix .. 'delayed:' .. ARGV[at]).ok == 'list' then
+    redis.call('ZADD', schedule, 'NX', ARGV[at], ARGV[at])
+  end
+end
+return 1
+`);
+
 /**
  * Replaces entries of a list. If an entry is no longer at its index, an equal entry is searched for nearby, once for all.
  *

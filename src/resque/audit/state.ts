@@ -2,8 +2,10 @@
  * Reads everything about workers and runners that the audit needs, except the list of failures. Writes nothing. Rejects with
  * RedisError.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LockHolders, lockKeys } from '../delayed/locks.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
+import { listLengths, pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { readRegistry } from '../workers/registry.ts';
@@ -35,12 +37,18 @@ export interface ResqueState {
   readonly records: ReadonlyMap<string, Buffer>;
   /** Ids of workers with a payload beside their record. */
   readonly payloads: ReadonlySet<string>;
+  readonly schedulers: LockHolders;
+  /** Times of delayed jobs that are missing in the schedule, so that no scheduler will look at them. */
+  readonly unscheduled: readonly string[];
+  /** Delayed jobs that could not be moved to a queue. */
+  readonly undeliverable: number;
   /** Keys of the wrong type. */
   readonly wrongTypes: readonly WrongType[];
   readonly failures: number;
 }
 
 const scanCount = 1_000;
+const settleMs = 100;
 /** How long a step keeps its number in Redis. */
 const stepLifeSeconds = 604_800;
 
@@ -48,15 +56,23 @@ export async function readState(
   sender: CommandSender,
   keys: ResqueKeys,
   queues: readonly string[],
+  lockPrefix: string,
 ): Promise<ResqueState> {
-  const [registry, scanned] = await Promise.all([
+  const [registry, scanned, locks, undeliverable] = await Promise.all([
     readRegistry(sender, keys),
-    scan(sender, `${escaped(keys.prefix)}[wr]*er:*`),
+    // Workers, runners and delayed jobs.
+    scan(sender, `${escaped(keys.prefix)}[wrd]*e[rd]:*`),
+    valuesOf(sender, lockKeys(keys, lockPrefix)),
+    listLengths(sender, [keys.undeliverable]),
   ]);
   const workers = registry.workers.map(String);
   const named = new Set([...registry.queues.map(String), ...queues]);
   const lists = [...named].map((queue) => keys.queue(queue));
-  const wrongTypes = [...registry.wrongTypes, ...(await wrongTypesAmong(sender, lists, 'list'))];
+  const wrongTypes = [
+    ...registry.wrongTypes,
+    ...(await wrongTypesAmong(sender, [...lists, keys.undeliverable], 'list')),
+    ...(await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset')),
+  ];
   const registered = new Set(workers);
   const found = sorted(
     scanned.map((key) => key.slice(keys.prefix.length)),
@@ -70,9 +86,46 @@ export async function readState(
     owners: await readOwners(sender, keys, registry.runners, found),
     records: await readRecords(sender, keys, [...new Set([...found.records, ...workers])]),
     payloads: found.payloads,
+    schedulers: { master: locks[0]?.toString() ?? null, leader: locks[1]?.toString() ?? null },
+    unscheduled: await unscheduledTimes(sender, keys, scanned),
+    undeliverable: undeliverable[0] ?? 0,
     wrongTypes,
     failures: registry.failures ?? 0,
   };
+}
+
+/** @param scanned keys, among them the lists of delayed jobs */
+async function unscheduledTimes(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  scanned: readonly string[],
+): Promise<string[]> {
+  const start = keys.delayed('');
+  const times = scanned
+    .filter((key) => key.startsWith(start))
+    .map((key) => key.slice(start.length))
+    .filter((time) => /^\d+$/.test(time));
+  const missing = await missingTimes(sender, keys, times);
+  if (missing.length === 0) return [];
+  // Ruby enqueues in three commands, the schedule last.
+  await sleep(settleMs);
+  return await missingTimes(sender, keys, missing);
+}
+
+async function missingTimes(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  times: readonly string[],
+): Promise<string[]> {
+  const missing: string[] = [];
+  for (let at = 0; at < times.length; at += scanCount) {
+    const some = times.slice(at, at + scanCount);
+    const replies = await pipelined(sender, (pipeline) => {
+      for (const time of some) pipeline.zscore(keys.delayedSchedule, time).type(keys.delayed(time));
+    });
+    missing.push(...some.filter((_, n) => replies[2 * n] === null && replies[2 * n + 1] === 'list'));
+  }
+  return missing;
 }
 
 interface Found {

@@ -10,6 +10,7 @@ import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { queueOfItem } from './delayed-lua.ts';
+import { lockKeys } from './locks.ts';
 
 /** A call takes Redis some milliseconds. */
 const mostJobs = 250;
@@ -225,6 +226,6 @@ export class DueJobs {
   }
 
   get #locks(): string[] {
-    return [this.#keys.masterLock(this.#options.lockPrefix), this.#keys.leaderLock];
+    return lockKeys(this.#keys, this.#options.lockPrefix);
   }
 }

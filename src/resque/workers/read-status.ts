@@ -3,6 +3,7 @@
  * there are, and one more if a key has the wrong type. It reads only the names that Redis lists and never scans the keys,
  * because it is called repeatedly on servers with millions of keys. Writes nothing. Rejects with RedisError.
  */
+import { type LockHolders, lockKeys } from '../delayed/locks.ts';
 import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { timeOfText } from '../format/timestamps.ts';
@@ -39,6 +40,7 @@ export interface StatusFacts {
   /** Read only if they help to judge one of these processes; otherwise `null`. */
   readonly connections: RedisConnections | null;
   readonly held: readonly HeldJobs[];
+  readonly schedulers: LockHolders;
   /** `null` if nothing is scheduled. */
   readonly delayed: DelayedFacts | null;
   readonly wrongTypes: readonly WrongType[];
@@ -57,13 +59,19 @@ export interface HeldJobs {
   readonly jobs: number;
 }
 
-export async function readStatus(sender: CommandSender, keys: ResqueKeys): Promise<StatusFacts> {
+/** @param lockPrefix of resque-scheduler's lock; '' for none */
+export async function readStatus(
+  sender: CommandSender,
+  keys: ResqueKeys,
+  lockPrefix = '',
+): Promise<StatusFacts> {
+  const locks = lockKeys(keys, lockPrefix);
   const [named, totals, delayed] = await Promise.all([
     readNamed(sender, keys),
-    checkedValuesOf(sender, [keys.pauseAllWorkers, keys.processed, keys.failedCount]),
+    checkedValuesOf(sender, [keys.pauseAllWorkers, keys.processed, keys.failedCount, ...locks]),
     readDelayed(sender, keys),
   ]);
-  const [pause = null, processed = null, failed = null] = totals.values;
+  const [pause = null, processed = null, failed = null, master = null, leader = null] = totals.values;
   const isWrong = (key: string) => totals.wrongTypes.some((wrong) => wrong.key === key);
   const count = (key: string, value: Buffer | null) => (isWrong(key) ? null : countOf(value));
   return {
@@ -71,12 +79,13 @@ export async function readStatus(sender: CommandSender, keys: ResqueKeys): Promi
     isPaused: stopsAll(pause?.toString() ?? null),
     processed: count(keys.processed, processed),
     failed: count(keys.failedCount, failed),
+    schedulers: { master: master?.toString() ?? null, leader: leader?.toString() ?? null },
     delayed: delayed.delayed,
     wrongTypes: [...named.wrongTypes, ...totals.wrongTypes, ...delayed.wrongTypes],
   };
 }
 
-type Named = Omit<StatusFacts, 'isPaused' | 'processed' | 'failed' | 'delayed'>;
+type Named = Omit<StatusFacts, 'isPaused' | 'processed' | 'failed' | 'schedulers' | 'delayed'>;
 
 /** Everything found by the names on Redis' lists. */
 async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named> {

@@ -22,6 +22,7 @@ const commands = [
   'enqueue',
   'exec',
   'failed',
+  'delayed',
   'init',
   'pause',
   'resume',

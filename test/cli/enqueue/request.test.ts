@@ -16,6 +16,7 @@ test('a job, or a file of them', () => {
     queue: 'mail',
     source: { kind: 'job', payload: Buffer.from('{"class":"A","args":["b"]}'), count: 3 },
     atHead: true,
+    delay: null,
     resumedId: null,
     isJson: false,
   });
@@ -23,6 +24,7 @@ test('a job, or a file of them', () => {
     queue: 'mail',
     source: { kind: 'file', file: '-', fromLine: 7 },
     atHead: false,
+    delay: null,
     resumedId: '3fa9c1d2',
     isJson: true,
   });

@@ -39,6 +39,7 @@ function facts(atSeconds: number, processed: number | null, workers: readonly Wo
     held: [],
     connections: null,
     delayed: null,
+    schedulers: { master: null, leader: null },
     wrongTypes: [],
   };
 }

@@ -159,6 +159,7 @@ describe('--json', () => {
       isPaused: false,
       totals: { waiting: 1_216, running: 3, workers: 10, staleWorkers: 1, jobsPerSecond: null },
       delayed: null,
+      schedulers: [],
       wrongTypes: [],
     });
     expect(Math.abs(Date.parse(document.at) - Date.now())).toBeLessThan(60_000);
