@@ -135,7 +135,7 @@ function movingCommands({ namespace, scheduler, schedulerLockPrefix }: Config): 
     ['TYPE', keys.delayed('1')],
     ['LRANGE', keys.delayed('1'), '0', '0'],
     ['LTRIM', keys.delayed('1'), '0', '0'],
-    ['SREM', keys.delayedTimes('{}'), ''],
+    ['SREM', keys.timestamps('{}'), ''],
     ['RPUSH', keys.queue('check'), ''],
     ['RPUSH', keys.undeliverable, ''],
   ];

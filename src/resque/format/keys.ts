@@ -55,8 +55,8 @@ export interface ResqueKeys {
   readonly delayedSchedule: string;
   /** List of the jobs that are due at such a time. */
   readonly delayed: (seconds: string) => string;
-  /** Set of the lists that hold this delayed job, each as `delayed:SECONDS`. Its name has the job's exact bytes. */
-  readonly delayedTimes: (item: string) => string;
+  /** Set of the lists, such as `delayed:1796000000`, that hold this item. */
+  readonly timestamps: (item: string) => string;
   /** resque-scheduler's lock: the only process that moves due jobs. @param lockPrefix '' without one */
   readonly masterLock: (lockPrefix: string) => string;
   /** node-resque's lock for the same purpose. */
@@ -95,7 +95,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerPing: (name) => `${prefix}worker:ping:${name}`,
     delayedSchedule: `${prefix}delayed_queue_schedule`,
     delayed: (seconds) => `${prefix}delayed:${seconds}`,
-    delayedTimes: (item) => `${prefix}timestamps:${item}`,
+    timestamps: (item) => `${prefix}timestamps:${item}`,
     // Ruby builds the key with the namespace, and Redis::Namespace adds it again.
     masterLock: (lockPrefix) =>
       `${prefix}${namespace}:${lockPrefix === '' ? '' : `${lockPrefix}:`}resque_scheduler_master_lock`,

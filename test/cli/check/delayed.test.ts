@@ -97,6 +97,6 @@ describe('check', () => {
     await server.client.set(key, 'x');
     const { code, data } = await check();
     expect(code).toBe(1);
-    expect(data.join('\n')).toContain(`key ${key} is a string, it should be a ${expected}`);
+    expect(data.join('\n')).toContain(`key ${key} is a string but should be a ${expected}`);
   });
 });

@@ -35,7 +35,7 @@ describe('a delayed job', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const item = '{"class":"SendMail","args":["bob",[1.0,"é"]],"queue":"mail"}';
     expect(stdout).toBe(
-      `delayed ${item} in mail until 2100-12-01 08:00:00 UTC, when 1 job is due now, at ${stage.url}/0`,
+      `delayed ${item} until 2100-12-01 08:00:00 UTC; 1 job is due then (${stage.url}/0)`,
     );
     expect(await delayed(at)).toEqual([item]);
     expect(await times()).toEqual([String(at), String(at)]);
@@ -129,7 +129,7 @@ describe('many delayed jobs', () => {
   test('may be copies', async () => {
     const { stdout } = await enqueue('A', '--at', '2100-12-01T08:00Z', '--count', '2500');
     expect(stdout).toContain(
-      'delayed 2,500 jobs in mail until 2100-12-01 08:00:00 UTC, when 2,500 jobs are due now',
+      'delayed 2,500 jobs until 2100-12-01 08:00:00 UTC; 2,500 jobs are due then',
     );
     const item = '{"class":"A","args":[],"queue":"mail"}';
     expect(new Set(await delayed(at))).toEqual(new Set([item]));
