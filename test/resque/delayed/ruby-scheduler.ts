@@ -4,9 +4,7 @@
  * Source: `lib/resque/scheduler.rb`, `lib/resque/scheduler/delaying_extensions.rb` and `lock/basic.rb`.
  */
 import type { Redis } from 'ioredis';
-import { leaderLock, masterLock, schedule } from './stage.ts';
-
-export { leaderLock };
+import { masterLock, schedule } from './stage.ts';
 
 const lockSeconds = 180;
 const batchSize = 100;
@@ -30,10 +28,15 @@ export class RubyScheduler {
     return (await this.#redis.get(lock)) === this.#name;
   }
 
-  /** `handle_delayed_items`: all that is due, as long as it is master. @returns how many jobs it enqueued */
-  async moveDue(): Promise<number> {
+  /**
+   * `handle_delayed_items`: all that is due, as long as it is master.
+   *
+   * @param most batches
+   * @returns how many jobs it enqueued
+   */
+  async moveDue(most = Number.POSITIVE_INFINITY): Promise<number> {
     let count = 0;
-    while (await this.isMaster()) {
+    for (let batch = 0; batch < most && (await this.isMaster()); batch += 1) {
       const now = Math.floor(Date.now() / 1_000);
       const [time] = await this.#redis.zrangebyscore(schedule, '-inf', now, 'LIMIT', 0, 1);
       if (time === undefined) return count;
