@@ -13,7 +13,7 @@ const redis = useRedis();
 const sandbox = useSandbox(redis);
 
 /** Members whose values have a format of their own. */
-const opaque = ['payload', 'failure', 'resqueWeb', 'entries[].args'];
+const opaque = ['payload', 'failure', 'resqueWeb', 'entries[].args', 'jobs[].args'];
 /** Members for states that these commands don't reach. */
 const rare = ['awaySince', 'reason', 'enqueuedBefore'];
 
@@ -51,7 +51,7 @@ chmod +x job.sh
 echo '{"runners": {"mail": 1, "slow": 1}, "script": "./job.sh"}' > cfg.json
 printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
-redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}'
+redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none; redis-cli set resque:resque_scheduler_leader_lock node:1
 redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1`;
 
 /** Commands with the heading of their section, in an order that makes sense. */
@@ -59,10 +59,13 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['enqueue', 'enqueue mail A 1 --json'],
   ['enqueue', 'enqueue slow --file jobs --json'],
   ['enqueue', 'enqueue mail --file wrong --json'],
+  ['enqueue', 'enqueue low A --in 1h --json'],
+  ['delayed list', 'delayed list --json'],
   ['exec', 'exec mail --class A 1 --json'],
   ['pause, resume', 'pause mail --json'],
   ['slots', 'slots mail 3 --json'],
   ['status', 'status --json'],
+  ['delayed run, delayed remove', 'delayed run --class A --yes --json'],
   ['pause, resume', 'resume mail --json'],
   ['failed list', 'failed list --json'],
   ['failed show', 'failed show last --json'],
@@ -89,7 +92,7 @@ test('every member that a command prints is in the document', { timeout: 60_000 
     for (const path of pathsOf(JSON.parse(output))) seen.add(path);
     printed.set(heading, seen);
   }
-  await run('resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1');
+  await run('resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1 resque:resque_scheduler_leader_lock');
   // Ends the job that would run for a minute.
   await run(
     'kill -USR1 $(cat ../background/*.log | sed -n \'s/.*"engine.started".*"pid":\\([0-9]*\\).*/\\1/p\')',
