@@ -30,6 +30,8 @@ end
 interface Round {
   readonly seconds: number;
   readonly redisCpuMs: number;
+  /** The longest time that Redis was busy with one move, in milliseconds. */
+  readonly longestMoveMs: number;
   /** Times between a command of another client and its reply, in milliseconds. */
   readonly waits: readonly number[];
 }
@@ -37,6 +39,7 @@ interface Round {
 async function moveOnce(redis: RedisServer, jobs: number, times: number): Promise<Round> {
   await redis.client.eval(delayScript, 0, jobs, times);
   const cpuBefore = await cpuSeconds(redis.pid);
+  await redis.client.slowlog('RESET');
   const waits: number[] = [];
   const length = async () => {
     const askedAt = performance.now();
@@ -51,8 +54,10 @@ async function moveOnce(redis: RedisServer, jobs: number, times: number): Promis
   await waitFor('the last job', async () => (await length()) >= jobs, { everyMs: 1 });
   const seconds = (performance.now() - startedAt) / 1_000;
   const redisCpuMs = 1_000 * ((await cpuSeconds(redis.pid)) - cpuBefore);
+  const calls = (await redis.client.slowlog('GET', 10_000)) as [id: number, at: number, micros: number][];
+  const longestMoveMs = Math.max(0, ...calls.map(([, , micros]) => micros)) / 1_000;
   await redis.client.del(queueKey(queue));
-  return { seconds, redisCpuMs, waits };
+  return { seconds, redisCpuMs, longestMoveMs, waits };
 }
 
 /** The same commands while nothing is moved. */
@@ -74,6 +79,8 @@ async function measure(bench: Bench): Promise<void> {
   const runners = numberFlag('runners', 1);
   const redis = await startRedis(bench);
   await printHeading(`delayed: ${jobs} jobs that are due at once, ${rounds} rounds`, redis);
+  await redis.client.config('SET', 'slowlog-log-slower-than', '500');
+  await redis.client.config('SET', 'slowlog-max-len', '10000');
   for (let n = 0; n < runners; n += 1) {
     const settings = { scheduler: 'on', worker: { host: `bench-${n}` } };
     await startRunner(bench, {
@@ -83,7 +90,7 @@ async function measure(bench: Bench): Promise<void> {
   const rows: string[][] = [];
   const waitRows: string[][] = [];
   let slowest = 0;
-  let longestWait = 0;
+  let longestMove = 0;
   for (const [name, times] of [
     ['due in the same second', 1],
     ['due in different seconds', jobs],
@@ -97,19 +104,20 @@ async function measure(bench: Bench): Promise<void> {
       spreadText(seconds, 2),
       (jobs / seconds.median).toFixed(0),
       spreadText(spread(all.map(({ redisCpuMs }) => redisCpuMs)), 0),
+      spreadText(spread(all.map(({ longestMoveMs }) => longestMoveMs)), 1),
     ]);
     waitRows.push(percentileRow(`${name}, ms`, waits, [0.5, 0.99, 1], 2));
     slowest = Math.max(slowest, seconds.median);
-    longestWait = Math.max(longestWait, ...waits);
+    longestMove = Math.max(longestMove, ...all.map(({ longestMoveMs }) => longestMoveMs));
   }
   waitRows.push(percentileRow('nothing is due, ms', await quietWaits(redis, 2), [0.5, 0.99, 1], 2));
-  printTable([['', 'seconds', 'jobs/s', "Redis' CPU, ms"], ...rows]);
+  printTable([['', 'seconds', 'jobs/s', "Redis' CPU, ms", 'longest move, ms'], ...rows]);
   printTable([['wait of other clients', 'median', '99 %', 'longest', 'commands'], ...waitRows]);
   printVerdict(`under ${wantedSeconds} s`, slowest < wantedSeconds, `${slowest.toFixed(2)} s`);
   printVerdict(
-    `no client waits longer than ${allowedWaitMs} ms`,
-    longestWait <= allowedWaitMs,
-    `${longestWait.toFixed(1)} ms`,
+    `no move keeps Redis from other clients for longer than ${allowedWaitMs} ms`,
+    longestMove <= allowedWaitMs,
+    `${longestMove.toFixed(1)} ms`,
   );
 }
 

@@ -92,7 +92,9 @@ test('every member that a command prints is in the document', { timeout: 60_000 
     for (const path of pathsOf(JSON.parse(output))) seen.add(path);
     printed.set(heading, seen);
   }
-  await run('resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1 resque:resque_scheduler_leader_lock');
+  await run(
+    'resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1 resque:resque_scheduler_leader_lock',
+  );
   // Ends the job that would run for a minute.
   await run(
     'kill -USR1 $(cat ../background/*.log | sed -n \'s/.*"engine.started".*"pid":\\([0-9]*\\).*/\\1/p\')',

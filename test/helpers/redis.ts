@@ -22,6 +22,8 @@ export interface RedisOptions {
   /** Keeps the data across restarts. */
   readonly appendOnly?: boolean;
   readonly replicaOf?: { readonly host: string; readonly port: number };
+  /** Environment variables of the server. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Disabled commands: `rename-command NAME ""`. */
   readonly without?: readonly string[];
 }
@@ -335,7 +337,10 @@ function spawnServer(directory: string, port: number, options: RedisOptions) {
     ...(name === 'replicaof' ? value.split(' ') : [value]),
   ]);
   for (const name of options.without ?? []) args.push('--rename-command', name, '');
-  return execa(serverProgram(), args, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false });
+  return execa(serverProgram(), args, {
+    ...{ stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', reject: false },
+    env: options.env ?? {},
+  });
 }
 
 export function serverProgram(): string {
