@@ -1,10 +1,18 @@
 /**
- * A script of `failed`, `enqueue` or `check` that Redis refuses has written nothing, whichever of its commands this user
+ * A script of `failed`, `enqueue`, `delayed` or `check` that Redis refuses has written nothing, whichever of its commands this user
  * may not run. What runners send is tried in test/engine/outcomes/refusals.test.ts.
  */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { adoptScript, replaceScript, settleScript } from '../../src/resque/audit/repair-scripts.ts';
+import {
+  adoptScript,
+  replaceScript,
+  scheduleTimesScript,
+  settleScript,
+} from '../../src/resque/audit/repair-scripts.ts';
+import { changeDelayedScript } from '../../src/resque/delayed/list-scripts.ts';
+import { moveScript } from '../../src/resque/delayed/move.ts';
 import { addScript, beginScript, resumeScript } from '../../src/resque/enqueue/scripts.ts';
 import { changeScript } from '../../src/resque/failed/change-script.ts';
 import type { Script } from '../../src/resque/redis/script.ts';
@@ -18,6 +26,21 @@ const change = [1, 1, 0, record];
 
 async function mark(redis: Redis): Promise<void> {
   await redis.hset('resque:m', { run: 'run', step: 0, queue: 'mail', jobs: 0, place: '0' });
+}
+
+const none = () => Promise.resolve();
+const item = '{"class":"A","args":[],"queue":"mail"}';
+
+async function delay(redis: Redis, ...items: readonly string[]): Promise<void> {
+  await redis.zadd('resque:delayed_queue_schedule', 1_700_000_000, '1700000000');
+  for (const each of items) {
+    await redis.rpush('resque:delayed:1700000000', each);
+    await redis.sadd(`resque:timestamps:${each}`, 'delayed:1700000000');
+  }
+}
+
+function sha1Of(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
 }
 
 const worker = 'h.runner:1-0:mail';
@@ -50,9 +73,39 @@ const cases: [string, Script, (redis: Redis) => Promise<unknown>, string[], (str
     lists,
     ['remove', 'mark', 10, 1, 1, 1, ...change.slice(1)],
   ],
-  ['begins an enqueue', beginScript, () => Promise.resolve(), marks, ['run', 'mail', '0', 60]],
+  ['begins an enqueue', beginScript, none, marks, ['run', 'mail', '0', 60, '', '']],
   ['resumes an enqueue', resumeScript, mark, marks, ['run 2', 'mail', 60]],
-  ['enqueues', addScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, '{"class":"A"}']],
+  ['enqueues', addScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, '{"class":"A"}', '']],
+  ['begins an enqueue of delayed jobs', beginScript, none, marks, ['run', 'mail', '0', 60, 'in', 60]],
+  ['delays jobs', addScript, mark, marks, ['run', 'mail', 60, 1, 'RPUSH', '1', 1, 1, item, '4000000000']],
+  [
+    'moves due jobs',
+    moveScript,
+    (redis) => delay(redis, item, '{"queue":"low"}', 'not JSON'),
+    [],
+    ['resque:', 'us:1', 'resque:master', 'resque:leader', 60, 2, 1_000_000, 5_000],
+  ],
+  [
+    'runs a delayed job now',
+    changeDelayedScript,
+    (redis) => delay(redis, item),
+    [],
+    ['resque:', 'run', 'mark', '1700000000', 0, sha1Of(item)],
+  ],
+  [
+    'removes a delayed job',
+    changeDelayedScript,
+    (redis) => delay(redis, item),
+    [],
+    ['resque:', 'remove', 'mark', '1700000000', 0, sha1Of(item)],
+  ],
+  [
+    'enters a time into the schedule',
+    scheduleTimesScript,
+    (redis) => redis.rpush('resque:delayed:1700000000', item),
+    [],
+    ['resque:', '1700000000'],
+  ],
   [
     'enters a runner into the registry',
     adoptScript,

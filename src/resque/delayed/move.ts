@@ -53,7 +53,7 @@ export type MoveReply =
  * A time stays in the schedule until its list is empty. A time that has no list, or a key of another type, is removed:
  * otherwise it would hold up everything after it.
  */
-const moveScript = script(`
+export const moveScript = script(`
 local prefix, name, lockSeconds = ARGV[1], ARGV[2], tonumber(ARGV[5])
 local locks = { ARGV[3], ARGV[4] }
 local most, room, moverMs = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
@@ -66,13 +66,6 @@ for _, lock in ipairs(locks) do
   local holder = read('GET', lock)
   if refusal then return redis.error_reply(refusal) end
   if holder and holder ~= name then return { 'held', holder } end
-end
-if lockSeconds > 0 then
-  for _, lock in ipairs(locks) do need('SET', lock, '') end
-  if refusal then return redis.error_reply(refusal) end
-  for _, lock in ipairs(locks) do
-    if redis.call('PTTL', lock) < lockSeconds * 667 then redis.call('SET', lock, name, 'EX', lockSeconds) end
-  end
 end
 local mover = read('GET', moverKey)
 if refusal then return redis.error_reply(refusal) end
@@ -146,9 +139,19 @@ if #times > 0 then
   need('SET', moverKey, '')
   need('DEL', moverKey)
 end
+local expiring = {}
+if lockSeconds > 0 then
+  for _, lock in ipairs(locks) do
+    if (read('PTTL', lock) or 0) < lockSeconds * 667 then
+      expiring[#expiring + 1] = lock
+      need('SET', lock, '')
+    end
+  end
+end
 if refusal then return redis.error_reply(refusal) end
 
--- 3. Writes.
+-- 3. Writes. A runner that may not move jobs takes no lock, either.
+for _, lock in ipairs(expiring) do redis.call('SET', lock, name, 'EX', lockSeconds) end
 for _, queue in ipairs(names) do
   redis.pcall('SADD', prefix .. 'queues', queue)
   redis.call('RPUSH', prefix .. 'queue:' .. queue, unpack(queues[queue]))

@@ -19,7 +19,9 @@ const hasCompiler = compile();
 
 function compile(): boolean {
   try {
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'], { stdio: 'ignore' });
+    execFileSync(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'], {
+      stdio: 'ignore',
+    });
     return true;
   } catch {
     // Without a C compiler, nothing can shift the clock.
