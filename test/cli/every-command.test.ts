@@ -140,6 +140,8 @@ function configure(port: number): void {
 beforeEach(async () => {
   configure(redis.port);
   await redis.client.rpush('resque:failed', ...[1, 2, 3].map(() => JSON.stringify(failure)));
+  await redis.client.zadd('resque:delayed_queue_schedule', 4_000_000_000, '4000000000');
+  await redis.client.rpush('resque:delayed:4000000000', '{"class":"Good","args":[1],"queue":"mail"}');
 });
 
 const working = commandNames.flatMap((name) => {
