@@ -3,7 +3,6 @@
  * engine, jobs are processes; in the simulator, they are not.
  */
 import type { Config } from '../config/config.ts';
-import { movesDelayedJobs } from '../config/scheduling.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import { describeRedis, outageText, type ReachableRedis } from '../resque/redis/connection.ts';
 import type { RedisError } from '../resque/redis/redis-error.ts';
@@ -62,8 +61,7 @@ export class RedisSide {
   readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #resync: Resync;
-  /** `null`: this runner leaves delayed jobs to others. */
-  readonly #mover: DueJobMover | null;
+  readonly #mover: DueJobMover;
   /** How many names have been tried. */
   #names = 1;
   #countRefusal = '';
@@ -82,7 +80,7 @@ export class RedisSide {
         this.#heartbeat.changed();
         this.removePools();
         this.dispatcher.scheduleStep();
-        this.#mover?.moveNow();
+        this.#mover.moveNow();
       },
       onDown: (error: RedisError) =>
         publish({ type: 'redis.down', reason: outageText(options.redis, error) }),
@@ -117,7 +115,7 @@ export class RedisSide {
         .filter(({ isRemoved }) => !isRemoved)
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
       pauses: this.router.ownPauses,
-      ...(movesDelayedJobs(config) ? { moves: true as const } : {}),
+      ...(this.#mover.isNeeded ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
     this.#heartbeat = new Heartbeat(this.client, {
@@ -154,7 +152,7 @@ export class RedisSide {
       newNonce: machine.newNonce,
       takeNextName: () => this.#takeNextName(),
     });
-    this.#mover = movesDelayedJobs(config) ? new DueJobMover({ client, config, publish }) : null;
+    this.#mover = new DueJobMover({ client, config, publish });
     this.shutdown = new Shutdown({
       ...{ client, dispatcher, jobs, publish, mover: this.#mover },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
@@ -185,9 +183,10 @@ export class RedisSide {
   }
 
   /** Applies the entries of a config that was read again. @returns what changed, for people */
-  reconfigure({ runners }: Config): string[] {
-    const changes = this.router.configure(runners);
+  reconfigure(config: Config): string[] {
+    const changes = this.router.configure(config.runners);
     this.removePools();
+    this.#mover.reconfigure(config);
     this.#heartbeat.now();
     return changes;
   }

@@ -28,7 +28,7 @@ export interface ShutdownOptions {
   readonly jobs: JobRunner;
   readonly publish: (fact: EngineFact) => void;
   /** Moves delayed jobs, until the first request. */
-  readonly mover: { stop(): Promise<void> } | null;
+  readonly mover: { stop(): Promise<void> };
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
 }
@@ -65,7 +65,7 @@ export class Shutdown {
     publish({ type: 'engine.stopping', mode, running: dispatcher.runningCount });
     jobs.stop();
     if (isFirst) dispatcher.stop();
-    if (isFirst) this.#moverStopped = this.#options.mover?.stop();
+    if (isFirst) this.#moverStopped = this.#options.mover.stop();
     if (mode === 'kill') jobs.killNow();
     if (mode === 'terminate') {
       const terminate = () => jobs.terminate();

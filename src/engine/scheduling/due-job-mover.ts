@@ -11,6 +11,7 @@
  * an outage nothing happens; `moveNow` continues.
  */
 import type { Config } from '../../config/config.ts';
+import { movesDelayedJobs } from '../../config/scheduling.ts';
 import type { EngineFact } from '../../protocol/events.ts';
 import { DueJobs, type MoveReply } from '../../resque/delayed/move.ts';
 import { type Cancel, pause } from '../../resque/redis/clock.ts';
@@ -25,7 +26,7 @@ const refusedMs = 5_000;
 
 export interface DueJobMoverOptions {
   readonly client: ResqueClient;
-  readonly config: Pick<Config, 'scheduler' | 'schedulerLockPrefix'>;
+  readonly config: Config;
   readonly publish: (fact: EngineFact) => void;
 }
 
@@ -39,6 +40,7 @@ export class DueJobMover {
   #hasMoved = false;
   /** The moves that are going on, if any. */
   #moving: Promise<void> | null = null;
+  #isNeeded: boolean;
   #isStopped = false;
   /** What was published last. */
   #told = '';
@@ -46,6 +48,7 @@ export class DueJobMover {
   constructor(options: DueJobMoverOptions) {
     const { client, config } = options;
     this.#options = options;
+    this.#isNeeded = movesDelayedJobs(config);
     this.#lockName = client.owner;
     this.#dueJobs = new DueJobs(client.session, client.keys, {
       lockPrefix: config.schedulerLockPrefix,
@@ -53,10 +56,23 @@ export class DueJobMover {
     });
   }
 
+  /** Whether this runner moves delayed jobs. */
+  get isNeeded(): boolean {
+    return this.#isNeeded;
+  }
+
+  /** Applies a config that was read again. The field `scheduler` itself takes effect after a restart. */
+  reconfigure(config: Config): void {
+    const { scheduler } = this.#options.config;
+    this.#isNeeded = movesDelayedJobs({ ...config, scheduler });
+    if (!this.#isNeeded) this.#told = '';
+    this.moveNow();
+  }
+
   /** Call it when Redis is up. */
   moveNow(): void {
     this.#cancelSleep();
-    if (this.#isStopped || this.#moving !== null) return;
+    if (this.#isStopped || !this.#isNeeded || this.#moving !== null) return;
     this.#moving = this.#moveWhileDue().finally(() => {
       this.#moving = null;
     });
@@ -73,7 +89,7 @@ export class DueJobMover {
   async #moveWhileDue(): Promise<void> {
     const { client } = this.#options;
     const { clock } = client;
-    while (!this.#isStopped && client.session.isUp) {
+    while (!this.#isStopped && this.#isNeeded && client.session.isUp) {
       try {
         const startMs = clock.elapsedMs();
         const reply = await this.#move();
@@ -122,7 +138,7 @@ export class DueJobMover {
   }
 
   #failed(error: RedisError): void {
-    // The session has noticed, and reports it.
+    // The session has noticed, and reports it. When it is up again, it calls `moveNow`.
     if (error.kind === 'away') return;
     if (error.kind === 'readonly') {
       this.#options.client.session.fail(error);
