@@ -121,6 +121,20 @@ describe('nothing is lost, and nothing holds up the rest:', () => {
     expect(await stage.delayedKeys()).toEqual([]);
   });
 
+  test('large jobs reach the queue that JSON names, wherever it stands', async () => {
+    const filling = 'x'.repeat(100_000);
+    const items = [
+      rubyItem('mail', filling),
+      nodeItem('mail', filling),
+      nodeItem('mail', `${filling},"queue":"other"}`),
+      `{"queue":"mail","args":["${filling}"],"class":"C"}`,
+      `{"class":"C","args":["${filling}",{"queue":"other"}],"queue" : "mail"}`,
+    ];
+    await stage.delay(past, ...items, `{"class":"C","args":["${filling}"]}`);
+    expect(await move()).toMatchObject({ jobs: items.length, undeliverable: 1 });
+    expect(await stage.queued('mail')).toEqual(items);
+  });
+
   test('a queue may have blanks and any other characters', async () => {
     const names = ['a queue with spaces', 'é:*?[x]', 'tab\tline\nend', '"quoted"\\'];
     await stage.delay(past, ...names.map((name) => rubyItem(name, 1)));
