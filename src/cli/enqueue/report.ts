@@ -60,7 +60,7 @@ export class EnqueueReport {
     const text =
       dueAt === null
         ? `enqueued ${this.#what()} in ${visible(request.queue)}${total}; ${jobs} waiting there now`
-        : `delayed ${this.#what()} until ${utcTime(dueAt * 1_000)}${total}; ${jobs} due then`;
+        : `delayed ${this.#what()} for ${visible(request.queue)} until ${utcTime(dueAt * 1_000)}${total}; ${jobs} due then`;
     await print(io, `${text} (${visible(target.shown)})\n`);
     return exitCodes.clean;
   }

@@ -34,7 +34,9 @@ describe('a delayed job', () => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const item = '{"class":"SendMail","args":["bob",[1.0,"é"]],"queue":"mail"}';
-    expect(stdout).toBe(`delayed ${item} until 2100-12-01 08:00:00 UTC; 1 job is due then (${stage.url}/0)`);
+    expect(stdout).toBe(
+      `delayed ${item} for mail until 2100-12-01 08:00:00 UTC; 1 job is due then (${stage.url}/0)`,
+    );
     expect(await delayed(at)).toEqual([item]);
     expect(await times()).toEqual([String(at), String(at)]);
     expect(await redis.client.smembers(`resque:timestamps:${item}`)).toEqual([`delayed:${at}`]);
@@ -126,7 +128,9 @@ describe('a delayed job', () => {
 describe('many delayed jobs', () => {
   test('may be copies', async () => {
     const { stdout } = await enqueue('A', '--at', '2100-12-01T08:00Z', '--count', '2500');
-    expect(stdout).toContain('delayed 2,500 jobs until 2100-12-01 08:00:00 UTC; 2,500 jobs are due then');
+    expect(stdout).toContain(
+      'delayed 2,500 jobs for mail until 2100-12-01 08:00:00 UTC; 2,500 jobs are due then',
+    );
     const item = '{"class":"A","args":[],"queue":"mail"}';
     expect(new Set(await delayed(at))).toEqual(new Set([item]));
     expect(await redis.client.llen(`resque:delayed:${at}`)).toBe(2_500);
