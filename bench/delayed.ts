@@ -1,6 +1,6 @@
 /**
- * Many delayed jobs that are due at once: how long a runner takes to move them to their queue, and how long Redis' other
- * clients wait meanwhile. `--jobs=20000 --rounds=6`; `--runners=2` has several runners that share the work.
+ * Many delayed jobs that are due at once: how long a runner takes to move them to their queue, and how long Redis'
+ * other clients wait for their replies. `--jobs=20000 --rounds=6`; `--runners=2` has several runners that share the work.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, runBench } from './lib/bench.ts';

@@ -1,6 +1,6 @@
 /**
- * Who may move delayed jobs, by the locks of resque-scheduler and node-resque. These programs don't know each other's lock,
- * so there may be two. `move.ts` takes the locks.
+ * The locks of resque-scheduler and node-resque: each names the program that moves delayed jobs. These programs don't know
+ * each other's lock, so there may be two. `move.ts` takes the locks.
  */
 import type { ResqueKeys } from '../format/keys.ts';
 

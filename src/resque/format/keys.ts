@@ -61,7 +61,7 @@ export interface ResqueKeys {
   readonly masterLock: (lockPrefix: string) => string;
   /** node-resque's lock for the same purpose. */
   readonly leaderLock: string;
-  /** Ours: the runner that works through many due jobs, so that others leave Redis alone meanwhile. */
+  /** Ours: the runner that is moving many due jobs. Other runners wait until it is done. */
   readonly mover: string;
   /** Ours: list of delayed jobs that could not be moved to a queue, byte for byte. */
   readonly undeliverable: string;

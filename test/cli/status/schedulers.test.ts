@@ -1,4 +1,4 @@
-/** Who moves delayed jobs, as `status` shows it. */
+/** The schedulers that `status` shows. */
 import { describe, expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { leaderLock, masterLock, past, rubyItem, schedule } from '../../resque/delayed/stage.ts';

@@ -68,7 +68,7 @@ describe('delayed jobs', () => {
     expect(states(engine)).toEqual(['moving']);
   });
 
-  test('that others add meanwhile are found within a second, as no sleep is longer', async () => {
+  test('that others add later are found within a second, because no sleep is longer', async () => {
     const { clock, waits } = recordingClock();
     const engine = await start({ machine: { clock } });
     await delay((await redisNow()) + 3_600, rubyItem('mail', 'much later'));
@@ -203,7 +203,7 @@ describe('several runners', () => {
     expect(await stage.redis.exists(masterLock, leaderLock)).toBe(0);
   });
 
-  test('stand by while another scheduler holds a lock, and say whose it is', async () => {
+  test('stand by while another scheduler holds a lock, and name it', async () => {
     stage.mayLeaveKeys('queue:later');
     await stage.redis.set(masterLock, 'web1:12');
     await delay(past, rubyItem('later', 1));

@@ -57,7 +57,7 @@ describe('pages', () => {
     expect(found.slice(0, -1).every((jobs) => jobs.length === size)).toBe(true);
   });
 
-  test('skip what is no list, and times that are not numbers keep their jobs', async () => {
+  test('skip keys of other types, and show the jobs of times that are not numbers', async () => {
     await stage.redis.zadd(schedule, later, 'a', later, 'b', later, 'c');
     await stage.redis.set('resque:delayed:a', 'x');
     await stage.redis.rpush('resque:delayed:c', rubyItem('mail', 1), rubyItem('mail', 2));
