@@ -225,7 +225,7 @@ function poolConfig(entry: Entry): PoolConfig {
   return {
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
-    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, retry: null },
   };
 }
 

@@ -18,6 +18,26 @@ export type Delivery = 'at-most-once' | 'at-least-once';
  */
 export type Mode = 'process' | 'persistent';
 
+/** Whether and when a failed job runs again. */
+export interface RetryRule {
+  /** How many times a job may run in total, at least 1. */
+  readonly attempts: number;
+  /** The failures that are retried: all of them, or those with these exit codes and exceptions. */
+  readonly on: 'any' | readonly (number | string)[];
+  /** The delay before the second run. It doubles with each run. */
+  readonly firstDelaySeconds: number;
+  readonly longestDelaySeconds: number;
+  /** How much of the delay is added at random, from 0 to 1. */
+  readonly jitter: number;
+  /** The queue for retries; `null` for the job's own. */
+  readonly queue: string | null;
+}
+
+export interface RetryPolicy extends RetryRule {
+  /** Rules for jobs of a class, by its name. */
+  readonly classes: Readonly<Record<string, RetryRule>>;
+}
+
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface PoolConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
@@ -45,6 +65,8 @@ export interface PoolConfig {
   readonly prestartMaxAgeSeconds: number | null;
   /** `persistent`: how many jobs a child runs before another takes its place; `null` for no limit. */
   readonly maxJobs: number | null;
+  /** `null` if failed jobs are not retried. */
+  readonly retry: RetryPolicy | null;
 }
 
 export interface RedisAuth {

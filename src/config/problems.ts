@@ -58,6 +58,9 @@ export const problems = {
   onlyNegations: (): string => 'only excludes queues; add one to watch, such as "*"',
   envName: (): string => 'is not the name of an environment variable: empty, or with "=" or NUL in it',
 
+  backoffOrder: (first: number, longest: number): string =>
+    `the first delay, ${first}, is longer than the longest, ${longest}`,
+
   // URLs. None of them repeats the URL: where it is malformed, no part is surely not the password.
   url: {
     shape: 'is not a Redis URL such as "redis://user:password@host:6379/0" or "unix:///run/redis.sock?db=0"',

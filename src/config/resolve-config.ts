@@ -1,7 +1,7 @@
 /** From valid settings to the config: defaults of the top level go into the runners, paths become absolute. */
 import { resolve } from 'node:path';
-import type { Config, PoolConfig, RedisConfig } from './config.ts';
-import type { PoolSettings, Settings } from './schema.ts';
+import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule } from './config.ts';
+import type { PoolSettings, RetrySettings, Settings } from './schema.ts';
 
 /**
  * @param queueKeys the keys of `runners` in the order of the file
@@ -47,7 +47,22 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
       runner.prestartMaxAge === undefined ? shared.prestartMaxAge : runner.prestartMaxAge,
     ),
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
+    retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
   };
+}
+
+function resolveRetry(settings: RetrySettings | null): RetryPolicy | null {
+  if (settings === null) return null;
+  const rules = [...settings.classes].map(([name, own]): [string, RetryRule] => [
+    name,
+    resolveRule({ ...settings, ...own }),
+  ]);
+  return { ...resolveRule(settings), classes: Object.fromEntries(rules) };
+}
+
+function resolveRule({ attempts, on, backoff, jitter, queue }: Omit<RetrySettings, 'classes'>): RetryRule {
+  const [firstDelaySeconds, longestDelaySeconds] = backoff;
+  return { attempts, on, firstDelaySeconds, longestDelaySeconds, jitter, queue };
 }
 
 /** 0 is one way to say: no limit. */

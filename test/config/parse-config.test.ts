@@ -3,6 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { defaultConnection } from '../../src/config/parse-config.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
+const retryDefaults = {
+  on: 'any',
+  firstDelaySeconds: 15,
+  longestDelaySeconds: 3600,
+  jitter: 0.2,
+  queue: null,
+};
+
 describe('a whole file', () => {
   test('of the 2012 program loads unchanged, with every default', () => {
     const text = `{ "redis": { "server": "localhost", "port": 6379, "db": 0 },
@@ -35,6 +43,7 @@ describe('a whole file', () => {
           isPrestarted: false,
           prestartMaxAgeSeconds: 600,
           maxJobs: null,
+          retry: null,
         },
       ],
       shutdownTimeoutSeconds: 8,
@@ -102,6 +111,7 @@ describe('runners', () => {
       prestart: true,
       prestartMaxAge: 0.5,
       maxJobs: 100,
+      retry: { attempts: 3 },
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -118,6 +128,7 @@ describe('runners', () => {
       isPrestarted: true,
       prestartMaxAgeSeconds: 0.5,
       maxJobs: 100,
+      retry: { ...retryDefaults, attempts: 3, classes: {} },
     });
   });
 
@@ -136,10 +147,12 @@ describe('runners', () => {
       prestart: false,
       prestartMaxAge: 7,
       maxJobs: 1,
+      retry: null,
     };
     const shared = {
       ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
       ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000 },
+      retry: { attempts: 9 },
     };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
       key: 'mail',
@@ -156,6 +169,7 @@ describe('runners', () => {
       isPrestarted: false,
       prestartMaxAgeSeconds: 7,
       maxJobs: 1,
+      retry: null,
     });
   });
 
@@ -175,6 +189,39 @@ describe('runners', () => {
       [60, 100],
     ]);
     expect(configOf(fileWith(mail)).runners[0]).toMatchObject({ prestartMaxAgeSeconds: null, maxJobs: null });
+  });
+
+  test('retry as their policy says, with settings for single classes', () => {
+    const retry = {
+      attempts: 5,
+      on: [75, 'TimeoutError'],
+      backoff: [1, 60],
+      jitter: 0,
+      queue: 'mail_slow',
+      classes: { Charge: { attempts: 1, queue: null } },
+    };
+    const rule = {
+      attempts: 5,
+      on: [75, 'TimeoutError'],
+      firstDelaySeconds: 1,
+      longestDelaySeconds: 60,
+      jitter: 0,
+      queue: 'mail_slow',
+    };
+    const text = fileWith({ retry }).replace('"Charge":', '"__proto__":{"backoff":[2,3]},"Charge":');
+    expect(configOf(text).runners[0]?.retry).toEqual({
+      ...rule,
+      classes: Object.fromEntries([
+        ['__proto__', { ...rule, firstDelaySeconds: 2, longestDelaySeconds: 3 }],
+        ['Charge', { ...rule, attempts: 1, queue: null }],
+      ]),
+    });
+  });
+
+  test('retry by the policy of the top level, unless they have their own', () => {
+    const runners = { own: { retry: { attempts: 2 } }, none: { retry: null }, shared: 1 };
+    const config = configOf(fileWith({ retry: { attempts: 9 }, runners }));
+    expect(config.runners.map(({ retry }) => retry?.attempts ?? null)).toEqual([2, null, 9]);
   });
 
   test('need no script at the top level if each has its own', () => {

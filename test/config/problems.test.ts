@@ -100,6 +100,32 @@ test.each<[Record<string, unknown>, string]>([
   [{ maxJobs: -1 }, 'maxJobs: -1 is below 0'],
   [{ maxJobs: 1.5 }, 'maxJobs: 1.5 is not a whole number of at least 0'],
   [runners({ maxJobs: true }), 'runners.mail.maxJobs: true is not a whole number of at least 0'],
+  [{ retry: 5 }, 'retry: 5 is not an object such as { "attempts": 5 }, or null'],
+  [{ retry: {} }, 'retry.attempts: missing'],
+  [{ retry: { attempts: 0 } }, 'retry.attempts: 0 is below 1'],
+  [
+    runners({ retry: { attempts: 2, on: 'all' } }),
+    'runners.mail.retry.on: "all" is not "any", or an array of exit codes and exceptions such as [75, "TimeoutError"]',
+  ],
+  [
+    { retry: { attempts: 2, on: [] } },
+    'retry.on: an empty array is not "any", or an array of exit codes and exceptions such as [75, "TimeoutError"]',
+  ],
+  [{ retry: { attempts: 2, on: [0] } }, 'retry.on[0]: 0 is below 1'],
+  [
+    { retry: { attempts: 2, backoff: [60, 15] } },
+    'retry.backoff: the first delay, 60, is longer than the longest, 15',
+  ],
+  [
+    { retry: { attempts: 2, backoff: 15 } },
+    'retry.backoff: 15 is not an array of two numbers of seconds, the first delay and the longest, such as [15, 3600]',
+  ],
+  [{ retry: { attempts: 2, jitter: 20 } }, 'retry.jitter: 20 is above 1'],
+  [{ retry: { attempts: 2, queue: 'mail_*' } }, 'retry.queue: "mail_*" is not the name of a queue'],
+  [
+    { retry: { attempts: 2, classes: { A: { atempts: 1 } } } },
+    'retry.classes.A.atempts: unknown key; did you mean "attempts"?',
+  ],
   [{ interrupted: null }, 'interrupted: null is neither "fail" nor "requeue"'],
   [{ worker: 'x' }, 'worker: "x" is not an object'],
   [{ worker: { host: 'a:b' } }, 'worker.host: "a:b" is not a name without ":" and spaces'],
