@@ -100,6 +100,7 @@ export class RedisSide {
         if (reason !== this.#countRefusal) publish({ type: 'counter.refused', reason });
         this.#countRefusal = reason;
       },
+      onDelaysRefused: (count) => publish({ type: 'retries.refused', count }),
       onIdle: () => this.#drain?.check(),
     });
     // Stays after a new registration with another nonce: running programs carry the first one.

@@ -1,7 +1,7 @@
 /** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { duration, plural } from './quantities.ts';
+import { duration, nextRunText, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
 import { visibleWithin } from './visible.ts';
@@ -86,6 +86,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'outcome.dropped':
     case 'engine.renamed':
     case 'counter.refused':
+    case 'retries.refused':
       return about('redis', '!', 'warn', faultMessages(event));
     case 'runner.changed':
     case 'runner.throttled':
@@ -193,15 +194,19 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
 function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {
   const what = title(event.jobClass, job);
   const took = duration(event.durationMs);
+  const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+  const next = event.next === undefined ? '' : nextRunText(event.next, event.outcome === 'snoozed');
   switch (event.outcome) {
     case 'succeeded':
       return aboutJob(event.queue, event.jobId, '✓', 'info', `done ${what} in ${took}`);
     case 'requeued':
       return aboutJob(event.queue, event.jobId, '↺', 'warn', `requeued ${what} after ${took}`);
-    case 'failed': {
-      const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+    case 'failed':
       return aboutJob(event.queue, event.jobId, '✗', 'error', `failed ${what} after ${took}${why}`);
-    }
+    case 'retried':
+      return aboutJob(event.queue, event.jobId, '↺', 'warn', `failed ${what} after ${took}, ${next}${why}`);
+    case 'snoozed':
+      return aboutJob(event.queue, event.jobId, '↺', 'info', `snoozed ${what} after ${took}, ${next}`);
   }
 }
 

@@ -65,7 +65,8 @@ type Fault = Extract<
       | 'engine.declared-dead'
       | 'outcome.dropped'
       | 'engine.renamed'
-      | 'counter.refused';
+      | 'counter.refused'
+      | 'retries.refused';
   }
 >;
 
@@ -98,6 +99,8 @@ export function faultMessages(fault: Fault): string {
       return `${fault.outcome} of a job of ${visibleWithin(fault.worker, textLimit)} not recorded: another runner has accounted for it`;
     case 'engine.renamed':
       return `${visibleWithin(fault.holder, textLimit)} is another process that may be alive; going on as ${visibleWithin(fault.workerHost, textLimit)}`;
+    case 'retries.refused':
+      return `${plural(fault.count, 'retry', 'retries')} recorded as failed: a key of the delayed jobs is of the wrong type; find it with: resque-runner check`;
     case 'counter.refused':
       return `a counter was not raised, jobs go on: ${visibleWithin(fault.reason, textLimit)}`;
   }

@@ -5,7 +5,7 @@
  * key of a pool. A *queue* is one concrete Resque queue. A *slot* runs one job at a time.
  */
 import type { CommandType } from './commands.ts';
-import type { JobOutcome, JobView, OutputStream } from './job.ts';
+import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
 
 /** Why a queue takes no jobs. A queue runs only if no reason is left. */
 export interface PauseReason {
@@ -111,7 +111,7 @@ export type EngineFact =
       /** A job's outcome is not recorded, because another runner has accounted for the job. */
       readonly type: 'outcome.dropped';
       readonly worker: string;
-      readonly outcome: 'success' | 'failure' | 'requeue';
+      readonly outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze';
     }
   | {
       /** Another process, which may be alive, has this runner's name. */
@@ -119,6 +119,11 @@ export type EngineFact =
       readonly workerHost: string;
       /** `HOST:PID` */
       readonly holder: string;
+    }
+  | {
+      /** Retries that could not wait, because a key in Redis has another type. They are recorded as failed. */
+      readonly type: 'retries.refused';
+      readonly count: number;
     }
   | {
       /** Redis refused to raise a counter. Published once. */
@@ -160,8 +165,10 @@ export type EngineFact =
       readonly durationMs: number;
       readonly exitCode: number | null;
       readonly signal: string | null;
-      /** Set if the outcome is `failed`. */
+      /** Set if the outcome is `failed` or `retried`. */
       readonly failure: FailureSummary | null;
+      /** Set if the outcome is `retried` or `snoozed`: the run that follows. */
+      readonly next?: NextRun;
     }
   | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
   | {

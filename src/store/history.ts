@@ -35,6 +35,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'outcome.dropped':
     case 'engine.renamed':
     case 'counter.refused':
+    case 'retries.refused':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

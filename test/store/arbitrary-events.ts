@@ -89,6 +89,7 @@ const factsByType: {
     outcome: fc.constantFrom('success', 'failure', 'requeue'),
   }),
   'engine.renamed': fc.record({ workerHost: texts, holder: texts }),
+  'retries.refused': fc.record({ count: counts }),
   'counter.refused': fc.record({ reason: texts }),
   'runner.added': fc.record({ runner: runnerViews }),
   'runner.changed': fc.record({ runner: runnerViews }),

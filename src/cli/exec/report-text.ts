@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
 import type { ChildrenUsage } from '../../engine/process/children-usage.ts';
-import { duration } from '../../messages/quantities.ts';
+import { duration, nextRunText } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { refusalText } from '../../resque/format/payload.ts';
 import { shortPath } from '../files/load-config.ts';
@@ -67,6 +67,18 @@ function headlineOf(report: JobReport, options: TextOptions): [Color, string, ..
         'yellow',
         `↺ interrupted by ${interruptedBy}${after}`,
         `  A worker would put it back onto its queue: "interrupted" is "requeue" in ${shown(options, configFile)}.`,
+      ];
+    case 'retried':
+      return [
+        'yellow',
+        `✗ failed${after}`,
+        `  A worker would run it again: ${end.next === null ? '' : nextRunText(end.next, false)}. It isn't recorded as failed before its last attempt.`,
+      ];
+    case 'snoozed':
+      return [
+        'yellow',
+        `↺ snoozed${after}`,
+        `  A worker would run it again: ${end.next === null ? '' : nextRunText(end.next, true)}.`,
       ];
     case 'unstartable':
       return [

@@ -22,7 +22,7 @@ import { Outbox } from '../outcomes/outbox.ts';
 import type { Spooling } from '../outcomes/spooling.ts';
 import type { Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
+import { attemptOf, type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
 import { Reservations } from './reservations.ts';
 import { Waits } from './waits.ts';
 
@@ -36,6 +36,8 @@ export interface DispatcherOptions {
   readonly onUnreadable: (queue: string, error: string) => void;
   /** Redis did not raise a counter; everything else in the step is done. */
   readonly onCountRefused: (reason: string) => void;
+  /** So many retries could not wait: a key has another type. They are recorded as failed. */
+  readonly onDelaysRefused: (count: number) => void;
   /** Nothing runs and nothing is on its way. */
   readonly onIdle: () => void;
 }
@@ -51,6 +53,10 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, until they have an outcome. */
   readonly #running = new Map<Slot, TakenJob>();
+  /**
+   * Jobs that BLPOP brought to pools that retry jobs, by worker. They start when a step has told which attempt this is.
+   */
+  readonly #awaited = new Map<string, TakenJob>();
   /** Jobs that have a slot and must go back. */
   readonly #back = new RequeueBuffer();
   #inFlight = 0;
@@ -109,6 +115,8 @@ export class Dispatcher {
   /** Takes no more jobs, for good. Jobs that are already on their way go back. */
   stop(): void {
     this.#isAccepting = false;
+    this.#putBack(...this.#awaited.values());
+    this.#awaited.clear();
     this.scheduleStep();
   }
 
@@ -136,7 +144,9 @@ export class Dispatcher {
    */
   async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
-      const recorded = await this.#client.recordedJob(worker, this.#reservations.stepOf(worker));
+      const hasAttempts = this.#reservations.poolOf(worker)?.config.retry != null;
+      const asked = this.#reservations.stepOf(worker);
+      const recorded = await this.#client.recordedJob(worker, asked, hasAttempts);
       const { pool, slot, step } = this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
@@ -146,7 +156,8 @@ export class Dispatcher {
       const queue = pool.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
       const { payload } = recorded;
-      const job = { pool, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
+      const attempt = hasAttempts ? attemptOf(recorded.attempt) : null;
+      const job = { pool, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step, attempt };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
@@ -166,6 +177,12 @@ export class Dispatcher {
     this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
     for (const job of disowned) job.isDisowned = true;
+    // They have not started, and never will.
+    for (const [worker, job] of this.#awaited) {
+      if (job.isDisowned !== true) continue;
+      this.#awaited.delete(worker);
+      this.#finish(job, { kind: 'requeue' });
+    }
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
@@ -218,6 +235,8 @@ export class Dispatcher {
   #take(request: StepRequest, reply: StepReply): void {
     for (const { queue, error } of reply.unreadable) this.#options.onUnreadable(queue, error);
     if (reply.countRefusal !== null) this.#options.onCountRefused(reply.countRefusal);
+    if (reply.refusedDelays > 0) this.#options.onDelaysRefused(reply.refusedDelays);
+    for (const [worker, entry] of reply.attempts) this.#startAwaited(worker, entry);
     for (const job of reply.jobs) this.#takeReserved(request, job);
     for (const unsent of reply.unsent) void this.#takeLate(request, this.#client.bring(unsent));
     this.#reservations.releaseUnfilled(request.reservations, reply.filled);
@@ -228,7 +247,9 @@ export class Dispatcher {
     const { pool, slot } = this.#reservations.release(reserved.worker);
     const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
     const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
-    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
+    const attempt =
+      reservations[reserved.reservation]?.hasAttempts === true ? attemptOf(reserved.attempt) : null;
+    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), attempt, ...taken };
     if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
   }
 
@@ -242,7 +263,8 @@ export class Dispatcher {
     this.scheduleStep();
   }
 
-  #putBack(): void {
+  #putBack(...jobs: readonly TakenJob[]): void {
+    for (const job of jobs) this.#back.push(job);
     for (const job of this.#back.takeSettled()) this.#finish(job, { kind: 'requeue' });
   }
 
@@ -286,7 +308,7 @@ export class Dispatcher {
       return;
     }
     const payload = readPayload(popped.payload);
-    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
+    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null, attempt: null };
     const job: TakenJob = { pool, slot, ...taken };
     this.#run(job);
     if (this.#client.session.isUp) {
@@ -294,8 +316,15 @@ export class Dispatcher {
       const request = this.#nextRequest(false);
       if (request !== null) void this.#send(request);
     }
-    if (this.#start(job)) return;
-    this.#back.push(job);
-    this.#putBack();
+    if (pool.config.retry !== null && payload.isObject) this.#awaited.set(slot.worker, job);
+    else if (!this.#start(job)) this.#putBack(job);
+  }
+
+  #startAwaited(worker: string, entry: string): void {
+    const job = this.#awaited.get(worker);
+    if (job === undefined) return;
+    this.#awaited.delete(worker);
+    job.attempt = attemptOf(entry);
+    if (!this.#router.isTakeable(job.queue) || !this.#start(job)) this.#putBack(job);
   }
 }

@@ -53,7 +53,8 @@ export class Reservations {
       const slots = pool.reserveSlots(limitPerPool);
       for (const slot of slots) this.#open.set(slot.worker, { pool, slot, step: 0 });
       const isHeld = pool.config.delivery === 'at-least-once';
-      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
+      const hasAttempts = pool.config.retry !== null;
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld, hasAttempts });
     }
     return reservations;
   }
@@ -61,6 +62,11 @@ export class Reservations {
   /** The step that asks for this worker's job. */
   stepOf(worker: string): number {
     return this.#open.get(worker)?.step ?? 0;
+  }
+
+  /** The pool that this worker's job is for. */
+  poolOf(worker: string): Pool | undefined {
+    return this.#open.get(worker)?.pool;
   }
 
   /** Notes which step asks for these. */

@@ -20,6 +20,10 @@ export interface ResqueKeys {
    * Ours: the exact bytes of a payload that can't be embedded in the worker's JSON, as long as the job runs.
    */
   readonly workerPayload: (id: string) => string;
+  /** Ours: the entry of the retry that the worker runs, see delayed/retry-entry.ts. */
+  readonly workerRetry: (id: string) => string;
+  /** Ours: list of the entries of waiting retries, by the SHA-1 of their job in a form that it may come back in. */
+  readonly retries: (sha1: string) => string;
   /** Ours: a runner process' last step in Redis, so that none is carried out twice. */
   readonly runnerStep: (owner: string) => string;
   /**
@@ -55,6 +59,8 @@ export interface ResqueKeys {
   readonly delayedSchedule: string;
   /** List of the jobs that are due at such a time. */
   readonly delayed: (seconds: string) => string;
+  /** Set of the lists, such as `delayed:1796000000`, that hold this item. */
+  readonly timestamps: (item: string) => string;
 }
 
 export function resqueKeys(namespace: string): ResqueKeys {
@@ -67,6 +73,8 @@ export function resqueKeys(namespace: string): ResqueKeys {
     worker: (id) => `${prefix}worker:${id}`,
     workerStarted: (id) => `${prefix}worker:${id}:started`,
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
+    workerRetry: (id) => `${prefix}worker:${id}:retry`,
+    retries: (sha1) => `${prefix}runner:retry:${sha1}`,
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
     tombstone: (nonce) => `${prefix}runner:dead:${nonce}`,
     runners: `${prefix}runners`,
@@ -85,6 +93,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     workerPing: (name) => `${prefix}worker:ping:${name}`,
     delayedSchedule: `${prefix}delayed_queue_schedule`,
     delayed: (seconds) => `${prefix}delayed:${seconds}`,
+    timestamps: (item) => `${prefix}timestamps:${item}`,
   };
 }
 

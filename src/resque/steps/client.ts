@@ -268,17 +268,24 @@ export class ResqueClient {
     return runScript(this.session, unregisterScript, 0, args);
   }
 
-  /** The job that this step recorded on a worker, if only the reply was lost; otherwise `null`. */
-  async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
-    const { worker: recordKey, workerPayload } = this.keys;
-    const [record = null, beside = null] = await this.reads.values([
-      recordKey(worker),
-      workerPayload(worker),
-    ]);
+  /**
+   * The job that this step recorded on a worker, if only the reply was lost; otherwise `null`.
+   *
+   * @param hasAttempts whether to read the entry of its attempt, too
+   */
+  async recordedJob(
+    worker: string,
+    step: number,
+    hasAttempts: boolean,
+  ): Promise<(RecordedJob & { readonly attempt: string }) | null> {
+    const { worker: recordKey, workerPayload, workerRetry } = this.keys;
+    const keys = [recordKey(worker), workerPayload(worker), ...(hasAttempts ? [workerRetry(worker)] : [])];
+    const [record = null, beside = null, attempt = null] = await this.reads.values(keys);
     if (record === null || stepOfRecord(record) !== step) return null;
     const job = recordedJob(record, beside);
-    if (job !== null) this.suspect(job.payload.bytes);
-    return job;
+    if (job === null) return null;
+    this.suspect(job.payload.bytes);
+    return { ...job, attempt: attempt?.toString() ?? '' };
   }
 
   /** The reply with this payload was lost, perhaps because it was too large. */
@@ -294,6 +301,11 @@ export class ResqueClient {
 
   now(): Date {
     return new Date(this.clock.nowMs());
+  }
+
+  /** The time after a delay, by Redis' clock: in whole seconds, and never early. */
+  dueSeconds(delaySeconds: number): number {
+    return Math.ceil(this.#redisNow().getTime() / 1000 + delaySeconds);
   }
 
   #redisNow(): Date {

@@ -6,6 +6,7 @@
  * What a forgotten step removed may be back. An outcome removes only what is surely its own: the worker's record if it
  * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
@@ -39,7 +40,8 @@ if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
-    queue = nextArg(), bytes = nextArg(), statusName = nextArg(), status = nextArg() }
+    queue = nextArg(), bytes = nextArg(), due = nextArg(), item = nextArg(), entry = nextArg(),
+    statusName = nextArg(), status = nextArg() }
 end
 for i = 1, tonumber(nextArg()) do
   returns[i] = { queue = nextArg(), bytes = nextArg(), isHeld = nextArg() == '1' }
@@ -56,7 +58,9 @@ local function needPush(command, key)
   need(command, key, '')
 end
 need('SET', stepKey, '')
+${delayWrites}
 for _, outcome in ipairs(outcomes) do
+  if outcome.due ~= '' then checkDelay(outcome) end
   needHeld(outcome.heldQueue)
   needType('string', prefix .. 'worker:' .. outcome.id)
   need('DEL', prefix .. 'worker:' .. outcome.id)
@@ -79,6 +83,7 @@ end
 local function leaveHeld(queue, payload)
   return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
+${attemptWrites}
 ${jobStatusWrites}
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
@@ -87,18 +92,19 @@ for _, outcome in ipairs(outcomes) do
   if outcome.kind == 'requeue' then
     -- Otherwise Redis has also forgotten that it was taken: it is on its queue.
     if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
+    if isItsRecord then returnAttempt(outcome.id) end
   else
     local stats = { 'processed' }
-    if outcome.kind == 'failure' then
-      redis.call('RPUSH', prefix .. 'failed', outcome.bytes)
-      stats[2] = 'failed'
-    end
+    if outcome.kind == 'failure' then redis.call('RPUSH', prefix .. 'failed', outcome.bytes) end
+    if outcome.kind == 'retry' or outcome.kind == 'snooze' then delay(outcome) end
+    if outcome.kind == 'failure' or outcome.kind == 'retry' then stats[2] = 'failed' end
+    if outcome.kind == 'snooze' then stats = {} end
     for _, stat in ipairs(stats) do
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat, 1)
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. outcome.id, 1)
     end
   end
-  if isItsRecord then redis.call('DEL', key, key .. ':payload') end
+  if isItsRecord then redis.call('DEL', key, key .. ':payload', key .. ':retry') end
   setStatus(outcome.statusName, outcome.status)
 end
 local function isAtHead(key, payload)
@@ -131,7 +137,9 @@ export async function writeForgotten(
     const { kind, worker, takenIn, held } = outcome;
     args.push(kind, worker, takenIn ?? '', held?.queue ?? '', held?.payload ?? '');
     args.push(kind === 'requeue' ? outcome.queue : '');
-    args.push(kind === 'requeue' ? outcome.payload : kind === 'failure' ? outcome.record : '');
+    args.push(kind === 'requeue' ? outcome.payload : kind === 'success' ? '' : outcome.record);
+    const isDelayed = kind === 'retry' || kind === 'snooze';
+    args.push(...(isDelayed ? [outcome.dueSeconds, outcome.item, outcome.entry] : ['', '', '']));
     args.push(outcome.statusName ?? '', statusAfter[kind]);
   }
   args.push(returns.length);

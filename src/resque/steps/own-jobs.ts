@@ -2,6 +2,7 @@
  * Jobs that Redis has under the name of a living process, after Redis came back older. Jobs that the process doesn't know
  * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
@@ -36,6 +37,8 @@ for i = 1, tonumber(nextArg()) do
   workers[i] = worker
 end
 if refusal then return redis.error_reply(refusal) end
+${delayWrites}
+${attemptWrites}
 ${jobStatusWrites}
 local settled = 0
 for _, worker in ipairs(workers) do
@@ -48,9 +51,10 @@ for _, worker in ipairs(workers) do
     elseif worker.kind == 'requeue' then
       redis.call('SADD', prefix .. 'queues', worker.queue)
       redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
+      returnAttempt(worker.id)
       setStatus(worker.statusName, ${jobStatuses.waiting})
     end
-    redis.call('DEL', key, key .. ':payload')
+    redis.call('DEL', key, key .. ':payload', key .. ':retry')
     settled = settled + 1
   end
 end

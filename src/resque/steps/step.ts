@@ -28,7 +28,22 @@ export type OutcomeWrite = {
   | { readonly kind: 'failure'; readonly record: string | Buffer }
   /** Back to the head of its queue. Not counted. */
   | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
+  | DelayWrite
 );
+
+/**
+ * The job waits as a delayed job and runs again. `retry` counts as a failure that is not recorded; `snooze` isn't counted.
+ */
+export interface DelayWrite {
+  readonly kind: 'retry' | 'snooze';
+  /** By Redis' clock, in seconds since the epoch. */
+  readonly dueSeconds: number;
+  /** See retry-entry.ts. */
+  readonly item: string;
+  readonly entry: string;
+  /** Recorded instead if a key of another type stands in the way. */
+  readonly record: string;
+}
 
 /** A job of an at-least-once queue. It stays on the runner's list of held jobs until its outcome is written. */
 export interface HeldJob {
@@ -42,6 +57,11 @@ export interface BeginWrite {
   readonly record: string;
   /** The payload's bytes, unless `record` holds them verbatim. */
   readonly payload: Buffer | null;
+  /**
+   * For pools that retry jobs: the entry of the job's attempt, see retry-entry.ts; or the payload's SHA-1, to look for the
+   * entry before the job starts. '' or left out for other pools.
+   */
+  readonly attempt?: string;
 }
 
 /** A job from BLPOP that must not run after all: back to the head of its queue. */
@@ -58,6 +78,8 @@ export interface Reservation {
   readonly workers: readonly string[];
   /** At-least-once: the jobs move to the list of held jobs. */
   readonly isHeld?: boolean;
+  /** The pool retries jobs: each may have an entry with the number of its attempt. */
+  readonly hasAttempts?: boolean;
 }
 
 export interface StepRequest {
@@ -86,6 +108,8 @@ export interface ReservedJob {
   readonly payload: Buffer;
   /** Whether the worker's record holds the payload. If not, it holds `{}`, and `workerPayload` the payload. */
   readonly isEmbedded: boolean;
+  /** The entry of its attempt, see retry-entry.ts; '' if it has none. */
+  readonly attempt: string;
 }
 
 /** A job whose payload didn't fit in the reply. It is stored beside the record. */
@@ -96,6 +120,10 @@ export interface StepReply {
   readonly unsent: readonly UnsentJob[];
   /** By reservation: how many of its workers, from the first, got a job. */
   readonly filled: readonly number[];
+  /** For each begin that asked for it, by worker: the entry of its attempt, or ''. */
+  readonly attempts: ReadonlyMap<string, string>;
+  /** Retries that are recorded as failures, because a key was of another type. */
+  readonly refusedDelays: number;
   /** The first counter that Redis refused to increment, with Redis' message; `null` if none. */
   readonly countRefusal: string | null;
   /** Queues whose key is not a list, with Redis' message. */
@@ -141,15 +169,25 @@ export function stepArguments(
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
     if (outcome.kind === 'failure') args.push(outcome.record);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
+    if (outcome.kind === 'retry' || outcome.kind === 'snooze')
+      args.push(outcome.dueSeconds, outcome.item, outcome.entry, outcome.record);
   }
   args.push(request.returns.length);
   for (const { queue, payload, isHeld } of request.returns)
     args.push(queue, payload, isHeld === true ? 1 : 0);
   args.push(request.begins.length);
-  for (const { worker, record, payload } of request.begins) args.push(worker, record, payload ?? '');
+  for (const { worker, record, payload, attempt } of request.begins)
+    args.push(worker, record, payload ?? '', attempt ?? '');
   args.push(request.reservations.length);
-  for (const { queues, workers, isHeld } of request.reservations) {
-    args.push(isHeld === true ? 1 : 0, queues.length, ...queues, workers.length, ...workers);
+  for (const { queues, workers, isHeld, hasAttempts } of request.reservations) {
+    args.push(
+      isHeld === true ? 1 : 0,
+      hasAttempts === true ? 1 : 0,
+      queues.length,
+      ...queues,
+      workers.length,
+      ...workers,
+    );
   }
   for (const name of request.running ?? []) args.push(name, jobStatuses.running);
   for (const { statusName, kind } of request.outcomes)
@@ -162,18 +200,28 @@ export const statusAfter = {
   success: jobStatuses.complete,
   failure: jobStatuses.failed,
   requeue: jobStatuses.waiting,
+  retry: jobStatuses.waiting,
+  snooze: jobStatuses.waiting,
 } as const;
 
 /**
- * Decodes the script's reply: a flat list of
- * `[reservation, worker index, queue index, 1|0, payload or its length]`, `[reservation, -1, queue index, 0, error]`, or
- * `[-1, -1, -1, 0, refusal of a counter]`.
+ * Decodes the script's reply, a flat list of five values each:
+ *
+ *     reservation, worker index, queue index, 1|0, payload or its length
+ *     reservation, worker index, queue index, 2, entry of the attempt of the job that follows
+ *     reservation, -1, queue index, 0, error
+ *     -1, index of the begin, -1, 3, entry of its attempt
+ *     -1, -1, -1, 4, number of refused delays
+ *     -1, -1, -1, 0, refusal of a counter
  */
 export function readStepReply(request: StepRequest, reply: unknown): StepReply {
   const jobs: ReservedJob[] = [];
   const unsent: UnsentJob[] = [];
   const filled = request.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
+  const attempts = new Map<string, string>();
+  let attempt = '';
+  let refusedDelays = 0;
   let countRefusal: string | null = null;
   const flat = reply as (number | Buffer)[];
   for (let at = 0; at + 4 < flat.length; at += 5) {
@@ -182,8 +230,15 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
     const queue = reservation?.queues[Number(flat[at + 2])];
     const worker = reservation?.workers[Number(flat[at + 1])];
     const bytes = flat[at + 4];
-    if (index === -1 && Buffer.isBuffer(bytes)) {
-      countRefusal = bytes.toString();
+    const kind = flat[at + 3];
+    if (index === -1) {
+      if (kind === 3) attempts.set(request.begins[Number(flat[at + 1])]?.worker ?? '', String(bytes));
+      else if (kind === 4) refusedDelays = Number(bytes);
+      else countRefusal = String(bytes);
+      continue;
+    }
+    if (kind === 2) {
+      attempt = String(bytes);
       continue;
     }
     if (queue === undefined || bytes === undefined) throw new Error('step: reply of an unknown shape');
@@ -191,12 +246,13 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
       unreadable.push({ queue, error: bytes.toString() });
       continue;
     }
-    const job = { reservation: index, worker, queue, isEmbedded: flat[at + 3] === 1 };
+    const job = { reservation: index, worker, queue, isEmbedded: kind === 1, attempt };
+    attempt = '';
     if (typeof bytes === 'number') unsent.push({ ...job, length: bytes });
     else jobs.push({ ...job, payload: bytes });
     filled[index] = (filled[index] ?? 0) + 1;
   }
-  return { jobs, unsent, filled, unreadable, countRefusal };
+  return { jobs, unsent, filled, unreadable, attempts, refusedDelays, countRefusal };
 }
 
 /**

@@ -7,6 +7,7 @@
  * A held job goes back to the head of its queue, in order, and each recovery is counted. After too many, the job is recorded
  * as failed instead, because it may be the job that kills its runners.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -156,6 +157,8 @@ if nonce ~= '' then
   redis.call('SET', prefix .. 'runner:dead:' .. nonce, step:match(' (%d+)$') or '0', 'EX', 604800)
 end
 
+${delayWrites}
+${attemptWrites}
 ${jobStatusWrites}
 local failed, requeued = 0, 0
 local function fail(record, statusName)
@@ -181,8 +184,10 @@ for _, worker in ipairs(workers) do
       putBack(worker.queue, worker.bytes, worker.statusName)
     end
   end
+  -- Held jobs go back below.
+  if worker.kind ~= 'failure' then returnAttempt(worker.id) end
   redis.call('SREM', prefix .. 'workers', worker.id)
-  redis.call('DEL', key, key .. ':started', key .. ':payload', prefix .. 'stat:processed:' .. worker.id,
+  redis.call('DEL', key, key .. ':started', key .. ':payload', key .. ':retry', prefix .. 'stat:processed:' .. worker.id,
     prefix .. 'stat:failed:' .. worker.id)
   redis.call('HDEL', prefix .. 'workers:heartbeat', worker.id)
 end
