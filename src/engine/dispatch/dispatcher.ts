@@ -23,6 +23,7 @@ import type { Spooling } from '../outcomes/spooling.ts';
 import type { Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import { attemptOf, type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
+import { AwaitedAttempts } from './awaited-attempts.ts';
 import { Reservations } from './reservations.ts';
 import { Waits } from './waits.ts';
 
@@ -53,10 +54,7 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, until they have an outcome. */
   readonly #running = new Map<Slot, TakenJob>();
-  /**
-   * Jobs that BLPOP brought to pools that retry jobs, by worker. They start when a step has told which attempt this is.
-   */
-  readonly #awaited = new Map<string, TakenJob>();
+  readonly #awaited = new AwaitedAttempts();
   /** Jobs that have a slot and must go back. */
   readonly #back = new RequeueBuffer();
   #inFlight = 0;
@@ -115,8 +113,7 @@ export class Dispatcher {
   /** Takes no more jobs, for good. Jobs that are already on their way go back. */
   stop(): void {
     this.#isAccepting = false;
-    this.#putBack(...this.#awaited.values());
-    this.#awaited.clear();
+    this.#putBack(...this.#awaited.takeAll());
     this.scheduleStep();
   }
 
@@ -144,10 +141,10 @@ export class Dispatcher {
    */
   async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
-      const hasAttempts = this.#reservations.poolOf(worker)?.config.retry != null;
-      const asked = this.#reservations.stepOf(worker);
-      const recorded = await this.#client.recordedJob(worker, asked, hasAttempts);
-      const { pool, slot, step } = this.#reservations.release(worker);
+      const { pool, slot, step } = this.#reservations.of(worker);
+      const hasAttempts = pool.config.retry !== null;
+      const recorded = await this.#client.recordedJob(worker, step, hasAttempts);
+      this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
         continue;
@@ -177,12 +174,7 @@ export class Dispatcher {
     this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
     for (const job of disowned) job.isDisowned = true;
-    // They have not started, and never will.
-    for (const [worker, job] of this.#awaited) {
-      if (job.isDisowned !== true) continue;
-      this.#awaited.delete(worker);
-      this.#finish(job, { kind: 'requeue' });
-    }
+    for (const job of this.#awaited.takeDisowned()) this.#finish(job, { kind: 'requeue' });
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
@@ -198,10 +190,8 @@ export class Dispatcher {
     this.#isScheduled = false;
     if (!this.#client.session.isUp) return;
     const request = this.#nextRequest();
-    if (request !== null) {
-      if (isAfterWait && request.reservations.length > 0) this.#askedAfterWait = request;
-      void this.#send(request);
-    }
+    if (isAfterWait && request !== null && request.reservations.length > 0) this.#askedAfterWait = request;
+    void this.#send(request);
     this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
     if (this.#hasNoJob && this.#inFlight === 0) this.#options.onIdle();
   }
@@ -214,7 +204,8 @@ export class Dispatcher {
     return request;
   }
 
-  async #send(request: StepRequest): Promise<void> {
+  async #send(request: StepRequest | null): Promise<void> {
+    if (request === null) return;
     this.#inFlight += 1;
     const reply = await this.#client.takeStep(request).catch((error: unknown) => {
       this.outbox.unconfirmed.add(request);
@@ -270,10 +261,8 @@ export class Dispatcher {
 
   /** Runs a job that has a slot. @returns false if it must go back */
   #begin(job: TakenJob, isOnRecord: boolean): boolean {
-    const { pool } = job;
     this.#run(job);
-    if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || pool.busy > pool.concurrency)
-      return false;
+    if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || job.pool.isOverfull) return false;
     if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
     return this.#start(job);
   }
@@ -307,24 +296,19 @@ export class Dispatcher {
       this.outbox.giveBack(popped);
       return;
     }
-    const payload = readPayload(popped.payload);
-    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null, attempt: null };
-    const job: TakenJob = { pool, slot, ...taken };
+    const taken = { ...popped, payload: readPayload(popped.payload), takenIn: null, attempt: null };
+    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
     this.#run(job);
     if (this.#client.session.isUp) {
       this.outbox.begin(job);
-      const request = this.#nextRequest(false);
-      if (request !== null) void this.#send(request);
+      void this.#send(this.#nextRequest(false));
     }
-    if (pool.config.retry !== null && payload.isObject) this.#awaited.set(slot.worker, job);
+    if (pool.config.retry !== null && job.payload.isObject) this.#awaited.add(job);
     else if (!this.#start(job)) this.#putBack(job);
   }
 
   #startAwaited(worker: string, entry: string): void {
-    const job = this.#awaited.get(worker);
-    if (job === undefined) return;
-    this.#awaited.delete(worker);
-    job.attempt = attemptOf(entry);
-    if (!this.#router.isTakeable(job.queue) || !this.#start(job)) this.#putBack(job);
+    const job = this.#awaited.take(worker, entry);
+    if (job !== null && !(this.#router.isTakeable(job.queue) && this.#start(job))) this.#putBack(job);
   }
 }

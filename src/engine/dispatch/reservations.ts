@@ -59,14 +59,11 @@ export class Reservations {
     return reservations;
   }
 
-  /** The step that asks for this worker's job. */
-  stepOf(worker: string): number {
-    return this.#open.get(worker)?.step ?? 0;
-  }
-
-  /** The pool that this worker's job is for. */
-  poolOf(worker: string): Pool | undefined {
-    return this.#open.get(worker)?.pool;
+  /** The slot that waits for this worker's job. */
+  of(worker: string): ReservedSlot {
+    const reserved = this.#open.get(worker);
+    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    return reserved;
   }
 
   /** Notes which step asks for these. */
@@ -81,8 +78,7 @@ export class Reservations {
 
   /** The slot no longer waits for an answer. Its state is up to the caller. */
   release(worker: string): ReservedSlot {
-    const reserved = this.#open.get(worker);
-    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    const reserved = this.of(worker);
     this.#open.delete(worker);
     return reserved;
   }
