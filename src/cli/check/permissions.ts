@@ -39,8 +39,23 @@ function commandsOf({ namespace, runners }: Config): Command[] {
         ['RPOPLPUSH', list, keys.queue(queue)],
       ];
     });
+  const retries: Command[] = [
+    ['LRANGE', keys.retries(''), '0', '9'],
+    ['RPUSH', keys.retries(''), ''],
+    ['LREM', keys.retries(''), '1', ''],
+    ['TTL', keys.retries('')],
+    ['EXPIREAT', keys.retries(''), '1'],
+    ['SET', keys.workerRetry(worker), ''],
+    ['GET', keys.workerRetry(worker)],
+    ['DEL', keys.workerRetry(worker)],
+    ['RPUSH', keys.delayed('1'), ''],
+    ['SADD', keys.timestamps(''), ''],
+    ['SISMEMBER', keys.timestamps(''), ''],
+    ['ZADD', keys.delayedSchedule, '0', ''],
+  ];
   return [
     ...held,
+    ...(runners.some(({ retry }) => retry !== null) ? retries : []),
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],
       ['LPOP', queue],

@@ -65,7 +65,8 @@ export class Resync {
 
   async run(): Promise<void> {
     const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
-    await client.prepare({ holdsJobs: router.holdsJobs, queues: router.queues });
+    const { holdsJobs, retriesJobs, queues } = router;
+    await client.prepare({ holdsJobs, retriesJobs, queues });
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();

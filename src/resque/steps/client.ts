@@ -32,6 +32,8 @@ export interface PoppedJob {
 export interface PreparedFor {
   /** Whether any entry is at-least-once. */
   readonly holdsJobs: boolean;
+  /** Whether any entry retries jobs. */
+  readonly retriesJobs: boolean;
   readonly queues: readonly string[];
 }
 
@@ -105,12 +107,13 @@ export class ResqueClient {
    * Call it first on new connections: reads Redis' clock, loads the script and checks permissions. Rejects with RedisError,
    * also if a permission is missing.
    */
-  async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
+  async prepare({ holdsJobs, retriesJobs, queues }: PreparedFor): Promise<void> {
     await this.#readClock();
     await this.session.command((commands) => commands.script('LOAD', stepScript.source));
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
-    const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
+    const means = [holds, isLimited, retriesJobs].map(Number);
+    const args = [this.keys.prefix, this.owner, ...means, ...queues];
     this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
   }
 

@@ -5,11 +5,11 @@ import { script, scriptChecks } from '../redis/script.ts';
  * once, and not a job that has started and can't be recorded. Other scripts check only what they are about to use.
  * `cli/check/permissions.ts` tests the same list for `check`, without a script.
  *
- * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, its queues. Returns 1 if it
- * may read in pieces.
+ * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, `1` if it retries jobs, its
+ * queues. Returns 1 if it may read in pieces.
  */
 export const permissionScript = script(`
-local prefix, owner, holdsJobs, readsPieces = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1'
+local prefix, owner, holdsJobs, readsPieces, retries = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1', ARGV[5] == '1'
 ${scriptChecks}
 local worker = prefix .. 'worker:' .. owner .. '-0:'
 local runner = prefix .. 'runner:' .. owner
@@ -35,11 +35,25 @@ if readsPieces then
   need('STRLEN', worker)
   need('GETRANGE', worker, '0', '0')
 end
+if retries then
+  local waiting = prefix .. 'runner:retry:'
+  need('LRANGE', waiting, '0', '0')
+  need('RPUSH', waiting, '')
+  need('LREM', waiting, 1, '')
+  need('TTL', waiting)
+  need('EXPIREAT', waiting, '1')
+  need('SET', worker .. ':retry', '')
+  need('GET', worker .. ':retry')
+  need('RPUSH', prefix .. 'delayed:1', '')
+  need('SADD', prefix .. 'timestamps:', '')
+  need('SISMEMBER', prefix .. 'timestamps:', '')
+  need('ZADD', prefix .. 'delayed_queue_schedule', '0', '')
+end
 if holdsJobs then
   needType('set', runner .. ':held')
   need('SADD', runner .. ':held', '')
 end
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local queue, held = prefix .. 'queue:' .. ARGV[i], runner .. ':held:' .. ARGV[i]
   need('LPUSH', queue, '')
   need('LPOP', queue)
@@ -51,7 +65,7 @@ for i = 5, #ARGV do
   end
 end
 if redis.acl_check_cmd then
-  for i = 5, #ARGV do
+  for i = 6, #ARGV do
     need('BLPOP', prefix .. 'queue:' .. ARGV[i], '0')
     need('LLEN', prefix .. 'queue:' .. ARGV[i])
     need('EXISTS', prefix .. 'queue:' .. ARGV[i])

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PoolConfig, RetryPolicy } from '../../../src/config/config.ts';
+import { ownIdentity } from '../../../src/engine/machine/identity.ts';
+import { writeEntry } from '../../../src/resque/workers/runner-entry.ts';
+import { keepSnapshot, restoreSnapshot } from '../../helpers/older-redis.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useEngines } from '../stage.ts';
@@ -233,7 +236,108 @@ describe('a job in an entry with a policy', () => {
   });
 });
 
+describe('a child that was started before its job', () => {
+  const attemptFirst = 'echo "$RESQUE_ATTEMPT" >> "$D/runs"; cat > /dev/null; exit 1';
+
+  test('runs only first attempts, because it was told of one', async () => {
+    const engine = await start(attemptFirst, { ...policy(2), isPrestarted: true });
+    await waitFor(() => stage.lines('runs').length === 1, { message: 'a child waits' });
+    await stage.enqueue('mail', 'a');
+    await engine.wait('job.finished');
+    await move(await waiting());
+    await engine.wait('failure.recorded');
+    expect(stage.lines('runs')).toContain('2');
+    await waitFor(async () => (await failures()).length === 1, { message: 'it is recorded' });
+    expect(await failures()).toMatchObject([{ attempts: 2 }]);
+  });
+
+  test('and stays for many jobs says in its result when a job runs again', async () => {
+    const script = [
+      'while read -r line; do',
+      '  case "$line" in',
+      '    *later*) echo "{\\"ok\\":true,\\"snooze\\":60}" >&3;;',
+      '    *soon*) echo "{\\"error\\":\\"x\\",\\"retry_in\\":2}" >&3;;',
+      '    *) echo "{\\"retry\\":false}" >&3;;',
+      '  esac',
+      'done',
+    ].join('\n');
+    const engine = await start(script, { ...policy(3), mode: 'persistent' });
+    await stage.enqueue('mail', 'later', 'soon', 'never');
+    await engine.wait('job.finished', 3);
+    const ends = engine.all('job.finished').map(({ outcome, next }) => [outcome, next?.inSeconds]);
+    expect(ends).toEqual([
+      ['snoozed', 60],
+      ['retried', 2],
+      ['failed', undefined],
+    ]);
+    await engine.stop();
+    await removeWaiting();
+  });
+});
+
 describe('an attempt is not lost', () => {
+  test.each(['at-most-once', 'at-least-once'] as const)(
+    'when Redis comes back without the retry: it is written again (%s)',
+    async (delivery) => {
+      const engine = await start(failing, { ...policy(3), delivery });
+      await stage.waitForIdle(delivery);
+      await keepSnapshot(stage.redis);
+      await stage.enqueue('mail', 'a');
+      await engine.wait('job.finished');
+      const job = await waiting();
+      await engine.do({ type: 'pause-queue', queue: 'mail' });
+      await stage.waitForNoWait();
+      await restoreSnapshot(stage.redis);
+      await engine.do({ type: 'resume-queue', queue: 'mail' });
+      await engine.wait('steps.forgotten');
+      expect(await waiting()).toEqual(job);
+      await move(job);
+      await engine.wait('job.finished', 2);
+      expect(stage.lines('runs')).toEqual(['1/3', '2/3']);
+      await waiting();
+      await engine.stop();
+      await removeWaiting();
+    },
+  );
+
+  test('when its runner dies and the job goes back', async () => {
+    const script = '[ "$RESQUE_ATTEMPT" = 1 ] && exit 1; echo "$RESQUE_ATTEMPT" >> "$D/runs"; exit 1';
+    const engine = await start(script, { ...policy(2), delivery: 'at-least-once' });
+    await stage.enqueue('mail', 'a');
+    await engine.wait('job.finished');
+    const job = await waiting();
+    await engine.stop();
+    // A runner took it and died.
+    await move(job);
+    const entry = (await stage.redis.lrange((await retryKeys())[0] ?? '', 0, 0))[0] ?? '';
+    await stage.redis.del(...(await retryKeys()));
+    const owner = 'test.runner:4000000';
+    const worker = `${owner}-0:mail`;
+    await stage.redis.lmove('resque:queue:mail', `resque:runner:${owner}:held:mail`, 'LEFT', 'RIGHT');
+    await stage.redis.sadd(`resque:runner:${owner}:held`, 'mail');
+    await stage.redis.sadd('resque:workers', worker);
+    await stage.redis.set(`resque:worker:${worker}:retry`, entry);
+    const record = {
+      queue: 'mail',
+      run_at: '2026-01-01T00:00:00Z',
+      worker,
+      step: 1,
+      payload: JSON.parse(job.item),
+    };
+    await stage.redis.set(`resque:worker:${worker}`, JSON.stringify(record));
+    const dead = { ...ownIdentity(), pid: 4_000_000, startedAt: '1' };
+    const about = { ...dead, mark: 'm', requeues: ['mail'], maxRecoveries: 3, slots: [], pauses: [] };
+    const text = writeEntry({ ...about, nonce: 'n', seenAtMs: Date.now() });
+    await stage.redis.hset('resque:runners', owner, text);
+    stage.mayLeaveKeys('runner:dead:n', 'runner:recoveries');
+    const next = await start(script, { ...policy(2), delivery: 'at-least-once' });
+    await next.wait('peer.recovered');
+    await next.wait('failure.recorded');
+    expect(stage.lines('runs')).toEqual(['2']);
+    await waitFor(async () => (await failures()).length === 1, { message: 'it is recorded' });
+    expect(await retryKeys()).toEqual([]);
+  });
+
   test('when the job goes back to its queue', async () => {
     const untilGo =
       'cat > /dev/null; echo "$RESQUE_ATTEMPT" >> "$D/runs"; [ "$RESQUE_ATTEMPT" = 1 ] && exit 1; [ -e "$D/go" ] && exit 1; sleep 60';
