@@ -41,15 +41,23 @@ export function reportText(report: JobReport, options: TextOptions): string {
   const block = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
     rows.length === 0 ? [] : ['', paint('bold', title), ...rows.map(row)];
   const [color, headline, ...more] = headlineOf(report, options);
-  const { record } = report.end;
+  const { record, outcome } = report.end;
+  const isRetried = outcome === 'retried';
   return [
     paint(color, headline),
     ...more,
     ...facts(report).map(row),
-    ...block('The failure record, as it would be in Redis', record === null ? [] : membersOf(record)),
+    ...block(
+      `The failure record${isRetried ? ' after the last attempt' : ''}, as it would be in Redis`,
+      record === null ? [] : membersOf(record),
+    ),
     ...block('resque-web would show', record === null ? [] : webRows(record)),
     '',
   ].join('\n');
+}
+
+function nextRun({ next, outcome }: JobReport['end']): string {
+  return next === null ? '' : nextRunText(next, outcome === 'snoozed');
 }
 
 /** Its colour, and lines. */
@@ -72,14 +80,10 @@ function headlineOf(report: JobReport, options: TextOptions): [Color, string, ..
       return [
         'yellow',
         `✗ failed${after}`,
-        `  A worker would run it again: ${end.next === null ? '' : nextRunText(end.next, false)}. It isn't recorded as failed before its last attempt.`,
+        `  A worker would run it again (${nextRun(end)}), and record the failure after the last attempt.`,
       ];
     case 'snoozed':
-      return [
-        'yellow',
-        `↺ snoozed${after}`,
-        `  A worker would run it again: ${end.next === null ? '' : nextRunText(end.next, true)}.`,
-      ];
+      return ['yellow', `↺ snoozed${after}`, `  A worker would run it ${nextRun(end)}.`];
     case 'unstartable':
       return [
         'red',
