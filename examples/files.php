@@ -3,7 +3,7 @@
 // Compresses or deletes files: {"class":"Compress","args":["a.log","b.log"]}. Copy it and put your own jobs in `match`.
 declare(strict_types=1);
 
-ini_set('display_errors', 'stderr'); // So that a fatal error's text becomes the failure's; the runner doesn't look at STDOUT.
+ini_set('display_errors', 'stderr'); // So that a fatal error is in the failure: its error comes from STDERR, not STDOUT.
 set_error_handler(fn ($level, $message, $file, $line) => error_reporting() & $level // Except what @ silences.
     ? throw new ErrorException($message, 0, $level, $file, $line) : false);
 

@@ -28,7 +28,7 @@ fail() {
   exit 1
 }
 
-# Runs however the script ends. sh has no backtrace: it names `fail`, or the function that a command failed in.
+# Runs whenever the script ends. sh has no backtrace: this names `fail`, or the function in which a command failed.
 conclude() {
   code=$?
   [ -z "$part" ] || rm -f -- "$part"
@@ -59,7 +59,7 @@ else
     grep -o '"[^"]*"' | sed "s/'/'\\\\''/g; s/\"/'/g" | tr '\n' ' ')
 fi
 [ -n "$words" ] || fail InvalidJob 'there is no class with args that can be read; without jq, only plain text can'
-eval "set -- $words" # Each word is quoted by now.
+eval "set -- $words" # Each word is quoted.
 class=$1
 shift
 trap 'kill $gzip 2>/dev/null || :; exit 143' TERM # Not earlier: before the job there is nothing to clean up.

@@ -11,7 +11,7 @@ function welcome(address) {
 }
 
 function invoice(address, cents) {
-  if (!(cents > 0)) throw new InvalidAmount(`nobody can be asked for ${cents} cents`);
+  if (!(cents > 0)) throw new InvalidAmount(`can't send an invoice for ${cents} cents`);
   console.log(`to ${address}: ${templates.invoice(cents)}`);
 }
 

@@ -12,7 +12,7 @@ function welcome(string $address): void {
 }
 
 function invoice(string $address, int $cents): void {
-    if ($cents <= 0) throw new InvalidAmount("nobody can be asked for $cents cents");
+    if ($cents <= 0) throw new InvalidAmount("can't send an invoice for $cents cents");
     echo "to $address: ", sprintf(TEMPLATES['Invoice'], $cents / 100), "\n";
 }
 

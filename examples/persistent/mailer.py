@@ -15,7 +15,7 @@ def welcome(address):
 
 def invoice(address, cents):
     if cents <= 0:
-        raise InvalidAmount(f"nobody can be asked for {cents} cents")
+        raise InvalidAmount(f"can't send an invoice for {cents} cents")
     print(f"to {address}: {TEMPLATES['Invoice'].format(cents / 100)}")
 
 

@@ -11,7 +11,7 @@ def welcome(address)
 end
 
 def invoice(address, cents)
-  raise InvalidAmount, "nobody can be asked for #{cents} cents" unless cents.positive?
+  raise InvalidAmount, "can't send an invoice for #{cents} cents" unless cents.positive?
 
   puts "to #{address}: #{format(TEMPLATES[:invoice], cents / 100.0)}"
 end

@@ -30,14 +30,13 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(offerLines(argv.slice(1), { specs: commands, groups, firstWords }));
     return exitCodes.clean;
   }
-  const { readArguments } = await import('./read-arguments.ts');
+  const { commands, readArguments } = await import('./read-arguments.ts');
   const read = readArguments(argv, io.cwd);
   if (read.kind === 'help') {
     const { helpOn } = await import('./help.ts');
     io.stdout.write(`${helpOn(read.topic, io.stdout.columns)}\n`);
     return exitCodes.clean;
   }
-  const { commands } = await import('./commands.ts');
   const command = await commands[read.invocation.command].load();
   return await command.run({ invocation: read.invocation, version: __VERSION__, io });
 }

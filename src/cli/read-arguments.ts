@@ -9,6 +9,9 @@ import { type Flag, type FlagName, type Flags, flags as flagTable, optionOf } fr
 import { nearestWord } from './command-line/nearest-word.ts';
 import { actionsOf, type CommandName, commands, firstWords, type GroupName, groups } from './commands.ts';
 
+// For program.ts: another dynamic import would load another file.
+export { commands };
+
 /** The command or group to show help for; `null` for the program as a whole. */
 export type HelpTopic = CommandName | GroupName | null;
 
@@ -28,15 +31,16 @@ const longestWord = 30;
  */
 export function readArguments(argv: readonly string[], cwd: string): ReadInvocation {
   const { name, topic, rest } = commandOf(argv);
-  const { input, written } = parse(rest);
+  const typed = flagsIn(rest);
+  const { input, written } = parse(rest, typed);
   if (written.help === true) return { kind: 'help', topic };
   if (topic === null) refuseMistypedCommand(input[0] ?? argv[0] ?? '', cwd);
   const spec = commands[name];
-  refuseOtherFlags(written, rest, name, spec);
-  const typed = typedFlags(written);
-  const all = withConfigFlag(input, typed, spec);
+  refuseOtherFlags(written, typed, name, spec);
+  const values = typedFlags(written);
+  const all = withConfigFlag(input, values, spec);
   refuseWrongCount(all, name, spec);
-  return { kind: 'command', invocation: { command: name, input: all, flags: typed } };
+  return { kind: 'command', invocation: { command: name, input: all, flags: values } };
 }
 
 interface Chosen {
@@ -67,19 +71,26 @@ function actionOf(group: GroupName, word: string | undefined, rest: readonly str
   throw new UsageError(`${group} has no action "${visibleWithin(word, 60)}"; ${hint}`);
 }
 
-const meowFlags = {
-  ...Object.fromEntries(
-    flagNames.map((name) => {
-      const { kind } = flags[name];
-      if (kind === 'switch') return [name, { type: 'boolean', default: false } as const];
-      if (kind === 'off-switch') return [name, { type: 'boolean', default: true } as const];
-      return [name, { type: 'string' } as const];
-    }),
-  ),
-  help: { type: 'boolean', default: false, shortFlag: 'h' } as const,
-};
+/** Only these flags, because meow takes its time for each. */
+function meowFlags(typed: Iterable<string>) {
+  const known = [...typed].filter((name): name is FlagName => Object.hasOwn(flags, name));
+  return {
+    ...Object.fromEntries(
+      known.map((name) => {
+        const { kind } = flags[name];
+        if (kind === 'switch') return [name, { type: 'boolean', default: false } as const];
+        if (kind === 'off-switch') return [name, { type: 'boolean', default: true } as const];
+        return [name, { type: 'string' } as const];
+      }),
+    ),
+    help: { type: 'boolean', default: false, shortFlag: 'h' } as const,
+  };
+}
 
-function parse(argv: readonly string[]): { input: readonly string[]; written: Record<string, unknown> } {
+function parse(
+  argv: readonly string[],
+  typed: ReadonlyMap<string, string | null>,
+): { input: readonly string[]; written: Record<string, unknown> } {
   try {
     const result = meow({
       importMeta: import.meta,
@@ -87,7 +98,7 @@ function parse(argv: readonly string[]): { input: readonly string[]; written: Re
       // line from `ps`: it may contain a URL with a password.
       pkg: { name: 'resque-runner' },
       argv: withStdinValues(argv),
-      flags: meowFlags,
+      flags: meowFlags(typed.keys()),
       // Ours say more, and don't end the process of a test.
       autoHelp: false,
       autoVersion: false,
@@ -133,16 +144,14 @@ function refuseMistypedCommand(word: string, cwd: string): void {
 
 function refuseOtherFlags(
   written: Readonly<Record<string, unknown>>,
-  argv: readonly string[],
+  typed: ReadonlyMap<string, string | null>,
   command: CommandName,
   spec: CommandSpec,
 ): void {
   const known: readonly string[] = [...spec.flags, ...(spec.hiddenFlags ?? []), 'help'];
-  const typed = flagsIn(argv);
-  // meow returns every flag that it knows, plus any other flag on the command line.
+  // meow returns the typed flags, known or not, and "help".
   for (const name of Object.keys(written)) {
-    const isWritten = !Object.hasOwn(meowFlags, name) || typed.has(name);
-    if (isWritten && !known.includes(name)) throw new UsageError(unknownFlag(name, command, spec));
+    if (!known.includes(name)) throw new UsageError(unknownFlag(name, command, spec));
   }
   for (const [name, value] of typed) {
     if (!Object.hasOwn(flags, name)) continue;

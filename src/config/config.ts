@@ -1,9 +1,9 @@
 /**
- * The validated configuration: what the rest of the program reads. Every default has been applied, every
- * path is absolute, and nothing here needs checking again.
+ * The validated configuration, for the rest of the program. It has all defaults and absolute paths, and needs no further
+ * checks.
  */
 
-/** What happens to a job that a shutdown of the runner had to kill. */
+/** What happens to a job that was killed in a shutdown of the runner. */
 export type Interrupted = 'fail' | 'requeue';
 
 /**
@@ -13,8 +13,8 @@ export type Interrupted = 'fail' | 'requeue';
 export type Delivery = 'at-most-once' | 'at-least-once';
 
 /**
- * `process`: a child runs one job, its payload all of its STDIN. `persistent`: a child runs one job after the
- * other, a payload a line, and answers each on its descriptor 3.
+ * `process`: a child runs one job, with its payload as STDIN. `persistent`: a child runs many jobs, reads one payload per
+ * line, and writes one result per line to descriptor 3.
  */
 export type Mode = 'process' | 'persistent';
 
@@ -59,11 +59,11 @@ export interface PoolConfig {
   readonly interrupted: Interrupted;
   readonly delivery: Delivery;
   readonly mode: Mode;
-  /** `process`: a child is started before its job comes, and waits on STDIN. */
+  /** `process`: a child starts before its job arrives, and waits on STDIN. */
   readonly isPrestarted: boolean;
-  /** Seconds that such a child may wait before another takes its place; `null` for ever. */
+  /** Seconds that a prestarted child may wait before it is replaced; `null` for no limit. */
   readonly prestartMaxAgeSeconds: number | null;
-  /** `persistent`: how many jobs a child runs before another takes its place; `null` for no limit. */
+  /** `persistent`: how many jobs a child runs before it is replaced; `null` for no limit. */
   readonly maxJobs: number | null;
   /** `null` if failed jobs are not retried. */
   readonly retry: RetryPolicy | null;
@@ -74,7 +74,7 @@ export interface RedisAuth {
   readonly password: string | null;
 }
 
-/** TLS to Redis. Files are absolute paths to PEM; `null` where not given. */
+/** TLS to Redis. Files are absolute paths to PEM files; `null` if not given. */
 export interface TlsConfig {
   readonly ca: string | null;
   readonly cert: string | null;
@@ -93,7 +93,7 @@ export interface RedisServerConfig extends RedisAuth {
 
 export interface RedisSocketConfig extends RedisAuth {
   readonly kind: 'socket';
-  /** Absolute path of the unix socket. */
+  /** Absolute path of the Unix socket. */
   readonly path: string;
   readonly db: number;
 }
@@ -122,11 +122,11 @@ export interface Config {
   readonly redis: RedisConfig;
   /** Key prefix without its colon, `resque` by default. */
   readonly namespace: string;
-  /** In the order of the file, which is their priority. Never empty. */
+  /** In the order of the file, which is their order of priority. Never empty. */
   readonly runners: readonly PoolConfig[];
-  /** Seconds that TERM leaves running jobs before they are killed. */
+  /** Seconds that running jobs may continue after TERM. */
   readonly shutdownTimeoutSeconds: number;
-  /** How often an at-least-once job may be recovered from dead runners before it is recorded as failed. */
+  /** How many times an at-least-once job may be recovered from dead runners before it is recorded as failed. */
   readonly maxRecoveries: number;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;

@@ -1,5 +1,5 @@
 /**
- * Where text stops being JSON, and why, in plain words. Messages never quote the text: it may hold a password.
+ * Finds where a text is not valid JSON, and explains why. Messages never quote the text, because it may contain a password.
  */
 import {
   createScanner,
@@ -17,12 +17,11 @@ export interface SyntaxCause {
 }
 
 /**
- * jsonc-parser and the walks over its tree call themselves for each level; this keeps hostile text from
- * overflowing the stack. A config needs 4.
+ * jsonc-parser and the walks over its tree are recursive, so hostile text could overflow the stack. A config needs 4 levels.
  */
 const DEEPEST = 100;
 
-/** Numbers of jsonc-parser's `SyntaxKind`: a const enum, which can't be imported by a file that is compiled alone. */
+/** Values of jsonc-parser's `SyntaxKind`: a const enum, which can't be imported with `isolatedModules`. */
 const token = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, comma: 5, end: 17 } as const;
 
 /** The place where brackets are nested too deeply, or `null`. */
@@ -34,19 +33,19 @@ export function tooDeep(text: string): SyntaxCause | null {
 }
 
 /**
- * @param text what `JSON.parse` refused
- * @param refusal the error that it threw
+ * @param text invalid JSON
+ * @param refusal the error of `JSON.parse`
  */
 export function causeOf(text: string, refusal: unknown): SyntaxCause {
   const errors: ParseError[] = [];
   parseTree(text, errors, { disallowComments: true });
   const error = errors[0];
-  // Where jsonc-parser has no objection, the engine's message knows the place. Its words aren't used, because
-  // they quote the text.
+  // If jsonc-parser accepts the text, the engine's message has the place. Its words aren't used, because they quote the
+  // text.
   if (error === undefined) return { offset: offsetIn(refusal), cause: 'this is not valid JSON' };
   const trailing = trailingComma(text, error.offset);
   if (trailing !== null) {
-    return { offset: trailing, cause: 'a trailing comma; JSON has none after the last entry' };
+    return { offset: trailing, cause: 'a trailing comma; remove it' };
   }
   return { offset: error.offset, cause: wordsFor(error, text) };
 }
@@ -64,7 +63,7 @@ function wordsFor(error: ParseError, text: string): string {
   const key = 'a key in double quotes';
   const next = isFirst ? (inArray ? 'a value' : key) : 'a comma';
   const separator = `${next} or closing ${inArray ? 'bracket' : 'brace'}`;
-  const endsEarly = text.slice(error.offset).trim() === '' ? 'the text ends too early; ' : '';
+  const endsEarly = text.slice(error.offset).trim() === '' ? 'unexpected end of the text; ' : '';
   const here = text.slice(error.offset, error.offset + error.length);
   switch (printParseErrorCode(error.error)) {
     case 'InvalidCommentToken':
@@ -80,10 +79,10 @@ function wordsFor(error: ParseError, text: string): string {
     case 'PropertyNameExpected':
       return `${endsEarly}expected ${key}`;
     case 'ValueExpected':
-      // jsonc-parser calls for a value when an object begins with a comma.
+      // If an object begins with a comma, jsonc-parser expects a value.
       return `${endsEarly}expected ${here === ',' && last === token.openBrace ? key : 'a value'}`;
     case 'EndOfFileExpected':
-      return 'expected nothing more after the end of the object';
+      return 'expected nothing after the end of the object';
     case 'UnexpectedEndOfString':
       return 'a string has no closing double quote on its line';
     case 'UnexpectedEndOfNumber':
@@ -99,12 +98,12 @@ function wordsFor(error: ParseError, text: string): string {
   }
 }
 
-/** What stands where neither punctuation nor a value of JSON does. */
+/** A symbol that is neither punctuation nor a value of JSON. */
 function symbolWords(symbol: string): string {
-  if (symbol.startsWith("'")) return 'strings take double quotes, not single ones';
-  if (/^[-+.\d]/.test(symbol)) return 'this is not a number as JSON writes them';
+  if (symbol.startsWith("'")) return 'strings need double quotes, not single quotes';
+  if (/^[-+.\d]/.test(symbol)) return 'this is not a valid JSON number';
   if (/^[\p{L}_$]/u.test(symbol)) {
-    return 'a word without quotes; only true, false and null have none';
+    return 'an unquoted word; only true, false and null have no quotes';
   }
   return 'an unexpected character';
 }
@@ -122,16 +121,16 @@ function offsetIn(refusal: unknown): number {
 }
 
 interface Scan {
-  /** The brackets that are still open at the end. */
+  /** The brackets that are open at the end. */
   readonly open: readonly number[];
-  /** Where the first bracket stands that is nested too deeply. */
+  /** Index of the first bracket that is nested too deeply. */
   readonly deepAt: number | null;
   /** The last token before the end, and its index. */
   readonly last: number | null;
   readonly lastAt: number;
 }
 
-/** Reads the tokens that begin before `end`. */
+/** Scans the tokens that begin before `end`. */
 function scanTo(text: string, end: number): Scan {
   const scanner = createScanner(text, true);
   const open: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Strict JSON, with places. `JSON.parse` alone decides what is valid; jsonc-parser only says where something
- * is wrong or written twice, and in which order keys stand in the file.
+ * Strict JSON, with places. `JSON.parse` alone decides what is valid. jsonc-parser only finds the place of an error, duplicate
+ * keys, and the order of keys in the file.
  */
 import { findNodeAtLocation, getNodePath, type Node, parseTree } from 'jsonc-parser';
 import { causeOf, placeOf, tooDeep } from './json-cause.ts';
@@ -8,7 +8,7 @@ import { problems } from './problems.ts';
 
 interface JsonDocument {
   readonly value: unknown;
-  /** One message for each key that its object already had, with both places. */
+  /** One message for each duplicate key, with both places. */
   readonly duplicates: readonly string[];
   /** Keys of the object at a path, in the order of the text: a JS object would move "10" to the front. */
   readonly keysAt: (path: readonly string[]) => readonly string[];
@@ -19,8 +19,8 @@ export type JsonResult =
   | { readonly ok: false; readonly problem: string };
 
 /**
- * @param text JSON; a byte order mark before it is ignored
- * @param file the name that messages begin with
+ * @param text JSON; a byte order mark at its start is ignored
+ * @param file its name, at the beginning of messages
  */
 export function readJson(text: string, file: string): JsonResult {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;

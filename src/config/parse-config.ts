@@ -1,4 +1,4 @@
-/** The text of a config file → the config, or all of its problems. Reads neither files nor the environment. */
+/** Parses the text of a config file into the config or a list of all its problems. Reads no files and no environment. */
 import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Config, RedisConfig } from './config.ts';
@@ -10,22 +10,22 @@ import { configSchema, connectionSchema } from './schema.ts';
 import { isObject } from './shapes.ts';
 
 export interface ParseOptions {
-  /** Absolute path of the file: relative paths in it begin at its folder, and syntax errors name it. */
+  /** Absolute path of the file: its directory is the base of relative paths, and syntax errors name it. */
   readonly file: string;
   /** Replaces `redis`, which must still be valid. */
   readonly redisUrl?: string;
-  /** `REDIS_URL` of the environment, for a file without `redis` and if `redisUrl` is not given. */
+  /** `REDIS_URL` of the environment, used if there is neither `redisUrl` nor `redis` in the file. */
   readonly fallbackRedisUrl?: string;
-  /** Where a relative path in these URLs begins; the file's folder by default. */
+  /** Base of relative paths in these URLs; the file's directory by default. */
   readonly redisUrlDirectory?: string;
 }
 
 export type ConfigResult =
   | { readonly ok: true; readonly config: Config }
-  /** One line each, without secrets: `runners.mail.concurrency: 0 is below 1`. Never empty. */
+  /** One line each, without secrets: `runners.mail.concurrency: must be 1 or more, got 0`. Never empty. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** The part of a config that is about Redis. */
+/** The fields of a config that are about Redis. */
 export type ConnectionConfig = Pick<Config, 'redis' | 'namespace'>;
 
 /** For commands that need no config, such as `enqueue`: Redis on localhost, port 6379, database 0, namespace "resque". */
@@ -63,7 +63,7 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   return { ok: true, config: resolveConfig(result.output, redis, keysAt(['runners']), directory) };
 }
 
-/** @param source of the URL, for the message */
+/** @param source where the URL comes from, for messages */
 function readUrl(
   source: string,
   url: string | undefined,

@@ -1,7 +1,7 @@
 /**
- * Every sentence that this room says. Those about a field follow its path and a colon, and tell what the
- * value was and what is allowed. Not here, because they belong to a table: what each field allows
- * ("a whole number from …") stands in its definition, and the causes of syntax errors in json-cause.ts.
+ * All messages of this folder. A message about a field follows the field's path and a colon, and says what is allowed and
+ * what the value was. What a field allows ("a whole number from …") is in its definition, and the causes of syntax errors
+ * are in json-cause.ts.
  */
 import { kindOf, pathText, quoted, shown } from './value-text.ts';
 
@@ -16,7 +16,7 @@ export const problems = {
   // Files
   empty: (file: string): string => `${file}: the file is empty; write one with: resque-runner init --force`,
   notAnObjectFile: (file: string, value: unknown): string =>
-    `${file}: the top level is ${kindOf(value)}, not an object such as { "runners": { … } }`,
+    `${file}: the top level must be an object such as { "runners": { … } }, got ${kindOf(value)}`,
   syntax: (file: string, place: Place, cause: string): string =>
     `${file}:${place.line}:${place.column}: ${cause}`,
   duplicate: (first: Place, again: Place): string =>
@@ -26,59 +26,59 @@ export const problems = {
   missing: (): string => 'missing',
   unknownKey: (nearest: string | null, known: readonly string[]): string =>
     nearest === null
-      ? `unknown key; known are ${known.map((key) => quoted(key)).join(', ')}`
+      ? `unknown key; valid keys are ${known.map((key) => quoted(key)).join(', ')}`
       : `unknown key; did you mean ${quoted(nearest)}?`,
-  notA: (value: unknown, allowed: string): string => `${shown(value)} is not ${allowed}`,
+  notA: (value: unknown, allowed: string): string => `must be ${allowed}, got ${shown(value)}`,
   /** For secrets: says what kind of value it was, never the value. */
-  secretNotA: (value: unknown, allowed: string): string => `${kindOf(value)} is not ${allowed}`,
-  below: (value: unknown, least: number): string => `${shown(value)} is below ${least}`,
-  above: (value: unknown, most: number): string => `${shown(value)} is above ${most}`,
-  emptyText: (): string => '"" is empty',
-  emptyList: (allowed: string): string => `an empty array is not ${allowed}`,
-  emptyProgram: (): string => 'begins with an empty string; the first word is the program',
-  hasNul: (): string => 'contains a NUL character, which no program can be given',
-  notUnicode: (): string => "has half of a surrogate pair, which Redis can't be sent",
-  hasControl: (value: string): string => `${shown(value)} contains a control character`,
+  secretNotA: (value: unknown, allowed: string): string => `must be ${allowed}, got ${kindOf(value)}`,
+  below: (value: unknown, least: number): string => `must be ${least} or more, got ${shown(value)}`,
+  above: (value: unknown, most: number): string => `must be ${most} or less, got ${shown(value)}`,
+  emptyText: (): string => 'must not be empty',
+  emptyList: (allowed: string): string => `must be ${allowed}, got an empty array`,
+  emptyProgram: (): string => 'must begin with the program, got an empty string',
+  hasNul: (): string => 'must not contain a NUL character',
+  notUnicode: (): string => 'must not contain half of a surrogate pair',
+  hasControl: (value: string): string => `must not contain control characters, got ${shown(value)}`,
   neither: (value: unknown, options: readonly string[]): string =>
-    `${shown(value)} is neither ${options.map((option) => quoted(option)).join(' nor ')}`,
+    `must be ${options.map((option) => quoted(option)).join(' or ')}, got ${shown(value)}`,
   tilde: (value: string): string =>
-    `${shown(value)} begins with "~", which only a shell expands; write the whole path`,
+    `${shown(value)} begins with "~", which only a shell expands; write the full path`,
 
   // Keys that exclude or need each other
   conflict: (other: string): string => `can't be combined with ${quoted(other)}`,
-  needs: (other: string): string => `has no meaning without ${quoted(other)}`,
-  tlsOff: (): string => 'false contradicts "rediss://" in "url"',
-  tlsOnSocket: (): string => 'has no meaning for a unix socket',
+  needs: (other: string): string => `can only be used with ${quoted(other)}`,
+  tlsOff: (): string => 'can\'t be false if "url" begins with "rediss://"',
+  tlsOnSocket: (): string => "can't be used with a Unix socket",
 
   // Runners
-  noRunners: (): string => 'names no queue; give at least one, such as { "default": 5 }',
-  noScript: (): string => 'missing; give the program that runs the jobs, here or in every runner',
-  noScriptOfItsOwn: (): string => 'missing; give it here, or one for all runners at the top level',
+  noRunners: (): string => 'must have at least one queue, such as { "default": 5 }',
+  noScript: (): string => 'missing; give the program that runs the jobs, here or in every entry of "runners"',
+  noScriptOfItsOwn: (): string => 'missing; give it here, or one for all entries at the top level',
   emptyQueueName: (): string => 'has an empty queue name',
-  onlyNegations: (): string => 'only excludes queues; add one to watch, such as "*"',
-  envName: (): string => 'is not the name of an environment variable: empty, or with "=" or NUL in it',
+  onlyNegations: (): string => 'only excludes queues; add one to take jobs from, such as "*"',
+  envName: (): string => 'the name of an environment variable must not be empty or contain "=" or NUL',
 
   backoffOrder: (first: number, longest: number): string =>
-    `the first delay, ${first}, is longer than the longest, ${longest}`,
+    `the first delay must not be longer than the longest, got ${first} and ${longest}`,
 
-  // URLs. None of them repeats the URL: where it is malformed, no part is surely not the password.
+  // URLs. No message repeats a malformed URL, because any part of it may be the password.
   url: {
     shape: 'is not a Redis URL such as "redis://user:password@host:6379/0" or "unix:///run/redis.sock?db=0"',
     hostOnly: (text: string): string => `${quoted(text)} is not a Redis URL; write "redis://${text}"`,
     scheme: (scheme: string): string =>
-      `a URL of ${quoted(`${scheme}:`)} is not one of redis:, rediss: and unix:`,
-    strayAt:
-      'has an "@" after the host; write special characters of the password in percent-encoding ("/" as %2F)',
+      `a Redis URL must begin with redis:, rediss: or unix:, got ${quoted(`${scheme}:`)}`,
+    strayAt: 'has an "@" after the host; percent-encode special characters in the password ("/" as %2F)',
     encoding: 'has a "%" that is not followed by two hex digits; write "%" itself as %25',
-    fragment: 'has a "#"; write it in percent-encoding, as %23',
+    fragment: 'has a "#"; percent-encode it as %23',
     host: 'has no valid host',
-    port: 'has a port that is not a whole number from 1 to 65535',
-    db: 'has a database that is not a whole number of at least 0',
-    twoDbs: 'names two different databases, in its path and in its query',
+    port: 'its port must be a whole number from 1 to 65535',
+    db: 'its database must be a whole number, 0 or more',
+    twoDbs: 'has two different databases, in its path and in its query',
     twice: (name: string): string => `has ${quoted(name)} twice`,
-    option: 'has an unknown option after the "?"; known are "db", "username" and "password"',
-    relative: 'has a relative path; write "unix:///run/redis.sock", or "unix:redis.sock" beside the config',
-    noPath: 'has no path of a socket',
+    option: 'has an unknown option after the "?"; valid options are "db", "username" and "password"',
+    relative:
+      'has a relative path; write "unix:///run/redis.sock", or "unix:redis.sock" for a socket next to the config',
+    noPath: 'has no path to a socket',
     control: 'contains a control character or a space',
   },
 } as const;

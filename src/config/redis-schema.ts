@@ -1,4 +1,4 @@
-/** The field `redis` in all of its forms. The output is always one set of fields with defaults. */
+/** The field `redis` in all its forms. The output always has the same fields, with defaults. */
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { readRedisUrl } from './redis-url.ts';
@@ -15,10 +15,10 @@ const tlsFields = fields('TLS with your own files.', 'true, false or an object',
   cert: v.nullish(path("PEM file of the client's certificate, relative to this file.", 'a path'), null),
   key: v.nullish(path("PEM file of the client's key, relative to this file.", 'a path'), null),
   servername: v.nullish(
-    host('Name to request and to expect in the certificate, if it is not the host.'),
+    host('Server name to send (SNI) and to expect in the certificate, if it is not the host.'),
     null,
   ),
-  rejectUnauthorized: v.optional(flag("false: accept any certificate, even an impostor's."), true),
+  rejectUnauthorized: v.optional(flag('false: accept any certificate, even a forged one.'), true),
 });
 
 const tlsFlag = v.pipe(
@@ -72,13 +72,13 @@ const entries = {
   sentinels: v.nullish(
     v.pipe(
       v.array(sentinel, (issue) => problems.notA(issue.input, 'an array of sentinels')),
-      v.minLength(1, () => problems.emptyList('a list of sentinels')),
+      v.minLength(1, () => problems.emptyList('an array of at least one sentinel')),
       v.description('Sentinels that know the master, instead of host and port.'),
     ),
     null,
   ),
   master: v.optional(
-    line('Name under which the sentinels watch the master.', 'a name without spaces', /^\S+$/),
+    line('Name of the master in the configuration of the sentinels.', 'a name without spaces', /^\S+$/),
     'mymaster',
   ),
   sentinelUsername: v.nullish(secret('User for the sentinels.'), null),
@@ -93,7 +93,7 @@ const named = v.transform(
   }),
 );
 
-/** A URL. Messages never quote parts of it, since any part of a malformed URL may be the password. */
+/** A URL. Messages never quote it, because any part of a malformed URL may be the password. */
 const urlSchema = v.pipe(
   v.string((issue) => problems.secretNotA(issue.input, 'a Redis URL')),
   v.description(
@@ -134,7 +134,7 @@ const embedded = v.pipe(
 export type RedisSettings = v.InferOutput<typeof objectSchema> | 'embedded';
 
 export const redisSchema = choice<RedisSettings>(
-  'Where Redis is: a URL, "embedded", or an object. By default REDIS_URL of the environment, else localhost:6379.',
+  'Where Redis is: a URL, "embedded", or an object. By default, REDIS_URL in the environment, else localhost:6379.',
   [embedded, urlSchema, objectSchema],
   (input) => {
     if (input === 'embedded') return embedded;

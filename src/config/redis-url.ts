@@ -1,6 +1,6 @@
 /**
- * A Redis URL, taken apart into the same fields that `redis` has as an object; those aren't checked further
- * here, and defaults are not applied. Problems never repeat the URL, because of the password in it.
+ * Splits a Redis URL into the fields that `redis` has as an object, without defaults. The schema validates them later.
+ * Messages never repeat the URL, because it may contain a password.
  *
  *     redis://[username[:password]@]host[:port][/db][?db=N]      rediss:// likewise, with TLS
  *     unix:///absolute.sock[?db=N&username=U&password=P]         unix:relative.sock, or just a path with a "/"
@@ -23,7 +23,7 @@ export type UrlResult =
 
 const words = problems.url;
 
-/** Thrown and caught in this file only: a URL has one problem at a time. */
+/** Thrown and caught only in this file. Only the first problem of a URL is reported. */
 class Refusal extends Error {}
 
 export function readRedisUrl(text: string): UrlResult {
@@ -42,21 +42,21 @@ function fieldsOf(text: string): UrlFields {
   if (scheme === 'unix') return unixFields(text.slice('unix:'.length));
   if (/^rediss?:\/\//i.test(text))
     return { ...serverFields(text), ...(scheme === 'rediss' ? { tls: true } : {}) };
-  // Only what looks like a host is repeated; anything else might be a password.
+  // Repeat only what looks like a host; anything else might be a password.
   if (/^[\w.-]+(:\d{1,5})?$/.test(text)) throw new Refusal(words.hostOnly(text));
   if (scheme !== undefined && text.startsWith('//', scheme.length + 1))
     throw new Refusal(words.scheme(scheme));
   throw new Refusal(words.shape);
 }
 
-/** A path needs a "/" at its front or after dots; a bare word is more likely a host. */
+/** A path must begin with "/", "./" or "../"; a bare word is more likely a host. */
 function isBarePath(text: string): boolean {
   return /^\.{0,2}\//.test(text);
 }
 
 function serverFields(text: string): UrlFields {
   const afterAuthority = text.slice(text.indexOf('//') + 2).replace(/^[^/?#]*/, '');
-  // `redis://user:12/34@host` reads as host "user", port 12, and would connect to the wrong place.
+  // `redis://user:12/34@host` would parse as host "user", port 12: the wrong server.
   if (afterAuthority.includes('@')) throw new Refusal(words.strayAt);
   if (text.includes('#')) throw new Refusal(words.fragment);
   const authority = text.slice(text.indexOf('//') + 2, text.length - afterAuthority.length);
@@ -100,7 +100,7 @@ function socketFields(text: string, decode: (path: string) => string): UrlFields
   return { path: decodedPath, ...queryFields(query, undefined) };
 }
 
-/** `user`, `user:password` or `:password`, each part in percent-encoding. An empty part counts as not given. */
+/** `user`, `user:password` or `:password`, percent-encoded. An empty part counts as missing. */
 function credentialsOf(text: string): UrlFields {
   const colon = text.indexOf(':');
   const username = decoded(colon < 0 ? text : text.slice(0, colon));
@@ -147,7 +147,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // The engine's message says no more than this one.
+    // The engine's message has no more information.
     throw new Refusal(words.encoding);
   }
 }

@@ -1,4 +1,4 @@
-/** From valid settings to the config: defaults of the top level go into the runners, paths become absolute. */
+/** Turns valid settings into the config: fills in the defaults of the top level and makes paths absolute. */
 import { resolve } from 'node:path';
 import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule } from './config.ts';
 import type { PoolSettings, RetrySettings, Settings } from './schema.ts';
@@ -27,7 +27,7 @@ export function resolveConfig(
 }
 
 function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
-  // `null` is an answer (none), so only what a runner leaves out comes from the top level.
+  // `null` means none and overrides the top level, so only missing fields come from there.
   const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
   const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
   return {
@@ -65,14 +65,14 @@ function resolveRule({ attempts, on, backoff, jitter, queue }: Omit<RetrySetting
   return { attempts, on, firstDelaySeconds, longestDelaySeconds, jitter, queue };
 }
 
-/** 0 is one way to say: no limit. */
+/** 0 means no limit, like `null`. */
 function unlessZero(limit: number | null): number | null {
   return limit === 0 ? null : limit;
 }
 
-/** A program without a "/" is left to be found on PATH, and arguments are nobody's business. */
+/** A program without a "/" is found on PATH later. Arguments are not paths. */
 function resolveScript([program, ...rest]: readonly string[], directory: string): string[] {
-  // The schema has seen to it that every runner has a script.
+  // The schema guarantees a script for every entry.
   if (program === undefined) throw new TypeError('a runner has no script');
   return [program.includes('/') ? resolve(directory, program) : program, ...rest];
 }

@@ -1,4 +1,4 @@
-/** From what a user wrote about Redis to an address: one kind of server, with absolute paths. */
+/** Turns the settings for Redis into an address: one kind of server, with absolute paths. */
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import type { RedisConfig } from './config.ts';
@@ -6,16 +6,16 @@ import { type RedisSettings, redisSchema } from './redis-schema.ts';
 
 export type RedisUrlResult =
   | { readonly ok: true; readonly redis: RedisConfig }
-  /** To follow the name of the option; it never repeats the URL. */
+  /** A message to append to the option's name; it never repeats the URL. */
   | { readonly ok: false; readonly problem: string };
 
-/** The folder of an embedded Redis' data and socket. */
+/** The directory with the data and the socket of an embedded Redis. */
 const EMBEDDED_FOLDER = '.resque-runner';
 
 /**
  * A Redis given on the command line or in the environment: a URL, the path of a socket, or "embedded".
  *
- * @param directory absolute; a relative path of a socket and the folder of an embedded Redis begin here
+ * @param directory absolute; the base of a relative socket path and of an embedded Redis' directory
  */
 export function parseRedisUrl(url: string, directory: string): RedisUrlResult {
   const result = v.safeParse(redisSchema, url);
@@ -24,7 +24,7 @@ export function parseRedisUrl(url: string, directory: string): RedisUrlResult {
     : { ok: false, problem: result.issues[0].message };
 }
 
-/** @param directory absolute; relative paths begin here */
+/** @param directory absolute; the base of relative paths */
 export function resolveRedis(settings: RedisSettings, directory: string): RedisConfig {
   if (settings === 'embedded') return { kind: 'embedded', directory: resolve(directory, EMBEDDED_FOLDER) };
   const { username, password, db } = settings;

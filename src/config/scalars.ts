@@ -1,8 +1,8 @@
-/** The simple values of the config. Each schema says what it allows, and never echoes a secret. */
+/** The simple values of the config. Each schema says what it allows, and never repeats a secret. */
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 
-/** The longest time that a timer of Node can hold (2^31 - 1 ms), in whole seconds; beyond it they fire at once. */
+/** The longest time of a timer in Node (2^31 - 1 ms), in whole seconds. A longer timer would fire immediately. */
 const MOST_SECONDS = 2_147_483;
 
 const nul = '\0';
@@ -13,7 +13,7 @@ const noControl = /^[^\x00-\x1f\x7f-\x9f]*$/;
 export function wholeNumber(description: string, least: number, most: number) {
   const allowed =
     most === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${least}`
+      ? `a whole number, ${least} or more`
       : `a whole number from ${least} to ${most}`;
   const notWhole = (issue: v.BaseIssue<unknown>): string => problems.notA(issue.input, allowed);
   return v.pipe(
@@ -25,7 +25,7 @@ export function wholeNumber(description: string, least: number, most: number) {
   );
 }
 
-/** A time in seconds, which may have a fraction. */
+/** A time in seconds; fractions are allowed. */
 export function seconds(description: string) {
   return v.pipe(
     v.number((issue) => problems.notA(issue.input, 'a number of seconds')),
@@ -53,7 +53,7 @@ export function argument(what = 'a string') {
   );
 }
 
-/** A string that isn't empty, and that a program can be given. */
+/** A string that isn't empty and has no NUL, so it can be an argument of a program. */
 function word(description: string, what: string) {
   return v.pipe(
     v.string((issue) => problems.notA(issue.input, what)),
@@ -63,7 +63,7 @@ function word(description: string, what: string) {
   );
 }
 
-/** A path of a file or folder. */
+/** A path of a file or directory. */
 export function path(description: string, what: string) {
   return v.pipe(
     word(description, what),
@@ -74,7 +74,7 @@ export function path(description: string, what: string) {
   );
 }
 
-/** A line of text that matches `pattern`; `what` says in words what the pattern allows. */
+/** A line of text that matches `pattern`; `what` describes the pattern for people. */
 export function line(description: string, what: string, pattern: RegExp) {
   return v.pipe(
     v.string((issue) => problems.notA(issue.input, what)),
@@ -91,7 +91,7 @@ export function line(description: string, what: string, pattern: RegExp) {
   );
 }
 
-/** A string of any kind that no message shows. */
+/** Any string; no message shows it. */
 export function secret(description: string) {
   return v.pipe(
     v.string((issue) => problems.secretNotA(issue.input, 'a string')),

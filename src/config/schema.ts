@@ -8,7 +8,7 @@ import { redisSchema } from './redis-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, share, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
-/** Far more than one machine can run. Catches a timeout in the wrong field. */
+/** Far more than one machine can run. Detects a timeout in the wrong field. */
 const MOST_SLOTS = 10_000;
 
 const scriptWhat = 'a path, or an array of a program and its first arguments';
@@ -65,11 +65,11 @@ const cwd = v.nullable(
   path("Working directory of the program, relative to this file. null: the runner's own.", 'a path or null'),
 );
 const timeout = v.nullable(
-  seconds('How many seconds a job may run before it is ended and recorded as failed. 0 or null: no limit.'),
+  seconds('How many seconds a job may run before it is killed and recorded as failed. 0 or null: no limit.'),
 );
-const killAfter = seconds('Seconds between TERM and KILL whenever a job is ended.');
+const killAfter = seconds('Seconds between TERM and KILL when the runner kills a job.');
 const interrupted = oneOf(
-  'What happens to a job that a shutdown had to kill, or that was running when its runner died. "fail": it is recorded as failed. "requeue": it goes back to the head of its queue.',
+  'What happens to a job that a shutdown killed, or that was running when its runner died. "fail": it is recorded as failed. "requeue": it goes back to the head of its queue.',
   ['fail', 'requeue'],
 );
 const delivery = oneOf(
@@ -82,7 +82,7 @@ const mode = oneOf(
   ['process', 'persistent'],
 );
 const prestart = flag(
-  'Start a child before its job comes. It boots, then waits for the job on its standard input.',
+  'Start a child before its job arrives. It boots, then waits for the job on its standard input.',
 );
 const prestartMaxAge = v.nullable(
   seconds(
@@ -173,7 +173,7 @@ const retry = v.nullable(retryFields);
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 const runnerFields = fields(
-  'The number of jobs, with other settings.',
+  'The number of slots, with other settings.',
   `a whole number from 1 to ${MOST_SLOTS}, or an object`,
   {
     concurrency: v.optional(concurrency, 1),
@@ -207,7 +207,7 @@ const runner = choice<v.InferOutput<typeof runnerFields>>(
 );
 
 const runners = dictionary(
-  'What to run. Each key is a queue, a pattern such as "mail_*", or a list such as "high,*,!low". Their order is their priority.',
+  'What to run. Each key is a queue, a pattern such as "mail_*", or a list such as "high,*,!low". Their order is the priority.',
   'an object of queues, such as { "default": 5 }',
   runner,
   { checkKey: queueKeyProblem, emptyMessage: problems.noRunners() },
@@ -254,7 +254,7 @@ const entries = {
   ),
   shutdownTimeout: v.optional(
     seconds(
-      'How many seconds running jobs may go on after the runner gets TERM or INT. Then they get TERM themselves.',
+      'How many seconds running jobs may continue after the runner gets TERM or INT. Then they get TERM, too.',
     ),
     8,
   ),
@@ -289,7 +289,7 @@ function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterab
   const entriesOfRunners = Object.entries(input.runners);
   const bare = entriesOfRunners.filter(([, value]) => !isObject(value) || value.script === undefined);
   if (bare.length === 0) return;
-  // If no entry has a script, report the missing one at the top level.
+  // If no entry has a script, report only the missing one at the top level.
   if (bare.length === entriesOfRunners.length) {
     yield { path: ['script'], message: problems.noScript() };
     return;

@@ -1,39 +1,39 @@
 /**
- * The three compound schemas of the config, where valibot's own don't say enough:
+ * The three compound schemas of the config, because valibot's messages don't say enough:
  *
- * - `fields`: an object with fixed keys. Tells about every unknown key, and about keys that exclude each other,
- *   together with what is wrong inside the fields.
- * - `choice`: one of several forms. The form is chosen first, so that messages are about the one that was meant
- *   and not about "a union".
- * - `dictionary`: an object with keys of the user's choice. It becomes a `Map`, since as keys of an object
- *   "constructor" and "__proto__" would be dropped by valibot.
+ * - `fields`: an object with fixed keys. Reports every unknown key and conflicting keys together with the problems inside
+ *   the fields.
+ * - `choice`: one of several forms. The form is chosen first, so messages are about the form that the user meant and not
+ *   about "a union".
+ * - `dictionary`: an object with arbitrary keys. It becomes a `Map`, because in an object valibot would drop the keys
+ *   "constructor" and "__proto__".
  *
- * Each carries `documented`, the same as a plain valibot schema, for the generation of the JSON Schema.
+ * Each has `documented`, an equivalent plain valibot schema, to generate the JSON Schema.
  */
 import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 
-/** Up to this many slips, a key counts as misspelled; "prot" is 2 from "port". Long keys may have more. */
+/** A key with up to this many slips counts as misspelled; "prot" has 2 from "port". Long keys may have more. */
 const SLIPS = 2;
 
-/** A schema that takes any value and gives a `T`. */
+/** A schema that accepts any value and outputs a `T`. */
 export type Reads<T> = v.GenericSchema<unknown, T>;
 
-/** A problem found by a rule. The path begins at the object that the rule belongs to. */
+/** A problem found by a rule. The path is relative to the object that the rule checks. */
 export interface Fault {
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** Looks at an object as it stands in the file, whether or not its fields are valid. */
+/** Checks an object as it is in the file, whether or not its fields are valid. */
 export type Rule = (input: Readonly<Record<string, unknown>>) => Iterable<Fault>;
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with the given keys and no others. `what` names it in messages and `description` in editors. */
+/** An object with these keys and no others. `what` describes it in messages and `description` in editors. */
 export function fields<TEntries extends v.ObjectEntries>(
   description: string,
   what: string,
@@ -55,7 +55,7 @@ export function fields<TEntries extends v.ObjectEntries>(
   });
 }
 
-/** One of `options`, of which `choose` picks by the value's form. What it picks may also read more than one form. */
+/** One of `options`. `choose` selects it by the form of the value, and may return a schema that reads several forms. */
 export function choice<TOutput>(
   description: string,
   options: readonly v.GenericSchema[],
@@ -66,7 +66,7 @@ export function choice<TOutput>(
   );
 }
 
-/** An object whose keys name things. `checkKey` gives what is wrong with a key, or `null`. */
+/** An object with arbitrary keys. `checkKey` returns the problem with a key, or `null`. */
 export function dictionary<TOutput>(
   description: string,
   what: string,
@@ -95,7 +95,7 @@ export function dictionary<TOutput>(
 
 type FaultSink = (path: readonly unknown[], message: string) => void;
 
-/** A schema made of a function that gives the output and tells about faults; with any fault, the output is void. */
+/** Makes a schema from a function that returns the output and reports faults. With any fault, the output is invalid. */
 function compound<TOutput>(
   documented: v.GenericSchema,
   description: string,
@@ -111,9 +111,9 @@ function compound<TOutput>(
   );
 }
 
-/** Runs a schema on a part, and passes on its issues. `undefined` where it has any. */
+/** Runs a schema on a part of the value and passes on its issues. Returns `undefined` if there are any. */
 function delegate<TOutput>(schema: Reads<TOutput>, input: unknown, fault: FaultSink): TOutput | undefined {
-  // The first thing that is wrong with a value is enough: 0.5 needn't be called both fractional and below 1.
+  // Only the first problem of a value: 0.5 needn't be called both fractional and too small.
   const result = v.safeParse(schema, input, { abortPipeEarly: true });
   if (result.success) return result.output;
   for (const issue of result.issues)
@@ -131,16 +131,16 @@ function issuePath(path: readonly unknown[]): { path?: [v.IssuePathItem, ...v.Is
   return first === undefined ? {} : { path: [first, ...rest] };
 }
 
-/** What to say about a key that nothing reads: the probable key, or all known ones. */
+/** The message for an unknown key: the probable key, or all valid ones. */
 function unknownKey(key: string, known: readonly string[]): string {
-  // `$schema` doesn't help a user who looks for a setting.
+  // A user who looks for a setting doesn't need `$schema`.
   const settings = known.filter((name) => !name.startsWith('$'));
   return problems.unknownKey(nearest(key, settings), settings);
 }
 
 function nearest(key: string, known: readonly string[]): string | null {
   const lower = key.toLowerCase();
-  // "pass" is nearer to "path" than to "password", but it's an abbreviation, not a slip.
+  // "pass" is closer to "path" than to "password", but it's an abbreviation, not a slip.
   const abbreviated = known.find((name) => lower.length >= 3 && name.toLowerCase().startsWith(lower));
   if (abbreviated !== undefined) return abbreviated;
   let best: string | null = null;

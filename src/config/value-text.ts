@@ -1,18 +1,17 @@
 /**
- * Values and paths as they appear in messages: short, on one line, with nothing that could drive a terminal,
- * and without credentials.
+ * Values and paths for messages: short, on one line, without control characters and without credentials.
  */
 
-/** Longer strings are cut: a message names a value, it doesn't reprint the file. */
+/** Longer strings are cut: a message should not repeat the file. */
 const LONGEST_SHOWN = 60;
 
-/** A value from the file, for a message. Arrays and objects are only named: they may hold secrets. */
+/** A value from the file, for a message. For arrays and objects only their kind, because they may contain secrets. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
   return typeof value === 'object' && value !== null ? kindOf(value) : String(value);
 }
 
-/** What a value is, without the value itself: for fields whose value is a secret. */
+/** The kind of a value, for fields whose value is a secret. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
@@ -28,8 +27,8 @@ export function quoted(text: string): string {
 }
 
 /**
- * Where a field is: `redis.port`, `script[0]`, `runners["a b"].timeout`. Keys that aren't identifiers are
- * quoted in full, so that no two fields look the same.
+ * The path of a field: `redis.port`, `script[0]`, `runners["a b"].timeout`. Keys that aren't identifiers are quoted
+ * completely, so that no two fields look the same.
  */
 export function pathText(path: readonly unknown[]): string {
   let text = '';
@@ -41,7 +40,7 @@ export function pathText(path: readonly unknown[]): string {
   return text;
 }
 
-/** JSON's own escaping leaves DEL, the C1 controls and the line separators as they are; a terminal acts on some. */
+/** JSON doesn't escape DEL, C1 controls and line separators, and some terminals act on them. */
 function escaped(text: string): string {
   return JSON.stringify(text).replace(
     /[\x7f-\x9f\u2028\u2029]/g,
@@ -50,8 +49,8 @@ function escaped(text: string): string {
 }
 
 /**
- * Everything up to the last `@` is taken for credentials, since a malformed URL has no better border; and so
- * is a `password=` of a query.
+ * Everything up to the last `@` counts as credentials, because a malformed URL has no better boundary. So does the value of
+ * `password=` in a query.
  */
 function withoutCredentials(text: string): string {
   return text.replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@').replace(/(password=)[^&]*/gi, '$1***');

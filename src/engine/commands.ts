@@ -93,7 +93,8 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
 }
 
 function pauseQueue(queue: string, { router, dispatcher, by }: CommandContext): CommandReply {
-  if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
+  if (router.ownerOf(queue) === undefined)
+    return refused('unknown-queue', `this runner has no queue ${queue}`);
   router.pauseQueue(queue, 'operator', by);
   dispatcher.scheduleStep();
   return done(`${queue} is paused`);
@@ -101,7 +102,8 @@ function pauseQueue(queue: string, { router, dispatcher, by }: CommandContext): 
 
 function resumeQueue(queue: string, { router, dispatcher, shutdown }: CommandContext): CommandReply {
   if (shutdown.mode !== null) return refused('stopping', 'the runner is stopping');
-  if (router.ownerOf(queue) === undefined) return refused('unknown-queue', `no queue ${queue} is watched`);
+  if (router.ownerOf(queue) === undefined)
+    return refused('unknown-queue', `this runner has no queue ${queue}`);
   router.resumeQueue(queue, 'operator');
   dispatcher.scheduleStep();
   const left = router.pausesOf(queue);
@@ -114,7 +116,8 @@ function setConcurrency(
   { router, dispatcher }: CommandContext,
 ): CommandReply {
   const pool = router.pool(key);
-  if (pool === undefined || pool.isRemoved) return refused('unknown-runner', `no entry ${key}`);
+  if (pool === undefined || pool.isRemoved)
+    return refused('unknown-runner', `there is no entry ${key} in "runners"`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
     return refused('out-of-range', notWhole('slots', concurrencyLimit, concurrency));
   }
@@ -137,7 +140,7 @@ function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: Com
   }
   return context.jobs.kill(jobId, signal)
     ? done(`sent ${signal} to job ${jobId}`)
-    : refused('unknown-job', `no job ${jobId} is running`);
+    : refused('unknown-job', `job #${jobId} is not running`);
 }
 
 function stop(mode: (Command & { type: 'stop' })['mode'], context: CommandContext): CommandReply {

@@ -107,7 +107,7 @@ export class ChangeLog {
 }
 
 function putBack(last: Changed | null): string {
-  return `put back onto ${last?.queue}${last?.wasRetried === true ? ' again' : ''}`;
+  return `put back on ${last?.queue}${last?.wasRetried === true ? ' again' : ''}`;
 }
 
 function failures(count: number): string {

@@ -9,7 +9,7 @@ import { visibleWithin } from './visible.ts';
 export type Level = 'info' | 'warn' | 'error';
 export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺';
 
-/** Colours of the signs, by their names in the terminal's palette. */
+/** Colors of the glyphs, by their names in the terminal's palette. */
 export const glyphColors = {
   '▸': 'cyan',
   '✓': 'green',
@@ -20,7 +20,7 @@ export const glyphColors = {
   '↺': 'yellow',
 } as const satisfies Record<Glyph, string>;
 
-/** One line of the log, before it is laid out. All texts are visible: safe to print as they are. */
+/** One line of the log, before it is laid out. All texts are safe to print as they are: see `visible`. */
 export interface Wording {
   readonly level: Level;
   readonly glyph: Glyph;
@@ -37,8 +37,8 @@ const queueLimit = 40;
 const textLimit = 200;
 
 /**
- * @param job the event's job, where it is about one that was started
- * @returns `null` for events that the log leaves out: output, counters, and facts that other lines have
+ * @param job the event's job, if the event is about a job that was started
+ * @returns `null` for events that the log leaves out: output, counters, and facts that other lines report
  */
 export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
   switch (event.type) {
@@ -63,7 +63,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
             '●',
             'error',
             `stopped; ${event.processed} processed, ${event.failed} failed; ` +
-              `${plural(event.unwritten, 'job')} ended, but Redis could not be told how`,
+              `${plural(event.unwritten, 'outcome')} could not be recorded in Redis`,
           );
     case 'redis.up':
       return event.awayMs === null
@@ -121,7 +121,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
             event.failure.queue,
             '✗',
             'error',
-            `failed ${title(event.failure.jobClass, null)} without a run: ${failureText(event.failure)}`,
+            `failed ${title(event.failure.jobClass, null)} before it ran: ${failureText(event.failure)}`,
           )
         : null;
     case 'failures.retried':
@@ -158,8 +158,8 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'runner',
         '!',
         'warn',
-        `${short(peer)} died; its jobs wait up to ${Math.ceil(waitMs / 1_000)} s: its programs may still run${which}, ` +
-          "and this user can't end them",
+        `${short(peer)} died, but its programs may still be running${which} and this user can't end them; ` +
+          `its jobs wait up to ${Math.ceil(waitMs / 1_000)} s`,
       );
     }
     case 'outcomes.spooled':
@@ -177,7 +177,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest);
     }
     case 'config.rejected':
-      return about('config', '!', 'error', `not reloaded, the old one stays in use: ${list(event.problems)}`);
+      return about(
+        'config',
+        '!',
+        'error',
+        `not reloaded, the old one is still in use: ${list(event.problems)}`,
+      );
     // `engine.started` and `config.reloaded` name pools. The queues of a pattern come and go.
     case 'runner.added':
     case 'runner.removed':
@@ -246,15 +251,15 @@ function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: 
 function killReason(reason: KillReason): string {
   switch (reason) {
     case 'operator':
-      return 'by hand';
+      return 'an operator asked for it';
     case 'signal':
-      return 'the runner was sent USR1';
+      return 'the runner got USR1';
     case 'timeout':
       return 'it reached its timeout';
     case 'shutdown':
       return 'the runner is stopping';
     case 'taken-over':
-      return 'another runner took this one for dead and put the job back';
+      return 'another runner declared this one dead and put the job back';
   }
 }
 
@@ -263,13 +268,13 @@ function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], run
     case 'quit':
       return running === 0
         ? 'stopping'
-        : `stopping; takes no more jobs, waits for ${plural(running, 'running job')}`;
+        : `stopping: takes no more jobs, waits for ${plural(running, 'running job')}`;
     case 'terminate':
       return running === 0
         ? 'stopping'
-        : `stopping; takes no more jobs, gives ${plural(running, 'job')} time to end`;
+        : `stopping: takes no more jobs, gives ${plural(running, 'running job')} time to finish`;
     case 'kill':
-      return running === 0 ? 'stopping' : `stopping at once; kills ${plural(running, 'job')}`;
+      return running === 0 ? 'stopping' : `stopping immediately: kills ${plural(running, 'running job')}`;
     case 'drained':
       return 'stopping: every queue is empty';
   }

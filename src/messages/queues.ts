@@ -40,7 +40,7 @@ export function queueMessages(fact: QueueFact): QueueMessages {
     case 'runner.unthrottled':
       return { level: 'info', glyph: '●', subject: fact.runner, text: 'no longer throttled' };
     case 'queue.paused': {
-      const level = fact.pauses.some(isRedisError) ? 'warn' : 'info';
+      const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
       const text = `paused: ${fact.pauses.map(pauseReason).join('; ')}`;
       return { level, glyph: '‖', subject: fact.queue, text };
     }
@@ -79,7 +79,8 @@ function endOf({ exitCode, signal, lastWords }: Throttled): string {
   return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, lastWordsLimit)}`;
 }
 
-function isRedisError(reason: PauseReason): boolean {
+/** Not paused by a person: something needs attention. */
+function isTrouble(reason: PauseReason): boolean {
   return reason.kind === 'unstartable' || reason.kind === 'unreadable';
 }
 

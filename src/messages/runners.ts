@@ -9,7 +9,7 @@ export function runnerName({ pid, configFile }: Pick<ServerHello, 'pid' | 'confi
 
 /** The same with its queues and its start, as one line of a list. */
 export function runnerSummary(hello: ServerHello): string {
-  // 2026-11-24 22:43:21, as the Swedes write it: understood everywhere.
+  // Swedish dates look like 2026-11-24 22:43:21, which is clear to everyone.
   const since = new Date(hello.startedAtMs).toLocaleString('sv-SE');
   return `${runnerName(hello)}  ${visible(hello.runners.join(', '))}  since ${since}`;
 }

@@ -1,7 +1,7 @@
 /**
- * The picture as an Ink tree: one box and one text for each panel. The text is a blank block that never changes,
- * so that Ink's caches of measured texts, which are never emptied, hold no line of a log; a transform puts the
- * panel's lines in its place.
+ * The picture as an Ink tree: one box and one text for each panel. The text is a blank block that never changes, and a
+ * transform replaces it with the panel's lines. Otherwise lines of logs would fill Ink's caches of measured texts, which
+ * are never emptied.
  */
 import { Box, Text, Transform } from 'ink';
 import { memo, type ReactNode, useSyncExternalStore } from 'react';

@@ -1,14 +1,14 @@
 /**
- * Decides when to paint. A paint costs tens of milliseconds, so changes are collected: at most four frames a second,
- * ten for a second after a key. The first frame after a key comes at once. Once a second the clock asks for a paint
- * because times on the screen move on; if nothing has changed, that costs next to nothing.
+ * Decides when to paint. A paint costs tens of milliseconds, so changes are collected: at most four frames a second, or ten
+ * in the second after a key. The first frame after a key is immediate. The clock also asks for a paint once a second, because
+ * times on the screen change. If nothing has changed, that costs almost nothing.
  *
  *     idle ──dirty──▶ due in (frame - time since the last paint) ──▶ paint ──▶ idle
  *       └───wake────▶ due in a moment ───────────────────────────────────┘
  */
 const frameMs = 250;
 const keyFrameMs = 100;
-/** Keys typed in one go share a frame. */
+/** Keys that arrive together share a frame. */
 const keyDelayMs = 8;
 const awakeMs = 1_000;
 const tickMs = 1_000;

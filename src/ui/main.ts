@@ -1,5 +1,5 @@
 /**
- * The user interface on a terminal: takes the terminal, runs, and gives it back as it was, however it ends.
+ * The user interface on a terminal: takes over the terminal, runs, and restores the terminal however it ends.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { UiEnd } from './actions/action-context.ts';
@@ -15,14 +15,14 @@ export interface TerminalStreams {
 }
 
 /**
- * A busy log of 200,000 lines drops its oldest lines as fast as new ones come. Without this, V8 lets the heap grow
- * to several times what is kept before it collects.
+ * A busy log of 200,000 lines drops old lines as fast as new ones arrive. Without this option, V8 lets the heap grow to
+ * several times the size of the kept lines before it collects garbage.
  */
 function stayLean(): void {
   setFlagsFromString('--heap-growing-percent=25');
 }
 
-/** Runs until the person leaves, the engine has stopped, or the link is lost. Restores the terminal. */
+/** Runs until the user leaves, the engine has stopped, or the link is lost. Restores the terminal. */
 export async function runTerminalUi(options: UiOptions, { stdin, stdout }: TerminalStreams): Promise<UiEnd> {
   stayLean();
   const output = new TerminalOutput(stdout);

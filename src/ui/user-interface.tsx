@@ -1,6 +1,6 @@
 /**
- * The user interface between a store and a terminal: shows the store, and does what keys ask for. It reaches the
- * terminal through streams that it is given, so a test runs it in its own process.
+ * The user interface between a store and a terminal: shows the store and carries out keys. It gets the streams of the terminal
+ * from its caller, so a test can run it in its own process.
  */
 import { render } from 'ink';
 import { createStore } from 'zustand/vanilla';
@@ -16,7 +16,7 @@ import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
 export interface UiOptions extends ControllerOptions {
   /** Resolves when the link to the engine has ended, with the reason. */
   readonly lost: Promise<string>;
-  /** Name of the user whose runner it is; `null` for one of our own user. */
+  /** Name of the runner's user; `null` if that is the user of the screen. */
   readonly runnerUser: string | null;
 }
 
@@ -54,7 +54,7 @@ export class UserInterface {
     });
   }
 
-  /** Paint soon: the terminal may show something else than we believe. */
+  /** Paints everything soon: the terminal may show something unexpected. */
   wake(): void {
     this.#clock.wake();
   }
@@ -78,7 +78,7 @@ export class UserInterface {
     this.#paint();
     const ink = render(<App pictures={this.#pictures} />, inkOptions(sink, stdin));
     try {
-      // Ink tells of an error in a component here only.
+      // Ink reports an error in a component only here.
       return await Promise.race([this.#ended, ink.waitUntilExit().then(() => this.#ended)]);
     } finally {
       unsubscribe();

@@ -54,18 +54,18 @@ describe('redis as a string', () => {
     ['', 'is not a Redis URL such as'],
     ['localhost', '"localhost" is not a Redis URL; write "redis://localhost"'],
     ['localhost:6379', '"localhost:6379" is not a Redis URL; write "redis://localhost:6379"'],
-    ['http://h', 'a URL of "http:" is not one of redis:, rediss: and unix:'],
+    ['http://h', 'a Redis URL must begin with redis:, rediss: or unix:, got "http:"'],
     ['redis:h', 'is not a Redis URL such as'],
-    ['redis://h:0', 'has a port that is not a whole number from 1 to 65535'],
-    ['redis://h:65536', 'has a port that is not'],
-    ['redis://h:', 'has a port that is not'],
-    ['redis://h:x', 'has a port that is not'],
+    ['redis://h:0', 'its port must be a whole number from 1 to 65535'],
+    ['redis://h:65536', 'its port must be'],
+    ['redis://h:', 'its port must be'],
+    ['redis://h:x', 'its port must be'],
     ['redis://:6379', 'has no valid host'],
     ['redis://h%00', 'has no valid host'],
     ['redis://u@:6379', 'has no valid host'],
-    ['redis://h/x', 'has a database that is not a whole number of at least 0'],
-    ['redis://h/-1', 'has a database that is not'],
-    ['redis://h/1?db=2', 'names two different databases'],
+    ['redis://h/x', 'its database must be a whole number, 0 or more'],
+    ['redis://h/-1', 'its database must be'],
+    ['redis://h/1?db=2', 'has two different databases'],
     ['redis://h?db=1&db=1', 'has "db" twice'],
     ['redis://h?foo=1', 'has an unknown option'],
     ['redis://h#x', 'has a "#"'],
@@ -74,8 +74,8 @@ describe('redis as a string', () => {
     ['redis://a b', 'contains a control character or a space'],
     ['redis://h/0\n', 'contains a control character or a space'],
     ['unix://run/r.sock', 'has a relative path'],
-    ['unix:', 'has no path of a socket'],
-    ['unix:///run/', 'has no path of a socket'],
+    ['unix:', 'has no path to a socket'],
+    ['unix:///run/', 'has no path to a socket'],
     ['unix:///a%00b', 'contains a control character'],
   ])('%j is refused', (url, message) => {
     expect(problemsOf(fileWith({ redis: url }))).toEqual([expect.stringContaining(`redis: ${message}`)]);
@@ -160,19 +160,16 @@ describe('redis as an object', () => {
       { url: 'redis://h', host: 'h', port: 1, password: 'p' },
       ['host', 'port', 'password'].map((key) => `redis.${key}: can't be combined with "url"`),
     ],
-    [
-      { url: 'redis://h', port: 'x' },
-      [expect.stringContaining('"url"'), expect.stringContaining('"x" is not')],
-    ],
-    [{ url: 'redis://h/x' }, ['redis.url: has a database that is not a whole number of at least 0']],
-    [{ url: 'rediss://h', tls: false }, ['redis.tls: false contradicts "rediss://" in "url"']],
-    [{ url: 'unix:///r', tls: true }, ['redis.tls: has no meaning for a unix socket']],
+    [{ url: 'redis://h', port: 'x' }, [expect.stringContaining('"url"'), expect.stringContaining('got "x"')]],
+    [{ url: 'redis://h/x' }, ['redis.url: its database must be a whole number, 0 or more']],
+    [{ url: 'rediss://h', tls: false }, ['redis.tls: can\'t be false if "url" begins with "rediss://"']],
+    [{ url: 'unix:///r', tls: true }, ["redis.tls: can't be used with a Unix socket"]],
     [
       { path: '/r', host: 'h', tls: true },
       ['host', 'tls'].map((key) => `redis.${key}: can't be combined with "path"`),
     ],
     [{ sentinels: ['a'], port: 1 }, ['redis.port: can\'t be combined with "sentinels"']],
-    [{ master: 'm' }, ['redis.master: has no meaning without "sentinels"']],
+    [{ master: 'm' }, ['redis.master: can only be used with "sentinels"']],
   ])('%j is a contradiction', (redis, expected) => {
     expect(problemsOf(fileWith({ redis }))).toEqual(expected);
   });
@@ -189,8 +186,8 @@ describe('--redis', () => {
 
   test('is reported together with what is wrong in the file', () => {
     expect(problemsOf(fileWith({ redis: { port: 0 } }), { redisUrl: 'redis://h:0' })).toEqual([
-      'redis.port: 0 is below 1',
-      '--redis: has a port that is not a whole number from 1 to 65535',
+      'redis.port: must be 1 or more, got 0',
+      '--redis: its port must be a whole number from 1 to 65535',
     ]);
     expect(problemsOf('{', { redisUrl: 'redis://h:0' })).toHaveLength(2);
   });
@@ -217,7 +214,7 @@ describe('REDIS_URL', () => {
   test('is reported by its name if it is wrong, and only if it counts', () => {
     const wrong = { fallbackRedisUrl: 'redis://h:0' };
     expect(problemsOf(fileWith({}), wrong)).toEqual([
-      'REDIS_URL: has a port that is not a whole number from 1 to 65535',
+      'REDIS_URL: its port must be a whole number from 1 to 65535',
     ]);
     configOf(fileWith({ redis: {} }), wrong);
   });

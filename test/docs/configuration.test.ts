@@ -28,7 +28,7 @@ test('a table has the type, default and description of each field', () => {
     '<!-- fields: killAfter redis.db -->',
     '| field | type | default | description |',
     '|---|---|---|---|',
-    '| `killAfter` ● | seconds | `4` | Seconds between TERM and KILL whenever a job is ended. |',
+    '| `killAfter` ● | seconds | `4` | Seconds between TERM and KILL when the runner kills a job. |',
     '| `redis.db` | whole number, 0 or more |  | Number of the database; 0 by default. |',
     '<!-- /fields -->',
     'after',

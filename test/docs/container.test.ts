@@ -184,7 +184,7 @@ test('the Dockerfile copies exactly the files that the document puts beside it',
   );
   expect(copied).toEqual(['resque-runner-*.tgz', 'cfg.json', 'job.sh']);
   const document = readFileSync(join(repository, 'docs/deploy.md'), 'utf8');
-  expect(document).toContain('In a directory with these, `job.sh` and the package that `npm pack` made:');
+  expect(document).toContain('In a directory with both files, `job.sh` and the package from `npm pack`:');
   // The volume is mounted where the runner keeps outcomes.
   for (const text of [document, readFileSync(join(repository, 'deploy/kubernetes.yaml'), 'utf8')]) {
     expect(text).toContain('/home/runner/.local/state');

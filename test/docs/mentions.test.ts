@@ -236,7 +236,7 @@ describe('blocks', () => {
     ['"runners": { "mail": { "concurrency": 5, "script": "./a" } }', null],
     ['{"class":"Welcome","args":[]}', null],
     ['{"runners": {"mail": 5},}', 'SyntaxError'],
-    ['{"runners": {"mail": 0}}', 'below 1'],
+    ['{"runners": {"mail": 0}}', 'must be 1 or more'],
     ['"redis": { "prot": 1 }', 'prot'],
   ])('of JSON are checked: %s', (text, objection) => {
     if (objection === null) expect(objectionToJson(text)).toBeNull();

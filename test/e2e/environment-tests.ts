@@ -3,15 +3,18 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { type RunOptions, useEndToEnd } from '../helpers/end-to-end.ts';
 
-export function environmentTests(): void {
-  const e2e = useEndToEnd();
+/** @param programEnv variables of the runners that are programs */
+export function environmentTests(programEnv: Readonly<Record<string, string>> = {}): void {
+  const e2e = useEndToEnd({ isInProcess: true });
   const job = { class: 'Job', args: [] };
+  /** For tests of what jobs inherit from the process of their runner. */
+  const asProgram: RunOptions = { isProgram: true, env: programEnv };
 
-  async function runOne(runner: Record<string, unknown>, env: Record<string, string> = {}): Promise<void> {
+  async function runOne(runner: Record<string, unknown>, options: RunOptions = {}): Promise<void> {
     await e2e.enqueue('mail', job);
-    const program = await e2e.run({ runners: { mail: { concurrency: 1, ...runner } } }, { env });
+    const program = await e2e.run({ runners: { mail: { concurrency: 1, ...runner } } }, options);
     const [line] = await program.waitForFinished(1);
     expect(line?.outcome).toBe('succeeded');
   }
@@ -44,8 +47,17 @@ export function environmentTests(): void {
   describe('environment', () => {
     test("contains the runner's, the config's and the job's variables", async () => {
       const script = e2e.script('env > "$D/env"');
-      const env = { RUNNER_OWN: 'own', OVERRIDDEN: 'runner', RESQUE_QUEUE: 'wrong', RESQUE_WORKER: 'wrong' };
-      await runOne({ script, env: { FROM_CONFIG: 'a=b c', OVERRIDDEN: 'config', EMPTY: '' } }, env);
+      const env = {
+        ...programEnv,
+        RUNNER_OWN: 'own',
+        OVERRIDDEN: 'runner',
+        RESQUE_QUEUE: 'wrong',
+        RESQUE_WORKER: 'wrong',
+      };
+      await runOne(
+        { script, env: { FROM_CONFIG: 'a=b c', OVERRIDDEN: 'config', EMPTY: '' } },
+        { isProgram: true, env },
+      );
       const seen = e2e.fileLines('env');
       expect(seen).toEqual(
         expect.arrayContaining([
@@ -77,10 +89,8 @@ export function environmentTests(): void {
     mkdirSync(e2e.path('elsewhere'));
     await e2e.enqueue('own', job);
     await e2e.enqueue('other', job);
-    const runner = await e2e.run({
-      runners: { own: 1, other: { concurrency: 1, cwd: e2e.path('elsewhere') } },
-      script,
-    });
+    const runners = { own: 1, other: { concurrency: 1, cwd: e2e.path('elsewhere') } };
+    const runner = await e2e.run({ runners, script }, asProgram);
     await runner.waitForFinished(2);
     const directory = realpathSync(e2e.directory);
     expect(e2e.fileLines('cwd').sort()).toEqual([directory, `${directory}/elsewhere`]);
@@ -89,7 +99,10 @@ export function environmentTests(): void {
   describe.runIf(process.platform === 'linux')('the process', () => {
     test('leads its own process group', async () => {
       // Field 5 of proc(5)'s stat.
-      await runOne({ script: e2e.script('set -- $(cat /proc/$$/stat); echo "$1 $5" > "$D/group"') });
+      await runOne(
+        { script: e2e.script('set -- $(cat /proc/$$/stat); echo "$1 $5" > "$D/group"') },
+        asProgram,
+      );
       const [pid, group] = e2e.fileLines('group')[0]?.split(' ') ?? [];
       expect(group).toBe(pid);
     });
@@ -98,12 +111,15 @@ export function environmentTests(): void {
       const list = e2e.script('ls /proc/self/fd');
       // The program that started the tests may have left some open; every child has these.
       const { stdout } = await execa(list, { stdin: 'ignore' });
-      await runOne({ script: e2e.script(`${list} > "$D/fds"`) });
+      await runOne({ script: e2e.script(`${list} > "$D/fds"`) }, asProgram);
       expect(e2e.fileLines('fds')).toEqual(stdout.split('\n'));
     });
 
     test('blocks and ignores no signal', async () => {
-      await runOne({ script: e2e.script('exec grep -E "^Sig(Blk|Ign)" /proc/self/status > "$D/signals"') });
+      await runOne(
+        { script: e2e.script('exec grep -E "^Sig(Blk|Ign)" /proc/self/status > "$D/signals"') },
+        asProgram,
+      );
       expect(e2e.read('signals').replaceAll('\t', ' ')).toMatch(/^SigBlk: 0+\nSigIgn: 0+\n$/);
     });
   });

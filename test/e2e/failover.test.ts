@@ -17,7 +17,7 @@ import { masterName, Sentinel } from '../helpers/sentinel.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 // The stage's server is the replica that becomes the master.
-const stage = useEndToEnd({ timeoutMs: 60_000 });
+const stage = useEndToEnd({ timeoutMs: 60_000, isInProcess: true });
 const clean = { code: 0, signal: undefined };
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 
@@ -72,14 +72,14 @@ test.each(deliveries)(
     await stage.waitForStat('processed', 100);
     link.hold('psync');
     stage.write('go-1');
-    await waitForGate(stage, 300);
+    await waitForGate(stage, 200);
     await sentinel.hasten();
     await master.kill();
     stage.write('go-2');
 
     expect(await runner.waitForExit(30_000)).toEqual(clean);
     expect(await sentinel.masterPort()).toBe(stage.redis.port);
-    const message = expect.stringMatching(/forgot the last \d+ steps of this runner/);
+    const message = expect.stringMatching(/without the last \d+ steps of this runner/);
     expect(runner.all('steps.forgotten')).toEqual([expect.objectContaining({ message, settled: 0 })]);
     await expectForgottenTwice(stage);
   },

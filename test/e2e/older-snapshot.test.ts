@@ -25,7 +25,7 @@ test.each(deliveries)(
     await stage.waitForStat('processed', 100);
     await stage.client.save();
     stage.write('go-1');
-    await waitForGate(stage, 300);
+    await waitForGate(stage, 200);
     await crash();
     stage.write('go-2');
 
@@ -33,7 +33,7 @@ test.each(deliveries)(
       expect(await runner.waitForExit(30_000)).toEqual(clean);
       expect(runner.all('peer.recovered')).toEqual([]);
       const forgotten = runner.all('steps.forgotten');
-      const message = expect.stringMatching(/forgot the last \d+ steps of this runner/);
+      const message = expect.stringMatching(/without the last \d+ steps of this runner/);
       expect(forgotten).toEqual([expect.objectContaining({ message, settled: 0 })]);
     }
     await expectForgottenTwice(stage);
@@ -50,7 +50,7 @@ test.each(deliveries)(
     await stage.waitForFileLines('ran', 2);
     await crash();
     const { message } = await runner.waitForLine('steps.forgotten');
-    expect(message).toMatch(/came back without this runner's data .* 2 running jobs back on record/);
+    expect(message).toMatch(/came back without this runner's data .* 2 running jobs recorded again/);
     stage.write('go');
     await stage.waitForStat('processed', 2);
     await stage.enqueue('mail', {});

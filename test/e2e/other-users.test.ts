@@ -6,6 +6,7 @@ import { program } from '../cli/program.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { canBecomeOthers, commandPrefix, type OtherUser } from '../helpers/other-user.ts';
 import { isAlive } from '../helpers/processes.ts';
+import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import type { ConfigObject } from '../helpers/workbench.ts';
 
@@ -54,18 +55,21 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     const deferred = await second.waitForLine('peer.deferred');
     expect(deferred).toMatchObject({ pids: expect.arrayContaining([pid]) });
     expect(deferred.message).toMatch(
-      / died; its jobs wait up to \d+ s: its programs may still run \(pids? \d+.*\), and/,
+      / died, but its programs may still be running \(pids? \d+.*\) and .* wait up to \d+ s$/,
     );
     expect(await stage.backlog('mail')).toEqual([]);
     expect(await repairAs(ben)).toContain(
-      'not repaired: another process is recovering runners, or programs of it',
+      'not repaired: another process is recovering it, or it has programs that may still be running',
     );
+    await lookAgain(second);
+    expect(second.all('peer.recovered')).toEqual([]);
+    expect(isAlive(pid)).toBe(true);
     stage.write('end');
-    // The runner retries after 10 s.
-    await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
+    await waitFor(() => !isAlive(pid), { message: 'its program has ended' });
+    await lookAgain(second);
+    await second.waitForLine('peer.recovered');
     await stage.waitForStat('processed', 1);
     expect(stage.fileLines(`pids-${ben.uid}`)).toHaveLength(1);
-    expect(isAlive(pid)).toBe(false);
     expect(second.all('peer.deferred')).toHaveLength(1);
     await forgetRecoveries();
   });
@@ -80,7 +84,8 @@ describe.runIf(canBecomeOthers())('with runners of two users', () => {
     const entry = JSON.parse(text) as { seenAtMs: number };
     const longAgo = { ...entry, seenAtMs: entry.seenAtMs - 300_000 };
     await stage.client.hset(stage.key('runners'), owner, JSON.stringify(longAgo));
-    await second.waitForLine('peer.recovered', () => true, { timeoutMs: 15_000 });
+    await lookAgain(second);
+    await second.waitForLine('peer.recovered');
     expect(isAlive(pid)).toBe(true);
     stage.write('end');
     await stage.waitForStat('processed', 1);
@@ -119,6 +124,13 @@ async function leaveProgram(config: ConfigObject): Promise<number> {
   await runner.waitForExit();
   expect(isAlive(pid)).toBe(true);
   return pid;
+}
+
+/** The runner looks for dead runners every 10 s if their jobs wait, and whenever it has connected. */
+async function lookAgain(runner: Runner): Promise<void> {
+  const from = runner.position;
+  await stage.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await runner.waitForLine('redis.up', undefined, { from });
 }
 
 async function repairAs(user: OtherUser): Promise<string> {

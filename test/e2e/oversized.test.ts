@@ -22,7 +22,7 @@ function payload(name: string, size = 0): string {
 }
 
 const small = (count: number) => Array.from({ length: count }, (_, n) => payload(`Small${n}`));
-const big = (name = 'Big') => payload(name, 4 * 1024 * 1024);
+const big = (name = 'Big') => payload(name, 2 * 1024 * 1024);
 
 /** Shell code that records STDIN. */
 function seen(bytes: string): string {

@@ -10,6 +10,9 @@ import type { Runner } from '../helpers/runner.ts';
 import { staysTrue, waitFor } from '../helpers/wait-for.ts';
 
 const e2e = useEndToEnd({ isInProcess: true });
+/** The runner must notice a dead connection within 30 s: at a heartbeat, it begins to check it. */
+const heartbeatSeconds = 20;
+const checkSeconds = 10;
 let proxy: RedisProxy;
 
 afterEach(() => proxy.close());
@@ -45,7 +48,11 @@ test('the runner gives up a wait without a reply, and the jobs after it run', as
   const runner = await runThroughProxy();
   proxy.hold('blpop');
   await e2e.enqueue('mail', ...[1, 2, 3].map((n) => ({ class: 'Job', args: [n] })));
-  await runner.waitForLine('redis.down', undefined, { timeoutMs: 29_000 });
+  await waitFor(() => proxy.isHolding, { message: 'Redis has answered the wait' });
+  await e2e.pass(heartbeatSeconds);
+  await waitFor(() => proxy.count('unblock') > 0, { message: 'the runner tries to end the wait' });
+  await e2e.pass(checkSeconds);
+  await runner.waitForLine('redis.down', undefined, { timeoutMs: 1_000 });
   await runner.waitForFinished(2);
   await runner.stop();
 });

@@ -72,7 +72,7 @@ describe.each(deliveries)('%s', (delivery) => {
     expect(first.all('engine.renamed')).toEqual([]);
     const renamed = second.all('engine.renamed').map(({ message }) => message);
     expect(renamed).toEqual([
-      expect.stringContaining('ctr:1 is another process that may be alive; going on as ctr-2'),
+      expect.stringContaining('ctr:1 is another process that may be alive; continuing as ctr-2'),
     ]);
     await expectAllDone(40);
   });
@@ -128,7 +128,7 @@ describe.each(deliveries)('%s', (delivery) => {
     process.kill(inner, 'SIGCONT');
     const { message } = await first.waitForLine('engine.declared-dead');
     expect(message).toContain(
-      requeued > 0 ? '2 programs of jobs that went back killed' : '2 jobs recorded as failed may finish',
+      requeued > 0 ? 'killed 2 programs of jobs that were put back' : '2 jobs recorded as failed may finish',
     );
     await first.waitForLine('redis.up', () => true, {
       from: first.lines.findIndex(({ event }) => event === 'redis.down'),

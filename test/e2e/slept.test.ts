@@ -6,7 +6,7 @@ import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import type { ConfigObject } from '../helpers/workbench.ts';
 
-const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
+const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000, isInProcess: true });
 const clean = { code: 0, signal: undefined };
 
 /** Each job waits for its file `go-ARG`; a job whose argument ends in 7 fails. */
@@ -40,7 +40,7 @@ async function began(arg: number, times = 1): Promise<number> {
 /** Starts the runner that will sleep, and waits until its jobs are running and recorded in Redis. */
 async function runWith(args: readonly number[], settings: ConfigObject): Promise<Runner> {
   await stage.enqueue('mail', ...args.map(job));
-  const runner = await stage.run(configFor('first', settings), { args: ['--drain'] });
+  const runner = await stage.run(configFor('first', settings), { args: ['--drain'], isProgram: true });
   for (const arg of args) await began(arg);
   const isRecord = (key: string) => !/:(started|payload)$/.test(key);
   await waitFor(
@@ -64,7 +64,7 @@ async function recover(sleeper: Runner, settings: ConfigObject): Promise<Runner>
   const seenAtMs = entry.seenAtMs - 400_000;
   const elsewhere = { ...entry, machine: 'another-boot pid:[1]', mark: 'elsewhere', seenAtMs, connections };
   await stage.client.hset('resque:runners', owner, JSON.stringify(elsewhere));
-  const other = await stage.run(configFor('second', settings));
+  const other = await stage.run(configFor('second', settings), { isBesidePrograms: true });
   await other.waitForLine('peer.recovered');
   return other;
 }
@@ -143,7 +143,7 @@ describe('jobs that the recovery recorded as failed', () => {
     await stage.redis.start();
     const other = await recover(sleeper, {});
     const message = await wake(sleeper);
-    expect(message).toContain('2 outcomes dropped');
+    expect(message).toContain('dropped 2 outcomes');
     expect(sleeper.all('outcome.dropped')).toHaveLength(2);
     await end(sleeper, other, { processed: 2, failed: 2 });
   });
@@ -158,7 +158,7 @@ describe.each(goingBack)('jobs that were put back on their queue (%s)', (_, sett
     await began(1, 2);
     expect(isAlive(pid)).toBe(true);
     const message = await wake(sleeper);
-    expect(message).toContain('1 program of jobs that went back killed');
+    expect(message).toContain('killed 1 program of jobs that were put back');
     await waitFor(() => !isAlive(pid), { message: 'its program is killed' });
     stage.write('go-1');
     await other.waitForFinished(1);
@@ -181,7 +181,7 @@ describe.each(goingBack)('jobs that were put back on their queue (%s)', (_, sett
 });
 
 test('a job that Redis handed to it while it slept runs once, if Redis has no other copy', async () => {
-  const sleeper = await stage.run(configFor('first', {}));
+  const sleeper = await stage.run(configFor('first', {}), { isProgram: true });
   await waitFor(async () => /cmd=blpop/.test(String(await stage.client.client('LIST'))), {
     message: 'it waits',
   });
@@ -200,7 +200,7 @@ test('a job that Redis handed to it while it slept runs once, if Redis has no ot
 
 test('at-least-once: a job that Redis handed to it while it slept is put back and not lost', async () => {
   const settings = { delivery: 'at-least-once' };
-  const sleeper = await stage.run(configFor('first', settings));
+  const sleeper = await stage.run(configFor('first', settings), { isProgram: true });
   await waitFor(async () => /cmd=blmove/.test(String(await stage.client.client('LIST'))), {
     message: 'it waits',
   });
@@ -218,7 +218,7 @@ test('at-least-once: a job that Redis handed to it while it slept is put back an
 });
 
 test("after it registers again, an outcome that can't reach Redis is stored on disk for another runner", async () => {
-  const sleeper = await stage.run(configFor('first', {}));
+  const sleeper = await stage.run(configFor('first', {}), { isProgram: true });
   await freeze(sleeper.pid);
   const other = await recover(sleeper, {});
   await wake(sleeper);
@@ -228,7 +228,10 @@ test("after it registers again, an outcome that can't reach Redis is stored on d
   await stage.redis.kill();
   stage.write('go-1');
   await sleeper.waitForFinished(2);
-  sleeper.signal('SIGQUIT');
+  sleeper.signal('SIGTERM');
+  await sleeper.waitForLine('engine.stopping');
+  // It stops waiting for Redis.
+  sleeper.signal('SIGTERM');
   await sleeper.waitForLine('outcomes.spooled');
   expect((await sleeper.waitForExit()).code).toBe(0);
   const from = other.position;
@@ -241,7 +244,7 @@ test("after it registers again, an outcome that can't reach Redis is stored on d
 });
 
 test('after it registers again, its death is recovered like any other', async () => {
-  const sleeper = await stage.run(configFor('first', {}));
+  const sleeper = await stage.run(configFor('first', {}), { isProgram: true });
   await freeze(sleeper.pid);
   const other = await recover(sleeper, {});
   await wake(sleeper);

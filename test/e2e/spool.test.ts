@@ -1,20 +1,24 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { runProgram } from '../cli/program.ts';
-import { useEndToEnd } from '../helpers/end-to-end.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { OutcomeQueue } from '../../src/engine/outcomes/unwritten.ts';
+import { runCommand } from '../cli/run-command.ts';
+import { type RunOptions, useEndToEnd } from '../helpers/end-to-end.ts';
+import { EngineRunner } from '../helpers/engine-runner.ts';
+import { freePort } from '../helpers/redis.ts';
+import { RedisProxy } from '../helpers/redis-proxy.ts';
 import type { Runner } from '../helpers/runner.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import type { ConfigObject } from '../helpers/workbench.ts';
 
-const stage = useEndToEnd({ redis: { appendOnly: true }, timeoutMs: 60_000 });
+const stage = useEndToEnd({ isInProcess: true, redis: { appendOnly: true } });
 
 /** A job writes its number and waits for its end. Jobs with odd numbers fail. */
 function script(): string {
   return stage.script(`
-    n=$(head -c 60 | sed 's/.*\\[\\([0-9]*\\)\\].*/\\1/')
+    n=$(head -c 60); n=\${n#*[}; n=\${n%%]*}
     echo $n >> "$D/started"
-    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.5; done
+    while [ ! -e "$D/go-$n" ] && [ ! -e "$D/go" ]; do sleep 0.2; done
     [ $((n % 2)) = 0 ] || { echo "job $n went wrong" >&2; exit 1; }`);
 }
 
@@ -35,12 +39,24 @@ async function endWithoutRedis(runner: Runner, jobs: number) {
   await runner.waitForLine('redis.down');
   stage.write('go');
   await runner.waitForFinished(jobs);
-  return await runner.stop(20_000);
+  return await stopWithoutRedis(runner);
 }
 
-async function start(changes: ConfigObject = {}): Promise<{ config: ConfigObject; runner: Runner }> {
+/** After TERM, a runner waits 5 s for Redis. A second TERM ends this time. */
+async function stopWithoutRedis(runner: Runner) {
+  runner.signal('SIGTERM');
+  await runner.waitForLine('engine.stopping');
+  if (runner instanceof EngineRunner) await stage.pass(5);
+  else runner.signal('SIGTERM');
+  return await runner.waitForExit();
+}
+
+async function start(
+  changes: ConfigObject = {},
+  options: RunOptions = {},
+): Promise<{ config: ConfigObject; runner: Runner }> {
   const config = { script: script(), runners: { mail: 4 }, ...changes };
-  return { config, runner: await stage.run(config) };
+  return { config, runner: await stage.run(config, options) };
 }
 
 async function assertAllWritten(): Promise<void> {
@@ -55,30 +71,33 @@ async function assertAllWritten(): Promise<void> {
 }
 
 test.each([
-  ['at-most-once', {}],
-  ['at-least-once', { delivery: 'at-least-once' }],
-])('outcomes that could not reach Redis are written once by the next start (%s)', async (_, changes) => {
-  const { config, runner } = await start(changes);
-  await stage.enqueue('mail', job(1), job(2), job(3), job(4));
-  expect(await endWithoutRedis(runner, 4)).toEqual({ code: 0, signal: undefined });
-  const told = runner.all('outcomes.spooled');
-  expect(told).toHaveLength(1);
-  const [file] = spoolFiles();
-  expect(told[0]?.message).toContain(join(spool(), file ?? ''));
-  expect(statSync(spool()).mode & 0o777).toBe(0o700);
-  expect(statSync(join(spool(), file ?? '')).mode & 0o777).toBe(0o600);
+  ['at-most-once', {}, { isProgram: true }],
+  ['at-least-once', { delivery: 'at-least-once' }, {}],
+] as const)(
+  'outcomes that could not reach Redis are written once by the next start (%s)',
+  async (_, changes, options) => {
+    const { config, runner } = await start(changes, options);
+    await stage.enqueue('mail', job(1), job(2), job(3), job(4));
+    expect(await endWithoutRedis(runner, 4)).toEqual({ code: 0, signal: undefined });
+    const told = runner.all('outcomes.spooled');
+    expect(told).toHaveLength(1);
+    const [file] = spoolFiles();
+    expect(told[0]?.message).toContain(join(spool(), file ?? ''));
+    expect(statSync(spool()).mode & 0o777).toBe(0o700);
+    expect(statSync(join(spool(), file ?? '')).mode & 0o777).toBe(0o600);
 
-  await stage.redis.start();
-  const next = await stage.run(config);
-  await assertAllWritten();
-  expect(next.all('outcomes.restored')).toHaveLength(1);
-  expect(next.all('peer.recovered')).toHaveLength(1);
-  expect(spoolFiles()).toEqual([]);
-  await next.stop();
-  const third = await stage.run(config);
-  expect(third.all('outcomes.restored')).toEqual([]);
-  await assertAllWritten();
-});
+    await stage.redis.start();
+    const next = await stage.run(config);
+    await assertAllWritten();
+    expect(next.all('outcomes.restored')).toHaveLength(1);
+    expect(next.all('peer.recovered')).toHaveLength(1);
+    expect(spoolFiles()).toEqual([]);
+    await next.stop();
+    const third = await stage.run(config);
+    expect(third.all('outcomes.restored')).toEqual([]);
+    await assertAllWritten();
+  },
+);
 
 test('failures keep the order in which the jobs ended', async () => {
   const { config, runner } = await start();
@@ -90,7 +109,7 @@ test('failures keep the order in which the jobs ended', async () => {
     stage.write(`go-${n}`);
     await runner.waitForFinished(at + 1);
   }
-  expect((await runner.stop(20_000)).code).toBe(0);
+  expect((await stopWithoutRedis(runner)).code).toBe(0);
   await stage.redis.start();
   await stage.run(config);
   const failures = await stage.failures(4);
@@ -103,7 +122,7 @@ test('jobs that the shutdown killed go back to their queue once, if configured',
   await stage.waitForFileLines('started', 3);
   await stage.redis.stop();
   await runner.waitForLine('redis.down');
-  expect((await runner.stop(20_000)).code).toBe(0);
+  expect((await stopWithoutRedis(runner)).code).toBe(0);
   await stage.redis.start();
   stage.write('go');
   await stage.run(config);
@@ -119,7 +138,10 @@ test('a step that Redis carried out without a reply is not repeated', async () =
   stage.redis.freeze();
   stage.write('go');
   await runner.waitForFinished(4);
-  expect((await runner.stop(40_000)).code).toBe(0);
+  runner.signal('SIGTERM');
+  // The time limit of a reply, then the time for Redis to come back.
+  await stage.pass(10 + 5);
+  expect((await runner.waitForExit()).code).toBe(0);
   expect(spoolFiles()).toHaveLength(1);
   stage.redis.thaw();
   await stage.waitForStat('processed', 4);
@@ -129,14 +151,16 @@ test('a step that Redis carried out without a reply is not repeated', async () =
 });
 
 test('a runner that is killed while it reads the spool repeats no outcome', async () => {
-  const { config, runner } = await start({ runners: { mail: 100 } });
-  const jobs = Array.from({ length: 100 }, (_, n) => job(n));
+  // More than fit into one step.
+  const count = 80;
+  const { config, runner } = await start({ runners: { mail: count } }, { isProgram: true });
+  const jobs = Array.from({ length: count }, (_, n) => job(n));
   await stage.enqueue('mail', ...jobs);
-  expect((await endWithoutRedis(runner, 100)).code).toBe(0);
+  expect((await endWithoutRedis(runner, count)).code).toBe(0);
   await stage.redis.start();
-  for (const count of [1, 2]) {
+  for (const written of [1, 2]) {
     const killed = await stage.run(config, { awaitRedis: false });
-    await waitFor(async () => (await stage.stat('processed')) >= count, {
+    await waitFor(async () => (await stage.stat('processed')) >= written, {
       message: 'some outcomes are written',
       timeoutMs: 10_000,
     });
@@ -144,17 +168,17 @@ test('a runner that is killed while it reads the spool repeats no outcome', asyn
     await killed.waitForExit();
   }
   await stage.run(config);
-  await stage.waitForStat('processed', 100, 30_000);
-  expect(await stage.stat('failed')).toBe(50);
-  const failures = await stage.failures(50);
-  expect(new Set(failures.map(({ error }) => error)).size).toBe(50);
+  await stage.waitForStat('processed', count);
+  expect(await stage.stat('failed')).toBe(count / 2);
+  const failures = await stage.failures(count / 2);
+  expect(new Set(failures.map(({ error }) => error)).size).toBe(count / 2);
   expect(spoolFiles()).toEqual([]);
   // The next runner recovers the killed ones.
   await waitFor(async () => (await stage.client.hlen(stage.key('runners'))) === 1, { message: 'one runner' });
 });
 
 test('outcomes of a runner that was already recovered are too late, and stay on disk', async () => {
-  const { config, runner } = await start();
+  const { config, runner } = await start({}, { isProgram: true });
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect((await endWithoutRedis(runner, 4)).code).toBe(0);
   await stage.redis.start();
@@ -192,7 +216,7 @@ test('an unwritable spool is reported, and the exit code is 1', async () => {
   expect(await endWithoutRedis(runner, 2)).toEqual({ code: 1, signal: undefined });
   const [told] = runner.all('spool.failed');
   expect(told?.message).toContain(spool());
-  expect(runner.all('engine.stopped')[0]?.message).toContain('2 jobs ended, but Redis could not be told how');
+  expect(runner.all('engine.stopped')[0]?.message).toContain('2 outcomes could not be recorded in Redis');
   await stage.redis.start();
   await stage.redis.flush();
 });
@@ -215,34 +239,43 @@ test('other files in the directory are left alone and reported once', async () =
 });
 
 test('too many outcomes for memory go to disk immediately, and to Redis when it is back', async () => {
-  const { runner } = await start({ delivery: 'at-least-once', runners: { mail: 70 } });
+  // The real limits are under test in test/engine/outcomes/unwritten.test.ts.
+  const full = vi.spyOn(OutcomeQueue.prototype, 'isFull', 'get').mockImplementation(isFullEarly);
+  onTestFinished(() => full.mockRestore());
+  const { runner } = await start({ delivery: 'at-least-once', runners: { mail: 8 } });
   const large = 'x'.repeat(1024 * 1024);
-  for (let n = 0; n < 70; n += 1) await stage.enqueue('mail', { class: 'Job', args: [2 * n], large });
-  await stage.waitForFileLines('started', 70, 30_000);
+  await stage.enqueue('mail', ...Array.from({ length: 8 }, (_, n) => ({ ...job(2 * n), large })));
+  await stage.waitForFileLines('started', 8);
   await stage.redis.stop();
   await runner.waitForLine('redis.down');
   stage.write('go');
-  await runner.waitForFinished(70, 30_000);
-  expect(runner.all('outcomes.spooled')).toHaveLength(1);
+  await runner.waitForFinished(8);
+  const told = runner.all('outcomes.spooled');
+  expect(told.map(({ message }) => message)).toEqual([expect.stringMatching('6 outcomes')]);
   expect(spoolFiles()).toHaveLength(1);
   await stage.redis.start();
-  await stage.waitForStat('processed', 70, 30_000);
+  await stage.pass(5);
+  await stage.waitForStat('processed', 8);
   await waitFor(() => spoolFiles().length === 0, { message: 'the spool is empty' });
   expect(await stage.client.keys('*held:mail')).toEqual([]);
 });
 
+function isFullEarly(this: OutcomeQueue): boolean {
+  return this.length >= 6;
+}
+
 test('check reports outcomes on disk, and --repair writes them before it records their jobs as failed', async () => {
-  const { config, runner } = await start();
+  const { config, runner } = await start({}, { isProgram: true });
   await stage.enqueue('mail', job(1), job(2), job(3), job(4));
   expect((await endWithoutRedis(runner, 4)).code).toBe(0);
   await stage.redis.start();
   const env = { XDG_STATE_HOME: stage.path('state') };
-  const found = await runProgram(['check'], { cwd: stage.directory, env });
+  const found = await runCommand(['check'], { cwd: stage.directory, env });
   expect(found.code).toBe(1);
-  expect(found.stdout).toMatch(/^FAIL spool {6}how 4 jobs of .* ended is in .*\.spool, .*; --repair /m);
+  expect(found.stdout).toMatch(/^FAIL spool {6}.*\.spool holds 4 outcomes, saved by .*; --repair /m);
   expect(spoolFiles()).toEqual([expect.stringMatching(/\.spool$/)]);
-  const repaired = await runProgram(['check', '--repair'], { cwd: stage.directory, env });
-  expect(repaired.stdout).toMatch(/^ok {3}spool .* 4 jobs/m);
+  const repaired = await runCommand(['check', '--repair'], { cwd: stage.directory, env });
+  expect(repaired.stdout).toMatch(/^ok {3}spool .* 4 outcomes are recorded now/m);
   expect(repaired.code).toBe(0);
   expect(spoolFiles()).toEqual([]);
   expect(await stage.client.hlen(stage.key('runners'))).toBe(0);
@@ -251,26 +284,34 @@ test('check reports outcomes on disk, and --repair writes them before it records
 });
 
 test('a stop without outcomes, but with jobs that may have been taken, reports them, and they go back once', async () => {
-  const { config, runner } = await start();
+  const port = await freePort();
+  let proxy = new RedisProxy(port, stage.redis.port);
+  onTestFinished(() => proxy.close());
+  const redis = { server: '127.0.0.1', port };
+  const { config, runner } = await start({ redis }, { isProgram: true });
   runner.signal('SIGUSR2');
   await runner.waitForLine('queue.paused');
   await stage.enqueue('mail', job(2), job(4));
   stage.write('go');
   stage.redis.freeze();
+  const steps = proxy.count('evalsha');
   // The runner asks for jobs and gets no reply.
   runner.signal('SIGCONT');
-  await runner.waitForLine('queue.resumed');
-  expect((await runner.stop(40_000)).code).toBe(0);
+  await waitFor(() => proxy.count('evalsha') > steps, { message: 'the runner asks for jobs' });
+  proxy.close();
+  await runner.waitForLine('redis.down');
+  expect((await stopWithoutRedis(runner)).code).toBe(0);
   const [file = ''] = spoolFiles();
-  const contents = 'at most 4 jobs that were taken but not started';
+  const contents = 'up to 4 jobs that were taken but not started';
   expect(runner.all('outcomes.spooled').map(({ message }) => message)).toEqual([
-    expect.stringMatching(`${contents} are in ${join(spool(), file)} until`),
+    expect.stringMatching(`saved ${contents} to ${join(spool(), file)} until`),
   ]);
   stage.redis.thaw();
+  proxy = new RedisProxy(port, stage.redis.port);
   const env = { XDG_STATE_HOME: stage.path('state') };
-  const found = await runProgram(['check'], { cwd: stage.directory, env });
+  const found = await runCommand(['check'], { cwd: stage.directory, env });
   expect(found.stdout).toMatch(
-    /^FAIL spool {6}at most 4 jobs that .*:\d+ had taken but not started are in .*\.spool, .*; --repair /m,
+    /^FAIL spool {6}.*\.spool holds up to 4 jobs that were taken but not started, saved by .*:\d+ while .*; --repair /m,
   );
   const next = await stage.run(config);
   expect(next.all('outcomes.restored')[0]?.message).toContain(`${contents} are back on their queues`);

@@ -69,8 +69,10 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
   test('end with pause-all-workers, and start again when it is unset', async () => {
     await run(2);
     await e2e.client.set(e2e.key('pause-all-workers'), 'true');
+    await e2e.pass(5);
     await waitForChildren(e2e, 0);
     await e2e.client.del(e2e.key('pause-all-workers'));
+    await e2e.pass(5);
     await waitForChildren(e2e, 2);
   });
 
@@ -229,7 +231,9 @@ describe.each([prestarted, persistent])('$name children', ({ entry, script: scri
     runner.signal('SIGCONT');
     await runner.waitForLine('queue.paused', ({ pauses: now }) => now?.[0]?.kind === 'unstartable', { from });
     e2e.script(scriptFor(quick), { name: 'job' });
-    await waitForChildren(e2e, 2, 15_000);
+    // A reload looks immediately; the next regular look comes later than the first one.
+    runner.signal('SIGHUP');
+    await waitForChildren(e2e, 2);
     await assertJobRuns(runner);
   });
 

@@ -3,28 +3,39 @@
  * few tests of each other kind.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import * as native from '../../src/engine/launch/libc.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { environmentTests } from './environment-tests.ts';
 import { stdinTests } from './stdin-tests.ts';
 
-// All runners of this file inherit it.
-vi.stubEnv('RR_NATIVE', 'off');
+const off = { RR_NATIVE: 'off' };
 
-describe('the process of a job', environmentTests);
+// What RR_NATIVE does in a program. This process has made its choice already.
+beforeAll(() => {
+  vi.spyOn(native, 'libc').mockReturnValue(null);
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+describe('the process of a job', () => environmentTests(off));
 
 describe('STDIN', stdinTests);
 
 describe('jobs', () => {
-  const e2e = useEndToEnd();
+  const e2e = useEndToEnd({ isInProcess: true });
   const job = { class: 'Job', args: [1] };
 
-  test('are started with child_process: their outputs are sockets', async () => {
+  test.each([
+    ['a program', { isProgram: true, env: off }],
+    ['the engine in this process', {}],
+  ] as const)('of %s are started with child_process: their outputs are sockets', async (_, options) => {
     await e2e.enqueue('mail', job);
     const script = e2e.script('readlink /proc/self/fd/1; exit 1');
-    await e2e.run({ runners: { mail: 1 }, script });
+    await e2e.run({ runners: { mail: 1 }, script }, options);
     expect((await e2e.failure()).stdout).toMatch(/^socket:/);
   });
 

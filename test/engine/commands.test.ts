@@ -163,7 +163,7 @@ describe('who gave a command is told', () => {
     await engine.engine.execute({ type: 'kill-job', jobId: 'x', signal: 'SIGKILL' }, by);
     expect(engine.all('command.executed')).toMatchObject([
       { by, command: 'set-concurrency', isDone: true, outcome: 'mail: 2 → 3 slots' },
-      { by, command: 'kill-job', isDone: false, outcome: 'no job x is running' },
+      { by, command: 'kill-job', isDone: false, outcome: 'job #x is not running' },
     ]);
     // Behind what it did.
     expect(engine.events.map(({ type }) => type).slice(-3, -1)).toEqual([

@@ -203,6 +203,7 @@ export class EngineStage {
   }
 
   async end(hasFailed: boolean): Promise<void> {
+    let isClean = false;
     try {
       const results = await Promise.all(this.#engines.map((engine) => engine.stop('kill')));
       if (hasFailed) return;
@@ -211,12 +212,13 @@ export class EngineStage {
       }
       for (const result of results) expect(result).toEqual({ unwritten: 0, isUnregistered: true });
       await assertNoProcessLeft(this.#mark);
+      isClean = true;
       await assertNoKeyLeft(this.redis, 'resque:', this.#allowedKeys);
       await waitFor(async () => strangers(String(await this.redis.client('LIST'))).length === 0, {
         message: 'no connection of an engine is left',
       });
     } finally {
-      for (const { pid } of processesMarked(this.#mark)) kill(pid);
+      if (!isClean) for (const { pid } of processesMarked(this.#mark)) kill(pid);
       rmSync(this.#directory, { recursive: true, force: true });
     }
   }

@@ -239,7 +239,7 @@ describe.each(languages)('$name', (language) => {
       const { failure } = await run(job('Invoice', 'ann@example.com', -5));
       expect(failure).toMatchObject({
         exception: 'InvalidAmount',
-        error: 'nobody can be asked for -5 cents',
+        error: "can't send an invoice for -5 cents",
       });
       expect((await run(job('Unknown'))).failure?.error).toContain('Unknown');
     });

@@ -10,10 +10,15 @@ import type {
 } from '../../src/protocol/commands.ts';
 import { startProxy } from '../engine/proxies.ts';
 import { type TestEngine, useEngines } from '../engine/stage.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEngines(useRedis());
+/** So many that others, at random places, can do a lot meanwhile. */
+const manyFailures = randomCases(100_000);
+/** What blocks for them would be noticed. */
+const largeFailures = randomCases(10_000);
 const failed = 'resque:failed';
 const all: FailureFilter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 const payload = { class: 'Job', args: [1] };
@@ -40,7 +45,7 @@ const list = () => stage.redis.lrange(failed, 0, -1);
 const errors = async () => (await list()).map((text) => (JSON.parse(text) as { error: string }).error);
 const queued = () => stage.redis.llen('resque:queue:mail');
 
-/** An engine that takes no jobs, so that what is put back onto a queue stays there. */
+/** An engine that takes no jobs, so that retried jobs stay on their queue. */
 async function start(): Promise<TestEngine> {
   const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
   await engine.do({ type: 'pause-all' });
@@ -69,7 +74,7 @@ async function find(
 const shown = (entries: readonly FailureEntry[]) => entries.map(({ index, error }) => `${index} ${error}`);
 
 describe('finding', () => {
-  test('lists the newest first, with all that they say', async () => {
+  test('lists the newest first, with all of their fields', async () => {
     const engine = await start();
     await fill(entry('1'), entry('2'), 'junk');
     const { total, entries, next } = await find(engine, { count: 2 });
@@ -86,7 +91,7 @@ describe('finding', () => {
     expect(await find(engine, { before: 1 })).toMatchObject({ entries: [{ index: 0 }], next: null });
   });
 
-  test('goes on page by page to the oldest', async () => {
+  test('continues page by page to the oldest', async () => {
     const engine = await start();
     await fill(...numbers(0, 700).map((n) => entry(n, { exception: n % 3 === 0 ? 'Third' : 'Other' })));
     const found: string[] = [];
@@ -104,7 +109,7 @@ describe('finding', () => {
     );
   });
 
-  test('of nothing tells how far it has looked, and how to go on', async () => {
+  test('without a match says how far it has searched, and where to continue', async () => {
     const engine = await start();
     await fill('{"error":"it"}', ...numbers(0, 6_000).map((n) => entry(n)));
     const filter = { ...all, text: 'it' };
@@ -120,7 +125,7 @@ describe('finding', () => {
     });
   });
 
-  test('knows the end of a list that has become shorter, or was never there', async () => {
+  test('finds the end of a list that has become shorter or does not exist', async () => {
     const engine = await start();
     expect(await find(engine)).toEqual({ kind: 'failures', total: 0, entries: [], next: null });
     await fill(entry('1'), entry('2'));
@@ -133,13 +138,13 @@ describe('finding', () => {
     });
   });
 
-  test('shows whatever anyone wrote there', async () => {
+  test('shows entries of any form', async () => {
     const engine = await start();
     await fill('{"backtrace":[{"toString":1}]}', '', '[1]', '{"payload":{"args":{"__proto__":1}}}');
     expect((await find(engine)).entries).toHaveLength(4);
   });
 
-  test('cuts the texts of a record of megabytes, but not its bytes', async () => {
+  test('cuts the texts of a record of several megabytes, but not its bytes', async () => {
     const engine = await start();
     const text = 'x'.repeat(1_000_000);
     const huge = entry(text, {
@@ -164,7 +169,7 @@ describe('finding', () => {
   });
 });
 
-test('counting tells how many match, and how many of them can be retried and were not', async () => {
+test('counting says how many match, and how many of them can still be retried', async () => {
   const engine = await start();
   await fill(
     ...numbers(0, 600).map((n) => entry(n, { queue: n % 2 === 0 ? 'mail' : 'news' })),
@@ -188,10 +193,10 @@ describe('one failure', () => {
   const retry = (engine: TestEngine, text: string): Promise<CommandReply> =>
     engine.do({ type: 'retry-failures', entries: [ref(text)] });
 
-  test('is put back and noted, and can be again by what the list then says', async () => {
+  test('is put back and marked as retried, and can be retried again by its changed record', async () => {
     const engine = await start();
     await fill(entry('1'));
-    expect(await retry(engine, entry('1'))).toEqual(bulk('put back onto mail', { done: 1 }));
+    expect(await retry(engine, entry('1'))).toEqual(bulk('put back on mail', { done: 1 }));
     expect(await stage.redis.lrange('resque:queue:mail', 0, -1)).toEqual([JSON.stringify(payload)]);
     expect(engine.all('failures.retried')).toMatchObject([{ count: 1, queues: ['mail'], jobClass: 'Job' }]);
     expect(await retry(engine, entry('1'))).toEqual(refused('failure-gone'));
@@ -209,7 +214,7 @@ describe('one failure', () => {
     expect(await remove()).toEqual(refused('failure-gone'));
   });
 
-  test('that says not what to retry is refused', async () => {
+  test('that has no job is not retried', async () => {
     const engine = await start();
     await fill('junk');
     expect(await retry(engine, 'junk')).toEqual(refused('failure-unretryable'));
@@ -220,7 +225,7 @@ describe('one failure', () => {
 });
 
 describe('some failures', () => {
-  test('are retried at once, told in one event, then counted', async () => {
+  test('are retried in one step, published as one event, then counted', async () => {
     const engine = await start();
     await fill(entry('1'), entry('2', { queue: 'news' }), entry('3'), entry('4'));
     const entries = [ref(entry('3'), 2), ref(entry('1')), ref(entry('2', { queue: 'news' }), 1)];
@@ -234,7 +239,7 @@ describe('some failures', () => {
     ]);
   });
 
-  test('that others were quicker with, or that say nothing, are told apart', async () => {
+  test('that are gone and those that have no job are reported separately', async () => {
     const engine = await start();
     await fill(entry('1'), entry('2'), 'junk');
     const entries = [ref(entry('1')), ref(entry('2')), ref(entry('3')), ref('junk'), ref('trash')];
@@ -250,7 +255,7 @@ describe('some failures', () => {
     );
   });
 
-  test('are removed, a thousand at once, of which one that is named twice is one', async () => {
+  test('are removed, a thousand at once; an entry that is named twice counts once', async () => {
     const engine = await start();
     const records = numbers(0, 1_500).map((n) => entry(n));
     await fill(...records);
@@ -263,7 +268,7 @@ describe('some failures', () => {
     expect(engine.all('failures.removed')).toMatchObject([{ count: 999 }]);
   });
 
-  test('are counted only where Redis says how many there are', async () => {
+  test('are counted only if Redis can tell their number', async () => {
     const engine = await start();
     await stage.redis.set(failed, 'text');
     const reply = await engine.do({ type: 'remove-failures', entries: [ref('a'), ref('b')] });
@@ -276,7 +281,7 @@ describe('all that match', () => {
   const odd = (n: number) => entry(n, { exception: n % 2 === 1 ? 'Odd' : 'Even' });
   const filter = { ...all, exception: 'odd' };
 
-  test('are retried among the first so many, each once, older ones of a page first', async () => {
+  test('are retried within the given number of entries, each once, older ones of a page first', async () => {
     const engine = await start();
     await fill(
       ...numbers(0, 600).map((n) => entry(n, { exception: n % 2 ? 'Odd' : 'Even', payload: { n } })),
@@ -298,7 +303,7 @@ describe('all that match', () => {
     expect(engine.all('failures.counted').map(({ total }) => total)).toEqual([600, 600]);
   });
 
-  test('are removed among the first so many', async () => {
+  test('are removed within the given number of entries', async () => {
     const engine = await start();
     await fill(...numbers(0, 600).map(odd));
     const reply = await engine.do({ type: 'remove-matching', filter, within: 500 });
@@ -313,7 +318,7 @@ describe('all that match', () => {
     expect(await stage.redis.exists(failed)).toBe(0);
   });
 
-  test('are left alone where they say nothing or the number is none', async () => {
+  test('are left alone if they have no job or the number is 0', async () => {
     const engine = await start();
     await fill('junk', '{"queue":"mail","exception":"Odd"}', entry('1'));
     expect(await engine.do({ type: 'retry-matching', filter, within: 3 })).toEqual(
@@ -325,7 +330,7 @@ describe('all that match', () => {
     expect(await stage.redis.llen(failed)).toBe(3);
   });
 
-  test('are those that were counted, also where the list has become shorter and grown again', async () => {
+  test('are those that were counted, even if the list has become shorter and grown again', async () => {
     const engine = await start();
     await fill(...numbers(0, 400).map(odd));
     const counted = await engine.do({ type: 'count-failures', filter });
@@ -339,12 +344,12 @@ describe('all that match', () => {
         .filter((n) => n >= 400 || n % 2 === 0)
         .map(String),
     );
-    // Of one that nobody has counted, the number is all that there is.
+    // Without a count, the command goes by the number alone.
     const rest = await engine.do({ type: 'remove-matching', filter, within: 400 });
     expect(rest).toEqual(bulk('removed 50 failures', { done: 50 }));
   });
 
-  test('are none where all that was counted is gone, which is told', async () => {
+  test('are none if all counted entries are gone, and the reply says so', async () => {
     const engine = await start();
     await fill(...numbers(0, 300).map(odd));
     await engine.do({ type: 'count-failures', filter });
@@ -358,16 +363,16 @@ describe('all that match', () => {
   });
 
   test.each(['retry-matching', 'remove-matching'] as const)(
-    '%s of a hundred thousand is safe from all that others do meanwhile',
+    `%s of ${manyFailures} never acts on a wrong entry while other clients change the list`,
     async (type) => {
       const engine = await start();
-      const size = 100_000;
-      for (let from = 0; from < size; from += 10_000) await fill(...numbers(from, from + 10_000).map(odd));
+      const size = manyFailures;
+      for (let from = 0; from < size; from += 5_000) await fill(...numbers(from, from + 5_000).map(odd));
       const state = { isOver: false, removed: 0, appended: 0 };
       const odds: string[] = [];
       const others = (async () => {
         while (!state.isOver) {
-          // The oldest, which shifts all others; one somewhere that matches; and new ones that match.
+          // Removes the oldest, which shifts all others, and a matching one anywhere; appends new ones that match.
           if ((await stage.redis.lpop(failed))?.includes('"Odd"') === true) state.removed += 1;
           const somewhere = odd(1 + 2 * Math.floor((Math.random() * size) / 2));
           state.removed += await stage.redis.lrem(failed, 1, somewhere);
@@ -388,13 +393,13 @@ describe('all that match', () => {
       expect(left).toHaveLength(state.appended);
       expect(left.every((text) => /"error":"1\d{6}/.test(text))).toBe(true);
       if (type === 'retry-matching') expect(await queued()).toBe(reply.data.done);
-      // Removed by others before or after it came by.
+      // The others removed some before or after the command reached them.
       expect(reply.data.done).toBeGreaterThanOrEqual(size / 2 - state.removed);
       expect(reply.data.done).toBeLessThanOrEqual(size / 2);
     },
   );
 
-  test('end where others clear the list, and nothing that comes then is touched', async () => {
+  test('stop when others clear the list, and leave all newer entries alone', async () => {
     const engine = await start();
     await fill(...numbers(0, 3_000).map(odd));
     const end = engine.engine.subscribe((event) => {
@@ -411,27 +416,27 @@ describe('all that match', () => {
     expect(await errors()).toEqual(numbers(5_000, 8_000).map(String));
   });
 
-  test('don’t keep other jobs waiting where they are ten thousand', async () => {
+  test('don’t keep other jobs waiting, even if there are thousands', async () => {
     const engine = await stage.start([stage.runner('news', stage.script(':'))]);
     stage.mayLeaveKeys('queue:mail');
-    await fill(...numbers(0, 10_000).map((n) => entry(n, { stderr: 'x'.repeat(900) })));
+    await fill(...numbers(0, largeFailures).map((n) => entry(n, { stderr: 'x'.repeat(900) })));
     const replies = (async () => [
-      await engine.do({ type: 'retry-matching', filter: all, within: 10_000 }),
-      await engine.do({ type: 'remove-matching', filter: all, within: 10_000 }),
+      await engine.do({ type: 'retry-matching', filter: all, within: largeFailures }),
+      await engine.do({ type: 'remove-matching', filter: all, within: largeFailures }),
     ])();
     for (let at = 1; at <= 5; at += 1) {
       await stage.enqueue('news', at);
       await engine.wait('job.finished', at, 2_000);
     }
     expect((await replies).map(({ message }) => message)).toEqual([
-      'retried 10,000 failures',
-      'removed 10,000 failures',
+      `retried ${largeFailures.toLocaleString('en-US')} failures`,
+      `removed ${largeFailures.toLocaleString('en-US')} failures`,
     ]);
-    expect(await queued()).toBe(10_000);
+    expect(await queued()).toBe(largeFailures);
   });
 });
 
-test('the engine goes on while a hundred thousand failures are counted', async () => {
+test('the engine keeps running jobs while it counts a hundred thousand failures', async () => {
   const engine = await stage.start([stage.runner('news', stage.script(':'))]);
   await stage.redis.eval(
     `for i = 1, 100000 do redis.call('RPUSH', KEYS[1], ARGV[1]) end`,
@@ -454,7 +459,7 @@ test('the engine goes on while a hundred thousand failures are counted', async (
   expect(finished).toBeGreaterThan(3);
 });
 
-test('what makes no sense is refused, and changes nothing', async () => {
+test('a command with numbers out of range is refused and changes nothing', async () => {
   const engine = await start();
   await fill(entry('1'));
   const entries = [ref(entry('1'))];
@@ -478,7 +483,7 @@ test('what makes no sense is refused, and changes nothing', async () => {
 });
 
 describe('while Redis is away', () => {
-  test('all of it is refused', async () => {
+  test('every command is refused', async () => {
     const proxy = await startProxy(stage.server.port);
     const engine = await stage.start([stage.runner('mail', stage.script(':'))], { port: proxy.port });
     proxy.judge = () => 'cut';
@@ -498,7 +503,7 @@ describe('while Redis is away', () => {
     await engine.wait('redis.up', 2);
   });
 
-  test('what was done before it went is told', async () => {
+  test('the reply says how much was done before the outage', async () => {
     const proxy = await startProxy(stage.server.port);
     const engine = await stage.start([stage.runner('news', stage.script(':'))], { port: proxy.port });
     await fill(...numbers(0, 2_000).map((n) => entry(n)));

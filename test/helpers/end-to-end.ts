@@ -6,8 +6,12 @@
  * temporary file of theirs, no failure that breaks resque-web, only log lines on stdout, and nothing on stderr. After a test
  * that fails, the stage kills everything and shows the log.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { ownIdentity, presenceOf } from '../../src/engine/machine/identity.ts';
+import type { EngineMeans } from '../../src/engine/process/engine-means.ts';
 import { EngineRunner } from './engine-runner.ts';
+import { MovableClock } from './movable-clock.ts';
 import { commandPrefix, type OtherUser } from './other-user.ts';
 import { markVariable } from './processes.ts';
 import { type RedisOptions, type RedisServer, useRedis } from './redis.ts';
@@ -38,12 +42,15 @@ export interface RunOptions {
   readonly awaitRedis?: boolean;
   /** Set by tests that kill the runner or check its process. */
   readonly isProgram?: true;
+  /** Set if it may run in the tests' process beside programs. At most one runner can do that at a time. */
+  readonly isBesidePrograms?: true;
   /** Limits of its process, by their names for prlimit(1): `{ nofile: 40 }`. */
   readonly limits?: Readonly<Record<string, number>>;
 }
 
 export class EndToEnd extends Workbench {
   readonly #isInProcess: boolean;
+  #clock = new MovableClock();
   #runners: Runner[] = [];
   #mayWriteStderr = false;
 
@@ -66,10 +73,12 @@ export class EndToEnd extends Workbench {
   /**
    * Workers in one process share its pid and its way to start jobs. A runner also cleans up after a killed program.
    */
-  #canRunHere({ args = [], env = {}, ...others }: RunOptions): boolean {
+  #canRunHere({ args = [], env = {}, isBesidePrograms, ...others }: RunOptions): boolean {
+    const isPossible = (runner: Runner) =>
+      runner instanceof EngineRunner ? runner.hasExited : isBesidePrograms === true;
     return (
       this.#isInProcess &&
-      this.#runners.every((runner) => runner.hasExited && runner instanceof EngineRunner) &&
+      this.#runners.every(isPossible) &&
       args.every((arg) => arg === '--drain') &&
       !Object.keys({ ...process.env, ...env }).includes('RR_NATIVE') &&
       Object.keys(others).every((option) => option === 'awaitRedis')
@@ -82,7 +91,32 @@ export class EndToEnd extends Workbench {
       config: this.config(config),
       variables: { [markVariable]: this.mark, ...env },
       isDraining: args.includes('--drain'),
+      machine: { clock: this.#clock, ...this.#identity() },
     });
+  }
+
+  /** A runner that Redis still lists counts as gone after its end, although its process lives. The next one differs. */
+  #identity(): Pick<EngineMeans, 'identity' | 'presenceOf'> {
+    const left = this.#runners.flatMap((runner) =>
+      runner instanceof EngineRunner && runner.isLeft ? [runner.identity] : [],
+    );
+    const own = ownIdentity();
+    return {
+      // No process has such a pid.
+      identity: { ...own, pid: own.pid + 10_000_000 * left.length },
+      presenceOf: (process) => (left.some(({ pid }) => pid === process.pid) ? 'gone' : presenceOf(process)),
+    };
+  }
+
+  /**
+   * This much time passes for the engine in this process, a second at a time, so that no reply of a running Redis is late.
+   * Timers of children don't notice it.
+   */
+  async pass(seconds: number): Promise<void> {
+    for (let passed = 0; passed < seconds; passed += 1) {
+      this.#clock.move(1_000);
+      await Promise.all([this.redis.isAnswering && this.client.ping(), sleep(5)]);
+    }
   }
 
   #startProgram(config: ConfigObject, options: RunOptions): Runner {
@@ -107,6 +141,7 @@ export class EndToEnd extends Workbench {
 
   override begin(): void {
     super.begin();
+    this.#clock = new MovableClock();
     this.#runners = [];
     this.#mayWriteStderr = false;
   }

@@ -11,6 +11,8 @@ import { createLog } from '../../src/cli/log/log.ts';
 import { handleSignals, type LoadedConfig } from '../../src/cli/run/headless.ts';
 import type { Config } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { ProcessIdentity } from '../../src/engine/machine/identity.ts';
+import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import { Runner, type RunnerExit } from './runner.ts';
 import type { ConfigObject } from './workbench.ts';
 
@@ -20,15 +22,20 @@ export interface EngineRunnerOptions {
   /** Variables of its jobs, besides those of this process. */
   readonly variables: Readonly<Record<string, string>>;
   readonly isDraining: boolean;
+  /** What differs from this machine. */
+  readonly machine: Partial<EngineMeans>;
 }
 
 /** An engine in this process, with its config read from a file, its log, and what signals do to it. */
 export class EngineRunner extends Runner {
   readonly pid = process.pid;
   readonly exit: Promise<RunnerExit>;
+  readonly identity: ProcessIdentity;
+  /** Whether it ended while Redis still lists it. */
+  isLeft = false;
   readonly #signals = new EventEmitter();
 
-  constructor({ directory, config: configObject, variables, isDraining }: EngineRunnerOptions) {
+  constructor({ directory, config: configObject, variables, ...options }: EngineRunnerOptions) {
     super(directory, configObject);
     const readAgain = (): LoadedConfig => {
       const result = readConfig({ env: process.env, cwd: directory }, this.configPath, null);
@@ -39,8 +46,14 @@ export class EngineRunner extends Runner {
     const { config } = loaded;
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
-    const spoolDirectory = join(directory, 'state');
-    const engine = new Engine({ config, redis, version: '0.0.0', drain: isDraining, spoolDirectory });
+    const machine = { ...thisMachine(), ...options.machine };
+    this.identity = machine.identity;
+    const engine = new Engine({
+      ...{ config, redis, version: '0.0.0', drain: options.isDraining },
+      // The same as that of the program.
+      spoolDirectory: join(directory, 'state', 'resque-runner'),
+      machine,
+    });
     const stream = { write: (text: string) => this.read(text), on: () => {} };
     engine.subscribe(createLog({ format: 'json', stream, colors: false }));
     const signals = this.#signals;
@@ -57,8 +70,9 @@ export class EngineRunner extends Runner {
       readAgain,
     );
     engine.start();
-    this.exit = engine.stopped.then(({ unwritten }) => {
+    this.exit = engine.stopped.then(({ unwritten, isUnregistered }) => {
       release();
+      this.isLeft = !isUnregistered;
       this.hasEnded = true;
       return { code: unwritten === 0 ? exitCodes.clean : exitCodes.runtimeError, signal: undefined };
     });

@@ -15,11 +15,11 @@ export interface MarkedProcess {
 
 /** All processes with the mark, except zombies. */
 export function processesMarked(mark: string): MarkedProcess[] {
-  const needle = `${markVariable}=${mark}`;
+  // The NUL ends each variable. Most processes are not ours, so their text is not decoded.
+  const needle = Buffer.from(`${markVariable}=${mark}\0`);
   const found: MarkedProcess[] = [];
   for (const entry of listProc()) {
-    const environment = read(`/proc/${entry}/environ`);
-    if (environment?.split('\0').includes(needle) !== true) continue;
+    if (readBytes(`/proc/${entry}/environ`)?.includes(needle) !== true) continue;
     const command = read(`/proc/${entry}/cmdline`)?.replaceAll('\0', ' ').trim() ?? '';
     found.push({ pid: Number(entry), command });
   }
@@ -90,8 +90,12 @@ function listProc(): string[] {
 }
 
 function read(path: string): string | null {
+  return readBytes(path)?.toString('utf8') ?? null;
+}
+
+function readBytes(path: string): Buffer | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch {
     return null; // Ended meanwhile, or somebody else's.
   }

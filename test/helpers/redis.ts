@@ -41,6 +41,7 @@ export class RedisServer {
   #directory = '';
   #port = 0;
   #process: ReturnType<typeof spawnServer> | null = null;
+  #isFrozen = false;
   #client: Redis | null = null;
 
   constructor(options: RedisOptions = {}) {
@@ -99,12 +100,19 @@ export class RedisServer {
     await this.start();
   }
 
+  /** Whether it runs and isn't frozen. */
+  get isAnswering(): boolean {
+    return this.#process !== null && !this.#isFrozen;
+  }
+
   /** Makes it hang: connections stay open without replies. */
   freeze(): void {
     process.kill(this.pid, 'SIGSTOP');
+    this.#isFrozen = true;
   }
 
   thaw(): void {
+    this.#isFrozen = false;
     if (this.#process !== null) process.kill(this.pid, 'SIGCONT');
   }
 
@@ -150,6 +158,7 @@ export class RedisServer {
     const child = this.#process;
     if (child === null) return;
     this.#process = null;
+    this.#isFrozen = false;
     child.kill('SIGCONT'); // A frozen one would not end.
     child.kill(signal);
     await child;

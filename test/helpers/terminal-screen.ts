@@ -3,7 +3,6 @@
  * the terminal.
  */
 import xterm from '@xterm/headless';
-import { waitFor } from './wait-for.ts';
 
 export interface Cell {
   readonly text: string;
@@ -34,6 +33,8 @@ export const takenScreen = {
 /** As the kitty keyboard protocol sends Escape: no other key can be mistaken for it. */
 export const unmistakableEscape = '\u001B[27u';
 
+const longestPollMs = 25;
+
 export abstract class TerminalScreen {
   /** Everything that the program wrote, in order. */
   received = '';
@@ -46,9 +47,14 @@ export abstract class TerminalScreen {
   /** What the terminal itself keeps: for pictures. */
   readonly xterm: xterm.Terminal;
   #unparsed = 0;
+  /** The rows as they are; `null` if they may have changed since they were read. */
+  #rows: readonly string[] | null = null;
+  /** They wait for the next change. */
+  readonly #waiting = new Set<() => void>();
 
   constructor({ columns = 80, rows = 24 }: ScreenSize) {
     this.xterm = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
+    this.xterm.onResize(() => this.#changed());
     this.#record();
   }
 
@@ -64,14 +70,41 @@ export abstract class TerminalScreen {
   protected take(data: string, onParsed?: () => void): void {
     this.received += data;
     this.#unparsed += 1;
+    this.#rows = null;
     this.xterm.write(data, () => {
       this.#unparsed -= 1;
       onParsed?.();
+      this.#changed();
+    });
+  }
+
+  #changed(): void {
+    this.#rows = null;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves at the next change of the screen. Conditions may also depend on other things, so it soon resolves anyway. */
+  #nextChange(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, longestPollMs);
+      this.#waiting.add(wake);
     });
   }
 
   /** The visible rows, without the blanks at their ends. */
   screen(): string[] {
+    // In the middle of an update they change without a word.
+    if (this.#unparsed > 0) return this.#read();
+    this.#rows ??= this.#read();
+    return [...this.#rows];
+  }
+
+  #read(): string[] {
     const { buffer, cols, rows } = this.xterm;
     const top = buffer.active.viewportY;
     // After the terminal has become narrower, xterm keeps what was right of the new edge.
@@ -130,10 +163,12 @@ export abstract class TerminalScreen {
   /** Looks only between updates: in the middle of one, the screen is half painted. */
   async waitFor(condition: () => boolean, message: string, timeoutMs = 10_000): Promise<void> {
     const isWhole = () => this.#unparsed === 0 && !this.xterm.modes.synchronizedOutputMode;
-    await waitFor(() => isWhole() && condition(), {
-      message: () => `${message}\n${this.describe()}`,
-      timeoutMs,
-    });
+    const end = performance.now() + timeoutMs;
+    while (!isWhole() || !condition()) {
+      if (performance.now() > end)
+        throw new Error(`not within ${timeoutMs} ms: ${message}\n${this.describe()}`);
+      await this.#nextChange();
+    }
   }
 
   describe(): string {

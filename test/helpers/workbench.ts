@@ -29,6 +29,8 @@ export class Workbench {
   #mark = '';
   #allowedKeys: string[] = [];
   #scripts = 0;
+  /** No process of the test is left. */
+  #isClean = false;
   /** Whether a runner of another version took part. */
   protected hasOlder = false;
 
@@ -169,16 +171,19 @@ export class Workbench {
     this.#allowedKeys = [];
     this.hasOlder = false;
     this.#scripts = 0;
+    this.#isClean = false;
   }
 
   async checkNothingLeft(): Promise<void> {
     await assertNoProcessLeft(this.#mark);
+    this.#isClean = true;
     assertNoFileLeft(this.path('tmp'));
     for (const raw of await this.rawFailures()) assertSafeForResqueWeb(raw, this.hasOlder);
     await assertNoKeyLeft(this.client, this.prefix, this.#allowedKeys);
   }
 
   killWhatIsLeft(): void {
+    if (this.#isClean) return;
     for (const { pid } of processesMarked(this.#mark)) kill(pid);
   }
 

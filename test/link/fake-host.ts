@@ -1,4 +1,4 @@
-/** An engine that isn't one: says what the test wants it to say, and records what the link does with it. */
+/** A fake engine: publishes and replies as the test wants, and records what the link does with it. */
 import type { LinkHost } from '../../src/link/server/client-connection.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
@@ -21,7 +21,7 @@ export class FakeHost implements LinkHost {
   snapshots = 0;
   ownersGone = 0;
   seq = 0;
-  /** Goes into every snapshot, so that one can be made large. */
+  /** Part of every snapshot, to make it large. */
   history: readonly EngineEvent[] = [];
   onExecute: (command: Command) => Promise<CommandReply> = () =>
     Promise.resolve({ ok: true, message: 'done' });
@@ -69,7 +69,7 @@ export class FakeHost implements LinkHost {
   }
 }
 
-/** The least of all facts, as large as wanted. */
+/** The simplest fact, as large as the test wants. */
 export function fact(size = 1): EngineFact {
   return { type: 'queue.resumed', queue: 'q'.repeat(size) };
 }

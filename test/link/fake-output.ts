@@ -1,4 +1,4 @@
-/** What a job has printed, kept without a limit, for readers at their own pace. */
+/** The output of a job, kept without a limit, for readers that read at different speeds. */
 import type { OutputBatch, OutputReader } from '../../src/protocol/output.ts';
 
 export class FakeOutput {
@@ -6,7 +6,7 @@ export class FakeOutput {
   readonly #pieces: string[] = [];
   isEnded = false;
 
-  /** A piece each. */
+  /** One piece for each. */
   print(...texts: readonly string[]): void {
     this.#pieces.push(...texts);
   }

@@ -1,4 +1,4 @@
-/** The other end of a link's socket, which says whatever the test wants and reads when the test wants. */
+/** The client's end of a link: sends any bytes, and reads only when the test wants. */
 import { createConnection, type Socket } from 'node:net';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { protocolVersion } from '../../src/protocol/frames.ts';
@@ -70,6 +70,8 @@ export class RawClient {
   async reply(id: number): Promise<FrameOf<'reply'>['reply']> {
     const { reply } = await waitFor(() => this.of('reply').find((frame) => frame.id === id), {
       message: `a reply to ${id}`,
+      // It may come after a hundred megabytes.
+      timeoutMs: 25_000,
     });
     return reply;
   }
@@ -78,7 +80,7 @@ export class RawClient {
     await waitFor(() => this.isClosed, { message: 'the server ends the connection' });
   }
 
-  /** Numbers of the events that came, in order. */
+  /** Numbers of the received events, in order. */
   get seqs(): number[] {
     return this.of('events').flatMap(({ events }) => events.map(({ seq }) => seq));
   }
@@ -86,7 +88,7 @@ export class RawClient {
   #receive(text: string): void {
     this.bytes += text.length;
     this.#pieces.push(text);
-    // Joined once a line ends: frames of many megabytes come in hundreds of pieces.
+    // Joined when a line ends: frames of many megabytes arrive in hundreds of pieces.
     if (!text.includes('\n')) return;
     const lines = this.#pieces.join('').split('\n');
     this.#pieces = [lines.pop() ?? ''];

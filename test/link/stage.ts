@@ -1,21 +1,18 @@
-/** Servers, clients and directories of a test, all removed after it. */
+/** Servers, clients and directories of a test, removed when it ends. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { LinkServer } from '../../src/link/server/server.ts';
 import { look } from '../../src/link/sockets/peek.ts';
 import { FakeHost } from './fake-host.ts';
 import { RawClient } from './raw-client.ts';
 
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
-
+/** The last one is called first. Test files share this module, so a hook of its own would be one of the first file only. */
 export function afterThis(cleanUp: () => unknown): void {
-  cleanUps.push(cleanUp);
+  onTestFinished(async () => {
+    await cleanUp();
+  });
 }
 
 export function temporaryDirectory(): string {
@@ -28,7 +25,7 @@ export interface Stage {
   readonly host: FakeHost;
   readonly server: LinkServer;
   readonly path: string;
-  /** Without a hello yet. */
+  /** Before its hello. */
   readonly connect: () => RawClient;
   readonly join: (who?: { name?: string; isReadOnly?: boolean }) => Promise<RawClient>;
 }

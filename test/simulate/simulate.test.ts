@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** `npm run test:quick` runs fewer. */
-const scheduleCount = process.env.RR_TEST_QUICK === undefined ? 150 : 40;
+/** Enough to see a broken rule of the engine: `npm run simulate` runs thousands. `npm run test:quick` runs fewer. */
+const scheduleCount = process.env.RR_TEST_QUICK === undefined ? 40 : 20;
 
 test(`what is promised holds in ${scheduleCount} simulated schedules of jobs and faults`, async () => {
   const broken: string[] = [];
@@ -44,7 +44,7 @@ test.each(readdirSync(found))('what is promised holds in a schedule that once br
 });
 
 test('a schedule is the same each time that it runs, down to each command', async () => {
-  for (const seed of [3, 11, 28]) {
+  for (const seed of [3, 28]) {
     const [first, second] = [makeSchedule(seed), makeSchedule(seed)];
     expect(second).toEqual(first);
     const { trace } = await runSchedule(first, redis);

@@ -4,6 +4,7 @@ import type { OutputStream } from '../../src/protocol/job.ts';
 import type { OutputPiece } from '../../src/protocol/output.ts';
 import { LineSplitter, logLineLimit } from '../../src/store/line-splitter.ts';
 import { LogBuffer } from '../../src/store/log-buffer.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 
 const limit = 10;
 
@@ -82,7 +83,7 @@ describe('lines', () => {
           expect(linesOf(log, name)).toEqual(naiveLines(wholeOf(list, name)));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutputStream } from '../../src/protocol/job.ts';
 import type { LogLine } from '../../src/store/line-ring.ts';
 import { LogBuffer, type LogLimits } from '../../src/store/log-buffer.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 
 /** The same promises, kept in the plainest way: every line ever, and where the ones begin that are kept. */
 class NaiveLog {
@@ -145,7 +146,7 @@ describe('a log', () => {
         }
         expectSearches(log, naive, own.needle, own.streams);
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     );
   });
 

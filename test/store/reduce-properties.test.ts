@@ -10,6 +10,7 @@ import {
 } from '../../src/protocol/snapshot.ts';
 import { emptySnapshot, reduce } from '../../src/store/reduce.ts';
 import { runningCounts, slotsInUse, totalSlots } from '../../src/store/selectors.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 import { anyEvents, anyFacts, anyOrder } from './arbitrary-events.ts';
 import { possibleEvents } from './engine-model.ts';
 
@@ -54,7 +55,7 @@ describe('whatever comes, in whatever order:', () => {
           expectConsistent(snapshot);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: randomCases(100) },
     );
   });
 
@@ -75,6 +76,7 @@ describe('whatever comes, in whatever order:', () => {
         for (const queue of running.values()) counts.set(queue, (counts.get(queue) ?? 0) + 1);
         expect(new Map(runningCounts(reduceAll(events)))).toEqual(counts);
       }),
+      { numRuns: randomCases(100) },
     );
   });
 
@@ -110,7 +112,7 @@ describe('whatever comes, in whatever order:', () => {
           Array.from({ length: count }, (_, at) => at + 1).slice(-historyLimit),
         );
       }),
-      { numRuns: 20 },
+      { numRuns: randomCases(20) },
     );
   });
 });
@@ -124,7 +126,7 @@ describe('a client that comes late knows as much as one that was there from the 
         expect(throughJson(reduceAll(events, early))).toEqual(all);
         expect(throughJson(reduceAll(events.slice(cut), early))).toEqual(all);
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 
@@ -134,6 +136,7 @@ describe('a client that comes late knows as much as one that was there from the 
         const snapshot = reduceAll(events);
         expect(throughJson(snapshot)).toEqual(snapshot);
       }),
+      { numRuns: randomCases(100) },
     );
   });
 });
@@ -145,6 +148,7 @@ describe('what has not changed keeps its identity:', () => {
         const snapshot = reduceAll(events);
         expect(reduce(snapshot, { ...fact, seq: snapshot.seq - back, atMs: 5 })).toBe(snapshot);
       }),
+      { numRuns: randomCases(100) },
     );
   });
 
@@ -159,6 +163,7 @@ describe('what has not changed keeps its identity:', () => {
           expect(changed.map(({ name }) => name)).toEqual(queuesChangedBy(event, before));
         }
       }),
+      { numRuns: randomCases(100) },
     );
   });
 
@@ -179,6 +184,7 @@ describe('what has not changed keeps its identity:', () => {
           }
         }
       }),
+      { numRuns: randomCases(100) },
     );
   });
 });
@@ -210,7 +216,7 @@ describe('what a real engine publishes:', () => {
           expect(snapshot.totals).toEqual({ processed, failed, unwritten: 0 });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     );
   });
 
@@ -225,7 +231,7 @@ describe('what a real engine publishes:', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     );
   });
 });

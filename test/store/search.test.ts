@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { needleOf } from '../../src/store/search.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 
 describe('a needle', () => {
   test.each([
@@ -67,7 +68,7 @@ describe('a needle', () => {
         for (const [start, end] of needleOf(needle).rangesIn(text))
           expect(searched.slice(start, end)).toBe(sought);
       }),
-      { numRuns: 1_000 },
+      { numRuns: randomCases(1_000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Throughput, throughputBucketMs, throughputBuckets } from '../../src/protocol/snapshot.ts';
 import { bucketsAt, ratePerSecond } from '../../src/store/selectors.ts';
 import { counted, emptyThroughput, throughputSince } from '../../src/store/throughput.ts';
+import { randomCases } from '../helpers/random-cases.ts';
 
 const startMs = 1_000_000 * throughputBucketMs;
 
@@ -44,7 +45,7 @@ describe('buckets', () => {
         const expected = naive(times, nowMs, count).map((value, at) => (count - at > reach ? 0 : value));
         expect(shown).toEqual(expected);
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     );
   });
 

@@ -9,12 +9,19 @@ export function focusedPanel(screen: TerminalScreen): string {
 
 /** The texts that stand there inverse, from top to bottom: a row under the cursor, a choice with the focus. */
 export function selectedTexts(screen: TerminalScreen): string[] {
-  const { cols, rows } = screen.xterm;
+  const { buffer, cols, rows } = screen.xterm;
+  const { active } = buffer;
+  // Many tests wait for it, so it makes no object for each cell.
+  const cell = active.getNullCell();
   const texts = Array.from({ length: rows }, (_, row) => {
-    const cells = Array.from({ length: cols }, (_unused, column) => screen.cell(column, row));
-    return cells.map(({ text, isInverse }) => (isInverse ? text : '')).join('');
+    const line = active.getLine(active.viewportY + row);
+    let text = '';
+    for (let column = 0; column < cols; column += 1) {
+      if (line?.getCell(column, cell)?.isInverse()) text += cell.getChars();
+    }
+    return text.trim();
   });
-  return texts.map((text) => text.trim()).filter((text) => text !== '');
+  return texts.filter((text) => text !== '');
 }
 
 /** The first row that shows it. */

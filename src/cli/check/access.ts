@@ -1,6 +1,6 @@
 /**
- * Whether other users of this machine could change what the runner reads or starts: what they write there runs as the
- * user of the runner.
+ * Whether other users of this machine could change files that the runner reads or starts. Their changes would run as the
+ * runner's user.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -14,7 +14,7 @@ export interface TrustedFile {
 }
 
 const writableByAll = 0o002;
-/** In such a directory users can replace only files of their own. */
+/** In such a directory, users can replace only their own files. */
 const sticky = 0o1000;
 
 export async function checkAccess(files: readonly TrustedFile[]): Promise<Verdict[]> {
@@ -25,7 +25,7 @@ export async function checkAccess(files: readonly TrustedFile[]): Promise<Verdic
     const target = await unlessHidden(realpath(path));
     if (target === null) continue;
     if (isNew(target)) verdicts.push(...(await ofFile(subject, target)));
-    // A link can be replaced without a change to what it leads to.
+    // A link can be replaced without changing its target.
     for (const place of new Set([path, target])) {
       for (const directory of directoriesOf(place)) {
         if (!isNew(directory) || !(await isOpen(directory))) continue;
@@ -64,7 +64,7 @@ function directoriesOf(path: string): string[] {
   return directory === path ? [] : [directory, ...directoriesOf(directory)];
 }
 
-/** `null` if it isn't there or may not be seen, which the other checks tell. */
+/** `null` if it is missing or unreadable, which the other checks report. */
 async function unlessHidden<T>(look: Promise<T>): Promise<T | null> {
   try {
     return await look;

@@ -1,4 +1,4 @@
-/** `resque-runner check [CONFIG]`: finds out whether a runner could work, without running anything. */
+/** `resque-runner check [CONFIG]`: tests whether a runner could work, without running anything. */
 import { existsSync } from 'node:fs';
 import { plural } from '../../messages/quantities.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -24,7 +24,9 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   }
   const { config } = result;
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const summary = `${shortPath(io, file)}: ${plural(config.runners.length, 'runner')}, ${plural(slots, 'slot')}`;
+  const { length } = config.runners;
+  const entries = length === 1 ? '1 entry' : `${length} entries`;
+  const summary = `${shortPath(io, file)}: ${entries}, ${plural(slots, 'slot')}`;
   const scripts = (await scriptFiles(io, config)).map((path) => ({ subject: 'script', path }));
   const found = await Promise.all([
     checkAccess([{ subject: 'config', path: file }, ...scripts]),

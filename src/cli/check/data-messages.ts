@@ -1,4 +1,4 @@
-/** The texts of the findings in Redis: what is wrong, what a repair would do, what it did. */
+/** The texts of the findings in Redis: the problem, what a repair would do, and what it did. */
 import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
 import type { LeftProgram } from '../../engine/process/left-programs.ts';
 import { age, lastSeen, plural } from '../../messages/quantities.ts';
@@ -9,18 +9,18 @@ import type { FailureProblem } from '../../resque/audit/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/audit/findings.ts';
 import type { RecordProblem } from '../../resque/workers/worker-problems.ts';
 
-/** Programs that are named one by one. */
+/** More programs than these are only counted. */
 const mostPrograms = 20;
 
 export interface FindingText {
   readonly what: string;
-  /** Follows "--repair"; '' if there is nothing to do from here. */
+  /** Follows "--repair"; '' if a repair can't do anything. */
   readonly would: string;
   /** Follows "repaired:". */
   readonly did: string;
 }
 
-/** Whether nothing is wrong that would have to be repaired here. */
+/** Whether it needs no repair here, so that it is only a warning. */
 export function onlyTold({ kind }: Finding): boolean {
   return kind === 'silent-worker' || kind === 'unregistered-worker' || kind === 'unreadable-runner';
 }
@@ -42,14 +42,14 @@ export function findingText(
         what: `the record of worker ${shown(finding.id)} is ${recordProblems[finding.problem]}, which breaks resque-web's pages`,
         would: finding.isLeft
           ? 'records its job as failed, with the record as text'
-          : 'puts one in its place that holds it as text',
+          : 'replaces it with a record that holds it as text',
         did: finding.isLeft
           ? 'its job is recorded as failed, with the record as text'
-          : 'it holds the old one as text',
+          : 'the new record holds it as text',
       };
     case 'stray-record':
       return {
-        what: `worker ${shown(finding.id)} has a job on record but neither a registration nor a heartbeat`,
+        what: `worker ${shown(finding.id)} has a record of a job, but no registration and no heartbeat`,
         would: 'records its job as failed',
         did: 'its job is recorded as failed',
       };
@@ -65,7 +65,7 @@ export function findingText(
       const what = `the heartbeat of ${shown(finding.id)} is ${shown(JSON.stringify(finding.value))}, not an ISO 8601 time: it crashes Ruby's worker pruning`;
       return finding.isRegistered
         ? { what, would: 'sets it to the current time', did: 'it is set to the current time' }
-        : { what, would: 'removes it, as no such worker is registered', did: 'it is removed' };
+        : { what, would: 'removes it, because no such worker is registered', did: 'it is removed' };
     }
     case 'stray-heartbeat':
       return {
@@ -75,19 +75,19 @@ export function findingText(
       };
     case 'unregistered-worker':
       return told(
-        `worker ${shown(finding.id)} is alive but not registered: another program took it for dead; restart it to see it in resque-web`,
+        `worker ${shown(finding.id)} is alive but not registered: another program removed it as dead; restart it so that resque-web shows it`,
       );
     case 'silent-worker':
       return told(
-        `worker ${shown(finding.id)} has had no heartbeat for ${age(finding.silentMs)}; it is not one of ours, and any Ruby worker that starts unregisters it`,
+        `worker ${shown(finding.id)} has had no heartbeat for ${age(finding.silentMs)}; it is not a resque-runner worker, and the next Ruby worker that starts will unregister it`,
       );
     case 'unreadable-runner':
       return told(
-        `the entry of runner ${shown(finding.owner)} can't be read by this version; it is left alone`,
+        `the entry of runner ${shown(finding.owner)} can't be read by this version; nothing was changed`,
       );
     case 'wrong-type':
       return told(
-        `key ${shown(finding.key)} is a ${finding.type}, it should be a ${finding.expected}: remove or rename that key`,
+        `key ${shown(finding.key)} is a ${finding.type} but should be a ${finding.expected}: remove or rename that key`,
       );
   }
 }
@@ -104,21 +104,26 @@ function leftOwnerText(
     strays.length > 0 ? `${plural(strays.length, 'job')} of workers that aren't registered` : '',
     heldJobs > 0 ? `${plural(heldJobs, 'job')} held` : '',
   ].filter((text) => text !== '');
-  const dead = isListed ? 'is dead' : 'is in no registry';
+  const dead = isListed ? 'is dead' : 'is not registered';
   const what = `runner ${shown(owner)} ${dead} (${heard})${has.length > 0 ? `, with ${has.join(', ')}` : ''}`;
   const { failed, requeued } = orphanedJobs ?? { failed: 0, requeued: 0 };
   const would = [
     programs.length > 0 ? `ends ${programsText(programs)}` : '',
     failed > 0 ? `records ${plural(failed, 'job')} as failed` : '',
-    requeued > 0 ? `puts ${plural(requeued, 'job')} back to the head of their queues` : '',
+    requeued > 0 ? `puts ${jobsToHead(requeued)}` : '',
     registered.length > 0 ? 'unregisters its workers' : '',
   ].filter((text) => text !== '');
   const did = [
-    failed > 0 ? `${plural(failed, 'job')} recorded as failed` : '',
-    requeued > 0 ? `${plural(requeued, 'job')} put back to the head of their queues` : '',
-    'its own keys are removed',
+    failed > 0 ? `recorded ${plural(failed, 'job')} as failed` : '',
+    requeued > 0 ? `put ${jobsToHead(requeued)}` : '',
+    'removed its keys',
   ].filter((text) => text !== '');
-  return { what, would: would.length > 0 ? would.join(', ') : 'removes what it left', did: did.join(', ') };
+  return { what, would: would.length > 0 ? would.join(', ') : 'removes its keys', did: did.join(', ') };
+}
+
+/** `2 jobs back to the head of their queues` */
+function jobsToHead(count: number): string {
+  return `${plural(count, 'job')} back to the head of ${count === 1 ? 'its queue' : 'their queues'}`;
 }
 
 /** `2 programs that it left running: pid 7 (queue mail), pid 9 (queue low)` */
@@ -133,8 +138,8 @@ function programsText(programs: readonly LeftProgram[]): string {
 
 export function waitingText(waiting: WaitingFile): string {
   return (
-    `${spoolContents(waiting, shown(waiting.peer))} in ${waiting.file}, as Redis was away; ` +
-    '--repair tells Redis, as the next start of a runner does'
+    `${waiting.file} holds ${spoolContents(waiting)}, saved by ${shown(waiting.peer)} while Redis was away; ` +
+    '--repair writes them to Redis, and so does the next runner that starts'
   );
 }
 
@@ -155,14 +160,14 @@ export function failuresText(problem: FailureProblem, entries: number): FindingT
     case 'too-deep':
       return {
         what,
-        would: 'puts records in their place that hold them as text (raw_record)',
-        did: 'records in their place hold them as text (raw_record)',
+        would: 'replaces them with records that hold them as text (raw_record)',
+        did: 'replaced by records that hold them as text (raw_record)',
       };
     default:
       return {
         what,
-        would: 'rewrites them in place, and keeps what was there in before_repair',
-        did: 'rewritten in place, with what was there in before_repair',
+        would: 'rewrites them in place, and keeps the old values in before_repair',
+        did: 'rewritten in place, with the old values in before_repair',
       };
   }
 }
@@ -173,11 +178,11 @@ const recordProblems: Readonly<Record<RecordProblem, string>> = {
   'not-object': 'not a JSON object',
   'lone-surrogate': 'JSON with half a surrogate pair in it',
   'too-deep': 'nested too deeply for Ruby',
-  payload: 'one with a payload that they cannot show',
+  payload: "one with a payload that resque-web can't show",
 };
 
 const failureProblems: Readonly<Record<FailureProblem, string>> = {
-  empty: 'empty ones, left by an interrupted removal',
+  empty: 'empty, left by an interrupted removal',
   'not-utf8': 'not valid UTF-8',
   'not-json': 'not JSON',
   'not-object': 'not a JSON object',
@@ -187,7 +192,7 @@ const failureProblems: Readonly<Record<FailureProblem, string>> = {
   failed_at: 'failed_at is not a time',
   retried_at: 'retried_at is not a time',
   backtrace: 'backtrace is not an array',
-  payload: 'a payload that they cannot show',
+  payload: "a payload that resque-web can't show",
   outdated: `can stop node-resque, or "Retry all" of resque-web`,
 };
 

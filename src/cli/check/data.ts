@@ -1,4 +1,4 @@
-/** Checks the workers, failures and queues in Redis for what died and what breaks other programs, and repairs it. */
+/** Checks workers, failures and queues in Redis for remains of dead workers and data that breaks other programs, and repairs them. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { Spooling } from '../../engine/outcomes/spooling.ts';
@@ -25,7 +25,7 @@ import { withRedis } from '../redis/with-redis.ts';
 import { failuresText, findingText, onlyTold, waitingText } from './data-messages.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
-/** For all of it: lists of failures can be long. */
+/** For the whole check: lists of failures can be long. */
 const limitMs = 600_000;
 const subject = 'data';
 
@@ -42,9 +42,9 @@ export async function checkData(
     );
   } catch (error) {
     if (!(error instanceof RedisError)) throw error;
-    // Not there: told already, with what to do.
+    // Redis is unreachable; another verdict reports that, with the fix.
     if (error.kind === 'away' || error.kind === 'foreign') return [];
-    return [warn(subject, `workers, failures and queues could not be looked at: ${error.message}`)];
+    return [warn(subject, `could not check workers, failures and queues: ${error.message}`)];
   }
 }
 
@@ -80,7 +80,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
   return verdicts;
 }
 
-/** Comes first: a recovery takes jobs for unfinished if their outcomes are only on the disk. */
+/** Comes first: a recovery would treat jobs as unfinished whose outcomes are only on disk. */
 async function spoolVerdicts(
   sender: CommandSender,
   { redis, namespace }: Config,
@@ -129,7 +129,7 @@ async function repaired(audit: Audit, finding: Finding): Promise<Verdict> {
     result = await audit.repair(finding);
   } catch (error) {
     if (!(error instanceof RedisError) || error.kind === 'away') throw error;
-    return fail(subject, `${findingText(finding, null).what}; it could not be repaired: ${error.message}`);
+    return fail(subject, `${findingText(finding, null).what}; the repair failed: ${error.message}`);
   }
   const { what, did } = findingText(finding, result.kind === 'repaired' ? result.orphanedJobs : null);
   switch (result.kind) {
@@ -138,11 +138,11 @@ async function repaired(audit: Audit, finding: Finding): Promise<Verdict> {
     case 'told':
       return onlyTold(finding) ? warn(subject, what) : fail(subject, what);
     case 'changed':
-      return fail(subject, `${what}; it changed and was left alone; run the repair again`);
+      return fail(subject, `${what}; not repaired, because it was just changing; run --repair again`);
     case 'held-up':
       return fail(
         subject,
-        `${what}; not repaired: another process is recovering runners, or programs of it may still run and can't be ended; run it as their user or as root`,
+        `${what}; not repaired: another process is recovering it, or it has programs that may still be running and that you can't end; run --repair again, as their user or as root`,
       );
   }
 }
@@ -158,7 +158,7 @@ async function repairedFailures(audit: Audit): Promise<Verdict[]> {
   return [
     ...verdictsOf(repaired, ({ what, did }) => ok('failures', `${what}; repaired: ${did}`)),
     ...verdictsOf(left, ({ what }) =>
-      fail('failures', `${what}; the list changes too fast, they are left: run it once more`),
+      fail('failures', `${what}; not repaired, because the list changes too fast; run --repair again`),
     ),
   ];
 }

@@ -2,9 +2,9 @@
  * Whether this Redis user may run the commands that a runner runs, on the keys that it uses. A runner itself asks with
  * `resque/steps/permission-script.ts`.
  *
- * Each command is queued in a transaction that is then discarded: Redis checks permissions, renamed commands
- * and whether writes are taken when it queues, and executes nothing. Unlike `ACL DRYRUN` this works with every
- * version and for users who may not use ACL.
+ * Each command is queued in a transaction that is then discarded. When Redis queues a command, it checks permissions,
+ * renamed commands and whether it accepts writes, but executes nothing. Unlike `ACL DRYRUN`, this works with every version
+ * and for users who may not use ACL.
  */
 import type { Config } from '../../config/config.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
@@ -128,12 +128,12 @@ function commandsOf({ namespace, runners }: Config): Command[] {
 
 export async function checkPermissions(connection: Redis, config: Config): Promise<Verdict[]> {
   const commands = commandsOf(config);
-  // An empty one first: EXEC in the other would carry it out.
+  // EXEC is tested with an empty transaction, because in the other one it would run the commands.
   for (const name of ['MULTI', 'EXEC', 'MULTI']) {
     const refusal = await refusalOf(connection, [name]);
     if (refusal !== null) return [fail(subject, `${name}: ${refusal}; ${advice(refusal, config)}`)];
   }
-  /** Refusal → what it was the answer to. */
+  /** Refusal → names of the refused commands. */
   const refused = new Map<string, Set<string>>();
   for (const command of commands) {
     const answer = await refusalOf(connection, command);
@@ -144,14 +144,14 @@ export async function checkPermissions(connection: Redis, config: Config): Promi
   await refusalOf(connection, ['DISCARD']);
   if (refused.size === 0) {
     const count = new Set(commands.map(nameOf)).size;
-    return [ok(subject, `all ${count} commands that the runner uses, on its keys`)];
+    return [ok(subject, `all ${count} commands that the runner uses are permitted on its keys`)];
   }
   return [...refused].map(([answer, names]) =>
     fail(subject, `${[...names].join(', ')}: ${answer}; ${advice(answer, config)}`),
   );
 }
 
-/** @returns what Redis says against it, shortened to what doesn't differ between commands; `null`: nothing */
+/** @returns Redis' refusal, in words that are the same for all commands; `null` if it accepts the command */
 async function refusalOf(connection: Redis, [name, ...args]: Command): Promise<string | null> {
   try {
     await connection.call(name, ...args);
@@ -159,7 +159,7 @@ async function refusalOf(connection: Redis, [name, ...args]: Command): Promise<s
   } catch (error) {
     if (!(error instanceof Error && error.name === 'ReplyError')) throw error;
     const { message } = error;
-    if (/^NOPERM.*\b(key|keys)\b/.test(message)) return 'no permission for a key of it';
+    if (/^NOPERM.*\b(key|keys)\b/.test(message)) return 'no permission for its keys';
     if (/^NOPERM/.test(message)) return 'no permission';
     if (/^ERR unknown (sub)?command/i.test(message)) return 'not known to this server (renamed, or too old)';
     if (/^READONLY/.test(message)) return 'this is a read-only replica';
@@ -167,7 +167,7 @@ async function refusalOf(connection: Redis, [name, ...args]: Command): Promise<s
   }
 }
 
-/** `CLIENT UNBLOCK`, with the subcommand where there is one. */
+/** With the subcommand, if there is one: `CLIENT UNBLOCK`. */
 function nameOf([name, argument]: Command): string {
   return name === 'CLIENT' || name === 'SCRIPT' ? `${name} ${argument}` : name;
 }
@@ -175,9 +175,9 @@ function nameOf([name, argument]: Command): string {
 function advice(refusal: string, { namespace }: Config): string {
   if (refusal.startsWith('no permission')) {
     const pattern = namespace === '' ? '*' : `${namespace}:*`;
-    return `let an administrator allow it with ACL SETUSER … +COMMAND ~${pattern}`;
+    return `ask an administrator to allow it with ACL SETUSER … +COMMAND ~${pattern}`;
   }
-  if (refusal.includes('read-only')) return 'name its master instead';
-  if (refusal.startsWith('not known')) return 'let an administrator look at rename-command in redis.conf';
+  if (refusal.includes('read-only')) return 'use its master instead';
+  if (refusal.startsWith('not known')) return 'ask an administrator to check rename-command in redis.conf';
   return "see the server's log";
 }

@@ -18,7 +18,7 @@ import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 const limitMs = 10_000;
 const pings = 21;
-/** Jobs start this much later; noticeable where many short ones run. */
+/** Each job starts this much later, which is noticeable with many short jobs. */
 const slowMs = 5;
 /** Payloads of this size are rare. */
 const noticeableBytes = 8 * 1024 * 1024;
@@ -32,7 +32,7 @@ export async function checkRedis(io: ConfigIo, config: Config): Promise<Verdict[
     : await checkReachable(running, config);
 }
 
-/** One that is not running: the runner starts it, if it can. */
+/** An embedded Redis that is not running: the runner starts it, if it can. */
 async function checkEmbedded(io: ConfigIo, directory: string): Promise<Verdict> {
   try {
     return ok(
@@ -66,7 +66,7 @@ async function checkReachable(redis: ReachableRedis, config: Config): Promise<Ve
   return verdicts;
 }
 
-/** The runner does without INFO, too: see `handshake`. */
+/** The runner also works without INFO: see `handshake`. */
 async function reachedWithoutInfo(
   redis: ReachableRedis,
   refusal: RedisError,
@@ -82,17 +82,17 @@ async function reachedWithoutInfo(
   if (role instanceof RedisError) {
     verdicts.push(warn('role', refused('ROLE', role, "a replica can't be told from a master")));
   } else if (masterOf(role) !== null) {
-    verdicts.push(fail('role', `it is a replica of ${masterOf(role)}; name the master instead`));
+    verdicts.push(fail('role', `it is a replica of ${masterOf(role)}; use the master instead`));
   }
   return verdicts;
 }
 
 function refused(command: string, { message }: RedisError, consequence: string): string {
   if (message.startsWith('NOPERM')) {
-    return `${command} is not permitted: ${consequence}; let an administrator allow it with ACL SETUSER … +${command}`;
+    return `${command} is not permitted: ${consequence}; ask an administrator to allow it with ACL SETUSER … +${command}`;
   }
   return /^ERR unknown command/i.test(message)
-    ? `${command} is not known to this server: ${consequence}; let an administrator look at rename-command in redis.conf`
+    ? `${command} is not known to this server: ${consequence}; ask an administrator to check rename-command in redis.conf`
     : `${command} is refused (${message}): ${consequence}; see the server's log`;
 }
 
@@ -103,7 +103,9 @@ function milliseconds(latencyMs: number): string {
 function latencyVerdicts(latencyMs: number): Verdict[] {
   if (latencyMs <= slowMs) return [];
   const latency = milliseconds(latencyMs);
-  return [warn('latency', `${latency} for each round trip, which every job waits for; run nearer to Redis`)];
+  return [
+    warn('latency', `${latency} per round trip, which every job waits for; run the runner closer to Redis`),
+  ];
 }
 
 function reached(redis: ReachableRedis, info: Info, latencyMs: number, config: Config): Verdict[] {
@@ -122,24 +124,24 @@ function roleVerdicts(info: Info): Verdict[] {
   if (info.get('role') !== 'slave') return [];
   const master = `${info.get('master_host') ?? '?'}:${info.get('master_port') ?? '?'}`;
   return info.get('slave_read_only') === '0'
-    ? [fail('role', `it is a replica of ${master}; what is written here is lost; name the master instead`)]
-    : [fail('role', `it is a read-only replica of ${master}; name that instead`)];
+    ? [fail('role', `it is a replica of ${master}, where writes are lost; use the master instead`)]
+    : [fail('role', `it is a read-only replica of ${master}; use the master instead`)];
 }
 
 function evictionVerdicts(info: Info): Verdict[] {
   const policy = info.get('maxmemory_policy') ?? 'noeviction';
-  // `volatile-…` takes only keys that expire, which Resque's never do.
+  // `volatile-…` evicts only keys that expire, and Resque's never do.
   if (!policy.startsWith('allkeys-')) return [];
   const limit = info.get('maxmemory') === '0' ? ' as soon as maxmemory is set' : '';
   return [
     warn(
       'memory',
-      `maxmemory-policy ${policy} drops queues when memory runs short${limit}; set it to noeviction`,
+      `maxmemory-policy ${policy} evicts queues when memory runs out${limit}; set it to noeviction`,
     ),
   ];
 }
 
-/** Larger jobs are run, but at the cost of a connection now and then. */
+/** Larger jobs work too, but some of them cost a connection. */
 function limitVerdicts({ kind, bytes }: ReplyLimit): Verdict[] {
   if (kind !== 'known' || bytes >= noticeableBytes) return [];
   const shown =
@@ -147,7 +149,7 @@ function limitVerdicts({ kind, bytes }: ReplyLimit): Verdict[] {
   return [
     warn(
       'limit',
-      `client-output-buffer-limit closes connections that wait for large jobs; those above ${shown} come in pieces; raise it for normal clients`,
+      `client-output-buffer-limit closes connections that wait for large jobs, so jobs above ${shown} are read in pieces; raise the limit for normal clients`,
     ),
   ];
 }
@@ -172,20 +174,20 @@ async function medianPingMs(connection: Redis): Promise<number> {
   return times.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0;
 }
 
-/** Valkey and other relatives give the version of Redis that they equal. */
+/** @param version of Redis; Valkey and other forks report the version that they are compatible with */
 export function versionVerdicts(
   version: string,
   runners: readonly Pick<PoolConfig, 'key' | 'delivery'>[],
 ): Verdict[] {
   const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  // Unknown counts as new: better to try than to refuse.
-  if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; 5.0 is needed at least`)];
+  // An unknown version counts as new, so that the runner at least tries.
+  if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; use Redis 5.0 or later`)];
   const held = runners.filter(({ delivery }) => delivery === 'at-least-once').map(({ key }) => key);
   if (held.length === 0 || !(major < 6 || (major === 6 && minor < 2))) return [];
   return [
     fail(
       'version',
-      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); 6.2 is needed at least`,
+      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); use Redis 6.2 or later`,
     ),
   ];
 }

@@ -27,12 +27,12 @@ function checkWay(): Verdict {
   if (isTurnedOff())
     return ok(
       'start',
-      'jobs start through Node, since RR_NATIVE is "off": each start takes a few milliseconds more',
+      'jobs start through Node, because RR_NATIVE is "off": each start takes a few milliseconds more',
     );
   return process.platform === 'linux'
     ? warn(
         'start',
-        'jobs start through Node, since koffi has no binary for this machine: each start takes a few milliseconds more',
+        'jobs start through Node, because koffi has no binary for this machine: each start takes a few milliseconds more',
       )
     : ok('start', 'jobs start through Node, as on all systems except Linux');
 }
@@ -63,7 +63,7 @@ async function checkGroup(runners: readonly PoolConfig[]): Promise<Verdict> {
   if (!verdict.ok) return fail('script', `${verdict.reason} ${users}`);
   const command = [verdict.file, ...runner.script.slice(1)].join(' ');
   const missing = await missingArguments(runner);
-  // Such as the file in `["php", "/srv/job.php"]`. Not an error: the program may be meant to make it.
+  // Such as the file in `["php", "/srv/job.php"]`. Only a warning, because the program may create it.
   return missing.length > 0
     ? warn('script', `${command}: ${missing.join(' and ')} does not exist ${users}`)
     : ok('script', `${command} ${users}`);

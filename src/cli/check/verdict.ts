@@ -3,9 +3,9 @@ import { visible } from '../../messages/visible.ts';
 export interface Verdict {
   /** `warn`: it works, but not as well or as safely as it could. */
   readonly level: 'ok' | 'warn' | 'FAIL';
-  /** What was looked at, one word. */
+  /** One word for the thing that was checked. */
   readonly subject: string;
-  /** What was found and, if something is wrong, what to do. */
+  /** The result and, if something is wrong, the fix. */
   readonly text: string;
 }
 
@@ -21,7 +21,7 @@ export function fail(subject: string, text: string): Verdict {
   return { level: 'FAIL', subject, text };
 }
 
-/** As it is told: a line, its parts in columns. */
+/** The verdict as a line, in columns. */
 export function verdictLine({ level, subject, text }: Verdict): string {
   return `${level.padEnd(4)} ${subject.padEnd(10)} ${visible(text)}`;
 }

@@ -1,4 +1,4 @@
-/** `resque-runner attach`: the user interface of a runner that runs already. */
+/** `resque-runner attach`: the screen of a runner that is already running. */
 import { createInterface } from 'node:readline/promises';
 import type { ListedSocket } from '../../link/sockets/list-sockets.ts';
 import { runnerSummary } from '../../messages/runners.ts';
@@ -12,7 +12,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
   if (!isInteractive(io)) {
     throw new UsageError(
-      'attach needs a terminal: STDIN and STDOUT must be one, and TERM must not be "dumb"',
+      'attach needs a terminal: STDIN and STDOUT must be terminals, and TERM must not be "dumb"',
     );
   }
   const found = await findRunners(io, input[0] ?? null, flags.socket);
@@ -20,7 +20,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   return await attachUi(io, { socket, isReadOnly: flags.readOnly });
 }
 
-/** Several: which one is asked on the terminal. @returns its socket */
+/** If there are several, the user chooses one. @returns its socket */
 async function choose(
   { stdin, stdout }: Io,
   found: readonly [ListedSocket, ...ListedSocket[]],
@@ -34,7 +34,7 @@ async function choose(
   try {
     for (;;) {
       const answer = (await lines.question(`Which one? 1-${found.length}, or q: `)).trim();
-      if (answer === 'q' || answer === '') throw new UsageError('none was chosen');
+      if (answer === 'q' || answer === '') throw new UsageError('no runner was chosen');
       const chosen = /^\d+$/.test(answer) ? found[Number(answer) - 1] : undefined;
       if (chosen !== undefined) return chosen.path;
     }

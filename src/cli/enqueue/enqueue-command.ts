@@ -1,4 +1,4 @@
-/** `resque-runner enqueue QUEUE CLASS [ARG…]`, or with `--file`: puts jobs on a queue, as any Resque client would. */
+/** `resque-runner enqueue QUEUE CLASS [ARG…]`, or with `--file`: puts jobs on a queue like any Resque client. */
 import { EnqueueRefused } from '../../resque/enqueue/enqueue.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -35,7 +35,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
       return await session.report.lost(error);
     }
     if (error instanceof OperatingError && session.enqueued > 0) return await session.report.failed(error);
-    // A resumed enqueue can be resumed again: with the right file, or after a fault of this program is fixed.
+    // A resumed enqueue can be resumed again: with the right file, or after a bug in this program is fixed.
     const isOver = error instanceof UsageError || session.enqueued === 0;
     if (isOver && request.resumedId === null) await session.end();
     throw error;
@@ -46,7 +46,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
 }
 
 interface Work {
-  /** Of the file; '' if there is none. */
+  /** Name of the file; '' if there is none. */
   readonly name: string;
   /** @returns the exit code */
   readonly run: (session: EnqueueSession) => Promise<number>;

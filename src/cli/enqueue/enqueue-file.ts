@@ -27,7 +27,9 @@ export async function enqueueFile(
   const resumePoint = await begin(session, input, source);
   report.line = resumePoint.first - 1;
   if (source.file === '-' && session.io.stdin.isTTY === true) {
-    session.tell('type a job a line, such as {"class": "SendMail", "args": ["bob"]}; Ctrl-D ends');
+    session.tell(
+      'type one job per line, such as {"class": "SendMail", "args": ["bob"]}; press Ctrl-D to finish',
+    );
   }
   if (input.size === null && !request.atHead) {
     const steps = lineSteps(input.chunks(), new FileLines(), resumePoint);
@@ -57,7 +59,7 @@ async function begin(session: EnqueueSession, input: Input, { fromLine }: FileSo
   const next = cursor.line + 1;
   if (fromLine > next) {
     throw new UsageError(
-      `--resume ${id} goes on at line ${next}, and --from-line says ${fromLine}: leave one of them out`,
+      `--resume ${id} continues at line ${next}, but --from-line is ${fromLine}; omit one of them`,
     );
   }
   return new ResumePoint(input.name, next, cursor);
@@ -72,7 +74,7 @@ async function look(
   const { stop } = session;
   let read = 0;
   const said = () => `${Math.round(read / 1e6)} of ${Math.round((input.size ?? read) / 1e6)} MB`;
-  const progress = session.show(`looking through ${visibleWithin(input.name, 30)}`, input.size, said);
+  const progress = session.show(`checking ${visibleWithin(input.name, 30)}`, input.size, said);
   const onRead = (bytes: number) => {
     read = bytes;
     progress.update(bytes);
@@ -85,7 +87,7 @@ async function look(
   }
 }
 
-/** @param looked what is known of all of it; `null` for what comes only once */
+/** @param looked the result of the check; `null` for a pipe, which can't be checked first */
 async function enqueueSteps(
   session: EnqueueSession,
   steps: AsyncIterable<LineStep | WrongStep | LastStep>,
@@ -99,7 +101,7 @@ async function enqueueSteps(
   return await report.complete();
 }
 
-/** @returns what there was behind the steps; `null`: a signal came before that */
+/** @returns how the steps ended; `null` if a signal came first */
 async function addSteps(
   session: EnqueueSession,
   steps: AsyncIterable<LineStep | WrongStep | LastStep>,

@@ -5,18 +5,20 @@ import type { JobSource } from './request.ts';
 import { jobCursorText } from './resume-point.ts';
 import type { EnqueueSession } from './session.ts';
 
-/** Enqueues one job as often as asked. @returns the exit code */
+/** Enqueues one job, `count` times. @returns the exit code */
 export async function enqueueJob(session: EnqueueSession, { payload, count }: JobSource): Promise<number> {
   const { stop, report } = session;
   const ownCursor = jobCursorText(payload);
   const cursor = await session.begin(ownCursor);
   if (cursor !== null && cursor !== ownCursor) {
-    throw new UsageError(`the enqueue ${session.request.resumedId} was of something else, not of this job`);
+    throw new UsageError(
+      `the enqueue ${session.request.resumedId} was of another job; repeat that command exactly, with --resume`,
+    );
   }
   const left = count - report.before;
   if (left < 0) {
     throw new UsageError(
-      `${grouped(report.before)} of them are enqueued already; --count says in all how many`,
+      `${grouped(report.before)} jobs are already enqueued; --count must be the total, as in the first command`,
     );
   }
   if (left > mostJobs) session.announce(left);

@@ -1,4 +1,4 @@
-/** Jobs in steps: so many at once that the way to Redis hardly counts, so few that nobody else waits for long. */
+/** Jobs in steps: large enough that round trips hardly matter, small enough that other clients don't wait long. */
 import type { EnqueueStep } from '../../resque/enqueue/enqueue.ts';
 import type { FileLine, FileLines } from './file-lines.ts';
 import { readJobLine, type WrongLine } from './job-line.ts';
@@ -13,13 +13,13 @@ export interface LineStep {
   readonly step: EnqueueStep;
   /** The last line in it. */
   readonly line: number;
-  /** Offset behind it. */
+  /** Offset after it. */
   readonly end: number;
-  /** More would not have fitted in. */
+  /** No more jobs fit in. */
   readonly isFull: boolean;
 }
 
-/** Ends the steps: what lies behind it was not looked at. */
+/** Ends the steps; later lines weren't read. */
 export interface WrongStep {
   readonly kind: 'wrong';
   readonly wrong: WrongLine;
@@ -31,7 +31,7 @@ export interface LastStep {
   readonly lines: number;
 }
 
-/** The jobs of lines, until one is wrong. What has come goes out, also where there is little of it. */
+/** The jobs of lines, up to the first invalid one. Sends what has arrived, even if it is little. */
 export async function* lineSteps(
   chunks: AsyncIterable<Buffer>,
   lines: FileLines,
@@ -98,7 +98,7 @@ class OpenStep {
   }
 }
 
-/** All of them with a line feed behind each. */
+/** All of them, each with a line feed. */
 function joined(payloads: readonly Buffer[], bytes: number): Buffer {
   const all = Buffer.allocUnsafe(bytes);
   let at = 0;
@@ -110,9 +110,9 @@ function joined(payloads: readonly Buffer[], bytes: number): Buffer {
   return all;
 }
 
-/** All of a file in one step, so that its first line is the first to be run. */
+/** A whole file in one step, so that its first line runs first. */
 export function headStep(payloads: readonly Buffer[], cursor: string): EnqueueStep {
-  // Each is put before those that were pushed sooner.
+  // Each push goes ahead of the earlier ones.
   const reversed = payloads.toReversed();
   const bytes = reversed.reduce((sum, payload) => sum + payload.length + 1, 0);
   return { payloads: joined(reversed, bytes), times: 1, jobs: payloads.length, cursor };

@@ -1,30 +1,30 @@
-/** Takes bytes apart into lines, as they come, without ever holding more than one line that may be held. */
+/** Splits a stream of bytes into lines. Holds at most one line in memory, within a limit. */
 
 const lineFeed = 0x0a;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** The most that Redis takes as one value, rounded down, and about what the runner can read. */
+/** Redis' limit for one value, rounded down. The runner can read about as much. */
 export const longestLineBytes = 512_000_000;
 
 export interface FileLine {
   /** From 1. */
   readonly number: number;
-  /** Without its line feed and, at the start of a file, its byte order mark; `null`: too long to be held. */
+  /** Without its line feed and, at the start of a file, its byte order mark; `null` if it is too long. */
   readonly bytes: Buffer | null;
-  /** Offset behind its last byte, its line feed not counted. */
+  /** Offset after its last byte, without its line feed. */
   readonly end: number;
 }
 
 export class FileLines {
   readonly #longest: number;
   #number: number;
-  /** Of the next byte. */
+  /** Offset of the next byte. */
   #offset: number;
-  /** The beginning of a line whose end has not come; `null`: of one that is too long. */
+  /** The beginning of an unfinished line; `null` if the line is too long. */
   #pieces: Buffer[] | null = [];
   #length = 0;
 
-  /** @param offset where line `first` begins */
+  /** @param offset of the start of line `first` */
   constructor({ first = 1, offset = 0, longest = longestLineBytes } = {}) {
     this.#number = first;
     this.#offset = offset;
@@ -36,7 +36,7 @@ export class FileLines {
     return this.#number - 1;
   }
 
-  /** Every line that ends in this chunk. */
+  /** The lines that end in this chunk. */
   *in(chunk: Buffer): Generator<FileLine> {
     const start = this.#offset;
     let from = 0;
@@ -51,7 +51,7 @@ export class FileLines {
     this.#offset = start + chunk.length;
   }
 
-  /** The last line, where no line feed ends it. */
+  /** The last line, if no line feed ends it. */
   *last(): Generator<FileLine> {
     if (this.#length > 0) yield this.#line(Buffer.alloc(0));
   }

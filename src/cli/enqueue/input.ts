@@ -1,4 +1,4 @@
-/** What `--file` names: a file that can be read as often as one likes, or something that comes only once. */
+/** The input of `--file`: a file, which can be read several times, or a pipe, which can be read only once. */
 import { closeSync, constants, createReadStream, open as openFd, openSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -11,17 +11,17 @@ import type { Io } from '../command-line/io.ts';
 const chunkBytes = 512 * 1024;
 
 export interface Input {
-  /** As people know it: `STDIN`, or as it was named. */
+  /** For messages: `STDIN`, or the path as typed. */
   readonly name: string;
-  /** Bytes of a file that can be read again; `null` for what comes only once. */
+  /** Bytes of a file; `null` for a pipe. */
   readonly size: number | null;
   /**
-   * @param start offset of the first byte; 0 for what comes only once
-   * @param end offset behind the last
+   * @param start offset of the first byte; 0 for a pipe
+   * @param end offset after the last byte
    * @throws OperatingError if it can't be read
    */
   chunks(start?: number, end?: number): AsyncIterable<Buffer>;
-  /** Nothing more is wanted of it, whatever is being waited for. */
+  /** Stops reading, even while a read is waiting. */
   close(): void;
 }
 
@@ -46,7 +46,7 @@ export async function openInput({ stdin, cwd }: Pick<Io, 'stdin' | 'cwd'>, file:
   }
 }
 
-/** Kept open, so that putting another file in its place changes nothing. */
+/** Kept open, so replacing the file changes nothing. */
 function readAgain(name: string, size: number, handle: FileHandle): Input {
   return {
     name,
@@ -61,9 +61,9 @@ function readAgain(name: string, size: number, handle: FileHandle): Input {
 }
 
 /**
- * Opening a pipe waits for whoever writes to it, and so does reading it as a file: in a thread that nothing can end,
- * without which the process can't end either. So it is read as a socket, and to be rid of it while it is being opened
- * one becomes its writer.
+ * Opening a pipe blocks until a writer opens it, and so does reading it as a file. Both block a thread that can't be
+ * stopped, and the process can't exit before that thread does. So the pipe is read as a socket, and `close` during the
+ * open opens the pipe as a writer.
  */
 function pipe(name: string, file: string): Input {
   let isOpening = false;

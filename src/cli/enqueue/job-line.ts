@@ -1,4 +1,4 @@
-/** Whether a line of a file is a job, and if not, why: in words for whoever has written the file. */
+/** Whether a line of a file is a job, and if not, why, for the author of the file. */
 import { isUtf8 } from 'node:buffer';
 import { causeOf, tooDeep } from '../../config/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
@@ -7,7 +7,7 @@ import { type FileLine, longestLineBytes } from './file-lines.ts';
 export interface WrongLine {
   readonly line: number;
   readonly reason: string;
-  /** Its beginning, harmless to a terminal. */
+  /** Its beginning, safe for a terminal. */
   readonly text: string;
 }
 
@@ -17,7 +17,7 @@ export type JobLine =
   | { readonly kind: 'wrong'; readonly wrong: WrongLine };
 
 const shownLength = 60;
-/** What is longer isn't searched for the place where it stops being JSON. */
+/** In a longer line, the place of a syntax error isn't searched. */
 const longestSearched = 1_000_000;
 
 export function readJobLine({ number, bytes }: FileLine): JobLine {
@@ -26,7 +26,7 @@ export function readJobLine({ number, bytes }: FileLine): JobLine {
     wrong: { line: number, reason, text },
   });
   if (bytes === null) {
-    return wrong(`it is longer than ${longestLineBytes / 1e6} MB, and Redis takes no such job`, '');
+    return wrong(`it is longer than ${longestLineBytes / 1e6} MB, the limit for a job in Redis`, '');
   }
   const payload = trimmed(bytes);
   if (payload.length === 0) return { kind: 'empty' };
@@ -44,7 +44,7 @@ export function readJobLine({ number, bytes }: FileLine): JobLine {
   return reason === null ? { kind: 'job', payload } : wrong(reason, shown());
 }
 
-/** What JSON counts as white space; a line feed can't be here. */
+/** JSON's white space; a line has no line feeds. */
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0d || byte === 0x09;
 }
@@ -64,10 +64,10 @@ function syntaxReason(text: string, indent: number, error: SyntaxError): string 
   return `it is not JSON: at column ${indent + offset + 1}, ${cause}`;
 }
 
-/** Why that is no job, `null` where it is one. */
+/** Why the value is not a job; `null` if it is one. */
 function objection(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return `it is ${typeName(value)}, not an object like {"class": "SendMail", "args": []}`;
+    return `it is ${typeName(value)}, not an object such as {"class": "SendMail", "args": []}`;
   }
   const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
   if (jobClass === undefined) return '"class" is missing';

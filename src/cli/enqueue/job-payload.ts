@@ -1,19 +1,19 @@
-/** Jobs that are typed: `CLASS ARG…`. */
+/** Jobs from the command line: `CLASS ARG…`. */
 import { causeOf } from '../../config/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { Io } from '../command-line/io.ts';
 
 /**
- * The payload that Resque's clients write, member for member. JSON arguments go in as they were typed, so that
- * integers above 2^53 keep their digits.
+ * The payload that Resque's clients write, with the same members. JSON arguments are copied as typed, so integers above
+ * 2^53 keep their digits.
  *
- * @param args each JSON, or else taken for a string
+ * @param args each is JSON, or becomes a string
  */
 export function jobPayload(jobClass: string, args: readonly string[]): string {
   return `{"class":${JSON.stringify(jobClass)},"args":[${args.map(argumentJson).join(',')}]}`;
 }
 
-/** Tells on STDERR which arguments were meant to be JSON, it seems, and became strings. */
+/** Warns on STDERR about arguments that look like JSON but aren't, and so become strings. */
 export function warnOfStrings({ stderr }: Pick<Io, 'stderr'>, args: readonly string[]): void {
   for (const text of args) {
     const error = syntaxError(text);
@@ -21,12 +21,12 @@ export function warnOfStrings({ stderr }: Pick<Io, 'stderr'>, args: readonly str
     const { offset, cause } = causeOf(text, error);
     const shown = visibleWithin(text, 60);
     stderr.write(
-      `resque-runner: ${shown} is not JSON, so it is a string here: at column ${offset + 1}, ${cause}\n`,
+      `resque-runner: ${shown} is not valid JSON, so it is passed as a string: at column ${offset + 1}, ${cause}\n`,
     );
   }
 }
 
-/** An object or an array, with a slip in it. */
+/** Whether it was probably meant to be an object or an array. */
 function looksLikeJson(text: string): boolean {
   return /^\s*(\{.*\}|\[.*\]|[{[]\s*["{[])/s.test(text);
 }

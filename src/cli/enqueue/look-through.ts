@@ -1,4 +1,4 @@
-/** Reads a file to its end before any of it is enqueued, so that a wrong line is known while nothing has happened. */
+/** Checks a whole file before any job is enqueued, so that an invalid line is found before anything has changed. */
 import { grouped } from '../../messages/quantities.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import { type FileLine, FileLines } from './file-lines.ts';
@@ -6,23 +6,23 @@ import { readJobLine, type WrongLine } from './job-line.ts';
 import type { ResumePoint } from './resume-point.ts';
 import { type LineCursor, sha1Of } from './resume-point.ts';
 
-/** What one atomic step may hold: others wait for its end. */
+/** Limits of one atomic step: other clients of Redis wait until it ends. */
 const mostHeadLines = 100_000;
 const mostHeadBytes = 64 * 1024 * 1024;
 const shownWrongLines = 10;
 
 export interface Looked {
-  /** All lines, those before the beginning too. */
+  /** All lines, including those before the first line to enqueue. */
   readonly lines: number;
   readonly jobs: number;
   /** Of the payloads. */
   readonly bytes: number;
   readonly wrong: readonly WrongLine[];
-  /** More of them than are named. */
+  /** Invalid lines beyond the listed ones. */
   readonly moreWrong: number;
-  /** Offset at which the first line that is to be enqueued begins. */
+  /** Offset of the first line to enqueue. */
   readonly start: number;
-  /** Offset behind the last line. */
+  /** Offset after the last line. */
   readonly end: number;
   /** Cursor after the last job; `null` if there is none. */
   readonly last: LineCursor | null;
@@ -31,13 +31,13 @@ export interface Looked {
 export interface LookOptions {
   readonly name: string;
   readonly resumePoint: ResumePoint;
-  /** Gets every payload, where all are to be one step. */
+  /** Collects every payload if all go in one step; otherwise `null`. */
   readonly kept: Buffer[] | null;
-  /** How many bytes were read by now. @returns false to stop there: what is found so far counts for nothing then */
+  /** Gets the number of bytes read so far. @returns false to stop; the result is then discarded */
   readonly onRead: (bytes: number) => boolean;
 }
 
-/** @throws UsageError where the file is not what it was, too short, or too much for one step */
+/** @throws UsageError if the file has changed, is too short, or is too large for one step */
 export async function lookThrough(chunks: AsyncIterable<Buffer>, options: LookOptions): Promise<Looked> {
   const lines = new FileLines();
   const look = new Look(options);
@@ -67,7 +67,7 @@ class Look {
 
   at(line: FileLine): void {
     if (this.#options.resumePoint.isBefore(line)) {
-      // Behind its line feed.
+      // After its line feed.
       this.#start = line.end + 1;
       return;
     }
@@ -101,10 +101,10 @@ class Look {
   #keep(payload: Buffer, kept: Buffer[]): void {
     if (this.#jobs > mostHeadLines || this.#bytes > mostHeadBytes) {
       throw new UsageError(
-        `--at-head enqueues a file in one step, so that its first job is the first to run: at most ${grouped(mostHeadLines)} jobs of ${mostHeadBytes / 1024 / 1024} MiB in all, and ${this.#options.name} has more; leave out --at-head, or take a smaller file`,
+        `--at-head enqueues a file in one step, with at most ${grouped(mostHeadLines)} jobs and ${mostHeadBytes / 1024 / 1024} MiB in total; ${this.#options.name} has more: omit --at-head, or split the file`,
       );
     }
-    // A copy, as the chunk that it came in is larger.
+    // A copy: a slice would keep the whole chunk in memory.
     kept.push(Buffer.from(payload));
   }
 }

@@ -1,4 +1,4 @@
-/** What an enqueue has come to: in words, as JSON, and as an exit code. */
+/** The result of an enqueue: as text, as JSON, and as an exit code. */
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
@@ -16,7 +16,7 @@ export interface ReportOptions {
   readonly request: EnqueueRequest;
   readonly target: RedisTarget;
   readonly enqueue: Enqueue;
-  /** Of the file; '' where there is none. */
+  /** The file's name; '' if there is no file. */
   readonly name: string;
 }
 
@@ -26,7 +26,7 @@ interface Extent {
   readonly isComplete: boolean;
   readonly wrong?: readonly WrongLine[];
   readonly moreWrong?: number;
-  /** Whether `--resume` goes on. */
+  /** Whether `--resume` can continue it. */
   readonly isResumable?: boolean;
 }
 
@@ -34,7 +34,7 @@ export class EnqueueReport {
   readonly #options: ReportOptions;
   /** Jobs that an earlier process has enqueued. */
   before = 0;
-  /** The last line of which the job is enqueued, or behind which that would be. */
+  /** The last line that is done: its job is enqueued, or it is before the first line to enqueue. */
   line = 0;
   #isResumable = false;
 
@@ -42,48 +42,53 @@ export class EnqueueReport {
     this.#options = options;
   }
 
-  /** Whether someone was told to resume it. */
+  /** Whether the user was told how to resume it. */
   get isResumable(): boolean {
     return this.#isResumable;
   }
 
-  /** All is enqueued. @returns the exit code */
+  /** Every job is enqueued. @returns the exit code */
   async complete(): Promise<number> {
-    const { request, target } = this.#options;
-    const before = this.before === 0 ? '' : ` after the ${grouped(this.before)} before`;
-    const at = visible(target.shown);
-    if (request.isJson) await this.#json({ isComplete: true });
-    else
-      await print(this.#options.io, `enqueued ${this.#what()}${before} in ${this.#where()} now, at ${at}\n`);
+    const { io, request, target, enqueue } = this.#options;
+    if (request.isJson) {
+      await this.#json({ isComplete: true });
+      return exitCodes.clean;
+    }
+    const total = this.before === 0 ? '' : `, ${grouped(enqueue.jobs)} in total`;
+    const waiting = `${plural(enqueue.waiting, 'job')} ${enqueue.waiting === 1 ? 'is' : 'are'} waiting there now`;
+    await print(
+      io,
+      `enqueued ${this.#what()} in ${visible(request.queue)}${total}; ${waiting} (${visible(target.shown)})\n`,
+    );
     return exitCodes.clean;
   }
 
-  /** A file was looked through, and lines of it are wrong. @throws UsageError */
+  /** The file was checked first, and some lines are invalid. @throws UsageError */
   async wrongLines(wrong: readonly WrongLine[], moreWrong: number): Promise<never> {
     const { name } = this.#options;
     await this.#leaveOff({ isComplete: false, wrong, moreWrong, isResumable: this.before > 0 });
     const count = wrong.length + moreWrong;
     throw new UsageError(
       [
-        `${name} has ${plural(count, 'wrong line')}; nothing of it was enqueued${this.before === 0 ? '' : ' this time'}:`,
+        `${name} has ${plural(count, 'invalid line')}; nothing was enqueued${this.before === 0 ? '' : ' this time'}:`,
         ...wrong.map((line) => `  ${lineText(line)}`),
         ...(moreWrong === 0 ? [] : [`  and ${grouped(moreWrong)} more`]),
       ].join('\n'),
     );
   }
 
-  /** What comes only once has a wrong line, and all before it is enqueued. @throws UsageError */
+  /** A pipe has an invalid line, and all jobs before it are enqueued. @throws UsageError */
   async wrongLine(wrong: WrongLine): Promise<never> {
     this.line = wrong.line - 1;
     await this.#leaveOff({ isComplete: false, wrong: [wrong], moreWrong: 0 });
     const goOn =
       this.#options.enqueue.jobs === 0
-        ? `nothing was enqueued; correct line ${wrong.line} and try again`
-        : `${this.#enqueued()}; correct line ${wrong.line} and go on with --from-line ${wrong.line}`;
+        ? `nothing was enqueued; fix line ${wrong.line} and try again`
+        : `${this.#enqueued()}; fix line ${wrong.line} and continue with --from-line ${wrong.line}`;
     throw new UsageError([`${this.#options.name}: ${lineText(wrong)}`, goOn].join('\n'));
   }
 
-  /** @param isSure no step is on its way. @returns the exit code */
+  /** @param isSure no step is still without a reply. @returns the exit code */
   async stopped(exitCode: number, isSure: boolean): Promise<number> {
     const isStarted = this.#options.enqueue.jobs > 0 || !isSure;
     await this.#leaveOff({ isComplete: false, isResumable: isStarted });
@@ -94,7 +99,7 @@ export class EnqueueReport {
     return exitCode;
   }
 
-  /** Redis has failed. @throws OperatingError */
+  /** Redis failed. @throws OperatingError */
   async lost(error: RedisError): Promise<never> {
     return await this.#brokenOff(
       redisErrorText(this.#options.target.redis, error),
@@ -103,7 +108,7 @@ export class EnqueueReport {
     );
   }
 
-  /** Something else has. @throws OperatingError */
+  /** Something else failed. @throws OperatingError */
   async failed(error: OperatingError): Promise<never> {
     return await this.#brokenOff(error.message, true, error);
   }
@@ -129,7 +134,7 @@ export class EnqueueReport {
     throw new OperatingError([reason, extent, this.#howToGoOn(isSure)].join('\n'), { cause });
   }
 
-  /** `1,000 jobs are enqueued in mail, up to line 1,003`, those of earlier processes with them. */
+  /** `1,000 jobs are enqueued in mail, up to line 1,003`, including the jobs of earlier processes. */
   #enqueued(verb?: string): string {
     const { enqueue, request } = this.#options;
     const { jobs } = enqueue;
@@ -141,24 +146,20 @@ export class EnqueueReport {
     const { request, enqueue } = this.#options;
     const isFile = request.source.kind === 'file';
     const orLine = isFile && isSure ? `, or with --from-line ${this.line + 1}` : '';
-    return `to go on, within a day: the same command with --resume ${enqueue.id}${orLine}; no job is enqueued twice`;
+    return `to continue within a day, repeat the command with --resume ${enqueue.id}${orLine}; no job is enqueued twice`;
   }
 
   #what(): string {
     const { request, enqueue } = this.#options;
     const jobs = enqueue.jobs - this.before;
     const { source } = request;
+    if (this.before > 0) return plural(jobs, 'more job');
     if (source.kind === 'job' && source.count === 1)
       return visibleWithin(source.payload.toString('utf8', 0, 1_000), 200);
     return plural(jobs, 'job');
   }
 
-  #where(): string {
-    const { request, enqueue } = this.#options;
-    return `${visible(request.queue)}, where ${plural(enqueue.waiting, 'job')} ${enqueue.waiting === 1 ? 'waits' : 'wait'}`;
-  }
-
-  /** Not all is done: programs are told before people are. */
+  /** Not every job is enqueued. The JSON comes before the message for people. */
   async #leaveOff(extent: Extent): Promise<void> {
     this.#isResumable = extent.isResumable === true;
     if (this.#options.request.isJson) await this.#json(extent);
@@ -184,7 +185,7 @@ export class EnqueueReport {
   }
 }
 
-const doubt = '; whether those that were on their way are too, only Redis knows';
+const doubt = '; the last ones sent may be enqueued too';
 
 function lineText({ line, reason, text }: WrongLine): string {
   return `line ${line}: ${reason}${text === '' ? '' : `: ${text}`}`;
@@ -194,12 +195,12 @@ function refusalText({ kind, details }: EnqueueRefused, id: string, where: strin
   const [first = '', second, third] = details;
   const shown = visibleWithin(first, 100);
   const texts: Readonly<Record<RefusalKind, string>> = {
-    mistyped: `${where}: WRONGTYPE: ${shown} is a ${second}, not a ${third}; take that key away, or choose another queue or namespace`,
-    taken: `${where}: the ID ${id} is in use already; try again`,
-    unknown: `${where} knows of no enqueue ${id} that could go on: it has come to its end, began more than a day ago, or was for another Redis or namespace`,
-    foreign: `the enqueue ${id} was for the queue ${shown}; name that one`,
-    overtaken: `another process has resumed the enqueue ${id}, and goes on with it`,
-    forgotten: `${where} no longer knows how far this enqueue had got: it has lost data, or had to throw keys away; look what became of the jobs`,
+    mistyped: `${where}: WRONGTYPE: ${shown} is a ${second}, not a ${third}; remove that key, or choose another queue or namespace`,
+    taken: `${where}: the ID ${id} is already in use; try again`,
+    unknown: `${where} has no enqueue ${id} to resume: it is complete, began more than a day ago, or was for another Redis or namespace`,
+    foreign: `the enqueue ${id} was for the queue ${shown}; use that queue`,
+    overtaken: `another process has resumed the enqueue ${id} and continues it`,
+    forgotten: `${where} no longer knows how far this enqueue got: it lost or evicted data; check which jobs are on the queue`,
   };
   return texts[kind];
 }

@@ -1,4 +1,4 @@
-/** What `enqueue` is asked to do, made sure of before anything is opened. */
+/** What `enqueue` should do, validated before anything is opened. */
 import { visibleWithin } from '../../messages/visible.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
@@ -12,12 +12,12 @@ export interface JobSource {
   readonly count: number;
 }
 
-/** A job a line. */
+/** One job per line. */
 export interface FileSource {
   readonly kind: 'file';
   /** `-` for STDIN. */
   readonly file: string;
-  /** The first line to be enqueued, from 1. */
+  /** The first line to enqueue, from 1. */
   readonly fromLine: number;
 }
 
@@ -25,12 +25,12 @@ export interface EnqueueRequest {
   readonly queue: string;
   readonly source: JobSource | FileSource;
   readonly atHead: boolean;
-  /** Of the enqueue to be resumed. */
+  /** ID of the enqueue to resume. */
   readonly resumedId: string | null;
   readonly isJson: boolean;
 }
 
-/** @throws UsageError that says what to leave out or to add */
+/** @throws UsageError that says what to omit or to add */
 export function readRequest(io: Pick<Io, 'stderr'>, { input, flags }: Invocation): EnqueueRequest {
   const [queue = '', jobClass, ...args] = input;
   refuseName('queue', queue);
@@ -59,7 +59,7 @@ function jobSource(
     throw new UsageError('enqueue needs a CLASS, or --file FILE; see resque-runner enqueue --help');
   }
   refuseName('class', jobClass);
-  if (fromLine !== null) throw new UsageError('--from-line is for --file: leave it out');
+  if (fromLine !== null) throw new UsageError('--from-line needs --file; add --file or omit --from-line');
   warnOfStrings(io, args);
   return { kind: 'job', payload: Buffer.from(jobPayload(jobClass, args)), count: count ?? 1 };
 }
@@ -73,15 +73,13 @@ function fileSource(
   if (jobClass !== undefined) {
     const words = args.length === 0 ? 'CLASS' : 'CLASS and ARG';
     const shown = visibleWithin([jobClass, ...args].join(' '), 60);
-    throw new UsageError(
-      `${words} "${shown}" can't be combined with --file, whose lines are the jobs; leave one of them out`,
-    );
+    throw new UsageError(`${words} "${shown}" can't be combined with --file: each line is one job`);
   }
   if (count !== null) throw new UsageError("--count can't be combined with --file: each line is one job");
   return { kind: 'file', file, fromLine: fromLine ?? 1 };
 }
 
-/** Resque takes any name; one like these is a slip of the shell's quoting. */
+/** Resque allows any name, but names like these come from a quoting mistake in a shell. */
 function refuseName(what: string, name: string): void {
   if (name.trim() === '') throw new UsageError(`the ${what} is empty`);
   if (/\p{Cc}/u.test(name)) {

@@ -45,7 +45,7 @@ export class ResumePoint {
     if (cursor === null || line.number !== cursor.line || cursor.sha1 === '') return true;
     if (line.bytes !== null && line.end === cursor.end && sha1Of(line.bytes) === cursor.sha1) return true;
     throw new UsageError(
-      `${this.#name} is not what it was: ${grouped(cursor.line)} of its lines were enqueued, and they, or where they end, have changed since; --from-line ${cursor.line + 1} without --resume goes on all the same`,
+      `${this.#name} has changed: line ${grouped(cursor.line)}, the last one enqueued, is different now; to continue anyway, use --from-line ${cursor.line + 1} without --resume`,
     );
   }
 
@@ -55,8 +55,8 @@ export class ResumePoint {
     const has = lines === 1 ? 'only 1 line' : `only ${grouped(lines)} lines`;
     throw new UsageError(
       this.#cursor === null
-        ? `${this.#name} has ${has}; --from-line ${this.first} lies behind them`
-        : `${this.#name} is not what it was: it has ${has}, and ${grouped(this.first - 1)} were enqueued`,
+        ? `${this.#name} has ${has}; --from-line ${this.first} is after the end`
+        : `${this.#name} has changed: it has ${has}, but ${grouped(this.first - 1)} were enqueued`,
     );
   }
 }

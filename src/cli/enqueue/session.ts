@@ -1,4 +1,4 @@
-/** What the enqueuing of one job and that of a file share: the way to Redis, the bar, Ctrl-C, and the report. */
+/** What enqueuing a job and enqueuing a file share: the connection to Redis, the progress bar, Ctrl-C, and the report. */
 import { grouped } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { Enqueue, type EnqueueStep } from '../../resque/enqueue/enqueue.ts';
@@ -12,9 +12,9 @@ import { Stop } from '../terminal/stop.ts';
 import { EnqueueReport } from './report.ts';
 import type { EnqueueRequest } from './request.ts';
 
-/** Someone waits at a prompt. */
+/** A user is waiting at a prompt. */
 const openLimitMs = 4_000;
-/** A Redis that was there and is not is restarted, or fails over. */
+/** Long enough for a restart or a failover of Redis. */
 const patienceMs = 30_000;
 
 export class EnqueueSession {
@@ -27,7 +27,7 @@ export class EnqueueSession {
   #hasBegun = false;
   #progress: Progress | null = null;
 
-  /** @param name of the file, '' where there is none */
+  /** @param name the file's name; '' if there is no file */
   constructor(io: Io, request: EnqueueRequest, target: RedisTarget, name: string) {
     this.io = io;
     this.stop = new Stop(io);
@@ -57,7 +57,7 @@ export class EnqueueSession {
     return this.#hasBegun;
   }
 
-  /** Jobs that this process has enqueued for sure. */
+  /** Jobs that this process has enqueued, as confirmed by Redis. */
   get enqueued(): number {
     return this.#enqueue.jobs - this.report.before;
   }
@@ -67,7 +67,7 @@ export class EnqueueSession {
     const isNew = this.request.resumedId === null;
     const resumed = isNew ? await this.#enqueue.begin(cursor) : await this.#enqueue.resume();
     this.#hasBegun = true;
-    // Until now there is nothing that a signal should not end at once.
+    // Before this, a signal may end the process immediately.
     this.stop.listen();
     if (resumed === undefined) return null;
     this.report.before = resumed.jobs;
@@ -78,13 +78,13 @@ export class EnqueueSession {
     await this.#enqueue.add(step);
   }
 
-  /** Tells how this could be resumed, should nobody be able to tell it later. */
+  /** Tells the user how to resume this, in case the process is killed. */
   announce(jobs: number | null): void {
     const what = jobs === null ? '' : ` ${grouped(jobs)} jobs`;
-    this.tell(`enqueuing${what}; should it break off: the same command with --resume ${this.#enqueue.id}`);
+    this.tell(`enqueuing${what}; if it is interrupted, repeat the command with --resume ${this.#enqueue.id}`);
   }
 
-  /** Shows a bar in place of any other. */
+  /** Shows a progress bar; replaces the current one. */
   show(what: string, total: number | null, said: () => string): Progress {
     this.#progress?.end();
     this.#progress = new Progress(this.io, what, total, said);
@@ -102,10 +102,10 @@ export class EnqueueSession {
     this.#progress = null;
   }
 
-  /** The note in Redis goes, unless someone was told to go on there. */
+  /** Removes the cursor from Redis, unless the user was told how to resume. */
   async end(): Promise<void> {
     if (!this.#hasBegun || this.report.isResumable) return;
-    // It goes by itself, a day later.
+    // It expires after a day.
     await this.#enqueue.end().catch(() => {});
   }
 

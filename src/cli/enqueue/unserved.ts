@@ -1,4 +1,4 @@
-/** Whether anything is known that would take the jobs of a queue: most often a queue without a worker is a typo. */
+/** Warns if no known worker takes jobs of a queue: usually the name is a typo. */
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
@@ -25,14 +25,14 @@ export async function unservedText(
   const shown = `the queue "${visibleWithin(queue, 60)}"`;
   const text =
     file === null
-      ? `no registered worker takes ${shown} yet`
-      : `neither an entry of ${visible(shortPath(io, file))} nor a registered worker takes ${shown} yet`;
+      ? `no registered worker serves ${shown} yet`
+      : `neither an entry of ${visible(shortPath(io, file))} nor a registered worker serves ${shown} yet`;
   const names = [...entries, ...workers].flatMap((list) => queueList(list).names);
   const nearest = nearestWord(queue.slice(0, 60), [...new Set(names)]);
   return nearest === null ? text : `${text}; did you mean "${visibleWithin(nearest, 60)}"?`;
 }
 
-/** The different lists of queues that workers of any kind name; `null` if this user may not read them. */
+/** The queue lists of all registered workers; `null` if this Redis user may not read them. */
 async function listsOfWorkers(sender: CommandSender, { workers }: ResqueKeys): Promise<string[] | null> {
   try {
     const ids = await sender.command((commands) => commands.smembers(workers));

@@ -1,4 +1,4 @@
-/** The job of a failure that lies in Redis. */
+/** The job of a failure in Redis. */
 import { FailedList } from '../../resque/failed/failed-list.ts';
 import { failedPayload } from '../../resque/format/failure-record.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
@@ -14,5 +14,7 @@ export async function payloadOfFailure(io: ConfigIo, id: string, flags: TargetFl
   const payload = failedPayload(entry.record);
   if (payload !== null) return payload;
   const found = failureId(entry);
-  throw new OperatingError(`failure ${found} doesn't hold its job; see resque-runner failed show ${found}`);
+  throw new OperatingError(
+    `failure ${found} doesn't contain its job; see resque-runner failed show ${found}`,
+  );
 }

@@ -6,12 +6,12 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A save comes in several steps, and several files in one go. */
+/** A save takes several steps, and several files may change together. */
 const settleMs = 100;
 const lookMs = 1_000;
 
 export class FileWatch {
-  /** Resolves with the files that are others than at the start, when they have been so for a moment. */
+  /** Resolves with the changed files, once they have stopped changing for a moment. */
   readonly changed: Promise<string[]>;
   readonly #known: ReadonlyMap<string, string>;
   readonly #watchers: readonly FSWatcher[];
@@ -41,11 +41,11 @@ export class FileWatch {
   #watch(directory: string): FSWatcher[] {
     try {
       const watcher = watch(directory, () => this.#settle(true));
-      // It is gone, for instance.
+      // For example, the directory was removed.
       watcher.on('error', () => {});
       return [watcher];
     } catch {
-      // Not there, or there are too many watches already.
+      // The directory is missing, or there are too many watches.
       return [];
     }
   }
@@ -71,7 +71,7 @@ function stateOf(file: string): string {
     const { ino, size, mtimeNs, mode } = statSync(file, { bigint: true });
     return [ino, size, mtimeNs, mode].join();
   } catch {
-    // Whatever the reason, it can't be used.
+    // For any reason, the file can't be used.
     return '';
   }
 }

@@ -18,14 +18,14 @@ export interface JobReport {
   /** Absolute. */
   readonly cwd: string;
   readonly payload: Payload;
-  /** The name of its file. */
+  /** Name of the job's source. */
   readonly source: string;
-  /** The signal that ended `exec` before the job had ended. */
+  /** The signal that `exec` got before the job ended. */
   readonly interruptedBy: NodeJS.Signals | null;
   readonly configFile: string;
 }
 
-/** As coreutils' `timeout` exits. */
+/** The same as coreutils' `timeout`. */
 const timedOut = 124;
 
 export function exitCodeOf({ end, interruptedBy }: JobReport): number {

@@ -11,23 +11,23 @@ import type { TargetFlags } from '../redis/target.ts';
 export type JobSource =
   /** As typed. */
   | { readonly kind: 'file'; readonly path: string }
-  /** `isNamed`: by `-`, and not just because no other was named. */
+  /** `isNamed`: by `-`, not only by default. */
   | { readonly kind: 'stdin'; readonly isNamed: boolean }
   | { readonly kind: 'class'; readonly jobClass: string; readonly args: readonly string[] }
   | { readonly kind: 'failed'; readonly id: string };
 
 type SourceFlags = Pick<Flags, 'class' | 'fromFailed'>;
 const ways = [
-  'a file:          resque-runner exec QUEUE FILE, or - for STDIN',
-  'its class:       resque-runner exec QUEUE --class CLASS ARG…',
-  'a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
+  'a file:          resque-runner exec QUEUE FILE (- for STDIN)',
+  'a class:         resque-runner exec QUEUE --class CLASS ARG…',
+  'a failed job:    resque-runner exec QUEUE --from-failed ID (last for the newest)',
 ];
 
 /** @throws UsageError for no source or more than one */
 export function jobSourceOf(io: Pick<Io, 'stdin'>, rest: readonly string[], flags: SourceFlags): JobSource {
   const { class: jobClass, fromFailed: id } = flags;
   if (jobClass !== null && id !== null) {
-    throw new UsageError('--class and --from-failed name two jobs; exec runs one');
+    throw new UsageError("--class can't be combined with --from-failed: exec runs one job");
   }
   if (jobClass !== null) {
     if (jobClass.trim() === '') throw new UsageError('the class is empty');
@@ -36,27 +36,29 @@ export function jobSourceOf(io: Pick<Io, 'stdin'>, rest: readonly string[], flag
   const [path, surplus] = rest;
   if (id !== null) {
     if (path === undefined) return { kind: 'failed', id };
-    throw new UsageError(`"${visibleWithin(path, 60)}" and --from-failed name two jobs; exec runs one`);
+    throw new UsageError(
+      `"${visibleWithin(path, 60)}" can't be combined with --from-failed: exec runs one job`,
+    );
   }
   if (surplus !== undefined) {
     throw new UsageError(
-      `exec takes one FILE; "${visibleWithin(surplus, 60)}" is one too many (arguments of a job go behind --class CLASS)`,
+      `exec takes one FILE; "${visibleWithin(surplus, 60)}" is one too many (put a job's arguments after --class CLASS)`,
     );
   }
   if (path !== undefined && path !== '-') return { kind: 'file', path };
-  if (path === undefined && io.stdin.isTTY === true) throw new UsageError(noJob('no job: name'));
+  if (path === undefined && io.stdin.isTTY === true) throw new UsageError(noJob('no job given; use one of:'));
   return { kind: 'stdin', isNamed: path !== undefined };
 }
 
-/** @throws UsageError for flags that name a Redis if the job doesn't come from there */
+/** @throws UsageError for flags that select a Redis if the job doesn't come from Redis */
 export function refuseUnusedFlags({ fromFailed, redis, namespace }: TargetFlags & SourceFlags): void {
   if (fromFailed !== null || (redis === null && namespace === null)) return;
   const flag = redis === null ? '--namespace' : '--redis';
-  throw new UsageError(`${flag} is for --from-failed; nothing else of exec needs Redis`);
+  throw new UsageError(`${flag} needs --from-failed; without it, exec doesn't use Redis`);
 }
 
 /**
- * The job's bytes, as they would lie on a queue.
+ * The job's bytes, as they would be on a queue.
  *
  * @throws UsageError, OperatingError if they can't be read
  */
@@ -66,7 +68,7 @@ export async function readJob(io: Io, source: JobSource, flags: TargetFlags): Pr
       return withoutLineEnd(readJobFile(io, source.path));
     case 'stdin': {
       const bytes = withoutLineEnd(await readStdin(io));
-      if (bytes.length === 0 && !source.isNamed) throw new UsageError(noJob('STDIN holds no job; name'));
+      if (bytes.length === 0 && !source.isNamed) throw new UsageError(noJob('STDIN is empty; use one of:'));
       return bytes;
     }
     case 'class':
@@ -90,7 +92,7 @@ function noJob(start: string): string {
   return [start, ...ways.map((way) => `  ${way}`)].join('\n');
 }
 
-/** What lies on a queue has none. */
+/** A job on a queue has no line break at its end. */
 function withoutLineEnd(bytes: Buffer): Buffer {
   if (bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
@@ -109,9 +111,9 @@ function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return "there is no such file (a job's class goes behind --class)";
+      return "there is no such file (to give a job's class, use --class)";
     case 'EISDIR':
-      return 'it is a directory; name the file that holds the job';
+      return 'it is a directory; give the file that holds the job';
     case 'EACCES':
       return 'no permission to read it';
     default:

@@ -1,6 +1,6 @@
 /**
- * Passes on the job's output immediately, byte for byte. A slow reader makes the job wait, so memory doesn't grow. A reader
- * that goes away makes no difference to the job.
+ * Passes on the job's output immediately, byte for byte. A slow reader makes the job wait, so memory doesn't grow. The job
+ * continues if a reader goes away.
  */
 import { fstatSync } from 'node:fs';
 import type { Hold } from '../../engine/process/child.ts';
@@ -17,7 +17,7 @@ export class Outlets {
   readonly #isShared = isSameFile(1, 2);
   #last: Outlet | null = null;
 
-  /** @param isOnlyStderr STDOUT is for something else */
+  /** @param isOnlyStderr true if STDOUT is for something else */
   constructor({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, isOnlyStderr: boolean) {
     this.#stdout = new Outlet(stdout);
     this.#stderr = new Outlet(stderr);
@@ -30,13 +30,13 @@ export class Outlets {
     return outlet.write(chunk);
   }
 
-  /** Whether what comes next on STDOUT would begin in the middle of a line. */
+  /** Whether STDOUT is in the middle of a line. */
   get isInLine(): boolean {
     const outlet = this.#isShared ? this.#last : this.#stdout;
     return outlet !== null && outlet.lastByte !== newline;
   }
 
-  /** Resolves when all has gone out that can. */
+  /** Resolves when everything that can be written has been written. */
   async flushed(): Promise<void> {
     await Promise.all([this.#stdout.flushed(), this.#stderr.flushed()]);
   }

@@ -1,4 +1,4 @@
-/** A failure record for people: its members, and what the page "Failed" of resque-web 3.0 would show of it. */
+/** A failure record for people: its members, and how the page "Failed" of resque-web 3.0 would show it. */
 import { payloadLine } from '../../engine/warm/stdin-delivery.ts';
 import { visible } from '../../messages/visible.ts';
 import { jsonText, memberSpans } from '../../resque/format/json.ts';
@@ -15,11 +15,11 @@ export function oneLine(json: string): string {
   return visible(payloadLine(Buffer.from(json)).toString('utf8', 0).trimEnd());
 }
 
-/** Field by field. Of the page's links, only their text. */
+/** The page's fields. Links are only their text. */
 export interface ResqueWebFields {
   readonly worker: string;
   readonly class: string;
-  /** JSON, a line for each argument. resque-web shows the same as YAML. */
+  /** JSON, one line per argument. resque-web shows the same as YAML. */
   readonly arguments: string;
   readonly exception: string;
   readonly error: string;

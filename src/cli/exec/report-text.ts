@@ -10,7 +10,7 @@ import type { JobReport } from './job-report.ts';
 import { membersOf, resqueWebFields } from './record-view.ts';
 
 export interface TextOptions {
-  /** Of the terminal. */
+  /** Width of the terminal. */
   readonly columns: number;
   readonly hasColors: boolean;
   /** Paths below it are shown relative to it. */
@@ -20,7 +20,7 @@ export interface TextOptions {
 type Color = 'red' | 'green' | 'yellow' | 'bold' | 'gray';
 
 const mebibyte = 1024 * 1024;
-/** Of an error, a backtrace or arguments; `--json` has all of it. */
+/** Lines of an error, a backtrace or arguments; `--json` has all of them. */
 const mostLines = 8;
 const nameColumns = 13;
 const margin = ' '.repeat(2 + nameColumns);
@@ -48,7 +48,7 @@ export function reportText(report: JobReport, options: TextOptions): string {
     ...more,
     ...facts(report).map(row),
     ...block(
-      `The failure record${isRetried ? ' after the last attempt' : ''}, as it would be in Redis`,
+      `The failure record that Redis would get${isRetried ? ' after the last attempt' : ''}`,
       record === null ? [] : membersOf(record),
     ),
     ...block('resque-web would show', record === null ? [] : webRows(record)),
@@ -60,7 +60,7 @@ function nextRun({ next, outcome }: JobReport['end']): string {
   return next === null ? '' : nextRunText(next, outcome === 'snoozed');
 }
 
-/** Its colour, and lines. */
+/** Its color and its lines. */
 function headlineOf(report: JobReport, options: TextOptions): [Color, string, ...string[]] {
   const { end, payload, interruptedBy, queue, configFile } = report;
   const after = end.durationMs === null ? '' : ` after ${duration(end.durationMs)}`;
@@ -74,7 +74,7 @@ function headlineOf(report: JobReport, options: TextOptions): [Color, string, ..
       return [
         'yellow',
         `↺ interrupted by ${interruptedBy}${after}`,
-        `  A worker would put it back onto its queue: "interrupted" is "requeue" in ${shown(options, configFile)}.`,
+        `  A worker would put it back on its queue, because "interrupted" is "requeue" in ${shown(options, configFile)}.`,
       ];
     case 'retried':
       return [
@@ -88,7 +88,7 @@ function headlineOf(report: JobReport, options: TextOptions): [Color, string, ..
       return [
         'red',
         `✗ not started: ${visible(end.whyUnstartable ?? '')}`,
-        `  A worker would put the job back and pause ${visible(queue)} until it can be started. Fix that,`,
+        `  A worker would put the job back and pause ${visible(queue)} until the script can be started. Fix the script,`,
         `  or "script" in ${shown(options, configFile)}.`,
       ];
     case 'failed':
@@ -122,7 +122,7 @@ function causeOf({ end, interruptedBy, mode }: JobReport): string {
   if (killedFor === 'shutdown') return `interrupted by ${interruptedBy}${how}`;
   if (signal !== null) return `killed by signal ${signal}`;
   if (exitCode !== null && exitCode !== 0) return `exit code ${exitCode}`;
-  return mode === 'persistent' ? 'its result says so' : 'exit code 0';
+  return mode === 'persistent' ? 'its result reports a failure' : 'exit code 0';
 }
 
 function facts({
@@ -138,9 +138,9 @@ function facts({
   const rows: (readonly [string, string])[] = [
     ['command', command.map(word).join(' ')],
     ['directory', cwd],
-    ['queue', entry === queue ? queue : `${queue}, of the entry ${entry}`],
+    ['queue', entry === queue ? queue : `${queue} (entry ${entry})`],
     ['worker', worker],
-    // The failure record has it, too.
+    // Otherwise the failure record has it.
     ...(end.record === null ? ([['job', payload.bytes.toString()]] as const) : []),
   ];
   // Nothing ran.
@@ -148,20 +148,20 @@ function facts({
   return [...rows, ['CPU', cpuText(usage)], ['peak memory', memoryText(usage)]];
 }
 
-/** A word of a command line as one would type it. */
+/** A word of a command line, quoted for a shell. */
 function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function cpuText(usage: ChildrenUsage | null): string {
-  return usage === null ? 'not known' : `${duration(usage.userMs)} user, ${duration(usage.systemMs)} system`;
+  return usage === null ? 'unknown' : `${duration(usage.userMs)} user, ${duration(usage.systemMs)} system`;
 }
 
 function memoryText(usage: ChildrenUsage | null): string {
   const { peakMemoryBytes: peak, peakMemoryAtMostBytes: most } = usage ?? {};
   const text = (bytes: number) => `${(bytes / mebibyte).toFixed(1)} MiB`;
   if (typeof peak === 'number') return text(peak);
-  return typeof most === 'number' ? `no more than ${text(most)}` : 'not known';
+  return typeof most === 'number' ? `at most ${text(most)}` : 'unknown';
 }
 
 function webRows(record: string): (readonly [string, string])[] {

@@ -1,4 +1,4 @@
-/** Runs the job, shows what it prints, and tells the report. */
+/** Runs the job, shows its output, and prints the report. */
 import type { Config } from '../../config/config.ts';
 import { entryFor, SingleJob } from '../../engine/single-job.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
@@ -18,12 +18,12 @@ export interface JobRun {
   readonly configFile: string;
   readonly queue: string;
   readonly payload: Payload;
-  /** Where it stands, for people: the name of its file. */
+  /** Name of its file, for messages about syntax errors. */
   readonly source: string;
   readonly isJson: boolean;
 }
 
-/** Where there is no terminal that says how many it has. */
+/** If no terminal reports its width. */
 const usualColumns = 110;
 
 /** @returns the exit code. @throws UsageError if no entry takes the queue */
@@ -39,13 +39,13 @@ export async function runJob(io: Io, run: JobRun): Promise<number> {
   });
   let interruptedBy: NodeJS.Signals | null = null;
   const interrupt = (signal: NodeJS.Signals) => {
-    // The second signal doesn't wait for a slow reader either.
+    // After a second signal, slow readers aren't waited for.
     if (interruptedBy !== null) outlets.abandon();
     interruptedBy ??= signal;
     job.interrupt();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) io.process.on(signal, interrupt);
-  // A fault of this program may end the process, too.
+  // A bug in this program may end the process, too.
   io.process.on('exit', () => job.abandon());
   const end = await job.run();
   const { worker, command, entry } = job;
@@ -73,7 +73,7 @@ function unknownQueue(io: Io, { runners }: Config, configFile: string, queue: st
   const nearest = nearestWord(queue.slice(0, 60), keys);
   const hint = nearest === null ? '' : `; did you mean "${visible(nearest)}"?`;
   return [
-    `no entry of ${visible(shortPath(io, configFile))} takes the queue "${visibleWithin(queue, 60)}"${hint}`,
-    `its "runners" are: ${visibleWithin(keys.join('  '), 1_000)}`,
+    `no entry of ${visible(shortPath(io, configFile))} serves the queue "${visibleWithin(queue, 60)}"${hint}`,
+    `its entries are: ${visibleWithin(keys.join('  '), 1_000)}`,
   ].join('\n');
 }

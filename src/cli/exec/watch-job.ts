@@ -29,7 +29,7 @@ export interface WatchedJob {
   readonly flags: Flags;
 }
 
-/** @returns the exit code, when a signal has ended it */
+/** @returns the exit code, after a signal */
 export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
   const { source, flags } = job;
   // Only once: STDIN can't be read again, and the failure may be gone by then.
@@ -55,13 +55,13 @@ export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
     // Before the run, so that no change during the run is missed.
     const watch = new FileWatch(files);
     const run = new Run(io, job, payload, () =>
-      say(io, `waits for a change of ${named(io, files, 'or')}; Ctrl-C ends it`),
+      say(io, `waiting for a change of ${named(io, files, 'or')}; press Ctrl-C to stop`),
     );
     state.run = run;
     const changed = await Promise.race([watch.changed, stopped]);
     watch.close();
     if (changed !== null) {
-      const next = run.isOver ? 'runs again' : 'ends this run and runs again';
+      const next = run.isOver ? 'running again' : 'stopping this run and running again';
       say(io, `${named(io, changed, 'and')} changed: ${next}`);
       // Its report is no longer wanted.
       run.end('SIGHUP');
@@ -70,14 +70,14 @@ export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
   }
 }
 
-/** One run, in a process and group of its own: what the terminal sends at Ctrl-C reaches it by us alone, and once. */
+/** One run, in a process and group of its own, so that only this process, not the terminal, sends it a signal at Ctrl-C. */
 class Run {
   readonly ended: Promise<void>;
   isOver = false;
   #isWanted = true;
   readonly #child: ReturnType<typeof startRun>;
 
-  /** @param onOver it has ended by itself */
+  /** @param onOver is called when it ends by itself */
   constructor(io: Io, job: WatchedJob, payload: Buffer | null, onOver: () => void) {
     this.#child = startRun(io, job, payload);
     this.ended = this.#untilEnd(io, job.flags.json).then(() => {
@@ -93,7 +93,7 @@ class Run {
   async #untilEnd(io: Io, isJson: boolean): Promise<void> {
     const { stdout } = await this.#child;
     this.isOver = true;
-    // A document a line, so that programs can tell them apart.
+    // One document per line, so that programs can separate them.
     if (isJson && stdout !== undefined && stdout.length > 0) {
       await print(io, payloadLine(Buffer.from(stdout)).toString());
     }
@@ -122,10 +122,10 @@ function startRun(
 }
 
 /**
- * The files that the job's program consists of, as far as its command line tells.
+ * The files of the job's program, as far as its command line names them.
  *
- * @param known those of the run before: one that is gone for a moment is still one
- * @returns `null` where the config doesn't say
+ * @param known the files of the previous run: one that is missing for a moment still counts
+ * @returns `null` if the config doesn't say
  */
 async function scriptFiles(
   io: Io,
@@ -154,7 +154,7 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Told on STDERR: STDOUT is the job's. */
+/** On STDERR, because STDOUT belongs to the job. */
 function say({ stderr, env }: Io, text: string): void {
   const line = `watch: ${text}`;
   const shown = wantsColors(stderr, env) ? styleText('gray', line, { validateStream: false }) : line;

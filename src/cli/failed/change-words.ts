@@ -47,7 +47,7 @@ function removal({ matching, isAll }: Counted): string {
 
 function retrial({ matching, changeable }: Counted): string {
   const rest = changeable === matching ? '' : `; ${grouped(changeable)} of them can still be retried`;
-  return `${rest}. Put ${changeable === 1 ? 'its job back onto its queue' : 'their jobs back onto their queues'}?`;
+  return `${rest}. Put ${changeable === 1 ? 'its job back on its queue' : 'their jobs back on their queues'}?`;
 }
 
 export function whyNothing({ total, matching, isAll, place }: Counted): string {

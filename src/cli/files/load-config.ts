@@ -1,4 +1,4 @@
-/** Finds the config file and reads it, or says clearly why it can't. */
+/** Finds and reads the config file, or explains why it can't. */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Config, RedisConfig } from '../../config/config.ts';
@@ -13,7 +13,7 @@ export interface LoadedFile {
   readonly file: string;
 }
 
-/** What decides which config and which Redis a command uses, besides its flags. */
+/** What a command needs, besides its flags, to find its config and its Redis. */
 export type ConfigIo = Pick<Io, 'env' | 'cwd'>;
 
 const defaultName = 'cfg.json';
@@ -36,7 +36,7 @@ export function requireConfig(io: ConfigIo, argument: string | null): string {
   if (file !== null) return file;
   throw new UsageError(
     [
-      `no config: there is no ./${defaultName}, $RR_CONFIG is not set, and no file was named`,
+      `no config: there is no ./${defaultName}, $RR_CONFIG is not set, and no file was given`,
       'write one:                     resque-runner init',
       'or see it work without one:    resque-runner demo',
     ].join('\n'),
@@ -44,7 +44,7 @@ export function requireConfig(io: ConfigIo, argument: string | null): string {
 }
 
 /**
- * Reads and validates a file. Never throws because of the file or its content, so that HUP can use it, too.
+ * Reads and validates a file. Never throws because of the file or its content, because HUP uses it, too.
  *
  * @param file absolute
  */
@@ -58,7 +58,7 @@ export function readConfig(io: ConfigIo, file: string, redisUrl: string | null):
   return parseConfig(text, { file, ...environmentRedis(io), ...(redisUrl === null ? {} : { redisUrl }) });
 }
 
-/** What `REDIS_URL` adds to a config, for `parseConfig`: platforms and Resque's own users have it. */
+/** What `REDIS_URL` adds to a config, for `parseConfig`. Hosting platforms and Resque setups often set it. */
 export function environmentRedis({
   env,
   cwd,
@@ -85,7 +85,7 @@ export function loadConfig(io: ConfigIo, argument: string | null, redisUrl: stri
   const file = requireConfig(io, argument);
   const result = readConfig(io, file, redisUrl);
   if (result.ok) return { config: result.config, file };
-  // Then the file is fine.
+  // In this case, the file is fine.
   if (result.problems.every(isOutsideConfig)) throw new UsageError(result.problems.join('\n'));
   throw new UsageError(problemsText(io, file, result.problems));
 }
@@ -109,7 +109,7 @@ function unreadable(io: ConfigIo, file: string, error: unknown): string {
     case 'ENOTDIR':
       return 'there is no such file: part of its path is a file itself';
     case 'EISDIR':
-      return `it is a directory; name the file in it, such as ${shortPath(io, resolve(file, defaultName))}`;
+      return `it is a directory; give the file in it, such as ${shortPath(io, resolve(file, defaultName))}`;
     case 'EACCES':
       return 'no permission to read it';
     default:

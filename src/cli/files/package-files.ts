@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Absolute path of a file of this package, such as `examples/good.sh`, wherever the running code lies in it:
- * in src/cli or bundled into dist.
+ * Absolute path of a file of this package, such as `examples/good.sh`. Works for code in src/cli and for the bundle in
+ * dist.
  */
 export function packageFile(name: string): string {
   let directory = dirname(fileURLToPath(import.meta.url));

@@ -13,13 +13,13 @@ import type { ConfigIo } from '../files/load-config.ts';
 const addressPattern = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /**
- * A URL, the path of a socket, "embedded", or just a host with or without a port.
+ * A URL, the path of a socket, "embedded", or a host with or without a port.
  *
  * @param file absolute path of the config: an embedded Redis keeps its data beside it
  */
 export function readRedis({ cwd }: Pick<Io, 'cwd'>, text: string, file: string): RedisUrlResult {
   const trimmed = text.trim();
-  // The path of a socket is relative to where it is typed.
+  // The path of a socket is relative to the current directory.
   const directory = trimmed === 'embedded' ? dirname(file) : cwd;
   const isAddress = trimmed !== 'embedded' && addressPattern.test(trimmed);
   return parseRedisUrl(isAddress ? `redis://${trimmed}` : trimmed, directory);
@@ -53,7 +53,7 @@ export function withPassword(redis: RedisConfig, password: string): RedisConfig 
   return redis.kind === 'embedded' ? redis : { ...redis, password };
 }
 
-/** The path for a config: relative if the file is beside or below the config, so that both can be moved together. */
+/** The path for a config: relative if the file is in or below the config's directory, so that both can be moved together. */
 function pathFrom({ cwd }: Pick<Io, 'cwd'>, file: string, path: string): string {
   const absolute = resolve(cwd, path);
   const below = relative(dirname(file), absolute);
@@ -124,7 +124,7 @@ export async function writeExample(program: string): Promise<void> {
   await writeFile(program, exampleScript, { flag: 'wx', mode: 0o777 });
 }
 
-/** For everyone who may read it, as `chmod +x` does. */
+/** For everyone who may read it, like `chmod +x`. */
 export async function makeExecutable(program: string): Promise<void> {
   const { mode } = await stat(program);
   await chmod(program, (mode & 0o7777) | ((mode & 0o444) >> 2));
@@ -142,7 +142,7 @@ class=$(printf '%s\\n' "$job" | sed -n '1s/^{ *"class" *: *"\\([^"]*\\)".*/\\1/p
 case $class in
   ${exampleClass}) echo "$class, on queue $1: $job" ;;
   *)
-    echo "there is no such job: $class" >&2
+    echo "unknown job: $class" >&2
     exit 1
     ;;
 esac

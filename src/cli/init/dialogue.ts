@@ -80,7 +80,7 @@ async function askRedis(
     const field = redis === fromEnvironment ? undefined : redisField(io, redis, file);
     const { config } = draftOf(io, { ...start, redis: field }, file);
     const source = field === undefined ? ', from REDIS_URL' : '';
-    prompts.tell(`Trying ${visible(describeRedis(config.redis))}${source} …`);
+    prompts.tell(`Connecting to ${visible(describeRedis(config.redis))}${source} …`);
     const { verdicts, isDenied, queues } = await surveyRedis(io, config);
     prompts.tellVerdicts(verdicts);
     if (verdicts.every(({ level }) => level !== 'FAIL')) return { redis: field, queues };
@@ -100,11 +100,11 @@ type RedisChoice = 'password' | 'again' | 'another' | 'embedded' | 'keep';
 
 function redisChoices(redis: RedisConfig, isDenied: boolean): Choice<RedisChoice>[] {
   const first: Choice<RedisChoice> = isDenied
-    ? { value: 'password', label: 'Give a password' }
+    ? { value: 'password', label: 'Enter a password' }
     : { value: 'again', label: 'Try again' };
   return [
     first,
-    { value: 'another', label: 'Name another Redis' },
+    { value: 'another', label: 'Use another Redis' },
     ...(redis.kind === 'embedded' ? [] : [{ value: 'embedded', label: 'Use an embedded Redis' } as const]),
     { value: 'keep', label: 'Keep it and fix it later' },
   ];
@@ -130,7 +130,7 @@ async function askRedisText(
 
 function redisOf(io: Io, text: string, file: string): RedisConfig {
   const result = readRedis(io, text, file);
-  if (!result.ok) throw new Error(`a Redis that was looked at before: ${result.problem}`);
+  if (!result.ok) throw new Error(`a Redis that was valid before: ${result.problem}`);
   return result.redis;
 }
 
@@ -147,12 +147,12 @@ async function askQueue(prompts: Prompts, queues: readonly Backlog[]): Promise<s
   const other = 'another';
   const choices: Choice<string>[] = [
     ...shown.map(({ queue, waiting }) => ({
-      // A queue may have any name, also that of what follows.
+      // With a prefix, because a queue may be named like another choice.
       value: `queue:${queue}`,
       label: `${queue}  (${plural(waiting, 'job')})`,
     })),
-    { value: other, label: `Another, or a pattern${more > 0 ? `; ${more} more are there` : ''}` },
-    { value: `queue:${anyQueue}`, label: 'All of them: *' },
+    { value: other, label: `Another queue, or a pattern${more > 0 ? ` (${more} more queues exist)` : ''}` },
+    { value: `queue:${anyQueue}`, label: 'All queues: *' },
   ];
   const chosen = await prompts.choose('Which queue?', choices);
   return chosen === other ? await typed(defaultQueue) : chosen.slice('queue:'.length);
@@ -194,10 +194,10 @@ async function scriptChoices(script: ScriptAnswer): Promise<Choice<ScriptWork | 
   const canWrite = fault === 'missing' && program !== null && fitsExample(program);
   return [
     ...(canWrite
-      ? [{ value: 'write example', label: `Write an example there, a few lines of shell` } as const]
+      ? [{ value: 'write example', label: 'Write an example there, a short shell script' } as const]
       : []),
     ...(fault === 'not executable' ? [{ value: 'make executable', label: `chmod +x ${name}` } as const] : []),
-    { value: 'another', label: 'Name another program' },
+    { value: 'another', label: 'Use another program' },
     { value: 'none', label: 'Keep it and fix it later' },
   ];
 }

@@ -8,11 +8,11 @@ import { isObject } from '../../config/shapes.ts';
 import { type ConfigIo, environmentRedis } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
 
-/** Values as they are to stand in the file. */
+/** Values as they will be in the file. */
 export interface Answers {
-  /** `undefined`: left out, since `REDIS_URL` says it. */
+  /** `undefined`: omitted, because `REDIS_URL` has it. */
   readonly redis: unknown;
-  /** `null`: what goes without saying. */
+  /** `null`: the default. */
   readonly namespace: string | null;
   readonly runners: unknown;
   readonly script: unknown;
@@ -30,7 +30,7 @@ const slots = 5;
 /** The answers without any flags or questions. The script is a placeholder. */
 export function templateAnswers(): Answers {
   const template: unknown = JSON.parse(readFileSync(packageFile('cfg.json.template'), 'utf8'));
-  if (!isObject(template)) throw new TypeError('cfg.json.template is no object');
+  if (!isObject(template)) throw new TypeError('cfg.json.template is not an object');
   const { redis, runners, script } = template;
   return { redis, namespace: null, runners, script };
 }
@@ -48,7 +48,7 @@ export function draftOf(io: ConfigIo, answers: Answers, file: string): Draft {
 }
 
 /**
- * What the config has against an answer.
+ * Why the config would reject an answer.
  *
  * @returns the first problem, without the name of the field; `null`: none
  */
@@ -64,7 +64,7 @@ export function withoutPassword({ text }: Draft): string {
   return text.replace(passwordMember, '$1"•••"');
 }
 
-/** Whether the file holds one. */
+/** Whether the file contains a password. */
 export function hasPassword({ text }: Draft): boolean {
   return passwordMember.test(text);
 }
@@ -102,13 +102,13 @@ function inline(value: unknown): string {
 const schemaName = 'cfg.schema.json';
 
 /**
- * Where editors find the description of a config file: a relative path if the package is part of the same project,
- * so that it works for everyone who has the project; else a URL, since editors take no absolute path.
+ * Where editors find the schema of a config file: a relative path if the package is part of the same project, so that it
+ * works for everyone in the project; otherwise a URL, because editors accept no absolute path.
  *
  * @param directory absolute, of the config file
  */
 export function schemaReference(directory: string, schema = packageFile(schemaName)): string {
-  // As Node looks for it, which finds the place that stays the same: not the store of pnpm, not a linked checkout.
+  // Found like Node's modules, at a path that doesn't change: not in pnpm's store, not in a linked checkout.
   for (let at = directory; ; at = dirname(at)) {
     const installed = join(at, 'node_modules', 'resque-runner', schemaName);
     if (existsSync(installed)) return relativeTo(directory, installed);
@@ -118,7 +118,7 @@ export function schemaReference(directory: string, schema = packageFile(schemaNa
   return isInPackage ? relativeTo(directory, schema) : pathToFileURL(schema).href;
 }
 
-/** With a dot in front, without which editors take it for something else. */
+/** With a leading dot, which editors need to recognize a path. */
 function relativeTo(directory: string, file: string): string {
   const path = relative(directory, file);
   return path.startsWith('..') ? path : `./${path}`;

@@ -130,25 +130,25 @@ export interface Written {
   readonly namesRedis: boolean;
   /** Absolute path of the example, if there is one. */
   readonly example: string | null;
-  /** Fields that hold nothing but a placeholder. */
+  /** Fields whose value is only a placeholder. */
   readonly placeholders: readonly string[];
   /** An entry of the config: a queue, or a pattern of queues. */
   readonly queue: string;
-  /** Of a job to try it with. */
+  /** Class of a job to try it with. */
   readonly jobClass: string;
 }
 
 export function nextSteps(io: ConfigIo, written: Written): string {
   const { file, isSecret, namesRedis, example, placeholders, queue, jobClass } = written;
   const name = visible(shortPath(io, file));
-  // What commands find by themselves needn't be named.
+  // Commands find this config by themselves.
   const isFound = findConfig(io, null) === file;
   const argument = isFound ? '' : ` ${shellWord(shortPath(io, file))}`;
   const flag = isFound ? '' : ` --config ${shellWord(shortPath(io, file))}`;
   return [
-    ...(example === null ? [] : [`wrote ${visible(shortPath(io, example))}, an example to begin with`]),
-    `wrote ${name}${isSecret ? ', which only you can read: it holds a password' : ''}`,
-    ...(namesRedis ? [] : ['it has no "redis": set REDIS_URL wherever it is used, also in services']),
+    ...(example === null ? [] : [`wrote ${visible(shortPath(io, example))}, an example to start from`]),
+    `wrote ${name}${isSecret ? ', readable only by you because it contains a password' : ''}`,
+    ...(namesRedis ? [] : ['it has no "redis": set REDIS_URL wherever you use it, including services']),
     ...placeholders.map((field) => `edit it first: "${field}" is only a placeholder`),
     'next:',
     `  resque-runner check${argument}`,

@@ -1,6 +1,5 @@
 /**
- * The questions of `init`, in the manner of @clack/prompts, on STDERR. Ctrl-C, Esc or Ctrl-D
- * at any question cancels all of them.
+ * The questions of `init`, with @clack/prompts, on STDERR. Ctrl-C, Esc or Ctrl-D at any question cancels all of them.
  */
 import type * as Clack from '@clack/prompts';
 import { visible } from '../../messages/visible.ts';
@@ -15,15 +14,15 @@ export interface Choice<T extends string> {
 
 export interface TextQuestion {
   readonly message: string;
-  /** What an empty answer stands for. */
+  /** The value of an empty answer. */
   readonly fallback: string;
-  /** To be changed, or taken as it is. */
+  /** An answer to edit or to accept. */
   readonly initial?: string;
-  /** @returns what is wrong with an answer; `null`: nothing */
+  /** @returns the problem with an answer; `null` if there is none */
   readonly problem: (answer: string) => string | null;
 }
 
-/** Choices beyond these are scrolled. */
+/** A longer list scrolls. */
 const mostShown = 12;
 const widest = 100;
 const narrowest = 30;
@@ -51,14 +50,14 @@ export class Prompts {
     this.#clack.outro(text, this.#streams);
   }
 
-  /** Something to know before the next question. */
+  /** Information before the next question. */
   tell(text: string): void {
     this.#clack.log.message(this.#wrapped(text), this.#streams);
   }
 
   tellVerdicts(verdicts: readonly Verdict[]): void {
     for (const [at, { level, subject, text }] of verdicts.entries()) {
-      // What the first is about is what was asked for.
+      // The first one is about the answer itself.
       const lines = this.#wrapped(visible(at === 0 ? text : `${subject}: ${text}`)).join('\n');
       const options = { ...this.#streams, spacing: 0 };
       if (level === 'ok') this.#clack.log.success(lines, options);
@@ -76,7 +75,7 @@ export class Prompts {
   async text({ message, fallback, initial, problem }: TextQuestion): Promise<string> {
     const answer = await this.#asked(() =>
       this.#clack.text({
-        // Unlike other questions, this kind isn't wrapped there.
+        // @clack/prompts doesn't wrap this kind of question.
         message: this.#wrapped(message).join(`\n${this.#clack.S_BAR}  `),
         placeholder: fallback,
         defaultValue: fallback,
@@ -94,7 +93,7 @@ export class Prompts {
     return this.#asked(() =>
       this.#clack.password({
         message,
-        validate: (value) => (value === undefined || value === '' ? 'it is empty' : undefined),
+        validate: (value) => (value === undefined || value === '' ? 'enter a password' : undefined),
         ...this.#streams,
       }),
     );
@@ -125,7 +124,7 @@ export class Prompts {
     return answerTo(this.#clack, ask);
   }
 
-  /** At blanks, so that the frame's line at the left stays whole. */
+  /** Wraps at spaces, so that the frame's line at the left stays unbroken. */
   #wrapped(text: string): string[] {
     const columns = Math.max(narrowest, Math.min(widest, this.#io.stderr.columns ?? widest) - 4);
     const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** Looks at a Redis before anything is written: whether it works, and which queues it has. */
+/** Tests a Redis before anything is written, and lists its queues. */
 import type { Config } from '../../config/config.ts';
 import { resqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
@@ -13,19 +13,19 @@ import { withSender } from '../redis/with-redis.ts';
 
 export interface Backlog {
   readonly queue: string;
-  /** Jobs that wait. */
+  /** Number of waiting jobs. */
   readonly waiting: number;
 }
 
 export interface Survey {
   readonly verdicts: readonly Verdict[];
-  /** Whether it may be only a password that is missing or wrong. */
+  /** Whether a missing or wrong password may be the reason. */
   readonly isDenied: boolean;
-  /** Those that a config can name, the fullest first. */
+  /** The queues that a config can name, the longest first. */
   readonly queues: readonly Backlog[];
 }
 
-/** Someone waits at a prompt. */
+/** A user is waiting at a prompt. */
 const openLimitMs = 4_000;
 
 export async function surveyRedis(io: ConfigIo, config: Config): Promise<Survey> {

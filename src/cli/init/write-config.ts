@@ -1,4 +1,4 @@
-/** Writes the config whole or not at all, and never over another one without `--force`. */
+/** Writes the config completely or not at all, and overwrites another one only with `--force`. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { shortPath } from '../files/load-config.ts';
 type CwdIo = Pick<Io, 'cwd'>;
 
 /**
- * Before anything is asked: whether the file could be written.
+ * Checks before the first question whether the file can be written.
  *
  * @param file absolute
  * @param mayOverwrite `--force`
@@ -20,7 +20,7 @@ export async function assertWritable(io: CwdIo, file: string, mayOverwrite: bool
   const found = await stat(file).catch(absent);
   if (found?.isDirectory() === true) {
     throw new UsageError(
-      `${shortPath(io, file)} is a directory; name the file in it, such as ${shortPath(io, join(file, 'cfg.json'))}`,
+      `${shortPath(io, file)} is a directory; give the file in it, such as ${shortPath(io, join(file, 'cfg.json'))}`,
     );
   }
   // A dangling link counts as a file.
@@ -35,7 +35,7 @@ export async function assertWritable(io: CwdIo, file: string, mayOverwrite: bool
 }
 
 /**
- * @param isSecret for the eyes of its owner alone; else the umask decides
+ * @param isSecret only its owner may read it; otherwise the umask decides
  * @throws as above
  */
 export async function writeConfig(
@@ -44,7 +44,7 @@ export async function writeConfig(
   text: string,
   { mayOverwrite, isSecret }: { readonly mayOverwrite: boolean; readonly isSecret: boolean },
 ): Promise<void> {
-  // What a link leads to is written, not the link.
+  // Writes to the target of a link, and keeps the link.
   const target = mayOverwrite ? await realpath(file).catch(() => file) : file;
   const aside = `${target}.${randomUUID()}.tmp`;
   try {
@@ -80,7 +80,7 @@ function notADirectory(io: CwdIo, file: string): string {
 function unwritable(io: CwdIo, file: string, error: unknown): OperatingError {
   const directory = dirname(file);
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: `there is no directory ${shortPath(io, directory)}; make it with: mkdir -p ${shortPath(io, directory)}`,
+    ENOENT: `there is no directory ${shortPath(io, directory)}; create it with: mkdir -p ${shortPath(io, directory)}`,
     EACCES: `you have no permission to write in ${directory}`,
     EPERM: `you have no permission to write in ${directory}`,
     EROFS: `${directory} is read-only`,

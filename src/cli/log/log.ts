@@ -1,7 +1,7 @@
 /**
- * The headless log: one line for each event that an operator wants to know of. For people as
- * `16:40:13 ✗ mail       #a91f failed SendMail ["bob"] after 1.2 s: …`, for programs as one JSON object a line.
- * Whatever an event holds, a line stays one line and drives no terminal.
+ * The headless log: one line for each event that matters to an operator. For people:
+ * `16:40:13 ✗ mail       #a91f failed SendMail ["bob"] after 1.2 s: …`. For programs: one JSON object per line.
+ * Whatever an event contains, its line stays one line without control characters.
  */
 import { styleText } from 'node:util';
 import { glyphColors, type Wording, wordingOf } from '../../messages/events.ts';
@@ -24,7 +24,7 @@ export interface LogOptions {
   readonly colors?: boolean;
 }
 
-/** Longer strings are cut in JSON too: a class name of megabytes is no line of a log. */
+/** Longer strings are also cut in JSON, so that no line has megabytes. */
 const jsonTextLimit = 4_000;
 const subjectColumns = 10;
 const jobIdColumns = 5;
@@ -32,14 +32,14 @@ const jobIdColumns = 5;
 type Color = Parameters<typeof styleText>[0];
 
 /**
- * @returns takes the engine's events, in order. It never throws because of the stream: a reader that went away
- * or a disk that is full must not stop the jobs, so its lines are lost instead.
+ * @returns a function that takes the engine's events, in order. It never throws because of the stream: if the reader is gone
+ * or the disk is full, lines are lost, but jobs continue.
  */
 export function createLog({ format, stream, colors = false }: LogOptions): (event: EngineEvent) => void {
-  /** Started and not finished: later events don't repeat a job's arguments. */
+  /** Running jobs, because later events don't repeat a job's arguments. */
   const running = new Map<string, JobView>();
   stream.on('error', () => {
-    // EPIPE, EIO, ENOSPC: there is no way to report it.
+    // EPIPE, EIO, ENOSPC: they can't be reported anywhere.
   });
   return (event) => {
     if (event.type === 'job.started') running.set(event.job.id, event.job);
@@ -51,7 +51,7 @@ export function createLog({ format, stream, colors = false }: LogOptions): (even
   };
 }
 
-/** `json` unless a person is likely to read along. */
+/** `pretty` on a terminal, otherwise `json`. */
 export function defaultLogFormat(stream: { readonly isTTY?: boolean }): LogFormat {
   return stream.isTTY === true ? 'pretty' : 'json';
 }
@@ -63,8 +63,8 @@ function jsonLine(event: EngineEvent, wording: Wording): string {
 }
 
 /**
- * The fields of an event besides its type, number and time, as `,"name":value…`. It is cut out of the event's JSON:
- * to take an object apart and put another one together costs several times as much.
+ * The fields of an event except its type, number and time, as `,"name":value…`. They are cut out of the event's JSON, because
+ * building another object costs several times as much.
  */
 function jsonFields(event: EngineEvent): string {
   const json = visibleJson(event);
@@ -82,7 +82,7 @@ function cutText(_key: string, value: unknown): unknown {
   return isLong ? `${value.slice(0, jsonTextLimit - 1)}…` : value;
 }
 
-/** What `pretty` shows, without time and columns. */
+/** The same text as in `pretty`, without time and columns. */
 function message({ glyph, subject, jobId, text }: Wording): string {
   return [glyph, subject, ...(jobId === null ? [] : [`#${jobId}`]), text].join(' ');
 }
@@ -92,7 +92,7 @@ function prettyLine(
   { glyph, level, subject, jobId, text }: Wording,
   colors: boolean,
 ): string {
-  // Whether there are colours has been decided; later versions of Node would look at stdout again.
+  // `colors` decides already; later versions of Node would check stdout again.
   const paint = (color: Color, part: string): string =>
     colors ? styleText(color, part, { validateStream: false }) : part;
   const id = (jobId === null ? '' : `#${jobId}`).padEnd(jobIdColumns);

@@ -1,4 +1,4 @@
-/** A private Redis in a directory of its own, reachable only by its user through a unix socket. */
+/** A private Redis in its own directory. Only its user can reach it, through a Unix socket. */
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -18,32 +18,32 @@ import { withRedis } from './with-redis.ts';
 
 export interface EmbeddedRedis {
   readonly redis: RedisSocketConfig;
-  /** Ends the server and waits for that; one that another process has started is left alone. */
+  /** Ends the server and waits until it has ended. Does nothing if another process started the server. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** Keeps no data, and removes the directory in the end, even after a SIGKILL. */
+  /** Saves no data, and removes the directory at the end, even after a SIGKILL. */
   readonly isTemporary?: boolean;
-  /** Told why the server had to be started again, or can't be. On STDERR if not given. */
+  /** Gets the reason if the server is restarted or can't be restarted. STDERR by default. */
   readonly tell?: (text: string) => void;
 }
 
-/** A server that has a large data set to load takes its time. */
+/** A server with a large data set needs time to load it. */
 const startLimitMs = 30_000;
 const answerLimitMs = 2_000;
 const pollMs = 20;
-/** A person waits at a prompt. */
+/** A user is waiting at a prompt. */
 const findLimitMs = 4_000;
-/** From the end of one server to the lock of the next, on a busy machine. */
+/** The time between the end of one server and the lock of the next one, on a busy machine. */
 const handoverMs = 500;
 
 /**
- * The server of this directory: the one that runs there, or else a new one. If it ends before `stop` is called, this
- * process or another one that shares it starts it again.
+ * The server of this directory: a running one, otherwise a new one. If it ends before `stop` is called, this process or
+ * another one that shares it starts it again.
  *
- * @param directory absolute; made if it isn't there
- * @throws OperatingError when there is no server program or it doesn't start; says what to do
+ * @param directory absolute; created if it is missing
+ * @throws OperatingError with the fix, if there is no server program or it doesn't start
  */
 export async function startEmbeddedRedis(
   io: Pick<Io, 'stderr' | 'env' | 'cwd'>,
@@ -77,7 +77,7 @@ export async function startEmbeddedRedis(
 }
 
 /**
- * The server that runs in this directory. Waits a moment if a runner is starting it, or taking it over.
+ * The server that runs in this directory. Waits a moment if a runner is starting it or taking it over.
  *
  * @returns `null` if none runs
  */
@@ -103,7 +103,7 @@ function socketConfig(path: string): RedisSocketConfig {
   return { kind: 'socket', path, db: 0, username: null, password: null };
 }
 
-/** Whether a server is there and ready; one that is still loading its data is not. */
+/** Whether a server is running and ready; a server that is loading its data is not ready. */
 async function answers(redis: ReachableRedis): Promise<boolean> {
   try {
     await withRedis(redis, answerLimitMs, async () => {});
@@ -119,8 +119,8 @@ const longestPathBytes = 103;
 const noteName = 'socket-path';
 
 /**
- * The socket for the server of this directory. It is in the directory, unless its path would be too long: then it is in a
- * directory of this user below the system's temporary one, and a note in the server's directory says so.
+ * The socket of this directory's server. It is in the directory, unless its path would be too long. Then it is in this user's
+ * directory below the system's temporary directory, and a note in the server's directory has its path.
  *
  * @param directory absolute, exists
  * @throws OperatingError if the other directory belongs to another user
@@ -128,14 +128,14 @@ const noteName = 'socket-path';
 async function chooseSocket(directory: string): Promise<string> {
   const inside = join(directory, 'redis.sock');
   if (Buffer.byteLength(inside) <= longestPathBytes) return inside;
-  // All runners that share the server must find the same one, even with different TMPDIRs.
+  // All runners that share the server must find the same socket, even with different TMPDIRs.
   const noted = await noteOfSocket(directory);
   if (noted !== inside) return noted;
   const shelter = join(tmpdir(), `resque-runner-${process.getuid?.() ?? 0}`);
   await mkdir(shelter, { recursive: true, mode: 0o700 });
   if (!(await isOnlyOurs(shelter))) {
     throw new OperatingError(
-      `${shelter} belongs to another user or is open to others; remove it, or set TMPDIR`,
+      `${shelter} belongs to another user or is open to other users; remove it, or set TMPDIR`,
     );
   }
   const name = createHash('sha256').update(directory).digest('hex').slice(0, 16);
@@ -144,11 +144,11 @@ async function chooseSocket(directory: string): Promise<string> {
   return outside;
 }
 
-/** Where the server's socket is, if one was ever started in this directory; it need not answer. */
+/** Path of the server's socket, if a server was ever started in this directory. It may not be running. */
 async function noteOfSocket(directory: string): Promise<string> {
   try {
     const path = await readFile(join(directory, noteName), 'utf8');
-    // In a temporary directory, any user could put up a server of their own.
+    // In a temporary directory, any user could start their own server.
     if (await isOnlyOurs(dirname(path))) return path;
   } catch (error) {
     if (

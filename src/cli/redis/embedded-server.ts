@@ -1,6 +1,6 @@
 /**
- * What one process does for the server of a directory: it starts the server if none runs, and ends it if it has started
- * it. Of several processes, the guard's lock decides which one starts it.
+ * One process's part in the server of a directory: it starts the server if none is running, and ends it if it started it. If
+ * there are several processes, the guard's lock decides which one starts the server.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ import { findRedisProgram } from './server-program.ts';
 export interface ServerPlace {
   /** Absolute. */
   readonly directory: string;
-  /** Path of the unix socket. */
+  /** Path of the Unix socket. */
   readonly socket: string;
-  /** Keeps no data, and removes the directory in the end, even after a SIGKILL. */
+  /** Saves no data, and removes the directory at the end, even after a SIGKILL. */
   readonly isTemporary: boolean;
 }
 
@@ -30,17 +30,17 @@ export class EmbeddedServer {
   readonly #place: ServerPlace;
   readonly #io: ConfigIo;
   #guard: Guard | null = null;
-  /** Whether the server was reached: if it has ended then, the start was not the reason. */
+  /** Whether the server was reached. If so, its end is not a failed start. */
   #wasReached = false;
 
-  /** @param io says where to look for a server's program */
+  /** @param io has the PATH for finding the server's program */
   constructor(place: ServerPlace, io: ConfigIo) {
     this.#place = place;
     this.#io = io;
   }
 
   /**
-   * Starts the server, unless one runs or another process is starting or ending one. It answers later.
+   * Starts the server, unless one is running or another process is starting or ending one. It answers later.
    *
    * @throws OperatingError if the server can't be started, or ended before it was reached
    */
@@ -65,7 +65,7 @@ export class EmbeddedServer {
     this.#wasReached = true;
   }
 
-  /** How a server that this process has started ended by itself, for people; `null` if it didn't. */
+  /** How the server of this process ended by itself, for people; `null` if it didn't. */
   get end(): string | null {
     const end = this.#guard?.end() ?? null;
     if (end === null || end.isLocked || !this.#wasReached) return null;
@@ -75,13 +75,13 @@ export class EmbeddedServer {
     return exitCode > 128 ? `was killed by signal ${exitCode - 128}` : `has ended with exit code ${exitCode}`;
   }
 
-  /** Ends the server if this process has started it, and waits until it is gone. */
+  /** Ends the server if this process started it, and waits until it is gone. */
   async stop(): Promise<void> {
     await this.#guard?.stop();
   }
 }
 
-/** Says what is wrong with the server of a directory, and quotes the end of its log. */
+/** An error about the server of a directory, with the end of its log. */
 async function serverFailure(directory: string, reason: string): Promise<OperatingError> {
   const file = join(directory, logName);
   const log = (await readIfThere(file)).trimEnd();
@@ -95,19 +95,19 @@ async function serverFailure(directory: string, reason: string): Promise<Operati
   );
 }
 
-/** For a server that doesn't answer although it is there, or although another process holds the lock. */
+/** For a server that doesn't answer although it is running or another process holds its lock. */
 export function silence(directory: string, limitMs: number): Promise<OperatingError> {
   const lock = join(directory, lockName);
   return serverFailure(
     directory,
-    `it does not answer within ${limitMs / 1_000} s; if no server runs there, remove ${lock}`,
+    `it did not answer within ${limitMs / 1_000} s; if no server is running there, remove ${lock}`,
   );
 }
 
 export async function prepareDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    // It usually lies in a user's repository.
+    // The directory is usually in a user's repository.
     await writeFile(join(directory, '.gitignore'), '*\n');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -115,7 +115,7 @@ export async function prepareDirectory(directory: string): Promise<void> {
   }
 }
 
-/** For a file, because its quoting rules are the same in all versions, unlike those of the command line. */
+/** Text of redis.conf. Its quoting rules are the same in all versions, unlike those of the command line. */
 function configText({ directory, socket, isTemporary }: ServerPlace): string {
   const settings = {
     port: '0',
@@ -130,7 +130,7 @@ function configText({ directory, socket, isTemporary }: ServerPlace): string {
   return lines.join('');
 }
 
-/** For redis.conf: a line break would end the line even in quotes. */
+/** Quotes a text for redis.conf, where a line break would end the line even in quotes. */
 function quoted(text: string): string {
   const escaped = text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
   return `"${escaped}"`;

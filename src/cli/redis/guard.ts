@@ -1,47 +1,47 @@
 /**
- * Runs a Redis server under a guard, a small shell that outlives us: when our end of its STDIN closes, however
- * we ended, it ends the server. So nothing lingers after a crash or a SIGKILL. The guard also holds the lock of
- * the server's directory, so that two servers never write the same data.
+ * Runs a Redis server under a guard, a small shell that outlives this process. When this process ends, for any reason, the
+ * guard's STDIN closes and the guard ends the server. So nothing remains after a crash or a SIGKILL. The guard also holds the
+ * lock of the server's directory, so two servers never write the same data.
  */
 import { access, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface GuardedServer {
-  /** Absolute; its lock and its log are in it. */
+  /** Absolute; contains the lock and the log. */
   readonly directory: string;
-  /** Takes the path of its configuration as its argument. */
+  /** Program of the server. Its argument is the path of its configuration. */
   readonly program: string;
-  /** Written before each start, and only by the guard that has the lock: no server ever reads a half of it. */
+  /** Written before each start, only by the guard that holds the lock, so no server reads an incomplete file. */
   readonly config: string;
-  /** Whether the guard removes the directory when the server has ended as asked; if not, its log tells why. */
+  /** Whether the guard removes the directory after the server ended as requested. Otherwise the log has the reason. */
   readonly isTemporary: boolean;
 }
 
 export interface Guard {
-  /** `null` while it runs. */
+  /** `null` while it is running. */
   end(): GuardEnd | null;
   /** Ends the server and waits until it, the lock and a temporary directory are gone. */
   stop(): Promise<void>;
 }
 
 export interface GuardEnd {
-  /** Another guard has the directory; the server was not started. */
+  /** Another guard holds the directory, so the server was not started. */
   readonly isLocked: boolean;
-  /** The server's, `undefined` if a signal ended the guard. */
+  /** The server's exit code; `undefined` if a signal ended the guard. */
   readonly exitCode: number | undefined;
 }
 
-/** A server that can't save its data refuses to end. */
+/** After this time, the server is killed: a server that can't save its data refuses to end. */
 const stopLimitMs = 10_000;
 const lockedCode = 75;
-/** Removing a dead lock takes a moment; an older claim was left behind by a process that died. */
+/** Removing a dead lock takes a moment. An older claim belongs to a process that died. */
 const claimLimitMs = 10_000;
 
 /**
- * Arguments: lock, log, directory to remove ('' for none), server, path and text of its configuration. `set -C` makes
- * `>` fail where the file exists, which is the lock. The lock names the guard and the server: if only the guard
- * is killed, the server still writes its data.
+ * Arguments: lock, log, directory to remove ('' for none), server, path and text of its configuration. With `set -C`, `>`
+ * fails if the file exists, which makes it a lock. The lock has the pids of the guard and of the server: if only the guard is
+ * killed, the server still writes its data.
  */
 const script = `
 lock=$1 log=$2 temporary=$3 server_program=$4 config=$5
@@ -69,7 +69,7 @@ const configName = 'redis.conf';
 const claimName = 'lock.release';
 
 export async function startGuard({ directory, program, config, isTemporary }: GuardedServer): Promise<Guard> {
-  // Most runners have a Redis and never need it: 15 MB that their process would keep.
+  // Most runners never need it, and it would keep 15 MB of memory.
   const { execa } = await import('execa');
   const files = [join(directory, lockName), join(directory, logName), isTemporary ? directory : ''];
   const server = [program, join(directory, configName), config];
@@ -77,13 +77,13 @@ export async function startGuard({ directory, program, config, isTemporary }: Gu
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'ignore',
-    // A session of its own: Ctrl-C or a closing terminal must not end it before this process has finished its jobs.
+    // Its own session: Ctrl-C or a closing terminal must not end it before this process has finished its jobs.
     detached: true,
     cleanup: false,
     reject: false,
   });
   child.stdin.on('error', () => {
-    // It ended before we closed it.
+    // The guard ended before its STDIN was closed.
   });
   let end: GuardEnd | null = null;
   const ended = child.then(({ exitCode }) => {
@@ -94,27 +94,27 @@ export async function startGuard({ directory, program, config, isTemporary }: Gu
     async stop() {
       child.stdin.end();
       if (await isWithin(ended, stopLimitMs)) return;
-      // The guard leads a group with the server in it. Killed, it can't clean up any more.
+      // The guard leads the server's process group. A killed guard can't clean up.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await ended;
-      // The lock may be another guard's by now.
+      // The lock may belong to another guard by now.
       if (isTemporary) await rm(directory, { recursive: true, force: true });
       else await releaseDeadLock(directory);
     },
   };
 }
 
-/** Whether a guard has the directory. */
+/** Whether a guard holds the directory. */
 export async function isLocked(directory: string): Promise<boolean> {
   const lock = join(directory, lockName);
   return (await exists(lock)) && !(await isDead(lock));
 }
 
-/** Removes the lock of a guard that is gone without having done so, as after a power failure. */
+/** Removes the lock that a guard left behind, for example after a power failure. */
 export async function releaseDeadLock(directory: string): Promise<void> {
   const lock = join(directory, lockName);
   if (!(await isDead(lock))) return;
-  // One at a time: of two that have seen a dead lock, the second could remove the one that was taken after the first.
+  // One process at a time: of two that saw the dead lock, the second could remove a new lock.
   const claim = join(directory, claimName);
   if (!(await isClaimed(claim))) return;
   try {
@@ -136,11 +136,11 @@ async function isDead(lock: string): Promise<boolean> {
     .split('\n')
     .map(Number)
     .filter((pid) => pid > 0);
-  // None: the file is gone, or its guard is just about to write.
+  // No pids: the file is gone, or its guard has not written yet.
   return pids.length > 0 && !(await Promise.all(pids.map(isAlive))).includes(true);
 }
 
-/** @returns whether the claim is ours now; of one that died with it, it becomes free for the next attempt */
+/** @returns whether this process has the claim. A claim of a dead process is freed for the next attempt */
 async function isClaimed(claim: string): Promise<boolean> {
   try {
     await mkdir(claim);
@@ -170,7 +170,7 @@ async function isAlive(pid: number): Promise<boolean> {
     // ESRCH: there is no such process. EPERM: it belongs to another user.
     if (!hasCode(error, 'EPERM')) return false;
   }
-  // A zombie does nothing any more. In a container whose first process reaps none, it stays.
+  // A zombie does nothing. It remains in a container whose first process doesn't reap zombies.
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
 }

@@ -1,6 +1,6 @@
 /**
- * Starts the server of a directory again when it is gone: it was killed, or ended with the runner that had started it.
- * An idle connection that stays open for this purpose shows it immediately, even if the engine is busy.
+ * Restarts the server of a directory after it was killed or ended with the runner that started it. An idle connection to the
+ * server reports its end immediately, even if the engine is busy.
  */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,24 +9,24 @@ import { type EmbeddedServer, silence } from './embedded-server.ts';
 
 interface KeptPlace {
   readonly directory: string;
-  /** Path of the unix socket. */
+  /** Path of the Unix socket. */
   readonly socket: string;
-  /** Told of each trouble once, until the server has been there for a while. */
+  /** Gets each kind of problem once, until the server has been running for a while. */
   readonly tell: (text: string) => void;
 }
 
-/** While another process ends or starts the server: that takes a moment, or as long as its data take. */
+/** While another process ends or starts the server. That takes a moment, or as long as loading its data. */
 const firstPollMs = 20;
 const longestPollMs = 500;
-/** After failures. A user who has removed the cause waits this long at most. */
+/** After failures. Once the user has fixed the cause, this is the longest wait. */
 const firstBackoffMs = 500;
 const longestBackoffMs = 10_000;
-/** If a server ends sooner, that counts as a failure. */
+/** An earlier end of a server counts as a failure. */
 const stableMs = 10_000;
-/** After this time someone should look. */
+/** After this time, the problem is reported. */
 const silenceLimitMs = 30_000;
 
-/** @returns ends that; resolves when this process can't start the server any more */
+/** @returns a function that stops this; it resolves when this process can no longer start the server */
 export function keepServer(server: EmbeddedServer, place: KeptPlace): () => Promise<void> {
   const stop = new AbortController();
   const kept = keep(server, place, stop.signal);
@@ -69,7 +69,7 @@ async function keep(
       polls += 1;
     } catch (error) {
       if (!isRedisError(error)) throw error;
-      tellOnce('failure', `${error.message}\nTrying again until it runs`);
+      tellOnce('failure', `${error.message}\nRetrying until it runs`);
       failures += 1;
     }
     if (failures > 0) await pause(Math.min(longestBackoffMs, firstBackoffMs * 2 ** (failures - 1)), signal);
@@ -77,9 +77,9 @@ async function keep(
 }
 
 /**
- * Holds a connection to the server for as long as that is there.
+ * Holds a connection to the server until the server ends.
  *
- * @returns how long that was; `null` if there was none
+ * @returns how long that was; `null` if there was no server
  */
 async function hold(socket: string, signal: AbortSignal, onConnected: () => void): Promise<number | null> {
   if (signal.aborted) return null;
@@ -96,20 +96,20 @@ async function hold(socket: string, signal: AbortSignal, onConnected: () => void
       // `close` follows.
     });
     connection.on('close', resolve);
-    // Only a socket that is read tells its end.
+    // A socket reports its end only while it is read.
     connection.resume();
   });
   signal.removeEventListener('abort', letGo);
   return sinceMs === null ? null : performance.now() - sinceMs;
 }
 
-/** Includes what the system refuses, such as a file on a full disk: running jobs must not end because of it. */
+/** Includes errors of the system, such as a full disk: running jobs must not end because of them. */
 function isRedisError(error: unknown): error is Error {
   return error instanceof Error && (error instanceof OperatingError || 'syscall' in error);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {
-    // Called off.
+    // Aborted.
   });
 }

@@ -1,4 +1,4 @@
-/** Finds the program of a Redis server on this machine, or says how to get one. */
+/** Finds a Redis server's program on this machine, or explains how to install one. */
 import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../engine/process/startable.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
@@ -12,7 +12,7 @@ interface InstallCommand {
   readonly needsRoot: boolean;
 }
 
-/** How each package manager installs one; the first that is there counts. */
+/** How to install one with each package manager; the first one found is used. */
 const installCommands: Readonly<Record<string, InstallCommand>> = {
   'apt-get': { text: 'apt-get install redis-server', needsRoot: true },
   dnf: { text: 'dnf install valkey', needsRoot: true },
@@ -21,13 +21,13 @@ const installCommands: Readonly<Record<string, InstallCommand>> = {
   brew: { text: 'brew install redis', needsRoot: false },
 };
 
-/** Whether this user is root or may become root. */
+/** Whether this user is root or can use sudo. */
 export interface Rights {
   readonly isRoot: boolean;
   readonly canSudo: boolean;
 }
 
-/** Absolute path of a Redis server's program. @throws OperatingError that says how to get one */
+/** Absolute path of a Redis server's program. @throws OperatingError that explains how to install one */
 export async function findRedisProgram(io: ConfigIo): Promise<string> {
   for (const name of serverNames) {
     const file = await onPath(io, name);
@@ -42,16 +42,16 @@ async function ownRights(io: ConfigIo): Promise<Rights> {
   return { isRoot, canSudo: !isRoot && (await onPath(io, 'sudo')) !== null && !isBarredFromRoot() };
 }
 
-/** As in containers that forbid new privileges: `sudo` is there and can't do anything. */
+/** Whether new privileges are forbidden, as in some containers: `sudo` exists but doesn't work. */
 function isBarredFromRoot(): boolean {
   try {
     return /^NoNewPrivs:\s*1$/m.test(readFileSync('/proc/self/status', 'utf8'));
   } catch {
-    return false; // No Linux.
+    return false; // Not Linux.
   }
 }
 
-/** What to do without a server, for a user with these rights. */
+/** Advice for a user with these rights. */
 export async function installAdvice(io: ConfigIo, { isRoot, canSudo }: Rights): Promise<string> {
   const [command] = await installable(io);
   if (command === undefined) {
@@ -63,7 +63,7 @@ export async function installAdvice(io: ConfigIo, { isRoot, canSudo }: Rights): 
   return `${useAnother}; or unpack one in your home directory: ${manual()}; or ask root for: ${text}`;
 }
 
-/** The document that shows how to do without root. */
+/** The document that explains how to install one without root. */
 function manual(): string {
   return packageFile('docs/configuration.md');
 }

@@ -1,4 +1,4 @@
-/** Finds the Redis that a command is for and connects to it, for commands that print a result and end. */
+/** Finds a command's Redis and connects to it, for commands that print a result and end. */
 import type { RedisConfig } from '../../config/config.ts';
 import { defaultConnection } from '../../config/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
@@ -11,7 +11,7 @@ import { type ConfigIo, findConfig, loadConfig, redisOfEnvironment } from '../fi
 import { findEmbeddedRedis } from './embedded-redis.ts';
 import { explainRedisError, withSender } from './with-redis.ts';
 
-/** Someone waits at a prompt. */
+/** A user is waiting at a prompt. */
 const openLimitMs = 4_000;
 
 /** Flags that say which Redis a command uses. */
@@ -26,9 +26,9 @@ export interface RedisTarget {
 }
 
 /**
- * Lets `work` talk to the Redis that flags and config name.
+ * Calls `work` with a connection to the Redis that flags and config select.
  *
- * @throws OperatingError if it can't be reached or refuses, UsageError for wrong flags or a wrong config
+ * @throws OperatingError if Redis is unreachable or returns an error, UsageError for invalid flags or an invalid config
  */
 export async function withTarget<T>(
   io: ConfigIo,
@@ -41,7 +41,7 @@ export async function withTarget<T>(
   );
 }
 
-/** Flags count first, then the config, then the defaults. An embedded Redis must be running. */
+/** Flags take precedence over the config, and the config over the defaults. An embedded Redis must be running. */
 export async function findTarget(io: ConfigIo, flags: TargetFlags): Promise<RedisTarget> {
   const file = findConfig(io, flags.config);
   const found =
@@ -62,12 +62,12 @@ function connectionWithoutConfig(
   return { ...defaults, redis: result.redis };
 }
 
-/** Doesn't start an embedded Redis: it runs as long as its runner, and nothing else would stop it. */
+/** Doesn't start an embedded Redis, because only a runner would stop it again. */
 async function reach(redis: RedisConfig): Promise<ReachableRedis> {
   if (redis.kind !== 'embedded') return redis;
   const found = await findEmbeddedRedis(redis.directory);
   if (found !== null) return found;
   throw new OperatingError(
-    `the embedded Redis in ${redis.directory} is not running; it runs as long as the runner: start resque-runner first`,
+    `the embedded Redis in ${redis.directory} is not running; it runs only while its runner is running: start resque-runner first`,
   );
 }

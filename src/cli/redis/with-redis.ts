@@ -11,11 +11,11 @@ import { type CommandSender, withinLimit } from '../../resque/redis/send.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 
 /**
- * Connects, lets `work` use the connection, and closes it.
+ * Connects, calls `work` with the connection, and closes it.
  *
- * @param limitMs for all of it; a server that accepts and never answers is found by it too
- * @throws RedisError when Redis can't be used as configured, refuses a command, or isn't done in time;
- * whatever else `work` throws
+ * @param limitMs for everything; it also covers a server that accepts connections and never answers
+ * @throws RedisError if Redis can't be used as configured, refuses a command, or doesn't finish in time; also the errors of
+ * `work`
  */
 export function withRedis<T>(
   redis: ReachableRedis,
@@ -30,9 +30,9 @@ export function withRedis<T>(
 }
 
 /**
- * The same for work that may take long: the limits are for the connecting and for each single reply.
+ * The same for work that may take long: there is a limit for the connection and one for each reply.
  *
- * @param openMs how long the connecting may take
+ * @param openMs how long connecting may take
  */
 export function withSender<T>(
   redis: ReachableRedis,
@@ -62,18 +62,18 @@ async function withConnection<T>(
   }
 }
 
-/** @throws the error; one of Redis or of the connection as RedisError */
+/** @throws the error; errors of Redis or of the connection as RedisError */
 function asRedisError(error: unknown): never {
   throw isOfRedis(error) ? redisErrorOf(error) : error;
 }
 
-/** A refusal by Redis, or the loss of the connection. */
+/** Whether it is an error reply of Redis or the loss of the connection. */
 function isOfRedis(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'ReplyError' || /^Connection is closed|writeable/.test(error.message);
 }
 
-/** @throws OperatingError that says where Redis should be, what is wrong, and what to do */
+/** @throws OperatingError with the address of Redis, the problem and the fix */
 export function explainRedisError(redis: ReachableRedis, error: unknown): never {
   if (!(error instanceof RedisError)) throw error;
   throw new OperatingError(redisErrorText(redis, error), { cause: error });

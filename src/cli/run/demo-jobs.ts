@@ -1,4 +1,4 @@
-/** The demo's queues and the jobs that come in on them. */
+/** The demo's queues and jobs. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resqueKeys } from '../../resque/format/keys.ts';
@@ -19,7 +19,7 @@ export interface JobCounts {
   readonly waiting: number;
 }
 
-/** One after the other, over and over: mostly good ones, and no run of equal ones. */
+/** In a loop. Most of them succeed, and neighbors differ. */
 const jobs: readonly DemoJob[] = [
   { queue: 'mail', jobClass: 'SendMail', args: () => ['alice@example.org', 'Welcome'] },
   { queue: 'payments', jobClass: 'Charge', args: () => ['card 4242', cents(500, 10_000)] },
@@ -34,14 +34,14 @@ const jobs: readonly DemoJob[] = [
 ];
 
 const intervalMs = 350;
-/** Where a machine is too slow for the trickle, the backlog stays small. */
+/** If the machine is too slow for the trickle, the backlog stays small. */
 const longestBacklog = 20;
 const limitMs = 5_000;
 const keys = resqueKeys('resque');
 
 /**
- * The `runners` of the demo's config. Interpreters are named, so that it works where the package was installed
- * without its files' permissions or lies on a disk that executes nothing.
+ * The `runners` of the demo's config. It names the interpreters, so the demo works even if the package's files aren't
+ * executable or are on a disk mounted with `noexec`.
  */
 export function demoRunners(examples: string): Record<string, unknown> {
   const shell = (name: string) => ['/bin/sh', join(examples, name)];
@@ -66,7 +66,7 @@ export async function trickle(redis: ReachableRedis, stop: AbortSignal): Promise
   }
 }
 
-/** @returns `null` where Redis is gone */
+/** @returns `null` if Redis is gone */
 export async function countJobs(redis: ReachableRedis): Promise<JobCounts | null> {
   try {
     return await withRedis(redis, limitMs, async (connection) => {

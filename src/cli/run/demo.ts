@@ -1,7 +1,7 @@
 /**
- * `resque-runner demo`: a private Redis, example jobs and a trickle of work for them, run as for real until
- * Ctrl-C. Everything is in one temporary directory, which is gone afterwards, however the demo ended (but for the socket of
- * a runner that was killed, which the next runner removes).
+ * `resque-runner demo`: a real runner with a private Redis and a steady trickle of example jobs, until Ctrl-C. Everything is
+ * in one temporary directory, which is removed however the demo ends. Only the socket of a killed runner remains, until the
+ * next runner removes it.
  */
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 
 export async function run(context: CommandContext): Promise<number> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'resque-runner-demo-')));
-  // Told in the end: until then the terminal may be the screen's.
+  // Printed at the end, because the screen may be using the terminal.
   const troubles: string[] = [];
   const tell = (text: string) => troubles.push(text);
   try {
@@ -33,7 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
       for (const trouble of troubles) say(context.io, `demo: ${trouble}`);
     }
   } finally {
-    // The Redis takes it along, unless it could not be started or has crashed.
+    // Redis removes the directory, unless it could not be started or has crashed.
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -58,7 +58,7 @@ async function runJobs(
     const took = duration(performance.now() - startMs);
     say(
       io,
-      `demo: ${processed} jobs ended in ${took}, ${failed} of them failed, ${waiting} still waited; all gone now`,
+      `demo: ran for ${took}; ${processed} jobs processed, ${failed} failed, ${waiting} still waiting; all files are removed`,
     );
   }
   return exitCode;
@@ -87,7 +87,7 @@ async function runLog(
   });
 }
 
-/** New jobs come until the runner is told to stop, so that it isn't left with a backlog. */
+/** Adds jobs until the runner is asked to stop, so that it has no backlog then. */
 async function whileTrickling(
   { process }: Io,
   ended: Promise<number>,
@@ -95,7 +95,7 @@ async function whileTrickling(
 ): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
-  // A closed terminal ends a demo. (To a runner HUP means to read its config again, and it may well outlive one.)
+  // A closed terminal ends a demo. For other runners, HUP means to reload the config.
   const onHangup = () => process.raise('SIGTERM');
   for (const signal of stopSignals) process.on(signal, onSignal);
   process.on('SIGHUP', onHangup);
@@ -112,8 +112,8 @@ async function whileTrickling(
 
 function introduction({ env }: Io, file: string, socket: string): string {
   const program = env.npm_lifecycle_event === 'start' ? 'npm start --' : 'resque-runner';
-  return `A demo: a private Redis, four queues, and jobs that succeed, take long, talk a lot or fail.
-Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
+  return `A demo: a private Redis, four queues, and jobs that succeed, fail, run long or print a lot.
+Ctrl-C ends it and removes all its files. To look closer, in another terminal:
 
   ${program} enqueue --config ${file} mail SendMail you@example.org
   ${program} check ${file}
@@ -122,7 +122,7 @@ Ctrl-C ends it and leaves nothing behind. To look closer, in another terminal:
 `;
 }
 
-/** On stderr: stdout is the log's, which may be JSON. */
+/** On stderr, because stdout has the log, which may be JSON. */
 function say({ stderr }: Io, text: string): void {
   stderr.write(`${text}\n`);
 }

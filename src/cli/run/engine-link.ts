@@ -1,6 +1,6 @@
 /**
- * Lets user interfaces attach to an engine: over a unix socket that `attach` finds, and over the connection
- * that a user interface which started this engine keeps with it, its owner's.
+ * Lets screens attach to an engine: over a Unix socket that `attach` finds, and over the connection of the screen that
+ * started the engine, its owner.
  */
 import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -19,16 +19,16 @@ export interface EngineLinkOptions {
   /** Absolute. */
   readonly configFile: string;
   readonly version: string;
-  /** Where to listen; `null`: the user's own directory for such sockets. */
+  /** Path of the socket; `null`: a new one in the user's directory for sockets. */
   readonly socket: string | null;
-  /** Descriptor of the owner's connection, `null` if nothing owns this engine. */
+  /** Descriptor of the owner's connection; `null` if there is no owner. */
   readonly ownerFd: number | null;
 }
 
 /**
- * To be opened before the engine starts, so that no event is missed.
+ * Call it before the engine starts, so that no event is missed.
  *
- * @returns closes the link, when all is told
+ * @returns closes the link, after sending everything
  */
 export async function openEngineLink(
   io: Io,
@@ -47,7 +47,7 @@ export async function openEngineLink(
   };
 }
 
-/** A server that shows this engine and carries out commands on it. It doesn't listen yet. */
+/** A server for this engine: sends its state and carries out commands. It doesn't listen yet. */
 export function linkServer(
   engine: Engine,
   { config, configFile, version }: Pick<EngineLinkOptions, 'config' | 'configFile' | 'version'>,
@@ -77,7 +77,7 @@ export function linkServer(
   });
 }
 
-/** Jobs come first: a runner that can't be looked at still runs. @returns the socket's path, `null` without one */
+/** Never fails, because a runner without a socket can still run jobs. @returns the socket's path; `null` without one */
 async function listen(io: Io, server: LinkServer, socket: string | null): Promise<string | null> {
   for (let triesLeft = 3; ; triesLeft -= 1) {
     try {

@@ -1,6 +1,6 @@
 /**
- * The engine without a terminal UI: what a process manager starts. Signals become what the engine does, its
- * events become log lines, and its end becomes an exit code.
+ * The engine without a screen, for process managers. Signals become commands, events become log lines, and the end becomes
+ * an exit code.
  */
 import type { Config } from '../../config/config.ts';
 import { Engine } from '../../engine/engine.ts';
@@ -13,7 +13,7 @@ import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
 import { keepMemorySmall } from './memory.ts';
 
-/** What reading a config file came to. */
+/** The result of reading a config file. */
 export type LoadedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -29,9 +29,9 @@ export interface RunOptions {
   /** False for an engine with a screen, which shows the events instead. */
   readonly hasLog: boolean;
   readonly version: string;
-  /** Where user interfaces attach; `null`: the user's own directory for that. */
+  /** Path of the socket for screens; `null`: a new one in the user's directory for sockets. */
   readonly socket: string | null;
-  /** Descriptor of the user interface that started this engine. */
+  /** Descriptor of the connection to the screen that started this engine. */
   readonly ownerFd: number | null;
 }
 
@@ -64,7 +64,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
   }
 }
 
-/** Resque's own signals, and more. @returns stops listening to them */
+/** Handles Resque's signals and a few more. @returns stops handling them */
 export function handleSignals(
   { process }: Pick<Io, 'process'>,
   engine: Engine,
@@ -97,12 +97,12 @@ export function handleSignals(
   };
 }
 
-/** Characters that may wait for others. */
+/** Characters to collect before a write. */
 const batchLimit = 64 * 1024;
 
 /**
- * Lines that come together go out in one write: at thousands of jobs a second, the calls would cost more than the
- * lines. What is left when the process exits goes out then.
+ * Lines of the same moment go out in one write: at thousands of jobs a second, the calls would cost more than the lines.
+ * When the process exits, it writes the rest.
  */
 function inBatches({ stdout, process }: Pick<Io, 'stdout' | 'process'>): LogStream {
   let lines = '';

@@ -1,4 +1,4 @@
-/** A link to a runner and a store that follows it: what the screen shows and what commands for scripts look at. */
+/** A link to a runner and a store that follows it, for the screen and for commands such as `pause`. */
 import { readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { LinkClient, LinkEvents, LinkIdentity } from '../../link/client/client.ts';
@@ -13,7 +13,7 @@ export interface Session {
   readonly lost: Promise<string>;
 }
 
-/** Connected, and with the first snapshot in the store: the first frame has something to show. */
+/** Resolves when it is connected and the store has the first snapshot, so that the first frame has something to show. */
 export async function openSession(connect: (events: LinkEvents) => Promise<LinkClient>): Promise<Session> {
   const store = createAppStore();
   let lose: (reason: string) => void = () => {};
@@ -48,7 +48,7 @@ async function connected(
   }
 }
 
-/** `ann@pts/3`, for the record of who did what. */
+/** `ann@pts/3`, for the log of commands. */
 export function whoWeAre(io: Pick<Io, 'stdin'>, isReadOnly: boolean): LinkIdentity {
   const terminal = terminalName(io);
   return { name: terminal === null ? userName() : `${userName()}@${terminal}`, isReadOnly };
@@ -63,7 +63,7 @@ function userName(): string {
   }
 }
 
-/** `pts/3`; `null` without a terminal, or if the system doesn't tell. */
+/** `pts/3`; `null` without a terminal, or if the system doesn't name it. */
 function terminalName({ stdin }: Pick<Io, 'stdin'>): string | null {
   if (stdin.isTTY !== true) return null;
   try {

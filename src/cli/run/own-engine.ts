@@ -1,7 +1,7 @@
 /**
- * Starts the engine as a process of its own, in a session of its own: what the terminal does to the user
- * interface (Ctrl-C, hanging up, not reading) never reaches the jobs. The connection between both is made with
- * the process, so that there is nothing to look for; when it ends, the engine drains and exits.
+ * Starts the engine as its own process, in its own session, so that terminal events (Ctrl-C, a hangup, a terminal that
+ * doesn't read) never reach the jobs. The engine inherits its end of the connection. When the connection ends, the engine
+ * drains and exits.
  */
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
@@ -9,9 +9,9 @@ import { execa } from 'execa';
 export interface OwnEngine {
   readonly connection: Socket;
   readonly pid: number;
-  /** When it has ended: its exit code or signal, and what it wrote to STDERR. */
+  /** Resolves when it has ended, with its exit code or signal and its STDERR. */
   readonly ended: Promise<EngineEnd>;
-  /** Lets it go on without us: nothing waits for it any more. */
+  /** Lets it continue without this process. */
   release(): void;
 }
 
@@ -21,10 +21,10 @@ export interface EngineEnd {
   readonly stderr: string;
 }
 
-/** The descriptor of the connection in the engine's process. */
+/** The connection's descriptor in the engine's process. */
 const linkFd = 3;
 
-/** @param args as for a headless runner */
+/** @param args the same as for a headless runner */
 export function startOwnEngine(program: string, args: readonly string[]): OwnEngine {
   const child = execa(process.execPath, [program, ...args, '--no-ui', '--link-fd', String(linkFd)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],

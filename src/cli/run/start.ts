@@ -1,4 +1,4 @@
-/** `resque-runner [CONFIG]`: runs jobs until it is told to stop, on a terminal with a screen to look at them. */
+/** `resque-runner [CONFIG]`: runs jobs until it is asked to stop, with a screen if there is a terminal. */
 import type { CommandContext } from '../command-line/command-spec.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { isInteractive } from '../command-line/io.ts';
@@ -7,7 +7,7 @@ import { defaultLogFormat } from '../log/log.ts';
 
 export async function run({ invocation, version, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
-  // A mistake in the config is told before the screen is taken.
+  // Report a mistake in the config before the screen opens.
   const { config, file } = loadConfig(io, input[0] ?? null, flags.redis);
   if (process.pid === 1) {
     const { reapOrphans } = await import('../../engine/process/reap-orphans.ts');
@@ -31,7 +31,7 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
   });
 }
 
-/** The same again, for the engine's own process. */
+/** The same command line, for the engine's own process. */
 function engineArgs(file: string, { redis, drain, socket }: Flags): string[] {
   return [
     file,

@@ -1,4 +1,4 @@
-/** One user interface from the first frame to its last word: link, store, screen, and what is said afterwards. */
+/** A session of the screen: opens link and store, shows the screen, and prints what the user needs to know afterwards. */
 import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
 import { ownUid, userNameOf } from '../../link/sockets/users.ts';
 import { plural } from '../../messages/quantities.ts';
@@ -14,7 +14,7 @@ import { openSession, type Session, whoWeAre } from './link-session.ts';
 import { type EngineEnd, startOwnEngine } from './own-engine.ts';
 
 export interface OwnUiOptions {
-  /** The command line of the engine, as for a headless runner. */
+  /** The engine's command line, the same as for a headless runner. */
   readonly engineArgs: readonly string[];
   /** False if the engine can't run without this process, as in a demo. */
   readonly canLeaveRunning: boolean;
@@ -25,9 +25,9 @@ export interface AttachOptions {
   readonly isReadOnly: boolean;
 }
 
-/** Signals that end a user interface give the exit code that a shell would. */
+/** Exit codes after a signal, the same as in shells. */
 const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
-/** An engine that has closed its link is about to end. */
+/** How long to wait for an engine that has closed its link: it is about to end. */
 const endLimitMs = 5_000;
 
 function loadUi(): Promise<typeof import('../../ui/main.ts')> {
@@ -40,7 +40,7 @@ export async function runOwnUi(
   { engineArgs, canLeaveRunning }: OwnUiOptions,
 ): Promise<number> {
   const engine = startOwnEngine(io.program, engineArgs);
-  // While the engine starts, on the other core.
+  // In parallel with the start of the engine.
   const loading = loadUi();
   const connect = (events: LinkEvents) => LinkClient.over(engine.connection, whoWeAre(io, false), events);
   let session: Session;
@@ -64,11 +64,11 @@ export async function runOwnUi(
       engine.release();
       say(
         io,
-        `resque-runner goes on as process ${engine.pid}. \`resque-runner attach${configArgument(io, session)}\` comes back to it, \`kill -QUIT ${engine.pid}\` ends it when its jobs have ended.`,
+        `resque-runner continues as process ${engine.pid}. To return to it: resque-runner attach${configArgument(io, session)}. To stop it when its jobs have ended: kill -QUIT ${engine.pid}`,
       );
       return exitCodes.clean;
     case 'signal':
-      // The end of the connection tells the engine to drain. Where what it needs goes with us, there is no time.
+      // The end of the connection makes the engine drain. An engine that needs this process has no time for that.
       if (!canLeaveRunning) {
         await session.client.send({ type: 'stop', mode: 'kill' });
         await engine.ended;
@@ -85,7 +85,7 @@ export async function runOwnUi(
       // An engine that ends by itself says so before it closes the link.
       if (end.kind === 'lost' && session.store.getState().model.engine?.isStopped !== true) {
         throw new OperatingError(
-          `the connection to the runner broke; the runner has drained and stopped: ${end.reason}`,
+          `lost the connection to the runner (${end.reason}); the runner drained and stopped`,
         );
       }
       say(io, summary(session));
@@ -94,7 +94,7 @@ export async function runOwnUi(
   }
 }
 
-/** Shows an engine that runs elsewhere. @returns the exit code */
+/** Shows the engine of another process. @returns the exit code */
 export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOptions): Promise<number> {
   const loading = loadUi();
   const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(io, isReadOnly), events));
@@ -111,7 +111,7 @@ export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOpt
   await session.client.close();
   switch (end.kind) {
     case 'detached':
-      say(io, `resque-runner goes on as process ${pid}.`);
+      say(io, `resque-runner continues as process ${pid}.`);
       return exitCodes.clean;
     case 'signal':
       return signalCodes[end.signal];
@@ -148,17 +148,17 @@ function summary({ store }: Session): string {
   const { processed, failed } = totals;
   const spooled =
     redis.state === 'up' ? undefined : history.findLast(({ type }) => type === 'outcomes.spooled');
-  const rest = spooled?.type === 'outcomes.spooled' ? ` Redis is away: ${spoolMessages(spooled).text}.` : '';
+  const rest = spooled?.type === 'outcomes.spooled' ? ` It ${spoolMessages(spooled).text}.` : '';
   return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.${rest}`;
 }
 
-/** What an engine that stopped as told could not finish; `null` if nothing. */
+/** What the engine couldn't finish although it stopped as asked; `null` if nothing. */
 function unfinished({ store }: Session): string | null {
   const { engine, redis, totals } = store.getState().model;
   if (engine?.isStopped !== true || redis.state === 'up') return null;
   const { unwritten } = totals;
-  const lost = unwritten === 0 ? '' : `, and doesn't know how ${plural(unwritten, 'job')} ended`;
-  return `it has stopped, but Redis could not be told (${redis.reason ?? 'never connected'}): its workers are still registered there${lost}`;
+  const lost = unwritten === 0 ? '' : `, and ${plural(unwritten, 'outcome')} could not be recorded`;
+  return `stopped without Redis (${redis.reason ?? 'never connected'}): its workers are still registered there${lost}`;
 }
 
 function lastWords(pid: number, { exitCode, signal, stderr }: EngineEnd): string {
@@ -177,7 +177,7 @@ async function within(ended: Promise<EngineEnd>): Promise<EngineEnd | null> {
   return end;
 }
 
-/** Names the config of this runner, so that no other one can be meant. */
+/** The config of this runner, so that the command finds this runner and no other. */
 function configArgument(io: TerminalIo, { client }: Session): string {
   const { configFile } = client.hello;
   return configFile === null ? '' : ` ${visible(shortPath(io, configFile))}`;

@@ -1,6 +1,6 @@
 /**
- * STDOUT of commands that print a result and end. The reader may go away at any moment (`| head -1`): that stops no work,
- * but a command that has only more to print may stop.
+ * STDOUT of commands that print a result and end. The reader may close it at any time (`| head -1`). That never stops work,
+ * but a command that would only print more may stop.
  */
 import { visible } from '../../messages/visible.ts';
 import type { Io } from '../command-line/io.ts';
@@ -12,14 +12,14 @@ export function print({ stdout }: Pick<Io, 'stdout'>, text: string): Promise<boo
   });
 }
 
-/** Prints one document, for programs: `JSON.parse` takes all of STDOUT. It is safe on a terminal, too. */
+/** Prints one JSON document, for programs: it is all of STDOUT. It is also safe on a terminal. */
 export function printJson(io: Pick<Io, 'stdout'>, value: unknown): Promise<boolean> {
   const lines = JSON.stringify(value, null, 2).split('\n');
-  // Characters that drive a terminal occur only inside strings, where an escape means the same.
+  // Control characters occur only inside strings, where an escape means the same.
   return print(io, `${lines.map(visible).join('\n')}\n`);
 }
 
-/** Whether a person can be asked: there is a terminal to read from and one to ask on. */
+/** Whether a user can be asked: there is a terminal to read from and one to print on. */
 export function canAsk({ stdin, stderr }: Io): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }

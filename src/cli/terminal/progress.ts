@@ -1,15 +1,15 @@
-/** A progress bar on STDERR for work that takes a while, on a terminal only; it disappears when the work is done. */
+/** A progress bar on STDERR, for long work on a terminal. It disappears when the work is done. */
 import type { SingleBar } from 'cli-progress';
 import { age, grouped } from '../../messages/quantities.ts';
 import type { Io } from '../command-line/io.ts';
 
 /** Shorter work shows no bar. */
 const patienceMs = 300;
-/** Signals that end a process if it doesn't listen for them. */
+/** Signals that end a process unless it handles them. */
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const longestBar = 40;
 const shortestBar = 5;
-/** Columns of everything beside bar and title, with numbers in the millions. */
+/** Columns of everything except bar and title, with numbers in the millions. */
 const numberColumns = 45;
 
 export type ProgressIo = Pick<Io, 'stderr' | 'process'>;
@@ -25,7 +25,7 @@ export class Progress {
 
   /**
    * @param total steps; `null` if unknown
-   * @param said how much is done, if people count something other than steps: `430,000 jobs`
+   * @param said the text of the progress, if it isn't the number of steps: `430,000 jobs`
    */
   constructor(io: ProgressIo, what: string, total: number | null, said: (() => string) | null = null) {
     this.#io = io;
@@ -43,7 +43,7 @@ export class Progress {
     this.#bar?.update(done, this.#payload());
   }
 
-  /** Prints a line that stays, above the bar. Without a terminal it prints just the line. */
+  /** Prints a permanent line above the bar. Without a terminal, it prints only the line. */
   note(line: string): void {
     const isOn = this.#timer !== null;
     this.end();
@@ -86,7 +86,7 @@ export class Progress {
         stream: this.#io.stderr,
         barsize: Math.max(shortestBar, Math.min(longestBar, room)),
         formatValue: (value) => grouped(value),
-        // Before the first steps it is not a number, but 'NULL' or 'INF'.
+        // Before the first steps, the library passes 'NULL' or 'INF' instead of a number.
         formatTime: (seconds: number | string) => (typeof seconds === 'number' ? age(seconds * 1_000) : '…'),
         clearOnComplete: true,
         hideCursor: true,
@@ -102,7 +102,7 @@ export class Progress {
 
   readonly #restore = (): void => this.end();
 
-  /** Restores the terminal's cursor first. Then the signal ends the process, unless something else listens for it. */
+  /** Restores the terminal's cursor. Then the signal ends the process, unless something else handles it. */
   readonly #interrupted = (signal: NodeJS.Signals): void => {
     this.end();
     if (this.#io.process.listenerCount(signal) === 0) this.#io.process.raise(signal);

@@ -1,4 +1,4 @@
-/** Ctrl-C and similar signals, for work that finishes what it has begun and says how far it got. */
+/** Ctrl-C and similar signals, for work that finishes its current step and then reports how far it got. */
 import { constants } from 'node:os';
 import type { Io, ProcessEvents } from '../command-line/io.ts';
 
@@ -14,7 +14,7 @@ export class Stop {
     this.#process = io.process;
   }
 
-  /** Listens until `end`. A second signal ends the process as if nothing listened. */
+  /** Listens until `end`. A second signal ends the process as usual. */
   listen(): void {
     for (const name of signals) this.#process.on(name, this.#take);
   }
@@ -23,7 +23,7 @@ export class Stop {
     return this.#abort.signal;
   }
 
-  /** The exit code that a shell expects of a process that a signal has ended. */
+  /** The exit code that shells use for a process that was ended by the signal. */
   get exitCode(): number {
     return 128 + constants.signals[this.#by ?? 'SIGINT'];
   }
@@ -32,7 +32,7 @@ export class Stop {
     for (const name of signals) this.#process.off(name, this.#take);
   }
 
-  /** Everything that comes until a signal. It drops the item that it is waiting for then. */
+  /** Yields items until a signal. Drops the item that it is waiting for. */
   async *until<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
     const iterator = source[Symbol.asyncIterator]();
     while (!this.signal.aborted) {
@@ -46,7 +46,7 @@ export class Stop {
     return new Promise((resolve, reject) => {
       const leave = () => resolve(null);
       this.signal.addEventListener('abort', leave, { once: true });
-      // Not a race with one promise for all: that would remember every wait.
+      // Not a race with one shared promise: that would keep every wait in memory.
       wait.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', leave));
     });
   }

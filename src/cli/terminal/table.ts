@@ -1,6 +1,6 @@
 /**
- * Tables for terminals. Each column is as wide as its widest cell. If that is too much for the width, optional columns are
- * left out, the last one first; then the columns that may be cut get narrower, the widest first.
+ * Tables for terminals. Each column is as wide as its widest cell. If the table is too wide, it drops optional columns, the
+ * last one first. Then it narrows the columns that may be cut, the widest first.
  */
 import { visible } from '../../messages/visible.ts';
 import { columns as columnsOf } from '../../ui/text/columns.ts';
@@ -17,7 +17,7 @@ import {
 } from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';
 
-/** Colors and weights repeat what the text says; they never say it alone. */
+/** Colors and weights never carry information that the text doesn't have. */
 export const alarm: Style = { color: 'red', bold: true };
 export const warning: Style = { color: 'yellow' };
 export const good: Style = { color: 'green' };
@@ -25,23 +25,23 @@ export const bold: Style = { bold: true };
 export const faint: Style = { dim: true };
 
 export interface Cell {
-  /** May be any text; control characters are shown, not sent. */
+  /** Any text; control characters are escaped. */
   readonly text: string;
   readonly style?: Style;
-  /** Stands before the text, in a style of its own. */
+  /** Precedes the text, in its own style. */
   readonly mark?: Span;
 }
 
 export interface Column<Row> {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** May be cut, but not below this width. */
+  /** The column may be cut down to this width. */
   readonly least?: number;
-  /** Which end stays if the text is cut; by default the start. */
+  /** Which end of a cut text remains; the start by default. */
   readonly keeps?: 'end';
-  /** Belongs to the next column and stands close to it. */
+  /** Has only one space to the next column. */
   readonly isMark?: boolean;
-  /** May be left out if there is too little room. */
+  /** May be dropped if there isn't enough room. */
   readonly isOptional?: boolean;
   readonly cell: (row: Row) => Cell;
 }
@@ -55,7 +55,7 @@ const gapColumns = 2;
 const markGapColumns = 1;
 
 /**
- * @param rows decide how wide the columns are; a wider cell of a later row is cut
+ * @param rows determine the column widths; wider cells of later rows are cut
  * @param width in columns of the terminal; `null` for no limit
  */
 export function table<Row>(
@@ -65,7 +65,7 @@ export function table<Row>(
 ): Table<Row> {
   const measured = all.map((column) => ({
     column,
-    // Not by spreading: there may be more rows than a call takes arguments.
+    // Not with spread: a call can't take that many arguments.
     width: rows.reduce((most, row) => Math.max(most, widthOf(column.cell(row))), columnsOf(column.title)),
   }));
   const fitted = width === null ? measured : fitWithin(measured, width);
@@ -145,13 +145,13 @@ function gapAfter<Row>({ column }: Measured<Row>): number {
   return column.isMark === true ? markGapColumns : gapColumns;
 }
 
-/** Columns of the terminal; `null` if STDOUT isn't one, so that nothing needs to be cut. */
+/** Columns of the terminal; `null` if STDOUT isn't a terminal, so nothing is cut. */
 export function outputWidth({ stdout }: Io): number | null {
   const { isTTY, columns } = stdout;
   return isTTY === true && columns !== undefined && columns > 0 ? columns : null;
 }
 
-/** @returns turns a line into text, with colors and weights if a terminal shows them */
+/** @returns a function that turns a line into text, with colors and weights if the terminal supports them */
 export function linePainter({ stdout, env }: Io): (line: Line) => string {
   const isPlain = stdout.isTTY !== true || env.TERM === 'dumb';
   return (line) => (isPlain ? plainText(line) : render(line, hasColors(env)));

@@ -75,9 +75,13 @@ export class Resync {
     await heartbeat.beat();
     // Before the runner takes jobs, because recovered ones go back to the heads of their queues.
     await recovery.look();
-    await heartbeat.look();
-    await dispatcher.adopt(await this.#unaccountedHeld());
-    await this.#unregisterFormer();
+    const [held, registered] = await Promise.all([
+      this.#unaccountedHeld(),
+      recovery.registered(),
+      heartbeat.look(),
+    ]);
+    await dispatcher.adopt(held);
+    await this.#unregisterFormer(registered);
     this.#tellForgotten(settled);
   }
 
@@ -98,7 +102,10 @@ export class Resync {
           await this.#writeForgotten(standing.lastStep);
       }
     }
-    throw new RedisError('refused', `no free name: ${client.owner} and those before it are taken`);
+    throw new RedisError(
+      'refused',
+      `no free name for this runner: ${client.owner} and the names before it are in use`,
+    );
   }
 
   /** The holder keeps the name, unless it is dead and can be recovered now. */
@@ -184,10 +191,10 @@ export class Resync {
   }
 
   /** A Redis that came back older may list workers of entries that have left the config. */
-  async #unregisterFormer(): Promise<void> {
-    const { client, router, recovery } = this.#options;
+  async #unregisterFormer(registered: readonly string[]): Promise<void> {
+    const { client, router } = this.#options;
     const workers = new Set(router.workers);
-    await client.unregister((await recovery.registered()).filter((id) => !workers.has(id)));
+    await client.unregister(registered.filter((id) => !workers.has(id)));
   }
 
   /** Puts running jobs back on the lists of held jobs if Redis has forgotten them: otherwise a crash would lose them. */

@@ -260,10 +260,10 @@ function readSpool(path: string, scope: string): ReadSpool | null {
   const header = parse(lines[0]);
   const last = parse(lines.at(-1));
   if (!isHeader(header) || header.scope !== scope)
-    return { reason: 'it is none of this version and this Redis' };
+    return { reason: 'it is from another version or for another Redis' };
   if (last?.lines !== lines.length - 1) return { reason: 'it is incomplete' };
   const steps = readStepLines(lines.slice(1, -1));
-  return steps === null ? { reason: 'it has a line that this version does not know' } : { header, steps };
+  return steps === null ? { reason: "it has a line that this version can't read" } : { header, steps };
 }
 
 /** @throws if it isn't a file of this user */
@@ -271,7 +271,7 @@ function readOwn(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Error('it is no regular file');
+    if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.uid !== process.getuid?.()) throw new Error('it belongs to another user');
     return readFileSync(fd, 'utf8');
   } finally {

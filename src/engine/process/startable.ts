@@ -140,7 +140,7 @@ interface Fault {
 async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<Fault | null> {
   const passedOver = (reason: string): Fault => ({ reason, isFinal: false });
   if (depth > maxInterpreters) {
-    return { reason: `${file} is at the end of too long a chain of interpreters`, isFinal: true };
+    return { reason: `${file} has too many nested interpreters`, isFinal: true };
   }
   const fault = await whyNotExecutable(file);
   if (fault !== null) return passedOver(fault);
@@ -170,7 +170,7 @@ async function whyEnvFails(
 ): Promise<string | null> {
   const isSplit = /^-S|^--split-string/.test(argument);
   if (!isSplit && /\s/.test(argument) && !argument.startsWith('-') && process.platform === 'linux') {
-    return `${file}: env takes "${argument}" for the name of one program; write "#!/usr/bin/env -S ${argument}"`;
+    return `${file}: env treats "${argument}" as the name of one program; write "#!/usr/bin/env -S ${argument}"`;
   }
   const words = argument.replace(/^(-S|--split-string=?)\s*/, '').split(/\s+/);
   const name = words.find((word) => word !== '' && !/^\w+=/.test(word));

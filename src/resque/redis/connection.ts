@@ -145,7 +145,7 @@ function advice(redis: ReachableRedis, { kind, message }: RedisError): string {
       if (message.startsWith('NOAUTH')) return 'give its password, as in redis://:PASSWORD@HOST:PORT';
       return message.startsWith('NOPERM') ? "check the user's permissions" : 'check user name and password';
     case 'readonly':
-      return 'name its master instead';
+      return 'use its master instead';
     case 'refused':
       return "check the server's configuration";
   }

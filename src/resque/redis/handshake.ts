@@ -56,17 +56,15 @@ export async function senderOn(connection: Redis): Promise<CommandSender> {
 
 /** Rejects unless the server accepts our writes. */
 export async function handshake(commands: Redis): Promise<Server> {
-  const info = await unlessRefused(commands.info());
+  const [info, replyLimit] = await Promise.all([unlessRefused(commands.info()), readReplyLimit(commands)]);
   if (info instanceof RedisError) {
     const role = await unlessRefused(commands.role());
     // If ROLE is refused too, a replica is found when it refuses the first write.
     if (!(role instanceof RedisError) && masterOf(role) !== null) {
       throw new RedisError('readonly', `it is a replica of ${masterOf(role)}`);
     }
-    const replyLimit = await readReplyLimit(commands);
     return { serverVersion: 'unknown', runId: '', replyLimit, waitsByMoving: false, outgrown: 0 };
   }
-  const replyLimit = await readReplyLimit(commands);
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
   if (field('loading') === '1') throw new RedisError('away', 'it is loading its data');
   if (field('role') === 'slave' && field('slave_read_only') !== '0') {

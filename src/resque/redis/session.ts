@@ -244,8 +244,9 @@ export class RedisSession {
       const commands = this.#connection('resque-runner');
       const blocker = this.#connection(this.#waits);
       await this.#within(Promise.all([connected(commands), connected(blocker)]));
-      const server = await this.#within(handshake(commands));
-      const ids = await this.#within(Promise.all([commands.client('ID'), blocker.client('ID')]));
+      const [server, ...ids] = await this.#within(
+        Promise.all([handshake(commands), commands.client('ID'), blocker.client('ID')]),
+      );
       if (!isCurrent()) return;
       const set: ConnectionSet = {
         commands,

@@ -108,13 +108,17 @@ export class ResqueClient {
    * also if a permission is missing.
    */
   async prepare({ holdsJobs, retriesJobs, queues }: PreparedFor): Promise<void> {
-    await this.#readClock();
-    await this.session.command((commands) => commands.script('LOAD', stepScript.source));
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const means = [holds, isLimited, retriesJobs].map(Number);
     const args = [this.keys.prefix, this.owner, ...means, ...queues];
-    this.session.mayReadPieces = (await runScript(this.session, permissionScript, 0, args)) === 1;
+    // All at once, in one round trip.
+    const [, , mayReadPieces] = await Promise.all([
+      this.#readClock(),
+      this.session.command((commands) => commands.script('LOAD', stepScript.source)),
+      runScript(this.session, permissionScript, 0, args),
+    ]);
+    this.session.mayReadPieces = mayReadPieces === 1;
   }
 
   /**
@@ -286,9 +290,8 @@ export class ResqueClient {
     const [record = null, beside = null, attempt = null] = await this.reads.values(keys);
     if (record === null || stepOfRecord(record) !== step) return null;
     const job = recordedJob(record, beside);
-    if (job === null) return null;
-    this.suspect(job.payload.bytes);
-    return { ...job, attempt: attempt?.toString() ?? '' };
+    if (job !== null) this.suspect(job.payload.bytes);
+    return job === null ? null : { ...job, attempt: attempt?.toString() ?? '' };
   }
 
   /** The reply with this payload was lost, perhaps because it was too large. */

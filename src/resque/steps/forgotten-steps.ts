@@ -89,6 +89,9 @@ for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
   local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
+  if outcome.heldQueue ~= '' then
+    redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
+  end
   if outcome.kind == 'requeue' then
     -- Otherwise Redis has also forgotten that it was taken: it is on its queue.
     if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end

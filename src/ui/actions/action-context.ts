@@ -5,7 +5,7 @@ import type { JobLog } from '../log/job-log.ts';
 import type { Size } from '../panels/layout.ts';
 import type { EndSignal } from '../terminal/screen-guard.ts';
 
-/** How the person left. The caller decides what happens to the engine. */
+/** How the user left. The caller decides what happens to the engine. */
 export type UiEnd =
   /** Leaves an engine that this screen didn't start, or that should keep running. */
   | { readonly kind: 'detached' }

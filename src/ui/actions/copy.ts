@@ -1,4 +1,4 @@
-/** `y`: copies what is open or under the cursor to the clipboard of the user's terminal. */
+/** `y`: copies the open item or the one under the cursor to the clipboard of the user's terminal. */
 import { wordingOf } from '../../messages/events.ts';
 import { plural } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';

@@ -1,4 +1,4 @@
-/** What keys do while a dialog is open: it takes all of them. */
+/** Handles keys while a dialog is open: it gets all of them. */
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
 import { lastHelpTop } from '../dialogs/help.ts';
@@ -17,7 +17,7 @@ export type Perform = (action: ActionName) => void;
 const helpPage = 10;
 const longestTyped = 1_000;
 
-/** @param text what the key stands for in a text, '' where it is none */
+/** @param text the text that the key types; '' if it types none */
 export function dialogKey(
   context: ActionContext,
   dialog: Dialog,
@@ -59,7 +59,7 @@ function helpKey(context: ActionContext, top: number, key: string): void {
   else if (['?', 'q', 'escape', 'return'].includes(key)) close(context);
 }
 
-/** A text after a key in it, `null` where the key is none for texts. */
+/** The text after a key in a prompt; `null` if the key doesn't edit text. */
 function typed(before: string, key: string, text: string): string | null {
   if (key === 'backspace') {
     return Array.from(characters(before), (character) => character.text)

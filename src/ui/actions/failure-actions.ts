@@ -125,7 +125,6 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
   const { total, matching, retryable } = reply.data;
   const count = command === 'retry-matching' ? retryable : matching;
   const isAll = isEmptyFilter(filter);
-  const which = isAll ? 'on the list' : `that match "${typed}"`;
   if (count === 0) {
     context.toast(nothingToDo(matching, isAll ? null : typed));
     return;
@@ -141,12 +140,14 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
       lines: [
         isAll && count === total
           ? 'All failures on the list.'
-          : `All ${which}: ${grouped(count)} of ${plural(total, 'failure')}.`,
+          : isAll
+            ? `${grouped(count)} of the ${plural(total, 'failure')} on the list.`
+            : `${grouped(count)} of ${plural(total, 'failure')}, with the filter "${typed}".`,
         ...(command === 'retry-matching' && skipped > 0
           ? [
               skipped === 1
-                ? "1 more match was already retried or can't be retried, and is skipped."
-                : `${grouped(skipped)} more matches were already retried or can't be retried, and are skipped.`,
+                ? "Skips 1 failure that was already retried or can't be retried."
+                : `Skips ${grouped(skipped)} failures that were already retried or can't be retried.`,
             ]
           : []),
       ],

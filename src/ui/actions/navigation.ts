@@ -229,12 +229,12 @@ export function movePages(context: ActionContext, pages: number): void {
 
 const borders = 2;
 const heading = 1;
-/** In the panels of the queues screen a job may take two. */
+/** In the panels of the queues screen, a job may take two rows. */
 const rowsOfJob = 2;
-/** Of a queue's panel: its bar and its last failure. */
+/** Rows of a queue's panel for its bar and its last failure. */
 const rowsAround = 2;
 
-/** Rows of what takes the keys. */
+/** Rows of the panel that has the focus. */
 export function pageOf(state: AppState, size: Size): number {
   return Math.max(1, rowsOf(state, size));
 }
@@ -242,7 +242,7 @@ export function pageOf(state: AppState, size: Size): number {
 function rowsOf(state: AppState, size: Size): number {
   const { opened, tab } = state.view;
   const rows = bodyRows(size);
-  // One line of the page before stays in sight.
+  // One line of the previous page stays visible.
   if (opened?.kind === 'failure') return rows - borders - 1;
   if (opened?.kind === 'job') return rows - 4;
   switch (tab) {

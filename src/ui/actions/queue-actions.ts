@@ -102,8 +102,8 @@ export function askToKill(context: ActionContext, signal: 'SIGTERM' | 'SIGKILL')
       question: { kind: 'kill-job', jobId: job.id, signal },
       title: `Send ${signal} to job #${job.id}?`,
       lines: [
-        `${job.jobClass ?? '(no class)'} ${job.args}`.slice(0, 300),
-        `queue ${job.queue}, pid ${job.pid} and its process group. The job is recorded as failed.`,
+        `${job.jobClass ?? '(no class)'} of ${job.queue}: ${job.args}`.slice(0, 300),
+        `The signal goes to pid ${job.pid} and its process group. The job is recorded as failed.`,
       ],
       choices: [
         { label: 'Cancel', key: 'n', detail: '' },

@@ -1,4 +1,4 @@
-/** A box in the middle of the screen, over whatever is below it. */
+/** A box in the middle of the screen, over the panels. */
 import type { Size } from '../panels/layout.ts';
 import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { type Line, lineOf, type Part } from '../text/line.ts';
@@ -6,26 +6,26 @@ import { type Line, lineOf, type Part } from '../text/line.ts';
 export interface BoxProps {
   readonly key: string;
   readonly size: Size;
-  /** Wanted; less where the screen is smaller. */
+  /** Preferred width; less on a smaller screen. */
   readonly width: number;
   readonly title: readonly Part[];
   readonly foot: readonly Part[];
   readonly content: (innerWidth: number) => readonly Line[];
-  /** First line of the content that is shown, where not all of it fits. */
+  /** First visible line of the content, if not all of it fits. */
   readonly top?: number;
 }
 
-/** Rows of a box with so many lines, as far as there is room for it. */
+/** Rows of a box with this many lines, limited by the screen. */
 function boxHeight(lineCount: number, size: Size): number {
   return Math.min(lineCount + 2, size.rows - 2);
 }
 
-/** The furthest that a box with so many lines scrolls. */
+/** The last position of scrolling in a box with this many lines. */
 export function lastBoxTop(lineCount: number, size: Size): number {
   return Math.max(0, lineCount - innerHeight(boxHeight(lineCount, size)));
 }
 
-/** Columns inside, of a box that would like to have `width`. */
+/** Inner columns of a box that prefers this `width`. */
 export function boxInnerWidth(width: number, size: Size): number {
   return innerWidth(Math.min(width, size.columns - 2));
 }

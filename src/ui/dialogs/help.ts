@@ -41,7 +41,7 @@ export function help(context: Context, size: Size, isReadOnly: boolean, top: num
   });
 }
 
-/** The furthest that it scrolls. */
+/** The last position of scrolling. */
 export function lastHelpTop(context: Context, size: Size, isReadOnly: boolean): number {
   return lastBoxTop(helpLines(bindingsIn(context, isReadOnly), boxInnerWidth(widest, size)).length, size);
 }

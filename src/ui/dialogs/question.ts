@@ -1,9 +1,9 @@
-/** A question with its choices. The harmless one has the focus. */
+/** A question with its choices. A harmless choice has the focus. */
 import type { Dialog } from '../../store/view.ts';
 import type { Size } from '../panels/layout.ts';
 import { type Panel, selected } from '../panels/panel.ts';
 import { lineOf, type Part, span } from '../text/line.ts';
-import { wrap } from '../text/wrap.ts';
+import { wrapWords } from '../text/wrap.ts';
 import { blank, box } from './box.ts';
 
 type QuestionDialog = Extract<Dialog, { kind: 'question' }>;
@@ -21,7 +21,7 @@ export function question({ title, lines, choices, focus }: QuestionDialog, size:
     foot: [span('Enter to choose, Esc to cancel')],
     content: (width) => [
       blank(width),
-      ...lines.flatMap((line) => wrap(line, width)).map((line) => lineOf(width, [span(line)])),
+      ...lines.flatMap((line) => wrapWords(line, width)).map((line) => lineOf(width, [span(line)])),
       ...(lines.length === 0 ? [] : [blank(width)]),
       ...(hasDetails
         ? choices.map((choice, at) =>

@@ -1,22 +1,22 @@
 /**
- * Makes keys of what a terminal sends. One read may bring several keys, one key may come in several reads, and
- * among them come pastes and reports that nobody asked for; what is no key of ours is dropped.
+ * Decodes the bytes of a terminal into keys. One read may have several keys, one key may arrive in several reads, and pastes
+ * and unrequested reports come in between. Everything else is dropped.
  *
- * Keys are named as people say them: `j`, `J`, `?`, `up`, `shift+tab`, `ctrl+d`, `alt+x`, `space`. With modifiers in
- * this order: `ctrl+alt+shift+`. A letter with shift is the capital.
+ * Names of keys: `j`, `J`, `?`, `up`, `shift+tab`, `ctrl+d`, `alt+x`, `space`, with modifiers in the order
+ * `ctrl+alt+shift+`. A letter with Shift is a capital.
  *
- * Not Ink's own parser: it gives up on a divided sequence after one turn of the event loop, names Ctrl-U `u`, and
- * takes fast typing for one key.
+ * Ink's own parser doesn't work here: it gives up on a split sequence after one turn of the event loop, names Ctrl-U `u`, and
+ * treats fast typing as one key.
  */
 import { type DecodedSequence, decodeSequence } from './key-sequences.ts';
 
 export type TerminalInput = { readonly key: string } | { readonly paste: string };
 
-/** What is kept of a paste; nobody types that much into a filter. */
+/** The rest of a longer paste is dropped: no filter is that long. */
 const pasteLimit = 1024 * 1024;
 const pasteEnd = '\u001B[201~';
 
-/** A report that never ends isn't waited for beyond this. */
+/** A longer report is given up. */
 const sequenceLimit = 4_096;
 
 const controlNames: Readonly<Record<string, string>> = {
@@ -30,16 +30,16 @@ const controlNames: Readonly<Record<string, string>> = {
 };
 
 export class KeyDecoder {
-  /** Of a sequence whose rest has yet to come. */
+  /** The beginning of a sequence whose rest has not arrived. */
   #pending = '';
-  /** What was pasted so far, as long as the end hasn't come. */
+  /** The paste so far, until its end arrives. */
   #paste: string | null = null;
-  /** The last characters of a paste, which may be the first of its end. */
+  /** The last characters of a paste, which may be the beginning of its end marker. */
   #pasteTail = '';
-  /** An Escape was made of an ESC: what comes at once may still be the rest of a sequence. */
+  /** An ESC was reported as Escape, but the next bytes may still be the rest of its sequence. */
   #hasGivenUpEscape = false;
 
-  /** Something is held back that more input may complete, and `flush` will give up on. */
+  /** What is held back until more input arrives or `flush` is called. */
   get waitsFor(): 'nothing' | 'escape' | 'sequence' | 'paste' {
     if (this.#paste !== null) return 'paste';
     if (this.#pending === '') return 'nothing';
@@ -57,7 +57,7 @@ export class KeyDecoder {
     return inputs;
   }
 
-  /** What is held back will not be completed: an ESC was the key, a paste is what came of it. */
+  /** Gives up waiting: a held-back ESC is the Escape key, and a paste ends. */
   flush(): TerminalInput[] {
     const pending = this.#pending;
     this.#pending = '';
@@ -66,7 +66,7 @@ export class KeyDecoder {
       this.#hasGivenUpEscape = true;
       return [{ key: 'escape' }];
     }
-    // ESC and one character: Alt with one that could have begun a sequence. Longer ones were broken off.
+    // ESC and one character: Alt with a character that could have begun a sequence. Longer ones are incomplete sequences.
     return pending.length === 2 ? [{ key: `alt+${pending.slice(1)}` }] : [];
   }
 
@@ -134,7 +134,7 @@ export class KeyDecoder {
   }
 }
 
-/** A whole CSI or SS3 sequence without its ESC: nobody types that within one read. */
+/** A whole CSI or SS3 sequence without its ESC: no user types that within one read. */
 const lateRest = /^(?:\[[0-9;]*[A-Za-z~]|O[A-DFHP-S])$/;
 
 function keyOf(character: string): string | null {
@@ -144,7 +144,7 @@ function keyOf(character: string): string | null {
   if (code <= 26) return `ctrl+${String.fromCharCode(code + 96)}`;
   // Ctrl with \ ] ^ _
   if (code < 32) return `ctrl+${String.fromCharCode(code + 64)}`;
-  // C1 controls, and half a character of a read that was no UTF-8.
+  // C1 controls, and parts of characters from input that is not UTF-8.
   if ((code >= 0x80 && code < 0xa0) || (code >= 0xd800 && code < 0xe000)) return null;
   return character;
 }

@@ -1,15 +1,15 @@
 /**
- * Reads keys and pastes from the terminal, in raw mode, which the screen guard sets. It waits for the rest of a
- * divided sequence and gives up on it in time: the Escape key and the start of an arrow key are the same byte.
+ * Reads keys and pastes from the terminal. The screen guard sets raw mode. It waits only a short time for the rest of an
+ * incomplete sequence, because the Escape key and the start of an arrow key are the same byte.
  */
 import { printable } from '../text/printable.ts';
 import { KeyDecoder, type TerminalInput } from './key-decoder.ts';
 
-/** Long enough for most networks, short enough to feel like at once. */
+/** Long enough for most networks, short enough to feel immediate. */
 const escapeMs = 40;
-/** Nobody waits for these: they are cut sequences, and Alt with one of a few characters. */
+/** A delay doesn't matter here: these are incomplete sequences, and Alt with one of a few characters. */
 const sequenceMs = 500;
-/** A paste without its end must not swallow every key for ever. */
+/** A paste without its end must not swallow keys forever. */
 const pasteMs = 5_000;
 
 export class KeyReader {
@@ -30,13 +30,13 @@ export class KeyReader {
   }
 
   start(): void {
-    // Characters that are divided between reads are put together by the stream.
+    // The stream joins characters that are split between reads.
     this.#stdin.setEncoding('utf8');
     this.#stdin.on('data', this.#onData);
     this.#stdin.resume();
   }
 
-  /** Reads no more, so that the process can end. */
+  /** Stops reading, so that the process can end. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#decoder.flush();
@@ -56,7 +56,7 @@ export class KeyReader {
   }
 }
 
-/** What an input adds to a line of text that is being edited; `null` where it is no text. */
+/** The text that an input types; `null` if it types none. */
 export function typedText(input: TerminalInput): string | null {
   if ('paste' in input) return printable(input.paste);
   if (input.key === 'space') return ' ';

@@ -1,4 +1,4 @@
-/** The escape sequences that terminals send for keys, and those that they send for other reasons. */
+/** The escape sequences that terminals send for keys, and other ones. */
 
 export type DecodedSequence =
   | { readonly kind: 'key'; readonly key: string; readonly length: number }
@@ -6,8 +6,8 @@ export type DecodedSequence =
   /** Its rest may come with the next read. */
   | { readonly kind: 'incomplete' }
   /**
-   * No sequence that is a key. `rest`: the character that follows the ESC where it begins no sequence, `''` where
-   * that is an ESC again, `null` for a sequence to drop.
+   * Not a key sequence. `rest` is the character after the ESC if no sequence begins there, `''` if that is another ESC, and
+   * `null` for a sequence to drop.
    */
   | { readonly kind: 'other'; readonly rest: string | null; readonly length: number };
 
@@ -49,7 +49,7 @@ const byNumber: Readonly<Record<number, string>> = {
   24: 'f12',
 };
 
-/** By the code point of `CSI code u` and `CSI 27 ; modifiers ; code ~`, which some terminals send unasked. */
+/** By the code point of `CSI code u` and `CSI 27 ; modifiers ; code ~`, which some terminals send without being asked. */
 const byCode: Readonly<Record<number, string>> = {
   8: 'backspace',
   9: 'tab',
@@ -59,7 +59,7 @@ const byCode: Readonly<Record<number, string>> = {
   127: 'backspace',
 };
 
-/** The number pad, where a program before us left it in application mode. */
+/** The number pad, if an earlier program left it in application mode. */
 const byPadLetter: Readonly<Record<string, string>> = {
   M: 'return',
   j: '*',
@@ -84,7 +84,7 @@ export function decodeSequence(text: string): DecodedSequence {
     case undefined:
       return { kind: 'incomplete' };
     case '\u001B':
-      // The Escape key, and whatever comes after it.
+      // The Escape key, followed by other input.
       return { kind: 'other', rest: '', length: 1 };
     case '[':
       return decodeCsi(text);
@@ -113,7 +113,7 @@ function decodeCsi(text: string): DecodedSequence {
   const match = csi.exec(text);
   if (match === null) {
     const length = csiSoFar.exec(text)?.[0].length ?? 2;
-    // Or broken off by something that belongs to no sequence, which counts for itself.
+    // Or it was cut off by a character that can't be part of a sequence and is decoded next.
     return length === text.length ? { kind: 'incomplete' } : { kind: 'other', rest: null, length };
   }
   const [{ length }, parameters = '', between = '', final = ''] = match;
@@ -136,7 +136,7 @@ function keyOfCsi(numbers: readonly number[], final: string): string | undefined
   }
   if (final === 'u') return keyOfCode(first, second);
   if (final === 'Z') return 'shift+tab';
-  // Where the cursor is, if the first is a row: nobody wants to press F3 with so many modifiers.
+  // A report of the cursor's position. F3 with modifiers looks the same, but is not a key here.
   if (final === 'R') return undefined;
   return withModifiers(byLetter[final], second);
 }
@@ -152,7 +152,7 @@ function decodeString(text: string): DecodedSequence {
   const match = string.exec(text);
   if (match !== null) return { kind: 'other', rest: null, length: match[0].length };
   if (stringSoFar.test(text)) return { kind: 'incomplete' };
-  // An ESC that doesn't end it begins something else.
+  // An ESC that doesn't end it begins another sequence.
   return { kind: 'other', rest: null, length: text.indexOf('\u001B', 1) };
 }
 
@@ -161,7 +161,7 @@ function keyOfCode(code: number, modifiers: number): string | undefined {
   if (name !== undefined) return withModifiers(name, modifiers);
   if (code <= 32 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return undefined;
   const character = String.fromCodePoint(code);
-  // Bit 0 is Shift: with a character it has had its effect, or is asked to have it.
+  // Bit 0 is Shift. For a character, it is either in effect already or applied here.
   const isShifted = modifiers > 0 && ((modifiers - 1) & 1) === 1;
   return withModifiers(
     isShifted ? character.toUpperCase() : character,
@@ -169,7 +169,7 @@ function keyOfCode(code: number, modifiers: number): string | undefined {
   );
 }
 
-/** @param modifiers as sent: 1, and bits for Shift, Alt and Ctrl added; others, such as Num Lock, say nothing */
+/** @param modifiers as sent: 1 plus bits for Shift, Alt and Ctrl; other bits, such as Num Lock, are ignored */
 function withModifiers(name: string | undefined, modifiers: number): string | undefined {
   if (name === undefined || modifiers <= 1) return name;
   const bits = modifiers - 1;

@@ -63,7 +63,7 @@ export type BindingGroup = 'move' | 'act' | 'log' | 'program';
 export interface Binding {
   readonly action: ActionName;
   readonly keys: readonly string[];
-  /** How people write them. */
+  /** The keys as people write them. */
   readonly shown: string;
   readonly label: string;
   /** Shorter, for the footer, which leaves out bindings without it. */

@@ -1,7 +1,7 @@
 /**
- * Reads the shared `failed` list into the store, page by page: the newest for the queues screen, and whatever
- * matches the filter for the failures screen. Reads again when the list has changed, but never twice at the
- * same time, nor more often than a person can see.
+ * Reads the shared `failed` list into the store, page by page: the newest entries for the queues screen, and the matches of
+ * the filter for the failures screen. Reads again when the list has changed, but only one read at a time, and not more often
+ * than a user can see.
  */
 import type { Command, CommandReply, FailureEntry } from '../../protocol/commands.ts';
 import type { AppState, AppStore, FailurePages } from '../../store/app-store.ts';
@@ -10,14 +10,14 @@ import { parseFailureFilter } from '../../store/filter-language.ts';
 import type { View } from '../../store/view.ts';
 import { failureKeys } from './selection.ts';
 
-/** Never rejects: if the link is down, the reply is a refusal. */
+/** Never rejects: if the link is down, the reply says so. */
 export type Send = (command: Command) => Promise<CommandReply>;
 
 const recentCount = 20;
 const pageCount = 100;
-/** The engine gives no more at once. */
+/** The engine's limit for one reply. */
 const longestPage = 1_000;
-/** What is read in one go on the way to the oldest: lists may be far longer than anybody looks through. */
+/** Entries to read in one go on the way to the oldest. Lists may be far longer than a user would look through. */
 const readOnCount = 5_000;
 const pauseMs = 500;
 
@@ -31,9 +31,9 @@ export class FailureList {
   #isDirty = false;
   #isReading = false;
   #timer: NodeJS.Timeout | null = null;
-  /** Of the filter: pages of an earlier one are thrown away. */
+  /** Rises with the filter: pages of an earlier filter are discarded. */
   #generation = 0;
-  /** Reads go one after the other: two at once would leave gaps, or make the list shorter than it was. */
+  /** Reads run one after the other: two at once would leave gaps or shorten the list. */
   #turn: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -44,7 +44,7 @@ export class FailureList {
     this.#notice(store.getState());
   }
 
-  /** The filter is another one. */
+  /** The filter has changed. */
   restart(): void {
     this.#generation += 1;
     this.#store.setState({ failurePages: { ...noFailurePages, isLoading: true } });
@@ -52,18 +52,18 @@ export class FailureList {
     void this.#inTurn(() => this.#fill(generation, pageCount));
   }
 
-  /** The cursor nears the end of what is loaded. */
+  /** The cursor is near the end of the loaded entries. */
   more(): void {
     if (this.#store.getState().failurePages.isLoading) return;
     void this.#readOn(pageCount);
   }
 
-  /** Towards the oldest, and to it where that isn't too far away. */
+  /** Reads towards the oldest entry, and reaches it if it isn't too far away. */
   async readOn(): Promise<void> {
     await this.#readOn(readOnCount);
   }
 
-  /** Something has just been done to the list. */
+  /** This screen has just changed the list. */
   reread(): void {
     this.#isDirty = true;
     this.#schedule(0);
@@ -75,7 +75,7 @@ export class FailureList {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** Whether the model says that the list may have changed. */
+  /** Whether the list may have changed, according to the model. */
   #notice({ model }: AppState): void {
     if (model.redis.state !== 'up') return;
     const change = model.history.findLast(
@@ -108,7 +108,7 @@ export class FailureList {
     this.#replace('recentFailures', await this.#pages('', recentCount, generation));
     const { view, failurePages } = this.#store.getState();
     if (view.tab === 'failures' || failurePages.total !== null) {
-      // All that was there before at once: else the cursor would lose its entry in between.
+      // All loaded entries at once, or the cursor would lose its entry in between.
       const count = Math.max(pageCount, failurePages.entries.length);
       const pages = await this.#pages(view.failures.filter, count, generation);
       if (this.#isCurrent(generation)) this.#replace('failurePages', pages);
@@ -128,7 +128,7 @@ export class FailureList {
     });
   }
 
-  /** Goes on until there are so many, or nothing is left to look at: a rare match is found page by page. */
+  /** Continues until there are enough entries or the list ends: a rare match may need many pages. */
   async #fill(generation: number, wanted: number): Promise<void> {
     while (this.#isCurrent(generation)) {
       const { failurePages: pages, view } = this.#store.getState();
@@ -142,7 +142,7 @@ export class FailureList {
     return generation === this.#generation && !this.#isClosed;
   }
 
-  /** The newest that match, read anew; fewer where the filter becomes another one meanwhile. */
+  /** Reads the newest matches again; fewer if the filter changes in the meantime. */
   async #pages(filter: string, wanted: number, generation: number): Promise<FailurePages> {
     let pages = noFailurePages;
     while (!isEnough(pages, wanted) && (pages === noFailurePages || this.#isCurrent(generation))) {
@@ -164,7 +164,7 @@ export class FailureList {
   #replace(target: Target, read: FailurePages): void {
     if (this.#isClosed) return;
     this.#store.setState(({ [target]: before, view }) => {
-      // What can't be read now stays as it was.
+      // If the read fails, the old entries stay.
       if (read.trouble !== null && read.entries.length === 0)
         return { [target]: { ...before, isLoading: false, trouble: read.trouble } };
       const [old, current] = [failureKeys(before.entries), failureKeys(read.entries)];
@@ -181,8 +181,8 @@ function isEnough({ entries, next, total, trouble }: FailurePages, wanted: numbe
 }
 
 /**
- * A cursor that somebody looks at stays on what he sees, also where it was never moved: else a failure that
- * arrives in the moment before `r` would be the one that is retried.
+ * A visible cursor stays on its entry, even if it was never moved. Otherwise `r` could retry a failure that arrived a moment
+ * ago.
  */
 function withKeptCursor(view: View, target: Target, keep: (cursor: string | null) => string | null): View {
   const { failures, queues, tab } = view;
@@ -208,7 +208,7 @@ function withReply(pages: FailurePages, reply: CommandReply): FailurePages {
   };
 }
 
-/** Between two pages the list may have moved. */
+/** The list may have moved between two pages. */
 function withoutRepeats(entries: readonly FailureEntry[]): readonly FailureEntry[] {
   const seen = new Set<string>();
   return entries.filter(({ index, recordBase64 }) => {
@@ -220,14 +220,16 @@ function withoutRepeats(entries: readonly FailureEntry[]): readonly FailureEntry
 }
 
 /**
- * Where the cursor goes when a list was read anew: nowhere, as long as its item is there. Where the item is gone,
- * or is another one now, as a failure that was retried, to what stands in its place: below the nearest of those
- * above it that are still there; where none is, above the nearest of those below it; where nothing is left of the
- * list as it was, to the same row.
+ * Where the cursor goes after a list was read again. It stays on its item while the item exists. If the item is gone or has
+ * changed (such as a failure that was retried), the cursor goes
  *
- * @param before keys of the list in which the cursor was
- * @param cursor `null`: on the first, as it was shown
- * @returns `null`: the first
+ * - below the nearest item above it that still exists;
+ * - otherwise above the nearest item below it that still exists;
+ * - otherwise to the same row.
+ *
+ * @param before keys of the old list
+ * @param cursor `null`: the first item
+ * @returns `null`: the first item
  */
 export function keptCursor(
   before: readonly string[],

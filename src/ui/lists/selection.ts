@@ -1,6 +1,6 @@
 /**
- * What each list shows, and what its cursor is on. Screens and actions both use it, so an action always hits what the
- * user sees.
+ * What each list shows, and which item is under its cursor. Screens and actions both use it, so an action always affects the
+ * item that the user sees.
  */
 import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
@@ -51,7 +51,7 @@ export type ListedJob =
   | { readonly isRunning: true; readonly job: RunningJob }
   | { readonly isRunning: false; readonly job: EndedJob };
 
-/** Running ones first, oldest first; then those that have ended, newest first. */
+/** Running jobs first, oldest first; then ended jobs, newest first. */
 export function listedJobs({ model, view }: AppState): readonly ListedJob[] {
   const { filter } = view.jobs;
   const running = model.jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
@@ -104,8 +104,7 @@ export function selectedFailure(state: AppState): FailureEntry | null {
 const keysOfEntries = new WeakMap<readonly FailureEntry[], readonly string[]>();
 
 /**
- * A key for each entry that stays the same when the list moves: the entry's bytes, and which of several that
- * are equal it is.
+ * A key for each entry that stays the same when the list moves: the entry's bytes, with a number for equal entries.
  */
 export function failureKeys(entries: readonly FailureEntry[]): readonly string[] {
   const known = keysOfEntries.get(entries);

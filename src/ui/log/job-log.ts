@@ -1,4 +1,4 @@
-/** The log of the job that is open: what it has printed and prints, and where in it the person is. */
+/** The log of the open job: its output so far, new output, and the user's position in it. */
 import type { OutputBatch } from '../../protocol/output.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
 import type { LogLine } from '../../store/line-ring.ts';
@@ -12,11 +12,11 @@ import { printable } from '../text/printable.ts';
 import { wrap } from '../text/wrap.ts';
 import { logWindow, type Place, placeFrom } from './log-window.ts';
 
-/** `null` for a batch: nothing is kept of that job's output. @returns ends the watch */
+/** The batch is `null` if no output of that job is kept. @returns ends the watch */
 export type Watch = (jobId: string, onBatch: (batch: OutputBatch | null) => void) => () => void;
 
 const nextStreams = { both: 'stderr', stderr: 'stdout', stdout: 'both' } as const;
-/** What one can see of what stands before a match. */
+/** Rows that stay visible above a match. */
 const rowsAbove = 3;
 
 export class JobLog {
@@ -32,7 +32,7 @@ export class JobLog {
     this.#store = store;
     this.#size = size;
     const { isWrapped, hasTimes } = store.getState().view.log;
-    // Tastes stay, places don't.
+    // Keep the settings, but not the position.
     changeView(store, { log: { ...initialView.log, isWrapped, hasTimes } });
     store.setState({ openLog: { jobId, version: 0, state: 'waiting' } });
     this.#unwatch = watch(jobId, (batch) => this.#take(batch));
@@ -47,7 +47,7 @@ export class JobLog {
     this.#store.setState({ openLog: null });
   }
 
-  /** To be called before lines are drawn. */
+  /** Call it before lines are drawn. */
   showUnfinished(): void {
     this.#splitter.showUnfinished();
   }
@@ -82,7 +82,7 @@ export class JobLog {
     this.#changed();
   }
 
-  /** The nearest match from what is seen on downwards, else the last one above it. */
+  /** The nearest match at or below the visible rows, otherwise the last one above them. */
   search(text: string): void {
     this.#change({ search: text, match: null });
     if (text === '') return;
@@ -90,7 +90,7 @@ export class JobLog {
     const from = this.view.isFollowing ? (lines.at(-1)?.number ?? top) : top;
     const backward = this.#find(from, 'backward');
     const forward = this.#find(from, 'forward');
-    // Who follows looks at the newest: what matches lies above.
+    // While following, the view is at the end, so matches are above.
     this.#goTo(this.view.isFollowing ? (backward ?? forward) : (forward ?? backward));
   }
 
@@ -99,24 +99,24 @@ export class JobLog {
     if (search === '') return;
     const from = match === null ? this.#window().top : match + direction;
     const found = this.#find(from, direction === 1 ? 'forward' : 'backward');
-    // Around the end: from the other one.
+    // Wrap around.
     const { first, end } = this.buffer;
     this.#goTo(
       found ?? this.#find(direction === 1 ? first : end - 1, direction === 1 ? 'forward' : 'backward'),
     );
   }
 
-  /** `3 of 17`; `null` where nothing is searched for, and `at` where the match is no longer there. */
+  /** `3 of 17`. The result is `null` without a search; `at` is `null` if the current match is gone. */
   matchCount(): { readonly at: number | null; readonly count: number } | null {
     const { search, match, streams } = this.view;
     if (search === '') return null;
     const count = this.buffer.countMatches(search, streams);
-    // It may have gone with the oldest lines, or be of a stream that isn't shown now.
+    // The match may have been dropped, or its stream may be hidden.
     const isThere = match !== null && this.#find(match, 'forward') === match;
     return { at: isThere ? this.buffer.countMatchesBefore(match, search, streams) + 1 : null, count };
   }
 
-  /** What is kept, as plain text: whole lines, the newest of them, as many as fit. */
+  /** The kept output as plain text: the newest whole lines that fit. */
   copyText(limitBytes: number): { readonly text: string; readonly lines: number; readonly isWhole: boolean } {
     const texts: string[] = [];
     let leftBytes = limitBytes;
@@ -156,7 +156,7 @@ export class JobLog {
     this.#change({ match, isFollowing: false, ...place });
   }
 
-  /** Of a line that is wrapped, the row in which the first match begins. */
+  /** The row of a wrapped line in which the first match begins. */
   #rowOfMatch(number: number): number {
     const { search, isWrapped } = this.view;
     const text = this.buffer.get(number)?.text ?? '';
@@ -190,7 +190,7 @@ export class JobLog {
   #changed(isEnd = false): void {
     const { openLog } = this.#store.getState();
     const state = isEnd ? 'ended' : openLog?.state === 'ended' ? 'ended' : 'live';
-    // The version of the buffer alone doesn't tell of an unfinished line.
+    // The version of the buffer alone doesn't show changes of an unfinished line.
     const version = (openLog?.version ?? 0) + 1;
     this.#store.setState({ openLog: { jobId: this.jobId, version, state } });
   }

@@ -1,8 +1,8 @@
 /**
- * Which rows of a log are seen: found by walking from the place at the top, or, when following, from the end
- * backwards, so that what it costs depends on the rows of the screen and not on the lines of the log.
+ * Finds the visible rows of a log. It walks down from the position at the top, or up from the end while following, so the
+ * cost depends on the rows of the screen and not on the length of the log.
  *
- * A place is a line and, where lines are wrapped, a row of it: a line may be longer than the screen is high.
+ * A position is a line and, if lines are wrapped, a row of it, because one line may fill several screens.
  */
 import type { LogLine } from '../../store/line-ring.ts';
 import type { LogView } from '../../store/view.ts';
@@ -11,7 +11,7 @@ import { wrap } from '../text/wrap.ts';
 /** Numbers of lines never change; `first` rises when old lines go. */
 export interface LineSource {
   readonly first: number;
-  /** Behind the last. */
+  /** Number after the last line. */
   readonly end: number;
   get(number: number): LogLine | undefined;
 }
@@ -23,9 +23,9 @@ export type HowSeen = Pick<LogView, 'isFollowing' | 'isWrapped' | 'streams'> & P
 export interface SeenLine {
   readonly number: number;
   readonly line: LogLine;
-  /** Its rows that are seen: several where it is wrapped, not all where it reaches over an edge. */
+  /** Its visible rows: several if it is wrapped, and only some if it crosses an edge of the screen. */
   readonly rows: readonly string[];
-  /** How many of its rows lie above those. */
+  /** How many of its rows are above those. */
   readonly rowsAbove: number;
 }
 
@@ -38,13 +38,13 @@ export function logWindow(source: LineSource, view: HowSeen, width: number, rows
   const walk = new Walk(source, view, width);
   if (!view.isFollowing) {
     const lines = walk.down(walk.placeNear(view), rows);
-    // Past the end there is nothing to see: the last page is.
+    // There is nothing after the end, so show the last page.
     if (heightOf(lines) === rows) return seen(source, lines);
   }
   return seen(source, walk.upFromEnd(rows));
 }
 
-/** The place so many rows further down, up where `steps` is negative; the outermost where there are fewer. */
+/** The position `steps` rows further down, or up if negative; the last or first one if there are fewer rows. */
 export function placeFrom(
   source: LineSource,
   view: HowSeen,
@@ -66,7 +66,7 @@ class Walk {
     this.#width = width;
   }
 
-  /** Where the line has gone, is hidden now or has fewer rows, the place that comes next to it. */
+  /** The same position, or the next one if the line is gone, hidden, or has fewer rows now. */
   placeNear({ top, topRow }: Place): Place {
     const line = this.#shown(Math.max(this.#source.first, top), 1);
     if (line !== top) return { top: line ?? this.#source.end, topRow: 0 };
@@ -151,7 +151,7 @@ function heightOf(lines: readonly SeenLine[]): number {
   return lines.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
-/** What isn't of a stream is always shown. */
+/** Lines without a stream are always shown. */
 function isShown({ stream, kind }: LogLine, streams: LogView['streams']): boolean {
   return streams === 'both' || kind !== 'output' || stream === streams;
 }

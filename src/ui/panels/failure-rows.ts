@@ -8,10 +8,10 @@ import { exitCell } from './words.ts';
 export interface FailureRowsProps {
   readonly entries: readonly FailureEntry[];
   readonly width: number;
-  /** Index of the first entry that is shown, and of the one behind the last. */
+  /** Index of the first visible entry, and the index after the last one. */
   readonly from: number;
   readonly to: number;
-  /** Index, -1 where none is under the cursor. */
+  /** Index of the entry under the cursor; -1 if there is none. */
   readonly cursor: number;
   readonly isMarked: (index: number) => boolean;
   readonly nowMs: number;
@@ -66,7 +66,7 @@ function errorText({ exception, error, isReadable }: FailureEntry): string {
   return exception === null ? first : `${exception}: ${first}`;
 }
 
-/** Time of day; the date where that would be a day ago or more. Anyone writes these records: what is no time stays as it is. */
+/** Time of day, or the date if it is a day ago or more. Any client can write these records, so an invalid time is shown as it is. */
 function timeCell(failedAt: string | null, nowMs: number): string {
   if (failedAt === null) return '-';
   const atMs = Date.parse(failedAt);

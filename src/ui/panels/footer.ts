@@ -1,4 +1,4 @@
-/** The last two rows: a message, and the keys that matter most here; or, while a line is typed, that line. */
+/** The last two rows: a message, and the most important keys, or the prompt while the user types. */
 
 import { glyphColors, wordingOf } from '../../messages/events.ts';
 import { clock } from '../../messages/quantities.ts';

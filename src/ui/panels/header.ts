@@ -1,4 +1,4 @@
-/** The first row: where one is, and how the runner as a whole is doing. */
+/** The first row: the current tab or item, and the state of the runner as a whole. */
 import { grouped } from '../../messages/quantities.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
@@ -17,13 +17,13 @@ const tabNames: Readonly<Record<Tab, string>> = {
 };
 const sparkColumns = 8;
 const redisColumns = 22;
-/** What is left out first comes first, where there isn't room for all of it. */
+/** In the order in which they are dropped if there isn't enough room. */
 const details = ['sparkline', 'redis', 'name', 'words'] as const;
 type Detail = (typeof details)[number];
 
 export interface Attachment {
   readonly isReadOnly: boolean;
-  /** `null` for a runner of our own user. */
+  /** `null` if the runner belongs to the user of the screen. */
   readonly runnerUser: string | null;
 }
 
@@ -51,7 +51,7 @@ export function header(
 function tabLine({ model, view }: AppState): Span[] {
   return tabs.flatMap((tab, at) => {
     const count = tab === 'failures' && model.failedTotal !== null ? `(${grouped(model.failedTotal)})` : '';
-    // Among panels nothing else says that there are queues which are not shown.
+    // The panels don't show that a filter hides queues.
     const filter = tab === 'queues' && view.queues.filter !== '' ? ` /${cut(view.queues.filter, 16)}` : '';
     const text = `${at + 1} ${tabNames[tab]}${count}${filter}`;
     const blank = at === 0 ? [] : [span(' ')];
@@ -118,7 +118,7 @@ function health(model: Snapshot, shown: ReadonlySet<Detail>, nowMs: number): Spa
   return parts;
 }
 
-/** Without what is the same everywhere; of a long one its end, which tells servers apart. */
+/** The address without `redis://`. A long one is cut at its start, because the end differs between servers. */
 function redisLabel(redis: string): string {
   return cutStart(redis.replace(/^redis:\/\//, ''), redisColumns);
 }

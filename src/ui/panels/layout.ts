@@ -1,4 +1,4 @@
-/** How the screen is divided, given its size and what there is to show. Pure. */
+/** Divides the screen, given its size and its contents. Pure. */
 import type { LogView } from '../../store/view.ts';
 
 /** Columns and rows of the terminal. */
@@ -7,7 +7,7 @@ export interface Size {
   readonly rows: number;
 }
 
-/** The smallest terminal that has room for a screen. */
+/** The smallest supported terminal. */
 export const smallest: Size = { columns: 60, rows: 16 };
 
 /** Header, message line and footer. */
@@ -25,7 +25,7 @@ export function bodyRows({ rows }: Size): number {
 const leastDetailRows = 6;
 const mostDetailRows = 12;
 
-/** The list of failures, and below it what is known of the one under the cursor. */
+/** The list of failures, and below it the details of the one under the cursor. */
 export function failuresLayout(size: Size): { readonly listRows: number; readonly detailRows: number } {
   const rows = bodyRows(size);
   const detailRows = Math.max(leastDetailRows, Math.min(mostDetailRows, Math.floor(rows / 3)));
@@ -50,7 +50,7 @@ export type QueuesLayout =
     };
 
 const leastPanelColumns = 56;
-/** Border, bar, two jobs with their lines, last failure. */
+/** Border, bar, two jobs with their output, last failure. */
 const leastPanelRows = 8;
 const leastFailureRows = 5;
 const mostFailureRows = 11;
@@ -77,14 +77,14 @@ function tableLayout(rows: number, queueCount: number): QueuesLayout {
   return { kind: 'table', tableRows: rest - runningRows, runningRows, failureRows };
 }
 
-/** Divides rows as evenly as whole numbers allow, the first getting what is over. */
+/** Divides rows as evenly as possible; the first parts get the remainder. */
 function share(rows: number, parts: number): number[] {
   const each = Math.floor(rows / parts);
   const over = rows - each * parts;
   return Array.from({ length: parts }, (_, at) => each + (at < over ? 1 : 0));
 }
 
-/** The part of a list that is shown. In a long list, the cursor stays in the middle. */
+/** The visible part of a list. In a long list, the cursor stays in the middle. */
 export function windowOf(
   count: number,
   cursor: number,
@@ -95,11 +95,11 @@ export function windowOf(
   return { from, to: Math.min(count, from + room) };
 }
 
-/** How the log of a job is drawn, and how much of each row is left for its text. */
+/** The layout of a job's log, and how many columns are left for its text. */
 export interface LogPane {
-  /** Of the box with what is known of the job; 0 where there is nothing but the log. */
+  /** Rows of the box with the job's details; 0 if only the log is shown. */
   readonly infoRows: number;
-  /** Of log lines, without the rule above them. */
+  /** Rows of the log, without the rule above them. */
   readonly rows: number;
   readonly textColumns: number;
 }
@@ -107,7 +107,7 @@ export interface LogPane {
 export const logTimeColumns = 9;
 const logStreamColumns = 4;
 const infoRows = 4;
-/** A blank at the left. There is no border: widths of foreign text can't be trusted to the last column. */
+/** A space on the left. There is no border, because the width of untrusted text isn't reliable up to the last column. */
 const marginColumns = 1;
 
 export function logPane(size: Size, { isZoomed, hasTimes }: Pick<LogView, 'isZoomed' | 'hasTimes'>): LogPane {

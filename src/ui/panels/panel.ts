@@ -1,8 +1,8 @@
-/** A rectangle of the screen, with lines of exactly its width and as many as its height. */
+/** A rectangle of the screen. Its lines fit its width and height exactly. */
 import { gap, type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
 
 export interface Panel {
-  /** Unique on the screen, and the same as long as it shows the same thing. */
+  /** Unique on the screen. Stays the same while the panel shows the same thing. */
   readonly key: string;
   readonly left: number;
   readonly top: number;
@@ -15,19 +15,19 @@ export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly title: readonly Part[];
-  /** In the lower border, at the right. */
+  /** Text in the lower border, on the right. */
   readonly foot?: readonly Part[];
   readonly isFocused: boolean;
   readonly content: readonly Line[];
 }
 
 const thin = { topLeft: '╭', topRight: '╮', bottomLeft: '╰', bottomRight: '╯', across: '─', down: '│' };
-/** Heavy lines say where the keys go, also where there are no colours. */
+/** Heavy lines mark the focused panel, even without colors. */
 const heavy = { topLeft: '┏', topRight: '┓', bottomLeft: '┗', bottomRight: '┛', across: '━', down: '┃' };
 const thinStyle: Style = { dim: true };
 const heavyStyle: Style = { color: 'cyan' };
 
-/** Columns that are left for the content of a frame of that width: border and a blank at each side. */
+/** Columns for the content of a frame: its width without border and a space on each side. */
 export function innerWidth(width: number): number {
   return Math.max(0, width - 4);
 }
@@ -36,7 +36,7 @@ export function innerHeight(height: number): number {
   return Math.max(0, height - 2);
 }
 
-/** @returns lines of `width` columns: the border, and the content cut or filled up to fit into it */
+/** @returns lines of `width` columns: the border, with the content cut or padded to fit */
 export function framed({ width, height, title, foot = [], isFocused, content }: Frame): Line[] {
   const box = isFocused ? heavy : thin;
   const style = isFocused ? heavyStyle : thinStyle;
@@ -77,7 +77,7 @@ function border(
     : [span(start, style), rest, ...shown, edge, span(end, style)];
 }
 
-/** A list of panels below each other, each given its lines' number as height. */
+/** Panels below each other, each as high as its number of lines. */
 export function stacked(
   parts: readonly { readonly key: string; readonly lines: readonly Line[] }[],
   { left, top, width }: { readonly left: number; readonly top: number; readonly width: number },
@@ -92,5 +92,5 @@ export function stacked(
     });
 }
 
-/** The row under the cursor: in one colour, since inverse ones would be blocks of many. */
+/** Style of the row under the cursor: one color, because inverse spans would have many colors. */
 export const selected: Style = { inverse: true, color: undefined, dim: undefined };

@@ -1,4 +1,4 @@
-/** One queue: its slots, the jobs that run with their latest lines, what keeps it from running, its last failure. */
+/** One queue: its slots, its running jobs with their latest output, what keeps it from running, and its last failure. */
 import { grouped } from '../../messages/quantities.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
@@ -15,7 +15,7 @@ export interface QueuePanelProps {
   readonly engine: EngineState | null;
   readonly jobs: readonly RunningJob[];
   readonly isFocused: boolean;
-  /** Of the job under the cursor. */
+  /** Index of the job under the cursor. */
   readonly cursor: number;
   readonly width: number;
   readonly height: number;
@@ -52,7 +52,7 @@ function title(
   return parts;
 }
 
-/** `4/6`, and what the config says where that is something else; `2/6 of mail_*` where queues share slots. */
+/** `4/6`; with the config's number if that differs; `2/6 of mail_*` if queues share slots. */
 export function slotsText(queue: QueueState, runner: PoolView | null, running: number): Part[] {
   if (runner === null) return [span(String(running))];
   const parts: Part[] = [span(`${running}/${runner.concurrency}`)];
@@ -75,7 +75,7 @@ function slotsLine({ runner, jobs }: QueuePanelProps, remarks: readonly Remark[]
   return lineOf(width, [span(bar(jobs.length, total, columns), { color: 'green' }), ...why]);
 }
 
-/** Each job's line and, where it has printed anything, its latest line below. */
+/** One row per job and, below it, the latest line of its output if there is any. */
 export function runningLines(
   jobs: readonly RunningJob[],
   width: number,
@@ -85,7 +85,7 @@ export function runningLines(
 ): Line[] {
   if (rows <= 0) return [];
   const needed = jobs.reduce((sum, job) => sum + (job.lastLine === null ? 1 : 2), 0);
-  // One line is left to say how many more there are.
+  // One row says how many more there are.
   const room = needed <= rows ? rows : rows - 1;
   const perJob = 2;
   const { from } = windowOf(jobs.length, cursor ?? 0, Math.max(1, Math.floor(room / perJob)));

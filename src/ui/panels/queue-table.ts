@@ -1,4 +1,4 @@
-/** All queues as one table: for small terminals, and where there are more of them than panels fit. */
+/** All queues as one table: for small terminals, and for more queues than there is room for panels. */
 import { grouped } from '../../messages/quantities.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
@@ -22,28 +22,36 @@ export interface QueueTableProps {
 
 const barColumns = 6;
 
-/** Room for the bar and `10/12 (config 10)`, where there is any. */
-function slotsColumnsFor(width: number): number {
-  return width >= 90 ? 26 : 20;
+interface TableColumns {
+  readonly name: number;
+  /** With room for the bar and `10/12 (config 10)`, unless the table is narrow. */
+  readonly slots: number;
+  /** A narrow table has no bars and no rates, to make room for the state. */
+  readonly isNarrow: boolean;
+}
+
+function columnsFor(width: number): TableColumns {
+  if (width < 70) return { name: 12, slots: 10, isNarrow: true };
+  const slots = width >= 90 ? 26 : 20;
+  return { name: Math.max(12, Math.min(40, width - 42 - slots)), slots, isNarrow: false };
 }
 
 export function queueTable(props: QueueTableProps): Line[] {
   const { state, queues, cursor, isFocused, width, height } = props;
   const inner = innerWidth(width);
   const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
-  const slotsColumns = slotsColumnsFor(inner);
-  const nameColumns = Math.max(12, Math.min(40, inner - 42 - slotsColumns));
+  const columns = columnsFor(inner);
   const heading = lineOf(inner, [
-    cell('  QUEUE', nameColumns + 2, { dim: true }),
-    cell('SLOTS', slotsColumns, { dim: true }),
+    cell('  QUEUE', columns.name + 2, { dim: true }),
+    cell('SLOTS', columns.slots, { dim: true }),
     cell('WAITING', 9, { dim: true }, 'right'),
-    cell('RATE', 8, { dim: true }, 'right'),
+    ...(columns.isNarrow ? [] : [cell('RATE', 8, { dim: true }, 'right')]),
     cell('FAIL', 7, { dim: true }, 'right'),
     span('  STATE', { dim: true }),
   ]);
   const rows = queues
     .slice(from, to)
-    .map((queue, at) => row(queue, nameColumns, inner, from + at === cursor, props));
+    .map((queue, at) => row(queue, columns, inner, from + at === cursor, props));
   const { filter } = state.view.queues;
   const title: Part[] = [span('Queues', { bold: true })];
   if (filter !== '')
@@ -54,7 +62,7 @@ export function queueTable(props: QueueTableProps): Line[] {
 
 function row(
   queue: QueueState,
-  nameColumns: number,
+  columns: TableColumns,
   width: number,
   isSelected: boolean,
   { state, isFocused, nowMs }: QueueTableProps,
@@ -65,16 +73,17 @@ function row(
   const status = queueStatus(queue, runner, running, model.engine);
   const remarks = remarksOn(queue, runner, status);
   const total = runner?.concurrency ?? running;
-  const slotsColumns = slotsColumnsFor(width);
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
-    cell(queue.name, nameColumns, { bold: true }),
-    ...lineOf(slotsColumns, [
-      cell(bar(running, total, Math.min(total, barColumns)), barColumns + 1, { color: 'green' }),
+    cell(queue.name, columns.name, { bold: true }),
+    ...lineOf(columns.slots, [
+      ...(columns.isNarrow
+        ? []
+        : [cell(bar(running, total, Math.min(total, barColumns)), barColumns + 1, { color: 'green' })]),
       ...slotsText(queue, runner, running),
     ]),
     cell(pending(queue), 9, {}, 'right'),
-    cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right'),
+    ...(columns.isNarrow ? [] : [cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right')]),
     cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
     ...(remarks.length === 0 ? [span(`  ${statusText(status, queue)}`, statusStyles[status])] : []),
     ...remarks.flatMap(({ state, style, reason }) => [

@@ -1,4 +1,4 @@
-/** Words and signs that several panels share. */
+/** Words and glyphs that several panels share. */
 
 import { pauseReason, throttledReason } from '../../messages/queues.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
@@ -12,8 +12,7 @@ export function perSecond(rate: number): string {
 }
 
 /**
- * How long ago, in steps of minutes at least: what stands still on the screen costs nothing. `<1m`, `12m`, `3h`,
- * `2d`.
+ * Time since then, in minutes or larger units, because an unchanged screen costs nothing: `<1m`, `12m`, `3h`, `2d`.
  */
 export function age(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
@@ -52,12 +51,12 @@ const statusWords: Readonly<Record<QueueStatus, string>> = {
   unreadable: '! unreadable',
 };
 
-/** `‖ PAUSED, draining` where it is paused and jobs still run; a runner that stops drains without a pause. */
+/** `‖ PAUSED, draining` if it is paused and jobs still run; a stopping runner drains without a pause. */
 export function statusText(status: QueueStatus, { pauses }: Pick<QueueView, 'pauses'>): string {
   return status === 'draining' && pauses.length > 0 ? '‖ PAUSED, draining' : statusWords[status];
 }
 
-/** The first reason that says more than that it is paused. */
+/** The most informative reason of a pause. */
 export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null {
   return pauses.find(({ kind }) => kind === 'unstartable' || kind === 'unreadable') ?? pauses[0] ?? null;
 }
@@ -65,24 +64,24 @@ export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null 
 export interface Remark {
   readonly state: string;
   readonly style: Style;
-  /** `null` where the state says it all. */
+  /** `null` if the state is enough. */
   readonly reason: string | null;
   readonly reasonStyle: Style;
 }
 
 const throttledStyle: Style = { color: 'yellow' };
 
-/** The one that matters most first: jobs of a throttled queue run all the same, as long as nothing else is said. */
+/** The most important remark comes first. Jobs of a throttled queue still run, unless another remark says otherwise. */
 export function remarksOn(queue: QueueState, runner: PoolView | null, status: QueueStatus): Remark[] {
   const remarks: Remark[] = [];
   if (status !== 'running' && status !== 'idle') {
     const pause = pauseDetail(queue.pauses);
-    const isRedisError = pause?.kind === 'unstartable' || pause?.kind === 'unreadable';
+    const isTrouble = pause?.kind === 'unstartable' || pause?.kind === 'unreadable';
     remarks.push({
       state: statusText(status, queue),
       style: statusStyles[status],
       reason: pause === null ? null : pauseReason(pause),
-      reasonStyle: { color: isRedisError ? 'red' : 'yellow' },
+      reasonStyle: { color: isTrouble ? 'red' : 'yellow' },
     });
   }
   const throttled = runner?.throttled ?? null;

@@ -29,7 +29,7 @@ export function compose(composition: Composition): Panel[] {
   const { size } = composition;
   const { dialog } = composition.state.view;
   if (!isTooSmall(size)) return [...everything(composition), ...dialogs(composition)];
-  // Without room for a screen, only questions can be answered.
+  // In a terminal that is too small, only questions can be answered.
   return [...tooSmall(size), ...(dialog?.kind === 'question' ? [question(dialog, size)] : [])];
 }
 

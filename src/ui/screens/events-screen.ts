@@ -39,12 +39,18 @@ const levelStyles: Readonly<Record<Level, Style>> = {
 function eventRow(event: EngineEvent, width: number, isSelected: boolean): Line {
   const wording = wordingOf(event, null);
   if (wording === null) return lineOf(width, []);
+  const jobId = wording.jobId === null ? '' : `#${wording.jobId}`;
+  // Columns leave too little room for the text in a narrow terminal.
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
     span(`${clock(event.atMs)} `, { dim: true }),
     span(`${wording.glyph} `, { color: glyphColors[wording.glyph] }),
-    cell(wording.subject, 14, { bold: true }),
-    cell(wording.jobId === null ? '' : `#${wording.jobId}`, 9, { dim: true }),
+    ...(width >= 70
+      ? [cell(wording.subject, 14, { bold: true }), cell(jobId, 9, { dim: true })]
+      : [
+          span(`${wording.subject}  `, { bold: true }),
+          ...(jobId === '' ? [] : [span(`${jobId} `, { dim: true })]),
+        ]),
     span(wording.text, levelStyles[wording.level]),
   ]);
   return isSelected ? restyled(line, selected) : line;

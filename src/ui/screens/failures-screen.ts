@@ -1,4 +1,4 @@
-/** The shared `failed` list, newest first, with what is under the cursor below; or one failure in full. */
+/** The shared `failed` list, newest first, with the details of the failure under the cursor; or one failure in full. */
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { AppState } from '../../store/app-store.ts';
@@ -68,7 +68,7 @@ function nothing({ failurePages: pages, view }: AppState): string {
   return view.failures.filter === '' ? 'no failures' : 'no failure matches; Esc clears the filter';
 }
 
-/** What is under the cursor, as far as there is room: Enter shows all of it. */
+/** The failure under the cursor, as far as there is room. Enter shows all of it. */
 function detail({ failurePages: { entries }, view }: AppState, width: number, height: number): Line[] {
   const entry = entries[indexOfKey(failureKeys(entries), view.failures.cursor)];
   const inner = innerWidth(width);
@@ -84,7 +84,7 @@ function detail({ failurePages: { entries }, view }: AppState, width: number, he
   });
 }
 
-/** The furthest that the lines of an opened failure scroll. */
+/** The last position of scrolling in an open failure. */
 function lastTopOf(lineCount: number, size: Size): number {
   return Math.max(0, lineCount - innerHeight(bodyRows(size)));
 }
@@ -93,7 +93,7 @@ export function lastFailureTop(entry: FailureEntry, size: Size): number {
   return lastTopOf(failureDetail(entry, innerWidth(size.columns)).length, size);
 }
 
-/** One failure, all of it. */
+/** The open failure. */
 export function failureScreen({ view }: AppState, size: Size, top: number): Panel[] {
   if (view.opened?.kind !== 'failure') return [];
   const height = bodyRows(size);
@@ -112,8 +112,8 @@ export function failureScreen({ view }: AppState, size: Size, top: number): Pane
   return [{ key: 'failure', left: 0, top, width: size.columns, height, lines: framedLines }];
 }
 
-/** One failure in full: what ran, with what, why it failed and what it said. */
-/** More than anyone reads; wrapping all of a foreign record of megabytes would hold up the screen. */
+/** One failure in full: the job, its arguments, the error and the output. */
+/** More than a user would read. Wrapping a record of megabytes would block the screen. */
 const longestTextUnits = 200_000;
 
 function failureDetail(entry: FailureEntry, width: number): Line[] {

@@ -1,4 +1,4 @@
-/** One job: what is known of it, and its output, live. */
+/** One job: its details and its live output. */
 import { clock, grouped, nextRunText, plural } from '../../messages/quantities.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState, OpenLog } from '../../store/app-store.ts';
@@ -119,7 +119,7 @@ function nothing({ openLog, model, view }: AppState, { buffer }: JobLog): string
     case 'live':
       return nothingYet;
     default: {
-      // While there is nothing, nothing comes.
+      // No output is coming.
       const job = openLog === null ? undefined : model.jobs.find(({ id }) => id === openLog.jobId);
       return job?.lastLine === null ? nothingYet : 'reading…';
     }
@@ -150,7 +150,7 @@ function logRows(
   });
 }
 
-/** What matches, inverse. */
+/** The text with its matches inverse. */
 function highlighted(text: string, needle: Needle): Span[] {
   const spans: Span[] = [];
   let at = 0;
@@ -161,7 +161,7 @@ function highlighted(text: string, needle: Needle): Span[] {
   return [...spans, span(text.slice(at))];
 }
 
-/** The same; where the first match would lie beyond the edge, without what stands far to the left of it. */
+/** The same. If the first match is beyond the right edge, the text far to the left of it is omitted. */
 function inSight(text: string, needle: Needle, width: number): Span[] {
   const [first] = needle.rangesIn(text);
   if (first === undefined || columns(text.slice(0, first[1])) < width) return highlighted(text, needle);

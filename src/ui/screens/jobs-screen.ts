@@ -32,31 +32,36 @@ export function jobsScreen(state: AppState, size: Size, top: number, nowMs: numb
 
 /** `#1234567` */
 const jobColumns = 9;
-const queueColumns = 15;
-const classColumns = 18;
+
+/** A narrow table leaves room for the arguments. */
+function columnsFor(width: number): { readonly queue: number; readonly jobClass: number } {
+  return width >= 70 ? { queue: 15, jobClass: 18 } : { queue: 9, jobClass: 13 };
+}
 
 function jobHeading(width: number): Line {
   const style = { dim: true };
+  const { queue, jobClass } = columnsFor(width);
   return lineOf(width, [
     cell('', 4),
     cell('JOB', jobColumns, style),
     cell('TIME', 8, style),
-    cell('QUEUE', queueColumns, style),
-    cell('CLASS', classColumns, style),
+    cell('QUEUE', queue, style),
+    cell('CLASS', jobClass, style),
     span('ARGS', style),
   ]);
 }
 
 function jobRow(listed: ListedJob, width: number, isSelected: boolean, nowMs: number): Line {
   const { job } = listed;
+  const { queue, jobClass } = columnsFor(width);
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
     sign(listed),
     cell(`#${job.id}`, jobColumns, { dim: !isSelected }),
     cell(elapsed(listed.isRunning ? nowMs - job.startedAtMs : listed.job.durationMs), 8),
-    cell(job.queue, queueColumns - 1),
+    cell(job.queue, queue - 1),
     span(' '),
-    cell(job.jobClass ?? '(no class)', classColumns - 1, { bold: true }),
+    cell(job.jobClass ?? '(no class)', jobClass - 1, { bold: true }),
     span(' '),
     span(job.args),
     ...tail(listed),

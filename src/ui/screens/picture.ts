@@ -1,4 +1,4 @@
-/** What is on the screen, as strings. React renders a picture if it differs from the one before. */
+/** The contents of the screen, as strings. React renders a picture if it differs from the previous one. */
 import type { Panel } from '../panels/panel.ts';
 import { render } from '../text/line.ts';
 
@@ -8,7 +8,7 @@ export interface PicturePanel {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** With our own colour codes, each exactly `width` columns. */
+  /** With our color codes, each exactly `width` columns. */
   readonly lines: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function pictureOf(
   };
 }
 
-/** `next`, with the objects of `before` for panels that look the same; `before` itself if all of them do. */
+/** `next`, but with the objects of `before` for panels that look the same; `before` itself if all panels do. */
 export function reuse(before: Picture, next: Picture): Picture {
   if (before.columns !== next.columns || before.rows !== next.rows) return next;
   const known = new Map(before.panels.map((panel) => [panel.key, panel]));

@@ -1,4 +1,4 @@
-/** The dashboard: a panel for each queue, or one table of all, and the newest failures. */
+/** The first tab: a panel for each queue, or a table of all queues, and the newest failures. */
 import { grouped } from '../../messages/quantities.ts';
 import { throttledReason } from '../../messages/queues.ts';
 import type { AppState } from '../../store/app-store.ts';
@@ -52,7 +52,7 @@ function panels(
   return listedQueues(state).map((queue, at) => {
     const row = Math.floor(at / across);
     const column = at % across;
-    // The last panel of a row has the columns that are over.
+    // The last panel of a row gets the remaining columns.
     const left = Math.floor((columns * column) / across);
     const width = Math.floor((columns * (column + 1)) / across) - left;
     const height = heights[row] ?? 0;
@@ -108,7 +108,7 @@ function table(
   ];
 }
 
-/** Jobs of the selected queue. */
+/** Running jobs of the selected queue. */
 function running(state: AppState, width: number, height: number, nowMs: number): Line[] {
   const isFocused = state.view.queues.pane === 'running';
   const queue = selectedQueue(state);
@@ -124,12 +124,12 @@ function running(state: AppState, width: number, height: number, nowMs: number):
       : runningLines(jobs, inner, innerHeight(height), isFocused ? cursor : null, nowMs);
   const title: Part[] = [span(queue?.name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
   const throttled = queue === null ? null : (poolOf(state.model, queue)?.throttled ?? null);
-  // Its row in the table has seldom enough room for that.
+  // Its row in the table rarely has enough room for this.
   if (throttled !== null) title.push(span(`  ${throttledReason(throttled)}`, { color: 'yellow' }));
   return framed({ width, height, title, isFocused, content });
 }
 
-/** The newest of the shared list, whoever wrote them. */
+/** The newest failures of the shared list, of all workers. */
 function recentFailures(state: AppState, width: number, height: number, nowMs: number): Line[] {
   const { recentFailures: pages, view, model } = state;
   const { entries } = pages;

@@ -2,20 +2,20 @@
  * Copies through the terminal (OSC 52). That works over ssh, too. The terminal doesn't say whether it copied.
  */
 
-/** Terminals take sequences of 100,000 bytes; as base64, and with what goes around it, this fills one. */
+/** Terminals accept sequences of 100,000 bytes. This many bytes fill one, as base64 and with the codes around it. */
 export const clipboardLimitBytes = 74_994;
 
 /** GNU screen drops control strings that are longer than 768 bytes. */
 const screenPieceLength = 256;
 
 export interface ClipboardWrite {
-  /** What to send to the terminal. The text can't act on it, because it is base64. */
+  /** The sequence for the terminal. The text is base64, so it can't control the terminal. */
   readonly sequence: string;
-  /** Only the beginning of the text fits. */
+  /** Whether only the beginning of the text fits. */
   readonly isCut: boolean;
 }
 
-/** @param env shows whether tmux or screen is in between: they need the sequence wrapped */
+/** @param env shows whether tmux or screen runs in between: they need the sequence wrapped */
 export function clipboardWrite(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -36,7 +36,7 @@ function startOf(bytes: Buffer, limit: number): Buffer {
 
 function wrapped(sequence: string, env: Readonly<Record<string, string | undefined>>): string {
   if ((env.TMUX ?? '') !== '') {
-    // As it is, tmux copies it where `set-clipboard` is `on`; wrapped, it passes it on where `allow-passthrough` is.
+    // tmux copies the plain sequence if `set-clipboard` is on, and passes on the wrapped one if `allow-passthrough` is on.
     return `${sequence}\u001BPtmux;${sequence.replaceAll('\u001B', '\u001B\u001B')}\u001B\\`;
   }
   if ((env.STY ?? '') !== '') {

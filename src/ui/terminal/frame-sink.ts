@@ -1,19 +1,18 @@
 /**
- * Stands in for stdout before Ink. Ink 6 clears the whole screen and the scrollback for each frame that is as high
- * as the terminal, and its incremental rendering lets lines drift. With `debug: true` it hands over each frame as
- * a whole instead, also where CI is set; what is different from the last frame is painted here, row by row at
- * absolute positions, as one synchronized update.
+ * Replaces stdout for Ink. Ink 6 clears the whole screen and the scrollback for each frame that is as high as the terminal,
+ * and lines drift with its incremental rendering. With `debug: true`, Ink passes on each frame as a whole, even if CI is
+ * set. This class paints the rows that differ from the last frame, at absolute positions, as one synchronized update.
  *
  *     closed ──open()──▶ open ──close()──▶ closed        open() and repaint() paint all rows
  *
- * Frames that come faster than they can be painted are left out: of several within one turn of the event loop, or
- * while the terminal is slow, the newest is painted.
+ * It drops frames that arrive faster than it can paint them: only the newest frame of a turn of the event loop, or of the
+ * time that the terminal is slow, is painted.
  */
 import { EventEmitter } from 'node:events';
 import type { RenderOptions } from 'ink';
 import { paintedRow } from './painted-row.ts';
 
-/** What is needed of `TerminalOutput`. */
+/** The part of `TerminalOutput` that this file uses. */
 export interface FrameOutput {
   readonly columns: number;
   readonly rows: number;
@@ -22,44 +21,44 @@ export interface FrameOutput {
 }
 
 export interface FrameStats {
-  /** That were painted. */
+  /** Painted frames. */
   readonly frames: number;
   readonly bytes: number;
-  /** That were never painted, since a newer one came first. */
+  /** Frames that were never painted, because a newer one replaced them. */
   readonly skipped: number;
 }
 
 /**
- * Whatever another program or a stray sequence left behind, this makes the terminal as we need it: plain characters
- * (not lines and corners), the whole screen to scroll, no wrapping at the right edge, no cursor.
+ * Resets what another program or a stray sequence may have changed: plain characters instead of line drawing, no scrolling
+ * region, no wrapping at the right edge, no cursor.
  */
 const terminalModes = '\u001B(B\u000F\u001B[r\u001B[?7l\u001B[?25l\u001B[0m';
 const beginUpdate = '\u001B[?2026h';
 const endUpdate = '\u001B[?2026l';
 
-/** Ink shows the cursor when it ends; the screen guard sees to that. */
+/** Ink shows the cursor when it ends. The screen guard does that. */
 const noFrame = /^(?:\u001B\[\?\d+[hl])*$/;
 
 export class FrameSink extends EventEmitter<{ resize: [] }> {
-  /** Ink asks. */
+  /** Ink reads it. */
   readonly isTTY = true;
   readonly #output: FrameOutput;
   readonly #stopWatching: () => void;
   /** The newest frame. */
   #frame: string | null = null;
-  /** Its rows, as they are on the screen; `null` where it isn't known what is there. */
+  /** The rows that are on the screen; `null` if unknown. */
   #shown: readonly string[] | null = null;
   #isOpen = false;
   #isScheduled = false;
   /** The terminal hasn't taken the last frame yet. */
   #isBusy = false;
-  /** Of the frames before the newest, how many were painted. */
+  /** Painted frames before the newest one. */
   #isPainted = true;
   #stats = { frames: 0, bytes: 0, skipped: 0 };
 
   constructor(output: FrameOutput) {
     super();
-    // Each component that looks at the size listens.
+    // Every component that uses the size listens.
     this.setMaxListeners(0);
     this.#output = output;
     this.#stopWatching = output.onResize(() => {
@@ -80,7 +79,7 @@ export class FrameSink extends EventEmitter<{ resize: [] }> {
     return { ...this.#stats };
   }
 
-  /** As Ink calls a stream. */
+  /** The signature that Ink calls. */
   write(frame: string, encoding?: unknown, callback?: () => void): boolean {
     if (!noFrame.test(frame)) {
       if (!this.#isPainted) this.#stats.skipped += 1;
@@ -93,25 +92,25 @@ export class FrameSink extends EventEmitter<{ resize: [] }> {
     return true;
   }
 
-  /** Begins to paint: the alternate screen is there. */
+  /** Starts painting, once the alternate screen is active. */
   open(): void {
     this.#isOpen = true;
     this.#isBusy = false;
     this.repaint();
   }
 
-  /** Paints nothing any more, until opened again. */
+  /** Stops painting until it is opened again. */
   close(): void {
     this.#isOpen = false;
   }
 
-  /** Paints every row, as if nothing were known about the screen. */
+  /** Paints every row again. */
   repaint(): void {
     this.#shown = null;
     this.#schedule();
   }
 
-  /** Sends a sequence that is no frame, such as one for the clipboard, between frames. */
+  /** Sends a sequence that is not a frame, such as one for the clipboard, between frames. */
   send(sequence: string): void {
     if (this.#isOpen) this.#output.write(sequence);
   }
@@ -151,15 +150,15 @@ export class FrameSink extends EventEmitter<{ resize: [] }> {
   }
 }
 
-/** The options with which Ink's frames reach the terminal through the sink, and nothing else of Ink does. */
+/** Options for Ink: only its frames reach the terminal, through the sink. */
 export function inkOptions(sink: FrameSink, stdin: NodeJS.ReadStream): RenderOptions {
   return {
-    // Ink writes, asks for `columns`, `rows`, `isTTY` and listens for `resize`; it needs nothing else of a stream.
+    // Ink writes, reads `columns`, `rows` and `isTTY`, and listens for `resize`. It needs nothing else of a stream.
     stdout: sink as unknown as NodeJS.WriteStream,
     stdin,
-    // Hands over whole frames, one per commit.
+    // Passes on whole frames, one per commit.
     debug: true,
-    // Ctrl-C is a key like others.
+    // Ctrl-C is an ordinary key.
     exitOnCtrlC: false,
     // Has no effect in debug mode; set so that nobody relies on it.
     patchConsole: false,

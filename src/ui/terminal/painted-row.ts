@@ -1,8 +1,8 @@
 /**
- * One row of a frame as the bytes that paint it, from its first column on, over whatever stands there.
+ * One row of a frame as the bytes that paint it, from its first column on, over the old contents.
  *
- * It holds the text and codes for colours and weights, and no other sequence or control character, also where a
- * component forgot to make a text printable: no job can write the clipboard or the title through a frame.
+ * The bytes are the text and codes for colors and weights, and no other sequence or control character, even if a component
+ * forgot to make a text printable. So no job can set the clipboard or the title through a frame.
  */
 import { characters, columns, isUndisputed } from '../text/columns.ts';
 import { printable } from '../text/printable.ts';
@@ -20,7 +20,7 @@ export function paintedRow(line: string, width: number): string {
   let column = 0;
   let isStyled = false;
   let isDisputed = false;
-  // Every second piece is a code, since the pattern captures it.
+  // Every second piece is a code, because the pattern captures it.
   for (const [index, piece] of line.split(styleCode).entries()) {
     if (index % 2 === 1) {
       painted += piece;
@@ -37,15 +37,15 @@ export function paintedRow(line: string, width: number): string {
       painted += character.text;
       column += character.width;
       if (isUndisputed(character.text)) continue;
-      // Terminals disagree on emoji and on marks of many scripts. Whatever it made of this one, the next
-      // character goes where we count it, so that what follows stays in its column.
+      // Terminals disagree on the width of emoji and of marks in many scripts. However wide this one became, the next
+      // character goes to the column that we count, so the rest of the row stays aligned.
       isDisputed = true;
       if (column < width) painted += `\u001B[${column + 1}G`;
     }
   }
   if (isStyled) painted += resetStyle;
-  // Where columns may be skipped, what stood there must go first.
+  // If columns may be skipped, erase the old contents first.
   if (isDisputed) return eraseRow + painted;
-  // Behind a full row the cursor still stands on the last column, and some terminals would erase that.
+  // After a full row, the cursor is still on the last column, and some terminals would erase that column.
   return column < width ? painted + eraseRest : painted;
 }

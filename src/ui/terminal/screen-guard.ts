@@ -4,7 +4,7 @@
  *
  *     left ──enter()──▶ entered ──leave(), exit, signal, fault──▶ left
  *                        │    ▲
- *        Ctrl-Z, SIGTSTP │    │ SIGCONT, or nobody stopped us
+ *        Ctrl-Z, SIGTSTP │    │ SIGCONT, or the stop had no effect
  *                        ▼    │
  *                       suspended
  *
@@ -22,36 +22,36 @@ export interface ScreenGuardOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly output: Pick<TerminalOutput, 'writeNow' | 'setBlocking'>;
-  /** Paints only while it is open. */
+  /** The sink paints only while it is open. */
   readonly canvas: Pick<FrameSink, 'open' | 'close'>;
   /**
    * A signal asks the program to end, or the terminal is gone, which counts as SIGHUP. The terminal is restored already;
    * the program must exit. Called for each signal, so that a second one can mean more.
    */
   onSignal(signal: EndSignal): void;
-  /** After a suspension, once the screen is ours again. */
+  /** Called after a suspension, when the screen is back. */
   onResume?(): void;
 }
 
 const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
-/** Alternate screen, empty, without a cursor; pastes in brackets; nothing wraps at the right edge. */
+/** Switches to an empty alternate screen without a cursor, with bracketed paste and without line wrapping. */
 export const enterSequence = '\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H';
-/** And back. A frame that was cut off may have left an update open. */
+/** The reverse. Also ends a synchronized update that a cut-off frame may have left open. */
 const leaveSequence = '\u001B[?2026l\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h';
 
-/** How soon we are back where SIGTSTP has no effect; after a real stop this time doesn't run. */
+/** When to return if SIGTSTP has no effect. This time doesn't run while the process is stopped. */
 const notStoppedMs = 50;
 
 export class ScreenGuard {
   readonly #options: ScreenGuardOptions;
   #state: 'left' | 'entered' | 'suspended' = 'left';
   #resumeTimer: NodeJS.Timeout | undefined;
-  /** SIGHUP, the end of stdin and errors of both streams all say the same. */
+  /** SIGHUP, the end of stdin and errors of both streams all mean that the terminal is gone. */
   #hasHungUp = false;
 
   readonly #onExit = () => {
-    // Nobody need be told any more that the terminal has gone.
+    // Later reports that the terminal is gone don't matter.
     this.#hasHungUp = true;
     this.leave();
   };
@@ -67,7 +67,7 @@ export class ScreenGuard {
     process.on('SIGTSTP', this.#onStop);
     process.on('SIGCONT', this.#onContinue);
     process.on('exit', this.#onExit);
-    // Called before whatever handles the fault, for rejections too, and without handling it.
+    // Runs before the fault's handlers, also for rejections, and doesn't handle the fault.
     process.on('uncaughtExceptionMonitor', this.#onFault);
     options.stdin.on('end', this.#onGone);
     options.stdin.on('error', this.#onGone);
@@ -78,7 +78,7 @@ export class ScreenGuard {
     if (this.#state === 'entered') return;
     clearTimeout(this.#resumeTimer);
     const { stdin, output, canvas } = this.#options;
-    // First, since it stops us where we are in the background: nothing may be painted over another's screen.
+    // First, because it stops a background process: nothing may be painted over another program's screen.
     stdin.setRawMode(true);
     output.setBlocking(false);
     output.writeNow(enterSequence);
@@ -92,7 +92,7 @@ export class ScreenGuard {
     this.#giveBack('left');
   }
 
-  /** Gives the terminal back and stops, as Ctrl-Z does it to other programs; returns long after, at `fg`. */
+  /** Gives the terminal back and stops the process, like Ctrl-Z. Returns after `fg`. */
   suspend(): void {
     if (this.#state !== 'entered') return;
     this.#giveBack('suspended');
@@ -100,7 +100,7 @@ export class ScreenGuard {
     this.#resumeTimer = setTimeout(this.#onContinue, notStoppedMs);
   }
 
-  /** Leaves, and listens to nothing any more. */
+  /** Leaves the screen and removes all listeners. */
   dispose(): void {
     this.leave();
     for (const signal of endSignals) process.off(signal, this.#onEndSignal);
@@ -109,12 +109,12 @@ export class ScreenGuard {
     process.off('exit', this.#onExit);
     process.off('uncaughtExceptionMonitor', this.#onFault);
     this.#options.stdin.off('end', this.#onGone);
-    // The listeners for errors stay: that of a terminal which has gone would end the program.
+    // The error listeners stay: without them, an error of a closed terminal would end the program.
   }
 
   #giveBack(next: 'left' | 'suspended'): void {
     const wasEntered = this.#state === 'entered';
-    // First, since a terminal that has gone makes us leave while we leave.
+    // First, because a closed terminal calls this again from within.
     this.#state = next;
     if (!wasEntered) return;
     const { stdin, output, canvas } = this.#options;
@@ -125,24 +125,24 @@ export class ScreenGuard {
   }
 
   /**
-   * Only without a listener SIGTSTP stops us. It has no effect where no shell waits for stopped jobs, and then
-   * nobody would send SIGCONT either.
+   * SIGTSTP stops the process only without a listener. It has no effect if no shell waits for stopped jobs; then there is no
+   * SIGCONT either.
    */
   #stop(): void {
     process.off('SIGTSTP', this.#onStop);
-    // The whole group, as a terminal does it: under npm, npm has to stop with us for the shell to come back.
+    // The whole process group, like a terminal: under npm, npm must stop too, or the shell doesn't return.
     process.kill(0, 'SIGTSTP');
     process.on('SIGTSTP', this.#onStop);
   }
 
-  /** After `fg`; also after a stop that no program can see coming (SIGSTOP), which left the terminal to a shell. */
+  /** After `fg`, also after SIGSTOP, which left the terminal to a shell without notice. */
   #takeBack(): void {
     if (this.#state === 'left') return;
-    // Raw mode again in either case: what libuv believes to be set may have been changed by the shell.
+    // Set raw mode again in both cases: the shell may have changed it without libuv noticing.
     this.#options.stdin.setRawMode(false);
     this.#state = 'suspended';
     this.enter();
-    // Of a resize in the meantime only the shell was told. This makes Node look at the size.
+    // Only the shell was notified of a resize in the meantime. This makes Node read the size again.
     process.emit('SIGWINCH', 'SIGWINCH');
     this.#options.onResume?.();
   }

@@ -8,7 +8,7 @@
  */
 import { writeSync } from 'node:fs';
 
-/** What is needed of `process.stdout`. */
+/** The part of `process.stdout` that this file uses. */
 export interface TerminalStream {
   readonly fd: number;
   readonly columns: number;
@@ -17,12 +17,12 @@ export interface TerminalStream {
   off(event: 'resize', listener: () => void): unknown;
 }
 
-/** For terminals that don't tell their size, such as a serial line. */
+/** For terminals that don't report their size, such as a serial line. */
 const defaultColumns = 80;
 const defaultRows = 24;
 
 const firstRetryMs = 1;
-/** Short enough that a terminal that reads again shows no delay. */
+/** Short enough that there is no visible delay once the terminal reads again. */
 const longestRetryMs = 16;
 
 /** How long `writeNow` waits for a terminal that doesn't read. The program's exit waits as long. */
@@ -55,9 +55,9 @@ export class TerminalOutput {
   }
 
   /**
-   * Writes as soon as the terminal takes it, behind what still waits.
+   * Writes as soon as the terminal accepts it, after earlier writes.
    *
-   * @param onDone once the terminal has taken all; never when it was discarded
+   * @param onDone is called when the terminal has accepted all of it; never if it was discarded
    */
   write(text: string, onDone?: () => void): void {
     this.#waiting =
@@ -66,7 +66,7 @@ export class TerminalOutput {
     if (this.#retry === null) this.#flush();
   }
 
-  /** Writes before it returns, or gives up after half a second: for exits and signals. What waits is discarded. */
+  /** Writes synchronously, for exits and signals; gives up after half a second. Discards pending writes. */
   writeNow(text: string): void {
     this.discard();
     let rest: Buffer = Buffer.from(text);
@@ -79,7 +79,7 @@ export class TerminalOutput {
     }
   }
 
-  /** Forgets what the terminal hasn't taken. It may have taken part of a sequence, which the next one ends. */
+  /** Discards pending writes. The terminal may have received part of a sequence; the next sequence ends it. */
   discard(): void {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = null;
@@ -89,12 +89,12 @@ export class TerminalOutput {
   }
 
   /**
-   * Non-blocking while a screen is painted; blocking as it was afterwards, so that whatever the program prints
-   * then is printed before it exits.
+   * Non-blocking while there is a screen. Afterwards blocking again, so that everything the program prints appears before it
+   * exits.
    */
   setBlocking(isBlocking: boolean): void {
-    // Not in Node's documentation, and used all the same (https://github.com/nodejs/node/issues/6456): libuv has
-    // opened the terminal anew for this descriptor, so that no other process that has it open is affected.
+    // Undocumented but established (https://github.com/nodejs/node/issues/6456). libuv has reopened the terminal for this
+    // descriptor, so other processes that have it open aren't affected.
     const { _handle: handle } = this.#stream as {
       _handle?: { setBlocking?(isBlocking: boolean): unknown } | null;
     };
@@ -116,7 +116,7 @@ export class TerminalOutput {
     this.#retry = setTimeout(() => this.#flush(), this.#retryMs);
   }
 
-  /** Gives the terminal what it takes now. @returns the rest */
+  /** Writes as much as the terminal accepts now. @returns the rest */
   #take(bytes: Buffer): Buffer {
     let rest = bytes;
     while (rest.length > 0 && !this.#isGone) {
@@ -124,7 +124,7 @@ export class TerminalOutput {
         rest = rest.subarray(writeSync(this.#stream.fd, rest));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return rest;
-        // EIO, ENXIO, EPIPE, EBADF: the terminal was closed. SIGHUP or the end of stdin tells whom it concerns.
+        // EIO, ENXIO, EPIPE, EBADF: the terminal was closed. SIGHUP or the end of stdin reports that.
         this.#isGone = true;
       }
     }

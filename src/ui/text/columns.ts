@@ -1,30 +1,29 @@
 /**
- * How many columns a terminal gives to a text. Ink lays out with the same measure, so that what is fitted here is
- * neither wrapped nor cut there.
+ * How many columns a text takes in a terminal. Ink uses the same measure, so it never wraps or cuts a text that was fitted
+ * here.
  *
- * Kept apart from `fit.ts` since `printable` needs it for its tabs, and `fit` needs `printable`.
+ * Separate from `fit.ts`, because `printable` needs it for tabs, and `fit` needs `printable`.
  */
 import stringWidth from 'string-width';
 
 /**
- * UTF-16 units that take one column each, join nothing, and that all terminals agree on: ASCII, Latin, Greek and
- * Cyrillic letters, punctuation, arrows, boxes, blocks, and the signs that our own screens use. Nearly all texts
- * consist of them, and then there is nothing to measure.
+ * UTF-16 units that take exactly one column in all terminals and don't combine: ASCII, Latin, Greek and Cyrillic letters,
+ * punctuation, arrows, boxes, blocks, and the glyphs of our screens. Nearly all texts consist of them and need no measuring.
  */
 const narrow =
   ' -~\\u00A1-\\u00AC\\u00AE-\\u02FF\\u0391-\\u03A1\\u03A3-\\u03FF\\u0400-\\u0482\\u2010-\\u2027\\u2030-\\u205E' +
   '\\u2190-\\u21FF\\u23CE\\u2500-\\u25CF\\u2713\\u2717';
-/** The same of two columns each: CJK ideographs and punctuation, kana, Korean syllables, full-width forms. */
+/** The same with two columns each: CJK ideographs and punctuation, kana, Korean syllables, full-width forms. */
 const wide = '\\u3001-\\u3029\\u3041-\\u3096\\u30A1-\\u30FE\\u4E00-\\u9FFF\\uAC00-\\uD7A3\\uFF01-\\uFF60';
 
 const onlyNarrow = new RegExp(`^[${narrow}]*$`);
 const onlyUndisputed = new RegExp(`^[${narrow}${wide}]*$`);
 const eachWide = new RegExp(`[${wide}]`, 'g');
 
-/** Made when the first text needs it: that takes longer than all else here, and few commands ever come to one. */
+/** Created for the first text that needs it, because creating it is slow and most commands never need it. */
 let graphemes: Intl.Segmenter | null = null;
 
-/** @param text as `printable` gives it */
+/** @param text from `printable` */
 export function columns(text: string): number {
   if (isSimple(text)) return text.length;
   if (isUndisputed(text)) return text.length + (text.match(eachWide)?.length ?? 0);
@@ -33,18 +32,18 @@ export function columns(text: string): number {
   return sum;
 }
 
-/** Whether each unit of the text is a column. */
+/** Whether each unit of the text takes one column. */
 export function isSimple(text: string): boolean {
   return onlyNarrow.test(text);
 }
 
-/** Whether all terminals give it the columns that we count. */
+/** Whether all terminals agree with our number of columns. */
 export function isUndisputed(text: string): boolean {
   return onlyUndisputed.test(text);
 }
 
 export interface Character {
-  /** What a reader takes for one: a letter with its marks, an emoji with its tone. */
+  /** Characters as readers see them: a letter with its marks, an emoji with its skin tone. */
   readonly text: string;
   readonly width: number;
 }
@@ -56,7 +55,7 @@ export function* characters(text: string): Generator<Character> {
   }
   graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   for (const { segment } of graphemes.segment(text)) {
-    // Ink puts nothing into less than a column either.
+    // At least one column, the same as in Ink.
     yield { text: segment, width: isSimple(segment) ? 1 : Math.max(1, stringWidth(segment)) };
   }
 }

@@ -1,7 +1,6 @@
-/** Numbers as pictures and short words: bars, sparklines, running times. */
+/** Numbers as bars, sparklines and running times. */
 /**
- * `■■■□□`: how much of a total is used, in `width` columns. A little never looks like nothing, and nearly all never
- * looks like all.
+ * `■■■□□`: how much of a total is used, in `width` columns. Only zero looks empty, and only the total looks full.
  */
 export function bar(used: number, total: number, width: number): string {
   if (!(width > 0)) return '';
@@ -17,8 +16,8 @@ function filledOf(used: number, total: number, columns: number): number {
 }
 
 /**
- * How long something has been running, in five columns, or six from ten hours and ten days on: `00:41`, `12:04`,
- * `3h04m`, `3d04h`. Rounded down, so that it never runs ahead. A clock that was set back shows as `00:00`.
+ * A running time in five columns, or six from ten hours or ten days on: `00:41`, `12:04`, `3h04m`, `3d04h`. Rounded down. If
+ * the clock was set back, `00:00`.
  */
 export function elapsed(ms: number): string {
   const seconds = ms > 0 ? Math.floor(ms / 1_000) : 0;
@@ -36,10 +35,10 @@ function two(value: number): string {
 const steps = '▁▂▃▄▅▆▇█';
 
 /**
- * A column of one of eight heights for each number. Only 0 has the lowest one, so that a single failure among thousands
- * can be seen.
+ * A column with one of eight heights for each number. Only 0 has the lowest height, so a single failure among thousands is
+ * visible.
  *
- * @param top the number that fills a column; the greatest of all where it isn't given
+ * @param top the number that fills a column; the maximum by default
  */
 export function sparkline(values: readonly number[], top = greatest(values)): string {
   return values.map((value) => steps[stepOf(value, top)] ?? '').join('');

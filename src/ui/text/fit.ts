@@ -1,6 +1,6 @@
 /**
- * Brings foreign text to a number of columns. Whatever the text: the result is printable and never wider than
- * asked for, and `fit` and its kin give exactly that width. What was cut is marked with `…`.
+ * Fits untrusted text to a number of columns. The result is always printable and never wider than requested; `fit` and its
+ * variants return exactly that width. A cut text has `…`.
  */
 import { characters, columns, isSimple } from './columns.ts';
 import { printable } from './printable.ts';
@@ -32,7 +32,7 @@ export function cut(text: string, width: number): string {
   }
   let kept = '';
   let used = 0;
-  /** What is kept with room for the ellipsis, should there be need for one. */
+  /** The kept text, with room for an ellipsis. */
   let short = '';
   for (const { text: character, width: wide } of characters(line)) {
     if (used + wide > limit) return limit === 0 ? '' : short + ellipsis;
@@ -43,7 +43,7 @@ export function cut(text: string, width: number): string {
   return kept;
 }
 
-/** At most `width` columns of the text's end, for paths and the like. */
+/** At most `width` columns of the text's end, for example for paths. */
 export function cutStart(text: string, width: number): string {
   const limit = whole(width);
   const line = printable(text);
@@ -67,7 +67,7 @@ export function cutStart(text: string, width: number): string {
   );
 }
 
-/** Layouts subtract: what is left may be nothing, or less. */
+/** Layouts subtract, so a width may be zero or negative. */
 function whole(width: number): number {
   return width > 0 ? Math.floor(width) : 0;
 }

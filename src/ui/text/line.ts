@@ -1,10 +1,10 @@
 /**
- * Lines as styled spans. A line is laid out here to exactly its columns, and `render` makes a string of it in
- * which the only escape sequences are our own for colours and weights: every span's text is `printable`. Each
- * line ends with its styles reset, so that lines can be painted in any order.
+ * Lines as styled spans. This file lays out a line to an exact number of columns. `render` turns it into a string whose only
+ * escape sequences are ours for colors and weights, because every span's text is `printable`. Each line ends with its styles
+ * reset, so lines can be painted in any order.
  *
- * Colours are the sixteen that the user's theme defines, on the default background, so that a screen is readable
- * on light and dark alike. A selection is inverse.
+ * The colors are the sixteen of the user's theme, on the default background, so the screen is readable on light and dark
+ * backgrounds. A selection is inverse.
  */
 import { columns } from './columns.ts';
 import { type Align, cut, fit } from './fit.ts';
@@ -25,7 +25,7 @@ export interface Style {
 }
 
 export interface Span {
-  /** Printable. Made by `span` and `cell` only. */
+  /** Printable. Only `span` and `cell` make spans. */
   readonly text: string;
   readonly width: number;
   readonly style: Style;
@@ -33,7 +33,7 @@ export interface Span {
 
 export type Line = readonly Span[];
 
-/** Takes the columns that the others leave; several share them. */
+/** Fills the remaining columns; several gaps share them. */
 export const gap: unique symbol = Symbol('gap');
 
 export type Part = Span | typeof gap;
@@ -54,16 +54,16 @@ export function cell(text: string, width: number, style: Style = plain, align: A
 /**
  * A line of exactly `width` columns.
  *
- * Without a gap the rest is blank. What is too wide is cut, and marked with `…`: first the parts before the last
- * gap, from their end; then those after it.
+ * Without a gap, the rest is blank. If the parts are too wide, they are cut and end with `…`: first the parts before the last
+ * gap, from their end, then those after it.
  *
- * @param base under the parts' own styles, and of all blanks: `{ inverse: true }` for a selected row
+ * @param base the style below the parts' own styles and of all blanks, such as `{ inverse: true }` for a selected row
  */
 export function lineOf(width: number, parts: readonly Part[], base: Style = plain): Line {
   const limit = Math.max(0, Math.floor(width));
   const lastGap = parts.lastIndexOf(gap);
   const ends = cutTo(parts.slice(lastGap + 1), limit);
-  // A blank before what stands at the right, as long as there is room for anything else.
+  // Keep a space before the right-hand parts, if there is room for anything else.
   const forEnds = widthOf(ends) === 0 ? 0 : widthOf(ends) + 1;
   const starts = cutTo(parts.slice(0, Math.max(0, lastGap)), Math.max(0, limit - forEnds));
   const all: readonly Part[] = lastGap === -1 ? [...ends, gap] : [...starts, gap, ...ends];
@@ -74,7 +74,7 @@ export function widthOf(parts: readonly Part[]): number {
   return parts.reduce((sum, part) => sum + (part === gap ? 0 : part.width), 0);
 }
 
-/** A style laid over all spans of a line, as when its row is selected. */
+/** Applies a style to all spans of a line, for example if its row is selected. */
 export function restyled(line: Line, style: Style): Line {
   return line.map((each) => ({ ...each, style: { ...each.style, ...style } }));
 }
@@ -84,19 +84,18 @@ export function plainText(line: Line): string {
 }
 
 /**
- * Whether the terminal gets colours: the sixteen ANSI ones or none, since more than those can't follow the user's
- * theme. Bold, dim, underlined and inverse text stays either way, so that nothing is told by a colour alone.
+ * Whether the terminal gets colors: the sixteen ANSI colors, which follow the user's theme, or none. Bold, dim, underlined and
+ * inverse text stays in both cases, so no information is in a color alone.
  *
- * Ink isn't asked and need not be told: its `chalk` heeds neither NO_COLOR nor us, but it only acts on the style
- * properties of `<Text>` and on borders of `<Box>`, and our screens are strings that `render` of the lines made.
- * A component that uses those properties would show colours regardless.
+ * This doesn't affect Ink: its `chalk` ignores NO_COLOR. But Ink colors only style properties of `<Text>` and borders of
+ * `<Box>`, and our screens are strings from `render`. A component with such properties would always show colors.
  */
 export function hasColors(env: Readonly<Record<string, string | undefined>>): boolean {
   // https://no-color.org: present and not empty, whatever its value.
   return (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 }
 
-/** @param hasColors false: weights, underlines and inversion stay, which say the same as the colours do */
+/** @param hasColors if false, only weights, underlines and inversion remain; they carry the same information */
 export function render(line: Line, hasColors: boolean): string {
   let rendered = '';
   let current = '';
@@ -125,12 +124,12 @@ function codesOf(style: Style, hasColors: boolean): string {
 
 function colorCode(color: Color): number {
   const index = colorNames.findIndex((name) => color.endsWith(name));
-  // Gray is what terminals make of a bright black.
+  // Terminals show bright black as gray.
   if (index === -1) return 90;
   return color.startsWith('bright-') ? 90 + index : 30 + index;
 }
 
-/** The first `limit` columns of the parts; of a gap among them, nothing remains where something is cut. */
+/** The first `limit` columns of the parts. If something is cut, gaps among them disappear. */
 function cutTo(parts: readonly Part[], limit: number): readonly Part[] {
   if (widthOf(parts) <= limit) return parts;
   const kept: Part[] = [];
@@ -142,7 +141,7 @@ function cutTo(parts: readonly Part[], limit: number): readonly Part[] {
       room -= part.width;
       continue;
     }
-    // Even a part that just fits: something comes after it, or it would not be too much.
+    // Cut even a part that fits exactly, because more parts follow.
     const shown = part.width === room ? cut(`${part.text}  `, room) : cut(part.text, room);
     kept.push({ text: shown, width: columns(shown), style: part.style });
     break;
@@ -150,7 +149,7 @@ function cutTo(parts: readonly Part[], limit: number): readonly Part[] {
   return kept;
 }
 
-/** Puts blanks in the place of gaps, and the base under every style. */
+/** Replaces gaps with blanks, and applies the base style. */
 function filled(parts: readonly Part[], blanks: number, base: Style): Line {
   const gaps = parts.filter((part) => part === gap).length;
   let left = blanks;

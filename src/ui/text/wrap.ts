@@ -1,13 +1,32 @@
-import { characters, isSimple } from './columns.ts';
+import { characters, columns, isSimple } from './columns.ts';
 import { printable } from './printable.ts';
 
 /**
- * The lines of a text, each printable and no wider than `width`. Wrapped anywhere, as a terminal does it: what is
- * shown are payloads and backtraces, in which blanks are rare and matter.
+ * The lines of a text, each printable and no wider than `width`. It wraps anywhere, like a terminal: payloads and backtraces
+ * have few spaces, and each of them matters.
  */
 export function wrap(text: string, width: number): string[] {
   const limit = Math.max(1, Math.floor(width));
   return text.split('\n').flatMap((line) => wrapLine(printable(line), limit));
+}
+
+/** The same for sentences: wraps at spaces. A word that is wider than a line wraps anywhere. */
+export function wrapWords(text: string, width: number): string[] {
+  const limit = Math.max(1, Math.floor(width));
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (columns(longer) <= limit) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    const pieces = wrapLine(word, limit);
+    lines.push(...pieces.slice(0, -1));
+    line = pieces.at(-1) ?? '';
+  }
+  return [...lines, line];
 }
 
 function wrapLine(line: string, limit: number): string[] {
@@ -24,7 +43,7 @@ function wrapLine(line: string, limit: number): string[] {
       current = '';
       used = 0;
     }
-    // Wider than a whole line: only that there is something can be said.
+    // A character that is wider than a whole line.
     current += width > limit ? '…' : text;
     used += Math.min(width, limit);
   }

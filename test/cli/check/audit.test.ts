@@ -153,7 +153,7 @@ describe('what check finds in Redis', () => {
     expect(found[0]).toMatch(
       /^FAIL data {7}runner web\.runner:4000000 is dead \(last .*\), with 2 workers registered, 2 jobs held; --repair records 1 job as failed, puts 2 jobs back to the head of their queues, unregisters its workers$/,
     );
-    expect(repaired[0]).toContain('repaired: 1 job recorded as failed, 2 jobs put back');
+    expect(repaired[0]).toContain('repaired: recorded 1 job as failed, put 2 jobs back');
     const [failure] = await server.client.lrange('resque:failed', 0, -1);
     expect(failure).toContain('[12345678901234567890]');
     expect(await failures()).toMatchObject([
@@ -187,7 +187,7 @@ describe('what check finds in Redis', () => {
     const { found } = await findAndRepair();
     expect(found).toHaveLength(3);
     expect(found.join('\n')).toContain(
-      'runner old.runner:7 is in no registry (last seen 66 min ago), with 1 worker registered, 2 jobs of workers',
+      'runner old.runner:7 is not registered (last seen 66 min ago), with 1 worker registered, 2 jobs of workers',
     );
     expect(await server.client.lrange('resque:queue:mail', 0, -1)).toEqual([
       '{"class":"B"}',
@@ -308,7 +308,7 @@ describe('what check finds in Redis', () => {
     const { code, lines } = await check('--repair');
     expect(code).toBe(1);
     expect(lines).toHaveLength(4);
-    expect(lines.join('\n')).toContain('key resque:queue:odd is a string, it should be a list');
+    expect(lines.join('\n')).toContain('key resque:queue:odd is a string but should be a list');
     expect(await dump()).toEqual(before);
   });
 
@@ -411,9 +411,9 @@ describe('what check finds in Redis', () => {
     expect((await check()).code).toBe(0);
   });
 
-  test('goes through 100,000 failures, half of them bad', async () => {
+  test('goes through 20,000 failures, half of them bad', async () => {
     const bad = goodFailure.replace('"h:1:q"', 'null');
-    for (let n = 0; n < 50; n += 1) {
+    for (let n = 0; n < 10; n += 1) {
       const page = Array.from({ length: 1_000 }, (_, at) => [
         goodFailure,
         bad.replace('[1]', `[${n * 1_000 + at}]`),
@@ -421,9 +421,9 @@ describe('what check finds in Redis', () => {
       await server.client.rpush('resque:failed', ...page.flat());
     }
     const { lines } = await check('--repair');
-    expect(lines).toEqual([expect.stringContaining('50000 entries break')]);
+    expect(lines).toEqual([expect.stringContaining('10000 entries break')]);
     expect((await check()).code).toBe(0);
-  }, 60_000);
+  });
 });
 
 /** The bytes that a repair kept. */

@@ -37,11 +37,13 @@ describe('check', () => {
   test('gives a verdict a line and exits 0 when all is well', async () => {
     const { code, lines } = await check(config());
     expect(lines).toEqual([
-      'ok   config     cfg.json: 2 runners, 3 slots',
+      'ok   config     cfg.json: 2 entries, 3 slots',
       expect.stringMatching(
         new RegExp(`^ok {3}redis {6}${url()}/0 (version|Valkey) \\d+\\.\\d+\\.\\d+, \\d+\\.\\d ms$`),
       ),
-      expect.stringMatching(/^ok {3}permission all \d+ commands that the runner uses, on its keys$/),
+      expect.stringMatching(
+        /^ok {3}permission all \d+ commands that the runner uses are permitted on its keys$/,
+      ),
       'ok   script     /bin/true (for mail, low,*)',
       expect.stringMatching(/^ok {3}start {6}\S/),
       'ok   data       0 workers, 0 failures: nothing to repair',
@@ -55,7 +57,7 @@ describe('check', () => {
     const { ok, verdicts } = JSON.parse(good.lines.join('\n'));
     expect(ok).toBe(true);
     expect(verdicts).toHaveLength((await check(config())).lines.length);
-    expect(verdicts[0]).toEqual({ level: 'ok', subject: 'config', text: 'cfg.json: 2 runners, 3 slots' });
+    expect(verdicts[0]).toEqual({ level: 'ok', subject: 'config', text: 'cfg.json: 2 entries, 3 slots' });
 
     const bad = await check(config({ script: '/nowhere' }), '--json');
     expect(bad.code).toBe(1);
@@ -141,7 +143,7 @@ describe('check', () => {
     await redis.client.acl('SETUSER', 'low', 'reset', 'on', '>pw', '~resque:queue:*', '+@all');
     const { code, lines } = await check(config(), '--redis', `redis://low:pw@127.0.0.1:${redis.port}`);
     expect(code).toBe(1);
-    expect(lines[2]).toMatch(/^FAIL permission SADD, .*: no permission for a key of it; .*~resque:\*/);
+    expect(lines[2]).toMatch(/^FAIL permission SADD, .*: no permission for its keys; .*~resque:\*/);
   });
 
   test('warns of a policy that evicts queues, and exits 0', async () => {
@@ -149,7 +151,7 @@ describe('check', () => {
     const { code, lines } = await check(config());
     expect(code).toBe(0);
     expect(lines).toContainEqual(
-      expect.stringContaining('warn memory     maxmemory-policy allkeys-lru drops queues'),
+      expect.stringContaining('warn memory     maxmemory-policy allkeys-lru evicts queues'),
     );
   });
 
@@ -169,7 +171,7 @@ describe('check', () => {
     await replica.client.replicaof('NO', 'ONE');
     expect(code).toBe(1);
     expect(lines).toContainEqual(
-      `FAIL role       it is a read-only replica of 127.0.0.1:${redis.port}; name that instead`,
+      `FAIL role       it is a read-only replica of 127.0.0.1:${redis.port}; use the master instead`,
     );
   });
 

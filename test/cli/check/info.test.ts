@@ -11,11 +11,11 @@ const directory = useDirectory();
 const unknown = 'version and memory policy are unknown';
 
 describe.each([
-  ['permitted', {}, 'let an administrator allow it with ACL SETUSER … +INFO'],
+  ['permitted', {}, 'ask an administrator to allow it with ACL SETUSER … +INFO'],
   [
     'known to this server',
     { without: ['INFO'] },
-    'let an administrator look at rename-command in redis.conf',
+    'ask an administrator to check rename-command in redis.conf',
   ],
 ])('INFO that is not %s', (what, options, advice) => {
   const redis = useRedis(options);
@@ -49,14 +49,14 @@ describe.each([
     await redis.client.replicaof('127.0.0.1', 1);
     const { code, lines } = await check(denied);
     expect(code).toBe(1);
-    expect(lines).toContain('FAIL role       it is a replica of 127.0.0.1:1; name the master instead');
+    expect(lines).toContain('FAIL role       it is a replica of 127.0.0.1:1; use the master instead');
   });
 
   test('and ROLE too, is a warning more', async () => {
     const { code, lines } = await check([...denied, '-role']);
     expect(code).toBe(0);
     expect(lines).toContain(
-      "warn role       ROLE is not permitted: a replica can't be told from a master; let an administrator allow it with ACL SETUSER … +ROLE",
+      "warn role       ROLE is not permitted: a replica can't be told from a master; ask an administrator to allow it with ACL SETUSER … +ROLE",
     );
   });
 });

@@ -13,5 +13,5 @@ test('check says that jobs start through Node if RR_NATIVE turns the native way 
   const config = { redis, runners: { mail: 1 }, script: '/bin/true' };
   writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
   const { stdout } = await runProgram(['check'], { cwd: directory.path, env: { RR_NATIVE: 'off' } });
-  expect(stdout).toMatch(/^ok {3}start {6}jobs start through Node, since RR_NATIVE is "off"/m);
+  expect(stdout).toMatch(/^ok {3}start {6}jobs start through Node, because RR_NATIVE is "off"/m);
 });

@@ -17,7 +17,7 @@ test.each(['5.0.14', '6.0.20', '6.1.0'])('version %s does not do for at-least-on
     {
       level: 'FAIL',
       subject: 'version',
-      text: `${version} has no BLMOVE, which at-least-once delivery needs (bills); 6.2 is needed at least`,
+      text: `${version} has no BLMOVE, which at-least-once delivery needs (bills); use Redis 6.2 or later`,
     },
   ]);
 });

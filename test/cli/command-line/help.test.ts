@@ -1,4 +1,4 @@
-/** Help follows from the description of the commands, and so does the list in docs/commands.md. */
+/** Help and the list in docs/commands.md are generated from the table of commands. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { actionsOf, commandNames, commands } from '../../../src/cli/commands.ts'
 import { commandLines, helpOn } from '../../../src/cli/help.ts';
 import { readArguments } from '../../../src/cli/read-arguments.ts';
 
-/** To be copied as they are. */
+/** Examples can be copied unchanged. */
 const commandLine = /^ {2}(?:resque-runner|bash|zsh|fish) /;
 
 function expectFits(help: string, columns: number): void {
@@ -18,7 +18,7 @@ function expectFits(help: string, columns: number): void {
   }
 }
 
-/** The words of a command line, as a shell takes them apart. */
+/** The words of a command line, as a shell splits them. */
 function wordsOf(line: string): string[] {
   const words = execFileSync('sh', ['-c', `printf '%s\\0' ${line}`], { cwd: tmpdir(), encoding: 'utf8' });
   return words.split('\0').slice(0, -1);
@@ -32,18 +32,18 @@ describe.each(commandNames)('help on %s', (name) => {
     expectFits(helpOn(name === 'run' ? null : name, columns), columns);
   });
 
-  test('is no wider than can be read', () => {
+  test('is never too wide to read', () => {
     expectFits(helpOn(name === 'run' ? null : name, 300), 110);
   });
 
-  test('has all that it takes, and nothing hidden', () => {
+  test('lists every argument and flag except hidden ones', () => {
     for (const flag of spec.flags)
       expect(help).toMatch(new RegExp(`^ {2}${optionOf(flag)}\\b.* {2}\\S`, 'm'));
     for (const flag of spec.hiddenFlags ?? []) expect(help).not.toContain(optionOf(flag));
     for (const argument of spec.arguments) expect(help).toContain(argument.shown ?? argument.name);
   });
 
-  test('has two examples and more, which are command lines of it', () => {
+  test('has at least two examples, which are valid command lines', () => {
     expect(spec.examples.length).toBeGreaterThanOrEqual(2);
     for (const example of spec.examples) {
       expect(help).toContain(`\n  resque-runner ${example}`);
@@ -80,7 +80,7 @@ describe('docs/commands.md', () => {
   const start = '<!-- commands: UPDATE_DOCS=1 npx vitest run test/cli/command-line -->\n```\n';
   const end = '\n```\n<!-- /commands -->';
 
-  test('lists the commands as they are', () => {
+  test('lists the current commands', () => {
     const text = readFileSync(file, 'utf8');
     const [before, rest = ''] = text.split(start);
     const [, ...after] = rest.split(end);

@@ -12,7 +12,7 @@ const startedIn = process.cwd();
 beforeEach(() => process.chdir(directory.path));
 afterEach(() => process.chdir(startedIn));
 
-/** Nothing given: what is off is off, what is on is on, everything else is missing. */
+/** The flags of an empty command line: switches have their defaults, and the others are missing. */
 const noFlags = Object.fromEntries(
   Object.entries(flags).map(([name, { kind }]) => [
     name,
@@ -49,7 +49,7 @@ describe('the command line', () => {
     expect(read()).toEqual({ ...expected, input: [], flags: noFlags });
   });
 
-  test('takes the config as an argument or as a flag', () => {
+  test('accepts the config as an argument or as a flag', () => {
     expect(read('check', '--config', 'a.json').input).toEqual(['a.json']);
     expect(read('--config', 'a.json', '--drain').input).toEqual(['a.json']);
     expect(read('exec', 'mail', 'job.json', '--config', 'a.json')).toMatchObject({
@@ -58,7 +58,7 @@ describe('the command line', () => {
     });
   });
 
-  test('passes arguments of a job on as they were typed', () => {
+  test('passes arguments of a job on unchanged', () => {
     const words = ['007', '1e5', '0x10', '-5', '-0.5', '', '{"a":1}'];
     expect(read('enqueue', 'mail', 'Send', ...words).input).toEqual(['mail', 'Send', ...words]);
     const odd = ['--foo', '-x', '--redis', '--', '-1e3'];
@@ -67,12 +67,12 @@ describe('the command line', () => {
     expect(flags.redis).toBe('redis://a');
   });
 
-  test('takes the dash that stands for STDIN', () => {
+  test('accepts the dash that stands for STDIN', () => {
     expect(read('exec', 'mail', '-').input).toEqual(['mail', '-']);
     expect(read('enqueue', 'mail', '--file', '-').flags.file).toBe('-');
   });
 
-  test('takes a second word for an action', () => {
+  test('reads the second word as an action', () => {
     expect(read('failed')).toMatchObject({ command: 'failed list', input: [] });
     expect(read('failed', '--queue', 'mail')).toMatchObject({ command: 'failed list', input: [] });
     expect(read('failed', 'retry', '12', '--yes')).toMatchObject({
@@ -86,7 +86,7 @@ describe('the command line', () => {
     expect(read('failed', '--limit', '5', '--before', '0').flags).toMatchObject({ limit: 5, before: 0 });
   });
 
-  test('gives help on the program, on each command, group and action', () => {
+  test('shows help for the program and for each command, group and action', () => {
     expect(readArguments(['--help'], process.cwd())).toEqual({ kind: 'help', topic: null });
     expect(readArguments(['cfg.json', '-h'], process.cwd())).toEqual({ kind: 'help', topic: null });
     expect(readArguments(['enqueue', '--help'], process.cwd())).toEqual({ kind: 'help', topic: 'enqueue' });
@@ -97,7 +97,7 @@ describe('the command line', () => {
     });
   });
 
-  test('takes a file that has the name of no command for the config', () => {
+  test('reads a file name that is not a command as the config', () => {
     writeFileSync('chekc', '');
     expect(read('chekc')).toMatchObject({ command: 'run', input: ['chekc'] });
   });
@@ -134,21 +134,21 @@ describe('a mistake on the command line', () => {
     [['--no-redis'], '--redis needs a value, such as --redis redis://localhost:6379/0'],
     [['--log-format'], '--log-format needs a value, such as --log-format json'],
     [['--log-format', 'xml'], '--log-format must be pretty or json, got "xml"'],
-  ])('%j is told: %s', (argv, message) => {
+  ])('%j is reported: %s', (argv, message) => {
     expect(complaint(...argv)).toBe(message);
   });
 
-  test('with an argument that begins with a dash leads to "--"', () => {
+  test('with an argument that begins with a dash suggests "--"', () => {
     expect(complaint('enqueue', 'mail', 'Send', '--foo')).toContain('put "--" before arguments');
   });
 
-  test('with a flag given twice is told', () => {
+  test('with a repeated flag is reported', () => {
     expect(complaint('--redis', 'redis://a', '--redis', 'redis://b')).toContain(
       '--redis can only be set once',
     );
   });
 
-  test('shows no control characters', () => {
+  test('is reported without control characters', () => {
     expect(complaint('check\u001b[2Jx')).toContain('\\u001b');
   });
 });

@@ -1,13 +1,13 @@
-/** What every shell offers for a command line whose last word is being typed. */
+/** The offers of every shell for command lines whose last word is being typed. */
 export interface Case {
   readonly line: string;
   /** All of them, in any order. */
   readonly offers: readonly string[];
-  /** The words that bash is given, which ends words at `=`. */
+  /** The offers for bash, which ends words at `=`. */
   readonly inBash?: readonly string[];
-  /** The words that zsh is given, which completes files behind a prefix. */
+  /** The offers for zsh, which completes files after a prefix. */
   readonly inZsh?: readonly string[];
-  /** Whether a real shell is asked as well; every case is asked of the program itself. */
+  /** Whether real shells are asked, too. The program itself is asked in every case. */
   readonly inShells?: true;
 }
 
@@ -38,7 +38,7 @@ export const cases: readonly Case[] = [
   { line: 's', offers: ['slots', 'status'] },
   { line: 'st', offers: ['status'] },
   { line: 'e', offers: ['enqueue', 'exec'] },
-  // A config may be meant as well.
+  // The word may also be a config.
   { line: 'c', inShells: true, offers: ['check', 'completion', 'cfg.json'] },
   { line: 'cf', inShells: true, offers: ['cfg.json'] },
   {
@@ -50,7 +50,7 @@ export const cases: readonly Case[] = [
   { line: 'failed r', inShells: true, offers: ['retry', 'remove'] },
   { line: 'failed -', offers: listFlags },
   { line: 'failed list -', offers: listFlags },
-  // A flag that is there isn't offered again, however its value is written.
+  // A flag isn't offered twice, in whichever way its value is written.
   { line: 'failed list --queue mail -', offers: listFlags.filter((flag) => flag !== '--queue') },
   {
     line: 'failed list --queue=mail -',
@@ -100,12 +100,12 @@ export const cases: readonly Case[] = [
   // A command without arguments takes flags only.
   { line: 'demo ', offers: demoFlags },
   { line: 'completion bash ', offers: [] },
-  // After "--" nothing is a flag.
+  // After "--", no word is a flag.
   { line: 'enqueue mail Send -- -', inShells: true, offers: [] },
   { line: 'exec -- mail c', offers: ['cfg.json'] },
   { line: 'exec -- -mail c', offers: ['cfg.json'] },
   { line: 'check -- -', offers: [] },
-  // No command: a word that isn't the first, or a file of that name.
+  // Not a command: a word that isn't the first, or a file with that name.
   { line: 'cfg.json st', offers: [] },
   { line: '--drain st', offers: [] },
 ];

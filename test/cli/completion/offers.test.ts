@@ -1,4 +1,4 @@
-/** What the program offers for a command line. Real shells are asked in shells.test.ts. */
+/** What the program offers for a command line. `shells.test.ts` asks real shells. */
 import { describe, expect, test } from 'vitest';
 import { optionOf } from '../../../src/cli/command-line/flags.ts';
 import { commandNames, commands, firstWords, groups } from '../../../src/cli/commands.ts';
@@ -12,7 +12,7 @@ function typed(line: string): string[] {
   return line.split(' ');
 }
 
-test.each(cases)('"$line" gets what fits', ({ line, offers }) => {
+test.each(cases)('"$line" gets the matching offers', ({ line, offers }) => {
   const { words, takesFiles } = offersFor(typed(line), commandLine);
   const current = /[^ =]*$/.exec(line)?.[0] ?? '';
   const prefix =
@@ -26,7 +26,7 @@ test.each(cases)('"$line" gets what fits', ({ line, offers }) => {
 });
 
 describe.each(commandNames)('after %s', (name) => {
-  test('every flag is offered, and none that is hidden', () => {
+  test('every flag is offered, except hidden ones', () => {
     const line = name === 'run' ? ['-'] : [...name.split(' '), '-'];
     const always = name === 'run' ? ['--help', '--version'] : ['--help'];
     const offered = offersFor(line, commandLine).words.map(({ word }) => word);
@@ -34,7 +34,7 @@ describe.each(commandNames)('after %s', (name) => {
   });
 });
 
-test('says what commands and flags do', () => {
+test('offers include descriptions of commands and flags', () => {
   expect(offerLines(['enq'], commandLine)).toBe(`enqueue\t${commands.enqueue.summary}\n:files\n`);
   const retry = offerLines(['failed', 'retry', '--y'], commandLine);
   expect(retry).toMatch(/^--yes\t\S.*\n$/);

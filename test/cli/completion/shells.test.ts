@@ -1,4 +1,4 @@
-/** What real shells offer with the completion scripts, for the same table of command lines. */
+/** What real shells offer with the completion scripts, for the same cases. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type Case, cases, files } from './cases.ts';
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
-/** Not every machine has all of them. */
+/** Not every machine has all of these shells. */
 function hasShell(shell: Shell): boolean {
   return spawnSync(shell, ['-c', 'exit 0']).status === 0;
 }
@@ -40,7 +40,7 @@ afterAll(() => {
   for (const path of [directory, scripts]) rmSync(path, { recursive: true, force: true });
 });
 
-/** Runs all cases in one shell. @returns what it offered for each, as it would be typed */
+/** Runs all cases in one shell. @returns its offers for each case, as they would be typed */
 const offersOf: Readonly<Record<Shell, () => Promise<string[][]>>> = {
   bash: async () => askedOutright('bash', ['--norc']),
   zsh: async () => {
@@ -72,7 +72,7 @@ const offersOf: Readonly<Record<Shell, () => Promise<string[][]>>> = {
   fish: async () => askedOutright('fish', ['--no-config']),
 };
 
-/** Asks a shell that needs no terminal for it; a terminal would only add bash's files of `-o default`. */
+/** Asks a shell without a terminal; a terminal would only add the files of bash's `-o default`. */
 function askedOutright(shell: 'bash' | 'fish', options: readonly string[]): string[][] {
   const harness = fileURLToPath(new URL(`harness.${shell}`, import.meta.url));
   const args = [...options, harness, join(scripts, shell), ...lines];
@@ -99,7 +99,7 @@ describe.each(shells)('%s', (shell) => {
     execFileSync(shell, ['-n', join(scripts, shell)]);
   });
 
-  test.skipIf(!hasShell(shell))('offers what fits', async () => {
+  test.skipIf(!hasShell(shell))('offers the matching words', async () => {
     const found = await offersOf[shell]();
     const all = asked.map((one, at) => ({ line: one.line, offers: [...new Set(found[at])].sort() }));
     const expected = asked.map((one) => ({ line: one.line, offers: expectedOffers(one, shell) }));
@@ -114,7 +114,7 @@ test.each([
   ['powershell', 'there is no completion for "powershell"; the shell must be bash, zsh or fish'],
   ['a\u001B[2J', 'there is no completion for "a\\u001b[2J"; the shell must be bash, zsh or fish'],
   ['', 'there is no completion for ""; the shell must be bash, zsh or fish'],
-])('the shell %j is rejected, with what to say instead', async (shell, message) => {
+])('the shell %j is rejected with a suggestion', async (shell, message) => {
   expect(await runProgram(['completion', shell], { cwd: directory })).toEqual({
     code: 2,
     stdout: '',

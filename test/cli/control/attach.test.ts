@@ -1,4 +1,4 @@
-/** `attach`: a screen for a runner that runs already. */
+/** `attach`: a screen for a runner that is already running. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -17,13 +17,24 @@ import { LinkClient } from '../../../src/link/client/client.ts';
 import type { Terminal } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useUiStage } from '../../ui/stage.ts';
-import { runProgram } from '../program.ts';
+import { runCommand } from '../run-command.ts';
 
 const ui = useUiStage();
 
 const sleeper = 'echo "it runs" >&2; cat > /dev/null; exec sleep 60';
-/** Its jobs needn't be given time when it is told to stop. */
+/** Its jobs need no time when it stops. */
 const impatient = { shutdownTimeout: 0.1, killAfter: 0.2 };
+
+/** A runner without a screen, with the config file of the stage. @returns its pid */
+async function runBeside(runner: string): Promise<number> {
+  const { pid } = await ui.stage.run({
+    ...impatient,
+    script: ui.stage.script(sleeper),
+    runners: { [runner]: 1 },
+  });
+  await waitFor(() => socketOf(pid) !== '', { message: 'it listens' });
+  return pid;
+}
 
 /** An engine that a screen has left running. @returns its config's path and its pid */
 async function leaveRunning(runner: string): Promise<{ file: string; pid: number }> {
@@ -54,7 +65,7 @@ function socketDirectory(): string {
   return ui.stage.path(`tmp/resque-runner-${process.getuid?.()}`);
 }
 
-/** Its socket; empty until it listens. */
+/** Its socket; empty until it is listening. */
 function socketOf(pid: number): string {
   const names = existsSync(socketDirectory()) ? readdirSync(socketDirectory()) : [];
   const name = names.find((each) => each.startsWith(`${pid}-`));
@@ -66,27 +77,27 @@ async function leave(screen: Terminal): Promise<void> {
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
 }
 
-describe('where it attaches to', () => {
-  test('where none is running it says where it has looked, and exits 1', async () => {
+describe('finding the runner', () => {
+  test('without a runner, it says where it has looked, and exits with 1', async () => {
     const terminal = openAttach();
+    const named = openAttach('--socket', ui.stage.path('none.sock'));
     expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
     await terminal.waitForText(
       `resque-runner: no runner of this user is running: there is no socket in ${socketDirectory()}`,
     );
-    const named = openAttach('--socket', ui.stage.path('none.sock'));
     expect(await named.exit).toEqual({ exitCode: 1, signal: 0 });
     await named.waitForText(/none\.sock/);
   });
 
-  test('without a terminal it exits 2, and says what it needs', async () => {
-    const { code, stdout, stderr } = await runProgram(['attach'], { cwd: ui.stage.directory });
+  test('without a terminal, it exits with 2 and says what it needs', async () => {
+    const { code, stdout, stderr } = await runCommand(['attach'], { cwd: ui.stage.directory });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'resque-runner: attach needs a terminal: STDIN and STDOUT must be one, and TERM must not be "dumb"',
+      'resque-runner: attach needs a terminal: STDIN and STDOUT must be terminals, and TERM must not be "dumb"',
     );
   });
 
-  test('a pipe is no terminal either, and a reader that goes away spoils nothing', async () => {
+  test('a pipe is not a terminal, either, and a reader that goes away does no harm', async () => {
     const words = ui.commandOf(['attach']).map((word) => `'${word}'`);
     const command = `${words.join(' ')} | head -n 0; echo "came to \${PIPESTATUS[0]}"`;
     const terminal = ui.terminal({ command: ['bash', '-c', command], columns: 120, rows: 36 });
@@ -96,10 +107,10 @@ describe('where it attaches to', () => {
     expect(terminal.text()).not.toContain('EPIPE');
   });
 
-  test('of several it lets one choose by number, and takes CONFIG or the socket for an answer', async () => {
-    const first = await leaveRunning('mail');
+  test('of several runners, the user selects one by number, CONFIG or --socket', async () => {
+    const first = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
     const second = await leaveRunning('images');
-    const terminal = openAttach();
+    const [terminal, declined] = [openAttach(), openAttach()];
     await terminal.waitForText('2 runners are running:');
     await terminal.waitForText(`  1  process ${first.pid} (${first.file})  mail  since `);
     await terminal.waitForText(`  2  process ${second.pid} (${second.file})  images  since `);
@@ -111,27 +122,26 @@ describe('where it attaches to', () => {
     // The keyboard is the screen's now.
     await leave(terminal);
 
-    const declined = openAttach();
     await declined.waitForText('Which one?');
     await declined.press('q', 'return');
     expect(await declined.exit).toEqual({ exitCode: 2, signal: 0 });
-    await declined.waitForText('resque-runner: none was chosen');
+    await declined.waitForText('resque-runner: no runner was chosen');
     expect(declined.isAlternateScreen).toBe(false);
 
     const byConfig = openAttach(first.file);
+    const bySocket = openAttach('--socket', socketOf(second.pid));
+    const byOther = openAttach(ui.stage.path('other.json'));
     await byConfig.waitForText('━ mail ');
     await leave(byConfig);
-    const bySocket = openAttach('--socket', socketOf(second.pid));
     await bySocket.waitForText('━ images ');
     await leave(bySocket);
-    const byOther = openAttach(ui.stage.path('other.json'));
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
     await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
     await byOther.waitForText(`--socket ${socketOf(second.pid)}`);
   });
 
-  test("beside a config it takes that config's runner only, and says how to reach others", async () => {
-    const other = await leaveRunning('mail');
+  test("beside a config, it opens only that config's runner, and says how to reach others", async () => {
+    const other = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
     const project = ui.stage.path('project');
     mkdirSync(project);
     writeFileSync(`${project}/cfg.json`, '{"runners":{"mail":1},"script":"/bin/true"}');
@@ -146,19 +156,19 @@ describe('where it attaches to', () => {
     const socket = socketOf(other.pid);
     await terminal.waitForText(`  --socket ${socket}  process ${other.pid} (${other.file})  mail  since `);
     const chosen = here('--socket', socket);
-    await chosen.waitForText('━ mail ');
-    await leave(chosen);
     // Another name of the other config's file.
     rmSync(`${project}/cfg.json`);
     symlinkSync(other.file, `${project}/cfg.json`);
     const linked = here();
+    await chosen.waitForText('━ mail ');
+    await leave(chosen);
     await linked.waitForText('━ mail ');
     await leave(linked);
   });
 });
 
 describe('a runner without a screen, as a process manager starts it', () => {
-  test('is attached, left and attached again, and survives whatever becomes of the screens', async () => {
+  test('can be attached, left and attached again, and survives any end of the screens', async () => {
     const runner = await ui.stage.run({
       ...impatient,
       script: ui.stage.script(sleeper),
@@ -169,21 +179,20 @@ describe('a runner without a screen, as a process manager starts it', () => {
     await first.waitForText('#1  First');
     await first.waitForText('it runs');
     await leave(first);
-    await first.waitForText(`resque-runner goes on as process ${runner.pid}.`);
-    const killed = await ui.attach();
-    await killed.waitForText('#1  First');
+    await first.waitForText(`resque-runner continues as process ${runner.pid}.`);
+    const attached = () => ui.attach({ awaits: '#1  First' });
+    const [killed, hungUp, told, interrupted] = await Promise.all([
+      attached(),
+      attached(),
+      attached(),
+      attached(),
+    ]);
     killed.signal('SIGKILL');
     await killed.exit;
-    const hungUp = await ui.attach();
-    await hungUp.waitForText('#1  First');
     hungUp.hangUp();
     await hungUp.exit;
-    const told = await ui.attach();
-    await told.waitForText('#1  First');
     told.signal('SIGTERM');
     expect(await told.exit).toEqual({ exitCode: 143, signal: 0 });
-    const interrupted = await ui.attach();
-    await interrupted.waitForText('#1  First');
     await interrupted.press('ctrl+c');
     expect(await interrupted.exit).toEqual({ exitCode: 0, signal: 0 });
     await ui.stage.enqueue('mail', { class: 'Second', args: [] });
@@ -194,7 +203,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
     expect(runner.all('job.killed')).toEqual([]);
   });
 
-  test('has a socket for its own user only, and takes it along', async () => {
+  test('has a socket that only its user can open, and removes it when it stops', async () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
     await waitFor(() => socketOf(runner.pid) !== '', { message: 'it listens' });
     const socket = socketOf(runner.pid);
@@ -206,7 +215,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
     expect(readdirSync(ui.stage.path('tmp'))).toEqual([]);
   });
 
-  test('is reached at the socket that it was given', async () => {
+  test('can be reached at the socket from its command line', async () => {
     const socket = ui.stage.path('my.sock');
     const runner = await ui.stage.run(
       { script: '/bin/true', runners: { mail: 1 } },
@@ -223,7 +232,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
   describe.runIf(process.getuid?.() === 0)('with a socket of another user', () => {
     const [ann, ben] = [65_534, 65_533];
 
-    test('is reached by root, who sees whose it is', async () => {
+    test('can be reached by root, with its owner shown', async () => {
       const socket = ui.stage.path('my.sock');
       await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
       chownSync(socket, ann, ann);
@@ -241,7 +250,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
       const socket = ui.stage.path('my.sock');
       await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
       chmodSync(ui.stage.directory, 0o755);
-      // As a trap would stand open.
+      // Open to everyone, as a trap would be.
       chmodSync(socket, 0o666);
       chownSync(socket, ann, ann);
       const command: [string, ...string[]] = [
@@ -254,13 +263,13 @@ describe('a runner without a screen, as a process manager starts it', () => {
       const terminal = ui.terminal({ command, columns: 200, rows: 36 });
       expect(await terminal.exit).toEqual({ exitCode: 1, signal: 0 });
       await terminal.waitForText(
-        `resque-runner: ${socket} belongs to user nobody, and what answers there may be a trap: attach as nobody or as root`,
+        `resque-runner: ${socket} belongs to user nobody, so it can't be trusted: attach as nobody or as root`,
       );
       expect(terminal.isAlternateScreen).toBe(false);
     });
   });
 
-  test('that is killed is told of, and no longer found', async () => {
+  test('is reported when it is killed, and is no longer found', async () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
     const screen = await ui.attach();
     runner.signal('SIGKILL');
@@ -275,7 +284,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
 });
 
 describe('--read-only', () => {
-  test('shows everything and changes nothing', async () => {
+  test('shows everything, and changes nothing', async () => {
     const script = ui.stage.script('grep -q Failing && exit 1; echo "it runs" >&2; exec sleep 60');
     const runner = await ui.stage.run({ ...impatient, script, runners: { mail: 2 } });
     await ui.stage.enqueue('mail', { class: 'Failing', args: [] });
@@ -309,7 +318,7 @@ describe('--read-only', () => {
     expect(await ui.stage.rawFailures()).toHaveLength(1);
   });
 
-  test('is kept by the runner, whatever a screen would send', async () => {
+  test('is enforced by the runner, whatever a screen sends', async () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
     const nothing = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
     const path = socketOf(runner.pid);
@@ -323,9 +332,9 @@ describe('--read-only', () => {
   });
 });
 
-test('two screens at once see what is done at the other, and by whom', async () => {
+test('two screens at once show the changes of the other, with its user', async () => {
   const runner = await ui.stage.run({ ...impatient, script: ui.stage.script(sleeper), runners: { mail: 1 } });
-  const [one, other] = [await ui.attach(), await ui.attach()];
+  const [one, other] = await Promise.all([ui.attach(), ui.attach()]);
   await one.press('p');
   await other.waitForText('‖ PAUSED');
   await other.waitForText(/● command: \S+@pts\/\d+: /);
@@ -342,14 +351,14 @@ test('two screens at once see what is done at the other, and by whom', async () 
   await one.press('y');
   await other.waitForText(/✗ 1 last: .*First/);
   await leave(one);
-  // One that has gone takes nothing along.
+  // A screen that leaves does not affect the other.
   await other.press('-');
   await other.waitForText('1/1');
   const said = runner.all('command.executed').map(({ message }) => message);
   expect(said).toHaveLength(5);
 });
 
-test('whoever comes back finds what happened before: history, jobs that have ended, failures', async () => {
+test('a screen that comes back shows the history, finished jobs and failures from before', async () => {
   const script = ui.stage.script('grep -q Failing && { echo "it failed" >&2; exit 1; }; echo "it went well"');
   const file = ui.writeConfig({ script, runners: { mail: 1 } });
   const screen = ui.terminal({ command: ui.commandOf([file]), columns: 120, rows: 36 });

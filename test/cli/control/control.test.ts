@@ -20,7 +20,7 @@ async function run(...argv: string[]): Promise<string> {
   return stdout;
 }
 
-/** @returns what the command told when it refused */
+/** @returns the error of the command */
 async function refusal(code: 1 | 2, ...argv: string[]): Promise<string> {
   const refused = await outcome(...argv);
   expect(refused).toMatchObject({ code, stdout: '' });
@@ -35,7 +35,7 @@ async function start(runners: Record<string, number>, name = 'cfg.json'): Promis
 test('a queue is paused and resumed, and doing it again changes nothing', async () => {
   const [runner, file] = await start({ mail: 1, images: 1 });
   expect(await run('pause', 'mail', '--config', file)).toMatch(/^mail is paused: by .+$/);
-  // It was done by then.
+  // The change was made before the command exited.
   await stage.enqueue('mail', { class: 'Job', args: [1] });
   await stage.enqueue('images', { class: 'Job', args: [2] });
   await stage.waitForStat('processed', 1);
@@ -66,7 +66,7 @@ test('slots are set for the entry that a queue belongs to', async () => {
   expect(await run('slots', 'low,lower', '2', '--config', file)).toBe('low,lower: 2 slots');
 });
 
-test('--json says how the runner is now', async () => {
+test('--json shows the new state of the runner', async () => {
   const [runner, config] = await start({ mail: 1 });
   const json = async (...argv: string[]) =>
     JSON.parse(await run(...argv, '--json', '--config', config)) as unknown;
@@ -82,7 +82,7 @@ test('--json says how the runner is now', async () => {
   );
 });
 
-test('every runner of the config is changed, and all are looked at before the first is', async () => {
+test('every runner of the config is changed, after all of them have been checked', async () => {
   const [first, file] = await start({ mail: 1 });
   const [second] = await start({ mail: 1, images: 1 });
   expect(await run('pause', 'mail', '--config', file)).toMatch(
@@ -97,8 +97,8 @@ test('every runner of the config is changed, and all are looked at before the fi
   expect(await run('resume', 'mail', '--config', file)).toMatch(/not paused\n.*not paused$/);
 });
 
-describe('what it refuses', () => {
-  test('a queue that the runner has not, naming those that it has', async () => {
+describe('it refuses', () => {
+  test('a queue that the runner does not serve, and names those that it serves', async () => {
     const [runner, file] = await start({ mail: 1, images: 1 });
     const message = `process ${runner.pid} (${file}) has no queue "mial"; it has mail, images`;
     expect(await refusal(2, 'pause', 'mial', '--config', file)).toBe(message);
@@ -106,7 +106,7 @@ describe('what it refuses', () => {
     await refusal(2, 'slots', 'mail', '20000', '--config', file);
   });
 
-  test('slots that are no number', async () => {
+  test('slots that are not a number', async () => {
     expect(await refusal(2, 'slots', 'mail', '0')).toBe(
       'slots must be a whole number, 1 or more, got "0"; `pause` stops a queue',
     );
@@ -123,7 +123,7 @@ describe('what it refuses', () => {
     expect(runner.all('queue.paused')).toEqual([]);
   });
 
-  test('to guess which of several runners is meant without a config', async () => {
+  test('to choose one of several runners without a config', async () => {
     const [first] = await start({ mail: 1 });
     const [second] = await start({ mail: 1 });
     const told = await refusal(2, 'pause', 'mail');
@@ -134,7 +134,7 @@ describe('what it refuses', () => {
   });
 });
 
-test('the program exits with 0 when it is done, and with 1 when no runner is running', async () => {
+test('the program exits with 0 on success, and with 1 if no runner is running', async () => {
   const none = await runProgram(['pause', 'mail'], {
     cwd: stage.directory,
     env: { TMPDIR: stage.path('tmp') },

@@ -30,7 +30,7 @@ describe('enqueue', () => {
     const { code, stdout, stderr } = await enqueue('mail', 'SendMail', 'bob', '3', '--redis', url());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(
-      `enqueued {"class":"SendMail","args":["bob",3]} in mail, where 1 job waits now, at ${url()}/0`,
+      `enqueued {"class":"SendMail","args":["bob",3]} in mail; 1 job is waiting there now (${url()}/0)`,
     );
     expect(await redis.client.smembers('resque:queues')).toEqual(['mail']);
     expect(await redis.client.lrange('resque:queue:mail', 0, -1)).toEqual([
@@ -46,17 +46,17 @@ describe('enqueue', () => {
       expect(code).toBe(0);
       return stderr.replace('resque-runner: ', '');
     };
-    expect(await unserved('mial', 'A')).toBe('no registered worker takes the queue "mial" yet');
+    expect(await unserved('mial', 'A')).toBe('no registered worker serves the queue "mial" yet');
     await redis.client.sadd('resque:workers', 'ruby1:7:mail,low_*', 'web.runner:5-0:!mial,x');
     expect(await unserved('mial', 'A')).toBe(
-      'no registered worker takes the queue "mial" yet; did you mean "mail"?',
+      'no registered worker serves the queue "mial" yet; did you mean "mail"?',
     );
     expect(await unserved('low_1', 'A')).toBe('');
     const config = { runners: { 'news,feed_*': 1 }, script: '/bin/true' };
     writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
     expect(await unserved('feed_7', 'A')).toBe('');
     expect(await unserved('new', 'A')).toBe(
-      'neither an entry of cfg.json nor a registered worker takes the queue "new" yet; did you mean "news"?',
+      'neither an entry of cfg.json nor a registered worker serves the queue "new" yet; did you mean "news"?',
     );
     expect(await redis.client.llen('resque:queue:mial')).toBe(2);
   });
@@ -66,10 +66,10 @@ describe('enqueue', () => {
     const { code, stderr } = await enqueue('q', 'C', '--redis', url(), '--', ...args);
     expect(code).toBe(0);
     const warning = (text: string, place: string) =>
-      `resque-runner: ${text} is not JSON, so it is a string here: at column ${place}`;
+      `resque-runner: ${text} is not valid JSON, so it is passed as a string: at column ${place}`;
     expect(stderr.split('\n')).toEqual([
-      expect.stringContaining(warning('{"format": pdf}', '12, a word without quotes')),
-      warning('[1, 2,]', '6, a trailing comma; JSON has none after the last entry'),
+      expect.stringContaining(warning('{"format": pdf}', '12, an unquoted word')),
+      warning('[1, 2,]', '6, a trailing comma; remove it'),
       expect.stringContaining(warning('{curly}', '2, ')),
     ]);
     const [job = ''] = await redis.client.lrange('resque:queue:q', 0, -1);

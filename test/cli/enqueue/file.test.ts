@@ -27,7 +27,7 @@ describe('a job a line', () => {
     await redis.client.rpush('resque:queue:mail', 'first');
     expect(await stage.run(['--file', 'jobs.ndjson'])).toEqual({
       code: 0,
-      stdout: `enqueued 3 jobs in mail, where 4 jobs wait now, at ${stage.url}/0`,
+      stdout: `enqueued 3 jobs in mail; 4 jobs are waiting there now (${stage.url}/0)`,
       stderr: '',
     });
     expect(await stage.jobs()).toEqual(['first', ...livelyJobs]);
@@ -45,7 +45,7 @@ describe('a job a line', () => {
     stage.file('jobs.ndjson', '');
     const { code, stdout } = await stage.run(['--file', 'jobs.ndjson']);
     expect(code).toBe(0);
-    expect(stdout).toContain('enqueued 0 jobs in mail, where 0 jobs wait now');
+    expect(stdout).toContain('enqueued 0 jobs in mail; 0 jobs are waiting there now');
     expect(await redis.client.keys('*')).toEqual([]);
   });
 });
@@ -80,7 +80,7 @@ describe('for programs', () => {
 
   test('--json names wrong lines as well, and where to go on', async () => {
     stage.file('jobs.ndjson', '{"class":"A"}\n[]\n');
-    const reason = 'it is an array, not an object like {"class": "SendMail", "args": []}';
+    const reason = 'it is an array, not an object such as {"class": "SendMail", "args": []}';
     const wrong = { wrongLines: [{ line: 2, reason, text: '[]' }], moreWrongLines: 0 };
     const file = await stage.run(['--file', 'jobs.ndjson', '--json']);
     expect(file.code).toBe(2);
@@ -106,10 +106,10 @@ describe('a wrong line', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const shown = stderr.split('\n');
     expect(shown.slice(0, 4)).toEqual([
-      'resque-runner: jobs.ndjson has 12 wrong lines; nothing of it was enqueued:',
-      '  line 2: it is not JSON: at column 13, a trailing comma; JSON has none after the last entry: {"class":"A",}',
+      'resque-runner: jobs.ndjson has 12 invalid lines; nothing was enqueued:',
+      '  line 2: it is not JSON: at column 13, a trailing comma; remove it: {"class":"A",}',
       '  line 4: "class" is missing: {"args":[]}',
-      '  line 8: it is not JSON: at column 1, a word without quotes; only true, false and null have none: a',
+      '  line 8: it is not JSON: at column 1, an unquoted word; only true, false and null have no quotes: a',
     ]);
     expect(shown.at(-1)).toBe('  and 2 more');
     expect(shown).toHaveLength(12);
@@ -123,7 +123,7 @@ describe('a wrong line', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.split('\n').slice(-2)).toEqual([
       'resque-runner: STDIN: line 2201: "class" is empty: {"class":""}',
-      '2,200 jobs are enqueued in mail, up to line 2,200; correct line 2201 and go on with --from-line 2201',
+      '2,200 jobs are enqueued in mail, up to line 2,200; fix line 2201 and continue with --from-line 2201',
     ]);
     expect(await stage.keysLeft()).toEqual([]);
     const rest = await stage.run(['--file', '-', '--from-line', '2201'], lines.join('\n'));
@@ -135,7 +135,7 @@ describe('a wrong line', () => {
     const { code, stderr } = await stage.run(['--file', '-'], '\n{"class":"\u001b[2J\ufeff\n');
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'resque-runner: STDIN: line 2: it is not JSON: at column 10, a string has no closing double quote on its line: {"class":"\\u001b[2J\\ufeff\nnothing was enqueued; correct line 2 and try again',
+      'resque-runner: STDIN: line 2: it is not JSON: at column 10, a string has no closing double quote on its line: {"class":"\\u001b[2J\\ufeff\nnothing was enqueued; fix line 2 and try again',
     );
     expect(await redis.client.keys('*')).toEqual([]);
   });
@@ -158,7 +158,7 @@ describe('a file that', () => {
     expect(behind.stdout).toContain('enqueued 0 jobs');
     expect(await stage.run(['--file', 'jobs.ndjson', '--from-line', '5'])).toMatchObject({
       code: 2,
-      stderr: 'resque-runner: jobs.ndjson has only 3 lines; --from-line 5 lies behind them',
+      stderr: 'resque-runner: jobs.ndjson has only 3 lines; --from-line 5 is after the end',
     });
     expect(await stage.keysLeft()).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe('--at-head', () => {
     const { code, stderr } = await stage.run(['--file', 'jobs.ndjson', '--at-head']);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'resque-runner: --at-head enqueues a file in one step, so that its first job is the first to run: at most 100,000 jobs of 64 MiB in all, and jobs.ndjson has more; leave out --at-head, or take a smaller file',
+      'resque-runner: --at-head enqueues a file in one step, with at most 100,000 jobs and 64 MiB in total; jobs.ndjson has more: omit --at-head, or split the file',
     );
     expect(await redis.client.keys('*')).toEqual([]);
   });
@@ -190,9 +190,7 @@ describe('--at-head', () => {
   test('enqueues nothing of a file with a wrong line, from a pipe neither', async () => {
     const { code, stderr } = await stage.run(['--file', '-', '--at-head'], '{"class":"A"}\n{}\n');
     expect(code).toBe(2);
-    expect(stderr).toContain(
-      'STDIN has 1 wrong line; nothing of it was enqueued:\n  line 2: "class" is missing',
-    );
+    expect(stderr).toContain('STDIN has 1 invalid line; nothing was enqueued:\n  line 2: "class" is missing');
     expect(await redis.client.keys('*')).toEqual([]);
   });
 });
@@ -202,10 +200,10 @@ test('--count enqueues the same job many times, --at-head before what waits', as
   const { code, stdout, stderr } = await stage.run(['A', '1', '--count', '2500', '--at-head']);
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: `enqueued 2,500 jobs in mail, where 2,501 jobs wait now, at ${stage.url}/0`,
+    stdout: `enqueued 2,500 jobs in mail; 2,501 jobs are waiting there now (${stage.url}/0)`,
   });
   expect(stderr).toMatch(
-    /^resque-runner: enqueuing 2,500 jobs; should it break off: the same command with --resume [0-9a-f]{8}$/,
+    /^resque-runner: enqueuing 2,500 jobs; if it is interrupted, repeat the command with --resume [0-9a-f]{8}$/,
   );
   const jobs = await stage.jobs();
   expect(jobs.pop()).toBe('waits');

@@ -81,11 +81,11 @@ describe('a line', () => {
     [Buffer.from('\ufeff{"class":"A"}', 'utf16le'), 'it is not UTF-8'],
     [
       '{"class":"A"} {"class":"B"}',
-      'it is not JSON: at column 15, expected nothing more after the end of the object',
+      'it is not JSON: at column 15, expected nothing after the end of the object',
     ],
     [
       '  {"class":A}',
-      'it is not JSON: at column 12, a word without quotes; only true, false and null have none',
+      'it is not JSON: at column 12, an unquoted word; only true, false and null have no quotes',
     ],
     [
       `{"class":${'['.repeat(200)}`,
@@ -94,17 +94,17 @@ describe('a line', () => {
     [`{"class":"A","args":["${'x'.repeat(1_000_000)}"`, 'it is not JSON'],
     [
       'mail\tSendMail',
-      'it is not JSON: at column 1, a word without quotes; only true, false and null have none',
+      'it is not JSON: at column 1, an unquoted word; only true, false and null have no quotes',
     ],
-    ['["A",1]', 'it is an array, not an object like {"class": "SendMail", "args": []}'],
-    ['null', 'it is null, not an object like {"class": "SendMail", "args": []}'],
-    ['"A"', 'it is a string, not an object like {"class": "SendMail", "args": []}'],
+    ['["A",1]', 'it is an array, not an object such as {"class": "SendMail", "args": []}'],
+    ['null', 'it is null, not an object such as {"class": "SendMail", "args": []}'],
+    ['"A"', 'it is a string, not an object such as {"class": "SendMail", "args": []}'],
     ['{"Class":"A"}', '"class" is missing'],
     ['{"class":1}', '"class" is a number, not a string'],
     ['{"class":" "}', '"class" is empty'],
     ['{"class":"A","args":{}}', '"args" is an object, not an array'],
     ['{"class":"A","args":null}', '"args" is null, not an array'],
-    [null, 'it is longer than 512 MB, and Redis takes no such job'],
+    [null, 'it is longer than 512 MB, the limit for a job in Redis'],
   ])('%s is none', (line, reason) => {
     expect(read(line)).toMatchObject({ kind: 'wrong', wrong: { line: 1, reason } });
   });

@@ -34,16 +34,13 @@ test.each([
   [['q\nx', 'C'], 'the queue "q\\nx" contains a control character'],
   [['q', 'C\u001b[2J'], 'the class "C\\u001b[2J" contains a control character'],
   [['q'], 'enqueue needs a CLASS, or --file FILE; see resque-runner enqueue --help'],
-  [['q', 'C', '--from-line', '2'], '--from-line is for --file: leave it out'],
+  [['q', 'C', '--from-line', '2'], '--from-line needs --file; add --file or omit --from-line'],
   [['q', 'C', '--resume', 'x'], '--resume: "x" is not an ID; an ID looks like 3fa9c1d2'],
   [['q', '--file', 'f', '--count', '2'], "--count can't be combined with --file: each line is one job"],
-  [
-    ['q', 'C', '--file', 'f'],
-    'CLASS "C" can\'t be combined with --file, whose lines are the jobs; leave one of them out',
-  ],
+  [['q', 'C', '--file', 'f'], 'CLASS "C" can\'t be combined with --file: each line is one job'],
   [
     ['q', 'C', '1', '--file', 'f'],
-    'CLASS and ARG "C 1" can\'t be combined with --file, whose lines are the jobs; leave one of them out',
+    'CLASS and ARG "C 1" can\'t be combined with --file: each line is one job',
   ],
 ])('%j is refused in words', (args, message) => {
   expect(() => request(...args)).toThrow(new UsageError(message));

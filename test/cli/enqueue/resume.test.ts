@@ -34,15 +34,13 @@ describe('an enqueue that was killed', () => {
     expect(code).toBe(0);
     const left = (lines.length - before).toLocaleString('en-US');
     expect(stdout).toContain(
-      `enqueued ${left} jobs after the ${before.toLocaleString('en-US')} before in mail, where 20,000 jobs wait`,
+      `enqueued ${left} more jobs in mail, 20,000 in total; 20,000 jobs are waiting there now`,
     );
     expect(await stage.jobs()).toEqual(lines);
     expect(await stage.keysLeft()).toEqual([]);
     const again = await resume(await id());
     expect(again).toMatchObject({ code: 2, stdout: '' });
-    expect(again.stderr).toContain(
-      `knows of no enqueue ${await id()} that could go on: it has come to its end`,
-    );
+    expect(again.stderr).toContain(`has no enqueue ${await id()} to resume: it is complete`);
   });
 
   test('goes on from a pipe, and of copies, too', async () => {
@@ -64,9 +62,9 @@ describe('an enqueue that was killed', () => {
     copies.child.kill('SIGKILL');
     await copies.child;
     const mistakes = [
-      [['B', '--count', '20000'], `the enqueue ${copiesId} was of something else, not of this job`],
+      [['B', '--count', '20000'], `the enqueue ${copiesId} was of another job`],
       [['--file', '-'], `the enqueue ${copiesId} was of one job, not of a file`],
-      [['A'], 'of them are enqueued already; --count says in all how many'],
+      [['A'], 'jobs are already enqueued; --count must be the total'],
     ] as const;
     await Promise.all(
       mistakes.map(async ([args, message]) => {
@@ -90,7 +88,7 @@ describe('an enqueue that was killed', () => {
     const { code, stdout } = await resume(id);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringContaining('enqueued 0 jobs after the 3 before in mail, where 3 jobs wait'),
+      stdout: expect.stringContaining('enqueued 0 more jobs in mail, 3 in total; 3 jobs are waiting'),
     });
     expect(await stage.keysLeft()).toEqual([]);
   });
@@ -105,13 +103,13 @@ describe('an enqueue that was killed', () => {
     const other = await resume(await id());
     expect(other).toMatchObject({ code: 2, stdout: '' });
     expect(other.stderr).toContain(
-      `jobs.ndjson is not what it was: ${length.toLocaleString('en-US')} of its lines were enqueued, and they, or where they end, have changed since; --from-line ${length + 1} without --resume goes on all the same`,
+      `jobs.ndjson has changed: line ${length.toLocaleString('en-US')}, the last one enqueued, is different now; to continue anyway, use --from-line ${length + 1} without --resume`,
     );
     stage.file('jobs.ndjson', lines.slice(0, length - 1).join('\n'));
-    expect((await resume(await id())).stderr).toContain('jobs.ndjson is not what it was: it has only');
+    expect((await resume(await id())).stderr).toContain('jobs.ndjson has changed: it has only');
     stage.file('jobs.ndjson', lines.join('\n'));
     expect((await resume(await id(), '--from-line', `${length + 2}`)).stderr).toContain(
-      `goes on at line ${length + 1}, and --from-line says ${length + 2}: leave one of them out`,
+      `continues at line ${length + 1}, but --from-line is ${length + 2}; omit one of them`,
     );
     // All of it was refused before anything was written.
     expect(await resume(await id())).toMatchObject({ code: 0 });
@@ -136,7 +134,7 @@ describe('Ctrl-C', () => {
     const count = jobs.length.toLocaleString('en-US');
     expect(stderr.split('\n').slice(1)).toEqual([
       `resque-runner: stopped: ${count} jobs are enqueued in mail, up to line ${count}`,
-      `to go on, within a day: the same command with --resume ${await id()}, or with --from-line ${jobs.length + 1}; no job is enqueued twice`,
+      `to continue within a day, repeat the command with --resume ${await id()}, or with --from-line ${jobs.length + 1}; no job is enqueued twice`,
     ]);
     const rest = await resume(await id(), '--json');
     expect(JSON.parse(rest.stdout)).toMatchObject({
@@ -200,10 +198,10 @@ describe('Redis', () => {
     expect(code).toBe(130);
     const [extent, goOn] = stderr.split('\n').slice(-2);
     expect(extent).toMatch(
-      /^resque-runner: stopped: [\d,]+ jobs? (is|are) enqueued in mail(, up to line [\d,]+)?; whether those that were on their way are too, only Redis knows$/,
+      /^resque-runner: stopped: [\d,]+ jobs? (is|are) enqueued in mail(, up to line [\d,]+)?; the last ones sent may be enqueued too$/,
     );
     expect(goOn).toBe(
-      `to go on, within a day: the same command with --resume ${await id()}; no job is enqueued twice`,
+      `to continue within a day, repeat the command with --resume ${await id()}; no job is enqueued twice`,
     );
     await redis.start();
     isDown = false;
@@ -217,7 +215,7 @@ describe('Redis', () => {
     proxy.release();
     const { code, stderr } = await outcome();
     expect(code).toBe(1);
-    expect(stderr).toContain('no longer knows how far this enqueue had got: it has lost data');
+    expect(stderr).toContain('no longer knows how far this enqueue got: it lost or evicted data');
     expect(stderr).toMatch(/\n[\d,]+ jobs had been enqueued in mail, up to line [\d,]+$/);
     expect(await redis.client.keys('*')).toEqual([]);
   });
@@ -230,7 +228,7 @@ describe('Redis', () => {
     await redis.client.config('SET', 'maxmemory', '0');
     expect(code).toBe(1);
     expect(stderr).toContain('OOM command not allowed');
-    expect(stderr).toContain(`the same command with --resume ${await id()}, or with --from-line`);
+    expect(stderr).toContain(`repeat the command with --resume ${await id()}, or with --from-line`);
     expect(await resume(await id())).toMatchObject({ code: 0 });
     expect(await stage.jobs()).toEqual(lines);
   });

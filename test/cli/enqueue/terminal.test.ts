@@ -41,7 +41,7 @@ test('shows how far it is, and at the end only what came of it', async () => {
   proxy.release();
   await terminal.waitForText(/exit 0\nprompt>/);
   expect(terminal.text().replaceAll('\n', '')).toContain(
-    'enqueued 20,000 jobs in mail, where 20,000 jobs wait now',
+    'enqueued 20,000 jobs in mail; 20,000 jobs are waiting there now',
   );
   expect(terminal.text()).not.toContain('█');
   expect(terminal.isRestored).toBe(true);
@@ -55,18 +55,18 @@ test('Ctrl-C takes the bar away, and the terminal is as it was', async () => {
   proxy.release();
   await terminal.waitForText(/exit 130\nprompt>/);
   expect(rowsFrom(terminal, 'resque-runner: stopped').join('')).toMatch(
-    /^resque-runner: stopped: [\d,]+ jobs are enqueued in mail, up to line [\d,]+to go on, within a day/,
+    /^resque-runner: stopped: [\d,]+ jobs are enqueued in mail, up to line [\d,]+to continue within a day/,
   );
   expect(terminal.isRestored).toBe(true);
 });
 
 test('takes jobs from the keyboard, until Ctrl-D', async () => {
   const terminal = await open('--file', '-');
-  await terminal.waitForText('type a job a line');
+  await terminal.waitForText('type one job per line');
   terminal.type('{"class":"A"}\r');
   await stage.waitForJobs(1);
   await terminal.press('ctrl+d');
   await terminal.waitForText(/exit 0\nprompt>/);
-  expect(terminal.text()).toContain('enqueued 1 job in mail, where 1 job waits now');
+  expect(terminal.text()).toContain('enqueued 1 job in mail; 1 job is waiting there now');
   await waitFor(async () => (await stage.keysLeft()).length === 0, { message: 'no mark is left' });
 });

@@ -7,7 +7,7 @@ import { useExec } from './stage.ts';
 
 const stage = useExec();
 const job = ['mail', '--class', 'A'];
-/** Says that it runs, and which processes belong to it. */
+/** Reports that it is running, and its processes. */
 const sleeper = 'sleep 60 & echo $! > "$D/pid"; wait';
 const deaf = `trap '' TERM\n${sleeper}`;
 
@@ -18,7 +18,7 @@ async function assertGone(): Promise<void> {
 }
 
 describe('the timeout', () => {
-  test('ends it with TERM, and is a TimeoutError and exit code 124', async () => {
+  test('ends the job with TERM, as a TimeoutError and with exit code 124', async () => {
     stage.script(sleeper);
     stage.config({ timeout: 0.3 });
     const { code, stdout } = await stage.run(job);
@@ -28,7 +28,7 @@ describe('the timeout', () => {
     await assertGone();
   });
 
-  test('ends it with KILL where that is not enough', async () => {
+  test('ends the job with KILL if TERM is not enough', async () => {
     stage.script(deaf);
     stage.config({ timeout: 0.3, killAfter: 0.2 });
     expect(await stage.document(job)).toMatchObject({
@@ -55,7 +55,7 @@ describe('a signal', () => {
     await assertGone();
   });
 
-  test('that comes a second time kills at once', async () => {
+  test('that is repeated kills the job immediately', async () => {
     stage.script(`trap 'echo > "$D/heard"' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
     stage.config({ killAfter: 3600 });
     const run = stage.start([...job, '--json']);
@@ -69,7 +69,7 @@ describe('a signal', () => {
     expect(JSON.parse(stdout)).toMatchObject({ signal: 'SIGKILL', interruptedBy: 'SIGINT' });
   });
 
-  test('leaves a job that ends well its success, and its own exit code', async () => {
+  test('does not change the success and the exit code of a job that ends well', async () => {
     stage.script(`trap 'exit 0' TERM\n${sleeper}`);
     stage.config();
     const run = stage.start([...job, '--json']);
@@ -80,7 +80,7 @@ describe('a signal', () => {
     expect(JSON.parse(stdout)).toMatchObject({ outcome: 'succeeded', exitCode: 0, failure: null });
   });
 
-  test('puts a job back where the config says so', async () => {
+  test('puts a job back if the config says so', async () => {
     stage.script(sleeper);
     stage.config({ interrupted: 'requeue' });
     const run = stage.start(job);
@@ -88,13 +88,11 @@ describe('a signal', () => {
     run.kill('SIGINT');
     const { exitCode, stdout } = await run;
     expect(exitCode).toBe(130);
-    expect(stdout).toMatch(
-      /^↺ interrupted by SIGINT after .*\n {2}A worker would put it back onto its queue/,
-    );
+    expect(stdout).toMatch(/^↺ interrupted by SIGINT after .*\n {2}A worker would put it back on its queue/);
     expect(stdout).not.toContain('failure record');
   });
 
-  test('of a terminal that is gone ends the job, and there is nobody to tell', async () => {
+  test('of a closed terminal ends the job, without output', async () => {
     stage.script(sleeper);
     stage.config();
     const run = stage.start(job);
@@ -128,7 +126,7 @@ describe('a reader', () => {
     }
   });
 
-  test('that is slow makes the job wait, and gets all of it', async () => {
+  test('that is slow makes the job wait, and gets all output', async () => {
     const bytes = 150 * 1024 * 1024;
     stage.script(`head -c ${bytes} /dev/zero; exit 3`);
     stage.config();
@@ -156,8 +154,8 @@ describe('a reader', () => {
     expect(received).toBeLessThan(bytes + 10_000);
   });
 
-  test('that is slower than the job’s end loses nothing of it', async () => {
-    // More than a pipe and what exec has of it, less than that and another pipe.
+  test('that is still reading after the job’s end loses no output', async () => {
+    // More than a pipe and exec hold, but less than that and another pipe.
     stage.script('echo begin; head -c 130000 /dev/zero | tr "\\0" x; echo; echo > "$D/ended"; exit 3');
     // That there is a reader to be waited for takes nothing from its time.
     stage.config({ timeout: 1 });

@@ -1,4 +1,4 @@
-/** `exec`: one job through its script, and what is told of it. */
+/** `exec`: runs one job through its script, and shows the result. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
@@ -32,7 +32,7 @@ describe('a job of an entry that retries jobs', () => {
 });
 
 describe('a job that succeeds', () => {
-  test('gets what a worker gives it, is shown, and exits 0 with a verdict', async () => {
+  test('gets the same as from a worker, is shown, and exits with 0 and a verdict', async () => {
     stage.script(`echo "$1/$2/$RESQUE_QUEUE/$GREETING/$(pwd)"; cat; printf ' \\033[1m' >&2`);
     stage.config({ env: { GREETING: 'hello' }, args: ['--fast'], cwd: stage.directory });
     const { code, stdout, stderr } = await stage.run(job);
@@ -45,11 +45,11 @@ describe('a job that succeeds', () => {
     expect(lines[2]).toMatch(/^✓ succeeded after \d+ ms$/);
     expect(stdout).toContain(`  command      ${stage.directory}/job.sh mail --fast\n`);
     expect(stdout).toMatch(/ {2}CPU {10}\d+ ms user, \d+ ms system\n/);
-    expect(stdout).toMatch(/ {2}peak memory {2}(no more than )?\d+\.\d MiB$/);
+    expect(stdout).toMatch(/ {2}peak memory {2}(at most )?\d+\.\d MiB$/);
     expect(stdout).not.toMatch(/failure record|resque-web/);
   });
 
-  test('is told in one JSON document on STDOUT, and prints on STDERR then', async () => {
+  test('is one JSON document on STDOUT with --json, and its output goes to STDERR', async () => {
     stage.script('echo out; echo err >&2; cat >&2');
     stage.config();
     const { code, stdout, stderr } = await stage.run([...job, '--json']);
@@ -76,14 +76,14 @@ describe('a job that succeeds', () => {
     expect(await stage.run(job)).toMatchObject({ code: 9 });
   });
 
-  test('has all ended that it left in its group', async () => {
+  test('has the processes killed that it left in its group', async () => {
     stage.script('sleep 60 > /dev/null 2>&1 & echo $! > "$D/pid"');
     stage.config();
     expect(await stage.document(job)).toMatchObject({ outcome: 'succeeded' });
     expect(isAlive(Number(stage.read('pid')))).toBe(false);
   });
 
-  test('is shown byte for byte', async () => {
+  test('has its output shown byte for byte', async () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
     stage.write('bytes', bytes);
     stage.script('cat "$D/bytes"; cat "$D/bytes" >&2');
@@ -96,20 +96,20 @@ describe('a job that succeeds', () => {
   });
 });
 
-describe('the verdict begins a line of its own', () => {
+describe('the verdict starts on its own line', () => {
   test.each([
     ['a line was begun', `printf begun`, 'begun\n✓'],
     ['a line was ended', `echo ended`, 'ended\n✓'],
     ['nothing was printed', ':', '✓'],
     ['a line was begun on STDERR, which is elsewhere', 'echo ended; printf begun >&2', 'ended\n✓'],
-  ])('where %s', async (_, script, start) => {
+  ])('if %s', async (_, script, start) => {
     stage.script(script);
     stage.config();
     const { stdout } = await stage.run(job);
     expect(stdout.startsWith(`${start} succeeded`)).toBe(true);
   });
 
-  test('where both streams lead to one place', async () => {
+  test('if both streams go to the same place', async () => {
     stage.script('echo ended; sleep 0.1; printf begun >&2');
     stage.config();
     await stage.shell(`$EXEC ${job.join(' ')} > both 2>&1`);
@@ -120,14 +120,14 @@ describe('the verdict begins a line of its own', () => {
 describe('a job that fails', () => {
   const report = `echo '{"exception":"NoSuchUser","error":"user 7 is gone","backtrace":["job.sh:1","main"]}' >&2`;
 
-  test('is told with its record, and with what resque-web would show', async () => {
+  test('is shown with its record, and as resque-web would show it', async () => {
     stage.script(`${report}; exit 7`);
     stage.config();
     const { code, stdout } = await stage.run([...job, '{"id":12345678901234567890}']);
     expect(code).toBe(7);
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^✗ failed after \d+ ms: exit code 7$/);
-    const record = lines.indexOf('The failure record, as it would be in Redis');
+    const record = lines.indexOf('The failure record that Redis would get');
     const page = lines.indexOf('resque-web would show');
     expect(lines.slice(record + 1, page - 1)).toEqual([
       expect.stringMatching(/^ {2}failed_at {4}"\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC"$/),
@@ -152,7 +152,7 @@ describe('a job that fails', () => {
     ]);
   });
 
-  test('is told to programs, integers with all their digits', async () => {
+  test('is one JSON document with --json, integers with all their digits', async () => {
     stage.script(`${report}; exit 7`);
     stage.config();
     const args = [...job, '{"id":12345678901234567890}', '--json'];
@@ -171,7 +171,7 @@ describe('a job that fails', () => {
     });
   });
 
-  test('is cut short for people, and harmless to their terminal', async () => {
+  test('is shortened as text, and harmless to the terminal', async () => {
     stage.script(`printf '\\033[31m%0300d\\n' 1 2 3 4 5 6 7 8 9 10 11 12 >&2; exit 1`);
     stage.config();
     const { stdout } = await stage.run(job);
@@ -185,7 +185,7 @@ describe('a job that fails', () => {
   test.each([
     ['a signal', 'kill -KILL $$', 137, 'killed by signal SIGKILL', { signal: 'SIGKILL', exitCode: null }],
     ['exit code 255', 'exit 255', 255, 'exit code 255', { exitCode: 255 }],
-  ])('by %s, exits with what shells make of that', async (_, script, code, words, document) => {
+  ])('by %s, exits with the same code as in a shell', async (_, script, code, words, document) => {
     stage.script(script);
     stage.config();
     const text = await stage.run(job);
@@ -194,15 +194,15 @@ describe('a job that fails', () => {
     expect(await stage.document(job)).toMatchObject({ outcome: 'failed', code, ...document });
   });
 
-  test('by a real-time signal, exits with its number, too', async () => {
+  test('by a real-time signal, also exits with its number', async () => {
     stage.script('kill -34 $$; sleep 5');
     stage.config();
     expect(await stage.run(job)).toMatchObject({ code: process.platform === 'linux' ? 162 : 1 });
   });
 });
 
-describe('what it took', () => {
-  test('is the memory of the largest process, and the CPU of all that were waited for', async () => {
+describe('CPU and memory', () => {
+  test('are the memory of the largest process, and the CPU of all reaped processes', async () => {
     stage.script('head -c 150000000 /dev/zero | tail -c 150000000 | wc -c >&2');
     stage.config();
     const { peakMemoryBytes, peakMemoryAtMostBytes, cpu } = await stage.document(job);
@@ -212,7 +212,7 @@ describe('what it took', () => {
     expect((cpu?.userMs ?? 0) + (cpu?.systemMs ?? 0)).toBeGreaterThan(0);
   });
 
-  test('is known as well where jobs are started through Node', async () => {
+  test('are also known if jobs are started through Node', async () => {
     stage.script('head -c 150000000 /dev/zero | tail -c 150000000 > /dev/null');
     stage.config();
     const { peakMemoryBytes, cpu } = await stage.document(job, { env: { RR_NATIVE: 'off' } });
@@ -231,14 +231,16 @@ describe('a script that can’t be started', () => {
       './job.sh',
       'no-such-thing is not on PATH',
     ],
-  ])('since it %s is told with the reason, and exits 1', async (_, prepare, script, reason) => {
+  ])('because it %s is reported with the reason, and exits with 1', async (_, prepare, script, reason) => {
     prepare();
     stage.config({ script });
     const { code, stdout } = await stage.run(job);
     expect(code).toBe(1);
     expect(stdout.split('\n')[0]).toMatch(/^✗ not started: /);
     expect(stdout).toContain(reason);
-    expect(stdout).toContain('A worker would put the job back and pause mail until it can be started.');
+    expect(stdout).toContain(
+      'A worker would put the job back and pause mail until the script can be started.',
+    );
     expect(stdout).toContain('"script" in cfg.json');
     expect(await stage.document(job)).toMatchObject({
       ...{ outcome: 'unstartable', code: 1, failure: null, durationMs: null },
@@ -251,7 +253,7 @@ describe('a persistent entry', () => {
   const persistent = { mode: 'persistent' };
   const loop = (answer: string) => `while IFS= read -r job; do echo "did $job"; ${answer}; done; echo bye`;
 
-  test('succeeds by its result, and its child is let go', async () => {
+  test('succeeds by its result, and its child ends', async () => {
     stage.script(loop(`echo '{"ok":true}' >&3`));
     stage.config(persistent);
     const { code, stdout } = await stage.run(job);
@@ -264,11 +266,11 @@ describe('a persistent entry', () => {
     stage.config(persistent);
     const { code, stdout } = await stage.run(job);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/✗ failed after \d+ ms: its result says so/);
+    expect(stdout).toMatch(/✗ failed after \d+ ms: its result reports a failure/);
     expect(await stage.document(job)).toMatchObject({ mode: 'persistent', failure: { exception: 'E' } });
   });
 
-  test('fails with its exit code where it ends in the middle of the job', async () => {
+  test('fails with its exit code if it exits during the job', async () => {
     stage.script('read -r job; echo broken >&2; exit 5');
     stage.config(persistent);
     expect(await stage.document(job)).toMatchObject({ code: 5, failure: { error: 'broken' } });

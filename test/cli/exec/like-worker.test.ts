@@ -1,4 +1,4 @@
-/** `exec` says of a job what a worker writes of it: the same script and payload by both, the failure records compared. */
+/** `exec` shows the failure record that a worker writes, for the same script and payload. */
 import { expect, test, vi } from 'vitest';
 import { oddOutputs } from '../../fixtures/odd-outputs.ts';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
@@ -14,7 +14,7 @@ interface Case {
   readonly payload: Buffer;
 }
 
-/** Prints what the table says, where the payload has a number of it; else what STDIN has held. */
+/** Prints the row of the table that the payload names by its number; otherwise prints STDIN. */
 const script = `
 cat > "$D/stdin.$$"
 n=$(sed -n 's/.*"args":\\[\\([0-9]*\\),[0-9]*\\].*/\\1/p' "$D/stdin.$$")
@@ -46,14 +46,14 @@ const payloads: readonly (readonly [string, string | Buffer])[] = [
   ['invalid UTF-8 in JSON', Buffer.from('{"class":"A","args":["caf\xe9"]}', 'latin1')],
   ['keys that are there twice', '{"class":"A","class":"B","args":[1],"args":[2]}'],
   [
-    'a wrapper of ActiveJob without its job',
+    'an ActiveJob wrapper without its job',
     '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper","args":[]}',
   ],
   ['200 levels', `{"class":"Deep","args":${'['.repeat(200)}${']'.repeat(200)}}`],
   ['no class', '{}'],
 ];
 
-test('every record is the same, member for member, but for its time and its worker’s pid and slot', async () => {
+test('every record has the same members, except for the time and the worker’s pid and slot', async () => {
   const outputs = oddOutputs.map(({ name, stderr, stdout = '', exitCode = 1 }, n): Case => {
     e2e.write(`stderr-${n}`, Buffer.from(stderr));
     e2e.write(`stdout-${n}`, stdout);
@@ -86,7 +86,7 @@ test('every record is the same, member for member, but for its time and its work
   };
   for (const { queue, payload } of cases) await e2e.enqueue(queue, payload);
   const runner = await e2e.run({ runners }, { args: ['--drain'] });
-  // What `exec` starts in this process is looked for by the mark, too.
+  // Programs that `exec` starts in this process are also found by the mark.
   vi.stubEnv(markVariable, e2e.mark);
   const told = await inTurns(cases, (each, at) => documentOf(each, at, runner.configPath));
   expect(await runner.waitForExit(30_000)).toEqual({ code: 0, signal: undefined });
@@ -109,14 +109,14 @@ function comparable(record: Readonly<Record<string, unknown>>): Record<string, u
   return { ...record, failed_at: '', worker: worker.replace(/:\d+-\d+:/, ':PID-SLOT:') };
 }
 
-/** What `exec` tells of it, from a file with a line's end behind the payload. */
+/** The result of `exec`, from a file with a line break after the payload. */
 async function documentOf({ queue, payload }: Case, at: number, config: string): Promise<Document> {
   const file = e2e.write(`payload-${at}`, Buffer.concat([payload, Buffer.from('\n')]));
   const { stdout } = await runCommand(['exec', queue, file, '--json', '--config', config]);
   return JSON.parse(stdout) as Document;
 }
 
-/** As many at a time as are worth it. */
+/** Several at a time; more would not be faster. */
 async function inTurns<T, R>(all: readonly T[], act: (each: T, at: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const rest = [...all.entries()];

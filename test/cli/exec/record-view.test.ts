@@ -22,7 +22,7 @@ function fields(payload: string, rest: Partial<Failure> = {}) {
 }
 
 describe('resque-web shows', () => {
-  test('of a failure its worker, class, arguments, exception, error and backtrace', () => {
+  test('the worker, class, arguments, exception, error and backtrace of a failure', () => {
     expect(fields('{"class":"Send","args":["bob",{"id":12345678901234567890}]}')).toEqual({
       worker: 'web1.runner:4431-0 on mail at 2026/11/24 15:20:19 +0000',
       class: 'Send',
@@ -33,7 +33,7 @@ describe('resque-web shows', () => {
     });
   });
 
-  test('no backtrace where there is none', () => {
+  test('no backtrace if there is none', () => {
     expect(fields('{}', { backtrace: [] }).backtrace).toBe('');
   });
 

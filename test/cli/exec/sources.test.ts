@@ -1,4 +1,4 @@
-/** Where `exec` has its job from, and how it is told that it has none. */
+/** The sources of the job of `exec`, and the errors without a job. */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort, useRedis } from '../../helpers/redis.ts';
@@ -8,7 +8,7 @@ import { useExec } from './stage.ts';
 const redis = useRedis();
 const stage = useExec({ isProgram: false });
 
-/** What the script has got on STDIN, with an end that shows. */
+/** The script's STDIN, with a visible end. */
 const got = () => stage.read('got');
 
 beforeEach(() => {
@@ -27,13 +27,13 @@ describe('the job', () => {
       '{ "n":\n 12345678901234567890 }\n',
       '{ "n":\n 12345678901234567890 }|',
     ],
-  ])('is what a file holds, %s', async (_, content, expected) => {
+  ])('is the content of a file, %s', async (_, content, expected) => {
     stage.write('job.json', content);
     expect(await stage.run(['mail', 'job.json'])).toMatchObject({ code: 0, stderr: '' });
     expect(got()).toBe(expected);
   });
 
-  test('is read from STDIN where there is no file, and where it is -', async () => {
+  test('is read from STDIN if there is no file or the file is -', async () => {
     for (const args of [['mail'], ['mail', '-']]) {
       expect(await stage.run(args, { input: `{"class":"B","args":["${args.length}"]}\n` })).toMatchObject({
         code: 0,
@@ -42,13 +42,13 @@ describe('the job', () => {
     }
   });
 
-  test('is made of a class and arguments, JSON where they are that', async () => {
+  test('is built from a class and arguments, with valid JSON used as JSON', async () => {
     const args = ['mail', '--class', 'Send', '--', 'bob', '7', '{"a": 1}', '-', '--x'];
     expect(await stage.run(args)).toMatchObject({ code: 0 });
     expect(got()).toBe('{"class":"Send","args":["bob",7,{"a": 1},"-","--x"]}|');
   });
 
-  test('that is not JSON is told with its file, line and column', async () => {
+  test('that is not JSON is reported with its file, line and column', async () => {
     stage.write('bad.json', '{\n  "class": "A",\n  "args": [1 2]\n}\n');
     const { code, stdout } = await stage.run(['mail', 'bad.json']);
     expect(code).toBe(1);
@@ -57,10 +57,12 @@ describe('the job', () => {
       '  bad.json:3:14: expected a comma or closing bracket',
     ]);
     expect((await stage.run(['mail', '-'], { input: '{' })).stdout).toContain('\n  STDIN:1:2: ');
-    expect((await stage.run(['mail', '--class', 'A', '{"a": b}'])).stderr).toContain('{"a": b} is not JSON');
+    expect((await stage.run(['mail', '--class', 'A', '{"a": b}'])).stderr).toContain(
+      '{"a": b} is not valid JSON',
+    );
   });
 
-  test('that is no JSON object is not run, and told as the worker would record it', async () => {
+  test('that is not a JSON object is not run, and shown as a worker would record it', async () => {
     for (const input of ['[1]', 'text', '"x"']) {
       const { code, stdout } = await stage.run(['mail', '-'], { input });
       expect(code).toBe(1);
@@ -84,7 +86,7 @@ describe('the job of a failure', () => {
     return record;
   };
 
-  test('is run byte for byte through the queue that is named, and nothing is written to Redis', async () => {
+  test('is run byte for byte through the named queue, and nothing is written to Redis', async () => {
     await failed('{"class":"First"}');
     const record = await failed('{ "class":"Second", "args":[12345678901234567890] }');
     const before = await redis.client.lrange('resque:failed', 0, -1);
@@ -98,13 +100,13 @@ describe('the job of a failure', () => {
     expect(await redis.client.keys('*')).toEqual(['resque:failed']);
   });
 
-  test('is what lay on the queue, where that was no JSON', async () => {
+  test('is the original text if that was not JSON', async () => {
     await failed('null', ',"raw_payload":"{not JSON"');
     const { code, failure } = await stage.document(['mail', '--from-failed', '0']);
     expect({ code, raw: failure?.raw_payload }).toEqual({ code: 1, raw: '{not JSON' });
   });
 
-  test('that is not there, or holds no job, is told', async () => {
+  test('that does not exist or has no job is reported', async () => {
     expect(await stage.run(['mail', '--from-failed', '0'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('there is no failure 0'),
@@ -112,11 +114,11 @@ describe('the job of a failure', () => {
     const id = idOf(0, await failed('null'));
     expect(await stage.run(['mail', '--from-failed', 'last'])).toEqual({
       ...{ code: 1, stdout: '' },
-      stderr: `resque-runner: failure ${id} doesn't hold its job; see resque-runner failed show ${id}`,
+      stderr: `resque-runner: failure ${id} doesn't contain its job; see resque-runner failed show ${id}`,
     });
   });
 
-  test('needs Redis, which alone can be missing', async () => {
+  test('needs Redis, unlike other jobs', async () => {
     const away = `redis://127.0.0.1:${await freePort()}`;
     const { code, stdout, stderr } = await stage.run(['mail', '--from-failed', '0', '--redis', away]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -126,28 +128,28 @@ describe('the job of a failure', () => {
   });
 });
 
-describe('a mistake exits 2 and says what to do', () => {
+describe('a mistake exits with 2 and says what to do', () => {
   test.each([
     [[], 'exec needs a QUEUE; see resque-runner exec --help'],
-    [['mail', 'none.json'], "none.json: there is no such file (a job's class goes behind --class)"],
-    [['mail', '.'], '.: it is a directory; name the file that holds the job'],
+    [['mail', 'none.json'], "none.json: there is no such file (to give a job's class, use --class)"],
+    [['mail', '.'], '.: it is a directory; give the file that holds the job'],
     [
       ['mail', 'Send', 'bob'],
-      'exec takes one FILE; "bob" is one too many (arguments of a job go behind --class CLASS)',
+      'exec takes one FILE; "bob" is one too many (put a job\'s arguments after --class CLASS)',
     ],
-    [['mail', 'a', '--from-failed', '1'], '"a" and --from-failed name two jobs; exec runs one'],
+    [['mail', 'a', '--from-failed', '1'], '"a" can\'t be combined with --from-failed: exec runs one job'],
     [
       ['mail', '--class', 'A', '--from-failed', '1'],
-      '--class and --from-failed name two jobs; exec runs one',
+      "--class can't be combined with --from-failed: exec runs one job",
     ],
     [['mail', '--class', ' '], 'the class is empty'],
     [
       ['mail', '--class', 'A', '--redis', 'redis://x'],
-      '--redis is for --from-failed; nothing else of exec needs Redis',
+      "--redis needs --from-failed; without it, exec doesn't use Redis",
     ],
     [
       ['mial', '--class', 'A'],
-      'no entry of cfg.json takes the queue "mial"; did you mean "mail"?\nits "runners" are: mail',
+      'no entry of cfg.json serves the queue "mial"; did you mean "mail"?\nits entries are: mail',
     ],
   ])('%j', async (args, message) => {
     expect(await stage.run(args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });
@@ -158,14 +160,14 @@ describe('a mistake exits 2 and says what to do', () => {
     const { code, stdout, stderr } = await stage.run(['mail']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.split('\n')).toEqual([
-      'resque-runner: STDIN holds no job; name',
-      '  a file:          resque-runner exec QUEUE FILE, or - for STDIN',
-      '  its class:       resque-runner exec QUEUE --class CLASS ARG…',
-      '  a failed one:    resque-runner exec QUEUE --from-failed ID, or last for the newest',
+      'resque-runner: STDIN is empty; use one of:',
+      '  a file:          resque-runner exec QUEUE FILE (- for STDIN)',
+      '  a class:         resque-runner exec QUEUE --class CLASS ARG…',
+      '  a failed job:    resque-runner exec QUEUE --from-failed ID (last for the newest)',
     ]);
   });
 
-  test('no config, and one that is no good', async () => {
+  test('no config, or an invalid one', async () => {
     expect(await stage.run(['mail', '--class', 'A', '--config', 'none.json'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("none.json can't be used"),
@@ -173,7 +175,7 @@ describe('a mistake exits 2 and says what to do', () => {
   });
 });
 
-test('a queue is taken by the entry that names it, else by the first pattern that matches', async () => {
+test('a queue belongs to the entry that names it, or else to the first pattern that matches', async () => {
   const script = (name: string) => stage.script(`echo ${name}`, name);
   const runners = {
     '*': { concurrency: 1, script: script('all') },

@@ -1,4 +1,4 @@
-/** `exec` at a terminal. */
+/** `exec` on a terminal. */
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
 import { useTerminals } from '../../helpers/terminal.ts';
@@ -23,7 +23,7 @@ describe('the verdict', () => {
   test.each([
     ['green', 'exit 0', '✓ succeeded', 2],
     ['red', 'exit 3', '✗ failed', 1],
-  ])('is %s, on a line of its own', async (_, script, words, color) => {
+  ])('is %s, on its own line', async (_, script, words, color) => {
     stage.script(`printf 'no end'; ${script}`);
     stage.config();
     const terminal = open(['mail', '--class', 'A']);
@@ -34,7 +34,7 @@ describe('the verdict', () => {
     expect(terminal.cell(0, row).color).toBe(color);
   });
 
-  test('has no colours where they aren’t wanted', async () => {
+  test('has no colors with NO_COLOR', async () => {
     stage.script('exit 3');
     stage.config();
     const terminal = open(['mail', '--class', 'A'], { env: { NO_COLOR: '1' } });
@@ -43,7 +43,7 @@ describe('the verdict', () => {
     expect(terminal.received).not.toContain('\u001b[3');
   });
 
-  test('breaks no line, however narrow the terminal is', async () => {
+  test('never wraps a line, even on a narrow terminal', async () => {
     stage.script(`head -c 500 /dev/zero | tr '\\0' x >&2; exit 3`);
     stage.config();
     const terminal = open(['mail', '--class', 'A', 'x'.repeat(300), '--json'], { columns: 60 });
@@ -52,22 +52,22 @@ describe('the verdict', () => {
     await text.exit;
     await text.waitForText('resque-web would show');
     const shown = text.received.slice(text.received.indexOf('✗'));
-    // Its escape sequences are no text.
+    // Escape sequences are not text.
     for (const line of shown.replaceAll(/\u001b\[[\d;]*m/g, '').split('\r\n'))
       expect(line.length).toBeLessThanOrEqual(60);
   });
 });
 
-test('without a job it says how to name one, and doesn’t wait for keys', async () => {
+test('without a job, it says how to name one, and does not wait for input', async () => {
   stage.script('');
   stage.config();
   const terminal = open(['mail']);
   expect(await terminal.exit).toEqual({ exitCode: 2, signal: 0 });
-  await terminal.waitForText('resque-runner: no job: name');
-  await terminal.waitForText('its class:       resque-runner exec QUEUE --class CLASS ARG…');
+  await terminal.waitForText('resque-runner: no job given; use one of:');
+  await terminal.waitForText('a class:         resque-runner exec QUEUE --class CLASS ARG…');
 });
 
-test('Ctrl-C ends the job once, and tells the verdict', async () => {
+test('Ctrl-C ends the job once, and the verdict follows', async () => {
   stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
   stage.config({ killAfter: 3600 });
   const terminal = open(['mail', '--class', 'A']);
@@ -78,7 +78,7 @@ test('Ctrl-C ends the job once, and tells the verdict', async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
-test('Ctrl-C reaches a job that is watched once, too', async () => {
+test('Ctrl-C reaches a job of --watch once, too', async () => {
   stage.script(`trap 'echo cleaned; exit 5' TERM; echo $$ > "$D/pid"; while :; do sleep 0.1; done`);
   stage.config({ killAfter: 3600 });
   const terminal = open(['mail', '--class', 'A', '--watch']);
@@ -89,7 +89,7 @@ test('Ctrl-C reaches a job that is watched once, too', async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
-test('a terminal that is closed takes the job along', async () => {
+test('closing the terminal ends the job', async () => {
   stage.script('echo $$ > "$D/pid"; exec sleep 60');
   stage.config();
   const terminal = open(['mail', '--class', 'A']);

@@ -1,11 +1,11 @@
-/** `exec --watch`: again whenever something of the job changes. */
+/** `exec --watch`: runs the job again after each change. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useExec } from './stage.ts';
 
 const stage = useExec();
-const waiting = /watch: waits for a change of .*; Ctrl-C ends it\n$/;
+const waiting = /watch: waiting for a change of .*; press Ctrl-C to stop\n$/;
 
 type Watch = ReturnType<typeof stage.start>;
 let watch: Watch | null = null;
@@ -25,7 +25,7 @@ function start(args: readonly string[], input?: string): Watch {
   return started;
 }
 
-/** Until it waits again. @returns what it has said on STDERR since the last time */
+/** Waits until it waits for changes again. @returns its STDERR since the last time */
 async function untilItWaits(): Promise<string> {
   await waitFor(() => waiting.test(told), { message: () => `it waits: ${told}\n${printed}` });
   const text = told;
@@ -48,36 +48,36 @@ afterEach(async () => {
 });
 
 describe('runs again', () => {
-  test('when script, config or file change, in whatever way, and says so', async () => {
+  test('when the script, the config or the file changes in any way, and says so', async () => {
     const run = start(['mail', 'job.json']);
     expect(await untilItWaits()).toBe(
-      'watch: waits for a change of job.sh, cfg.json or job.json; Ctrl-C ends it\n',
+      'watch: waiting for a change of job.sh, cfg.json or job.json; press Ctrl-C to stop\n',
     );
     expect(printed).toMatch(/^one\n✓ succeeded/);
 
     printed = '';
     stage.script('cat; echo " two"');
-    expect(await untilItWaits()).toMatch(/^watch: job\.sh changed: runs again\nwatch: waits/);
+    expect(await untilItWaits()).toMatch(/^watch: job\.sh changed: running again\nwatch: waiting/);
     expect(printed).toMatch(/^{"class":"A","args":\[1\]} two\n✓ succeeded/);
 
     printed = '';
-    // As some editors save: the old one goes first.
+    // As some editors save: they remove the old file first.
     renameSync(stage.path('job.json'), stage.path('job.json~'));
     writeFileSync(stage.path('job.json'), '{"class":"B"}');
-    expect(await untilItWaits()).toContain('watch: job.json changed: runs again\n');
+    expect(await untilItWaits()).toContain('watch: job.json changed: running again\n');
     expect(printed).toMatch(/^{"class":"B"} two\n✓/);
 
     printed = '';
     stage.script('echo three', 'other.sh');
     stage.config({ script: ['/bin/sh', './other.sh'] });
     const text = await untilItWaits();
-    expect(text).toContain('watch: cfg.json changed: runs again\n');
-    expect(text).toContain('other.sh, cfg.json or job.json; Ctrl-C ends it');
+    expect(text).toContain('watch: cfg.json changed: running again\n');
+    expect(text).toContain('other.sh, cfg.json or job.json; press Ctrl-C to stop');
     expect(printed).toMatch(/^three\n✓/);
     expect(run.exitCode).toBeNull();
   });
 
-  test('once, where several change at once, and not at all where others do', async () => {
+  test('once if several files change together, and not at all for other files', async () => {
     void start(['mail', 'job.json']);
     await untilItWaits();
     printed = '';
@@ -85,18 +85,18 @@ describe('runs again', () => {
     stage.script('echo both');
     stage.write('job.json', '{"class":"C"}');
     expect(await untilItWaits()).toMatch(
-      /^watch: job\.sh and job\.json changed: runs again\nwatch: waits.*\n$/,
+      /^watch: job\.sh and job\.json changed: running again\nwatch: waiting.*\n$/,
     );
     expect(printed.match(/both/g)).toHaveLength(1);
   });
 
-  test('when a config that was broken, a file or a script is there again', async () => {
+  test('when a broken config, a missing file or a missing script is there again', async () => {
     void start(['mail', 'job.json']);
     await untilItWaits();
     const config = readFileSync(stage.path('cfg.json'));
     stage.write('cfg.json', '{ "runners": ');
     expect(await untilItWaits()).toMatch(
-      /cfg\.json changed: runs again\nresque-runner: cfg\.json can't be used:\n/,
+      /cfg\.json changed: running again\nresque-runner: cfg\.json can't be used:\n/,
     );
     rmSync(stage.path('job.json'));
     stage.write('cfg.json', config);
@@ -111,19 +111,19 @@ describe('runs again', () => {
     expect(printed).toMatch(/^back\n✓/);
   });
 
-  test('at once where it still ran, which it ends without a word of its end', async () => {
+  test('immediately if the job is still running: the old run is ended without a verdict', async () => {
     stage.script('echo $$ > "$D/pid"; exec sleep 60');
     void start(['mail', 'job.json']);
     await stage.waitForFile('pid', '\n');
     stage.script('echo anew');
     expect(await untilItWaits()).toMatch(
-      /^watch: job\.sh changed: ends this run and runs again\nwatch: waits/,
+      /^watch: job\.sh changed: stopping this run and running again\nwatch: waiting/,
     );
     expect(printed).toMatch(/^anew\n✓ succeeded/);
   });
 });
 
-test('what was read from STDIN, or is on the command line, is run again as it was', async () => {
+test('a job from STDIN or from the command line is run again unchanged', async () => {
   stage.script('cat');
   void start(['mail'], '{"class":"Once"}\n');
   await untilItWaits();
@@ -132,7 +132,7 @@ test('what was read from STDIN, or is on the command line, is run again as it wa
   expect(printed.match(/{"class":"Once"}/g)?.length).toBeGreaterThanOrEqual(2);
 });
 
-test('--json tells a document a line, and what a job prints on STDERR', async () => {
+test('--json prints one document per line, and the output of the job on STDERR', async () => {
   void start(['mail', 'job.json', '--json']);
   await untilItWaits();
   stage.script('exit 3');
@@ -152,7 +152,7 @@ describe('a signal ends it', () => {
     expect((await run).exitCode).toBe(130);
   });
 
-  test('while the job runs, which ends as without --watch', async () => {
+  test('while the job is running, which ends as without --watch', async () => {
     stage.script('echo $$ > "$D/pid"; exec sleep 60');
     const run = start(['mail', 'job.json']);
     await stage.waitForFile('pid', '\n');
@@ -163,7 +163,7 @@ describe('a signal ends it', () => {
   });
 });
 
-test('without a config or a job there is nothing to wait for', async () => {
+test('without a config or a job, it exits', async () => {
   rmSync(stage.path('cfg.json'));
   expect(await stage.run(['mail', 'job.json', '--watch'])).toMatchObject({
     code: 2,
@@ -172,6 +172,6 @@ test('without a config or a job there is nothing to wait for', async () => {
   stage.config();
   expect(await stage.run(['mail', '--watch'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('STDIN holds no job'),
+    stderr: expect.stringContaining('STDIN is empty'),
   });
 });

@@ -22,15 +22,15 @@ const numbersOf = (jobs: readonly string[]) =>
 const upTo = (end: number) => Array.from({ length: end }, (_, at) => at);
 const ascending = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
 
-/** A question on a terminal is the time between the count and the act. */
+/** While the question is open on a terminal, the entries are counted, but nothing has changed yet. */
 async function asked(...args: string[]) {
   const terminal = stage.open(args, { columns: 180 });
   await terminal.waitForText('● No');
   return terminal;
 }
 
-describe('between the count and the act', () => {
-  test('what others add is left alone, also where the list has become shorter', async () => {
+describe('between the count and the confirmation', () => {
+  test('entries that others add are left alone, even if the list has become shorter', async () => {
     await stage.fill(...numbered(0, 400));
     const retry = await asked('retry', '--all');
     await stage.redis.client.lpop(key, 150);
@@ -48,7 +48,7 @@ describe('between the count and the act', () => {
     expect(await stage.list()).toEqual(numbered(500, 600));
   });
 
-  test('what others have retried is not retried again', async () => {
+  test('entries that others have retried are not retried again', async () => {
     await stage.fill(...numbered(0, 300));
     const retry = await asked('retry', '--all');
     const ids = [0, 120, 299].map((at) => idOf(at, record({ args: [at] })));
@@ -59,7 +59,7 @@ describe('between the count and the act', () => {
     expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(300));
   });
 
-  test('a list that others have cleared and filled again is left alone, which is told', async () => {
+  test('a list that others have cleared and refilled is left alone, with a message', async () => {
     await stage.fill(...numbered(0, 300));
     const clear = await asked('clear');
     await stage.redis.client.del(key);
@@ -70,7 +70,7 @@ describe('between the count and the act', () => {
     expect(await stage.list()).toEqual(numbered(300, 900));
   });
 
-  test('a named one that others have taken is told', async () => {
+  test('a named entry that others have removed is reported', async () => {
     await stage.fill(...numbered(0, 3));
     const remove = await asked('remove', '1', '2');
     await stage.redis.client.rpop(key);
@@ -81,7 +81,7 @@ describe('between the count and the act', () => {
   });
 });
 
-test('two commands and a screen at once put each job back once', async () => {
+test('two commands and a screen at the same time put each job back once', async () => {
   const engine = await engines.start([engines.runner('other', engines.script(':'))]);
   await stage.fill(...numbered(0, 4_000));
   const way = await holdAtStep(2, stage.redis);
@@ -96,14 +96,14 @@ test('two commands and a screen at once put each job back once', async () => {
   if (!reply.ok || reply.data?.kind !== 'bulk') throw new Error(reply.message);
   const documents = outcomes.map(({ stdout }) => JSON.parse(stdout) as { done: number; end: string });
   expect(documents.reduce((sum, { done }) => sum + done, reply.data.done)).toBe(4_000);
-  // One that is overtaken can't tell the rest of the list from what came, and says so.
+  // A command that is overtaken can't tell the rest of the list from new entries, and says so.
   const ends = documents.map(({ end }) => (end === 'whole' ? 0 : end === 'lost' ? 1 : null));
   expect(outcomes.map(({ code }) => code)).toEqual(ends);
   expect(ascending(numbersOf(await stage.queued()))).toEqual(upTo(4_000));
   expect((await stage.list()).every(isRetried)).toBe(true);
 });
 
-test.each(['retry', 'remove'])('%s goes on beside others that take and add entries', async (kind) => {
+test.each(['retry', 'remove'])('%s works while others remove and add entries', async (kind) => {
   await stage.fill(...numbered(0, 6_000));
   const { client } = stage.redis;
   const state = { isOver: false, added: 6_000, taken: 0 };
@@ -112,8 +112,8 @@ test.each(['retry', 'remove'])('%s goes on beside others that take and add entri
       const { added, taken } = state;
       const done =
         kind === 'retry' ? await client.llen('resque:queue:mail') : added - taken - (await client.llen(key));
-      // The oldest, which shifts all others, as the command gets on: fewer in all than it looks at in a step, since where
-      // they were to take all of those, it could not tell where to go on.
+      // Removes the oldest, which shifts all others, as the command advances. In all, these are fewer than the command reads
+      // in a step: if others removed all of those, it couldn't tell where to continue.
       if (taken * 50 < done) {
         await client.lpop(key);
         state.taken += 1;
@@ -129,7 +129,7 @@ test.each(['retry', 'remove'])('%s goes on beside others that take and add entri
   const { done } = JSON.parse(stdout) as { done: number };
   const untouched = numbersOf((await stage.list()).filter((entry) => !isRetried(entry)).map(jobOf));
   expect(state.taken).toBeGreaterThan(0);
-  // Of the old ones none is left, and what came after the count is.
+  // No old entries are left, and those from after the count are.
   expect(untouched[0]).toBeGreaterThanOrEqual(6_000);
   expect(untouched).toEqual(upTo(state.added).slice(untouched[0]));
   const back = numbersOf(await stage.queued());
@@ -137,27 +137,24 @@ test.each(['retry', 'remove'])('%s goes on beside others that take and add entri
   expect(new Set(back).size).toBe(back.length);
 });
 
-test.each(['retry', 'remove'])(
-  '%s has come to the end where others take the last ones before it does',
-  async (kind) => {
-    await stage.fill(...numbered(0, 300));
-    const way = await holdAtStep(2, stage.redis);
-    const change = stage.start(kind, '--all', '--yes', '--json', '--redis', way.url);
-    await waitFor(way.isHolding, { message: 'the last step waits' });
-    await stage.redis.client.del(key);
-    await stage.fill(...numbered(300, 700));
-    way.goOn();
-    const { code, stdout } = await change.ended;
-    const document = JSON.parse(stdout) as { done: number; gone: number };
-    expect({ code, document }).toMatchObject({ code: 0, document: { end: 'whole', unretryable: 0 } });
-    expect(document.gone).toBeGreaterThan(0);
-    expect(document.done + document.gone).toBe(300);
-    expect(await stage.list()).toEqual(numbered(300, 700));
-  },
-);
+test.each(['retry', 'remove'])('%s is complete if others remove the last entries first', async (kind) => {
+  await stage.fill(...numbered(0, 300));
+  const way = await holdAtStep(2, stage.redis);
+  const change = stage.start(kind, '--all', '--yes', '--json', '--redis', way.url);
+  await waitFor(way.isHolding, { message: 'the last step waits' });
+  await stage.redis.client.del(key);
+  await stage.fill(...numbered(300, 700));
+  way.goOn();
+  const { code, stdout } = await change.ended;
+  const document = JSON.parse(stdout) as { done: number; gone: number };
+  expect({ code, document }).toMatchObject({ code: 0, document: { end: 'whole', unretryable: 0 } });
+  expect(document.gone).toBeGreaterThan(0);
+  expect(document.done + document.gone).toBe(300);
+  expect(await stage.list()).toEqual(numbered(300, 700));
+});
 
-describe('where Redis goes away in the midst', () => {
-  /** What the command says of it, and that the same command then puts back the rest, and nothing twice. */
+describe('if Redis goes away in the middle', () => {
+  /** Checks the message, and that the same command then puts back the rest, each job once. */
   async function assertTold(retry: ReturnType<typeof stage.start>, url: string): Promise<number> {
     const { code, stdout, stderr } = await retry.ended;
     expect(code).toBe(1);
@@ -174,7 +171,7 @@ describe('where Redis goes away in the midst', () => {
     return retried - done;
   }
 
-  test('before a step reaches it, it is told what was done', async () => {
+  test('before it gets a step, the command says how much was done', async () => {
     await stage.fill(...numbered(0, 2_000));
     const proxy = await startProxy(stage.redis.port);
     const url = `redis://127.0.0.1:${proxy.port}`;
@@ -183,7 +180,7 @@ describe('where Redis goes away in the midst', () => {
     expect(await assertTold(retry, url)).toBe(0);
   });
 
-  test('and the reply of a step is lost, it is told what was done for sure', async () => {
+  test('and the reply to a step is lost, the command says how much was certainly done', async () => {
     await stage.fill(...numbered(0, 2_000));
     const port = await freePort();
     const proxy = new RedisProxy(port, stage.redis.port);
@@ -199,7 +196,7 @@ describe('where Redis goes away in the midst', () => {
     expect(await assertTold(retry, url)).toBeGreaterThan(0);
   });
 
-  test('for good, exit 1', async () => {
+  test('and stays away, the command exits with 1', async () => {
     await stage.fill(...numbered(0, 1_000));
     const way = await holdAtStep(2, stage.redis);
     const clear = stage.start('clear', '--yes', '--redis', way.url);

@@ -1,4 +1,4 @@
-/** An ID of a failure, and what it finds on a list that others have changed since. */
+/** The ID of a failure finds the right entry on a list that others have changed since. */
 import { describe, expect, test } from 'vitest';
 import { failureId, findEntry } from '../../../src/cli/failed/find-entry.ts';
 import { FailedList } from '../../../src/resque/failed/failed-list.ts';
@@ -26,7 +26,7 @@ describe('an ID', () => {
     expect(await find(idOf(1, Buffer.from([0xff, 0x00])))).toMatch(/^1 /);
   });
 
-  test('without a check is whatever lies there', async () => {
+  test('without a checksum is the entry at that index', async () => {
     await redis.client.rpush(key, 'a', 'b');
     expect([await find('0'), await find('1')]).toEqual(['0 a', '1 b']);
     await expect(find('2')).rejects.toThrow('there is no failure 2: indexes are 0 to 1');
@@ -36,7 +36,7 @@ describe('an ID', () => {
     await expect(find('0')).rejects.toThrow('there is no failure 0: the list is empty');
   });
 
-  test('named last is the newest, with which list begins', async () => {
+  test('"last" is the newest entry, the first that list shows', async () => {
     await redis.client.rpush(key, 'a', 'b', 'c');
     expect(await find('last')).toBe('2 c');
     await redis.client.del(key);
@@ -58,7 +58,7 @@ describe('an ID', () => {
     '1.5',
     '9999999999',
     '@a9993e36',
-  ])('%j is none, which is a mistake', async (id) => {
+  ])('%j is rejected', async (id) => {
     await redis.client.rpush(key, 'abc');
     await expect(find(id)).rejects.toMatchObject({
       name: 'UsageError',
@@ -67,8 +67,8 @@ describe('an ID', () => {
   });
 });
 
-describe('what has moved', () => {
-  test('to a lower index, since older ones were removed, is found far away', async () => {
+describe('an entry that has moved', () => {
+  test('to a lower index, since older ones were removed, is found even far away', async () => {
     await redis.client.rpush(key, ...numbered(0, 2_000));
     await redis.client.ltrim(key, 1_500, -1);
     expect(await find(idOf(1_600, 'entry 1600'))).toBe('100 entry 1600');
@@ -76,7 +76,7 @@ describe('what has moved', () => {
     expect(await find(idOf(1_500, 'entry 1500'))).toBe('0 entry 1500');
   });
 
-  test('to a higher index, since others were put before it, is found nearby', async () => {
+  test('to a higher index, since others were inserted before it, is found nearby', async () => {
     await redis.client.rpush(key, ...numbered(0, 300));
     await redis.client.lpush(key, ...numbered(1_000, 1_250));
     expect(await find(idOf(0, 'entry 0'))).toBe('250 entry 0');
@@ -85,7 +85,7 @@ describe('what has moved', () => {
     await expect(find(idOf(0, 'entry 0'))).rejects.toThrow('it was retried or removed');
   });
 
-  test('is the nearest below of several that are alike', async () => {
+  test('is the nearest one below if several are equal', async () => {
     await redis.client.rpush(key, 'same', 'a', 'same', 'b', 'c', 'same');
     expect(await find(idOf(4, 'same'))).toBe('2 same');
     expect(await find(idOf(5, 'same'))).toBe('5 same');
@@ -93,8 +93,8 @@ describe('what has moved', () => {
   });
 });
 
-describe('what is gone', () => {
-  test('is said to be gone, with what lies there now, and nothing else is taken for it', async () => {
+describe('an entry that is gone', () => {
+  test('is reported as gone, with the entry that is there now, and no other entry is used', async () => {
     await redis.client.rpush(key, ...numbered(0, 5));
     await expect(find('3@00000000')).rejects.toMatchObject({
       name: 'UsageError',
@@ -103,7 +103,7 @@ describe('what is gone', () => {
     await expect(find('7@00000000')).rejects.toThrow('it was retried or removed; indexes are 0 to 4');
   });
 
-  test('since it was retried is said with the time', async () => {
+  test('because it was retried is reported with the time', async () => {
     const retried = '{"retried_at":"2026/03/04 05:06:07 UTC"}';
     await redis.client.rpush(key, retried);
     await expect(find('0@00000000')).rejects.toThrow(

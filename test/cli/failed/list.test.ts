@@ -1,4 +1,4 @@
-/** `resque-runner failed list`: what it lists, in which form for whom, page by page. */
+/** `resque-runner failed list`: its filters, pages and formats. */
 import { describe, expect, test } from 'vitest';
 import { idOf, record, records, useFailedStage } from './stage.ts';
 
@@ -20,7 +20,7 @@ async function json(...args: string[]): Promise<Document> {
 const errorsOf = ({ entries }: Document) => entries.map(({ error }) => error);
 
 describe('without a terminal', () => {
-  test('a failure is a line, newest first, its parts with tabs between them', async () => {
+  test('it prints a line for each failure, newest first, with tabs between the fields', async () => {
     const first = record({ error: 'tab\there\nsecond line', retried_at: '2026/03/05 00:00:00 UTC' });
     const second = record({ queue: 'bill', jobClass: 'Charge', args: ['bob', { a: 1 }], exception: 'E::F' });
     await stage.fill(first, second);
@@ -34,13 +34,13 @@ describe('without a terminal', () => {
     });
   });
 
-  test('nothing is cut, and `failed` alone lists, too', async () => {
+  test('nothing is cut, and `failed` alone also lists', async () => {
     const error = 'x'.repeat(5_000);
     await stage.fill(record({ error }));
     expect((await failed()).stdout).toContain(`\t${error}`);
   });
 
-  test('an empty list is said, and so is that nothing matches', async () => {
+  test('it says if the list is empty, and if nothing matches', async () => {
     expect(await failed('list')).toEqual({
       code: 0,
       stdout: '',
@@ -62,7 +62,7 @@ describe('without a terminal', () => {
     expect(await json('--namespace', 'app')).toEqual({ total: 0, entries: [], next: null });
   });
 
-  test('whatever anyone has written onto the list is listed, and drives no terminal', async () => {
+  test('entries of any form are listed, and control sequences do not reach the terminal', async () => {
     const odd = [
       '',
       'junk \u001b[31m\u0007',
@@ -92,7 +92,7 @@ describe('without a terminal', () => {
 });
 
 describe('filters', () => {
-  test('must all hold', async () => {
+  test('must all match', async () => {
     await stage.fill(
       record({ error: '0', queue: 'mail', jobClass: 'SendMail', exception: 'Timeout', exit_code: 1 }),
       record({ error: '1', queue: 'mail', jobClass: 'SendMail', exception: 'Boom', signal: 'SIGKILL' }),
@@ -112,7 +112,7 @@ describe('filters', () => {
 });
 
 describe('pages', () => {
-  test('are of twenty, and say where the next one begins', async () => {
+  test('have twenty failures, and say where the next page begins', async () => {
     await stage.fill(...records(45));
     const pages = [[], ['--before', '25'], ['--before', '5']];
     const [first, second, third] = await Promise.all(pages.map((args) => json(...args)));
@@ -122,7 +122,7 @@ describe('pages', () => {
     );
   });
 
-  test('say that there is no next one, however many older ones there are that do not match', async () => {
+  test('say that there is no next page, even if many older failures do not match', async () => {
     await stage.fill(...records(30), record({ exception: 'Rare' }), ...records(6_000));
     expect(await json('--exception', 'rare', '--limit', '1')).toMatchObject({
       total: 6_031,
@@ -137,7 +137,7 @@ describe('pages', () => {
   });
 });
 
-test('JSON has all that a failure says, its args as they are', async () => {
+test('JSON has all fields of a failure, and unchanged args', async () => {
   const text = record({
     args: [{ id: 7 }, 'ä\u0007'],
     exit_code: 3,
@@ -178,7 +178,7 @@ test('JSON has args that are too long, or nested too deeply, as text', async () 
 });
 
 describe('on a terminal', () => {
-  test.each([80, 160])('it is a table of %i columns, cut to them', async (columns) => {
+  test.each([80, 160])('it is a table that fits %i columns', async (columns) => {
     const text = record({
       jobClass: 'Images::ResizeAndUploadJob',
       args: [{ path: '/a/long/path/to/an/image.png' }],
@@ -202,7 +202,7 @@ describe('on a terminal', () => {
     expect(terminal.received()).toContain('\u001b[31m');
   });
 
-  test('it says how many there are, and the command for the next page', async () => {
+  test('it says how many failures there are, and shows the command for the next page', async () => {
     await stage.fill(...records(1_500, { exception: "It's" }), record(), '{"failed_at":"soon"}');
     const commands = [['--exception', "it's", '--limit', '3'], [], ['--text', 'it broke']];
     const terminals = commands.map((args) => stage.open(['list', ...args], { columns: 160 }));
@@ -220,7 +220,7 @@ describe('on a terminal', () => {
     expect(some).toContain('1 of 1,502 failures matches');
   });
 
-  test('a password in the URL is not repeated', async () => {
+  test('a password in the URL is not shown', async () => {
     await stage.redis.client.call('ACL', ['SETUSER', 'me', 'on', '>hunter2', '~*', '+@all']);
     await stage.fill(...records(30));
     const url = stage.url.replace('//', '//me:hunter2@');
@@ -230,14 +230,14 @@ describe('on a terminal', () => {
     expect(terminal.received()).not.toContain('hunter2');
   });
 
-  test('an empty list is said', async () => {
+  test('it says if the list is empty', async () => {
     const terminal = stage.open(['list'], { columns: 120 });
     expect(await terminal.ended).toBe(0);
     expect(terminal.text()).toContain(`no failures: resque:failed at ${stage.url}/0 is empty`);
   });
 });
 
-test('a list that is none is told with what Redis says', async () => {
+test('a key that is not a list is reported with the error of Redis', async () => {
   await stage.redis.client.set('resque:failed', 'text');
   const { code, stderr } = await failed('list');
   expect(code).toBe(1);

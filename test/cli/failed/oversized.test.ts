@@ -1,4 +1,4 @@
-/** `resque-runner failed` and `status` on a Redis that closes connections on which more than 1 MB waits. */
+/** `resque-runner failed` and `status` with a Redis that closes connections with more than 1 MB of pending output. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCommand } from '../run-command.ts';
 import { idOf, record, useFailedStage } from './stage.ts';
@@ -29,14 +29,14 @@ test('a large failure is listed, shown and put back like others', async () => {
   ]);
 });
 
-test('all failures are put back at once, each once', async () => {
+test('all failures are put back together, each once', async () => {
   await stage.fill(...entries, ...entries);
   expect((await failed('retry', '--all', '--yes')).stdout).toBe('retried 8 failures');
   await limitReplies('0 0 0');
   expect(await stage.queued()).toHaveLength(8);
 });
 
-test('all failures are removed at once', async () => {
+test('all failures are removed together', async () => {
   await stage.fill(...entries, ...entries);
   expect((await failed('remove', '--all', '--yes')).stdout).toBe('removed 8 failures');
   expect(await stage.redis.client.exists('resque:failed')).toBe(0);

@@ -1,4 +1,4 @@
-/** `resque-runner failed …` as the built program: on a real terminal, in a shell, and for signals. */
+/** Runs `resque-runner failed …` as the built program: on a real terminal, in a shell, and with signals. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -16,9 +16,9 @@ interface TerminalOptions {
 
 export interface FailedProgram {
   readonly start: (...args: string[]) => ReturnType<typeof spawnProgram>;
-  /** Runs a shell's command line, in which `$failed` is the command and `$where` the flags that name the stage's Redis. */
+  /** Runs a shell command line. In it, `$failed` is the command, and `$where` has the flags for the stage's Redis. */
   readonly shell: (command: string) => Promise<{ readonly stdout: string; readonly stderr: string }>;
-  /** On a terminal; says at its end what the exit code was: `came to 0`. */
+  /** On a terminal, which shows the exit code at the end: `came to 0`. */
   readonly open: (args: readonly string[], options?: TerminalOptions) => Terminal;
   /** A file in the test's directory. */
   readonly read: (name: string) => string;

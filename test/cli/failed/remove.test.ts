@@ -1,4 +1,4 @@
-/** `resque-runner failed remove` and `clear`: what they take off the list, and what they say before. */
+/** `resque-runner failed remove` and `clear`: which entries they remove, and what they ask first. */
 import { describe, expect, test } from 'vitest';
 import { idOf, record, records, useFailedStage } from './stage.ts';
 
@@ -7,11 +7,11 @@ const { failed } = stage;
 
 const errors = async () =>
   (await stage.list()).map((entry) => (JSON.parse(entry) as { error: string }).error);
-const noTerminal = 'There is no terminal to confirm it on; add --yes';
+const noTerminal = 'There is no terminal to ask on; to confirm, add --yes';
 const place = () => `(resque:failed at ${stage.url}/0)`;
 
 describe('failures by their IDs', () => {
-  test('are told, and without a terminal left alone until --yes', async () => {
+  test('are shown, and without a terminal are left alone without --yes', async () => {
     await stage.fill(...records(4, { exception: 'E\u001b[31m' }), 'junk');
     const entries = await stage.list();
     const id = (at: number) => idOf(at, entries[at] ?? '');
@@ -31,7 +31,7 @@ describe('failures by their IDs', () => {
       stdout: `${id(1)}: removed`,
       stderr: '',
     });
-    // What was 3 is 2 by now, and found all the same.
+    // The entry at index 3 is now at 2, and is found anyway.
     const { stdout } = await failed('remove', id(3), '3', '--yes', '--json');
     expect(JSON.parse(stdout)).toEqual({
       ...{ action: 'remove', matching: 2, done: 2, gone: 0, unretryable: 0 },
@@ -45,14 +45,14 @@ describe('failures by their IDs', () => {
     expect(await errors()).toEqual(['0', '2']);
   });
 
-  test('of which several are alike take no more than were named', async () => {
+  test('that are equal are removed as often as they are named', async () => {
     await stage.fill(record(), record(), record());
     expect((await failed('remove', '0', '2', '--yes')).stdout).toBe('removed 2 failures');
     expect(await stage.list()).toEqual([record()]);
   });
 });
 
-test('failures that match are counted, and only they go', async () => {
+test('matching failures are counted, and only they are removed', async () => {
   await stage.fill(...records(600), ...records(300, { queue: 'news' }), ...records(2, { queue: 'bill' }));
   expect(await failed('remove', '--queue', 'm*')).toEqual({
     code: 2,
@@ -73,7 +73,7 @@ test('failures that match are counted, and only they go', async () => {
 });
 
 describe('the whole list', () => {
-  test.each([['clear'], ['remove', '--all']])('is counted and emptied by %s %s', async (...words) => {
+  test.each([['clear'], ['remove', '--all']])('is counted and removed by %s %s', async (...words) => {
     const command = words.filter((word) => word !== undefined);
     await stage.fill(...records(1_100), '', 'junk', Buffer.from([0xff]));
     const said = await failed(...command);
@@ -92,7 +92,7 @@ describe('the whole list', () => {
     });
   });
 
-  test('may be one failure, or that of another namespace', async () => {
+  test('may be one failure, or be in another namespace', async () => {
     await stage.fill(record());
     await stage.redis.client.rpush('app:failed', record(), record());
     expect((await failed('clear')).stderr).toBe(

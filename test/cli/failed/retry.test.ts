@@ -1,11 +1,11 @@
-/** `resque-runner failed retry`: which failures it puts back, what it writes, and what it says of the others. */
+/** `resque-runner failed retry`: which jobs it puts back, what it writes, and what it says about the others. */
 import { describe, expect, test } from 'vitest';
 import { idOf, record, records, useFailedStage } from './stage.ts';
 
 const stage = useFailedStage();
 const { failed } = stage;
 
-/** An entry's bytes before a retry: the start of what they are after it. */
+/** The bytes of an entry that a retry keeps; it adds `retried_at` at the end. */
 const bodyOf = (entry: string) => entry.slice(0, -1);
 const isRetried = (entry: string) => /,"retried_at":"\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC"\}$/.test(entry);
 const json = (stdout: string) => JSON.parse(stdout) as unknown;
@@ -13,13 +13,13 @@ const argsOf = (jobs: readonly string[]) =>
   jobs.map((job) => (JSON.parse(job) as { args: unknown[] }).args[0]);
 
 describe('one failure', () => {
-  test('is put back as its job was, byte for byte, and noted as Resque notes it', async () => {
+  test('is put back byte for byte, and marked as retried as Resque does', async () => {
     const payload = '{"class":"Pay",  "args":[9007199254740993,1.50,"\\u00e4"],"id":"x"}';
     const entry = `{"failed_at":"2026/03/04 05:06:07 UTC","payload":${payload},"exception":"E","error":"e","backtrace":null,"worker":"w:1:pay","queue":"pay"}`;
     await stage.fill(record(), entry);
     await stage.redis.client.rpush('resque:queue:pay', 'waits');
     const id = idOf(1, entry);
-    expect(await failed('retry', id)).toEqual({ code: 0, stdout: `${id}: put back onto pay`, stderr: '' });
+    expect(await failed('retry', id)).toEqual({ code: 0, stdout: `${id}: put back on pay`, stderr: '' });
     expect(await stage.queued('pay')).toEqual(['waits', payload]);
     expect(await stage.redis.client.smembers('resque:queues')).toEqual(['pay']);
     const [other, after = ''] = await stage.list();
@@ -33,7 +33,7 @@ describe('one failure', () => {
     ]);
   });
 
-  test('is not put back twice by its ID; by what the list then says it is, and that is told', async () => {
+  test('is not put back twice by the same ID; its new ID works, with a remark', async () => {
     await stage.fill(record());
     const id = idOf(0, record());
     await failed('retry', id);
@@ -46,12 +46,12 @@ describe('one failure', () => {
       ),
     );
     expect(await stage.queued()).toHaveLength(1);
-    expect((await failed('retry', '0')).stdout).toBe(`${idOf(0, first)}: put back onto mail again`);
+    expect((await failed('retry', '0')).stdout).toBe(`${idOf(0, first)}: put back on mail again`);
     expect(await stage.queued()).toHaveLength(2);
     expect((await stage.list())[0]?.match(/retried_at/g)).toHaveLength(1);
   });
 
-  test('that says no job to put back is told, exit 1', async () => {
+  test('without a job to put back is reported, with exit code 1', async () => {
     await stage.fill('junk');
     expect(await failed('retry', '0')).toEqual({
       code: 1,
@@ -61,7 +61,7 @@ describe('one failure', () => {
     expect(await stage.list()).toEqual(['junk']);
   });
 
-  test('goes back only onto a queue that is one', async () => {
+  test('is put back only if the key of its queue is a list', async () => {
     await stage.redis.client.set('resque:queue:mail', 'text');
     await stage.fill(record());
     expect((await failed('retry', '0')).code).toBe(1);
@@ -74,7 +74,7 @@ describe('one failure', () => {
 });
 
 describe('several failures', () => {
-  test('are put back in the order of the list, one that is named twice once', async () => {
+  test('are put back in the order of the list, and a repeated one once', async () => {
     await stage.fill(...records(5), 'junk');
     const entries = await stage.list();
     const id = (at: number) => idOf(at, entries[at] ?? '');
@@ -94,7 +94,7 @@ describe('several failures', () => {
     expect(await stage.queued()).toHaveLength(4);
   });
 
-  test('stay as they are where one of the IDs finds nothing', async () => {
+  test('stay unchanged if one of the IDs finds nothing', async () => {
     await stage.fill(...records(3));
     const [first = ''] = await stage.list();
     const { code, stderr } = await failed('retry', idOf(0, first), '2@00000000');
@@ -107,12 +107,12 @@ describe('several failures', () => {
 });
 
 describe('all that match', () => {
-  test('are counted, and without a terminal left alone until --yes', async () => {
+  test('are counted, and without a terminal are left alone without --yes', async () => {
     await stage.fill(...records(4), ...records(2, { queue: 'news' }));
     const { code, stdout, stderr } = await failed('retry', '--queue', 'mail');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back onto their queues? There is no terminal to confirm it on; add --yes`,
+      `resque-runner: 4 of 6 failures match (resque:failed at ${stage.url}/0). Put their jobs back on their queues? There is no terminal to ask on; to confirm, add --yes`,
     );
     expect((await stage.list()).some(isRetried)).toBe(false);
     expect(await failed('retry', '--queue', 'mail', '--yes')).toEqual({
@@ -124,7 +124,7 @@ describe('all that match', () => {
     expect(await stage.queued('news')).toEqual([]);
   });
 
-  test('are put back once, however often it is said', async () => {
+  test('are put back once, even if the command is repeated', async () => {
     await stage.fill(...records(600), record({ retried_at: '2026/03/05 00:00:00 UTC' }), 'junk');
     const { stderr } = await failed('retry', '--all');
     expect(stderr).toContain(
@@ -148,7 +148,7 @@ describe('all that match', () => {
     expect(await stage.queued()).toHaveLength(600);
   });
 
-  test('by several filters are those for which all hold', async () => {
+  test('with several filters must match all of them', async () => {
     await stage.fill(
       record({ args: ['a'], exception: 'Timeout', exit_code: 7 }),
       record({ args: ['b'], exception: 'Timeout' }),
@@ -161,7 +161,7 @@ describe('all that match', () => {
     expect(argsOf(await stage.queued())).toEqual(['a', 'e']);
   });
 
-  test('are spoken of in the singular where it is one', async () => {
+  test('are described in the singular if there is one', async () => {
     await stage.fill(record(), record({ queue: 'news' }));
     const said = async (...args: string[]) =>
       (await failed('retry', ...args)).stderr.replace(
@@ -169,13 +169,13 @@ describe('all that match', () => {
         '',
       );
     const one = await said('--queue', 'news');
-    expect(one).toBe('1 of 2 failures matches. Put its job back onto its queue?');
+    expect(one).toBe('1 of 2 failures matches. Put its job back on its queue?');
     await failed('retry', '1');
     expect(await said('--all')).toBe(
-      'There are 2 failures; 1 of them can still be retried. Put its job back onto its queue?',
+      'There are 2 failures; 1 of them can still be retried. Put its job back on its queue?',
     );
     await stage.redis.client.rpop('resque:failed');
-    expect(await said('--all')).toBe('There is 1 failure. Put its job back onto its queue?');
+    expect(await said('--all')).toBe('There is 1 failure. Put its job back on its queue?');
     expect((await failed('retry', '--all', '--yes')).stdout).toBe('retried 1 failure');
     expect((await failed('retry', '--queue', 'mail')).stdout).toBe(
       'the only failure matches; it was already retried, or it has no job or no queue; nothing was changed. To retry a failure again, name its ID',
@@ -184,7 +184,7 @@ describe('all that match', () => {
   });
 });
 
-test('what is meant has to be said, and in one way', async () => {
+test('exactly one of IDs, filters and --all is required', async () => {
   await stage.fill(record());
   const said = await Promise.all([
     failed('retry'),

@@ -1,4 +1,4 @@
-/** `resque-runner failed show`: one failure, whole, for people and as it lies in Redis. */
+/** `resque-runner failed show`: one complete failure, as text and as it is in Redis. */
 import { describe, expect, test } from 'vitest';
 import { idOf, record, records, useFailedStage } from './stage.ts';
 
@@ -6,7 +6,7 @@ const stage = useFailedStage();
 const { failed } = stage;
 
 describe('for people', () => {
-  test('it tells all that is known, and what to do next', async () => {
+  test('it shows all fields, and what to do next', async () => {
     const text = record({
       args: ['bob', { urgent: true }],
       error: 'first line\n\tindented',
@@ -45,7 +45,7 @@ describe('for people', () => {
     });
   });
 
-  test('nothing is cut, and what only others write is there, too', async () => {
+  test('nothing is cut, and members of other programs are shown, too', async () => {
     const error = 'x'.repeat(200_000);
     const payload = { class: 'C', args: [], id: 'abc', at: { hour: 7 } };
     await stage.fill(
@@ -64,7 +64,7 @@ describe('for people', () => {
     }
   });
 
-  test('the commands to go on with can be copied, whatever the queue is called', async () => {
+  test('the suggested commands can be copied, whatever the name of the queue', async () => {
     await stage.fill(record({ queue: "it's $(here)" }));
     expect((await failed('show')).stdout).toContain(
       `exec 'it'\\''s $(here)' --from-failed ${idOf(0, record({ queue: "it's $(here)" }))}`,
@@ -81,7 +81,7 @@ describe('for people', () => {
       Buffer.from([0xff, 0x41]),
       "not a JSON object, so it can't be retried; not UTF-8 (--json shows its bytes in base64). Its text:\n            \ufffdA",
     ],
-  ])('what is no failure is said to be none, and how to remove it: %j', async (entry, words) => {
+  ])('an entry that is not a failure is reported, with how to remove it: %j', async (entry, words) => {
     await stage.fill(entry);
     const { code, stdout } = await failed('show');
     expect(code).toBe(0);
@@ -90,7 +90,7 @@ describe('for people', () => {
     );
   });
 
-  test('what it says drives no terminal', async () => {
+  test('control sequences do not reach the terminal', async () => {
     const evil = '\u001b]0;t\u0007\u009b31m\u202e\r\u0000';
     const members = {
       worker: evil,
@@ -107,7 +107,7 @@ describe('for people', () => {
     expect(stdout.match(/\\u001b\]0;t\\u0007/g)?.length).toBeGreaterThan(8);
   });
 
-  test('colours are for terminals, and not with NO_COLOR', async () => {
+  test('it uses colors on a terminal, unless NO_COLOR is set', async () => {
     await stage.fill(record());
     const terminal = stage.open(['show']);
     expect(await terminal.ended).toBe(0);
@@ -126,13 +126,13 @@ describe('--json', () => {
     '42',
     '"text"',
     '[]',
-  ])('is the record, byte for byte, where that is JSON: %.40s', async (entry) => {
+  ])('is the record, byte for byte, if it is JSON: %.40s', async (entry) => {
     await stage.fill(entry);
     expect(await failed('show', '--json')).toEqual({ code: 0, stderr: '', stdout: entry });
   });
 
   test.each(['', 'junk', '{"a":', Buffer.from('{"a":"\u00e4"}', 'latin1'), '\ufeff{}'])(
-    'says of what is none that it is none: %j',
+    'says that an entry is not JSON: %j',
     async (entry) => {
       await stage.fill(entry);
       const { code, stdout } = await failed('show', '0', '--json');
@@ -147,7 +147,7 @@ describe('--json', () => {
     },
   );
 
-  test('means the same on a terminal, and does not drive it', async () => {
+  test('prints the same on a terminal, with control characters escaped', async () => {
     const entry = '{"error":"\u009b31m \u202e ok",\n\t"a":1}';
     await stage.fill(entry);
     const terminal = stage.open(['show', '--json']);
@@ -156,7 +156,7 @@ describe('--json', () => {
   });
 });
 
-test('an ID that finds nothing is a mistake, an empty list is not', async () => {
+test('an ID that finds nothing is an error; an empty list is not', async () => {
   expect(await failed('show')).toEqual({
     code: 1,
     stdout: '',

@@ -1,4 +1,4 @@
-/** `resque-runner failed …` in the process of the test: the command, the list, and what it should say. */
+/** Runs `resque-runner failed …` in the test's process, and prepares and reads its list. */
 import { createHash } from 'node:crypto';
 import { changeScript } from '../../../src/resque/failed/change-script.ts';
 import { isStep, startProxy } from '../../engine/proxies.ts';
@@ -26,7 +26,7 @@ export interface RecordOptions {
   readonly [member: string]: unknown;
 }
 
-/** An entry as Resque writes it, with any members behind. */
+/** An entry as Resque writes it, with more members at the end. */
 export function record({
   queue = 'mail',
   jobClass = 'SendMail',
@@ -47,7 +47,7 @@ export function record({
   });
 }
 
-/** As many different ones, the oldest with the error `0`. */
+/** As many different entries, the oldest with the error `0`. */
 export function records(count: number, options: RecordOptions = {}): string[] {
   return Array.from({ length: count }, (_, at) => record({ ...options, error: String(at) }));
 }
@@ -62,13 +62,13 @@ export interface FailedStage {
   /** The list, oldest first. */
   readonly list: () => Promise<string[]>;
   readonly fill: (...entries: (string | Buffer)[]) => Promise<void>;
-  /** What waits on a queue, head first. */
+  /** The jobs on a queue, head first. */
   readonly queued: (queue?: string) => Promise<string[]>;
   /** Without a terminal; on the stage's Redis unless `--redis` is among the arguments. */
   readonly failed: (...args: string[]) => Promise<Outcome>;
-  /** The same, for tests that do something to it while it works. */
+  /** The same, for tests that interfere while it works. */
   readonly start: (...args: string[]) => RunningCommand;
-  /** With a person at its terminal. */
+  /** On a simulated terminal. */
   readonly open: (args: readonly string[], options?: OpenOptions) => OpenCommand;
   /** The arguments, on the stage's Redis. */
   readonly placed: (args: readonly string[]) => string[];
@@ -76,12 +76,12 @@ export interface FailedStage {
 
 export interface HeldWay {
   readonly url: string;
-  /** Whether a step waits. */
+  /** Whether a step is being held. */
   readonly isHolding: () => boolean;
   readonly goOn: () => void;
 }
 
-/** A way to Redis on which the nth change of the list, and all that follows, waits until it may go on. */
+/** A proxy to Redis that holds the nth change of the list, and everything after it, until `goOn`. */
 export async function holdAtStep(n: number, redis: RedisServer): Promise<HeldWay> {
   // A Redis that doesn't know the script is asked twice.
   await redis.client.script('LOAD', changeScript.source);

@@ -1,4 +1,4 @@
-/** `init` on a terminal: what it asks, what it finds out, and that nothing is written before the last answer. */
+/** `init` on a terminal: its questions and tests. It writes nothing before the last answer. */
 import {
   chmodSync,
   existsSync,
@@ -33,7 +33,7 @@ interface Options {
 }
 
 function open(args: readonly string[], { columns = 100, env = {} }: Options = {}): Terminal {
-  // By a shell, so that the terminal lives on and tells the exit code.
+  // Started by a shell, so that the terminal stays open and shows the exit code.
   const command = [process.execPath, program, 'init', ...args].map((word) => `'${word}'`).join(' ');
   return terminals.open({
     command: ['sh', '-mc', `${command}; echo "came to $?"; read -r _`],
@@ -66,9 +66,13 @@ async function answer(terminal: Terminal, question: string | RegExp, text: strin
   terminal.type(`${text}\r`);
 }
 
-/** Goes to a choice, and takes it. */
+/** Moves to a choice and selects it. */
 async function choose(terminal: Terminal, label: string): Promise<void> {
-  await terminal.waitForText(label);
+  // With its marker: an earlier answer with the same label may still be on the screen.
+  await terminal.waitFor(
+    () => ['●', '○'].some((sign) => terminal.text().includes(`${sign} ${label}`)),
+    `the choice ${label}`,
+  );
   while (!terminal.text().includes(`● ${label}`)) {
     const before = terminal.text();
     await terminal.press('down');
@@ -87,11 +91,11 @@ function written(): string[] {
 }
 
 describe('init on a terminal', () => {
-  test('asks for no Redis where REDIS_URL names one, and leaves it to that', async () => {
+  test('does not ask for Redis if REDIS_URL is set', async () => {
     await redis.client.sadd('resque:queues', 'mail');
     script('job.sh');
     const terminal = open([], { env: { REDIS_URL: `redis://127.0.0.1:${redis.port}` } });
-    await terminal.waitForText(`Trying redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
+    await terminal.waitForText(`Connecting to redis://127.0.0.1:${redis.port}/0, from REDIS_URL`);
     await choose(terminal, 'mail');
     await answer(terminal, questions.script, './job.sh');
     await terminal.waitForText(questions.write);
@@ -102,12 +106,12 @@ describe('init on a terminal', () => {
     expect(config()).toMatchObject({ runners: { mail: 5 }, script: './job.sh' });
   });
 
-  test('a REDIS_URL that is of no use can be replaced by an answer', async () => {
+  test('lets the user replace a REDIS_URL that cannot be used', async () => {
     script('job.sh');
     const terminal = open(['--script', './job.sh'], {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
-    await choose(terminal, 'Name another Redis');
+    await choose(terminal, 'Use another Redis');
     await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
     await answer(terminal, questions.queue, 'mail');
     await terminal.waitForText(questions.write);
@@ -116,14 +120,14 @@ describe('init on a terminal', () => {
     expect(config()).toMatchObject({ redis: { host: '127.0.0.1', port: redis.port } });
   });
 
-  test('asks for Redis, a queue of it and the script, and writes an example of that', async () => {
+  test('asks for Redis, a queue and the script, and writes an example script', async () => {
     await redis.client.sadd('resque:queues', 'mail', 'images', 'odd,list', 'odd*');
     await redis.client.rpush('resque:queue:images', 'a', 'b');
     const terminal = open([]);
     await answer(terminal, questions.redis, `localhost:${redis.port}`);
     await terminal.waitForText(/images {2}\(2 jobs\)\n.*mail {2}\(0 jobs\)/);
     expect(terminal.text()).toMatch(/◆ {2}redis:\/\/localhost:\d+\/0 (version|Valkey) \d/);
-    // A config would take them for something else.
+    // In a config, these names would mean something else.
     expect(terminal.text()).not.toContain('odd');
     await choose(terminal, 'mail');
     await answer(terminal, questions.script, '');
@@ -145,7 +149,7 @@ describe('init on a terminal', () => {
     expect(terminal.text()).toContain('resque-runner exec mail --class Welcome');
   });
 
-  test('asks only for what no flag says', async () => {
+  test('asks only for missing flags', async () => {
     script('job.sh');
     const terminal = open(['--queue', 'mail', '--script', 'job.sh', '--redis', `localhost:${redis.port}`]);
     await terminal.waitForText(questions.write);
@@ -164,10 +168,10 @@ describe('init on a terminal', () => {
     expect(written()).toEqual(['cfg.json']);
   });
 
-  test('takes a queue that is typed, refuses one that none can be', async () => {
+  test('accepts a typed queue, and rejects an invalid name', async () => {
     await redis.client.sadd('resque:queues', 'mail');
     const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
-    await choose(terminal, 'Another, or a pattern');
+    await choose(terminal, 'Another queue, or a pattern');
     await answer(terminal, 'A name, a pattern', '!mail');
     await terminal.waitForText('only excludes queues');
     await terminal.press('ctrl+u');
@@ -178,11 +182,11 @@ describe('init on a terminal', () => {
     expect(terminal.text()).toContain('exec QUEUE --class CLASS');
   });
 
-  test('shows queues of any name, and none of them drives the terminal', async () => {
+  test('shows queues of any name, with control characters escaped', async () => {
     await redis.client.sadd('resque:queues', '\u001B]2;bad');
     const terminal = open(['--redis', `localhost:${redis.port}`, '--script', '/bin/true']);
     await terminal.waitForText('\\u001b]2;bad');
-    await choose(terminal, 'All of them: *');
+    await choose(terminal, 'All queues: *');
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
     expect(terminal.text()).toContain(questions.queue);
@@ -191,7 +195,7 @@ describe('init on a terminal', () => {
 });
 
 describe("a Redis that can't be used", () => {
-  test('can be tried again, exchanged for another, or for a private one', async () => {
+  test('can be tried again, or replaced by another or an embedded one', async () => {
     const port = await freePort();
     const terminal = open(['--queue', 'mail', '--script', '/bin/true']);
     await answer(terminal, questions.redis, 'not a redis');
@@ -199,8 +203,8 @@ describe("a Redis that can't be used", () => {
     await terminal.press('ctrl+u');
     await answer(terminal, questions.redis, `127.0.0.1:${port}`);
     await terminal.waitForText('is Redis running there?');
-    await choose(terminal, 'Name another Redis');
-    // It begins with what was typed before.
+    await choose(terminal, 'Use another Redis');
+    // The input starts with the previous answer.
     await terminal.waitForText(new RegExp(`127\\.0\\.0\\.1:${port}\\s*█`));
     await terminal.press('ctrl+u');
     await answer(terminal, questions.redis, `127.0.0.1:${redis.port}`);
@@ -209,7 +213,7 @@ describe("a Redis that can't be used", () => {
     expect(config()).toMatchObject({ redis: { host: '127.0.0.1', port: redis.port } });
   });
 
-  test('can be exchanged for a private one', async () => {
+  test('can be replaced by an embedded one', async () => {
     const terminal = open([
       '--queue',
       'm',
@@ -223,7 +227,7 @@ describe("a Redis that can't be used", () => {
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
     expect(config()).toMatchObject({ redis: 'embedded' });
-    // It is the runner that starts it.
+    // The runner starts it.
     expect(written()).toEqual(['cfg.json']);
   });
 
@@ -231,20 +235,20 @@ describe("a Redis that can't be used", () => {
     const port = await freePort();
     const terminal = open(['--queue', 'm', '--script', '/bin/true', '--redis', `127.0.0.1:${port}`]);
     await choose(terminal, 'Try again');
-    await terminal.waitForText(/Trying [\s\S]*Trying [\s\S]*is Redis running there\?/);
+    await terminal.waitForText(/Connecting to [\s\S]*Connecting to [\s\S]*is Redis running there\?/);
     await choose(terminal, 'Keep it');
     await answer(terminal, questions.write, '');
     await expectEnd(terminal, 0);
     expect(config()).toMatchObject({ redis: { port } });
   });
 
-  test('may want a password, which is asked for and not shown', async () => {
+  test('may require a password, which is asked for and not shown', async () => {
     const terminal = open(['--script', '/bin/true', '--redis', `127.0.0.1:${guarded.port}`]);
     await guarded.client.sadd('resque:queues', 'secret');
-    await choose(terminal, 'Give a password');
+    await choose(terminal, 'Enter a password');
     await answer(terminal, 'Password of Redis', 'wrong');
     await terminal.waitForText('WRONGPASS');
-    await choose(terminal, 'Give a password');
+    await choose(terminal, 'Enter a password');
     await terminal.waitForText(/Password of Redis[\s\S]*Password of Redis/);
     terminal.type('sesame\r');
     await choose(terminal, 'secret');
@@ -253,7 +257,7 @@ describe("a Redis that can't be used", () => {
     await terminal.press('return');
     await expectEnd(terminal, 0);
     expect(terminal.received).not.toContain('sesame');
-    expect(terminal.text()).toContain('which only you can read');
+    expect(terminal.text()).toContain('readable only by you');
     expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
     expect(config()).toMatchObject({ redis: { port: guarded.port, password: 'sesame' } });
   });
@@ -262,7 +266,7 @@ describe("a Redis that can't be used", () => {
 describe("a script that can't be started", () => {
   const flags = () => ['--queue', 'mail', '--redis', `127.0.0.1:${redis.port}`];
 
-  test('is made executable, once all is said', async () => {
+  test('is made executable after the last answer', async () => {
     script('job.sh', 0o640);
     const terminal = open(flags());
     await answer(terminal, questions.script, 'job.sh');
@@ -274,18 +278,18 @@ describe("a script that can't be started", () => {
     expect(statSync(path('job.sh')).mode & 0o777).toBe(0o750);
   });
 
-  test('is exchanged for another, or kept', async () => {
+  test('can be replaced by another, or kept', async () => {
     writeFileSync(path('job.rb'), '#!/usr/bin/env no-such-ruby\n', { mode: 0o755 });
     const terminal = open(flags());
     await answer(terminal, questions.script, 'job.rb');
     await terminal.waitForText('no-such-ruby is not on PATH');
     expect(terminal.text()).not.toMatch(/chmod|example/);
-    await choose(terminal, 'Name another program');
+    await choose(terminal, 'Use another program');
     await terminal.waitForText(/job\.rb\s*█/);
     await terminal.press('ctrl+u');
     terminal.type('later/job.py\r');
     await terminal.waitForText('later/job.py does not exist');
-    // A shell script would be a strange thing to find there.
+    // A file with this extension must not get a shell script.
     expect(terminal.text()).not.toContain('Write an example');
     await choose(terminal, 'Keep it');
     await answer(terminal, questions.write, '');
@@ -295,7 +299,7 @@ describe("a script that can't be started", () => {
   });
 });
 
-describe('whoever leaves', () => {
+describe('leaving', () => {
   const all = () => ['--queue', 'mail', '--script', '/bin/true', '--redis', `127.0.0.1:${redis.port}`];
 
   test.each(['ctrl+c', 'escape', 'ctrl+d'])('with %s leaves nothing behind', async (key) => {
@@ -320,15 +324,15 @@ describe('whoever leaves', () => {
     expect(written()).toEqual([]);
   });
 
-  test('with Ctrl-C while Redis is tried leaves nothing behind', async () => {
+  test('with Ctrl-C during the test of Redis leaves nothing behind', async () => {
     redis.freeze();
     try {
-      // Without a shell, which would be ended by it, too.
+      // Without a shell, which the signal would end, too.
       const terminal = terminals.open({
         command: [process.execPath, program, 'init', ...all()],
         cwd: directory.path,
       });
-      await terminal.waitForText('Trying');
+      await terminal.waitForText('Connecting to');
       await terminal.press('ctrl+c');
       expect(await terminal.exit).toEqual({ exitCode: 0, signal: 2 });
       expect(written()).toEqual([]);
@@ -338,7 +342,7 @@ describe('whoever leaves', () => {
   });
 });
 
-test('a file that is there is told of before anything is asked', async () => {
+test('an existing file is reported before the first question', async () => {
   mkdirSync(path('conf'));
   writeFileSync(path('cfg.json'), 'mine');
   const terminal = open([]);
@@ -347,7 +351,7 @@ test('a file that is there is told of before anything is asked', async () => {
   expect(read()).toBe('mine');
 });
 
-test('a file that comes to be there meanwhile is left alone', async () => {
+test('a file that appears during the questions is left alone', async () => {
   const terminal = open(['--queue', 'q', '--script', '/bin/true', '--redis', `127.0.0.1:${redis.port}`]);
   await terminal.waitForText(questions.write);
   writeFileSync(path('cfg.json'), 'theirs');
@@ -357,11 +361,11 @@ test('a file that comes to be there meanwhile is left alone', async () => {
   expect(written()).toEqual(['cfg.json']);
 });
 
-test('without colours it is all told in words, and on 60 columns too', async () => {
+test('everything is also said in words, without colors, and on 60 columns, too', async () => {
   const terminal = open(['--queue', 'q'], { columns: 60, env: { NO_COLOR: '1' } });
   await answer(terminal, questions.redis, `127.0.0.1:${await freePort()}`);
-  // Behind what went wrong comes the next question; between the two Ctrl-C would be a signal.
-  await terminal.waitForText('Name another Redis');
+  // The next question follows the error; in between, Ctrl-C would be a signal.
+  await terminal.waitForText('Use another Redis');
   const colours = [...terminal.received.matchAll(/\u001B\[([\d;]*)m/g)].map(([, codes]) => codes);
   expect(colours).toEqual([]);
   for (const line of terminal.screen().filter((row) => row !== '')) expect(line).toMatch(/^[┌│◆◇■└]/);

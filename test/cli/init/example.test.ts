@@ -17,7 +17,7 @@ describe('the example', () => {
     return execa(path(), ['mail'], { input: job, reject: false });
   }
 
-  test('does a job, and fails with what it says on STDERR', async () => {
+  test('runs a job, and fails with the error on its STDERR', async () => {
     await writeExample(path());
     expect(await run(`{"class":"${exampleClass}","args":["class"]}`)).toMatchObject({
       exitCode: 0,
@@ -30,11 +30,11 @@ describe('the example', () => {
     expect(await run('{"class":"Other","args":["-n \\\\ $(id)"]}')).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: 'there is no such job: Other',
+      stderr: 'unknown job: Other',
     });
   });
 
-  test('overwrites nothing', async () => {
+  test('overwrites no file', async () => {
     writeFileSync(path(), '#!/bin/sh\n');
     await expect(writeExample(path())).rejects.toThrow('EEXIST');
     expect(readFileSync(path(), 'utf8')).toBe('#!/bin/sh\n');

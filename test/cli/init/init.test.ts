@@ -1,4 +1,4 @@
-/** `init` where nobody is asked: what it writes, what it says, and what it refuses. */
+/** `init` without questions: the file that it writes, its messages, and invalid input. */
 import {
   chmodSync,
   existsSync,
@@ -48,7 +48,7 @@ function url(): string {
 }
 
 describe('init without a terminal', () => {
-  test('writes what the flags say, tries it, and says what comes next', async () => {
+  test('writes the values of the flags, tests them, and shows the next steps', async () => {
     script('job.sh');
     const { code, stdout, stderr } = await init('--redis', url(), '--queue', 'mail', '--script', './job.sh');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -74,7 +74,7 @@ describe('init without a terminal', () => {
     expect((await runCommand(['check'], { cwd: directory.path })).code).toBe(0);
   });
 
-  test('takes the template for what no flag says, and says what is only a placeholder', async () => {
+  test('uses the template for missing flags, and names the placeholders', async () => {
     const { code, stdout, stderr } = await init('--redis', url());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const template = JSON.parse(
@@ -82,21 +82,21 @@ describe('init without a terminal', () => {
     );
     expect(JSON.parse(read())).toMatchObject({ runners: template.runners, script: template.script });
     expect(stdout).toContain('edit it first: "script" is only a placeholder');
-    // That it isn't there is no news.
+    // The placeholder is known to be missing.
     expect(stdout).not.toContain('does not exist');
   });
 
-  test('leaves Redis to REDIS_URL if that is set, and says what follows', async () => {
+  test('leaves Redis to REDIS_URL if it is set, and says so', async () => {
     const env = { REDIS_URL: url() };
     const { code, stdout } = await runCommand(['init', '--queue', 'mail'], { cwd: directory.path, env });
     expect(code).toBe(0);
     expect(JSON.parse(read())).not.toHaveProperty('redis');
-    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever it is used');
+    expect(stdout).toContain('\nwrote cfg.json\nit has no "redis": set REDIS_URL wherever you use it');
     const named = await init('--redis', url(), '--force');
     expect(named.stdout).not.toContain('REDIS_URL');
   });
 
-  test('is content with a Redis that is away and a script that is missing, and warns', async () => {
+  test('accepts a Redis that is away and a missing script, with warnings', async () => {
     const port = await freePort();
     const { code, stdout, stderr } = await init('--redis', `localhost:${port}`, '--script', 'job.sh');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -118,7 +118,7 @@ describe('init without a terminal', () => {
     expect(statSync(path('job.sh')).mode & 0o777).toBe(0o644);
   });
 
-  test('writes a file of any name, with paths as seen from there', async () => {
+  test('writes a file of any name, with paths relative to its directory', async () => {
     mkdirSync(path('conf'));
     script('conf/job.sh');
     script('other.sh');
@@ -133,18 +133,18 @@ describe('init without a terminal', () => {
     expect(JSON.parse(read('conf/cfg.json'))).toMatchObject({ script: path('other.sh') });
   });
 
-  test('keeps a namespace, and names it only where it is given', async () => {
+  test('writes a namespace only if it is given', async () => {
     await init('--redis', url(), '--namespace', 'app:jobs', '--script', '/bin/true');
     expect(JSON.parse(read())).toMatchObject({ namespace: 'app:jobs' });
   });
 
-  test('names no queue to try a job with where only Redis knows it', async () => {
+  test('suggests no queue for a first job if only Redis knows the queues', async () => {
     const { stdout } = await init('--redis', url(), '--queue', 'mail_*', '--script', '/bin/true');
     expect(stdout).toContain('exec QUEUE --class CLASS');
     expect(JSON.parse(read())).toMatchObject({ runners: { 'mail_*': 5 } });
   });
 
-  test('takes a queue of any name', async () => {
+  test('accepts a queue of any name', async () => {
     const queue = '__proto__ "$(id)"';
     const { code, stdout } = await init('--redis', url(), '--queue', queue, '--script', '/bin/true');
     expect(code).toBe(0);
@@ -153,7 +153,7 @@ describe('init without a terminal', () => {
     expect(result).toMatchObject({ ok: true, config: { runners: [{ key: queue, concurrency: 5 }] } });
   });
 
-  test('keeps a password for the eyes of its owner, and shows it to nobody', async () => {
+  test('makes a file with a password readable only by its owner, and never shows the password', async () => {
     const { stdout } = await init(
       '--redis',
       `redis://me:s%22cret@127.0.0.1:${redis.port}/3`,
@@ -161,12 +161,12 @@ describe('init without a terminal', () => {
       '/bin/true',
     );
     expect(statSync(path('cfg.json')).mode & 0o777).toBe(0o600);
-    expect(stdout).toContain('wrote cfg.json, which only you can read: it holds a password');
+    expect(stdout).toContain('wrote cfg.json, readable only by you because it contains a password');
     expect(stdout).not.toContain('cret');
     expect(JSON.parse(read())).toMatchObject({ redis: { username: 'me', password: 's"cret', db: 3 } });
   });
 
-  test('leaves who may read it to the umask otherwise', async () => {
+  test('otherwise leaves the permissions to the umask', async () => {
     const usual = process.umask(0o027);
     try {
       await init('--redis', url(), '--script', '/bin/true');
@@ -177,7 +177,7 @@ describe('init without a terminal', () => {
   });
 });
 
-describe('a file that is there', () => {
+describe('an existing file', () => {
   test('is left alone', async () => {
     writeFileSync(path('cfg.json'), 'mine');
     expect(await init('--redis', url(), '--yes')).toEqual({
@@ -188,7 +188,7 @@ describe('a file that is there', () => {
     expect(read()).toBe('mine');
   });
 
-  test('is overwritten with --force, also behind a link', async () => {
+  test('is overwritten with --force, even through a link', async () => {
     mkdirSync(path('real'));
     writeFileSync(path('real/cfg.json'), 'mine');
     symlinkSync('real/cfg.json', path('cfg.json'));
@@ -198,7 +198,7 @@ describe('a file that is there', () => {
     expect(readdirSync(path('real'))).toEqual(['cfg.json']);
   });
 
-  test('may be a link to nowhere: that is left alone, too', async () => {
+  test('may be a broken link, which is also left alone', async () => {
     symlinkSync('nowhere.json', path('cfg.json'));
     const { code, stderr } = await init('--redis', url(), '--script', '/bin/true');
     expect({ code, stderr }).toEqual({
@@ -212,13 +212,13 @@ describe('a file that is there', () => {
     mkdirSync(path('conf'));
     const { code, stderr } = await init('conf', '--force');
     expect(code).toBe(2);
-    expect(stderr).toBe('resque-runner: conf is a directory; name the file in it, such as conf/cfg.json');
+    expect(stderr).toBe('resque-runner: conf is a directory; give the file in it, such as conf/cfg.json');
   });
 });
 
-describe('a directory that takes no file', () => {
+describe('a directory that cannot be written to', () => {
   test.each([
-    ['none/cfg.json', "can't write none/cfg.json: there is no directory none; make it with: mkdir -p none"],
+    ['none/cfg.json', "can't write none/cfg.json: there is no directory none; create it with: mkdir -p none"],
     ['file/cfg.json', "can't write file/cfg.json: file is a file"],
   ])('%s', async (name, message) => {
     writeFileSync(path('file'), '');
@@ -229,13 +229,13 @@ describe('a directory that takes no file', () => {
     });
   });
 
-  test.skipIf(!existsSync('/sys/kernel'))('is told with the reason', async () => {
+  test.skipIf(!existsSync('/sys/kernel'))('is reported with the reason', async () => {
     const { code, stderr } = await init('/sys/kernel/cfg.json', '--redis', url());
     expect(code).toBe(1);
     expect(stderr).toMatch(/^resque-runner: can't write \/sys\/kernel\/cfg\.json: .*(permission|read-only)/);
   });
 
-  test.skipIf(isRoot)('is told before anything else', async () => {
+  test.skipIf(isRoot)('is reported before anything else', async () => {
     mkdirSync(path('closed'), { mode: 0o500 });
     const { code, stdout, stderr } = await init('closed/cfg.json', '--redis', url());
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -245,16 +245,13 @@ describe('a directory that takes no file', () => {
 
 describe('wrong input', () => {
   test.each([
-    [['--redis', 'http://db1'], '--redis: a URL of "http:" is not one of redis:, rediss: and unix:'],
-    [
-      ['--redis', 'redis://me:hunter2@db1:99999'],
-      '--redis: has a port that is not a whole number from 1 to 65535',
-    ],
+    [['--redis', 'http://db1'], '--redis: a Redis URL must begin with redis:, rediss: or unix:, got "http:"'],
+    [['--redis', 'redis://me:hunter2@db1:99999'], '--redis: its port must be a whole number from 1 to 65535'],
     [['--redis', 'a b'], '--redis: contains a control character or a space'],
     [['--queue', ','], '--queue: has an empty queue name'],
-    [['--queue', '!mail'], '--queue: only excludes queues; add one to watch, such as "*"'],
-    [['--namespace', 'a\u001Bb'], '--namespace: "a\\u001bb" contains a control character'],
-    [['--script', '  '], '--script: "" is empty'],
+    [['--queue', '!mail'], '--queue: only excludes queues; add one to take jobs from, such as "*"'],
+    [['--namespace', 'a\u001Bb'], '--namespace: must not contain control characters, got "a\\u001bb"'],
+    [['--script', '  '], '--script: must not be empty'],
     [['--queue', 'mail', 'a.json', 'b.json'], 'init takes one FILE at most; "b.json" is one too many'],
   ])('%j', async (args, message) => {
     expect(await init(...args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });
@@ -262,7 +259,7 @@ describe('wrong input', () => {
   });
 });
 
-describe('what is meant by a Redis', () => {
+describe('the address of Redis', () => {
   const file = '/srv/app/cfg.json';
 
   test.each([
@@ -283,7 +280,7 @@ describe('what is meant by a Redis', () => {
     const result = readRedis(io, text, file);
     if (!result.ok) throw new Error(result.problem);
     expect(redisField(io, result.redis, file)).toEqual(field);
-    // The parser makes the same of it.
+    // The parser reads it in the same way.
     const config = { redis: field, runners: { q: 1 }, script: '/bin/true' };
     expect(parseConfig(JSON.stringify(config), { file })).toMatchObject({
       ok: true,
@@ -292,19 +289,19 @@ describe('what is meant by a Redis', () => {
   });
 });
 
-describe('what is meant by a script', () => {
+describe('the script', () => {
   function meant(text: string) {
     const { io } = testIo({ cwd: directory.path });
     return readScript(io, text, path('cfg.json'));
   }
 
-  test('a file here, whether or not with a dot in front', async () => {
+  test('is a file in this directory, with or without "./"', async () => {
     script('sh');
     expect(await meant('./sh')).toEqual({ field: './sh', program: path('sh') });
     expect(await meant('sh')).toEqual({ field: './sh', program: path('sh') });
   });
 
-  test('a program on PATH, else a file that is to come', async () => {
+  test('is a program on PATH, or else a file that does not exist yet', async () => {
     expect(await meant('sh')).toEqual({ field: 'sh', program: null });
     expect(await meant('nothing-like-this')).toEqual({
       field: './nothing-like-this',
@@ -312,7 +309,7 @@ describe('what is meant by a script', () => {
     });
   });
 
-  test('a program and its arguments, of which files are named wholly', async () => {
+  test('is a program and its arguments, with full paths of files', async () => {
     script('job.sh');
     expect(await meant('sh job.sh --fast')).toEqual({
       field: ['sh', path('job.sh'), '--fast'],
@@ -321,12 +318,12 @@ describe('what is meant by a script', () => {
     expect(await meant('./job.sh  a')).toEqual({ field: ['./job.sh', 'a'], program: path('job.sh') });
   });
 
-  test('a path with a blank in it', async () => {
+  test('may be a path with a space', async () => {
     script('my job.sh');
     expect(await meant('my job.sh')).toEqual({ field: './my job.sh', program: path('my job.sh') });
   });
 
-  test('a path from the home directory', async () => {
+  test('may be a path from the home directory', async () => {
     expect(await meant('~/no/job.sh')).toEqual({
       field: join(homedir(), 'no/job.sh'),
       program: join(homedir(), 'no/job.sh'),
@@ -334,8 +331,8 @@ describe('what is meant by a script', () => {
   });
 });
 
-describe('where editors find the schema', () => {
-  test('in the project that has the package installed, wherever in it the config lies', () => {
+describe('the location of the schema', () => {
+  test('is in the project that has the package installed, wherever the config is', () => {
     mkdirSync(path('app/conf'), { recursive: true });
     mkdirSync(path('app/node_modules/resque-runner'), { recursive: true });
     writeFileSync(path('app/node_modules/resque-runner/cfg.schema.json'), '');
@@ -344,7 +341,7 @@ describe('where editors find the schema', () => {
     expect(schemaReference(path('.'))).toMatch(/^file:\/\/\/.*\/cfg\.schema\.json$/);
   });
 
-  test('beside it in a checkout, and by a URL from anywhere else', () => {
+  test('is beside the config in a checkout, and a URL elsewhere', () => {
     const schema = path('my checkout/cfg.schema.json');
     expect(schemaReference(path('my checkout'), schema)).toBe('./cfg.schema.json');
     expect(schemaReference(path('my checkout/a/b'), schema)).toBe('../../cfg.schema.json');

@@ -47,7 +47,7 @@ function serverPid(redis: EmbeddedRedis): Promise<number> {
 }
 
 describe('an embedded Redis', () => {
-  test('is reachable through a socket that only its user can open, and by no port', async () => {
+  test('is reachable only through a socket that only its user can open', async () => {
     const redis = await start();
     expect(redis.redis.path).toBe(join(directory.path, 'data', 'redis.sock'));
     expect(statSync(redis.redis.path).mode & 0o777).toBe(0o600);
@@ -56,7 +56,7 @@ describe('an embedded Redis', () => {
     expect(readFileSync(join(directory.path, 'data', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  test('keeps its data over a restart, and its process no longer than asked', async () => {
+  test('keeps its data across a restart, and its process ends when asked', async () => {
     const first = await start();
     const pid = await serverPid(first);
     await ask(first, (client) => client.set('a', '1'));
@@ -66,20 +66,20 @@ describe('an embedded Redis', () => {
     expect(await ask(await start(), (client) => client.get('a'))).toBe('1');
   });
 
-  test('is shared by everyone who asks for the same directory, also at the same time', async () => {
+  test('is shared by all runners that use the same directory, even if they start together', async () => {
     const all = await Promise.all([start(), start(), start()]);
     expect(new Set(await Promise.all(all.map(serverPid))).size).toBe(1);
     expect(await findEmbeddedRedis(join(directory.path, 'data'))).toEqual(all[0]?.redis);
   });
 
-  test('runs on when someone who only joined stops', async () => {
+  test('keeps running when a runner stops that only joined', async () => {
     const owner = await start();
     const guest = await start();
     await guest.stop();
     expect(await ask(owner, (client) => client.ping())).toBe('PONG');
   });
 
-  test('goes over to one that only joined when the one that started it stops', async () => {
+  test('passes to a runner that only joined when the one that started it stops', async () => {
     const owner = await start();
     const guests = [await start(), await start()];
     await ask(owner, (client) => client.set('a', '1'));
@@ -96,7 +96,7 @@ describe('an embedded Redis', () => {
     expect(existsSync(join(directory.path, 'data', 'lock'))).toBe(false);
   });
 
-  test('is not found where none runs', async () => {
+  test('is not found if none is running', async () => {
     expect(await findEmbeddedRedis(join(directory.path, 'none'))).toBeNull();
     const redis = await start();
     await redis.stop();
@@ -128,23 +128,23 @@ describe('an embedded Redis', () => {
   test('with a long name refuses a directory for its socket that others can enter', async () => {
     process.env.TMPDIR = directory.path;
     mkdirSync(join(directory.path, `resque-runner-${process.getuid?.()}`), { mode: 0o755 });
-    await expect(start('x'.repeat(110))).rejects.toThrow('open to others');
+    await expect(start('x'.repeat(110))).rejects.toThrow('open to other users');
   });
 
-  test('starts where a power failure left a lock', async () => {
+  test('starts even if a power failure has left a lock', async () => {
     const { stdout: pid } = await execa('sh', ['-c', 'echo $$']);
     mkdirSync(join(directory.path, 'data'));
     writeFileSync(join(directory.path, 'data', 'lock'), `${pid}\n`);
     expect(await ask(await start(), (client) => client.ping())).toBe('PONG');
   });
 
-  test('takes its temporary directory along', async () => {
+  test('removes its temporary directory when it stops', async () => {
     const redis = await start('data', { isTemporary: true });
     await redis.stop();
     expect(readdirSync(directory.path)).toEqual([]);
   });
 
-  test('tells from its log why it does not start', async () => {
+  test('says why it does not start, from its log', async () => {
     mkdirSync(join(directory.path, 'data', 'appendonlydir'), { recursive: true });
     mkdirSync(join(directory.path, 'data', 'appendonlydir', 'appendonly.aof.manifest'));
     mkdirSync(join(directory.path, 'data', 'appendonly.aof'));
@@ -157,18 +157,18 @@ describe('an embedded Redis', () => {
     );
   });
 
-  test('says how to install a server where none is on PATH', async () => {
+  test('says how to install a server if none is on PATH', async () => {
     process.env.PATH = directory.path;
     await expect(start()).rejects.toThrow(/neither redis-server nor valkey-server is on PATH; (install|use)/);
   });
 });
 
-test('a runner that is killed takes its embedded Redis along, and its data are there at the next start', async () => {
+test('a killed runner takes its embedded Redis with it, and its data is there at the next start', async () => {
   const config = { redis: 'embedded', runners: { mail: 1 }, script: '/bin/true' };
   writeFileSync(join(directory.path, 'cfg.json'), JSON.stringify(config));
   const runner = execa(process.execPath, [program, '--no-ui'], {
     cwd: directory.path,
-    // Killed, it leaves its socket there.
+    // A killed runner leaves its socket.
     env: { TMPDIR: directory.path },
     reject: false,
   });

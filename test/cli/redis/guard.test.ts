@@ -1,4 +1,4 @@
-/** What keeps servers of one directory from harming each other, also where several are started at once. */
+/** Servers of one directory never harm each other, even if several are started at once. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -27,7 +27,7 @@ async function deadPid(): Promise<string> {
   return stdout;
 }
 
-test('a server reads the configuration of its start, not one of before', async () => {
+test('a server reads the configuration of its own start, not an older one', async () => {
   const config = 'dir "it\'s \\n %s"\nport 0\n';
   writeFileSync(path('redis.conf'), 'port 6379\nport 6380\nport 6381\nport 6382\n');
   expect(await endOf(await start(config))).toEqual({ isLocked: false, exitCode: 0 });
@@ -35,7 +35,7 @@ test('a server reads the configuration of its start, not one of before', async (
   expect(existsSync(path('lock'))).toBe(false);
 });
 
-test('who finds the directory locked leaves the configuration alone, which a starting server may be reading', async () => {
+test('a runner that finds the directory locked leaves the configuration alone, since a server may be reading it', async () => {
   writeFileSync(path('lock'), `${process.pid}\n`);
   writeFileSync(path('redis.conf'), 'theirs');
   expect(await endOf(await start('ours'))).toEqual({ isLocked: true, exitCode: 75 });
@@ -43,14 +43,14 @@ test('who finds the directory locked leaves the configuration alone, which a sta
   expect(existsSync(path('redis.log'))).toBe(false);
 });
 
-test('a configuration that can not be written is told of in the log, and the server is not started', async () => {
+test('a configuration that cannot be written is reported in the log, and the server is not started', async () => {
   mkdirSync(path('redis.conf'));
   expect(await endOf(await start('ours'))).toEqual({ isLocked: false, exitCode: 1 });
   expect(readFileSync(path('redis.log'), 'utf8')).toContain('redis.conf');
   expect(existsSync(path('lock'))).toBe(false);
 });
 
-test('the lock of a process that is gone is removed, that of a living one is not', async () => {
+test('the lock of a dead process is removed, and that of a live one is not', async () => {
   writeFileSync(path('lock'), `${await deadPid()}\n`);
   await releaseDeadLock(directory.path);
   expect(existsSync(path('lock'))).toBe(false);
@@ -59,8 +59,8 @@ test('the lock of a process that is gone is removed, that of a living one is not
   expect(existsSync(path('lock'))).toBe(true);
 });
 
-test('the lock of a guard that was killed alone stays as long as its server runs', async () => {
-  // It takes its time, as one that has much to save: TERM comes as soon as the guard is gone.
+test('the lock of a killed guard stays while its server is running', async () => {
+  // It ends slowly, like a server with much data to save: it gets TERM as soon as the guard is gone.
   writeFileSync(path('server'), "#!/bin/sh\ntrap '' TERM\nexec sleep 60\n");
   chmodSync(path('server'), 0o755);
   const guard = await start('', path('server'));
@@ -82,7 +82,7 @@ test('the lock of a guard that was killed alone stays as long as its server runs
   expect(existsSync(path('lock'))).toBe(false);
 });
 
-test('a process that has ended but was never waited for holds no lock', async () => {
+test('a zombie process holds no lock', async () => {
   const parent = execa('sh', ['-c', `sh -c 'echo $$ > ${path('lock')}' & exec sleep 60`], { reject: false });
   await waitFor(() => existsSync(path('lock')) && readFileSync(path('lock'), 'utf8') !== '', {
     message: 'a pid is there',
@@ -94,7 +94,7 @@ test('a process that has ended but was never waited for holds no lock', async ()
   await parent;
 });
 
-test('a dead lock is removed by one at a time; a claim that is left behind holds nobody up for long', async () => {
+test('one process at a time removes a dead lock, and an abandoned claim delays others only briefly', async () => {
   writeFileSync(path('lock'), `${await deadPid()}\n`);
   mkdirSync(path('lock.release'));
   await releaseDeadLock(directory.path);

@@ -1,4 +1,4 @@
-/** What a user is told who has no Redis server, and that it works. */
+/** The advice for users without a Redis server, and that it works. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,21 +30,21 @@ function io() {
 const user = { isRoot: false, canSudo: false };
 
 describe('without a server on PATH', () => {
-  test('root is told what installs one', async () => {
+  test('root gets the command that installs one', async () => {
     addProgram('apt-get');
     expect(await installAdvice(io(), { isRoot: true, canSudo: false })).toBe(
       'install one with: apt-get install redis-server',
     );
   });
 
-  test('a user who has sudo, too, and what works without', async () => {
+  test('a user with sudo also gets the command, and an alternative without it', async () => {
     addProgram('apt-get');
     expect(await installAdvice(io(), { ...user, canSudo: true })).toBe(
       'install one with: sudo apt-get install redis-server; or use one that runs elsewhere: resque-runner CONFIG --redis URL',
     );
   });
 
-  test('a user without sudo reads nothing of it', async () => {
+  test('a user without sudo gets only the alternatives', async () => {
     addProgram('apt-get');
     const advice = await installAdvice(io(), user);
     expect(advice).not.toContain('sudo');
@@ -59,7 +59,7 @@ describe('without a server on PATH', () => {
     expect(await installAdvice(io(), user)).toBe('install one with: brew install redis');
   });
 
-  test('without a package manager there is a page to read', async () => {
+  test('without a package manager, the message links to a page', async () => {
     expect(await installAdvice(io(), user)).toMatch(
       /^install one: https:\S+; or use one that runs elsewhere/,
     );

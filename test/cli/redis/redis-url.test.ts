@@ -1,4 +1,4 @@
-/** `REDIS_URL` in the environment: which Redis commands use if neither a flag nor a config names one. */
+/** `REDIS_URL` in the environment is used if neither a flag nor a config names a Redis. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,19 +17,19 @@ function ioWith(REDIS_URL: string) {
   return { env: { REDIS_URL }, cwd: '/' };
 }
 
-test('without a config it names the Redis, and --redis counts before it', async () => {
+test('without a config, it names the Redis, and --redis has priority', async () => {
   const io = ioWith('redis://:secret@db.example.com:6380/2');
   expect((await findTarget(io, none)).shown).toBe('redis://db.example.com:6380/2');
   expect((await findTarget(io, { ...none, redis: 'redis://other' })).shown).toBe('redis://other:6379/0');
   expect((await findTarget(ioWith(''), none)).shown).toBe('redis://localhost:6379/0');
 });
 
-test('a wrong one is a mistake that names it', async () => {
+test('an invalid value is reported with the name of the variable', async () => {
   const problem = 'REDIS_URL: "localhost:6379" is not a Redis URL; write "redis://localhost:6379"';
   await expect(findTarget(ioWith('localhost:6379'), none)).rejects.toThrow(new UsageError(problem));
 });
 
-test('a runner whose config names no Redis works on it, and a wrong one ends it with 2', async () => {
+test('a runner uses it if its config names no Redis, and exits with 2 if it is invalid', async () => {
   writeFileSync(join(directory.path, 'cfg.json'), '{"runners":{"mail":1},"script":"/bin/true"}');
   await redis.client.rpush('resque:queue:mail', '{"class":"Good","args":[]}');
   const run = (REDIS_URL: string) =>
@@ -38,10 +38,10 @@ test('a runner whose config names no Redis works on it, and a wrong one ends it 
   expect(await redis.client.get('resque:stat:processed')).toBe('1');
   const { code, stderr } = await run('http://localhost');
   expect(code).toBe(2);
-  expect(stderr).toContain('REDIS_URL: a URL of "http:" is not one of redis:, rediss: and unix:');
+  expect(stderr).toContain('REDIS_URL: a Redis URL must begin with redis:, rediss: or unix:, got "http:"');
 });
 
-test('init leaves redis out of the config, and tries what the variable says', async () => {
+test('init leaves redis out of the config, and tests the variable’s Redis', async () => {
   const url = `redis://127.0.0.1:${redis.port}/0`;
   const args = ['init', '--script', '/bin/true', '--yes'];
   const { code, stdout } = await runCommand(args, { cwd: directory.path, env: { REDIS_URL: url } });

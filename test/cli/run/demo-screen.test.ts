@@ -1,4 +1,4 @@
-/** What the program shows where: the demo's screen, a Redis of its own, a terminal without colours or without anything. */
+/** The screen of the demo and of an embedded Redis, without colors, and on unsuitable terminals. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
@@ -30,47 +30,43 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
     const pids = ui.enginePids();
     await terminal.press('q');
     await terminal.waitForText('Drain and quit');
-    // It can't go on without the demo's Redis.
+    // It can't continue without the demo's Redis.
     expect(terminal.text()).not.toContain('Detach');
     await terminal.press('q');
     await terminal.waitForText('came to 0', 20_000);
     expect(terminal.isRestored, terminal.describe()).toBe(true);
     expect(terminal.text()).toMatch(/resque-runner has stopped: \d+ jobs? processed, \d+ failed\./);
-    expect(terminal.text()).toMatch(/^demo: \d+ jobs ended in .*; all gone now$/m);
+    expect(terminal.text()).toMatch(/^demo: ran for .*; \d+ jobs processed, .*; all files are removed$/m);
     await expectNothingLeft(pids);
   });
 
-  test.each<[string, number, (terminal: Terminal) => void | Promise<void>]>([
-    ['three times Ctrl-C', 0, (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
-    ['SIGTERM', 143, (terminal) => terminal.signal('SIGTERM')],
-    ['SIGHUP', 129, (terminal) => terminal.signal('SIGHUP')],
-  ])('%s', async (_, code, end) => {
-    const terminal = await openDemo();
-    const pids = ui.enginePids();
-    await end(terminal);
-    await terminal.waitForText(`came to ${code}`);
-    expect(terminal.isRestored, terminal.describe()).toBe(true);
-    await expectNothingLeft(pids);
-  });
-
-  test('its window is closed', async () => {
-    const terminal = await openDemo();
-    const pids = [...ui.enginePids(), terminal.foregroundPid];
-    terminal.hangUp();
-    await expectNothingLeft(pids);
-  });
-
-  test('SIGKILL', async () => {
-    const terminal = await openDemo();
-    const pids = ui.enginePids();
-    terminal.signal('SIGKILL');
+  // All at once, because each one takes a while to end.
+  test('Ctrl-C three times, SIGTERM, SIGHUP, SIGKILL, and a closed terminal', async () => {
+    const ends: readonly [string, (terminal: Terminal) => void | Promise<void>][] = [
+      ['came to 0', (terminal) => terminal.press('ctrl+c', 'ctrl+c', 'ctrl+c')],
+      ['came to 143', (terminal) => terminal.signal('SIGTERM')],
+      ['came to 129', (terminal) => terminal.signal('SIGHUP')],
+    ];
+    const ending = await Promise.all(
+      ends.map(async ([text, end]) => ({ terminal: await openDemo(), text, end })),
+    );
+    const [killed, closed] = [await openDemo(), await openDemo()];
+    const pids = [...ui.enginePids(), closed.foregroundPid];
+    expect(pids).toHaveLength(ends.length + 3);
+    for (const { terminal, end } of ending) await end(terminal);
+    killed.signal('SIGKILL');
+    closed.hangUp();
+    for (const { terminal, text } of ending) {
+      await terminal.waitForText(text);
+      expect(terminal.isRestored, terminal.describe()).toBe(true);
+    }
     // What it leaves on the screen, it can't help.
-    await waitFor(() => terminal.received.includes('came to 137'), { message: 'it has been killed' });
+    await waitFor(() => killed.received.includes('came to 137'), { message: 'it has been killed' });
     await expectNothingLeft(pids);
   });
 });
 
-test('a mistake in the config is told on the normal screen', async () => {
+test('a mistake in the config is shown on the normal screen', async () => {
   const file = ui.stage.write('bad.json', '{ "runners": { "mail": 0 }, "script": "/bin/true" }');
   const terminal = ui.shell([ui.commandOf([file]).join(' ')]);
   await terminal.waitForText('came to 2');
@@ -78,12 +74,12 @@ test('a mistake in the config is told on the normal screen', async () => {
   expect(terminal.screen().slice(0, 3)).toEqual([
     'before',
     `resque-runner: ${file} can't be used:`,
-    '  runners.mail.concurrency: 0 is below 1',
+    '  runners.mail.concurrency: must be 1 or more, got 0',
   ]);
   expect(terminal.received).not.toContain('\u001B');
 });
 
-test('an embedded Redis runs beside the screen, and goes with it', async () => {
+test('an embedded Redis runs with the screen, and ends with it', async () => {
   const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
   const file = ui.stage.path('embedded.json');
   writeFileSync(file, JSON.stringify({ redis: 'embedded', script, runners: { mail: 1 } }));
@@ -103,7 +99,7 @@ test('an embedded Redis runs beside the screen, and goes with it', async () => {
   expect(terminal.isRestored, terminal.describe()).toBe(true);
 });
 
-test('with NO_COLOR there are no colours, and nothing is told by them alone', async () => {
+test('with NO_COLOR, there are no colors, and no information depends on them', async () => {
   const script = ui.stage.script(sleeper);
   const screen = await ui.start({ script, runners: { mail: 1, images: 1 } }, { env: { NO_COLOR: '1' } });
   await ui.stage.enqueue('mail', { class: 'First', args: [] });
@@ -119,7 +115,7 @@ test('with NO_COLOR there are no colours, and nothing is told by them alone', as
   const styles = [...screen.received.matchAll(/\u001B\[([\d;]*)m/g)].flatMap(([, codes = '']) =>
     codes.split(';'),
   );
-  // Weights, underlines and inversion, and their ends.
+  // Bold, dim, underlined and inverse, and their ends.
   expect(
     [...new Set(styles)].filter((code) => !['', '0', '1', '2', '4', '7', '22', '24', '27'].includes(code)),
   ).toEqual([]);
@@ -139,7 +135,7 @@ test.each([
   await ui.stage.enqueue('mail', { class: 'Welcome', args: [] });
   await terminal.waitForText('done Welcome');
   expect(terminal).toMatchObject({ isAlternateScreen: false, isCursorHidden: false, inputMode: 'cooked' });
-  // As the terminal does it: the signal goes to the group.
+  // As a terminal does: the signal goes to the group.
   await terminal.press('ctrl+c');
   expect(await terminal.exit).toEqual({ exitCode: 0, signal: 0 });
 });

@@ -1,135 +1,158 @@
+/* oxlint-disable no-empty-pattern -- Vitest wants a pattern. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterEach, describe, expect, test } from 'vitest';
+import { test as baseTest, describe, expect } from 'vitest';
 import { kill, markVariable, processesMarked } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { useDirectory } from '../directory.ts';
 import { program, runProgram } from '../program.ts';
 
-const directory = useDirectory();
-const mark = randomUUID();
+/** A demo with all of its temporary files in its own directory. */
+class Demo {
+  readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'rr-demo-')));
+  readonly child: ReturnType<typeof spawnDemo>;
+  stdout = '';
+  stderr = '';
+  readonly #mark = randomUUID();
 
-afterEach(() => {
-  for (const { pid } of processesMarked(mark)) kill(pid);
-});
+  constructor() {
+    this.child = spawnDemo(this.directory, this.#mark);
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+  }
 
-/** Starts a demo whose temporary files all go into the test's directory. */
-function startDemo() {
-  const child = execa(process.execPath, [program, 'demo'], {
-    cwd: directory.path,
-    env: { TMPDIR: directory.path, [markVariable]: mark },
-    stdin: 'ignore',
-    reject: false,
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const has = async (...texts: string[]) => {
-    await waitFor(() => texts.every((text) => stdout.includes(text)), {
-      message: () => `${texts.join()} in\n${stdout}\n${stderr}`,
+  async has(...texts: string[]): Promise<void> {
+    await waitFor(() => texts.every((text) => this.stdout.includes(text)), {
+      message: () => `${texts.join()} in\n${this.stdout}\n${this.stderr}`,
       timeoutMs: 20_000,
     });
-  };
-  return { child, has, output: () => stdout, talk: () => stderr };
+  }
+
+  /** The path of its config, from its output. */
+  get config(): string {
+    return /check (\S+)/.exec(this.stderr)?.[1] ?? '';
+  }
+
+  command(...args: string[]): ReturnType<typeof runProgram> {
+    return runProgram(args, { cwd: this.directory });
+  }
+
+  /** @param mayLeaveSocket a runner that was killed can't take its socket along; the next one does */
+  async expectNothingLeft(mayLeaveSocket = false): Promise<void> {
+    const left = () => readdirSync(this.directory).filter((name) => !(mayLeaveSocket && name === sockets));
+    await waitFor(() => processesMarked(this.#mark).length === 0 && left().length === 0, {
+      message: () => JSON.stringify([processesMarked(this.#mark), left()]),
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const { pid } of processesMarked(this.#mark)) kill(pid);
+    await this.child;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
 }
 
-/** @param mayLeaveSocket a runner that was killed can't take its socket along; the next one does */
-async function expectNothingLeft(mayLeaveSocket = false): Promise<void> {
-  const left = () => readdirSync(directory.path).filter((name) => !(mayLeaveSocket && name === sockets));
-  await waitFor(() => processesMarked(mark).length === 0 && left().length === 0, {
-    message: () => JSON.stringify([processesMarked(mark), left()]),
+function spawnDemo(directory: string, mark: string) {
+  return execa(process.execPath, [program, 'demo'], {
+    cwd: directory,
+    env: { TMPDIR: directory, [markVariable]: mark },
+    stdin: 'ignore',
+    reject: false,
   });
 }
 
 const sockets = `resque-runner-${process.getuid?.()}`;
 
+/** The tests of a group run at the same time, because the jobs of a demo are slow. */
+const test = baseTest.extend<{ demo: Demo }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest wants a pattern.
+  demo: async ({}, use) => {
+    const demo = new Demo();
+    await use(demo);
+    await demo.dispose();
+  },
+});
+
 describe('the demo', () => {
-  test('shows good, slow, talkative and failing jobs until Ctrl-C, and leaves nothing behind', async () => {
-    const demo = startDemo();
+  test.concurrent('shows good, slow, talkative and failing jobs until Ctrl-C, and leaves nothing behind', async ({
+    demo,
+  }) => {
     await demo.has('done SendMail', 'done ImportRows', 'done BuildReport', 'CardDeclined: card 1881');
     demo.child.kill('SIGINT');
     const { exitCode } = await demo.child;
     expect(exitCode).toBe(0);
-    expect(demo.talk()).toContain('Ctrl-C ends it');
-    expect(demo.talk()).toMatch(
-      /demo: \d+ jobs ended in \d+.*, \d+ of them failed, \d+ still waited; all gone now/,
+    expect(demo.stderr).toContain('Ctrl-C ends it');
+    expect(demo.stderr).toMatch(
+      /demo: ran for \d+.*; \d+ jobs processed, \d+ failed, \d+ still waiting; all files are removed/,
     );
-    for (const line of demo.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');
-    await expectNothingLeft();
+    for (const line of demo.stdout.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('event');
+    await demo.expectNothingLeft();
   });
 
-  test('works on when nobody reads its log any more', async () => {
-    const demo = startDemo();
+  test.concurrent('keeps running when its log has no reader any more', async ({ demo }) => {
     await demo.has('job.finished');
     demo.child.stdout.destroy();
-    const file = /check (\S+)/.exec(demo.talk())?.[1] ?? '';
     const processed = async () => {
-      const { stdout } = await runProgram(['status', '--json', '--config', file], { cwd: directory.path });
+      const { stdout } = await demo.command('status', '--json', '--config', demo.config);
       return (JSON.parse(stdout) as { totals: { processed: number } }).totals.processed;
     };
     const before = await processed();
     await waitFor(async () => (await processed()) > before, { message: 'another job has been done' });
     demo.child.kill('SIGTERM');
     expect(await demo.child).toMatchObject({ exitCode: 0 });
-    expect(demo.talk()).not.toContain('EPIPE');
-    await expectNothingLeft();
+    expect(demo.stderr).not.toContain('EPIPE');
+    await demo.expectNothingLeft();
   });
 
-  test('can be looked into with the commands that it names', async () => {
-    const demo = startDemo();
+  test.concurrent('can be inspected with the commands that it suggests', async ({ demo }) => {
     await demo.has('engine.started');
-    const file = /check (\S+)/.exec(demo.talk())?.[1] ?? '';
-    const checked = await runProgram(['check', file], { cwd: directory.path });
+    const checked = await demo.command('check', demo.config);
     expect(checked).toMatchObject({ code: 0 });
     expect(checked.stdout.match(/^ok {3}script /gm)).toHaveLength(4);
-    await runProgram(['enqueue', '--config', file, 'payments', 'Charge', 'my card', '99999'], {
-      cwd: directory.path,
-    });
+    await demo.command('enqueue', '--config', demo.config, 'payments', 'Charge', 'my card', '99999');
     await demo.has('my card is good for 100.00 at most');
     demo.child.kill('SIGTERM');
     expect(await demo.child).toMatchObject({ exitCode: 0 });
-    await expectNothingLeft();
+    await demo.expectNothingLeft();
   });
+});
 
-  test('goes on when its Redis is killed', async () => {
-    const demo = startDemo();
+describe('the demo, in trouble,', () => {
+  test.concurrent('continues when its Redis is killed', async ({ demo }) => {
     await demo.has('job.finished');
-    const socket = /redis-cli -s (\S+)/.exec(demo.talk())?.[1] ?? '';
+    const socket = /redis-cli -s (\S+)/.exec(demo.stderr)?.[1] ?? '';
     const [, server = ''] = readFileSync(join(dirname(socket), 'lock'), 'utf8').split('\n');
     kill(Number(server));
     await demo.has('back after');
-    const before = demo.output().length;
-    await waitFor(() => demo.output().slice(before).includes('done SendMail'), {
-      message: () => demo.output(),
+    const before = demo.stdout.length;
+    await waitFor(() => demo.stdout.slice(before).includes('done SendMail'), {
+      message: () => demo.stdout,
     });
     demo.child.kill('SIGTERM');
     expect(await demo.child).toMatchObject({ exitCode: 0 });
-    expect(demo.talk()).toContain('was killed by signal 9; starting it again');
-    await expectNothingLeft();
+    expect(demo.stderr).toContain('was killed by signal 9; starting it again');
+    await demo.expectNothingLeft();
   });
 
-  test('ends when its terminal is closed', async () => {
-    const demo = startDemo();
+  test.concurrent('ends when its terminal is closed', async ({ demo }) => {
     await demo.has('engine.started');
     demo.child.kill('SIGHUP');
     expect(await demo.child).toMatchObject({ exitCode: 0 });
-    await expectNothingLeft();
+    await demo.expectNothingLeft();
   });
 
-  test('leaves nothing behind but its socket when it is killed', async () => {
-    const demo = startDemo();
+  test.concurrent('leaves nothing behind but its socket when it is killed', async ({ demo }) => {
     await demo.has('done SendMail');
     demo.child.kill('SIGKILL');
     await demo.child;
-    await expectNothingLeft(true);
+    await demo.expectNothingLeft(true);
   });
 });
 

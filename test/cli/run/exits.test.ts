@@ -1,4 +1,4 @@
-/** What the program says and how it exits when it was called wrongly, or something around it doesn't work. */
+/** Messages and exit codes after wrong arguments and after other errors. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -22,7 +22,7 @@ function write(name: string, content: string): string {
 const goodConfig = '{ "runners": { "default": 1 }, "script": "/bin/true" }';
 
 describe('exit code 0', () => {
-  test('follows --version, which says nothing else', async () => {
+  test('follows --version, which prints only the version', async () => {
     expect(await run('--version')).toEqual({ code: 0, stdout: packageJson.version, stderr: '' });
   });
 
@@ -45,7 +45,7 @@ describe('exit code 0', () => {
 });
 
 describe('exit code 2', () => {
-  test('follows a mistake on the command line, told in one line', async () => {
+  test('follows a mistake on the command line, reported in one line', async () => {
     expect(await run('--drian')).toEqual({
       code: 2,
       stdout: '',
@@ -53,21 +53,21 @@ describe('exit code 2', () => {
     });
   });
 
-  test('follows the lack of any config, with what to do', async () => {
+  test('follows a missing config, with what to do', async () => {
     const { code, stderr } = await run();
     expect(code).toBe(2);
-    expect(stderr).toContain('there is no ./cfg.json, $RR_CONFIG is not set, and no file was named');
+    expect(stderr).toContain('there is no ./cfg.json, $RR_CONFIG is not set, and no file was given');
     expect(stderr).toContain('resque-runner demo');
     expect(stderr).toContain('resque-runner init');
   });
 
-  test('follows a config that is missing, a directory, or not ours to read', async () => {
+  test('follows a config that does not exist, is a directory, or is not readable', async () => {
     expect((await run('none.json')).stderr).toBe(
       "resque-runner: none.json can't be used:\n  there is no such file; write it with: resque-runner init none.json",
     );
     mkdirSync(join(directory.path, 'folder'));
     expect((await run('folder/')).stderr).toContain(
-      'it is a directory; name the file in it, such as folder/cfg.json',
+      'it is a directory; give the file in it, such as folder/cfg.json',
     );
     // Root may read everything, and would wait for Redis.
     if (process.getuid?.() === 0) return;
@@ -80,7 +80,7 @@ describe('exit code 2', () => {
     });
   });
 
-  test('follows a bad config, every problem on a line of its own and no stack', async () => {
+  test('follows an invalid config, with each problem on its own line and no stack', async () => {
     write(
       'cfg.json',
       '{ "redis": { "port": 0 }, "runners": { "mail": 0 }, "script": "/bin/true", "rnners": 1 }',
@@ -90,22 +90,22 @@ describe('exit code 2', () => {
     const [head, ...problems] = stderr.split('\n');
     expect(head).toBe("resque-runner: cfg.json can't be used:");
     expect(problems).toHaveLength(3);
-    expect(problems.join('\n')).toContain('  runners.mail.concurrency: 0 is below 1');
+    expect(problems.join('\n')).toContain('  runners.mail.concurrency: must be 1 or more, got 0');
     expect(stderr).not.toContain('    at ');
   });
 
-  test('follows a wrong --redis, without the password that is in it', async () => {
+  test('follows an invalid --redis, without showing its password', async () => {
     write('cfg.json', goodConfig);
     for (const args of [[], ['check'], ['enqueue', 'q', 'C']]) {
       const { code, stdout, stderr } = await run(...args, '--redis', 'redis://me:hunter2@host:99999/0');
       expect(code).toBe(2);
-      // Not blamed on the config, which is fine.
+      // The message does not blame the config, which is valid.
       expect(stderr).toMatch(/^resque-runner: --redis: /);
       expect(stdout + stderr).not.toContain('hunter2');
     }
   });
 
-  test('follows a config named by $RR_CONFIG, which counts before ./cfg.json', async () => {
+  test('follows an invalid config in $RR_CONFIG, which has priority over ./cfg.json', async () => {
     write('cfg.json', goodConfig);
     const other = write('other.json', '[]');
     const { code, stderr } = await runProgram([], { cwd: directory.path, env: { RR_CONFIG: other } });
@@ -115,8 +115,8 @@ describe('exit code 2', () => {
 });
 
 describe('exit code 1', () => {
-  test('follows a fault of the program itself, with a stack', async () => {
-    // A preload that breaks something deep inside.
+  test('follows a bug of the program, with a stack', async () => {
+    // A preload that breaks a builtin.
     const preload = write(
       'break.mjs',
       'JSON.stringify = () => { throw new RangeError("broken on purpose"); };',

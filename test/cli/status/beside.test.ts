@@ -1,4 +1,4 @@
-/** What `status` shows of workers that really work: of our own runner and of node-resque. */
+/** What `status` shows of real workers: of our own runner and of node-resque. */
 import { Worker } from 'node-resque';
 import { expect, onTestFinished, test } from 'vitest';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
@@ -10,8 +10,8 @@ const stage = new StatusStage(e2e.redis);
 
 const untilGo = 'while [ ! -e "$D/go" ]; do sleep 0.1; done';
 
-test('a runner: its slots, their jobs, what it holds, what it has done', async () => {
-  // The queue of a pattern is there before the runner looks for such.
+test('shows a runner with its slots, their jobs, held jobs and counters', async () => {
+  // The queue exists before the runner looks for queues of its pattern.
   await e2e.enqueue('other_things', { class: 'Other', args: [] });
   const runner = await e2e.run({
     runners: { mail: 3, 'low,other_*': 2, bills: { concurrency: 1, delivery: 'at-least-once' } },
@@ -66,7 +66,7 @@ test('a runner: its slots, their jobs, what it holds, what it has done', async (
   await e2e.client.del('resque:queue:nobody');
 });
 
-test('a runner that is paused, and one entry of which can’t start its script, says so at once', async () => {
+test('shows immediately that a runner is paused and that a script can’t be started', async () => {
   const runner = await e2e.run({
     runners: { mail: 3, bad: { concurrency: 1, script: e2e.path('missing') } },
     script: '/bin/true',
@@ -86,7 +86,7 @@ test('a runner that is paused, and one entry of which can’t start its script, 
   await waitFor(async () => !(await stage.queue('bad')).isPaused, { message: 'status shows its end' });
 });
 
-test('a runner that was killed is dead at once, and so are its jobs', async () => {
+test('shows immediately that a killed runner and its jobs are dead', async () => {
   const runner = await e2e.run({ runners: { mail: 1 }, script: e2e.script(untilGo) });
   await e2e.enqueue('mail', { class: 'SendMail', args: [] });
   await runner.waitForLine('job.started');
@@ -96,7 +96,7 @@ test('a runner that was killed is dead at once, and so are its jobs', async () =
   expect(document.processes).toMatchObject([{ state: 'dead', pid: runner.pid }]);
   expect(document.runningJobs).toMatchObject([{ workerState: 'dead', class: 'SendMail' }]);
 
-  // Until another one has seen to it.
+  // Until another runner has recovered them.
   const next = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
   await waitFor(async () => (await stage.look()).document.totals.deadWorkers === 0, {
     message: 'the dead one is recovered',
@@ -104,7 +104,7 @@ test('a runner that was killed is dead at once, and so are its jobs', async () =
   expect((await stage.look()).document.processes).toMatchObject([{ state: 'idle', pid: next.pid }]);
 });
 
-test('node-resque: its worker, its job, its counters', async () => {
+test('shows a worker of node-resque with its job and counters', async () => {
   let finish: () => void = () => {};
   const finished = new Promise<void>((resolve) => {
     finish = resolve;

@@ -1,4 +1,4 @@
-/** Rates: between two looks what the counters say, in one the average, and otherwise nothing. Pure. */
+/** Rates: between two reads from the counters; in one read, the average since the start; otherwise unknown. */
 import { expect, test } from 'vitest';
 import type { QueueStatus, StatusDocument } from '../../../src/cli/status/document.ts';
 import { survey } from '../../../src/cli/status/survey.ts';
@@ -57,7 +57,7 @@ function queue({ queues }: StatusDocument, name: string): QueueStatus | undefine
   return queues.find((each) => each.name === name);
 }
 
-test('in one look the average since the start is all that is known', () => {
+test('one read gives only the average since the start', () => {
   const mail = ['a:1:mail', 'a:2:mail'].map((id) => worker(id, { processed: 100 }));
   const document = look(facts(0, 500, [...mail, worker('a:3:low,high', { processed: 50 })]), null);
   expect(document.totals.jobsPerSecond).toBeNull();
@@ -66,7 +66,7 @@ test('in one look the average since the start is all that is known', () => {
   expect(queue(document, 'mail')).toMatchObject({ jobsPerMinute: 20, jobsPerSecond: null });
 });
 
-test('of a worker that serves several queues nobody knows whose jobs it did', () => {
+test('a worker with several queues leaves the rates of these queues unknown', () => {
   const mail = [worker('a:1:mail', { processed: 100 }), worker('a:2:mail,low', { processed: 100 })];
   const document = look(facts(2, 0, mail), facts(0, 0, mail));
   expect(queue(document, 'mail')).toMatchObject({ jobsPerMinute: null, jobsPerSecond: null });
@@ -74,7 +74,7 @@ test('of a worker that serves several queues nobody knows whose jobs it did', ()
   expect(document.processes).toMatchObject([{ jobsPerSecond: 0 }, { jobsPerSecond: 0 }]);
 });
 
-test('no average is made of less than a second, of an unknown start or of a counter that is none', () => {
+test('the average is unknown within the first second, without a start time and without a valid counter', () => {
   const workers = [
     worker('a:1:q', { startedAtMs: startMs - 500, processed: 3 }),
     worker('a:2:r', { startedAtMs: null, processed: 3 }),
@@ -85,7 +85,7 @@ test('no average is made of less than a second, of an unknown start or of a coun
   expect(document.queues.map(({ jobsPerMinute }) => jobsPerMinute)).toEqual([null, null, null]);
 });
 
-test('between two looks counters tell: in total, of a process, of a queue', () => {
+test('two reads give the rates of totals, processes and queues', () => {
   const before = facts(0, 1_000, [
     worker('a:1-0:mail', { processed: 10 }),
     worker('a:1-1:mail', { processed: 20 }),
@@ -103,7 +103,7 @@ test('between two looks counters tell: in total, of a process, of a queue', () =
   expect(queue(document, 'low')).toMatchObject({ jobsPerSecond: 0.5 });
 });
 
-test('a worker that has come in between counts from its start', () => {
+test('a worker that started in between counts from its start', () => {
   const before = facts(0, 0, [worker('a:1-0:mail', { processed: 10 })]);
   const now = facts(2, 0, [
     worker('a:1-0:mail', { processed: 12 }),
@@ -112,7 +112,7 @@ test('a worker that has come in between counts from its start', () => {
   expect(look(now, before).processes).toMatchObject([{ jobsPerSecond: 3 }]);
 });
 
-test('what a worker did last that has gone, nobody knows', () => {
+test('a worker that has left in between leaves the rates of its process and queue unknown', () => {
   const others = [worker('b:5:mail', { processed: 5 }), worker('b:6:low', { processed: 5 })];
   const before = facts(0, 0, [...others, worker('a:1-0:mail'), worker('a:1-1:mail')]);
   const document = look(facts(2, 6, [...others, worker('a:1-0:mail')]), before);
@@ -126,13 +126,13 @@ test('what a worker did last that has gone, nobody knows', () => {
   expect(document.totals.jobsPerSecond).toBe(3);
 });
 
-test('one that served several queues takes the rate of each with it', () => {
+test('a worker with several queues that has left makes the rate of each unknown', () => {
   const mail = worker('b:5:mail');
   const document = look(facts(2, 0, [mail]), facts(0, 0, [mail, worker('a:1:*')]));
   expect(queue(document, 'mail')).toMatchObject({ jobsPerSecond: null });
 });
 
-test('a counter that went back says nothing', () => {
+test('a counter that has decreased gives no rate', () => {
   const before = facts(0, 1_000, [worker('a:1:mail', { processed: 10 })]);
   const document = look(facts(2, 3, [worker('a:1:mail', { processed: 2 })]), before);
   expect(document.totals.jobsPerSecond).toBeNull();
@@ -140,11 +140,11 @@ test('a counter that went back says nothing', () => {
   expect(look(facts(2, null, []), before).totals.jobsPerSecond).toBeNull();
 });
 
-test('no rate is made of no time', () => {
+test('two reads at the same time give no rate', () => {
   expect(look(facts(0, 5, []), facts(0, 0, [])).totals.jobsPerSecond).toBeNull();
 });
 
-test('failed jobs of node-resque are added, which it counts apart', () => {
+test('failed jobs of node-resque, which it counts separately, are added', () => {
   const before = facts(0, 0, [worker('a:1+1:mail', { processed: 10, failed: 1 })]);
   const now = facts(2, 0, [worker('a:1+1:mail', { processed: 11, failed: 4 })]);
   expect(look(now, before).processes).toMatchObject([{ finished: 15, jobsPerSecond: 2 }]);

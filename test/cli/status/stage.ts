@@ -1,4 +1,4 @@
-/** What the tests of `status` share: records as each kind of client writes them, and a look at them. */
+/** Helpers for tests of `status`: write records as each kind of client does, and read the status. */
 import type {
   ProcessStatus,
   QueueStatus,
@@ -62,7 +62,7 @@ export class StatusStage {
     return only((await this.look()).document.runningJobs, () => true, 'a job');
   }
 
-  /** As Ruby and our own runner do it. */
+  /** As Ruby and our own runner register a worker. */
   async register(id: string | Buffer, worker: Worker = {}): Promise<void> {
     const { started = 60, heartbeat = 5, processed, failed, record } = worker;
     const { client } = this.#server;
@@ -76,7 +76,7 @@ export class StatusStage {
     if (record !== undefined) await client.set(key('resque:worker:'), record);
   }
 
-  /** As node-resque does it. */
+  /** As node-resque registers a worker. */
   async registerNode(name: string, queues: string, pingAgo: number): Promise<void> {
     const { client } = this.#server;
     await client.sadd('resque:workers', `${name}:${queues}`);
@@ -85,7 +85,7 @@ export class StatusStage {
     await client.set(`resque:worker:ping:${name}`, ping);
   }
 
-  /** The registry entry of one of our processes, of another machine unless said otherwise. */
+  /** The registry entry of a runner, on another machine by default. */
   async enlist(owner: string, changes: object = {}): Promise<void> {
     const entry = {
       machine: 'elsewhere',
@@ -118,7 +118,7 @@ export class StatusStage {
   }
 }
 
-/** A worker's record of a job that began so many seconds ago. */
+/** A worker's record of a job that began this many seconds ago. */
 export function recordOf(queue: string, ago: number, payload: object = { class: 'A', args: [] }): string {
   return JSON.stringify({ queue, run_at: new Date(Date.now() - ago * 1_000).toISOString(), payload });
 }

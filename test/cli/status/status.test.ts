@@ -16,7 +16,7 @@ function status(...args: string[]) {
   return runCommand(['status', ...args], { cwd: directory.path });
 }
 
-/** A bit of everything. */
+/** Some data of every kind. */
 async function seed(): Promise<void> {
   await stage.enqueue('mail', 1_204);
   await stage.enqueue('orphan', 12);
@@ -35,10 +35,10 @@ async function seed(): Promise<void> {
   await redis.client.rpush('resque:failed', '{}');
 }
 
-describe('for people', () => {
+describe('as text', () => {
   beforeEach(seed);
 
-  test('says where, what waits, who works and what runs, in text without colours', async () => {
+  test('shows Redis, queues, workers and running jobs, without colors', async () => {
     const { code, stdout, stderr } = await status('--redis', stage.url);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.split('\n');
@@ -57,14 +57,14 @@ describe('for people', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(/^ {2}web1\.runner:5 +runner +3\/8 working +10 min +80 /),
     );
-    // Not cut: nobody's terminal is too narrow.
+    // Not cut: there is no terminal.
     expect(lines).toContainEqual(
       expect.stringMatching(/^ +3 min {2}mail +web1\.runner:5-2 +SendMail \["bob2@example\.org","x{200}"\]$/),
     );
     expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
-  test('tells what is paused, and what waits for its time', async () => {
+  test('shows pauses and delayed jobs', async () => {
     await redis.client.set('resque:pause-all-workers', 'true');
     const dueAt = Math.floor(Date.now() / 1_000) - 7_300;
     await redis.client.zadd('resque:delayed_queue_schedule', dueAt, dueAt);
@@ -96,7 +96,7 @@ describe('for people', () => {
     await redis.client.call('ACL', 'DELUSER', 'ann');
   });
 
-  test('shows names that would act on a terminal as text', async () => {
+  test('shows control characters in names as text', async () => {
     await stage.enqueue('ev\u001B]0;x\u0007il\n', 1);
     await stage.register('h\u001B[2J:3:\u202Eq', {
       record: recordOf('q\r', 5, { class: '\u001B[31m', args: ['\u0000\u009B'] }),
@@ -107,7 +107,7 @@ describe('for people', () => {
     expect(stdout).toContain('h\\u001b[2J:3');
   });
 
-  test('tells at its place what can not be read', async () => {
+  test('says in its place if something cannot be read', async () => {
     await redis.client.sadd('resque:queues', 'bad');
     await redis.client.set('resque:queue:bad', 'text');
     await redis.client.hset('resque:worker:old:8:low', 'a', '1');
@@ -128,7 +128,7 @@ describe('for people', () => {
     [80, {}],
     [160, {}],
     [80, { NO_COLOR: '1' }],
-  ])('fits to a terminal of %i columns, with colours unless told otherwise', async (columns, env) => {
+  ])('fits a terminal of %i columns, with colors unless NO_COLOR is set', async (columns, env) => {
     const terminal = openCommand(['status', '--redis', stage.url], { columns, env });
     expect(await terminal.ended).toBe(0);
     const rows = terminal.text().split('\n');
@@ -165,13 +165,13 @@ describe('--json', () => {
     expect(document.queues.map(({ name }) => name)).toEqual(['orphan', 'mail', 'low']);
   });
 
-  test('is one document where there is nothing', async () => {
+  test('is one document even if Redis is empty', async () => {
     const { stdout } = await status('--json', '--redis', stage.url);
     expect(JSON.parse(stdout)).toMatchObject({ queues: [], processes: [], runningJobs: [] });
   });
 });
 
-describe('where it can not', () => {
+describe('errors', () => {
   test.each([
     [['--interval', '5'], '--interval needs --watch; add --watch or omit --interval'],
     [['--watch', '--interval', '0'], '--interval must be a whole number, 1 or more, got "0"'],
@@ -181,12 +181,12 @@ describe('where it can not', () => {
       "none.json can't be used:\n  there is no such file; write it with: resque-runner init none.json",
     ],
     [['a.json', 'b.json'], 'status takes one CONFIG at most; "b.json" is one too many'],
-  ])('%j is a mistake, told in one message', async (args, message) => {
+  ])('%j is rejected with one message', async (args, message) => {
     expect(await status(...args)).toEqual({ code: 2, stdout: '', stderr: `resque-runner: ${message}` });
   });
 
   test.each([[[]], [['--json']], [['--watch']], [['--watch', '--json']]])(
-    'without Redis it exits 1 and says so: %j',
+    'without Redis, it exits with 1 and says so: %j',
     async (flags) => {
       const port = await freePort();
       const { code, stdout, stderr } = await status(

@@ -1,4 +1,4 @@
-/** What `status` makes of what lies in Redis, whoever put it there. */
+/** How `status` reads the data of all kinds of clients in Redis. */
 import { describe, expect, test } from 'vitest';
 import { statusLines } from '../../../src/cli/status/page.ts';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
@@ -13,7 +13,7 @@ async function names(): Promise<string[]> {
 }
 
 describe('queues', () => {
-  test('those that need somebody come first, then those with most to do', async () => {
+  test('without a worker come first, then those with the most waiting jobs', async () => {
     await stage.enqueue('small', 1);
     await stage.enqueue('large', 5);
     await stage.enqueue('b-empty', 0);
@@ -26,18 +26,18 @@ describe('queues', () => {
     expect((await stage.look()).document.totals).toMatchObject({ waiting: 8 });
   });
 
-  test('an empty one without a worker needs nobody', async () => {
+  test('that are empty are not unattended without a worker', async () => {
     await stage.enqueue('quiet', 0);
     expect(await stage.queue('quiet')).toMatchObject({ waiting: 0, workers: 0, isUnattended: false });
   });
 
-  test('one that a worker names is there, listed or not', async () => {
+  test('that a worker names are shown, even if they are not listed', async () => {
     await stage.register('ruby:1:early,mail_*');
     expect(await names()).toEqual(['early']);
     expect(await stage.queue('early')).toMatchObject({ waiting: 0, workers: 1 });
   });
 
-  test('patterns count as Resque expands them', async () => {
+  test('match patterns as in Resque', async () => {
     for (const name of ['mail_a', 'mail_b', 'low', '.hidden']) await stage.enqueue(name, 1);
     await stage.register('ruby:1:mail_*,!mail_b');
     await stage.register('ruby:2:*');
@@ -47,7 +47,7 @@ describe('queues', () => {
     expect(workers).toEqual({ mail_a: 2, mail_b: 1, low: 1, '.hidden': 0 });
   });
 
-  test('patterns of a runner leave out what its other entries name', async () => {
+  test('that an entry names do not belong to patterns of the same runner', async () => {
     await stage.enqueue('mail', 1);
     await stage.enqueue('other', 1);
     await stage.enlist('web.runner:5');
@@ -58,13 +58,13 @@ describe('queues', () => {
     expect(await stage.queue('other')).toMatchObject({ workers: 2 });
   });
 
-  test('stale workers attend to nothing', async () => {
+  test('with only stale workers are unattended', async () => {
     await stage.enqueue('mail', 1);
     await stage.register('ruby:1:mail', { heartbeat: 400 });
     expect(await stage.queue('mail')).toMatchObject({ workers: 0, lostWorkers: 1, isUnattended: true });
   });
 
-  test('working are those that run a job of it, also where its name has markup', async () => {
+  test('count the workers that run their jobs, even if their names have markup', async () => {
     await stage.enqueue('a<b', 0);
     await stage.enqueue('mail', 0);
     await stage.register('web.runner:1-0:a<b', { record: recordOf('ab', 5) });
@@ -74,7 +74,7 @@ describe('queues', () => {
     expect(await stage.queue('mail')).toMatchObject({ working: 1 });
   });
 
-  test('names of any bytes have their own backlogs', async () => {
+  test('may have names of any bytes', async () => {
     await stage.enqueue(Buffer.from([0x63, 0xe9]), 3);
     await stage.enqueue('ev\u001B[31mil\n', 2);
     await stage.enqueue('a:b,c', 1);
@@ -86,7 +86,7 @@ describe('queues', () => {
     ]);
   });
 
-  test('jobs that at-least-once runners hold are counted for queue, process and all', async () => {
+  test('count jobs that at-least-once runners hold, as do processes and totals', async () => {
     await stage.enqueue('mail', 0);
     await stage.enlist('web.runner:5');
     await stage.register('web.runner:5-0:mail');
@@ -100,7 +100,7 @@ describe('queues', () => {
 });
 
 describe('workers', () => {
-  test('slots of a runner are one process', async () => {
+  test('that are slots of one runner are shown as one process', async () => {
     await stage.enlist('web.runner:5');
     for (let slot = 0; slot < 8; slot += 1) {
       await stage.register(`web.runner:5-${slot}:mail`, {
@@ -135,18 +135,18 @@ describe('workers', () => {
     ['web1:5:mail', 'resque'],
     ['web1:5+2:mail', 'node-resque'],
     ['plain', 'resque'],
-  ])('%s is of the kind %s', async (id, kind) => {
+  ])('%s is shown as %s', async (id, kind) => {
     await stage.register(id);
     expect((await stage.look()).document.processes).toMatchObject([{ kind }]);
   });
 
-  test('one with an entry in the registry is ours, whatever the config calls its host', async () => {
+  test('with an entry in the registry are ours, regardless of their host name', async () => {
     await stage.enlist('named:5');
     await stage.register('named:5-0:mail');
     expect(await stage.process('named:5')).toMatchObject({ kind: 'resque-runner' });
   });
 
-  test('node-resque is known by its pings, counts by name, and counts failed jobs apart', async () => {
+  test('of node-resque are recognized by their pings; they count by name, and failed jobs separately', async () => {
     await stage.registerNode('workerA', 'mail', 3);
     await redis.client.set('resque:stat:processed:workerA', 10);
     await redis.client.set('resque:stat:failed:workerA', 2);
@@ -158,14 +158,14 @@ describe('workers', () => {
     expect(await stage.process('workerA')).toMatchObject({ state: 'stale' });
   });
 
-  test('without a heartbeat nobody is stale', async () => {
+  test('without a heartbeat are not stale', async () => {
     await stage.register('ruby:1:mail', { heartbeat: null });
     expect(await stage.process('ruby:1')).toMatchObject({ state: 'idle', heartbeatAgeSeconds: null });
     await redis.client.hset('resque:workers:heartbeat', 'ruby:1:mail', 'yesterday');
     expect(await stage.process('ruby:1')).toMatchObject({ state: 'idle', heartbeatAgeSeconds: null });
   });
 
-  test('after five minutes of silence one is stale, and comes first', async () => {
+  test('are stale after five minutes of silence, and come first', async () => {
     await stage.register('a:1:mail', { heartbeat: 200 });
     await stage.register('b:2:mail', { heartbeat: 400, record: recordOf('mail', 900) });
     const { processes, totals, runningJobs } = (await stage.look()).document;
@@ -177,7 +177,7 @@ describe('workers', () => {
     expect(runningJobs).toMatchObject([{ worker: 'b:2:mail', workerState: 'stale' }]);
   });
 
-  test('a runner of this machine whose process is gone is dead at once; one that is there lives', async () => {
+  test('of a runner on this machine are dead as soon as its process is gone, and alive if it runs', async () => {
     await stage.enlist('web.runner:4000000', { ...ownIdentity(), pid: 4_000_000 });
     await stage.register('web.runner:4000000-0:mail', { record: recordOf('mail', 5) });
     await stage.enlist(`web.runner:${process.pid}`, ownIdentity());
@@ -188,7 +188,7 @@ describe('workers', () => {
     expect(totals).toMatchObject({ deadWorkers: 1, staleWorkers: 0 });
   });
 
-  test('the sign of life of a runner is that of all its slots', async () => {
+  test('of a runner share its heartbeat', async () => {
     await stage.enlist('web.runner:5', { seenAtMs: Date.now() - 10_000 });
     await stage.register('web.runner:5-0:mail', { heartbeat: 400 });
     expect(await stage.process('web.runner:5')).toMatchObject({ state: 'idle' });
@@ -196,7 +196,7 @@ describe('workers', () => {
     expect(await stage.process('web.runner:5')).toMatchObject({ state: 'stale' });
   });
 
-  test('a runner that can’t be seen and is silent for 40 s is unknown, and not given up', async () => {
+  test('of a runner elsewhere are unknown after 40 s of silence, but not given up', async () => {
     await stage.enqueue('mail', 1);
     await stage.enlist('web.runner:5', { seenAtMs: Date.now() - 50_000 });
     await stage.register('web.runner:5-0:mail', { heartbeat: 50, record: recordOf('mail', 90) });
@@ -213,27 +213,27 @@ describe('workers', () => {
     expect(lines.join('\n')).toMatch(/web\.runner:5 +runner +unknown, last seen 5\d s ago/);
   });
 
-  test('a runner that somebody took off the list is still shown', async () => {
+  test('are not needed to show a runner: its registry entry is enough', async () => {
     await stage.enlist('web.runner:5');
     expect(await stage.process('web.runner:5')).toMatchObject({ state: 'idle', workers: [], finished: null });
     await redis.client.hset('resque:runners', 'other.runner:6', 'of a later version');
     expect(await stage.process('other.runner:6')).toMatchObject({ state: 'idle', kind: 'resque-runner' });
   });
 
-  test('an empty record is that of an idle worker', async () => {
+  test('with an empty record are idle', async () => {
     await stage.register('php:1:mail', { record: '{}' });
     expect(await stage.process('php:1')).toMatchObject({ state: 'idle' });
     expect((await stage.look()).document.runningJobs).toEqual([]);
   });
 
-  test('ids of any bytes have their own records', async () => {
+  test('may have ids of any bytes', async () => {
     const id = Buffer.from([...Buffer.from('h'), 0xff, ...Buffer.from(':7:mail')]);
     await stage.register(id, { processed: 3, record: recordOf('mail', 5) });
     expect(await stage.process('h\uFFFD:7')).toMatchObject({ finished: 3, state: 'working' });
   });
 });
 
-describe('what a runner tells of itself', () => {
+describe("a runner's own entry", () => {
   const lines = async () => {
     const { document } = await stage.look();
     const paint = (line: readonly { readonly text: string }[]) => line.map(({ text }) => text).join('');
@@ -245,7 +245,7 @@ describe('what a runner tells of itself', () => {
   ];
   const sinceMs = Date.parse('2026-03-04T05:06:07Z');
 
-  test('its slots, however many of them have run a job, count beside workers of other kinds', async () => {
+  test('counts all of its slots, in addition to workers of other kinds', async () => {
     await stage.enlist('web.runner:5', { slots });
     await stage.register('web.runner:5-0:mail', { record: recordOf('mail', 5) });
     await stage.register('web.runner:5-1:mail', { record: recordOf('mail', 5) });
@@ -259,7 +259,7 @@ describe('what a runner tells of itself', () => {
     expect(text).toMatch(/^ {2}web\.runner:5 +runner +2\/10 working /m);
   });
 
-  test('pauses by hand, of a queue and of all', async () => {
+  test('shows pauses by a user, of one queue and of all', async () => {
     await stage.enqueue('x_1', 0);
     const pauses = [{ kind: 'operator', detail: 'ann@pts/3', sinceMs, queue: 'mail' }];
     await stage.enlist('web.runner:5', { slots, pauses });
@@ -295,7 +295,7 @@ describe('what a runner tells of itself', () => {
     expect(await lines()).toMatch(/^ {2}web\.runner:5 +runner +paused /m);
   });
 
-  test('a script that can’t be started, and where it can', async () => {
+  test('shows a script that can’t be started, on this runner only', async () => {
     const pauses = [{ kind: 'unstartable', detail: '/job.sh does not exist', sinceMs, runner: 'mail' }];
     await stage.enlist('web.runner:5', { slots, pauses });
     await stage.register('web.runner:5-0:mail');
@@ -308,7 +308,7 @@ describe('what a runner tells of itself', () => {
     );
   });
 
-  test('members that are not as they should be, or of a later version, are passed over', async () => {
+  test('ignores invalid members, and those of a later version', async () => {
     const wrong = [1, { runner: 'mail', count: 'x' }, ...slots];
     const pauses = [
       null,
@@ -326,7 +326,7 @@ describe('what a runner tells of itself', () => {
 });
 
 describe('running jobs', () => {
-  test('come with queue, class, args and age, longest first', async () => {
+  test('are shown with queue, class, args and age, oldest first', async () => {
     await stage.register('a:1:mail', {
       record: recordOf('mail', 10, { class: 'New', args: [12345678901234567890n.toString()] }),
     });
@@ -347,7 +347,7 @@ describe('running jobs', () => {
     expect(runningJobs[2]?.ageSeconds).toBeNull();
   });
 
-  test('begin in the form of node-resque and of PHP, too', async () => {
+  test('may have start times as node-resque and PHP write them', async () => {
     const date = new Date(Date.now() - 120_000);
     const [day = '', month = '', number = '', year = '', time = ''] = date
       .toUTCString()
@@ -371,15 +371,15 @@ describe('running jobs', () => {
     ['{"queue":"mail"}', 'its record is without a payload'],
     ['{"queue":"mail","payload":[1]}', 'its payload is an array'],
     [Buffer.from([0x7b, 0xff]), 'its record is not UTF-8'],
-  ])('that of the record %j says why it can not be read', async (record, problem) => {
+  ])('with the record %j say why it cannot be read', async (record, problem) => {
     await stage.register('a:1:mail', { record });
     expect(await stage.job()).toMatchObject({ class: null, argsText: '', problem, worker: 'a:1:mail' });
     expect(await stage.process('a:1')).toMatchObject({ state: 'working' });
   });
 });
 
-describe('everything else', () => {
-  test('totals come from the counters, failures from the list', async () => {
+describe('the rest', () => {
+  test('totals are read from the counters, and failures from the list', async () => {
     await redis.client.mset('resque:stat:processed', 120, 'resque:stat:failed', 7);
     await redis.client.rpush('resque:failed', '{}', '{}');
     expect((await stage.look()).document.totals).toMatchObject({ processed: 120, failed: 7, failures: 2 });
@@ -396,7 +396,7 @@ describe('everything else', () => {
     expect((await stage.look()).document.isPaused).toBe(isPaused);
   });
 
-  test('delayed jobs are counted, with when the next is due', async () => {
+  test('delayed jobs are counted, with the time until the next is due', async () => {
     expect((await stage.look()).document.delayed).toBeNull();
     for (const [ago, count] of [
       [-600, 3],
@@ -412,7 +412,7 @@ describe('everything else', () => {
     expect(delayed?.nextInSeconds).toBeGreaterThan(0);
   });
 
-  test('of thousands of times that jobs are due at only the first are counted, and it says so', async () => {
+  test('delayed jobs of only the first thousand times are counted, and the document says so', async () => {
     const times = Array.from({ length: 1_001 }, (_, at) => epoch(500) + at);
     await redis.client.zadd('resque:delayed_queue_schedule', ...times.flatMap((time) => [time, time]));
     const pipeline = redis.client.pipeline();
@@ -423,7 +423,7 @@ describe('everything else', () => {
     expect(delayed?.nextInSeconds).toBeLessThan(0);
   });
 
-  test('keys of a wrong type hide nothing but themselves', async () => {
+  test('keys of a wrong type hide only themselves', async () => {
     const { client } = redis;
     await stage.enqueue('good', 2);
     await stage.register('ruby:1:good,bad');
@@ -468,7 +468,7 @@ describe('everything else', () => {
     expect(document.processes).toHaveLength(name === 'workers' ? 0 : 1);
   });
 
-  test('it takes as many round trips for thousands of workers as for one', async () => {
+  test('thousands of workers take as many round trips as one', async () => {
     const pipeline = redis.client.pipeline();
     for (let n = 0; n < 3_000; n += 1) pipeline.sadd('resque:workers', `host${n % 20}:${n}:q${n % 200}`);
     for (let n = 0; n < 300; n += 1) pipeline.sadd('resque:queues', `q${n}`);

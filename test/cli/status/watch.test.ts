@@ -24,7 +24,7 @@ function watchOnScreen(options: Omit<TerminalOptions, 'command'> = {}): Terminal
   });
 }
 
-/** By a shell, which shows how the terminal was left. */
+/** Started by a shell, so that the terminal can be checked afterwards. */
 function watchByShell(): Terminal {
   const script = 'echo before; "$0" "$@"; echo "came to $?"; read -r _';
   return terminals.open({
@@ -51,14 +51,14 @@ describe('on a terminal', () => {
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test('tells jobs a second from the second look on, of all and of each', async () => {
+  test('shows jobs per second from the second read on, in total and for each', async () => {
     await stage.enlist('web.runner:5');
     await stage.register('web.runner:5-0:mail', { processed: 1_000, started: 600 });
     await redis.client.set('resque:stat:processed', 1_000);
     const screen = watchOnScreen({ columns: 120 });
     await screen.waitForText(/PER MIN/);
     await screen.waitForText(/PER S/);
-    // Until a look has seen it.
+    // Until a read includes it.
     await screen.waitFor(() => {
       void redis.client.incrby('resque:stat:processed', 50);
       void redis.client.incrby('resque:stat:processed:web.runner:5-0:mail', 50);
@@ -70,7 +70,7 @@ describe('on a terminal', () => {
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test('shows as much as fits, the most urgent of it, and follows the size', async () => {
+  test('shows the most urgent lines that fit, and adapts to a new size', async () => {
     for (let n = 10; n < 50; n += 1)
       await stage.register(`host:${n}:q${n}`, { record: recordOf('q', n * 60) });
     const screen = watchOnScreen({ rows: 24 });
@@ -91,24 +91,27 @@ describe('on a terminal', () => {
     expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test.each([
-    ['ctrl+c', (screen: Terminal) => screen.press('ctrl+c')],
-    ['q', (screen: Terminal) => screen.press('q')],
-    ['INT', async (screen: Terminal) => screen.signal('SIGINT')],
-    ['TERM', async (screen: Terminal) => screen.signal('SIGTERM')],
-  ])('%s ends it with 0 and leaves the terminal as it was', async (_, end) => {
-    const screen = watchByShell();
-    await screen.waitForText('0 waiting');
-    expect(screen.isAlternateScreen).toBe(true);
-    await end(screen);
-    await screen.waitForText('came to 0');
-    await screen.waitFor(() => screen.isRestored, 'the terminal is as it was');
-    expect(screen.screen().slice(0, 2)).toEqual(['before', 'came to 0']);
-    await screen.press('return');
-    await screen.exit;
+  test('ctrl+c, q, INT and TERM end it with 0 and restore the terminal', async () => {
+    const ends: readonly ((screen: Terminal) => void | Promise<void>)[] = [
+      (screen) => screen.press('ctrl+c'),
+      (screen) => screen.press('q'),
+      (screen) => screen.signal('SIGINT'),
+      (screen) => screen.signal('SIGTERM'),
+    ];
+    const screens = ends.map((end) => ({ screen: watchByShell(), end }));
+    for (const { screen, end } of screens) {
+      await screen.waitForText('0 waiting');
+      expect(screen.isAlternateScreen).toBe(true);
+      await end(screen);
+      await screen.waitForText('came to 0');
+      await screen.waitFor(() => screen.isRestored, 'the terminal is as it was');
+      expect(screen.screen().slice(0, 2)).toEqual(['before', 'came to 0']);
+      await screen.press('return');
+      await screen.exit;
+    }
   });
 
-  test('goes with the window', async () => {
+  test('ends when the terminal closes', async () => {
     const screen = watchOnScreen();
     await screen.waitForText('0 waiting');
     const pid = screen.foregroundPid;
@@ -145,7 +148,7 @@ function watch(...flags: string[]) {
   return { child, lines, errors: () => errors };
 }
 
-test('an outage is told in its place, with its beginning; when it is over, all goes on by itself', async () => {
+test('an outage is shown with its start, and updates continue when it is over', async () => {
   await stage.enqueue('mail', 3);
   await redis.client.set('resque:stat:processed', 5);
   const screen = watchOnScreen({ columns: 120 });
@@ -158,7 +161,7 @@ test('an outage is told in its place, with its beginning; when it is over, all g
   await redis.kill();
 
   await screen.waitForText(/^! Redis has been unreachable since \d\d:\d\d:\d\d \(\d+ s\): .*; retrying$/m);
-  // What was seen last stays.
+  // The last state stays.
   await screen.waitForText(/^! mail +3/m);
   const isTold = () => text.lines.some((line) => /^Redis has been unreachable since/.test(line));
   const outages = () => documents().filter(({ isReachable }) => isReachable === false);
@@ -178,7 +181,7 @@ test('an outage is told in its place, with its beginning; when it is over, all g
   expect(away).toMatchObject({ redis: `${stage.url}/0`, namespace: 'resque', reason: expect.any(String) });
   expect(Date.parse(String(away?.awaySince))).toBeLessThanOrEqual(Date.parse(String(away?.at)));
   expect(later?.awaySince).toBe(away?.awaySince);
-  // As text once: nothing is new until it is over.
+  // As text, once: nothing changes until it is over.
   expect(text.lines.filter((line) => /^Redis has been unreachable/.test(line))).toHaveLength(1);
   expect(text.lines.join('\n')).not.toMatch(/[^\P{Cc}\n]/u);
 
@@ -191,7 +194,7 @@ test('an outage is told in its place, with its beginning; when it is over, all g
   expect(text.errors() + json.errors()).toBe('');
 });
 
-test('without a terminal a reader that goes away ends it with 0, and it prints no more', async () => {
+test('without a terminal, it ends with 0 when its reader goes away', async () => {
   const command = `"$0" "$@" | head -1; echo "came to \${PIPESTATUS[0]}"`;
   const ends = await Promise.all(
     [[], ['--json']].map((flags) =>

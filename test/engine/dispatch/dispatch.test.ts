@@ -1,5 +1,6 @@
 /** Which job runs when: order, limits, and what changes them while jobs run. */
 import { expect, test } from 'vitest';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from '../stage.ts';
@@ -107,9 +108,10 @@ test('no limit is exceeded and no paused queue is taken from, whatever commands 
     if (paused.has(event.job.queue)) wrong.push(`${event.job.queue} is paused`);
   });
   const ownerOf = (queue: string) => (queue === 'a' ? 'a' : 'b,c');
-  const jobs = 150;
+  const turns = randomCases(640);
+  const jobs = turns / 4;
   const queues = ['a', 'b', 'c'];
-  for (let turn = 0; turn < 600; turn += 1) {
+  for (let turn = 0; turn < turns; turn += 1) {
     const queue = queues[turn % 3] ?? 'a';
     const push = turn < jobs ? stage.enqueue(queue, turn) : stage.redis.ping();
     const roll = (turn * 7919) % 11;

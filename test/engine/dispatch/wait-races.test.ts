@@ -1,12 +1,13 @@
 /** Jobs that come in the very instant in which the wait for them ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
-const rounds = 100;
+const rounds = randomCases(100);
 
 /** Whether the job came first, the command, or both without a wait between. */
 const orders = ['job first', 'command first', 'a little later'] as const;
@@ -74,7 +75,7 @@ test('jobs that are put back because of a pause lie at the head of their queue, 
   await engine.do({ type: 'pause-queue', queue: 'mail' });
   await stage.waitForNoWait();
   await stage.enqueue('mail', ...jobs);
-  for (let round = 1; round <= 40; round += 1) {
+  for (let round = 1; round <= randomCases(40); round += 1) {
     await engine.do({ type: 'resume-queue', queue: 'mail' });
     // The step that takes them is on its way behind the next turn of the loop.
     await new Promise(setImmediate);
@@ -96,7 +97,7 @@ test('a pause while many jobs run leaves the others in their order', async () =>
   await stage.waitForNoWait();
   await stage.enqueue('mail', ...jobs);
   const started = () => engine.all('job.started').length;
-  for (let round = 1; round <= 25; round += 1) {
+  for (let round = 1; round <= randomCases(25); round += 1) {
     await engine.do({ type: 'resume-queue', queue: 'mail' });
     const before = started();
     await waitFor(() => started() > before + (round % 5), { message: 'some have started' });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type FailedRun, failureReport } from '../../../src/engine/jobs/failure-report.ts';
 import { noResult } from '../../../src/engine/process/result-lines.ts';
 import { oddOutputs } from '../../fixtures/odd-outputs.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 function report(stderr: string, rest: Partial<FailedRun> = {}) {
   const end = { exitCode: 1, signal: null };
@@ -168,6 +169,6 @@ test('any output gives an exception, an error, and a backtrace that is an array 
       expect(said.error).not.toBe('');
       for (const line of said.backtrace ?? []) expect(line).toBeTypeOf('string');
     }),
-    { numRuns: 200 },
+    { numRuns: randomCases(200) },
   );
 });

@@ -1,7 +1,9 @@
 /** Which runners count as dead, and whose jobs are recovered: entries as processes of many kinds leave them. */
 import { describe, expect, test } from 'vitest';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
+import type { ProgramsEnd } from '../../../src/resque/workers/dead-runners.ts';
 import { type RunnerEntry, readEntry, writeEntry } from '../../../src/resque/workers/runner-entry.ts';
+import { MovableClock } from '../../helpers/movable-clock.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useEngines } from '../stage.ts';
@@ -130,6 +132,31 @@ describe('if programs of a dead runner may still run', () => {
     expect(engine.all('peer.recovered')).toEqual([]);
     expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
     await forget('here.runner:2');
+  });
+
+  test('the runner looks again every 10 s, and recovers the job when they have ended', async () => {
+    let looks = 0;
+    const clock = new MovableClock();
+    const endPrograms = (): Promise<ProgramsEnd> => {
+      looks += 1;
+      return Promise.resolve(looks < 3 ? { kind: 'uncertain', pids: [12] } : { kind: 'ended' });
+    };
+    await leave('here.runner:2', { requeues: ['mail'] }, 100_000);
+    const engine = await stage.start([runner()], { machine: { ...machine, clock, endPrograms } });
+    expect(looks).toBe(1);
+    for (const look of [2, 3]) {
+      clock.move(10_000);
+      await waitFor(() => looks === look, { message: `look ${look}` });
+      // The next look is set by then.
+      await waitFor(async () => (await stage.redis.exists('resque:runner:recovery')) === 0, {
+        message: `look ${look} is over`,
+      });
+      // The engine has read by now that it gave the lock back.
+      await stage.redis.ping();
+    }
+    await engine.wait('peer.recovered');
+    await engine.wait('job.finished');
+    expect(engine.all('peer.deferred')).toHaveLength(1);
   });
 
   test('it waits no longer than until the runner has been silent for 300 s', async () => {

@@ -6,6 +6,7 @@ import { JobOutput, type JobOutputOptions } from '../../../src/engine/output/job
 import type { JobOutputReader } from '../../../src/engine/output/job-output-reader.ts';
 import type { OutputStream } from '../../../src/protocol/job.ts';
 import type { OutputBatch } from '../../../src/protocol/output.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 const small = { memoryBytes: 256, segmentBytes: 1_024 };
 const nowhere = '/nowhere/at/all';
@@ -354,7 +355,7 @@ test.each([
       expect(reader.behindBytes).toBe(0);
       archive.close();
     }),
-    { numRuns: 400 },
+    { numRuns: randomCases(400) },
   );
 });
 
@@ -391,6 +392,6 @@ test('no character is broken and none made up, however they are cut and whatever
         archive.close();
       },
     ),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OutputTail, outputLimitBytes } from '../../../src/engine/output/output-tail.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const mark = /\n\[… (\d+) bytes left out …\]\n/;
@@ -48,7 +49,7 @@ test('what fits is kept whole, what does not is kept within the limit with its h
       const shown = Buffer.byteLength(head) + Buffer.byteLength(rest);
       expect(bytes.length - shown - Number(leftOut)).toBeLessThanOrEqual(6);
     }),
-    { numRuns: 500 },
+    { numRuns: randomCases(500) },
   );
 });
 
@@ -109,6 +110,6 @@ test('the last bytes are those that were pushed last, whatever was left out befo
       const expected = bytes.subarray(Math.max(0, bytes.length - wanted));
       expect(tail.end(wanted).equals(expected)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });

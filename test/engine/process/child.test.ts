@@ -1,4 +1,4 @@
-/** Children, started either way: output to the last byte, then one end. */
+/** Children, started natively and by Node: all of their output arrives, then one end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isNotStarted, type LaunchSpec } from '../../../src/engine/launch/launched-process.ts';
 import type { ExitStatus } from '../../../src/engine/launch/libc.ts';
@@ -10,13 +10,13 @@ import { assertClosed, native, openDescriptors, sh, testThatNativeIsTested } fro
 
 type StartChild = typeof startChildForType;
 
-/** What came of a child, in order. */
+/** The output and the end of a child, in order. */
 class Told implements OutputSink {
   readonly #pieces = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   readonly ends: ExitStatus[] = [];
-  /** Set while nothing more can be taken. */
+  /** Set while no more output is accepted. */
   hold: Promise<void> | null = null;
-  /** Output came after the end. */
+  /** Whether output arrived after the end. */
   isLate = false;
 
   take(stream: OutputStream, chunk: Buffer): Hold {
@@ -56,7 +56,7 @@ describe.each([
 ])('started by %s', (_, variable, isThere) => {
   let startChild: StartChild;
 
-  // The way is chosen once for a process, by what its modules find when they are loaded.
+  // Modules choose the way once for a process, when they are loaded.
   beforeAll(async () => {
     vi.stubEnv('RR_NATIVE', variable);
     vi.resetModules();
@@ -65,7 +65,7 @@ describe.each([
 
   afterAll(() => {
     vi.unstubAllEnvs();
-    // The next file in this process must not find the modules that chose another way.
+    // The next test file in this process must load the modules again, since these chose another way.
     vi.resetModules();
   });
 
@@ -103,7 +103,7 @@ describe.each([
       }
     });
 
-    test('waits as long as nothing can be taken, beyond its exit too, and nothing is lost', async () => {
+    test('waits while its output is not accepted, even after its exit, and loses no output', async () => {
       const { child, told } = start(sh('echo first; head -c 20000 /dev/zero; exit 3'));
       let goOn = () => {};
       told.hold = new Promise((resolve) => {
@@ -115,21 +115,21 @@ describe.each([
       await waitFor(() => child.hasExited(), { message: 'it has exited' });
       // Longer than a grandchild may keep its pipes open.
       await new Promise((resolve) => setTimeout(resolve, 1_200));
-      // Node itself reads what is left of a child that has exited, and keeps it: there is no more than a pipe of it.
+      // After an exit, Node itself reads and keeps the rest, which is at most one pipe.
       if (variable !== 'off') expect(told.ends).toEqual([]);
       goOn();
       expect(await told.end()).toEqual(failed(3));
       expect(told.stdout).toHaveLength(20_006);
     });
 
-    test('has an end although a grandchild floods whoever can take little at a time', async () => {
+    test('ends even if a grandchild floods a slow reader', async () => {
       const { told } = start(sh('yes & exit 3'));
       const slowly = () => new Promise<void>((resolve) => setImmediate(resolve));
       Object.defineProperty(told, 'hold', { get: slowly });
       expect(await told.end()).toEqual(failed(3));
     });
 
-    test('loses nothing of a flood, and other children get their turn', async () => {
+    test('loses no output of a flood, and other children get their turn', async () => {
       const flood = start(sh('head -c 30000000 /dev/zero; echo end'));
       const quick = start(sh('echo quick'));
       await quick.told.end();
@@ -139,8 +139,8 @@ describe.each([
       expect(flood.told.stdout.endsWith('\0end\n')).toBe(true);
     });
 
-    test('gets what a grandchild prints after its end', async () => {
-      // One that has ended is there until it is reaped.
+    test('includes the output that a grandchild prints after the exit', async () => {
+      // A child that has exited keeps its pid until it is reaped.
       const late = '(while kill -0 $$ 2>/dev/null; do sleep 0.01; done; echo late)';
       const { told } = start(sh(`${late} & echo first; exit 4`));
       expect(await told.end()).toEqual(failed(4));
@@ -148,25 +148,23 @@ describe.each([
       expect(told.isLate).toBe(false);
     });
 
-    test.each([
-      ['in its process group', 'sleep 60 & echo $!; exit 5'],
-      ['in a session of its own', "setsid sh -c 'echo $$; exec sleep 60' & exit 5"],
-    ])('ends although a grandchild %s keeps its pipes open', async (_where, script) => {
+    test('ends even if a grandchild keeps its pipes open, in its process group or in its own session', async () => {
       const before = openDescriptors();
-      const { told } = start(sh(script), { hasResults: true });
-      let grandchild = 0;
+      const scripts = ['sleep 60 & echo $!; exit 5', "setsid sh -c 'echo $$; exec sleep 60' & exit 5"];
+      const started = scripts.map((script) => start(sh(script), { hasResults: true }));
       try {
-        expect(await told.end()).toEqual(failed(5));
-        grandchild = Number(told.stdout);
-        expect(isAlive(grandchild)).toBe(true);
+        for (const { told } of started) {
+          expect(await told.end()).toEqual(failed(5));
+          expect(isAlive(Number(told.stdout))).toBe(true);
+        }
         await assertClosed(before);
       } finally {
-        if (grandchild > 0) kill(grandchild);
+        for (const { told } of started) if (Number(told.stdout) > 0) kill(Number(told.stdout));
       }
-      expect(told.ends).toHaveLength(1);
+      for (const { told } of started) expect(told.ends).toHaveLength(1);
     });
 
-    test('that has closed its outputs has not ended', async () => {
+    test('does not end by closing its outputs', async () => {
       const { child, told } = start(sh('echo first; exec >&- 2>&-; read -r code; exit "$code"'), {
         stdin: 'pipe',
       });
@@ -179,7 +177,7 @@ describe.each([
       expect(child.hasExited()).toBe(true);
     });
 
-    test('gets a signal with all of its group', async () => {
+    test('gets a signal together with its whole group', async () => {
       const { child, told } = start(sh('sleep 60 & echo $!; wait'));
       await waitFor(() => told.stdout !== '', { message: 'it has a grandchild' });
       child.signal('SIGTERM');
@@ -187,14 +185,14 @@ describe.each([
       await waitFor(() => !isAlive(Number(told.stdout)), { message: 'the grandchild is gone' });
     });
 
-    test('gets no signal when it is gone', async () => {
+    test('gets no signal after its end', async () => {
       const { child, told } = start(sh(''));
       await told.end();
       child.signal('SIGTERM');
       expect(told.ends).toEqual([failed(0)]);
     });
 
-    test('has printed what it had printed before its result, when that is looked at', async () => {
+    test('has its earlier output read before its result is handled', async () => {
       const { child, told } = start(
         sh(
           'while read -r n; do echo "out $n"; head -c 50000 /dev/zero >&2; echo "err $n" >&2; echo "$n" >&3; done',
@@ -217,7 +215,7 @@ describe.each([
       expect(await told.end()).toEqual(failed(0));
     });
 
-    test('leaves no descriptor open that is told nothing and reads nothing', async () => {
+    test('leaves no descriptor open if it never reads its STDIN', async () => {
       const before = openDescriptors();
       const { child, told } = start(sh('exit 7'), { stdin: 'pipe', hasResults: true });
       child.stdin?.on('error', () => {});
@@ -228,7 +226,7 @@ describe.each([
     });
   });
 
-  test.runIf(isThere)('a child that can not be started says why, a little later', async () => {
+  test.runIf(isThere)('a child that cannot be started reports why, a little later', async () => {
     const told = new Told();
     const answer = startChild(
       { command: ['/no/such/job'], cwd: null, env: [], stdin: 'pipe', hasResults: true },

@@ -6,7 +6,7 @@ import { LeftPrograms } from '../../../src/engine/process/left-programs.ts';
 import { isAlive } from '../../helpers/processes.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-/** Runs a script as the leader of a session of its own until `act`, which gets the pid that it prints, has ended. */
+/** Runs a script as the leader of its own session while `act` runs, which gets the pid that the script prints. */
 async function withLeader(
   script: string,
   mark: string | null,
@@ -44,7 +44,7 @@ function deadRunner(mark: string) {
 }
 
 describe.runIf(process.platform === 'linux')('programs of a dead runner', () => {
-  test('are ended with all of their session, also what has another environment and process group', async () => {
+  test('are killed with their whole session, including processes with another environment and process group', async () => {
     const script = 'set -m; env -i sleep 300 & echo $!; wait';
     await withLeader(script, 'left-1', async (leader, child) => {
       expect(await new LeftPrograms().end(deadRunner('left-1'))).toEqual({ kind: 'ended' });
@@ -52,7 +52,7 @@ describe.runIf(process.platform === 'linux')('programs of a dead runner', () => 
     });
   });
 
-  test('are ended without the session that they merely are in', async () => {
+  test('are killed without the rest of a session that they do not lead', async () => {
     await withLeader(
       'RESQUE_RUNNER=left-2 sleep 300 & echo $!; wait; sleep 300',
       null,
@@ -65,7 +65,7 @@ describe.runIf(process.platform === 'linux')('programs of a dead runner', () => 
     );
   });
 
-  test('of another mark are left alone', async () => {
+  test('with another mark are left alone', async () => {
     await withLeader('echo $$; exec sleep 300', 'left-3', async (leader) => {
       expect(await new LeftPrograms().end(deadRunner('left-4'))).toEqual({ kind: 'ended' });
       expect(isAlive(leader)).toBe(true);

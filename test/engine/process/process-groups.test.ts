@@ -1,4 +1,4 @@
-/** What jobs leave running when they end. */
+/** Processes that jobs leave running when they end. */
 import { expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -7,7 +7,7 @@ import { useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 
-/** A job that ends and leaves a child behind, in its group and with none of its pipes. */
+/** A job that ends and leaves a child behind, in its group and without its pipes. */
 function leaving(child: string): string {
   const loop = `${child} echo $$ > "$D/pid"; while :; do sleep 0.1; done`;
   return stage.script(`( exec sh -c '${loop.replaceAll('$D', '\'"$D"\'')}' ) </dev/null >/dev/null 2>&1 &
@@ -18,14 +18,14 @@ function leftPid(): number {
   return Number(stage.lines('pid')[0]);
 }
 
-test('a grandchild ends with its job', async () => {
+test('a grandchild is killed when its job ends', async () => {
   const engine = await stage.start([stage.runner('mail', leaving(''), { killAfterSeconds: 20 })]);
   await stage.enqueue('mail', 1);
   expect((await engine.wait('job.finished')).outcome).toBe('succeeded');
   await waitFor(() => !isAlive(leftPid()), { message: 'it is gone', timeoutMs: 2_000 });
 });
 
-test('a grandchild that ignores TERM gets as long as a job, and is gone then', async () => {
+test('a grandchild that ignores TERM gets KILL after the same time as a job', async () => {
   const engine = await stage.start([
     stage.runner('mail', leaving('trap "" TERM;'), { killAfterSeconds: 0.5 }),
   ]);
@@ -36,7 +36,7 @@ test('a grandchild that ignores TERM gets as long as a job, and is gone then', a
   expect(Date.now() - atMs).toBeGreaterThanOrEqual(480);
 });
 
-test('a stop waits for what jobs have left', async () => {
+test('a stop waits for processes that jobs have left', async () => {
   const engine = await stage.start([
     stage.runner('mail', leaving('trap "" TERM;'), { killAfterSeconds: 0.5 }),
   ]);
@@ -47,7 +47,7 @@ test('a stop waits for what jobs have left', async () => {
   await waitFor(() => !isAlive(leftPid()), { message: 'it is gone', timeoutMs: 300 });
 });
 
-test('a stop that kills does not wait', async () => {
+test('a stop that kills does not wait for them', async () => {
   const engine = await stage.start([
     stage.runner('mail', leaving('trap "" TERM;'), { killAfterSeconds: 60 }),
   ]);
@@ -57,7 +57,7 @@ test('a stop that kills does not wait', async () => {
   await waitFor(() => !isAlive(leftPid()), { message: 'it is gone', timeoutMs: 300 });
 });
 
-test('a job that ignores TERM is killed with all that it started', async () => {
+test('a job that ignores TERM is killed with all processes that it started', async () => {
   const body = `trap '' TERM; sh -c 'trap "" TERM; echo $$ > "$0"; while :; do sleep 0.1; done' "$D/pid" & while :; do sleep 0.1; done`;
   const runner = stage.runner('mail', stage.script(body), { killAfterSeconds: 0.3, timeoutSeconds: 0.3 });
   const engine = await stage.start([runner]);

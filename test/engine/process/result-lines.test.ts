@@ -1,4 +1,4 @@
-/** What a persistent child says on its descriptor for results. */
+/** The lines that a persistent child writes to its descriptor for results. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -25,7 +25,7 @@ describe('a line', () => {
     ['{"exception":null}', { exception: null }],
     ['{"ok":false,"error":{"status":503}}', { ok: false, error: { status: 503 } }],
     ['{"error":"x","more":1}', { error: 'x', more: 1 }],
-  ])('%s is a failure, told as it is', (text, told) => {
+  ])('%s is a failure, passed on unchanged', (text, told) => {
     expect(read(text)).toEqual({ kind: 'failure', told });
   });
 
@@ -43,19 +43,19 @@ describe('a line', () => {
     ['true', 'true'],
     ['"ok"', '"ok"'],
     ['{"ok":true}{"ok":true}', '{"ok":true}{"ok":true}'],
-  ])('%j is no result, and shown', (text, shown) => {
+  ])('%j is not a result, and the message shows it', (text, shown) => {
     expect(read(text)).toEqual({
       kind: 'breach',
       sentence: `wrote to descriptor 3 what is no result: ${shown}`,
     });
   });
 
-  test('that is no result is not shown in all its length', () => {
+  test('that is not a result is shortened in the message', () => {
     const result = read('x'.repeat(100_000));
     expect(result.kind === 'breach' && result.sentence.length).toBeLessThan(300);
   });
 
-  test('of any bytes is one of the three', () => {
+  test('of any bytes is a success, a failure or a breach', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -70,7 +70,7 @@ describe('a line', () => {
   });
 });
 
-/** Pushes pieces through one buffer, as pipes are read. @returns the lines that come of it */
+/** Pushes pieces through one buffer, as pipes are read. @returns the resulting lines */
 function linesOf(pieces: readonly Buffer[]): { lines: string[]; tooLong: number } {
   const lines: string[] = [];
   let tooLong = 0;
@@ -116,13 +116,13 @@ describe('lines', () => {
     );
   });
 
-  test('that have not ended are not told', () => {
+  test('that are incomplete are not passed on', () => {
     expect(linesOf([Buffer.from('{"ok":true}')]).lines).toEqual([]);
   });
 
   const mebibyte = Buffer.alloc(1_048_576, 'x');
 
-  test('of 4 MiB are told, of more are not', () => {
+  test('of up to 4 MiB are passed on, and longer ones are not', () => {
     const four = linesOf([mebibyte, mebibyte, mebibyte, mebibyte, Buffer.from('\n')]);
     expect([four.lines.map((line) => line.length), four.tooLong]).toEqual([[4 * mebibyte.length], 0]);
     expect(linesOf([mebibyte, mebibyte, mebibyte, mebibyte, Buffer.from('x')])).toEqual({
@@ -131,7 +131,7 @@ describe('lines', () => {
     });
   });
 
-  test('that are too long do not make the next one so', () => {
+  test('that are too long do not affect the next one', () => {
     const { lines, tooLong } = linesOf([
       ...Array.from({ length: 5 }, () => mebibyte),
       Buffer.from('\n{"ok":true}\n'),
@@ -142,7 +142,7 @@ describe('lines', () => {
   });
 });
 
-test('each breach is a sentence about the child', () => {
+test('each breach has a sentence about the child', () => {
   for (const { kind, sentence } of Object.values<Extract<JobResult, { kind: 'breach' }>>(breaches)) {
     expect([kind, sentence]).toEqual(['breach', expect.stringMatching(/^(wrote|closed) .*descriptor 3/)]);
   }

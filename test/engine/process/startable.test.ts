@@ -35,16 +35,16 @@ async function reasonAgainst(changes: Partial<PoolConfig>): Promise<string> {
   return verdict.ok ? `(none: ${verdict.file})` : verdict.reason;
 }
 
-/** Whether the system starts it, which is what the verdicts are about. */
+/** Whether the system starts it. A verdict must agree with this. */
 async function starts(script: string, env: Record<string, string> = {}): Promise<boolean> {
   const { exitCode } = await execa(script, { reject: false, stdio: 'ignore', env });
   return exitCode === 0;
 }
 
-describe('a command line in the place of a path', () => {
+describe('a command line instead of a path', () => {
   const advice = 'write a program with arguments as a list: "script": ';
 
-  test('is told to be written as a list, if it begins with a command', async () => {
+  test('gets the advice to write a list if it begins with a command', async () => {
     expect(await reasonAgainst({ script: ['sh job.sh'] })).toBe(
       `sh job.sh is not on PATH; ${advice}["sh", "job.sh"]`,
     );
@@ -54,7 +54,7 @@ describe('a command line in the place of a path', () => {
     );
   });
 
-  test('is just missing, if it doesn’t, or is a list already; a file of that name is one', async () => {
+  test('gets no advice if it does not begin with a command or is already a list; a file with that name is accepted', async () => {
     expect(await reasonAgainst({ script: ['no-such-program job.sh'] })).not.toContain(advice);
     expect(await reasonAgainst({ script: ['sh job.sh', 'x'] })).not.toContain(advice);
     const script = file('sh job.sh', '');
@@ -81,14 +81,14 @@ describe('a script that can be started', () => {
     expect(await checkStartable(pool({ script: [join(directory, 'link')] }))).toMatchObject({ ok: true });
   });
 
-  test('may be interpreted by a script', async () => {
+  test('may have a script as its interpreter', async () => {
     const interpreter = file('interpreter', '#!/bin/sh\nexit 0\n');
     const script = file('job', `#!${interpreter}\n`);
     expect(await starts(script)).toBe(true);
     expect(await checkStartable(pool({ script: [script] }))).toMatchObject({ ok: true });
   });
 
-  test('is looked up on the PATH of the runner when it is a bare word', async () => {
+  test('is looked up on the PATH of the runner if it is a bare word', async () => {
     const script = file('my-job', '#!/bin/sh\n');
     expect(await reasonAgainst({ script: ['my-job'] })).toMatch(/^my-job is not on PATH/);
     const verdict = await checkStartable(pool({ script: ['my-job'], env: { PATH: `/bin:${directory}` } }));
@@ -119,7 +119,7 @@ describe('a script that can be started', () => {
   });
 });
 
-describe('a script that can not be started', () => {
+describe('a script that cannot be started', () => {
   test('is missing', async () => {
     const script = join(directory, 'none');
     expect(await reasonAgainst({ script: [script] })).toBe(`${script} does not exist`);
@@ -130,7 +130,7 @@ describe('a script that can not be started', () => {
     expect(await reasonAgainst({ script: [join(directory, 'dangling')] })).toContain('does not exist');
   });
 
-  test('is a directory or no regular file', async () => {
+  test('is a directory or not a regular file', async () => {
     expect(await reasonAgainst({ script: [directory] })).toBe(`${directory} is a directory`);
     expect(await reasonAgainst({ script: ['/dev/null'] })).toBe('/dev/null is not a regular file');
   });
@@ -142,7 +142,7 @@ describe('a script that can not be started', () => {
     );
   });
 
-  test('has no interpreter, or one that is missing', async () => {
+  test('has no interpreter or a missing one', async () => {
     const without = file('without', '#!\n');
     expect(await reasonAgainst({ script: [without] })).toBe(`${without} has "#!" without an interpreter`);
     const missing = file('missing', '#!/no/such/ruby -w\n');
@@ -152,14 +152,14 @@ describe('a script that can not be started', () => {
     expect(await starts(missing)).toBe(false);
   });
 
-  test('names an interpreter that env does not find', async () => {
+  test('names an interpreter that env cannot find', async () => {
     const script = file('job', '#!/usr/bin/env no-such-ruby\n');
     expect(await reasonAgainst({ script: [script], env: { PATH: '/usr/bin:/bin' } })).toBe(
       `the interpreter of ${script}: no-such-ruby is not on PATH`,
     );
   });
 
-  test('names an interpreter that env finds on PATH but can not run', async () => {
+  test('names an interpreter that env finds on PATH but cannot run', async () => {
     const script = file('job', '#!/usr/bin/env rr-ruby\n');
     mkdirSync(join(directory, 'a/rr-ruby'), { recursive: true });
     mkdirSync(join(directory, 'b'));
@@ -180,7 +180,7 @@ describe('a script that can not be started', () => {
     );
   });
 
-  test('names an interpreter that starts and then finds none itself', async () => {
+  test('names an interpreter whose own interpreter is missing', async () => {
     const script = file('job', '#!/usr/bin/env rr-ruby\n');
     for (const name of ['a', 'b']) mkdirSync(join(directory, name));
     const shim = file('a/rr-ruby', '#!/usr/bin/env rr-no-bash\n');
@@ -192,13 +192,13 @@ describe('a script that can not be started', () => {
     );
   });
 
-  test('names an interpreter that may be in a directory of PATH without permission to search it', async () => {
+  test('names an interpreter that may be in a PATH directory without search permission', async () => {
     const script = file('job', '#!/usr/bin/env rr-ruby\n');
     const locked = join(directory, 'locked');
     mkdirSync(locked, { mode: 0 });
     const env = { PATH: `${locked}:/usr/bin:/bin` };
     expect(await starts(script, env)).toBe(false);
-    // Root may search it all the same.
+    // Root may search it anyway.
     const why = isRoot ? '' : `; no permission to search ${locked}`;
     expect(await reasonAgainst({ script: [script], env })).toBe(
       `the interpreter of ${script}: rr-ruby is not on PATH${why}`,
@@ -206,7 +206,7 @@ describe('a script that can not be started', () => {
     expect(await reasonAgainst({ script: ['rr-ruby'], env })).toBe(`rr-ruby is not on PATH${why}`);
   });
 
-  test.runIf(process.platform === 'linux')('gives env two words, which Linux passes as one', async () => {
+  test.runIf(process.platform === 'linux')('passes two words to env, which Linux passes as one', async () => {
     const script = file('job', '#!/usr/bin/env sh -e\n');
     expect(await starts(script)).toBe(false);
     expect(await reasonAgainst({ script: [script] })).toContain('write "#!/usr/bin/env -S sh -e"');
@@ -228,10 +228,10 @@ describe('a script that can not be started', () => {
   test('is its own interpreter', async () => {
     const script = join(directory, 'job');
     file('job', `#!${script}\n`);
-    expect(await reasonAgainst({ script: [script] })).toContain('too long a chain of interpreters');
+    expect(await reasonAgainst({ script: [script] })).toContain('too many nested interpreters');
   });
 
-  test('has a working directory that is missing or a file', async () => {
+  test('has a working directory that is missing or is a file', async () => {
     expect(await reasonAgainst({ cwd: join(directory, 'none') })).toBe(
       `its working directory ${directory}/none does not exist`,
     );

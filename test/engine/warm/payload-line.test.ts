@@ -1,14 +1,15 @@
-/** Payloads as lines: nothing of them but the white space between their tokens may change. */
+/** Payloads as lines: only the white space between their tokens may change. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { payloadLine } from '../../../src/engine/warm/stdin-delivery.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 const lineOf = (text: string | Buffer) => payloadLine(Buffer.from(text));
 const textOf = (text: string) => lineOf(text).toString('utf8');
 
 /** White space as JSON has it. */
 const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\r', '\t'), maxLength: 4 });
-/** What is between the quotes of a JSON string: escapes, and whatever need not be one. */
+/** The content of a JSON string: escapes, and characters that need none. */
 const inString = fc
   .array(
     fc.oneof(
@@ -40,7 +41,7 @@ const number = fc.constantFrom(
   '12345678901234567890123',
 );
 
-/** Tokens of a JSON text, in their order. */
+/** The tokens of a JSON text, in order. */
 const tokens: fc.Arbitrary<string[]> = fc.letrec<{ value: string[] }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -56,7 +57,7 @@ function separated(items: readonly string[][]): string[] {
   return items.flatMap((item, at) => (at === 0 ? item : [',', ...item]));
 }
 
-test('a payload of any tokens with any white space is those tokens, and one line break at the end', () => {
+test('a payload of any tokens and white space becomes a line of the same tokens', () => {
   const text = tokens.chain((list) =>
     fc
       .array(space, { minLength: list.length + 1, maxLength: list.length + 1 })
@@ -68,11 +69,11 @@ test('a payload of any tokens with any white space is those tokens, and one line
       expect(line).toBe(`${list.join('')}\n`);
       expect(JSON.parse(line)).toEqual(JSON.parse(spaced));
     }),
-    { numRuns: 1_000 },
+    { numRuns: randomCases(1_000) },
   );
 });
 
-test('whatever is written as JSON is read the same from its line, however it is indented', () => {
+test('any JSON value is read back from its line, however it was indented', () => {
   const unit = fc.constantFrom('grapheme', 'binary') as fc.Arbitrary<'grapheme' | 'binary'>;
   const value = unit.chain((stringUnit) => fc.dictionary(fc.string(), fc.jsonValue({ stringUnit })));
   fc.assert(
@@ -81,11 +82,11 @@ test('whatever is written as JSON is read the same from its line, however it is 
       expect(line.indexOf('\n')).toBe(line.length - 1);
       expect(line.trimEnd()).toBe(JSON.stringify(payload));
     }),
-    { numRuns: 500 },
+    { numRuns: randomCases(500) },
   );
 });
 
-test('bytes that are no UTF-8 stay as they are, inside strings', () => {
+test('bytes in strings that are not UTF-8 stay unchanged', () => {
   const bytes = fc
     .uint8Array()
     .map((array) => Buffer.from(array).filter((byte) => byte > 0x22 && byte !== 0x5c));
@@ -110,7 +111,7 @@ test.each([
   expect(textOf(text)).toBe(`${line}\n`);
 });
 
-test('the payload itself is left alone, and shares no memory with the line', () => {
+test('the payload itself stays unchanged, and shares no memory with the line', () => {
   for (const text of ['{"a":1}', '{ "a": 1 }']) {
     const payload = Buffer.from(text);
     payloadLine(payload).fill(0);

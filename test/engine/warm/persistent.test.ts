@@ -1,4 +1,4 @@
-/** Persistent children at many jobs, and such as don't do what was agreed: with an engine in the tests' own process. */
+/** Persistent children that run many jobs or break the protocol, with an engine in the test's process. */
 import { describe, expect, test } from 'vitest';
 import {
   children as childrenOf,
@@ -17,7 +17,7 @@ const stage = useEngines(useRedis({ isOwn: true }));
 const files = { fileLines: (name: string) => stage.lines(name) };
 const quick = 'echo "$$ $job" >> "$D/ran"';
 
-/** Every job ended once, and none that ended well was begun or ended more often. */
+/** Every job ended once, and no successful job began or ended more than once. */
 function assertOneOutcomeEach(engine: TestEngine, count: number): void {
   const finished = engine.all('job.finished');
   expect(finished).toHaveLength(count);
@@ -25,7 +25,7 @@ function assertOneOutcomeEach(engine: TestEngine, count: number): void {
 }
 
 describe('children', () => {
-  test('that leave with exit code 0 after any of their jobs cost none', async () => {
+  test('that exit with 0 after any of their jobs lose none', async () => {
     const body = `${quick}; ${sayOk}; n=\${job#*[}; n=\${n%]*}; [ $((n % 3)) -ne 0 ] || exit 0`;
     const script = stage.script(persistentScript(body));
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent', concurrency: 2 })]);
@@ -39,7 +39,7 @@ describe('children', () => {
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('that give two results for each job end as many jobs as there are', async () => {
+  test('that write two results for each job still end each job once', async () => {
     const script = stage.script(persistentScript(`${quick}; ${sayOk}; ${sayOk}`));
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent', concurrency: 2 })]);
     const count = 60;
@@ -53,7 +53,7 @@ describe('children', () => {
     });
   });
 
-  test('that go with maxJobs do so one after the other, without a job less or more', async () => {
+  test('that reach maxJobs are replaced one after the other, and no job is lost or repeated', async () => {
     const script = stage.script(persistentScript());
     const engine = await stage.start([
       stage.runner('mail', script, { mode: 'persistent', concurrency: 2, maxJobs: 7 }),
@@ -71,7 +71,7 @@ describe('children', () => {
     for (const { outcome } of engine.all('job.finished')) expect(outcome).toBe('succeeded');
   });
 
-  test('that speak without being asked, and ignore TERM, are not replaced before they have gone', async () => {
+  test('that write a result without a job and ignore TERM are not replaced before they have exited', async () => {
     const script = stage.script(`trap "" TERM; ${tellBirth}; ${sayOk}; while :; do sleep 0.1; done`);
     const entry = { mode: 'persistent', killAfterSeconds: 0.4, concurrency: 2 } as const;
     const engine = await stage.start([stage.runner('mail', script, entry)]);
@@ -81,7 +81,7 @@ describe('children', () => {
     expect(childrenOf(files)).toHaveLength(2);
   });
 
-  test('that close their descriptor before any job are throttled', async () => {
+  test('that close their descriptor before a job cause throttling', async () => {
     const script = stage.script(`${tellBirth}; exec 3>&-; read -r job`);
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
     const { throttled } = await engine.wait('runner.throttled');
@@ -89,7 +89,7 @@ describe('children', () => {
     expect(childrenOf(files)).toHaveLength(1);
   });
 
-  test('that close it behind a job are given no other, and may take their time', async () => {
+  test('that close it after a job get no other job, and have time to finish', async () => {
     const script = stage.script(
       persistentScript(`${quick}; ${sayOk}; exec 3>&-; while [ ! -e "$D/go" ]; do sleep 0.1; done
         echo "$$" >> "$D/tidy"; exit 0`),
@@ -100,7 +100,7 @@ describe('children', () => {
     const [child] = await waitForChildren(files, 1);
     await stage.enqueue('mail', 1);
     await engine.wait('job.finished');
-    // It is closed by now, which may be seen a little later.
+    // The runner may notice the closed descriptor a little later.
     await waitFor(
       async () => {
         await stage.enqueue('mail', 2);
@@ -117,7 +117,7 @@ describe('children', () => {
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('that end after a job are reported with what they printed since', async () => {
+  test('that end after a job are reported with their output since then', async () => {
     const script = stage.script(`echo booting >&2
 ${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep 0.1; done; echo bye >&2; exit 3`)}`);
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
@@ -129,7 +129,7 @@ ${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep
     expect(throttled).toMatchObject({ exitCode: 3, lastWords: 'bye' });
   });
 
-  test('that crash in each of their jobs are not throttled: they are as many as there are jobs', async () => {
+  test('that crash in each job cause no throttling: there is one child for each job', async () => {
     const script = stage.script(persistentScript('echo oops >&2; exit 3'));
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
     await stage.enqueue('mail', ...Array.from({ length: 10 }, (_, at) => at));
@@ -141,7 +141,7 @@ ${persistentScript(`echo working >&2; ${sayOk}; while [ ! -e "$D/go" ]; do sleep
     expect(childrenOf(files)).toHaveLength(11);
   });
 
-  test('stay through a time in which Redis is away, and go on', async () => {
+  test('survive an outage of Redis, and continue', async () => {
     const script = stage.script(persistentScript());
     const engine = await stage.start([stage.runner('mail', script, { mode: 'persistent' })]);
     const [child] = await waitForChildren(files, 1);

@@ -1,4 +1,4 @@
-/** Pauses between children that end by themselves while they stand by, on a clock of the test. */
+/** Pauses after waiting children that end by themselves, with a fake clock. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Pool } from '../../../src/engine/pools/pool.ts';
 import { RespawnBackoff } from '../../../src/engine/warm/respawn-backoff.ts';
@@ -35,7 +35,7 @@ interface Life {
   readonly lastWords?: string;
 }
 
-/** A child of the runner that has ended just now. */
+/** Reports that a child of the pool has just ended. */
 function die(pool: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
   throttle.died(pool, {
     child: { config: pool.config, startedAtMs: performance.now() - livedMs, lastWords },
@@ -49,7 +49,7 @@ function pausesMs(): number[] {
 
 const types = () => facts.map(({ type }) => type);
 
-test('a child that ended is told of, with its exit and its last words', () => {
+test('the end of a child is published with its exit and its last words', () => {
   const pool = newPool();
   const sinceMs = Date.now();
   die(pool, { lastWords: 'no database' });
@@ -65,7 +65,7 @@ test('a child that ended is told of, with its exit and its last words', () => {
   expect(pool.throttled).toEqual(throttled);
 });
 
-test('nothing is to be started until the pause is over, and then it is said', () => {
+test('no child may start until the pause is over, which is then reported', () => {
   const pool = newPool();
   die(pool);
   vi.advanceTimersByTime(999);
@@ -74,7 +74,7 @@ test('nothing is to be started until the pause is over, and then it is said', ()
   expect([throttle.isOn(pool), overs]).toEqual([false, 1]);
 });
 
-test('pauses double up to 30 s, and the trouble has lasted since the first of them', () => {
+test('pauses double up to 30 s, and the throttling counts from the first one', () => {
   const pool = newPool();
   const sinceMs = Date.now();
   for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
@@ -98,7 +98,7 @@ test('children of several slots that end together count once', () => {
   expect(pausesMs()).toEqual([1_000, 2_000]);
 });
 
-test('one that had lived for more than 10 s does not count as another in a row', () => {
+test('a child that has lived for more than 10 s starts a new series', () => {
   const pool = newPool();
   for (const pauseMs of [1_000, 2_000]) {
     die(pool);
@@ -108,7 +108,7 @@ test('one that had lived for more than 10 s does not count as another in a row',
   expect(pausesMs()).toEqual([1_000, 2_000, 1_000]);
 });
 
-test('the trouble is over when the pause is and 10 s more have brought no other end', () => {
+test('the throttling ends after the pause and 10 s more without another end', () => {
   const pool = newPool();
   die(pool);
   vi.advanceTimersByTime(10_999);
@@ -120,7 +120,7 @@ test('the trouble is over when the pause is and 10 s more have brought no other 
   expect(pausesMs()).toEqual([1_000, 1_000]);
 });
 
-test('another end in those 10 s begins them anew', () => {
+test('another end in those 10 s restarts them', () => {
   const pool = newPool();
   die(pool);
   vi.advanceTimersByTime(10_999);
@@ -131,7 +131,7 @@ test('another end in those 10 s begins them anew', () => {
   expect(types().at(-1)).toBe('runner.unthrottled');
 });
 
-test('a child that does a job ends the trouble, but not the pause', () => {
+test('a child that runs a job ends the throttling, but not the pause', () => {
   const pool = newPool();
   die(pool);
   throttle.served(pool);
@@ -144,7 +144,7 @@ test('a child that does a job ends the trouble, but not the pause', () => {
   expect([types().length, overs]).toEqual([2, 1]);
 });
 
-test('runners have nothing to do with each other', () => {
+test('pools are independent of each other', () => {
   const [mail, news] = [newPool('mail'), newPool('news')];
   die(mail);
   expect([throttle.isOn(mail), throttle.isOn(news)]).toEqual([true, false]);
@@ -160,7 +160,7 @@ test('runners have nothing to do with each other', () => {
   expect(news.throttled).not.toBeNull();
 });
 
-test('a config that was read anew ends it at once, and so does the end of the runner', () => {
+test('a new config ends the throttling immediately, and so does the removal of the pool', () => {
   const [same, changed, retired] = [newPool('same'), newPool('changed'), newPool('retired')];
   for (const pool of [same, changed, retired]) die(pool);
   changed.config = { ...changed.config };

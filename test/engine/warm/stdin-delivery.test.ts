@@ -1,4 +1,4 @@
-/** How much of its job a child has read, as far as the pipe to it tells: with a pipe of the test's own. */
+/** How much of its payload a child has read, judging by the pipe to it. The test simulates the pipe. */
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Child } from '../../../src/engine/process/child.ts';
@@ -6,14 +6,14 @@ import { StdinDelivery } from '../../../src/engine/warm/stdin-delivery.ts';
 
 const pipeBytes = 65_536;
 
-/** A pipe that holds so much, with a child at its other end that reads when it is told to. */
+/** A pipe of limited size, with a child at its other end that reads on request. */
 class Pipe {
   held = 0;
   received = Buffer.alloc(0);
   hasEnded = false;
-  /** Whether what it holds can be counted. */
+  /** Whether its unread bytes can be counted. */
   readonly isCounted: boolean;
-  /** Whether it can be written to past its stream. */
+  /** Whether it can be written to without its stream. */
   readonly isDirect: boolean;
   readonly stdin: Writable;
   #waiting: { rest: Buffer; done: (error?: Error | null) => void } | null = null;
@@ -34,7 +34,7 @@ class Pipe {
         this.hasEnded = true;
         done();
       },
-      // As sockets do it: what was under way ends without an error.
+      // As with sockets: a pending write ends without an error.
       destroy: (error, done) => {
         done(error);
         this.#waiting?.done(null);
@@ -83,8 +83,8 @@ class Pipe {
 
 const sizes = [2, 4_096, pipeBytes - 1, pipeBytes, pipeBytes + 1, pipeBytes + 2, 10 * pipeBytes];
 
-describe.each([false, true])('written past the stream: %s', (isDirect) => {
-  test.each(sizes)('of %d bytes, nothing is read until the first of them is', async (bytes) => {
+describe.each([false, true])('written without the stream: %s', (isDirect) => {
+  test.each(sizes)('a payload of %d bytes is unread until its first byte is read', async (bytes) => {
     const pipe = new Pipe({ isDirect });
     const delivery = pipe.give(bytes);
     await pipe.read(0);
@@ -93,7 +93,7 @@ describe.each([false, true])('written past the stream: %s', (isDirect) => {
     expect(delivery.isUnread).toBe(false);
   });
 
-  test.each(sizes)('of %d bytes, all are read when the last of them is', async (bytes) => {
+  test.each(sizes)('a payload of %d bytes is read when its last byte is read', async (bytes) => {
     const pipe = new Pipe({ isDirect });
     const delivery = pipe.give(bytes, true);
     let left = bytes;
@@ -108,21 +108,24 @@ describe.each([false, true])('written past the stream: %s', (isDirect) => {
     expect(pipe.hasEnded).toBe(true);
   });
 
-  test.each(sizes)('of %d bytes, none is known to be read by a child that has exited', async (bytes) => {
+  test.each(sizes)('a payload of %d bytes is unread if the child exits without reading', async (bytes) => {
     const pipe = new Pipe({ isDirect });
     const delivery = pipe.give(bytes);
     await pipe.exit();
     expect([delivery.isUnread, delivery.isRead]).toEqual([true, false]);
   });
 
-  test.each(sizes)('of %d bytes, what was read is known when the child has exited', async (bytes) => {
-    const pipe = new Pipe({ isDirect });
-    const delivery = pipe.give(bytes);
-    // A page, the room of which is filled again where there is more.
-    await pipe.read(4_096);
-    await pipe.exit();
-    expect(delivery.isUnread).toBe(false);
-  });
+  test.each(sizes)(
+    'a payload of %d bytes is not unread if the child reads some of it and exits',
+    async (bytes) => {
+      const pipe = new Pipe({ isDirect });
+      const delivery = pipe.give(bytes);
+      // A page; its space in the pipe is filled again if there is more.
+      await pipe.read(4_096);
+      await pipe.exit();
+      expect(delivery.isUnread).toBe(false);
+    },
+  );
 });
 
 test('STDIN stays open if another job may follow', async () => {
@@ -132,7 +135,7 @@ test('STDIN stays open if another job may follow', async () => {
   expect([pipe.hasEnded, pipe.stdin.writableEnded]).toEqual([false, false]);
 });
 
-test('a pipe that was closed before has brought nothing, counted or not', async () => {
+test('a payload is unread if the pipe was already closed, whether it can be counted or not', async () => {
   for (const isCounted of [true, false]) {
     const pipe = new Pipe({ isCounted, refusal: Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) });
     const delivery = pipe.give(10);
@@ -141,14 +144,11 @@ test('a pipe that was closed before has brought nothing, counted or not', async 
   }
 });
 
-test.each(sizes)(
-  'of %d bytes in a pipe that can not be counted, none is said to be unread',
-  async (bytes) => {
-    const pipe = new Pipe({ isCounted: false });
-    const delivery = pipe.give(bytes);
-    await pipe.read(0);
-    expect(delivery.isUnread).toBe(false);
-    await pipe.exit();
-    expect(delivery.isUnread).toBe(false);
-  },
-);
+test.each(sizes)('a payload of %d bytes is never unread if its pipe cannot be counted', async (bytes) => {
+  const pipe = new Pipe({ isCounted: false });
+  const delivery = pipe.give(bytes);
+  await pipe.read(0);
+  expect(delivery.isUnread).toBe(false);
+  await pipe.exit();
+  expect(delivery.isUnread).toBe(false);
+});

@@ -1,4 +1,4 @@
-/** Children that stand by, under commands and in races: with an engine in the tests' own process, and real children. */
+/** Waiting children, under commands and in races, with an engine in the test's process and real children. */
 import { describe, expect, test } from 'vitest';
 import {
   type Born,
@@ -12,6 +12,7 @@ import {
   waitForNewChild,
 } from '../../helpers/children.ts';
 import { isAlive, kill } from '../../helpers/processes.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from '../stage.ts';
@@ -23,7 +24,7 @@ const quick = 'echo "$$ $job" >> "$D/ran"';
 
 const queuesOf = (born: readonly Born[]) => born.map(({ queue }) => queue).sort();
 
-/** Every job ended once, and none that ended well was begun or ended more often. */
+/** Every job ended once, and no successful job began or ended more than once. */
 function assertOneOutcomeEach(engine: TestEngine, count: number): void {
   const finished = engine.all('job.finished');
   expect(finished).toHaveLength(count);
@@ -31,7 +32,7 @@ function assertOneOutcomeEach(engine: TestEngine, count: number): void {
 }
 
 describe.each([prestarted, persistent])('$name children', ({ config, script: scriptFor }) => {
-  test('of a queue that is paused go, those of others stay', async () => {
+  test('of a paused queue leave, and those of other queues stay', async () => {
     const script = stage.script(scriptFor(quick));
     const engine = await stage.start([
       stage.runner('mail', script, { ...config, concurrency: 2 }),
@@ -48,7 +49,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('of an entry with several queues are for those that are not paused', async () => {
+  test('of an entry with several queues serve a queue that is not paused', async () => {
     const script = stage.script(scriptFor('echo "$1 $job" >> "$D/ran"'));
     const engine = await stage.start([stage.runner('mail,news', script, { ...config, concurrency: 2 })]);
     expect(queuesOf(await waitForChildren(files, 2))).toEqual(['mail', 'mail']);
@@ -63,7 +64,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     await waitForChildren(files, 0);
   });
 
-  test('are as many as a command says, at once', async () => {
+  test('follow a change of slots immediately', async () => {
     const script = stage.script(scriptFor(quick));
     const engine = await stage.start([stage.runner('mail', script, config)]);
     const [first] = await waitForChildren(files, 1);
@@ -78,7 +79,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('many slots have all their children', async () => {
+  test('are started for every one of many slots', async () => {
     const script = stage.script(scriptFor(quick));
     const engine = await stage.start([stage.runner('mail', script, { ...config, concurrency: 50 })]);
     await waitForChildren(files, 50);
@@ -112,9 +113,9 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     expect(engine.all('runner.throttled')).toEqual([]);
   });
 
-  test('in the instant of a pause do their job before it or leave it, and none is lost', async () => {
+  test('run or leave a job that arrives during a pause, and lose none', async () => {
     const engine = await stage.start([stage.runner('mail', stage.script(scriptFor(quick)), config)]);
-    const rounds = 60;
+    const rounds = randomCases(60);
     for (let round = 0; round < rounds; round += 1) {
       const push = stage.redis.rpush('resque:queue:mail', JSON.stringify({ class: 'Job', args: [round] }));
       for (let turn = 0; turn < round % 5; turn += 1) await new Promise(setImmediate);
@@ -130,12 +131,12 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     await waitForChildren(files, 1);
   });
 
-  test('go at once, and all of them, when the process has to', async () => {
+  test('all end immediately when the engine is abandoned', async () => {
     const stubborn = `trap "" TERM; ${tellBirth}; while :; do sleep 0.1; done`;
     const entry = { ...config, concurrency: 3, killAfterSeconds: 600 };
     const engine = await stage.start([stage.runner('mail', stage.script(stubborn), entry)]);
     await waitForChildren(files, 3);
-    // The first has a job: in persistent mode one of them, else another one stands by in its place.
+    // One of them now has a job; a prestarted one is replaced by another waiting child.
     await stage.enqueue('mail', 1);
     await engine.wait('job.started');
     const all = await waitForChildren(files, config.isPrestarted === true ? 4 : 3);
@@ -143,10 +144,10 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
     for (const child of all) await waitForEnd(child);
   });
 
-  test('killed at any time, lose no job, and do none twice', async () => {
+  test('that are killed at any time lose no job and run none twice', async () => {
     const script = stage.script(scriptFor('echo "begin $job" >> "$D/ran"; echo "end $job" >> "$D/ran"'));
     const engine = await stage.start([stage.runner('mail', script, { ...config, concurrency: 2 })]);
-    const count = 150;
+    const count = randomCases(150);
     await stage.enqueue('mail', ...Array.from({ length: count }, (_, at) => at));
     for (let kills = 0; engine.all('job.finished').length < count; kills += 1) {
       const living = livingChildren(files);
@@ -170,7 +171,7 @@ describe.each([prestarted, persistent])('$name children', ({ config, script: scr
   });
 });
 
-test('what a prestarted child printed while it waited is the beginning of its output', async () => {
+test('output of a prestarted child from before its job is the beginning of the job’s output', async () => {
   const script = stage.script(`echo booting; echo "with care" >&2; ${tellBirth}; read -r job; echo working`);
   const engine = await stage.start([stage.runner('mail', script, prestarted.config)]);
   await waitForChildren(files, 1);

@@ -3,7 +3,7 @@ import { linkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LinkClient, type LinkEvents } from '../../../src/link/client/client.ts';
 import { LinkError } from '../../../src/link/link-errors.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
@@ -18,7 +18,7 @@ import { afterThis, startServer, startStage, temporaryDirectory } from '../stage
 const who = { name: 'ann@pts/3', isReadOnly: false };
 const hello = { type: 'hello', protocol: protocolVersion, ...new FakeHost().hello, isOwner: false };
 
-/** What a client tells its user, in order. */
+/** What a client reports to its user, in order. */
 class Told implements LinkEvents {
   readonly log: string[] = [];
   readonly closed: string[] = [];
@@ -42,7 +42,7 @@ async function connect(path: string, told: LinkEvents = new Told(), identity = w
   return client;
 }
 
-/** A server that says and does what the test wants. @returns its path, and the sockets that came */
+/** A server that acts as the test wants. @returns its path, and the accepted sockets */
 async function startFake(
   onConnection: (socket: Socket) => void,
 ): Promise<{ path: string; sockets: Socket[]; received: string[] }> {
@@ -68,7 +68,7 @@ function say(socket: Socket, ...frames: readonly object[]): void {
 }
 
 describe('a client', () => {
-  test('knows the hello of the engine, and is told the snapshot and the events in order', async () => {
+  test('has the hello of the engine, and gets the snapshot and the events in order', async () => {
     const { host, path } = await startStage();
     host.seq = 5;
     const told = new Told();
@@ -103,7 +103,7 @@ describe('a client', () => {
     expect(told.closed).toEqual([]);
   });
 
-  test('says who it is', async () => {
+  test('sends its name', async () => {
     const { path, received } = await startFake((socket) => say(socket, hello));
     await connect(path, new Told(), { name: 'bob', isReadOnly: true });
     await waitFor(() => received.length > 0, { message: 'its hello' });
@@ -139,19 +139,19 @@ describe('connecting fails', () => {
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(LinkError);
-    // Who has no client isn't told of its end.
+    // Without a client, there is no end to report.
     expect([told.log, told.closed]).toEqual([[], []]);
     return error as LinkError;
   }
 
-  test('where nothing is', async () => {
+  test('if there is no socket', async () => {
     const path = join(temporaryDirectory(), '1.sock');
     const { code, message } = await failure(path);
     expect(code).toBe('absent');
     expect(message).toContain(`no runner has a socket at ${path}: start one`);
   });
 
-  test('where an engine has died', async () => {
+  test('if the engine has died', async () => {
     const host = new FakeHost();
     const { server, path } = await startServer(host, join(temporaryDirectory(), '1.sock'));
     // A copy of its name is left, as after a kill.
@@ -162,59 +162,69 @@ describe('connecting fails', () => {
     expect(message).toContain('has ended: start it again');
   });
 
-  test('where the path is too long for a socket', async () => {
+  test('if the path is too long for a socket', async () => {
     const { code, message } = await failure(`/tmp/${'x'.repeat(103)}`);
     expect(code).toBe('unusable');
-    expect(message).toContain('longer than the 107 bytes');
+    expect(message).toContain('longer than 107 bytes');
   });
 
-  test('where the engine refuses', async () => {
+  test('if the engine refuses', async () => {
     const { path } = await startFake((socket) => say(socket, { type: 'refused', message: 'too many' }));
     expect(await failure(path)).toMatchObject({ code: 'refused', message: 'the runner refused: too many' });
   });
 
-  test('where the engine speaks another version', async () => {
+  test('if the engine has another version of the link', async () => {
     const { path } = await startFake((socket) => say(socket, { ...hello, protocol: 99, version: '9.0.0' }));
     const { code, message } = await failure(path);
     expect(code).toBe('version');
-    expect(message).toContain(
-      'resque-runner 9.0.0 and speaks version 99 of the link, this program version 2',
-    );
+    expect(message).toContain('resque-runner 9.0.0 with link protocol 99, this program uses protocol 2');
   });
 
-  test('where somebody else answers', async () => {
+  test('if another program answers', async () => {
     const { path } = await startFake((socket) => socket.write('-ERR unknown command\r\n'));
     const { code, message } = await failure(path);
     expect(code).toBe('broken');
-    expect(message).toContain('what answers is not a runner: a line is no JSON: "-ERR');
+    expect(message).toContain('the program at this socket is not a runner: a line is not JSON: "-ERR');
   });
 
   test.each([
     ['a snapshot', { type: 'snapshot', snapshot: {} }],
     ['a hello without its fields', { type: 'hello', protocol: protocolVersion }],
-  ])('where %s comes first', async (_, frame) => {
+  ])('if %s arrives first', async (_, frame) => {
     const { path } = await startFake((socket) => say(socket, frame));
     expect((await failure(path)).code).toBe('broken');
   });
 
-  test('where the connection ends at once', async () => {
+  test('if the connection ends immediately', async () => {
     const { path } = await startFake((socket) => socket.end());
     expect((await failure(path)).message).toContain('ended the link before it said hello');
   });
 
-  test('where nobody answers for 5 s; a link that came about has no such limit', async () => {
+  test('if there is no answer for 5 s; an established link has no such limit', async () => {
     const { path: good } = await startStage();
     const told = new Told();
     const client = await connect(good, told);
-    const { path } = await startFake((socket) => socket.write('{"type":"hel'));
-    const { code, message } = await failure(path);
+    const { path, sockets } = await startFake((socket) => socket.write('{"type":"hel'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    afterThis(() => vi.useRealTimers());
+    const failed = failure(path);
+    let hasFailed = false;
+    void failed.then(() => {
+      hasFailed = true;
+    });
+    await waitFor(() => sockets.length === 1 && vi.getTimerCount() === 1, { message: 'a connection' });
+    vi.advanceTimersByTime(4_999);
+    expect((await client.send({ type: 'pause-all' })).ok).toBe(true);
+    expect(hasFailed).toBe(false);
+    vi.advanceTimersByTime(1);
+    const { code, message } = await failed;
     expect(code).toBe('timeout');
     expect(message).toContain('did not answer within 5 s');
     expect((await client.send({ type: 'pause-all' })).ok).toBe(true);
     expect(told.closed).toEqual([]);
   });
 
-  test('where the stream is over already', async () => {
+  test('if the stream has already ended', async () => {
     const socket = new PassThrough();
     socket.destroy();
     await once(socket, 'close');
@@ -223,7 +233,7 @@ describe('connecting fails', () => {
 });
 
 describe('a command', () => {
-  test('is answered by the reply to it', async () => {
+  test('gets the reply to it', async () => {
     const { host, path } = await startStage();
     host.onExecute = (command) =>
       Promise.resolve({ ok: true, message: 'queue' in command ? command.queue : command.type });
@@ -260,7 +270,7 @@ describe('a command', () => {
     await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   });
 
-  test('that is none, or too large, is refused without the engine', async () => {
+  test('that is invalid or too large is refused without asking the engine', async () => {
     const { host, path } = await startStage();
     const client = await connect(path);
     const malformed = await client.send({ type: 'pause-queue' } as unknown as Command);
@@ -276,7 +286,7 @@ describe('a command', () => {
 });
 
 describe('a watch', () => {
-  /** The texts that a watch was told, `null` and `end` where it was. */
+  /** The texts that a watch got, with `null` and `end` in their places. */
   function recorder(): { told: string[]; onBatch: (batch: OutputBatch | null) => void } {
     const told: string[] = [];
     return {
@@ -288,7 +298,7 @@ describe('a watch', () => {
     };
   }
 
-  test('is told what the job prints, up to the end', async () => {
+  test('gets all output of the job, up to the end', async () => {
     const { host, path } = await startStage();
     const output = new FakeOutput();
     output.print('one');
@@ -309,7 +319,7 @@ describe('a watch', () => {
     expect([told, again.told]).toEqual([told.slice(0, 3), ['one', 'two', 'end']]);
   });
 
-  test('is told null where nothing is kept', async () => {
+  test('gets null if no output is kept', async () => {
     const { path } = await startStage();
     const client = await connect(path);
     const { told, onBatch } = recorder();
@@ -318,8 +328,8 @@ describe('a watch', () => {
     expect(told).toEqual(['null']);
   });
 
-  test('is told nothing after its end, and nothing of an earlier watch of the same job', async () => {
-    // The server's part is played by hand, so that batches of the first watch are still on their way.
+  test('gets nothing after its end, and nothing of an earlier watch of the same job', async () => {
+    // A fake server, so that batches of the first watch are still on their way.
     const { path, sockets, received } = await startFake((socket) => say(socket, hello));
     const client = await connect(path);
     const first = recorder();
@@ -346,7 +356,7 @@ describe('a watch', () => {
     say(socket, batch('2 late', true), batch('3', true));
     await waitFor(() => third.told.length > 0, { message: 'the third' });
     expect([first.told, second.told, third.told]).toEqual([['1'], ['2'], ['3', 'end']]);
-    // Two that were given up before anything came of either.
+    // Two watches that were cancelled before any output arrived.
     const fourth = recorder();
     client.watch('a', first.onBatch)();
     client.watch('a', first.onBatch)();
@@ -366,7 +376,7 @@ describe('a watch', () => {
     expect(frames()).toEqual(sent);
   });
 
-  test('of a job gives way to another of the same, which begins at the beginning', async () => {
+  test('of a job is replaced by a second one of the same job, which starts from the beginning', async () => {
     const { host, path } = await startStage();
     const output = new FakeOutput();
     output.print('x');
@@ -384,7 +394,7 @@ describe('a watch', () => {
     expect(output.readers.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
-  test('switched to and fro under a flood shows each job from its beginning, without what was on its way', async () => {
+  test('that switches between jobs during a flood shows each from its beginning, without old output', async () => {
     const { host, path } = await startStage();
     const output = new FakeOutput();
     output.print(...Array.from({ length: 200 }, (_, index) => `${index} `.padEnd(10_000, 'x')));
@@ -409,7 +419,7 @@ describe('the end of the link', () => {
     ['a reply without a message', '{"type":"reply","id":1,"reply":{"ok":true}}\n'],
     ['an output without pieces', '{"type":"output","jobId":"a","batch":{}}\n'],
     ['a second hello', `${JSON.stringify(hello)}\n`],
-  ])('comes with a reason when the engine says %s', async (_, garbage) => {
+  ])('is reported with a reason when the engine sends %s', async (_, garbage) => {
     const { path, sockets } = await startFake((socket) => say(socket, hello));
     const told = new Told();
     const client = await connect(path, told);
@@ -420,7 +430,7 @@ describe('the end of the link', () => {
     expect((await waiting).ok).toBe(false);
   });
 
-  test('comes with the words of the engine where it refuses later', async () => {
+  test('is reported with the message of the engine if it refuses later', async () => {
     const { path, sockets } = await startFake((socket) => say(socket, hello));
     const told = new Told();
     await connect(path, told);
@@ -429,7 +439,7 @@ describe('the end of the link', () => {
     expect(told.closed).toEqual(['the runner refused: enough']);
   });
 
-  test('comes once, when the engine dies', async () => {
+  test('is reported once when the engine dies', async () => {
     const { path, sockets } = await startFake((socket) => say(socket, hello));
     const told = new Told();
     await connect(path, told);
@@ -439,7 +449,7 @@ describe('the end of the link', () => {
     expect(told.closed).toEqual(['the runner ended the link']);
   });
 
-  test('comes where the stream just goes away', async () => {
+  test('is reported if the stream just closes', async () => {
     const { path } = await startStage();
     const socket = createConnection(path);
     const told = new Told();
@@ -449,7 +459,7 @@ describe('the end of the link', () => {
     expect(told.closed).toHaveLength(1);
   });
 
-  test('that the client wants comes, though the engine reads nothing', async () => {
+  test('comes when the client closes, even if the engine reads nothing', async () => {
     const { path } = await startFake((socket) => {
       say(socket, hello);
       socket.pause();
@@ -474,7 +484,7 @@ describe('look', () => {
     expect(host.snapshots).toBe(0);
   });
 
-  test('returns what is there instead if no hello comes in time', async () => {
+  test('returns "gone" or "taken" if no hello arrives in time', async () => {
     const directory = temporaryDirectory();
     const hung = await startFake(() => {});
     const chatty = await startFake((socket) => say(socket, { type: 'refused', message: 'full' }));

@@ -7,6 +7,7 @@ import {
   FrameError,
   type RawFrame,
 } from '../../../src/link/frames/frame-codec.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 /** All frames of these chunks, up to the error if there is one. */
 function decodeAll(decoder: FrameDecoder, chunks: readonly Buffer[]): { frames: RawFrame[]; error: unknown } {
@@ -28,7 +29,7 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 describe('a decoder', () => {
-  test('gives the frames that were encoded, wherever the stream was cut, also inside characters', () => {
+  test('returns the encoded frames, wherever the stream was cut, even inside characters', () => {
     const message = fc.string({ unit: 'grapheme', maxLength: 200 });
     fc.assert(
       fc.property(fc.array(message, { maxLength: 20 }), fc.array(fc.nat(10_000)), (messages, places) => {
@@ -36,18 +37,18 @@ describe('a decoder', () => {
         const chunks = cut(Buffer.concat(sent.map(encodeFrame)), places);
         expect(decodeAll(new FrameDecoder(10_000), chunks)).toEqual({ frames: sent, error: null });
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     );
   });
 
-  test('gives them byte by byte as well', () => {
+  test('also returns them if the stream arrives byte by byte', () => {
     const sent = { type: 'refused', message: 'Zoë 🚂 \n \u0000 "' } as const;
     const bytes = Buffer.concat([encodeFrame(sent), encodeFrame(sent)]);
     const chunks = [...bytes].map((byte) => Buffer.from([byte]));
     expect(decodeAll(new FrameDecoder(1_000), chunks)).toEqual({ frames: [sent, sent], error: null });
   });
 
-  test('gives nothing of a frame whose end has not come', () => {
+  test('returns nothing of an incomplete frame', () => {
     const decoder = new FrameDecoder(1_000);
     const bytes = encodeFrame({ type: 'disown' });
     expect(decodeAll(decoder, [bytes.subarray(0, -1)])).toEqual({ frames: [], error: null });
@@ -64,14 +65,14 @@ describe('a decoder', () => {
     ['an object without a type', '{"tyqe":"hello"}\n'],
     ['a type that is no string', '{"type":7}\n'],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x0a])],
-  ])('refuses %s, after giving what came before', (_, garbage) => {
+  ])('refuses %s, after returning the frames before it', (_, garbage) => {
     const bytes = Buffer.concat([encodeFrame({ type: 'disown' }), Buffer.from(garbage)]);
     const { frames, error } = decodeAll(new FrameDecoder(1_000), [bytes]);
     expect(frames).toEqual([{ type: 'disown' }]);
     expect(error).toBeInstanceOf(FrameError);
   });
 
-  test('takes a line of just the limit and refuses one of a byte more, however both are cut', () => {
+  test('accepts a line of exactly the limit and refuses a longer one, wherever both are cut', () => {
     const bytes = encodeFrame({ type: 'refused', message: 'x'.repeat(5_000) });
     const line = bytes.length - 1;
     fc.assert(
@@ -85,12 +86,12 @@ describe('a decoder', () => {
     );
   });
 
-  test('refuses a line that is too long before its end has come', () => {
+  test('refuses a line that is too long before its end arrives', () => {
     const { error } = decodeAll(new FrameDecoder(2_048), [Buffer.alloc(2_000, 'x'), Buffer.alloc(49, 'x')]);
     expect(error).toEqual(new FrameError('a frame is longer than 2 KiB'));
   });
 
-  test('never holds more than the limit, and copies a line of many chunks a few times at most', () => {
+  test('never holds more than the limit, and copies a line of many chunks only a few times', () => {
     const limit = 1_000_000;
     const copies = vi.spyOn(Buffer.prototype, 'copy');
     const allocations = vi.spyOn(Buffer, 'allocUnsafeSlow');
@@ -100,7 +101,7 @@ describe('a decoder', () => {
       const chunks = Array.from({ length: Math.floor(limit / chunk.length) }, () => chunk);
       expect(decodeAll(decoder, chunks)).toEqual({ frames: [], error: null });
       const copied = copies.mock.results.reduce((sum, { value }) => sum + Number(value), 0);
-      // Once in, and with each doubling what was there before: the sum of 1/2 + 1/4 + …
+      // One copy in, and one of the earlier bytes with each doubling: the sum of 1/2 + 1/4 + …
       expect(copied).toBeGreaterThan(limit * 0.9);
       expect(copied).toBeLessThan(limit * 3);
       const held = allocations.mock.calls.map(([size]) => size);
@@ -111,7 +112,7 @@ describe('a decoder', () => {
     }
   });
 
-  test('goes by the limit that it has when a frame comes', () => {
+  test('applies the limit that is set when a frame arrives', () => {
     const decoder = new FrameDecoder(30);
     const long = encodeFrame({ type: 'refused', message: 'x'.repeat(100) });
     const frames: string[] = [];
@@ -124,7 +125,7 @@ describe('a decoder', () => {
 });
 
 describe('an encoder', () => {
-  test('makes one line of a frame, whatever is in it', () => {
+  test('turns any frame into one line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (message) => {
         const bytes = encodeFrame({ type: 'refused', message });
@@ -133,14 +134,14 @@ describe('an encoder', () => {
     );
   });
 
-  test('gives no frame that is longer than the limit', () => {
+  test('refuses a frame that is longer than the limit', () => {
     const frame = { type: 'refused', message: 'ü'.repeat(50) } as const;
     const line = encodeFrame(frame).length - 1;
     expect(encodeWithin(frame, line)).toEqual(encodeFrame(frame));
     expect(encodeWithin(frame, line - 1)).toBeNull();
   });
 
-  test('gives none that is longer than a string can be', () => {
+  test('refuses a frame that is longer than a string can be', () => {
     const frame = { type: 'refused', message: '' } as const;
     vi.spyOn(JSON, 'stringify').mockImplementation(() => {
       throw new RangeError('Invalid string length');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readCommand } from '../../../src/link/frames/read-command.ts';
 import type { Command } from '../../../src/protocol/commands.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 const filter = { queue: 'mail', jobClass: null, exception: null, exit: '1', text: null };
 const entries = [{ index: 0, recordBase64: 'e30=' }];
@@ -26,14 +27,14 @@ const commands: readonly Command[] = [
 ];
 
 test.each(commands.map((command) => [command.type, command] as const))(
-  '%s is read as it is',
+  '%s is read unchanged',
   (_, command) => {
     expect(readCommand(JSON.parse(JSON.stringify(command)))).toEqual(command);
   },
 );
 
 test.each(commands.map((command) => [command.type, command] as const))(
-  '%s is refused without one of its fields, with one of a wrong type, and with one too many',
+  '%s is refused if a field is missing, has a wrong type, or is unknown',
   (_, command) => {
     for (const field of Object.keys(command)) {
       const { [field]: dropped, ...rest } = command as unknown as Record<string, unknown>;
@@ -44,7 +45,7 @@ test.each(commands.map((command) => [command.type, command] as const))(
         );
       }
     }
-    expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} takes no "more"`);
+    expect(readCommand({ ...command, more: 1 })).toBe(`${command.type} has no field "more"`);
   },
 );
 
@@ -65,16 +66,16 @@ test.each([
   ['a filter that is null', { type: 'count-failures', filter: null }],
   ['an entry without its record', { type: 'retry-failures', entries: [{ index: 0 }] }],
   [
-    'an entry with a text for an index',
+    'an entry with a string as its index',
     { type: 'retry-failures', entries: [{ index: '0', recordBase64: '' }] },
   ],
   ['an entry that is null', { type: 'retry-failures', entries: [null] }],
   ['entries that are no list', { type: 'retry-failures', entries: { 0: entries[0] } }],
-])('%s is no command', (_, value) => {
+])('%s is not a command', (_, value) => {
   expect(readCommand(value)).toBeTypeOf('string');
 });
 
-test('a whole entry of the failed list is a reference: the rest of it is dropped', () => {
+test('an entry of the failed list is reduced to a reference', () => {
   const whole = { ...entries[0], error: 'boom', backtrace: [] };
   expect(readCommand({ type: 'retry-failures', entries: [whole] })).toEqual({
     type: 'retry-failures',
@@ -82,12 +83,12 @@ test('a whole entry of the failed list is a reference: the rest of it is dropped
   });
 });
 
-test('what names a field that belongs to all objects is refused', () => {
+test('a command with __proto__ is refused', () => {
   expect(readCommand(JSON.parse('{"type":"pause-all","__proto__":{"queue":"x"}}'))).toBeTypeOf('string');
   expect(readCommand(JSON.parse('{"type":"pause-queue","__proto__":{"queue":"x"}}'))).toBeTypeOf('string');
 });
 
-test('any JSON value gives a command or an objection', () => {
+test('any JSON value is either a command or refused with a reason', () => {
   const types = fc.constantFrom(...commands.map(({ type }) => type));
   const near = fc.record({
     type: types,
@@ -100,6 +101,6 @@ test('any JSON value gives a command or an objection', () => {
       const read = readCommand(value);
       expect(typeof read === 'string' || commands.some(({ type }) => type === read.type)).toBe(true);
     }),
-    { numRuns: 1_000 },
+    { numRuns: randomCases(1_000) },
   );
 });

@@ -8,7 +8,7 @@ import { startStage } from '../stage.ts';
 const filter = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 
 describe('a command', () => {
-  test('reaches the host with the name of who sent it, and its reply comes back once', async () => {
+  test('reaches the host with the name of its sender, and is answered once', async () => {
     const { host, join } = await startStage();
     const reply: CommandReply = { ok: true, message: 'read', data: { kind: 'backlog', queues: { mail: 3 } } };
     host.onExecute = () => Promise.resolve(reply);
@@ -24,7 +24,7 @@ describe('a command', () => {
     ]);
   });
 
-  test('of somebody with a long name is ascribed to the first 64 characters of it', async () => {
+  test('carries at most 64 characters of the name of its sender', async () => {
     const { host, join } = await startStage();
     // The 64th would be half of a character.
     const client = await join({ name: `${'x'.repeat(63)}🚂${'y'.repeat(100)}` });
@@ -33,7 +33,7 @@ describe('a command', () => {
     expect(host.executed[0]?.by).toBe(`${'x'.repeat(63)}\ufffd`);
   });
 
-  test('is answered when it is done, whatever order that is', async () => {
+  test('is answered when it is done, in any order', async () => {
     const { host, join } = await startStage();
     const waiting = new Map<string, (reply: CommandReply) => void>();
     host.onExecute = (command) =>
@@ -48,7 +48,7 @@ describe('a command', () => {
     expect(await client.reply(1)).toEqual({ ok: false, code: 'unknown-queue', message: 'a' });
   });
 
-  test('is answered behind the events that it caused', async () => {
+  test('is answered after the events that it caused', async () => {
     const { host, join } = await startStage();
     host.onExecute = () => {
       host.publish(fact());
@@ -63,7 +63,7 @@ describe('a command', () => {
     expect(client.frames.slice(2).map(({ type }) => type)).toEqual(['events', 'reply', 'events', 'reply']);
   });
 
-  test('that fails in the host is answered, told as a warning, and ends nothing', async () => {
+  test('that fails in the host is answered and published as a warning, and the link stays', async () => {
     const { host, join } = await startStage();
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     try {
@@ -85,7 +85,7 @@ describe('a command', () => {
     }
   });
 
-  test('whose client has gone meanwhile harms nobody', async () => {
+  test('is harmless if its client leaves before the reply', async () => {
     const { host, join } = await startStage();
     let answer: (reply: CommandReply) => void = () => {};
     host.onExecute = () =>
@@ -108,11 +108,11 @@ describe('a command', () => {
 
 describe('the host never sees', () => {
   test.each([
-    ['a command of no known type', { type: 'format-disk' }],
-    ['one without its field', { type: 'pause-queue' }],
-    ['one with a field of a wrong type', { type: 'set-concurrency', runner: 'mail', concurrency: '3' }],
-    ['one with a field too many', { type: 'pause-all', queue: 'mail' }],
-    ['what is no object', 'pause-all'],
+    ['a command of an unknown type', { type: 'format-disk' }],
+    ['a command without its field', { type: 'pause-queue' }],
+    ['a command with a field of a wrong type', { type: 'set-concurrency', runner: 'mail', concurrency: '3' }],
+    ['a command with an unknown field', { type: 'pause-all', queue: 'mail' }],
+    ['a string', 'pause-all'],
     ['null', null],
   ])('%s', async (_, command) => {
     const { host, join } = await startStage();
@@ -125,7 +125,7 @@ describe('the host never sees', () => {
     expect(client.of('reply')).toHaveLength(2);
   });
 
-  test('anything that changes something from a client that may only read', async () => {
+  test('a command that changes something from a read-only client', async () => {
     const { host, join } = await startStage();
     const client = await join({ isReadOnly: true });
     const changing = [
@@ -156,7 +156,7 @@ describe('the host never sees', () => {
     expect(host.executed.map(({ command }) => command)).toEqual(reading);
   });
 
-  test('more than 64 commands of one client at a time; another client may go on', async () => {
+  test('more than 64 commands of one client at a time, while another client can send more', async () => {
     const { host, join } = await startStage();
     const answers: ((reply: CommandReply) => void)[] = [];
     host.onExecute = () => new Promise((resolve) => answers.push(resolve));
@@ -178,7 +178,7 @@ describe('the host never sees', () => {
 });
 
 describe('the size', () => {
-  test('of a reply is bounded: one that is too long is answered by a refusal', async () => {
+  test('of a reply is bounded: a refusal replaces a reply that is too long', async () => {
     const { host, join } = await startStage();
     const client = await join();
     host.onExecute = () => Promise.resolve({ ok: true, message: 'x'.repeat(serverFrameLimit) });
@@ -192,7 +192,7 @@ describe('the size', () => {
     expect((await client.reply(2)).ok).toBe(true);
   });
 
-  test('of replies that nobody reads is bounded, too', async () => {
+  test('of unread replies is bounded, too', async () => {
     const { host, join } = await startStage();
     const client = await join();
     const answers: ((reply: CommandReply) => void)[] = [];
@@ -209,7 +209,7 @@ describe('the size', () => {
     expect(sent.length).toBeLessThanOrEqual(5);
   });
 
-  test('of a frame may be large, as for the choice of many failures', async () => {
+  test('of a frame may be large, for example to select many failures', async () => {
     const { host, join } = await startStage();
     const client = await join();
     const entries = [{ index: 0, recordBase64: 'x'.repeat(clientFrameLimit - 1_000) }];

@@ -1,4 +1,4 @@
-/** How the steps of a server share out what they may send; `output.test.ts` has the rest, over the wire. */
+/** How a server divides each step among its watches. `output.test.ts` tests the rest, over a socket. */
 import { expect, test } from 'vitest';
 import { OutputWatches } from '../../../src/link/server/output-watches.ts';
 import type { OutputBatch } from '../../../src/protocol/output.ts';
@@ -17,7 +17,7 @@ function watching(outputs: Readonly<Record<string, FakeOutput>>): {
   return { watches, sent };
 }
 
-test('one piece that is larger than a whole step leaves the others for the next steps', () => {
+test('a piece that is larger than a step leaves the other watches for the next steps', () => {
   const outputs = { a: new FakeOutput(), b: new FakeOutput(), c: new FakeOutput() };
   for (const output of Object.values(outputs)) output.print('x'.repeat(300));
   const { watches, sent } = watching(outputs);
@@ -28,7 +28,7 @@ test('one piece that is larger than a whole step leaves the others for the next 
   expect(steps).toEqual([['a'], ['b'], ['c'], []]);
 });
 
-test('what was skipped is told, though nothing is left behind it', () => {
+test('a skip is reported even if no output follows it', () => {
   const output = new FakeOutput();
   output.print('x');
   const { watches, sent } = watching({ a: output });

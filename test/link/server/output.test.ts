@@ -33,7 +33,7 @@ function textOf(client: RawClient, jobId = 'a'): string {
 }
 
 describe('a watch', () => {
-  test('shows what is kept, then what comes, then the end, and closes its reader', async () => {
+  test('sends the kept output, then new output, then the end, and closes its reader', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print('one\n', 'two\n');
@@ -58,7 +58,7 @@ describe('a watch', () => {
     expect(batches(client).filter((batch) => batch?.isEnd)).toHaveLength(1);
   });
 
-  test('sends nothing while there is nothing new', async () => {
+  test('sends nothing while there is no new output', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     const client = await join();
@@ -70,7 +70,7 @@ describe('a watch', () => {
     expect(textOf(client)).toBe('x');
   });
 
-  test('of a job of which nothing is kept is answered by null, and is over', async () => {
+  test('of a job without kept output is answered by null, and ends', async () => {
     const { join } = await startOutputStage();
     const client = await join();
     client.say({ type: 'watch', jobId: 'unknown' });
@@ -96,7 +96,7 @@ describe('a watch', () => {
     await waitFor(() => output.readers[0]?.isClosed, { message: 'the reader is closed' });
   });
 
-  test('of the same job by two clients is two, each at its own pace', async () => {
+  test('of the same job by two clients is two watches, each at its own pace', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print('x');
@@ -110,7 +110,7 @@ describe('a watch', () => {
     expect(output.readers).toHaveLength(2);
   });
 
-  test('that is given up closes its reader, sends null last and then nothing', async () => {
+  test('that is cancelled closes its reader, sends null and then nothing', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print('x');
@@ -140,7 +140,7 @@ describe('a watch', () => {
     });
   });
 
-  test('ends with its client also where that is cut off', async () => {
+  test('also ends if its client is disconnected', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     const client = await join();
@@ -150,7 +150,7 @@ describe('a watch', () => {
     await waitFor(() => output.readers[0]?.isClosed, { message: 'a closed one' });
   });
 
-  test('beyond 16 of one client is answered by null, and possible again once another is over', async () => {
+  test('beyond 16 of one client is answered by null, until another one ends', async () => {
     const { jobs, join } = await startOutputStage();
     const client = await join();
     const ids = Array.from({ length: 17 }, (_, index) => `job${index}`);
@@ -166,7 +166,7 @@ describe('a watch', () => {
     await waitFor(() => textOf(client, 'job16') === 'job16', { message: 'the 17th' });
   });
 
-  test('is looked at by nobody once it is over', async () => {
+  test('is never read again after its end', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     const client = await join();
@@ -178,7 +178,7 @@ describe('a watch', () => {
     // Other files in this process may still set timers of their own.
     const looks = () => timers.mock.calls.filter(([, delayMs = 0]) => delayMs > 0 && delayMs <= 50);
     try {
-      // The timer that was running may still find out that nothing is left to do.
+      // The running timer may still fire once.
       await staysTrue(() => looks().length === 0, { message: 'no timer', forMs: 150 });
       client.say({ type: 'watch', jobId: 'a' });
       await waitFor(() => (output.readers[1]?.reads.length ?? 0) > 1, { message: 'a look again' });
@@ -188,7 +188,7 @@ describe('a watch', () => {
     }
   });
 
-  test('is told what is left when the server closes', async () => {
+  test('gets the remaining output when the server closes', async () => {
     const { jobs, join, server } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print('one');
@@ -202,7 +202,7 @@ describe('a watch', () => {
 });
 
 describe('the pace', () => {
-  test('is at most about 200 KiB a step, so that a flood does not come at once', async () => {
+  test('is at most about 200 KiB a step, so that a flood does not arrive all at once', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print(...Array.from({ length: 100 }, () => 'x'.repeat(10 * kibibyte)));
@@ -216,7 +216,7 @@ describe('the pace', () => {
     }
   });
 
-  test('is shared between the watches of a client: a flood does not drown a quiet job', async () => {
+  test('is shared between the watches of a client, so a flood does not delay a quiet job', async () => {
     const { jobs, join } = await startOutputStage();
     const flood = outputOf(jobs, 'flood');
     const quiet = outputOf(jobs, 'quiet');
@@ -226,7 +226,7 @@ describe('the pace', () => {
     client.sayText('{"type":"watch","jobId":"flood"}\n{"type":"watch","jobId":"quiet"}\n');
     await client.first('output');
     await waitFor(() => textOf(client, 'quiet') === 'here', { message: 'the quiet one' });
-    // Both came in the first step, whose rest the flood got: 200 KiB are for both.
+    // Both are in the first step: the 200 KiB are for both, and the flood gets the rest.
     expect(client.of('output')[0]?.jobId).toBe('quiet');
     expect(flood.readers[0]?.reads[0]).toBe(200 * kibibyte - 4);
   });
@@ -244,7 +244,7 @@ describe('the pace', () => {
     }
   });
 
-  test('stands still while the client does not read, and nothing is lost by that', async () => {
+  test('drops to zero while the client does not read, and no output is lost', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     const client = await join();
@@ -252,7 +252,7 @@ describe('the pace', () => {
     client.say({ type: 'watch', jobId: 'a' });
     output.print(...Array.from({ length: 300 }, () => 'x'.repeat(10 * kibibyte)));
     const reads = () => output.readers[0]?.reads.length ?? 0;
-    // The kernel takes some hundred KiB; then it stops.
+    // The kernel buffers some hundred KiB; then the server stops.
     let before = -1;
     await waitFor(
       async () => {
@@ -269,7 +269,7 @@ describe('the pace', () => {
 });
 
 describe('a reader that is far behind', () => {
-  test('skips to the newest, once the client has all that was kept at the beginning', async () => {
+  test('skips to the newest output, after the client has all output that was kept at the beginning', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     const beginning = Array.from({ length: 60 }, (_, index) => `${index} `.padEnd(10 * kibibyte, 'k'));
@@ -277,7 +277,7 @@ describe('a reader that is far behind', () => {
     const client = await join();
     client.say({ type: 'watch', jobId: 'a' });
     await client.first('output');
-    // Far more than 4 MiB, while most of the beginning is not sent yet.
+    // Far more than 4 MiB, while most of the kept output is not sent yet.
     output.print(...Array.from({ length: 1_000 }, (_, index) => `new ${index} `.padEnd(10 * kibibyte, 'n')));
     await waitFor(() => textOf(client).includes('new 999 '), { message: 'the newest' });
     const reader = output.readers[0];
@@ -287,7 +287,7 @@ describe('a reader that is far behind', () => {
     const skipped = batches(client).reduce((sum, batch) => sum + (batch?.skippedLines ?? 0), 0);
     expect(pieces.length + skipped).toBe(1_060);
     expect(skipped).toBeGreaterThan(900);
-    // What is left of it is the last 256 KiB.
+    // Only its last 256 KiB are sent.
     const after = batches(client).findIndex((batch) => (batch?.skippedLines ?? 0) > 0);
     const left = batches(client)
       .slice(after)
@@ -295,7 +295,7 @@ describe('a reader that is far behind', () => {
     expect(left).toHaveLength(25);
   });
 
-  test('reads all that was kept when the watch began, however much it is', async () => {
+  test('reads all output that was kept when the watch began, regardless of its size', async () => {
     const { jobs, join } = await startOutputStage();
     const output = outputOf(jobs, 'a');
     output.print(...Array.from({ length: 50 }, () => 'x'.repeat(100 * kibibyte)));

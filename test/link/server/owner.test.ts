@@ -1,4 +1,4 @@
-/** The connection that the engine's process inherits: whoever holds its other end owns the engine. */
+/** The connection that the engine's process inherits: the process at its other end owns the engine. */
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
@@ -12,7 +12,7 @@ import { FakeHost, fact } from '../fake-host.ts';
 import { RawClient } from '../raw-client.ts';
 import { afterThis, temporaryDirectory } from '../stage.ts';
 
-/** Two connected sockets: one as a descriptor that nobody reads yet, as a process inherits it. */
+/** Two connected sockets: one is a descriptor without a reader, as a process inherits it. */
 async function socketPair(): Promise<{ fd: number; other: Socket }> {
   const path = join(temporaryDirectory(), 'pair');
   const accepted = new Promise<Socket>((resolve) => {
@@ -70,7 +70,7 @@ test('the owner is served like any client', async () => {
   expect([owner.seqs, host.executed]).toEqual([[1], [{ command: { type: 'pause-all' }, by: 'ann' }]]);
 });
 
-test('the end of the owner is told to the host once; that of others is not', async () => {
+test('the host learns once that the owner has disconnected, and nothing about other clients', async () => {
   const { host, path, other } = await startOwned();
   const owner = new RawClient(other);
   owner.sayHello();
@@ -85,14 +85,14 @@ test('the end of the owner is told to the host once; that of others is not', asy
   await staysTrue(() => host.ownersGone === 1, { message: 'told once', forMs: 50 });
 });
 
-test('the end of an owner that never said hello is told, too', async () => {
+test('the host also learns that an owner without a hello has disconnected', async () => {
   const { host, other } = await startOwned();
   await new RawClient(other).first('hello');
   other.destroy();
   await waitFor(() => host.ownersGone === 1, { message: 'the owner is gone' });
 });
 
-test('the end of an owner that disowned the engine is not told', async () => {
+test('the host does not learn that an owner has disconnected after it disowned the engine', async () => {
   const { host, other } = await startOwned();
   const owner = new RawClient(other);
   owner.sayHello();
@@ -103,7 +103,7 @@ test('the end of an owner that disowned the engine is not told', async () => {
   await staysTrue(() => host.ownersGone === 0, { message: 'not told', forMs: 50 });
 });
 
-test('an owner that disowns the engine and closes at once is heard, though events are written to it', async () => {
+test('an owner can disown the engine and close immediately, even while it is sent events', async () => {
   const { host, other } = await startOwned();
   const events = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
   const client = await LinkClient.over(other, { name: 'ann', isReadOnly: false }, events);
@@ -117,7 +117,7 @@ test('an owner that disowns the engine and closes at once is heard, though event
   expect(host.ownersGone).toBe(0);
 });
 
-test('garbage from the owner counts as its end, at once', async () => {
+test('garbage from the owner immediately counts as a disconnect', async () => {
   const { host, other } = await startOwned();
   const owner = new RawClient(other);
   owner.sayHello();
@@ -129,7 +129,7 @@ test('garbage from the owner counts as its end, at once', async () => {
   await staysTrue(() => host.ownersGone === 1, { message: 'told once', forMs: 50 });
 });
 
-test('an owner of another version is refused, which counts as its end', async () => {
+test('an owner of another version is refused, which counts as a disconnect', async () => {
   const { host, other } = await startOwned();
   const owner = new RawClient(other);
   owner.say({ type: 'hello', protocol: 99 });
@@ -137,7 +137,7 @@ test('an owner of another version is refused, which counts as its end', async ()
   expect(host.ownersGone).toBe(1);
 });
 
-test('the end of the server is not the end of the owner', async () => {
+test('closing the server does not count as a disconnect of the owner', async () => {
   const { host, server, other } = await startOwned();
   const owner = new RawClient(other);
   owner.sayHello();
@@ -147,7 +147,7 @@ test('the end of the server is not the end of the owner', async () => {
   expect(host.ownersGone).toBe(0);
 });
 
-test('an owner that was killed is gone', async () => {
+test('a killed owner counts as disconnected', async () => {
   const { host, other } = await startOwned();
   const program = `
     const socket = new (require('node:net').Socket)({ fd: 3, readable: true, writable: true });
@@ -156,7 +156,7 @@ test('an owner that was killed is gone', async () => {
   `;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'ignore', other] });
   afterThis(() => child.kill('SIGKILL'));
-  // The child has a copy of it; ours must not keep the link up.
+  // The child has a copy of the socket; ours must not keep the link open.
   await waitFor(() => host.watching === 1, { message: 'the child joined' });
   other.destroy();
   await staysTrue(() => host.ownersGone === 0, { message: 'the owner is there', forMs: 100 });
@@ -165,8 +165,8 @@ test('an owner that was killed is gone', async () => {
   expect(host.watching).toBe(0);
 });
 
-test('a descriptor that is no socket is refused in words', () => {
+test('a descriptor that is not a socket is rejected with an explanation', () => {
   const server = new LinkServer(new FakeHost());
-  expect(() => server.adopt(openSync('/dev/null', 'r'))).toThrow(/^descriptor \d+ is no connected socket/);
-  expect(() => server.adopt(9_999)).toThrow('descriptor 9999 is no connected socket');
+  expect(() => server.adopt(openSync('/dev/null', 'r'))).toThrow(/^descriptor \d+ is not a connected socket/);
+  expect(() => server.adopt(9_999)).toThrow('descriptor 9999 is not a connected socket');
 });

@@ -3,10 +3,10 @@ import { describe, expect, test, vi } from 'vitest';
 import { protocolVersion } from '../../../src/protocol/frames.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { countedEvent, fact } from '../fake-host.ts';
-import { startStage } from '../stage.ts';
+import { afterThis, startStage } from '../stage.ts';
 
 describe('a greeting', () => {
-  test('begins with the hello of the server, before the client says anything', async () => {
+  test('begins with the hello of the server, before the client sends anything', async () => {
     const { host, connect } = await startStage();
     const client = connect();
     expect(await client.first('hello')).toEqual({
@@ -26,12 +26,12 @@ describe('a greeting', () => {
     expect((await client.first('snapshot')).snapshot).toEqual(host.snapshot());
   });
 
-  test('of another version is refused in words that name both, and ended', async () => {
+  test('of another version is refused with a message that names both versions, and the link ends', async () => {
     const { host, connect } = await startStage();
     const client = connect();
     client.say({ type: 'hello', protocol: 99, who: { name: 'of another shape' } });
     const { message } = await client.first('refused');
-    expect(message).toContain(`1.2.3) speaks version ${protocolVersion} of the link, the client version 99`);
+    expect(message).toContain(`1.2.3 with link protocol ${protocolVersion}, the client uses protocol 99`);
     await client.closed();
     expect([client.of('snapshot'), host.snapshots, host.watching]).toEqual([[], 0, 0]);
   });
@@ -44,7 +44,7 @@ describe('a greeting', () => {
     ['a hello without a version', '{"type":"hello","name":"x","isReadOnly":false}\n'],
     ['a hello without a name', `{"type":"hello","protocol":${protocolVersion},"isReadOnly":false}\n`],
     ['a hello that does not say what it may', `{"type":"hello","protocol":${protocolVersion},"name":"x"}\n`],
-  ])('that is %s is refused and ended', async (_, text) => {
+  ])('that is %s is refused, and the link ends', async (_, text) => {
     const { host, connect } = await startStage();
     const client = connect();
     client.sayText(text);
@@ -53,7 +53,7 @@ describe('a greeting', () => {
     expect([host.executed, host.watching, host.listeners.size]).toEqual([[], 0, 0]);
   });
 
-  test('that is larger than any hello is refused before its end has come', async () => {
+  test('that is larger than any hello is refused before its end arrives', async () => {
     const { connect } = await startStage();
     const client = connect();
     client.sayText(`{"type":"hello","name":"${'x'.repeat(70_000)}`);
@@ -61,7 +61,7 @@ describe('a greeting', () => {
     await client.closed();
   });
 
-  test('that was refused makes everything behind it unheard', async () => {
+  test('that was refused makes the server ignore everything after it', async () => {
     const { host, connect } = await startStage();
     const client = connect();
     const hello = { name: 'x', isReadOnly: false };
@@ -79,13 +79,21 @@ describe('a greeting', () => {
     expect([host.executed, client.frames.map(({ type }) => type)]).toEqual([[], ['hello', 'refused']]);
   });
 
-  test('that does not come is refused after a while, also where half of it came', async () => {
+  test('that does not arrive, or only half of it, is refused after a timeout', async () => {
     const { connect, join } = await startStage();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    afterThis(() => vi.useRealTimers());
     const [silent, half] = [connect(), connect()];
     half.sayText('{"type":"hello","prot');
+    await Promise.all([silent.first('hello'), half.first('hello')]);
     const joined = await join();
-    expect((await silent.first('refused')).message).toBe('no hello came within 5 s');
-    expect((await half.first('refused')).message).toBe('no hello came within 5 s');
+    vi.advanceTimersByTime(4_999);
+    joined.command(1, { type: 'pause-all' });
+    await joined.reply(1);
+    expect([...silent.of('refused'), ...half.of('refused')]).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect((await silent.first('refused')).message).toBe('the client sent no hello within 5 s');
+    expect((await half.first('refused')).message).toBe('the client sent no hello within 5 s');
     await Promise.all([silent.closed(), half.closed()]);
     expect(joined.isClosed).toBe(false);
   });
@@ -94,19 +102,19 @@ describe('a greeting', () => {
     const { host, join } = await startStage();
     const client = await join();
     client.sayHello();
-    expect((await client.first('refused')).message).toBe('hello was said before');
+    expect((await client.first('refused')).message).toBe('hello must be sent only once');
     await client.closed();
     await waitFor(() => host.watching === 0, { message: 'nobody looks' });
   });
 });
 
 describe('events', () => {
-  test('come in order and without a gap behind the snapshot, also those of the same tick', async () => {
+  test('follow the snapshot in order and without a gap, including those of the same tick', async () => {
     const { host, connect } = await startStage();
     const client = connect();
     await client.first('hello');
     client.sayHello();
-    // As many as it takes until the client is there, and some more.
+    // Until the client is connected, and some more.
     await waitFor(() => host.publish(fact()) > 5 && host.listeners.size === 1, { message: 'a subscription' });
     for (let count = 0; count < 1_000; count += 1) host.publish(fact());
     const { snapshot } = await client.first('snapshot');
@@ -115,7 +123,7 @@ describe('events', () => {
     expect(client.seqs).toEqual(expected);
   });
 
-  test('that are published while the host makes a snapshot come behind it', async () => {
+  test('that are published while the host makes a snapshot follow it', async () => {
     const { host, connect } = await startStage();
     const snapshot = host.snapshot.bind(host);
     host.snapshot = () => {
@@ -130,7 +138,7 @@ describe('events', () => {
     expect([client.of('snapshot')[0]?.snapshot.seq, client.seqs]).toEqual([0, [1]]);
   });
 
-  test('of one burst come in one frame', async () => {
+  test('of one burst arrive in one frame', async () => {
     const { host, join } = await startStage();
     const client = await join();
     for (let count = 0; count < 500; count += 1) host.publish(fact());
@@ -138,7 +146,7 @@ describe('events', () => {
     expect(client.of('events')).toHaveLength(1);
   });
 
-  test('that follow each other closely are gathered', async () => {
+  test('in quick succession are batched', async () => {
     const { host, join } = await startStage();
     const client = await join();
     const start = performance.now();
@@ -150,21 +158,21 @@ describe('events', () => {
     expect(client.of('events').length).toBeLessThanOrEqual(elapsedMs / 49 + 1);
   });
 
-  test('of a large burst are spread over frames of a bounded size', async () => {
+  test('of a large burst are split into frames of a bounded size', async () => {
     const { host, join } = await startStage();
     const client = await join();
     for (let count = 0; count < 30; count += 1) host.publish(fact(100_000));
     await waitFor(() => client.seqs.length === 30, { message: '30 events' });
     expect(client.of('events').length).toBeGreaterThan(1);
     for (const frame of client.of('events')) expect(JSON.stringify(frame).length).toBeLessThan(1_200_000);
-    // A small one after it is one frame again.
+    // A small burst after it is one frame again.
     const frames = client.of('events').length;
     for (let count = 0; count < 100; count += 1) host.publish(fact());
     await waitFor(() => client.seqs.length === 130, { message: 'the small burst' });
     expect(client.of('events')).toHaveLength(frames + 1);
   });
 
-  test('become JSON once for all clients', async () => {
+  test('are converted to JSON once for all clients', async () => {
     const { host, join } = await startStage();
     const clients = await Promise.all([join(), join(), join()]);
     const counted = countedEvent();
@@ -173,7 +181,7 @@ describe('events', () => {
     expect(counted.count).toBe(1);
   });
 
-  test('come to clients that joined at different times, each from its snapshot on', async () => {
+  test('reach clients that joined at different times, each from its snapshot on', async () => {
     const { host, join } = await startStage();
     const early = await join();
     host.publish(fact());
@@ -187,7 +195,7 @@ describe('events', () => {
 });
 
 describe('the host', () => {
-  test('is listened to and watched only while a client that said hello is connected', async () => {
+  test('has subscribers and watchers only while a client that said hello is connected', async () => {
     const { host, connect, join } = await startStage();
     const watchers = () => [host.listeners.size, host.watching];
     const silent = connect();
@@ -206,7 +214,7 @@ describe('the host', () => {
     expect(watchers()).toEqual([1, 1]);
   });
 
-  test('is not held up by the events that nobody was left to read', async () => {
+  test('is not delayed by pending events after the last client has left', async () => {
     const { host, join } = await startStage();
     const first = await join();
     host.publish(fact());
@@ -219,7 +227,7 @@ describe('the host', () => {
   });
 });
 
-test('a server whose clients are idle sets no timer', async () => {
+test('a server with idle clients sets no timer', async () => {
   const { host, join } = await startStage();
   const clients = await Promise.all([join(), join()]);
   const timers = vi.spyOn(globalThis, 'setTimeout');
@@ -227,7 +235,7 @@ test('a server whose clients are idle sets no timer', async () => {
     await staysTrue(() => timers.mock.calls.length === 0, { message: 'no timer', forMs: 150 });
     for (let count = 0; count < 3; count += 1) host.publish(fact());
     await waitFor(() => clients.every(({ seqs }) => seqs.length === 3), { message: 'the events' });
-    // For all events and both clients together; it is not set again.
+    // One for all events and both clients together; it is not set again.
     await staysTrue(() => timers.mock.calls.length === 1, { message: 'one timer', forMs: 150 });
   } finally {
     timers.mockRestore();
@@ -235,14 +243,14 @@ test('a server whose clients are idle sets no timer', async () => {
 });
 
 describe('close', () => {
-  test('sends what is pending, ends every link and takes the socket away', async () => {
+  test('sends pending messages, ends every link and removes the socket', async () => {
     const { host, server, path, join, connect } = await startStage();
     const clients = await Promise.all([join(), join()]);
     const silent = connect();
     await silent.first('hello');
     for (let count = 0; count < 100; count += 1) host.publish(fact());
     await server.close();
-    // It waits for them: the process may end now.
+    // It waits for the links, so the process may end now.
     for (const client of clients) expect(client.seqs).toHaveLength(100);
     for (const client of [...clients, silent]) await client.closed();
     expect(existsSync(path)).toBe(false);

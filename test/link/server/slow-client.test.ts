@@ -1,4 +1,4 @@
-/** A client that doesn't read as fast as the engine tells: it misses events, and nobody else anything. */
+/** A client that reads more slowly than the engine publishes misses events, and no other client does. */
 import { describe, expect, test } from 'vitest';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { countedEvent, fact } from '../fake-host.ts';
@@ -6,13 +6,13 @@ import { type Stage, startStage } from '../stage.ts';
 
 const megabyte = 1_000_000;
 
-/** Publishes until a client that doesn't read must be behind: limit, kernel's buffers and more. */
+/** Publishes enough to put a client that doesn't read behind: the limit, the kernel's buffers, and more. */
 function flood({ host }: Stage, megabytes = 20): void {
   for (let count = 0; count < megabytes; count += 1) host.publish(fact(megabyte));
 }
 
 describe('a client that reads nothing', () => {
-  test('gets a new snapshot for what it missed once it reads again, and events behind that', async () => {
+  test('gets a new snapshot when it reads again, and then the events after it', async () => {
     const stage = await startStage();
     const client = await stage.join();
     client.socket.pause();
@@ -23,14 +23,14 @@ describe('a client that reads nothing', () => {
     expect(snapshot.seq).toBe(missedUpTo);
     expect(client.seqs.length).toBeGreaterThan(0);
     expect(client.seqs.length).toBeLessThan(missedUpTo);
-    // What it did get is what came first, whole and in order.
+    // The events that it got are the first ones, complete and in order.
     expect(client.seqs).toEqual(client.seqs.map((_, index) => index + 1));
     const next = stage.host.publish(fact());
     await waitFor(() => client.seqs.at(-1) === next, { message: 'the next event' });
     expect(client.of('snapshot')).toHaveLength(2);
   });
 
-  test('gets no new snapshot where nothing was missed, or nothing more', async () => {
+  test('gets no new snapshot if it missed no event, and only one otherwise', async () => {
     const stage = await startStage();
     const client = await stage.join();
     for (const snapshots of [1, 2]) {
@@ -42,7 +42,7 @@ describe('a client that reads nothing', () => {
       const small = stage.host.publish(fact());
       await waitFor(() => client.seqs.at(-1) === small, { message: 'the next event' });
       expect(client.of('snapshot')).toHaveLength(snapshots);
-      // In between it does miss something, once.
+      // In between, it misses events once.
       client.socket.pause();
       if (snapshots === 1) flood(stage);
       client.socket.resume();
@@ -50,7 +50,7 @@ describe('a client that reads nothing', () => {
     }
   });
 
-  test('does not keep another client from anything', async () => {
+  test('does not delay another client', async () => {
     const stage = await startStage();
     const slow = await stage.join();
     const quick = await stage.join();
@@ -63,7 +63,7 @@ describe('a client that reads nothing', () => {
     expect(quick.of('snapshot')).toHaveLength(1);
     quick.command(1, { type: 'pause-all' });
     expect(await quick.reply(1)).toEqual({ ok: true, message: 'done' });
-    // Nor does the other's pace fill what waits for the slow one.
+    // The other client's pace doesn't fill the buffer of the slow one, either.
     slow.socket.resume();
     expect((await slow.nth('snapshot', 2)).snapshot.seq).toBe(stage.host.seq);
     expect(slow.bytes).toBeLessThan(10 * megabyte);
@@ -75,7 +75,7 @@ describe('a client that reads nothing', () => {
     client.socket.pause();
     const counted = countedEvent(megabyte);
     for (let count = 0; count < 1_000; count += 1) stage.host.publishEvent(counted.event);
-    // 4 MiB are the limit; frames are written one by one, so one may exceed it.
+    // The limit is 4 MiB; frames are written one by one, so one may exceed it.
     expect(counted.count).toBeLessThanOrEqual(8);
     expect(counted.count).toBeGreaterThanOrEqual(4);
     client.socket.resume();
@@ -83,7 +83,7 @@ describe('a client that reads nothing', () => {
     expect(client.bytes).toBeLessThan(10 * megabyte);
   });
 
-  test('that asks and asks is not read either: its replies wait in bounded memory', async () => {
+  test('that keeps sending commands is not read: its pending replies take a bounded amount of memory', async () => {
     const stage = await startStage();
     const client = await stage.join();
     client.socket.pause();
@@ -91,7 +91,7 @@ describe('a client that reads nothing', () => {
     const count = 20_000;
     for (let id = 1; id <= count; id += 1)
       client.command(id, { type: 'pause-queue', queue: 'x'.repeat(100) });
-    // More than 3 MB, of which the kernel takes what fits into its buffers; the rest stays with the client.
+    // More than 3 MB: the kernel buffers some of it, and the rest stays with the client.
     await staysTrue(() => client.socket.writableLength > 2 * megabyte && stage.host.executed.length < 1_000, {
       message: () => `${client.socket.writableLength} bytes wait, ${stage.host.executed.length} commands ran`,
       forMs: 200,
@@ -114,7 +114,7 @@ describe('a client that reads nothing', () => {
     expect((await next.first('snapshot')).snapshot.seq).toBe(20);
   });
 
-  test('is told the latest state when the server closes, if it reads then', async () => {
+  test('gets the latest state when the server closes, if it reads then', async () => {
     const stage = await startStage();
     const client = await stage.join();
     client.socket.pause();

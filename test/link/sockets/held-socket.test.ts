@@ -52,7 +52,7 @@ describe('a socket', () => {
     if (isRoot) chownSync(path, nobody, nobody);
     await expect(owner(path, caller)).rejects.toThrow(
       isRoot
-        ? `${path} belongs to user nobody, and what answers there may be a trap: attach as nobody or as root`
+        ? `${path} belongs to user nobody, so it can't be trusted: attach as nobody or as root`
         : `${path} belongs to user `,
     );
   });
@@ -143,7 +143,7 @@ describe('links', () => {
     symlinkSync('link/1.sock', join(directory, 'second'));
     for (const name of ['link/1.sock', 'second']) {
       await expect(owner(join(directory, name), caller)).rejects.toThrow(
-        `${link} is a link of user nobody, who can change where it leads: name the socket itself`,
+        `${link} is a link of user nobody, who can change where it leads: give the path of the socket itself`,
       );
     }
   });

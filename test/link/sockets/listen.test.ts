@@ -7,6 +7,7 @@ import { LinkError } from '../../../src/link/link-errors.ts';
 import { LinkServer } from '../../../src/link/server/server.ts';
 import { removeDeadSocket } from '../../../src/link/sockets/listen.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { FakeHost } from '../fake-host.ts';
 import { afterThis, pidAt, startServer, temporaryDirectory } from '../stage.ts';
 
@@ -51,14 +52,14 @@ describe('listening', () => {
     const file = join(directory, 'file.sock');
     writeFileSync(file, 'kept');
     for (const taken of [path, file]) {
-      await expect(startServer(hostOf(2), taken)).rejects.toThrow(`${taken} is taken by a runner`);
+      await expect(startServer(hostOf(2), taken)).rejects.toThrow(`${taken} is in use by a runner`);
     }
     expect(await pidAt(path)).toBe(1);
     expect(readdirSync(directory).toSorted()).toEqual(['17.sock', 'file.sock']);
   });
 
   test('of many at the same name, free or dead, is granted to one', async () => {
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < randomCases(20); round += 1) {
       const { directory, path } = wantedPath();
       if (round % 2 === 0) await leaveDeadSocket(path);
       const servers = await Promise.allSettled([1, 2, 3, 4, 5].map((pid) => startServer(hostOf(pid), path)));
@@ -75,8 +76,8 @@ describe('listening', () => {
   test('explains why it fails if there is no directory or the path is too long', async () => {
     const listen = (path: string) => new LinkServer(new FakeHost()).listen(path);
     await expect(listen('/nonexistent/17.sock')).rejects.toThrow(LinkError);
-    await expect(listen('/nonexistent/17.sock')).rejects.toThrow('see whether its directory exists');
-    await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than the 107 bytes');
+    await expect(listen('/nonexistent/17.sock')).rejects.toThrow('check whether its directory exists');
+    await expect(listen(`/tmp/${'x'.repeat(120)}.sock`)).rejects.toThrow('longer than 107 bytes');
   });
 
   test('can be tried again with the same server after any failure', async () => {
@@ -146,7 +147,7 @@ describe('removing a dead socket', () => {
 
   test('never takes the name of a live one that replaces it at the same time', async () => {
     const { directory, path } = wantedPath();
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < randomCases(100); round += 1) {
       await leaveDeadSocket(path);
       let isOver = false;
       const remove = async () => {

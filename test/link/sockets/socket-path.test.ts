@@ -51,9 +51,9 @@ describe('preparing', () => {
   });
 
   test.each([
-    ['a link to a directory', (path: string) => symlinkSync(temporaryDirectory(), path), 'is no directory'],
-    ['a link to nothing', (path: string) => symlinkSync('/nonexistent', path), 'is no directory'],
-    ['a file', (path: string) => writeFileSync(path, ''), 'is no directory'],
+    ['a link to a directory', (path: string) => symlinkSync(temporaryDirectory(), path), 'not a directory'],
+    ['a link to nothing', (path: string) => symlinkSync('/nonexistent', path), 'not a directory'],
+    ['a file', (path: string) => writeFileSync(path, ''), 'not a directory'],
   ])('refuses %s, with the fix', (_, make, message) => {
     const path = join(temporaryDirectory(), 'it');
     make(path);
@@ -67,7 +67,7 @@ describe('preparing', () => {
     const mode = modeOf(directory);
     const uid = process.getuid?.() ?? 0;
     expect(() => prepareSocketPath(directory, 17, uid + 1)).toThrow(
-      'belongs to another user: have it removed',
+      'belongs to another user: ask them to remove it',
     );
     expect(modeOf(directory)).toBe(mode);
   });
@@ -82,15 +82,15 @@ describe('preparing', () => {
   test("gives the fix if the directory can't be made", () => {
     const prepare = () => prepareSocketPath('/nonexistent/resque-runner', 17);
     expect(prepare).toThrow(LinkError);
-    expect(prepare).toThrow("/nonexistent/resque-runner can't be made (ENOENT): set XDG_RUNTIME_DIR");
+    expect(prepare).toThrow("/nonexistent/resque-runner can't be created (ENOENT): set XDG_RUNTIME_DIR");
   });
 
   test('accepts a path of 107 bytes and refuses a longer one', () => {
     const base = temporaryDirectory();
     const fitting = join(base, 'x'.repeat(107 - base.length - '/'.length - '/17-123456.sock'.length));
     expect(Buffer.byteLength(prepareSocketPath(fitting, 17))).toBe(107);
-    expect(() => prepareSocketPath(fitting, 170)).toThrow('longer than the 107 bytes');
-    expect(() => prepareSocketPath(join(base, 'ü'.repeat(45)), 17)).toThrow('longer than the 107 bytes');
+    expect(() => prepareSocketPath(fitting, 170)).toThrow('longer than 107 bytes');
+    expect(() => prepareSocketPath(join(base, 'ü'.repeat(45)), 17)).toThrow('longer than 107 bytes');
     expect(readdirSync(base)).toHaveLength(1);
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { diagnoseFailure } from '../../../src/resque/audit/failed-entry.ts';
 import { retryOf } from '../../../src/resque/format/failure-record.ts';
 import { readPayload } from '../../../src/resque/format/payload.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { assertSafeForResqueWeb } from '../../helpers/resque-web.ts';
 import { anyBytes, jsonObjects } from '../payloads.ts';
 
@@ -108,7 +109,7 @@ describe('a record of an older version', () => {
         for (const either of [record, diagnoseFailure(record)?.repaired ?? Buffer.of()])
           expect(retryOf(either, new Date())?.payload.equals(bytes)).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     );
   });
 });

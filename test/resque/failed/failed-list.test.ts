@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Change, ChangeResult, WalkPage } from '../../../src/resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../../../src/resque/failed/failed-page.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { useClient } from '../client.ts';
 
@@ -213,7 +214,7 @@ describe('any change', () => {
         expect(await stage.redis.llen(failed)).toBe(values.length - (kind === 'remove' ? done : 0));
         expect(await stage.redis.llen('resque:queue:mail')).toBe(kind === 'retry' ? done : 0);
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Failure, failureRecord } from '../../../src/resque/format/failure-record.ts';
 import { readPayload, refusalText } from '../../../src/resque/format/payload.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { assertSafeForResqueWeb, type FailureRecord } from '../../helpers/resque-web.ts';
 import { anyBytes, jsonObjects, nested, wrapper } from '../payloads.ts';
 
@@ -246,6 +247,6 @@ test('no record breaks resque-web, and none loses the payload, whatever is in it
       else if (typeof base64 === 'string') expect(Buffer.from(base64, 'base64').equals(bytes)).toBe(true);
       else expect(JSON.stringify(record.payload)).toBe(JSON.stringify(JSON.parse(bytes.toString())));
     }),
-    { numRuns: 500 },
+    { numRuns: randomCases(500) },
   );
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memberSpans } from '../../../src/resque/format/json.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 /** The text of each member's value. */
 function valuesOf(json: string): Record<string, string> {
@@ -58,6 +59,6 @@ test('every member of any object is at its span', () => {
         expect(JSON.parse(text)).toEqual(parsed[key]);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: randomCases(150) },
   );
 });

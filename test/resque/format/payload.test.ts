@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { argsTextLimit, type JobPayload, readPayload } from '../../../src/resque/format/payload.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { anyBytes, jsonObjects, nested, wrapper } from '../payloads.ts';
 import { depthOf, loneSurrogatesOf } from './strict-json.ts';
 
@@ -118,7 +119,7 @@ describe('the embedded text of a payload', () => {
         expect(depthOf(payload.embedded)).toBeLessThanOrEqual(90);
         if (payload.isVerbatim) expect(Buffer.from(payload.embedded).equals(bytes)).toBe(true);
       }),
-      { numRuns: 2_000 },
+      { numRuns: randomCases(2_000) },
     );
   });
 

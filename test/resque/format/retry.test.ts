@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureRecord, retryOf, viewFailure } from '../../../src/resque/format/failure-record.ts';
 import { readPayload } from '../../../src/resque/format/payload.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { assertSafeForResqueWeb } from '../../helpers/resque-web.ts';
 import { anyBytes, jsonObjects } from '../payloads.ts';
 
@@ -93,7 +94,7 @@ test('what we record of any payload brings back exactly its bytes, any number of
         });
       }
     }),
-    { numRuns: 500 },
+    { numRuns: randomCases(500) },
   );
 });
 

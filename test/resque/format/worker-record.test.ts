@@ -7,6 +7,7 @@ import {
   stepOfRecord,
   workerRecord,
 } from '../../../src/resque/format/worker-record.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { assertSafeWorkerRecord } from '../../helpers/resque-web.ts';
 import { anyBytes, jsonObjects } from '../payloads.ts';
 
@@ -47,7 +48,7 @@ test('a record is harmless and has queue and payload, whatever they contain', ()
         expect(payloadOfRecord(record)?.bytes.equals(bytes)).toBe(true);
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: randomCases(1_000) },
   );
 });
 

@@ -13,8 +13,13 @@ export class SessionLog {
   resumes = 0;
   /** Timers of the session that are set. */
   readonly timers = new Set<Cancel>();
+  /** Milliseconds of all timers that the session has set. */
+  readonly delays: number[] = [];
+  readonly #speed: number;
 
-  constructor(redis: ReachableRedis, resume: () => Promise<void> = () => Promise.resolve()) {
+  /** @param speed how much faster than real time the session's time passes */
+  constructor(redis: ReachableRedis, resume: () => Promise<void> = () => Promise.resolve(), speed = 1) {
+    this.#speed = speed;
     this.session = new RedisSession(
       redis,
       {
@@ -33,13 +38,16 @@ export class SessionLog {
   #countingClock(): Clock {
     return {
       ...systemClock,
+      elapsedMs: () => systemClock.elapsedMs() * this.#speed,
+      every: (ms, act, options) => systemClock.every(ms / this.#speed, act, options),
       after: (ms, act, options) => {
+        this.delays.push(ms);
         const cancel = () => {
           cancelTimer();
           this.timers.delete(cancel);
         };
         const cancelTimer = systemClock.after(
-          ms,
+          ms / this.#speed,
           () => {
             this.timers.delete(cancel);
             act();

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { assertSafeWorkerRecord } from '../../helpers/resque-web.ts';
 import { useClient } from '../client.ts';
@@ -101,7 +102,7 @@ describe('the record of a worker embeds', () => {
       fc.asyncProperty(fc.array(payload, { minLength: 1, maxLength: 60 }), async (payloads) => {
         await take(payloads);
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     );
   }, 60_000);
 });

@@ -14,6 +14,7 @@ import { DeadRunners } from '../../../src/resque/workers/dead-runners.ts';
 import { recoverArguments, recoverScript } from '../../../src/resque/workers/recovery-script.ts';
 import { heartbeatScript, unregisterScript } from '../../../src/resque/workers/registration.ts';
 import { writeEntry } from '../../../src/resque/workers/runner-entry.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { useRedis } from '../../helpers/redis.ts';
 
 const server = useRedis();
@@ -429,7 +430,7 @@ test('any order of steps, deaths and recoveries keeps each job in exactly one pl
       }
       await world.end();
     }),
-    { numRuns: 80, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+    { numRuns: randomCases(80), interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
   );
 });
 

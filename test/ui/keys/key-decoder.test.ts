@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KeyDecoder, type TerminalInput } from '../../../src/ui/keys/key-decoder.ts';
 import { KeyReader, typedText } from '../../../src/ui/keys/key-reader.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 
 /** Names of keys, and pastes in brackets. */
 function shown(inputs: readonly TerminalInput[]): string[] {
@@ -162,7 +163,7 @@ test('keys are the same however the reads divide them', () => {
         expect(decoded(...chunks)).toEqual(some.map(([, key]) => key).filter((key) => key !== null));
       },
     ),
-    { numRuns: 200 },
+    { numRuns: randomCases(200) },
   );
 });
 
@@ -176,7 +177,7 @@ test('whatever comes, no key holds a control character, and little is held back'
       const inputs = decoded(...chunks).filter((name) => !name.startsWith('<'));
       expect(inputs.filter((key) => /[\p{Cc}\p{Cs}]/u.test(key))).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: randomCases(200) },
   );
   const decoder = new KeyDecoder();
   for (let turn = 0; turn < 100; turn += 1)

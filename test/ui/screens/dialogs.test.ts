@@ -48,7 +48,7 @@ describe('ending a job', () => {
     await screen.waitForText('Slow ["one"]');
     await screen.press('x');
     await screen.waitForText('Send SIGTERM to job #1?');
-    expect(screen.text()).toContain(`queue mail, pid ${pid} and its process group.`);
+    expect(screen.text()).toContain(`The signal goes to pid ${pid} and its process group.`);
     expect(selectedTexts(screen).some((text) => text.includes('n Cancel'))).toBe(true);
     await screen.press('return');
     await screen.waitForNoText('Send SIGTERM');
@@ -100,7 +100,7 @@ describe('ending a job', () => {
     puppet.tell('exit 0');
     await ui.stage.waitForStat('processed', 1);
     await screen.press('y');
-    await screen.waitForText('✗ no job 1 is running');
+    await screen.waitForText('✗ job #1 is not running');
     await screen.waitForText('Second');
     expect(await ui.stage.stat('failed')).toBe(0);
   });

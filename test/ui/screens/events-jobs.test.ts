@@ -30,7 +30,7 @@ test('Events say who did what, the newest first', async () => {
   const told = commands.map((row) => /@pts\/7: (.*?) *┃/.exec(row)?.[1]);
   expect(told).toEqual([
     'removed',
-    'put back onto mail',
+    'put back on mail',
     'every queue is resumed',
     'every queue is paused',
     'bill: 2 → 3 slots',

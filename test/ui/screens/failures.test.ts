@@ -74,7 +74,7 @@ test('a failure appears, is opened with all that is known of it, retried, and th
   expect(text).toMatch(/stdout[^\n]*\n[^\n]*this went to stdout/);
 
   await screen.press('r');
-  await screen.waitForText('✓ put back onto bill');
+  await screen.waitForText('✓ put back on bill');
   await ui.stage.waitForFileLines('ran');
   await screen.waitForText('[2 Failures(1)]');
   await screen.waitForText('↺ retried CardError: card declined');
@@ -118,7 +118,7 @@ test('r retries from the recent failures of the first screen, which Tab reaches'
   await screen.press('j');
   await waitForSelected(screen, 'Error 2.');
   await screen.press('r');
-  await screen.waitForText('✓ put back onto bill');
+  await screen.waitForText('✓ put back on bill');
   expect(await ui.stage.waitForFileLines('ran')).toEqual(['{"class":"Job","args":[2]}']);
   await waitForSelected(screen, '↺ retried RuntimeError: Error 2.');
   await screen.press('return');
@@ -140,7 +140,7 @@ test('R asks with the number of those that match, and retries exactly these, onc
 
   await screen.press('R');
   await screen.waitForText('Retry 50 failures?');
-  expect(screen.text()).toContain('All that match "queue:mail": 50 of 60 failures.');
+  expect(screen.text()).toContain('50 of 60 failures, with the filter "queue:mail".');
   expect(selectedTexts(screen).some((text) => text.includes('n Cancel'))).toBe(true);
   await screen.press('return');
   await screen.waitForNoText('Retry 50 failures?');

@@ -30,7 +30,7 @@ test('every screen can be reached and used, whatever jobs print', async () => {
   await screen.press('return');
   await screen.waitForText('Failures › bill › Charge');
   await screen.press('r');
-  await screen.waitForText('✓ put back onto bill');
+  await screen.waitForText('✓ put back on bill');
   await screen.press('3');
   await screen.waitForText(/✓ #3 +00:00 +bill +Charge/);
   await screen.press('4');

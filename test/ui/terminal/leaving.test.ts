@@ -119,9 +119,11 @@ test('jobs go on while the terminal does not read, and it catches up when it doe
 test('jobs get no descriptor and no variable from the screen that started the engine', async () => {
   const numbersIn = (text: string) => [...text.matchAll(/ (\d+) -> \S/g)].map(([, number]) => number);
   // What `ls` has by itself, and what whoever runs the tests gives to everything.
-  const plain = ui.terminal({ command: ['ls', '-l', '/proc/self/fd'], columns: 120 });
-  await plain.exit;
+  // The shell stays, because a terminal whose last process has ended may lose the rest of its output.
+  const plain = ui.terminal({ command: ['sh', '-c', 'ls -l /proc/self/fd; read -r line'], columns: 120 });
   await plain.waitForText(/ 3 -> /);
+  await plain.press('return');
+  await plain.exit;
   const script = ui.stage.script('cat > /dev/null; env > "$D/env"; exec ls -l /proc/self/fd');
   const screen = await ui.start({ script, runners: { mail: 1 } });
   await ui.stage.enqueue('mail', { class: 'Look', args: [] });
@@ -157,11 +159,13 @@ test('the screen can be left while Redis is away, and tells where that is which 
   await screen.press('q', 'q');
   await screen.waitForText(' stopping');
   puppet.tell('exit 0');
-  // It tries for a while.
-  await screen.waitFor(() => screen.hasExited, 'it has ended', 20_000);
+  await screen.waitForNoText('#1  First');
+  // It tries for a while, unless it is told not to.
+  await screen.press('ctrl+c', 'ctrl+c');
+  await screen.waitFor(() => screen.hasExited, 'it has ended');
   expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
   expect(screen.text().replaceAll('\n', '')).toMatch(
-    /^resque-runner has stopped: 1 job processed, 0 failed\. Redis is away: how 1 job ended is in .+\.spool until Redis/,
+    /^resque-runner has stopped: 1 job processed, 0 failed\. It saved 1 outcome to .+\.spool until Redis is back\./,
   );
   await ui.stage.redis.start();
   await ui.stage.redis.flush();

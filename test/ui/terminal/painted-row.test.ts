@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { paintedRow } from '../../../src/ui/terminal/painted-row.ts';
 import { fit } from '../../../src/ui/text/fit.ts';
 import { cell, lineOf, render, span } from '../../../src/ui/text/line.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { harmful, hostileTexts } from '../text/texts.ts';
 
 const width = 20;
@@ -82,7 +83,7 @@ describe('a painted row', () => {
         if (/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/u.test(rest.toWellFormed()))
           throw new Error(JSON.stringify(painted));
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 
@@ -94,7 +95,7 @@ describe('a painted row', () => {
         expect(row(terminal, 0)).not.toMatch(harmful);
         terminal.dispose();
       }),
-      { numRuns: 100 },
+      { numRuns: randomCases(100) },
     );
   });
 });

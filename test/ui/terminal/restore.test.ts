@@ -62,7 +62,7 @@ describe('the terminal is as it was after', () => {
     await terminal.press('q', 'd');
     await expectRestored(terminal, 0);
     expect(terminal.text()).toMatch(
-      /^resque-runner goes on as process \d+\. `resque-runner attach [^ ]*cfg-1\.json` comes back/m,
+      /^resque-runner continues as process \d+\. To return to it: resque-runner attach [^ ]*cfg-1\.json\./m,
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { columns, isSimple, isUndisputed } from '../../../src/ui/text/columns.ts';
 import { center, cut, cutStart, fit } from '../../../src/ui/text/fit.ts';
 import { printable } from '../../../src/ui/text/printable.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { harmful, hostileTexts, widths } from './texts.ts';
 
 describe('columns', () => {
@@ -40,7 +41,7 @@ describe('columns', () => {
         const shown = printable(text);
         expect(columns(shown)).toBe(stringWidth(shown));
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 });
@@ -53,7 +54,7 @@ describe('fit', () => {
         expect(columns(shown)).toBe(width);
         expect(shown).not.toMatch(harmful);
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 
@@ -102,7 +103,7 @@ describe('cut', () => {
         if (columns(whole) <= width) expect(shown).toBe(whole);
         else if (width > 0) expect(whole.startsWith(shown.slice(0, -1)) && shown.endsWith('…')).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 });
@@ -117,7 +118,7 @@ describe('cutStart', () => {
         if (columns(whole) <= width) expect(shown).toBe(whole);
         else if (width > 0) expect(whole.endsWith(shown.slice(1)) && shown.startsWith('…')).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 

@@ -13,6 +13,7 @@ import {
   type Style,
   span,
 } from '../../../src/ui/text/line.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { hostileTexts, widths } from './texts.ts';
 
 const styles: fc.Arbitrary<Style> = fc.record(
@@ -46,7 +47,7 @@ describe('a line', () => {
         const line = lineOf(width, some, base);
         expect(line.reduce((sum, { text }) => sum + columns(text), 0)).toBe(width);
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 
@@ -100,7 +101,7 @@ describe('a rendered line', () => {
         expect(rendered.replace(ownSequence, '')).toBe(text);
         expect(text).not.toContain('\u001B');
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printable } from '../../../src/ui/text/printable.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { harmful, hostileTexts } from './texts.ts';
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
@@ -13,7 +14,7 @@ test('holds nothing that acts on a terminal or hides, whatever the text', () => 
       expect(shown.isWellFormed()).toBe(true);
       expect(shown).not.toMatch(/^\p{M}/u);
     }),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });
 
@@ -22,7 +23,7 @@ test('is not changed by doing it twice', () => {
     fc.property(hostileTexts, (text) => {
       expect(printable(printable(text))).toBe(printable(text));
     }),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { characters, columns } from '../../../src/ui/text/columns.ts';
 import { printable } from '../../../src/ui/text/printable.ts';
-import { wrap } from '../../../src/ui/text/wrap.ts';
+import { wrap, wrapWords } from '../../../src/ui/text/wrap.ts';
+import { randomCases } from '../../helpers/random-cases.ts';
 import { hostileTexts } from './texts.ts';
 
 test('no line is wider than asked for, and together they are the text', () => {
@@ -13,7 +14,7 @@ test('no line is wider than asked for, and together they are the text', () => {
       const whole = [...characters(text.split('\n').map(printable).join(''))];
       expect(lines.join('')).toBe(whole.map((each) => (each.width > width ? '…' : each.text)).join(''));
     }),
-    { numRuns: 300 },
+    { numRuns: randomCases(300) },
   );
 });
 
@@ -29,4 +30,15 @@ test.each([
   ['\u001B[31mab\u001B[0mcd', 2, ['ab', 'cd']],
 ])('%j in %i columns', (text, width, lines) => {
   expect(wrap(text, width)).toEqual(lines);
+});
+
+test('sentences are wrapped at spaces, and words that are too long anywhere', () => {
+  expect(wrapWords('one two three', 8)).toEqual(['one two', 'three']);
+  expect(wrapWords('a verylongword of it', 6)).toEqual(['a', 'verylo', 'ngword', 'of it']);
+  expect(wrapWords('', 6)).toEqual(['']);
+  fc.assert(
+    fc.property(hostileTexts, fc.integer({ min: 2, max: 12 }), (text, width) => {
+      expect(wrapWords(text, width).filter((line) => columns(line) > width)).toEqual([]);
+    }),
+  );
 });
