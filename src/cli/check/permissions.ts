@@ -44,7 +44,7 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['RPUSH', keys.retries(''), ''],
     ['LREM', keys.retries(''), '1', ''],
     ['TTL', keys.retries('')],
-    ['EXPIREAT', keys.retries(''), '1'],
+    ['EXPIRE', keys.retries(''), '1'],
     ['SET', keys.workerRetry(worker), ''],
     ['GET', keys.workerRetry(worker)],
     ['DEL', keys.workerRetry(worker)],

@@ -14,8 +14,13 @@ import { createHash } from 'node:crypto';
 import { memberSpans } from '../format/json.ts';
 import type { JobPayload } from '../format/payload.ts';
 
-/** How long an entry outlives the time that its retry is due at. */
-export const entryDays = 7;
+/** How long an entry outlives the time that its retry is due at: seven days. */
+const entrySeconds = 7 * 86_400;
+
+/** How long an entry is kept, in seconds from now. @param dueSeconds when its retry is due */
+export function keptSeconds(dueSeconds: number, now: Date): number {
+  return Math.max(0, Math.ceil(dueSeconds - now.getTime() / 1_000)) + entrySeconds;
+}
 
 export interface RetryEntry {
   /** Number of the run that comes next, from 1. After a snooze, this is the number of the run that snoozed. */
@@ -114,8 +119,8 @@ function rubyFloat(number: number): string {
 }
 
 /**
- * Lua that delays a job: `checkDelay(outcome)` before the first write, then `delay(outcome)`. The outcome has `due`, `item`
- * and `entry`. A key of another type costs the retry: the outcome becomes a failure, and `isRefused`. Needs `prefix` and
+ * Lua that delays a job: `checkDelay(outcome)` before the first write, then `delay(outcome)`. The outcome has `due`, `item`,
+ * `entry` and `keptSeconds`. A key of another type costs the retry: the outcome becomes a failure, and `isRefused`. Needs `prefix` and
  * `scriptChecks`.
  */
 export const delayWrites = `
@@ -131,7 +136,7 @@ local function checkDelay(outcome)
     need('RPUSH', outcome.list, '')
     need('SADD', outcome.times, '')
     need('ZADD', schedule, '0', '')
-    need('EXPIREAT', prefix .. 'runner:retry:', '1')
+    need('EXPIRE', prefix .. 'runner:retry:', 1)
   else
     outcome.isRefused = true
     outcome.kind = 'failure'
@@ -140,19 +145,17 @@ end
 local function retryLists(entry)
   return (entry:match('^[%x ]+') or ''):gmatch('%x+')
 end
-local function addAttempt(entry, untilTime)
+local function addAttempt(entry, seconds)
   for name in retryLists(entry) do
     local key = prefix .. 'runner:retry:' .. name
     redis.pcall('RPUSH', key, entry)
     local left = redis.pcall('TTL', key)
-    if type(left) == 'number' and left < untilTime - tonumber(redis.call('TIME')[1]) then
-      redis.pcall('EXPIREAT', key, untilTime)
-    end
+    if type(left) == 'number' and left < seconds then redis.pcall('EXPIRE', key, seconds) end
   end
 end
 -- In Ruby's order. Without its entry, a job that comes back would count as a new one.
 local function delay(outcome)
-  addAttempt(outcome.entry, tonumber(outcome.due) + ${entryDays * 86_400})
+  addAttempt(outcome.entry, tonumber(outcome.keptSeconds))
   redis.call('RPUSH', outcome.list, outcome.item)
   redis.call('SADD', outcome.times, 'delayed:' .. outcome.due)
   redis.call('ZADD', schedule, outcome.due, outcome.due)
@@ -194,6 +197,6 @@ local function returnAttempt(id)
   local entry = redis.pcall('GET', key)
   if type(entry) ~= 'string' then return end
   redis.call('DEL', key)
-  addAttempt(entry, tonumber(redis.call('TIME')[1]) + ${entryDays * 86_400})
+  addAttempt(entry, ${entrySeconds})
 end
 `;

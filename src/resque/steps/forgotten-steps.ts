@@ -11,7 +11,7 @@ import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
+import { delayArguments, type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
 
 export interface ForgottenSteps {
   /** The last step that Redis knows; 0 if none. */
@@ -40,7 +40,7 @@ if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
-    queue = nextArg(), bytes = nextArg(), due = nextArg(), item = nextArg(), entry = nextArg(),
+    queue = nextArg(), bytes = nextArg(), due = nextArg(), item = nextArg(), entry = nextArg(), keptSeconds = nextArg(),
     statusName = nextArg(), status = nextArg() }
 end
 for i = 1, tonumber(nextArg()) do
@@ -142,7 +142,7 @@ export async function writeForgotten(
     args.push(kind === 'requeue' ? outcome.queue : '');
     args.push(kind === 'requeue' ? outcome.payload : kind === 'success' ? '' : outcome.record);
     const isDelayed = kind === 'retry' || kind === 'snooze';
-    args.push(...(isDelayed ? [outcome.dueSeconds, outcome.item, outcome.entry] : ['', '', '']));
+    args.push(...(isDelayed ? delayArguments(outcome, new Date()) : ['', '', '', '']));
     args.push(outcome.statusName ?? '', statusAfter[kind]);
   }
   args.push(returns.length);

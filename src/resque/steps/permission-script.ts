@@ -41,7 +41,7 @@ if retries then
   need('RPUSH', waiting, '')
   need('LREM', waiting, 1, '')
   need('TTL', waiting)
-  need('EXPIREAT', waiting, '1')
+  need('EXPIRE', waiting, 1)
   need('SET', worker .. ':retry', '')
   need('GET', worker .. ':retry')
   need('RPUSH', prefix .. 'delayed:1', '')

@@ -80,7 +80,8 @@ for i = 1, tonumber(nextArg()) do
     outcome.queue, outcome.payload = nextArg(), nextArg()
     outcome.key = prefix .. 'queue:' .. outcome.queue
   elseif outcome.kind == 'retry' or outcome.kind == 'snooze' then
-    outcome.due, outcome.item, outcome.entry, outcome.record = nextArg(), nextArg(), nextArg(), nextArg()
+    outcome.due, outcome.item, outcome.entry = nextArg(), nextArg(), nextArg()
+    outcome.keptSeconds, outcome.record = nextArg(), nextArg()
   end
   outcomes[i] = outcome
 end

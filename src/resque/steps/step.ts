@@ -6,6 +6,7 @@
  * It writes what Resque writes, in Resque's order (`Resque::Worker#working_on`, `#done_working`,
  * `Resque::Failure::Redis.save`).
  */
+import { keptSeconds } from '../delayed/retry-entry.ts';
 import { jobStatuses } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
@@ -130,6 +131,11 @@ export interface StepReply {
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
 }
 
+/** For the scripts: when the job is due, its item and entry, and how long the entry is kept. */
+export function delayArguments({ dueSeconds, item, entry }: DelayWrite, now: Date): (string | number)[] {
+  return [dueSeconds, item, entry, keptSeconds(dueSeconds, now)];
+}
+
 /** The process that takes steps. */
 export interface StepOwner {
   /** `HOST:PID`, for the key. */
@@ -170,7 +176,7 @@ export function stepArguments(
     if (outcome.kind === 'failure') args.push(outcome.record);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
     if (outcome.kind === 'retry' || outcome.kind === 'snooze')
-      args.push(outcome.dueSeconds, outcome.item, outcome.entry, outcome.record);
+      args.push(...delayArguments(outcome, now), outcome.record);
   }
   args.push(request.returns.length);
   for (const { queue, payload, isHeld } of request.returns)
