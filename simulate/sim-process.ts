@@ -160,6 +160,7 @@ export class SimProcess implements Client, Runner {
       runners: entries.map(poolConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.maxRecoveries,
+      failedLimit: null,
       workerHost: `${this.place.host}.runner`,
     };
   }

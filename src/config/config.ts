@@ -106,6 +106,8 @@ export interface Config {
   readonly shutdownTimeoutSeconds: number;
   /** How many times an at-least-once job may be recovered from dead runners before it is recorded as failed. */
   readonly maxRecoveries: number;
+  /** How many failures the `failed` list keeps; `null` for no limit. */
+  readonly failedLimit: number | null;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
 }

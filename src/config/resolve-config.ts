@@ -22,6 +22,7 @@ export function resolveConfig(
     }),
     shutdownTimeoutSeconds: settings.shutdownTimeout,
     maxRecoveries: settings.maxRecoveries,
+    failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
   };
 }

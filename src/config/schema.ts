@@ -177,6 +177,16 @@ const entries = {
     ),
     3,
   ),
+  failedLimit: v.optional(
+    v.nullable(
+      wholeNumber(
+        'How many failures the list in Redis keeps. Each new failure removes the oldest ones beyond that. 0 or null: no limit.',
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    ),
+    null,
+  ),
   shutdownTimeout: v.optional(
     seconds(
       'How many seconds running jobs may continue after the runner gets TERM or INT. Then they get TERM, too.',

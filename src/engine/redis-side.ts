@@ -13,6 +13,7 @@ import type { JobRunner } from './jobs/running-jobs.ts';
 import { Drain } from './lifecycle/drain.ts';
 import { Heartbeat } from './lifecycle/heartbeat.ts';
 import { Recovery } from './lifecycle/recovery.ts';
+import { RemovedFailures } from './lifecycle/removed-failures.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
@@ -59,6 +60,7 @@ export class RedisSide {
   readonly #drain: Drain | null;
   readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
+  readonly #removedFailures: RemovedFailures;
   readonly #resync: Resync;
   /** How many names have been tried. */
   #names = 1;
@@ -77,6 +79,7 @@ export class RedisSide {
         // The pauses and slots may have changed since the resync's heartbeat.
         this.#heartbeat.changed();
         this.removePools();
+        this.#removedFailures.look();
         this.dispatcher.scheduleStep();
       },
       onDown: (error: RedisError) =>
@@ -84,6 +87,8 @@ export class RedisSide {
     };
     const stepOwner = { name: router.owner, nonce: mark };
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);
+    this.client.failedLimit = config.failedLimit;
+    this.#removedFailures = new RemovedFailures(this.client, publish);
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
     this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
@@ -162,6 +167,7 @@ export class RedisSide {
     const result = await this.shutdown.finished;
     this.#heartbeat.stop();
     this.#recovery.stop();
+    this.#removedFailures.stop();
     return result;
   }
 
@@ -174,12 +180,17 @@ export class RedisSide {
   start(): void {
     this.#heartbeat.start();
     this.#recovery.start();
+    this.#removedFailures.start();
     this.client.session.start();
   }
 
   /** Applies the entries of a config that was read again. @returns what changed, for people */
-  reconfigure({ runners }: Config): string[] {
+  reconfigure({ runners, failedLimit }: Config): string[] {
     const changes = this.router.configure(runners);
+    if (failedLimit !== this.client.failedLimit) {
+      changes.push(`failedLimit: ${this.client.failedLimit ?? 'none'} → ${failedLimit ?? 'none'}`);
+      this.client.failedLimit = failedLimit;
+    }
     this.removePools();
     this.#heartbeat.now();
     return changes;

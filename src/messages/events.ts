@@ -1,7 +1,7 @@
 /** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { duration, plural } from './quantities.ts';
+import { duration, grouped, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
 import { visibleWithin } from './visible.ts';
@@ -127,6 +127,16 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return aboutFailures('↺', 'retried', event);
     case 'failures.removed':
       return aboutFailures('●', 'removed', event);
+    case 'failures.trimmed': {
+      const { count, day, limit } = event;
+      const which = count === 1 ? 'the oldest failure was' : `the ${grouped(count)} oldest failures were`;
+      return about(
+        'failures',
+        '●',
+        'info',
+        `${which} removed on ${short(day)} (UTC): "failedLimit" is ${grouped(limit)}`,
+      );
+    }
     case 'command.executed':
       return event.isDone
         ? about('command', '●', 'info', `${short(event.by)}: ${short(event.outcome)}`)

@@ -179,6 +179,15 @@ export type EngineFact =
       readonly jobClass: string | null;
     }
   | {
+      /** On this day, `failedLimit` removed the oldest failures. Published by one of all runners, after the day. */
+      readonly type: 'failures.trimmed';
+      /** By all runners. */
+      readonly count: number;
+      /** `2026-11-28`, UTC by Redis' clock. */
+      readonly day: string;
+      readonly limit: number;
+    }
+  | {
       /** Length of the `failed` list, which all workers share; published while a client watches. */
       readonly type: 'failures.counted';
       readonly total: number;

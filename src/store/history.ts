@@ -22,6 +22,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'job.killed':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':

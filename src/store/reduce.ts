@@ -129,6 +129,7 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'counter.refused':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':

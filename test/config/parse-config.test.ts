@@ -39,6 +39,7 @@ describe('a whole file', () => {
       ],
       shutdownTimeoutSeconds: 8,
       maxRecoveries: 3,
+      failedLimit: null,
       workerHost: null,
     });
   });

@@ -121,6 +121,7 @@ const factsByType: {
   'failure.recorded': fc.record({ failure: failures }),
   'failures.retried': fc.record(entries),
   'failures.removed': fc.record(entries),
+  'failures.trimmed': fc.record({ count: counts, day: texts, limit: counts }),
   'failures.counted': fc.record({ total: counts }),
   'command.executed': fc.record({
     by: texts,

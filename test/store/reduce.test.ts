@@ -326,6 +326,7 @@ describe('history', () => {
     { type: 'failure.recorded', failure: failure() },
     { type: 'failures.retried', count: 2, queues: ['mail'], jobClass: null },
     { type: 'failures.removed', count: 1, queues: ['mail'], jobClass: 'Send' },
+    { type: 'failures.trimmed', count: 12, day: '2026-11-28', limit: 100 },
     { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, outcome: 'paused' },
     { type: 'config.reloaded', changes: [] },
     { type: 'config.rejected', problems: ['bad'] },

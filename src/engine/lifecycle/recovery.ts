@@ -152,10 +152,10 @@ export class Recovery {
 
   /** @param others pids of this machine's runners that aren't dead */
   async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
-    const { publish, onRequeued, machine } = this.#hooks;
+    const { publish, onRequeued, machine, client } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
     if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
-    const recovered = await this.#dead.recover(runner, machine);
+    const recovered = await this.#dead.recover(runner, machine, client.failedLimit);
     if (recovered === null) return;
     publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
     if (recovered.requeued > 0) onRequeued();

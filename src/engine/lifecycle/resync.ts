@@ -133,7 +133,7 @@ export class Resync {
     const outcomes = steps.flatMap((step) => step.outcomes);
     const returns = steps.flatMap((step) => step.returns);
     const isWritten = await writeForgotten(client.session, client.keys, client.stepOwner, {
-      ...{ lastKnown, lastConfirmed, outcomes, returns },
+      ...{ lastKnown, lastConfirmed, outcomes, returns, failedLimit: client.failedLimit },
     });
     if (!isWritten) return;
     this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };
@@ -156,7 +156,7 @@ export class Resync {
     const isAccountedFor = this.#accountedFor();
     const stale = left.filter(({ id, record }) => record !== null && !isAccountedFor(id, record));
     if (stale.length === 0) return 0;
-    return await settleOwn(client.session, client.keys, client.stepOwner, stale);
+    return await settleOwn(client.session, client.keys, client.stepOwner, stale, client.failedLimit);
   }
 
   #accountedFor(): (worker: string, record: Buffer) => boolean {

@@ -20,6 +20,8 @@ export interface SpoolingOptions {
     /** Name and nonce of this process. */
     readonly owner: string;
     readonly nonce: string;
+    /** See resque/failed/failed-limit.ts. */
+    readonly failedLimit: number | null;
   };
   /** `null`: no directory; outcomes that can't be written are lost. */
   readonly directory: string | null;
@@ -67,7 +69,7 @@ export class Spooling {
   constructor(options: SpoolingOptions) {
     const { client, directory, scope, machine } = options;
     this.#options = options;
-    this.#replay = new Replay(client.session, client.keys, machine.clock);
+    this.#replay = new Replay(client.session, client.keys, machine.clock, () => client.failedLimit);
     const owner = () => ({ name: client.owner, nonce: client.nonce });
     this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }

@@ -28,6 +28,8 @@ export interface AuditOptions {
   /** For a runner without an entry: as in the entry, what to do with its jobs. */
   readonly requeues: readonly string[];
   readonly maxRecoveries: number;
+  /** See failed-limit.ts. */
+  readonly failedLimit?: number | null;
   /** Queues to look at besides those that Redis lists. */
   readonly queues: readonly string[];
 }
@@ -125,7 +127,7 @@ export class Audit {
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
       if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
-      const orphanedJobs = await this.#dead.recover(runner, this.#options.here);
+      const orphanedJobs = await this.#dead.recover(runner, this.#options.here, this.#options.failedLimit);
       return orphanedJobs === null ? { kind: 'changed' } : { kind: 'repaired', orphanedJobs };
     } finally {
       await unlock();

@@ -58,6 +58,15 @@ export class ResqueClient {
 
   readonly clock: Clock;
 
+  /** See failed-limit.ts. `null`: the list may become as long as it likes. */
+  get failedLimit(): number | null {
+    return this.#steps.failedLimit;
+  }
+
+  set failedLimit(limit: number | null) {
+    this.#steps.failedLimit = limit;
+  }
+
   /** @param owner this process; its name is `HOST:PID` */
   constructor(
     redis: ReachableRedis,
@@ -98,7 +107,7 @@ export class ResqueClient {
   entry(about: RunnerAbout): RunnerEntry {
     const { connections } = this.session;
     const known = connections === null ? {} : { connections };
-    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime(), ...known };
+    return { ...about, nonce: this.nonce, seenAtMs: this.redisNow().getTime(), ...known };
   }
 
   /**
@@ -108,7 +117,8 @@ export class ResqueClient {
   async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
-    const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
+    const trims = this.failedLimit !== null;
+    const args = [this.keys.prefix, this.owner, ...[holds, isLimited, trims].map(Number), ...queues];
     // All at once, in one round trip.
     const [, , mayReadPieces] = await Promise.all([
       this.#readClock(),
@@ -138,7 +148,7 @@ export class ResqueClient {
    * steps. That counts as an outage: `prepare` loads the script again, and the steps are repeated.
    */
   takeStep(request: StepRequest): Promise<StepReply> {
-    return this.#steps.send(this.#owner, request, this.now(), this.#redisNow());
+    return this.#steps.send(this.#owner, request, this.now(), this.redisNow());
   }
 
   /** Reads the payload that a step's reply had no room for. */
@@ -208,7 +218,7 @@ export class ResqueClient {
     const ids = workers();
     if (ids.length === 0 && about === null) return;
     const entry = about === null ? '' : writeEntry(this.entry(about));
-    const times = [startedText(this.now()), heartbeatText(this.#redisNow())];
+    const times = [startedText(this.now()), heartbeatText(this.redisNow())];
     const args = [this.keys.prefix, ...times, this.owner, this.nonce, this.lastConfirmed(), entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
@@ -300,7 +310,7 @@ export class ResqueClient {
     return new Date(this.clock.nowMs());
   }
 
-  #redisNow(): Date {
+  redisNow(): Date {
     return new Date(this.clock.elapsedMs() + this.#clockOffsetMs);
   }
 }

@@ -6,6 +6,7 @@
  * What a forgotten step removed may be back. An outcome removes only what is surely its own: the worker's record if it
  * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
+import { needTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
@@ -20,15 +21,21 @@ export interface ForgottenSteps {
   /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
+  /** See failed-limit.ts. */
+  readonly failedLimit?: number | null;
 }
 
 /** A returned job is searched for among this many jobs at the head of its queue. */
 const headLength = 100;
 
-/** ARGV: prefix, owner, nonce, last known step, last confirmed one; the outcomes; the returns. */
+/**
+ * ARGV: prefix, owner, nonce, last known step, last confirmed one, the limit of failures ('' for none); the outcomes; the
+ * returns.
+ */
 const forgottenScript = script(`
 local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local at = 5
+local failedLimit = tonumber(ARGV[6])
+local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
@@ -60,7 +67,10 @@ for _, outcome in ipairs(outcomes) do
   needHeld(outcome.heldQueue)
   needType('string', prefix .. 'worker:' .. outcome.id)
   need('DEL', prefix .. 'worker:' .. outcome.id)
-  if outcome.kind == 'failure' then needPush('RPUSH', prefix .. 'failed') end
+  if outcome.kind == 'failure' then
+    needPush('RPUSH', prefix .. 'failed')
+    ${needTrim}
+  end
   if outcome.kind == 'requeue' then needPush('LPUSH', prefix .. 'queue:' .. outcome.queue) end
 end
 for _, job in ipairs(returns) do
@@ -80,6 +90,7 @@ local function leaveHeld(queue, payload)
   return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
 ${jobStatusWrites}
+local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
@@ -93,7 +104,7 @@ for _, outcome in ipairs(outcomes) do
   else
     local stats = { 'processed' }
     if outcome.kind == 'failure' then
-      redis.call('RPUSH', prefix .. 'failed', outcome.bytes)
+      failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.bytes)
       stats[2] = 'failed'
     end
     for _, stat in ipairs(stats) do
@@ -104,6 +115,7 @@ for _, outcome in ipairs(outcomes) do
   if isItsRecord then redis.call('DEL', key, key .. ':payload') end
   setStatus(outcome.statusName, outcome.status)
 end
+${trimFailed}
 local function isAtHead(key, payload)
   for _, other in ipairs(redis.call('LRANGE', key, 0, ${headLength - 1})) do
     if other == payload then return true end
@@ -124,10 +136,10 @@ export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,
   owner: StepOwner,
-  { lastKnown, lastConfirmed, outcomes, returns }: ForgottenSteps,
+  { lastKnown, lastConfirmed, outcomes, returns, failedLimit = null }: ForgottenSteps,
 ): Promise<boolean> {
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed],
+    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, failedLimit ?? ''],
     outcomes.length,
   ];
   for (const outcome of outcomes) {

@@ -2,6 +2,7 @@
  * Jobs that Redis has under the name of a living process, after Redis came back older. Jobs that the process doesn't know
  * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
+import { needTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
@@ -9,10 +10,10 @@ import type { CommandSender } from '../redis/send.ts';
 import type { LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 
-/** ARGV: prefix, owner, nonce; workers as in `recover`. A record that has changed stays. */
+/** ARGV: prefix, owner, nonce, the limit of failures ('' for none); workers as in `recover`. A record that has changed stays. */
 const settleScript = script(`
-local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
-local at = 3
+local prefix, owner, nonce, failedLimit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local at = 4
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 local confirmed = 0
@@ -27,6 +28,7 @@ for i = 1, tonumber(nextArg()) do
   if worker.kind == 'failure' then
     needType('list', prefix .. 'failed')
     need('RPUSH', prefix .. 'failed', '')
+    ${needTrim}
   elseif worker.kind == 'requeue' then
     needType('list', prefix .. 'queue:' .. worker.queue)
     needType('set', prefix .. 'queues')
@@ -37,12 +39,12 @@ for i = 1, tonumber(nextArg()) do
 end
 if refusal then return redis.error_reply(refusal) end
 ${jobStatusWrites}
-local settled = 0
+local settled, failedLength, countRefusal = 0, 0, nil
 for _, worker in ipairs(workers) do
   local key = prefix .. 'worker:' .. worker.id
   if redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      redis.call('RPUSH', prefix .. 'failed', worker.bytes)
+      failedLength = redis.call('RPUSH', prefix .. 'failed', worker.bytes)
       ${countFailure}
       setStatus(worker.statusName, ${jobStatuses.failed})
     elseif worker.kind == 'requeue' then
@@ -54,17 +56,22 @@ for _, worker in ipairs(workers) do
     settled = settled + 1
   end
 end
+${trimFailed}
 return settled
 `);
 
-/** @returns how many records were unchanged and are settled */
+/**
+ * @param failedLimit see failed-limit.ts
+ * @returns how many records were unchanged and are settled
+ */
 export async function settleOwn(
   sender: CommandSender,
   keys: ResqueKeys,
   { name, nonce }: StepOwner,
   workers: readonly LeftWorker[],
+  failedLimit: number | null = null,
 ): Promise<number> {
-  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, workers.length];
+  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, failedLimit ?? '', workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');

@@ -1,4 +1,6 @@
 /** The script of a step; `step.ts` says what a step promises. */
+
+import { needTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -70,11 +72,11 @@ local function needHeld(queue)
   need('LREM', heldQueues .. ':' .. queue, 1, '')
 end
 
-local outcomes = {}
+local outcomes, failedLimit = {}, nil
 for i = 1, tonumber(nextArg()) do
   local outcome = { kind = nextArg(), id = nextArg(), heldQueue = nextArg(), heldPayload = nextArg() }
   if outcome.kind == 'failure' then
-    outcome.record = nextArg()
+    outcome.record, failedLimit = nextArg(), tonumber(nextArg())
   elseif outcome.kind == 'requeue' then
     outcome.queue, outcome.payload = nextArg(), nextArg()
     outcome.key = prefix .. 'queue:' .. outcome.queue
@@ -114,6 +116,7 @@ for i, outcome in ipairs(outcomes) do
   if outcome.kind == 'failure' and not checkedKeys.failed then
     needList(prefix .. 'failed')
     need('RPUSH', prefix .. 'failed', '')
+    ${needTrim}
     checkedKeys.failed = true
   elseif outcome.kind == 'requeue' then
     needList(outcome.key)
@@ -175,7 +178,7 @@ local function putBack(queue, key, payload)
   redis.call('LPUSH', key, payload)
 end
 
-local ended, failed, recorded = {}, {}, {}
+local ended, failed, recorded, failedLength = {}, {}, {}, 0
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
   if outcome.heldQueue ~= '' then
@@ -183,7 +186,7 @@ for _, outcome in ipairs(outcomes) do
     redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
   end
   if outcome.kind == 'failure' then
-    redis.call('RPUSH', prefix .. 'failed', outcome.record)
+    failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.record)
     failed[#failed + 1] = id
   elseif outcome.kind == 'requeue' then
     putBack(outcome.queue, outcome.key, outcome.payload)
@@ -192,6 +195,7 @@ for _, outcome in ipairs(outcomes) do
   recorded[#recorded + 1] = prefix .. 'worker:' .. id
   recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':payload'
 end
+${trimFailed}
 count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)

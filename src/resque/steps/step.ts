@@ -116,6 +116,7 @@ export interface StepOwner {
  * @param now by this machine's clock
  * @param redisNow by Redis' clock, for the heartbeat
  * @param room bytes of payloads that the reply may hold
+ * @param failedLimit see failed-limit.ts
  */
 export function stepArguments(
   keys: ResqueKeys,
@@ -124,6 +125,7 @@ export function stepArguments(
   now: Date,
   redisNow: Date,
   room = Number.MAX_SAFE_INTEGER,
+  failedLimit: number | null = null,
 ): (string | Buffer | number)[] {
   const args: (string | Buffer | number)[] = [
     keys.prefix,
@@ -139,7 +141,7 @@ export function stepArguments(
   args.push(request.outcomes.length);
   for (const outcome of request.outcomes) {
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
-    if (outcome.kind === 'failure') args.push(outcome.record);
+    if (outcome.kind === 'failure') args.push(outcome.record, failedLimit ?? '');
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
   }
   args.push(request.returns.length);
@@ -207,6 +209,8 @@ export class StepSender {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #reads: LargeReads;
+  /** See failed-limit.ts. */
+  failedLimit: number | null = null;
   /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
   #room = 0;
 
@@ -218,7 +222,7 @@ export class StepSender {
 
   async send(owner: StepOwner, request: StepRequest, now: Date, redisNow: Date): Promise<StepReply> {
     const room = this.#roomFor(request);
-    const args = stepArguments(this.#keys, owner, request, now, redisNow, room);
+    const args = stepArguments(this.#keys, owner, request, now, redisNow, room, this.failedLimit);
     this.#room += room;
     const sent = this.#sender.command((commands) =>
       commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),

@@ -7,6 +7,7 @@
  * A held job goes back to the head of its queue, in order, and each recovery is counted. After too many, the job is recorded
  * as failed instead, because it may be the job that kills its runners.
  */
+import { needTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -59,10 +60,15 @@ export interface Recovered {
   readonly requeued: number;
 }
 
-export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
+/** @param failedLimit see failed-limit.ts */
+export function recoverArguments(
+  keys: ResqueKeys,
+  recovery: Recovery,
+  failedLimit: number | null = null,
+): (string | Buffer | number)[] {
   const { owner, entry, step, nonce, maxRecoveries, workers, held } = recovery;
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce],
+    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce, failedLimit ?? ''],
     workers.length,
   ];
   for (const { id, record, end } of workers) {
@@ -87,8 +93,8 @@ export function recoverReply(reply: unknown): Recovered | null {
 /** No KEYS: they depend on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
 local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local nonce = ARGV[6]
-local at = 6
+local nonce, failedLimit = ARGV[6], tonumber(ARGV[7])
+local at = 7
 local function nextArg() at = at + 1; return ARGV[at] end
 ${scriptChecks}
 local known = read('HGET', prefix .. 'runners', owner)
@@ -140,6 +146,7 @@ if hasJobs then
   needType('set', prefix .. 'queues')
   needType('hash', recoveries)
   need('RPUSH', prefix .. 'failed', '')
+  ${needTrim}
   need('SADD', prefix .. 'queues', '')
   need('HINCRBY', recoveries, '', 1)
 end
@@ -157,9 +164,9 @@ if nonce ~= '' then
 end
 
 ${jobStatusWrites}
-local failed, requeued = 0, 0
+local failed, requeued, failedLength, countRefusal = 0, 0, 0, nil
 local function fail(record, statusName)
-  redis.call('RPUSH', prefix .. 'failed', record)
+  failedLength = redis.call('RPUSH', prefix .. 'failed', record)
   ${countFailure}
   setStatus(statusName, ${jobStatuses.failed})
   failed = failed + 1
@@ -204,6 +211,8 @@ for _, list in ipairs(held) do
   end
   redis.call('DEL', list.key)
 end
+
+${trimFailed}
 
 redis.call('DEL', heldQueues, stepKey)
 redis.call('HDEL', prefix .. 'runners', owner)

@@ -23,6 +23,7 @@ test('if the process takes another name meanwhile, its outcomes are written unde
     keys: resqueKeys('resque'),
     owner: 'host:1',
     nonce: 'mine',
+    failedLimit: null,
   };
   const machine = thisMachine();
   const spooling = new Spooling({
