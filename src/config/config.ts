@@ -45,6 +45,8 @@ export interface PoolConfig {
   readonly prestartMaxAgeSeconds: number | null;
   /** `persistent`: how many jobs a child runs before it is replaced; `null` for no limit. */
   readonly maxJobs: number | null;
+  /** The program that hears of failures, like `script`; `null` for none. */
+  readonly onFailure: readonly string[] | null;
 }
 
 export interface RedisAuth {

@@ -30,6 +30,7 @@ export function resolveConfig(
 function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
   // `null` means none and overrides the top level, so only missing fields come from there.
   const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
+  const onFailure = runner.onFailure === undefined ? shared.onFailure : runner.onFailure;
   const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
   return {
     key,
@@ -48,6 +49,7 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
       runner.prestartMaxAge === undefined ? shared.prestartMaxAge : runner.prestartMaxAge,
     ),
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
+    onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
   };
 }
 

@@ -38,6 +38,14 @@ const script = choice<string[]>(
   (input) => (typeof input === 'string' ? scriptText : scriptWords),
 );
 
+const onFailure = v.nullable(
+  choice<string[]>(
+    'A program that is started for each job that failed for good. It gets the queue as its next argument and the failure record on its standard input. null: none.',
+    [scriptText, scriptWords],
+    (input) => (typeof input === 'string' ? scriptText : scriptWords),
+  ),
+);
+
 const args = v.pipe(
   v.array(argument(), (issue) => problems.notA(issue.input, 'an array of strings')),
   v.description('Arguments after the name of the queue. Those of an entry replace those of the top level.'),
@@ -116,6 +124,7 @@ const runnerFields = fields(
     prestart: v.optional(prestart),
     prestartMaxAge: v.optional(prestartMaxAge),
     maxJobs: v.optional(maxJobs),
+    onFailure: v.optional(onFailure),
   },
 );
 
@@ -169,6 +178,7 @@ const entries = {
   prestart: v.optional(prestart, false),
   prestartMaxAge: v.optional(prestartMaxAge, 600),
   maxJobs: v.optional(maxJobs, null),
+  onFailure: v.optional(onFailure, null),
   maxRecoveries: v.optional(
     wholeNumber(
       'How many times an at-least-once job may be recovered from dead runners before it is recorded as failed.',

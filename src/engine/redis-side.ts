@@ -39,6 +39,10 @@ export interface RedisSideOptions {
   readonly nonce: string;
   /** Redis has these outcomes. */
   readonly onWritten?: (outcomes: readonly OutcomeWrite[]) => void;
+  /** Redis has this failure, of a job of this runner or of a dead one. */
+  readonly onRecorded?: (record: string | Buffer) => void;
+  /** The runner stops, and its last job has ended. */
+  readonly onJobsGone?: () => void;
 }
 
 /** These change what `status` shows of a runner. */
@@ -69,6 +73,7 @@ export class RedisSide {
 
   constructor(options: RedisSideOptions) {
     const { config, machine, publish, router, jobs, nonce: mark } = options;
+    const { onRecorded = () => {}, onJobsGone = () => {} } = options;
     this.#options = options;
     this.router = router;
     this.workerHost = workerHostOf(config);
@@ -91,11 +96,12 @@ export class RedisSide {
     this.#removedFailures = new RemovedFailures(this.client, publish);
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
-    this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
+    this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish, onRecorded });
     const onWritten = (outcomes: readonly OutcomeWrite[]) => {
       const { totals, unwritten } = this.dispatcher.outbox;
       if (outcomes.length > 0) publish({ type: 'counters.changed', ...totals, unwritten });
       options.onWritten?.(outcomes);
+      for (const outcome of outcomes) if (outcome.kind === 'failure') onRecorded(outcome.record);
       this.removePools();
     };
     this.dispatcher = new Dispatcher({
@@ -138,7 +144,7 @@ export class RedisSide {
       machine,
       about,
       beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
-      publish,
+      ...{ publish, onRecorded },
       onRequeued: () => {
         this.router.expectJobs();
         this.dispatcher.scheduleStep();
@@ -146,7 +152,7 @@ export class RedisSide {
     });
     const { client, dispatcher } = this;
     this.#resync = new Resync({
-      ...{ client, router, dispatcher, jobs, publish, about, onWritten },
+      ...{ client, router, dispatcher, jobs, publish, about, onWritten, onRecorded },
       recovery: this.#recovery,
       spooling: this.#spooling,
       heartbeat: this.#heartbeat,
@@ -154,7 +160,7 @@ export class RedisSide {
       takeNextName: () => this.#takeNextName(),
     });
     this.shutdown = new Shutdown({
-      ...{ client, dispatcher, jobs, publish },
+      ...{ client, dispatcher, jobs, publish, onJobsGone },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
       workers: () => router.workers,
     });

@@ -1,7 +1,8 @@
 /** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { duration, grouped, plural } from './quantities.ts';
+import { failureMessages } from './failures.ts';
+import { duration, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
 import { visibleWithin } from './visible.ts';
@@ -124,18 +125,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
           )
         : null;
     case 'failures.retried':
-      return aboutFailures('↺', 'retried', event);
     case 'failures.removed':
-      return aboutFailures('●', 'removed', event);
-    case 'failures.trimmed': {
-      const { count, day, limit } = event;
-      const which = count === 1 ? 'the oldest failure was' : `the ${grouped(count)} oldest failures were`;
-      return about(
-        'failures',
-        '●',
-        'info',
-        `${which} removed on ${short(day)} (UTC): "failedLimit" is ${grouped(limit)}`,
-      );
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped': {
+      const { subject, glyph, level, text } = failureMessages(event);
+      return about(subject, glyph, level, text);
     }
     case 'command.executed':
       return event.isDone
@@ -236,21 +231,6 @@ function title(jobClass: string | null, job: JobView | null): string {
   const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
   const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
   return `${name}${args}`;
-}
-
-interface ChangedFailures {
-  readonly count: number;
-  readonly queues: readonly string[];
-  readonly jobClass: string | null;
-}
-
-/** A change in one queue is about that queue. Otherwise the text names the queues. */
-function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
-  const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
-  const [queue] = queues;
-  if (queue !== undefined && queues.length === 1) return about(queue, glyph, 'info', `${verb} ${what}`);
-  const where = queues.length === 0 ? '' : ` of ${list(queues)}`;
-  return about('failures', glyph, 'info', `${verb} ${what}${where}`);
 }
 
 function killReason(reason: KillReason): string {

@@ -23,6 +23,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'failures.retried':
     case 'failures.removed':
     case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':

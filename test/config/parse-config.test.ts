@@ -35,6 +35,7 @@ describe('a whole file', () => {
           isPrestarted: false,
           prestartMaxAgeSeconds: 600,
           maxJobs: null,
+          onFailure: null,
         },
       ],
       shutdownTimeoutSeconds: 8,
@@ -103,6 +104,7 @@ describe('runners', () => {
       prestart: true,
       prestartMaxAge: 0.5,
       maxJobs: 100,
+      onFailure: ['./notify', '-v'],
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -119,6 +121,7 @@ describe('runners', () => {
       isPrestarted: true,
       prestartMaxAgeSeconds: 0.5,
       maxJobs: 100,
+      onFailure: ['/etc/rr/notify', '-v'],
     });
   });
 
@@ -137,10 +140,11 @@ describe('runners', () => {
       prestart: false,
       prestartMaxAge: 7,
       maxJobs: 1,
+      onFailure: null,
     };
     const shared = {
       ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
-      ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000 },
+      ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000, onFailure: 'x' },
     };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
       key: 'mail',
@@ -157,12 +161,34 @@ describe('runners', () => {
       isPrestarted: false,
       prestartMaxAgeSeconds: 7,
       maxJobs: 1,
+      onFailure: null,
     });
   });
 
   test.each([0, null])('have no time limit with timeout %j, whatever the top level says', (timeout) => {
     const config = configOf(fileWith({ timeout: 60, runners: { mail: { timeout }, rest: 1 } }));
     expect(config.runners.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([null, 60]);
+  });
+
+  test.each([
+    ['notify', ['notify']],
+    ['./notify', ['/etc/rr/notify']],
+    [
+      ['php', 'notify.php'],
+      ['php', 'notify.php'],
+    ],
+    [null, null],
+  ])('may have a program for failures of their own: %j', (onFailure, expected) => {
+    const config = configOf(fileWith({ onFailure: '/bin/all', runners: { mail: { onFailure }, rest: 1 } }));
+    expect(config.runners.map((runner) => runner.onFailure)).toEqual([expected, ['/bin/all']]);
+  });
+
+  test.each([
+    [10_000, 10_000],
+    [0, null],
+    [null, null],
+  ])('with failedLimit %j, the list of failures keeps %j', (failedLimit, expected) => {
+    expect(configOf(fileWith({ failedLimit })).failedLimit).toBe(expected);
   });
 
   test.each([0, null])('have no limit of age or jobs with %j, whatever the top level says', (none) => {

@@ -16,4 +16,5 @@ export const runnerDefaults: PoolConfig = {
   isPrestarted: false,
   prestartMaxAgeSeconds: null,
   maxJobs: null,
+  onFailure: null,
 };

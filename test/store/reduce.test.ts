@@ -327,6 +327,8 @@ describe('history', () => {
     { type: 'failures.retried', count: 2, queues: ['mail'], jobClass: null },
     { type: 'failures.removed', count: 1, queues: ['mail'], jobClass: 'Send' },
     { type: 'failures.trimmed', count: 12, day: '2026-11-28', limit: 100 },
+    { type: 'notice.failed', runner: 'mail', count: 2, queue: 'mail', reason: 'exit code 1: no' },
+    { type: 'notice.dropped', runner: 'mail', count: 2, reason: 'busy' },
     { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, outcome: 'paused' },
     { type: 'config.reloaded', changes: [] },
     { type: 'config.rejected', problems: ['bad'] },

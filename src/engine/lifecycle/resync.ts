@@ -38,6 +38,8 @@ export interface ResyncOptions {
   readonly newNonce: () => string;
   /** Redis has these outcomes. */
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
+  /** This failure was recorded in another way. */
+  readonly onRecorded: (record: string) => void;
   /** Takes the next name, because another process has this one. */
   readonly takeNextName: (holder: string) => void;
   readonly jobs: JobRunner;
@@ -150,13 +152,16 @@ export class Resync {
    * it.
    */
   async #settleStale(): Promise<number> {
-    const { client, recovery } = this.#options;
+    const { client, recovery, onRecorded } = this.#options;
     if (this.#forgotten === null) return 0;
     const left = await recovery.leftByUs();
     const isAccountedFor = this.#accountedFor();
     const stale = left.filter(({ id, record }) => record !== null && !isAccountedFor(id, record));
     if (stale.length === 0) return 0;
-    return await settleOwn(client.session, client.keys, client.stepOwner, stale, client.failedLimit);
+    const { session, keys, stepOwner, failedLimit } = client;
+    const { count, failures } = await settleOwn(session, keys, stepOwner, stale, failedLimit);
+    for (const record of failures) onRecorded(record);
+    return count;
   }
 
   #accountedFor(): (worker: string, record: Buffer) => boolean {

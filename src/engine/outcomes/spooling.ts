@@ -29,6 +29,8 @@ export interface SpoolingOptions {
   readonly scope: string;
   readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
+  /** This failure was recorded from the disk. */
+  readonly onRecorded?: (record: string | Buffer) => void;
 }
 
 /** @param unrun goes into a separate step with the number `next` */
@@ -107,9 +109,19 @@ export class Spooling {
     const [file] = this.#own;
     if (file === undefined) return;
     const read = this.#spool?.read(file.path) ?? null;
-    if (read !== null) await this.#replay.take(this.#underOurName(read.spooled));
+    const spooled = read === null ? null : this.#underOurName(read.spooled);
+    const isTaken = spooled !== null && (await this.#replay.take(spooled));
     this.#own.shift();
     this.#spool?.remove(file.path);
+    if (isTaken) this.#tellRecorded(spooled.steps);
+  }
+
+  #tellRecorded(steps: readonly SpooledStep[]): void {
+    const { onRecorded } = this.#options;
+    if (onRecorded === undefined) return;
+    for (const outcome of steps.flatMap(({ outcomes }) => outcomes)) {
+      if (outcome.kind === 'failure') onRecorded(outcome.record);
+    }
   }
 
   /** This process may have taken another name since. */
@@ -183,6 +195,7 @@ export class Spooling {
       for (const { path } of files) this.#spool?.remove(path);
       await this.#replay.forget(spooled);
       this.#options.publish({ type: 'outcomes.restored', peer: owner.name, count, unrun: unrunCount(steps) });
+      this.#tellRecorded(steps);
       return;
     }
     if (this.#refused.has(owner.nonce)) return;

@@ -7,7 +7,7 @@ import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import type { LeftWorker } from '../workers/recovery-script.ts';
+import { failuresAt, type LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 
 /** ARGV: prefix, owner, nonce, the limit of failures ('' for none); workers as in `recover`. A record that has changed stays. */
@@ -22,7 +22,7 @@ ${knownProcess}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg() }
+    statusName = nextArg(), place = at - 1 }
   needType('string', prefix .. 'worker:' .. worker.id)
   need('DEL', prefix .. 'worker:' .. worker.id)
   if worker.kind == 'failure' then
@@ -40,11 +40,14 @@ end
 if refusal then return redis.error_reply(refusal) end
 ${jobStatusWrites}
 local settled, failedLength, countRefusal = 0, 0, nil
+-- Where the recorded failures stand in ARGV.
+local places = {}
 for _, worker in ipairs(workers) do
   local key = prefix .. 'worker:' .. worker.id
   if redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
       failedLength = redis.call('RPUSH', prefix .. 'failed', worker.bytes)
+      places[#places + 1] = worker.place
       ${countFailure}
       setStatus(worker.statusName, ${jobStatuses.failed})
     elseif worker.kind == 'requeue' then
@@ -57,26 +60,31 @@ for _, worker in ipairs(workers) do
   end
 end
 ${trimFailed}
-return settled
+return { settled, places }
 `);
 
-/**
- * @param failedLimit see failed-limit.ts
- * @returns how many records were unchanged and are settled
- */
+export interface Settled {
+  /** How many records were unchanged and are settled. */
+  readonly count: number;
+  /** The failures as they were recorded. */
+  readonly failures: readonly string[];
+}
+
+/** @param failedLimit see failed-limit.ts */
 export async function settleOwn(
   sender: CommandSender,
   keys: ResqueKeys,
   { name, nonce }: StepOwner,
   workers: readonly LeftWorker[],
   failedLimit: number | null = null,
-): Promise<number> {
+): Promise<Settled> {
   const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, failedLimit ?? '', workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
   }
-  return Number(await runScript(sender, settleScript, 0, args));
+  const [count, places] = (await runScript(sender, settleScript, 0, args)) as [number, number[]];
+  return { count, failures: failuresAt(places, args) };
 }
 
 /**

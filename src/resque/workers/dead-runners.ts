@@ -118,7 +118,7 @@ export class DeadRunners {
     // A tombstone is needed only if the process may live, or if another user must read its outcomes on the disk.
     const isSurelyGone = here.presenceOf(runner.entry) === 'gone' && runner.entry.uid === here.identity.uid;
     const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left, failedLimit);
-    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+    return recoverReply(await runScript(this.#session, recoverScript, 0, args), args);
   }
 
   /**

@@ -58,6 +58,8 @@ export interface Recovery {
 export interface Recovered {
   readonly failed: number;
   readonly requeued: number;
+  /** The failures as they were recorded, oldest first. */
+  readonly failures: readonly string[];
 }
 
 /** @param failedLimit see failed-limit.ts */
@@ -84,10 +86,19 @@ export function recoverArguments(
   return args;
 }
 
-/** @returns `null` if the process has changed since it was judged */
-export function recoverReply(reply: unknown): Recovered | null {
+/**
+ * @param args what the script was sent
+ * @returns `null` if the process has changed since it was judged
+ */
+export function recoverReply(reply: unknown, args: readonly (string | Buffer | number)[]): Recovered | null {
   if (!Array.isArray(reply)) return null;
-  return { failed: Number(reply[0]), requeued: Number(reply[1]) };
+  const [requeued, places] = reply as [number, number[]];
+  return { failed: places.length, requeued, failures: failuresAt(places, args) };
+}
+
+/** @param places indexes of records in ARGV, from 1 */
+export function failuresAt(places: readonly number[], args: readonly (string | Buffer | number)[]): string[] {
+  return places.map((place) => String(args[place - 1]));
 }
 
 /** No KEYS: they depend on what the dead process had, and Resque doesn't run on clusters. */
@@ -114,7 +125,7 @@ end
 local workers, held = {}, {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg() }
+    statusName = nextArg(), place = at - 1 }
   if worker.kind == 'requeue' then needQueue(worker.queue) end
   if worker.kind == 'failure' then hasJobs = true end
   if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
@@ -134,7 +145,7 @@ for i = 1, heldCount do
   if refusal then return redis.error_reply(refusal) end
   if length ~= count then return false end
   for j = 1, count do
-    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg() }
+    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg(), place = at - 1 }
     local payload = read('LINDEX', list.key, j - 1)
     if refusal then return redis.error_reply(refusal) end
     if payload ~= list.jobs[j].payload then return false end
@@ -164,12 +175,14 @@ if nonce ~= '' then
 end
 
 ${jobStatusWrites}
-local failed, requeued, failedLength, countRefusal = 0, 0, 0, nil
-local function fail(record, statusName)
+local requeued, failedLength, countRefusal = 0, 0, nil
+-- Where the recorded failures stand in ARGV.
+local places = {}
+local function fail(record, statusName, place)
   failedLength = redis.call('RPUSH', prefix .. 'failed', record)
   ${countFailure}
   setStatus(statusName, ${jobStatuses.failed})
-  failed = failed + 1
+  places[#places + 1] = place
 end
 local function putBack(queue, payload, statusName)
   redis.call('SADD', prefix .. 'queues', queue)
@@ -183,7 +196,7 @@ for _, worker in ipairs(workers) do
   -- If the record has changed, another client has pruned the worker and settled its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      fail(worker.bytes, worker.statusName)
+      fail(worker.bytes, worker.statusName, worker.place)
     else
       putBack(worker.queue, worker.bytes, worker.statusName)
     end
@@ -204,7 +217,7 @@ for _, list in ipairs(held) do
     if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
     if list.isCounted and counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
-      fail(job.failure, job.statusName)
+      fail(job.failure, job.statusName, job.place)
     else
       putBack(list.queue, job.payload, job.statusName)
     end
@@ -216,5 +229,5 @@ ${trimFailed}
 
 redis.call('DEL', heldQueues, stepKey)
 redis.call('HDEL', prefix .. 'runners', owner)
-return { failed, requeued }
+return { requeued, places }
 `);
