@@ -38,10 +38,14 @@ afterEach(() => {
 /** Answers each request with this status, and keeps what it said. */
 async function startChat(status: number): Promise<{ url: string; posts: { type: string; text: string }[] }> {
   const posts: { type: string; text: string }[] = [];
-  server = createServer(async (request, response) => {
-    const body = JSON.parse(await text(request)) as { text: string };
-    posts.push({ type: String(request.headers['content-type']), ...body });
-    response.writeHead(status).end(status === 200 ? 'ok' : 'invalid_token');
+  server = createServer((request, response) => {
+    void text(request).then((body) => {
+      posts.push({
+        type: String(request.headers['content-type']),
+        ...(JSON.parse(body) as { text: string }),
+      });
+      response.writeHead(status).end(status === 200 ? 'ok' : 'invalid_token');
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
