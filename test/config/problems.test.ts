@@ -92,12 +92,9 @@ test.each<[Record<string, unknown>, string]>([
     { onFailure: [] },
     'onFailure: must be a path, or an array of a program and its first arguments, got an empty array',
   ],
-  [
-    runners({ onFailure: [''] }),
-    'runners.mail.onFailure: must begin with the program, got an empty string',
-  ],
-  [{ failedLimit: -1 }, 'failedLimit: -1 is below 0'],
-  [{ failedLimit: '9' }, 'failedLimit: "9" is not a whole number of at least 0'],
+  [runners({ onFailure: [''] }), 'runners.mail.onFailure: must begin with the program, got an empty string'],
+  [{ failedLimit: -1 }, 'failedLimit: must be 0 or more, got -1'],
+  [{ failedLimit: '9' }, 'failedLimit: must be a whole number, 0 or more, got "9"'],
   [
     runners({ script: {} }),
     'runners.mail.script: must be a path, or an array of a program and its first arguments, got an object',
