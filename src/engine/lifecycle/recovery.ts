@@ -157,7 +157,7 @@ export class Recovery {
     const { publish, onRequeued, onRecorded, machine, client } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
     if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
-    const recovered = await this.#dead.recover(runner, machine, client.failedLimit);
+    const recovered = await this.#dead.recover(runner, machine, client.failedTrim);
     if (recovered === null) return;
     const { failed, requeued, failures } = recovered;
     publish({ type: 'peer.recovered', peer: runner.owner, failed, requeued });

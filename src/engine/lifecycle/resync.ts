@@ -135,7 +135,7 @@ export class Resync {
     const outcomes = steps.flatMap((step) => step.outcomes);
     const returns = steps.flatMap((step) => step.returns);
     const isWritten = await writeForgotten(client.session, client.keys, client.stepOwner, {
-      ...{ lastKnown, lastConfirmed, outcomes, returns, failedLimit: client.failedLimit },
+      ...{ lastKnown, lastConfirmed, outcomes, returns, trim: client.failedTrim },
     });
     if (!isWritten) return;
     this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };
@@ -158,8 +158,8 @@ export class Resync {
     const isAccountedFor = this.#accountedFor();
     const stale = left.filter(({ id, record }) => record !== null && !isAccountedFor(id, record));
     if (stale.length === 0) return 0;
-    const { session, keys, stepOwner, failedLimit } = client;
-    const { count, failures } = await settleOwn(session, keys, stepOwner, stale, failedLimit);
+    const { session, keys, stepOwner, failedTrim } = client;
+    const { count, failures } = await settleOwn(session, keys, stepOwner, stale, failedTrim);
     for (const record of failures) onRecorded(record);
     return count;
   }

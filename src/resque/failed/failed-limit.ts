@@ -12,22 +12,31 @@ const dayMs = 86_400_000;
 const claimMs = 60_000;
 
 /**
- * Lua with the other checks of a script that adds a failure. Reads the locals `prefix` and `failedLimit`, a number or nil.
+ * What a script that adds failures gets as an argument: `LIMIT DAY`, or '' without a limit. The script doesn't ask for the time
+ * itself, because some servers refuse to write after that.
+ *
+ * @param nowMs by Redis' clock
  */
+export function trimArgument(limit: number | null, nowMs: number): string {
+  return limit === null ? '' : `${limit} ${Math.floor(nowMs / dayMs)}`;
+}
+
+/** Lua that reads this argument into the locals `failedLimit` and `failedDay`. @param argument a Lua expression */
+export function readTrim(argument: string): string {
+  return `failedLimit, failedDay = (${argument}):match('^(%d+) (%d+)$')`;
+}
+
+/** Lua with the other checks of a script that adds a failure. */
 export const needTrim = `if failedLimit then need('LTRIM', prefix .. 'failed', 0, -1) end`;
 
 /**
  * Lua after the last failure of a script. Also reads `failedLength`, the reply of the last RPUSH, and sets `countRefusal` if
  * the removed failures can't be counted, which must not cost a job.
  */
-export const trimFailed = `if failedLimit and failedLength > failedLimit then
+export const trimFailed = `if failedLimit and failedLength > tonumber(failedLimit) then
   local removed = math.min(failedLength - failedLimit, ${mostRemoved})
   redis.call('LTRIM', prefix .. 'failed', removed, -1)
-  local reply = redis.pcall('TIME')
-  if not reply.err then
-    local day = math.floor(reply[1] / ${dayMs / 1_000})
-    reply = redis.pcall('HINCRBY', prefix .. 'runner:failed-removed', day, removed)
-  end
+  local reply = redis.pcall('HINCRBY', prefix .. 'runner:failed-removed', failedDay, removed)
   if type(reply) == 'table' then countRefusal = countRefusal or (prefix .. 'runner:failed-removed: ' .. reply.err) end
 end`;
 

@@ -1,4 +1,5 @@
 /** Everything that a runner does with Redis, as typed operations on one session. All reject with RedisError. */
+import { trimArgument } from '../failed/failed-limit.ts';
 import { FailedList } from '../failed/failed-list.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
 import { heartbeatText, startedText } from '../format/timestamps.ts';
@@ -58,13 +59,12 @@ export class ResqueClient {
 
   readonly clock: Clock;
 
-  /** See failed-limit.ts. `null`: the list may become as long as it likes. */
-  get failedLimit(): number | null {
-    return this.#steps.failedLimit;
-  }
+  /** See failed-limit.ts. `null`: the list may grow without end. */
+  failedLimit: number | null = null;
 
-  set failedLimit(limit: number | null) {
-    this.#steps.failedLimit = limit;
+  /** For scripts that add failures. */
+  get failedTrim(): string {
+    return trimArgument(this.failedLimit, this.redisNow().getTime());
   }
 
   /** @param owner this process; its name is `HOST:PID` */
@@ -148,7 +148,7 @@ export class ResqueClient {
    * steps. That counts as an outage: `prepare` loads the script again, and the steps are repeated.
    */
   takeStep(request: StepRequest): Promise<StepReply> {
-    return this.#steps.send(this.#owner, request, this.now(), this.redisNow());
+    return this.#steps.send(this.#owner, request, this.now(), this.redisNow(), this.failedLimit);
   }
 
   /** Reads the payload that a step's reply had no room for. */

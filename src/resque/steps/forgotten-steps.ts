@@ -6,7 +6,7 @@
  * What a forgotten step removed may be back. An outcome removes only what is surely its own: the worker's record if it
  * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
-import { needTrim, trimFailed } from '../failed/failed-limit.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
@@ -21,20 +21,19 @@ export interface ForgottenSteps {
   /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
-  /** See failed-limit.ts. */
-  readonly failedLimit?: number | null;
+  /** See `trimArgument`. */
+  readonly trim?: string;
 }
 
 /** A returned job is searched for among this many jobs at the head of its queue. */
 const headLength = 100;
 
 /**
- * ARGV: prefix, owner, nonce, last known step, last confirmed one, the limit of failures ('' for none); the outcomes; the
- * returns.
+ * ARGV: prefix, owner, nonce, last known step, last confirmed one, `trimArgument`; the outcomes; the returns.
  */
 const forgottenScript = script(`
 local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local failedLimit = tonumber(ARGV[6])
+local ${readTrim('ARGV[6]')}
 local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
@@ -136,10 +135,10 @@ export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,
   owner: StepOwner,
-  { lastKnown, lastConfirmed, outcomes, returns, failedLimit = null }: ForgottenSteps,
+  { lastKnown, lastConfirmed, outcomes, returns, trim = '' }: ForgottenSteps,
 ): Promise<boolean> {
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, failedLimit ?? ''],
+    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, trim],
     outcomes.length,
   ];
   for (const outcome of outcomes) {

@@ -2,7 +2,7 @@
  * Jobs that Redis has under the name of a living process, after Redis came back older. Jobs that the process doesn't know
  * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
-import { needTrim, trimFailed } from '../failed/failed-limit.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
@@ -10,9 +10,10 @@ import type { CommandSender } from '../redis/send.ts';
 import { failuresAt, type LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 
-/** ARGV: prefix, owner, nonce, the limit of failures ('' for none); workers as in `recover`. A record that has changed stays. */
+/** ARGV: prefix, owner, nonce, `trimArgument`; workers as in `recover`. A record that has changed stays. */
 const settleScript = script(`
-local prefix, owner, nonce, failedLimit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
+local ${readTrim('ARGV[4]')}
 local at = 4
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
@@ -70,15 +71,15 @@ export interface Settled {
   readonly failures: readonly string[];
 }
 
-/** @param failedLimit see failed-limit.ts */
+/** @param trim see `trimArgument` */
 export async function settleOwn(
   sender: CommandSender,
   keys: ResqueKeys,
   { name, nonce }: StepOwner,
   workers: readonly LeftWorker[],
-  failedLimit: number | null = null,
+  trim = '',
 ): Promise<Settled> {
-  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, failedLimit ?? '', workers.length];
+  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, trim, workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');

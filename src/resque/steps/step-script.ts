@@ -1,6 +1,6 @@
 /** The script of a step; `step.ts` says what a step promises. */
 
-import { needTrim, trimFailed } from '../failed/failed-limit.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -72,11 +72,12 @@ local function needHeld(queue)
   need('LREM', heldQueues .. ':' .. queue, 1, '')
 end
 
-local outcomes, failedLimit = {}, nil
+local outcomes, failedLimit, failedDay = {}, nil, nil
 for i = 1, tonumber(nextArg()) do
   local outcome = { kind = nextArg(), id = nextArg(), heldQueue = nextArg(), heldPayload = nextArg() }
   if outcome.kind == 'failure' then
-    outcome.record, failedLimit = nextArg(), tonumber(nextArg())
+    outcome.record = nextArg()
+    ${readTrim('nextArg()')}
   elseif outcome.kind == 'requeue' then
     outcome.queue, outcome.payload = nextArg(), nextArg()
     outcome.key = prefix .. 'queue:' .. outcome.queue

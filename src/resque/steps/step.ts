@@ -6,6 +6,7 @@
  * It writes what Resque writes, in Resque's order (`Resque::Worker#working_on`, `#done_working`,
  * `Resque::Failure::Redis.save`).
  */
+import { trimArgument } from '../failed/failed-limit.ts';
 import { jobStatuses } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
@@ -138,10 +139,11 @@ export function stepArguments(
     owner.name,
     room,
   ];
+  const trim = trimArgument(failedLimit, redisNow.getTime());
   args.push(request.outcomes.length);
   for (const outcome of request.outcomes) {
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
-    if (outcome.kind === 'failure') args.push(outcome.record, failedLimit ?? '');
+    if (outcome.kind === 'failure') args.push(outcome.record, trim);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
   }
   args.push(request.returns.length);
@@ -209,8 +211,6 @@ export class StepSender {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #reads: LargeReads;
-  /** See failed-limit.ts. */
-  failedLimit: number | null = null;
   /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
   #room = 0;
 
@@ -220,9 +220,15 @@ export class StepSender {
     this.#reads = reads;
   }
 
-  async send(owner: StepOwner, request: StepRequest, now: Date, redisNow: Date): Promise<StepReply> {
+  async send(
+    owner: StepOwner,
+    request: StepRequest,
+    now: Date,
+    redisNow: Date,
+    failedLimit: number | null,
+  ): Promise<StepReply> {
     const room = this.#roomFor(request);
-    const args = stepArguments(this.#keys, owner, request, now, redisNow, room, this.failedLimit);
+    const args = stepArguments(this.#keys, owner, request, now, redisNow, room, failedLimit);
     this.#room += room;
     const sent = this.#sender.command((commands) =>
       commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),

@@ -7,7 +7,7 @@
  * A held job goes back to the head of its queue, in order, and each recovery is counted. After too many, the job is recorded
  * as failed instead, because it may be the job that kills its runners.
  */
-import { needTrim, trimFailed } from '../failed/failed-limit.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -62,15 +62,15 @@ export interface Recovered {
   readonly failures: readonly string[];
 }
 
-/** @param failedLimit see failed-limit.ts */
+/** @param trim see `trimArgument` */
 export function recoverArguments(
   keys: ResqueKeys,
   recovery: Recovery,
-  failedLimit: number | null = null,
+  trim = '',
 ): (string | Buffer | number)[] {
   const { owner, entry, step, nonce, maxRecoveries, workers, held } = recovery;
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce, failedLimit ?? ''],
+    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce, trim],
     workers.length,
   ];
   for (const { id, record, end } of workers) {
@@ -104,7 +104,8 @@ export function failuresAt(places: readonly number[], args: readonly (string | B
 /** No KEYS: they depend on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
 local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local nonce, failedLimit = ARGV[6], tonumber(ARGV[7])
+local nonce = ARGV[6]
+local ${readTrim('ARGV[7]')}
 local at = 7
 local function nextArg() at = at + 1; return ARGV[at] end
 ${scriptChecks}

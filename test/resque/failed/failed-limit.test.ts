@@ -112,6 +112,7 @@ describe('a step', () => {
 });
 
 describe('the list is shortened, too, by', () => {
+  const day = Math.floor(Date.now() / dayMs);
   const left = { queue: 'mail', run_at: '2026-11-24T15:20:19Z', step: 1, payload: { class: 'A', args: [1] } };
 
   test('the steps of a process that is gone', async () => {
@@ -131,7 +132,7 @@ describe('the list is shortened, too, by', () => {
     await stage.redis.rpush('resque:failed', 'a', 'b');
     const { session, keys, stepOwner } = stage.client;
     const outcomes = [failure('c'), failure('d')];
-    const steps = { lastKnown: 0, lastConfirmed: 2, outcomes, returns: [], failedLimit: 3 };
+    const steps = { lastKnown: 0, lastConfirmed: 2, outcomes, returns: [], trim: `3 ${day}` };
     expect(await writeForgotten(session, keys, stepOwner, steps)).toBe(true);
     expect(await failures()).toEqual(['b', 'c', 'd']);
     expect(await removed()).toBe(1);
@@ -143,7 +144,9 @@ describe('the list is shortened, too, by', () => {
     await stage.redis.set(`resque:worker:${id}`, record);
     const { session, keys, stepOwner } = stage.client;
     const end = { kind: 'failure', failure: 'c', statusName: '' } as const;
-    expect(await settleOwn(session, keys, stepOwner, [{ id, record: Buffer.from(record), end }], 2)).toEqual({
+    expect(
+      await settleOwn(session, keys, stepOwner, [{ id, record: Buffer.from(record), end }], `2 ${day}`),
+    ).toEqual({
       count: 1,
       failures: ['c'],
     });
@@ -172,7 +175,7 @@ describe('the list is shortened, too, by', () => {
     const runner = (await dead.runners()).runners.find((each) => each.owner === owner);
     if (runner === undefined) throw new Error('it is not in the registry');
     const here = { identity: { machine: 'm', pid: 1, startedAt: '1' }, presenceOf: () => 'unknown' as const };
-    expect(await dead.recover(runner, here, 3)).toMatchObject({ failed: 2, requeued: 0 });
+    expect(await dead.recover(runner, here, `3 ${day}`)).toMatchObject({ failed: 2, requeued: 0 });
     expect(await stage.redis.llen('resque:failed')).toBe(3);
     expect((await failures())[0]).toBe('b');
     expect(await removed()).toBe(1);
