@@ -160,6 +160,7 @@ export class SimProcess implements Client, Runner {
       runners: entries.map(poolConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.maxRecoveries,
+      failedLimit: null,
       workerHost: `${this.place.host}.runner`,
     };
   }
@@ -226,6 +227,7 @@ function poolConfig(entry: Entry): PoolConfig {
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
     ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, retry: null },
+    onFailure: null,
   };
 }
 

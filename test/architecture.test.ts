@@ -54,6 +54,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'jobs',
       'dispatch',
       'lifecycle',
+      'notices',
       'watch',
       '.',
     ],

@@ -67,6 +67,8 @@ export interface PoolConfig {
   readonly maxJobs: number | null;
   /** `null` if failed jobs are not retried. */
   readonly retry: RetryPolicy | null;
+  /** The program that hears of failures, like `script`; `null` for none. */
+  readonly onFailure: readonly string[] | null;
 }
 
 export interface RedisAuth {
@@ -128,6 +130,8 @@ export interface Config {
   readonly shutdownTimeoutSeconds: number;
   /** How many times an at-least-once job may be recovered from dead runners before it is recorded as failed. */
   readonly maxRecoveries: number;
+  /** How many failures the `failed` list keeps; `null` for no limit. */
+  readonly failedLimit: number | null;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
 }

@@ -1,7 +1,8 @@
 /** Turns valid settings into the config: fills in the defaults of the top level and makes paths absolute. */
 import { resolve } from 'node:path';
 import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule } from './config.ts';
-import type { PoolSettings, RetrySettings, Settings } from './schema.ts';
+import type { RetrySettings } from './retry-schema.ts';
+import type { PoolSettings, Settings } from './schema.ts';
 
 /**
  * @param queueKeys the keys of `runners` in the order of the file
@@ -22,6 +23,7 @@ export function resolveConfig(
     }),
     shutdownTimeoutSeconds: settings.shutdownTimeout,
     maxRecoveries: settings.maxRecoveries,
+    failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
   };
 }
@@ -29,6 +31,7 @@ export function resolveConfig(
 function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
   // `null` means none and overrides the top level, so only missing fields come from there.
   const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
+  const onFailure = runner.onFailure === undefined ? shared.onFailure : runner.onFailure;
   const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
   return {
     key,
@@ -48,6 +51,7 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
     ),
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
     retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
+    onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
   };
 }
 

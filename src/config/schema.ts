@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
-import { argument, flag, line, oneOf, path, seconds, share, wholeNumber } from './scalars.ts';
+import { retryFields } from './retry-schema.ts';
+import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
 /** Far more than one machine can run. Detects a timeout in the wrong field. */
@@ -36,6 +37,14 @@ const script = choice<string[]>(
   'The program that runs the jobs. It gets the queue as its next argument and the job on its standard input.',
   [scriptText, scriptWords],
   (input) => (typeof input === 'string' ? scriptText : scriptWords),
+);
+
+const onFailure = v.nullable(
+  choice<string[]>(
+    'A program that is started for each job that failed for good. It gets the queue as its next argument and the failure record on its standard input. null: none.',
+    [scriptText, scriptWords],
+    (input) => (typeof input === 'string' ? scriptText : scriptWords),
+  ),
 );
 
 const args = v.pipe(
@@ -97,77 +106,6 @@ const maxJobs = v.nullable(
   ),
 );
 
-const attempts = wholeNumber('How many times a job may run in total, including the first time.', 1, 1_000);
-
-const causesWhat = '"any", or an array of exit codes and exceptions such as [75, "TimeoutError"]';
-const anyFailure = v.pipe(
-  v.literal('any', (issue) => problems.notA(issue.input, causesWhat)),
-  v.description('Every failure.'),
-);
-const exitCodeCause = wholeNumber('An exit code.', 1, 255);
-const exceptionCause = line('An exception.', 'the name of an exception', /\S/);
-const causes = v.pipe(
-  v.array(
-    choice<number | string>('An exit code or an exception.', [exitCodeCause, exceptionCause], (input) =>
-      typeof input === 'number' ? exitCodeCause : exceptionCause,
-    ),
-    (issue) => problems.notA(issue.input, causesWhat),
-  ),
-  v.minLength(1, () => problems.emptyList(causesWhat)),
-  v.description('Exit codes and exceptions, as they are in failure records.'),
-);
-
-const delay = seconds('Seconds.');
-const backoffWhat = 'an array of two numbers of seconds, the first delay and the longest, such as [15, 3600]';
-const backoff = v.pipe(
-  v.strictTuple([delay, delay], (issue) => problems.notA(issue.input, backoffWhat)),
-  v.check(
-    ([first, longest]) => first <= longest,
-    ({ input }) => problems.backoffOrder(...input),
-  ),
-  v.description(
-    'Seconds before the second run, and the longest delay. Each delay is twice as long as the one before.',
-  ),
-);
-
-const retryOn = choice<'any' | (number | string)[]>(
-  'Which failures are retried: "any", or a list of exit codes and exceptions.',
-  [anyFailure, causes],
-  (input) => (typeof input === 'string' ? anyFailure : causes),
-);
-const jitter = share('How much of the delay is added at random, from 0 to 1.');
-const retryQueue = v.nullable(
-  line('Queue for the retries. null: the same queue.', 'the name of a queue', /^[^*?,]+$/),
-);
-
-const retryOfClass = fields('What differs for jobs of this class.', 'an object', {
-  attempts: v.exactOptional(attempts),
-  on: v.exactOptional(retryOn),
-  backoff: v.exactOptional(backoff),
-  jitter: v.exactOptional(jitter),
-  queue: v.exactOptional(retryQueue),
-});
-
-const retryFields = fields(
-  'Run failed jobs again, after a delay. null: jobs fail at once.',
-  'an object such as { "attempts": 5 }, or null',
-  {
-    attempts,
-    on: v.optional(retryOn, 'any'),
-    backoff: v.optional(backoff, [15, 3600]),
-    jitter: v.optional(jitter, 0.2),
-    queue: v.optional(retryQueue, null),
-    classes: v.optional(
-      dictionary(
-        'Settings for jobs of a class. They replace those above.',
-        'an object of classes',
-        retryOfClass,
-        { checkKey: (name) => (name === '' ? problems.emptyText() : null) },
-      ),
-      {},
-    ),
-  },
-);
 const retry = v.nullable(retryFields);
 
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
@@ -190,6 +128,7 @@ const runnerFields = fields(
     prestartMaxAge: v.optional(prestartMaxAge),
     maxJobs: v.optional(maxJobs),
     retry: v.optional(retry),
+    onFailure: v.optional(onFailure),
   },
 );
 
@@ -244,6 +183,7 @@ const entries = {
   prestartMaxAge: v.optional(prestartMaxAge, 600),
   maxJobs: v.optional(maxJobs, null),
   retry: v.optional(retry, null),
+  onFailure: v.optional(onFailure, null),
   maxRecoveries: v.optional(
     wholeNumber(
       'How many times an at-least-once job may be recovered from dead runners before it is recorded as failed.',
@@ -251,6 +191,16 @@ const entries = {
       1_000,
     ),
     3,
+  ),
+  failedLimit: v.optional(
+    v.nullable(
+      wholeNumber(
+        'How many failures the list in Redis keeps. Each new failure removes the oldest ones beyond that. 0 or null: no limit.',
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    ),
+    null,
   ),
   shutdownTimeout: v.optional(
     seconds(
@@ -274,7 +224,6 @@ export const connectionSchema = v.object({ redis: entries.redis, namespace: entr
 
 export type Settings = v.InferOutput<typeof configSchema>;
 export type PoolSettings = v.InferOutput<typeof runnerFields>;
-export type RetrySettings = v.InferOutput<typeof retryFields>;
 
 function queueKeyProblem(key: string): string | null {
   if (key.includes('\0')) return problems.hasNul();

@@ -1,6 +1,7 @@
 /** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
+import { failureMessages } from './failures.ts';
 import { duration, nextRunText, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
@@ -125,9 +126,13 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
           )
         : null;
     case 'failures.retried':
-      return aboutFailures('↺', 'retried', event);
     case 'failures.removed':
-      return aboutFailures('●', 'removed', event);
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped': {
+      const { subject, glyph, level, text } = failureMessages(event);
+      return about(subject, glyph, level, text);
+    }
     case 'command.executed':
       return event.isDone
         ? about('command', '●', 'info', `${short(event.by)}: ${short(event.outcome)}`)
@@ -231,21 +236,6 @@ function title(jobClass: string | null, job: JobView | null): string {
   const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
   const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
   return `${name}${args}`;
-}
-
-interface ChangedFailures {
-  readonly count: number;
-  readonly queues: readonly string[];
-  readonly jobClass: string | null;
-}
-
-/** A change in one queue is about that queue. Otherwise the text names the queues. */
-function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
-  const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
-  const [queue] = queues;
-  if (queue !== undefined && queues.length === 1) return about(queue, glyph, 'info', `${verb} ${what}`);
-  const where = queues.length === 0 ? '' : ` of ${list(queues)}`;
-  return about('failures', glyph, 'info', `${verb} ${what}${where}`);
 }
 
 function killReason(reason: KillReason): string {

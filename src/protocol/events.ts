@@ -186,6 +186,34 @@ export type EngineFact =
       readonly jobClass: string | null;
     }
   | {
+      /** On this day, `failedLimit` removed the oldest failures. Published by one of all runners, after the day. */
+      readonly type: 'failures.trimmed';
+      /** By all runners. */
+      readonly count: number;
+      /** `2026-11-28`, UTC by Redis' clock. */
+      readonly day: string;
+      readonly limit: number;
+    }
+  | {
+      /** The `onFailure` program of an entry failed. The first time is published at once, then once a minute. */
+      readonly type: 'notice.failed';
+      readonly runner: string;
+      /** How often since the last such event. */
+      readonly count: number;
+      /** Of the last time. */
+      readonly queue: string;
+      /** Of the last time, with the end of its output. Hostile until sanitised. */
+      readonly reason: string;
+    }
+  | {
+      /** Failures of which the `onFailure` program of an entry does not hear; published like `notice.failed`. */
+      readonly type: 'notice.dropped';
+      readonly runner: string;
+      readonly count: number;
+      /** `busy`: too many failures for the programs; `stopping`: the runner stops. */
+      readonly reason: 'busy' | 'stopping';
+    }
+  | {
       /** Length of the `failed` list, which all workers share; published while a client watches. */
       readonly type: 'failures.counted';
       readonly total: number;

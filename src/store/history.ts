@@ -22,6 +22,9 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'job.killed':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':

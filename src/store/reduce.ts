@@ -130,6 +130,9 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'retries.refused':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':

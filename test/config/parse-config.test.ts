@@ -44,10 +44,12 @@ describe('a whole file', () => {
           prestartMaxAgeSeconds: 600,
           maxJobs: null,
           retry: null,
+          onFailure: null,
         },
       ],
       shutdownTimeoutSeconds: 8,
       maxRecoveries: 3,
+      failedLimit: null,
       workerHost: null,
     });
   });
@@ -112,6 +114,7 @@ describe('runners', () => {
       prestartMaxAge: 0.5,
       maxJobs: 100,
       retry: { attempts: 3 },
+      onFailure: ['./notify', '-v'],
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -129,6 +132,7 @@ describe('runners', () => {
       prestartMaxAgeSeconds: 0.5,
       maxJobs: 100,
       retry: { ...retryDefaults, attempts: 3, classes: {} },
+      onFailure: ['/etc/rr/notify', '-v'],
     });
   });
 
@@ -147,12 +151,19 @@ describe('runners', () => {
       prestart: false,
       prestartMaxAge: 7,
       maxJobs: 1,
+      onFailure: null,
       retry: null,
     };
     const shared = {
       ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
-      ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000 },
-      retry: { attempts: 9 },
+      ...{
+        mode: 'persistent',
+        prestart: true,
+        prestartMaxAge: 60,
+        maxJobs: 1_000,
+        onFailure: 'x',
+        retry: { attempts: 9 },
+      },
     };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
       key: 'mail',
@@ -170,12 +181,34 @@ describe('runners', () => {
       prestartMaxAgeSeconds: 7,
       maxJobs: 1,
       retry: null,
+      onFailure: null,
     });
   });
 
   test.each([0, null])('have no time limit with timeout %j, whatever the top level says', (timeout) => {
     const config = configOf(fileWith({ timeout: 60, runners: { mail: { timeout }, rest: 1 } }));
     expect(config.runners.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([null, 60]);
+  });
+
+  test.each([
+    ['notify', ['notify']],
+    ['./notify', ['/etc/rr/notify']],
+    [
+      ['php', 'notify.php'],
+      ['php', 'notify.php'],
+    ],
+    [null, null],
+  ])('may have a program for failures of their own: %j', (onFailure, expected) => {
+    const config = configOf(fileWith({ onFailure: '/bin/all', runners: { mail: { onFailure }, rest: 1 } }));
+    expect(config.runners.map((runner) => runner.onFailure)).toEqual([expected, ['/bin/all']]);
+  });
+
+  test.each([
+    [10_000, 10_000],
+    [0, null],
+    [null, null],
+  ])('with failedLimit %j, the list of failures keeps %j', (failedLimit, expected) => {
+    expect(configOf(fileWith({ failedLimit })).failedLimit).toBe(expected);
   });
 
   test.each([0, null])('have no limit of age or jobs with %j, whatever the top level says', (none) => {

@@ -87,6 +87,14 @@ test.each<[Record<string, unknown>, string]>([
   [{ script: ['x', 5] }, 'script[1]: must be a string, got 5'],
   [{ script: '~/x' }, 'script: "~/x" begins with "~", which only a shell expands; write the full path'],
   [{ script: ['~/x'] }, 'script: "~/x" begins with "~", which only a shell expands; write the full path'],
+  [{ onFailure: 5 }, 'onFailure: must be a path, or an array of a program and its first arguments, got 5'],
+  [
+    { onFailure: [] },
+    'onFailure: must be a path, or an array of a program and its first arguments, got an empty array',
+  ],
+  [runners({ onFailure: [''] }), 'runners.mail.onFailure: must begin with the program, got an empty string'],
+  [{ failedLimit: -1 }, 'failedLimit: must be 0 or more, got -1'],
+  [{ failedLimit: '9' }, 'failedLimit: must be a whole number, 0 or more, got "9"'],
   [
     runners({ script: {} }),
     'runners.mail.script: must be a path, or an array of a program and its first arguments, got an object',

@@ -27,6 +27,7 @@ export interface StartOptions {
   readonly namespace?: string;
   readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
+  readonly failedLimit?: number;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
   readonly machine?: Partial<EngineMeans>;
@@ -143,6 +144,7 @@ export class EngineStage {
       runners,
       shutdownTimeoutSeconds: options.shutdownTimeoutSeconds ?? 8,
       maxRecoveries: 3,
+      failedLimit: options.failedLimit ?? null,
       workerHost: 'test.runner',
     };
   }

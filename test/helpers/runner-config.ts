@@ -17,4 +17,5 @@ export const runnerDefaults: PoolConfig = {
   prestartMaxAgeSeconds: null,
   maxJobs: null,
   retry: null,
+  onFailure: null,
 };

@@ -122,6 +122,13 @@ const factsByType: {
   'failure.recorded': fc.record({ failure: failures }),
   'failures.retried': fc.record(entries),
   'failures.removed': fc.record(entries),
+  'failures.trimmed': fc.record({ count: counts, day: texts, limit: counts }),
+  'notice.failed': fc.record({ runner: names, count: counts, queue: names, reason: texts }),
+  'notice.dropped': fc.record({
+    runner: names,
+    count: counts,
+    reason: fc.constantFrom('busy', 'stopping'),
+  }),
   'failures.counted': fc.record({ total: counts }),
   'command.executed': fc.record({
     by: texts,

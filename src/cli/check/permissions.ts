@@ -16,7 +16,7 @@ type Command = readonly [name: string, ...args: string[]];
 const subject = 'permission';
 
 /** Redis checks the number of arguments before the permissions, so these are complete. */
-function commandsOf({ namespace, runners }: Config): Command[] {
+function commandsOf({ namespace, runners, failedLimit }: Config): Command[] {
   const keys = resqueKeys(namespace);
   const worker = 'host.runner:1-0:check';
   const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
@@ -53,8 +53,20 @@ function commandsOf({ namespace, runners }: Config): Command[] {
     ['SISMEMBER', keys.timestamps(''), ''],
     ['ZADD', keys.delayedSchedule, '0', ''],
   ];
+  const trimming: Command[] =
+    failedLimit === null
+      ? []
+      : [
+          ['LTRIM', keys.failed, '0', '-1'],
+          ['HINCRBY', keys.failedRemoved, '', '1'],
+          ['HGETALL', keys.failedRemoved],
+          ['HDEL', keys.failedRemoved, ''],
+          ['SET', keys.failedRemovedClaim, '', 'PX', '1', 'NX'],
+          ['DEL', keys.failedRemovedClaim],
+        ];
   return [
     ...held,
+    ...trimming,
     ...(runners.some(({ retry }) => retry !== null) ? retries : []),
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],

@@ -47,6 +47,10 @@ export interface ResqueKeys {
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
   readonly failed: string;
+  /** Ours: hash of how many failures `failedLimit` removed, by the day since the epoch. */
+  readonly failedRemoved: string;
+  /** Ours: held by the one runner that reports these numbers. */
+  readonly failedRemovedClaim: string;
   /** String; with `true`, no worker of the namespace takes jobs. */
   readonly pauseAllWorkers: string;
   readonly processed: string;
@@ -85,6 +89,8 @@ export function resqueKeys(namespace: string): ResqueKeys {
     recoveries: `${prefix}runner:recoveries`,
     heartbeat: `${prefix}workers:heartbeat`,
     failed: `${prefix}failed`,
+    failedRemoved: `${prefix}runner:failed-removed`,
+    failedRemovedClaim: `${prefix}runner:failed-removed:claim`,
     pauseAllWorkers: `${prefix}pause-all-workers`,
     processed: `${prefix}stat:processed`,
     failedCount: `${prefix}stat:failed`,

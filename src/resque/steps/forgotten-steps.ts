@@ -7,6 +7,7 @@
  * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
 import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
@@ -21,15 +22,20 @@ export interface ForgottenSteps {
   /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
+  /** See `trimArgument`. */
+  readonly trim?: string;
 }
 
 /** A returned job is searched for among this many jobs at the head of its queue. */
 const headLength = 100;
 
-/** ARGV: prefix, owner, nonce, last known step, last confirmed one; the outcomes; the returns. */
+/**
+ * ARGV: prefix, owner, nonce, last known step, last confirmed one, `trimArgument`; the outcomes; the returns.
+ */
 const forgottenScript = script(`
 local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local at = 5
+local ${readTrim('ARGV[6]')}
+local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
@@ -64,7 +70,10 @@ for _, outcome in ipairs(outcomes) do
   needHeld(outcome.heldQueue)
   needType('string', prefix .. 'worker:' .. outcome.id)
   need('DEL', prefix .. 'worker:' .. outcome.id)
-  if outcome.kind == 'failure' then needPush('RPUSH', prefix .. 'failed') end
+  if outcome.kind == 'failure' then
+    needPush('RPUSH', prefix .. 'failed')
+    ${needTrim}
+  end
   if outcome.kind == 'requeue' then needPush('LPUSH', prefix .. 'queue:' .. outcome.queue) end
 end
 for _, job in ipairs(returns) do
@@ -85,6 +94,7 @@ local function leaveHeld(queue, payload)
 end
 ${attemptWrites}
 ${jobStatusWrites}
+local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
@@ -98,7 +108,7 @@ for _, outcome in ipairs(outcomes) do
     if isItsRecord then returnAttempt(outcome.id) end
   else
     local stats = { 'processed' }
-    if outcome.kind == 'failure' then redis.call('RPUSH', prefix .. 'failed', outcome.bytes) end
+    if outcome.kind == 'failure' then failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.bytes) end
     if outcome.kind == 'retry' or outcome.kind == 'snooze' then delay(outcome) end
     if outcome.kind == 'failure' or outcome.kind == 'retry' then stats[2] = 'failed' end
     if outcome.kind == 'snooze' then stats = {} end
@@ -110,6 +120,7 @@ for _, outcome in ipairs(outcomes) do
   if isItsRecord then redis.call('DEL', key, key .. ':payload', key .. ':retry') end
   setStatus(outcome.statusName, outcome.status)
 end
+${trimFailed}
 local function isAtHead(key, payload)
   for _, other in ipairs(redis.call('LRANGE', key, 0, ${headLength - 1})) do
     if other == payload then return true end
@@ -130,10 +141,10 @@ export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,
   owner: StepOwner,
-  { lastKnown, lastConfirmed, outcomes, returns }: ForgottenSteps,
+  { lastKnown, lastConfirmed, outcomes, returns, trim = '' }: ForgottenSteps,
 ): Promise<boolean> {
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed],
+    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, trim],
     outcomes.length,
   ];
   for (const outcome of outcomes) {

@@ -1,5 +1,6 @@
 /** The script of a step; `step.ts` says what a step promises. */
 import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -71,11 +72,12 @@ local function needHeld(queue)
   need('LREM', heldQueues .. ':' .. queue, 1, '')
 end
 
-local outcomes = {}
+local outcomes, failedLimit, failedDay = {}, nil, nil
 for i = 1, tonumber(nextArg()) do
   local outcome = { kind = nextArg(), id = nextArg(), heldQueue = nextArg(), heldPayload = nextArg() }
   if outcome.kind == 'failure' then
     outcome.record = nextArg()
+    ${readTrim('nextArg()')}
   elseif outcome.kind == 'requeue' then
     outcome.queue, outcome.payload = nextArg(), nextArg()
     outcome.key = prefix .. 'queue:' .. outcome.queue
@@ -120,6 +122,7 @@ for i, outcome in ipairs(outcomes) do
   if outcome.kind == 'failure' and not checkedKeys.failed then
     needList(prefix .. 'failed')
     need('RPUSH', prefix .. 'failed', '')
+    ${needTrim}
     checkedKeys.failed = true
   elseif outcome.kind == 'requeue' then
     needList(outcome.key)
@@ -182,7 +185,7 @@ local function putBack(queue, key, payload)
   redis.call('LPUSH', key, payload)
 end
 
-local ended, failed, recorded, refusedDelays = {}, {}, {}, 0
+local ended, failed, recorded, failedLength, refusedDelays = {}, {}, {}, 0, 0
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
   if outcome.heldQueue ~= '' then
@@ -190,7 +193,7 @@ for _, outcome in ipairs(outcomes) do
     redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
   end
   if outcome.kind == 'failure' then
-    redis.call('RPUSH', prefix .. 'failed', outcome.record)
+    failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.record)
     failed[#failed + 1] = id
     if outcome.isRefused then refusedDelays = refusedDelays + 1 end
   elseif outcome.kind == 'requeue' then
@@ -205,6 +208,7 @@ for _, outcome in ipairs(outcomes) do
   recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':payload'
   recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':retry'
 end
+${trimFailed}
 count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)

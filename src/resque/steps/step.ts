@@ -7,13 +7,10 @@
  * `Resque::Failure::Redis.save`).
  */
 import { keptSeconds } from '../delayed/retry-entry.ts';
+import { trimArgument } from '../failed/failed-limit.ts';
 import { jobStatuses } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
-import type { LargeReads } from '../redis/large-reads.ts';
-import { RedisError } from '../redis/redis-error.ts';
-import type { CommandSender } from '../redis/send.ts';
-import { stepScript } from './step-script.ts';
 
 /** How a job ended. */
 export type OutcomeWrite = {
@@ -150,6 +147,7 @@ export interface StepOwner {
  * @param now by this machine's clock
  * @param redisNow by Redis' clock, for the heartbeat
  * @param room bytes of payloads that the reply may hold
+ * @param failedLimit see failed-limit.ts
  */
 export function stepArguments(
   keys: ResqueKeys,
@@ -158,6 +156,7 @@ export function stepArguments(
   now: Date,
   redisNow: Date,
   room = Number.MAX_SAFE_INTEGER,
+  failedLimit: number | null = null,
 ): (string | Buffer | number)[] {
   const args: (string | Buffer | number)[] = [
     keys.prefix,
@@ -170,10 +169,11 @@ export function stepArguments(
     owner.name,
     room,
   ];
+  const trim = trimArgument(failedLimit, redisNow.getTime());
   args.push(request.outcomes.length);
   for (const outcome of request.outcomes) {
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
-    if (outcome.kind === 'failure') args.push(outcome.record);
+    if (outcome.kind === 'failure') args.push(outcome.record, trim);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
     if (outcome.kind === 'retry' || outcome.kind === 'snooze')
       args.push(...delayArguments(outcome, now), outcome.record);
@@ -259,50 +259,4 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
     filled[index] = (filled[index] ?? 0) + 1;
   }
   return { jobs, unsent, filled, unreadable, attempts, refusedDelays, countRefusal };
-}
-
-/**
- * Sends steps, and reads payloads that don't fit in a reply. Many steps are underway at the same time and share the limit
- * of Redis' output buffer. All reject with RedisError.
- */
-export class StepSender {
-  readonly #sender: CommandSender;
-  readonly #keys: ResqueKeys;
-  readonly #reads: LargeReads;
-  /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
-  #room = 0;
-
-  constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads) {
-    this.#sender = sender;
-    this.#keys = keys;
-    this.#reads = reads;
-  }
-
-  async send(owner: StepOwner, request: StepRequest, now: Date, redisNow: Date): Promise<StepReply> {
-    const room = this.#roomFor(request);
-    const args = stepArguments(this.#keys, owner, request, now, redisNow, room);
-    this.#room += room;
-    const sent = this.#sender.command((commands) =>
-      commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),
-    );
-    const reply = await sent.finally(() => {
-      this.#room -= room;
-    });
-    return readStepReply(request, reply);
-  }
-
-  async bring({ length, ...job }: UnsentJob): Promise<ReservedJob> {
-    const payload = await this.#reads.value(this.#keys.workerPayload(job.worker), length);
-    // Others have recovered this process as dead.
-    if (payload === null) throw new RedisError('away', `the job of ${job.worker} was taken away`);
-    return { ...job, payload };
-  }
-
-  /** Half of what is left, so that the next step gets some. Together they stay below two replies. */
-  #roomFor({ reservations }: StepRequest): number {
-    const { limit } = this.#reads;
-    if (reservations.length === 0) return 0;
-    if (limit === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
-    return Math.max(0, Math.floor((2 * limit - this.#room) / 2));
-  }
 }
