@@ -162,6 +162,7 @@ export class SimProcess implements Client, Runner {
       maxRecoveries: this.#world.maxRecoveries,
       scheduler: 'auto',
       schedulerLockPrefix: '',
+      failedLimit: null,
       workerHost: `${this.place.host}.runner`,
     };
   }
@@ -227,7 +228,8 @@ function poolConfig(entry: Entry): PoolConfig {
   return {
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
-    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, retry: null },
+    onFailure: null,
   };
 }
 

@@ -14,7 +14,14 @@ const failures: Argument = { name: 'ID', isOptional: true, isRepeated: true, com
 
 /** For commands that read Redis. */
 const whereFlags = ['config', 'redis', 'namespace'] as const satisfies FlagName[];
-const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const satisfies FlagName[];
+const filterFlags = [
+  'queue',
+  'class',
+  'exception',
+  'exit',
+  'text',
+  'olderThan',
+] as const satisfies FlagName[];
 
 const delayedFilterFlags = ['queue', 'class', 'args'] as const satisfies FlagName[];
 const delayedFlagWords = {
@@ -237,9 +244,11 @@ It looks up all IDs before it changes anything. Exits 1 if an entry is gone by t
     about: `Deletes failures and their jobs. Select failures by ID, by filters, or with --all. It says how many there are, and
 asks. Jobs that fail after the question are left alone. Ctrl-C stops it between two steps; it says how many were deleted.
 
+--older-than goes by the time in the failure. It leaves failures without a readable time alone, and says how many.
+
 ${idText}
 It looks up all IDs before it changes anything. Exits 1 if an entry is gone by then.`,
-    examples: ['failed remove 12@3fa9c1d2', 'failed remove --class Newsletter --yes'],
+    examples: ['failed remove 12@3fa9c1d2', 'failed remove --class Newsletter --older-than 30d --yes'],
     load: () => import('./failed/change.ts').then(({ remove }) => ({ run: remove })),
   },
   'failed clear': {

@@ -23,6 +23,25 @@ export type Mode = 'process' | 'persistent';
  * stand by. `off`: leaves them to others.
  */
 export type Scheduler = 'auto' | 'on' | 'off';
+/** Whether and when a failed job runs again. */
+export interface RetryRule {
+  /** How many times a job may run in total, at least 1. */
+  readonly attempts: number;
+  /** The failures that are retried: all of them, or those with these exit codes and exceptions. */
+  readonly on: 'any' | readonly (number | string)[];
+  /** The delay before the second run. It doubles with each run. */
+  readonly firstDelaySeconds: number;
+  readonly longestDelaySeconds: number;
+  /** How much of the delay is added at random, from 0 to 1. */
+  readonly jitter: number;
+  /** The queue for retries; `null` for the job's own. */
+  readonly queue: string | null;
+}
+
+export interface RetryPolicy extends RetryRule {
+  /** Rules for jobs of a class, by its name. */
+  readonly classes: Readonly<Record<string, RetryRule>>;
+}
 
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface PoolConfig {
@@ -51,6 +70,10 @@ export interface PoolConfig {
   readonly prestartMaxAgeSeconds: number | null;
   /** `persistent`: how many jobs a child runs before it is replaced; `null` for no limit. */
   readonly maxJobs: number | null;
+  /** `null` if failed jobs are not retried. */
+  readonly retry: RetryPolicy | null;
+  /** The program that hears of failures, like `script`; `null` for none. */
+  readonly onFailure: readonly string[] | null;
 }
 
 export interface RedisAuth {
@@ -116,6 +139,8 @@ export interface Config {
   readonly scheduler: Scheduler;
   /** Prefix of resque-scheduler's lock; '' for none. */
   readonly schedulerLockPrefix: string;
+  /** How many failures the `failed` list keeps; `null` for no limit. */
+  readonly failedLimit: number | null;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
 }

@@ -58,6 +58,9 @@ export const problems = {
   onlyNegations: (): string => 'only excludes queues; add one to take jobs from, such as "*"',
   envName: (): string => 'the name of an environment variable must not be empty or contain "=" or NUL',
 
+  backoffOrder: (first: number, longest: number): string =>
+    `the first delay must not be longer than the longest, got ${first} and ${longest}`,
+
   // URLs. No message repeats a malformed URL, because any part of it may be the password.
   url: {
     shape: 'is not a Redis URL such as "redis://user:password@host:6379/0" or "unix:///run/redis.sock?db=0"',

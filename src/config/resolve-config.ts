@@ -1,6 +1,7 @@
 /** Turns valid settings into the config: fills in the defaults of the top level and makes paths absolute. */
 import { resolve } from 'node:path';
-import type { Config, PoolConfig, RedisConfig } from './config.ts';
+import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule } from './config.ts';
+import type { RetrySettings } from './retry-schema.ts';
 import type { PoolSettings, Settings } from './schema.ts';
 
 /**
@@ -24,6 +25,7 @@ export function resolveConfig(
     maxRecoveries: settings.maxRecoveries,
     scheduler: settings.scheduler,
     schedulerLockPrefix: settings.schedulerLockPrefix,
+    failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
   };
 }
@@ -31,6 +33,7 @@ export function resolveConfig(
 function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
   // `null` means none and overrides the top level, so only missing fields come from there.
   const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
+  const onFailure = runner.onFailure === undefined ? shared.onFailure : runner.onFailure;
   const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
   return {
     key,
@@ -49,7 +52,23 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
       runner.prestartMaxAge === undefined ? shared.prestartMaxAge : runner.prestartMaxAge,
     ),
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
+    retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
+    onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
   };
+}
+
+function resolveRetry(settings: RetrySettings | null): RetryPolicy | null {
+  if (settings === null) return null;
+  const rules = [...settings.classes].map(([name, own]): [string, RetryRule] => [
+    name,
+    resolveRule({ ...settings, ...own }),
+  ]);
+  return { ...resolveRule(settings), classes: Object.fromEntries(rules) };
+}
+
+function resolveRule({ attempts, on, backoff, jitter, queue }: Omit<RetrySettings, 'classes'>): RetryRule {
+  const [firstDelaySeconds, longestDelaySeconds] = backoff;
+  return { attempts, on, firstDelaySeconds, longestDelaySeconds, jitter, queue };
 }
 
 /** 0 means no limit, like `null`. */

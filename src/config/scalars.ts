@@ -35,6 +35,16 @@ export function seconds(description: string) {
   );
 }
 
+/** A part of a whole. */
+export function share(description: string) {
+  return v.pipe(
+    v.number((issue) => problems.notA(issue.input, 'a number from 0 to 1')),
+    v.minValue(0, (issue) => problems.below(issue.input, 0)),
+    v.maxValue(1, (issue) => problems.above(issue.input, 1)),
+    v.description(description),
+  );
+}
+
 /** A string that may be empty: an argument of a program. */
 export function argument(what = 'a string') {
   return v.pipe(

@@ -2,8 +2,8 @@
 import type { Config } from './config.ts';
 
 /** Whether jobs of this config wait for a time. */
-function usesDelayedJobs(_config: Config): boolean {
-  return false;
+function usesDelayedJobs({ runners }: Config): boolean {
+  return runners.some(({ retry }) => retry !== null);
 }
 
 export function movesDelayedJobs(config: Config): boolean {

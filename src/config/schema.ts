@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
+import { retryFields } from './retry-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
@@ -36,6 +37,14 @@ const script = choice<string[]>(
   'The program that runs the jobs. It gets the queue as its next argument and the job on its standard input.',
   [scriptText, scriptWords],
   (input) => (typeof input === 'string' ? scriptText : scriptWords),
+);
+
+const onFailure = v.nullable(
+  choice<string[]>(
+    'A program that is started for each job that failed for good. It gets the queue as its next argument and the failure record on its standard input. null: none.',
+    [scriptText, scriptWords],
+    (input) => (typeof input === 'string' ? scriptText : scriptWords),
+  ),
 );
 
 const args = v.pipe(
@@ -97,6 +106,8 @@ const maxJobs = v.nullable(
   ),
 );
 
+const retry = v.nullable(retryFields);
+
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 const runnerFields = fields(
@@ -116,6 +127,8 @@ const runnerFields = fields(
     prestart: v.optional(prestart),
     prestartMaxAge: v.optional(prestartMaxAge),
     maxJobs: v.optional(maxJobs),
+    retry: v.optional(retry),
+    onFailure: v.optional(onFailure),
   },
 );
 
@@ -169,6 +182,8 @@ const entries = {
   prestart: v.optional(prestart, false),
   prestartMaxAge: v.optional(prestartMaxAge, 600),
   maxJobs: v.optional(maxJobs, null),
+  retry: v.optional(retry, null),
+  onFailure: v.optional(onFailure, null),
   maxRecoveries: v.optional(
     wholeNumber(
       'How many times an at-least-once job may be recovered from dead runners before it is recorded as failed.',
@@ -190,6 +205,16 @@ const entries = {
       v.description("Prefix of resque-scheduler's lock, as in its RESQUE_SCHEDULER_MASTER_LOCK_PREFIX."),
     ),
     '',
+  ),
+  failedLimit: v.optional(
+    v.nullable(
+      wholeNumber(
+        'How many failures the list in Redis keeps. Each new failure removes the oldest ones beyond that. 0 or null: no limit.',
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    ),
+    null,
   ),
   shutdownTimeout: v.optional(
     seconds(

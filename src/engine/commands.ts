@@ -170,8 +170,9 @@ async function countMatching(
 ): Promise<CommandReply> {
   const count = await countFailures(client.failed, filter);
   counts.note(filter, count);
-  const { total, matching, retryable } = count;
-  const data = { kind: 'failure-count', total, matching, retryable } as const;
+  const { total, matching, retryable, untimed } = count;
+  const about = (filter.olderThan ?? null) === null ? {} : { untimed };
+  const data = { kind: 'failure-count', total, matching, retryable, ...about } as const;
   return done(`${matching} of ${total} failures match`, data);
 }
 
@@ -208,9 +209,9 @@ async function changeMatching(
 ): Promise<CommandReply> {
   if (!isCount(within)) return refused('out-of-range', `within must be a number of entries, got ${within}`);
   const log = new ChangeLog(kind, publish);
-  const newest = counts.take(filter, within);
+  const counted = counts.take(filter, within);
   try {
-    return log.reply(await changeMatches({ filter, within, newest }, { failed: client.failed, log }));
+    return log.reply(await changeMatches({ filter, within, ...counted }, { failed: client.failed, log }));
   } catch (error) {
     return log.interrupted(error);
   } finally {

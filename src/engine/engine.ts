@@ -13,6 +13,7 @@ import { executeCommand } from './commands.ts';
 import { EventBus, type EventListener } from './events/event-bus.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
+import { Notices } from './notices/notices.ts';
 import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
 import { workerHostOf } from './pools/pool.ts';
@@ -42,6 +43,7 @@ export class Engine {
   readonly #router: QueueRouter;
   readonly #outputs = new OutputStore();
   readonly #jobs: RunningJobs;
+  readonly #notices: Notices;
   readonly #redisSide: RedisSide;
   readonly #liveUpdates: LiveUpdates;
   readonly #counts = new FailureCounts();
@@ -55,8 +57,12 @@ export class Engine {
     const jobs = new RunningJobs({ router, mark: nonce, outputs: this.#outputs, publish });
     this.#router = router;
     this.#jobs = jobs;
+    const notices = new Notices({ router, mark: nonce, publish });
+    this.#notices = notices;
     this.#redisSide = new RedisSide({
       ...{ config, redis, spoolDirectory, drain, machine, publish, router, jobs, nonce },
+      onRecorded: (record) => notices.recorded(record),
+      onJobsGone: () => notices.jobsGone(),
     });
     const { client } = this.#redisSide;
     this.#liveUpdates = new LiveUpdates({ bus: this.#bus, client, queues: () => router.queues, jobs });
@@ -67,11 +73,13 @@ export class Engine {
   #heard(event: EngineEvent): void {
     this.#jobs.heard(event);
     this.#redisSide.heard(event);
+    this.#notices.heard(event);
   }
 
   async #untilStopped(): Promise<StopResult> {
     const result = await this.#redisSide.stopped;
     this.#liveUpdates.stop();
+    await this.#notices.finish();
     const { totals } = this.#redisSide.dispatcher.outbox;
     this.#bus.publish({ type: 'engine.stopped', ...totals, unwritten: result.unwritten });
     this.#bus.flush();
@@ -176,6 +184,7 @@ export class Engine {
   /** The process ends this instant, whatever the cause: no child may outlive it, and pending events are delivered. */
   abandon(): void {
     this.#jobs.abandon();
+    this.#notices.abandon();
     this.#bus.flush();
   }
 }

@@ -13,6 +13,7 @@ import type { JobRunner } from './jobs/running-jobs.ts';
 import { Drain } from './lifecycle/drain.ts';
 import { Heartbeat } from './lifecycle/heartbeat.ts';
 import { Recovery } from './lifecycle/recovery.ts';
+import { RemovedFailures } from './lifecycle/removed-failures.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
@@ -39,6 +40,10 @@ export interface RedisSideOptions {
   readonly nonce: string;
   /** Redis has these outcomes. */
   readonly onWritten?: (outcomes: readonly OutcomeWrite[]) => void;
+  /** Redis has this failure, of a job of this runner or of a dead one. */
+  readonly onRecorded?: (record: string | Buffer) => void;
+  /** The runner stops, and its last job has ended. */
+  readonly onJobsGone?: () => void;
 }
 
 /** These change what `status` shows of a runner. */
@@ -60,6 +65,7 @@ export class RedisSide {
   readonly #drain: Drain | null;
   readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
+  readonly #removedFailures: RemovedFailures;
   readonly #resync: Resync;
   readonly #mover: DueJobMover;
   /** How many names have been tried. */
@@ -69,6 +75,7 @@ export class RedisSide {
 
   constructor(options: RedisSideOptions) {
     const { config, machine, publish, router, jobs, nonce: mark } = options;
+    const { onRecorded = () => {}, onJobsGone = () => {} } = options;
     this.#options = options;
     this.router = router;
     this.workerHost = workerHostOf(config);
@@ -79,6 +86,7 @@ export class RedisSide {
         // The pauses and slots may have changed since the resync's heartbeat.
         this.#heartbeat.changed();
         this.removePools();
+        this.#removedFailures.look();
         this.dispatcher.scheduleStep();
         this.#mover.moveNow();
       },
@@ -87,13 +95,16 @@ export class RedisSide {
     };
     const stepOwner = { name: router.owner, nonce: mark };
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);
+    this.client.failedLimit = config.failedLimit;
+    this.#removedFailures = new RemovedFailures(this.client, publish);
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
-    this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish });
+    this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish, onRecorded });
     const onWritten = (outcomes: readonly OutcomeWrite[]) => {
       const { totals, unwritten } = this.dispatcher.outbox;
       if (outcomes.length > 0) publish({ type: 'counters.changed', ...totals, unwritten });
       options.onWritten?.(outcomes);
+      for (const outcome of outcomes) if (outcome.kind === 'failure') onRecorded(outcome.record);
       this.removePools();
     };
     this.dispatcher = new Dispatcher({
@@ -103,6 +114,7 @@ export class RedisSide {
         if (reason !== this.#countRefusal) publish({ type: 'counter.refused', reason });
         this.#countRefusal = reason;
       },
+      onDelaysRefused: (count) => publish({ type: 'retries.refused', count }),
       onIdle: () => this.#drain?.check(),
     });
     // Stays after a new registration with another nonce: running programs carry the first one.
@@ -137,7 +149,7 @@ export class RedisSide {
       machine,
       about,
       beforeRecovery: (dead) => this.#spooling.restoreDead(dead),
-      publish,
+      ...{ publish, onRecorded },
       onRequeued: () => {
         this.router.expectJobs();
         this.dispatcher.scheduleStep();
@@ -145,7 +157,7 @@ export class RedisSide {
     });
     const { client, dispatcher } = this;
     this.#resync = new Resync({
-      ...{ client, router, dispatcher, jobs, publish, about, onWritten },
+      ...{ client, router, dispatcher, jobs, publish, about, onWritten, onRecorded },
       recovery: this.#recovery,
       spooling: this.#spooling,
       heartbeat: this.#heartbeat,
@@ -154,7 +166,7 @@ export class RedisSide {
     });
     this.#mover = new DueJobMover({ client, config, publish });
     this.shutdown = new Shutdown({
-      ...{ client, dispatcher, jobs, publish, mover: this.#mover },
+      ...{ client, dispatcher, jobs, publish, onJobsGone, mover: this.#mover },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
       workers: () => router.workers,
     });
@@ -167,6 +179,7 @@ export class RedisSide {
     const result = await this.shutdown.finished;
     this.#heartbeat.stop();
     this.#recovery.stop();
+    this.#removedFailures.stop();
     return result;
   }
 
@@ -179,12 +192,18 @@ export class RedisSide {
   start(): void {
     this.#heartbeat.start();
     this.#recovery.start();
+    this.#removedFailures.start();
     this.client.session.start();
   }
 
   /** Applies the entries of a config that was read again. @returns what changed, for people */
   reconfigure(config: Config): string[] {
-    const changes = this.router.configure(config.runners);
+    const { runners, failedLimit } = config;
+    const changes = this.router.configure(runners);
+    if (failedLimit !== this.client.failedLimit) {
+      changes.push(`failedLimit: ${this.client.failedLimit ?? 'none'} → ${failedLimit ?? 'none'}`);
+      this.client.failedLimit = failedLimit;
+    }
     this.removePools();
     this.#mover.reconfigure(config);
     this.#heartbeat.now();

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config, PoolConfig } from '../config/config.ts';
 import type { EngineFact, KillReason } from '../protocol/events.ts';
-import type { JobOutcome, OutputStream } from '../protocol/job.ts';
+import type { JobOutcome, NextRun, OutputStream } from '../protocol/job.ts';
 import type { Payload } from '../resque/format/payload.ts';
 import type { JobOutputs } from './jobs/job.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
@@ -36,7 +36,9 @@ export interface SingleJobEnd {
   readonly killedFor: KillReason | null;
   /** Why it can't be started, a sentence without a full stop. */
   readonly whyUnstartable: string | null;
-  /** If it failed, the failure record that Redis would get: JSON text. */
+  /** The run that would follow; `null` if none would. */
+  readonly next: NextRun | null;
+  /** If it failed, the failure record that Redis would get, now or after the last attempt: JSON text. */
   readonly record: string | null;
   readonly usage: ChildrenUsage | null;
 }
@@ -75,7 +77,8 @@ export class SingleJob {
     const pool = router.ownerOf(queue);
     const [slot] = pool?.reserveSlots(1) ?? [];
     if (pool === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
-    this.#taken = { pool, slot, queue, payload, takenAt: new Date(), isHeld: false, takenIn: null };
+    const job = { pool, slot, queue, payload, takenAt: new Date() };
+    this.#taken = { ...job, isHeld: false, takenIn: null, attempt: null };
     const outputs: JobOutputs = {
       take: (_, stream, chunk) => onOutput(stream, chunk),
       end: () => {},
@@ -124,7 +127,8 @@ export class SingleJob {
       durationMs: isUnstartable ? null : finished.durationMs,
       killedFor: this.#killedFor,
       whyUnstartable,
-      record: outcome?.kind === 'failure' ? outcome.record : null,
+      next: finished.next ?? null,
+      record: outcome?.kind === 'failure' || outcome?.kind === 'retry' ? outcome.record : null,
       usage: this.#finished === null ? null : this.#meter.read(),
     };
   }
@@ -156,4 +160,4 @@ export class SingleJob {
 
 /** Long: only its presence counts. */
 const aliveMs = 60_000;
-const nothingRan = { outcome: 'failed', exitCode: null, signal: null, durationMs: null } as const;
+const nothingRan = { outcome: 'failed', exitCode: null, signal: null, durationMs: null, next: null } as const;

@@ -32,6 +32,8 @@ export interface Matching {
    * short that they have lower indexes. `null`: they were not counted.
    */
   readonly newest: FailurePage | null;
+  /** What ages are counted from: the time of the count, so that no more entries match by now. */
+  readonly nowMs: number;
 }
 
 /** Changes exactly these entries. Rejects with RedisError. */
@@ -51,11 +53,11 @@ export async function changeEntries(
 
 /** Changes all matches, newest first, and doesn't retry an entry that was already retried. Rejects with RedisError. */
 export async function changeMatches(
-  { filter, within, newest }: Matching,
+  { filter, within, newest, nowMs }: Matching,
   { failed, log, isCancelled, onStep }: Changing,
 ): Promise<ChangeEnd> {
   const { kind } = log;
-  const matches = failureMatcher(filter);
+  const matches = failureMatcher(filter, nowMs);
   const isWanted = (view: FailureView) => matches(view) && (kind === 'remove' || view.retriedAt === null);
   const timer = new YieldTimer();
   let page: WalkPage | null = newest === null ? null : { ...newest, floor: 0 };
@@ -117,27 +119,27 @@ const mostBytes = 1024 * 1024;
  * started. The number alone is not enough: the list may shrink and grow again before the answer.
  */
 export class FailureCounts {
-  readonly #newest = new Map<string, FailurePage>();
+  readonly #newest = new Map<string, Pick<Matching, 'newest' | 'nowMs'>>();
 
-  note(filter: FailureFilter, { total, newest }: FailureCount): void {
+  note(filter: FailureFilter, { total, newest, nowMs }: FailureCount): void {
     const key = keyOf(filter, total);
     this.#newest.delete(key);
-    this.#newest.set(key, withinBytes(newest));
+    this.#newest.set(key, { newest: withinBytes(newest), nowMs });
     const [oldest] = this.#newest.keys();
     if (this.#newest.size > mostCounts && oldest !== undefined) this.#newest.delete(oldest);
   }
 
   /** @returns the newest entries of the count whose total was `within`, once; `null` if there is no such count */
-  take(filter: FailureFilter, within: number): FailurePage | null {
+  take(filter: FailureFilter, within: number): Pick<Matching, 'newest' | 'nowMs'> {
     const key = keyOf(filter, within);
-    const page = this.#newest.get(key) ?? null;
+    const counted = this.#newest.get(key) ?? { newest: null, nowMs: Date.now() };
     this.#newest.delete(key);
-    return page;
+    return counted;
   }
 }
 
 function keyOf(filter: FailureFilter, total: number): string {
-  return JSON.stringify([total, ...filterCriteria.map((criterion) => filter[criterion])]);
+  return JSON.stringify([total, ...filterCriteria.map((criterion) => filter[criterion] ?? null)]);
 }
 
 /** The newest entries of a page, at least one. They are enough to find the place again. */

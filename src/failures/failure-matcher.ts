@@ -1,9 +1,15 @@
 import type { FailureFilter } from '../protocol/commands.ts';
+import { durationMs } from '../protocol/durations.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
+import { latestTimeOfText } from '../resque/format/timestamps.ts';
 
-/** Whether an entry of the `failed` list matches a filter. */
-export function failureMatcher(filter: FailureFilter): (view: FailureView) => boolean {
-  const { queue, jobClass, exception, exit, text } = filter;
+/**
+ * Whether an entry of the `failed` list matches a filter.
+ *
+ * @param nowMs what ages are counted from
+ */
+export function failureMatcher(filter: FailureFilter, nowMs: number): (view: FailureView) => boolean {
+  const { queue, jobClass, exception, exit, text, olderThan = null } = filter;
   const tests: ((view: FailureView) => boolean)[] = [];
   if (queue !== null) {
     const glob = globMatcher(lower(queue));
@@ -20,7 +26,22 @@ export function failureMatcher(filter: FailureFilter): (view: FailureView) => bo
       ]),
     );
   }
+  if (olderThan !== null) {
+    const beforeMs = nowMs - (durationMs(olderThan) ?? Number.POSITIVE_INFINITY);
+    tests.push(({ failedAt }) => (timeOf(failedAt) ?? Number.POSITIVE_INFINITY) < beforeMs);
+  }
   return (view) => tests.every((test) => test(view));
+}
+
+/** Whether an entry matches all of a filter but its age, which can't be told. */
+export function untimedMatcher({ olderThan = null, ...rest }: FailureFilter): (view: FailureView) => boolean {
+  if (olderThan === null) return () => false;
+  const matches = failureMatcher(rest, 0);
+  return (view) => timeOf(view.failedAt) === null && matches(view);
+}
+
+function timeOf(failedAt: string | null): number | null {
+  return failedAt === null ? null : latestTimeOfText(failedAt);
 }
 
 function partOf(

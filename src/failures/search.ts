@@ -8,7 +8,7 @@ import type { FailedList } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
 import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
-import { failureMatcher } from './failure-matcher.ts';
+import { failureMatcher, untimedMatcher } from './failure-matcher.ts';
 
 const firstPageSize = 100;
 const largestPageSize = 250;
@@ -46,8 +46,12 @@ export interface FailureCount {
   readonly matching: number;
   /** Matching entries that can be retried and were not yet. */
   readonly retryable: number;
+  /** Entries that match all but the filter's `olderThan`, and have no readable time. */
+  readonly untimed: number;
   /** The first page. */
   readonly newest: FailurePage;
+  /** When the count began, by this machine's clock. A change of these entries counts their ages from the same time. */
+  readonly nowMs: number;
 }
 
 /** The newest page of a list of any length. */
@@ -74,7 +78,7 @@ export async function findFailures(
   before: number | null,
   count: number,
 ): Promise<Found> {
-  const matches = failureMatcher(filter);
+  const matches = failureMatcher(filter, Date.now());
   const timer = new YieldTimer();
   const found: FailureEntry[] = [];
   let total = 0;
@@ -110,9 +114,11 @@ export async function countFailures(
   filter: FailureFilter,
   onPage: (looked: number, total: number) => void = () => {},
 ): Promise<FailureCount> {
-  const matches = failureMatcher(filter);
+  const nowMs = Date.now();
+  const matches = failureMatcher(filter, nowMs);
+  const isUntimed = untimedMatcher(filter);
   const timer = new YieldTimer();
-  const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0 };
+  const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0, untimed: 0 };
   let newest: FailurePage | null = null;
   let looked = 0;
   for await (const page of pagesBefore(list, null)) {
@@ -122,6 +128,7 @@ export async function countFailures(
     for (const { record } of page.entries) {
       await timer.yieldIfDue();
       const view = viewFailure(record);
+      if (isUntimed(view)) count.untimed += 1;
       if (!matches(view)) continue;
       count.matching += 1;
       if (view.isRetryable && view.retriedAt === null) count.retryable += 1;
@@ -129,7 +136,7 @@ export async function countFailures(
     looked += page.entries.length;
     onPage(looked, count.total);
   }
-  return { ...count, newest: newest ?? { total: 0, entries: [] } };
+  return { ...count, newest: newest ?? { total: 0, entries: [] }, nowMs };
 }
 
 /** Longest text. Our texts are not longer, but a record of another client may hold megabytes. */

@@ -1,7 +1,8 @@
 /** What log and screen say about each event. All of these words are in this folder. */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
-import { duration, plural } from './quantities.ts';
+import { failureMessages } from './failures.ts';
+import { duration, nextRunText, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
 import { schedulerMessages } from './scheduler.ts';
@@ -87,6 +88,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'outcome.dropped':
     case 'engine.renamed':
     case 'counter.refused':
+    case 'retries.refused':
       return about('redis', '!', 'warn', faultMessages(event));
     case 'runner.changed':
     case 'runner.throttled':
@@ -125,9 +127,13 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
           )
         : null;
     case 'failures.retried':
-      return aboutFailures('↺', 'retried', event);
     case 'failures.removed':
-      return aboutFailures('●', 'removed', event);
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped': {
+      const { subject, glyph, level, text } = failureMessages(event);
+      return about(subject, glyph, level, text);
+    }
     case 'command.executed':
       return event.isDone
         ? about('command', '●', 'info', `${short(event.by)}: ${short(event.outcome)}`)
@@ -204,15 +210,19 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
 function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {
   const what = title(event.jobClass, job);
   const took = duration(event.durationMs);
+  const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+  const next = event.next === undefined ? '' : nextRunText(event.next, event.outcome === 'snoozed');
   switch (event.outcome) {
     case 'succeeded':
       return aboutJob(event.queue, event.jobId, '✓', 'info', `done ${what} in ${took}`);
     case 'requeued':
       return aboutJob(event.queue, event.jobId, '↺', 'warn', `requeued ${what} after ${took}`);
-    case 'failed': {
-      const why = event.failure === null ? '' : `: ${failureText(event.failure)}`;
+    case 'failed':
       return aboutJob(event.queue, event.jobId, '✗', 'error', `failed ${what} after ${took}${why}`);
-    }
+    case 'retried':
+      return aboutJob(event.queue, event.jobId, '↺', 'warn', `failed ${what} after ${took}, ${next}${why}`);
+    case 'snoozed':
+      return aboutJob(event.queue, event.jobId, '↺', 'info', `snoozed ${what} after ${took}, ${next}`);
   }
 }
 
@@ -232,21 +242,6 @@ function title(jobClass: string | null, job: JobView | null): string {
   const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
   const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
   return `${name}${args}`;
-}
-
-interface ChangedFailures {
-  readonly count: number;
-  readonly queues: readonly string[];
-  readonly jobClass: string | null;
-}
-
-/** A change in one queue is about that queue. Otherwise the text names the queues. */
-function aboutFailures(glyph: Glyph, verb: string, { count, queues, jobClass }: ChangedFailures): Wording {
-  const what = count === 1 ? `the failed ${title(jobClass, null)}` : `${count} failures`;
-  const [queue] = queues;
-  if (queue !== undefined && queues.length === 1) return about(queue, glyph, 'info', `${verb} ${what}`);
-  const where = queues.length === 0 ? '' : ` of ${list(queues)}`;
-  return about('failures', glyph, 'info', `${verb} ${what}${where}`);
 }
 
 function killReason(reason: KillReason): string {

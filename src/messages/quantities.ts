@@ -1,4 +1,5 @@
 /** Numbers, spans of time and times of day, as people read them. */
+import type { NextRun } from '../protocol/job.ts';
 
 /** 1,204; not by `toLocaleString`, whose first call takes longer than a frame. */
 export function grouped(count: number): string {
@@ -6,8 +7,8 @@ export function grouped(count: number): string {
 }
 
 /** `1 job`, `1,204 jobs` */
-export function plural(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${grouped(count)} ${count === 1 ? noun : nouns}`;
 }
 
 /** `650 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`. */
@@ -26,6 +27,12 @@ export function age(ms: number): string {
   if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
   if (minutes < 120) return `${minutes} min`;
   return minutes < 2_880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} days`;
+}
+
+/** The run that follows: `retry 2/5 in 40 s`. */
+export function nextRunText({ number, of, inSeconds }: NextRun, isSnoozed: boolean): string {
+  const what = isSnoozed ? 'again' : `retry ${number}/${of}`;
+  return `${what} in ${age(inSeconds * 1_000)}`;
 }
 
 /** Since the last sign of life: `last seen 14 s ago`. */

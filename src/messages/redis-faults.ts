@@ -64,7 +64,8 @@ type Fault = Extract<
       | 'engine.declared-dead'
       | 'outcome.dropped'
       | 'engine.renamed'
-      | 'counter.refused';
+      | 'counter.refused'
+      | 'retries.refused';
   }
 >;
 
@@ -97,6 +98,8 @@ export function faultMessages(fault: Fault): string {
       return `a job of ${visibleWithin(fault.worker, textLimit)} ${fault.outcome}; not recorded, because another runner has already recovered the job`;
     case 'engine.renamed':
       return `${visibleWithin(fault.holder, textLimit)} is another process that may be alive; continuing as ${visibleWithin(fault.workerHost, textLimit)}`;
+    case 'retries.refused':
+      return `${plural(fault.count, 'retry', 'retries')} recorded as failed: a key of the delayed jobs is of the wrong type; find it with: resque-runner check`;
     case 'counter.refused':
       return `Redis didn't increase a counter; jobs continue: ${visibleWithin(fault.reason, textLimit)}`;
   }

@@ -43,6 +43,11 @@ export interface FailureFilter {
   readonly exit: string | null;
   /** Part of the class, args, exception, error, queue or worker; not of the output. */
   readonly text: string | null;
+  /**
+   * A duration, see durations.ts: only failures that are surely older, by their own time. A text that is not a duration matches
+   * nothing. Left out if it is not asked for, because older engines don't know it.
+   */
+  readonly olderThan?: string | null;
 }
 
 /** Every criterion of a filter, for code that copies, compares or reads filters. */
@@ -52,6 +57,7 @@ export const filterCriteria = [
   'exception',
   'exit',
   'text',
+  'olderThan',
 ] as const satisfies readonly (keyof FailureFilter)[];
 
 /** Matches every failure. */
@@ -122,6 +128,8 @@ export type CommandData =
       readonly matching: number;
       /** Matches that can be retried and have not been. */
       readonly retryable: number;
+      /** Failures that the filter's `olderThan` can't judge. Left out without it. */
+      readonly untimed?: number;
     }
   | {
       readonly kind: 'bulk';

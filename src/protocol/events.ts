@@ -3,9 +3,11 @@
  *
  * A *pool* is an entry of the config's `runners`: a queue or a pattern of queues, with its slots. In events, `runner` is the
  * key of a pool. A *queue* is one concrete Resque queue. A *slot* runs one job at a time.
+ *
+ * Long because it is one table.
  */
 import type { CommandType } from './commands.ts';
-import type { JobOutcome, JobView, OutputStream } from './job.ts';
+import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
 
 /** Why a queue takes no jobs. A queue runs only if no reason is left. */
 export interface PauseReason {
@@ -111,7 +113,7 @@ export type EngineFact =
       /** A job's outcome is not recorded, because another runner has accounted for the job. */
       readonly type: 'outcome.dropped';
       readonly worker: string;
-      readonly outcome: 'success' | 'failure' | 'requeue';
+      readonly outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze';
     }
   | {
       /** Another process, which may be alive, has this runner's name. */
@@ -119,6 +121,11 @@ export type EngineFact =
       readonly workerHost: string;
       /** `HOST:PID` */
       readonly holder: string;
+    }
+  | {
+      /** Retries that could not wait, because a key in Redis has another type. They are recorded as failed. */
+      readonly type: 'retries.refused';
+      readonly count: number;
     }
   | {
       /** Redis refused to raise a counter. Published once. */
@@ -160,8 +167,10 @@ export type EngineFact =
       readonly durationMs: number;
       readonly exitCode: number | null;
       readonly signal: string | null;
-      /** Set if the outcome is `failed`. */
+      /** Set if the outcome is `failed` or `retried`. */
       readonly failure: FailureSummary | null;
+      /** Set if the outcome is `retried` or `snoozed`: the run that follows. */
+      readonly next?: NextRun;
     }
   | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
   | {
@@ -177,6 +186,34 @@ export type EngineFact =
       readonly count: number;
       readonly queues: readonly string[];
       readonly jobClass: string | null;
+    }
+  | {
+      /** On this day, `failedLimit` removed the oldest failures. Published by one of all runners, after the day. */
+      readonly type: 'failures.trimmed';
+      /** By all runners. */
+      readonly count: number;
+      /** `2026-11-28`, UTC by Redis' clock. */
+      readonly day: string;
+      readonly limit: number;
+    }
+  | {
+      /** The `onFailure` program of an entry failed. The first time is published at once, then once a minute. */
+      readonly type: 'notice.failed';
+      readonly runner: string;
+      /** How often since the last such event. */
+      readonly count: number;
+      /** Of the last time. */
+      readonly queue: string;
+      /** Of the last time, with the end of its output. Hostile until sanitised. */
+      readonly reason: string;
+    }
+  | {
+      /** Failures of which the `onFailure` program of an entry does not hear; published like `notice.failed`. */
+      readonly type: 'notice.dropped';
+      readonly runner: string;
+      readonly count: number;
+      /** `busy`: too many failures for the programs; `stopping`: the runner stops. */
+      readonly reason: 'busy' | 'stopping';
     }
   | {
       /** Length of the `failed` list, which all workers share; published while a client watches. */

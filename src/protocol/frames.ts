@@ -19,7 +19,7 @@ import type { OutputBatch } from './output.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Raised for every change that an older version can't skip. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Bytes of a client's frame. A client with a longer one is disconnected. */
 export const clientFrameLimit = 4 * 1024 * 1024;

@@ -15,9 +15,28 @@ export interface JobView {
   /** Milliseconds since the epoch, this machine's clock. */
   readonly startedAtMs: number;
   readonly pid: number;
+  /** Left out for pools that don't retry jobs. */
+  readonly attempt?: AttemptView;
 }
 
 /** How a job ended, for people; Redis gets the Resque record. */
-export type JobOutcome = 'succeeded' | 'failed' | 'requeued';
+/**
+ * `requeued`: back on its queue, as if it had not run. `retried`: it failed and waits for its next run. `snoozed`: it asked to
+ * run again later.
+ */
+export type JobOutcome = 'succeeded' | 'failed' | 'requeued' | 'retried' | 'snoozed';
+
+/** The run that follows a retried or snoozed one. */
+export interface NextRun extends AttemptView {
+  readonly inSeconds: number;
+}
+
+/** A run of a job among all its runs. */
+export interface AttemptView {
+  /** From 1. */
+  readonly number: number;
+  /** How many runs the policy allows. */
+  readonly of: number;
+}
 
 export type OutputStream = 'stdout' | 'stderr';

@@ -4,7 +4,7 @@
  * start. Plain data, JSON-safe, bounded in size.
  */
 import type { EngineEvent, FailureSummary, KillReason, PoolView, QueueView, ShutdownMode } from './events.ts';
-import type { JobOutcome, JobView, OutputStream } from './job.ts';
+import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
 
 export interface Snapshot {
   /** Number of the last event in it; 0 before the first. */
@@ -69,6 +69,8 @@ export interface EndedJob extends JobView {
   readonly endedAtMs: number;
   readonly durationMs: number;
   readonly outcome: JobOutcome;
+  /** Set if the outcome is `retried` or `snoozed`. */
+  readonly next?: NextRun;
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly failure: FailureSummary | null;

@@ -1,7 +1,13 @@
-/** The filter language of the failures screen: `queue:mail class:Send exception:Timeout exit:137 any words`. */
+/** The filter language of the failures screen: `queue:mail class:Send exception:Timeout exit:137 older:30d words`. */
 import { everyFailure, type FailureFilter } from '../protocol/commands.ts';
 
-const fields = { queue: 'queue', class: 'jobClass', exception: 'exception', exit: 'exit' } as const;
+const fields = {
+  queue: 'queue',
+  class: 'jobClass',
+  exception: 'exception',
+  exit: 'exit',
+  older: 'olderThan',
+} as const;
 type FieldWord = keyof typeof fields;
 
 /**

@@ -22,6 +22,9 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'job.killed':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':
@@ -37,6 +40,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'counter.refused':
     case 'scheduler.changed':
     case 'jobs.undeliverable':
+    case 'retries.refused':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

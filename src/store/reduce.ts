@@ -127,8 +127,12 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'engine.declared-dead':
     case 'outcome.dropped':
     case 'counter.refused':
+    case 'retries.refused':
     case 'failures.retried':
     case 'failures.removed':
+    case 'failures.trimmed':
+    case 'notice.failed':
+    case 'notice.dropped':
     case 'command.executed':
     case 'config.reloaded':
     case 'config.rejected':
@@ -220,10 +224,13 @@ function jobFinished(event: EventOf<'job.finished'>, snapshot: Snapshot): Snapsh
   const ended =
     job === undefined ? snapshot.ended : prepended(snapshot.ended, endedJob(job, event), endedJobsLimit);
   const moved = { ...snapshot, jobs, ended };
-  // It is back on its queue and counts as not processed.
-  if (outcome === 'requeued') return moved;
-  const failure = event.failure === null ? null : { atMs, failure: event.failure };
-  return withProcessedJob(moved, event.queue, { atMs, isFailed: outcome === 'failed', failure });
+  // It runs again and counts as not processed.
+  if (outcome === 'requeued' || outcome === 'snoozed') return moved;
+  // A retry counts as failed, as in Redis. It is no failure to look into: that comes with the last attempt.
+  const isFailed = outcome === 'failed' || outcome === 'retried';
+  const isLast = event.failure !== null && outcome === 'failed';
+  const failure = isLast ? { atMs, failure: event.failure } : null;
+  return withProcessedJob(moved, event.queue, { atMs, isFailed, failure });
 }
 
 function endedJob(job: RunningJob, event: EventOf<'job.finished'>): EndedJob {
@@ -243,6 +250,8 @@ function endedJob(job: RunningJob, event: EventOf<'job.finished'>): EndedJob {
     exitCode: event.exitCode,
     signal: event.signal,
     failure: event.failure,
+    ...(event.next === undefined ? {} : { next: event.next }),
+    ...(job.attempt === undefined ? {} : { attempt: job.attempt }),
   };
 }
 

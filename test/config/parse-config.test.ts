@@ -3,6 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { defaultConnection } from '../../src/config/parse-config.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
+const retryDefaults = {
+  on: 'any',
+  firstDelaySeconds: 15,
+  longestDelaySeconds: 3600,
+  jitter: 0.2,
+  queue: null,
+};
+
 describe('a whole file', () => {
   test('of the 2012 program loads unchanged, with every default', () => {
     const text = `{ "redis": { "server": "localhost", "port": 6379, "db": 0 },
@@ -35,12 +43,15 @@ describe('a whole file', () => {
           isPrestarted: false,
           prestartMaxAgeSeconds: 600,
           maxJobs: null,
+          retry: null,
+          onFailure: null,
         },
       ],
       shutdownTimeoutSeconds: 8,
       maxRecoveries: 3,
       scheduler: 'auto',
       schedulerLockPrefix: '',
+      failedLimit: null,
       workerHost: null,
     });
   });
@@ -104,6 +115,8 @@ describe('runners', () => {
       prestart: true,
       prestartMaxAge: 0.5,
       maxJobs: 100,
+      retry: { attempts: 3 },
+      onFailure: ['./notify', '-v'],
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -120,6 +133,8 @@ describe('runners', () => {
       isPrestarted: true,
       prestartMaxAgeSeconds: 0.5,
       maxJobs: 100,
+      retry: { ...retryDefaults, attempts: 3, classes: {} },
+      onFailure: ['/etc/rr/notify', '-v'],
     });
   });
 
@@ -138,10 +153,19 @@ describe('runners', () => {
       prestart: false,
       prestartMaxAge: 7,
       maxJobs: 1,
+      onFailure: null,
+      retry: null,
     };
     const shared = {
       ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
-      ...{ mode: 'persistent', prestart: true, prestartMaxAge: 60, maxJobs: 1_000 },
+      ...{
+        mode: 'persistent',
+        prestart: true,
+        prestartMaxAge: 60,
+        maxJobs: 1_000,
+        onFailure: 'x',
+        retry: { attempts: 9 },
+      },
     };
     expect(configOf(fileWith({ ...shared, runners: { mail: own } })).runners[0]).toEqual({
       key: 'mail',
@@ -158,12 +182,35 @@ describe('runners', () => {
       isPrestarted: false,
       prestartMaxAgeSeconds: 7,
       maxJobs: 1,
+      retry: null,
+      onFailure: null,
     });
   });
 
   test.each([0, null])('have no time limit with timeout %j, whatever the top level says', (timeout) => {
     const config = configOf(fileWith({ timeout: 60, runners: { mail: { timeout }, rest: 1 } }));
     expect(config.runners.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([null, 60]);
+  });
+
+  test.each([
+    ['notify', ['notify']],
+    ['./notify', ['/etc/rr/notify']],
+    [
+      ['php', 'notify.php'],
+      ['php', 'notify.php'],
+    ],
+    [null, null],
+  ])('may have a program for failures of their own: %j', (onFailure, expected) => {
+    const config = configOf(fileWith({ onFailure: '/bin/all', runners: { mail: { onFailure }, rest: 1 } }));
+    expect(config.runners.map((runner) => runner.onFailure)).toEqual([expected, ['/bin/all']]);
+  });
+
+  test.each([
+    [10_000, 10_000],
+    [0, null],
+    [null, null],
+  ])('with failedLimit %j, the list of failures keeps %j', (failedLimit, expected) => {
+    expect(configOf(fileWith({ failedLimit })).failedLimit).toBe(expected);
   });
 
   test.each([0, null])('have no limit of age or jobs with %j, whatever the top level says', (none) => {
@@ -177,6 +224,39 @@ describe('runners', () => {
       [60, 100],
     ]);
     expect(configOf(fileWith(mail)).runners[0]).toMatchObject({ prestartMaxAgeSeconds: null, maxJobs: null });
+  });
+
+  test('retry as their policy says, with settings for single classes', () => {
+    const retry = {
+      attempts: 5,
+      on: [75, 'TimeoutError'],
+      backoff: [1, 60],
+      jitter: 0,
+      queue: 'mail_slow',
+      classes: { Charge: { attempts: 1, queue: null } },
+    };
+    const rule = {
+      attempts: 5,
+      on: [75, 'TimeoutError'],
+      firstDelaySeconds: 1,
+      longestDelaySeconds: 60,
+      jitter: 0,
+      queue: 'mail_slow',
+    };
+    const text = fileWith({ retry }).replace('"Charge":', '"__proto__":{"backoff":[2,3]},"Charge":');
+    expect(configOf(text).runners[0]?.retry).toEqual({
+      ...rule,
+      classes: Object.fromEntries([
+        ['__proto__', { ...rule, firstDelaySeconds: 2, longestDelaySeconds: 3 }],
+        ['Charge', { ...rule, attempts: 1, queue: null }],
+      ]),
+    });
+  });
+
+  test('retry by the policy of the top level, unless they have their own', () => {
+    const runners = { own: { retry: { attempts: 2 } }, none: { retry: null }, shared: 1 };
+    const config = configOf(fileWith({ retry: { attempts: 9 }, runners }));
+    expect(config.runners.map(({ retry }) => retry?.attempts ?? null)).toEqual([2, null, 9]);
   });
 
   test('need no script at the top level if each has its own', () => {

@@ -87,6 +87,14 @@ test.each<[Record<string, unknown>, string]>([
   [{ script: ['x', 5] }, 'script[1]: must be a string, got 5'],
   [{ script: '~/x' }, 'script: "~/x" begins with "~", which only a shell expands; write the full path'],
   [{ script: ['~/x'] }, 'script: "~/x" begins with "~", which only a shell expands; write the full path'],
+  [{ onFailure: 5 }, 'onFailure: must be a path, or an array of a program and its first arguments, got 5'],
+  [
+    { onFailure: [] },
+    'onFailure: must be a path, or an array of a program and its first arguments, got an empty array',
+  ],
+  [runners({ onFailure: [''] }), 'runners.mail.onFailure: must begin with the program, got an empty string'],
+  [{ failedLimit: -1 }, 'failedLimit: must be 0 or more, got -1'],
+  [{ failedLimit: '9' }, 'failedLimit: must be a whole number, 0 or more, got "9"'],
   [
     runners({ script: {} }),
     'runners.mail.script: must be a path, or an array of a program and its first arguments, got an object',
@@ -118,6 +126,32 @@ test.each<[Record<string, unknown>, string]>([
   [{ maxJobs: -1 }, 'maxJobs: must be 0 or more, got -1'],
   [{ maxJobs: 1.5 }, 'maxJobs: must be a whole number, 0 or more, got 1.5'],
   [runners({ maxJobs: true }), 'runners.mail.maxJobs: must be a whole number, 0 or more, got true'],
+  [{ retry: 5 }, 'retry: must be an object such as { "attempts": 5 }, or null, got 5'],
+  [{ retry: {} }, 'retry.attempts: missing'],
+  [{ retry: { attempts: 0 } }, 'retry.attempts: must be 1 or more, got 0'],
+  [
+    runners({ retry: { attempts: 2, on: 'all' } }),
+    'runners.mail.retry.on: must be "any", or an array of exit codes and exceptions such as [75, "TimeoutError"], got "all"',
+  ],
+  [
+    { retry: { attempts: 2, on: [] } },
+    'retry.on: must be "any", or an array of exit codes and exceptions such as [75, "TimeoutError"], got an empty array',
+  ],
+  [{ retry: { attempts: 2, on: [0] } }, 'retry.on[0]: must be 1 or more, got 0'],
+  [
+    { retry: { attempts: 2, backoff: [60, 15] } },
+    'retry.backoff: the first delay must not be longer than the longest, got 60 and 15',
+  ],
+  [
+    { retry: { attempts: 2, backoff: 15 } },
+    'retry.backoff: must be an array of two numbers of seconds, the first delay and the longest, such as [15, 3600], got 15',
+  ],
+  [{ retry: { attempts: 2, jitter: 20 } }, 'retry.jitter: must be 1 or less, got 20'],
+  [{ retry: { attempts: 2, queue: 'mail_*' } }, 'retry.queue: must be the name of a queue, got "mail_*"'],
+  [
+    { retry: { attempts: 2, classes: { A: { atempts: 1 } } } },
+    'retry.classes.A.atempts: unknown key; did you mean "attempts"?',
+  ],
   [{ interrupted: null }, 'interrupted: must be "fail" or "requeue", got null'],
   [{ worker: 'x' }, 'worker: must be an object, got "x"'],
   [{ worker: { host: 'a:b' } }, 'worker.host: must be a name without ":" and spaces, got "a:b"'],

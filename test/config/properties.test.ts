@@ -26,7 +26,7 @@ function nearConfig(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   ]);
   const job = [
     ...['script', 'args', 'env', 'cwd', 'timeout', 'killAfter', 'interrupted'],
-    ...['mode', 'prestart', 'prestartMaxAge', 'maxJobs'],
+    ...['mode', 'prestart', 'prestartMaxAge', 'maxJobs', 'retry'],
   ];
   const runner = some(['concurrency', ...job]);
   return fc

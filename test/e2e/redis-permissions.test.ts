@@ -30,6 +30,7 @@ function config(): ConfigObject {
       sure: { concurrency: 1, delivery: 'at-least-once' },
     },
     script,
+    failedLimit: 3,
     shutdownTimeout: 0.1,
     killAfter: 0.1,
   };
@@ -84,7 +85,9 @@ test('with the permissions of check, a runner runs, retries, removes, stops and 
   const client = await LinkClient.connect(stage.path('s'), { name: 'test', isReadOnly: false }, events);
   expect(await client.send({ type: 'retry-matching', filter: all, within: 2 })).toMatchObject({ ok: true });
   await stage.waitForStat('processed', 7);
-  expect(await client.send({ type: 'remove-matching', filter: all, within: 4 })).toMatchObject({ ok: true });
+  expect(await stage.client.llen(stage.key('failed'))).toBe(3);
+  expect(await stage.client.hvals(stage.key('runner:failed-removed'))).toEqual(['1']);
+  expect(await client.send({ type: 'remove-matching', filter: all, within: 3 })).toMatchObject({ ok: true });
   expect(await stage.client.llen(stage.key('failed'))).toBe(0);
   await client.close();
   await stage.enqueue('mail', { class: 'Slow', args: [] });
@@ -97,7 +100,7 @@ test('with the permissions of check, a runner runs, retries, removes, stops and 
   await second.waitForLine('peer.recovered');
   await stage.waitForFileLines('slow', 4);
   // Its job goes back.
-  stage.mayLeaveKeys('queue:mail');
+  stage.mayLeaveKeys('queue:mail', 'runner:failed-removed');
   await second.stop();
   expect(await refused()).toEqual([]);
   await stage.client.acl('DELUSER', 'low');

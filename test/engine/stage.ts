@@ -28,6 +28,7 @@ export interface StartOptions {
   readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
   readonly scheduler?: Scheduler;
+  readonly failedLimit?: number;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
   readonly machine?: Partial<EngineMeans>;
@@ -146,6 +147,7 @@ export class EngineStage {
       maxRecoveries: 3,
       scheduler: options.scheduler ?? 'auto',
       schedulerLockPrefix: '',
+      failedLimit: options.failedLimit ?? null,
       workerHost: 'test.runner',
     };
   }

@@ -16,4 +16,6 @@ export const runnerDefaults: PoolConfig = {
   isPrestarted: false,
   prestartMaxAgeSeconds: null,
   maxJobs: null,
+  retry: null,
+  onFailure: null,
 };

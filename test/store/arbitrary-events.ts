@@ -89,6 +89,7 @@ const factsByType: {
     outcome: fc.constantFrom('success', 'failure', 'requeue'),
   }),
   'engine.renamed': fc.record({ workerHost: texts, holder: texts }),
+  'retries.refused': fc.record({ count: counts }),
   'counter.refused': fc.record({ reason: texts }),
   'scheduler.changed': fc.record({ state: fc.constantFrom('moving', 'standby', 'failing'), detail: texts }),
   'jobs.undeliverable': fc.record({ count: counts, key: texts }),
@@ -123,6 +124,13 @@ const factsByType: {
   'failure.recorded': fc.record({ failure: failures }),
   'failures.retried': fc.record(entries),
   'failures.removed': fc.record(entries),
+  'failures.trimmed': fc.record({ count: counts, day: texts, limit: counts }),
+  'notice.failed': fc.record({ runner: names, count: counts, queue: names, reason: texts }),
+  'notice.dropped': fc.record({
+    runner: names,
+    count: counts,
+    reason: fc.constantFrom('busy', 'stopping'),
+  }),
   'failures.counted': fc.record({ total: counts }),
   'command.executed': fc.record({
     by: texts,

@@ -15,6 +15,8 @@ describe('a filter of failures', () => {
     ['exception:Timeout', { exception: 'Timeout' }],
     ['exit:137', { exit: '137' }],
     ['exit:SIGKILL', { exit: 'SIGKILL' }],
+    ['older:30d', { olderThan: '30d' }],
+    ['older:', {}],
     ['card declined', { text: 'card declined' }],
     ['queue:mail class:Send card', { queue: 'mail', jobClass: 'Send', text: 'card' }],
     ['card queue:mail declined', { queue: 'mail', text: 'card declined' }],

@@ -67,6 +67,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
     requeues: config.runners.filter(({ interrupted }) => interrupted === 'requeue').map(({ key }) => key),
     maxRecoveries: config.maxRecoveries,
     lockPrefix: config.schedulerLockPrefix,
+    failedLimit: config.failedLimit,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
   const verdicts = await spoolVerdicts(sender, config, machine, task);
@@ -84,7 +85,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
 /** Comes first: a recovery would treat jobs as unfinished whose outcomes are only on disk. */
 async function spoolVerdicts(
   sender: CommandSender,
-  { redis, namespace }: Config,
+  { redis, namespace, failedLimit }: Config,
   machine: EngineMeans,
   { isRepairing, spoolDirectory }: Task,
 ): Promise<Verdict[]> {
@@ -95,6 +96,7 @@ async function spoolVerdicts(
       keys: resqueKeys(namespace),
       owner: `check:${process.pid}`,
       nonce: randomUUID(),
+      failedLimit,
     },
     directory: spoolDirectory,
     scope: `${describeRedis(redis)} ${namespace}`,

@@ -18,7 +18,7 @@ const subject = 'permission';
 
 /** Redis checks the number of arguments before the permissions, so these are complete. */
 function commandsOf(config: Config): Command[] {
-  const { namespace, runners } = config;
+  const { namespace, runners, failedLimit } = config;
   const keys = resqueKeys(namespace);
   const worker = 'host.runner:1-0:check';
   const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
@@ -41,9 +41,36 @@ function commandsOf(config: Config): Command[] {
         ['RPOPLPUSH', list, keys.queue(queue)],
       ];
     });
+  const retries: Command[] = [
+    ['LRANGE', keys.retries(''), '0', '9'],
+    ['RPUSH', keys.retries(''), ''],
+    ['LREM', keys.retries(''), '1', ''],
+    ['TTL', keys.retries('')],
+    ['EXPIRE', keys.retries(''), '1'],
+    ['SET', keys.workerRetry(worker), ''],
+    ['GET', keys.workerRetry(worker)],
+    ['DEL', keys.workerRetry(worker)],
+    ['RPUSH', keys.delayed('1'), ''],
+    ['SADD', keys.timestamps(''), ''],
+    ['SISMEMBER', keys.timestamps(''), ''],
+    ['ZADD', keys.delayedSchedule, '0', ''],
+  ];
+  const trimming: Command[] =
+    failedLimit === null
+      ? []
+      : [
+          ['LTRIM', keys.failed, '0', '-1'],
+          ['HINCRBY', keys.failedRemoved, '', '1'],
+          ['HGETALL', keys.failedRemoved],
+          ['HDEL', keys.failedRemoved, ''],
+          ['SET', keys.failedRemovedClaim, '', 'PX', '1', 'NX'],
+          ['DEL', keys.failedRemovedClaim],
+        ];
   return [
     ...held,
     ...(movesDelayedJobs(config) ? movingCommands(config) : []),
+    ...trimming,
+    ...(runners.some(({ retry }) => retry !== null) ? retries : []),
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],
       ['LPOP', queue],

@@ -4,22 +4,34 @@ import { access } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import { isTurnedOff, libc } from '../../engine/launch/libc.ts';
+import { noticeConfig } from '../../engine/notices/notice.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
 import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';
 
 /**
- * One verdict for each script, with the pools that use it: pools share one if script, directory and PATH are the same.
+ * One verdict for each program, with the pools that use it: pools share one if program, directory and PATH are the same.
  * The last verdict says how jobs are started.
  */
 export async function checkScripts({ runners }: Config): Promise<Verdict[]> {
+  const hearing = runners.flatMap((runner) =>
+    runner.onFailure === null ? [] : [noticeConfig(runner, runner.onFailure)],
+  );
+  const verdicts = [
+    ...groupsOf(runners).map((group) => checkGroup(group, 'script')),
+    ...groupsOf(hearing).map((group) => checkGroup(group, 'onFailure')),
+  ];
+  return [...(await Promise.all(verdicts)), checkWay()];
+}
+
+function groupsOf(runners: readonly PoolConfig[]): PoolConfig[][] {
   const groups = new Map<string, PoolConfig[]>();
   for (const runner of runners) {
     const { script, cwd, env } = runner;
     const what = JSON.stringify([script, cwd, env.PATH]);
     groups.set(what, [...(groups.get(what) ?? []), runner]);
   }
-  return [...(await Promise.all([...groups.values()].map(checkGroup))), checkWay()];
+  return [...groups.values()];
 }
 
 function checkWay(): Verdict {
@@ -54,19 +66,22 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** @param runners at least one */
-async function checkGroup(runners: readonly PoolConfig[]): Promise<Verdict> {
+/**
+ * @param runners at least one
+ * @param field the program's field in the config
+ */
+async function checkGroup(runners: readonly PoolConfig[], field: 'script' | 'onFailure'): Promise<Verdict> {
   const [runner] = runners;
   if (runner === undefined) throw new Error('a group of no runners');
   const users = `(for ${runners.map(({ key }) => key).join(', ')})`;
-  const verdict = await checkStartable(runner);
-  if (!verdict.ok) return fail('script', `${verdict.reason} ${users}`);
+  const verdict = await checkStartable(runner, field);
+  if (!verdict.ok) return fail(field, `${verdict.reason} ${users}`);
   const command = [verdict.file, ...runner.script.slice(1)].join(' ');
   const missing = await missingArguments(runner);
   // Such as the file in `["php", "/srv/job.php"]`. Only a warning, because the program may create it.
   return missing.length > 0
-    ? warn('script', `${command}: ${missing.join(' and ')} does not exist ${users}`)
-    : ok('script', `${command} ${users}`);
+    ? warn(field, `${command}: ${missing.join(' and ')} does not exist ${users}`)
+    : ok(field, `${command} ${users}`);
 }
 
 async function missingArguments({ script }: PoolConfig): Promise<string[]> {

@@ -135,6 +135,13 @@ export const flags = {
     completes: 'nothing',
     about: 'only failures with this in class, args, exception, error, queue or worker',
   },
+  olderThan: {
+    kind: 'text',
+    value: 'DURATION',
+    example: '30d',
+    completes: 'nothing',
+    about: 'only jobs that failed longer ago than this: 30s, 5m, 12h, 30d or 2w',
+  },
   all: { kind: 'switch', about: 'every failure on the list' },
   limit: { kind: 'number', value: 'N', example: '20', least: 1, about: 'maximum number; 20 by default' },
   before: {

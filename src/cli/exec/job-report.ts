@@ -31,7 +31,7 @@ const timedOut = 124;
 export function exitCodeOf({ end, interruptedBy }: JobReport): number {
   const { outcome, exitCode, signal, killedFor } = end;
   if (interruptedBy !== null) return codeOfSignal(interruptedBy);
-  if (outcome === 'succeeded') return exitCodes.clean;
+  if (outcome === 'succeeded' || outcome === 'snoozed') return exitCodes.clean;
   if (outcome === 'unstartable') return exitCodes.runtimeError;
   if (killedFor === 'timeout') return timedOut;
   if (signal !== null) return codeOfSignal(signal);
@@ -54,6 +54,7 @@ export function reportJson(report: JobReport): string {
     signal: json(end.signal),
     killedFor: json(end.killedFor),
     interruptedBy: json(report.interruptedBy),
+    next: json(end.next),
     whyUnstartable: json(end.whyUnstartable),
     durationMs: json(end.durationMs),
     cpu: json(usage === null ? null : { userMs: usage.userMs, systemMs: usage.systemMs }),

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
 import type { ChildrenUsage } from '../../engine/process/children-usage.ts';
-import { duration } from '../../messages/quantities.ts';
+import { duration, nextRunText } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { refusalText } from '../../resque/format/payload.ts';
 import { shortPath } from '../files/load-config.ts';
@@ -41,15 +41,23 @@ export function reportText(report: JobReport, options: TextOptions): string {
   const block = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
     rows.length === 0 ? [] : ['', paint('bold', title), ...rows.map(row)];
   const [color, headline, ...more] = headlineOf(report, options);
-  const { record } = report.end;
+  const { record, outcome } = report.end;
+  const isRetried = outcome === 'retried';
   return [
     paint(color, headline),
     ...more,
     ...facts(report).map(row),
-    ...block('The failure record that Redis would get', record === null ? [] : membersOf(record)),
+    ...block(
+      `The failure record that Redis would get${isRetried ? ' after the last attempt' : ''}`,
+      record === null ? [] : membersOf(record),
+    ),
     ...block('resque-web would show', record === null ? [] : webRows(record)),
     '',
   ].join('\n');
+}
+
+function nextRun({ next, outcome }: JobReport['end']): string {
+  return next === null ? '' : nextRunText(next, outcome === 'snoozed');
 }
 
 /** Its color and its lines. */
@@ -68,6 +76,14 @@ function headlineOf(report: JobReport, options: TextOptions): [Color, string, ..
         `↺ interrupted by ${interruptedBy}${after}`,
         `  A worker would put it back on its queue, because "interrupted" is "requeue" in ${shown(options, configFile)}.`,
       ];
+    case 'retried':
+      return [
+        'yellow',
+        `✗ failed${after}`,
+        `  A worker would run it again (${nextRun(end)}), and record the failure after the last attempt.`,
+      ];
+    case 'snoozed':
+      return ['yellow', `↺ snoozed${after}`, `  A worker would run it ${nextRun(end)}.`];
     case 'unstartable':
       return [
         'red',

@@ -12,13 +12,19 @@ import { withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { Progress } from '../terminal/progress.ts';
 import { Stop } from '../terminal/stop.ts';
+import { untimedWords } from './matching.ts';
 
 export type Kind = Change['kind'];
 
-export interface Intent {
-  readonly kind: Kind;
+export interface Found {
   /** Entries that the user named or that match. */
   readonly matching: number;
+  /** Entries that stay because `--older-than` can't judge them. */
+  readonly untimed: number;
+}
+
+export interface Intent extends Found {
+  readonly kind: Kind;
   /** How many of those will be changed. */
   readonly expected: number;
   /** How many entries must be examined for that. */
@@ -84,10 +90,10 @@ async function outcomeOf(
   }
 }
 
-function messageOf({ named }: Intent, log: ChangeLog, end: ChangeEnd): string {
-  return named?.length === 1 && end === 'whole'
-    ? `${named[0]}: ${log.replyForOne().message}`
-    : log.reply(end).message;
+function messageOf({ named, untimed }: Intent, log: ChangeLog, end: ChangeEnd): string {
+  if (named?.length === 1 && end === 'whole') return `${named[0]}: ${log.replyForOne().message}`;
+  const { message } = log.reply(end);
+  return untimed === 0 ? message : `${message}; ${untimedWords(untimed)}`;
 }
 
 function brokenOff(log: ChangeLog, error: OperatingError): string {
@@ -107,14 +113,14 @@ async function report(io: Io, outcome: Outcome, { json }: Flags): Promise<number
   return exitCodes.clean;
 }
 
-function documentOf({ intent: { kind, matching }, log, end, message }: Outcome) {
+function documentOf({ intent: { kind, matching, untimed }, log, end, message }: Outcome) {
   const { done, gone, unretryable } = log.tally;
-  return { action: kind, matching, done, gone, unretryable, end, message };
+  return { action: kind, matching, untimed, done, gone, unretryable, end, message };
 }
 
 /** Reports that the user answered no or cancelled the question. */
-export async function declined(io: Io, kind: Kind, matching: number, { json }: Flags): Promise<void> {
-  if (json) await printJson(io, { ...nothingDone(kind, matching), end: 'declined', message: untouched });
+export async function declined(io: Io, kind: Kind, found: Found, { json }: Flags): Promise<void> {
+  if (json) await printJson(io, { ...nothingDone(kind, found), end: 'declined', message: untouched });
 }
 
 /** @returns the exit code */
@@ -122,14 +128,14 @@ export async function nothingToDo(
   io: Io,
   kind: Kind,
   message: string,
-  matching: number,
+  found: Found,
   { json }: Flags,
 ): Promise<number> {
-  if (json) await printJson(io, { ...nothingDone(kind, matching), end: 'whole', message });
+  if (json) await printJson(io, { ...nothingDone(kind, found), end: 'whole', message });
   else await print(io, `${visible(message)}\n`);
   return exitCodes.clean;
 }
 
-function nothingDone(kind: Kind, matching: number) {
-  return { action: kind, matching, done: 0, gone: 0, unretryable: 0 };
+function nothingDone(kind: Kind, { matching, untimed }: Found) {
+  return { action: kind, matching, untimed, done: 0, gone: 0, unretryable: 0 };
 }

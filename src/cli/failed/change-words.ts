@@ -5,7 +5,7 @@ import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { viewFailure } from '../../resque/format/failure-record.ts';
 import type { Kind } from './carry-out.ts';
 import { failureId } from './find-entry.ts';
-import { emptyWords, matchWords } from './matching.ts';
+import { emptyWords, matchWords, untimedWords } from './matching.ts';
 
 /** Characters of the text about one failure. */
 const longestText = 200;
@@ -15,6 +15,8 @@ export interface Counted {
   readonly matching: number;
   /** How many of those can be changed. */
   readonly changeable: number;
+  /** Failures that stay because `--older-than` can't judge them. */
+  readonly untimed: number;
   /** Whether there is no filter. */
   readonly isAll: boolean;
   /** The list's key and the address of its Redis. */
@@ -35,9 +37,13 @@ export function matchingQuestion(kind: Kind, counted: Counted): string {
   return `${visible(`${extent(counted)} (${counted.place})`)}${kind === 'remove' ? removal(counted) : retrial(counted)}`;
 }
 
-function extent({ total, matching, isAll }: Counted): string {
-  if (!isAll) return matchWords(matching, total);
+function extent({ total, matching, isAll, untimed }: Counted): string {
+  if (!isAll) return withUntimed(matchWords(matching, total), untimed);
   return total === 1 ? 'There is 1 failure' : `There are ${plural(total, 'failure')}`;
+}
+
+function withUntimed(words: string, untimed: number): string {
+  return untimed === 0 ? words : `${words}; ${untimedWords(untimed)}`;
 }
 
 function removal({ matching, isAll }: Counted): string {
@@ -50,9 +56,9 @@ function retrial({ matching, changeable }: Counted): string {
   return `${rest}. Put ${changeable === 1 ? 'its job back on its queue' : 'their jobs back on their queues'}?`;
 }
 
-export function whyNothing({ total, matching, isAll, place }: Counted): string {
+export function whyNothing({ total, matching, isAll, place, untimed }: Counted): string {
   if (total === 0) return emptyWords(place);
-  if (matching === 0) return matchWords(matching, total);
+  if (matching === 0) return withUntimed(matchWords(matching, total), untimed);
   const which = isAll ? plural(total, 'failure') : matchWords(matching, total);
   const why =
     matching === 1

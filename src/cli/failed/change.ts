@@ -1,9 +1,9 @@
 /** `resque-runner failed retry|remove|clear`: selects the failures, and asks before a bulk change or a deletion. */
 import { changeEntries, changeMatches } from '../../failures/changes.ts';
-import { newestPage } from '../../failures/search.ts';
+import { type FailureCount, newestPage } from '../../failures/search.ts';
 import { everyFailure, type FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed/failed-list.ts';
-import type { FailurePage, ListedRecord } from '../../resque/failed/failed-page.ts';
+import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { isEmptyFilter } from '../../store/filter-language.ts';
 import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
 import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
@@ -12,7 +12,7 @@ import type { Io } from '../command-line/io.ts';
 import { withTarget } from '../redis/target.ts';
 import { confirm } from '../terminal/ask.ts';
 import { Progress } from '../terminal/progress.ts';
-import { carryOut, declined, type Kind, nothingToDo } from './carry-out.ts';
+import { carryOut, declined, type Found, type Kind, nothingToDo } from './carry-out.ts';
 import { type Counted, matchingQuestion, removalQuestion, whyNothing } from './change-words.ts';
 import { failureId, findEntry } from './find-entry.ts';
 import { countWithBar, filterOf, filterWords } from './matching.ts';
@@ -49,8 +49,9 @@ async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Fl
     findEntries(io, new FailedList(sender, keys), ids),
   );
   const { length } = entries;
-  if (kind === 'remove') await agree(io, kind, removalQuestion(entries), length, flags);
-  const intent = { kind, matching: length, expected: length, within: length, named: entries.map(failureId) };
+  const extent = { matching: length, expected: length, within: length, untimed: 0 };
+  if (kind === 'remove') await agree(io, kind, removalQuestion(entries), extent, flags);
+  const intent = { kind, ...extent, named: entries.map(failureId) };
   return await carryOut(io, intent, flags, (changing) => changeEntries(entries, changing));
 }
 
@@ -73,18 +74,18 @@ async function findEntries(io: Io, list: FailedList, ids: readonly string[]): Pr
 }
 
 async function changeMatching(io: Io, kind: Kind, filter: FailureFilter, flags: Flags): Promise<number> {
-  const { newest, ...counted } = await count(io, kind, filter, flags);
-  const { total, matching, changeable } = counted;
-  if (changeable === 0) return nothingToDo(io, kind, whyNothing(counted), matching, flags);
-  await agree(io, kind, matchingQuestion(kind, counted), matching, flags);
-  const intent = { kind, matching, expected: changeable, within: total, named: null };
+  const { newest, nowMs, ...counted } = await count(io, kind, filter, flags);
+  const { total, matching, changeable, untimed } = counted;
+  if (changeable === 0) return nothingToDo(io, kind, whyNothing(counted), counted, flags);
+  await agree(io, kind, matchingQuestion(kind, counted), counted, flags);
+  const intent = { kind, matching, expected: changeable, within: total, untimed, named: null };
   return await carryOut(io, intent, flags, (changing) =>
-    changeMatches({ filter, within: total, newest }, changing),
+    changeMatches({ filter, within: total, newest, nowMs }, changing),
   );
 }
 
 /** @throws Cancelled, OperatingError if the answer is no */
-async function agree(io: Io, kind: Kind, question: string, matching: number, flags: Flags): Promise<void> {
+async function agree(io: Io, kind: Kind, question: string, found: Found, flags: Flags): Promise<void> {
   let refusal: Error = new OperatingError(untouched);
   try {
     if (await confirm(io, question, flags.yes)) return;
@@ -92,7 +93,7 @@ async function agree(io: Io, kind: Kind, question: string, matching: number, fla
     if (!(error instanceof Cancelled)) throw error;
     refusal = error;
   }
-  await declined(io, kind, matching, flags);
+  await declined(io, kind, found, flags);
   throw refusal;
 }
 
@@ -101,7 +102,7 @@ function count(
   kind: Kind,
   filter: FailureFilter,
   flags: Flags,
-): Promise<Counted & { readonly newest: FailurePage }> {
+): Promise<Counted & Pick<FailureCount, 'newest' | 'nowMs'>> {
   return withTarget(io, flags, async (sender, { keys, shown }) => {
     const list = new FailedList(sender, keys);
     const place = `${keys.failed} at ${shown}`;
@@ -109,10 +110,11 @@ function count(
     if (kind === 'remove' && isAll) {
       const newest = await newestPage(list);
       const { total } = newest;
-      return { total, matching: total, changeable: total, isAll, place, newest };
+      const all = { total, matching: total, changeable: total, untimed: 0 };
+      return { ...all, isAll, place, newest, nowMs: Date.now() };
     }
-    const { total, matching, retryable, newest } = await countWithBar(io, list, filter);
-    const changeable = kind === 'retry' ? retryable : matching;
-    return { total, matching, changeable, isAll, place, newest };
+    const { retryable, ...counted } = await countWithBar(io, list, filter);
+    const changeable = kind === 'retry' ? retryable : counted.matching;
+    return { ...counted, changeable, isAll, place };
   });
 }

@@ -19,11 +19,13 @@ import { tableListing } from './table-listing.ts';
 const defaultLimit = 20;
 /** Entries in memory at the same time. */
 const batchSize = 250;
+const noneUntimed = { matching: 0, untimed: 0 } as const;
 
 export async function run({ invocation: { flags }, io }: CommandContext): Promise<number> {
+  const filter = filterOf(flags);
   await withTarget(io, flags, async (sender, target) => {
     const failed = new FailedList(sender, target.keys);
-    const search = new Search(io, failed, filterOf(flags), flags.before, flags.limit ?? defaultLimit);
+    const search = new Search(io, failed, filter, flags.before, flags.limit ?? defaultLimit);
     const listing = listingFor(io, flags);
     let isRead = true;
     for await (const entries of search.batches()) {
@@ -102,20 +104,29 @@ async function remark(
 ): Promise<void> {
   const say = (text: string) => io.stderr.write(`${visible(text)}\n`);
   const { total, found, filter, next } = search;
+  const isTimed = flags.olderThan !== null;
   if (found === 0) {
-    say(nothing(search, flags, target));
+    const { untimed } = isTimed ? await countWithBar(io, failed, filter) : noneUntimed;
+    say(withUntimed(nothing(search, flags, target), untimed));
     return;
   }
   // A script doesn't need this text, and `| head -1` must show one line only.
   if (io.stderr.isTTY !== true) return;
   const isWhole = flags.before === null && next === null;
-  const isCounted = isWhole || isEmptyFilter(filter);
-  const matching = isCounted ? found : (await countWithBar(io, failed, filter)).matching;
-  say(`${extent(found, matching, total, filter)}${next === null ? '' : '. Older ones:'}`);
+  const isCounted = (isWhole && !isTimed) || isEmptyFilter(filter);
+  const counted = isCounted ? noneUntimed : await countWithBar(io, failed, filter);
+  const matching = isWhole || isCounted ? found : counted.matching;
+  const words = withUntimed(extent(found, matching, total, filter), counted.untimed);
+  say(`${words}${next === null ? '' : '. Older ones:'}`);
   if (next === null) return;
   const limit = flags.limit === null ? [] : ['--limit', String(flags.limit)];
-  const words = ['failed', 'list', ...filterWords(flags), ...limit, '--before', String(next)];
-  say(`  ${nextCommand(words, flags, target)}`);
+  const rest = ['failed', 'list', ...filterWords(flags), ...limit, '--before', String(next)];
+  say(`  ${nextCommand(rest, flags, target)}`);
+}
+
+function withUntimed(words: string, untimed: number): string {
+  if (untimed === 0) return words;
+  return `${words}; ${untimed === 1 ? '1 has' : `${grouped(untimed)} have`} no readable time`;
 }
 
 function nothing({ total }: Search, { before, ...flags }: Flags, { keys, shown }: RedisTarget): string {

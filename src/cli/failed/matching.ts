@@ -2,14 +2,20 @@
 import { countFailures, type FailureCount } from '../../failures/search.ts';
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
+import { durationForms, durationMs } from '../../protocol/durations.ts';
 import type { FailedList } from '../../resque/failed/failed-list.ts';
+import { UsageError } from '../command-line/exit-codes.ts';
 import { type Flags, optionOf } from '../command-line/flags.ts';
 import { Progress, type ProgressIo } from '../terminal/progress.ts';
 
-const filterFlags = ['queue', 'class', 'exception', 'exit', 'text'] as const;
+const filterFlags = ['queue', 'class', 'exception', 'exit', 'text', 'olderThan'] as const;
 
-export function filterOf({ queue, class: jobClass, exception, exit, text }: Flags): FailureFilter {
-  return { queue, jobClass, exception, exit, text };
+/** @throws UsageError */
+export function filterOf({ queue, class: jobClass, exception, exit, text, olderThan }: Flags): FailureFilter {
+  if (olderThan !== null && durationMs(olderThan) === null) {
+    throw new UsageError(`--older-than must be ${durationForms}, got "${olderThan}"`);
+  }
+  return { queue, jobClass, exception, exit, text, olderThan };
 }
 
 /** The filter flags as the user typed them: `--queue`, `mail`, … */
@@ -25,6 +31,14 @@ export function matchWords(matching: number, total: number): string {
   if (total === 1) return matching === 1 ? 'the only failure matches' : "the only failure doesn't match";
   const count = matching === 0 ? 'none' : grouped(matching);
   return `${count} of ${plural(total, 'failure')} ${matching < 2 ? 'matches' : 'match'}`;
+}
+
+/** About failures that `--older-than` left alone because their age is unknown; '' if there are none. */
+export function untimedWords(untimed: number): string {
+  if (untimed === 0) return '';
+  return untimed === 1
+    ? '1 failure without a readable time stays'
+    : `${grouped(untimed)} failures without a readable time stay`;
 }
 
 /** Message for an empty list. */

@@ -22,7 +22,8 @@ import { Outbox } from '../outcomes/outbox.ts';
 import type { Spooling } from '../outcomes/spooling.ts';
 import type { Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
+import { attemptOf, type Outcome, RequeueBuffer, type TakenJob, takeOne } from '../pools/taken-job.ts';
+import { AwaitedAttempts } from './awaited-attempts.ts';
 import { Reservations } from './reservations.ts';
 import { Waits } from './waits.ts';
 
@@ -36,6 +37,8 @@ export interface DispatcherOptions {
   readonly onUnreadable: (queue: string, error: string) => void;
   /** Redis did not raise a counter; everything else in the step is done. */
   readonly onCountRefused: (reason: string) => void;
+  /** So many retries could not wait: a key has another type. They are recorded as failed. */
+  readonly onDelaysRefused: (count: number) => void;
   /** Nothing runs and nothing is on its way. */
   readonly onIdle: () => void;
 }
@@ -51,6 +54,7 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, until they have an outcome. */
   readonly #running = new Map<Slot, TakenJob>();
+  readonly #awaited = new AwaitedAttempts();
   /** Jobs that have a slot and must go back. */
   readonly #back = new RequeueBuffer();
   #inFlight = 0;
@@ -109,6 +113,7 @@ export class Dispatcher {
   /** Takes no more jobs, for good. Jobs that are already on their way go back. */
   stop(): void {
     this.#isAccepting = false;
+    this.#putBack(...this.#awaited.takeAll());
     this.scheduleStep();
   }
 
@@ -136,8 +141,10 @@ export class Dispatcher {
    */
   async adopt(held: HeldJob[]): Promise<void> {
     for (const worker of this.#reservations.workers) {
-      const recorded = await this.#client.recordedJob(worker, this.#reservations.stepOf(worker));
-      const { pool, slot, step } = this.#reservations.release(worker);
+      const { pool, slot, step } = this.#reservations.of(worker);
+      const hasAttempts = pool.config.retry !== null;
+      const recorded = await this.#client.recordedJob(worker, step, hasAttempts);
+      this.#reservations.release(worker);
       if (recorded === null) {
         slot.state = 'idle';
         continue;
@@ -146,7 +153,8 @@ export class Dispatcher {
       const queue = pool.queues.find((name) => withoutMarkup(name) === recorded.queue) ?? recorded.queue;
       const isHeld = takeOne(held, queue, recorded.payload.bytes);
       const { payload } = recorded;
-      const job = { pool, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step };
+      const attempt = hasAttempts ? attemptOf(recorded.attempt) : null;
+      const job = { pool, slot, queue, payload, takenAt: this.#client.now(), isHeld, takenIn: step, attempt };
       if (!this.#begin(job, false)) this.#back.push(job);
     }
     // The newest first, so that the oldest ends at the head.
@@ -166,6 +174,7 @@ export class Dispatcher {
     this.#reservations.releaseAll();
     const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
     for (const job of disowned) job.isDisowned = true;
+    for (const job of this.#awaited.takeDisowned()) this.#finish(job, { kind: 'requeue' });
     const dropped = this.outbox.renew(lastStep);
     for (const job of this.ownJobs) job.takenIn = null;
     return { disowned, dropped };
@@ -181,10 +190,8 @@ export class Dispatcher {
     this.#isScheduled = false;
     if (!this.#client.session.isUp) return;
     const request = this.#nextRequest();
-    if (request !== null) {
-      if (isAfterWait && request.reservations.length > 0) this.#askedAfterWait = request;
-      void this.#send(request);
-    }
+    if (isAfterWait && request !== null && request.reservations.length > 0) this.#askedAfterWait = request;
+    void this.#send(request);
     this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
     if (this.#hasNoJob && this.#inFlight === 0) this.#options.onIdle();
   }
@@ -197,7 +204,8 @@ export class Dispatcher {
     return request;
   }
 
-  async #send(request: StepRequest): Promise<void> {
+  async #send(request: StepRequest | null): Promise<void> {
+    if (request === null) return;
     this.#inFlight += 1;
     const reply = await this.#client.takeStep(request).catch((error: unknown) => {
       this.outbox.unconfirmed.add(request);
@@ -218,6 +226,8 @@ export class Dispatcher {
   #take(request: StepRequest, reply: StepReply): void {
     for (const { queue, error } of reply.unreadable) this.#options.onUnreadable(queue, error);
     if (reply.countRefusal !== null) this.#options.onCountRefused(reply.countRefusal);
+    if (reply.refusedDelays > 0) this.#options.onDelaysRefused(reply.refusedDelays);
+    for (const [worker, entry] of reply.attempts) this.#startAwaited(worker, entry);
     for (const job of reply.jobs) this.#takeReserved(request, job);
     for (const unsent of reply.unsent) void this.#takeLate(request, this.#client.bring(unsent));
     this.#reservations.releaseUnfilled(request.reservations, reply.filled);
@@ -228,7 +238,9 @@ export class Dispatcher {
     const { pool, slot } = this.#reservations.release(reserved.worker);
     const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
     const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
-    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
+    const attempt =
+      reservations[reserved.reservation]?.hasAttempts === true ? attemptOf(reserved.attempt) : null;
+    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), attempt, ...taken };
     if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
   }
 
@@ -242,16 +254,15 @@ export class Dispatcher {
     this.scheduleStep();
   }
 
-  #putBack(): void {
+  #putBack(...jobs: readonly TakenJob[]): void {
+    for (const job of jobs) this.#back.push(job);
     for (const job of this.#back.takeSettled()) this.#finish(job, { kind: 'requeue' });
   }
 
   /** Runs a job that has a slot. @returns false if it must go back */
   #begin(job: TakenJob, isOnRecord: boolean): boolean {
-    const { pool } = job;
     this.#run(job);
-    if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || pool.busy > pool.concurrency)
-      return false;
+    if (!this.#isAccepting || !this.#router.isTakeable(job.queue) || job.pool.isOverfull) return false;
     if (!isOnRecord && job.payload.isObject) this.outbox.completeRecord(job);
     return this.#start(job);
   }
@@ -285,17 +296,19 @@ export class Dispatcher {
       this.outbox.giveBack(popped);
       return;
     }
-    const payload = readPayload(popped.payload);
-    const taken = { ...popped, payload, takenAt: this.#client.now(), takenIn: null };
-    const job: TakenJob = { pool, slot, ...taken };
+    const taken = { ...popped, payload: readPayload(popped.payload), takenIn: null, attempt: null };
+    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
     this.#run(job);
     if (this.#client.session.isUp) {
       this.outbox.begin(job);
-      const request = this.#nextRequest(false);
-      if (request !== null) void this.#send(request);
+      void this.#send(this.#nextRequest(false));
     }
-    if (this.#start(job)) return;
-    this.#back.push(job);
-    this.#putBack();
+    if (pool.config.retry !== null && job.payload.isObject) this.#awaited.add(job);
+    else if (!this.#start(job)) this.#putBack(job);
+  }
+
+  #startAwaited(worker: string, entry: string): void {
+    const job = this.#awaited.take(worker, entry);
+    if (job !== null && !(this.#router.isTakeable(job.queue) && this.#start(job))) this.#putBack(job);
   }
 }

@@ -53,14 +53,17 @@ export class Reservations {
       const slots = pool.reserveSlots(limitPerPool);
       for (const slot of slots) this.#open.set(slot.worker, { pool, slot, step: 0 });
       const isHeld = pool.config.delivery === 'at-least-once';
-      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld });
+      const hasAttempts = pool.config.retry !== null;
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld, hasAttempts });
     }
     return reservations;
   }
 
-  /** The step that asks for this worker's job. */
-  stepOf(worker: string): number {
-    return this.#open.get(worker)?.step ?? 0;
+  /** The slot that waits for this worker's job. */
+  of(worker: string): ReservedSlot {
+    const reserved = this.#open.get(worker);
+    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    return reserved;
   }
 
   /** Notes which step asks for these. */
@@ -75,8 +78,7 @@ export class Reservations {
 
   /** The slot no longer waits for an answer. Its state is up to the caller. */
   release(worker: string): ReservedSlot {
-    const reserved = this.#open.get(worker);
-    if (reserved === undefined) throw new Error(`${worker} has no reserved slot`);
+    const reserved = this.of(worker);
     this.#open.delete(worker);
     return reserved;
   }

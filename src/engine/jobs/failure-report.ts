@@ -6,9 +6,10 @@ import type { FailureSummary, KillReason } from '../../protocol/events.ts';
 import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
 import { jsonText } from '../../resque/format/json.ts';
 import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
+import { failedAtText } from '../../resque/format/timestamps.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { outputLimitBytes } from '../output/output-tail.ts';
-import type { TakenJob } from '../pools/taken-job.ts';
+import { payloadFor, type TakenJob } from '../pools/taken-job.ts';
 import { type JobResult, noResult } from '../process/result-lines.ts';
 import { readTraceback } from './traceback.ts';
 
@@ -21,6 +22,7 @@ export interface FailureReport {
   readonly stdout: string;
 }
 
+/** How a run ended that did not succeed. */
 export interface FailedRun {
   readonly end: ExitStatus;
   /** Set if we killed the job. */
@@ -43,8 +45,11 @@ const summaryErrorLimit = 1_000;
 /** Bytes of a refused payload in the failure's error; the record has all of it. */
 const refusedTextLimit = 200;
 
-export function failureOf(taken: TakenJob, jobId: string, run: FailedRun): Failure {
-  return describe(taken, jobId, failureReport(run), run.end);
+/** @param note a sentence to add to the error; '' for none */
+export function failureOf(taken: TakenJob, jobId: string, run: FailedRun, note = ''): Failure {
+  const report = failureReport(run);
+  const error = note === '' ? report.error : `${report.error} (${note})`;
+  return describe(taken, jobId, { ...report, error }, run.end);
 }
 
 /** A payload that no program could understand is a failure that never ran. */
@@ -56,11 +61,19 @@ export function refusalOf(taken: TakenJob, payload: InvalidPayload): Failure {
 }
 
 function describe(taken: TakenJob, jobId: string | null, report: FailureReport, end: ExitStatus): Failure {
-  const { payload, queue, slot } = taken;
+  const { queue, slot, pool, attempt } = taken;
+  const payload = payloadFor(taken);
+  const failedAt = new Date();
+  // As other tools can't know a policy, the record tells what came of it.
+  const attempts = pool.config.retry === null && attempt === null ? null : (attempt?.number ?? 1);
+  const firstFailedAt = attempts === null ? null : (attempt?.firstFailedAt ?? failedAtText(failedAt));
   const { exitCode, signal } = end;
   const { worker } = slot;
   return {
-    record: failureRecord({ failedAt: new Date(), worker, queue, payload, exitCode, signal, ...report }),
+    record: failureRecord({
+      ...{ failedAt, worker, queue, payload, attempts, firstFailedAt, exitCode, signal },
+      ...report,
+    }),
     summary: {
       queue,
       jobId,
@@ -143,6 +156,12 @@ function exitSentence(end: ExitStatus): string {
   return end.signal === null ? `exit code ${end.exitCode}` : `killed by signal ${end.signal}`;
 }
 
+/** The members of a job's result or report, whether it failed or not; `null` if there is none. */
+export function toldIn({ answer, stderr }: Pick<FailedRun, 'answer' | 'stderr'>): JsonObject | null {
+  if (answer === null) return toldBy(stderr).object;
+  return answer.kind === 'breach' ? null : answer.told;
+}
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 interface Told {
@@ -153,7 +172,7 @@ interface Told {
 /** The same limit as for STDERR. */
 const resultTextLimit = outputLimitBytes;
 
-const knownMembers = ['exception', 'error', 'backtrace'] as const;
+const knownMembers = ['exception', 'error', 'backtrace', 'retry', 'retry_in', 'snooze'] as const;
 
 /** STDERR is then not a report but additional output. */
 function answered(told: JsonObject, stderr: string): Told {
@@ -174,7 +193,7 @@ function toldBy(stderr: string): Told {
   }
   const lineStart = text.lastIndexOf('\n') + 1;
   const last = parseObject(text.slice(lineStart));
-  if (last !== null && ('exception' in last || 'error' in last)) {
+  if (last !== null && ('exception' in last || 'error' in last || 'snooze' in last || 'retry_in' in last)) {
     return { object: last, rest: text.slice(0, lineStart).trimEnd() };
   }
   return { object: null, rest: text };

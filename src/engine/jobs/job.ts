@@ -20,7 +20,7 @@ import type { JobOutcome, JobView, OutputStream } from '../../protocol/job.ts';
 import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
-import type { Outcome, TakenJob } from '../pools/taken-job.ts';
+import { type Outcome, payloadFor, type TakenJob } from '../pools/taken-job.ts';
 import { Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
 import { launchSpecOf } from '../process/program.ts';
 import { noResult } from '../process/result-lines.ts';
@@ -28,7 +28,8 @@ import type { StartBackoff } from '../process/start-backoff.ts';
 import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
 import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
 import type { WarmChildren } from '../warm/warm-children.ts';
-import { failureOf, refusalOf } from './failure-report.ts';
+import { type FailedRun, refusalOf } from './failure-report.ts';
+import { attemptView, failureOutcome, isKnownInAdvance, nextRun, snoozeOutcome } from './retry.ts';
 
 /** Where the output of jobs is kept. */
 export interface JobOutputs {
@@ -66,6 +67,8 @@ const outcomeWords = {
   success: 'succeeded',
   failure: 'failed',
   requeue: 'requeued',
+  retry: 'retried',
+  snooze: 'snoozed',
 } as const satisfies Record<Outcome['kind'], JobOutcome>;
 
 /**
@@ -137,19 +140,22 @@ export class Job implements OutputSink {
 
     // Outcome. A job that succeeded after we told it to stop has done its work, unless it was out of time.
     const isSuccess = answer === null ? exit.exitCode === 0 : answer.kind === 'success';
-    if (isSuccess && this.#killedFor !== 'timeout') return this.#conclude({ kind: 'success' }, exit);
-    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
-      return this.#conclude({ kind: 'requeue' }, exit);
-    }
-    const { record, summary } = failureOf(this.taken, this.id, {
+    const run: FailedRun = {
       end: exit,
       killedFor: this.#killedFor,
       timeoutSeconds: config.timeoutSeconds,
       answer,
       stderr: this.#output.stderr?.text() ?? '',
       stdout: this.#output.stdout?.text() ?? '',
-    });
-    return this.#conclude({ kind: 'failure', record }, exit, summary);
+    };
+    const snoozed = snoozeOutcome(this.taken, this.id, run);
+    if (snoozed !== null) return this.#conclude(snoozed, exit);
+    if (isSuccess && this.#killedFor !== 'timeout') return this.#conclude({ kind: 'success' }, exit);
+    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
+      return this.#conclude({ kind: 'requeue' }, exit);
+    }
+    const { outcome, summary } = failureOutcome(this.taken, this.id, run);
+    return this.#conclude(outcome, exit, summary);
   }
 
   /** @returns `null` if the program can't be started: its pool is on hold from now on */
@@ -159,7 +165,8 @@ export class Job implements OutputSink {
     this.#startedAtMs = Date.now();
     this.#startedAt = performance.now();
     this.#durationMs = 0;
-    const program = warm.childFor(this.taken) ?? this.#startChild();
+    const warmChild = isKnownInAdvance(this.taken) ? warm.childFor(this.taken) : null;
+    const program = warmChild ?? this.#startChild();
     if (isNotStarted(program)) {
       void backoff.failed(pool, program);
       return null;
@@ -172,18 +179,19 @@ export class Job implements OutputSink {
   }
 
   #startChild(): Child | NotStarted {
-    const { payload, queue, pool, slot } = this.taken;
+    const { queue, pool, slot } = this.taken;
     const { config } = pool;
     const { mark } = this.#context;
-    const facts = { queue, worker: slot.worker, mark };
-    return startChild(launchSpecOf(config, facts, { stdin: payload.bytes, hasResults: false }), this);
+    const facts = { queue, worker: slot.worker, mark, attempt: attemptView(this.taken) };
+    const stdin = payloadFor(this.taken).bytes;
+    return startChild(launchSpecOf(config, facts, { stdin, hasResults: false }), this);
   }
 
   async #watch(program: Child | WarmChild): Promise<JobEnd> {
     const end =
       program instanceof Child
         ? { exit: await program.ended, answer: null, isUnread: false }
-        : await program.run(this.taken.payload.bytes, this);
+        : await program.run(payloadFor(this.taken).bytes, this);
     this.#durationMs = Math.round(performance.now() - this.#startedAt);
     for (const timer of this.#timers) clearTimeout(timer);
     return end;
@@ -242,8 +250,10 @@ export class Job implements OutputSink {
       exitCode: exit.exitCode,
       signal: exit.signal,
       failure,
+      ...nextRun(this.taken, outcome),
     });
-    if (failure !== null && isDisowned !== true) publish({ type: 'failure.recorded', failure });
+    if (failure !== null && outcome.kind === 'failure' && isDisowned !== true)
+      publish({ type: 'failure.recorded', failure });
     return outcome;
   }
 
@@ -262,7 +272,9 @@ export class Job implements OutputSink {
   }
 
   get view(): JobView {
-    const { payload, queue, pool, slot } = this.taken;
+    const { queue, pool, slot } = this.taken;
+    const payload = payloadFor(this.taken);
+    const attempt = attemptView(this.taken);
     return {
       id: this.id,
       queue,
@@ -273,6 +285,7 @@ export class Job implements OutputSink {
       payloadBytes: payload.bytes.length,
       startedAtMs: this.#startedAtMs,
       pid: this.pid,
+      ...(attempt === null ? {} : { attempt }),
     };
   }
 }

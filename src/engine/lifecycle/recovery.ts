@@ -25,6 +25,8 @@ export interface RecoveryHooks {
   readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'endPrograms'>;
   /** This process as its entry in Redis describes it. */
   readonly about: () => RunnerAbout;
+  /** This failure of a dead runner's job was recorded. */
+  readonly onRecorded: (record: string) => void;
   /** Jobs came back to queues. */
   readonly onRequeued: () => void;
 }
@@ -152,13 +154,15 @@ export class Recovery {
 
   /** @param others pids of this machine's runners that aren't dead */
   async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
-    const { publish, onRequeued, machine } = this.#hooks;
+    const { publish, onRequeued, onRecorded, machine, client } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
     if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
-    const recovered = await this.#dead.recover(runner, machine);
+    const recovered = await this.#dead.recover(runner, machine, client.failedTrim);
     if (recovered === null) return;
-    publish({ type: 'peer.recovered', peer: runner.owner, ...recovered });
-    if (recovered.requeued > 0) onRequeued();
+    const { failed, requeued, failures } = recovered;
+    publish({ type: 'peer.recovered', peer: runner.owner, failed, requeued });
+    for (const record of failures) onRecorded(record);
+    if (requeued > 0) onRequeued();
   }
 
   /** A job must not run twice at the same time. @returns whether to try the recovery again later */

@@ -38,6 +38,8 @@ export interface ResyncOptions {
   readonly newNonce: () => string;
   /** Redis has these outcomes. */
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
+  /** This failure was recorded in another way. */
+  readonly onRecorded: (record: string) => void;
   /** Takes the next name, because another process has this one. */
   readonly takeNextName: (holder: string) => void;
   readonly jobs: JobRunner;
@@ -65,7 +67,8 @@ export class Resync {
 
   async run(): Promise<void> {
     const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
-    await client.prepare({ holdsJobs: router.holdsJobs, queues: router.queues });
+    const { holdsJobs, retriesJobs, queues } = router;
+    await client.prepare({ holdsJobs, retriesJobs, queues });
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();
@@ -133,7 +136,7 @@ export class Resync {
     const outcomes = steps.flatMap((step) => step.outcomes);
     const returns = steps.flatMap((step) => step.returns);
     const isWritten = await writeForgotten(client.session, client.keys, client.stepOwner, {
-      ...{ lastKnown, lastConfirmed, outcomes, returns },
+      ...{ lastKnown, lastConfirmed, outcomes, returns, trim: client.failedTrim },
     });
     if (!isWritten) return;
     this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };
@@ -150,13 +153,16 @@ export class Resync {
    * it.
    */
   async #settleStale(): Promise<number> {
-    const { client, recovery } = this.#options;
+    const { client, recovery, onRecorded } = this.#options;
     if (this.#forgotten === null) return 0;
     const left = await recovery.leftByUs();
     const isAccountedFor = this.#accountedFor();
     const stale = left.filter(({ id, record }) => record !== null && !isAccountedFor(id, record));
     if (stale.length === 0) return 0;
-    return await settleOwn(client.session, client.keys, client.stepOwner, stale);
+    const { session, keys, stepOwner, failedTrim } = client;
+    const { count, failures } = await settleOwn(session, keys, stepOwner, stale, failedTrim);
+    for (const record of failures) onRecorded(record);
+    return count;
   }
 
   #accountedFor(): (worker: string, record: Buffer) => boolean {

@@ -31,6 +31,8 @@ export interface ShutdownOptions {
   readonly mover: { stop(): Promise<void> };
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
+  /** The last job has ended. */
+  readonly onJobsGone: () => void;
 }
 
 const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
@@ -77,10 +79,11 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { client, dispatcher, jobs, workers } = this.#options;
+    const { client, dispatcher, jobs, workers, onJobsGone } = this.#options;
     const { clock } = client;
     await holds(clock, () => dispatcher.runningCount === 0);
     await jobs.gone();
+    onJobsGone();
     const deadline = clock.elapsedMs() + lastWordsMs;
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
     const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);

@@ -106,10 +106,11 @@ export class Outbox {
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
     if (job.isDisowned === true) return;
-    this.outcomes.push(outcomeWrite(job, outcome));
+    const dueAt = (delaySeconds: number) => this.#client.dueSeconds(delaySeconds);
+    this.outcomes.push(outcomeWrite(job, outcome, dueAt));
     // As in Resque, a failed job also counts as processed.
-    if (outcome.kind !== 'requeue') this.#processed += 1;
-    if (outcome.kind === 'failure') this.#failed += 1;
+    if (outcome.kind !== 'requeue' && outcome.kind !== 'snooze') this.#processed += 1;
+    if (outcome.kind === 'failure' || outcome.kind === 'retry') this.#failed += 1;
   }
 
   /** Jobs that have ended since the start. */

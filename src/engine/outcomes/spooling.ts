@@ -20,6 +20,8 @@ export interface SpoolingOptions {
     /** Name and nonce of this process. */
     readonly owner: string;
     readonly nonce: string;
+    /** See resque/failed/failed-limit.ts. */
+    readonly failedLimit: number | null;
   };
   /** `null`: no directory; outcomes that can't be written are lost. */
   readonly directory: string | null;
@@ -27,6 +29,8 @@ export interface SpoolingOptions {
   readonly scope: string;
   readonly machine: Pick<EngineMeans, 'identity' | 'presenceOf' | 'clock'>;
   readonly publish: (fact: EngineFact) => void;
+  /** This failure was recorded from the disk. */
+  readonly onRecorded?: (record: string | Buffer) => void;
 }
 
 /** @param unrun goes into a separate step with the number `next` */
@@ -67,7 +71,7 @@ export class Spooling {
   constructor(options: SpoolingOptions) {
     const { client, directory, scope, machine } = options;
     this.#options = options;
-    this.#replay = new Replay(client.session, client.keys, machine.clock);
+    this.#replay = new Replay(client.session, client.keys, machine.clock, () => client.failedLimit);
     const owner = () => ({ name: client.owner, nonce: client.nonce });
     this.#spool = directory === null ? null : new Spool({ directory, scope, machine, owner });
   }
@@ -105,9 +109,19 @@ export class Spooling {
     const [file] = this.#own;
     if (file === undefined) return;
     const read = this.#spool?.read(file.path) ?? null;
-    if (read !== null) await this.#replay.take(this.#underOurName(read.spooled));
+    const spooled = read === null ? null : this.#underOurName(read.spooled);
+    const isTaken = spooled !== null && (await this.#replay.take(spooled));
     this.#own.shift();
     this.#spool?.remove(file.path);
+    if (isTaken) this.#tellRecorded(spooled.steps);
+  }
+
+  #tellRecorded(steps: readonly SpooledStep[]): void {
+    const { onRecorded } = this.#options;
+    if (onRecorded === undefined) return;
+    for (const outcome of steps.flatMap(({ outcomes }) => outcomes)) {
+      if (outcome.kind === 'failure') onRecorded(outcome.record);
+    }
   }
 
   /** This process may have taken another name since. */
@@ -181,6 +195,7 @@ export class Spooling {
       for (const { path } of files) this.#spool?.remove(path);
       await this.#replay.forget(spooled);
       this.#options.publish({ type: 'outcomes.restored', peer: owner.name, count, unrun: unrunCount(steps) });
+      this.#tellRecorded(steps);
       return;
     }
     if (this.#refused.has(owner.nonce)) return;

@@ -37,8 +37,17 @@ export class OutcomeQueue {
 /** Roughly the bytes that it holds. */
 export function sizeOf(outcome: OutcomeWrite): number {
   const held = (outcome.held?.payload.length ?? 0) + (outcome.statusName?.length ?? 0);
-  if (outcome.kind === 'failure') return held + outcome.record.length;
-  return outcome.kind === 'requeue' ? held + outcome.payload.length : held;
+  switch (outcome.kind) {
+    case 'success':
+      return held;
+    case 'failure':
+      return held + outcome.record.length;
+    case 'requeue':
+      return held + outcome.payload.length;
+    case 'retry':
+    case 'snooze':
+      return held + outcome.item.length + outcome.entry.length + outcome.record.length;
+  }
 }
 
 /** Steps without a reply, or with an error as reply: Redis may have carried them out or not. In order of their numbers. */

@@ -1,8 +1,8 @@
 /** What a reload changed in the config, for people. */
 import type { Config, PoolConfig } from '../../config/config.ts';
 
-/** Fields that only the start reads, with their names in the file: everything but the entries. */
-const startFields: Readonly<Record<Exclude<keyof Config, 'runners'>, string>> = {
+/** Fields that only the start reads, with their names in the file: everything but the entries and the limit of failures. */
+const startFields: Readonly<Record<Exclude<keyof Config, 'runners' | 'failedLimit'>, string>> = {
   redis: 'redis',
   namespace: 'namespace',
   shutdownTimeoutSeconds: 'shutdownTimeout',

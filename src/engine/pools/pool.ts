@@ -115,6 +115,11 @@ export class Pool {
     return this.#busy;
   }
 
+  /** It has more busy slots than it may have, because an operator has reduced them. */
+  get isOverfull(): boolean {
+    return this.busy > this.concurrency;
+  }
+
   /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
   get free(): number {
     return this.isRemoved ? 0 : Math.max(0, this.limit - this.busy);

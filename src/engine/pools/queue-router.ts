@@ -60,6 +60,11 @@ export class QueueRouter {
     return this.#pools.some(({ config }) => config.delivery === 'at-least-once');
   }
 
+  /** Whether any pool retries jobs. */
+  get retriesJobs(): boolean {
+    return this.#pools.some(({ config }) => config.retry !== null);
+  }
+
   /** Ids of the workers that may be on Redis' lists. */
   get workers(): string[] {
     return this.#pools.flatMap((pool) => pool.workers);

@@ -1,4 +1,5 @@
-import type { Payload } from '../../resque/format/payload.ts';
+import { type DelayedForms, entryText, readEntry, sha1Of } from '../../resque/delayed/retry-entry.ts';
+import { type JobPayload, type Payload, readPayload } from '../../resque/format/payload.ts';
 import { workerRecord } from '../../resque/format/worker-record.ts';
 import type { BeginWrite, HeldJob, OutcomeWrite, ReturnWrite } from '../../resque/steps/step.ts';
 import type { Pool, Slot } from './pool.ts';
@@ -14,30 +15,97 @@ export interface TakenJob {
   readonly isHeld: boolean;
   /** The step that took it, as in its record; `null` until it is on record. */
   takenIn: number | null;
+  /** `null` until it is known, and for pools that don't retry jobs. */
+  attempt: Attempt | null;
   /** Others have accounted for it, because they took this runner for dead. How it ends is not recorded. */
   isDisowned?: boolean;
+}
+
+/** Which of the job's runs this is. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  /** When the job failed first, as in failure records; `null` if it has not failed. */
+  readonly firstFailedAt: string | null;
+  /** The job as it was on its queue at first; `null` if that is what was taken now. */
+  readonly payload: JobPayload | null;
+  /** As it is in Redis; '' for a job that was never delayed. */
+  readonly entry: string;
+}
+
+const firstAttempt: Attempt = { number: 1, firstFailedAt: null, payload: null, entry: '' };
+
+/** @param entry as Redis had it; '' for none */
+export function attemptOf(entry: string): Attempt {
+  const known = entry === '' ? null : readEntry(entry);
+  if (known === null) return firstAttempt;
+  const payload = readPayload(known.payload);
+  const { attempt: number, firstFailedAt } = known;
+  return { number, firstFailedAt, payload: payload.isObject ? payload : null, entry };
+}
+
+/** The payload that the job's program gets. */
+export function payloadFor({ payload, attempt }: TakenJob): Payload {
+  return attempt?.payload ?? payload;
+}
+
+/** A job that waits as a delayed job and runs again. */
+export interface Delayed {
+  /** `retry` counts as a failure, `snooze` doesn't count. */
+  readonly kind: 'retry' | 'snooze';
+  readonly delaySeconds: number;
+  readonly forms: DelayedForms;
+  /** Of the run that follows. */
+  readonly attempt: number;
+  readonly firstFailedAt: string | null;
+  readonly payload: Buffer;
+  /** The failure record, in case that it can't wait. */
+  readonly record: string;
 }
 
 /** How a job ended, for Redis. */
 export type Outcome =
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string }
-  | { readonly kind: 'requeue' };
+  | { readonly kind: 'requeue' }
+  | Delayed;
 
-export function outcomeWrite(job: TakenJob, outcome: Outcome): OutcomeWrite {
+/** @param dueAt the time after a delay, in seconds by Redis' clock */
+export function outcomeWrite(
+  job: TakenJob,
+  outcome: Outcome,
+  dueAt: (delaySeconds: number) => number,
+): OutcomeWrite {
   const { slot, queue, payload, isHeld, takenIn } = job;
   const held = isHeld ? { queue, payload: payload.bytes } : null;
   const about = { worker: slot.worker, held, takenIn, statusName: payload.statusName };
-  if (outcome.kind !== 'requeue') return { ...about, ...outcome };
-  return { ...about, kind: 'requeue', queue, payload: payload.bytes };
+  switch (outcome.kind) {
+    case 'success':
+    case 'failure':
+      return { ...about, ...outcome };
+    case 'requeue':
+      return { ...about, kind: 'requeue', queue, payload: payload.bytes };
+    case 'retry':
+    case 'snooze': {
+      const { kind, record, delaySeconds, forms, attempt, firstFailedAt, payload: bytes } = outcome;
+      const dueSeconds = dueAt(delaySeconds);
+      const { item, names } = forms;
+      const entry = entryText(names, { attempt, firstFailedAt, payload: bytes, dueSeconds, item });
+      return { ...about, kind, dueSeconds, item, entry, record };
+    }
+  }
 }
 
 /** The write that records the job with its worker. */
-export function beginWrite({ slot, queue, payload, takenAt }: TakenJob, step: number): BeginWrite {
+export function beginWrite(job: TakenJob, step: number): BeginWrite {
+  const { slot, pool, queue, payload, takenAt, attempt } = job;
+  // A job that was popped by BLPOP: its attempt isn't known before a step has looked.
+  const unknown = pool.config.retry === null ? '' : sha1Of(payload.bytes);
   return {
     worker: slot.worker,
     record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step }),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
+    attempt: attempt === null ? unknown : attempt.entry,
   };
 }
 

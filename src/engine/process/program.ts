@@ -1,5 +1,6 @@
 /** The command line and environment of a job's program. */
 import type { PoolConfig } from '../../config/config.ts';
+import type { AttemptView } from '../../protocol/job.ts';
 import type { LaunchSpec } from '../launch/launched-process.ts';
 
 export interface EnvironmentFacts {
@@ -8,6 +9,8 @@ export interface EnvironmentFacts {
   readonly worker: string;
   /** Identifies this runner process. */
   readonly mark: string;
+  /** `null` if the entry doesn't retry jobs. */
+  readonly attempt: AttemptView | null;
 }
 
 /** Says in the environment of each job which runner process started it. It identifies jobs that outlived their runner. */
@@ -17,6 +20,11 @@ export const runnerVariable = 'RESQUE_RUNNER';
 const resultVariable = 'RESQUE_RESULT_FD';
 const resultDescriptor = 3;
 
+const ownVariables = [
+  ...['RESQUE_QUEUE', 'RESQUE_WORKER', 'RESQUE_ATTEMPT', 'RESQUE_ATTEMPTS'],
+  ...[runnerVariable, resultVariable],
+];
+
 /** Copied once: each access to `process.env` is a system call. */
 const own: NodeJS.ProcessEnv = { ...process.env };
 const bases = new WeakMap<PoolConfig, readonly string[]>();
@@ -25,6 +33,11 @@ const bases = new WeakMap<PoolConfig, readonly string[]>();
 export function commandOf({ script, args }: PoolConfig, queue: string): [string, ...string[]] {
   const [program = '', ...words] = script;
   return [program, ...words, queue, ...args];
+}
+
+/** What a child is told that starts before its job is known. A persistent child runs many jobs and is told nothing. */
+export function attemptInAdvance({ mode, retry }: PoolConfig): AttemptView | null {
+  return retry === null || mode === 'persistent' ? null : { number: 1, of: retry.attempts };
 }
 
 /** How to start the program of a pool. Every start of a job's program goes through here. */
@@ -39,8 +52,10 @@ export function launchSpecOf(
 }
 
 /** The environment of a job's program, as `NAME=value`: ours, the config's, and its queue and worker. */
-function environmentOf(config: PoolConfig, { queue, worker, mark }: EnvironmentFacts): string[] {
-  return [...baseOf(config), `RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
+function environmentOf(config: PoolConfig, { queue, worker, mark, attempt }: EnvironmentFacts): string[] {
+  const own = [`RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
+  if (attempt !== null) own.push(`RESQUE_ATTEMPT=${attempt.number}`, `RESQUE_ATTEMPTS=${attempt.of}`);
+  return [...baseOf(config), ...own];
 }
 
 function baseOf(config: PoolConfig): readonly string[] {
@@ -48,7 +63,7 @@ function baseOf(config: PoolConfig): readonly string[] {
   if (known !== undefined) return known;
   const base: NodeJS.ProcessEnv = { ...own, ...config.env };
   // If another runner started this one as a job, its variables are not for our children.
-  for (const name of ['RESQUE_QUEUE', 'RESQUE_WORKER', runnerVariable, resultVariable]) delete base[name];
+  for (const name of ownVariables) delete base[name];
   const variables = Object.entries(base).map(([name, value]) => `${name}=${value ?? ''}`);
   bases.set(config, variables);
   return variables;

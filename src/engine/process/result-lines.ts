@@ -1,9 +1,10 @@
 /**
  * The results that a persistent child writes to its descriptor 3, a line for each job: `{"ok":true}`, or a failure as other
- * children report it on STDERR: `{"exception": …, "error": …, "backtrace": …}`.
+ * children report it on STDERR: `{"exception": …, "error": …, "backtrace": …}`. Both may say when the job runs again; see
+ * jobs/retry.ts.
  */
 export type JobResult =
-  | { readonly kind: 'success' }
+  | { readonly kind: 'success'; readonly told: Readonly<Record<string, unknown>> }
   | { readonly kind: 'failure'; readonly told: Readonly<Record<string, unknown>> }
   /** Against the rules: a sentence about the child, such as `wrote what is no result: hello`. */
   | { readonly kind: 'breach'; readonly sentence: string };
@@ -24,6 +25,8 @@ export const breaches = {
   unasked: { kind: 'breach', sentence: 'wrote a result to descriptor 3 without a job' },
 } as const satisfies Record<string, JobResult>;
 const shownCharacters = 200;
+/** A result with one of these is that of a job that did not succeed. */
+const failureMembers = ['exception', 'error', 'retry', 'retry_in', 'snooze'];
 
 /** Reads one line, without its end. */
 export function readResult(line: Buffer): JobResult {
@@ -36,8 +39,8 @@ export function readResult(line: Buffer): JobResult {
     return breach(text);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return breach(text);
-  if ('ok' in value && value.ok === true) return { kind: 'success' };
-  if ('exception' in value || 'error' in value) return { kind: 'failure', told: { ...value } };
+  if ('ok' in value && value.ok === true) return { kind: 'success', told: { ...value } };
+  if (failureMembers.some((name) => name in value)) return { kind: 'failure', told: { ...value } };
   return breach(text);
 }
 

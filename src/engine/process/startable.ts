@@ -35,8 +35,12 @@ const maxInterpreters = 5;
 /** Where `execvp` looks if there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
 
-/** Never throws: if the system refuses to answer, that is a reason as well. */
-export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict> {
+/**
+ * Never throws: if the system refuses to answer, that is a reason as well.
+ *
+ * @param field the program's field in the config
+ */
+export async function checkStartable(pool: PoolConfig, field = 'script'): Promise<StartableVerdict> {
   const directory = pool.cwd ?? process.cwd();
   const around = { directory, path: pool.env.PATH ?? process.env.PATH ?? defaultPath };
   const program = pool.script[0] ?? '';
@@ -47,7 +51,7 @@ export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict
     if (verdict.ok || pool.script.length > 1) return verdict;
     const words = await wordsOf(program, around);
     if (words === null) return verdict;
-    const advice = `; write a program with arguments as a list: "script": ${JSON.stringify(words).replaceAll('","', '", "')}`;
+    const advice = `; write a program with arguments as a list: "${field}": ${JSON.stringify(words).replaceAll('","', '", "')}`;
     return { ...verdict, reason: verdict.reason + advice };
   } catch (error) {
     const reason = `${program} can't be looked at: ${systemError(error).message}`;
@@ -69,8 +73,8 @@ export function mayNeverHaveRun({ exitCode }: ExitStatus): boolean {
  *
  * @returns `null` if the program did run
  */
-export async function whyItNeverRan(pool: PoolConfig): Promise<NotStarted | null> {
-  const verdict = await checkStartable(pool);
+export async function whyItNeverRan(pool: PoolConfig, field?: string): Promise<NotStarted | null> {
+  const verdict = await checkStartable(pool, field);
   return verdict.ok || !verdict.isCertain ? null : { whyNot: Promise.resolve(verdict.reason) };
 }
 

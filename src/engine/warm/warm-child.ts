@@ -16,7 +16,7 @@ import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import { type Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
-import { launchSpecOf } from '../process/program.ts';
+import { attemptInAdvance, launchSpecOf } from '../process/program.ts';
 import { breaches, type JobResult, noResult, ResultLines, readResult } from '../process/result-lines.ts';
 import { payloadLine, StdinDelivery } from './stdin-delivery.ts';
 
@@ -49,7 +49,7 @@ export function startWarmChild(spec: WarmChildSpec, onServed: () => void): WarmC
   const { config } = pool;
   const isPersistent = config.mode === 'persistent';
   const output = new WarmOutput();
-  const facts = { queue, worker: slot.worker, mark };
+  const facts = { queue, worker: slot.worker, mark, attempt: attemptInAdvance(config) };
   const child = startChild(launchSpecOf(config, facts, { stdin: 'pipe', hasResults: isPersistent }), output);
   return isNotStarted(child) ? child : new WarmChild(spec, child, output, onServed);
 }

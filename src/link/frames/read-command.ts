@@ -39,7 +39,7 @@ function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
 }
 
 const filter: Shape<FailureFilter> = {
-  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null',
+  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan',
   read: (value) => {
     if (!isObject(value)) return undefined;
     // An unknown criterion, from a later version, would be ignored, and the command would affect more failures.
@@ -47,6 +47,8 @@ const filter: Shape<FailureFilter> = {
       return undefined;
     const criteria: Partial<Record<keyof FailureFilter, string | null>> = {};
     for (const key of filterCriteria) {
+      // Older screens don't know it, and later ones leave it out.
+      if (key === 'olderThan' && value[key] === undefined) continue;
       const criterion = value[key] === null ? null : text.read(value[key]);
       if (criterion === undefined) return undefined;
       criteria[key] = criterion;

@@ -2,6 +2,7 @@
  * Finds problems with workers and runners in Redis, and repairs them. The caller decides which runners are dead, and ends the
  * programs that they left on this machine. All reject with RedisError.
  */
+import { trimArgument } from '../failed/failed-limit.ts';
 import { exceptions } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { readPayload } from '../format/payload.ts';
@@ -30,6 +31,8 @@ export interface AuditOptions {
   readonly maxRecoveries: number;
   /** Of resque-scheduler's lock; '' for none. */
   readonly lockPrefix: string;
+  /** See failed-limit.ts. */
+  readonly failedLimit?: number | null;
   /** Queues to look at besides those that Redis lists. */
   readonly queues: readonly string[];
 }
@@ -124,6 +127,7 @@ export class Audit {
 
   async #recover(left: LeftOwner): Promise<RepairResult> {
     const runner = this.#runnerOf(left);
+    const { here, failedLimit = null } = this.#options;
     const unlock = await this.#dead.lock(`check ${process.pid}`);
     if (unlock === null) return { kind: 'held-up' };
     try {
@@ -131,7 +135,7 @@ export class Audit {
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
       if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
-      const orphanedJobs = await this.#dead.recover(runner, this.#options.here);
+      const orphanedJobs = await this.#dead.recover(runner, here, trimArgument(failedLimit, Date.now()));
       return orphanedJobs === null ? { kind: 'changed' } : { kind: 'repaired', orphanedJobs };
     } finally {
       await unlock();

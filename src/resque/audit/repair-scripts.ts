@@ -85,7 +85,7 @@ if bytes ~= '' then
   ${countFailure}
   setStatus(ARGV[7] or '', ${jobStatuses.failed})
 end
-redis.call('DEL', key)
+redis.call('DEL', key, key .. ':retry')
 if leaves then
   redis.call('SREM', prefix .. 'workers', id)
   redis.call('DEL', key .. ':started', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)

@@ -36,6 +36,9 @@ export interface Failure {
   readonly exception: string;
   readonly error: string;
   readonly backtrace: readonly string[];
+  /** How many times the job has run, and when it failed first; `null` if its entry doesn't retry jobs. */
+  readonly attempts?: number | null;
+  readonly firstFailedAt?: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
   /** What the job printed, unless `error` already has it. '' is left out. */
@@ -56,6 +59,9 @@ export function failureRecord(failure: Failure): string {
     `"queue":${json(withoutMarkup(failure.queue))}`,
   ];
   if (withoutMarkup(failure.queue) !== failure.queue) members.push(`"queue_name":${json(failure.queue)}`);
+  const { attempts = null, firstFailedAt = null } = failure;
+  if (attempts !== null) members.push(`"attempts":${attempts}`);
+  if (firstFailedAt !== null) members.push(`"first_failed_at":${json(firstFailedAt)}`);
   if (failure.signal === null) members.push(`"exit_code":${failure.exitCode ?? 'null'}`);
   else members.push(`"signal":${json(failure.signal)}`);
   if (failure.stderr !== '') members.push(`"stderr":${json(failure.stderr)}`);

@@ -20,6 +20,10 @@ export interface ResqueKeys {
    * Ours: the exact bytes of a payload that can't be embedded in the worker's JSON, as long as the job runs.
    */
   readonly workerPayload: (id: string) => string;
+  /** Ours: the entry of the retry that the worker runs, see delayed/retry-entry.ts. */
+  readonly workerRetry: (id: string) => string;
+  /** Ours: list of the entries of waiting retries, by the SHA-1 of their job in a form that it may come back in. */
+  readonly retries: (sha1: string) => string;
   /** Ours: a runner process' last step in Redis, so that none is carried out twice. */
   readonly runnerStep: (owner: string) => string;
   /**
@@ -43,6 +47,10 @@ export interface ResqueKeys {
   readonly heartbeat: string;
   /** List of failure records, oldest first. */
   readonly failed: string;
+  /** Ours: hash of how many failures `failedLimit` removed, by the day since the epoch. */
+  readonly failedRemoved: string;
+  /** Ours: held by the one runner that reports these numbers. */
+  readonly failedRemovedClaim: string;
   /** String; with `true`, no worker of the namespace takes jobs. */
   readonly pauseAllWorkers: string;
   readonly processed: string;
@@ -77,6 +85,8 @@ export function resqueKeys(namespace: string): ResqueKeys {
     worker: (id) => `${prefix}worker:${id}`,
     workerStarted: (id) => `${prefix}worker:${id}:started`,
     workerPayload: (id) => `${prefix}worker:${id}:payload`,
+    workerRetry: (id) => `${prefix}worker:${id}:retry`,
+    retries: (sha1) => `${prefix}runner:retry:${sha1}`,
     runnerStep: (owner) => `${prefix}runner:${owner}:step`,
     tombstone: (nonce) => `${prefix}runner:dead:${nonce}`,
     runners: `${prefix}runners`,
@@ -87,6 +97,8 @@ export function resqueKeys(namespace: string): ResqueKeys {
     recoveries: `${prefix}runner:recoveries`,
     heartbeat: `${prefix}workers:heartbeat`,
     failed: `${prefix}failed`,
+    failedRemoved: `${prefix}runner:failed-removed`,
+    failedRemovedClaim: `${prefix}runner:failed-removed:claim`,
     pauseAllWorkers: `${prefix}pause-all-workers`,
     processed: `${prefix}stat:processed`,
     failedCount: `${prefix}stat:failed`,

@@ -36,6 +36,27 @@ export function timeOfText(text: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
+/** No zone is further behind UTC. */
+const farthestBehindMs = 12 * 3_600_000;
+
+/**
+ * The same, but a time in a zone that only its writer knows (`2026/11/24 15:20:19 CET`), or without a zone, is the latest that
+ * it can be. So whatever is older than this is surely older.
+ *
+ * @returns `null` if it is not a time
+ */
+export function latestTimeOfText(text: string): number | null {
+  if (/^\d{9,12}$/.test(text)) return timeOfText(text);
+  // JavaScript would take `job 5` for a day in May.
+  if (!/\b\d{4}\b/.test(text) || !/\b\d\d:\d\d\b/.test(text)) return null;
+  const isZoned = /(?:Z|UTC|GMT|[-+]\d\d:?\d\d)(?:\s*\(.*\))?$/.test(text);
+  if (isZoned) return timeOfText(text);
+  // The zone is the last word, or stands before the year: `Sat Nov 28 11:36:25 CET 2026`.
+  const local = text.replace(/(:\d\d(?:\.\d+)?)\s+[A-Za-z]{1,5}(?=\s+\d{4}$|$)/, '$1');
+  const ms = Date.parse(`${local} UTC`);
+  return Number.isNaN(ms) ? null : ms + farthestBehindMs;
+}
+
 /** Milliseconds since the epoch. @returns `null` for a value that may crash Ruby workers when they prune */
 export function heartbeatTime(text: string): number | null {
   const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);

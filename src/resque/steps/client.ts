@@ -1,8 +1,8 @@
 /** Everything that a runner does with Redis, as typed operations on one session. All reject with RedisError. */
+import { trimArgument } from '../failed/failed-limit.ts';
 import { FailedList } from '../failed/failed-list.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
 import { heartbeatText, startedText } from '../format/timestamps.ts';
-import { type RecordedJob, recordedJob, stepOfRecord } from '../format/worker-record.ts';
 import { listLengths } from '../redis/bulk-reads.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { ReachableRedis } from '../redis/connection.ts';
@@ -17,8 +17,8 @@ import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runne
 import { permissionScript } from './permission-script.ts';
 import { readStanding, type Standing } from './standing.ts';
 import type { HeldJob, ReservedJob, StepOwner, StepReply, StepRequest, UnsentJob } from './step.ts';
-import { StepSender } from './step.ts';
 import { stepScript } from './step-script.ts';
+import { type RecordedStepJob, StepSender } from './step-sender.ts';
 
 /** A job from BLPOP. It is in no key until a step records it or puts it back. */
 export interface PoppedJob {
@@ -32,6 +32,8 @@ export interface PoppedJob {
 export interface PreparedFor {
   /** Whether any entry is at-least-once. */
   readonly holdsJobs: boolean;
+  /** Whether any entry retries jobs. */
+  readonly retriesJobs: boolean;
   readonly queues: readonly string[];
 }
 
@@ -57,6 +59,14 @@ export class ResqueClient {
   lastConfirmed: () => number = () => 0;
 
   readonly clock: Clock;
+
+  /** See failed-limit.ts. `null`: the list may grow without end. */
+  failedLimit: number | null = null;
+
+  /** For scripts that add failures. */
+  get failedTrim(): string {
+    return trimArgument(this.failedLimit, this.redisNow().getTime());
+  }
 
   /** @param owner this process; its name is `HOST:PID` */
   constructor(
@@ -98,17 +108,19 @@ export class ResqueClient {
   entry(about: RunnerAbout): RunnerEntry {
     const { connections } = this.session;
     const known = connections === null ? {} : { connections };
-    return { ...about, nonce: this.nonce, seenAtMs: this.#redisNow().getTime(), ...known };
+    return { ...about, nonce: this.nonce, seenAtMs: this.redisNow().getTime(), ...known };
   }
 
   /**
    * Call it first on new connections: reads Redis' clock, loads the script and checks permissions. Rejects with RedisError,
    * also if a permission is missing.
    */
-  async prepare({ holdsJobs, queues }: PreparedFor): Promise<void> {
+  async prepare({ holdsJobs, retriesJobs, queues }: PreparedFor): Promise<void> {
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
-    const args = [this.keys.prefix, this.owner, holds ? 1 : 0, isLimited ? 1 : 0, ...queues];
+    const trims = this.failedLimit !== null;
+    const means = [holds, isLimited, trims, retriesJobs].map(Number);
+    const args = [this.keys.prefix, this.owner, ...means, ...queues];
     // All at once, in one round trip.
     const [, , mayReadPieces] = await Promise.all([
       this.#readClock(),
@@ -138,7 +150,7 @@ export class ResqueClient {
    * steps. That counts as an outage: `prepare` loads the script again, and the steps are repeated.
    */
   takeStep(request: StepRequest): Promise<StepReply> {
-    return this.#steps.send(this.#owner, request, this.now(), this.#redisNow());
+    return this.#steps.send(this.#owner, request, this.now(), this.redisNow(), this.failedLimit);
   }
 
   /** Reads the payload that a step's reply had no room for. */
@@ -208,7 +220,7 @@ export class ResqueClient {
     const ids = workers();
     if (ids.length === 0 && about === null) return;
     const entry = about === null ? '' : writeEntry(this.entry(about));
-    const times = [startedText(this.now()), heartbeatText(this.#redisNow())];
+    const times = [startedText(this.now()), heartbeatText(this.redisNow())];
     const args = [this.keys.prefix, ...times, this.owner, this.nonce, this.lastConfirmed(), entry, ...ids];
     await runScript(this.session, heartbeatScript, 0, args);
   }
@@ -272,15 +284,9 @@ export class ResqueClient {
     return runScript(this.session, unregisterScript, 0, args);
   }
 
-  /** The job that this step recorded on a worker, if only the reply was lost; otherwise `null`. */
-  async recordedJob(worker: string, step: number): Promise<RecordedJob | null> {
-    const { worker: recordKey, workerPayload } = this.keys;
-    const [record = null, beside = null] = await this.reads.values([
-      recordKey(worker),
-      workerPayload(worker),
-    ]);
-    if (record === null || stepOfRecord(record) !== step) return null;
-    const job = recordedJob(record, beside);
+  /** See `StepSender`. */
+  async recordedJob(worker: string, step: number, hasAttempts: boolean): Promise<RecordedStepJob | null> {
+    const job = await this.#steps.recordedJob(worker, step, hasAttempts);
     if (job !== null) this.suspect(job.payload.bytes);
     return job;
   }
@@ -300,7 +306,12 @@ export class ResqueClient {
     return new Date(this.clock.nowMs());
   }
 
-  #redisNow(): Date {
+  /** The time after a delay, by Redis' clock: in whole seconds, and never early. */
+  dueSeconds(delaySeconds: number): number {
+    return Math.ceil(this.redisNow().getTime() / 1000 + delaySeconds);
+  }
+
+  redisNow(): Date {
     return new Date(this.clock.elapsedMs() + this.#clockOffsetMs);
   }
 }

@@ -6,11 +6,13 @@
  * What a forgotten step removed may be back. An outcome removes only what is surely its own: the worker's record if it
  * names the step that took the job. It never removes a payload from a queue, because an equal job looks the same.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
+import { delayArguments, type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
 
 export interface ForgottenSteps {
   /** The last step that Redis knows; 0 if none. */
@@ -20,15 +22,20 @@ export interface ForgottenSteps {
   /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
+  /** See `trimArgument`. */
+  readonly trim?: string;
 }
 
 /** A returned job is searched for among this many jobs at the head of its queue. */
 const headLength = 100;
 
-/** ARGV: prefix, owner, nonce, last known step, last confirmed one; the outcomes; the returns. */
+/**
+ * ARGV: prefix, owner, nonce, last known step, last confirmed one, `trimArgument`; the outcomes; the returns.
+ */
 const forgottenScript = script(`
 local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local at = 5
+local ${readTrim('ARGV[6]')}
+local at = 6
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 ${scriptChecks}
@@ -39,7 +46,8 @@ if knownNonce == nonce and knownStep ~= lastKnown then return 0 end
 local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
-    queue = nextArg(), bytes = nextArg(), statusName = nextArg(), status = nextArg() }
+    queue = nextArg(), bytes = nextArg(), due = nextArg(), item = nextArg(), entry = nextArg(), keptSeconds = nextArg(),
+    statusName = nextArg(), status = nextArg() }
 end
 for i = 1, tonumber(nextArg()) do
   returns[i] = { queue = nextArg(), bytes = nextArg(), isHeld = nextArg() == '1' }
@@ -56,11 +64,16 @@ local function needPush(command, key)
   need(command, key, '')
 end
 need('SET', stepKey, '')
+${delayWrites}
 for _, outcome in ipairs(outcomes) do
+  if outcome.due ~= '' then checkDelay(outcome) end
   needHeld(outcome.heldQueue)
   needType('string', prefix .. 'worker:' .. outcome.id)
   need('DEL', prefix .. 'worker:' .. outcome.id)
-  if outcome.kind == 'failure' then needPush('RPUSH', prefix .. 'failed') end
+  if outcome.kind == 'failure' then
+    needPush('RPUSH', prefix .. 'failed')
+    ${needTrim}
+  end
   if outcome.kind == 'requeue' then needPush('LPUSH', prefix .. 'queue:' .. outcome.queue) end
 end
 for _, job in ipairs(returns) do
@@ -79,7 +92,9 @@ end
 local function leaveHeld(queue, payload)
   return queue ~= '' and redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
+${attemptWrites}
 ${jobStatusWrites}
+local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
   local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
@@ -90,20 +105,22 @@ for _, outcome in ipairs(outcomes) do
   if outcome.kind == 'requeue' then
     -- Otherwise Redis has also forgotten that it was taken: it is on its queue.
     if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
+    if isItsRecord then returnAttempt(outcome.id) end
   else
     local stats = { 'processed' }
-    if outcome.kind == 'failure' then
-      redis.call('RPUSH', prefix .. 'failed', outcome.bytes)
-      stats[2] = 'failed'
-    end
+    if outcome.kind == 'failure' then failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.bytes) end
+    if outcome.kind == 'retry' or outcome.kind == 'snooze' then delay(outcome) end
+    if outcome.kind == 'failure' or outcome.kind == 'retry' then stats[2] = 'failed' end
+    if outcome.kind == 'snooze' then stats = {} end
     for _, stat in ipairs(stats) do
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat, 1)
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. outcome.id, 1)
     end
   end
-  if isItsRecord then redis.call('DEL', key, key .. ':payload') end
+  if isItsRecord then redis.call('DEL', key, key .. ':payload', key .. ':retry') end
   setStatus(outcome.statusName, outcome.status)
 end
+${trimFailed}
 local function isAtHead(key, payload)
   for _, other in ipairs(redis.call('LRANGE', key, 0, ${headLength - 1})) do
     if other == payload then return true end
@@ -124,17 +141,19 @@ export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,
   owner: StepOwner,
-  { lastKnown, lastConfirmed, outcomes, returns }: ForgottenSteps,
+  { lastKnown, lastConfirmed, outcomes, returns, trim = '' }: ForgottenSteps,
 ): Promise<boolean> {
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed],
+    ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, trim],
     outcomes.length,
   ];
   for (const outcome of outcomes) {
     const { kind, worker, takenIn, held } = outcome;
     args.push(kind, worker, takenIn ?? '', held?.queue ?? '', held?.payload ?? '');
     args.push(kind === 'requeue' ? outcome.queue : '');
-    args.push(kind === 'requeue' ? outcome.payload : kind === 'failure' ? outcome.record : '');
+    args.push(kind === 'requeue' ? outcome.payload : kind === 'success' ? '' : outcome.record);
+    const isDelayed = kind === 'retry' || kind === 'snooze';
+    args.push(...(isDelayed ? delayArguments(outcome, new Date()) : ['', '', '', '']));
     args.push(outcome.statusName ?? '', statusAfter[kind]);
   }
   args.push(returns.length);

@@ -2,17 +2,20 @@
  * Jobs that Redis has under the name of a living process, after Redis came back older. Jobs that the process doesn't know
  * are settled like those of a dead runner; jobs that it runs are held again. Rejects with RedisError.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import type { LeftWorker } from '../workers/recovery-script.ts';
+import { failuresAt, type LeftWorker } from '../workers/recovery-script.ts';
 import type { HeldJob, StepOwner } from './step.ts';
 
-/** ARGV: prefix, owner, nonce; workers as in `recover`. A record that has changed stays. */
+/** ARGV: prefix, owner, nonce, `trimArgument`; workers as in `recover`. A record that has changed stays. */
 const settleScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
-local at = 3
+local ${readTrim('ARGV[4]')}
+local at = 4
 local function nextArg() at = at + 1; return ARGV[at] end
 local stepKey = prefix .. 'runner:' .. owner .. ':step'
 local confirmed = 0
@@ -21,12 +24,13 @@ ${knownProcess}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg() }
+    statusName = nextArg(), place = at - 1 }
   needType('string', prefix .. 'worker:' .. worker.id)
   need('DEL', prefix .. 'worker:' .. worker.id)
   if worker.kind == 'failure' then
     needType('list', prefix .. 'failed')
     need('RPUSH', prefix .. 'failed', '')
+    ${needTrim}
   elseif worker.kind == 'requeue' then
     needType('list', prefix .. 'queue:' .. worker.queue)
     needType('set', prefix .. 'queues')
@@ -36,40 +40,56 @@ for i = 1, tonumber(nextArg()) do
   workers[i] = worker
 end
 if refusal then return redis.error_reply(refusal) end
+${delayWrites}
+${attemptWrites}
 ${jobStatusWrites}
-local settled = 0
+local settled, failedLength, countRefusal = 0, 0, nil
+-- Where the recorded failures stand in ARGV.
+local places = {}
 for _, worker in ipairs(workers) do
   local key = prefix .. 'worker:' .. worker.id
   if redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      redis.call('RPUSH', prefix .. 'failed', worker.bytes)
+      failedLength = redis.call('RPUSH', prefix .. 'failed', worker.bytes)
+      places[#places + 1] = worker.place
       ${countFailure}
       setStatus(worker.statusName, ${jobStatuses.failed})
     elseif worker.kind == 'requeue' then
       redis.call('SADD', prefix .. 'queues', worker.queue)
       redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
+      returnAttempt(worker.id)
       setStatus(worker.statusName, ${jobStatuses.waiting})
     end
-    redis.call('DEL', key, key .. ':payload')
+    redis.call('DEL', key, key .. ':payload', key .. ':retry')
     settled = settled + 1
   end
 end
-return settled
+${trimFailed}
+return { settled, places }
 `);
 
-/** @returns how many records were unchanged and are settled */
+export interface Settled {
+  /** How many records were unchanged and are settled. */
+  readonly count: number;
+  /** The failures as they were recorded. */
+  readonly failures: readonly string[];
+}
+
+/** @param trim see `trimArgument` */
 export async function settleOwn(
   sender: CommandSender,
   keys: ResqueKeys,
   { name, nonce }: StepOwner,
   workers: readonly LeftWorker[],
-): Promise<number> {
-  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, workers.length];
+  trim = '',
+): Promise<Settled> {
+  const args: (string | Buffer | number)[] = [keys.prefix, name, nonce, trim, workers.length];
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
   }
-  return Number(await runScript(sender, settleScript, 0, args));
+  const [count, places] = (await runScript(sender, settleScript, 0, args)) as [number, number[]];
+  return { count, failures: failuresAt(places, args) };
 }
 
 /**

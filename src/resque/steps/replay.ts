@@ -64,7 +64,16 @@ export class Replay {
   readonly #clock: Clock;
   readonly #reads: LargeReads;
 
-  constructor(sender: CommandSender, keys: ResqueKeys, clock: Clock = systemClock) {
+  readonly #failedLimit: () => number | null;
+
+  /** @param failedLimit see failed-limit.ts */
+  constructor(
+    sender: CommandSender,
+    keys: ResqueKeys,
+    clock: Clock = systemClock,
+    failedLimit: () => number | null = () => null,
+  ) {
+    this.#failedLimit = failedLimit;
     this.#reads = new LargeReads(sender);
     this.#clock = clock;
     this.#sender = sender;
@@ -110,7 +119,8 @@ export class Replay {
       step,
     };
     const now = new Date(this.#clock.nowMs());
-    const args = stepArguments(this.#keys, owner, request, now, now);
+    const limit = this.#failedLimit();
+    const args = stepArguments(this.#keys, owner, request, now, now, undefined, limit);
     await runScript(this.#sender, stepScript, 0, args);
   }
 

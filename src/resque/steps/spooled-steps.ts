@@ -64,6 +64,11 @@ function outcomeFields(outcome: OutcomeWrite): object {
       return { ...about, record: Buffer.from(outcome.record).toString('base64') };
     case 'requeue':
       return { ...about, queue: outcome.queue, payload: outcome.payload.toString('base64') };
+    case 'retry':
+    case 'snooze': {
+      const { dueSeconds, item, entry, record } = outcome;
+      return { ...about, dueSeconds, item, entry, instead: record };
+    }
   }
 }
 
@@ -114,6 +119,12 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, ...about, record });
   else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {
     draft.outcomes.push({ kind, ...about, queue, payload });
+  } else if (kind === 'retry' || kind === 'snooze') {
+    const { item, entry, instead } = value;
+    const dueSeconds = numberOf(value.dueSeconds);
+    const areTexts = typeof item === 'string' && typeof entry === 'string' && typeof instead === 'string';
+    if (dueSeconds === null || !areTexts) return false;
+    draft.outcomes.push({ kind, ...about, dueSeconds, item, entry, record: instead });
   } else return false;
   return true;
 }

@@ -1,4 +1,6 @@
 /** The script of a step; `step.ts` says what a step promises. */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -70,14 +72,18 @@ local function needHeld(queue)
   need('LREM', heldQueues .. ':' .. queue, 1, '')
 end
 
-local outcomes = {}
+local outcomes, failedLimit, failedDay = {}, nil, nil
 for i = 1, tonumber(nextArg()) do
   local outcome = { kind = nextArg(), id = nextArg(), heldQueue = nextArg(), heldPayload = nextArg() }
   if outcome.kind == 'failure' then
     outcome.record = nextArg()
+    ${readTrim('nextArg()')}
   elseif outcome.kind == 'requeue' then
     outcome.queue, outcome.payload = nextArg(), nextArg()
     outcome.key = prefix .. 'queue:' .. outcome.queue
+  elseif outcome.kind == 'retry' or outcome.kind == 'snooze' then
+    outcome.due, outcome.item, outcome.entry = nextArg(), nextArg(), nextArg()
+    outcome.keptSeconds, outcome.record = nextArg(), nextArg()
   end
   outcomes[i] = outcome
 end
@@ -87,17 +93,17 @@ for i = 1, tonumber(nextArg()) do
   returns[i] = { queue = queue, key = prefix .. 'queue:' .. queue, payload = nextArg(), isHeld = nextArg() == '1' }
 end
 local begins, active = {}, {}
-local function begin(id, record, payload)
+local function begin(id, record, payload, attempt)
   active[#active + 1] = id
-  begins[#begins + 1] = { id = id, record = record, payload = payload }
+  begins[#begins + 1] = { id = id, record = record, payload = payload, attempt = attempt }
 end
 for _ = 1, tonumber(nextArg()) do
-  local id, record, payload = nextArg(), nextArg(), nextArg()
-  begin(id, record, payload ~= '' and payload)
+  local id, record, payload, attempt = nextArg(), nextArg(), nextArg(), nextArg()
+  begin(id, record, payload ~= '' and payload, attempt ~= '' and attempt)
 end
 local reservations = {}
 for r = 1, tonumber(nextArg()) do
-  local reservation = { isHeld = nextArg() == '1', queueCount = tonumber(nextArg()) }
+  local reservation = { isHeld = nextArg() == '1', hasAttempts = nextArg() == '1', queueCount = tonumber(nextArg()) }
   reservation.firstQueue = at
   at = at + reservation.queueCount
   reservation.workerCount = tonumber(nextArg())
@@ -108,12 +114,15 @@ end
 local firstStatus = at + 1
 
 -- 2. Checks all that could be refused, before the first write.
+${delayWrites}
 for i, outcome in ipairs(outcomes) do
+  if outcome.due then checkDelay(outcome) end
   if i == 1 then need('DEL', prefix .. 'worker:' .. outcome.id) end
   if outcome.heldQueue ~= '' then needHeld(outcome.heldQueue) end
   if outcome.kind == 'failure' and not checkedKeys.failed then
     needList(prefix .. 'failed')
     need('RPUSH', prefix .. 'failed', '')
+    ${needTrim}
     checkedKeys.failed = true
   elseif outcome.kind == 'requeue' then
     needList(outcome.key)
@@ -152,6 +161,7 @@ if first.err then
   return redis.error_reply(first.err:find('^NOPERM') and notPermitted('SET', stepKey) or first.err)
 end
 
+${attemptWrites}
 local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
@@ -175,7 +185,7 @@ local function putBack(queue, key, payload)
   redis.call('LPUSH', key, payload)
 end
 
-local ended, failed, recorded = {}, {}, {}
+local ended, failed, recorded, failedLength, refusedDelays = {}, {}, {}, 0, 0
 for _, outcome in ipairs(outcomes) do
   local id = outcome.id
   if outcome.heldQueue ~= '' then
@@ -183,15 +193,22 @@ for _, outcome in ipairs(outcomes) do
     redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
   end
   if outcome.kind == 'failure' then
-    redis.call('RPUSH', prefix .. 'failed', outcome.record)
+    failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.record)
     failed[#failed + 1] = id
+    if outcome.isRefused then refusedDelays = refusedDelays + 1 end
   elseif outcome.kind == 'requeue' then
+    returnAttempt(id)
     putBack(outcome.queue, outcome.key, outcome.payload)
+  elseif outcome.due then
+    delay(outcome)
+    if outcome.kind == 'retry' then failed[#failed + 1] = id end
   end
-  if outcome.kind ~= 'requeue' then ended[#ended + 1] = id end
+  if outcome.kind ~= 'requeue' and outcome.kind ~= 'snooze' then ended[#ended + 1] = id end
   recorded[#recorded + 1] = prefix .. 'worker:' .. id
   recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':payload'
+  recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':retry'
 end
+${trimFailed}
 count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)
@@ -233,6 +250,8 @@ for r, reservation in ipairs(reservations) do
       if isSent then room = room - #payload end
       local isEmbedded = isSent and embeddable(payload)
       if isEmbedded then setStatus(statusNameOf(isEmbedded), ${jobStatuses.running}) end
+      local entry = reservation.hasAttempts and takeAttempt(id, redis.sha1hex(payload))
+      if entry then add(r, w, q, 2, entry) end
       record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","worker":'
       begin(id, record .. cjson.encode(id:match('^.-:%d+%-%d+') or id) .. ',"step":' .. step .. ',"payload":' ..
         (isEmbedded and payload or '{}') .. '}', not isEmbedded and payload)
@@ -254,10 +273,13 @@ for first = 1, #active, 1000 do
     redis.pcall('HSETNX', prefix .. 'workers:heartbeat', active[i], heartbeat)
   end
 end
-for _, job in ipairs(begins) do
+for i, job in ipairs(begins) do
   redis.call('SET', prefix .. 'worker:' .. job.id, job.record)
   if job.payload then redis.call('SET', prefix .. 'worker:' .. job.id .. ':payload', job.payload) end
+  if job.attempt and #job.attempt > 40 then keepAttempt(job.id, job.attempt)
+  elseif job.attempt then add(0, i, 0, 3, takeAttempt(job.id, job.attempt) or '') end
 end
+if refusedDelays > 0 then add(0, 0, 0, 4, refusedDelays) end
 if countRefusal then add(0, 0, 0, 0, countRefusal) end
 return reply
 `);

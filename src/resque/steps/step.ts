@@ -6,13 +6,11 @@
  * It writes what Resque writes, in Resque's order (`Resque::Worker#working_on`, `#done_working`,
  * `Resque::Failure::Redis.save`).
  */
+import { keptSeconds } from '../delayed/retry-entry.ts';
+import { trimArgument } from '../failed/failed-limit.ts';
 import { jobStatuses } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
-import type { LargeReads } from '../redis/large-reads.ts';
-import { RedisError } from '../redis/redis-error.ts';
-import type { CommandSender } from '../redis/send.ts';
-import { stepScript } from './step-script.ts';
 
 /** How a job ended. */
 export type OutcomeWrite = {
@@ -28,7 +26,22 @@ export type OutcomeWrite = {
   | { readonly kind: 'failure'; readonly record: string | Buffer }
   /** Back to the head of its queue. Not counted. */
   | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
+  | DelayWrite
 );
+
+/**
+ * The job waits as a delayed job and runs again. `retry` counts as a failure that is not recorded; `snooze` isn't counted.
+ */
+export interface DelayWrite {
+  readonly kind: 'retry' | 'snooze';
+  /** By Redis' clock, in seconds since the epoch. */
+  readonly dueSeconds: number;
+  /** See retry-entry.ts. */
+  readonly item: string;
+  readonly entry: string;
+  /** Recorded instead if a key of another type stands in the way. */
+  readonly record: string;
+}
 
 /** A job of an at-least-once queue. It stays on the runner's list of held jobs until its outcome is written. */
 export interface HeldJob {
@@ -42,6 +55,11 @@ export interface BeginWrite {
   readonly record: string;
   /** The payload's bytes, unless `record` holds them verbatim. */
   readonly payload: Buffer | null;
+  /**
+   * For pools that retry jobs: the entry of the job's attempt, see retry-entry.ts; or the payload's SHA-1, to look for the
+   * entry before the job starts. '' or left out for other pools.
+   */
+  readonly attempt?: string;
 }
 
 /** A job from BLPOP that must not run after all: back to the head of its queue. */
@@ -58,6 +76,8 @@ export interface Reservation {
   readonly workers: readonly string[];
   /** At-least-once: the jobs move to the list of held jobs. */
   readonly isHeld?: boolean;
+  /** The pool retries jobs: each may have an entry with the number of its attempt. */
+  readonly hasAttempts?: boolean;
 }
 
 export interface StepRequest {
@@ -86,6 +106,8 @@ export interface ReservedJob {
   readonly payload: Buffer;
   /** Whether the worker's record holds the payload. If not, it holds `{}`, and `workerPayload` the payload. */
   readonly isEmbedded: boolean;
+  /** The entry of its attempt, see retry-entry.ts; '' if it has none. */
+  readonly attempt: string;
 }
 
 /** A job whose payload didn't fit in the reply. It is stored beside the record. */
@@ -96,10 +118,19 @@ export interface StepReply {
   readonly unsent: readonly UnsentJob[];
   /** By reservation: how many of its workers, from the first, got a job. */
   readonly filled: readonly number[];
+  /** For each begin that asked for it, by worker: the entry of its attempt, or ''. */
+  readonly attempts: ReadonlyMap<string, string>;
+  /** Retries that are recorded as failures, because a key was of another type. */
+  readonly refusedDelays: number;
   /** The first counter that Redis refused to increment, with Redis' message; `null` if none. */
   readonly countRefusal: string | null;
   /** Queues whose key is not a list, with Redis' message. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
+}
+
+/** For the scripts: when the job is due, its item and entry, and how long the entry is kept. */
+export function delayArguments({ dueSeconds, item, entry }: DelayWrite, now: Date): (string | number)[] {
+  return [dueSeconds, item, entry, keptSeconds(dueSeconds, now)];
 }
 
 /** The process that takes steps. */
@@ -116,6 +147,7 @@ export interface StepOwner {
  * @param now by this machine's clock
  * @param redisNow by Redis' clock, for the heartbeat
  * @param room bytes of payloads that the reply may hold
+ * @param failedLimit see failed-limit.ts
  */
 export function stepArguments(
   keys: ResqueKeys,
@@ -124,6 +156,7 @@ export function stepArguments(
   now: Date,
   redisNow: Date,
   room = Number.MAX_SAFE_INTEGER,
+  failedLimit: number | null = null,
 ): (string | Buffer | number)[] {
   const args: (string | Buffer | number)[] = [
     keys.prefix,
@@ -136,20 +169,31 @@ export function stepArguments(
     owner.name,
     room,
   ];
+  const trim = trimArgument(failedLimit, redisNow.getTime());
   args.push(request.outcomes.length);
   for (const outcome of request.outcomes) {
     args.push(outcome.kind, outcome.worker, outcome.held?.queue ?? '', outcome.held?.payload ?? '');
-    if (outcome.kind === 'failure') args.push(outcome.record);
+    if (outcome.kind === 'failure') args.push(outcome.record, trim);
     if (outcome.kind === 'requeue') args.push(outcome.queue, outcome.payload);
+    if (outcome.kind === 'retry' || outcome.kind === 'snooze')
+      args.push(...delayArguments(outcome, now), outcome.record);
   }
   args.push(request.returns.length);
   for (const { queue, payload, isHeld } of request.returns)
     args.push(queue, payload, isHeld === true ? 1 : 0);
   args.push(request.begins.length);
-  for (const { worker, record, payload } of request.begins) args.push(worker, record, payload ?? '');
+  for (const { worker, record, payload, attempt } of request.begins)
+    args.push(worker, record, payload ?? '', attempt ?? '');
   args.push(request.reservations.length);
-  for (const { queues, workers, isHeld } of request.reservations) {
-    args.push(isHeld === true ? 1 : 0, queues.length, ...queues, workers.length, ...workers);
+  for (const { queues, workers, isHeld, hasAttempts } of request.reservations) {
+    args.push(
+      isHeld === true ? 1 : 0,
+      hasAttempts === true ? 1 : 0,
+      queues.length,
+      ...queues,
+      workers.length,
+      ...workers,
+    );
   }
   for (const name of request.running ?? []) args.push(name, jobStatuses.running);
   for (const { statusName, kind } of request.outcomes)
@@ -162,18 +206,28 @@ export const statusAfter = {
   success: jobStatuses.complete,
   failure: jobStatuses.failed,
   requeue: jobStatuses.waiting,
+  retry: jobStatuses.waiting,
+  snooze: jobStatuses.waiting,
 } as const;
 
 /**
- * Decodes the script's reply: a flat list of
- * `[reservation, worker index, queue index, 1|0, payload or its length]`, `[reservation, -1, queue index, 0, error]`, or
- * `[-1, -1, -1, 0, refusal of a counter]`.
+ * Decodes the script's reply, a flat list of five values each:
+ *
+ *     reservation, worker index, queue index, 1|0, payload or its length
+ *     reservation, worker index, queue index, 2, entry of the attempt of the job that follows
+ *     reservation, -1, queue index, 0, error
+ *     -1, index of the begin, -1, 3, entry of its attempt
+ *     -1, -1, -1, 4, number of refused delays
+ *     -1, -1, -1, 0, refusal of a counter
  */
 export function readStepReply(request: StepRequest, reply: unknown): StepReply {
   const jobs: ReservedJob[] = [];
   const unsent: UnsentJob[] = [];
   const filled = request.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
+  const attempts = new Map<string, string>();
+  let attempt = '';
+  let refusedDelays = 0;
   let countRefusal: string | null = null;
   const flat = reply as (number | Buffer)[];
   for (let at = 0; at + 4 < flat.length; at += 5) {
@@ -182,8 +236,15 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
     const queue = reservation?.queues[Number(flat[at + 2])];
     const worker = reservation?.workers[Number(flat[at + 1])];
     const bytes = flat[at + 4];
-    if (index === -1 && Buffer.isBuffer(bytes)) {
-      countRefusal = bytes.toString();
+    const kind = flat[at + 3];
+    if (index === -1) {
+      if (kind === 3) attempts.set(request.begins[Number(flat[at + 1])]?.worker ?? '', String(bytes));
+      else if (kind === 4) refusedDelays = Number(bytes);
+      else countRefusal = String(bytes);
+      continue;
+    }
+    if (kind === 2) {
+      attempt = String(bytes);
       continue;
     }
     if (queue === undefined || bytes === undefined) throw new Error('step: reply of an unknown shape');
@@ -191,56 +252,11 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
       unreadable.push({ queue, error: bytes.toString() });
       continue;
     }
-    const job = { reservation: index, worker, queue, isEmbedded: flat[at + 3] === 1 };
+    const job = { reservation: index, worker, queue, isEmbedded: kind === 1, attempt };
+    attempt = '';
     if (typeof bytes === 'number') unsent.push({ ...job, length: bytes });
     else jobs.push({ ...job, payload: bytes });
     filled[index] = (filled[index] ?? 0) + 1;
   }
-  return { jobs, unsent, filled, unreadable, countRefusal };
-}
-
-/**
- * Sends steps, and reads payloads that don't fit in a reply. Many steps are underway at the same time and share the limit
- * of Redis' output buffer. All reject with RedisError.
- */
-export class StepSender {
-  readonly #sender: CommandSender;
-  readonly #keys: ResqueKeys;
-  readonly #reads: LargeReads;
-  /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
-  #room = 0;
-
-  constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads) {
-    this.#sender = sender;
-    this.#keys = keys;
-    this.#reads = reads;
-  }
-
-  async send(owner: StepOwner, request: StepRequest, now: Date, redisNow: Date): Promise<StepReply> {
-    const room = this.#roomFor(request);
-    const args = stepArguments(this.#keys, owner, request, now, redisNow, room);
-    this.#room += room;
-    const sent = this.#sender.command((commands) =>
-      commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),
-    );
-    const reply = await sent.finally(() => {
-      this.#room -= room;
-    });
-    return readStepReply(request, reply);
-  }
-
-  async bring({ length, ...job }: UnsentJob): Promise<ReservedJob> {
-    const payload = await this.#reads.value(this.#keys.workerPayload(job.worker), length);
-    // Others have recovered this process as dead.
-    if (payload === null) throw new RedisError('away', `the job of ${job.worker} was taken away`);
-    return { ...job, payload };
-  }
-
-  /** Half of what is left, so that the next step gets some. Together they stay below two replies. */
-  #roomFor({ reservations }: StepRequest): number {
-    const { limit } = this.#reads;
-    if (reservations.length === 0) return 0;
-    if (limit === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
-    return Math.max(0, Math.floor((2 * limit - this.#room) / 2));
-  }
+  return { jobs, unsent, filled, unreadable, attempts, refusedDelays, countRefusal };
 }

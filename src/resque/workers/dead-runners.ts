@@ -105,15 +105,16 @@ export class DeadRunners {
   /**
    * Settles what this process left. End its children first, because jobs that go back may run immediately.
    *
+   * @param trim see `trimArgument`
    * @returns `null` if the process is gone or has changed since it was judged
    */
-  async recover(runner: LeftRunner, here: Vantage): Promise<Recovered | null> {
+  async recover(runner: LeftRunner, here: Vantage, trim = ''): Promise<Recovered | null> {
     await this.#endConnections(runner.entry);
     const left = await this.leftBy(runner);
     // A tombstone is needed only if the process may live, or if another user must read its outcomes on the disk.
     const isSurelyGone = here.presenceOf(runner.entry) === 'gone' && runner.entry.uid === here.identity.uid;
-    const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left);
-    return recoverReply(await runScript(this.#session, recoverScript, 0, args));
+    const args = recoverArguments(this.#keys, isSurelyGone ? { ...left, nonce: '' } : left, trim);
+    return recoverReply(await runScript(this.#session, recoverScript, 0, args), args);
   }
 
   /**

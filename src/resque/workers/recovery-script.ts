@@ -7,6 +7,8 @@
  * A held job goes back to the head of its queue, in order, and each recovery is counted. After too many, the job is recorded
  * as failed instead, because it may be the job that kills its runners.
  */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
+import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -57,12 +59,19 @@ export interface Recovery {
 export interface Recovered {
   readonly failed: number;
   readonly requeued: number;
+  /** The failures as they were recorded, oldest first. */
+  readonly failures: readonly string[];
 }
 
-export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string | Buffer | number)[] {
+/** @param trim see `trimArgument` */
+export function recoverArguments(
+  keys: ResqueKeys,
+  recovery: Recovery,
+  trim = '',
+): (string | Buffer | number)[] {
   const { owner, entry, step, nonce, maxRecoveries, workers, held } = recovery;
   const args: (string | Buffer | number)[] = [
-    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce],
+    ...[keys.prefix, owner, entry, step, maxRecoveries, nonce, trim],
     workers.length,
   ];
   for (const { id, record, end } of workers) {
@@ -78,17 +87,27 @@ export function recoverArguments(keys: ResqueKeys, recovery: Recovery): (string 
   return args;
 }
 
-/** @returns `null` if the process has changed since it was judged */
-export function recoverReply(reply: unknown): Recovered | null {
+/**
+ * @param args what the script was sent
+ * @returns `null` if the process has changed since it was judged
+ */
+export function recoverReply(reply: unknown, args: readonly (string | Buffer | number)[]): Recovered | null {
   if (!Array.isArray(reply)) return null;
-  return { failed: Number(reply[0]), requeued: Number(reply[1]) };
+  const [requeued, places] = reply as [number, number[]];
+  return { failed: places.length, requeued, failures: failuresAt(places, args) };
+}
+
+/** @param places indexes of records in ARGV, from 1 */
+export function failuresAt(places: readonly number[], args: readonly (string | Buffer | number)[]): string[] {
+  return places.map((place) => String(args[place - 1]));
 }
 
 /** No KEYS: they depend on what the dead process had, and Resque doesn't run on clusters. */
 export const recoverScript = script(`
 local prefix, owner, entry, step, maxRecoveries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local nonce = ARGV[6]
-local at = 6
+local ${readTrim('ARGV[7]')}
+local at = 7
 local function nextArg() at = at + 1; return ARGV[at] end
 ${scriptChecks}
 local known = read('HGET', prefix .. 'runners', owner)
@@ -108,7 +127,7 @@ end
 local workers, held = {}, {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg() }
+    statusName = nextArg(), place = at - 1 }
   if worker.kind == 'requeue' then needQueue(worker.queue) end
   if worker.kind == 'failure' then hasJobs = true end
   if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
@@ -128,7 +147,7 @@ for i = 1, heldCount do
   if refusal then return redis.error_reply(refusal) end
   if length ~= count then return false end
   for j = 1, count do
-    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg() }
+    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg(), place = at - 1 }
     local payload = read('LINDEX', list.key, j - 1)
     if refusal then return redis.error_reply(refusal) end
     if payload ~= list.jobs[j].payload then return false end
@@ -140,6 +159,7 @@ if hasJobs then
   needType('set', prefix .. 'queues')
   needType('hash', recoveries)
   need('RPUSH', prefix .. 'failed', '')
+  ${needTrim}
   need('SADD', prefix .. 'queues', '')
   need('HINCRBY', recoveries, '', 1)
 end
@@ -156,13 +176,17 @@ if nonce ~= '' then
   redis.call('SET', prefix .. 'runner:dead:' .. nonce, step:match(' (%d+)$') or '0', 'EX', 604800)
 end
 
+${delayWrites}
+${attemptWrites}
 ${jobStatusWrites}
-local failed, requeued = 0, 0
-local function fail(record, statusName)
-  redis.call('RPUSH', prefix .. 'failed', record)
+local requeued, failedLength, countRefusal = 0, 0, nil
+-- Where the recorded failures stand in ARGV.
+local places = {}
+local function fail(record, statusName, place)
+  failedLength = redis.call('RPUSH', prefix .. 'failed', record)
   ${countFailure}
   setStatus(statusName, ${jobStatuses.failed})
-  failed = failed + 1
+  places[#places + 1] = place
 end
 local function putBack(queue, payload, statusName)
   redis.call('SADD', prefix .. 'queues', queue)
@@ -176,13 +200,15 @@ for _, worker in ipairs(workers) do
   -- If the record has changed, another client has pruned the worker and settled its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      fail(worker.bytes, worker.statusName)
+      fail(worker.bytes, worker.statusName, worker.place)
     else
       putBack(worker.queue, worker.bytes, worker.statusName)
     end
   end
+  -- Held jobs go back below.
+  if worker.kind ~= 'failure' then returnAttempt(worker.id) end
   redis.call('SREM', prefix .. 'workers', worker.id)
-  redis.call('DEL', key, key .. ':started', key .. ':payload', prefix .. 'stat:processed:' .. worker.id,
+  redis.call('DEL', key, key .. ':started', key .. ':payload', key .. ':retry', prefix .. 'stat:processed:' .. worker.id,
     prefix .. 'stat:failed:' .. worker.id)
   redis.call('HDEL', prefix .. 'workers:heartbeat', worker.id)
 end
@@ -197,7 +223,7 @@ for _, list in ipairs(held) do
     if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
     if list.isCounted and counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
-      fail(job.failure, job.statusName)
+      fail(job.failure, job.statusName, job.place)
     else
       putBack(list.queue, job.payload, job.statusName)
     end
@@ -205,7 +231,9 @@ for _, list in ipairs(held) do
   redis.call('DEL', list.key)
 end
 
+${trimFailed}
+
 redis.call('DEL', heldQueues, stepKey)
 redis.call('HDEL', prefix .. 'runners', owner)
-return { failed, requeued }
+return { requeued, places }
 `);

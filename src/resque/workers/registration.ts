@@ -1,4 +1,5 @@
 /** Scripts that put the workers of a runner process on Resque's lists, and take them off. */
+import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { knownProcess, script, scriptChecks } from '../redis/script.ts';
 
 /**
@@ -68,8 +69,11 @@ for _, queue in ipairs(queues) do
   need('RPOPLPUSH', held .. ':' .. queue, prefix .. 'queue:' .. queue)
 end
 if refusal then return redis.error_reply(refusal) end
+${delayWrites}
+${attemptWrites}
 for i = 6, #ARGV do
   local id = ARGV[i]
+  returnAttempt(id)
   redis.call('SREM', prefix .. 'workers', id)
   redis.call('DEL', prefix .. 'worker:' .. id, prefix .. 'worker:' .. id .. ':started',
     prefix .. 'worker:' .. id .. ':payload', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)

@@ -122,7 +122,7 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
   const { dialog, opened, tab, failures } = store.getState().view;
   // Counting a long list takes seconds. If the user has moved on, the next keys don't answer this question.
   if (dialog !== null || opened !== null || tab !== 'failures' || failures.filter !== typed) return;
-  const { total, matching, retryable } = reply.data;
+  const { total, matching, retryable, untimed = 0 } = reply.data;
   const count = command === 'retry-matching' ? retryable : matching;
   const isAll = isEmptyFilter(filter);
   if (count === 0) {
@@ -150,6 +150,7 @@ async function askMatching(context: ActionContext, command: MatchingCommand): Pr
                 : `Skips ${grouped(skipped)} failures that were already retried or can't be retried.`,
             ]
           : []),
+        ...(untimed > 0 ? [`${plural(untimed, 'failure')} without a readable time left alone.`] : []),
       ],
       choices: yesOrNo(verb),
       focus: 0,

@@ -105,11 +105,16 @@ export function runningLines(
 
 function jobLines(job: RunningJob, width: number, nowMs: number, isSelected: boolean): Line[] {
   const killed: Part[] = job.killed === null ? [] : [gap, span(job.killed.signal, { color: 'yellow' })];
+  const { attempt: run } = job;
+  // The first run of a job needs no words.
+  const isAgain = run !== undefined && run.number > 1;
+  const attempt: Part[] = isAgain ? [span(`  try ${run.number}/${run.of}`, { color: 'yellow' })] : [];
   const row = lineOf(width, [
     cell(elapsed(nowMs - job.startedAtMs), 6, {}, 'left'),
     span(`#${job.id}  `, { dim: true }),
     span(job.jobClass ?? '(no class)', { bold: true }),
     span(` ${job.args}`),
+    ...attempt,
     ...killed,
   ]);
   const lines = [isSelected ? restyled(row, selected) : row];

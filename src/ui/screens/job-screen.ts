@@ -1,5 +1,5 @@
 /** One job: its details and its live output. */
-import { clock, grouped, plural } from '../../messages/quantities.ts';
+import { clock, grouped, nextRunText, plural } from '../../messages/quantities.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState, OpenLog } from '../../store/app-store.ts';
 import { type Needle, needleOf } from '../../store/search.ts';
@@ -57,6 +57,9 @@ function what(job: RunningJob | EndedJob): Part[] {
   ];
   if ('outcome' in job) {
     parts.push(span('  ended ', { dim: true }), span(`${clock(job.endedAtMs)} ${howItEnded(job)}`));
+    if (job.next !== undefined) {
+      parts.push(span(`  ${nextRunText(job.next, job.outcome === 'snoozed')}`, { color: 'yellow' }));
+    }
     if (job.failure !== null) {
       parts.push(span(`  ${job.failure.exception}: `, { color: 'red' }), span(job.failure.error));
     }

@@ -1,4 +1,6 @@
 /** The Jobs tab: running jobs first, then ended ones. */
+
+import { nextRunText } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { type ListedJob, listedJobs } from '../lists/selection.ts';
 import type { Size } from '../panels/layout.ts';
@@ -75,6 +77,8 @@ function sign(listed: ListedJob): Span {
     case 'failed':
       return span('✗ ', { color: 'red' });
     case 'requeued':
+    case 'retried':
+    case 'snoozed':
       return span('↺ ', { color: 'yellow' });
   }
 }
@@ -85,9 +89,12 @@ function tail(listed: ListedJob): Span[] {
     const { lastLine } = listed.job;
     return lastLine === null ? [] : [span(`  ${lastLine.text}`, style)];
   }
-  const { failure } = listed.job;
-  if (failure === null) return [];
+  const { failure, next, outcome } = listed.job;
+  const later: Span[] =
+    next === undefined ? [] : [span(`  ${nextRunText(next, outcome === 'snoozed')}`, { color: 'yellow' })];
+  if (failure === null) return later;
   return [
+    ...later,
     span(`  ${howItEnded(failure)} `, { color: 'red' }),
     span(`${failure.exception}: ${failure.error}`, style),
   ];

@@ -193,6 +193,22 @@ describe('check', () => {
     ]);
   });
 
+  test('says the same of programs that hear of failures', async () => {
+    const runners = {
+      mail: { onFailure: '/no/such/notify' },
+      news: { onFailure: ['/bin/cat', '/no/such/file'] },
+      quiet: { onFailure: null },
+      rest: 1,
+    };
+    const { code, lines } = await check(config({ runners, onFailure: '/bin/false' }));
+    expect(code).toBe(1);
+    expect(lines.filter((line) => line.includes('onFailure'))).toEqual([
+      'FAIL onFailure  /no/such/notify does not exist (for mail)',
+      'warn onFailure  /bin/cat /no/such/file: /no/such/file does not exist (for news)',
+      'ok   onFailure  /bin/false (for rest)',
+    ]);
+  });
+
   test('says of an embedded Redis that does not run what would start it', async () => {
     const { code, lines } = await check(config({ redis: 'embedded' }));
     expect(code).toBe(0);

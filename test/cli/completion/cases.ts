@@ -30,7 +30,7 @@ const commands = [
   'status',
 ] as const;
 const where = ['--config', '--redis', '--namespace'] as const;
-const filters = ['--queue', '--class', '--exception', '--exit', '--text'] as const;
+const filters = ['--queue', '--class', '--exception', '--exit', '--text', '--older-than'] as const;
 const listFlags = [...filters, '--limit', '--before', '--json', ...where, '--help'] as const;
 const demoFlags = ['--log-format', '--no-ui', '--help'] as const;
 

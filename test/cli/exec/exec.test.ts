@@ -7,6 +7,30 @@ import { useExec } from './stage.ts';
 const stage = useExec();
 const job = ['mail', '--class', 'Send', 'bob', '3'];
 
+describe('a job of an entry that retries jobs', () => {
+  test('says when a worker would run it again, and what it would record in the end', async () => {
+    stage.script('echo "$RESQUE_ATTEMPT/$RESQUE_ATTEMPTS"; echo oops >&2; exit 75');
+    stage.config({ retry: { attempts: 3, backoff: [40, 60], jitter: 0 } });
+    const { code, stdout } = await stage.run(job);
+    expect(code).toBe(75);
+    expect(stdout).toContain('1/3\n');
+    expect(stdout).toMatch(/✗ failed after \d+ ms\n {2}A worker would run it again \(retry 2\/3 in 40 s\), /);
+    expect(stdout).toContain('failure record after the last attempt');
+    expect(await stage.document(job)).toMatchObject({
+      outcome: 'retried',
+      next: { number: 2, of: 3, inSeconds: 40 },
+    });
+  });
+
+  test('says when it would run again after a snooze, which is no failure', async () => {
+    stage.script(`echo '{"snooze":60}' >&2`);
+    stage.config({ retry: { attempts: 3 } });
+    const { code, stdout } = await stage.run(job);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/↺ snoozed after \d+ ms\n {2}A worker would run it again in 1 min\./);
+  });
+});
+
 describe('a job that succeeds', () => {
   test('gets the same as from a worker, is shown, and exits with 0 and a verdict', async () => {
     stage.script(`echo "$1/$2/$RESQUE_QUEUE/$GREETING/$(pwd)"; cat; printf ' \\033[1m' >&2`);
@@ -33,7 +57,7 @@ describe('a job that succeeds', () => {
     expect(stderr.split('\n').sort()).toEqual(['err', 'out', '{"class":"Send","args":["bob",3]}'].sort());
     expect(JSON.parse(stdout)).toEqual({
       ...{ outcome: 'succeeded', exitCode: 0, signal: null, killedFor: null, interruptedBy: null },
-      ...{ whyUnstartable: null, durationMs: expect.any(Number) },
+      ...{ next: null, whyUnstartable: null, durationMs: expect.any(Number) },
       cpu: { userMs: expect.any(Number), systemMs: expect.any(Number) },
       peakMemoryBytes: null,
       peakMemoryAtMostBytes: expect.any(Number),

@@ -220,6 +220,27 @@ describe('on a terminal', () => {
     expect(some).toContain('1 of 1,502 failures matches');
   });
 
+  test('it says how many failures are older, and how many have no readable time', async () => {
+    const undated = record({ failed_at: 'soon' });
+    await stage.fill(...records(30), undated, record({ failed_at: undefined, queue: 'news' }));
+    const commands = [
+      ['--limit', '3'],
+      ['--limit', '50'],
+      ['--queue', 'news'],
+      ['--queue', 'none'],
+    ];
+    const terminals = commands.map((args) =>
+      stage.open(['list', '--older-than', '1d', ...args], { columns: 160 }),
+    );
+    await Promise.all(terminals.map(({ ended }) => ended));
+    const [some = '', all, none, nothing] = terminals.map((each) => each.text());
+    expect(some).toContain('3 of 30 that match, 32 failures in all; 2 have no readable time. Older ones:');
+    expect(some).toContain('failed list --older-than 1d --limit 3 --before 27');
+    expect(all).toContain('30 of 32 failures match; 2 have no readable time');
+    expect(none).toContain('none of 32 failures matches; 1 has no readable time');
+    expect(nothing).toMatch(/none of 32 failures matches\s*$/);
+  });
+
   test('a password in the URL is not shown', async () => {
     await stage.redis.client.call('ACL', ['SETUSER', 'me', 'on', '>hunter2', '~*', '+@all']);
     await stage.fill(...records(30));

@@ -34,7 +34,7 @@ describe('failures by their IDs', () => {
     // The entry at index 3 is now at 2, and is found anyway.
     const { stdout } = await failed('remove', id(3), '3', '--yes', '--json');
     expect(JSON.parse(stdout)).toEqual({
-      ...{ action: 'remove', matching: 2, done: 2, gone: 0, unretryable: 0 },
+      ...{ action: 'remove', matching: 2, untimed: 0, done: 2, gone: 0, unretryable: 0 },
       ...{ end: 'whole', message: 'removed 2 failures' },
     });
     expect(await errors()).toEqual(['0', '2']);
@@ -66,10 +66,71 @@ test('matching failures are counted, and only they are removed', async () => {
   expect({ code, document: JSON.parse(stdout) as unknown }).toEqual({
     code: 0,
     document: {
-      ...{ action: 'remove', matching: 0, done: 0, gone: 0, unretryable: 0 },
+      ...{ action: 'remove', matching: 0, untimed: 0, done: 0, gone: 0, unretryable: 0 },
       ...{ end: 'whole', message: 'none of 302 failures matches' },
     },
   });
+});
+
+describe('failures older than', () => {
+  const ago = (days: number) => {
+    const iso = new Date(Date.now() - days * 86_400_000).toISOString();
+    return `${iso.slice(0, 10).replaceAll('-', '/')} ${iso.slice(11, 19)}`;
+  };
+  const at = (failedAt: unknown, error: string) => record({ failed_at: failedAt, error });
+
+  test('30 days go, and those without a readable time stay and are counted', async () => {
+    await stage.fill(at(`${ago(31)} UTC`, 'old'), at(`${ago(31)} CET`, 'old'), at(`${ago(30.2)} CET`, 'CET'));
+    await stage.fill(at(`${ago(29)} UTC`, 'young'), at(null, 'null'), at('tuesday 5', 'text'), 'junk');
+    expect((await failed('list', '--older-than', '30d', '--json')).stdout).toContain('"total":7');
+    expect((await failed('list', '--older-than', '30d')).stdout.split('\n')).toHaveLength(2);
+    const stay = '3 failures without a readable time stay';
+    expect(await failed('remove', '--older-than', '30d')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `resque-runner: 2 of 7 failures match; ${stay} ${place()}. Delete them and their jobs? ${noTerminal}`,
+    });
+    expect((await failed('remove', '--older-than', '30d', '--yes')).stdout).toBe(
+      `removed 2 failures; ${stay}`,
+    );
+    expect(await stage.list()).toEqual([
+      ...[at(`${ago(30.2)} CET`, 'CET'), at(`${ago(29)} UTC`, 'young')].map(
+        () => expect.any(String) as string,
+      ),
+      ...[at(null, 'null'), at('tuesday 5', 'text'), 'junk'],
+    ]);
+    const { stdout } = await failed('remove', '--older-than', '30d', '--yes', '--json');
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ action: 'remove', matching: 0, untimed: 3, done: 0, gone: 0, unretryable: 0 },
+      ...{ end: 'whole', message: `none of 5 failures matches; ${stay}` },
+    });
+    expect((await failed('list', '--older-than', '5w')).stderr).toBe(
+      'none of 5 failures matches; 3 have no readable time',
+    );
+  });
+
+  test('a time go together with other filters, and can be retried', async () => {
+    await stage.fill(
+      at(`${ago(3)} UTC`, 'x'),
+      record({ failed_at: `${ago(3)} UTC`, queue: 'news' }),
+      at('', 'y'),
+    );
+    expect((await failed('retry', '--older-than', '2d', '--queue', 'mail', '--yes')).stdout).toBe(
+      'retried 1 failure; 1 failure without a readable time stays',
+    );
+    expect(await stage.queued()).toHaveLength(1);
+    expect(await stage.queued('news')).toEqual([]);
+  });
+
+  test.each(['30', 'd', '1.5d', '-3d', '3 months', ''])(
+    '%j is refused before Redis is asked',
+    async (duration) => {
+      await stage.fill(record());
+      const { code, stderr } = await failed('remove', `--older-than=${duration}`, '--yes');
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/--older-than/) });
+      expect(await stage.list()).toHaveLength(1);
+    },
+  );
 });
 
 describe('the whole list', () => {

@@ -88,7 +88,7 @@ describe('several failures', () => {
     const message = "retried 1; 1 can't be retried (no job or no queue)";
     expect({ code, stderr }).toEqual({ code: 1, stderr: `resque-runner: ${message}` });
     expect(json(stdout)).toEqual({
-      ...{ action: 'retry', matching: 2, done: 1, gone: 0, unretryable: 1 },
+      ...{ action: 'retry', matching: 2, untimed: 0, done: 1, gone: 0, unretryable: 1 },
       ...{ end: 'whole', message },
     });
     expect(await stage.queued()).toHaveLength(4);
@@ -132,7 +132,7 @@ describe('all that match', () => {
     );
     const first = await failed('retry', '--all', '--yes', '--json');
     expect(json(first.stdout)).toEqual({
-      ...{ action: 'retry', matching: 602, done: 600, gone: 0, unretryable: 1, end: 'whole' },
+      ...{ action: 'retry', matching: 602, untimed: 0, done: 600, gone: 0, unretryable: 1, end: 'whole' },
       message: "retried 600; 1 can't be retried (no job or no queue)",
     });
     const again = await failed('retry', '--all', '--yes');

@@ -183,6 +183,29 @@ describe('the pretty log', () => {
     ]);
   });
 
+  test('tells how many old failures went, and how the programs that hear of failures did', () => {
+    const dropped = { type: 'notice.dropped', runner: 'mail' } as const;
+    const notice = { type: 'notice.failed', runner: 'mail', queue: 'mail' } as const;
+    const trimmed = { type: 'failures.trimmed', day: '2026-11-27' } as const;
+    expect(
+      pretty(
+        { ...trimmed, count: 1_234, limit: 10_000 },
+        { ...trimmed, count: 1, limit: 5 },
+        { ...notice, count: 1, reason: 'exit code 1: no \u001b[31m host\nat all' },
+        { ...notice, count: 60, reason: 'SIGSEGV' },
+        { ...dropped, count: 1, reason: 'busy' },
+        { ...dropped, count: 2_000, reason: 'stopping' },
+      ).map((line) => line.slice(9)),
+    ).toEqual([
+      '● failures         the 1,234 oldest failures were removed on 2026-11-27 (UTC): "failedLimit" is 10,000',
+      '● failures         the oldest failure was removed on 2026-11-27 (UTC): "failedLimit" is 5',
+      '! mail             "onFailure" failed: exit code 1: no \\u001b[31m host\\nat all',
+      '! mail             "onFailure" failed 60 times, most recently: SIGSEGV',
+      '! mail             "onFailure" was not run for 1 failure: too many jobs fail at the same time',
+      '! mail             "onFailure" was not run for 2,000 failures: the runner stops before it could run',
+    ]);
+  });
+
   test('tells who gave a command, and whether it was carried out', () => {
     const executed = { type: 'command.executed', by: 'ann@pts/3', command: 'set-concurrency' } as const;
     expect(

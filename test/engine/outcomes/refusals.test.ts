@@ -15,12 +15,13 @@ const deliveries = ['at-most-once', 'at-least-once'] as const;
 type Delivery = (typeof deliveries)[number];
 
 /** The scripts of a runner: `check`, `enqueue` and changes of the failed list have their own, in other folders. */
-const sources = ['redis', 'workers', 'steps'].flatMap((folder) => {
-  const directory = fileURLToPath(new URL(`../../../src/resque/${folder}`, import.meta.url));
-  return readdirSync(directory)
+const resque = fileURLToPath(new URL('../../../src/resque', import.meta.url));
+const files = ['redis', 'workers', 'steps'].flatMap((folder) =>
+  readdirSync(`${resque}/${folder}`)
     .filter((name) => name !== 'replay.ts')
-    .map((name) => readFileSync(`${directory}/${name}`, 'utf8'));
-});
+    .map((name) => `${resque}/${folder}/${name}`),
+);
+const sources = [...files, `${resque}/failed/failed-limit.ts`].map((file) => readFileSync(file, 'utf8'));
 const commands = [
   ...new Set(
     sources.flatMap((source) =>
@@ -31,6 +32,8 @@ const commands = [
 
 const jobs = 6;
 const failing = 2;
+/** Of the failing jobs. */
+const failedLimit = 1;
 const args = Array.from({ length: jobs }, (_, at) => at);
 
 /** Dozens of engines share the processor. */
@@ -92,6 +95,7 @@ class Trial {
     this.#engine = await stage.start([runner], {
       namespace: this.namespace,
       user: { username: this.namespace, password: 'secret' },
+      failedLimit,
       awaitRedis: false,
     });
   }
@@ -139,18 +143,20 @@ class Trial {
     await this.engine.stop();
     expect(this.starts, `${this.name}: starts`).toEqual(args);
     const counts = await this.counts();
-    expect(counts.failures, `${this.name}: failures`).toBe(failing);
+    expect(counts.failures, `${this.name}: failures`).toBe(failedLimit);
     if (hasCounts) expect(counts, `${this.name}: counts`).toMatchObject({ processed: jobs, failed: failing });
   }
 
   async clean(): Promise<void> {
     await stage.redis.call('ACL', 'DELUSER', this.namespace);
     const left = (await stage.redis.keys(`${this.namespace}:*`)).filter(
-      (key) => !/:(failed|queues|stat:processed|stat:failed)$/.test(key),
+      (key) => !/:(failed|queues|stat:processed|stat:failed|runner:failed-removed)$/.test(key),
     );
     expect(left, `${this.name}: keys left`).toEqual([]);
     await stage.redis.del(
-      ...['failed', 'queues', 'stat:processed', 'stat:failed'].map((name) => this.key(name)),
+      ...['failed', 'queues', 'stat:processed', 'stat:failed', 'runner:failed-removed'].map((name) =>
+        this.key(name),
+      ),
     );
   }
 }

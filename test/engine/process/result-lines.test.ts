@@ -14,7 +14,7 @@ describe('a line', () => {
   test.each(['{"ok":true}', ' { "ok" : true } \r', '{"ok":true,"exception":"E","more":[1]}'])(
     '%j is a success',
     (text) => {
-      expect(read(text)).toEqual({ kind: 'success' });
+      expect(read(text)).toEqual({ kind: 'success', told: JSON.parse(text) });
     },
   );
 

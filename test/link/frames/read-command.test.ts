@@ -19,6 +19,7 @@ const commands: readonly Command[] = [
   { type: 'find-failures', filter, before: null, count: 50 },
   { type: 'find-failures', filter, before: 7, count: 50 },
   { type: 'count-failures', filter },
+  { type: 'count-failures', filter: { ...filter, olderThan: '30d' } },
   { type: 'retry-failures', entries },
   { type: 'remove-failures', entries: [] },
   { type: 'retry-matching', filter, within: 100 },

@@ -36,7 +36,7 @@ async function take(payloads: readonly Buffer[], queue = 'mail'): Promise<boolea
       expect(record.toString().endsWith(',"payload":{}}')).toBe(true);
       expect(beside[at]?.equals(bytes)).toBe(true);
     }
-    const recorded = await stage.client.recordedJob(ids[at] ?? '', stage.lastStep);
+    const recorded = await stage.client.recordedJob(ids[at] ?? '', stage.lastStep, false);
     expect(recorded?.payload.bytes.equals(bytes)).toBe(true);
     expect(recorded?.queue).toBe(queue.replace(/[<>]/g, ''));
   }

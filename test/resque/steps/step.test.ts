@@ -28,7 +28,7 @@ describe('a job that succeeded', () => {
   test('is written as Resque writes it, in its order', async () => {
     await work();
     expect(await written(success)).toEqual([
-      ['DEL', `resque:worker:${id}`, `resque:worker:${id}:payload`],
+      ['DEL', `resque:worker:${id}`, `resque:worker:${id}:payload`, `resque:worker:${id}:retry`],
       ['INCRBY', 'resque:stat:processed', '1'],
       ['INCRBY', `resque:stat:processed:${id}`, '1'],
     ]);
@@ -47,7 +47,7 @@ test('a job that failed is written as Resque writes it, in its order, and counte
     ['RPUSH', 'resque:failed', '{"error":"x"}'],
     ['INCRBY', 'resque:stat:failed', '1'],
     ['INCRBY', `resque:stat:failed:${id}`, '1'],
-    ['DEL', `resque:worker:${id}`, `resque:worker:${id}:payload`],
+    ['DEL', `resque:worker:${id}`, `resque:worker:${id}:payload`, `resque:worker:${id}:retry`],
     ['INCRBY', 'resque:stat:processed', '1'],
     ['INCRBY', `resque:stat:processed:${id}`, '1'],
   ]);

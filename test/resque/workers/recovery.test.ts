@@ -116,7 +116,7 @@ class Process {
     });
   }
 
-  finish(kind: OutcomeWrite['kind']): void {
+  finish(kind: 'success' | 'failure' | 'requeue'): void {
     const [entry] = this.#hand;
     if (entry === undefined) return;
     const [worker, { queue, payload }] = entry;

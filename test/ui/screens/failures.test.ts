@@ -419,6 +419,21 @@ describe('where another client has changed the list meanwhile', () => {
     expect((await putBack(ui.stage, 'mail')).sort()).toEqual([1, 2, 3]);
   });
 
+  test('the old ones are deleted by their age, and the question says which have none', async () => {
+    await addFailures(ui.stage, numbered(3));
+    const undated = ['no time', null].map((failed_at) => JSON.stringify({ failed_at, error: 'x' }));
+    await ui.stage.client.rpush(ui.stage.key('failed'), ...undated);
+    const screen = await open(5);
+    await filter(screen, 'older:1d');
+    await screen.press('*', 'D');
+    await screen.waitForText('Delete 3 failures?');
+    await screen.waitForText('2 failures without a readable time left alone.');
+    await screen.press('y');
+    await screen.waitForText('✓ removed 3 failures');
+    expect(await ui.stage.client.lrange(ui.stage.key('failed'), 0, -1)).toEqual(undated);
+    await ui.stage.client.del(ui.stage.key('failed'));
+  });
+
   test('a cursor whose entry goes away stays in its row', async () => {
     await addFailures(ui.stage, numbered(6));
     const screen = await open(6);
