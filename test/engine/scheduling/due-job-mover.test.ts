@@ -104,7 +104,10 @@ describe('delayed jobs', () => {
     await delay(past, rubyItem('mail', 1));
     const monitor = await stage.redis.monitor();
     const scripts: string[] = [];
-    monitor.on('monitor', (_time: string, words: string[]) => scripts.push(words.join(' ')));
+    monitor.on('monitor', (_time: string, words: string[]) =>
+      // Without the texts of scripts, which name keys that they don't use here.
+      scripts.push(words.filter((word) => !word.includes('\n')).join(' ')),
+    );
     try {
       for (const scheduler of ['auto', 'off'] as const) {
         const engine = await start({ scheduler });
@@ -122,9 +125,7 @@ describe('delayed jobs', () => {
     }
     expect(scripts.length).toBeGreaterThan(0);
     expect(
-      scripts.filter(
-        (words) => !/^(llen|script)/.test(words) && /delayed|scheduler_(master|leader)/.test(words),
-      ),
+      scripts.filter((words) => !words.startsWith('llen') && /delayed|scheduler_(master|leader)/.test(words)),
     ).toEqual([]);
     const engine = await start();
     await engine.wait('job.finished');
