@@ -106,7 +106,7 @@ describe('delayed jobs', () => {
     const scripts: string[] = [];
     monitor.on('monitor', (_time: string, words: string[]) =>
       // Without the texts of scripts, which name keys that they don't use here.
-      scripts.push(words.filter((word) => !word.includes('\n')).join(' ')),
+      scripts.push(words.filter((word) => !word.includes('\\n')).join(' ')),
     );
     try {
       for (const scheduler of ['auto', 'off'] as const) {
