@@ -73,12 +73,12 @@ async function choose(terminal: Terminal, label: string): Promise<void> {
     () => ['●', '○'].some((sign) => terminal.text().includes(`${sign} ${label}`)),
     `the choice ${label}`,
   );
-  // Other text may still be drawn meanwhile.
+  // While the choices are drawn again, none is marked.
   const marked = () => [...terminal.text().matchAll(/● .*/g)].at(-1)?.[0] ?? '';
   while (!marked().startsWith(`● ${label}`)) {
     const before = marked();
     await terminal.press('down');
-    await terminal.waitFor(() => marked() !== before, 'the next choice is marked');
+    await terminal.waitFor(() => !['', before].includes(marked()), 'the next choice is marked');
   }
   await terminal.press('return');
 }
