@@ -73,10 +73,12 @@ async function choose(terminal: Terminal, label: string): Promise<void> {
     () => ['●', '○'].some((sign) => terminal.text().includes(`${sign} ${label}`)),
     `the choice ${label}`,
   );
-  while (!terminal.text().includes(`● ${label}`)) {
-    const before = terminal.text();
+  // While the choices are drawn again, none is marked.
+  const marked = () => [...terminal.text().matchAll(/● .*/g)].at(-1)?.[0] ?? '';
+  while (!marked().startsWith(`● ${label}`)) {
+    const before = marked();
     await terminal.press('down');
-    await terminal.waitFor(() => terminal.text() !== before, 'the next choice is marked');
+    await terminal.waitFor(() => !['', before].includes(marked()), 'the next choice is marked');
   }
   await terminal.press('return');
 }
