@@ -13,6 +13,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { memberSpans } from '../format/json.ts';
 import type { JobPayload } from '../format/payload.ts';
+import { delayedItem } from './delayed-item.ts';
 
 /** How long an entry outlives the time that its retry is due at: seven days. */
 const entrySeconds = 7 * 86_400;
@@ -43,17 +44,19 @@ export interface DelayedForms {
 }
 
 /** @returns `null` if the job can't be a delayed job: it needs a class and an array of args */
-export function delayedForms(payload: JobPayload, queue: string): DelayedForms | null {
-  const { bytes, jobClass } = payload;
-  const span = memberSpans(bytes).get('args');
-  if (jobClass === null || jobClass === '' || span === undefined || bytes[span.start] !== 0x5b) return null;
-  const text = bytes.toString('utf8', span.start, span.end);
-  const [ofClass, ofQueue, args] = [JSON.stringify(jobClass), JSON.stringify(queue), rubyJson(text)];
-  const item = `{"class":${ofClass},"args":${args},"queue":${ofQueue}}`;
+export function delayedForms({ bytes }: JobPayload, queue: string): DelayedForms | null {
+  const item = delayedItem(queue, bytes)?.toString();
+  if (item === undefined) return null;
+  const spans = memberSpans(Buffer.from(item));
+  const [ofClass = '', ofQueue = '', args = ''] = ['class', 'queue', 'args'].map((name) => {
+    const { start = 0, end = 0 } = spans.get(name) ?? {};
+    return Buffer.from(item).toString('utf8', start, end);
+  });
   const forms = [
     item,
     `{"class":${ofClass},"args":${args}}`,
-    `{"class":${ofClass},"queue":${ofQueue},"args":${JSON.stringify(JSON.parse(text))}}`,
+    `{"class":${ofClass},"args":${rubyJson(args)}}`,
+    `{"class":${ofClass},"queue":${ofQueue},"args":${JSON.stringify(JSON.parse(args))}}`,
   ];
   return { item, names: [...new Set(forms.map(sha1Of))] };
 }
@@ -94,12 +97,11 @@ export function sha1Of(bytes: string | Buffer): string {
   return createHash('sha1').update(bytes).digest('hex');
 }
 
-/** JSON as Ruby writes it again after reading it: without blanks, with as few escapes as possible, and its own floats. */
-export function rubyJson(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|\s+|-?\d[\d.eE+-]*/gs, (token) => {
-    if (token.startsWith('"')) return JSON.stringify(JSON.parse(token));
-    if (/^\s/.test(token)) return '';
-    return /^-?\d+$/.test(token) ? (token === '-0' ? '0' : token) : rubyFloat(Number(token));
+/** Compact JSON as Ruby writes it after reading it: floats are spelled in its own way. */
+function rubyJson(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs, (token) => {
+    const isFloat = !token.startsWith('"') && !/^-?\d+$/.test(token);
+    return isFloat ? rubyFloat(Number(token)) : token;
   });
 }
 
