@@ -177,7 +177,7 @@ describe('connecting fails', () => {
     const { path } = await startFake((socket) => say(socket, { ...hello, protocol: 99, version: '9.0.0' }));
     const { code, message } = await failure(path);
     expect(code).toBe('version');
-    expect(message).toContain('resque-runner 9.0.0 with link protocol 99, this program uses protocol 2');
+    expect(message).toContain(`with link protocol 99, this program uses protocol ${protocolVersion}`);
   });
 
   test('if another program answers', async () => {
