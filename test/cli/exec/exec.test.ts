@@ -15,7 +15,7 @@ describe('a job of an entry that retries jobs', () => {
     expect(code).toBe(75);
     expect(stdout).toContain('1/3\n');
     expect(stdout).toMatch(/✗ failed after \d+ ms\n {2}A worker would run it again \(retry 2\/3 in 40 s\), /);
-    expect(stdout).toContain('failure record after the last attempt');
+    expect(stdout).toContain('The failure record that Redis would get after the last attempt\n');
     expect(await stage.document(job)).toMatchObject({
       outcome: 'retried',
       next: { number: 2, of: 3, inSeconds: 40 },
