@@ -63,19 +63,22 @@ function readAgain(name: string, size: number, handle: FileHandle): Input {
 /**
  * Opening a pipe blocks until a writer opens it, and so does reading it as a file. Both block a thread that can't be
  * stopped, and the process can't exit before that thread does. So the pipe is read as a socket, and `close` during the
- * open opens the pipe as a writer.
+ * open opens the pipe itself, for writing, until the open is over. For reading, too: without a reader, Linux refuses to open
+ * a pipe only for writing.
  */
 function pipe(name: string, file: string): Input {
   let isOpening = false;
+  let writer: number | null = null;
   async function* chunks(): AsyncGenerator<Buffer> {
     isOpening = true;
     const fd = await promisify(openFd)(file, 'r').finally(() => {
       isOpening = false;
+      if (writer !== null) closeSync(writer);
     });
     yield* new Socket({ fd, readable: true, writable: false });
   }
   const close = () => {
-    if (isOpening) closeSync(openSync(file, constants.O_WRONLY | constants.O_NONBLOCK));
+    if (isOpening && writer === null) writer = openSync(file, constants.O_RDWR | constants.O_NONBLOCK);
   };
   return { name, size: null, chunks: () => named(name, chunks()), close };
 }
