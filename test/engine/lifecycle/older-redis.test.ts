@@ -53,7 +53,8 @@ describe.each(deliveries)('%s', (delivery) => {
     await keepSnapshot(stage.redis);
     await engine.do({ type: 'resume-queue', queue: 'mail' });
     await processed(2, engine);
-    // A wait could take 2 before the runner knows. Its outcome would then end both.
+    // A wait that is about to begin could take 2 before the runner knows. Its outcome would then end both.
+    await stage.waitForIdle(delivery);
     await engine.do({ type: 'pause-queue', queue: 'mail' });
     await stage.waitForNoWait();
     await restoreSnapshot(stage.redis);
