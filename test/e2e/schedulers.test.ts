@@ -108,6 +108,8 @@ describe("node-resque's scheduler", () => {
     await delay(past, items(200, 200));
     await waitFor(async () => (await moved()).length === 400, { message: 'the runner has moved the rest' });
     expect(await moved()).toEqual(numbers(400));
+    // The log is read from a pipe, after Redis.
+    await runner.waitForLine('scheduler.changed', ({ message: text }) => text !== message);
     const told = runner.lines.filter(({ event }) => event === 'scheduler.changed').slice(1);
     expect(told.map((line) => line.message)).toEqual([
       expect.stringContaining('moves delayed jobs to their queues'),
