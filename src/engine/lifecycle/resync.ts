@@ -5,7 +5,7 @@
  *     permitted ─▶ standing ──known──▶ repeat ─▶ register ─▶ recover others ─▶ adopt ─▶ dispatch
  *                   ▲ ▲ ▲ ├──older───▶ write forgotten outcomes ──┐
  *                   │ │ └─┼──────────────────────────────────────┘
- *                   │ └───┼──dead────▶ start over, new nonce
+ *                   │ └───┼──dead, or has left──▶ start over, new nonce
  *                   └─────┴──taken───▶ recover the dead holder, or take another name
  *
  * Each arrow is a call that Redis carries out once. A lost connection starts everything again. Rejects with RedisError.
@@ -101,7 +101,9 @@ export class Resync {
           await this.#startOver(standing.lastStep);
           break;
         case 'older':
-          await this.#writeForgotten(standing.lastStep);
+          // The reply to the end of this process was lost. Everything was written before that.
+          if (client.mayHaveLeft && standing.lastStep === 0) this.#startAnew(dispatcher.outbox.lastConfirmed);
+          else await this.#writeForgotten(standing.lastStep);
       }
     }
     throw new RedisError(
@@ -231,12 +233,10 @@ export class Resync {
   }
 
   async #startOver(lastStep: number): Promise<void> {
-    const { client, dispatcher, spooling, publish, newNonce, jobs } = this.#options;
-    const { disowned, dropped } = dispatcher.declaredDead(lastStep);
+    const { dispatcher, spooling, publish, jobs } = this.#options;
+    const { disowned, dropped } = this.#startAnew(lastStep);
     const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);
     for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
-    client.become({ nonce: newNonce() });
-    this.#forgotten = null;
     const goesBack = ({ isHeld, pool }: TakenJob) => isHeld || pool.config.interrupted === 'requeue';
     for (const job of disowned) jobs.disown(job, goesBack(job));
     const killed = disowned.filter(goesBack).length;
@@ -248,6 +248,16 @@ export class Resync {
       finishing: disowned.length - killed,
       dropped: lost.length,
     });
+  }
+
+  /** As a process that Redis has never seen, after others or its own end have settled its jobs up to this step. */
+  #startAnew(lastStep: number): ReturnType<Dispatcher['declaredDead']> {
+    const { client, dispatcher, newNonce } = this.#options;
+    const settled = dispatcher.declaredDead(lastStep);
+    client.become({ nonce: newNonce() });
+    client.mayHaveLeft = false;
+    this.#forgotten = null;
+    return settled;
   }
 
   #tellForgotten(settled: number): void {

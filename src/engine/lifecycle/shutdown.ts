@@ -88,8 +88,9 @@ export class Shutdown {
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
     const isSettled = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
     await holds(clock, () => isSettled() || !hasTime());
-    const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
     await this.#moverStopped;
+    const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
+    // Immediately: a heartbeat after the end would register this process again.
     client.session.close();
     await holds(clock, () => !dispatcher.isSending);
     const unwritten = dispatcher.spool(true) ? 0 : dispatcher.unwritten;

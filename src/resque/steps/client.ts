@@ -52,6 +52,8 @@ export class ResqueClient {
   readonly #steps: StepSender;
   /** Redis has never seen this process. */
   isUnknown = true;
+  /** `leave` was sent: Redis may know nothing of this process because it has carried that out. */
+  mayHaveLeft = false;
   /** Redis' clock minus our monotonic clock. The wall clock may jump, and others would take this runner for silent. */
   #clockOffsetMs = 0;
   #owner: StepOwner;
@@ -267,6 +269,7 @@ export class ResqueClient {
    * as those that came to a connection which had been given up.
    */
   leave(workers: readonly string[]): Promise<unknown> {
+    this.mayHaveLeft = true;
     return this.#unregister(true, workers);
   }
 

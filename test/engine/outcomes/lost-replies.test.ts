@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { PoolConfig } from '../../../src/config/config.ts';
+import { unregisterScript } from '../../../src/resque/workers/registration.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { atStep, cutAndBack, isStep, startProxy } from '../proxies.ts';
@@ -204,4 +205,23 @@ test('jobs run once and count once where one connection falls silent and the oth
   expect(ran()).toEqual([-1, -2, -3]);
   expect((await failedArgs()).sort()).toEqual([-1, -2, -3]);
   expect(engine.all('redis.down')).toHaveLength(1);
+});
+
+test('outcomes count once, although the reply to the end of the runner was lost', async () => {
+  // Then the script of the end comes as a whole.
+  await stage.redis.script('FLUSH');
+  const proxy = await startProxy(stage.server.port);
+  await stage.enqueue('mail', 1, -2, 3);
+  const engine = await stage.start([noting('mail')], { port: proxy.port });
+  await processed(3, () => engine.describe());
+  proxy.judge = (text) => {
+    if (!text.includes(unregisterScript.source)) return 'pass';
+    proxy.judge = () => 'pass';
+    return 'pass-and-cut';
+  };
+  expect(await engine.stop()).toEqual({ unwritten: 0, isUnregistered: true });
+  expect(proxy.cuts).toBe(1);
+  expect(await stage.stat('processed')).toBe(3);
+  expect(await failedArgs()).toEqual([-2]);
+  expect(engine.all('steps.forgotten')).toEqual([]);
 });
