@@ -1,7 +1,7 @@
 /**
- * The program in its own terminal, observed by its output. There is no terminal emulator, because its work would slow down
- * the program on a machine with two cores. Only the rows of each frame are parsed, as the program's frame sink writes them:
- * a synchronized update that contains each changed row after an absolute address.
+ * Runs the program in a terminal of its own and reads its output. It uses no terminal emulator: on two cores, an emulator would
+ * slow the program down. It parses only the rows of each frame, as the program's frame sink writes them: a synchronized update
+ * with each changed row after an absolute address.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type IPty, spawn } from '@lydell/node-pty';

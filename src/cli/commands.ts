@@ -244,7 +244,7 @@ It looks up all IDs before it changes anything. Exits 1 if an entry is gone by t
     about: `Deletes failures and their jobs. Select failures by ID, by filters, or with --all. It says how many there are, and
 asks. Jobs that fail after the question are left alone. Ctrl-C stops it between two steps; it says how many were deleted.
 
---older-than goes by the time in the failure. It leaves failures without a readable time alone, and says how many.
+--older-than uses the time in the failure. It keeps failures without a readable time, and says how many there are.
 
 ${idText}
 It looks up all IDs before it changes anything. Exits 1 if an entry is gone by then.`,

@@ -31,6 +31,18 @@ export function visibleJson(value: unknown, replacer?: (key: string, value: unkn
   return isPlain(json) ? json : json.replace(hidden, unicodeEscapes);
 }
 
+/** The args of a job as JSON, or as a string if the text is too long or too deeply nested to be complete. */
+export function visibleArgs(args: string): string {
+  if (args === '') return 'null';
+  try {
+    JSON.parse(args);
+    return visible(args);
+  } catch (error) {
+    if (error instanceof SyntaxError) return visibleJson(args);
+    throw error;
+  }
+}
+
 /** Printable ASCII and our own glyphs. Most lines are plain, and the long pattern is the most expensive part of a line. */
 function isPlain(text: string): boolean {
   return !/[^ -~▸✓✗‖●↺…→]/.test(text);

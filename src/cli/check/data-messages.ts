@@ -104,7 +104,7 @@ export function findingText(
     }
     case 'undeliverable-jobs':
       return told(
-        `${plural(finding.count, 'delayed job')} could not be moved to a queue; see the list runner:undeliverable, and delete it when it is no longer needed`,
+        `${plural(finding.count, 'delayed job')} could not be moved to a queue; see the list runner:undeliverable, and delete it when you no longer need it`,
       );
     case 'wrong-type':
       return told(

@@ -7,12 +7,12 @@ import {
   type FoundJob,
   firstCursor,
 } from '../../resque/delayed/delayed-list.ts';
-import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
-import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
+import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
+import { UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';
 import { withTarget } from '../redis/target.ts';
-import { confirm } from '../terminal/ask.ts';
+import { agree, refuseUnclear } from '../terminal/bulk-change.ts';
 import { Progress } from '../terminal/progress.ts';
 import { carryOut, type Intent, type Kind, nothingToDo, reportDeclined } from './carry-out.ts';
 import { filterWords, findDelayed, matcherOf, matchWords } from './matching.ts';
@@ -26,23 +26,9 @@ export const run: RunCommand = (context) => change('run', context);
 export const remove: RunCommand = (context) => change('remove', context);
 
 async function change(kind: Kind, { invocation, io }: CommandContext): Promise<number> {
-  refuseUnclear(invocation);
+  refuseUnclear(invocation, filterWords(invocation.flags));
   const { input, flags } = invocation;
   return input.length > 0 ? await changeNamed(io, kind, input, flags) : await changeMatching(io, kind, flags);
-}
-
-function refuseUnclear({ command, input, flags }: Invocation): void {
-  const [filter] = filterWords(flags);
-  const meant = [...(filter === undefined ? [] : [filter]), ...(flags.all ? ['--all'] : [])];
-  if (input.length > 0 && meant.length > 0) {
-    throw new UsageError(`${command} takes either IDs or ${meant[0]}, not both`);
-  }
-  if (meant.length > 1) throw new UsageError(`${command} takes either ${filter} or --all, not both`);
-  if (input.length === 0 && meant.length === 0) {
-    throw new UsageError(
-      `${command} needs an ID, a filter such as --queue mail, or --all; see resque-runner ${command} --help`,
-    );
-  }
 }
 
 async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Flags): Promise<number> {
@@ -57,7 +43,8 @@ async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Fl
   });
   const matching = found.reduce((sum, { copies }) => sum + copies, 0);
   const intent: Intent = { kind, matching, isNamed: true };
-  if (kind === 'remove') await agree(io, intent, namedQuestion(found), flags);
+  if (kind === 'remove')
+    await agree(io, namedQuestion(found), flags.yes, () => reportDeclined(io, intent, flags));
   return await carryOut(io, intent, flags, async (changes) => {
     for (const { job, copies } of found) {
       for (let left = copies; left > 0; left -= pageSize) {
@@ -88,7 +75,7 @@ async function changeMatching(io: Io, kind: Kind, flags: Flags): Promise<number>
   const action = kind === 'remove' ? 'Delete' : 'Move';
   const where = kind === 'remove' ? '' : ` to ${matching === 1 ? 'its queue' : 'their queues'} now`;
   const question = `${visible(`${extent} (${place})`)}. ${action} ${matching === 1 ? 'it' : 'them'}${where}?`;
-  await agree(io, intent, question, flags);
+  await agree(io, question, flags.yes, () => reportDeclined(io, intent, flags));
   const matches = matcherOf(flags);
   return await carryOut(io, intent, flags, async (changes) => {
     // Jobs that others delayed since are left alone: they were not counted.
@@ -101,7 +88,7 @@ async function changeMatching(io: Io, kind: Kind, flags: Flags): Promise<number>
       const doneBefore = changes.doneAt(page.next?.time ?? '');
       if (jobs.length > 0 && !(await changes.apply(jobs))) return;
       const doneHere = changes.doneAt(page.next?.time ?? '') - doneBefore;
-      // What was changed is no longer before the jobs of the next page.
+      // The changed jobs are gone, so the next page starts that many places earlier.
       from = page.next === null ? null : { ...page.next, index: page.next.index - doneHere };
     }
   });
@@ -116,19 +103,6 @@ function namedQuestion(found: readonly FoundJob[]): string {
   const text = visibleWithin(`${jobClass ?? '(no class)'} of ${queue ?? '(no queue)'}${due}`, longestText);
   const copies = first.copies === 1 ? '' : ` and its ${grouped(first.copies - 1)} equal jobs`;
   return `Delete delayed job ${visible(id)} (${text})${copies}?`;
-}
-
-/** @throws Cancelled, OperatingError if the answer is no */
-async function agree(io: Io, intent: Intent, question: string, flags: Flags): Promise<void> {
-  let refusal: Error = new OperatingError(untouched);
-  try {
-    if (await confirm(io, question, flags.yes)) return;
-  } catch (error) {
-    if (!(error instanceof Cancelled)) throw error;
-    refusal = error;
-  }
-  await reportDeclined(io, intent, flags);
-  throw refusal;
 }
 
 interface Counted {

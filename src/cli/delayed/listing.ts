@@ -1,6 +1,6 @@
 /** Formats for a list of delayed jobs: a table for a terminal, tab-separated lines, and JSON. */
 import { age, utcTime } from '../../messages/quantities.ts';
-import { visible, visibleJson, visibleWithin } from '../../messages/visible.ts';
+import { visible, visibleArgs, visibleJson, visibleWithin } from '../../messages/visible.ts';
 import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
 import { type Line, span } from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';
@@ -121,17 +121,5 @@ function jsonJob(job: DelayedJob, nowMs: number): string {
     { isReadable, ...raw },
   ];
   const [before, after] = members.map((object) => visibleJson(object).slice(1, -1));
-  return `{${before},"args":${argsJson(args)},${after}}`;
-}
-
-/** The args as JSON, or as a string if they are too long to be complete. */
-function argsJson(args: string): string {
-  if (args === '') return 'null';
-  try {
-    JSON.parse(args);
-    return visible(args);
-  } catch (error) {
-    if (error instanceof SyntaxError) return visibleJson(args);
-    throw error;
-  }
+  return `{${before},"args":${visibleArgs(args)},${after}}`;
 }

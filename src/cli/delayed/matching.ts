@@ -46,7 +46,7 @@ export async function findDelayed(list: DelayedList, id: string): Promise<FoundJ
   }
   const found = await list.find(time, digits.toLowerCase());
   if (found === null) {
-    throw new UsageError(`there is no delayed job ${visibleWithin(id, 60)}: it was moved or removed`);
+    throw new UsageError(`delayed job ${visibleWithin(id, 60)} not found: it was moved or deleted`);
   }
   return found;
 }

@@ -1,4 +1,4 @@
-/** What a delayed job says, for people and for filters, whatever its bytes are. */
+/** Describes a delayed job for people and for filters. Accepts any bytes. */
 import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
 import { readPayload } from '../../resque/format/payload.ts';
 

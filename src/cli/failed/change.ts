@@ -5,14 +5,14 @@ import { everyFailure, type FailureFilter } from '../../protocol/commands.ts';
 import { FailedList } from '../../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { isEmptyFilter } from '../../store/filter-language.ts';
-import type { CommandContext, Invocation, RunCommand } from '../command-line/command-spec.ts';
-import { Cancelled, OperatingError, UsageError, untouched } from '../command-line/exit-codes.ts';
+import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
+import { UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';
 import { withTarget } from '../redis/target.ts';
-import { confirm } from '../terminal/ask.ts';
+import { agree, refuseUnclear } from '../terminal/bulk-change.ts';
 import { Progress } from '../terminal/progress.ts';
-import { carryOut, declined, type Found, type Kind, nothingToDo } from './carry-out.ts';
+import { carryOut, declined, type Kind, nothingToDo } from './carry-out.ts';
 import { type Counted, matchingQuestion, removalQuestion, whyNothing } from './change-words.ts';
 import { failureId, findEntry } from './find-entry.ts';
 import { countWithBar, filterOf, filterWords } from './matching.ts';
@@ -23,25 +23,11 @@ export const clear: RunCommand = ({ invocation, io }) =>
   changeMatching(io, 'remove', everyFailure, invocation.flags);
 
 function change(kind: Kind, { invocation, io }: CommandContext): Promise<number> {
-  refuseUnclear(invocation);
+  refuseUnclear(invocation, filterWords(invocation.flags));
   const { input, flags } = invocation;
   return input.length > 0
     ? changeNamed(io, kind, input, flags)
     : changeMatching(io, kind, filterOf(flags), flags);
-}
-
-function refuseUnclear({ command, input, flags }: Invocation): void {
-  const [filter] = filterWords(flags);
-  const meant = [...(filter === undefined ? [] : [filter]), ...(flags.all ? ['--all'] : [])];
-  if (input.length > 0 && meant.length > 0) {
-    throw new UsageError(`${command} takes either IDs or ${meant[0]}, not both`);
-  }
-  if (meant.length > 1) throw new UsageError(`${command} takes either ${filter} or --all, not both`);
-  if (input.length === 0 && meant.length === 0) {
-    throw new UsageError(
-      `${command} needs an ID, a filter such as --queue mail, or --all; see resque-runner ${command} --help`,
-    );
-  }
 }
 
 async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Flags): Promise<number> {
@@ -50,7 +36,8 @@ async function changeNamed(io: Io, kind: Kind, ids: readonly string[], flags: Fl
   );
   const { length } = entries;
   const extent = { matching: length, expected: length, within: length, untimed: 0 };
-  if (kind === 'remove') await agree(io, kind, removalQuestion(entries), extent, flags);
+  if (kind === 'remove')
+    await agree(io, removalQuestion(entries), flags.yes, () => declined(io, kind, extent, flags));
   const intent = { kind, ...extent, named: entries.map(failureId) };
   return await carryOut(io, intent, flags, (changing) => changeEntries(entries, changing));
 }
@@ -77,24 +64,11 @@ async function changeMatching(io: Io, kind: Kind, filter: FailureFilter, flags: 
   const { newest, nowMs, ...counted } = await count(io, kind, filter, flags);
   const { total, matching, changeable, untimed } = counted;
   if (changeable === 0) return nothingToDo(io, kind, whyNothing(counted), counted, flags);
-  await agree(io, kind, matchingQuestion(kind, counted), counted, flags);
+  await agree(io, matchingQuestion(kind, counted), flags.yes, () => declined(io, kind, counted, flags));
   const intent = { kind, matching, expected: changeable, within: total, untimed, named: null };
   return await carryOut(io, intent, flags, (changing) =>
     changeMatches({ filter, within: total, newest, nowMs }, changing),
   );
-}
-
-/** @throws Cancelled, OperatingError if the answer is no */
-async function agree(io: Io, kind: Kind, question: string, found: Found, flags: Flags): Promise<void> {
-  let refusal: Error = new OperatingError(untouched);
-  try {
-    if (await confirm(io, question, flags.yes)) return;
-  } catch (error) {
-    if (!(error instanceof Cancelled)) throw error;
-    refusal = error;
-  }
-  await declined(io, kind, found, flags);
-  throw refusal;
 }
 
 function count(

@@ -1,5 +1,5 @@
 /** Formats for a list of failures: tab-separated lines and JSON. table-listing.ts has the table for a terminal. */
-import { visible, visibleJson } from '../../messages/visible.ts';
+import { visible, visibleArgs, visibleJson } from '../../messages/visible.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
@@ -84,17 +84,5 @@ function jsonEntry(entry: FailureEntry): string {
   const after = { exception, error, backtrace, worker, exitCode, signal, stderr, stdout, isReadable };
   const raw = isReadable ? {} : { raw: rawText(entry, longestRaw) };
   const members = [before, { ...after, ...raw }].map((object) => visibleJson(object).slice(1, -1));
-  return `{${members[0]},"args":${argsJson(args)},${members[1]}}`;
-}
-
-/** The args as JSON, or as a string if they are too long or too deeply nested to be complete. */
-function argsJson(args: string): string {
-  if (args === '') return 'null';
-  try {
-    JSON.parse(args);
-    return visible(args);
-  } catch (error) {
-    if (error instanceof SyntaxError) return visibleJson(args);
-    throw error;
-  }
+  return `{${members[0]},"args":${visibleArgs(args)},${members[1]}}`;
 }

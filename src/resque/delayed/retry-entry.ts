@@ -45,20 +45,20 @@ export interface DelayedForms {
 
 /** @returns `null` if the job can't be a delayed job: it needs a class and an array of args */
 export function delayedForms({ bytes }: JobPayload, queue: string): DelayedForms | null {
-  const item = delayedItem(queue, bytes)?.toString();
-  if (item === undefined) return null;
-  const spans = memberSpans(Buffer.from(item));
+  const item = delayedItem(queue, bytes);
+  if (item === null) return null;
+  const spans = memberSpans(item);
   const [ofClass = '', ofQueue = '', args = ''] = ['class', 'queue', 'args'].map((name) => {
     const { start = 0, end = 0 } = spans.get(name) ?? {};
-    return Buffer.from(item).toString('utf8', start, end);
+    return item.toString('utf8', start, end);
   });
   const forms = [
-    item,
+    item.toString(),
     `{"class":${ofClass},"args":${args}}`,
     `{"class":${ofClass},"args":${rubyJson(args)}}`,
     `{"class":${ofClass},"queue":${ofQueue},"args":${JSON.stringify(JSON.parse(args))}}`,
   ];
-  return { item, names: [...new Set(forms.map(sha1Of))] };
+  return { item: item.toString(), names: [...new Set(forms.map(sha1Of))] };
 }
 
 /** The text of an entry: the names of its lists, then JSON. The scripts read only the names. */

@@ -245,7 +245,7 @@ describe('delayed remove', () => {
 
   test.each([
     ['nonsense', 'is not the ID of a delayed job'],
-    [`${soon}@01234567`, 'it was moved or removed; nothing was changed'],
+    [`${soon}@01234567`, 'it was moved or deleted; nothing was changed'],
   ])('changes nothing if one of the IDs is %s', async (id, message) => {
     await delay(soon, rubyItem('mail', 1));
     const { code, stderr } = await delayed('remove', idOf(soon, rubyItem('mail', 1)), id, '--yes');
