@@ -73,8 +73,8 @@ test.each(deliveries)(
     link.hold('psync');
     stage.write('go-1');
     await waitForGate(stage, 200);
-    await sentinel.hasten();
     await master.kill();
+    await sentinel.hasten();
     stage.write('go-2');
 
     expect(await runner.waitForExit(30_000)).toEqual(clean);

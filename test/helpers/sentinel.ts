@@ -51,8 +51,8 @@ export class Sentinel {
   }
 
   /**
-   * Makes it retry a failed failover soon. Don't call this earlier: after the same time, the sentinel connects a replica
-   * directly to the master if it is connected to a proxy.
+   * Makes it retry a failed failover soon. It may then connect a replica directly to the master at any moment, if the
+   * replica is connected to a proxy. So don't call this while the proxy must hold data back.
    */
   async hasten(): Promise<void> {
     await this.#client.call('SENTINEL', 'SET', masterName, 'failover-timeout', '2000');
