@@ -236,10 +236,9 @@ export class Dispatcher {
 
   #takeReserved({ step, reservations }: StepRequest, reserved: ReservedJob): void {
     const { pool, slot } = this.#reservations.release(reserved.worker);
-    const isHeld = reservations[reserved.reservation]?.isHeld ?? false;
+    const { isHeld = false, hasAttempts = false } = reservations[reserved.reservation] ?? {};
     const taken = { queue: reserved.queue, payload: readPayload(reserved.payload), isHeld, takenIn: step };
-    const attempt =
-      reservations[reserved.reservation]?.hasAttempts === true ? attemptOf(reserved.attempt) : null;
+    const attempt = hasAttempts ? attemptOf(reserved.attempt) : null;
     const job: TakenJob = { pool, slot, takenAt: this.#client.now(), attempt, ...taken };
     if (!this.#begin(job, reserved.isEmbedded)) this.#back.push(job);
   }
@@ -271,6 +270,7 @@ export class Dispatcher {
   #start(job: TakenJob): boolean {
     const outcome = this.#options.jobs.start(job);
     if (outcome === null) return false;
+    this.outbox.startRetry(job);
     void outcome.then((known) => this.#finish(job, known));
     return true;
   }

@@ -5,6 +5,7 @@
  *     told ──next()──▶ sent ──reply──▶ confirmed, kept for a minute
  *                        └──no reply, or an error──▶ unconfirmed ──repeated on the next connection──▶ confirmed
  */
+import type { Payload } from '../../resque/format/payload.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
@@ -79,15 +80,22 @@ export class Outbox {
       this.#onDue();
       return;
     }
-    const { statusName } = job.payload;
-    if (statusName !== '') {
-      this.#running.push(statusName);
-      this.#onDue();
-    }
+    this.#tellRunning(job.payload);
     this.#large.add(job);
     if (this.#isLargeDue) return;
     this.#isLargeDue = true;
     this.#client.clock.after(largeDelayMs, () => this.#beginLarge(), { keepsAlive: false });
+  }
+
+  /** Schedulers drop a job's id: the step that took a retry couldn't know its status. */
+  startRetry({ attempt }: TakenJob): void {
+    if (attempt?.payload) this.#tellRunning(attempt.payload);
+  }
+
+  #tellRunning({ statusName }: Payload): void {
+    if (statusName === '') return;
+    this.#running.push(statusName);
+    this.#onDue();
   }
 
   #beginLarge(): void {

@@ -77,8 +77,9 @@ export function outcomeWrite(
   dueAt: (delaySeconds: number) => number,
 ): OutcomeWrite {
   const { slot, queue, payload, isHeld, takenIn } = job;
+  const { statusName } = payloadFor(job);
   const held = isHeld ? { queue, payload: payload.bytes } : null;
-  const about = { worker: slot.worker, held, takenIn, statusName: payload.statusName };
+  const about = { worker: slot.worker, held, takenIn, statusName };
   switch (outcome.kind) {
     case 'success':
     case 'failure':

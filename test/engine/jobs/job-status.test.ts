@@ -79,6 +79,23 @@ test.each(['at-most-once', 'at-least-once'] as const)('%s: a job that fails has 
   await untilStatus(failed);
 });
 
+test('a job that is retried waits, runs and ends with the status of its id, which schedulers drop', async () => {
+  await track();
+  await enqueue(payloadOf({}));
+  const once = { attempts: 2, on: 'any', firstDelaySeconds: 0, longestDelaySeconds: 0, jitter: 0 } as const;
+  const retry = { ...once, queue: null, classes: {} };
+  await stage.redis.set('resque:resque_scheduler_leader_lock', 'other:1');
+  const script = stage.script(`[ "$RESQUE_ATTEMPT" = 2 ] || exit 1; ${untilGo}`);
+  const engine = await stage.start([stage.runner('mail', script, { retry })]);
+  await engine.wait('job.finished');
+  await untilStatus(waiting);
+  await stage.redis.del('resque:resque_scheduler_leader_lock');
+  await untilStatus(running);
+  stage.write('go');
+  await engine.wait('job.finished', 2);
+  await untilStatus(complete);
+});
+
 test('a job that an interruption puts back waits again', async () => {
   await track();
   await enqueue(payloadOf({}));
