@@ -168,7 +168,8 @@ end
  * Lua that moves entries along with their jobs. Needs `delayWrites`. A key of another type costs the count of attempts, not the
  * job.
  *
- * - `takeAttempt(id, sha)`: the job runs on this worker. Returns its entry, or false.
+ * - `removeAttempt(sha)`: the job has left its queue. Returns its entry, or false.
+ * - `takeAttempt(id, sha)`: the same, and the job runs on this worker.
  * - `keepAttempt(id, entry)`: the same for an entry that is known.
  * - `returnAttempt(id)`: the job that ran on this worker goes back to its queue.
  */
@@ -181,18 +182,22 @@ local function hasLeft(entry)
   local reply = redis.pcall('SISMEMBER', prefix .. 'timestamps:' .. tostring(value.item), string.format('delayed:%d', value.due))
   return reply ~= 1
 end
-local function takeAttempt(id, sha)
-  local known = redis.pcall('GET', prefix .. 'worker:' .. id .. ':retry')
-  if type(known) == 'string' then return known end
+local function removeAttempt(sha)
   local entries = redis.pcall('LRANGE', prefix .. 'runner:retry:' .. sha, 0, 9)
   for _, entry in ipairs(entries.err and {} or entries) do
     if hasLeft(entry) then
       for name in retryLists(entry) do redis.pcall('LREM', prefix .. 'runner:retry:' .. name, 1, entry) end
-      keepAttempt(id, entry)
       return entry
     end
   end
   return false
+end
+local function takeAttempt(id, sha)
+  local known = redis.pcall('GET', prefix .. 'worker:' .. id .. ':retry')
+  if type(known) == 'string' then return known end
+  local entry = removeAttempt(sha)
+  if entry then keepAttempt(id, entry) end
+  return entry
 end
 local function returnAttempt(id)
   local key = prefix .. 'worker:' .. id .. ':retry'

@@ -2,6 +2,7 @@
  * What dead runner processes left in Redis, and its recovery. The caller decides which processes are dead; this file knows
  * only what Redis knows. All reject with RedisError.
  */
+import { type RetryEntry, readEntry as readRetryEntry } from '../delayed/retry-entry.ts';
 import { exceptions, failureRecord } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { type Payload, readPayload } from '../format/payload.ts';
@@ -15,7 +16,6 @@ import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
 import {
-  type LeftJobEnd,
   type LeftQueue,
   type LeftWorker,
   type Recovered,
@@ -157,51 +157,64 @@ export class DeadRunners {
   async leftBy({ owner, entry, text }: LeftRunner): Promise<Recovery> {
     // First, because any later step invalidates everything that is read here.
     const step = await this.#session.command((commands) => commands.get(this.#keys.runnerStep(owner)));
-    const ids = await this.registered(owner);
-    const held = await this.#heldBy(owner, entry, ids);
+    const recorded = await Promise.all((await this.registered(owner)).map((id) => this.#recordedFor(id)));
+    const held = await this.#heldBy(owner, entry, recorded);
     const rest = held.flatMap(({ queue, jobs }) => jobs.map(({ payload }) => ({ queue, payload })));
     const isHeld = (queue: string, payload: Buffer) => {
       const at = rest.findIndex((job) => job.queue === queue && job.payload.equals(payload));
       if (at !== -1) rest.splice(at, 1);
       return at !== -1;
     };
-    const workers = await this.#workersOf(entry, ids, isHeld);
+    const workers = recorded.map((worker) => this.#settled(worker, entry, isHeld));
     const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
 
-  async #workersOf(
-    { requeues, holds }: RunnerEntry,
-    ids: readonly string[],
-    isHeld: (queue: string, payload: Buffer) => boolean,
-  ): Promise<LeftWorker[]> {
-    return await Promise.all(
-      ids.map(async (id) => {
-        const [record = null, bytes = null] = await this.#reads.values([
-          this.#keys.worker(id),
-          this.#keys.workerPayload(id),
-        ]);
-        if (record === null) return { id, record: null, end: null };
-        const key = readWorkerId(id).queues;
-        const name = queueOfRecord(record) ?? key;
-        // The record has the name without the characters that resque-web takes for markup.
-        const queue = withoutMarkup(key) === name ? key : name;
-        const payload = bytes === null ? payloadOfRecord(record) : readPayload(bytes);
-        const mayBeHeld = holds?.includes(key) ?? true;
-        if (payload !== null && mayBeHeld && isHeld(queue, payload.bytes)) return { id, record, end: null };
-        return { id, record, end: this.#endOf(id, queue, payload, requeues.includes(key)) };
-      }),
-    );
+  async #recordedFor(id: string): Promise<RecordedWorker> {
+    const [record = null, bytes = null, retry = null] = await this.#reads.values([
+      this.#keys.worker(id),
+      this.#keys.workerPayload(id),
+      this.#keys.workerRetry(id),
+    ]);
+    const key = readWorkerId(id).queues;
+    const name = record === null ? key : (queueOfRecord(record) ?? key);
+    // The record has the name without the characters that resque-web takes for markup.
+    const queue = withoutMarkup(key) === name ? key : name;
+    const payload = record === null ? null : bytes === null ? payloadOfRecord(record) : readPayload(bytes);
+    return { id, record, queue, payload, retry: retry === null ? null : readRetryEntry(retry.toString()) };
   }
 
-  async #heldBy(owner: string, { holds }: RunnerEntry, ids: readonly string[]): Promise<LeftQueue[]> {
+  #settled(
+    { id, record, queue, payload, retry }: RecordedWorker,
+    { requeues, holds }: RunnerEntry,
+    isHeld: (queue: string, payload: Buffer) => boolean,
+  ): LeftWorker {
+    // Without a payload, the record is not ours.
+    if (record === null || payload === null) return { id, record, end: null };
+    const key = readWorkerId(id).queues;
+    const mayBeHeld = holds?.includes(key) ?? true;
+    if (mayBeHeld && isHeld(queue, payload.bytes)) return { id, record, end: null };
+    const { statusName, bytes } = payload;
+    if (requeues.includes(key))
+      return { id, record, end: { kind: 'requeue', queue, payload: bytes, statusName } };
+    const failure = deadFailure(id, queue, payload, this.#now(), retry);
+    return { id, record, end: { kind: 'failure', statusName, failure } };
+  }
+
+  async #heldBy(
+    owner: string,
+    { holds }: RunnerEntry,
+    recorded: readonly RecordedWorker[],
+  ): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
     return lists.map(({ queue, payloads }) => {
-      // The slot of a held job may be unknown: any worker of its queue will do.
-      const worker = ids.find((id) => takes(readWorkerId(id).queues, queue)) ?? `${owner}-0:${queue}`;
+      const ofQueue = recorded.filter(({ id }) => takes(readWorkerId(id).queues, queue));
       const jobs = payloads.map((bytes) => {
         const payload = readPayload(bytes);
-        const failure = deadFailure(worker, queue, payload, this.#now());
+        const at = ofQueue.find((worker) => worker.payload?.bytes.equals(bytes));
+        // The slot of a held job may be unknown: any worker of its queue will do.
+        const worker = at?.id ?? ofQueue[0]?.id ?? `${owner}-0:${queue}`;
+        const failure = deadFailure(worker, queue, payload, this.#now(), at?.retry);
         return { payload: bytes, failure, statusName: payload.statusName };
       });
       const mayHaveBegun = holds?.some((key) => takes(key, queue)) ?? true;
@@ -209,25 +222,39 @@ export class DeadRunners {
     });
   }
 
-  #endOf(worker: string, queue: string, payload: Payload | null, goesBack: boolean): LeftJobEnd | null {
-    // The record is not ours, so it can't be read.
-    if (payload === null) return null;
-    const { statusName } = payload;
-    if (goesBack) return { kind: 'requeue', queue, payload: payload.bytes, statusName };
-    return { kind: 'failure', statusName, failure: deadFailure(worker, queue, payload, this.#now()) };
-  }
-
   #now(): Date {
     return new Date(this.#clock.nowMs());
   }
+}
+
+/** A worker of a dead process, and what it worked on. */
+interface RecordedWorker {
+  readonly id: string;
+  readonly record: Buffer | null;
+  readonly queue: string;
+  /** `null` if it had no job, or one that is not ours. */
+  readonly payload: Payload | null;
+  /** `null` if its job was not a retry. */
+  readonly retry: RetryEntry | null;
 }
 
 function takes(key: string, queue: string): boolean {
   return queueList(key).expand([queue]).includes(queue);
 }
 
-/** In Ruby's words, see `Resque::PruneDeadWorkerDirtyExit`. */
-export function deadFailure(worker: string, queue: string, payload: Payload, now: Date): string {
+/**
+ * In Ruby's words, see `Resque::PruneDeadWorkerDirtyExit`.
+ *
+ * @param retry of a job that had run before
+ */
+export function deadFailure(
+  worker: string,
+  queue: string,
+  taken: Payload,
+  now: Date,
+  retry: RetryEntry | null = null,
+): string {
+  const payload = retry === null ? taken : readPayload(retry.payload);
   const what = payload.isObject ? (payload.jobClass ?? 'a job') : 'a job';
   return failureRecord({
     failedAt: now,
@@ -237,6 +264,8 @@ export function deadFailure(worker: string, queue: string, payload: Payload, now
     exception: exceptions.deadRunner,
     error: `Worker ${worker} did not gracefully exit while processing ${what}`,
     backtrace: [],
+    attempts: retry?.attempt ?? null,
+    firstFailedAt: retry?.firstFailedAt ?? null,
     exitCode: null,
     signal: null,
     stderr: '',

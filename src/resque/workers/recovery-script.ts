@@ -223,6 +223,8 @@ for _, list in ipairs(held) do
     if list.isCounted then counts[name] = counts[name] or redis.call('HINCRBY', recoveries, name, 1) end
     if list.isCounted and counts[name] > maxRecoveries then
       redis.call('HDEL', recoveries, name)
+      -- Its worker has put it back above.
+      removeAttempt(redis.sha1hex(job.payload))
       fail(job.failure, job.statusName, job.place)
     else
       putBack(list.queue, job.payload, job.statusName)

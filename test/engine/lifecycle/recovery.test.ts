@@ -1,6 +1,7 @@
 /** Which runners count as dead, and whose jobs are recovered: entries as processes of many kinds leave them. */
 import { describe, expect, test } from 'vitest';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
+import { entryText, sha1Of } from '../../../src/resque/delayed/retry-entry.ts';
 import type { ProgramsEnd } from '../../../src/resque/workers/dead-runners.ts';
 import { type RunnerEntry, readEntry, writeEntry } from '../../../src/resque/workers/runner-entry.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
@@ -62,6 +63,44 @@ test.each<[string, string, Partial<RunnerEntry>, number]>([
   });
   expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(0);
   expect(await stage.stat('failed')).toBe(1);
+});
+
+describe('a retry whose runner died', () => {
+  const dead = { ...ownIdentity(), pid: 2 ** 22 + 1 };
+  const owner = 'here.runner:2';
+  const original = Buffer.from('{"id":"x", "class":"Left","args":[1]}');
+  const item = '{"class":"Left","args":[1],"queue":"mail"}';
+  const entry = entryText([sha1Of(item)], {
+    ...{ attempt: 3, firstFailedAt: '2026/11/24 15:20:19 UTC', payload: original, dueSeconds: 1, item },
+  });
+  const recorded = {
+    ...{ exception: 'Resque::PruneDeadWorkerDirtyExit', worker: `${owner}-0:mail`, queue: 'mail' },
+    ...{ payload: { id: 'x', class: 'Left', args: [1] }, raw_payload: original.toString() },
+    ...{ attempts: 3, first_failed_at: '2026/11/24 15:20:19 UTC' },
+  };
+  const leaveRetry = async (about: Partial<RunnerEntry>) => {
+    const worker = await leave(owner, { ...dead, ...about }, 0);
+    const record = `{"queue":"mail","run_at":"2026-11-24T15:20:19Z","payload":${item}}`;
+    await stage.redis.set(`resque:worker:${worker}`, record);
+    await stage.redis.set(`resque:worker:${worker}:retry`, entry);
+  };
+  const failure = async () => JSON.parse((await stage.redis.lindex('resque:failed', 0)) ?? '');
+
+  test('is recorded with its attempts and its first payload', async () => {
+    await leaveRetry({});
+    await stage.start([stage.runner('mail', stage.script(':'))]);
+    expect(await failure()).toMatchObject(recorded);
+    expect(await stage.redis.keys('resque:*retry*')).toEqual([]);
+  });
+
+  test('too often is recorded in the same way, and an equal job starts from the first attempt', async () => {
+    await leaveRetry({ maxRecoveries: 0, holds: ['mail'] });
+    await stage.redis.sadd(`resque:runner:${owner}:held`, 'mail');
+    await stage.redis.rpush(`resque:runner:${owner}:held:mail`, item);
+    await stage.start([stage.runner('mail', stage.script(':'))]);
+    expect(await failure()).toMatchObject(recorded);
+    expect(await stage.redis.keys('resque:*retry*')).toEqual([]);
+  });
 });
 
 test.each<[string, string, Partial<RunnerEntry>, number]>([
