@@ -18,20 +18,24 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       jobs: { type: 'string', default: '10000' },
       kills: { type: 'string', default: '50' },
+      attempts: { type: 'string', default: '1' },
       delivery: { type: 'string' },
       runner: { type: 'string', default: join('dist', 'resque-runner.js') },
     },
   });
   const [seed, jobs, kills] = [wholeNumber(values.seed), wholeNumber(values.jobs), wholeNumber(values.kills)];
+  const attempts = wholeNumber(values.attempts);
   const program = resolve(values.runner);
   if (!existsSync(program)) throw new Error(`${program} doesn't exist: run npm run build`);
   const { delivery } = values;
   const wanted = modes.filter((mode) => delivery === undefined || delivery === mode);
   if (wanted.length === 0) throw new Error(`--delivery must be ${modes.join(' or ')}, got "${delivery}"`);
-  console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills of two runners\n`);
+  console.log(`seed ${seed}: ${jobs} jobs of ${attempts} attempts, ${kills} kills of two runners\n`);
   const results: ChaosResult[] = [];
   for (const mode of wanted) {
-    results.push(await runChaos({ delivery: mode, seed, jobs, kills, longestPauseMs, program, limitMs }));
+    results.push(
+      await runChaos({ delivery: mode, seed, jobs, attempts, kills, longestPauseMs, program, limitMs }),
+    );
   }
   printTable([
     ['', ...wanted],
@@ -56,13 +60,17 @@ const rows: readonly (readonly [string, (figures: ChaosFigures) => string])[] = 
   ['slowest recovery after the kill', ({ slowestRecoveryMs }) => seconds(slowestRecoveryMs)],
   ['time under faults', ({ faultsMs }) => seconds(faultsMs)],
   ['time to settle', ({ settledMs }) => seconds(settledMs)],
+  ['runs', ({ runs }) => String(runs)],
   ['jobs that ran to their end', ({ ranToTheEnd }) => String(ranToTheEnd)],
   ['jobs that failed by themselves', ({ failedByThemselves }) => String(failedByThemselves)],
   ['jobs failed by recovery', ({ failedByRecovery }) => String(failedByRecovery)],
   ['  of these, had come to their end', (figures) => String(figures.failedByRecoveryThoughDone)],
   ['jobs lost', ({ lost, jobs }) => rate(lost, jobs)],
   ['jobs popped by BLPOP and not recorded', ({ poppedForNothing, jobs }) => rate(poppedForNothing, jobs)],
-  ['jobs that ran more than once', ({ ranMoreThanOnce, jobs }) => rate(ranMoreThanOnce, jobs)],
+  [
+    'jobs with an attempt that ran more than once',
+    ({ ranMoreThanOnce, jobs }) => rate(ranMoreThanOnce, jobs),
+  ],
   ['  runs repeated: ran at a kill', ({ repeatedRunning }) => String(repeatedRunning)],
   ['  runs repeated: had ended, not yet recorded', ({ repeatedEnded }) => String(repeatedEnded)],
 ];

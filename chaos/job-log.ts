@@ -7,6 +7,7 @@ export interface Run {
   readonly runner: string;
   readonly worker: string;
   readonly pid: number;
+  readonly attempt: number;
   hasEnded: boolean;
   /** Its state when its runner was killed; `null` if the runner wasn't. */
   atKill: 'starting' | 'running' | 'ended' | null;
@@ -29,7 +30,7 @@ export function readJobLog(text: string): JobLog {
   /** Runners by the pid that was killed: pids are reused. */
   const killed = new Map<string, Set<string>>();
   for (const line of text.split('\n').slice(0, -1)) {
-    const [what = '', id = '', runner = '', worker = '', pid = ''] = line.split(' ');
+    const [what = '', id = '', runner = '', worker = '', pid = '', attempt = ''] = line.split(' ');
     const entry = worker.split(':').slice(2).join(':');
     const ofJob = runs.get(id) ?? [];
     switch (what) {
@@ -57,6 +58,7 @@ export function readJobLog(text: string): JobLog {
           runner,
           worker,
           pid: Number(pid),
+          attempt: Number(attempt),
           hasEnded: false,
           atKill: isLate ? 'starting' : null,
         };

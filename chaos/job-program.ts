@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlannedJob } from './plan.ts';
 
-export function payloadOf({ id, fails, seconds }: PlannedJob): string {
-  return `{"class":"Chaos","args":["${id}:${fails ? 'fails' : 'ends'}:${seconds}"]}`;
+export function payloadOf({ id, failures, seconds }: PlannedJob): string {
+  return `{"class":"Chaos","args":["${id}:${failures}:${seconds}"]}`;
 }
 
 /** @returns `null` if the payload isn't one of these jobs */
@@ -14,7 +14,7 @@ export function idOfPayload(payload: string): string | null {
 
 /**
  * Lines are appended whole, so the file's order is the order of events:
- * `B id runner worker pid` begins, `E …` ends, and `O …` runs while an earlier run of the same job still does.
+ * `B id runner worker pid attempt` begins, `E …` ends, and `O …` runs while an earlier run of the same job still does.
  * The killer of a runner adds `K pid`.
  */
 export function writeJobProgram(directory: string): { readonly script: string; readonly log: string } {
@@ -29,7 +29,8 @@ IFS= read -r job
 spec=\${job#*\\"args\\":[\\"}
 IFS=:
 set -- \${spec%%\\"*}
-me="$1 $RESQUE_RUNNER $RESQUE_WORKER $$"
+attempt=\${RESQUE_ATTEMPT:-1}
+me="$1 $RESQUE_RUNNER $RESQUE_WORKER $$ $attempt"
 if [ "$3" != 0 ]; then
   exec 9>>'${locks}/'"$1"
   flock -n 9 || echo "O $me" >> '${log}'
@@ -37,7 +38,7 @@ fi
 echo "B $me" >> '${log}'
 [ "$3" = 0 ] || sleep "$3"
 echo "E $me" >> '${log}'
-[ "$2" = ends ]
+[ "$attempt" -gt "$2" ]
 `;
   writeFileSync(script, source);
   chmodSync(script, 0o755);

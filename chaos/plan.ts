@@ -12,7 +12,8 @@ export type Fault =
 export interface PlannedJob {
   readonly id: string;
   readonly queue: string;
-  readonly fails: boolean;
+  /** So many of its attempts fail. */
+  readonly failures: number;
   /** 0 for most. */
   readonly seconds: number;
 }
@@ -32,17 +33,33 @@ export interface Plan {
 export const limits: Readonly<Record<string, number>> = { mail: 4, slow: 3, single: 1, 'burst-*': 2 };
 const queues = ['mail', 'mail', 'mail', 'slow', 'single', 'burst-a', 'burst-b'];
 const longShare = 0.02;
-const failingShare = 0.05;
+/** Of the jobs, if each has one attempt; of their runs, if they have more. */
+const failingShare = { once: 0.05, again: 0.4 };
 
-/** @param longestPauseMs between one fault and the next */
-export function makePlan(seed: number, jobCount: number, kills: number, longestPauseMs: number): Plan {
+/**
+ * @param longestPauseMs between one fault and the next
+ * @param attempts of each job
+ */
+export function makePlan(
+  seed: number,
+  jobCount: number,
+  kills: number,
+  longestPauseMs: number,
+  attempts: number,
+): Plan {
   const random = new Random(seed);
+  const failures = () => {
+    let count = 0;
+    while (count < attempts && random.next() < (attempts === 1 ? failingShare.once : failingShare.again))
+      count += 1;
+    return count;
+  };
   const jobs = Array.from({ length: jobCount }, (_, at) => {
     const isLong = random.next() < longShare;
     return {
       id: String(at + 1),
       queue: random.pick(queues),
-      fails: random.next() < failingShare,
+      failures: failures(),
       seconds: isLong ? Number(random.between(0.2, 2).toFixed(2)) : 0,
     };
   });

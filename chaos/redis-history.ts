@@ -7,14 +7,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { idOfPayload } from './job-program.ts';
 
-/** `popped`: BLPOP took it, and nothing has been written about it since. */
-export type Place = 'queued' | 'popped' | 'recorded' | 'held' | 'done';
+/** `popped`: BLPOP took it, and nothing has been written about it since. `delayed`: it waits for its next attempt. */
+export type Place = 'queued' | 'delayed' | 'popped' | 'recorded' | 'held' | 'done';
 
 export class RedisHistory {
   readonly #places = new Map<string, Place>();
   readonly #told = new Map<string, string[]>();
   readonly #lists = new Map<string, string[]>();
   readonly #records = new Map<string, string>();
+  readonly #delays = new Map<string, number>();
 
   constructor(directory: string) {
     for (const block of blocksOf(commandsOf(readAppendOnlyFile(directory)))) {
@@ -28,6 +29,11 @@ export class RedisHistory {
     return [...this.#places].filter(([, where]) => where === place).map(([id]) => id);
   }
 
+  /** How many times it was delayed. */
+  delaysOf(id: string): number {
+    return this.#delays.get(id) ?? 0;
+  }
+
   /** The history of a job, in lines. */
   of(id: string): readonly string[] {
     return this.#told.get(id) ?? [];
@@ -39,7 +45,12 @@ export class RedisHistory {
       case 'RPUSH':
       case 'LPUSH':
         if (!key.startsWith('resque:queue:')) {
-          for (const value of rest) this.#move(value, 'done', words);
+          const isDelay = key.startsWith('resque:delayed:');
+          for (const value of rest) {
+            this.#move(value, isDelay ? 'delayed' : 'done', words);
+            const id = isDelay ? idOfPayload(value) : null;
+            if (id !== null) this.#delays.set(id, this.delaysOf(id) + 1);
+          }
           return;
         }
         for (const value of rest) {

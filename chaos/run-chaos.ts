@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readJobLog } from './job-log.ts';
-import { payloadOf, writeJobProgram } from './job-program.ts';
+import { idOfPayload, payloadOf, writeJobProgram } from './job-program.ts';
 import { type Fault, limits, makePlan } from './plan.ts';
 import { processesWithVariable } from './processes.ts';
 import { Random } from './random.ts';
@@ -22,6 +22,8 @@ export interface ChaosOptions {
   readonly delivery: Delivery;
   readonly seed: number;
   readonly jobs: number;
+  /** Of each job that fails; with more than one, its policy is to retry it soon. */
+  readonly attempts: number;
   readonly kills: number;
   /** Between two faults. */
   readonly longestPauseMs: number;
@@ -45,10 +47,10 @@ const piecesPerFault = 5;
 const pollMs = 50;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { delivery, seed, jobs, kills, longestPauseMs, program, limitMs } = options;
+  const { delivery, seed, jobs, attempts, kills, longestPauseMs, program, limitMs } = options;
   const directory = mkdtempSync(join(tmpdir(), 'rr-chaos-'));
   const mark = randomUUID();
-  const plan = makePlan(seed, jobs, kills, longestPauseMs);
+  const plan = makePlan(seed, jobs, kills, longestPauseMs, attempts);
   const { script, log } = writeJobProgram(directory);
   const redis = await ChaosRedis.start(directory);
   const runners = new Runners({
@@ -59,6 +61,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       runners: limits,
       script,
       delivery,
+      retry: attempts === 1 ? null : { attempts, backoff: [0.5, 2] },
       // More than the kills, so that each job runs in the end.
       maxRecoveries: kills + 1,
       shutdownTimeout: 20,
@@ -110,15 +113,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const alive = processesWithVariable(markVariable, mark);
     if (alive.length > 0) broken.push(`processes are left: ${alive.join()}`);
     const failures = await redis.client.lrange('resque:failed', 0, -1);
+    const counted = await countedIn(redis);
     const processed = Number(await redis.client.get('resque:stat:processed'));
     await redis.stop();
     const { figures, faults } = judge({
       delivery,
+      attempts,
       jobs: plan.jobs,
       log: readJobLog(readFileSync(log, 'utf8')),
       history: new RedisHistory(redis.directory),
       failures,
       processed,
+      counted,
       kills: runners.kills,
       recoveredAfterMs: runners.recoveredAfterMs,
       faultsMs,
@@ -166,7 +172,7 @@ async function quiet(redis: ChaosRedis, runners: Runners, limitMs: number): Prom
 async function toDo({ client }: ChaosRedis, runners: Runners): Promise<string | null> {
   const keys = await client.keys('*');
   const isWork = (key: string) =>
-    /^resque:(queue:|worker:.*-\d+:[^:]*(:payload)?$|runner:.*:held:|runner:recovery$)/.test(key);
+    /^resque:(queue:|delayed|worker:.*-\d+:[^:]*(:payload)?$|runner:.*:held:|runner:recovery$)/.test(key);
   const work = keys.filter(isWork);
   if (work.length > 0) return work.join(' ');
   const owners = await client.hkeys('resque:runners');
@@ -181,8 +187,17 @@ async function toDo({ client }: ChaosRedis, runners: Runners): Promise<string | 
 /** What a clean stop must not leave in Redis, but has. */
 async function leftIn({ client }: ChaosRedis, hadWork: boolean): Promise<string[]> {
   const allowed = ['resque:failed', 'resque:queues', 'resque:stat:processed', 'resque:stat:failed'];
-  const keys = (await client.keys('*')).filter((key) => !allowed.includes(key) && !key.startsWith('chaos:'));
+  // See `countedIn`.
+  const isAllowed = (key: string) => allowed.includes(key) || /^(chaos:|resque:runner:retry:)/.test(key);
+  const keys = (await client.keys('*')).filter((key) => !isAllowed(key));
   return keys.length === 0 || hadWork ? [] : [`keys are left after a clean stop: ${keys.join(' ')}`];
+}
+
+/** The jobs whose attempts are still counted in Redis. */
+async function countedIn({ client }: ChaosRedis): Promise<string[]> {
+  const keys = await client.keys('resque:runner:retry:*');
+  const entries = await Promise.all(keys.map((key) => client.lrange(key, 0, -1)));
+  return entries.flat().map((entry) => idOfPayload(entry.replaceAll('\\"', '"')) ?? entry);
 }
 
 function isMarked(pid: number, mark: string): boolean {

@@ -6,12 +6,16 @@ import type { RedisHistory } from './redis-history.ts';
 
 export interface Evidence {
   readonly delivery: 'at-most-once' | 'at-least-once';
+  /** That each job may have. */
+  readonly attempts: number;
   readonly jobs: readonly PlannedJob[];
   readonly log: JobLog;
   readonly history: RedisHistory;
   /** Raw records of the `failed` list. */
   readonly failures: readonly string[];
   readonly processed: number;
+  /** Jobs whose attempts are still counted in Redis. */
+  readonly counted: readonly string[];
   readonly kills: number;
   readonly recoveredAfterMs: readonly number[];
   readonly faultsMs: number;
@@ -25,6 +29,8 @@ export interface ChaosFigures {
   readonly slowestRecoveryMs: number;
   readonly faultsMs: number;
   readonly settledMs: number;
+  /** In all attempts. */
+  readonly runs: number;
   readonly ranToTheEnd: number;
   readonly failedByThemselves: number;
   /** `Resque::PruneDeadWorkerDirtyExit` */
@@ -44,15 +50,19 @@ export interface ChaosFigures {
 /** How many faults of a kind are shown in full; the rest is counted. */
 const examples = 5;
 
+const deadRunner = 'Resque::PruneDeadWorkerDirtyExit';
+
 interface Recorded {
   readonly exception: string;
   readonly payload: unknown;
+  readonly attempts?: number;
+  readonly first_failed_at?: string;
 }
 
 export function judge(evidence: Evidence): { figures: ChaosFigures; faults: string[] } {
-  const { delivery, jobs, log, history, failures, processed } = evidence;
+  const { delivery, attempts, jobs, log, history, failures, processed, counted } = evidence;
   const faults = [...log.faults];
-  const isDead = ({ exception }: Recorded) => exception === 'Resque::PruneDeadWorkerDirtyExit';
+  const isDead = ({ exception }: Recorded) => exception === deadRunner;
   const records = new Map<string, Recorded[]>();
   for (const text of failures) {
     const record = JSON.parse(text) as Recorded;
@@ -61,12 +71,17 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
     else records.set(id, [...(records.get(id) ?? []), record]);
   }
   const runsOf = (id: string) => log.runs.get(id) ?? [];
-  const hasEnded = (id: string) => runsOf(id).some((run) => run.hasEnded);
+  const lastAttempt = new Map(jobs.map((job) => [job.id, Math.min(job.failures + 1, attempts)]));
+  const hasEnded = (id: string) =>
+    runsOf(id).some((run) => run.hasEnded && run.attempt === lastAttempt.get(id));
   const ids = jobs.map(({ id }) => id);
   const popped = new Set(history.in('popped'));
   const lost = ids.filter((id) => !hasEnded(id) && !records.has(id));
-  const repeated = ids.filter((id) => runsOf(id).length > 1);
-  const repeatedRuns = repeated.flatMap((id) => runsOf(id).slice(0, -1));
+  /** Runs that were followed by another one of the same attempt. */
+  const repeatedRunsOf = (id: string) =>
+    runsOf(id).filter((run, at, runs) => run.attempt === runs[at + 1]?.attempt);
+  const repeated = ids.filter((id) => repeatedRunsOf(id).length > 0);
+  const repeatedRuns = repeated.flatMap(repeatedRunsOf);
 
   const tell = (what: string, which: readonly string[]) => {
     if (which.length === 0) return;
@@ -84,7 +99,7 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
     const isExplained = (run: Run) => run.atKill !== null;
     tell(
       'jobs ran again though no kill explains it',
-      repeated.filter((id) => !runsOf(id).slice(0, -1).every(isExplained)),
+      repeated.filter((id) => !repeatedRunsOf(id).every(isExplained)),
     );
     tell(
       'jobs failed for a recovery',
@@ -97,6 +112,17 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
       lost.filter((id) => !popped.has(id)),
     );
   }
+  const isInTurn = (run: Run, at: number, runs: readonly Run[]) =>
+    run.attempt - (runs[at - 1]?.attempt ?? 0) === 1 || run.attempt === runs[at - 1]?.attempt;
+  tell(
+    'jobs ran with attempts out of turn, or too many',
+    ids.filter(
+      (id) =>
+        !runsOf(id).every((run, at, runs) => isInTurn(run, at, runs) && run.attempt <= attempts) ||
+        (runsOf(id).at(-1)?.attempt ?? 0) > (lastAttempt.get(id) ?? 0),
+    ),
+  );
+  const isDying = ({ failures: fails }: PlannedJob) => fails >= attempts;
   const failsOnce = (id: string) => (records.get(id) ?? []).length === 1;
   tell(
     'jobs are recorded as failed more than once',
@@ -105,22 +131,33 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
   tell(
     'jobs failed and are not recorded so',
     jobs
-      .filter(({ id, fails }) => fails && hasEnded(id) && !popped.has(id) && !failsOnce(id))
+      .filter((job) => isDying(job) && hasEnded(job.id) && !popped.has(job.id) && !failsOnce(job.id))
       .map(({ id }) => id),
   );
   tell(
     'jobs ended well and are recorded as failed',
     jobs
-      .filter(({ id, fails }) => !fails && records.get(id)?.some((record) => !isDead(record)))
+      .filter((job) => !isDying(job) && records.get(job.id)?.some((record) => !isDead(record)))
       .map(({ id }) => id),
   );
-  for (const place of ['queued', 'recorded', 'held'] as const)
+  tell(
+    'jobs are recorded as failed without all their attempts',
+    ids.filter((id) => records.get(id)?.some((record) => attempts > 1 && !tellsAttempts(record, runsOf(id)))),
+  );
+  tell(
+    'jobs are not waiting, but their attempts are counted',
+    [...new Set(counted)].filter((id) => !popped.has(id)),
+  );
+  for (const place of ['queued', 'delayed', 'recorded', 'held'] as const)
     tell(`jobs are ${place} at the end`, history.in(place));
   // If a job finished before anything was written about it, its outcome counts, unless that was lost, too.
-  const mayCount = [...popped].filter(hasEnded).length;
-  const [least, most] = [ids.length - popped.size, ids.length - popped.size + mayCount];
+  const endsOf = (id: string) => runsOf(id).filter((run) => run.hasEnded).length;
+  const mayCount = [...popped].filter((id) => endsOf(id) > history.delaysOf(id)).length;
+  const delays = ids.reduce((sum, id) => sum + history.delaysOf(id), 0);
+  const least = ids.length - popped.size + delays;
+  const most = least + mayCount;
   if (processed < least || processed > most) {
-    faults.push(`counted ${processed} outcomes of ${ids.length} jobs, expected ${least} to ${most}`);
+    faults.push(`counted ${processed} outcomes, expected ${least} to ${most}`);
   }
   const dead = ids.filter((id) => records.get(id)?.some(isDead));
   return {
@@ -132,6 +169,7 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
       slowestRecoveryMs: Math.max(0, ...evidence.recoveredAfterMs),
       faultsMs: evidence.faultsMs,
       settledMs: evidence.settledMs,
+      runs: ids.reduce((sum, id) => sum + runsOf(id).length, 0),
       ranToTheEnd: ids.filter(hasEnded).length,
       failedByThemselves: ids.filter((id) => records.get(id)?.some((record) => !isDead(record))).length,
       failedByRecovery: dead.length,
@@ -144,4 +182,13 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
       repeatedEnded: repeatedRuns.filter(({ atKill }) => atKill === 'ended').length,
     },
   };
+}
+
+/** Also a recovery knows which run it ended. That run may have been too young for the log. */
+function tellsAttempts(record: Recorded, runs: readonly Run[]): boolean {
+  const { attempts, first_failed_at: first, exception } = record;
+  const last = runs.at(-1)?.attempt ?? 1;
+  if (exception !== deadRunner) return attempts === last && typeof first === 'string';
+  if (attempts === undefined) return last === 1;
+  return (attempts === last || attempts === last + 1) && typeof first === 'string';
 }
