@@ -162,6 +162,7 @@ export class SimProcess implements Client, Runner {
       maxRecoveries: this.#world.maxRecoveries,
       scheduler: 'auto',
       schedulerLockPrefix: '',
+      schedules: [],
       failedLimit: null,
       workerHost: `${this.place.host}.runner`,
     };

@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: [],
     packages: ['valibot', 'jsonc-parser', 'fastest-levenshtein'],
     builtins: ['node:path'],
-    floors: ['.'],
+    floors: ['times', '.'],
   },
   resque: {
     rooms: ['config'],
@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, Room>> = {
   failures: { rooms: ['protocol', 'resque'], packages: [], builtins: 'any', floors: ['.'] },
   engine: {
     rooms: ['protocol', 'config', 'resque', 'failures'],
-    packages: ['koffi'],
+    packages: ['croner', 'koffi'],
     builtins: 'any',
     floors: [
       'events',

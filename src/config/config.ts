@@ -19,10 +19,43 @@ export type Delivery = 'at-most-once' | 'at-least-once';
 export type Mode = 'process' | 'persistent';
 
 /**
- * `auto`: moves delayed jobs if this config makes any. `on`: moves them, and holds the locks of other schedulers, which then
- * stand by. `off`: leaves them to others.
+ * `auto`: moves delayed jobs if this config makes any, and enqueues the jobs of its schedules. `on`: does both, and holds the
+ * locks of other schedulers, which then stand by. `off`: leaves them to others.
  */
 export type Scheduler = 'auto' | 'on' | 'off';
+
+/** A job that is enqueued again and again. */
+export interface Schedule {
+  readonly name: string;
+  readonly timing: Timing;
+  readonly queue: string;
+  readonly jobClass: string;
+  /** JSON text of the job's args, an array. */
+  readonly args: string;
+  /** Whether nothing is enqueued while the same job is still waiting. */
+  readonly isUnique: boolean;
+  /** '' without one. */
+  readonly description: string;
+}
+
+/** When a job is enqueued. `text` is as it was written. */
+export type Timing =
+  | {
+      readonly kind: 'cron';
+      readonly text: string;
+      /** In croner's dialect. */
+      readonly pattern: string;
+      /** `null`: the runner's own. */
+      readonly zone: string | null;
+    }
+  | {
+      readonly kind: 'every';
+      readonly text: string;
+      readonly seconds: number;
+      /** Delay of the first time, after the schedule appeared; `null`: a time that follows from its name. */
+      readonly firstInSeconds: number | null;
+    };
+
 /** Whether and when a failed job runs again. */
 export interface RetryRule {
   /** How many times a job may run in total, at least 1. */
@@ -139,8 +172,30 @@ export interface Config {
   readonly scheduler: Scheduler;
   /** Prefix of resque-scheduler's lock; '' for none. */
   readonly schedulerLockPrefix: string;
+  readonly schedules: readonly Schedule[];
   /** How many failures the `failed` list keeps; `null` for no limit. */
   readonly failedLimit: number | null;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
+}
+
+/** Whether jobs of this config wait for a time. */
+function usesDelayedJobs({ runners }: Config): boolean {
+  return runners.some(({ retry }) => retry !== null);
+}
+
+/**
+ * Whether a runner takes the locks of other schedulers, so that those stand by. Then it enqueues the jobs of all schedules that
+ * are in Redis, too: no one else would.
+ */
+export function holdsSchedulerLocks({
+  scheduler,
+  schedules,
+}: Pick<Config, 'scheduler' | 'schedules'>): boolean {
+  return scheduler === 'on' || (scheduler === 'auto' && schedules.length > 0);
+}
+
+/** Whether a runner has to move delayed jobs. */
+export function movesDelayedJobs(config: Config): boolean {
+  return holdsSchedulerLocks(config) || (config.scheduler === 'auto' && usesDelayedJobs(config));
 }

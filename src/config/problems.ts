@@ -1,7 +1,7 @@
 /**
  * All messages of this folder. A message about a field follows the field's path and a colon, and says what is allowed and
  * what the value was. What a field allows ("a whole number from …") is in its definition, and the causes of syntax errors
- * are in json-cause.ts.
+ * are in json-cause.ts; those of cron lines are in times/cron.ts.
  */
 import { kindOf, pathText, quoted, shown } from './value-text.ts';
 
@@ -57,6 +57,11 @@ export const problems = {
   emptyQueueName: (): string => 'has an empty queue name',
   onlyNegations: (): string => 'only excludes queues; add one to take jobs from, such as "*"',
   envName: (): string => 'the name of an environment variable must not be empty or contain "=" or NUL',
+
+  // Schedules
+  noTime: (): string => 'must have "cron", such as "0 3 * * *", or "every", such as "30m"',
+  schedulerOff: (): string =>
+    'can\'t be combined with "scheduler": "off", which would never enqueue these jobs',
 
   backoffOrder: (first: number, longest: number): string =>
     `the first delay must not be longer than the longest, got ${first} and ${longest}`,

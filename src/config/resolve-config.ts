@@ -1,8 +1,11 @@
 /** Turns valid settings into the config: fills in the defaults of the top level and makes paths absolute. */
 import { resolve } from 'node:path';
-import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule } from './config.ts';
+import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule, Schedule } from './config.ts';
 import type { RetrySettings } from './retry-schema.ts';
+import type { ScheduleSettings } from './schedule-schema.ts';
 import type { PoolSettings, Settings } from './schema.ts';
+import { readCron } from './times/cron.ts';
+import { readEvery } from './times/every.ts';
 
 /**
  * @param queueKeys the keys of `runners` in the order of the file
@@ -25,6 +28,7 @@ export function resolveConfig(
     maxRecoveries: settings.maxRecoveries,
     scheduler: settings.scheduler,
     schedulerLockPrefix: settings.schedulerLockPrefix,
+    schedules: [...settings.schedules].map(([name, schedule]) => resolveSchedule(name, schedule)),
     failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
   };
@@ -69,6 +73,15 @@ function resolveRetry(settings: RetrySettings | null): RetryPolicy | null {
 function resolveRule({ attempts, on, backoff, jitter, queue }: Omit<RetrySettings, 'classes'>): RetryRule {
   const [firstDelaySeconds, longestDelaySeconds] = backoff;
   return { attempts, on, firstDelaySeconds, longestDelaySeconds, jitter, queue };
+}
+
+function resolveSchedule(name: string, settings: ScheduleSettings): Schedule {
+  const { cron, every = '', queue, class: jobClass, args, unique, description = '' } = settings;
+  const timing =
+    cron === undefined
+      ? { kind: 'every' as const, text: every, seconds: readEvery(every) ?? 0, firstInSeconds: null }
+      : { kind: 'cron' as const, text: cron, ...readCron(cron) };
+  return { name, timing, queue, jobClass, args: JSON.stringify(args), isUnique: unique, description };
 }
 
 /** 0 means no limit, like `null`. */

@@ -7,6 +7,7 @@ import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
 import { retryFields } from './retry-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
+import { schedules } from './schedule-schema.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
 
 /** Far more than one machine can run. Detects a timeout in the wrong field. */
@@ -194,7 +195,7 @@ const entries = {
   ),
   scheduler: v.optional(
     oneOf(
-      'Whether the runner moves delayed jobs to their queues when they are due. "auto": if this config needs it, beside other schedulers. "on": always, and resque-scheduler and node-resque\'s scheduler stand by. "off": never.',
+      'Whether the runner moves delayed jobs to their queues when they are due, and enqueues the jobs of schedules. "auto": if this config needs it. "on": always, and resque-scheduler and node-resque\'s scheduler stand by. "off": never.',
       ['auto', 'on', 'off'],
     ),
     'auto',
@@ -206,6 +207,7 @@ const entries = {
     ),
     '',
   ),
+  schedules: v.optional(schedules, {}),
   failedLimit: v.optional(
     v.nullable(
       wholeNumber(
@@ -226,12 +228,7 @@ const entries = {
 };
 
 /** The whole file. Paths in the output are as in the file. */
-export const configSchema = fields(
-  'Configuration of resque-runner.',
-  'an object',
-  entries,
-  scriptForEveryRunner,
-);
+export const configSchema = fields('Configuration of resque-runner.', 'an object', entries, rules);
 
 /** The fields that a connection needs, for commands that run without a config. */
 export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });
@@ -245,6 +242,14 @@ function queueKeyProblem(key: string): string | null {
   const names = key.split(',').map((name) => name.trim());
   if (names.some((name) => name === '' || name === '!')) return problems.emptyQueueName();
   return names.every((name) => name.startsWith('!')) ? problems.onlyNegations() : null;
+}
+
+function* rules(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
+  yield* scriptForEveryRunner(input);
+  const { scheduler, schedules: some } = input;
+  if (scheduler === 'off' && isObject(some) && Object.keys(some).length > 0) {
+    yield { path: ['schedules'], message: problems.schedulerOff() };
+  }
 }
 
 function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterable<Fault> {

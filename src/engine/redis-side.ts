@@ -2,7 +2,7 @@
  * The engine's Redis side: takes jobs, has them run, and writes how they ended. It knows nothing about programs: in the
  * engine, jobs are processes; in the simulator, they are not.
  */
-import type { Config } from '../config/config.ts';
+import type { Config, Schedule } from '../config/config.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import { describeRedis, outageText, type ReachableRedis } from '../resque/redis/connection.ts';
 import type { RedisError } from '../resque/redis/redis-error.ts';
@@ -17,6 +17,7 @@ import { RemovedFailures } from './lifecycle/removed-failures.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
+import { scheduleChanges } from './pools/config-changes.ts';
 import { workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
@@ -71,12 +72,14 @@ export class RedisSide {
   /** How many names have been tried. */
   #names = 1;
   #countRefusal = '';
+  #scheduled: readonly Schedule[];
   readonly #spooling: Spooling;
 
   constructor(options: RedisSideOptions) {
     const { config, machine, publish, router, jobs, nonce: mark } = options;
     const { onRecorded = () => {}, onJobsGone = () => {} } = options;
     this.#options = options;
+    this.#scheduled = config.schedules;
     this.router = router;
     this.workerHost = workerHostOf(config);
     const hooks = {
@@ -198,8 +201,9 @@ export class RedisSide {
 
   /** Applies the entries of a config that was read again. @returns what changed, for people */
   reconfigure(config: Config): string[] {
-    const { runners, failedLimit } = config;
-    const changes = this.router.configure(runners);
+    const { runners, schedules, failedLimit } = config;
+    const changes = [...this.router.configure(runners), ...scheduleChanges(this.#scheduled, schedules)];
+    this.#scheduled = schedules;
     if (failedLimit !== this.client.failedLimit) {
       changes.push(`failedLimit: ${this.client.failedLimit ?? 'none'} → ${failedLimit ?? 'none'}`);
       this.client.failedLimit = failedLimit;

@@ -173,7 +173,10 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'spool.failed':
       return { ...spoolMessages(event), subject: 'redis', jobId: null };
     case 'scheduler.changed':
-    case 'jobs.undeliverable': {
+    case 'jobs.undeliverable':
+    case 'schedule.enqueued':
+    case 'schedule.skipped':
+    case 'schedule.failed': {
       const { glyph, level, text } = schedulerMessages(event);
       return about('scheduler', glyph, level, text);
     }

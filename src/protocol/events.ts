@@ -291,6 +291,28 @@ export type EngineFact =
       readonly key: string;
     }
   | {
+      /** The job of a schedule was put on its queue. */
+      readonly type: 'schedule.enqueued';
+      /** The schedule's. */
+      readonly name: string;
+      readonly queue: string;
+      readonly jobClass: string;
+    }
+  | {
+      /** The job of a schedule was not put on its queue, because the same job is still waiting there. */
+      readonly type: 'schedule.skipped';
+      readonly name: string;
+      readonly queue: string;
+      readonly jobClass: string;
+    }
+  | {
+      /** A schedule can't be enqueued. Published when the reason changes. */
+      readonly type: 'schedule.failed';
+      /** '': none of the schedules in Redis. */
+      readonly name: string;
+      readonly reason: string;
+    }
+  | {
       readonly type: 'config.reloaded';
       readonly changes: readonly string[];
       /** Changed fields of the file that take effect only after a restart. Older engines omit this. */

@@ -40,6 +40,9 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'counter.refused':
     case 'scheduler.changed':
     case 'jobs.undeliverable':
+    case 'schedule.enqueued':
+    case 'schedule.skipped':
+    case 'schedule.failed':
     case 'retries.refused':
       return true;
     case 'job.finished':

@@ -143,6 +143,9 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'spool.failed':
     case 'scheduler.changed':
     case 'jobs.undeliverable':
+    case 'schedule.enqueued':
+    case 'schedule.skipped':
+    case 'schedule.failed':
       return snapshot;
     default:
       event satisfies never;

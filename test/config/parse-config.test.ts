@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { holdsSchedulerLocks, movesDelayedJobs } from '../../src/config/config.ts';
 import { defaultConnection } from '../../src/config/parse-config.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
@@ -51,6 +52,7 @@ describe('a whole file', () => {
       maxRecoveries: 3,
       scheduler: 'auto',
       schedulerLockPrefix: '',
+      schedules: [],
       failedLimit: null,
       workerHost: null,
     });
@@ -257,6 +259,34 @@ describe('runners', () => {
     const runners = { own: { retry: { attempts: 2 } }, none: { retry: null }, shared: 1 };
     const config = configOf(fileWith({ retry: { attempts: 9 }, runners }));
     expect(config.runners.map(({ retry }) => retry?.attempts ?? null)).toEqual([2, null, 9]);
+  });
+
+  test('are beside schedules, whose times are read already', () => {
+    const job = { queue: 'reports', class: 'Report' };
+    const nightly = { cron: '5/30 3 * * * Europe/Berlin', ...job, args: [1, { a: 'ä' }], unique: true };
+    const schedules = {
+      nightly,
+      often: { every: '1h30m', ...job, description: 'Why' },
+      seconds: { every: 90, ...job },
+    };
+    const config = configOf(fileWith({ schedules }));
+    const rest = { queue: 'reports', jobClass: 'Report', args: '[]', isUnique: false, description: '' };
+    expect(config.schedules).toEqual([
+      {
+        ...{ ...rest, name: 'nightly', args: '[1,{"a":"ä"}]', isUnique: true },
+        timing: { kind: 'cron', text: nightly.cron, pattern: '5,35 3 * * *', zone: 'Europe/Berlin' },
+      },
+      {
+        ...{ ...rest, name: 'often', description: 'Why' },
+        timing: { kind: 'every', text: '1h30m', seconds: 5_400, firstInSeconds: null },
+      },
+      {
+        ...{ ...rest, name: 'seconds' },
+        timing: { kind: 'every', text: '90', seconds: 90, firstInSeconds: null },
+      },
+    ]);
+    expect([holdsSchedulerLocks(config), movesDelayedJobs(config)]).toEqual([true, true]);
+    expect(holdsSchedulerLocks(configOf(fileWith({})))).toBe(false);
   });
 
   test('need no script at the top level if each has its own', () => {

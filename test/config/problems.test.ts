@@ -139,6 +139,35 @@ test.each<[Record<string, unknown>, string]>([
   ],
   [{ retry: { attempts: 2, on: [0] } }, 'retry.on[0]: must be 1 or more, got 0'],
   [
+    { schedules: { nightly: { queue: 'q', class: 'C' } } },
+    'schedules.nightly: must have "cron", such as "0 3 * * *", or "every", such as "30m"',
+  ],
+  [
+    { schedules: { nightly: { cron: '0 3 * * *', every: '1d', queue: 'q', class: 'C' } } },
+    'schedules.nightly.every: can\'t be combined with "cron"',
+  ],
+  [
+    { schedules: { nightly: { cron: '0 25 * * *', queue: 'q', class: 'C' } } },
+    'schedules.nightly.cron: the hour must be numbers from 0 to 23, "*", ranges such as 1-3, or steps such as */2, got "25"',
+  ],
+  [
+    { schedules: { nightly: { every: '1 fortnight', queue: 'q', class: 'C' } } },
+    'schedules.nightly.every: must be a duration of whole seconds such as "30s", "15min", "1h30m", "1d" or "2w", got "1 fortnight"',
+  ],
+  [
+    { schedules: { nightly: { every: 0.5, queue: 'q', class: 'C' } } },
+    'schedules.nightly.every: must be a duration of whole seconds such as "30s", "15min", "1h30m", "1d" or "2w", got 0.5',
+  ],
+  [{ schedules: { nightly: { every: '1d', class: 'C' } } }, 'schedules.nightly.queue: missing'],
+  [
+    { schedules: { nightly: { every: '1d', queue: 'q', class: 'C', args: 'x' } } },
+    'schedules.nightly.args: must be an array, got "x"',
+  ],
+  [
+    { scheduler: 'off', schedules: { nightly: { every: '1d', queue: 'q', class: 'C' } } },
+    'schedules: can\'t be combined with "scheduler": "off", which would never enqueue these jobs',
+  ],
+  [
     { retry: { attempts: 2, backoff: [60, 15] } },
     'retry.backoff: the first delay must not be longer than the longest, got 60 and 15',
   ],

@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Config, Delivery, PoolConfig, Scheduler } from '../../src/config/config.ts';
+import type { Config, Delivery, PoolConfig, Schedule, Scheduler } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
@@ -28,6 +28,7 @@ export interface StartOptions {
   readonly user?: { readonly username: string; readonly password: string };
   readonly shutdownTimeoutSeconds?: number;
   readonly scheduler?: Scheduler;
+  readonly schedules?: readonly Schedule[];
   readonly failedLimit?: number;
   readonly awaitRedis?: boolean;
   /** What differs from this machine. */
@@ -147,6 +148,7 @@ export class EngineStage {
       maxRecoveries: 3,
       scheduler: options.scheduler ?? 'auto',
       schedulerLockPrefix: '',
+      schedules: options.schedules ?? [],
       failedLimit: options.failedLimit ?? null,
       workerHost: 'test.runner',
     };

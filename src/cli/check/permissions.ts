@@ -6,9 +6,8 @@
  * renamed commands and whether it accepts writes, but executes nothing. Unlike `ACL DRYRUN`, this works with every version
  * and for users who may not use ACL.
  */
-import type { Config } from '../../config/config.ts';
-import { movesDelayedJobs } from '../../config/scheduling.ts';
-import { resqueKeys } from '../../resque/format/keys.ts';
+import { type Config, holdsSchedulerLocks, movesDelayedJobs } from '../../config/config.ts';
+import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
 import type { Redis } from '../../resque/redis/connection.ts';
 import { fail, ok, type Verdict } from './verdict.ts';
 
@@ -142,17 +141,21 @@ function commandsOf(config: Config): Command[] {
 }
 
 /** To move delayed jobs, also of queues that this runner doesn't take from. */
-function movingCommands({ namespace, scheduler, schedulerLockPrefix }: Config): Command[] {
+function movingCommands(config: Config): Command[] {
+  const { namespace, schedulerLockPrefix } = config;
   const keys = resqueKeys(namespace);
   const locks = [keys.masterLock(schedulerLockPrefix), keys.leaderLock];
   return [
     ...locks.map((lock): Command => ['GET', lock]),
-    ...(scheduler === 'on'
-      ? locks.flatMap((lock): Command[] => [
-          ['PTTL', lock],
-          ['SET', lock, ''],
-          ['DEL', lock],
-        ])
+    ...(holdsSchedulerLocks(config)
+      ? [
+          ...locks.flatMap((lock): Command[] => [
+            ['PTTL', lock],
+            ['SET', lock, ''],
+            ['DEL', lock],
+          ]),
+          ...scheduleCommands(keys),
+        ]
       : []),
     ['GET', keys.mover],
     ['SET', keys.mover, ''],
@@ -165,6 +168,18 @@ function movingCommands({ namespace, scheduler, schedulerLockPrefix }: Config): 
     ['SREM', keys.timestamps('{}'), ''],
     ['RPUSH', keys.queue('check'), ''],
     ['RPUSH', keys.undeliverable, ''],
+  ];
+}
+
+/** To enqueue the jobs of schedules. */
+function scheduleCommands(keys: ResqueKeys): Command[] {
+  return [
+    ['HGETALL', keys.persistentSchedules],
+    ['HMGET', keys.lastEnqueuedAt, ''],
+    ['HGET', keys.lastEnqueuedAt, ''],
+    ['HSET', keys.lastEnqueuedAt, '', ''],
+    ['SET', keys.cronSlot('', 0), ''],
+    ['LRANGE', keys.queue('check'), '0', '0'],
   ];
 }
 

@@ -1,5 +1,5 @@
 /** Warns if no known worker takes jobs of a queue, usually a typo, or if no known scheduler moves delayed jobs. */
-import { movesDelayedJobs } from '../../config/scheduling.ts';
+import { movesDelayedJobs } from '../../config/config.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { lockKeys } from '../../resque/delayed/locks.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';

@@ -1,16 +1,17 @@
 /** What a reload changed in the config, for people. */
-import type { Config, PoolConfig } from '../../config/config.ts';
+import type { Config, PoolConfig, Schedule } from '../../config/config.ts';
 
-/** Fields that only the start reads, with their names in the file: everything but the entries and the limit of failures. */
-const startFields: Readonly<Record<Exclude<keyof Config, 'runners' | 'failedLimit'>, string>> = {
-  redis: 'redis',
-  namespace: 'namespace',
-  shutdownTimeoutSeconds: 'shutdownTimeout',
-  maxRecoveries: 'maxRecoveries',
-  scheduler: 'scheduler',
-  schedulerLockPrefix: 'schedulerLockPrefix',
-  workerHost: 'worker.host',
-};
+/** Fields that only the start reads, with their names in the file: what a reload doesn't apply. */
+const startFields: Readonly<Record<Exclude<keyof Config, 'runners' | 'schedules' | 'failedLimit'>, string>> =
+  {
+    redis: 'redis',
+    namespace: 'namespace',
+    shutdownTimeoutSeconds: 'shutdownTimeout',
+    maxRecoveries: 'maxRecoveries',
+    scheduler: 'scheduler',
+    schedulerLockPrefix: 'schedulerLockPrefix',
+    workerHost: 'worker.host',
+  };
 
 /** Changed fields that take effect only after a restart. @param running the config that the runner started with */
 export function fieldsForRestart(running: Config, now: Config): string[] {
@@ -30,4 +31,13 @@ export function differences(before: PoolConfig, after: PoolConfig): string[] {
     changes.push(`${after.key}.${name}: ${name === 'env' ? 'changed' : `${old} → ${now}`}`);
   }
   return changes;
+}
+
+/** The differences between two versions of the schedules. */
+export function scheduleChanges(before: readonly Schedule[], after: readonly Schedule[]): string[] {
+  const textOf = (all: readonly Schedule[]) => new Map(all.map((each) => [each.name, JSON.stringify(each)]));
+  const [old, now] = [textOf(before), textOf(after)];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((name) => old.get(name) !== now.get(name))
+    .map((name) => `schedules.${name}: ${!old.has(name) ? 'added' : now.has(name) ? 'changed' : 'removed'}`);
 }

@@ -1,5 +1,6 @@
 /**
- * Moves delayed jobs to their queues when they are due: within a second, as other programs may delay jobs at any time.
+ * Moves delayed jobs to their queues when they are due: within a second, as other programs may delay jobs at any time. After
+ * each move, a runner that holds the locks of other schedulers enqueues the jobs of schedules.
  *
  *     move ──none due──▶ sleep until the next time, at most 1 s ──▶ move
  *       │ ──more due───▶ pause for as long as the move took ────────▶ move
@@ -10,13 +11,14 @@
  * Several runners may do so at the same time, because each move is one atomic call. Redis' clock decides what is due. During
  * an outage nothing happens; `moveNow` continues.
  */
-import type { Config } from '../../config/config.ts';
-import { movesDelayedJobs } from '../../config/scheduling.ts';
+import { type Config, holdsSchedulerLocks, movesDelayedJobs } from '../../config/config.ts';
+
 import type { EngineFact } from '../../protocol/events.ts';
 import { DueJobs, type MoveReply } from '../../resque/delayed/move.ts';
 import { type Cancel, pause } from '../../resque/redis/clock.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
+import { Schedules } from './schedules.ts';
 
 const longestSleepMs = 1_000;
 /** A move takes Redis less. If it seems to take more, this machine is busy. */
@@ -33,11 +35,12 @@ export interface DueJobMoverOptions {
 export class DueJobMover {
   readonly #options: DueJobMoverOptions;
   readonly #dueJobs: DueJobs;
+  readonly #schedules: Schedules;
   /** Stands in what it holds in Redis. Changes with the runner's name. */
   #lockName: string;
   #cancelSleep: Cancel = () => {};
   /** Whether it may hold anything. */
-  #hasMoved = false;
+  #mayHold = false;
   /** The moves that are going on, if any. */
   #moving: Promise<void> | null = null;
   #isNeeded: boolean;
@@ -50,10 +53,12 @@ export class DueJobMover {
     this.#options = options;
     this.#isNeeded = movesDelayedJobs(config);
     this.#lockName = client.owner;
+    const { schedulerLockPrefix: lockPrefix, schedules } = config;
     this.#dueJobs = new DueJobs(client.session, client.keys, {
-      lockPrefix: config.schedulerLockPrefix,
-      holdsLocks: config.scheduler === 'on',
+      lockPrefix,
+      holdsLocks: holdsSchedulerLocks(config),
     });
+    this.#schedules = new Schedules({ client, schedules, lockPrefix, publish: options.publish });
   }
 
   /** Whether this runner moves delayed jobs. */
@@ -64,7 +69,12 @@ export class DueJobMover {
   /** Applies a config that was read again. The field `scheduler` itself takes effect after a restart. */
   reconfigure(config: Config): void {
     const { scheduler } = this.#options.config;
-    this.#isNeeded = movesDelayedJobs({ ...config, scheduler });
+    const now = { ...config, scheduler };
+    this.#isNeeded = movesDelayedJobs(now);
+    const heldLocks = this.#dueJobs.holdsLocks;
+    this.#dueJobs.holdsLocks = holdsSchedulerLocks(now);
+    if (heldLocks && !this.#dueJobs.holdsLocks) void this.#releaseAfterMoves();
+    this.#schedules.reconfigure(config.schedules);
     if (!this.#isNeeded) this.#told = '';
     this.moveNow();
   }
@@ -82,8 +92,7 @@ export class DueJobMover {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelSleep();
-    await this.#moving;
-    await this.#release();
+    await this.#releaseAfterMoves();
   }
 
   async #moveWhileDue(): Promise<void> {
@@ -94,7 +103,7 @@ export class DueJobMover {
         const startMs = clock.elapsedMs();
         const reply = await this.#move();
         this.#tell(reply);
-        const sleepMs = sleepAfter(reply);
+        const sleepMs = Math.min(sleepAfter(reply), await this.#enqueueRecurring(reply));
         if (sleepMs > 0) {
           this.#sleep(sleepMs);
           return;
@@ -112,12 +121,20 @@ export class DueJobMover {
   async #move(): Promise<MoveReply> {
     const { owner } = this.#options.client;
     if (owner !== this.#lockName) {
-      if (this.#hasMoved) await this.#dueJobs.release(this.#lockName);
+      if (this.#mayHold) await this.#dueJobs.release(this.#lockName);
       this.#lockName = owner;
     }
     const reply = await this.#dueJobs.move(owner);
-    this.#hasMoved ||= reply.kind === 'moved';
+    this.#mayHold ||= reply.kind === 'moved';
     return reply;
+  }
+
+  /** @returns milliseconds until the next time of a schedule */
+  async #enqueueRecurring(reply: MoveReply): Promise<number> {
+    if (reply.kind === 'moved' && this.#dueJobs.holdsLocks)
+      return await this.#schedules.enqueueDue(reply.nowMs);
+    this.#schedules.readAgain();
+    return longestSleepMs;
   }
 
   #sleep(ms: number): void {
@@ -155,9 +172,10 @@ export class DueJobMover {
     this.#options.publish({ type: 'scheduler.changed', state, detail });
   }
 
-  async #release(): Promise<void> {
+  async #releaseAfterMoves(): Promise<void> {
+    await this.#moving;
     const { client } = this.#options;
-    if (!this.#hasMoved || !client.session.isUp) return;
+    if (!this.#mayHold || !client.session.isUp) return;
     try {
       await this.#dueJobs.release(this.#lockName);
     } catch (error) {

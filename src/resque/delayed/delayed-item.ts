@@ -32,7 +32,7 @@ function parsed(payload: Buffer): { readonly class?: unknown; readonly args?: un
 }
 
 /** Without blanks, and with strings as Ruby escapes them. Numbers keep their digits: Ruby has integers of any size. */
-function compactJson(text: string): string {
+export function compactJson(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|[ \t\r\n]+/gs, (token) => {
     if (!token.startsWith('"')) return '';
     return token.includes('\\') ? JSON.stringify(JSON.parse(token)) : token;

@@ -35,6 +35,8 @@ export type MoveReply =
       readonly undeliverable: number;
       /** More are due. */
       readonly hasMore: boolean;
+      /** By Redis' clock, since the epoch. */
+      readonly nowMs: number;
       /** Until the next job is due by Redis' clock; `null` if none is delayed. */
       readonly nextInMs: number | null;
     }
@@ -48,7 +50,7 @@ export type MoveReply =
  * runners off.
  *
  * Reply: `held` and the holder; `busy`; or `moved`, jobs, undeliverable ones, 1 if more are due, milliseconds until the next
- * time (-1: none).
+ * time (-1: none), Redis' time in milliseconds.
  *
  * A time stays in the schedule until its list is empty. A time that has no list, or a key of another type, is removed:
  * otherwise it would hold up everything after it.
@@ -177,7 +179,8 @@ if wait == 0 then
 elseif mover then
   redis.call('DEL', moverKey)
 end
-return { 'moved', #jobs - #lost + #oddTimes, #lost, wait == 0 and 1 or 0, wait }
+local nowMs = string.format('%.0f', now * 1000 + math.floor(tonumber(time[2]) / 1000))
+return { 'moved', #jobs - #lost + #oddTimes, #lost, wait == 0 and 1 or 0, wait, nowMs }
 `);
 
 /** ARGV: our name, the keys that may hold it. */
@@ -192,18 +195,20 @@ return 1
 export class DueJobs {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
-  readonly #options: MoverOptions;
+  readonly #lockPrefix: string;
+  /** Whether the next moves take both locks. */
+  holdsLocks: boolean;
 
-  constructor(sender: CommandSender, keys: ResqueKeys, options: MoverOptions) {
+  constructor(sender: CommandSender, keys: ResqueKeys, { lockPrefix, holdsLocks }: MoverOptions) {
     this.#sender = sender;
     this.#keys = keys;
-    this.#options = options;
+    this.#lockPrefix = lockPrefix;
+    this.holdsLocks = holdsLocks;
   }
 
   /** Moves some of the due jobs. @param name of this process in the locks, such as `HOST:PID` */
   async move(name: string): Promise<MoveReply> {
-    const { holdsLocks } = this.#options;
-    const limits = [holdsLocks ? lockSeconds : 0, mostJobs, mostBytes, moverMs];
+    const limits = [this.holdsLocks ? lockSeconds : 0, mostJobs, mostBytes, moverMs];
     const reply = await runScript(this.#sender, moveScript, 0, [
       this.#keys.prefix,
       name,
@@ -213,12 +218,13 @@ export class DueJobs {
     const [kind, ...details] = (reply as (Buffer | number)[]).map(String);
     if (kind === 'held') return { kind, holder: details[0] ?? '' };
     if (kind === 'busy') return { kind };
-    const [jobs = 0, undeliverable = 0, hasMore, nextInMs = -1] = details.map(Number);
+    const [jobs = 0, undeliverable = 0, hasMore, nextInMs = -1, nowMs = 0] = details.map(Number);
     return {
       kind: 'moved',
       jobs,
       undeliverable,
       hasMore: hasMore === 1,
+      nowMs,
       nextInMs: nextInMs < 0 ? null : nextInMs,
     };
   }
@@ -229,6 +235,6 @@ export class DueJobs {
   }
 
   get #locks(): string[] {
-    return lockKeys(this.#keys, this.#options.lockPrefix);
+    return lockKeys(this.#keys, this.#lockPrefix);
   }
 }

@@ -69,6 +69,12 @@ export interface ResqueKeys {
   readonly masterLock: (lockPrefix: string) => string;
   /** node-resque's lock for the same purpose. */
   readonly leaderLock: string;
+  /** resque-scheduler's hash: name of a schedule → its JSON. Only of those that are kept in Redis. */
+  readonly persistentSchedules: string;
+  /** resque-scheduler's hash: name of a schedule → when it was last enqueued, as Ruby's `Time#to_s`. */
+  readonly lastEnqueuedAt: string;
+  /** Ours: this time of a schedule, in seconds since the epoch, is done. */
+  readonly cronSlot: (name: string, seconds: number) => string;
   /** Ours: the runner that is moving many due jobs. Other runners wait until it is done. */
   readonly mover: string;
   /** Ours: list of delayed jobs that could not be moved to a queue, byte for byte. */
@@ -112,6 +118,9 @@ export function resqueKeys(namespace: string): ResqueKeys {
     masterLock: (lockPrefix) =>
       `${prefix}${namespace}:${lockPrefix === '' ? '' : `${lockPrefix}:`}resque_scheduler_master_lock`,
     leaderLock: `${prefix}resque_scheduler_leader_lock`,
+    persistentSchedules: `${prefix}persistent_schedules`,
+    lastEnqueuedAt: `${prefix}delayed:last_enqueued_at`,
+    cronSlot: (name, seconds) => `${prefix}runner:cron:${name}:${seconds}`,
     mover: `${prefix}runner:mover`,
     undeliverable: `${prefix}runner:undeliverable`,
   };

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Schedule } from '../../../src/config/config.ts';
+import { lastSeconds } from '../../../src/resque/delayed/recurring-jobs.ts';
 import { runCommand } from '../../cli/run-command.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
+import { cronSchedule, everySchedule } from '../../resque/delayed/schedules.ts';
 import { rubyItem, schedule } from '../../resque/delayed/stage.ts';
 import { useEngines } from '../stage.ts';
 
@@ -43,7 +46,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const redisNow = async () => Number((await stage.redis.time())[0]);
 const ownNow = () => Math.floor(Date.now() / 1_000);
-const start = () => stage.start([stage.runner('mail', stage.script('cat > /dev/null'))], { scheduler: 'on' });
+const start = (schedules: readonly Schedule[] = []) =>
+  stage.start([stage.runner('mail', stage.script('cat > /dev/null'))], { scheduler: 'on', schedules });
 
 async function delay(time: number, item: string): Promise<void> {
   await stage.redis.rpush(`resque:delayed:${time}`, item);
@@ -86,6 +90,40 @@ describe.skipIf(!hasCompiler)("a Redis whose clock is not the machine's", () => 
     shift(0);
     await engine.wait('job.finished');
     expect(await redisNow()).toBeGreaterThanOrEqual(due);
+  });
+
+  test.each([hour, -hour])('decides when schedules are due if it is off by %i s', async (seconds) => {
+    stage.mayLeaveKeys('delayed:last_enqueued_at', 'queue:mail');
+    shift(seconds);
+    const now = await redisNow();
+    const schedules = [
+      everySchedule('1s', { queue: 'mail' }),
+      cronSchedule('* * * * * *', { name: 'lines', queue: 'mail' }),
+    ];
+    const engine = await start(schedules);
+    await engine.wait('schedule.enqueued', 4);
+    const times = Object.values(await stage.redis.hgetall('resque:delayed:last_enqueued_at')).map(
+      lastSeconds,
+    );
+    for (const time of times) expect((time ?? 0) - now).toBeLessThan(60);
+    expect(times).toHaveLength(2);
+  });
+
+  test('may be set back: no time of a schedule comes twice', async () => {
+    stage.mayLeaveKeys('delayed:last_enqueued_at', 'queue:mail');
+    const schedules = [
+      everySchedule('1s', { queue: 'mail' }),
+      cronSchedule('* * * * * *', { name: 'lines', queue: 'mail' }),
+    ];
+    const engine = await start(schedules);
+    await engine.wait('schedule.enqueued', 4);
+    shift(-hour);
+    const enqueued = () => engine.all('schedule.enqueued').length;
+    await waitFor(async () => (await redisNow()) < ownNow() - hour / 2, { message: 'it is set back' });
+    const before = enqueued();
+    await staysTrue(() => enqueued() <= before + 2, { message: 'schedules wait', forMs: 2_500 });
+    shift(0);
+    await waitFor(() => enqueued() > before + 2, { message: 'they go on' });
   });
 
   test('counts --in by its own clock', async () => {

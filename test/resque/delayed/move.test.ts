@@ -42,6 +42,7 @@ describe('a move', () => {
       jobs: 4,
       undeliverable: 0,
       hasMore: false,
+      nowMs: expect.closeTo(Date.now(), -5),
       nextInMs: null,
     });
     expect(await stage.queued('mail')).toEqual([items[0], items[2], rubyItem('mail', 'later')]);

@@ -1,0 +1,183 @@
+/**
+ * Enqueues the jobs of schedules when they are due: those of this config, and those that others keep in Redis. Only a runner
+ * that holds the locks of other schedulers does so. Redis' clock decides what is due.
+ *
+ * Schedules in Redis are read again every five seconds. `schedules_changed` is left alone: it tells resque-scheduler, which
+ * takes names out of it, what to read again.
+ */
+import type { Schedule } from '../../config/config.ts';
+import type { EngineFact } from '../../protocol/events.ts';
+import { readPersistent } from '../../resque/delayed/persistent-schedule.ts';
+import { lastSeconds, RecurringJobs, recordedText } from '../../resque/delayed/recurring-jobs.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import { cronTimes, type NextTime } from './cron-times.ts';
+import { planOf } from './due-slot.ts';
+
+const readAgainMs = 5_000;
+/** After another process has enqueued one of them. */
+const changedMs = 50;
+const longestWaitMs = 60_000;
+
+export interface SchedulesOptions {
+  readonly client: ResqueClient;
+  readonly schedules: readonly Schedule[];
+  readonly lockPrefix: string;
+  readonly publish: (fact: EngineFact) => void;
+}
+
+interface Entry {
+  readonly schedule: Schedule;
+  readonly nextCron: NextTime | null;
+  readonly since: number;
+  /** In `last_enqueued_at`; '' for nothing. */
+  known: string;
+}
+
+/** As resque-scheduler finds it. */
+export function environmentOf(env: NodeJS.ProcessEnv): string {
+  return env.RAILS_ENV || 'production';
+}
+
+export class Schedules {
+  readonly #options: SchedulesOptions;
+  readonly #jobs: RecurringJobs;
+  readonly #environment = environmentOf(process.env);
+  #own: readonly Schedule[];
+  /** By name. */
+  #entries = new Map<string, Entry>();
+  /** What was last told of a schedule that can't be enqueued, by name; '' for all of those in Redis. */
+  readonly #told = new Map<string, string>();
+  #readAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SchedulesOptions) {
+    const { client, schedules, lockPrefix } = options;
+    this.#options = options;
+    this.#own = schedules;
+    this.#jobs = new RecurringJobs(client.session, client.keys, lockPrefix);
+  }
+
+  reconfigure(schedules: readonly Schedule[]): void {
+    this.#own = schedules;
+    this.readAgain();
+  }
+
+  /** Others may have enqueued some. */
+  readAgain(): void {
+    this.#readAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Call it right after the locks were taken or renewed.
+   *
+   * @param nowMs by Redis' clock
+   * @returns milliseconds until it must be called again. Rejects with RedisError if Redis is away
+   */
+  async enqueueDue(nowMs: number): Promise<number> {
+    const now = Math.floor(nowMs / 1_000);
+    const { clock } = this.#options.client;
+    if (clock.elapsedMs() - this.#readAtMs >= readAgainMs) {
+      await this.#read(now);
+      this.#readAtMs = clock.elapsedMs();
+    }
+    let waitMs = longestWaitMs;
+    for (const entry of this.#entries.values()) {
+      const past = { last: lastSeconds(entry.known), since: entry.since };
+      const { due, next } = planOf(entry.schedule, past, now, entry.nextCron);
+      const isLeft = due !== null && (await this.#attempt(entry, due));
+      if (isLeft) waitMs = Math.min(waitMs, changedMs);
+      if (next !== null) waitMs = Math.min(waitMs, next * 1_000 - nowMs);
+    }
+    return Math.max(1, waitMs);
+  }
+
+  /** @returns whether it must be looked at again */
+  async #attempt(entry: Entry, due: number): Promise<boolean> {
+    const { client, publish } = this.#options;
+    const { schedule } = entry;
+    const { name, queue, jobClass } = schedule;
+    try {
+      const result = await this.#jobs.enqueueAt(schedule, { seconds: due, known: entry.known }, client.owner);
+      this.#told.delete(name);
+      if (result === 'changed' || result === 'held') {
+        this.readAgain();
+        return result === 'changed';
+      }
+      entry.known = recordedText(due);
+      if (result === 'enqueued') publish({ type: 'schedule.enqueued', name, queue, jobClass });
+      if (result === 'waiting') publish({ type: 'schedule.skipped', name, queue, jobClass });
+    } catch (error) {
+      this.#refused(name, error);
+    }
+    return false;
+  }
+
+  async #read(now: number): Promise<void> {
+    const found = new Map(this.#own.map((schedule) => [schedule.name, schedule]));
+    for (const [name, json] of await this.#persistent()) {
+      // The config takes precedence, as people can see it.
+      if (found.has(name)) continue;
+      const read = readPersistent(name, json, this.#environment);
+      if (read.kind === 'usable') found.set(name, read.schedule);
+      if (read.kind === 'unusable') this.#fail(name, read.reason);
+    }
+    const before = this.#entries;
+    const entries = new Map<string, Entry>();
+    for (const [name, schedule] of found) {
+      const old = before.get(name);
+      const isSame = old !== undefined && JSON.stringify(old.schedule) === JSON.stringify(schedule);
+      const entry = isSame ? old : await this.#entry(schedule, now);
+      if (entry !== null) entries.set(name, entry);
+    }
+    this.#entries = entries;
+    try {
+      for (const [name, text] of await this.#jobs.last([...entries.keys()])) {
+        const entry = entries.get(name);
+        if (entry !== undefined) entry.known = text;
+      }
+    } catch (error) {
+      // Enqueuing them fails, too, and is reported.
+      if (!isRefusal(error)) throw error;
+    }
+  }
+
+  async #persistent(): Promise<ReadonlyMap<string, string>> {
+    try {
+      const texts = await this.#jobs.persistent();
+      this.#told.delete('');
+      return texts;
+    } catch (error) {
+      this.#refused('', error);
+      return new Map();
+    }
+  }
+
+  async #entry(schedule: Schedule, now: number): Promise<Entry | null> {
+    const { name, timing } = schedule;
+    try {
+      const nextCron = timing.kind === 'cron' ? await cronTimes(timing) : null;
+      return { schedule, nextCron, since: now, known: '' };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#fail(name, error.message);
+      return null;
+    }
+  }
+
+  /** One that can't be enqueued doesn't stop the others. */
+  #refused(name: string, error: unknown): void {
+    if (!isRefusal(error)) throw error;
+    this.#fail(name, error.message);
+  }
+
+  #fail(name: string, reason: string): void {
+    if (this.#told.get(name) === reason) return;
+    this.#told.set(name, reason);
+    this.#options.publish({ type: 'schedule.failed', name, reason });
+  }
+}
+
+/** Otherwise Redis is away, and nothing can be done. */
+function isRefusal(error: unknown): error is RedisError {
+  return error instanceof RedisError && (error.kind === 'refused' || error.kind === 'denied');
+}
