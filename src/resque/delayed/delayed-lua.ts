@@ -30,16 +30,20 @@ end
 `;
 
 /**
- * The queue of a delayed job, or `false`. A large job is not parsed if its last member is the queue, as Ruby writes it:
- * parsing megabytes would hold up Redis. In JSON, text that ends like this can't be anything but that member.
+ * The queue of a delayed job, or `false`. A large job is not parsed if its queue stands where Ruby or node-resque writes it:
+ * parsing megabytes would hold up Redis. In JSON, such text can't be anything but that member. The same finds the queue of a
+ * job that only cjson refuses: it has half a surrogate pair, or more than a thousand levels.
  */
 export const queueOfItem = `
+local function writtenQueue(item)
+  return item:sub(-1024):match('[,{]"queue":"([^"\\\\]+)"}$')
+    or item:match('^{"class":"[^"\\\\]*","queue":"([^"\\\\]+)"[,}]')
+end
 local function queueOf(item)
-  if #item > 65536 then
-    local queue = item:sub(-1024):match('[,{]"queue":"([^"\\\\]+)"}$')
-    if queue then return queue end
-  end
+  local written = #item > 65536 and writtenQueue(item)
+  if written then return written end
   local ok, job = pcall(cjson.decode, item)
+  if not ok and item:find('^{"class":') then return writtenQueue(item) or false end
   local queue = ok and type(job) == 'table' and job.queue
   return type(queue) == 'string' and queue ~= '' and queue
 end

@@ -136,6 +136,19 @@ describe('nothing is lost, and nothing holds up the rest:', () => {
     expect(await stage.queued('mail')).toEqual(items);
   });
 
+  test('jobs that only Redis cannot parse reach their queue', async () => {
+    const deep = `${'['.repeat(1_500)}${']'.repeat(1_500)}`;
+    const items = [
+      rubyItem('mail', 'half a pair: \ud800'),
+      nodeItem('mail', 'half a pair: \ud800'),
+      `{"class":"C","args":${deep},"queue":"mail"}`,
+      `{"class":"C","queue":"mail","args":${deep}}`,
+    ];
+    await stage.delay(past, ...items);
+    expect(await move()).toMatchObject({ jobs: items.length, undeliverable: 0 });
+    expect(await stage.queued('mail')).toEqual(items);
+  });
+
   test('a queue may have blanks and any other characters', async () => {
     const names = ['a queue with spaces', 'é:*?[x]', 'tab\tline\nend', '"quoted"\\'];
     await stage.delay(past, ...names.map((name) => rubyItem(name, 1)));
