@@ -309,9 +309,9 @@ export class ResqueClient {
     return new Date(this.clock.nowMs());
   }
 
-  /** The time after a delay, by Redis' clock: in whole seconds, and never early. */
+  /** The time after a delay, by Redis' clock: in whole seconds, never early. A date would drop parts of a millisecond. */
   dueSeconds(delaySeconds: number): number {
-    return Math.ceil(this.redisNow().getTime() / 1000 + delaySeconds);
+    return Math.ceil((this.clock.elapsedMs() + this.#clockOffsetMs) / 1000 + delaySeconds);
   }
 
   redisNow(): Date {
