@@ -1,5 +1,5 @@
 /** Checks the end of a run: every job is accounted for once, and nothing is left. */
-import type { Dump } from './dump.ts';
+import type { Dump, DumpedKey } from './dump.ts';
 import { idsOf, type Job, type Run } from './job-book.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
@@ -11,8 +11,12 @@ export async function checkEnd(world: World): Promise<string[]> {
   const dump = await world.dump();
   const failures = dump.get('resque:failed')?.values ?? [];
   const { book, witness, spoolFiles } = world;
+  // The key of their queue had another type when they were due.
+  const undeliverable = dump.get('resque:runner:undeliverable')?.values ?? [];
+  const kept = new Set(witness.spoilt.size > 0 ? undeliverable.flatMap(idsOf) : []);
+  const jobs = [...book.jobs.values()].filter(({ id }) => !kept.has(id));
   return [
-    ...[...book.jobs.values()].flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
+    ...jobs.flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
     ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
     ...leftKeys(dump, world),
     ...spoolFiles.map((file) => `a spool file is left: ${file}`),
@@ -32,17 +36,23 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   if ((job.copies ?? 1) > 1) return [...faults, ...twinFaults(job, records, witness)];
   const certain = runs.filter(isCertain);
   const failed = certain.filter(({ outcome }) => outcome === 'failure');
-  const isSettled = certain.some(({ outcome }) => outcome !== 'requeue');
+  const isSettled = certain.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
   const least = failed.filter((run) => isKept(run, witness)).length;
   // If a runner died before it accounted for a run, others may or may not have recorded it as failed. The same holds for a
   // run that Redis was rolled back to.
   const uncertain = runs.length - certain.length + witness.forgottenMs.length;
-  const most = failed.length + uncertain + (isSettled ? 0 : 1);
+  const most = failed.length + uncertain + (isSettled ? 0 : 1) + refusedRetries(certain, witness);
   if (records < least || records > most)
     faults.push(
       `${id} has ${records} failure records, and should have ${least === most ? least : `${least} to ${most}`}`,
     );
   return faults;
+}
+
+/** A key of another type costs a retry: the run counts as failed. */
+function refusedRetries(certain: readonly Run[], { spoilt }: Witness): number {
+  const mayBeRefused = [...spoilt].some((key) => /^resque:(delayed|timestamps)/.test(key));
+  return mayBeRefused ? certain.filter(({ outcome }) => outcome === 'retry').length : 0;
 }
 
 /** Identical jobs can only be counted. */
@@ -72,14 +82,21 @@ function isKept({ process, programEndMs, writtenMs }: Run, { forgottenMs }: Witn
   return learned && isInTime && !process.wasDeclaredDead;
 }
 
-function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spoilt }: Witness): string[] {
+function counterFaults(dump: Dump, runs: readonly Run[], failures: number, witness: Witness): string[] {
+  const { spoilt } = witness;
   const counters = ['resque:stat:processed', 'resque:stat:failed', 'resque:failed', 'INCRBY'];
   if (counters.some((name) => spoilt.has(name))) return [];
   const count = (name: string) => Number(dump.get(`resque:stat:${name}`)?.values[0]?.toString() ?? 0);
   const faults: string[] = [];
-  if (count('failed') !== failures) faults.push(`stat:failed is ${count('failed')}, of ${failures} failures`);
+  const retries = runs.filter(({ outcome }) => outcome === 'retry');
+  const certain = retries.filter(isCertain);
+  const failed = count('failed');
+  const leastFailed = failures + certain.length - refusedRetries(certain, witness);
+  if (failed < leastFailed || failed > failures + retries.length)
+    faults.push(`stat:failed is ${failed}, of ${failures} failures${beside(retries)}`);
   const successes = runs.filter(({ outcome }) => outcome === 'success');
-  const [least, most] = [failures + successes.filter(isCertain).length, failures + successes.length];
+  const ended = Math.max(failed, leastFailed);
+  const [least, most] = [ended + successes.filter(isCertain).length, ended + successes.length];
   const processed = count('processed');
   if (processed < least || processed > most)
     faults.push(
@@ -88,7 +105,12 @@ function counterFaults(dump: Dump, runs: readonly Run[], failures: number, { spo
   return faults;
 }
 
-function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book }: World): string[] {
+function beside(retries: readonly Run[]): string {
+  return retries.length === 0 ? '' : ` and ${retries.length} retries`;
+}
+
+function leftKeys(dump: Dump, { witness, mixesDeliveries, book }: World): string[] {
+  const { hasForgotten, countsAttempts, spoilt } = witness;
   const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
   const mayStay = [
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
@@ -98,8 +120,16 @@ function leftKeys(dump: Dump, { witness: { hasForgotten }, mixesDeliveries, book
     // if the runner lives to send it.
     ...(hasInvalid || hasForgotten ? [/^resque:stat:(processed|failed):.*$/] : []),
     // How often a job was recovered is counted until a runner is done with it that holds it.
+    ...(spoilt.size > 0 ? [/^resque:runner:undeliverable$/] : []),
     ...(mixesDeliveries ? [/^resque:runner:recoveries$/] : []),
   ];
-  const left = [...dump.keys()].filter((key) => !mayStay.some((pattern) => pattern.test(key)));
+  // The count of a job that is lost stays for a week.
+  const isOfLost = ({ values }: DumpedKey) =>
+    values.flatMap(idsOf).every((id) => book.jobs.get(id)?.mayBeLost !== null);
+  const isCount = (key: string, value: DumpedKey) =>
+    key.startsWith('resque:runner:retry:') && (!countsAttempts || isOfLost(value));
+  const left = [...dump]
+    .filter(([key, value]) => !mayStay.some((pattern) => pattern.test(key)) && !isCount(key, value))
+    .map(([key]) => key);
   return left.map((key) => `a key is left after a clean stop: ${key}`);
 }

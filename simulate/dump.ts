@@ -3,7 +3,7 @@ import { idsOf } from './job-book.ts';
 import type { RedisLine } from './redis-line.ts';
 
 export interface DumpedKey {
-  readonly kind: 'string' | 'list' | 'set' | 'hash';
+  readonly kind: 'string' | 'list' | 'set' | 'hash' | 'zset';
   /** Of a hash: field, value, field, value, … */
   readonly values: readonly Buffer[];
 }
@@ -18,6 +18,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
   if kind == 'string' then values = { redis.call('GET', key) } end
   if kind == 'list' then values = redis.call('LRANGE', key, 0, -1) end
   if kind == 'set' then values = redis.call('SMEMBERS', key) end
+  if kind == 'zset' then values = redis.call('ZRANGE', key, 0, -1) end
   if kind == 'hash' then values = redis.call('HGETALL', key) end
   dump[#dump + 1] = { key, kind, values }
 end
@@ -35,7 +36,8 @@ export async function readDump(redis: RedisLine): Promise<Dump> {
   );
 }
 
-/** Ids of all jobs in it. */
+/** Ids of all jobs in it. What is kept about the attempts of a job is not the job. */
 export function idsIn(dump: Dump): Set<string> {
-  return new Set([...dump.values()].flatMap(({ values }) => values.flatMap(idsOf)));
+  const jobs = [...dump].filter(([key]) => !/^resque:(runner:retry:.*|worker:.*:retry)$/.test(key));
+  return new Set(jobs.flatMap(([, { values }]) => values.flatMap(idsOf)));
 }

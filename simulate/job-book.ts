@@ -48,7 +48,11 @@ export interface Run {
   readonly startedMs: number;
   /** When its program ended; it may outlive its runner. */
   programEndMs: number | null;
-  outcome: 'success' | 'failure' | 'requeue' | null;
+  /** From 1. */
+  readonly attempt: number;
+  outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze' | null;
+  /** Not before this time may the next run start. */
+  dueMs: number | null;
   /** When the engine reported that Redis has the outcome. */
   writtenMs: number | null;
   /** When Redis handed out the job. */
@@ -101,7 +105,8 @@ export class JobBook {
 
   /** How long all jobs take, one after the other. */
   get runtimeMs(): number {
-    return [...this.jobs.values()].reduce((sum, { ms, copies = 1 }) => sum + ms * copies, 0);
+    const runs = ({ copies = 1, ends = [] }: Job) => copies * (1 + ends.length);
+    return [...this.jobs.values()].reduce((sum, job) => sum + job.ms * runs(job), 0);
   }
 
   get runs(): Run[] {

@@ -1,8 +1,11 @@
 /** The simulated programs of a runner's jobs: they take time, and succeed or fail. Some outlive their runner. */
 import type { Random } from '../chaos/random.ts';
+import type { FailedRun } from '../src/engine/jobs/failure-report.ts';
+import { failureOutcome, snoozeOutcome } from '../src/engine/jobs/retry.ts';
 import type { JobRunner } from '../src/engine/jobs/running-jobs.ts';
-import type { Outcome, TakenJob } from '../src/engine/pools/taken-job.ts';
+import { type Outcome, payloadFor, type TakenJob } from '../src/engine/pools/taken-job.ts';
 import { exceptions, failureRecord } from '../src/resque/format/failure-record.ts';
+import { failedAtText } from '../src/resque/format/timestamps.ts';
 import type { OutcomeWrite } from '../src/resque/steps/step.ts';
 import type { Agenda } from './agenda.ts';
 import { idIn, type JobBook, type Run, type Runner } from './job-book.ts';
@@ -11,6 +14,9 @@ import type { Log } from './log.ts';
 import type { Witness } from './witness.ts';
 
 const ownException = 'SimulatedError';
+const snoozing = '{"snooze":2}';
+
+type End = Exclude<Run['outcome'], 'retry' | null>;
 
 export interface ProgramsSurroundings {
   readonly agenda: Agenda;
@@ -44,7 +50,7 @@ export class Programs implements JobRunner {
     const { pool, queue, payload, isHeld } = taken;
     const { book, log, agenda, witness } = this.#surroundings;
     const process = this.#process;
-    const job = book.of(payload.bytes);
+    const job = book.of(payloadFor(taken).bytes);
     if (job === null) {
       log.broken(`${process.name} takes what nobody has enqueued: ${payload.bytes.toString()}`);
       return new Promise(() => {});
@@ -55,13 +61,15 @@ export class Programs implements JobRunner {
     }
     const run: Run = {
       ...{ job, process, entry: pool.key, isHeld, takenMs: job.takenMs, startedMs: agenda.nowMs },
+      ...{ attempt: taken.attempt?.number ?? 1, dueMs: null },
       ...{ programEndMs: null, outcome: null, writtenMs: null, isRecorded: job.poppedBy === null },
       ...{ isAbandoned: false, isRecovered: false, mayOverlap: false },
     };
     witness.starting(run, queue);
     this.running.set(run, taken);
     const ended = new Promise<Outcome>((resolve) => this.#ends.set(run, resolve));
-    if (payload.isObject) this.#endLater(run, job.ms, job.end, ownException);
+    const end = job.ends?.[job.runs.length - 1] ?? job.end;
+    if (payload.isObject) this.#endLater(run, job.ms, end, ownException);
     else {
       run.programEndMs = agenda.nowMs;
       this.#finish(run, 'failure', exceptions.invalidPayload);
@@ -119,7 +127,7 @@ export class Programs implements JobRunner {
   }
 
   /** The program ends in any case. A live runner notices, a suspended one when it is woken. */
-  #endLater(run: Run, afterMs: number, outcome: NonNullable<Run['outcome']>, exception: string): void {
+  #endLater(run: Run, afterMs: number, outcome: End, exception: string): void {
     const { agenda } = this.#surroundings;
     agenda.add(agenda.nowMs + afterMs, () => {
       if (run.programEndMs !== null) return;
@@ -128,30 +136,52 @@ export class Programs implements JobRunner {
     });
   }
 
-  #finish(run: Run, kind: NonNullable<Run['outcome']>, exception: string): void {
+  #finish(run: Run, kind: End, exception: string): void {
     const { agenda, log } = this.#surroundings;
-    const { name, clock } = this.#process;
+    const { name } = this.#process;
     const end = this.#ends.get(run);
     this.#ends.delete(run);
     const taken = this.running.get(run);
     if (taken === undefined) return;
-    const { slot, queue, payload } = taken;
-    const { worker } = slot;
+    const outcome = this.#outcomeOf(run, taken, kind, exception);
+    const { worker } = taken.slot;
     this.running.delete(run);
-    run.outcome = kind;
+    run.outcome = outcome.kind;
+    if ('delaySeconds' in outcome) run.dueMs = agenda.nowMs + outcome.delaySeconds * 1000;
     this.#unwritten.set(slotOf(worker), [...(this.#unwritten.get(slotOf(worker)) ?? []), run]);
-    log.trace(`${name} ${run.job.id} has ended: ${kind}`);
-    if (kind !== 'failure') {
-      end?.({ kind });
-      return;
-    }
+    log.trace(`${name} ${run.job.id} has ended: ${outcome.kind}`);
+    end?.(outcome);
+  }
+
+  #outcomeOf(run: Run, taken: TakenJob, kind: End, exception: string): Outcome {
+    if (kind === 'success' || kind === 'requeue') return { kind };
+    const { agenda } = this.#surroundings;
+    const { clock } = this.#process;
+    const { slot, queue, attempt } = taken;
+    const payload = payloadFor(taken);
+    const { worker } = slot;
     const record = failureRecord({
       ...{ failedAt: new Date(clock.nowMs()), worker, queue, payload, exception, error: 'it is so' },
       ...{ backtrace: [`at ${agenda.nowMs}`], exitCode: 1, signal: null, stderr: '', stdout: '' },
     });
-    end?.({ kind, record });
+    const failed: Outcome = { kind: 'failure', record };
+    if (exception !== ownException) return failed;
+    const next =
+      kind === 'snooze'
+        ? (snoozeOutcome(taken, run.job.id, { ...ownEnd, stderr: snoozing }) ?? { kind: 'success' as const })
+        : failureOutcome(taken, run.job.id, ownEnd).outcome;
+    if (next.kind === 'failure') return failed;
+    if (next.kind !== 'retry' && next.kind !== 'snooze') return next;
+    // The engine takes these from the system clock.
+    const failedAt = attempt?.firstFailedAt ?? failedAtText(new Date(clock.nowMs()));
+    return { ...next, record, firstFailedAt: next.firstFailedAt === null ? null : failedAt };
   }
 }
+
+const ownEnd: FailedRun = {
+  ...{ end: { exitCode: 1, signal: null }, killedFor: null, timeoutSeconds: null, answer: null },
+  ...{ stderr: '', stdout: '' },
+};
 
 /** A worker's id without the runner's name, which may change. */
 function slotOf(worker: string): string {

@@ -186,6 +186,16 @@ export class RedisFaults {
       await admin.call('DEL', key);
       if (dump.has(kept)) await admin.call('RENAME', kept, key);
     } else await admin.call('DEL', kept);
+    if (key.startsWith('resque:delayed')) await this.#enterTimes();
     await server.servePushed();
+  }
+
+  /** Enters lists of delayed jobs that no scheduler would look at, as `check --repair` does. */
+  async #enterTimes(): Promise<void> {
+    const { admin } = this.#options.redis;
+    for (const key of (await readDump(admin)).keys()) {
+      const time = /^resque:delayed:(\d+)$/.exec(key)?.[1];
+      if (time !== undefined) await admin.ask('ZADD', 'resque:delayed_queue_schedule', time, time);
+    }
   }
 }

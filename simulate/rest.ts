@@ -10,7 +10,7 @@ export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[
   const names = live.map(({ side }) => side.client.owner);
   for (const owner of owners) if (!names.includes(owner)) rest.push(`dead ${owner}`);
   for (const key of dump.keys()) {
-    if (/^resque:(queue:.*|runner:recovery)$/.test(key)) rest.push(key);
+    if (/^resque:(queue:.*|runner:recovery|delayed:\d+)$/.test(key)) rest.push(key);
     const holder = /^resque:runner:(.*):held:[^:]*$/.exec(key)?.[1];
     // The wait of a dead runner may take a job after Redis has forgotten that runner.
     if (holder !== undefined && !(hasForgotten && !names.includes(holder))) rest.push(key);

@@ -1,17 +1,22 @@
 /** The schedule of one run: runners, jobs and faults. Plain data, so that it can be printed and shrunk. */
-import type { PoolConfig } from '../src/config/config.ts';
+import type { PoolConfig, RetryPolicy } from '../src/config/config.ts';
 
 export interface JobPlan {
   readonly id: string;
   readonly ms: number;
   readonly end: 'success' | 'failure';
+  /** How its first runs end; the others as `end` says. */
+  readonly ends?: readonly ('failure' | 'snooze')[];
   /** `odd`: a payload that no record can hold unchanged; otherwise plain, or not JSON at all. */
   readonly shape: 'plain' | 'odd' | 'invalid';
   /** As many jobs have exactly this payload; 1 unless given. */
   readonly copies?: number;
 }
 
-export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'>;
+export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'> & {
+  /** `null` unless given. */
+  readonly retry?: RetryPolicy | null;
+};
 
 /** A fault of one runner. */
 export type SeatFault =
@@ -96,6 +101,19 @@ export interface Schedule {
   readonly maxRecoveries: number;
   readonly latency: { readonly lowMs: number; readonly highMs: number };
   readonly steps: readonly Step[];
+}
+
+/** Whether runners have different policies for a queue, or change them. */
+export function mixesPolicies({ configs }: Schedule): boolean {
+  const policies = (key: string) =>
+    configs.flatMap((entries) => entries.filter((entry) => entry.key === key)).map(({ retry }) => retry);
+  const differs = ({ key }: Entry) => new Set(policies(key).map((policy) => JSON.stringify(policy))).size > 1;
+  return configs.flat().some(differs);
+}
+
+/** The most attempts that any job may have. */
+export function mostAttempts({ configs }: Schedule): number {
+  return Math.max(1, ...configs.flat().map(({ retry }) => retry?.attempts ?? 1));
 }
 
 /** Queues that an entry of this key has in our world. */

@@ -27,7 +27,7 @@ export interface ServerView {
 
 /** @returns `undefined` for what the real server answers */
 export function ownAnswer(view: ServerView, link: Link, { name, args }: Command): Reply | undefined {
-  const { state, links, nowMs } = view;
+  const { state, links } = view;
   const subcommand = name === 'CLIENT' ? `CLIENT|${args[0]?.toString().toUpperCase()}` : name;
   if (state.refused.has(name) || state.refused.has(subcommand)) {
     const refused = subcommand.toLowerCase();
@@ -59,13 +59,18 @@ export function ownAnswer(view: ServerView, link: Link, { name, args }: Command)
     case 'INFO':
       return Buffer.from(info(state));
     case 'TIME':
-      return [Math.floor(nowMs / 1000), Math.floor((nowMs % 1000) * 1000)].map((part) =>
-        Buffer.from(String(part)),
-      );
+      return serverTime(view);
   }
   if (name === 'CLIENT') throw new Error(`the simulated Redis doesn't know ${subcommand}`);
   if (state.isLoading) return { error: 'LOADING Redis is loading the dataset in memory' };
   return name === 'PING' ? { ok: 'PONG' } : undefined;
+}
+
+/** The reply to TIME. */
+export function serverTime({ nowMs }: ServerView): Buffer[] {
+  return [Math.floor(nowMs / 1000), Math.floor((nowMs % 1000) * 1000)].map((part) =>
+    Buffer.from(String(part)),
+  );
 }
 
 function list(links: readonly Link[]): string {

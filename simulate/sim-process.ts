@@ -227,9 +227,10 @@ export class SimProcess implements Client, Runner {
 
 function poolConfig(entry: Entry): PoolConfig {
   return {
+    retry: null,
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
-    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, retry: null },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
     onFailure: null,
   };
 }

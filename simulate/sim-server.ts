@@ -10,7 +10,8 @@ import { ExpiringKeys } from './expiring-keys.ts';
 import { type Client, commandText, type Link, linkText, replyText } from './link.ts';
 import type { RedisLine } from './redis-line.ts';
 import { type Command, CommandCutter, isError, type Reply, replyBytes } from './resp.ts';
-import { ownAnswer, type ServerState, type ServerView } from './server-state.ts';
+import { ScriptClock } from './script-clock.ts';
+import { ownAnswer, type ServerState, type ServerView, serverTime } from './server-state.ts';
 import { SimStream } from './sim-stream.ts';
 
 export interface ServerHooks {
@@ -56,6 +57,7 @@ export class SimServer {
   readonly #hooks: ServerHooks;
   readonly #blocking: BlockingCommands;
   readonly #expiring: ExpiringKeys;
+  readonly #scripts = new ScriptClock();
   #links: Link[] = [];
   #lastId = 0;
 
@@ -247,7 +249,9 @@ export class SimServer {
       return { replies: [reply], popped: isError(reply) ? null : payloadOf(reply) };
     }
     if (command.name === 'SET') return { replies: [await this.#expiring.set(command)], popped: null };
-    const raw = await this.#line.send(Buffer.concat(commands.map(({ bytes }) => bytes)), commands.length);
+    const now = serverTime(this.#view);
+    const bytes = commands.map((each) => this.#scripts.bytesOf(each, now));
+    const raw = await this.#line.send(Buffer.concat(bytes), commands.length);
     const replies = raw.map(({ reply }) => sortedReply(command.name, reply));
     return { replies, popped: null };
   }

@@ -25,7 +25,7 @@ export function brokenRecords(dump: Dump, spoilt: ReadonlySet<string>): string[]
     if (kind !== 'string') say('is no string', kind);
     else if (name.endsWith(':started')) {
       if (!startedAt.test(texts[0] ?? '')) say('is no time', texts[0]);
-    } else if (!name.endsWith(':payload') && !isWorkerRecord(texts[0] ?? ''))
+    } else if (!/:(payload|retry)$/.test(name) && !isWorkerRecord(texts[0] ?? ''))
       say('is a bad record', texts[0]);
   }
   return broken;

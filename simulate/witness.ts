@@ -7,6 +7,7 @@ import { type Dump, idsIn } from './dump.ts';
 import { idsOf, type Job, type JobBook, type Run, type Runner } from './job-book.ts';
 import type { Log } from './log.ts';
 import { type Command, isError, type Reply } from './resp.ts';
+import { mixesPolicies, mostAttempts, type Schedule } from './schedule.ts';
 
 /** Commands of one process in ten seconds: for what it does by itself, and for each job. */
 const idleCommands = 600;
@@ -17,6 +18,11 @@ const silentMs = 270_000;
 /** Runners notice `pause-all-workers` within this time. */
 const pauseSeenMs = 5_000;
 
+/** Whether this is the attempt that comes after a run that is retried. */
+function isFollowed(before: Run, attempt: number): boolean {
+  return before.outcome === 'retry' && attempt !== before.attempt;
+}
+
 export class Witness {
   /** The times at which Redis lost data. */
   readonly forgottenMs: number[] = [];
@@ -26,16 +32,24 @@ export class Witness {
   frozenUntilMs = 0;
   /** Since when `pause-all-workers` is set. */
   pausedSinceMs: number | null = null;
+  /** Policies, if no runner has another one for the same queue. */
+  readonly #policies: { readonly mostAttempts: number; readonly areMixed: boolean };
   readonly #agenda: Agenda;
   readonly #log: Log;
   readonly #book: JobBook;
   readonly #processes: readonly Runner[];
 
-  constructor(agenda: Agenda, log: Log, book: JobBook, processes: readonly Runner[]) {
+  constructor(schedule: Schedule, agenda: Agenda, log: Log, book: JobBook, processes: readonly Runner[]) {
+    this.#policies = { mostAttempts: mostAttempts(schedule), areMixed: mixesPolicies(schedule) };
     this.#agenda = agenda;
     this.#log = log;
     this.#book = book;
     this.#processes = processes;
+  }
+
+  /** Whether nothing has happened that may cost a job the count of its attempts. */
+  get countsAttempts(): boolean {
+    return !this.hasForgotten && this.spoilt.size === 0 && !this.#policies.areMixed;
   }
 
   get hasForgotten(): boolean {
@@ -59,10 +73,21 @@ export class Witness {
       Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs, this.frozenUntilMs);
     if (pausedMs > pauseSeenMs) broken(` though everything has been paused for ${Math.round(pausedMs)} ms`);
     this.#checkRepetition(run);
+    this.#checkAttempt(run);
     job.runs.push(run);
   }
 
-  #checkRepetition({ job, process }: Run): void {
+  #checkAttempt({ job, attempt, process }: Run): void {
+    const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id} as attempt ${what}`);
+    const { mostAttempts: most } = this.#policies;
+    if (attempt > most) broken(`${attempt}, of at most ${most}`);
+    if ((job.copies ?? 1) > 1 || !this.countsAttempts) return;
+    const before = job.runs.at(-1);
+    const expected = before === undefined ? 1 : before.attempt + (isFollowed(before, attempt) ? 1 : 0);
+    if (attempt !== expected) broken(`${attempt}, and should be ${expected}`);
+  }
+
+  #checkRepetition({ job, attempt, process }: Run): void {
     const before = job.runs.at(-1);
     const first = job.runs[0];
     // Identical jobs can't be told apart; at the end, they are counted.
@@ -73,6 +98,13 @@ export class Witness {
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id}${what}`);
     if (before.programEndMs === null && !before.mayOverlap) broken(`, which ${other.name} still runs`);
     if (outcome === 'requeue') return;
+    // A runner that died may have delayed the job, or not.
+    const isAgain = outcome === 'snooze' || isFollowed(before, attempt);
+    if (isAgain && this.#agenda.nowMs >= (before.dueMs ?? 0)) return;
+    if (isFollowed(before, attempt) || (isAgain && before.writtenMs !== null)) {
+      broken(` ${(before.dueMs ?? 0) - this.#agenda.nowMs} ms too early`);
+      return;
+    }
     if (before.writtenMs !== null) broken(' again, whose outcome is in Redis');
     const goesBack = isHeld || other.requeued.has(before.entry);
     if (!goesBack || !(before.isAbandoned || before.isRecovered)) broken(' again, without a reason');

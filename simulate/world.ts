@@ -54,7 +54,7 @@ export class World {
     const ongoing = this.#ongoing;
     const processes = this.#processes;
     const random = new Random(schedule.seed ^ 0x5eed);
-    const witness = new Witness(agenda, log, book, processes);
+    const witness = new Witness(schedule, agenda, log, book, processes);
     const server = new SimServer(agenda, redis.clients, redis.admin, {
       latencyMs: () => random.between(schedule.latency.lowMs, schedule.latency.highMs),
       onArrived: async (link, commands) => {

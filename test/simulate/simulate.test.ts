@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkEnd } from '../../simulate/checker.ts';
 import { readDump } from '../../simulate/dump.ts';
+import type { Run, Runner } from '../../simulate/job-book.ts';
 import { makeSchedule } from '../../simulate/make-schedule.ts';
 import { RealRedis } from '../../simulate/real-redis.ts';
 import { runSchedule } from '../../simulate/run-schedule.ts';
@@ -44,7 +45,7 @@ test.each(readdirSync(found))('what is promised holds in a schedule that once br
 });
 
 test('a schedule is the same each time that it runs, down to each command', async () => {
-  for (const seed of [3, 28]) {
+  for (const seed of [3, 28, 45]) {
     const [first, second] = [makeSchedule(seed), makeSchedule(seed)];
     expect(second).toEqual(first);
     const { trace } = await runSchedule(first, redis);
@@ -79,6 +80,38 @@ describe('it sees', () => {
         'stat:processed is 0, and should be 1',
         'a key is left after a clean stop: resque:worker:h:1-0:a',
       ]);
+    } finally {
+      world.dispose();
+    }
+  });
+
+  test.each([
+    [{ attempt: 2, dueMs: 1_000_000 }, 'too early'],
+    [{ attempt: 3, dueMs: 0 }, 'as attempt 3, and should be 2'],
+    [{ attempt: 5, dueMs: 0 }, 'as attempt 5, of at most 4'],
+  ])('a retry that is not the next one, or comes early: %j', async ({ attempt, dueMs }, what) => {
+    const policy = {
+      attempts: 4,
+      on: 'any',
+      firstDelaySeconds: 1,
+      longestDelaySeconds: 1,
+      jitter: 0,
+    } as const;
+    const entries = quiet.configs[0]?.map((entry) => ({
+      ...entry,
+      retry: { ...policy, queue: null, classes: {} },
+    }));
+    const world = new World({ ...quiet, configs: [entries ?? []] }, redis);
+    try {
+      const job = world.book.add(plan, 'a', 0);
+      const process = {
+        ...{ name: 'r0', load: { starts: 0 }, programs: { running: new Map() }, limits: new Map([['a', 1]]) },
+        pausedQueues: new Set(),
+      } as unknown as Runner;
+      const run = { job, process, entry: 'a', attempt: 1, outcome: 'retry', writtenMs: 1, dueMs } as Run;
+      job.runs.push(run);
+      world.witness.starting({ ...run, attempt, outcome: null }, 'a');
+      expect(world.log.violations.join()).toContain(what);
     } finally {
       world.dispose();
     }
