@@ -90,6 +90,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'init',
       'failed',
       'delayed',
+      'schedule',
       'exec',
       'status',
       'completion',

@@ -304,6 +304,27 @@ ${delayedIdText}`,
     ],
     load: () => import('./delayed/change.ts').then(({ remove }) => ({ run: remove })),
   },
+  'schedule list': {
+    summary: 'list schedules, the next one first',
+    arguments: [],
+    flags: ['json', ...whereFlags],
+    about: `Lists the jobs that are enqueued again and again: the "schedules" of the config, and those that resque-scheduler keeps
+in Redis. It shows when each of them comes next, and when it was last enqueued by any scheduler.
+
+On a terminal it prints a table. Otherwise it prints one line per schedule with tabs between its fields: name, cron line or
+interval, next time, last time, queue, class, args, where it comes from (config or redis), and why it can't be enqueued.`,
+    examples: ['schedule list', 'schedule list --json --config /etc/resque-runner/cfg.json'],
+    load: () => import('./schedule/list.ts'),
+  },
+  'schedule run': {
+    summary: 'enqueue the job of a schedule now',
+    arguments: [{ name: 'NAME', completes: 'nothing' }],
+    flags: ['json', ...whereFlags],
+    about: `Puts the job of a schedule on its queue now, and says so. If the schedule is "unique" and the same job is still waiting,
+it enqueues nothing. The times of the schedule stay as they are. NAME is in the config, or in Redis.`,
+    examples: ['schedule run nightly', 'schedule run nightly --json'],
+    load: () => import('./schedule/run.ts'),
+  },
   status: {
     summary: 'show queues, workers of every kind and running jobs',
     arguments: [config],
@@ -361,6 +382,7 @@ export type CommandName = keyof typeof table;
 export const groups = {
   failed: { summary: 'list, show, retry and remove failures', otherwise: 'failed list' },
   delayed: { summary: 'list, run and remove delayed jobs', otherwise: 'delayed list' },
+  schedule: { summary: 'list and run schedules', otherwise: 'schedule list' },
 } as const satisfies Record<string, { readonly summary: string; readonly otherwise: CommandName }>;
 
 export type GroupName = keyof typeof groups;

@@ -102,6 +102,8 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     needsRedis: ['--all', '--yes'],
     mistakes: [[], ['x', '--yes'], ['1@01234567', '--yes'], ['--queue', 'mail']],
   },
+  'schedule list': { works: [], needsRedis: [], mistakes: [['x'], ['--limit', '1']] },
+  'schedule run': { works: ['nightly'], needsRedis: ['nightly'], mistakes: [[], ['none'], ['nightly', 'x']] },
   status: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['--interval', '0'], ['none.json']] },
   init: {
     works: ['new.json', '--script', '/bin/true', '--queue', 'mail'],
@@ -140,6 +142,8 @@ function configure(port: number): void {
 beforeEach(async () => {
   configure(redis.port);
   await redis.client.rpush('resque:failed', ...[1, 2, 3].map(() => JSON.stringify(failure)));
+  const schedule = { class: 'Good', cron: '0 3 * * *', queue: 'mail' };
+  await redis.client.hset('resque:persistent_schedules', 'nightly', JSON.stringify(schedule));
   await redis.client.zadd('resque:delayed_queue_schedule', 4_000_000_000, '4000000000');
   await redis.client.rpush('resque:delayed:4000000000', '{"class":"Good","args":[1],"queue":"mail"}');
 });

@@ -52,6 +52,7 @@ echo '{"runners": {"mail": 1, "slow": 1}, "script": "./job.sh"}' > cfg.json
 printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
 redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none; redis-cli set resque:resque_scheduler_leader_lock node:1
+redis-cli hset resque:persistent_schedules nightly '{"every":"1d","queue":"low"}' broken '{}'
 redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1`;
 
 /** Commands with the heading of their section, in an order that makes sense. */
@@ -66,6 +67,8 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['slots', 'slots mail 3 --json'],
   ['status', 'status --json'],
   ['delayed run, delayed remove', 'delayed run --class A --yes --json'],
+  ['schedule list', 'schedule list --json'],
+  ['schedule run', 'schedule run nightly --json'],
   ['pause, resume', 'resume mail --json'],
   ['failed list', 'failed list --json'],
   ['failed show', 'failed show last --json'],

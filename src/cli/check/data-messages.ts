@@ -26,7 +26,8 @@ export function onlyTold({ kind }: Finding): boolean {
     kind === 'silent-worker' ||
     kind === 'unregistered-worker' ||
     kind === 'unreadable-runner' ||
-    kind === 'undeliverable-jobs'
+    kind === 'undeliverable-jobs' ||
+    kind === 'unknown-schedules'
   );
 }
 
@@ -105,6 +106,10 @@ export function findingText(
     case 'undeliverable-jobs':
       return told(
         `${plural(finding.count, 'delayed job')} could not be moved to a queue; see the list runner:undeliverable, and delete it when you no longer need it`,
+      );
+    case 'unknown-schedules':
+      return told(
+        `${plural(finding.names.length, 'schedule')} in delayed:last_enqueued_at ${finding.names.length === 1 ? 'is' : 'are'} neither in this config nor in persistent_schedules: ${shown(finding.names.join(', '))}; a resque-scheduler with a schedule file enqueues nothing while a runner holds its lock, so move its schedules to this config; delete names that are no longer used with HDEL`,
       );
     case 'wrong-type':
       return told(

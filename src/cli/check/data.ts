@@ -1,6 +1,6 @@
 /** Checks workers, failures and queues in Redis for remains of dead workers and data that breaks other programs, and repairs them. */
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../../config/config.ts';
+import { type Config, holdsSchedulerLocks } from '../../config/config.ts';
 import { Spooling } from '../../engine/outcomes/spooling.ts';
 import { type EngineMeans, thisMachine } from '../../engine/process/engine-means.ts';
 import { findLeftPrograms } from '../../engine/process/left-programs.ts';
@@ -68,6 +68,7 @@ async function examine(connection: Redis, config: Config, task: Task): Promise<V
     maxRecoveries: config.maxRecoveries,
     lockPrefix: config.schedulerLockPrefix,
     failedLimit: config.failedLimit,
+    schedules: holdsSchedulerLocks(config) ? config.schedules.map(({ name }) => name) : null,
     queues: config.runners.map(({ key }) => key).filter((key) => !/[*?[,!]/.test(key)),
   });
   const verdicts = await spoolVerdicts(sender, config, machine, task);

@@ -33,6 +33,8 @@ export interface AuditOptions {
   readonly lockPrefix: string;
   /** See failed-limit.ts. */
   readonly failedLimit?: number | null;
+  /** Names of the config's schedules; `null` if it leaves schedules to others. */
+  readonly schedules?: readonly string[] | null;
   /** Queues to look at besides those that Redis lists. */
   readonly queues: readonly string[];
 }
@@ -73,7 +75,7 @@ export class Audit {
     const state = await readState(this.#sender, this.#keys, this.#options.queues, this.#options.lockPrefix);
     const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
       entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
-    return { state, findings: findingsOf(state, isDead) };
+    return { state, findings: findingsOf(state, isDead, this.#options.schedules) };
   }
 
   /** What a repair would do with the jobs. */
@@ -116,6 +118,7 @@ export class Audit {
       case 'unscheduled-times':
         return (await this.#run(scheduleTimesScript, finding.times)) ? repaired : { kind: 'changed' };
       case 'two-schedulers':
+      case 'unknown-schedules':
       case 'undeliverable-jobs':
       case 'unregistered-worker':
       case 'silent-worker':

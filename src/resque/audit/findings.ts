@@ -32,6 +32,8 @@ export type Finding =
   | { readonly kind: 'silent-worker'; readonly id: string; readonly silentMs: number }
   | { readonly kind: 'unreadable-runner'; readonly owner: string }
   | { readonly kind: 'two-schedulers'; readonly master: string; readonly leader: string }
+  /** Only reported. */
+  | { readonly kind: 'unknown-schedules'; readonly names: readonly string[] }
   | UnscheduledTimes
   /** Only reported. */
   | { readonly kind: 'undeliverable-jobs'; readonly count: number }
@@ -83,9 +85,11 @@ export interface BadHeartbeat {
   readonly isRegistered: boolean;
 }
 
+/** @param schedules names of those of the config; `null` if it leaves schedules to others */
 export function findingsOf(
   state: ResqueState,
   isDead: (owner: string, state: OwnerState) => boolean,
+  schedules: readonly string[] | null = null,
 ): Finding[] {
   const left = leftOwners(state, isDead);
   const leftNames = new Set(left.map(({ owner }) => owner));
@@ -108,7 +112,15 @@ export function findingsOf(
     ...strayRecords(state, (id) => isLeft(id) || isLiving(id)),
     ...others.flatMap((id) => silentWorker(state, id, isLiving)),
     ...delayedFindings(state),
+    ...unknownSchedules(state, schedules),
   ];
+}
+
+/** A Ruby scheduler with a schedule file may have enqueued them. It can't while a runner holds its lock. */
+function unknownSchedules({ unkeptSchedules }: ResqueState, schedules: readonly string[] | null): Finding[] {
+  if (schedules === null) return [];
+  const names = unkeptSchedules.filter((name) => !schedules.includes(name));
+  return names.length > 0 ? [{ kind: 'unknown-schedules', names }] : [];
 }
 
 function delayedFindings({ schedulers, unscheduled: times, undeliverable: count }: ResqueState): Finding[] {

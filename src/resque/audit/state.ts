@@ -5,7 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LockHolders, lockKeys } from '../delayed/locks.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { listLengths, pipelined, valuesOf, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
+import {
+  listLengths,
+  pipelined,
+  unlessWrongType,
+  valuesOf,
+  type WrongType,
+  wrongTypesAmong,
+} from '../redis/bulk-reads.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { readRegistry } from '../workers/registry.ts';
@@ -42,6 +49,8 @@ export interface ResqueState {
   readonly unscheduled: readonly string[];
   /** Delayed jobs that could not be moved to a queue. */
   readonly undeliverable: number;
+  /** Names of schedules that were ever enqueued, but aren't kept in Redis. */
+  readonly unkeptSchedules: readonly string[];
   /** Keys of the wrong type. */
   readonly wrongTypes: readonly WrongType[];
   readonly failures: number;
@@ -58,12 +67,15 @@ export async function readState(
   queues: readonly string[],
   lockPrefix: string,
 ): Promise<ResqueState> {
-  const [registry, scanned, locks, undeliverable] = await Promise.all([
+  const [registry, scanned, locks, undeliverable, enqueued, kept] = await Promise.all([
     readRegistry(sender, keys),
     // Workers, runners and delayed jobs.
     scan(sender, `${escaped(keys.prefix)}[wrd]*e[rd]:*`),
     valuesOf(sender, lockKeys(keys, lockPrefix)),
     listLengths(sender, [keys.undeliverable]),
+    ...[keys.lastEnqueuedAt, keys.persistentSchedules].map((key) =>
+      unlessWrongType(sender.command((commands) => commands.hgetall(key))),
+    ),
   ]);
   const workers = registry.workers.map(String);
   const named = new Set([...registry.queues.map(String), ...queues]);
@@ -72,6 +84,7 @@ export async function readState(
     ...registry.wrongTypes,
     ...(await wrongTypesAmong(sender, [...lists, keys.undeliverable], 'list')),
     ...(await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset')),
+    ...(await wrongTypesAmong(sender, [keys.lastEnqueuedAt, keys.persistentSchedules], 'hash')),
   ];
   const registered = new Set(workers);
   const found = sorted(
@@ -89,6 +102,9 @@ export async function readState(
     schedulers: { master: locks[0]?.toString() ?? null, leader: locks[1]?.toString() ?? null },
     unscheduled: await unscheduledTimes(sender, keys, scanned),
     undeliverable: undeliverable[0] ?? 0,
+    unkeptSchedules: Object.keys(enqueued ?? {})
+      .filter((name) => !Object.hasOwn(kept ?? {}, name))
+      .toSorted(),
     wrongTypes,
     failures: registry.failures ?? 0,
   };

@@ -68,6 +68,23 @@ describe('check', () => {
     expect((await check([], { schedulerLockPrefix: 'blue' })).code).toBe(0);
   });
 
+  test('warns of schedules that a Ruby scheduler may have in its memory, if the config takes its lock', async () => {
+    await server.client.hset('resque:delayed:last_enqueued_at', {
+      ours: 'x',
+      kept: 'x',
+      'Ruby 1': 'x',
+      ruby2: 'x',
+    });
+    await server.client.hset('resque:persistent_schedules', 'kept', '{}');
+    expect((await check()).data.join('\n')).not.toContain('last_enqueued_at');
+    const schedules = { ours: { every: '1h', queue: 'mail', class: 'A' } };
+    const { code, data } = await check([], { schedules });
+    expect(code).toBe(0);
+    expect(data.join('\n')).toMatch(
+      /warn +data +2 schedules in delayed:last_enqueued_at are neither in this config nor in persistent_schedules: Ruby 1, ruby2; a resque-scheduler with a schedule file enqueues nothing while a runner holds its lock/,
+    );
+  });
+
   test('warns of jobs that could not be moved', async () => {
     await server.client.rpush(undeliverable, 'not JSON', '{}');
     const { code, data } = await check();
@@ -93,6 +110,8 @@ describe('check', () => {
   test.each([
     [schedule, 'zset'],
     [undeliverable, 'list'],
+    ['resque:delayed:last_enqueued_at', 'hash'],
+    ['resque:persistent_schedules', 'hash'],
   ])('finds %s if it has another type', async (key, expected) => {
     await server.client.set(key, 'x');
     const { code, data } = await check();

@@ -26,6 +26,7 @@ const commands = [
   'init',
   'pause',
   'resume',
+  'schedule',
   'slots',
   'status',
 ] as const;
@@ -36,7 +37,7 @@ const demoFlags = ['--log-format', '--no-ui', '--help'] as const;
 
 export const cases: readonly Case[] = [
   { line: '', inShells: true, offers: commands },
-  { line: 's', offers: ['slots', 'status'] },
+  { line: 's', offers: ['schedule', 'slots', 'status'] },
   { line: 'st', offers: ['status'] },
   { line: 'e', offers: ['enqueue', 'exec'] },
   // The word may also be a config.

@@ -1,4 +1,5 @@
 /** A runner that enqueues the jobs of schedules: its own and those in Redis, each once, beside others. */
+import { Scheduler } from 'node-resque';
 import { describe, expect, test } from 'vitest';
 import type { Schedule } from '../../../src/config/config.ts';
 import { lastSeconds, recordedText } from '../../../src/resque/delayed/recurring-jobs.ts';
@@ -239,5 +240,33 @@ describe('beside another scheduler', () => {
     expect(engine.all('schedule.enqueued')).toHaveLength(1);
     expect(lastSeconds((await stage.redis.hget(lastKey, 'nightly')) ?? '')).toBe(last + 3_600);
     expect(await queued()).toEqual([payload]);
+  });
+
+  test('of node-resque, which stands by while a runner has schedules', async () => {
+    stage.mayLeaveKeys('connection_test_key');
+    const scheduler = new Scheduler({
+      connection: { pkg: 'ioredis', host: '127.0.0.1', port: stage.server.port },
+      ...{ timeout: 20, name: 'node:1', stuckWorkerTimeout: 0 },
+    } as ConstructorParameters<typeof Scheduler>[0]);
+    let polls = 0;
+    scheduler.on('poll', () => {
+      polls += 1;
+    });
+    await scheduler.connect();
+    try {
+      const engine = await start([everySchedule('1s')]);
+      await engine.wait('schedule.enqueued');
+      await scheduler.start();
+      await stage.redis.zadd(delayedSchedule, past, past);
+      await stage.redis.rpush(`resque:delayed:${past}`, rubyItem('mail', 1));
+      await engine.wait('job.finished');
+      await engine.wait('schedule.enqueued', 3);
+      expect(polls).toBe(0);
+      expect(await stage.redis.get(leaderLock)).toBe(await stage.redis.get(masterLock));
+      await engine.stop();
+      await waitFor(() => polls > 0, { message: 'node-resque takes over' });
+    } finally {
+      await scheduler.end();
+    }
   });
 });
