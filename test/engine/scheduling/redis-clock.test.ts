@@ -77,6 +77,20 @@ describe.skipIf(!hasCompiler)("a Redis whose clock is not the machine's", () => 
     await engine.wait('job.finished', 2);
   });
 
+  test.each([hour, -hour])('decides when a retry is due if it is off by %i s', async (seconds) => {
+    shift(seconds);
+    const delay = { firstDelaySeconds: 1, longestDelaySeconds: 1, jitter: 0 };
+    const retry = { attempts: 2, on: 'any', ...delay, queue: null, classes: {} } as const;
+    const before = await redisNow();
+    const script = stage.script('echo "$RESQUE_ATTEMPT" >> "$D/runs"; exit 1');
+    const engine = await stage.start([stage.runner('mail', script, { retry })]);
+    await stage.enqueue('mail', 1);
+    await engine.wait('job.finished', 2);
+    expect(stage.lines('runs')).toEqual(['1', '2']);
+    expect(await redisNow()).toBeGreaterThan(before);
+    expect((await redisNow()) - before).toBeLessThan(hour / 2);
+  });
+
   test('may be set back: nothing is moved early, and nothing is forgotten', async () => {
     const due = (await redisNow()) + 1;
     const engine = await start();

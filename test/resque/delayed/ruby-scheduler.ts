@@ -1,7 +1,8 @@
 /**
  * The commands of resque-scheduler 5.0.0 for delayed jobs, one by one, so that others can come between any two of them.
  *
- * Source: `lib/resque/scheduler.rb`, `lib/resque/scheduler/delaying_extensions.rb` and `lock/basic.rb`.
+ * Source: `lib/resque/scheduler.rb`, `lib/resque/scheduler/delaying_extensions.rb` and `lock/basic.rb`. The commands of its
+ * pages are those that `MONITOR` shows of resque-web 3.0.0 with resque-scheduler 5.0.0.
  */
 import type { Redis } from 'ioredis';
 import { masterLock, schedule } from './stage.ts';
@@ -50,20 +51,22 @@ export class RubyScheduler {
     const list = `resque:delayed:${time}`;
     const items = await this.#redis.lrange(list, 0, batchSize - 1);
     await this.#redis.watch(list);
-    for (const item of items) {
-      const job = JSON.parse(item) as { class: string; args: unknown[]; queue: string };
-      await this.#redis.sadd('resque:queues', job.queue);
-      await this.#redis.rpush(
-        `resque:queue:${job.queue}`,
-        JSON.stringify({ class: job.class, args: job.args }),
-      );
-    }
+    for (const item of items) await this.#enqueue(item);
     const transaction = this.#redis.multi();
     for (const item of items) transaction.srem(`resque:timestamps:${item}`, `delayed:${time}`);
     transaction.ltrim(list, items.length, -1);
     await transaction.exec();
     await this.#cleanUp(time);
     return items.length;
+  }
+
+  async #enqueue(item: string): Promise<void> {
+    const job = JSON.parse(item) as { class: string; args: unknown[]; queue: string };
+    await this.#redis.sadd('resque:queues', job.queue);
+    await this.#redis.rpush(
+      `resque:queue:${job.queue}`,
+      JSON.stringify({ class: job.class, args: job.args }),
+    );
   }
 
   /** `clean_up_timestamp` */
@@ -95,6 +98,56 @@ export class RubyScheduler {
       .exec();
     for (const time of times) await this.#cleanUp(time.slice('delayed:'.length));
     return (replies ?? []).reduce((sum, [, reply], at) => sum + (at % 2 === 0 ? Number(reply) : 0), 0);
+  }
+
+  /** `Resque.enqueue_delayed_selection`. @returns how many jobs it enqueued */
+  async enqueueSelection(isMeant: (args: readonly unknown[]) => boolean): Promise<number> {
+    const times = await this.#redis.zrange(schedule, 0, '-1');
+    let count = 0;
+    for (const time of times) {
+      for (const item of await this.#redis.lrange(`resque:delayed:${time}`, 0, -1)) {
+        if (!isMeant((JSON.parse(item) as { args: unknown[] }).args)) continue;
+        count += await this.removeDelayed(item);
+        await this.#enqueue(item);
+      }
+    }
+    return count;
+  }
+
+  /** The Delayed page: each time, the number of its jobs, and the first one. */
+  async delayedPage(): Promise<[time: string, count: number, first: unknown][]> {
+    const times = await this.#redis.zrange(schedule, 0, '19');
+    return await Promise.all(
+      times.map(async (time) => {
+        const list = `resque:delayed:${time}`;
+        const [count, first] = [await this.#redis.llen(list), await this.#redis.lindex(list, 0)];
+        return [time, count, JSON.parse(first ?? '')] as [string, number, unknown];
+      }),
+    );
+  }
+
+  /** The Schedule page's master. */
+  async masterPage(): Promise<string | null> {
+    return await this.#redis.get(masterLock);
+  }
+
+  /** "Queue now": one job for each click. */
+  async queueNow(time: string): Promise<void> {
+    const item = await this.#redis.lpop(`resque:delayed:${time}`);
+    if (item === null) return;
+    await this.#redis.srem(`resque:timestamps:${item}`, `delayed:${time}`);
+    await this.#cleanUp(time);
+    await this.#enqueue(item);
+  }
+
+  /** "Clear": `Resque.reset_delayed_queue`. */
+  async clear(): Promise<void> {
+    for (const time of await this.#redis.zrange(schedule, 0, '-1')) {
+      const list = `resque:delayed:${time}`;
+      const items = await this.#redis.lrange(list, 0, -1);
+      await this.#redis.del(list, ...items.map((item) => `resque:timestamps:${item}`));
+    }
+    await this.#redis.del(schedule);
   }
 
   /** `release_master_lock` */
