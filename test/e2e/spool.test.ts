@@ -291,6 +291,10 @@ test('a stop without outcomes, but with jobs that may have been taken, reports t
   const { config, runner } = await start({ redis }, { isProgram: true });
   runner.signal('SIGUSR2');
   await runner.waitForLine('queue.paused');
+  // A wait that is still open would take a job, which then goes back: that counts as an outcome.
+  await waitFor(async () => !/flags=\S*b\S* .*cmd=blpop/.test(String(await stage.client.client('LIST'))), {
+    message: 'the runner no longer waits for a job',
+  });
   await stage.enqueue('mail', job(2), job(4));
   stage.write('go');
   stage.redis.freeze();
