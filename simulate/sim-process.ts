@@ -230,7 +230,7 @@ function poolConfig(entry: Entry): PoolConfig {
     retry: null,
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
-    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, locks: [] },
     onFailure: null,
   };
 }

@@ -76,6 +76,9 @@ export interface RetryPolicy extends RetryRule {
   readonly classes: Readonly<Record<string, RetryRule>>;
 }
 
+/** Plugins whose locks a runner can release: resque-loner, resque-lock, and QueueLock of node-resque. */
+export type Lock = 'loner' | 'resque-lock' | 'node';
+
 /** One entry of `runners`: a queue (or a pattern of queues), its slots, and the program that runs its jobs. */
 export interface PoolConfig {
   /** The key as written in the file: a queue name, a pattern (`mail_*`), or a list (`high,*,!low`). */
@@ -105,6 +108,8 @@ export interface PoolConfig {
   readonly maxJobs: number | null;
   /** `null` if failed jobs are not retried. */
   readonly retry: RetryPolicy | null;
+  /** The locks that the runner releases for jobs. */
+  readonly locks: readonly Lock[];
   /** The program that hears of failures, like `script`; `null` for none. */
   readonly onFailure: readonly string[] | null;
 }

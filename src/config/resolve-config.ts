@@ -57,6 +57,7 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
     ),
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
     retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
+    locks: [...new Set(runner.locks ?? shared.locks)],
     onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
   };
 }

@@ -109,6 +109,20 @@ const maxJobs = v.nullable(
 
 const retry = v.nullable(retryFields);
 
+const locksWhat = 'an array of "loner", "resque-lock" and "node"';
+const locks = v.pipe(
+  v.array(
+    oneOf(
+      '"loner": resque-loner. "resque-lock": resque-lock. "node": QueueLock of node-resque, and `enqueue --unique`.',
+      ['loner', 'resque-lock', 'node'],
+    ),
+    (issue) => problems.notA(issue.input, locksWhat),
+  ),
+  v.description(
+    'Which locks of other clients the runner releases. Enqueuing takes them, so that the same job does not wait twice.',
+  ),
+);
+
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 const runnerFields = fields(
@@ -129,6 +143,7 @@ const runnerFields = fields(
     prestartMaxAge: v.optional(prestartMaxAge),
     maxJobs: v.optional(maxJobs),
     retry: v.optional(retry),
+    locks: v.optional(locks),
     onFailure: v.optional(onFailure),
   },
 );
@@ -184,6 +199,7 @@ const entries = {
   prestartMaxAge: v.optional(prestartMaxAge, 600),
   maxJobs: v.optional(maxJobs, null),
   retry: v.optional(retry, null),
+  locks: v.optional(locks, []),
   onFailure: v.optional(onFailure, null),
   maxRecoveries: v.optional(
     wholeNumber(

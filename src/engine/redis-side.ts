@@ -130,6 +130,7 @@ export class RedisSide {
         .filter(({ isRemoved }) => !isRemoved)
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
       pauses: this.router.ownPauses,
+      ...(Object.keys(this.router.plugins).length > 0 ? { plugins: this.router.plugins } : {}),
       ...(this.#mover.isNeeded ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });

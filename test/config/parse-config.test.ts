@@ -45,6 +45,7 @@ describe('a whole file', () => {
           prestartMaxAgeSeconds: 600,
           maxJobs: null,
           retry: null,
+          locks: [],
           onFailure: null,
         },
       ],
@@ -118,6 +119,7 @@ describe('runners', () => {
       prestartMaxAge: 0.5,
       maxJobs: 100,
       retry: { attempts: 3 },
+      locks: ['loner', 'node', 'loner'],
       onFailure: ['./notify', '-v'],
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
@@ -136,6 +138,7 @@ describe('runners', () => {
       prestartMaxAgeSeconds: 0.5,
       maxJobs: 100,
       retry: { ...retryDefaults, attempts: 3, classes: {} },
+      locks: ['loner', 'node'],
       onFailure: ['/etc/rr/notify', '-v'],
     });
   });
@@ -157,9 +160,17 @@ describe('runners', () => {
       maxJobs: 1,
       onFailure: null,
       retry: null,
+      locks: [],
     };
     const shared = {
-      ...{ args: ['-v'], env: { A: '1', B: '2' }, cwd: '/x', timeout: 60, interrupted: 'requeue' },
+      ...{
+        args: ['-v'],
+        env: { A: '1', B: '2' },
+        cwd: '/x',
+        timeout: 60,
+        interrupted: 'requeue',
+        locks: ['node'],
+      },
       ...{
         mode: 'persistent',
         prestart: true,
@@ -185,6 +196,7 @@ describe('runners', () => {
       prestartMaxAgeSeconds: 7,
       maxJobs: 1,
       retry: null,
+      locks: [],
       onFailure: null,
     });
   });

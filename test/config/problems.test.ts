@@ -126,6 +126,11 @@ test.each<[Record<string, unknown>, string]>([
   [{ maxJobs: -1 }, 'maxJobs: must be 0 or more, got -1'],
   [{ maxJobs: 1.5 }, 'maxJobs: must be a whole number, 0 or more, got 1.5'],
   [runners({ maxJobs: true }), 'runners.mail.maxJobs: must be a whole number, 0 or more, got true'],
+  [{ locks: 'loner' }, 'locks: must be an array of "loner", "resque-lock" and "node", got "loner"'],
+  [
+    runners({ locks: ['lonely'] }),
+    'runners.mail.locks[0]: must be "loner" or "resque-lock" or "node", got "lonely"',
+  ],
   [{ retry: 5 }, 'retry: must be an object such as { "attempts": 5 }, or null, got 5'],
   [{ retry: {} }, 'retry.attempts: missing'],
   [{ retry: { attempts: 0 } }, 'retry.attempts: must be 1 or more, got 0'],

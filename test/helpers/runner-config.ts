@@ -16,6 +16,7 @@ export const runnerDefaults: PoolConfig = {
   isPrestarted: false,
   prestartMaxAgeSeconds: null,
   maxJobs: null,
+  locks: [],
   retry: null,
   onFailure: null,
 };

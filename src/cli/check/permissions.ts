@@ -8,6 +8,7 @@
  */
 import { type Config, holdsSchedulerLocks, movesDelayedJobs } from '../../config/config.ts';
 import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
+import { keyPrefixesOf } from '../../resque/format/plugin-keys.ts';
 import type { Redis } from '../../resque/redis/connection.ts';
 import { fail, ok, type Verdict } from './verdict.ts';
 
@@ -70,6 +71,9 @@ function commandsOf(config: Config): Command[] {
     ...(movesDelayedJobs(config) ? movingCommands(config) : []),
     ...trimming,
     ...(runners.some(({ retry }) => retry !== null) ? retries : []),
+    ...keyPrefixesOf(runners.flatMap(({ locks }) => locks)).map(
+      (name): Command => ['DEL', keys.prefix + name],
+    ),
     ...queues.flatMap((queue): Command[] => [
       ['BLPOP', queue, '0'],
       ['LPOP', queue],

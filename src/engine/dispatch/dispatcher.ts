@@ -84,7 +84,6 @@ export class Dispatcher {
     return [...this.#running.values()].filter((job) => job.isDisowned !== true);
   }
 
-  /** Outcomes that are not known to be in Redis. */
   get unwritten(): number {
     return this.outbox.unwritten;
   }
@@ -270,7 +269,7 @@ export class Dispatcher {
   #start(job: TakenJob): boolean {
     const outcome = this.#options.jobs.start(job);
     if (outcome === null) return false;
-    this.outbox.startRetry(job);
+    this.outbox.start(job);
     void outcome.then((known) => this.#finish(job, known));
     return true;
   }

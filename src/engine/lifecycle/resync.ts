@@ -67,8 +67,8 @@ export class Resync {
 
   async run(): Promise<void> {
     const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
-    const { holdsJobs, retriesJobs, queues } = router;
-    await client.prepare({ holdsJobs, retriesJobs, queues });
+    const { holdsJobs, retriesJobs, queues, locks } = router;
+    await client.prepare({ holdsJobs, retriesJobs, queues, locks });
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();
@@ -135,10 +135,11 @@ export class Resync {
     const { client, dispatcher } = this.#options;
     const { confirmed, lastConfirmed } = dispatcher.outbox;
     const steps = confirmed.after(lastKnown).filter(({ step }) => step <= lastConfirmed);
+    const starts = steps.flatMap((step) => step.starts ?? []);
     const outcomes = steps.flatMap((step) => step.outcomes);
     const returns = steps.flatMap((step) => step.returns);
     const isWritten = await writeForgotten(client.session, client.keys, client.stepOwner, {
-      ...{ lastKnown, lastConfirmed, outcomes, returns, trim: client.failedTrim },
+      ...{ lastKnown, lastConfirmed, outcomes, returns, starts, trim: client.failedTrim },
     });
     if (!isWritten) return;
     this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };

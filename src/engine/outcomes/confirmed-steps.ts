@@ -1,5 +1,5 @@
 import { readStepLines, type SpooledStep, stepLines } from '../../resque/steps/spooled-steps.ts';
-import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
+import type { StepRequest } from '../../resque/steps/step.ts';
 import { sizeOf } from './unwritten.ts';
 
 /** An asynchronous failover loses about a second. A restored snapshot may lose more than a runner can keep. */
@@ -28,9 +28,10 @@ export class ConfirmedSteps {
   #openSinceMs = 0;
   #latestMs = 0;
 
-  add({ step, outcomes, returns }: StepRequest, nowMs: number): void {
+  add({ step, outcomes, returns, starts = [] }: StepRequest, nowMs: number): void {
     this.#expire(nowMs);
-    if (outcomes.length + returns.length > 0) this.#keep({ step, outcomes, returns, unrun: [] }, nowMs);
+    if (outcomes.length + returns.length + starts.length > 0)
+      this.#keep({ step, outcomes, returns, starts, unrun: [] }, nowMs);
   }
 
   /** Steps after this one. */
@@ -39,14 +40,12 @@ export class ConfirmedSteps {
     return this.#blocks.flatMap(stepsOf).filter((confirmed) => confirmed.step > step);
   }
 
-  rename(renamed: (outcome: OutcomeWrite) => OutcomeWrite): void {
+  rename(renamed: (step: SpooledStep) => SpooledStep): void {
     this.#close();
     const blocks = this.#blocks;
     this.clear();
     for (const block of blocks) {
-      for (const step of stepsOf(block)) {
-        this.#keep({ ...step, outcomes: step.outcomes.map(renamed) }, block.latestMs);
-      }
+      for (const step of stepsOf(block)) this.#keep(renamed(step), block.latestMs);
     }
   }
 
@@ -102,8 +101,9 @@ export class ConfirmedSteps {
 /** Most steps report one successful job, which has the shortest form. */
 function lineOf(step: SpooledStep): string {
   const [outcome] = step.outcomes;
-  const isPlain = step.outcomes.length === 1 && step.returns.length === 0 && outcome?.kind === 'success';
-  if (!isPlain || outcome.held) return stepLines([step]).join('\n');
+  const count = step.outcomes.length + step.returns.length + (step.starts?.length ?? 0);
+  if (count !== 1 || outcome?.kind !== 'success' || outcome.held || outcome.pluginKeys)
+    return stepLines([step]).join('\n');
   const { worker, statusName } = outcome;
   return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(statusName ? [worker, statusName] : worker)}`;
 }
@@ -121,8 +121,9 @@ function stepsOf({ steps }: Block): SpooledStep[] {
   return readStepLines(written) ?? [];
 }
 
-function bytesOf({ outcomes, returns }: SpooledStep): number {
+function bytesOf({ outcomes, returns, starts = [] }: SpooledStep): number {
   let bytes = 0;
+  for (const { pluginKeys } of starts) bytes += pluginKeys.length;
   for (const outcome of outcomes) bytes += sizeOf(outcome);
   for (const { payload } of returns) bytes += payload.length;
   return bytes;

@@ -9,10 +9,10 @@ import type { Payload } from '../../resque/format/payload.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
 import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
-import { beginWrite, type Outcome, outcomeWrite, type TakenJob } from '../pools/taken-job.ts';
+import { beginWrite, type Outcome, outcomeWrite, pluginKeysOf, type TakenJob } from '../pools/taken-job.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
-import { OutcomeQueue, renamedOutcome, UnconfirmedSteps } from './unwritten.ts';
+import { OutcomeQueue, renamedStep, renamedWrite, UnconfirmedSteps } from './unwritten.ts';
 
 /** Outcomes in one step; a record may be as large as its payload. */
 const outcomeLimit = 64;
@@ -27,6 +27,8 @@ export class Outbox {
   readonly #client: ResqueClient;
   readonly #spooling: Spooling;
   #begins: TakenJob[] = [];
+  /** Jobs that have started, with the keys that the next step deletes. */
+  readonly #starts = new Map<TakenJob, string>();
   /** Jobs with a payload beside their record in Redis, not in it. */
   readonly #large = new Set<TakenJob>();
   #isLargeDue = false;
@@ -59,9 +61,9 @@ export class Outbox {
     return this.#returns;
   }
 
-  /** Whether no outcome and no returning job waits to be sent. */
+  /** Whether no outcome, start or returning job waits to be sent. */
   get isEmpty(): boolean {
-    return this.outcomes.length === 0 && this.#returns.length === 0;
+    return this.outcomes.length + this.#returns.length + this.#starts.size === 0;
   }
 
   /** How many outcomes may not be in Redis. */
@@ -71,6 +73,16 @@ export class Outbox {
 
   begin(job: TakenJob): void {
     if (!this.#begins.includes(job)) this.#begins.push(job);
+  }
+
+  /** The program of the job runs. */
+  start(job: TakenJob): void {
+    // Schedulers drop a job's id: the step that took a retry couldn't know its status.
+    if (job.attempt?.payload) this.#tellRunning(job.attempt.payload);
+    const pluginKeys = pluginKeysOf(job, 'taken');
+    if (pluginKeys === '') return;
+    this.#starts.set(job, pluginKeys);
+    this.#onDue();
   }
 
   /** The step that took the job has recorded it, but with the payload beside the record. */
@@ -85,11 +97,6 @@ export class Outbox {
     if (this.#isLargeDue) return;
     this.#isLargeDue = true;
     this.#client.clock.after(largeDelayMs, () => this.#beginLarge(), { keepsAlive: false });
-  }
-
-  /** Schedulers drop a job's id: the step that took a retry couldn't know its status. */
-  startRetry({ attempt }: TakenJob): void {
-    if (attempt?.payload) this.#tellRunning(attempt.payload);
   }
 
   #tellRunning({ statusName }: Payload): void {
@@ -114,6 +121,8 @@ export class Outbox {
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
     if (job.isDisowned === true) return;
+    // It keeps its keys.
+    if (outcome.kind === 'requeue') this.#starts.delete(job);
     const dueAt = (delaySeconds: number) => this.#client.dueSeconds(delaySeconds);
     this.outcomes.push(outcomeWrite(job, outcome, dueAt));
     // As in Resque, a failed job also counts as processed.
@@ -135,7 +144,7 @@ export class Outbox {
     const outcomes = this.outcomes.take(outcomeLimit);
     const returns = this.#returns;
     const running = this.#running;
-    const others = running.length + this.#begins.length;
+    const others = running.length + this.#begins.length + this.#starts.size;
     if (outcomes.length + returns.length + reservations.length + others === 0) return null;
     this.#lastStep += 1;
     const step = this.#lastStep;
@@ -145,10 +154,14 @@ export class Outbox {
       job.takenIn ??= step;
       return beginWrite(job, job.takenIn);
     });
+    const starts = [...this.#starts].map(([{ slot, takenIn }, pluginKeys]) => ({
+      ...{ worker: slot.worker, takenIn, pluginKeys },
+    }));
     this.#begins = [];
+    this.#starts.clear();
     this.#running = [];
     this.#returns = [];
-    return { outcomes, begins, running, returns, reservations, step };
+    return { outcomes, begins, starts, running, returns, reservations, step };
   }
 
   confirm(step: StepRequest): void {
@@ -208,6 +221,7 @@ export class Outbox {
       ({ isHeld }) => !isHeld,
     );
     this.#begins = [];
+    for (const job of this.#starts.keys()) if (job.isDisowned === true) this.#starts.delete(job);
     this.#running = [];
     this.#large.clear();
     this.#lastStep = 0;
@@ -217,11 +231,11 @@ export class Outbox {
 
   /** The workers have new names: another `HOST:PID` at their start. */
   rename(from: string, to: string): void {
-    const renamed = (outcome: OutcomeWrite) => renamedOutcome(outcome, from, to);
-    for (const outcome of this.outcomes.take(this.outcomes.length)) this.outcomes.push(renamed(outcome));
+    for (const outcome of this.outcomes.take(this.outcomes.length))
+      this.outcomes.push(renamedWrite(outcome, from, to));
     for (const step of this.unconfirmed.surrender()) {
-      this.unconfirmed.add({ ...step, outcomes: step.outcomes.map(renamed) });
+      this.unconfirmed.add(renamedStep(step, from, to));
     }
-    this.confirmed.rename(renamed);
+    this.confirmed.rename((step) => renamedStep(step, from, to));
   }
 }

@@ -11,7 +11,7 @@ import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/st
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 import type { EngineMeans } from '../process/engine-means.ts';
 import { Spool, type SpoolFile } from './spool.ts';
-import { renamedOutcome } from './unwritten.ts';
+import { renamedStep } from './unwritten.ts';
 
 export interface SpoolingOptions {
   readonly client: {
@@ -39,7 +39,10 @@ export function spooledSteps(
   unrun: SpooledStep['unrun'],
   next: number,
 ): SpooledStep[] {
-  const steps = requests.map(({ step, outcomes, returns }) => ({ step, outcomes, returns, unrun: [] }));
+  const steps = requests.map(({ step, outcomes, returns, starts = [] }) => ({
+    ...{ step, outcomes, returns, starts },
+    unrun: [],
+  }));
   return unrun.length === 0 ? steps : [...steps, { step: next, outcomes: [], returns: [], unrun }];
 }
 
@@ -127,11 +130,7 @@ export class Spooling {
   /** This process may have taken another name since. */
   #underOurName({ owner, steps }: SpooledSteps): SpooledSteps {
     const { owner: name, nonce } = this.#options.client;
-    const renamed = steps.map((step) => ({
-      ...step,
-      outcomes: step.outcomes.map((outcome) => renamedOutcome(outcome, owner.name, name)),
-    }));
-    return { owner: { name, nonce }, steps: renamed };
+    return { owner: { name, nonce }, steps: steps.map((step) => renamedStep(step, owner.name, name)) };
   }
 
   /** This process' outcomes on the disk. */

@@ -1,5 +1,5 @@
 /** What Redis isn't known to have: outcomes that have not been sent yet, and steps that have not been confirmed. */
-import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
+import type { OutcomeWrite, StartWrite, StepRequest } from '../../resque/steps/step.ts';
 
 /** While Redis is away, only running jobs end. More outcomes than this go to the disk. */
 const countLimit = 10_000;
@@ -36,7 +36,8 @@ export class OutcomeQueue {
 
 /** Roughly the bytes that it holds. */
 export function sizeOf(outcome: OutcomeWrite): number {
-  const held = (outcome.held?.payload.length ?? 0) + (outcome.statusName?.length ?? 0);
+  const names = (outcome.statusName?.length ?? 0) + (outcome.pluginKeys?.length ?? 0);
+  const held = (outcome.held?.payload.length ?? 0) + names;
   switch (outcome.kind) {
     case 'success':
       return held;
@@ -94,12 +95,26 @@ export class UnconfirmedSteps {
 }
 
 /**
- * The same outcome after its process has taken another name.
+ * The same write after its process has taken another name.
  *
  * @param from the former `HOST:PID`
  * @param to the present one
  */
-export function renamedOutcome(outcome: OutcomeWrite, from: string, to: string): OutcomeWrite {
-  const { worker } = outcome;
-  return { ...outcome, worker: worker.startsWith(`${from}-`) ? to + worker.slice(from.length) : worker };
+export function renamedWrite<W extends OutcomeWrite | StartWrite>(write: W, from: string, to: string): W {
+  const { worker } = write;
+  return { ...write, worker: worker.startsWith(`${from}-`) ? to + worker.slice(from.length) : worker };
+}
+
+/** The same for a step. */
+export function renamedStep<S extends Pick<StepRequest, 'outcomes' | 'starts'>>(
+  step: S,
+  from: string,
+  to: string,
+): S {
+  const { outcomes, starts = [] } = step;
+  return {
+    ...step,
+    outcomes: outcomes.map((write) => renamedWrite(write, from, to)),
+    starts: starts.map((write) => renamedWrite(write, from, to)),
+  };
 }

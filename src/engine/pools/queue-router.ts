@@ -6,10 +6,12 @@
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
+import type { Plugin } from '../../resque/format/plugin-keys.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { Pauses } from './pauses.ts';
 import { numberingSlots, Pool, workerId } from './pool.ts';
+import { pluginsOf } from './taken-job.ts';
 
 export class QueueRouter {
   /** Called when a pool can take jobs again that its program or the machine kept it from taking. Set by the dispatcher. */
@@ -63,6 +65,17 @@ export class QueueRouter {
   /** Whether any pool retries jobs. */
   get retriesJobs(): boolean {
     return this.#pools.some(({ config }) => config.retry !== null);
+  }
+
+  /** The locks that any pool releases. */
+  get locks(): readonly Plugin[] {
+    return [...new Set(this.#pools.flatMap(({ config }) => config.locks))];
+  }
+
+  /** Whose keys are deleted, by key of the pool; without pools that delete none. */
+  get plugins(): Readonly<Record<string, readonly Plugin[]>> {
+    const all = this.#pools.map(({ key, config }): [string, readonly Plugin[]] => [key, pluginsOf(config)]);
+    return Object.fromEntries(all.filter(([, plugins]) => plugins.length > 0));
   }
 
   /** Ids of the workers that may be on Redis' lists. */

@@ -1,5 +1,7 @@
+import type { PoolConfig } from '../../config/config.ts';
 import { type DelayedForms, entryText, readEntry, sha1Of } from '../../resque/delayed/retry-entry.ts';
 import { type JobPayload, type Payload, readPayload } from '../../resque/format/payload.ts';
+import { keysToDelete, type Moment, type Plugin } from '../../resque/format/plugin-keys.ts';
 import { workerRecord } from '../../resque/format/worker-record.ts';
 import type { BeginWrite, HeldJob, OutcomeWrite, ReturnWrite } from '../../resque/steps/step.ts';
 import type { Pool, Slot } from './pool.ts';
@@ -70,6 +72,19 @@ export type Outcome =
   | { readonly kind: 'requeue' }
   | Delayed;
 
+/** Whose keys the runner deletes. With retries of its own, the counts of resque-retry mean nothing. */
+export function pluginsOf({ locks, retry }: Pick<PoolConfig, 'locks' | 'retry'>): readonly Plugin[] {
+  return locks.length === 0 && retry === null ? locks : [...locks, 'resque-retry'];
+}
+
+/** See `keysToDelete`. */
+export function pluginKeysOf({ pool, payload, queue }: TakenJob, ...moments: readonly Moment[]): string {
+  const plugins = pluginsOf(pool.config);
+  return plugins.length === 0 || !payload.isObject
+    ? ''
+    : keysToDelete(payload.bytes, queue, plugins, moments);
+}
+
 /** @param dueAt the time after a delay, in seconds by Redis' clock */
 export function outcomeWrite(
   job: TakenJob,
@@ -83,7 +98,7 @@ export function outcomeWrite(
   switch (outcome.kind) {
     case 'success':
     case 'failure':
-      return { ...about, ...outcome };
+      return { ...about, ...outcome, pluginKeys: pluginKeysOf(job, 'ended', 'over') };
     case 'requeue':
       return { ...about, kind: 'requeue', queue, payload: payload.bytes };
     case 'retry':
@@ -92,7 +107,8 @@ export function outcomeWrite(
       const dueSeconds = dueAt(delaySeconds);
       const { item, names } = forms;
       const entry = entryText(names, { attempt, firstFailedAt, payload: bytes, dueSeconds, item });
-      return { ...about, kind, dueSeconds, item, entry, record };
+      const pluginKeys = pluginKeysOf(job, 'ended');
+      return { ...about, kind, dueSeconds, item, entry, record, pluginKeys };
     }
   }
 }

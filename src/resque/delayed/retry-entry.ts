@@ -13,6 +13,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { memberSpans } from '../format/json.ts';
 import type { JobPayload } from '../format/payload.ts';
+import { rubyJson } from '../format/ruby-text.ts';
 import { delayedItem } from './delayed-item.ts';
 
 /** How long an entry outlives the time that its retry is due at: seven days. */
@@ -95,29 +96,6 @@ export function readEntry(text: string): RetryEntry | null {
 
 export function sha1Of(bytes: string | Buffer): string {
   return createHash('sha1').update(bytes).digest('hex');
-}
-
-/** Compact JSON as Ruby writes it after reading it: floats are spelled in its own way. */
-function rubyJson(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs, (token) => {
-    const isFloat = !token.startsWith('"') && !/^-?\d+$/.test(token);
-    return isFloat ? rubyFloat(Number(token)) : token;
-  });
-}
-
-/** Ruby's `Float#to_s`: the shortest digits; an exponent below 0.0001 and from 1e16 on. */
-function rubyFloat(number: number): string {
-  if (!Number.isFinite(number)) return String(number);
-  if (number === 0) return Object.is(number, -0) ? '-0.0' : '0.0';
-  const [digits = '', exponent = '0'] = number.toExponential().split('e');
-  const power = Number(exponent);
-  if (power < -4 || power >= 16) {
-    const sign = power < 0 ? '-' : '+';
-    const mantissa = digits.includes('.') ? digits : `${digits}.0`;
-    return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, '0')}`;
-  }
-  const plain = String(number);
-  return plain.includes('.') ? plain : `${plain}.0`;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { trimArgument } from '../failed/failed-limit.ts';
 import { FailedList } from '../failed/failed-list.ts';
 import { type ResqueKeys, resqueKeys, stopsAll } from '../format/keys.ts';
+import { keyPrefixesOf, type Plugin } from '../format/plugin-keys.ts';
 import { heartbeatText, startedText } from '../format/timestamps.ts';
 import { listLengths } from '../redis/bulk-reads.ts';
 import type { Clock } from '../redis/clock.ts';
@@ -35,6 +36,8 @@ export interface PreparedFor {
   /** Whether any entry retries jobs. */
   readonly retriesJobs: boolean;
   readonly queues: readonly string[];
+  /** The locks that any entry releases. */
+  readonly locks?: readonly Plugin[];
 }
 
 /**
@@ -59,9 +62,7 @@ export class ResqueClient {
   #owner: StepOwner;
   /** The last step that is confirmed with all before it. The outbox sets this. */
   lastConfirmed: () => number = () => 0;
-
   readonly clock: Clock;
-
   /** See failed-limit.ts. `null`: the list may grow without end. */
   failedLimit: number | null = null;
 
@@ -117,12 +118,12 @@ export class ResqueClient {
    * Call it first on new connections: reads Redis' clock, loads the script and checks permissions. Rejects with RedisError,
    * also if a permission is missing.
    */
-  async prepare({ holdsJobs, retriesJobs, queues }: PreparedFor): Promise<void> {
+  async prepare({ holdsJobs, retriesJobs, queues, locks = [] }: PreparedFor): Promise<void> {
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const trims = this.failedLimit !== null;
     const means = [holds, isLimited, trims, retriesJobs].map(Number);
-    const args = [this.keys.prefix, this.owner, ...means, ...queues];
+    const args = [this.keys.prefix, this.owner, ...means, keyPrefixesOf(locks).join(' '), ...queues];
     // All at once, in one round trip.
     const [, , mayReadPieces] = await Promise.all([
       this.#readClock(),

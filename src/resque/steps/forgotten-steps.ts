@@ -10,9 +10,17 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { delayArguments, type OutcomeWrite, type ReturnWrite, type StepOwner, statusAfter } from './step.ts';
+import {
+  delayArguments,
+  type OutcomeWrite,
+  type ReturnWrite,
+  type StartWrite,
+  type StepOwner,
+  statusAfter,
+} from './step.ts';
 
 export interface ForgottenSteps {
   /** The last step that Redis knows; 0 if none. */
@@ -22,6 +30,7 @@ export interface ForgottenSteps {
   /** Outcomes of the steps in between, oldest first. */
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
+  readonly starts?: readonly StartWrite[];
   /** See `trimArgument`. */
   readonly trim?: string;
 }
@@ -30,7 +39,8 @@ export interface ForgottenSteps {
 const headLength = 100;
 
 /**
- * ARGV: prefix, owner, nonce, last known step, last confirmed one, `trimArgument`; the outcomes; the returns.
+ * ARGV: prefix, owner, nonce, last known step, last confirmed one, `trimArgument`; the outcomes; the returns; the
+ * starts.
  */
 const forgottenScript = script(`
 local prefix, owner, nonce, lastKnown, confirmed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -47,7 +57,7 @@ local outcomes, returns = {}, {}
 for i = 1, tonumber(nextArg()) do
   outcomes[i] = { kind = nextArg(), id = nextArg(), step = nextArg(), heldQueue = nextArg(), heldPayload = nextArg(),
     queue = nextArg(), bytes = nextArg(), due = nextArg(), item = nextArg(), entry = nextArg(), keptSeconds = nextArg(),
-    statusName = nextArg(), status = nextArg() }
+    statusName = nextArg(), status = nextArg(), pluginKeys = nextArg() }
 end
 for i = 1, tonumber(nextArg()) do
   returns[i] = { queue = nextArg(), bytes = nextArg(), isHeld = nextArg() == '1' }
@@ -94,10 +104,20 @@ local function leaveHeld(queue, payload)
 end
 ${attemptWrites}
 ${jobStatusWrites}
+${pluginKeyWrites}
+-- If Redis has also forgotten that the job was taken, it waits on its queue, and its keys are right.
+local function isRecordOf(id, step)
+  local record = redis.pcall('GET', prefix .. 'worker:' .. id)
+  return type(record) == 'string' and record:match('"step":(%d+),"payload":') == step
+end
+for _ = 1, tonumber(nextArg()) do
+  local id, step, keys = nextArg(), nextArg(), nextArg()
+  if isRecordOf(id, step) then deleteKeys(keys) end
+end
 local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
-  local isItsRecord = (redis.call('GET', key) or ''):match('"step":(%d+),"payload":') == outcome.step
+  local isItsRecord = isRecordOf(outcome.id, outcome.step)
   local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
   if outcome.heldQueue ~= '' then
     redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
@@ -119,6 +139,7 @@ for _, outcome in ipairs(outcomes) do
   end
   if isItsRecord then redis.call('DEL', key, key .. ':payload', key .. ':retry') end
   setStatus(outcome.statusName, outcome.status)
+  if isItsRecord or wasHeld then deleteKeys(outcome.pluginKeys) end
 end
 ${trimFailed}
 local function isAtHead(key, payload)
@@ -141,7 +162,7 @@ export async function writeForgotten(
   sender: CommandSender,
   keys: ResqueKeys,
   owner: StepOwner,
-  { lastKnown, lastConfirmed, outcomes, returns, trim = '' }: ForgottenSteps,
+  { lastKnown, lastConfirmed, outcomes, returns, starts = [], trim = '' }: ForgottenSteps,
 ): Promise<boolean> {
   const args: (string | Buffer | number)[] = [
     ...[keys.prefix, owner.name, owner.nonce, lastKnown, lastConfirmed, trim],
@@ -154,9 +175,11 @@ export async function writeForgotten(
     args.push(kind === 'requeue' ? outcome.payload : kind === 'success' ? '' : outcome.record);
     const isDelayed = kind === 'retry' || kind === 'snooze';
     args.push(...(isDelayed ? delayArguments(outcome, new Date()) : ['', '', '', '']));
-    args.push(outcome.statusName ?? '', statusAfter[kind]);
+    args.push(outcome.statusName ?? '', statusAfter[kind], outcome.pluginKeys ?? '');
   }
   args.push(returns.length);
   for (const { queue, payload, isHeld } of returns) args.push(queue, payload, isHeld === true ? 1 : 0);
+  args.push(starts.length);
+  for (const { worker, takenIn, pluginKeys } of starts) args.push(worker, takenIn ?? '', pluginKeys);
   return (await runScript(sender, forgottenScript, 0, args)) === 1;
 }

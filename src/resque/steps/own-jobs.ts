@@ -6,6 +6,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
+import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { failuresAt, type LeftWorker } from '../workers/recovery-script.ts';
@@ -24,7 +25,7 @@ ${knownProcess}
 local workers = {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg(), place = at - 1 }
+    statusName = nextArg(), place = at - 1, pluginKeys = nextArg() }
   needType('string', prefix .. 'worker:' .. worker.id)
   need('DEL', prefix .. 'worker:' .. worker.id)
   if worker.kind == 'failure' then
@@ -43,6 +44,7 @@ if refusal then return redis.error_reply(refusal) end
 ${delayWrites}
 ${attemptWrites}
 ${jobStatusWrites}
+${pluginKeyWrites}
 local settled, failedLength, countRefusal = 0, 0, nil
 -- Where the recorded failures stand in ARGV.
 local places = {}
@@ -54,6 +56,7 @@ for _, worker in ipairs(workers) do
       places[#places + 1] = worker.place
       ${countFailure}
       setStatus(worker.statusName, ${jobStatuses.failed})
+      deleteKeys(worker.pluginKeys)
     elseif worker.kind == 'requeue' then
       redis.call('SADD', prefix .. 'queues', worker.queue)
       redis.call('LPUSH', prefix .. 'queue:' .. worker.queue, worker.bytes)
@@ -87,6 +90,7 @@ export async function settleOwn(
   for (const { id, record, end } of workers) {
     args.push(id, record ?? '', end?.kind ?? 'none', end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
+    args.push(end?.pluginKeys ?? '');
   }
   const [count, places] = (await runScript(sender, settleScript, 0, args)) as [number, number[]];
   return { count, failures: failuresAt(places, args) };

@@ -6,11 +6,11 @@ import { script, scriptChecks } from '../redis/script.ts';
  * `cli/check/permissions.ts` tests the same list for `check`, without a script.
  *
  * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, `1` if it limits the list of
- * failures, `1` if it retries jobs, its queues. Returns 1 if it may read in pieces.
+ * failures, `1` if it retries jobs, what the keys of locks that it releases begin with, its queues. Returns 1 if it may read in pieces.
  */
 export const permissionScript = script(`
 local prefix, owner, holdsJobs, readsPieces = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1'
-local trims, retries, firstQueue = ARGV[5] == '1', ARGV[6] == '1', 7
+local trims, retries, locks, firstQueue = ARGV[5] == '1', ARGV[6] == '1', ARGV[7], 8
 ${scriptChecks}
 local worker = prefix .. 'worker:' .. owner .. '-0:'
 local runner = prefix .. 'runner:' .. owner
@@ -57,6 +57,7 @@ if retries then
   need('SISMEMBER', prefix .. 'timestamps:', '')
   need('ZADD', prefix .. 'delayed_queue_schedule', '0', '')
 end
+for name in locks:gmatch('%S+') do need('DEL', prefix .. name) end
 if holdsJobs then
   needType('set', runner .. ':held')
   need('SADD', runner .. ':held', '')

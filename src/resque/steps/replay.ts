@@ -108,12 +108,16 @@ export class Replay {
     return (await runScript(this.#sender, resumeCountScript, 0, args)) === 1;
   }
 
-  async #takeStep(owner: StepOwner, { step, outcomes, returns, unrun }: SpooledStep): Promise<void> {
+  async #takeStep(
+    owner: StepOwner,
+    { step, outcomes, returns, starts = [], unrun }: SpooledStep,
+  ): Promise<void> {
     const back = await Promise.all(unrun.map(({ worker, isHeld }) => this.#takenBack(worker, isHeld)));
     const request = {
       // Newest first, so that the oldest ends at the head.
       outcomes: [...outcomes, ...back.reverse().flat()],
       returns,
+      starts,
       begins: [],
       reservations: [],
       step,

@@ -5,13 +5,14 @@
  * They hold outcomes and not the script's ARGV: a file may be read by a newer version, whose script takes other arguments,
  * and a process that has taken another name must rename the workers.
  */
-import type { HeldJob, OutcomeWrite, ReturnWrite, StepOwner } from './step.ts';
+import type { HeldJob, OutcomeWrite, ReturnWrite, StartWrite, StepOwner } from './step.ts';
 
 export interface SpooledStep {
   /** Number of the step in its process. */
   readonly step: number;
   readonly outcomes: readonly OutcomeWrite[];
   readonly returns: readonly ReturnWrite[];
+  readonly starts?: readonly StartWrite[];
   /** Workers of reservations whose reply never came. None of those jobs has run. */
   readonly unrun: readonly { readonly worker: string; readonly isHeld: boolean }[];
 }
@@ -28,7 +29,7 @@ export function entryCount(steps: readonly SpooledStep[]): number {
 }
 
 export function stepLines(steps: readonly SpooledStep[]): string[] {
-  return steps.flatMap(({ step, outcomes, returns, unrun }) => [
+  return steps.flatMap(({ step, outcomes, returns, starts = [], unrun }) => [
     // Even for an empty step: no number may be skipped.
     JSON.stringify({ step, kind: 'step' }),
     ...outcomes.map((outcome) => JSON.stringify({ step, ...outcomeFields(outcome) })),
@@ -41,6 +42,7 @@ export function stepLines(steps: readonly SpooledStep[]): string[] {
         isHeld: isHeld === true,
       }),
     ),
+    ...starts.map((start) => JSON.stringify({ step, kind: 'start', ...start })),
     ...unrun.map(({ worker, isHeld }) => JSON.stringify({ step, kind: 'unrun', worker, isHeld })),
   ]);
 }
@@ -56,6 +58,7 @@ function outcomeFields(outcome: OutcomeWrite): object {
     takenIn,
     held,
     ...(outcome.statusName ? { statusName: outcome.statusName } : {}),
+    ...(outcome.pluginKeys ? { pluginKeys: outcome.pluginKeys } : {}),
   };
   switch (kind) {
     case 'success':
@@ -76,6 +79,7 @@ type Draft = {
   step: number;
   outcomes: OutcomeWrite[];
   returns: ReturnWrite[];
+  starts?: StartWrite[];
   unrun: { worker: string; isHeld: boolean }[];
 };
 
@@ -102,6 +106,7 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   // Older versions leave it out.
   const takenIn = numberOf(value.takenIn);
   const statusName = typeof value.statusName === 'string' ? { statusName: value.statusName } : {};
+  const pluginKeys = typeof value.pluginKeys === 'string' ? { pluginKeys: value.pluginKeys } : {};
   if (kind === 'step') return true;
   if (kind === 'return') {
     if (typeof queue !== 'string' || payload === null) return false;
@@ -109,12 +114,16 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
     return true;
   }
   if (typeof worker !== 'string') return false;
+  if (kind === 'start') {
+    draft.starts = [...(draft.starts ?? []), { worker, takenIn, pluginKeys: '', ...pluginKeys }];
+    return true;
+  }
   if (kind === 'unrun') {
     draft.unrun.push({ worker, isHeld: value.isHeld === true });
     return true;
   }
   if (held === undefined) return false;
-  const about = { worker, takenIn, held, ...statusName };
+  const about = { worker, takenIn, held, ...statusName, ...pluginKeys };
   if (kind === 'success') draft.outcomes.push({ kind, ...about });
   else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, ...about, record });
   else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {

@@ -3,6 +3,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { activeJobWrapper } from '../format/payload.ts';
+import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
@@ -217,7 +218,10 @@ for _, job in ipairs(returns) do
 end
 
 ${jobStatusWrites}
-for i = firstStatus, #ARGV, 2 do setStatus(ARGV[i], ARGV[i + 1]) end
+${pluginKeyWrites}
+for i = firstStatus, #ARGV, 2 do
+  if ARGV[i + 1] == 'delete' then deleteKeys(ARGV[i]) else setStatus(ARGV[i], ARGV[i + 1]) end
+end
 
 -- What begins now: jobs that BLPOP brought, and those that are popped here. Their workers are registered first.
 local reply = {}

@@ -21,6 +21,8 @@ export type OutcomeWrite = {
   readonly held?: HeldJob | null;
   /** Name of the job's status, see job-status.ts; '' or left out if it can't have one. */
   readonly statusName?: string;
+  /** Keys of plugins to delete, see `keysToDelete`; '' or left out for none. */
+  readonly pluginKeys?: string;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
@@ -62,6 +64,15 @@ export interface BeginWrite {
   readonly attempt?: string;
 }
 
+/** A job has started: keys of plugins that are deleted now. */
+export interface StartWrite {
+  readonly worker: string;
+  /** The step that took the job; `null` if it was never recorded. */
+  readonly takenIn: number | null;
+  /** See `keysToDelete`. */
+  readonly pluginKeys: string;
+}
+
 /** A job from BLPOP that must not run after all: back to the head of its queue. */
 export interface ReturnWrite {
   readonly queue: string;
@@ -85,6 +96,7 @@ export interface StepRequest {
   readonly begins: readonly BeginWrite[];
   /** Names of the statuses of jobs that have started, and whose status may not say so yet. */
   readonly running?: readonly string[];
+  readonly starts?: readonly StartWrite[];
   readonly returns: readonly ReturnWrite[];
   readonly reservations: readonly Reservation[];
   /**
@@ -198,6 +210,8 @@ export function stepArguments(
   for (const name of request.running ?? []) args.push(name, jobStatuses.running);
   for (const { statusName, kind } of request.outcomes)
     if (statusName) args.push(statusName, statusAfter[kind]);
+  for (const { pluginKeys } of [...(request.starts ?? []), ...request.outcomes])
+    if (pluginKeys) args.push(pluginKeys, 'delete');
   return args;
 }
 

@@ -6,9 +6,10 @@ import { type RetryEntry, readEntry as readRetryEntry } from '../delayed/retry-e
 import { exceptions, failureRecord } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { type Payload, readPayload } from '../format/payload.ts';
+import { isPlugin, keysToDelete, type Moment } from '../format/plugin-keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { readOwnWorkerId, readWorkerId } from '../format/worker-id.ts';
-import { payloadOfRecord, queueOfRecord, withoutMarkup } from '../format/worker-record.ts';
+import { payloadOfRecord, queueOfRecord, stepOfRecord, withoutMarkup } from '../format/worker-record.ts';
 import { type Clock, systemClock } from '../redis/clock.ts';
 import { readConnections, waitsOf } from '../redis/connection-set.ts';
 import { LargeReads } from '../redis/large-reads.ts';
@@ -165,7 +166,8 @@ export class DeadRunners {
       if (at !== -1) rest.splice(at, 1);
       return at !== -1;
     };
-    const workers = recorded.map((worker) => this.#settled(worker, entry, isHeld));
+    const lastStep = Number(step?.split(' ')[1]);
+    const workers = recorded.map((worker) => this.#settled(worker, entry, isHeld, lastStep));
     const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
@@ -186,8 +188,9 @@ export class DeadRunners {
 
   #settled(
     { id, record, queue, payload, retry }: RecordedWorker,
-    { requeues, holds }: RunnerEntry,
+    { requeues, holds, plugins }: RunnerEntry,
     isHeld: (queue: string, payload: Buffer) => boolean,
+    lastStep: number,
   ): LeftWorker {
     // Without a payload, the record is not ours.
     if (record === null || payload === null) return { id, record, end: null };
@@ -196,14 +199,17 @@ export class DeadRunners {
     if (mayBeHeld && isHeld(queue, payload.bytes)) return { id, record, end: null };
     const { statusName, bytes } = payload;
     if (requeues.includes(key))
-      return { id, record, end: { kind: 'requeue', queue, payload: bytes, statusName } };
+      return { id, record, end: { kind: 'requeue', queue, payload: bytes, statusName, pluginKeys: '' } };
+    // The step after the one that took the job may have deleted keys, and others may have set them again.
+    const isUntouched = stepOfRecord(record) === lastStep;
+    const pluginKeys = keysOfFailed(plugins?.[key], queue, payload, isUntouched);
     const failure = deadFailure(id, queue, payload, this.#now(), retry);
-    return { id, record, end: { kind: 'failure', statusName, failure } };
+    return { id, record, end: { kind: 'failure', statusName, pluginKeys, failure } };
   }
 
   async #heldBy(
     owner: string,
-    { holds }: RunnerEntry,
+    { holds, plugins }: RunnerEntry,
     recorded: readonly RecordedWorker[],
   ): Promise<LeftQueue[]> {
     const lists = await readHeldLists(this.#session, this.#reads, this.#keys, owner);
@@ -215,7 +221,8 @@ export class DeadRunners {
         // The slot of a held job may be unknown: any worker of its queue will do.
         const worker = at?.id ?? ofQueue[0]?.id ?? `${owner}-0:${queue}`;
         const failure = deadFailure(worker, queue, payload, this.#now(), at?.retry);
-        return { payload: bytes, failure, statusName: payload.statusName };
+        const pluginKeys = keysOfFailed(plugins?.[readWorkerId(worker).queues], queue, payload, false);
+        return { payload: bytes, failure, statusName: payload.statusName, pluginKeys };
       });
       const mayHaveBegun = holds?.some((key) => takes(key, queue)) ?? true;
       return { queue, mayHaveBegun, jobs };
@@ -236,6 +243,18 @@ interface RecordedWorker {
   readonly payload: Payload | null;
   /** `null` if its job was not a retry. */
   readonly retry: RetryEntry | null;
+}
+
+/** @param isUntouched nothing can have deleted the keys that the start of a job deletes */
+function keysOfFailed(
+  plugins: readonly string[] | undefined,
+  queue: string,
+  payload: Payload,
+  isUntouched: boolean,
+): string {
+  if (plugins === undefined || !payload.isObject) return '';
+  const moments: Moment[] = ['ended', 'over', ...(isUntouched ? ['taken' as const] : [])];
+  return keysToDelete(payload.bytes, queue, plugins.filter(isPlugin), moments);
 }
 
 function takes(key: string, queue: string): boolean {

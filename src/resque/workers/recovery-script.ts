@@ -11,6 +11,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
+import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /** What a worker of a dead process left. */
@@ -25,6 +26,8 @@ export interface LeftWorker {
 export type LeftJobEnd = {
   /** See job-status.ts; '' if the job can't have a status. */
   readonly statusName: string;
+  /** To delete if it fails, see plugin-keys.ts; '' for none. */
+  readonly pluginKeys: string;
 } & (
   | { readonly kind: 'failure'; readonly failure: string }
   | { readonly kind: 'requeue'; readonly queue: string; readonly payload: Buffer }
@@ -40,6 +43,7 @@ export interface LeftQueue {
     /** Recorded if the job has been recovered too often. */
     readonly failure: string;
     readonly statusName: string;
+    readonly pluginKeys: string;
   }[];
 }
 
@@ -78,11 +82,13 @@ export function recoverArguments(
     args.push(id, record ?? '', end?.kind ?? 'none');
     args.push(end?.kind === 'requeue' ? end.queue : '');
     args.push(end === null ? '' : end.kind === 'failure' ? end.failure : end.payload, end?.statusName ?? '');
+    args.push(end?.pluginKeys ?? '');
   }
   args.push(held.length);
   for (const { queue, mayHaveBegun, jobs } of held) {
     args.push(queue, mayHaveBegun ? 1 : 0, jobs.length);
-    for (const { payload, failure, statusName } of jobs) args.push(payload, failure, statusName);
+    for (const { payload, failure, statusName, pluginKeys } of jobs)
+      args.push(payload, failure, statusName, pluginKeys);
   }
   return args;
 }
@@ -127,7 +133,7 @@ end
 local workers, held = {}, {}
 for i = 1, tonumber(nextArg()) do
   local worker = { id = nextArg(), record = nextArg(), kind = nextArg(), queue = nextArg(), bytes = nextArg(),
-    statusName = nextArg(), place = at - 1 }
+    statusName = nextArg(), place = at - 1, pluginKeys = nextArg() }
   if worker.kind == 'requeue' then needQueue(worker.queue) end
   if worker.kind == 'failure' then hasJobs = true end
   if worker.kind ~= 'none' then needType('string', prefix .. 'worker:' .. worker.id) end
@@ -147,7 +153,8 @@ for i = 1, heldCount do
   if refusal then return redis.error_reply(refusal) end
   if length ~= count then return false end
   for j = 1, count do
-    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg(), place = at - 1 }
+    list.jobs[j] = { payload = nextArg(), failure = nextArg(), statusName = nextArg(), place = at - 1,
+      pluginKeys = nextArg() }
     local payload = read('LINDEX', list.key, j - 1)
     if refusal then return redis.error_reply(refusal) end
     if payload ~= list.jobs[j].payload then return false end
@@ -179,14 +186,16 @@ end
 ${delayWrites}
 ${attemptWrites}
 ${jobStatusWrites}
+${pluginKeyWrites}
 local requeued, failedLength, countRefusal = 0, 0, nil
 -- Where the recorded failures stand in ARGV.
 local places = {}
-local function fail(record, statusName, place)
+local function fail(record, job)
   failedLength = redis.call('RPUSH', prefix .. 'failed', record)
   ${countFailure}
-  setStatus(statusName, ${jobStatuses.failed})
-  places[#places + 1] = place
+  setStatus(job.statusName, ${jobStatuses.failed})
+  deleteKeys(job.pluginKeys)
+  places[#places + 1] = job.place
 end
 local function putBack(queue, payload, statusName)
   redis.call('SADD', prefix .. 'queues', queue)
@@ -200,7 +209,7 @@ for _, worker in ipairs(workers) do
   -- If the record has changed, another client has pruned the worker and settled its job.
   if worker.kind ~= 'none' and redis.call('GET', key) == worker.record then
     if worker.kind == 'failure' then
-      fail(worker.bytes, worker.statusName, worker.place)
+      fail(worker.bytes, worker)
     else
       putBack(worker.queue, worker.bytes, worker.statusName)
     end
@@ -225,7 +234,7 @@ for _, list in ipairs(held) do
       redis.call('HDEL', recoveries, name)
       -- Its worker has put it back above.
       removeAttempt(redis.sha1hex(job.payload))
-      fail(job.failure, job.statusName, job.place)
+      fail(job.failure, job)
     else
       putBack(list.queue, job.payload, job.statusName)
     end

@@ -25,6 +25,8 @@ export interface RunnerAbout {
   readonly maxRecoveries: number;
   /** Slots of each pool, for people. Older versions leave out this and `pauses`. */
   readonly slots?: readonly PoolSlots[];
+  /** Plugins whose keys it deletes, by key of the pool: see plugin-keys.ts. Left out if there are none. */
+  readonly plugins?: Readonly<Record<string, readonly string[]>>;
   /** It moves delayed jobs. Left out if it doesn't. */
   readonly moves?: true;
   /** Pauses that nothing else in Redis shows. */
@@ -99,6 +101,7 @@ function withKnownOptions({
   holds,
   slots,
   moves,
+  plugins,
   pauses,
   ...entry
 }: RunnerEntry): RunnerEntry {
@@ -108,9 +111,14 @@ function withKnownOptions({
     ...(isConnections(connections) ? { connections } : {}),
     ...(isStrings(holds) ? { holds } : {}),
     ...(moves === true ? { moves } : {}),
+    ...(isPlugins(plugins) ? { plugins } : {}),
     ...(Array.isArray(slots) ? { slots: slots.filter(isSlots) } : {}),
     ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
   };
+}
+
+function isPlugins(value: unknown): value is Readonly<Record<string, readonly string[]>> {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isStrings);
 }
 
 function isConnections(value: unknown): value is RunnerConnections {

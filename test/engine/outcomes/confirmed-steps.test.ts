@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConfirmedSteps } from '../../../src/engine/outcomes/confirmed-steps.ts';
+import { renamedStep } from '../../../src/engine/outcomes/unwritten.ts';
 import type { OutcomeWrite, StepRequest } from '../../../src/resque/steps/step.ts';
 
 const success: OutcomeWrite = { kind: 'success', worker: 'host:1-0:mail', takenIn: 1, held: null };
@@ -35,18 +36,25 @@ test('they are as they were', () => {
     { ...success, kind: 'requeue', queue: 'a b', payload: held.payload },
   ];
   const returns = [{ ...held, isHeld: true }];
-  kept.add({ ...step(1, outcomes), returns }, 0);
+  const starts = [{ worker: 'host:1-0:mail', takenIn: 1, pluginKeys: 'lock:a\0b' }];
+  kept.add({ ...step(1, outcomes), returns, starts }, 0);
   kept.add(step(2, [large]), 0);
   const whole = [
-    { step: 1, outcomes, returns, unrun: [] },
-    { step: 2, outcomes: [large], returns: [], unrun: [] },
+    { step: 1, outcomes, returns, starts, unrun: [] },
+    { step: 2, outcomes: [large], returns: [], starts: [], unrun: [] },
   ];
   expect(kept.after(0)).toEqual(whole);
-  kept.rename((outcome) => ({ ...outcome, worker: 'other:1-0:mail' }));
+  kept.rename((renamed) => renamedStep(renamed, 'host:1', 'other:1'));
   expect(kept.after(1)).toEqual([{ ...whole[1], outcomes: [{ ...large, worker: 'other:1-0:mail' }] }]);
+  expect(kept.after(0)[0]?.starts?.[0]?.worker).toBe('other:1-0:mail');
   kept.clear();
   expect(kept.after(0)).toEqual([]);
-  for (const differs of [{ takenIn: null }, { takenIn: 7 }, { takenIn: 7, statusName: 'app_"7"' }]) {
+  for (const differs of [
+    { takenIn: null },
+    { takenIn: 7 },
+    { takenIn: 7, statusName: 'app_"7"' },
+    { takenIn: 7, pluginKeys: 'lock:a' },
+  ]) {
     const outcome = { ...success, worker: 'host:1-0:two words\nof "mine"', ...differs };
     kept.add(step(8, [outcome]), 0);
     expect(kept.after(0)[0]?.outcomes).toEqual([outcome]);

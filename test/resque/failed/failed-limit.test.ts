@@ -143,7 +143,7 @@ describe('the list is shortened, too, by', () => {
     const record = JSON.stringify(left);
     await stage.redis.set(`resque:worker:${id}`, record);
     const { session, keys, stepOwner } = stage.client;
-    const end = { kind: 'failure', failure: 'c', statusName: '' } as const;
+    const end = { kind: 'failure', failure: 'c', statusName: '', pluginKeys: '' } as const;
     expect(
       await settleOwn(session, keys, stepOwner, [{ id, record: Buffer.from(record), end }], `2 ${day}`),
     ).toEqual({

@@ -96,3 +96,18 @@ test.each<[string, string, Partial<StepRequest>]>([
   await stage.repeat(step);
   expect(await stage.redis.get('resque:stat:processed')).toMatch(/^[12]$/);
 });
+
+test('keys of plugins are deleted once: by then, another job may have set them again', async () => {
+  const own = ['resque:lock:a', 'resque:lock:b c', 'resque:lock:d'];
+  await work();
+  for (const key of own) await stage.redis.set(key, '1');
+  const step = {
+    starts: [{ worker: id, takenIn: 1, pluginKeys: 'lock:a\0lock:b c' }],
+    outcomes: [{ ...success, pluginKeys: 'lock:d' }],
+  };
+  await stage.takeStep(step);
+  expect(await stage.redis.exists(...own)).toBe(0);
+  for (const key of own) await stage.redis.set(key, '2');
+  await repeat(step);
+  expect(await stage.redis.exists(...own)).toBe(3);
+});

@@ -18,8 +18,9 @@ const steps: SpooledStep[] = [
   {
     ...none,
     step: 5,
-    outcomes: [{ kind: 'success', worker: id(0), statusName: 'a1' }],
+    outcomes: [{ kind: 'success', worker: id(0), statusName: 'a1', pluginKeys: 'lock:c' }],
     returns: [{ queue: 'mail', payload }],
+    starts: [{ worker: id(1), takenIn: 3, pluginKeys: 'lock:a\0lock:b' }],
   },
   {
     ...none,
@@ -43,6 +44,7 @@ async function prepare(last = 3): Promise<void> {
   await stage.redis.set(`resque:runner:${owner.name}:step`, `${owner.nonce} ${last}`);
   await stage.redis.hset('resque:runners', owner.name, JSON.stringify({ nonce: owner.nonce }));
   for (const n of [0, 1, 2]) await stage.redis.set(`resque:worker:${id(n)}`, '{}');
+  for (const name of ['a', 'b', 'c', 'd']) await stage.redis.set(`resque:lock:${name}`, '1');
   await stage.redis.set('resque:job:a1:status', '{"status":2,"updated":7,"started":5,"result":null}');
   for (const n of [3, 4]) {
     const record = `{"queue":"mail","run_at":"2026-11-24T15:20:19Z","payload":{"class":"Unrun${n}"}}`;
@@ -55,6 +57,7 @@ async function assertTakenOnce(): Promise<void> {
   expect(await stage.redis.get('resque:stat:processed')).toBe('2');
   expect(await stage.redis.get('resque:stat:failed')).toBe('1');
   expect(await stage.redis.get('resque:job:a1:status')).toMatch(/^\{"status":4,.*"started":5,/);
+  expect(await stage.redis.keys('resque:lock:*')).toEqual(['resque:lock:d']);
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
   const queue = await stage.redis.lrangeBuffer('resque:queue:mail', 0, -1);
   expect(queue.map((bytes) => bytes.toString('latin1'))).toEqual([
