@@ -166,7 +166,7 @@ With --watch, a change during a run stops that run and starts the job again.`,
       { name: 'CLASS', isOptional: true, completes: 'nothing' },
       { name: 'ARG', isOptional: true, isRepeated: true, completes: 'nothing' },
     ],
-    flags: ['file', 'count', 'in', 'at', 'atHead', 'fromLine', 'resume', 'json', ...whereFlags],
+    flags: ['file', 'count', 'in', 'at', 'atHead', 'unique', 'fromLine', 'resume', 'json', ...whereFlags],
     flagWords: {
       atHead:
         'ahead of the waiting jobs; a FILE keeps its order and goes in one step: at most 100,000 jobs, 64 MiB',
@@ -182,6 +182,11 @@ first invalid line. After you fix it, --from-line continues there.
 With --in or --at, jobs wait until they are due. Then a scheduler moves them to the queue: a runner with
 "scheduler": "on", or one of another Resque client. A delayed job keeps only its class and args.
 
+With --unique, the job takes a lock of its queue, class and args, the same as node-resque's QueueLock. While the lock
+exists, the same job isn't enqueued: exits 3. A worker releases the lock when it takes the job: a runner with
+"locks": ["node"], or node-resque's with this plugin. Otherwise it ends after SECONDS. A whole number after --unique is its
+SECONDS. --count, --file, --in and --at can't be combined with it.
+
 If the connection is lost, enqueue waits up to 30 seconds for Redis. No job is enqueued twice or skipped. If it gives up,
 or after Ctrl-C, it prints a --resume ID. The same command with that ID continues. With --json, STDOUT then says how many
 jobs were enqueued.`,
@@ -190,6 +195,7 @@ jobs were enqueued.`,
       'enqueue mail --file jobs.ndjson',
       'enqueue mail SendMail bob@example.org --count 1000 --at-head',
       'enqueue mail SendMail bob@example.org --in 10m',
+      'enqueue mail Newsletter --unique',
     ],
     load: () => import('./enqueue/enqueue-command.ts'),
   },

@@ -127,7 +127,9 @@ function usage(name: CommandName, width: number): string[] {
 /** `--redis URL` */
 function written(name: FlagName): string {
   const flag = flags[name];
-  return 'value' in flag ? `${optionOf(name)} ${flag.value}` : optionOf(name);
+  if (!('value' in flag)) return optionOf(name);
+  const isOptional = flag.kind === 'number' && flag.otherwise !== undefined;
+  return `${optionOf(name)} ${isOptional ? `[${flag.value}]` : flag.value}`;
 }
 
 function flagRows(spec: CommandSpec, width: number): string[] {

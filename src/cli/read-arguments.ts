@@ -30,7 +30,8 @@ const longestWord = 30;
  * @throws UsageError with a hint at the right command line
  */
 export function readArguments(argv: readonly string[], cwd: string): ReadInvocation {
-  const { name, topic, rest } = commandOf(argv);
+  const { name, topic, rest: words } = commandOf(argv);
+  const rest = withOptionalValues(words);
   const typed = flagsIn(rest);
   const { input, written } = parse(rest, typed);
   if (written.help === true) return { kind: 'help', topic };
@@ -112,6 +113,29 @@ function parse(
     throw error;
   }
 }
+
+/** Turns `--unique 600` into `--unique=600`, and `--unique` before anything else into `--unique=3600`. */
+function withOptionalValues(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const words: string[] = [];
+  let open: number | null = null;
+  for (const [at, word] of argv.entries()) {
+    const isValue: boolean = open !== null && /^\d+$/.test(word);
+    if (open !== null) words[words.length - 1] += `=${isValue ? word : open}`;
+    open = end === -1 || at < end ? (optionalValues.get(word) ?? null) : null;
+    if (!isValue) words.push(word);
+  }
+  if (open !== null) words[words.length - 1] += `=${open}`;
+  return words;
+}
+
+const optionalValues = new Map<string, number>(
+  flagNames.flatMap((name) => {
+    const flag = flags[name];
+    const isOptional = flag.kind === 'number' && flag.otherwise !== undefined;
+    return isOptional ? [[optionOf(name), flag.otherwise]] : [];
+  }),
+);
 
 /** Turns `--file -` into `--file=-`: meow's parser treats a lone dash as an argument. */
 function withStdinValues(argv: readonly string[]): string[] {

@@ -53,7 +53,8 @@ printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
 redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none; redis-cli set resque:resque_scheduler_leader_lock node:1
 redis-cli hset resque:persistent_schedules nightly '{"every":"1d","queue":"low"}' broken '{}'
-redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1`;
+redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1
+redis-cli set 'resque:lock:U:mail:[]' 9999999999`;
 
 /** Commands with the heading of their section, in an order that makes sense. */
 const commands: readonly (readonly [heading: string, command: string])[] = [
@@ -61,6 +62,7 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['enqueue', 'enqueue slow --file jobs --json'],
   ['enqueue', 'enqueue mail --file wrong --json'],
   ['enqueue', 'enqueue low A --in 1h --json'],
+  ['enqueue', 'enqueue mail U --unique --json'],
   ['delayed list', 'delayed list --json'],
   ['exec', 'exec mail --class A 1 --json'],
   ['pause, resume', 'pause mail --json'],

@@ -4,6 +4,8 @@ export const exitCodes = {
   clean: 0,
   runtimeError: 1,
   usageError: 2,
+  /** `enqueue --unique`: the same job is waiting already. */
+  alreadyWaiting: 3,
   /** Ctrl-C: the code that shells use for SIGINT. */
   interrupted: 130,
 } as const;

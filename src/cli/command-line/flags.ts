@@ -1,5 +1,4 @@
 /** The table of all flags: name, kind of value, and description. Help, completion and the parser all use it. */
-
 interface Described {
   /** Description in the help of commands that have none of their own for it. */
   readonly about: string;
@@ -34,6 +33,8 @@ export interface TextFlag extends Valued {
 export interface NumberFlag extends Valued {
   readonly kind: 'number';
   readonly least: number;
+  /** The value if none is given. Left out if a value is required. */
+  readonly otherwise?: number;
 }
 
 export interface ChoiceFlag extends Valued {
@@ -200,6 +201,15 @@ export const flags = {
     completes: 'nothing',
     about:
       'delay the jobs until this time: 2026-12-01T09:00 in local time, or with a zone such as +01:00 or Z',
+  },
+  unique: {
+    kind: 'number',
+    value: 'SECONDS',
+    example: '600',
+    least: 1,
+    // As node-resque's QueueLock.
+    otherwise: 3_600,
+    about: 'only if the same job is not waiting; its lock lasts for SECONDS, 3600 by default',
   },
   atHead: { kind: 'switch', about: 'ahead of the waiting jobs, not after them' },
   fromLine: {

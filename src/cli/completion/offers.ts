@@ -124,7 +124,7 @@ function valueChoices(option: string): Choices | null {
     case 'text':
       return flag.completes;
     case 'number':
-      return 'nothing';
+      return flag.otherwise === undefined ? 'nothing' : null;
     default:
       return null;
   }

@@ -29,7 +29,10 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
     return code;
   } catch (error) {
     session.hideProgress();
-    if (error instanceof EnqueueRefused) return await session.report.refused(error);
+    if (error instanceof EnqueueRefused) {
+      if (error.kind === 'locked') await session.end();
+      return await session.report.refused(error);
+    }
     if (error instanceof RedisError) {
       if (!session.hasBegun) return explainRedisError(target.redis, error);
       if (session.stop.signal.aborted && error.kind === 'away') {

@@ -1,7 +1,7 @@
 /** The result of an enqueue: as text, as JSON, and as an exit code. */
 import { grouped, plural, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
-import type { Enqueue, EnqueueRefused, RefusalKind } from '../../resque/enqueue/enqueue.ts';
+import type { Enqueue, EnqueueRefused } from '../../resque/enqueue/enqueue.ts';
 import { redisErrorText } from '../../resque/redis/connection.ts';
 import type { RedisError } from '../../resque/redis/redis-error.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
@@ -28,6 +28,8 @@ interface Extent {
   readonly moreWrong?: number;
   /** Whether `--resume` can continue it. */
   readonly isResumable?: boolean;
+  /** When the lock of the same job ends. */
+  readonly lockEndsAt?: Date;
 }
 
 export class EnqueueReport {
@@ -115,12 +117,17 @@ export class EnqueueReport {
     return await this.#brokenOff(error.message, true, error);
   }
 
-  /** @throws OperatingError, UsageError */
-  async refused(refusal: EnqueueRefused): Promise<never> {
+  /** @returns the exit code. @throws OperatingError, UsageError */
+  async refused(refusal: EnqueueRefused): Promise<number> {
     const { id } = this.#options.enqueue;
     const isResumable = refusal.kind === 'mistyped' && this.#options.enqueue.jobs > 0;
     if (this.#options.enqueue.jobs > 0) await this.#leaveOff({ isComplete: false, isResumable });
     const text = refusalText(refusal, id, visible(this.#options.target.shown));
+    if (refusal.kind === 'locked') {
+      if (this.#options.request.isJson) await this.#json({ isComplete: false, lockEndsAt: lockEnd(refusal) });
+      this.#options.io.stderr.write(`resque-runner: ${text}\n`);
+      return exitCodes.alreadyWaiting;
+    }
     const isMistake = refusal.kind === 'unknown' || refusal.kind === 'foreign';
     if (isMistake) throw new UsageError(text);
     const lines = [text];
@@ -167,7 +174,7 @@ export class EnqueueReport {
     if (this.#options.request.isJson) await this.#json(extent);
   }
 
-  async #json({ isComplete, wrong, moreWrong = 0, isResumable = false }: Extent): Promise<void> {
+  async #json({ isComplete, wrong, moreWrong = 0, isResumable = false, lockEndsAt }: Extent): Promise<void> {
     const { request, target, enqueue } = this.#options;
     const { source } = request;
     await printJson(this.#options.io, {
@@ -182,6 +189,7 @@ export class EnqueueReport {
         ? { payload: source.payload.toString() }
         : { file: source.file, ...(isComplete ? { lines: this.line } : { nextLine: this.line + 1 }) }),
       isComplete,
+      ...(lockEndsAt === undefined ? {} : { lockEndsAt: lockEndsAt.toISOString() }),
       resume: isResumable ? enqueue.id : null,
       ...(wrong === undefined ? {} : { wrongLines: wrong, moreWrongLines: moreWrong }),
     });
@@ -194,10 +202,19 @@ function lineText({ line, reason, text }: WrongLine): string {
   return `line ${line}: ${reason}${text === '' ? '' : `: ${text}`}`;
 }
 
-function refusalText({ kind, details }: EnqueueRefused, id: string, where: string): string {
+function lockEnd({ details: [seconds] }: EnqueueRefused): Date {
+  return new Date(Number(seconds) * 1_000);
+}
+
+function refusalText(refusal: EnqueueRefused, id: string, where: string): string {
+  const { kind, details } = refusal;
+  if (kind === 'locked') {
+    const ends = utcTime(lockEnd(refusal).getTime());
+    return `not enqueued: the same job is already waiting; its lock lasts until ${ends} (${where})`;
+  }
   const [first = '', second, third] = details;
   const shown = visibleWithin(first, 100);
-  const texts: Readonly<Record<RefusalKind, string>> = {
+  const texts: Readonly<Record<typeof kind, string>> = {
     mistyped: `${where}: WRONGTYPE: ${shown} is a ${second}, not a ${third}; remove that key, or choose another queue or namespace`,
     taken: `${where}: the ID ${id} is already in use; try again`,
     unknown: `${where} has no enqueue ${id} to resume: it is complete, began more than a day ago, or was for another Redis or namespace`,

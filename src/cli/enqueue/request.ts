@@ -1,7 +1,8 @@
 /** What `enqueue` should do, validated before anything is opened. */
 import { visibleWithin } from '../../messages/visible.ts';
 import { delayedItem } from '../../resque/delayed/delayed-item.ts';
-import type { Delay } from '../../resque/enqueue/enqueue.ts';
+import type { Delay, QueueLock } from '../../resque/enqueue/enqueue.ts';
+import { queueLockOf } from '../../resque/format/plugin-keys.ts';
 import type { Invocation } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
@@ -30,6 +31,8 @@ export interface EnqueueRequest {
   readonly atHead: boolean;
   /** `null`: now. */
   readonly delay: Delay | null;
+  /** The lock to take; `null` without one. */
+  readonly lock: QueueLock | null;
   /** ID of the enqueue to resume. */
   readonly resumedId: string | null;
   readonly isJson: boolean;
@@ -50,6 +53,7 @@ export function readRequest(io: Pick<Io, 'stderr'>, { input, flags }: Invocation
     source: delay === null ? source : delayedSource(queue, source),
     atHead: flags.atHead,
     delay,
+    lock: lockOf(queue, source, flags),
     resumedId: flags.resume,
     isJson: flags.json,
   };
@@ -69,6 +73,27 @@ function delayOf(flags: Pick<Invocation['flags'], 'in' | 'at' | 'atHead'>): Dela
   return flags.in === null
     ? { kind: 'at', seconds: readTime(flags.at ?? '') }
     : { kind: 'in', seconds: readDelay(flags.in) };
+}
+
+/** @throws UsageError */
+function lockOf(
+  queue: string,
+  source: JobSource | FileSource,
+  { unique, count, in: delay, at }: Pick<Invocation['flags'], 'unique' | 'count' | 'in' | 'at'>,
+): QueueLock | null {
+  if (unique === null) return null;
+  if (source.kind === 'file' || count !== null) {
+    throw new UsageError(
+      `--unique can't be combined with ${count === null ? '--file' : '--count'}: it is for one job`,
+    );
+  }
+  // The lock could end before the job is due. And node-resque's scheduler drops a due job whose lock exists.
+  if (delay !== null || at !== null) {
+    throw new UsageError(
+      "--unique can't be combined with --in or --at: its lock is for jobs that wait on their queue",
+    );
+  }
+  return { name: queueLockOf(source.payload, queue), seconds: unique };
 }
 
 /** A delayed job waits in another form. */

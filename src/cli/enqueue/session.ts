@@ -32,7 +32,7 @@ export class EnqueueSession {
     this.io = io;
     this.stop = new Stop(io);
     this.request = request;
-    const { queue, atHead, delay, resumedId } = request;
+    const { queue, atHead, delay, lock, resumedId } = request;
     const where = visible(target.shown);
     this.#sender = new RetryingSender(target.redis, {
       openLimitMs,
@@ -44,7 +44,7 @@ export class EnqueueSession {
         ),
       onBack: () => this.tell(`${where} is back`),
     });
-    this.#enqueue = new Enqueue(this.#sender, target.keys, { queue, atHead, delay, id: resumedId });
+    this.#enqueue = new Enqueue(this.#sender, target.keys, { queue, atHead, delay, lock, id: resumedId });
     this.report = new EnqueueReport({ io, request, target, enqueue: this.#enqueue, name });
   }
 

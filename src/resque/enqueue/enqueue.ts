@@ -34,7 +34,7 @@ export type RefusalKind = Exclude<ReplyKind, 'done'>;
 export class EnqueueRefused extends Error {
   override readonly name = 'EnqueueRefused';
   readonly kind: RefusalKind;
-  /** `foreign`: the queue that the id is for. `undelayed`: 1 if its jobs are delayed. `mistyped`: the key, its type, the type that it should have. */
+  /** `locked`: when the lock ends, in seconds since the epoch. `foreign`: the queue that the id is for. `undelayed`: 1 if its jobs are delayed. `mistyped`: the key, its type, the type that it should have. */
   readonly details: readonly string[];
 
   constructor(kind: RefusalKind, details: readonly string[]) {
@@ -47,11 +47,21 @@ export class EnqueueRefused extends Error {
 /** When delayed jobs are due: so many seconds from now by Redis' clock, or at this time in seconds since the epoch. */
 export type Delay = { readonly kind: 'in' | 'at'; readonly seconds: number };
 
+/** As QueueLock of node-resque: the job is enqueued only if the lock doesn't exist or has ended, and then takes it. */
+export interface QueueLock {
+  /** Key without the namespace prefix. */
+  readonly name: string;
+  /** How long it lasts, by Redis' clock. */
+  readonly seconds: number;
+}
+
 export interface EnqueueTarget {
   readonly queue: string;
   /** `null`: the jobs go to the queue at once. Otherwise the payloads must be those of `delayedItem`. */
   readonly delay: Delay | null;
   readonly atHead: boolean;
+  /** For a single job; `null` without a lock. */
+  readonly lock?: QueueLock | null;
   /** The enqueue to resume; `null` for a new one. */
   readonly id: string | null;
 }
@@ -117,6 +127,7 @@ export class Enqueue {
 
   async add({ payloads, times, jobs, cursor }: EnqueueStep): Promise<void> {
     const all = this.#jobs + jobs;
+    const { lock = null } = this.#target;
     await this.#call(addScript, [
       this.#run,
       this.#target.queue,
@@ -128,6 +139,8 @@ export class Enqueue {
       times,
       payloads,
       this.#due,
+      lock === null ? '' : this.#keys.prefix + lock.name,
+      lock?.seconds ?? '',
     ]);
     this.#step += 1;
     this.#jobs = all;

@@ -26,6 +26,7 @@ export type ReplyKind =
   | 'undelayed'
   | 'overtaken'
   | 'forgotten'
+  | 'locked'
   | 'mistyped';
 
 const types = `
@@ -118,16 +119,16 @@ return { 'done', redis.call('LLEN', listOf(due)), known[2], known[3], known[4], 
  *
  * KEYS: progress, queue, queues. ARGV: run, the queue's name, seconds until the progress expires, step, `RPUSH` or `LPUSH`,
  * cursor, jobs of all steps including this one, how often to enqueue each payload, payloads separated by line feeds, when
- * they are due ('': now).
+ * they are due ('': now), the key of the lock to take ('' for none), its seconds.
  *
  * One argument for all payloads takes Redis half the time of an argument for each.
  *
  * Reply: `done` and the queue's length, also if the step was done before; `forgotten` if Redis has lost confirmed steps;
- * `overtaken` if another process continues the enqueue; `mistyped`.
+ * `overtaken` if another process continues the enqueue; `locked` and the end of the lock; `mistyped`.
  */
 export const addScript = script(`
 local progress, queue, queues = KEYS[1], KEYS[2], KEYS[3]
-local step, push, payloads, due = tonumber(ARGV[4]), ARGV[5], ARGV[9], ARGV[10]
+local step, push, payloads, due, lock = tonumber(ARGV[4]), ARGV[5], ARGV[9], ARGV[10], ARGV[11]
 ${types}
 wrong = wrong or wrongDelay(due)
 local list = listOf(due)
@@ -146,8 +147,21 @@ end
 need('HMSET', progress, 'step', '')
 need('EXPIRE', progress, 1)
 need('LLEN', list)
+local now = 0
+if lock ~= '' then
+  wrong = mistyped(lock, 'string')
+  if wrong then return wrong end
+  need('SET', lock, '')
+  local ends = tonumber((read('GET', lock) or ''):match('^%s*(%d+)'))
+  local time = redis.call('TIME')
+  now = math.floor(time[1] + time[2] / 1000000 + 0.5)
+  if ends and now <= ends then return { 'locked', string.format('%.0f', math.min(ends, 253402300799)) } end
+end
 if refusal then return redis.error_reply(refusal) end
 
+if lock ~= '' then
+  redis.call('SET', lock, string.format('%.0f', now + ARGV[12] + 1), 'EX', ARGV[12])
+end
 if due == '' then redis.call('SADD', queues, ARGV[2]) end
 local some = {}
 local function enqueue(payload)

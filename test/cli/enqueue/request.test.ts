@@ -17,6 +17,7 @@ test('a job, or a file of them', () => {
     source: { kind: 'job', payload: Buffer.from('{"class":"A","args":["b"]}'), count: 3 },
     atHead: true,
     delay: null,
+    lock: null,
     resumedId: null,
     isJson: false,
   });
@@ -25,6 +26,7 @@ test('a job, or a file of them', () => {
     source: { kind: 'file', file: '-', fromLine: 7 },
     atHead: false,
     delay: null,
+    lock: null,
     resumedId: '3fa9c1d2',
     isJson: true,
   });

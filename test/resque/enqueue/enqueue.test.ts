@@ -5,6 +5,7 @@ import {
   EnqueueRefused,
   type EnqueueSender,
   progressLifeSeconds,
+  type QueueLock,
 } from '../../../src/resque/enqueue/enqueue.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -26,10 +27,15 @@ const sender: EnqueueSender = {
   once: (send) => send(redis.client),
 } as EnqueueSender;
 
-function enqueueTo({ queue = 'mail', atHead = false, id = null as string | null } = {}): Enqueue {
+function enqueueTo({
+  queue = 'mail',
+  atHead = false,
+  id = null as string | null,
+  lock = null as QueueLock | null,
+} = {}): Enqueue {
   times = 1;
   late = [];
-  return new Enqueue(sender, keys, { queue, atHead, id, delay: null });
+  return new Enqueue(sender, keys, { queue, atHead, id, lock, delay: null });
 }
 
 function step(...payloads: string[]) {
@@ -98,6 +104,18 @@ describe('a step', () => {
     for (const name of ['a', 'b', 'c']) await enqueue.add(step(name));
     expect(await jobs()).toEqual(['a', 'b', 'c']);
     expect(enqueue.waiting).toBe(3);
+  });
+
+  test('that takes a lock is not refused by its own lock, and the next enqueue is', async () => {
+    const lock = { name: 'lock:a', seconds: 60 };
+    const enqueue = enqueueTo({ lock });
+    times = 3;
+    await enqueue.begin('');
+    await enqueue.add(step('a'));
+    const next = enqueueTo({ lock });
+    await next.begin('');
+    expect(await refusal(next.add(step('a')))).toEqual(['locked', await redis.client.get('resque:lock:a')]);
+    expect(await jobs()).toEqual(['a']);
   });
 
   test('that arrives again after later ones, or after the end, changes nothing', async () => {
