@@ -92,8 +92,8 @@ function additionalImports({ inputs, outputs }, main) {
   const bits = (/** @type {string[]} */ some) => some.reduce((all, entry) => all | bit(entry), 0n);
   // Every start loads the code that parses the command line.
   const always = bits([main, ...loadedLater(outputs, main)]);
-  // The plugin can't add imports to a package.
-  const fixed = bits(entries.filter(isOfPackage));
+  // The plugin can't add imports to a package. What the engine loads later is small, and must stay so.
+  const fixed = bits(entries.filter((entry) => isOfPackage(entry) || entry.startsWith('src/engine/')));
 
   const before = chunks.map(() => 0n);
   for (const [index, { entryPoint }] of Object.values(outputs).entries()) {

@@ -320,7 +320,7 @@ in Redis. It shows when each of them comes next, and when it was last enqueued b
 On a terminal it prints a table. Otherwise it prints one line per schedule with tabs between its fields: name, cron line or
 interval, next time, last time, queue, class, args, where it comes from (config or redis), and why it can't be enqueued.`,
     examples: ['schedule list', 'schedule list --json --config /etc/resque-runner/cfg.json'],
-    load: () => import('./schedule/list.ts'),
+    load: () => import('./schedule/schedule-commands.ts').then(({ list }) => ({ run: list })),
   },
   'schedule run': {
     summary: 'enqueue the job of a schedule now',
@@ -329,7 +329,7 @@ interval, next time, last time, queue, class, args, where it comes from (config 
     about: `Puts the job of a schedule on its queue now, and says so. If the schedule is "unique" and the same job is still waiting,
 it enqueues nothing. The times of the schedule stay as they are. NAME is in the config, or in Redis.`,
     examples: ['schedule run nightly', 'schedule run nightly --json'],
-    load: () => import('./schedule/run.ts'),
+    load: () => import('./schedule/schedule-commands.ts').then(({ run }) => ({ run })),
   },
   status: {
     summary: 'show queues, workers of every kind and running jobs',

@@ -2,8 +2,7 @@
 import type { Schedule } from '../../config/config.ts';
 import { cronTimes } from '../../engine/scheduling/cron-times.ts';
 import { planOf } from '../../engine/scheduling/due-slot.ts';
-import { environmentOf } from '../../engine/scheduling/schedules.ts';
-import { readPersistent } from '../../resque/delayed/persistent-schedule.ts';
+import { environmentOf, readPersistent } from '../../resque/delayed/persistent-schedule.ts';
 import { lastSeconds, type RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import type { Flags } from '../command-line/flags.ts';

@@ -18,7 +18,7 @@ import { DueJobs, type MoveReply } from '../../resque/delayed/move.ts';
 import { type Cancel, pause } from '../../resque/redis/clock.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import { Schedules } from './schedules.ts';
+import type { Schedules } from './schedules.ts';
 
 const longestSleepMs = 1_000;
 /** A move takes Redis less. If it seems to take more, this machine is busy. */
@@ -35,7 +35,9 @@ export interface DueJobMoverOptions {
 export class DueJobMover {
   readonly #options: DueJobMoverOptions;
   readonly #dueJobs: DueJobs;
-  readonly #schedules: Schedules;
+  #config: Config;
+  /** `null` until they are needed. */
+  #schedules: Schedules | null = null;
   /** Stands in what it holds in Redis. Changes with the runner's name. */
   #lockName: string;
   #cancelSleep: Cancel = () => {};
@@ -53,12 +55,11 @@ export class DueJobMover {
     this.#options = options;
     this.#isNeeded = movesDelayedJobs(config);
     this.#lockName = client.owner;
-    const { schedulerLockPrefix: lockPrefix, schedules } = config;
+    this.#config = config;
     this.#dueJobs = new DueJobs(client.session, client.keys, {
-      lockPrefix,
+      lockPrefix: config.schedulerLockPrefix,
       holdsLocks: holdsSchedulerLocks(config),
     });
-    this.#schedules = new Schedules({ client, schedules, lockPrefix, publish: options.publish });
   }
 
   /** Whether this runner moves delayed jobs. */
@@ -74,7 +75,8 @@ export class DueJobMover {
     const heldLocks = this.#dueJobs.holdsLocks;
     this.#dueJobs.holdsLocks = holdsSchedulerLocks(now);
     if (heldLocks && !this.#dueJobs.holdsLocks) void this.#releaseAfterMoves();
-    this.#schedules.reconfigure(config.schedules);
+    this.#config = config;
+    this.#schedules?.reconfigure(config.schedules);
     if (!this.#isNeeded) this.#told = '';
     this.moveNow();
   }
@@ -131,10 +133,20 @@ export class DueJobMover {
 
   /** @returns milliseconds until the next time of a schedule */
   async #enqueueRecurring(reply: MoveReply): Promise<number> {
-    if (reply.kind === 'moved' && this.#dueJobs.holdsLocks)
-      return await this.#schedules.enqueueDue(reply.nowMs);
-    this.#schedules.readAgain();
-    return longestSleepMs;
+    if (reply.kind !== 'moved' || !this.#dueJobs.holdsLocks) {
+      this.#schedules?.readAgain();
+      return longestSleepMs;
+    }
+    this.#schedules ??= await this.#loadSchedules();
+    return await this.#schedules.enqueueDue(reply.nowMs);
+  }
+
+  /** Most runners have none. */
+  async #loadSchedules(): Promise<Schedules> {
+    const { Schedules } = await import('./schedules.ts');
+    const { client, publish, config } = this.#options;
+    const { schedules } = this.#config;
+    return new Schedules({ client, schedules, lockPrefix: config.schedulerLockPrefix, publish });
   }
 
   #sleep(ms: number): void {

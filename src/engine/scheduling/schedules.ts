@@ -7,7 +7,7 @@
  */
 import type { Schedule } from '../../config/config.ts';
 import type { EngineFact } from '../../protocol/events.ts';
-import { readPersistent } from '../../resque/delayed/persistent-schedule.ts';
+import { environmentOf, readPersistent } from '../../resque/delayed/persistent-schedule.ts';
 import { lastSeconds, RecurringJobs, recordedText } from '../../resque/delayed/recurring-jobs.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
@@ -32,11 +32,6 @@ interface Entry {
   readonly since: number;
   /** In `last_enqueued_at`; '' for nothing. */
   known: string;
-}
-
-/** As resque-scheduler finds it. */
-export function environmentOf(env: NodeJS.ProcessEnv): string {
-  return env.RAILS_ENV || 'production';
 }
 
 export class Schedules {

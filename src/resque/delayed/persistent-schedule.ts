@@ -19,6 +19,11 @@ export type PersistentSchedule =
 /** Options of rufus-scheduler that would change when a job is enqueued. */
 const unsupported = ['times', 'first', 'first_at', 'last', 'last_at', 'last_in'];
 
+/** The environment that schedules may be for, as resque-scheduler finds it. */
+export function environmentOf(env: NodeJS.ProcessEnv): string {
+  return env.RAILS_ENV || 'production';
+}
+
 /** @param environment such as `production` */
 export function readPersistent(name: string, json: string, environment: string): PersistentSchedule {
   const config = objectOf(json);
@@ -90,7 +95,8 @@ function everyOf(text: string, first: unknown): Timing | string {
   const seconds = readEvery(text);
   if (seconds === null) return `every: it must be ${everyForms}, got "${text}"`;
   if (first === undefined || first === null) return { kind: 'every', text, seconds, firstInSeconds: null };
-  const firstInSeconds = Number(first) === 0 ? 0 : readEvery(String(first));
-  if (firstInSeconds === null) return `first_in must be ${everyForms}, got "${String(first)}"`;
+  const firstInSeconds =
+    first === 0 ? 0 : readEvery(typeof first === 'string' ? first : JSON.stringify(first));
+  if (firstInSeconds === null) return `first_in must be ${everyForms}, got ${JSON.stringify(first)}`;
   return { kind: 'every', text, seconds, firstInSeconds };
 }

@@ -78,7 +78,7 @@ export interface Slot {
 }
 
 /** The job that a schedule enqueues: no more than its class and args. */
-export function payloadOf({ jobClass, args }: Schedule): string {
+function payloadOf({ jobClass, args }: Schedule): string {
   return `{"class":${JSON.stringify(jobClass)},"args":${args}}`;
 }
 
