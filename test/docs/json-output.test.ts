@@ -2,6 +2,7 @@
  * docs/json.md lists exactly the members that commands print with `--json`. The commands run in a sandbox, one after the
  * other. Output and document are compared by paths of members, such as `queues[].name`.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -46,12 +47,16 @@ echo '{"exception":"E","error":"oops","backtrace":["job.sh:5"]}' >&2
 exit 3
 `;
 
+/** A retry that waits. */
+const retry = '{"class":"B","args":[],"queue":"low"}';
+const retrySha1 = createHash('sha1').update(retry).digest('hex');
+
 const setUp = `
 chmod +x job.sh
 echo '{"runners": {"mail": 1, "slow": 1}, "script": "./job.sh"}' > cfg.json
 printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
-redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none; redis-cli set resque:resque_scheduler_leader_lock node:1
+redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none '${retry}'; redis-cli rpush resque:runner:retry:${retrySha1} '${retrySha1} {"attempt":2,"first_failed_at":null,"due":1,"error":null,"item":""}'; redis-cli set resque:resque_scheduler_leader_lock node:1
 redis-cli hset resque:persistent_schedules nightly '{"every":"1d","queue":"low"}' broken '{}'
 redis-cli sadd resque:queues bad; redis-cli set resque:queue:bad 1
 redis-cli set 'resque:lock:U:mail:[]' 9999999999`;
@@ -98,7 +103,7 @@ test('every member that a command prints is in the document', { timeout: 60_000 
     printed.set(heading, seen);
   }
   await run(
-    'resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1 resque:resque_scheduler_leader_lock',
+    `resque-runner slots slow 1; redis-cli del resque:delayed_queue_schedule resque:delayed:1 resque:runner:retry:${retrySha1} resque:resque_scheduler_leader_lock`,
   );
   // Ends the job that would run for a minute.
   await run(

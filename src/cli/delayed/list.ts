@@ -88,7 +88,7 @@ class Search {
       const some = matching.slice(0, this.#limit - this.found);
       this.found += some.length;
       last = some.at(-1) ?? last;
-      if (some.length > 0) yield some;
+      if (some.length > 0) yield await this.#list.withRetries(some);
       if (matching.length > some.length) {
         this.next = last === null ? at : { score: last.score, time: last.time, index: last.index + 1 };
         return;

@@ -36,7 +36,9 @@ function tableListing(io: Io, nowMs: number): DelayedListing {
     add(jobs) {
       if (layout !== null) return printLines(jobs.map(layout.line));
       // The first batch sets the column widths, so a long list needn't be in memory.
-      layout = table(jobs, columnsAt(nowMs), outputWidth(io) ?? columnsUnknown);
+      const hasRetries = jobs.some(({ retry }) => retry);
+      const columns = columnsAt(nowMs).filter(({ title }) => hasRetries || title !== 'RETRY');
+      layout = table(jobs, columns, outputWidth(io) ?? columnsUnknown);
       return printLines([layout.head, ...jobs.map(layout.line)]);
     },
     end: () => Promise.resolve(true),
@@ -52,6 +54,7 @@ function columnsAt(nowMs: number): Column<DelayedJob>[] {
     { title: 'DUE AT, UTC', cell: cell(({ dueAtMs }) => dueText(dueAtMs)) },
     { title: 'IN', align: 'right', isOptional: true, cell: (job) => inCell(viewDelayed(job), nowMs) },
     { title: 'QUEUE', least: 6, cell: cell(({ queue }) => queue ?? '-') },
+    { title: 'RETRY', least: 6, cell: cell((_, job) => retryText(job)) },
     { title: 'JOB', least: 10, cell: cell(jobText) },
   ];
 }
@@ -67,14 +70,19 @@ function inCell({ dueAtMs }: DelayedView, nowMs: number) {
   return { text: `${age(-leftMs)} ago`, mark: span('! ', alarm) };
 }
 
-function jobText({ jobClass, args, isReadable }: DelayedView, { item }: DelayedJob): string {
-  if (!isReadable) return `(not a JSON object) ${item.toString('utf8', 0, 4 * longestCell)}`;
+function jobText({ jobClass, args, isReadable }: DelayedView, job: DelayedJob): string {
+  if (!isReadable) return `(not a JSON object) ${job.item.toString('utf8', 0, 4 * longestCell)}`;
   return `${jobClass ?? '-'} ${args}`;
+}
+
+function retryText({ retry }: DelayedJob): string {
+  if (!retry) return '';
+  return retry.lastError === null ? `run ${retry.attempt}` : `run ${retry.attempt}, ${retry.lastError}`;
 }
 
 /**
  * For `cut`, `awk` and similar tools: one uncut line per job and nothing else. The fields are ID, due at, queue, class and
- * args. Tabs and line breaks inside a field are escaped.
+ * args; for a retry also the number of its next run, and its last error. Tabs and line breaks inside a field are escaped.
  */
 function plainListing(io: Io): DelayedListing {
   return {
@@ -87,7 +95,8 @@ function plainLine(job: DelayedJob): string {
   const { id, dueAtMs, queue, jobClass, args, isReadable } = viewDelayed(job);
   const due = dueAtMs === null ? '' : new Date(dueAtMs).toISOString();
   const rest = isReadable ? args : `(not a JSON object) ${rawText(job)}`;
-  return [id, due, queue ?? '', jobClass ?? '', rest].map(visible).join('\t');
+  const retry = job.retry ? [String(job.retry.attempt), job.retry.lastError ?? ''] : [];
+  return [id, due, queue ?? '', jobClass ?? '', rest, ...retry].map(visible).join('\t');
 }
 
 function rawText({ item }: DelayedJob): string {
@@ -116,9 +125,10 @@ function jsonJob(job: DelayedJob, nowMs: number): string {
     dueInSeconds: dueAtMs === null ? null : Math.round((dueAtMs - nowMs) / 1_000),
   };
   const raw = isReadable ? {} : { raw: rawText(job) };
+  const retry = job.retry ? { retry: job.retry } : {};
   const members = [
     { id, ...due, queue, class: jobClass },
-    { isReadable, ...raw },
+    { isReadable, ...raw, ...retry },
   ];
   const [before, after] = members.map((object) => visibleJson(object).slice(1, -1));
   return `{${before},"args":${visibleArgs(args)},${after}}`;

@@ -184,6 +184,8 @@ export interface Delayed {
   readonly isComplete: boolean;
   /** Number of different due times. */
   readonly times: number;
+  /** How many of the next hundred delayed jobs are retries; `null` if this user may not run scripts. */
+  readonly retries: number | null;
   /** Until the first job is due; negative if it is overdue, for example because no scheduler runs. */
   readonly nextInSeconds: number | null;
 }

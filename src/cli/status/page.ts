@@ -1,6 +1,7 @@
 /** The status as lines for people: problems first, then queues, processes and running jobs. */
 import { age, clock, grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
+import { retriesCountedIn } from '../../resque/workers/read-status.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { alarm, bold, type Column, cutLine, faint, table, warning } from '../terminal/table.ts';
 import { jobColumns, processColumns, queueColumns, reasonOf } from './columns.ts';
@@ -93,14 +94,16 @@ function workersText(workers: number, processes: number, hosts: number): string 
   return `${plural(workers, 'worker')} in ${where} on ${plural(hosts, 'host')}`;
 }
 
-function delayedText({ jobs, isComplete, nextInSeconds }: Delayed): string {
+function delayedText({ jobs, isComplete, retries, nextInSeconds }: Delayed): string {
   const next =
     nextInSeconds === null
       ? ''
       : nextInSeconds >= 0
         ? `, next in ${age(nextInSeconds * 1_000)}`
         : `, next ${age(-nextInSeconds * 1_000)} overdue`;
-  return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${next}`;
+  const ofFirst = jobs > retriesCountedIn ? ` of the next ${retriesCountedIn}` : '';
+  const retried = retries ? ` (${retries === 1 ? '1 retry' : `${retries} retries`}${ofFirst})` : '';
+  return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${retried}${next}`;
 }
 
 /** Each reason once, even if several processes share it. */

@@ -58,9 +58,9 @@ export function survey(
 
 function delayedOf({ delayed, nowMs }: StatusFacts): Delayed | null {
   if (delayed === null) return null;
-  const { jobs, isComplete, times, nextAtMs } = delayed;
+  const { jobs, isComplete, times, retries, nextAtMs } = delayed;
   const nextInSeconds = nextAtMs === null ? null : Math.round((nextAtMs - nowMs) / 1_000);
-  return { jobs, isComplete, times, nextInSeconds };
+  return { jobs, isComplete, times, retries, nextInSeconds };
 }
 
 function schedulersOf({ schedulers, runners }: StatusFacts): SchedulerStatus[] {

@@ -20,7 +20,7 @@ import {
   type TakenJob,
 } from '../pools/taken-job.ts';
 import { attemptInAdvance } from '../process/program.ts';
-import { type FailedRun, failureOf, toldIn } from './failure-report.ts';
+import { type FailedRun, type Failure, failureOf, toldIn } from './failure-report.ts';
 
 /** What a job says about its next run. */
 export interface Wishes {
@@ -34,6 +34,9 @@ export interface Wishes {
 
 /** Longer delays are cut: by then, nobody remembers. */
 const longestDelaySeconds = 10 * 365 * 86_400;
+
+/** Characters of the error that are kept beside a waiting retry. */
+const longestError = 200;
 
 const cantWait = 'not retried: a delayed job needs a class and an array of args';
 
@@ -100,7 +103,7 @@ export function snoozeOutcome(taken: TakenJob, jobId: string, run: FailedRun): O
   if (taken.pool.config.retry === null || run.killedFor !== null) return null;
   const { snoozeSeconds } = wishesIn(toldIn(run));
   if (snoozeSeconds === null) return null;
-  const again = delayed(taken, 'snooze', snoozeSeconds, failureOf(taken, jobId, run).record);
+  const again = delayed(taken, 'snooze', snoozeSeconds, failureOf(taken, jobId, run));
   return typeof again === 'string' ? null : again;
 }
 
@@ -110,7 +113,8 @@ export function failureOutcome(
   jobId: string,
   run: FailedRun,
 ): { readonly outcome: Outcome; readonly summary: FailureSummary } {
-  const { record, summary } = failureOf(taken, jobId, run);
+  const failure = failureOf(taken, jobId, run);
+  const { record, summary } = failure;
   const rule = ruleOf(taken);
   const final = { outcome: { kind: 'failure', record }, summary } as const;
   // What a shutdown has cut off follows `interrupted`.
@@ -119,7 +123,7 @@ export function failureOutcome(
   const cause = { exception: summary.exception, exitCode: run.end.exitCode, wishes };
   const delaySeconds = retryDelay(rule, currentAttempt(taken).number, cause);
   if (delaySeconds === null) return final;
-  const again = delayed(taken, 'retry', delaySeconds, record);
+  const again = delayed(taken, 'retry', delaySeconds, failure);
   if (typeof again !== 'string') return { outcome: again, summary };
   const explained = failureOf(taken, jobId, run, again);
   return { outcome: { kind: 'failure', record: explained.record }, summary: explained.summary };
@@ -137,7 +141,7 @@ function delayed(
   taken: TakenJob,
   kind: Delayed['kind'],
   delaySeconds: number,
-  record: string,
+  { record, summary }: Failure,
 ): Delayed | string {
   const payload = payloadFor(taken);
   const { number, firstFailedAt } = currentAttempt(taken);
@@ -149,6 +153,9 @@ function delayed(
     ...{ kind, delaySeconds, forms, record, payload: payload.bytes },
     attempt: isRetry ? number + 1 : number,
     firstFailedAt: isRetry ? (firstFailedAt ?? failedAtText(new Date())) : firstFailedAt,
+    lastError: isRetry
+      ? `${summary.exception}: ${summary.error}`.slice(0, longestError).toWellFormed()
+      : null,
   };
 }
 

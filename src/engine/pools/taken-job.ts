@@ -60,6 +60,8 @@ export interface Delayed {
   /** Of the run that follows. */
   readonly attempt: number;
   readonly firstFailedAt: string | null;
+  /** For people; `null` for a snooze. */
+  readonly lastError: string | null;
   readonly payload: Buffer;
   /** The failure record, in case that it can't wait. */
   readonly record: string;
@@ -103,10 +105,12 @@ export function outcomeWrite(
       return { ...about, kind: 'requeue', queue, payload: payload.bytes };
     case 'retry':
     case 'snooze': {
-      const { kind, record, delaySeconds, forms, attempt, firstFailedAt, payload: bytes } = outcome;
+      const { kind, record, delaySeconds, forms, payload: bytes } = outcome;
+      const { attempt, firstFailedAt, lastError } = outcome;
       const dueSeconds = dueAt(delaySeconds);
       const { item, names } = forms;
-      const entry = entryText(names, { attempt, firstFailedAt, payload: bytes, dueSeconds, item });
+      const known = { attempt, firstFailedAt, lastError, payload: bytes, dueSeconds, item };
+      const entry = entryText(names, known);
       const pluginKeys = pluginKeysOf(job, 'ended');
       return { ...about, kind, dueSeconds, item, entry, record, pluginKeys };
     }

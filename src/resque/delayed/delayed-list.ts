@@ -7,7 +7,12 @@ import { randomUUID } from 'node:crypto';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { changeDelayedScript, findDelayedScript, readDelayedScript } from './list-scripts.ts';
+import {
+  changeDelayedScript,
+  findDelayedScript,
+  readDelayedScript,
+  waitingRetriesScript,
+} from './list-scripts.ts';
 
 /** One waiting job. */
 export interface DelayedJob {
@@ -23,6 +28,17 @@ export interface DelayedJob {
   /** Its bytes. If Redis can't send them whole, JSON with its class and queue. */
   readonly item: Buffer;
   readonly isWhole: boolean;
+  /** Set by `withRetries`; `null` if it is not a retry of a runner. */
+  readonly retry?: WaitingRetry | null;
+}
+
+/** What a runner keeps beside a job that it retries. */
+export interface WaitingRetry {
+  /** Number of the run that comes next. */
+  readonly attempt: number;
+  /** As in failure records; `null` if it has not failed. */
+  readonly firstFailedAt: string | null;
+  readonly lastError: string | null;
 }
 
 /** Where a page begins: at this job or after it. */
@@ -105,6 +121,13 @@ export class DelayedList {
     return { job: jobOf(score.toString(), rest), copies };
   }
 
+  /** The same jobs, and which of them are retries. */
+  async withRetries(jobs: readonly DelayedJob[]): Promise<DelayedJob[]> {
+    const args = [this.#keys.prefix, ...jobs.flatMap(({ sha1, time }) => [sha1, time])];
+    const heads = (await runScript(this.#sender, waitingRetriesScript, 0, args)) as Buffer[];
+    return jobs.map((job, at) => ({ ...job, retry: waitingRetry(String(heads[at] ?? '')) }));
+  }
+
   /** Moves jobs to the ends of their queues, or deletes them. @returns the result for each */
   async change({ kind, jobs }: DelayedChange): Promise<DelayedResult[]> {
     const entries = jobs.flatMap(({ time, index, sha1 }) => [time, index, sha1]);
@@ -117,6 +140,13 @@ export class DelayedList {
   get #room(): number {
     return Math.min(pageBytes, Math.floor((this.#sender.replyLimit ?? Number.POSITIVE_INFINITY) / 2));
   }
+}
+
+function waitingRetry(head: string): WaitingRetry | null {
+  if (head === '') return null;
+  const { attempt, first_failed_at: first, error } = JSON.parse(head) as Record<string, unknown>;
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return { attempt: Number(attempt), firstFailedAt: text(first), lastError: text(error) };
 }
 
 function jobOf(score: string, fields: readonly Buffer[]): DelayedJob {

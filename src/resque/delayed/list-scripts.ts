@@ -92,6 +92,54 @@ return { copies, score, time, tostring(index), redis.sha1hex(found), isWhole, by
 `);
 
 /**
+ * The beginning of the entry that is kept beside a waiting retry, see `retry-entry.ts`; '' if the job is none. The rest of an
+ * entry may be large. Of equal jobs that are due at the same time, each has its own.
+ */
+const entryHead = `
+local used = {}
+local function headOf(sha1, time)
+  local key = prefix .. 'runner:retry:' .. sha1
+  local isList = redis.call('TYPE', key).ok == 'list'
+  for index = 0, isList and 9 or -1 do
+    local entry = redis.call('LINDEX', key, index)
+    if not entry then break end
+    local head, name = entry:match('^[%x ]+({.-),"item":') or '', key .. index
+    if not used[name] and head:match('"due":(%d+)') == time then
+      used[name] = true
+      return head .. '}'
+    end
+  end
+  return ''
+end
+`;
+
+/** ARGV: prefix, then for each job: SHA-1, time. Reply for each: see `entryHead`. */
+export const waitingRetriesScript = script(`
+local prefix, reply = ARGV[1], {}
+${entryHead}
+for at = 2, #ARGV, 2 do reply[#reply + 1] = headOf(ARGV[at], ARGV[at + 1]) end
+return reply
+`);
+
+/** ARGV: prefix, most jobs, most bytes. Reply: how many of the first jobs are retries. */
+export const countRetriesScript = script(`
+local prefix, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local retries = 0
+${entryHead}
+for _, time in ipairs(redis.call('ZRANGE', prefix .. 'delayed_queue_schedule', 0, most - 1)) do
+  local list, index = prefix .. 'delayed:' .. time, 0
+  local isList = redis.call('TYPE', list).ok == 'list'
+  while isList and most > 0 and room > 0 do
+    local item = redis.call('LINDEX', list, index)
+    if not item then break end
+    index, most, room = index + 1, most - 1, room - #item
+    if headOf(redis.sha1hex(item), time) ~= '' then retries = retries + 1 end
+  end
+end
+return retries
+`);
+
+/**
  * ARGV: prefix, `run` or `remove`, a text that is in no list, then for each job: time, index where it was seen, SHA-1.
  *
  * Reply for each: 0 gone, 1 done, 2 undeliverable.

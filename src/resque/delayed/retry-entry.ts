@@ -29,6 +29,8 @@ export interface RetryEntry {
   readonly attempt: number;
   /** When the job failed first, as in failure records; `null` if it has not failed. */
   readonly firstFailedAt: string | null;
+  /** For people: why it runs again; `null` if it didn't fail. */
+  readonly lastError: string | null;
   /** As the job was on its queue at first. */
   readonly payload: Buffer;
   /** When it is due, by Redis' clock, and the item of the delayed list: both tell whether it still waits there. */
@@ -64,8 +66,8 @@ export function delayedForms({ bytes }: JobPayload, queue: string): DelayedForms
 
 /** The text of an entry: the names of its lists, then JSON. The scripts read only the names. */
 export function entryText(names: readonly string[], entry: RetryEntry): string {
-  const { attempt, firstFailedAt, payload, dueSeconds, item } = entry;
-  const about = { attempt, first_failed_at: firstFailedAt, due: dueSeconds, item };
+  const { attempt, firstFailedAt, lastError, payload, dueSeconds, item } = entry;
+  const about = { attempt, first_failed_at: firstFailedAt, due: dueSeconds, error: lastError, item };
   const bytes = isUtf8(payload)
     ? { payload: payload.toString() }
     : { payload_base64: payload.toString('base64') };
@@ -77,13 +79,16 @@ export function readEntry(text: string): RetryEntry | null {
   const json = /^(?:[0-9a-f]{40} )+(\{.*\})$/s.exec(text)?.[1];
   if (json === undefined) return null;
   try {
-    const { attempt, first_failed_at: first, due, item, payload, payload_base64: base64 } = JSON.parse(json);
+    const members = JSON.parse(json);
+    const { attempt, first_failed_at: first, error: last } = members;
+    const { due, item, payload, payload_base64: base64 } = members;
     if (!Number.isSafeInteger(attempt) || attempt < 1) return null;
     const isExact = typeof base64 !== 'string';
     if (isExact && typeof payload !== 'string') return null;
     return {
       attempt,
       firstFailedAt: typeof first === 'string' ? first : null,
+      lastError: typeof last === 'string' ? last : null,
       payload: isExact ? Buffer.from(payload) : Buffer.from(base64, 'base64'),
       dueSeconds: Number(due),
       item: String(item),

@@ -3,6 +3,7 @@
  * there are, and one more if a key has the wrong type. It reads only the names that Redis lists and never scans the keys,
  * because it is called repeatedly on servers with millions of keys. Writes nothing. Rejects with RedisError.
  */
+import { countRetriesScript } from '../delayed/list-scripts.ts';
 import { type LockHolders, lockKeys } from '../delayed/locks.ts';
 import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
@@ -18,6 +19,8 @@ import {
 } from '../redis/bulk-reads.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { Key } from '../redis/large-reads.ts';
+import { RedisError } from '../redis/redis-error.ts';
+import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { countOf, readRegistry, readWorkers, type WorkerFacts } from './registry.ts';
 import { type RunnerEntry, readEntry } from './runner-entry.ts';
@@ -160,12 +163,17 @@ export interface DelayedFacts {
   readonly isComplete: boolean;
   /** Number of times with jobs. */
   readonly times: number;
+  /** How many of the first hundred jobs a runner retries; `null` if this user may not run scripts. */
+  readonly retries: number | null;
   /** When the first job is due, in milliseconds since the epoch; in the past if no scheduler runs. */
   readonly nextAtMs: number | null;
 }
 
 /** Each time has its own list, whose length must be read. */
 const mostTimes = 1_000;
+/** Retries are counted among this many delayed jobs. */
+export const retriesCountedIn = 100;
+const mostBytes = 1024 * 1024;
 
 async function readDelayed(
   sender: CommandSender,
@@ -181,15 +189,28 @@ async function readDelayed(
     return { delayed: null, wrongTypes: await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset') };
   }
   if (times === 0) return { delayed: null, wrongTypes: [] };
-  const lengths = await listLengths(
-    sender,
-    first.map((time) => keys.delayed(time)),
-  );
+  const [lengths, retries] = await Promise.all([
+    listLengths(
+      sender,
+      first.map((time) => keys.delayed(time)),
+    ),
+    countRetries(sender, keys),
+  ]);
   const delayed = {
     jobs: lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0),
     isComplete: times <= first.length,
     times,
+    retries,
     nextAtMs: timeOfText(first[0] ?? ''),
   };
   return { delayed, wrongTypes: [] };
+}
+
+async function countRetries(sender: CommandSender, keys: ResqueKeys): Promise<number | null> {
+  try {
+    return Number(await runScript(sender, countRetriesScript, 0, [keys.prefix, retriesCountedIn, mostBytes]));
+  } catch (error) {
+    if (error instanceof RedisError && error.kind !== 'away') return null;
+    throw error;
+  }
 }

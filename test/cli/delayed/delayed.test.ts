@@ -1,6 +1,7 @@
 /** `resque-runner delayed list | run | remove`. */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { entryText, type RetryEntry, sha1Of } from '../../../src/resque/delayed/retry-entry.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { nodeItem, rubyItem, schedule } from '../../resque/delayed/stage.ts';
 import { openCommand, runCommand, startCommand } from '../run-command.ts';
@@ -70,6 +71,48 @@ describe('delayed list', () => {
     });
     expect(document.jobs[0].dueInSeconds).toBeLessThan(0);
     expect(document.jobs[1].dueInSeconds).toBeGreaterThan(0);
+  });
+
+  test('tells retries from other jobs, and why they run again', async () => {
+    const [item, twin, plain] = [rubyItem('mail', 1), rubyItem('mail', 2), rubyItem('mail', 3)];
+    const keep = (attempt: number, about: Partial<RetryEntry> & { item: string }) =>
+      redis.client.rpush(
+        `resque:runner:retry:${sha1Of(about.item)}`,
+        entryText([sha1Of(about.item)], {
+          ...{ attempt, firstFailedAt: '2026/11/24 15:20:19 UTC', lastError: null, dueSeconds: soon },
+          ...{ payload: Buffer.from('{}'), ...about },
+        }),
+      );
+    await delay(soon, item, twin, twin, plain);
+    await keep(2, { item, lastError: 'TimeoutError: "slow",\titem' });
+    await keep(3, { item: twin });
+    await keep(9, { item: twin, dueSeconds: soon + 60 });
+    await keep(4, { item: twin, firstFailedAt: null });
+    // Not a list: the listing does without it.
+    await redis.client.set(`resque:runner:retry:${sha1Of(plain)}`, 'x');
+    const { jobs } = JSON.parse((await delayed('list', '--json')).stdout) as { jobs: { retry: unknown }[] };
+    expect(jobs.map(({ retry }) => retry)).toEqual([
+      {
+        ...{ attempt: 2, firstFailedAt: '2026/11/24 15:20:19 UTC' },
+        lastError: 'TimeoutError: "slow",\titem',
+      },
+      { attempt: 3, firstFailedAt: '2026/11/24 15:20:19 UTC', lastError: null },
+      { attempt: 4, firstFailedAt: null, lastError: null },
+      undefined,
+    ]);
+    const lines = (await delayed('list')).stdout.split('\n').map((line) => line.split('\t').slice(4));
+    expect(lines).toEqual([
+      ['[1]', '2', 'TimeoutError: "slow",\\titem'],
+      ['[2]', '3', ''],
+      ['[2]', '4', ''],
+      ['[3]'],
+    ]);
+    const command = open('list');
+    expect(await command.ended).toBe(0);
+    const [head, first, second] = command.text().split(/\r?\n/);
+    expect(head).toMatch(/QUEUE +RETRY +JOB$/);
+    expect(first).toContain('run 2, TimeoutError: "slow",\\titem  SendMail [1]');
+    expect(second).toMatch(/ run 3 +SendMail \[2\]$/);
   });
 
   test('an empty document is JSON, too', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { StatusDocument } from '../../../src/cli/status/document.ts';
+import { entryText, sha1Of } from '../../../src/resque/delayed/retry-entry.ts';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
 import { openCommand, runCommand } from '../run-command.ts';
@@ -69,9 +70,12 @@ describe('as text', () => {
     const dueAt = Math.floor(Date.now() / 1_000) - 7_300;
     await redis.client.zadd('resque:delayed_queue_schedule', dueAt, dueAt);
     await redis.client.rpush(`resque:delayed:${dueAt}`, 'a', 'b');
+    const about = { attempt: 2, firstFailedAt: null, lastError: null, payload: Buffer.from('{}'), item: 'a' };
+    const entry = entryText([sha1Of('a')], { ...about, dueSeconds: dueAt });
+    await redis.client.rpush(`resque:runner:retry:${sha1Of('a')}`, entry);
     const { stdout } = await status('--redis', stage.url);
     expect(stdout).toContain('! pause-all-workers is set: no worker takes jobs');
-    expect(stdout).toContain('2 delayed, next 2 h overdue');
+    expect(stdout).toContain('2 delayed (1 retry), next 2 h overdue');
   });
 
   test('takes Redis and namespace from the config, and shows no password', async () => {

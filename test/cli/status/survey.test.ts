@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { statusLines } from '../../../src/cli/status/page.ts';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
+import { entryText, sha1Of } from '../../../src/resque/delayed/retry-entry.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { epoch, recordOf, StatusStage } from './stage.ts';
 
@@ -407,7 +408,19 @@ describe('the rest', () => {
       await redis.client.rpush(`resque:delayed:${epoch(ago)}`, ...jobs);
     }
     const { delayed } = (await stage.look()).document;
-    expect(delayed).toMatchObject({ jobs: 5, times: 2, isComplete: true });
+    expect(delayed).toMatchObject({ jobs: 5, times: 2, isComplete: true, retries: 0 });
+    for (const [args, ago] of [
+      [0, -600],
+      [1, -60],
+      [2, -60],
+    ] as const) {
+      const item = `{"class":"A","args":[${args}],"queue":"q"}`;
+      const about = { attempt: 2, firstFailedAt: null, lastError: null, payload: Buffer.from(item) };
+      const entry = entryText([sha1Of(item)], { ...about, dueSeconds: epoch(ago), item });
+      await redis.client.rpush(`resque:runner:retry:${sha1Of(item)}`, entry);
+    }
+    // The third one is due only once, at another time.
+    expect((await stage.look()).document.delayed?.retries).toBe(2);
     expect(delayed?.nextInSeconds).toBeLessThanOrEqual(61);
     expect(delayed?.nextInSeconds).toBeGreaterThan(0);
   });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PoolConfig, RetryPolicy } from '../../../src/config/config.ts';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
+import { readEntry } from '../../../src/resque/delayed/retry-entry.ts';
 import { writeEntry } from '../../../src/resque/workers/runner-entry.ts';
 import { keepSnapshot, restoreSnapshot } from '../../helpers/older-redis.ts';
 import { useRedis } from '../../helpers/redis.ts';
@@ -110,6 +111,8 @@ describe('a job that failed', () => {
       '{"class":"Mail","args":[1,"é",1.0,{"a":[1.0e+20]}]}',
       '{"class":"Mail","queue":"mail","args":[1,"é",1,{"a":[100000000000000000000]}]}',
     ];
+    const entry = readEntry((await stage.redis.lindex(names[0] ?? '', 0)) ?? '');
+    expect(entry).toMatchObject({ attempt: 2, lastError: 'UnclassifiedRunnerError: oops', item });
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');
     expect(names).toEqual(forms.map((form) => `resque:runner:retry:${sha1(form)}`).sort());
     for (const name of names) {

@@ -71,7 +71,14 @@ describe('a retry whose runner died', () => {
   const original = Buffer.from('{"id":"x", "class":"Left","args":[1]}');
   const item = '{"class":"Left","args":[1],"queue":"mail"}';
   const entry = entryText([sha1Of(item)], {
-    ...{ attempt: 3, firstFailedAt: '2026/11/24 15:20:19 UTC', payload: original, dueSeconds: 1, item },
+    ...{
+      attempt: 3,
+      firstFailedAt: '2026/11/24 15:20:19 UTC',
+      lastError: null,
+      payload: original,
+      dueSeconds: 1,
+      item,
+    },
   });
   const recorded = {
     ...{ exception: 'Resque::PruneDeadWorkerDirtyExit', worker: `${owner}-0:mail`, queue: 'mail' },
