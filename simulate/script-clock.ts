@@ -23,7 +23,7 @@ export class ScriptClock {
     const [script, ...rest] = args;
     const time = now.join(' ');
     if (name === 'EVAL' && script !== undefined) {
-      const source = `${wrapper} ${script}`;
+      const source = `${wrapper} ${script.toString()}`;
       this.#wrapped.set(sha1Of(script), sha1Of(source));
       return commandBytes([name, source, ...rest, time]);
     }
