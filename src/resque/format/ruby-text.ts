@@ -34,7 +34,9 @@ export function jsonOf(value: RubyValue): string {
   }
   if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
-  return `{${Object.entries(value).map(([key, item]) => `${jsonOf(key)}:${jsonOf(item)}`)}}`;
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${jsonOf(key)}:${jsonOf(item)}`)
+    .join()}}`;
 }
 
 export interface InspectStyle {
