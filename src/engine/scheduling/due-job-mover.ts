@@ -1,6 +1,6 @@
 /**
  * Moves delayed jobs to their queues when they are due: within a second, as other programs may delay jobs at any time. After
- * each move, a runner that holds the locks of other schedulers enqueues the jobs of schedules.
+ * each move, a runner that has schedules enqueues their jobs, also if another runner holds the locks and moves.
  *
  *     move ──none due──▶ sleep until the next time, at most 1 s ──▶ move
  *       │ ──more due───▶ pause for as long as the move took ────────▶ move
@@ -12,7 +12,6 @@
  * an outage nothing happens; `moveNow` continues.
  */
 import { type Config, holdsSchedulerLocks, movesDelayedJobs } from '../../config/config.ts';
-
 import type { EngineFact } from '../../protocol/events.ts';
 import { DueJobs, type MoveReply } from '../../resque/delayed/move.ts';
 import { type Cancel, pause } from '../../resque/redis/clock.ts';
@@ -133,10 +132,7 @@ export class DueJobMover {
 
   /** @returns milliseconds until the next time of a schedule */
   async #enqueueRecurring(reply: MoveReply): Promise<number> {
-    if (reply.kind !== 'moved' || !this.#dueJobs.holdsLocks) {
-      this.#schedules?.readAgain();
-      return longestSleepMs;
-    }
+    if (reply.kind === 'busy' || !this.#dueJobs.holdsLocks) return longestSleepMs;
     this.#schedules ??= await this.#loadSchedules();
     return await this.#schedules.enqueueDue(reply.nowMs);
   }

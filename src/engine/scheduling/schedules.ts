@@ -1,6 +1,7 @@
 /**
- * Enqueues the jobs of schedules when they are due: those of this config, and those that others keep in Redis. Only a runner
- * that holds the locks of other schedulers does so. Redis' clock decides what is due.
+ * Enqueues the jobs of schedules when they are due: those of this config, and those that others keep in Redis. It does so
+ * while runners hold the locks of other schedulers: this one or another one, which may have other schedules. Redis' clock
+ * decides what is due.
  *
  * Schedules in Redis are read again every five seconds. `schedules_changed` is left alone: it tells resque-scheduler, which
  * takes names out of it, what to read again.
@@ -54,16 +55,16 @@ export class Schedules {
 
   reconfigure(schedules: readonly Schedule[]): void {
     this.#own = schedules;
-    this.readAgain();
+    this.#readAgain();
   }
 
-  /** Others may have enqueued some. */
-  readAgain(): void {
+  /** Another process has enqueued some. */
+  #readAgain(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * Call it right after the locks were taken or renewed.
+   * Call it after an attempt to take or renew the locks.
    *
    * @param nowMs by Redis' clock
    * @returns milliseconds until it must be called again. Rejects with RedisError if Redis is away
@@ -94,9 +95,10 @@ export class Schedules {
     try {
       const result = await this.#jobs.enqueueAt(schedule, { seconds: due, known: entry.known }, client.owner);
       this.#told.delete(name);
-      if (result === 'changed' || result === 'held') {
-        this.readAgain();
-        return result === 'changed';
+      if (result === 'held') return false;
+      if (result === 'changed') {
+        this.#readAgain();
+        return true;
       }
       entry.known = recordedText(due);
       if (result === 'enqueued') publish({ type: 'schedule.enqueued', name, queue, jobClass });

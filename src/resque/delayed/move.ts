@@ -41,7 +41,7 @@ export type MoveReply =
       readonly nextInMs: number | null;
     }
   /** Another scheduler holds a lock. */
-  | { readonly kind: 'held'; readonly holder: string }
+  | { readonly kind: 'held'; readonly holder: string; readonly nowMs: number }
   /** Another runner is moving. */
   | { readonly kind: 'busy' };
 
@@ -49,7 +49,7 @@ export type MoveReply =
  * ARGV: prefix, our name, the two locks, seconds to hold them (0: don't), most jobs, most bytes, how long to keep other
  * runners off.
  *
- * Reply: `held` and the holder; `busy`; or `moved`, jobs, undeliverable ones, 1 if more are due, milliseconds until the next
+ * Reply: `held`, the holder and Redis' time in milliseconds; `busy`; or `moved`, jobs, undeliverable ones, 1 if more are due, milliseconds until the next
  * time (-1: none), Redis' time in milliseconds.
  *
  * A time stays in the schedule until its list is empty. A time that has no list, or a key of another type, is removed:
@@ -64,17 +64,18 @@ local moverKey = prefix .. 'runner:mover'
 ${scriptChecks}
 ${queueOfItem}
 
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+local nowMs = string.format('%.0f', now * 1000 + math.floor(tonumber(time[2]) / 1000))
 for _, lock in ipairs(locks) do
   local holder = read('GET', lock)
   if refusal then return redis.error_reply(refusal) end
-  if holder and holder ~= name then return { 'held', holder } end
+  if holder and holder ~= name then return { 'held', holder, nowMs } end
 end
 local mover = read('GET', moverKey)
 if refusal then return redis.error_reply(refusal) end
 if mover and mover ~= name then return { 'busy' } end
 
-local time = redis.call('TIME')
-local now = tonumber(time[1])
 needType('zset', schedule)
 local members = read('ZRANGEBYSCORE', schedule, '-inf', now, 'WITHSCORES', 'LIMIT', 0, most) or {}
 if refusal then return redis.error_reply(refusal) end
@@ -179,7 +180,6 @@ if wait == 0 then
 elseif mover then
   redis.call('DEL', moverKey)
 end
-local nowMs = string.format('%.0f', now * 1000 + math.floor(tonumber(time[2]) / 1000))
 return { 'moved', #jobs - #lost + #oddTimes, #lost, wait == 0 and 1 or 0, wait, nowMs }
 `);
 
@@ -216,7 +216,7 @@ export class DueJobs {
       ...limits,
     ]);
     const [kind, ...details] = (reply as (Buffer | number)[]).map(String);
-    if (kind === 'held') return { kind, holder: details[0] ?? '' };
+    if (kind === 'held') return { kind, holder: details[0] ?? '', nowMs: Number(details[1]) };
     if (kind === 'busy') return { kind };
     const [jobs = 0, undeliverable = 0, hasMore, nextInMs = -1, nowMs = 0] = details.map(Number);
     return {

@@ -17,7 +17,7 @@ const slotSeconds = 3_600;
  * `last_enqueued_at` has ('': nothing), what it is to have, how long the time stays claimed, our name, the two locks.
  *
  * Reply: `enqueued`; `waiting`: the same job waits in its queue; `done`: this time was already enqueued; `changed`:
- * `last_enqueued_at` has something else; `held`: this process doesn't hold both locks.
+ * `last_enqueued_at` has something else; `held`: not both locks are held by runners.
  */
 const enqueueScript = script(`
 local prefix, queue, payload, isUnique, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
@@ -28,8 +28,9 @@ local lastKey, slotKey = prefix .. 'delayed:last_enqueued_at', prefix .. 'runner
 if slot then
   for at = 11, 12 do
     local holder = read('GET', ARGV[at])
+    local isRunner = holder == owner or (holder and read('HEXISTS', prefix .. 'runners', holder) == 1)
     if refusal then return redis.error_reply(refusal) end
-    if holder ~= owner then return { 'held' } end
+    if not isRunner then return { 'held' } end
   end
   needType('hash', lastKey)
   local last = read('HGET', lastKey, name) or ''
@@ -121,7 +122,12 @@ export class RecurringJobs {
     return new Map(names.map((name, at) => [name, texts[at] ?? '']));
   }
 
-  /** Enqueues the job for one of its times, if this process holds both locks. @param owner its name there */
+  /**
+   * Enqueues the job for one of its times, if this process or another runner holds the locks, so that no foreign scheduler is at
+   * work. Runners with different schedules needn't hold them all.
+   *
+   * @param owner this process' name in the locks
+   */
   async enqueueAt(schedule: Schedule, { seconds, known }: Slot, owner: string): Promise<Enqueued> {
     const locks = lockKeys(this.#keys, this.#lockPrefix);
     return await this.#enqueue(schedule, [
