@@ -227,7 +227,7 @@ export class SimProcess implements Client, Runner {
 
 function poolConfig(entry: Entry): PoolConfig {
   return {
-    retry: null,
+    ...{ retry: null, limit: null, rate: null },
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
     ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, locks: [] },

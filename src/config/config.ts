@@ -2,6 +2,7 @@
  * The validated configuration, for the rest of the program. It has all defaults and absolute paths, and needs no further
  * checks.
  */
+import type { Rate } from './times/rate.ts';
 
 /** What happens to a job that was killed in a shutdown of the runner. */
 export type Interrupted = 'fail' | 'requeue';
@@ -110,6 +111,10 @@ export interface PoolConfig {
   readonly retry: RetryPolicy | null;
   /** The locks that the runner releases for jobs. */
   readonly locks: readonly Lock[];
+  /** How many jobs of each queue may run at the same time, over all runners; `null` for no limit. */
+  readonly limit: number | null;
+  /** How often jobs of each queue may start, over all runners; `null` for no limit. */
+  readonly rate: Rate | null;
   /** The program that hears of failures, like `script`; `null` for none. */
   readonly onFailure: readonly string[] | null;
 }

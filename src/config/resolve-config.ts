@@ -58,6 +58,8 @@ function resolveRunner(key: string, runner: PoolSettings, shared: Settings, dire
     maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
     retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
     locks: [...new Set(runner.locks ?? shared.locks)],
+    limit: unlessZero(runner.limit),
+    rate: runner.rate,
     onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
   };
 }

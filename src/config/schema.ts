@@ -9,6 +9,7 @@ import { retryFields } from './retry-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { schedules } from './schedule-schema.ts';
 import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
+import { rateForm, rateOf } from './times/rate.ts';
 
 /** Far more than one machine can run. Detects a timeout in the wrong field. */
 const MOST_SLOTS = 10_000;
@@ -123,6 +124,25 @@ const locks = v.pipe(
   ),
 );
 
+const limit = v.nullable(
+  wholeNumber(
+    'How many jobs of each queue may run at the same time, over all runners that have this limit. 0 or null: no limit. Needs Redis 6.2.',
+    0,
+    100_000,
+  ),
+);
+
+const rate = v.nullable(
+  v.pipe(
+    line(
+      'How many jobs of each queue may start in a second, minute, hour or day, over all runners that have this rate, such as "10/s" or "100/m burst 20". "burst" is how many may start at once after a pause; 1 without it. null: no limit. Needs Redis 6.2.',
+      'a rate such as "10/s", "100/m" or "100/m burst 20", or null',
+      rateForm,
+    ),
+    v.transform(rateOf),
+  ),
+);
+
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 const runnerFields = fields(
@@ -144,6 +164,8 @@ const runnerFields = fields(
     maxJobs: v.optional(maxJobs),
     retry: v.optional(retry),
     locks: v.optional(locks),
+    limit: v.optional(limit, null),
+    rate: v.optional(rate, null),
     onFailure: v.optional(onFailure),
   },
 );

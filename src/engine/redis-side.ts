@@ -131,6 +131,7 @@ export class RedisSide {
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
       pauses: this.router.ownPauses,
       ...(Object.keys(this.router.plugins).length > 0 ? { plugins: this.router.plugins } : {}),
+      ...(this.router.limitsJobs ? { limits: this.router.limits } : {}),
       ...(this.#mover.isNeeded ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });

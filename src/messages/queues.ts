@@ -1,6 +1,6 @@
 /** What log, screen and commands say about queues and pools: slots, pauses, throttling. */
 import type { EngineFact, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
-import { duration, plural } from './quantities.ts';
+import { duration, grouped, plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
 
 type QueueFact = Extract<
@@ -64,6 +64,15 @@ export function pauseReason(reason: PauseReason): string {
     case 'unreadable':
       return `its key in Redis can't be read as a list${detail}`;
   }
+}
+
+/** `limit 10, rate 100/m burst 20`; '' without either. */
+export function limitsText(limit: number | null, rate: string | null): string {
+  const texts = [
+    ...(limit === null ? [] : [`limit ${grouped(limit)}`]),
+    ...(rate === null ? [] : [`rate ${visibleWithin(rate, textLimit)}`]),
+  ];
+  return texts.join(', ');
 }
 
 /** Why an entry is throttled, in a few words. */

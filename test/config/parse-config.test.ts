@@ -46,6 +46,8 @@ describe('a whole file', () => {
           maxJobs: null,
           retry: null,
           locks: [],
+          limit: null,
+          rate: null,
           onFailure: null,
         },
       ],
@@ -139,6 +141,8 @@ describe('runners', () => {
       maxJobs: 100,
       retry: { ...retryDefaults, attempts: 3, classes: {} },
       locks: ['loner', 'node'],
+      limit: null,
+      rate: null,
       onFailure: ['/etc/rr/notify', '-v'],
     });
   });
@@ -161,6 +165,8 @@ describe('runners', () => {
       onFailure: null,
       retry: null,
       locks: [],
+      limit: 10,
+      rate: '100/m burst 20',
     };
     const shared = {
       ...{
@@ -197,6 +203,8 @@ describe('runners', () => {
       maxJobs: 1,
       retry: null,
       locks: [],
+      limit: 10,
+      rate: { intervalMs: 600, burst: 20, text: '100/m burst 20' },
       onFailure: null,
     });
   });

@@ -131,6 +131,19 @@ test.each<[Record<string, unknown>, string]>([
     runners({ locks: ['lonely'] }),
     'runners.mail.locks[0]: must be "loner" or "resque-lock" or "node", got "lonely"',
   ],
+  [runners({ limit: -1 }), 'runners.mail.limit: must be 0 or more, got -1'],
+  [
+    runners({ rate: '10' }),
+    'runners.mail.rate: must be a rate such as "10/s", "100/m" or "100/m burst 20", or null, got "10"',
+  ],
+  [
+    runners({ rate: '0/s' }),
+    'runners.mail.rate: must be a rate such as "10/s", "100/m" or "100/m burst 20", or null, got "0/s"',
+  ],
+  [
+    runners({ rate: 10 }),
+    'runners.mail.rate: must be a rate such as "10/s", "100/m" or "100/m burst 20", or null, got 10',
+  ],
   [{ retry: 5 }, 'retry: must be an object such as { "attempts": 5 }, or null, got 5'],
   [{ retry: {} }, 'retry.attempts: missing'],
   [{ retry: { attempts: 0 } }, 'retry.attempts: must be 1 or more, got 0'],

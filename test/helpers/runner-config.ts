@@ -18,5 +18,7 @@ export const runnerDefaults: PoolConfig = {
   maxJobs: null,
   locks: [],
   retry: null,
+  limit: null,
+  rate: null,
   onFailure: null,
 };

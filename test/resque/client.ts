@@ -47,7 +47,7 @@ export class ClientStage {
     this.#client?.session.close();
     const hooks = {
       resume: async () => {
-        await client.prepare({ holdsJobs: true, retriesJobs: true, queues: ['mail'] });
+        await client.prepare({ holdsJobs: true, retriesJobs: true, limitsJobs: true, queues: ['mail'] });
         await client.standing(0, about);
       },
       onUp: () => {},

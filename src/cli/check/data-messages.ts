@@ -2,6 +2,7 @@
 import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
 import type { LeftProgram } from '../../engine/process/left-programs.ts';
 import { age, lastSeen, plural } from '../../messages/quantities.ts';
+import { limitsText } from '../../messages/queues.ts';
 import { spoolContents } from '../../messages/redis-faults.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { OrphanedJobs } from '../../resque/audit/audit.ts';
@@ -95,6 +96,14 @@ export function findingText(
       return told(
         `two schedulers move delayed jobs at the same time, ${shown(finding.master)} (resque-scheduler) and ${shown(finding.leader)} (node-resque): together they lose and repeat jobs; stop one of them`,
       );
+    case 'different-limits': {
+      const each = finding.limits.map(
+        ({ owner, limit, rate }) => `${shown(owner)} has ${limitsText(limit, rate) || 'no limit'}`,
+      );
+      return told(
+        `runners disagree about queue ${shown(finding.queue)}: ${each.join('; ')}. Give it the same "limit" and "rate" in all their configs`,
+      );
+    }
     case 'unscheduled-times': {
       const lists = plural(finding.times.length, 'list');
       return {

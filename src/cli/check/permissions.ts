@@ -55,6 +55,28 @@ function commandsOf(config: Config): Command[] {
     ['SISMEMBER', keys.timestamps(''), ''],
     ['ZADD', keys.delayedSchedule, '0', ''],
   ];
+  const limiting = runners
+    .filter(({ limit, rate }) => limit !== null || rate !== null)
+    .flatMap(({ key }): Command[] => {
+      const queue = /[*?[,!]/.test(key) ? 'check' : key;
+      const running = keys.runningShares(queue);
+      const free = keys.freeShares(queue);
+      return [
+        ['BLMOVE', keys.queue(queue), keys.queue(queue), 'LEFT', 'LEFT', '0'],
+        ['SADD', running, ''],
+        ['SREM', running, ''],
+        ['SCARD', running],
+        ['SMEMBERS', running],
+        ['GETRANGE', keys.worker(worker), '0', '0'],
+        ['BLPOP', free, '0'],
+        ['LPUSH', free, ''],
+        ['LTRIM', free, '0', '0'],
+        ['EXPIRE', free, '1'],
+        ['DEL', free],
+        ['GET', keys.rate(queue)],
+        ['SET', keys.rate(queue), ''],
+      ];
+    });
   const trimming: Command[] =
     failedLimit === null
       ? []
@@ -68,6 +90,7 @@ function commandsOf(config: Config): Command[] {
         ];
   return [
     ...held,
+    ...limiting,
     ...(movesDelayedJobs(config) ? movingCommands(config) : []),
     ...trimming,
     ...(runners.some(({ retry }) => retry !== null) ? retries : []),

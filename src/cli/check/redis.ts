@@ -177,17 +177,20 @@ async function medianPingMs(connection: Redis): Promise<number> {
 /** @param version of Redis; Valkey and other forks report the version that they are compatible with */
 export function versionVerdicts(
   version: string,
-  runners: readonly Pick<PoolConfig, 'key' | 'delivery'>[],
+  runners: readonly Pick<PoolConfig, 'key' | 'delivery' | 'limit' | 'rate'>[],
 ): Verdict[] {
   const [major = Number.NaN, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   // An unknown version counts as new, so that the runner at least tries.
   if (major < 5) return [fail('version', `${version} has no CLIENT UNBLOCK; use Redis 5.0 or later`)];
-  const held = runners.filter(({ delivery }) => delivery === 'at-least-once').map(({ key }) => key);
-  if (held.length === 0 || !(major < 6 || (major === 6 && minor < 2))) return [];
-  return [
-    fail(
-      'version',
-      `${version} has no BLMOVE, which at-least-once delivery needs (${held.join(', ')}); use Redis 6.2 or later`,
-    ),
-  ];
+  if (!(major < 6 || (major === 6 && minor < 2))) return [];
+  const needing = {
+    'at-least-once delivery needs': runners.filter(({ delivery }) => delivery === 'at-least-once'),
+    '"limit" and "rate" need': runners.filter(({ limit, rate }) => limit !== null || rate !== null),
+  };
+  return Object.entries(needing)
+    .filter(([, those]) => those.length > 0)
+    .map(([what, those]) => {
+      const names = those.map(({ key }) => key).join(', ');
+      return fail('version', `${version} has no BLMOVE, which ${what} (${names}); use Redis 6.2 or later`);
+    });
 }

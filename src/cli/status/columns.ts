@@ -1,6 +1,6 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
 import { age, grouped, lastSeen, plural } from '../../messages/quantities.ts';
-import { pauseReason } from '../../messages/queues.ts';
+import { limitsText, pauseReason } from '../../messages/queues.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
 import { alarm, type Cell, type Column, faint, good, warning } from '../terminal/table.ts';
@@ -44,16 +44,24 @@ function workersCell({ working, slots }: QueueStatus): Cell {
 function remarkCell(queue: QueueStatus): Cell {
   const { isUnattended, lostWorkers, wrongType } = queue;
   if (wrongType !== null) return { text: `a ${wrongType}, not a list`, style: alarm };
-  if (!isUnattended) return { text: pauseRemark(queue), style: warning };
+  if (!isUnattended)
+    return queue.pauses.length > 0 ? { text: pauseRemark(queue), style: warning } : limitRemark(queue);
   const text = lostWorkers === 0 ? 'no worker' : `only ${plural(lostWorkers, 'silent worker')}`;
   return { text, style: alarm };
 }
 
 function pauseRemark({ pauses, isPaused }: QueueStatus): string {
-  if (pauses.length === 0) return '';
   const [process = '', ...others] = new Set(pauses.map((pause) => pause.process));
   const where = others.length === 0 ? process : plural(others.length + 1, 'process').replace(/s$/, 'es');
   return `paused${isPaused ? '' : ` on ${where}`}: ${[...new Set(pauses.map(reasonOf))].join('; ')}`;
+}
+
+/** "at its limit" says why jobs wait although there are free slots. */
+function limitRemark({ limit, rate, working, waiting }: QueueStatus): Cell {
+  const isFull = limit !== null && working >= limit && (waiting ?? 0) > 0;
+  return isFull
+    ? { text: `at its limit of ${grouped(limit)}`, style: warning }
+    : { text: limitsText(limit, rate), style: faint };
 }
 
 export function reasonOf({ kind, detail, since }: PauseStatus): string {

@@ -1,7 +1,7 @@
-/** Which queues the pauses of runners apply to, and how many slots runners have. Pure. */
+/** What runners say of their queues: slots, limits and pauses. Pure. */
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { PoolPause } from '../../resque/workers/runner-entry.ts';
+import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
 import type { PauseStatus } from './document.ts';
 import type { JudgedWorker } from './workers.ts';
 
@@ -28,6 +28,23 @@ export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: Stat
     counted.add(name);
     return sum + entry.count;
   }, 0);
+}
+
+/**
+ * Limits of a queue over all runners. If runners disagree, those of the first one; `check` reports that.
+ *
+ * @param workers all workers of the queue
+ */
+export function limitsOfQueue(
+  workers: readonly JudgedWorker[],
+  { runners }: StatusFacts,
+): Pick<PoolLimits, 'limit' | 'rate'> {
+  for (const { facts } of workers) {
+    const { process, queues } = facts.about;
+    const found = runners.get(process)?.limits?.find(({ runner }) => runner === queues);
+    if (found !== undefined) return { limit: found.limit, rate: found.rate };
+  }
+  return { limit: null, rate: null };
 }
 
 /** @param workers all workers of the queue */

@@ -3,7 +3,7 @@ import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
-import { pausesOfQueue, slotsOfQueue } from './pauses.ts';
+import { limitsOfQueue, pausesOfQueue, slotsOfQueue } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { groupsOf, isAlive, type JudgedWorker, Listening, onlyQueueOf } from './workers.ts';
 
@@ -37,6 +37,7 @@ export function surveyQueues(
       wrongType: backlog === null ? (typeOf.get(keys.queue(name)) ?? 'of another type') : null,
       workers: living.length,
       slots: slotsOfQueue(living, facts),
+      ...limitsOfQueue(living, facts),
       ...pausesOfQueue(name, living, facts),
       lostWorkers: all.length - living.length,
       working: working.get(name)?.length ?? 0,

@@ -14,7 +14,8 @@
  */
 import { readPayload } from '../../resque/format/payload.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
-import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import type { PoppedJob } from '../../resque/steps/job-waits.ts';
 import type { HeldJob, OutcomeWrite, ReservedJob, StepReply, StepRequest } from '../../resque/steps/step.ts';
 import { atEndOfTurn } from '../events/event-loop-phases.ts';
 import type { JobRunner } from '../jobs/running-jobs.ts';
@@ -95,11 +96,7 @@ export class Dispatcher {
   /** Neither jobs nor commands are under way. */
   get isIdle(): boolean {
     const isQuiet = this.#inFlight === 0 && !this.wait.isActive && this.outbox.unconfirmed.isEmpty;
-    return isQuiet && this.#hasNoJob && this.#reservations.isEmpty;
-  }
-
-  get #hasNoJob(): boolean {
-    return this.#running.size === 0 && this.outbox.isEmpty;
+    return isQuiet && this.#running.size === 0 && this.outbox.isEmpty && this.#reservations.isEmpty;
   }
 
   /** Something changed that may let jobs start or stop. Acts once at the end of this turn of the loop. */
@@ -192,11 +189,11 @@ export class Dispatcher {
     if (isAfterWait && request !== null && request.reservations.length > 0) this.#askedAfterWait = request;
     void this.#send(request);
     this.wait.update(this.#isAccepting, this.#askedAfterWait === null);
-    if (this.#hasNoJob && this.#inFlight === 0) this.#options.onIdle();
+    if (this.#running.size === 0 && this.outbox.isEmpty && this.#inFlight === 0) this.#options.onIdle();
   }
 
   #nextRequest(isAsking = this.#isAccepting): StepRequest | null {
-    const reservations = isAsking ? this.#reservations.collect((pool) => this.wait.mayServe(pool)) : [];
+    const reservations = isAsking ? this.#reservations.collect(this.wait) : [];
     const request = this.outbox.next(reservations);
     if (request !== null) this.#reservations.number(request.step, reservations);
     if (this.outbox.outcomes.length > 0) this.scheduleStep();
@@ -230,6 +227,7 @@ export class Dispatcher {
     for (const job of reply.jobs) this.#takeReserved(request, job);
     for (const unsent of reply.unsent) void this.#takeLate(request, this.#client.bring(unsent));
     this.#reservations.releaseUnfilled(request.reservations, reply.filled);
+    this.wait.limited.answered(request.reservations, reply);
     this.#putBack();
   }
 
@@ -286,17 +284,18 @@ export class Dispatcher {
    */
   #takePopped(popped: PoppedJob): void {
     const pool = this.#router.ownerOf(popped.queue);
-    // An at-most-once job may not start from the list of held jobs: the step that takes it off the list brings it.
+    // Only steps start at-most-once jobs from the list of held jobs, and jobs of pools that have a limit now.
     const mayStart = !popped.isHeld || pool?.config.delivery === 'at-least-once';
-    const isWanted = this.#isAccepting && this.#router.isTakeable(popped.queue) && mayStart;
+    const isWanted =
+      this.#isAccepting && this.#router.isTakeable(popped.queue) && mayStart && !pool?.isLimited;
     if (pool !== undefined) pool.isKnownEmpty = false;
     const slot = pool === undefined || !isWanted ? undefined : pool.reserveSlots(1)[0];
     if (pool === undefined || slot === undefined) {
       this.outbox.giveBack(popped);
       return;
     }
-    const taken = { ...popped, payload: readPayload(popped.payload), takenIn: null, attempt: null };
-    const job: TakenJob = { pool, slot, takenAt: this.#client.now(), ...taken };
+    const payload = readPayload(popped.payload);
+    const job = { pool, slot, ...popped, payload, takenAt: this.#client.now(), takenIn: null, attempt: null };
     this.#run(job);
     if (this.#client.session.isUp) {
       this.outbox.begin(job);

@@ -3,29 +3,28 @@
  */
 import type { Clock } from '../../resque/redis/clock.ts';
 import type { RedisSession } from '../../resque/redis/session.ts';
-import type { PoppedJob } from '../../resque/steps/client.ts';
 
 const firstRetryMs = 1;
 const longestRetryMs = 100;
 /** With a heartbeat every 20 s, a dead connection is found within 30. */
 const answerLimitMs = 5_000;
 
-/** How to wait: BLPOP for many queues, or BLMOVE for one. */
-export interface Waiter {
+/** How to wait: BLPOP for many queues, or BLMOVE for one. @typeParam T what a wait brings */
+export interface Waiter<T> {
   readonly clock: Clock;
   readonly session: Pick<RedisSession, 'fail'>;
-  waitForJob(queues: readonly string[]): Promise<PoppedJob | null>;
+  waitForJob(queues: readonly string[]): Promise<T | null>;
   endWait(): Promise<boolean>;
 }
 
-export class QueueWait {
-  readonly #client: Waiter;
+export class QueueWait<T> {
+  readonly #client: Waiter<T>;
   /** The wait is over, with a job or (ended, or the connection lost) without. */
-  readonly #onOver: (job: PoppedJob | null) => void;
+  readonly #onOver: (job: T | null) => void;
   #queues: readonly string[] | null = null;
   #isEnding = false;
 
-  constructor(client: Waiter, onOver: (job: PoppedJob | null) => void) {
+  constructor(client: Waiter<T>, onOver: (job: T | null) => void) {
     this.#client = client;
     this.#onOver = onOver;
   }
@@ -71,7 +70,7 @@ export class QueueWait {
   }
 
   async #wait(queues: readonly string[]): Promise<void> {
-    let job: PoppedJob | null = null;
+    let job: T | null = null;
     try {
       job = await this.#client.waitForJob(queues);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Reservation } from '../../resque/steps/step.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
+import type { Waits } from './waits.ts';
 
 export interface ReservedSlot {
   readonly pool: Pool;
@@ -38,23 +39,20 @@ export class Reservations {
     }));
   }
 
-  /**
-   * Reserves the free slots of every pool that is worth asking for.
-   *
-   * @param isWaitedFor whether a wait may bring this pool a job
-   */
-  collect(isWaitedFor: (pool: Pool) => boolean): Reservation[] {
+  /** Reserves the free slots of every pool that is worth asking for: no wait may bring it a job. */
+  collect(waits: Pick<Waits, 'mayServe' | 'limited'>): Reservation[] {
     const reservations: Reservation[] = [];
     for (const pool of this.#router.pools) {
       // The cheap questions first: most pools of a busy process have no free slot.
-      if (pool.isKnownEmpty || pool.free === 0 || isWaitedFor(pool)) continue;
-      const queues = this.#router.takeable(pool);
+      if ((pool.isKnownEmpty && !pool.isLimited) || pool.free === 0 || waits.mayServe(pool)) continue;
+      const queues = pool.isLimited ? waits.limited.open(pool) : this.#router.takeable(pool);
       if (queues.length === 0) continue;
       const slots = pool.reserveSlots(limitPerPool);
       for (const slot of slots) this.#open.set(slot.worker, { pool, slot, step: 0 });
       const isHeld = pool.config.delivery === 'at-least-once';
       const hasAttempts = pool.config.retry !== null;
-      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld, hasAttempts });
+      const limits = pool.isLimited ? pool.config : null;
+      reservations.push({ queues, workers: slots.map((slot) => slot.worker), isHeld, hasAttempts, limits });
     }
     return reservations;
   }

@@ -1,18 +1,21 @@
 /**
  * All waits for jobs on empty queues: one BLPOP for all at-most-once queues, and a BLMOVE for each at-least-once queue. If
- * Redis limits its replies, only BLMOVE is used.
+ * Redis limits its replies, only BLMOVE is used. Queues with a limit have waits that take no job, see limited-queues.ts.
  */
-import type { PoppedJob, ResqueClient } from '../../resque/steps/client.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import type { PoppedJob } from '../../resque/steps/job-waits.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { HeldWaits } from './held-waits.ts';
+import { LimitedQueues } from './limited-queues.ts';
 import { QueueWait } from './queue-wait.ts';
+import { SingleWaits } from './single-waits.ts';
 
 export class Waits {
   readonly #client: ResqueClient;
   readonly #router: QueueRouter;
-  readonly #popping: QueueWait;
-  readonly #moving: HeldWaits;
+  readonly limited: LimitedQueues;
+  readonly #popping: QueueWait<PoppedJob>;
+  readonly #moving: SingleWaits<PoppedJob>;
   /** The last wait that was checked and is right. */
   #seen: { queues: readonly string[]; version: number } = { queues: [], version: -1 };
 
@@ -20,11 +23,23 @@ export class Waits {
   constructor(client: ResqueClient, router: QueueRouter, onOver: (job: PoppedJob | null) => void) {
     this.#client = client;
     this.#router = router;
-    this.#popping = new QueueWait(client, onOver);
-    this.#moving = new HeldWaits(client, onOver);
+    const { clock, session, waits } = client;
+    const popping = { clock, session, waitForJob: waits.pop.bind(waits), endWait: waits.endPop.bind(waits) };
+    this.#popping = new QueueWait(popping, onOver);
+    this.#moving = new SingleWaits({
+      client,
+      waitFor: (queue) => client.waits.hold(queue),
+      endWait: (queue) => client.waits.endHold(queue),
+      onOver,
+    });
+    this.limited = new LimitedQueues(client, router, () => onOver(null));
   }
 
   get isActive(): boolean {
+    return this.#isTaking || this.limited.isActive;
+  }
+
+  get #isTaking(): boolean {
     return this.#popping.isActive || this.#moving.isActive;
   }
 
@@ -40,7 +55,7 @@ export class Waits {
 
   /** Whether a wait may still bring this pool a job. */
   mayServe({ queues }: Pool): boolean {
-    return this.isActive && queues.some((queue) => this.covers(queue));
+    return this.#isTaking && queues.some((queue) => this.covers(queue));
   }
 
   /** See `QueueWait`. */
@@ -50,6 +65,7 @@ export class Waits {
 
   /** Waits for queues that are known to be empty and may be taken from; ends all other waits. */
   update(isAccepting: boolean, mayBegin: boolean): void {
+    this.limited.update(isAccepting);
     const current = this.#popping.queues;
     if (isAccepting && mayBegin && current !== null && this.#isStill(current)) return;
     const wanted = isAccepting ? this.#emptyQueues(false) : [];
@@ -91,5 +107,5 @@ export class Waits {
 }
 
 function isWaitable(pool: Pool): boolean {
-  return pool.isKnownEmpty && pool.free > 0;
+  return pool.isKnownEmpty && pool.free > 0 && !pool.isLimited;
 }

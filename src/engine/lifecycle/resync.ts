@@ -67,8 +67,7 @@ export class Resync {
 
   async run(): Promise<void> {
     const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
-    const { holdsJobs, retriesJobs, queues, locks } = router;
-    await client.prepare({ holdsJobs, retriesJobs, queues, locks });
+    await client.prepare(router);
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();

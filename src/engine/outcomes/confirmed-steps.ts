@@ -102,8 +102,8 @@ export class ConfirmedSteps {
 function lineOf(step: SpooledStep): string {
   const [outcome] = step.outcomes;
   const count = step.outcomes.length + step.returns.length + (step.starts?.length ?? 0);
-  if (count !== 1 || outcome?.kind !== 'success' || outcome.held || outcome.pluginKeys)
-    return stepLines([step]).join('\n');
+  const isPlain = count === 1 && outcome?.kind === 'success' && outcome.share === undefined;
+  if (!isPlain || outcome.held || outcome.pluginKeys) return stepLines([step]).join('\n');
   const { worker, statusName } = outcome;
   return `${step.step} ${outcome.takenIn ?? ''} ${JSON.stringify(statusName ? [worker, statusName] : worker)}`;
 }

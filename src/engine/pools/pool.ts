@@ -79,6 +79,11 @@ export class Pool {
     return this.#isKnownEmpty;
   }
 
+  /** Whether jobs of its queues are limited over all runners. */
+  get isLimited(): boolean {
+    return this.config.limit !== null || this.config.rate !== null;
+  }
+
   set isKnownEmpty(isKnownEmpty: boolean) {
     if (this.#isKnownEmpty === isKnownEmpty) return;
     this.#isKnownEmpty = isKnownEmpty;

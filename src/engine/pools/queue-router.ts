@@ -7,7 +7,7 @@
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { Plugin } from '../../resque/format/plugin-keys.ts';
-import type { PoolPause } from '../../resque/workers/runner-entry.ts';
+import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { Pauses } from './pauses.ts';
 import { numberingSlots, Pool, workerId } from './pool.ts';
@@ -76,6 +76,17 @@ export class QueueRouter {
   get plugins(): Readonly<Record<string, readonly Plugin[]>> {
     const all = this.#pools.map(({ key, config }): [string, readonly Plugin[]] => [key, pluginsOf(config)]);
     return Object.fromEntries(all.filter(([, plugins]) => plugins.length > 0));
+  }
+
+  /** Whether any pool has a limit over all runners. */
+  get limitsJobs(): boolean {
+    return this.#pools.some(({ isLimited }) => isLimited);
+  }
+
+  get limits(): PoolLimits[] {
+    return this.#pools
+      .filter(({ isLimited, isRemoved }) => isLimited && !isRemoved)
+      .map(({ key, config: { limit, rate } }) => ({ runner: key, limit, rate: rate?.text ?? null }));
   }
 
   /** Ids of the workers that may be on Redis' lists. */

@@ -96,7 +96,7 @@ export function outcomeWrite(
   const { slot, queue, payload, isHeld, takenIn } = job;
   const { statusName } = payloadFor(job);
   const held = isHeld ? { queue, payload: payload.bytes } : null;
-  const about = { worker: slot.worker, held, takenIn, statusName };
+  const about = { worker: slot.worker, held, takenIn, statusName, ...shareOf(job) };
   switch (outcome.kind) {
     case 'success':
     case 'failure':
@@ -117,6 +117,11 @@ export function outcomeWrite(
   }
 }
 
+/** A limited queue's job has a share of its limit while it runs. */
+function shareOf({ pool, queue }: TakenJob): { readonly share?: string } {
+  return pool.config.limit === null ? {} : { share: queue };
+}
+
 /** The write that records the job with its worker. */
 export function beginWrite(job: TakenJob, step: number): BeginWrite {
   const { slot, pool, queue, payload, takenAt, attempt } = job;
@@ -127,6 +132,7 @@ export function beginWrite(job: TakenJob, step: number): BeginWrite {
     record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step }),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
     attempt: attempt === null ? unknown : attempt.entry,
+    ...shareOf(job),
   };
 }
 

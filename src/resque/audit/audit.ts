@@ -119,6 +119,7 @@ export class Audit {
         return (await this.#run(scheduleTimesScript, finding.times)) ? repaired : { kind: 'changed' };
       case 'two-schedulers':
       case 'unknown-schedules':
+      case 'different-limits':
       case 'undeliverable-jobs':
       case 'unregistered-worker':
       case 'silent-worker':

@@ -8,10 +8,12 @@
  */
 
 import { areTwo } from '../delayed/locks.ts';
+import { queueList } from '../format/queue-patterns.ts';
 import { heartbeatTime } from '../format/timestamps.ts';
 import { isPrunableId, readOwnWorkerId } from '../format/worker-id.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
 import { silentLimitMs } from '../workers/liveness.ts';
+import type { PoolLimits } from '../workers/runner-entry.ts';
 import { jobOfRecord, type RecordProblem, recordProblem } from '../workers/worker-problems.ts';
 import type { OwnerState, ResqueState } from './state.ts';
 
@@ -34,6 +36,7 @@ export type Finding =
   | { readonly kind: 'two-schedulers'; readonly master: string; readonly leader: string }
   /** Only reported. */
   | { readonly kind: 'unknown-schedules'; readonly names: readonly string[] }
+  | DifferentLimits
   | UnscheduledTimes
   /** Only reported. */
   | { readonly kind: 'undeliverable-jobs'; readonly count: number }
@@ -53,6 +56,14 @@ export interface LeftOwner {
   readonly heartbeats: ReadonlyMap<string, string>;
   /** Since its last heartbeat; `null` if none is known. */
   readonly silentMs: number | null;
+}
+
+/** Living runners whose configs disagree about the limits of a queue. Only reported. */
+export interface DifferentLimits {
+  readonly kind: 'different-limits';
+  readonly queue: string;
+  /** What each says. */
+  readonly limits: readonly (Pick<PoolLimits, 'limit' | 'rate'> & { readonly owner: string })[];
 }
 
 /** Times of delayed jobs that are missing in the schedule. */
@@ -111,6 +122,7 @@ export function findingsOf(
     ...[...state.heartbeats.keys()].flatMap((id) => strayHeartbeat(state, id, isLiving)),
     ...strayRecords(state, (id) => isLeft(id) || isLiving(id)),
     ...others.flatMap((id) => silentWorker(state, id, isLiving)),
+    ...differentLimits(state, (owner) => !leftNames.has(owner)),
     ...delayedFindings(state),
     ...unknownSchedules(state, schedules),
   ];
@@ -121,6 +133,37 @@ function unknownSchedules({ unkeptSchedules }: ResqueState, schedules: readonly 
   if (schedules === null) return [];
   const names = unkeptSchedules.filter((name) => !schedules.includes(name));
   return names.length > 0 ? [{ kind: 'unknown-schedules', names }] : [];
+}
+
+/** A runner without a limit takes jobs whatever others run, so it counts, too. */
+function differentLimits(
+  { owners, queues }: ResqueState,
+  isAlive: (owner: string) => boolean,
+): DifferentLimits[] {
+  const living = [...owners]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([owner, { entry }]) => (entry !== null && isAlive(owner) ? [{ owner, entry }] : []));
+  if (!living.some(({ entry }) => entry.limits !== undefined)) return [];
+  const pools = living.map(({ owner, entry: { slots = [], limits = [] } }) => ({
+    owner,
+    lists: slots.map(({ runner }) => ({
+      list: queueList(runner),
+      limits: limits.find((each) => each.runner === runner),
+    })),
+  }));
+  const named = pools.flatMap(({ lists }) => lists.flatMap(({ list }) => list.names));
+  return [...new Set([...queues, ...named])].flatMap((queue): DifferentLimits[] => {
+    const limits = pools.flatMap(({ owner, lists }) => {
+      // Of several pools, the first one has the queue.
+      const pool = lists.find(({ list }) => list.expand([queue]).includes(queue));
+      return pool === undefined
+        ? []
+        : [{ owner, limit: pool.limits?.limit ?? null, rate: pool.limits?.rate ?? null }];
+    });
+    const [first] = limits;
+    const areSame = limits.every(({ limit, rate }) => limit === first?.limit && rate === first.rate);
+    return areSame ? [] : [{ kind: 'different-limits', queue, limits }];
+  });
 }
 
 function delayedFindings({ schedulers, unscheduled: times, undeliverable: count }: ResqueState): Finding[] {

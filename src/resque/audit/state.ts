@@ -35,6 +35,8 @@ export interface OwnerState {
 export interface ResqueState {
   /** By Redis' clock. */
   readonly nowMs: number;
+  /** Queues that exist, and those that the caller named. */
+  readonly queues: readonly string[];
   readonly workers: ReadonlySet<string>;
   readonly heartbeats: ReadonlyMap<string, string>;
   readonly owners: ReadonlyMap<string, OwnerState>;
@@ -93,6 +95,7 @@ export async function readState(
   );
   return {
     nowMs: registry.nowMs,
+    queues: [...named],
     workers: registered,
     heartbeats: registry.heartbeats,
     connections: registry.connections,

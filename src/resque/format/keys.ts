@@ -41,6 +41,12 @@ export interface ResqueKeys {
   readonly heldQueues: (owner: string) => string;
   /** Ours: list of the jobs of one queue that a runner process has taken and not yet settled, oldest first. */
   readonly held: (owner: string, queue: string) => string;
+  /** Ours: set of the workers that have a share of the queue's limit, see limits.ts. */
+  readonly runningShares: (queue: string) => string;
+  /** Ours: list that wakes runners that wait for a share of the queue's limit. */
+  readonly freeShares: (queue: string) => string;
+  /** Ours: when the next job of a queue with a rate is due. */
+  readonly rate: (queue: string) => string;
   /** Ours: hash of how often a job was recovered from a dead runner, by SHA-1 of queue, NUL and payload. */
   readonly recoveries: string;
   /** Hash: worker id → ISO 8601 time of its last sign of life. */
@@ -100,6 +106,9 @@ export function resqueKeys(namespace: string): ResqueKeys {
     recoveryLock: `${prefix}runner:recovery`,
     heldQueues: (owner) => `${prefix}runner:${owner}:held`,
     held: (owner, queue) => `${prefix}runner:${owner}:held:${queue}`,
+    runningShares: (queue) => `${prefix}runner:running:${queue}`,
+    freeShares: (queue) => `${prefix}runner:free:${queue}`,
+    rate: (queue) => `${prefix}runner:rate:${queue}`,
     recoveries: `${prefix}runner:recoveries`,
     heartbeat: `${prefix}workers:heartbeat`,
     failed: `${prefix}failed`,

@@ -9,25 +9,17 @@ import type { Clock } from '../redis/clock.ts';
 import type { ReachableRedis } from '../redis/connection.ts';
 import { LargeReads } from '../redis/large-reads.ts';
 import { runScript } from '../redis/script.ts';
-import { answerLimitMs } from '../redis/send.ts';
 import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
 import { readHeldLists } from '../workers/dead-runners.ts';
 import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
+import { JobWaits } from './job-waits.ts';
 import { permissionScript } from './permission-script.ts';
 import { readStanding, type Standing } from './standing.ts';
 import type { HeldJob, ReservedJob, StepOwner, StepReply, StepRequest, UnsentJob } from './step.ts';
 import { stepScript } from './step-script.ts';
 import { type RecordedStepJob, StepSender } from './step-sender.ts';
-
-/** A job from BLPOP. It is in no key until a step records it or puts it back. */
-export interface PoppedJob {
-  readonly queue: string;
-  readonly payload: Buffer;
-  /** It came by BLMOVE and is on the list of held jobs. */
-  readonly isHeld: boolean;
-}
 
 /** What the required permissions depend on. */
 export interface PreparedFor {
@@ -35,23 +27,19 @@ export interface PreparedFor {
   readonly holdsJobs: boolean;
   /** Whether any entry retries jobs. */
   readonly retriesJobs: boolean;
+  /** Whether any entry has a limit over all runners. */
+  readonly limitsJobs: boolean;
   readonly queues: readonly string[];
   /** The locks that any entry releases. */
   readonly locks?: readonly Plugin[];
 }
-
-/**
- * Redis may keep the connection of a vanished host open for ten minutes or more, and give it jobs. So waits end by
- * themselves, long before such a host is recovered as dead.
- */
-const longestWaitSeconds = 60;
-const waitLimitMs = longestWaitSeconds * 1_000 + answerLimitMs;
 
 export class ResqueClient {
   readonly keys: ResqueKeys;
   readonly session: RedisSession;
   readonly failed: FailedList;
   readonly reads: LargeReads;
+  readonly waits: JobWaits;
   readonly #steps: StepSender;
   /** Redis has never seen this process. */
   isUnknown = true;
@@ -85,6 +73,7 @@ export class ResqueClient {
     this.session = new RedisSession(redis, hooks, means, owner.nonce);
     this.failed = new FailedList(this.session, this.keys);
     this.reads = new LargeReads(this.session);
+    this.waits = new JobWaits(this.session, this.keys, () => this.owner);
     this.#steps = new StepSender(this.session, this.keys, this.reads);
   }
 
@@ -118,11 +107,11 @@ export class ResqueClient {
    * Call it first on new connections: reads Redis' clock, loads the script and checks permissions. Rejects with RedisError,
    * also if a permission is missing.
    */
-  async prepare({ holdsJobs, retriesJobs, queues, locks = [] }: PreparedFor): Promise<void> {
+  async prepare({ holdsJobs, retriesJobs, limitsJobs, queues, locks = [] }: PreparedFor): Promise<void> {
     const holds = holdsJobs || this.waitsByMoving;
     const isLimited = this.session.server?.replyLimit.kind === 'known';
     const trims = this.failedLimit !== null;
-    const means = [holds, isLimited, trims, retriesJobs].map(Number);
+    const means = [holds, isLimited, trims, retriesJobs, limitsJobs].map(Number);
     const args = [this.keys.prefix, this.owner, ...means, keyPrefixesOf(locks).join(' '), ...queues];
     // All at once, in one round trip.
     const [, , mayReadPieces] = await Promise.all([
@@ -162,42 +151,6 @@ export class ResqueClient {
   }
 
   /**
-   * Waits for a job in one of the queues and takes it, first queue first.
-   *
-   * @returns `null` if `endWait` or the time limit ended the wait
-   */
-  async waitForJob(queues: readonly string[]): Promise<PoppedJob | null> {
-    const keys = queues.map((queue) => this.keys.queue(queue));
-    const popped = await this.session.blockingCommand(
-      (blocker) => blocker.blpopBuffer(keys, longestWaitSeconds),
-      waitLimitMs,
-    );
-    if (popped === null) return null;
-    const [key, payload] = popped as [Buffer, Buffer];
-    return { queue: key.toString('utf8').slice(this.keys.queue('').length), payload, isHeld: false };
-  }
-
-  /**
-   * The same for one at-least-once queue, on a separate connection: the job moves to the list of held jobs.
-   */
-  async waitForHeldJob(queue: string): Promise<PoppedJob | null> {
-    const { keys, owner } = this;
-    // First, because a recovery looks only at lists in this set.
-    await this.session.command((commands) => commands.sadd(keys.heldQueues(owner), queue));
-    const payload = await this.session.extraBlockingCommand(
-      queue,
-      (blocker) =>
-        blocker.blmoveBuffer(keys.queue(queue), keys.held(owner, queue), 'LEFT', 'RIGHT', longestWaitSeconds),
-      waitLimitMs,
-    );
-    return payload === null ? null : { queue, payload, isHeld: true };
-  }
-
-  endHeldWait(queue: string): Promise<boolean> {
-    return this.session.unblockExtra(queue);
-  }
-
-  /**
    * All held jobs of this process, oldest first.
    *
    * @param queues looked at even if the set of held queues was lost
@@ -205,11 +158,6 @@ export class ResqueClient {
   async heldJobs(queues: readonly string[]): Promise<HeldJob[]> {
     const lists = await readHeldLists(this.session, this.reads, this.keys, this.owner, queues);
     return lists.flatMap(({ queue, payloads }) => payloads.map((payload) => ({ queue, payload })));
-  }
-
-  /** @returns whether there was a wait to end */
-  endWait(): Promise<boolean> {
-    return this.session.unblock();
   }
 
   /**

@@ -10,6 +10,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatusWrites } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { shareReturns } from '../format/limits.ts';
 import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
@@ -114,6 +115,7 @@ for _ = 1, tonumber(nextArg()) do
   local id, step, keys = nextArg(), nextArg(), nextArg()
   if isRecordOf(id, step) then deleteKeys(keys) end
 end
+${shareReturns}
 local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
@@ -137,7 +139,10 @@ for _, outcome in ipairs(outcomes) do
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. outcome.id, 1)
     end
   end
-  if isItsRecord then redis.call('DEL', key, key .. ':payload', key .. ':retry') end
+  if isItsRecord then
+    freeShareOfRecord(outcome.id)
+    redis.call('DEL', key, key .. ':payload', key .. ':retry')
+  end
   setStatus(outcome.statusName, outcome.status)
   if isItsRecord or wasHeld then deleteKeys(outcome.pluginKeys) end
 end

@@ -6,6 +6,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
+import { shareReturns } from '../format/limits.ts';
 import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { knownProcess, runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
@@ -45,6 +46,7 @@ ${delayWrites}
 ${attemptWrites}
 ${jobStatusWrites}
 ${pluginKeyWrites}
+${shareReturns}
 local settled, failedLength, countRefusal = 0, 0, nil
 -- Where the recorded failures stand in ARGV.
 local places = {}
@@ -63,6 +65,7 @@ for _, worker in ipairs(workers) do
       returnAttempt(worker.id)
       setStatus(worker.statusName, ${jobStatuses.waiting})
     end
+    freeShareOfRecord(worker.id)
     redis.call('DEL', key, key .. ':payload', key .. ':retry')
     settled = settled + 1
   end

@@ -6,11 +6,12 @@ import { script, scriptChecks } from '../redis/script.ts';
  * `cli/check/permissions.ts` tests the same list for `check`, without a script.
  *
  * ARGV: prefix, the runner process' name, `1` if it holds jobs, `1` if it must read in pieces, `1` if it limits the list of
- * failures, `1` if it retries jobs, what the keys of locks that it releases begin with, its queues. Returns 1 if it may read in pieces.
+ * failures, `1` if it retries jobs, `1` if any of its queues has a limit, what the keys of locks that it releases begin with,
+ * its queues. Returns 1 if it may read in pieces.
  */
 export const permissionScript = script(`
 local prefix, owner, holdsJobs, readsPieces = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4] == '1'
-local trims, retries, locks, firstQueue = ARGV[5] == '1', ARGV[6] == '1', ARGV[7], 8
+local trims, retries, limits, locks, firstQueue = ARGV[5] == '1', ARGV[6] == '1', ARGV[7] == '1', ARGV[8], 9
 ${scriptChecks}
 local worker = prefix .. 'worker:' .. owner .. '-0:'
 local runner = prefix .. 'runner:' .. owner
@@ -58,6 +59,18 @@ if retries then
   need('ZADD', prefix .. 'delayed_queue_schedule', '0', '')
 end
 for name in locks:gmatch('%S+') do need('DEL', prefix .. name) end
+if limits then
+  local running, free = prefix .. 'runner:running:', prefix .. 'runner:free:'
+  for _, command in ipairs({ 'SADD', 'SREM' }) do need(command, running, '') end
+  for _, command in ipairs({ 'SCARD', 'SMEMBERS' }) do need(command, running) end
+  need('GETRANGE', worker, '0', '0')
+  need('LPUSH', free, '')
+  need('LTRIM', free, 0, -1)
+  need('EXPIRE', free, 1)
+  need('DEL', free)
+  need('GET', prefix .. 'runner:rate:')
+  need('SET', prefix .. 'runner:rate:', '')
+end
 if holdsJobs then
   needType('set', runner .. ':held')
   need('SADD', runner .. ':held', '')
@@ -78,6 +91,10 @@ if redis.acl_check_cmd then
     need('BLPOP', prefix .. 'queue:' .. ARGV[i], '0')
     need('LLEN', prefix .. 'queue:' .. ARGV[i])
     need('EXISTS', prefix .. 'queue:' .. ARGV[i])
+    if limits then
+      need('BLMOVE', prefix .. 'queue:' .. ARGV[i], prefix .. 'queue:' .. ARGV[i], 'LEFT', 'LEFT', '0')
+      need('BLPOP', prefix .. 'runner:free:' .. ARGV[i], '0')
+    end
     if holdsJobs then
       need('BLMOVE', prefix .. 'queue:' .. ARGV[i], runner .. ':held:' .. ARGV[i], 'LEFT', 'RIGHT', '0')
     end

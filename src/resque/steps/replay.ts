@@ -138,6 +138,7 @@ export class Replay {
     if (recorded === null) return [];
     const { queue, payload } = recorded;
     const job = { queue, payload: payload.bytes };
-    return [{ kind: 'requeue', worker, held: isHeld ? job : null, statusName: payload.statusName, ...job }];
+    const held = isHeld ? job : null;
+    return [{ kind: 'requeue', worker, held, statusName: payload.statusName, share: queue, ...job }];
   }
 }

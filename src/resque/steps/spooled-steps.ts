@@ -48,7 +48,7 @@ export function stepLines(steps: readonly SpooledStep[]): string[] {
 }
 
 function outcomeFields(outcome: OutcomeWrite): object {
-  const { kind, worker, takenIn } = outcome;
+  const { kind, worker, takenIn, share } = outcome;
   const held = outcome.held
     ? { queue: outcome.held.queue, payload: outcome.held.payload.toString('base64') }
     : null;
@@ -59,6 +59,7 @@ function outcomeFields(outcome: OutcomeWrite): object {
     held,
     ...(outcome.statusName ? { statusName: outcome.statusName } : {}),
     ...(outcome.pluginKeys ? { pluginKeys: outcome.pluginKeys } : {}),
+    ...(share === undefined ? {} : { share }),
   };
   switch (kind) {
     case 'success':
@@ -107,6 +108,7 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
   const takenIn = numberOf(value.takenIn);
   const statusName = typeof value.statusName === 'string' ? { statusName: value.statusName } : {};
   const pluginKeys = typeof value.pluginKeys === 'string' ? { pluginKeys: value.pluginKeys } : {};
+  const share = typeof value.share === 'string' ? { share: value.share } : {};
   if (kind === 'step') return true;
   if (kind === 'return') {
     if (typeof queue !== 'string' || payload === null) return false;
@@ -123,7 +125,7 @@ function take(draft: Draft, value: Readonly<Record<string, unknown>>): boolean {
     return true;
   }
   if (held === undefined) return false;
-  const about = { worker, takenIn, held, ...statusName, ...pluginKeys };
+  const about = { worker, takenIn, held, ...statusName, ...pluginKeys, ...share };
   if (kind === 'success') draft.outcomes.push({ kind, ...about });
   else if (kind === 'failure' && record !== null) draft.outcomes.push({ kind, ...about, record });
   else if (kind === 'requeue' && typeof queue === 'string' && payload !== null) {

@@ -2,6 +2,7 @@
 import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
+import { limitWrites, shareReturns } from '../format/limits.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
@@ -102,9 +103,14 @@ for _ = 1, tonumber(nextArg()) do
   local id, record, payload, attempt = nextArg(), nextArg(), nextArg(), nextArg()
   begin(id, record, payload ~= '' and payload, attempt ~= '' and attempt)
 end
+local shares = {}
+for i = 1, tonumber(nextArg()) do shares[i] = { isTaken = nextArg() == '1', queue = nextArg(), id = nextArg() } end
+${shareReturns}
+${limitWrites}
 local reservations = {}
 for r = 1, tonumber(nextArg()) do
-  local reservation = { isHeld = nextArg() == '1', hasAttempts = nextArg() == '1', queueCount = tonumber(nextArg()) }
+  local reservation = { isHeld = nextArg() == '1', hasAttempts = nextArg() == '1', limits = readLimits(nextArg()),
+    queueCount = tonumber(nextArg()) }
   reservation.firstQueue = at
   at = at + reservation.queueCount
   reservation.workerCount = tonumber(nextArg())
@@ -145,6 +151,7 @@ for r, reservation in ipairs(reservations) do
     need('LPOP', prefix .. 'queue:' .. queue)
   end
 end
+needLimits(shares, reservations)
 local someone = active[1] or (reservations[1] and ARGV[reservations[1].firstWorker + 1])
 if someone then
   local key = prefix .. 'worker:' .. someone
@@ -213,6 +220,9 @@ ${trimFailed}
 count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)
+for _, share in ipairs(shares) do
+  if share.isTaken then takeShare(share.queue, share.id) else freeShare(share.queue, share.id) end
+end
 for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then putBack(job.queue, job.key, job.payload) end
 end
@@ -237,7 +247,10 @@ for r, reservation in ipairs(reservations) do
     local queue = ARGV[reservation.firstQueue + q]
     local record
     if reservation.isHeld then redis.call('SADD', heldQueues, queue) end
-    while w <= reservation.workerCount do
+    local allowed, problem
+    if reservation.limits then allowed, problem = allowance(queue, reservation.limits) end
+    if problem then add(r, 0, q, 0, problem) end
+    while w <= reservation.workerCount and not problem and (not allowed or allowed.taken < allowed.most) do
       local payload
       if reservation.isHeld then
         payload = redis.pcall('LMOVE', prefix .. 'queue:' .. queue, heldQueues .. ':' .. queue, 'LEFT', 'RIGHT')
@@ -250,6 +263,7 @@ for r, reservation in ipairs(reservations) do
       end
       if not payload then break end
       local id = ARGV[reservation.firstWorker + w]
+      if allowed then take(allowed, queue, id) end
       local isSent = #payload <= room
       if isSent then room = room - #payload end
       local isEmbedded = isSent and embeddable(payload)
@@ -262,6 +276,8 @@ for r, reservation in ipairs(reservations) do
       add(r, w, q, isEmbedded and 1 or 0, isSent and payload or #payload)
       w = w + 1
     end
+    local wait = allowed and waitOf(allowed, queue)
+    if wait then add(r, 0, q, 5, wait) end
     if w > reservation.workerCount then break end
   end
 end

@@ -10,6 +10,7 @@ import { keptSeconds } from '../delayed/retry-entry.ts';
 import { trimArgument } from '../failed/failed-limit.ts';
 import { jobStatuses } from '../format/job-status.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { limitsArgument, type QueueLimits } from '../format/limits.ts';
 import { heartbeatText, runAtText, startedText } from '../format/timestamps.ts';
 
 /** How a job ended. */
@@ -23,6 +24,8 @@ export type OutcomeWrite = {
   readonly statusName?: string;
   /** Keys of plugins to delete, see `keysToDelete`; '' or left out for none. */
   readonly pluginKeys?: string;
+  /** The queue whose limit the job has a share of; left out if it has none. */
+  readonly share?: string;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
@@ -62,6 +65,8 @@ export interface BeginWrite {
    * entry before the job starts. '' or left out for other pools.
    */
   readonly attempt?: string;
+  /** The queue whose limit the job has a share of; left out if it has none. */
+  readonly share?: string;
 }
 
 /** A job has started: keys of plugins that are deleted now. */
@@ -89,6 +94,8 @@ export interface Reservation {
   readonly isHeld?: boolean;
   /** The pool retries jobs: each may have an entry with the number of its attempt. */
   readonly hasAttempts?: boolean;
+  /** Limits of each of the queues by itself. */
+  readonly limits?: QueueLimits | null;
 }
 
 export interface StepRequest {
@@ -125,6 +132,13 @@ export interface ReservedJob {
 /** A job whose payload didn't fit in the reply. It is stored beside the record. */
 export type UnsentJob = Omit<ReservedJob, 'payload'> & { readonly length: number };
 
+/** A queue that holds jobs that may not start now. */
+export interface LimitedQueue {
+  readonly queue: string;
+  /** Milliseconds until one may start; `null` if another job must end first. */
+  readonly waitMs: number | null;
+}
+
 export interface StepReply {
   readonly jobs: readonly ReservedJob[];
   readonly unsent: readonly UnsentJob[];
@@ -138,6 +152,7 @@ export interface StepReply {
   readonly countRefusal: string | null;
   /** Queues whose key is not a list, with Redis' message. */
   readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
+  readonly limited: readonly LimitedQueue[];
 }
 
 /** For the scripts: when the job is due, its item and entry, and how long the entry is kept. */
@@ -196,16 +211,11 @@ export function stepArguments(
   args.push(request.begins.length);
   for (const { worker, record, payload, attempt } of request.begins)
     args.push(worker, record, payload ?? '', attempt ?? '');
+  args.push(...shareArguments(request));
   args.push(request.reservations.length);
-  for (const { queues, workers, isHeld, hasAttempts } of request.reservations) {
-    args.push(
-      isHeld === true ? 1 : 0,
-      hasAttempts === true ? 1 : 0,
-      queues.length,
-      ...queues,
-      workers.length,
-      ...workers,
-    );
+  for (const { queues, workers, isHeld, hasAttempts, limits } of request.reservations) {
+    args.push(isHeld === true ? 1 : 0, hasAttempts === true ? 1 : 0, limitsArgument(limits));
+    args.push(queues.length, ...queues, workers.length, ...workers);
   }
   for (const name of request.running ?? []) args.push(name, jobStatuses.running);
   for (const { statusName, kind } of request.outcomes)
@@ -213,6 +223,14 @@ export function stepArguments(
   for (const { pluginKeys } of [...(request.starts ?? []), ...request.outcomes])
     if (pluginKeys) args.push(pluginKeys, 'delete');
   return args;
+}
+
+function shareArguments({ outcomes, begins }: StepRequest): (string | number)[] {
+  const args = [
+    ...outcomes.flatMap(({ share, worker }) => (share === undefined ? [] : [0, share, worker])),
+    ...begins.flatMap(({ share, worker }) => (share === undefined ? [] : [1, share, worker])),
+  ];
+  return [args.length / 3, ...args];
 }
 
 /** php-resque has no status for a job that goes back, so it is `waiting`. */
@@ -230,6 +248,7 @@ export const statusAfter = {
  *     reservation, worker index, queue index, 1|0, payload or its length
  *     reservation, worker index, queue index, 2, entry of the attempt of the job that follows
  *     reservation, -1, queue index, 0, error
+ *     reservation, -1, queue index, 5, milliseconds until a job may start; -1 if another must end first
  *     -1, index of the begin, -1, 3, entry of its attempt
  *     -1, -1, -1, 4, number of refused delays
  *     -1, -1, -1, 0, refusal of a counter
@@ -239,6 +258,7 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
   const unsent: UnsentJob[] = [];
   const filled = request.reservations.map(() => 0);
   const unreadable: { queue: string; error: string }[] = [];
+  const limited: LimitedQueue[] = [];
   const attempts = new Map<string, string>();
   let attempt = '';
   let refusedDelays = 0;
@@ -262,6 +282,10 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
       continue;
     }
     if (queue === undefined || bytes === undefined) throw new Error('step: reply of an unknown shape');
+    if (kind === 5) {
+      limited.push({ queue, waitMs: Number(bytes) < 0 ? null : Number(bytes) });
+      continue;
+    }
     if (worker === undefined) {
       unreadable.push({ queue, error: bytes.toString() });
       continue;
@@ -272,5 +296,5 @@ export function readStepReply(request: StepRequest, reply: unknown): StepReply {
     else jobs.push({ ...job, payload: bytes });
     filled[index] = (filled[index] ?? 0) + 1;
   }
-  return { jobs, unsent, filled, unreadable, attempts, refusedDelays, countRefusal };
+  return { jobs, unsent, filled, unreadable, limited, attempts, refusedDelays, countRefusal };
 }

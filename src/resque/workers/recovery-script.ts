@@ -11,6 +11,7 @@ import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import { needTrim, readTrim, trimFailed } from '../failed/failed-limit.ts';
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
+import { shareReturns } from '../format/limits.ts';
 import { pluginKeyWrites } from '../format/plugin-keys.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
@@ -187,6 +188,7 @@ ${delayWrites}
 ${attemptWrites}
 ${jobStatusWrites}
 ${pluginKeyWrites}
+${shareReturns}
 local requeued, failedLength, countRefusal = 0, 0, nil
 -- Where the recorded failures stand in ARGV.
 local places = {}
@@ -216,6 +218,7 @@ for _, worker in ipairs(workers) do
   end
   -- Held jobs go back below.
   if worker.kind ~= 'failure' then returnAttempt(worker.id) end
+  freeShareOfRecord(worker.id)
   redis.call('SREM', prefix .. 'workers', worker.id)
   redis.call('DEL', key, key .. ':started', key .. ':payload', key .. ':retry', prefix .. 'stat:processed:' .. worker.id,
     prefix .. 'stat:failed:' .. worker.id)

@@ -27,6 +27,8 @@ export interface RunnerAbout {
   readonly slots?: readonly PoolSlots[];
   /** Plugins whose keys it deletes, by key of the pool: see plugin-keys.ts. Left out if there are none. */
   readonly plugins?: Readonly<Record<string, readonly string[]>>;
+  /** Pools with limits over all runners. Left out if there are none. */
+  readonly limits?: readonly PoolLimits[];
   /** It moves delayed jobs. Left out if it doesn't. */
   readonly moves?: true;
   /** Pauses that nothing else in Redis shows. */
@@ -37,6 +39,15 @@ export interface PoolSlots {
   /** Key of the pool. */
   readonly runner: string;
   readonly count: number;
+}
+
+/** The limits of each queue of a pool, as in the config. */
+export interface PoolLimits {
+  /** Key of the pool. */
+  readonly runner: string;
+  readonly limit: number | null;
+  /** Such as `100/m burst 20`. */
+  readonly rate: string | null;
 }
 
 /** A pause of a queue or a pool; of all queues if it names neither. */
@@ -100,6 +111,7 @@ function withKnownOptions({
   connections,
   holds,
   slots,
+  limits,
   moves,
   plugins,
   pauses,
@@ -113,6 +125,7 @@ function withKnownOptions({
     ...(moves === true ? { moves } : {}),
     ...(isPlugins(plugins) ? { plugins } : {}),
     ...(Array.isArray(slots) ? { slots: slots.filter(isSlots) } : {}),
+    ...(Array.isArray(limits) ? { limits: limits.filter(isLimits) } : {}),
     ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
   };
 }
@@ -131,6 +144,13 @@ function isSlots(value: unknown): value is PoolSlots {
   if (typeof value !== 'object' || value === null) return false;
   const { runner, count } = value as Partial<PoolSlots>;
   return typeof runner === 'string' && typeof count === 'number';
+}
+
+function isLimits(value: unknown): value is PoolLimits {
+  if (typeof value !== 'object' || value === null) return false;
+  const { runner, limit, rate } = value as Partial<PoolLimits>;
+  const isLimit = limit === null || typeof limit === 'number';
+  return typeof runner === 'string' && isLimit && (rate === null || typeof rate === 'string');
 }
 
 function isPause(value: unknown): value is PoolPause {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { versionVerdicts } from '../../../src/cli/check/redis.ts';
 
-const once = { key: 'mail', delivery: 'at-most-once' } as const;
-const atLeast = { key: 'bills', delivery: 'at-least-once' } as const;
+const unlimited = { limit: null, rate: null } as const;
+const once = { key: 'mail', delivery: 'at-most-once', ...unlimited } as const;
+const atLeast = { key: 'bills', delivery: 'at-least-once', ...unlimited } as const;
 
 test.each(['5.0.0', '6.2.0', '7.0.15', '10.1.0', ''])('version "%s" does for at-most-once', (version) => {
   expect(versionVerdicts(version, [once])).toEqual([]);
@@ -24,4 +25,13 @@ test.each(['5.0.14', '6.0.20', '6.1.0'])('version %s does not do for at-least-on
 
 test.each(['6.2.0', '7.0.15', '10.1.0', ''])('version "%s" does for at-least-once', (version) => {
   expect(versionVerdicts(version, [once, atLeast])).toEqual([]);
+});
+
+test('version 6.0.20 does not do for limits', () => {
+  const limited = { ...once, limit: 10 };
+  const rated = { ...once, key: 'sms', rate: { intervalMs: 100, burst: 1, text: '10/s' } };
+  expect(versionVerdicts('6.0.20', [once, limited, rated])).toMatchObject([
+    { text: '6.0.20 has no BLMOVE, which "limit" and "rate" need (mail, sms); use Redis 6.2 or later' },
+  ]);
+  expect(versionVerdicts('6.2.0', [limited, rated])).toEqual([]);
 });

@@ -1,0 +1,50 @@
+/** Waits for one queue each, on connections of their own. */
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import { QueueWait } from './queue-wait.ts';
+
+export interface SingleWaiter<T> {
+  readonly client: ResqueClient;
+  readonly waitFor: (queue: string) => Promise<T | null>;
+  readonly endWait: (queue: string) => Promise<boolean>;
+  /** A wait is over; `null` if it was ended or its connection lost. */
+  readonly onOver: (result: T | null, queue: string) => void;
+}
+
+export class SingleWaits<T> {
+  readonly #waiter: SingleWaiter<T>;
+  readonly #waits = new Map<string, QueueWait<T>>();
+
+  constructor(waiter: SingleWaiter<T>) {
+    this.#waiter = waiter;
+  }
+
+  get isActive(): boolean {
+    return [...this.#waits.values()].some(({ isActive }) => isActive);
+  }
+
+  covers(queue: string): boolean {
+    return this.#waits.get(queue)?.isActive ?? false;
+  }
+
+  /** Ends the waits for other queues. */
+  endUnless(wanted: readonly string[]): void {
+    for (const [queue, wait] of this.#waits) wait.endUnless(wanted.includes(queue) ? [queue] : []);
+  }
+
+  /** Starts the waits for these queues that have not begun. */
+  begin(wanted: readonly string[]): void {
+    for (const queue of wanted) {
+      const wait = this.#waits.get(queue) ?? this.#newWait(queue);
+      if (!wait.isActive) wait.begin([queue]);
+    }
+  }
+
+  #newWait(queue: string): QueueWait<T> {
+    const { client, waitFor, endWait, onOver } = this.#waiter;
+    const { clock, session } = client;
+    const waiter = { clock, session, waitForJob: () => waitFor(queue), endWait: () => endWait(queue) };
+    const wait = new QueueWait<T>(waiter, (result) => onOver(result, queue));
+    this.#waits.set(queue, wait);
+    return wait;
+  }
+}
