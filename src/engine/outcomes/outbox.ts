@@ -121,8 +121,6 @@ export class Outbox {
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
     if (job.isDisowned === true) return;
-    // It keeps its keys.
-    if (outcome.kind === 'requeue') this.#starts.delete(job);
     const dueAt = (delaySeconds: number) => this.#client.dueSeconds(delaySeconds);
     this.outcomes.push(outcomeWrite(job, outcome, dueAt));
     // As in Resque, a failed job also counts as processed.

@@ -26,6 +26,9 @@ interface Job {
   readonly queue: string;
   /** JSON text. */
   readonly args: string;
+  readonly values: RubyValue[];
+  /** Those in which Ruby may have written the args. */
+  readonly styles: readonly InspectStyle[];
 }
 
 interface PluginKeys {
@@ -89,7 +92,10 @@ function jobOf(payload: Buffer, queue: string): Job | null {
   if (typeof jobClass !== 'string' || !Array.isArray(args)) return null;
   const { start, end } = memberSpans(payload).get('args') ?? { start: 0, end: 0 };
   const text = payload.toString('utf8', start, end);
-  return isDeeperThan(text, deepest) ? null : { jobClass, queue, args: text };
+  if (isDeeperThan(text, deepest)) return null;
+  const isSame = /^[^{\\\u0080-\uffff]*$/.test(text);
+  const styles = isSame ? inspectStyles.slice(0, 1) : inspectStyles;
+  return { jobClass, queue, args: text, values: readRuby(text) as RubyValue[], styles };
 }
 
 /** The key of QueueLock for a job that `enqueue` makes, without the namespace prefix. */
@@ -105,8 +111,8 @@ function nodeKeys({ jobClass, queue, args }: Job): string[] {
   );
 }
 
-function lonerKeys({ jobClass, queue, args }: Job): string[] {
-  const sorted = valuesOf(args).map((value) =>
+function lonerKeys({ jobClass, queue, values }: Job): string[] {
+  const sorted = values.map((value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? sortedPairs(value) : value,
   );
   const json = `{"class":${JSON.stringify(jobClass)},"args":${jsonOf(sorted)}}`;
@@ -118,13 +124,13 @@ function sortedPairs(value: Readonly<Record<string, RubyValue>>): RubyValue {
   return Object.entries(value).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-function resqueLockKeys({ jobClass, args }: Job): string[] {
-  return inspectStyles.map((style) => `lock:${jobClass}-${inspect(readRuby(args), style)}`);
+function resqueLockKeys({ jobClass, values, styles }: Job): string[] {
+  return styles.map((style) => `lock:${jobClass}-${inspect(values, style)}`);
 }
 
-function retryKeys({ jobClass, args }: Job): string[] {
-  return inspectStyles.flatMap((style) => {
-    const text = join(valuesOf(args), '-', style);
+function retryKeys({ jobClass, values, styles }: Job): string[] {
+  return styles.flatMap((style) => {
+    const text = join(values, '-', style);
     const id = text === '' ? '' : `:${createHash('sha1').update(text).digest('hex')}`;
     const key = `resque-retry:${jobClass}${id}`.replace(/[ \t\r\n\f\v]/g, '');
     return [key, `failure-${key}`];
@@ -134,7 +140,3 @@ function retryKeys({ jobClass, args }: Job): string[] {
 const inspectStyles: readonly InspectStyle[] = ['=>', ' => '].flatMap((arrow) =>
   [false, true].map((isAscii) => ({ arrow, isAscii })),
 );
-
-function valuesOf(args: string): RubyValue[] {
-  return readRuby(args) as RubyValue[];
-}

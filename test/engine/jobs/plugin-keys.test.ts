@@ -215,6 +215,22 @@ describe('a Redis that comes back older', () => {
     await stage.redis.del(`resque:${keys.loner}`, `resque:${keys.node}`);
   });
 
+  test('from before the start of a running job loses the keys again', async () => {
+    await enqueue();
+    const engine = await stage.start([pool(untilGo), stage.runner('other', stage.script(':'))]);
+    await untilLeft('lock', 'retry', 'failure');
+    const owner = `test.runner:${process.pid}`;
+    const record = JSON.parse((await stage.redis.get(`resque:worker:${owner}-0:mail`)) ?? '');
+    const [nonce] = ((await stage.redis.get(`resque:runner:${owner}:step`)) ?? '').split(' ');
+    await stage.redis.set(`resque:runner:${owner}:step`, `${nonce} ${record.step}`);
+    await take('loner', 'node');
+    await stage.enqueue('other', 1);
+    await engine.wait('steps.forgotten');
+    await untilLeft('lock', 'retry', 'failure');
+    stage.write('go');
+    await untilLeft();
+  });
+
   test('with the job on its queue keeps its keys for its next run', async () => {
     const engine = await stage.start([pool(untilGo)]);
     await engine.do({ type: 'pause-queue', queue: 'mail' });
