@@ -12,6 +12,8 @@ import { resolve } from 'node:path';
 const fileBytes = 20_000;
 /** CommonJS code runs when it is loaded, and V8 parses it twice. */
 const commonJsFactor = 3;
+/** A runner without a screen loads both. */
+const runner = ['src/cli/run/start.ts', 'src/cli/run/headless.ts'];
 /** The cost of loading Node's builtin modules, in bytes. Other ones are always loaded, or small. */
 const builtinBytes = new Map(
   Object.entries({
@@ -92,14 +94,18 @@ function additionalImports({ inputs, outputs }, main) {
   const bits = (/** @type {string[]} */ some) => some.reduce((all, entry) => all | bit(entry), 0n);
   // Every start loads the code that parses the command line.
   const always = bits([main, ...loadedLater(outputs, main)]);
-  // The plugin can't add imports to a package. What the engine loads later is small, and must stay so.
-  const fixed = bits(entries.filter((entry) => isOfPackage(entry) || entry.startsWith('src/engine/')));
+  // The plugin can't add imports to a package.
+  const fixed = bits(entries.filter(isOfPackage));
+  // What the engine loads later costs nothing if a runner has loaded it at its start.
+  const isOfEngine = (/** @type {string} */ entry) => entry.startsWith('src/engine/');
+  const late = bits(runner.flatMap((entry) => loadedLater(outputs, entry)).filter(isOfEngine));
+  const runners = bits(entries.filter((entry) => runner.includes(entry)));
 
   const before = chunks.map(() => 0n);
   for (const [index, { entryPoint }] of Object.values(outputs).entries()) {
     if (entryPoint !== undefined) share(before, chunks, index, bit(entryPoint));
   }
-  const after = mergeWhileCheaper(before, chunks, { count: entries.length, always, fixed });
+  const after = mergeWhileCheaper(before, chunks, { count: entries.length, always, fixed, late, runners });
   return new Map(
     entries.map((entry) => [
       entry,
@@ -133,6 +139,7 @@ function loadedLater(outputs, main) {
   return [...entries];
 }
 
+const isOfScreen = (/** @type {string} */ module) => module.startsWith('src/ui/');
 const isOfPackage = (/** @type {string} */ module) => module.includes('node_modules/');
 
 /**
@@ -140,13 +147,20 @@ const isOfPackage = (/** @type {string} */ module) => module.includes('node_modu
  *
  * @param {readonly bigint[]} before for each chunk, the entries that load it, one bit per entry
  * @param {readonly Chunk[]} chunks
- * @param {{ count: number, always: bigint, fixed: bigint }} entries their number; the entries that every start loads;
- * the entries that can't get more imports
+ * @param {{ count: number, always: bigint, fixed: bigint, late: bigint, runners: bigint }} entries their number; the entries
+ * that every start loads; those that can't get more imports; those that only a runner loads, after its start; the runner's
  * @returns {readonly bigint[]} like `before`, where merged chunks have the same entries
  */
-function mergeWhileCheaper(before, chunks, { count, always, fixed }) {
+function mergeWhileCheaper(before, chunks, { count, always, fixed, late, runners }) {
   const isAllowed = (/** @type {readonly bigint[]} */ users) =>
-    users.every((each, index) => ((each ^ (before[index] ?? 0n)) & fixed) === 0n);
+    users.every((each, index) => {
+      const had = before[index] ?? 0n;
+      const gained = each ^ had;
+      // A runner without a screen never loads a part of it.
+      if ((gained & (runners | late)) !== 0n && chunks[index]?.modules.some(isOfScreen) === true)
+        return false;
+      return (gained & fixed) === 0n && ((gained & late) === 0n || (had & runners) !== 0n);
+    });
   /** The cost of all starts together, one start per entry. */
   const costOf = (/** @type {readonly bigint[]} */ users) => {
     /** @type {Map<bigint | number, number>} */
@@ -158,7 +172,7 @@ function mergeWhileCheaper(before, chunks, { count, always, fixed }) {
     let sum = 0;
     for (const [key, cost] of files) {
       const loadedBy = typeof key === 'bigint' ? key : (users[key] ?? 0n);
-      sum += cost * ((loadedBy & always) === 0n ? bitCount(loadedBy) : count);
+      sum += cost * ((loadedBy & always) === 0n ? bitCount(loadedBy & ~late) : count);
     }
     return sum;
   };
