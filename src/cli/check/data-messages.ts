@@ -118,7 +118,7 @@ export function findingText(
       );
     case 'unknown-schedules':
       return told(
-        `${plural(finding.names.length, 'schedule')} in delayed:last_enqueued_at ${finding.names.length === 1 ? 'is' : 'are'} neither in this config nor in persistent_schedules: ${shown(finding.names.join(', '))}; a resque-scheduler with a schedule file enqueues nothing while a runner holds its lock, so move its schedules to this config; delete names that are no longer used with HDEL`,
+        `${plural(finding.names.length, 'schedule')} in delayed:last_enqueued_at ${finding.names.length === 1 ? 'is' : 'are'} neither in this config nor in persistent_schedules: ${shown(finding.names.join(', '))}; if they are in the schedule file of a resque-scheduler, move them to this config, because that enqueues nothing while a runner holds its lock; if nothing uses them, delete them with HDEL`,
       );
     case 'wrong-type':
       return told(
