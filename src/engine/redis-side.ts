@@ -18,7 +18,7 @@ import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { scheduleChanges } from './pools/config-changes.ts';
-import { workerHostOf } from './pools/pool.ts';
+import { limitsOf, workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { EngineMeans } from './process/engine-means.ts';
@@ -131,7 +131,7 @@ export class RedisSide {
         .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
       pauses: this.router.ownPauses,
       ...(Object.keys(this.router.plugins).length > 0 ? { plugins: this.router.plugins } : {}),
-      ...(this.router.limitsJobs ? { limits: this.router.limits } : {}),
+      ...(this.router.limitsJobs ? { limits: limitsOf(this.router.pools) } : {}),
       ...(this.#mover.isNeeded ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });

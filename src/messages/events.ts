@@ -206,6 +206,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'job.printed':
     case 'failures.counted':
     case 'counters.changed':
+    case 'queue.limited':
       return null;
   }
 }

@@ -24,7 +24,9 @@ const lastWordsLimit = 120;
 export function queueMessages(fact: QueueFact): QueueMessages {
   switch (fact.type) {
     case 'runner.changed': {
-      const text = `slots: ${concurrency(fact.runner)}`;
+      const { limit = null, rate = null } = fact.runner.limits ?? {};
+      const limits = limitsText(limit, rate);
+      const text = `slots: ${concurrency(fact.runner)}${limits === '' ? '' : `; ${limits}`}`;
       return { level: 'info', glyph: '●', subject: fact.runner.key, text };
     }
     case 'runner.throttled': {

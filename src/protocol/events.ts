@@ -26,7 +26,12 @@ export interface QueueView {
   readonly name: string;
   readonly runner: string;
   readonly pauses: readonly PauseReason[];
+  /** What keeps its next job from starting, over all runners; left out or `null` if nothing does. */
+  readonly limitedBy?: LimitedBy | null;
 }
+
+/** `limit`: too many of its jobs run. `rate`: it is too early, by a second or more. */
+export type LimitedBy = 'limit' | 'rate';
 
 export interface PoolView {
   readonly key: string;
@@ -35,6 +40,8 @@ export interface PoolView {
   readonly configuredConcurrency: number;
   /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
+  /** Of each of its queues, over all runners; left out without any. `rate` is such as `100/m burst 20`. */
+  readonly limits?: { readonly limit: number | null; readonly rate: string | null };
 }
 
 /** How a child ended that waited for a job, or why the machine couldn't start another child. */
@@ -141,6 +148,8 @@ export type EngineFact =
   | { readonly type: 'queue.removed'; readonly queue: string }
   | { readonly type: 'queue.paused'; readonly queue: string; readonly pauses: readonly PauseReason[] }
   | { readonly type: 'queue.resumed'; readonly queue: string }
+  /** Jobs wait that may not start yet, or no longer. Changes that last less than a second may be left out. */
+  | { readonly type: 'queue.limited'; readonly queue: string; readonly by: LimitedBy | null }
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
   | { readonly type: 'job.started'; readonly job: JobView }
   | {

@@ -55,6 +55,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'job.printed':
     case 'counters.changed':
     case 'queue.backlog':
+    case 'queue.limited':
     case 'failures.counted':
     case 'job.started':
       return false;

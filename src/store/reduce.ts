@@ -96,6 +96,8 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return { ...snapshot, queues: withChange(queues, event.queue, { pauses: event.pauses }) };
     case 'queue.resumed':
       return { ...snapshot, queues: withChange(queues, event.queue, { pauses: noPauses }) };
+    case 'queue.limited':
+      return { ...snapshot, queues: withChange(queues, event.queue, { limitedBy: event.by }) };
     case 'queue.backlog':
       return { ...snapshot, queues: withChange(queues, event.queue, { backlog: event.backlog }) };
     case 'job.started':

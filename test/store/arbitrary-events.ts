@@ -105,6 +105,7 @@ const factsByType: {
   'queue.removed': fc.record({ queue: names }),
   'queue.paused': fc.record({ queue: names, pauses }),
   'queue.resumed': fc.record({ queue: names }),
+  'queue.limited': fc.record({ queue: names, by: fc.constantFrom('limit' as const, 'rate' as const, null) }),
   'queue.backlog': fc.record({ queue: names, backlog: fc.integer({ min: -1, max: 99 }) }),
   'job.started': fc.record({ job: jobs }),
   'job.printed': fc.record({ jobId: anyIds, stream: fc.constantFrom('stdout', 'stderr'), line: texts }),

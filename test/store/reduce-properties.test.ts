@@ -244,6 +244,7 @@ function queuesChangedBy(event: EngineEvent, { queues }: Snapshot): string[] {
       return [event.queue.name];
     case 'queue.paused':
     case 'queue.resumed':
+    case 'queue.limited':
       return [event.queue];
     case 'queue.backlog':
       return queues.some(({ name, backlog }) => name === event.queue && backlog === event.backlog)
@@ -290,6 +291,7 @@ function partsOf(event: EngineEvent, { jobs, ended, queues, runners }: Snapshot)
     case 'queue.removed':
     case 'queue.paused':
     case 'queue.resumed':
+    case 'queue.limited':
     case 'queue.backlog':
       return isKnown(event.queue) ? ['queues'] : [];
     case 'job.started':

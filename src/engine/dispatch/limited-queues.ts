@@ -6,11 +6,15 @@
  *          ──step: all shares taken───▶ full      waits for a share that becomes free       ──▶ open
  *          ──step: too soon───────────▶ too soon  waits for its time                        ──▶ open
  */
+import type { LimitedBy } from '../../protocol/events.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import type { Reservation, StepReply } from '../../resque/steps/step.ts';
+import type { LimitedQueue, Reservation, StepReply } from '../../resque/steps/step.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import { SingleWaits } from './single-waits.ts';
+
+/** A shorter wait is no news: with a rate, there is one before each job. */
+const toldMs = 1_000;
 
 /** A runner may die after it was woken for a share, and before it takes one. */
 const recheckMs = 10_000;
@@ -25,6 +29,8 @@ export class LimitedQueues {
   readonly #router: QueueRouter;
   readonly #onOpen: () => void;
   readonly #closed = new Map<string, Closed>();
+  /** What was last published of queues with jobs that may not start. */
+  readonly #told = new Map<string, LimitedBy>();
   readonly #waits: SingleWaits<true>;
   #isAccepting = true;
 
@@ -65,6 +71,7 @@ export class LimitedQueues {
         if (found === undefined && !hasMore) this.#close(queue, 'empty', null);
         else if (found?.waitMs === null) this.#close(queue, 'full', recheckMs);
         else if (found !== undefined) this.#close(queue, 'too soon', found.waitMs);
+        this.#tell(queue, limitedBy(found));
       }
     }
   }
@@ -72,6 +79,10 @@ export class LimitedQueues {
   /** Waits for the queues that a step can't take from now, while there are free slots; ends all other waits. */
   update(isAccepting: boolean): void {
     this.#isAccepting = isAccepting;
+    // A reload may have removed the limit.
+    for (const queue of this.#told.keys()) {
+      if (this.#router.ownerOf(queue)?.isLimited !== true) this.#tell(queue, null);
+    }
     const wanted =
       this.#closed.size === 0 ? [] : [...this.#closed.keys()].filter((queue) => this.#isWanted(queue));
     this.#waits.endUnless(wanted);
@@ -113,8 +124,21 @@ export class LimitedQueues {
     this.#closed.set(queue, { state, cancel });
   }
 
+  #tell(queue: string, by: LimitedBy | null): void {
+    if ((this.#told.get(queue) ?? null) === by) return;
+    if (by === null) this.#told.delete(queue);
+    else this.#told.set(queue, by);
+    this.#router.tellLimited(queue, by);
+  }
+
   #open(queue: string): void {
     this.#closed.get(queue)?.cancel();
     this.#closed.delete(queue);
   }
+}
+
+function limitedBy(found: LimitedQueue | undefined): LimitedBy | null {
+  if (found === undefined) return null;
+  if (found.waitMs === null) return 'limit';
+  return found.waitMs >= toldMs ? 'rate' : null;
 }

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import type { Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
+import type { PoolLimits } from '../../resque/workers/runner-entry.ts';
 
 type SlotState = 'idle' | 'reserved' | 'running';
 
@@ -173,6 +174,13 @@ export class Pool {
       if (this.#isKnownEmpty) this.#onChange();
     });
   }
+}
+
+/** For the runner's entry in Redis. */
+export function limitsOf(pools: readonly Pool[]): PoolLimits[] {
+  return pools
+    .filter(({ isLimited, isRemoved }) => isLimited && !isRemoved)
+    .map(({ key, config: { limit, rate } }) => ({ runner: key, limit, rate: rate?.text ?? null }));
 }
 
 /** Not the bare host name: otherwise a Ruby worker on this host would prune our workers as dead at its start. */

@@ -5,12 +5,12 @@
  * of the file, with a pattern that matches it.
  */
 import type { PoolConfig } from '../../config/config.ts';
-import type { EngineFact, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
+import type { EngineFact, LimitedBy, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { Plugin } from '../../resque/format/plugin-keys.ts';
-import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
+import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { Pauses } from './pauses.ts';
-import { numberingSlots, Pool, workerId } from './pool.ts';
+import { limitsOf, numberingSlots, Pool, workerId } from './pool.ts';
 import { pluginsOf } from './taken-job.ts';
 
 export class QueueRouter {
@@ -83,12 +83,6 @@ export class QueueRouter {
     return this.#pools.some(({ isLimited }) => isLimited);
   }
 
-  get limits(): PoolLimits[] {
-    return this.#pools
-      .filter(({ isLimited, isRemoved }) => isLimited && !isRemoved)
-      .map(({ key, config: { limit, rate } }) => ({ runner: key, limit, rate: rate?.text ?? null }));
-  }
-
   /** Ids of the workers that may be on Redis' lists. */
   get workers(): string[] {
     return this.#pools.flatMap((pool) => pool.workers);
@@ -115,19 +109,18 @@ export class QueueRouter {
       const pool = this.pool(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
       next.push(pool);
       if (!this.#pools.includes(pool)) {
-        changes.push(
-          `${config.key}: added, ${config.concurrency} ${config.concurrency === 1 ? 'slot' : 'slots'}`,
-        );
+        const slots = config.concurrency === 1 ? 'slot' : 'slots';
+        changes.push(`${config.key}: added, ${config.concurrency} ${slots}`);
         this.#publish({ type: 'runner.added', runner: poolView(pool) });
         continue;
       }
       changes.push(...differences(pool.config, config));
-      const isChanged =
-        pool.concurrency !== config.concurrency || pool.config.concurrency !== config.concurrency;
+      const before = JSON.stringify(poolView(pool));
       pool.isRemoved = false;
       pool.config = config;
       pool.concurrency = config.concurrency;
-      if (isChanged) this.#publish({ type: 'runner.changed', runner: poolView(pool) });
+      const runner = poolView(pool);
+      if (JSON.stringify(runner) !== before) this.#publish({ type: 'runner.changed', runner });
     }
     for (const pool of this.#pools) {
       if (next.includes(pool)) continue;
@@ -280,6 +273,11 @@ export class QueueRouter {
     return this.#pauses.forEntry;
   }
 
+  /** @param by `null`: no longer */
+  tellLimited(queue: string, by: LimitedBy | null): void {
+    if (this.#owners.has(queue)) this.#publish({ type: 'queue.limited', queue, by });
+  }
+
   queueView(name: string): QueueView {
     return { name, runner: this.#owners.get(name)?.key ?? name, pauses: this.pausesOf(name) };
   }
@@ -304,5 +302,7 @@ export class QueueRouter {
 
 export function poolView(pool: Pool): PoolView {
   const { key, concurrency, config, throttled } = pool;
-  return { key, concurrency, configuredConcurrency: config.concurrency, throttled };
+  const [limits] = limitsOf([pool]);
+  const view = { key, concurrency, configuredConcurrency: config.concurrency, throttled };
+  return limits === undefined ? view : { ...view, limits: { limit: limits.limit, rate: limits.rate } };
 }

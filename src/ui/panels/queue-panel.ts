@@ -43,7 +43,7 @@ function title(
   remarks: readonly Remark[],
 ): Part[] {
   const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
-  for (const { state, style } of remarks) parts.push(span(`${state}  `, style));
+  for (const { state, style } of remarks) if (state !== '') parts.push(span(`${state}  `, style));
   parts.push(...slotsText(queue, runner, jobs.length), span(`  ${pending(queue)} waiting`));
   if (width >= 50) {
     parts.push(span(`  ${sparkline(bucketsAt(queue.throughput, nowMs, sparkColumns))}`, { dim: true }));

@@ -85,9 +85,11 @@ function row(
     cell(pending(queue), 9, {}, 'right'),
     ...(columns.isNarrow ? [] : [cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right')]),
     cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
-    ...(remarks.length === 0 ? [span(`  ${statusText(status, queue)}`, statusStyles[status])] : []),
+    ...(remarks.every((remark) => remark.state === '')
+      ? [span(`  ${statusText(status, queue)}`, statusStyles[status])]
+      : []),
     ...remarks.flatMap(({ state, style, reason }) => [
-      span(`  ${state}`, style),
+      span(state === '' ? '' : `  ${state}`, style),
       span(reason === null ? '' : ` ${reason}`, { dim: true }),
     ]),
     gap,

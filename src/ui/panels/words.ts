@@ -1,6 +1,6 @@
 /** Words and glyphs that several panels share. */
 
-import { pauseReason, throttledReason } from '../../messages/queues.ts';
+import { limitsText, pauseReason, throttledReason } from '../../messages/queues.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
@@ -62,6 +62,7 @@ export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null 
 }
 
 export interface Remark {
+  /** '' if there is nothing to say in the panel's title. */
   readonly state: string;
   readonly style: Style;
   /** `null` if the state is enough. */
@@ -82,6 +83,14 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
       style: statusStyles[status],
       reason: pause === null ? null : pauseReason(pause),
       reasonStyle: { color: isTrouble ? 'red' : 'yellow' },
+    });
+  }
+  const limits = limitsText(runner?.limits?.limit ?? null, runner?.limits?.rate ?? null);
+  if (limits !== '') {
+    const isAt = (queue.limitedBy ?? null) !== null && (queue.backlog ?? 0) > 0;
+    remarks.push({
+      ...{ state: isAt ? `at its ${queue.limitedBy}` : '', style: { color: 'yellow' } },
+      ...{ reason: `${limits} over all runners`, reasonStyle: isAt ? { color: 'yellow' } : { dim: true } },
     });
   }
   const throttled = runner?.throttled ?? null;

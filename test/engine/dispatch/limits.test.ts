@@ -120,14 +120,18 @@ describe('"limit"', () => {
     stage.mayLeaveKeys('runner:free:mail_a', 'runner:free:mail_b');
     await stage.enqueue('mail_a', 10, 11);
     await stage.enqueue('mail_b', 20, 21);
-    await stage.start([pool({ limit: 1 }, 'mail_*')]);
+    const engine = await stage.start([pool({ limit: 1 }, 'mail_*')]);
     await waitForWaits('blpop', 2);
     expect((await waitForBegun(2)).sort()).toEqual(['10', '20']);
+    const told = () => engine.all('queue.limited').map(({ queue, by }) => `${queue} ${by}`);
+    expect(told().sort()).toEqual(['mail_a limit', 'mail_b limit']);
     stage.write('go-20');
     expect((await waitForBegun(3))[2]).toBe('21');
     expect(await stage.backlog('mail_a')).toEqual([11]);
     stage.write('go');
     await waitForProcessed(4);
+    await engine.wait('queue.limited', 4);
+    expect(told().slice(2).sort()).toEqual(['mail_a null', 'mail_b null']);
   });
 
   test('while a runner waits, it asks Redis nothing for its queue', async () => {

@@ -149,6 +149,24 @@ test('what keeps a queue from running is told with its reason, and goes away wit
   rmSync(missing);
 });
 
+test('a limit over all runners is shown, and that it keeps jobs from starting', async () => {
+  const { stage } = ui;
+  const body = `read -r job; while [ ! -e "$D/go" ]; do sleep 0.05; done`;
+  const screen = await ui.start({
+    script: stage.script(body),
+    runners: { mail: { concurrency: 3, limit: 1, rate: '100/s burst 9' } },
+  });
+  await screen.waitForText('limit 1, rate 100/s burst 9 over all runners');
+  expect(screen.text()).not.toContain('at its limit');
+  await stage.enqueue('mail', { class: 'Held', args: [] }, { class: 'Held', args: [] });
+  await screen.waitForText('mail  at its limit  1/3  1 waiting');
+  stage.write('go');
+  await screen.waitForNoText('at its limit');
+  await stage.waitForStat('processed', 2);
+  // They expire by themselves.
+  await stage.client.del(stage.key('runner:free:mail'), stage.key('runner:rate:mail'));
+});
+
 test('h, l, the arrows, Tab and Shift-Tab move the focus from panel to panel', async () => {
   const screen = await start(fourQueues);
   await waitForFocus(screen, 'mail');
