@@ -28,7 +28,8 @@ describe('with "auto"', () => {
     expect(stage.lines('runs')).toEqual(['1', '2', '3']);
     expect(stage.lines('payloads')).toEqual([payload, payload, payload]);
     expect(await stage.redis.exists(masterLock, leaderLock)).toBe(0);
-    expect(await stage.redis.keys('resque:*{delayed,timestamps,retry}*')).toEqual([]);
+    const keys = await stage.redis.keys('resque:*');
+    expect(keys.filter((key) => /delayed|timestamps|retry/.test(key))).toEqual([]);
     expect(await stage.redis.zcard(schedule)).toBe(0);
   });
 
