@@ -10,6 +10,8 @@ import type { ChaosFigures } from './verdict.ts';
 const modes: readonly Delivery[] = ['at-most-once', 'at-least-once'];
 /** A recovery that finds the lock taken tries again within a minute. */
 const limitMs = 150_000;
+/** Retries follow when the faults have ended. */
+const msPerRetry = 10;
 const longestPauseMs = 1_000;
 
 async function main(): Promise<void> {
@@ -34,7 +36,10 @@ async function main(): Promise<void> {
   const results: ChaosResult[] = [];
   for (const mode of wanted) {
     results.push(
-      await runChaos({ delivery: mode, seed, jobs, attempts, kills, longestPauseMs, program, limitMs }),
+      await runChaos({
+        ...{ delivery: mode, seed, jobs, attempts, kills, longestPauseMs, program },
+        limitMs: limitMs + msPerRetry * jobs * (attempts - 1),
+      }),
     );
   }
   printTable([
