@@ -30,13 +30,12 @@ export function limitsArgument(limits: QueueLimits | null | undefined): string {
  * Lua that gives shares back. Needs `prefix`.
  *
  * - `freeShare(queue, id)`: the job of the worker has ended.
- * - `freeShareOfRecord(id)`: the same for the queue in the worker's record. Call it before the record is removed.
+ * - `freeShareOfRecord(id, record)`: the same for the queue in the worker's record.
  *
  * A key of another type costs the share until a step at the limit looks for it.
  */
 export const shareReturns = `
-local function queueOfRecord(id)
-  local record = redis.pcall('GETRANGE', prefix .. 'worker:' .. id, 0, 4095)
+local function queueOfRecord(record)
   local name = type(record) == 'string' and record:match('^{"queue":(".-"),"run_at":"')
   local isRead, names = pcall(cjson.decode, '[' .. (name or '') .. ']')
   return isRead and names[1]
@@ -51,8 +50,8 @@ end
 local function freeShare(queue, id)
   if redis.pcall('SREM', prefix .. 'runner:running:' .. queue, id) == 1 then wake(queue) end
 end
-local function freeShareOfRecord(id)
-  local queue = queueOfRecord(id)
+local function freeShareOfRecord(id, record)
+  local queue = queueOfRecord(record)
   if queue then freeShare(queue, id) end
 end
 `;
@@ -83,7 +82,9 @@ end
 local function dropStale(key, queue)
   local name, dropped = (queue:gsub('[<>]', '')), 0
   for _, id in ipairs(redis.call('SMEMBERS', key)) do
-    if not hasBegun[id] and queueOfRecord(id) ~= name then dropped = dropped + redis.call('SREM', key, id) end
+    -- The queue's name comes first in a record.
+    local record = redis.pcall('GETRANGE', prefix .. 'worker:' .. id, 0, 4095)
+    if not hasBegun[id] and queueOfRecord(record) ~= name then dropped = dropped + redis.call('SREM', key, id) end
   end
   return dropped
 end

@@ -107,27 +107,27 @@ ${attemptWrites}
 ${jobStatusWrites}
 ${pluginKeyWrites}
 -- If Redis has also forgotten that the job was taken, it waits on its queue, and its keys are right.
-local function isRecordOf(id, step)
+local function recordOf(id, step)
   local record = redis.pcall('GET', prefix .. 'worker:' .. id)
-  return type(record) == 'string' and record:match('"step":(%d+),"payload":') == step
+  return type(record) == 'string' and record:match('"step":(%d+),"payload":') == step and record
 end
 for _ = 1, tonumber(nextArg()) do
   local id, step, keys = nextArg(), nextArg(), nextArg()
-  if isRecordOf(id, step) then deleteKeys(keys) end
+  if recordOf(id, step) then deleteKeys(keys) end
 end
 ${shareReturns}
 local failedLength, countRefusal = 0, nil
 for _, outcome in ipairs(outcomes) do
   local key = prefix .. 'worker:' .. outcome.id
-  local isItsRecord = isRecordOf(outcome.id, outcome.step)
+  local record = recordOf(outcome.id, outcome.step)
   local wasHeld = leaveHeld(outcome.heldQueue, outcome.heldPayload)
   if outcome.heldQueue ~= '' then
     redis.pcall('HDEL', prefix .. 'runner:recoveries', redis.sha1hex(outcome.heldQueue .. '\\0' .. outcome.heldPayload))
   end
   if outcome.kind == 'requeue' then
     -- Otherwise Redis has also forgotten that it was taken: it is on its queue.
-    if wasHeld or isItsRecord then putBack(outcome.queue, outcome.bytes) end
-    if isItsRecord then returnAttempt(outcome.id) end
+    if wasHeld or record then putBack(outcome.queue, outcome.bytes) end
+    if record then returnAttempt(outcome.id) end
   else
     local stats = { 'processed' }
     if outcome.kind == 'failure' then failedLength = redis.call('RPUSH', prefix .. 'failed', outcome.bytes) end
@@ -139,12 +139,12 @@ for _, outcome in ipairs(outcomes) do
       redis.pcall('INCRBY', prefix .. 'stat:' .. stat .. ':' .. outcome.id, 1)
     end
   end
-  if isItsRecord then
-    freeShareOfRecord(outcome.id)
+  if record then
+    freeShareOfRecord(outcome.id, record)
     redis.call('DEL', key, key .. ':payload', key .. ':retry')
   end
   setStatus(outcome.statusName, outcome.status)
-  if isItsRecord or wasHeld then deleteKeys(outcome.pluginKeys) end
+  if record or wasHeld then deleteKeys(outcome.pluginKeys) end
 end
 ${trimFailed}
 local function isAtHead(key, payload)

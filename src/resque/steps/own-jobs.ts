@@ -65,7 +65,7 @@ for _, worker in ipairs(workers) do
       returnAttempt(worker.id)
       setStatus(worker.statusName, ${jobStatuses.waiting})
     end
-    freeShareOfRecord(worker.id)
+    freeShareOfRecord(worker.id, worker.record)
     redis.call('DEL', key, key .. ':payload', key .. ':retry')
     settled = settled + 1
   end

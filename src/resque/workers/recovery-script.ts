@@ -218,7 +218,7 @@ for _, worker in ipairs(workers) do
   end
   -- Held jobs go back below.
   if worker.kind ~= 'failure' then returnAttempt(worker.id) end
-  freeShareOfRecord(worker.id)
+  freeShareOfRecord(worker.id, worker.record)
   redis.call('SREM', prefix .. 'workers', worker.id)
   redis.call('DEL', key, key .. ':started', key .. ':payload', key .. ':retry', prefix .. 'stat:processed:' .. worker.id,
     prefix .. 'stat:failed:' .. worker.id)
