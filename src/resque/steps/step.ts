@@ -211,26 +211,27 @@ export function stepArguments(
   args.push(request.begins.length);
   for (const { worker, record, payload, attempt } of request.begins)
     args.push(worker, record, payload ?? '', attempt ?? '');
-  args.push(...shareArguments(request));
+  pushShares(args, request);
   args.push(request.reservations.length);
   for (const { queues, workers, isHeld, hasAttempts, limits } of request.reservations) {
     args.push(isHeld === true ? 1 : 0, hasAttempts === true ? 1 : 0, limitsArgument(limits));
     args.push(queues.length, ...queues, workers.length, ...workers);
   }
   for (const name of request.running ?? []) args.push(name, jobStatuses.running);
-  for (const { statusName, kind } of request.outcomes)
+  for (const { pluginKeys } of request.starts ?? []) args.push(pluginKeys, 'delete');
+  for (const { statusName, kind, pluginKeys } of request.outcomes) {
     if (statusName) args.push(statusName, statusAfter[kind]);
-  for (const { pluginKeys } of [...(request.starts ?? []), ...request.outcomes])
     if (pluginKeys) args.push(pluginKeys, 'delete');
+  }
   return args;
 }
 
-function shareArguments({ outcomes, begins }: StepRequest): (string | number)[] {
-  const args = [
-    ...outcomes.flatMap(({ share, worker }) => (share === undefined ? [] : [0, share, worker])),
-    ...begins.flatMap(({ share, worker }) => (share === undefined ? [] : [1, share, worker])),
-  ];
-  return [args.length / 3, ...args];
+/** Without arrays of their own: nearly all steps have none. */
+function pushShares(args: (string | Buffer | number)[], { outcomes, begins }: StepRequest): void {
+  const at = args.push(0);
+  for (const { share, worker } of outcomes) if (share !== undefined) args.push(0, share, worker);
+  for (const { share, worker } of begins) if (share !== undefined) args.push(1, share, worker);
+  args[at - 1] = (args.length - at) / 3;
 }
 
 /** php-resque has no status for a job that goes back, so it is `waiting`. */
