@@ -183,9 +183,9 @@ With --in or --at, jobs wait until they are due. Then a scheduler moves them to 
 "scheduler": "on", or one of another Resque client. A delayed job keeps only its class and args.
 
 With --unique, the job takes a lock of its queue, class and args, the same as node-resque's QueueLock. While the lock
-exists, the same job isn't enqueued: exits 3. A worker releases the lock when it takes the job: a runner with
-"locks": ["node"], or node-resque's with this plugin. Otherwise it ends after SECONDS. A whole number after --unique is its
-SECONDS. --count, --file, --in and --at can't be combined with it.
+exists, the same job isn't enqueued, and the command exits with 3. A worker releases the lock when it takes the job: a
+runner with "locks": ["node"], or a node-resque worker with this plugin. Otherwise the lock expires after SECONDS. A whole
+number after --unique is always its SECONDS. It can't be combined with --count, --file, --in or --at.
 
 If the connection is lost, enqueue waits up to 30 seconds for Redis. No job is enqueued twice or skipped. If it gives up,
 or after Ctrl-C, it prints a --resume ID. The same command with that ID continues. With --json, STDOUT then says how many
@@ -314,11 +314,11 @@ ${delayedIdText}`,
     summary: 'list schedules, the next one first',
     arguments: [],
     flags: ['json', ...whereFlags],
-    about: `Lists the jobs that are enqueued again and again: the "schedules" of the config, and those that resque-scheduler keeps
-in Redis. It shows when each of them comes next, and when it was last enqueued by any scheduler.
+    about: `Lists recurring jobs: the "schedules" of the config, and those that resque-scheduler keeps in Redis. Shows the next time of
+each schedule, and when any scheduler last enqueued it.
 
 On a terminal it prints a table. Otherwise it prints one line per schedule with tabs between its fields: name, cron line or
-interval, next time, last time, queue, class, args, where it comes from (config or redis), and why it can't be enqueued.`,
+interval, next time, last time, queue, class, args, source (config or redis), and why it can't be enqueued.`,
     examples: ['schedule list', 'schedule list --json --config /etc/resque-runner/cfg.json'],
     load: () => import('./schedule/schedule-commands.ts').then(({ list }) => ({ run: list })),
   },
@@ -327,7 +327,7 @@ interval, next time, last time, queue, class, args, where it comes from (config 
     arguments: [{ name: 'NAME', completes: 'nothing' }],
     flags: ['json', ...whereFlags],
     about: `Puts the job of a schedule on its queue now, and says so. If the schedule is "unique" and the same job is still waiting,
-it enqueues nothing. The times of the schedule stay as they are. NAME is in the config, or in Redis.`,
+it enqueues nothing. The times of the schedule don't change. NAME is a schedule of the config or in Redis.`,
     examples: ['schedule run nightly', 'schedule run nightly --json'],
     load: () => import('./schedule/schedule-commands.ts').then(({ run }) => ({ run })),
   },

@@ -25,7 +25,7 @@ export type Mode = 'process' | 'persistent';
  */
 export type Scheduler = 'auto' | 'on' | 'off';
 
-/** A job that is enqueued again and again. */
+/** A recurring job. */
 export interface Schedule {
   readonly name: string;
   readonly timing: Timing;
@@ -33,9 +33,9 @@ export interface Schedule {
   readonly jobClass: string;
   /** JSON text of the job's args, an array. */
   readonly args: string;
-  /** Whether nothing is enqueued while the same job is still waiting. */
+  /** Whether to enqueue nothing while the same job is still waiting. */
   readonly isUnique: boolean;
-  /** '' without one. */
+  /** '' if there is none. */
   readonly description: string;
 }
 
@@ -111,9 +111,9 @@ export interface PoolConfig {
   readonly retry: RetryPolicy | null;
   /** The locks that the runner releases for jobs. */
   readonly locks: readonly Lock[];
-  /** How many jobs of each queue may run at the same time, over all runners; `null` for no limit. */
+  /** How many jobs of each queue can run at the same time, over all runners; `null` for no limit. */
   readonly limit: number | null;
-  /** How often jobs of each queue may start, over all runners; `null` for no limit. */
+  /** How often jobs of each queue can start, over all runners; `null` for no limit. */
   readonly rate: Rate | null;
   /** The program that hears of failures, like `script`; `null` for none. */
   readonly onFailure: readonly string[] | null;
@@ -189,14 +189,14 @@ export interface Config {
   readonly workerHost: string | null;
 }
 
-/** Whether jobs of this config wait for a time. */
+/** Whether this config delays jobs. */
 function usesDelayedJobs({ runners }: Config): boolean {
   return runners.some(({ retry }) => retry !== null);
 }
 
 /**
  * Whether a runner takes the locks of other schedulers, so that those stand by. Then it enqueues the jobs of all schedules that
- * are in Redis, too: no one else would.
+ * are in Redis, too, because no other scheduler would.
  */
 export function holdsSchedulerLocks({
   scheduler,

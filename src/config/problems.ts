@@ -1,7 +1,7 @@
 /**
  * All messages of this folder. A message about a field follows the field's path and a colon, and says what is allowed and
  * what the value was. What a field allows ("a whole number from …") is in its definition, and the causes of syntax errors
- * are in json-cause.ts; those of cron lines are in times/cron.ts.
+ * are in json-cause.ts. Problems with cron lines are in times/cron.ts.
  */
 import { kindOf, pathText, quoted, shown } from './value-text.ts';
 
@@ -28,6 +28,7 @@ export const problems = {
     nearest === null
       ? `unknown key; valid keys are ${known.map((key) => quoted(key)).join(', ')}`
       : `unknown key; did you mean ${quoted(nearest)}?`,
+  onlyInEntries: (): string => 'can only be set in an entry of "runners"',
   notA: (value: unknown, allowed: string): string => `must be ${allowed}, got ${shown(value)}`,
   /** For secrets: says what kind of value it was, never the value. */
   secretNotA: (value: unknown, allowed: string): string => `must be ${allowed}, got ${kindOf(value)}`,
@@ -40,7 +41,7 @@ export const problems = {
   notUnicode: (): string => 'must not contain half of a surrogate pair',
   hasControl: (value: string): string => `must not contain control characters, got ${shown(value)}`,
   neither: (value: unknown, options: readonly string[]): string =>
-    `must be ${options.map((option) => quoted(option)).join(' or ')}, got ${shown(value)}`,
+    `must be ${eitherOf(options)}, got ${shown(value)}`,
   tilde: (value: string): string =>
     `${shown(value)} begins with "~", which only a shell expands; write the full path`,
 
@@ -60,8 +61,7 @@ export const problems = {
 
   // Schedules
   noTime: (): string => 'must have "cron", such as "0 3 * * *", or "every", such as "30m"',
-  schedulerOff: (): string =>
-    'can\'t be combined with "scheduler": "off", which would never enqueue these jobs',
+  schedulerOff: (): string => 'can\'t be combined with "scheduler": "off", which would never enqueue them',
 
   backoffOrder: (first: number, longest: number): string =>
     `the first delay must not be longer than the longest, got ${first} and ${longest}`,
@@ -87,6 +87,12 @@ export const problems = {
     control: 'contains a control character or a space',
   },
 } as const;
+
+/** `"a", "b" or "c"` */
+function eitherOf(options: readonly string[]): string {
+  const texts = options.map(quoted);
+  return `${texts.slice(0, -1).join(', ')} or ${texts.at(-1) ?? ''}`;
+}
 
 /** A place in the text, both counted from 1; columns in UTF-16 units, as editors show them. */
 export interface Place {

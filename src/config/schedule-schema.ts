@@ -7,7 +7,11 @@ import { CronProblem, readCron } from './times/cron.ts';
 import { everyForms, readEvery } from './times/every.ts';
 
 const cron = v.pipe(
-  line('When: five cron fields, or six with seconds, then perhaps a time zone.', 'a cron line', /\S/),
+  line(
+    'When: five cron fields, or six with seconds, and an optional time zone.',
+    'a cron line such as "0 3 * * *"',
+    /\S/,
+  ),
   v.check(
     (text) => cronProblem(text) === null,
     ({ input }) => cronProblem(input) ?? '',
@@ -36,18 +40,18 @@ const everyNumber = v.pipe(
   v.check(isEvery, (issue) => problems.notA(Number(issue.input), everyForms)),
 );
 const every = choice<string>(
-  'How often: a duration such as "30s", "15min", "1h30m", "1d" or "2w", or a number of seconds.',
+  'How often.',
   [everyText, v.pipe(v.number(), v.description('Seconds.'))],
   (input) => (typeof input === 'string' ? everyText : everyNumber),
 );
 
 const scheduleFields = fields(
-  'A job that is enqueued again and again.',
+  'A recurring job.',
   'an object such as { "cron": "0 3 * * *", "queue": "reports", "class": "Nightly" }',
   {
     cron: v.exactOptional(cron),
     every: v.exactOptional(every),
-    queue: line('The queue that the job is put on.', 'the name of a queue', /^[^*?,]+$/),
+    queue: line('Queue of the job.', 'the name of a queue', /^[^*?,]+$/),
     class: line('Class of the job.', 'the name of a class', /\S/),
     args: v.optional(
       v.pipe(
@@ -60,12 +64,12 @@ const scheduleFields = fields(
       flag('Enqueue nothing while the same job, with the same args, is still waiting in the queue.'),
       false,
     ),
-    description: v.optional(line('What it is for, for people.', 'a line of text', /^/)),
+    description: v.optional(line('What the schedule is for. Only for people.', 'a line of text', /^/)),
   },
-  onceOrTheOther,
+  cronOrEvery,
 );
 
-function* onceOrTheOther(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
+function* cronOrEvery(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
   if (input.cron !== undefined && input.every !== undefined) {
     yield { path: ['every'], message: problems.conflict('cron') };
   } else if (input.cron === undefined && input.every === undefined) {
@@ -74,8 +78,8 @@ function* onceOrTheOther(input: Readonly<Record<string, unknown>>): Iterable<Fau
 }
 
 export const schedules = dictionary(
-  'Jobs that the runner enqueues at certain times, by name. The names are yours.',
-  'an object of schedules',
+  'Recurring jobs that the runner enqueues. Each key is a name of your choice.',
+  'an object such as { "nightly": { "cron": … } }',
   scheduleFields,
   { checkKey: (name) => (name === '' ? problems.emptyText() : null) },
 );

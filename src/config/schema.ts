@@ -8,7 +8,7 @@ import { redisSchema } from './redis-schema.ts';
 import { retryFields } from './retry-schema.ts';
 import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { schedules } from './schedule-schema.ts';
-import { choice, dictionary, type Fault, fields, isObject } from './shapes.ts';
+import { choice, dictionary, type Fault, fields, isObject, unknownKey } from './shapes.ts';
 import { rateForm, rateOf } from './times/rate.ts';
 
 /** Far more than one machine can run. Detects a timeout in the wrong field. */
@@ -96,9 +96,7 @@ const prestart = flag(
   'Start a child before its job arrives. It boots, then waits for the job on its standard input.',
 );
 const prestartMaxAge = v.nullable(
-  seconds(
-    'How many seconds a prestarted child may wait for a job before it is replaced. 0 or null: no limit.',
-  ),
+  seconds('Seconds that a prestarted child may wait for a job before it is replaced. 0 or null: no limit.'),
 );
 const maxJobs = v.nullable(
   wholeNumber(
@@ -110,23 +108,22 @@ const maxJobs = v.nullable(
 
 const retry = v.nullable(retryFields);
 
-const locksWhat = 'an array of "loner", "resque-lock" and "node"';
 const locks = v.pipe(
   v.array(
     oneOf(
       '"loner": resque-loner. "resque-lock": resque-lock. "node": QueueLock of node-resque, and `enqueue --unique`.',
       ['loner', 'resque-lock', 'node'],
     ),
-    (issue) => problems.notA(issue.input, locksWhat),
+    (issue) => problems.notA(issue.input, 'an array of "loner", "resque-lock" and "node"'),
   ),
   v.description(
-    'Which locks of other clients the runner releases. Enqueuing takes them, so that the same job does not wait twice.',
+    'Locks of other clients that the runner releases, so that the same job can be enqueued again.',
   ),
 );
 
 const limit = v.nullable(
   wholeNumber(
-    'How many jobs of each queue may run at the same time, over all runners that have this limit. 0 or null: no limit. Needs Redis 6.2.',
+    'How many jobs of each queue can run at the same time, over all runners. 0 or null: no limit. Needs Redis 6.2.',
     0,
     100_000,
   ),
@@ -135,7 +132,7 @@ const limit = v.nullable(
 const rate = v.nullable(
   v.pipe(
     line(
-      'How many jobs of each queue may start in a second, minute, hour or day, over all runners that have this rate, such as "10/s" or "100/m burst 20". "burst" is how many may start at once after a pause; 1 without it. null: no limit. Needs Redis 6.2.',
+      'How many jobs of each queue can start per second, minute, hour or day, over all runners, such as "10/s" or "100/m burst 20". "burst" is how many can start at once after a pause; 1 by default. null: no limit. Needs Redis 6.2.',
       'a rate such as "10/s", "100/m" or "100/m burst 20", or null',
       rateForm,
     ),
@@ -145,29 +142,31 @@ const rate = v.nullable(
 
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
+const runnerEntries = {
+  concurrency: v.optional(concurrency, 1),
+  script: v.optional(script),
+  args: v.optional(args),
+  env: v.optional(env),
+  cwd: v.optional(cwd),
+  timeout: v.optional(timeout),
+  killAfter: v.optional(killAfter),
+  interrupted: v.optional(interrupted),
+  delivery: v.optional(delivery),
+  mode: v.optional(mode),
+  prestart: v.optional(prestart),
+  prestartMaxAge: v.optional(prestartMaxAge),
+  maxJobs: v.optional(maxJobs),
+  retry: v.optional(retry),
+  locks: v.optional(locks),
+  limit: v.optional(limit, null),
+  rate: v.optional(rate, null),
+  onFailure: v.optional(onFailure),
+};
+
 const runnerFields = fields(
   'The number of slots, with other settings.',
   `a whole number from 1 to ${MOST_SLOTS}, or an object`,
-  {
-    concurrency: v.optional(concurrency, 1),
-    script: v.optional(script),
-    args: v.optional(args),
-    env: v.optional(env),
-    cwd: v.optional(cwd),
-    timeout: v.optional(timeout),
-    killAfter: v.optional(killAfter),
-    interrupted: v.optional(interrupted),
-    delivery: v.optional(delivery),
-    mode: v.optional(mode),
-    prestart: v.optional(prestart),
-    prestartMaxAge: v.optional(prestartMaxAge),
-    maxJobs: v.optional(maxJobs),
-    retry: v.optional(retry),
-    locks: v.optional(locks),
-    limit: v.optional(limit, null),
-    rate: v.optional(rate, null),
-    onFailure: v.optional(onFailure),
-  },
+  runnerEntries,
 );
 
 /** A number is short for an object with only `concurrency`, and gets the same messages. */
@@ -202,9 +201,7 @@ const worker = fields('How the runner appears in Redis.', 'an object', {
 });
 
 const entries = {
-  $schema: v.optional(
-    v.pipe(argument(), v.description('The JSON Schema that describes this file to editors.')),
-  ),
+  $schema: v.optional(v.pipe(argument(), v.description('JSON Schema of this file, for editors.'))),
   redis: v.optional(redisSchema, {}),
   namespace: v.optional(line('Prefix of all keys in Redis, without its colon.', 'a string', /^/), 'resque'),
   runners,
@@ -231,6 +228,7 @@ const entries = {
     ),
     3,
   ),
+  schedules: v.optional(schedules, {}),
   scheduler: v.optional(
     oneOf(
       'Whether the runner moves delayed jobs to their queues when they are due, and enqueues the jobs of schedules. "auto": if this config needs it. "on": always, and resque-scheduler and node-resque\'s scheduler stand by. "off": never.',
@@ -245,7 +243,6 @@ const entries = {
     ),
     '',
   ),
-  schedules: v.optional(schedules, {}),
   failedLimit: v.optional(
     v.nullable(
       wholeNumber(
@@ -266,7 +263,13 @@ const entries = {
 };
 
 /** The whole file. Paths in the output are as in the file. */
-export const configSchema = fields('Configuration of resque-runner.', 'an object', entries, rules);
+export const configSchema = fields(
+  'Configuration of resque-runner.',
+  'an object',
+  entries,
+  rules,
+  (key, known) => (Object.hasOwn(runnerEntries, key) ? problems.onlyInEntries() : unknownKey(key, known)),
+);
 
 /** The fields that a connection needs, for commands that run without a config. */
 export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });

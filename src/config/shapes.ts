@@ -33,12 +33,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with these keys and no others. `what` describes it in messages and `description` in editors. */
+/**
+ * An object with these keys and no others. `what` describes it in messages and `description` in editors. `unknown` has the
+ * message for any other key.
+ */
 export function fields<TEntries extends v.ObjectEntries>(
   description: string,
   what: string,
   entries: TEntries,
   rule: Rule = () => [],
+  unknown: (key: string, known: readonly string[]) => string = unknownKey,
 ) {
   const object = v.object(entries, problems.missing);
   const known = Object.keys(entries);
@@ -48,7 +52,7 @@ export function fields<TEntries extends v.ObjectEntries>(
       return undefined;
     }
     for (const key of Object.keys(input)) {
-      if (!Object.hasOwn(entries, key)) fault([key], unknownKey(key, known));
+      if (!Object.hasOwn(entries, key)) fault([key], unknown(key, known));
     }
     for (const { path, message } of rule(input)) fault(path, message);
     return delegate(object, input, fault);
@@ -132,7 +136,7 @@ function issuePath(path: readonly unknown[]): { path?: [v.IssuePathItem, ...v.Is
 }
 
 /** The message for an unknown key: the probable key, or all valid ones. */
-function unknownKey(key: string, known: readonly string[]): string {
+export function unknownKey(key: string, known: readonly string[]): string {
   // A user who looks for a setting doesn't need `$schema`.
   const settings = known.filter((name) => !name.startsWith('$'));
   return problems.unknownKey(nearest(key, settings), settings);

@@ -129,8 +129,9 @@ test.each<[Record<string, unknown>, string]>([
   [{ locks: 'loner' }, 'locks: must be an array of "loner", "resque-lock" and "node", got "loner"'],
   [
     runners({ locks: ['lonely'] }),
-    'runners.mail.locks[0]: must be "loner" or "resque-lock" or "node", got "lonely"',
+    'runners.mail.locks[0]: must be "loner", "resque-lock" or "node", got "lonely"',
   ],
+  [{ limit: 10 }, 'limit: can only be set in an entry of "runners"'],
   [runners({ limit: -1 }), 'runners.mail.limit: must be 0 or more, got -1'],
   [
     runners({ rate: '10' }),
@@ -166,7 +167,7 @@ test.each<[Record<string, unknown>, string]>([
   ],
   [
     { schedules: { nightly: { cron: '0 25 * * *', queue: 'q', class: 'C' } } },
-    'schedules.nightly.cron: the hour must be numbers from 0 to 23, "*", ranges such as 1-3, or steps such as */2, got "25"',
+    'schedules.nightly.cron: the hour must be a number from 0 to 23, "*", a range such as 1-3, or a step such as */2, got "25"',
   ],
   [
     { schedules: { nightly: { every: '1 fortnight', queue: 'q', class: 'C' } } },
@@ -183,7 +184,7 @@ test.each<[Record<string, unknown>, string]>([
   ],
   [
     { scheduler: 'off', schedules: { nightly: { every: '1d', queue: 'q', class: 'C' } } },
-    'schedules: can\'t be combined with "scheduler": "off", which would never enqueue these jobs',
+    'schedules: can\'t be combined with "scheduler": "off", which would never enqueue them',
   ],
   [
     { retry: { attempts: 2, backoff: [60, 15] } },

@@ -107,14 +107,18 @@ function formText(schema: Schema): string {
     case 'boolean':
       return '`true`, `false`';
     case 'array':
-      return `array of ${formsOf(items ?? {})
-        .map((form) => `${formText(form)}s`)
-        .join(' or ')}`;
+      return arrayText(formsOf(items ?? {}));
     case 'null':
       return '`null`';
     default:
       return type ?? 'anything';
   }
+}
+
+function arrayText(forms: readonly Schema[]): string {
+  if (forms.some((form) => Object.keys(form).length === 0)) return 'array';
+  const texts = forms.map((form) => (form.enum === undefined ? `${formText(form)}s` : formText(form)));
+  return `array of ${texts.join(' or ')}`;
 }
 
 function defaultOf({ schema, isRequired }: Field): string {

@@ -101,7 +101,7 @@ export function findingText(
         ({ owner, limit, rate }) => `${shown(owner)} has ${limitsText(limit, rate) || 'no limit'}`,
       );
       return told(
-        `runners disagree about queue ${shown(finding.queue)}: ${each.join('; ')}. Give it the same "limit" and "rate" in all their configs`,
+        `runners disagree about queue ${shown(finding.queue)}: ${each.join('; ')}; give it the same "limit" and "rate" in all their configs`,
       );
     }
     case 'unscheduled-times': {
@@ -118,7 +118,7 @@ export function findingText(
       );
     case 'unknown-schedules':
       return told(
-        `${plural(finding.names.length, 'schedule')} in delayed:last_enqueued_at ${finding.names.length === 1 ? 'is' : 'are'} neither in this config nor in persistent_schedules: ${shown(finding.names.join(', '))}; if they are in the schedule file of a resque-scheduler, move them to this config, because that enqueues nothing while a runner holds its lock; if nothing uses them, delete them with HDEL`,
+        `${plural(finding.names.length, 'schedule')} in delayed:last_enqueued_at ${finding.names.length === 1 ? 'is' : 'are'} neither in this config nor in persistent_schedules: ${shown(finding.names.join(', '))}; if resque-scheduler has them in its schedule file, move them to this config, because it enqueues nothing while a runner holds its lock; if nothing uses them, delete them with HDEL`,
       );
     case 'wrong-type':
       return told(

@@ -209,7 +209,7 @@ export const flags = {
     least: 1,
     // As node-resque's QueueLock.
     otherwise: 3_600,
-    about: 'only if the same job is not waiting; its lock lasts for SECONDS, 3600 by default',
+    about: 'enqueue only if the same job is not waiting; the lock lasts for SECONDS, 3600 by default',
   },
   atHead: { kind: 'switch', about: 'ahead of the waiting jobs, not after them' },
   fromLine: {

@@ -84,13 +84,13 @@ function lockOf(
   if (unique === null) return null;
   if (source.kind === 'file' || count !== null) {
     throw new UsageError(
-      `--unique can't be combined with ${count === null ? '--file' : '--count'}: it is for one job`,
+      `--unique can't be combined with ${count === null ? '--file' : '--count'}: it enqueues a single job`,
     );
   }
   // The lock could end before the job is due. And node-resque's scheduler drops a due job whose lock exists.
   if (delay !== null || at !== null) {
     throw new UsageError(
-      "--unique can't be combined with --in or --at: its lock is for jobs that wait on their queue",
+      "--unique can't be combined with --in or --at: its lock could expire before the job is due",
     );
   }
   return { name: queueLockOf(source.payload, queue), seconds: unique };

@@ -50,7 +50,7 @@ export async function knownSchedules(
       read.kind === 'unusable'
         ? read.reason
         : read.kind === 'elsewhere'
-          ? `it is for the environment ${read.environments}, not ${environment}`
+          ? `it is for the environment ${read.environments}, but RAILS_ENV is ${environment}`
           : null;
     known.push({ name, source: 'redis', schedule, problem });
   }

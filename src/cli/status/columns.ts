@@ -56,7 +56,7 @@ function pauseRemark({ pauses, isPaused }: QueueStatus): string {
   return `paused${isPaused ? '' : ` on ${where}`}: ${[...new Set(pauses.map(reasonOf))].join('; ')}`;
 }
 
-/** "at its limit" says why jobs wait although there are free slots. */
+/** "at its limit" says why jobs wait even though slots are free. */
 function limitRemark({ limit, rate, working, waiting }: QueueStatus): Cell {
   const isFull = limit !== null && working >= limit && (waiting ?? 0) > 0;
   return isFull

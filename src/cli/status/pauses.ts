@@ -1,4 +1,4 @@
-/** What runners say of their queues: slots, limits and pauses. Pure. */
+/** What runners report about their queues: slots, limits and pauses. Pure. */
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
@@ -31,7 +31,7 @@ export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: Stat
 }
 
 /**
- * Limits of a queue over all runners. If runners disagree, those of the first one; `check` reports that.
+ * Limits of a queue over all runners. If runners disagree, the first one counts; `check` reports it.
  *
  * @param workers all workers of the queue
  */

@@ -1,6 +1,6 @@
 /**
- * Reads cron lines as resque-scheduler does, and writes them in the dialect of croner, which is not loaded here. What croner
- * would read differently is rewritten; what it can't do is refused. Pure.
+ * Reads cron lines as resque-scheduler does, and writes them in the dialect of croner, which is not loaded here. Rewrites what
+ * croner would read differently, and rejects what it can't do. Pure.
  */
 
 export interface CronLine {
@@ -54,7 +54,7 @@ export function readCron(text: string): CronLine {
   if (zone !== null) checkZone(zone);
   if (words.length < 5 || words.length > 6) {
     throw new CronProblem(
-      'must have five fields, or six with seconds, then perhaps a time zone, such as "0 3 * * * Europe/Berlin"',
+      'must have five fields, or six with seconds, and an optional time zone, such as "0 3 * * * Europe/Berlin"',
     );
   }
   const its = fields.slice(-words.length);
@@ -114,14 +114,14 @@ function readItem(item: string, field: Field): string {
   return values.join(',');
 }
 
-/** The last day, and the workday that is nearest to a day. */
+/** The last day of the month, and the workday nearest to a day. */
 function dayItem(item: string, field: Field): string | null {
   if (item === 'l' || item === '-1') return 'L';
   const day = /^(\d+)w$/.exec(item)?.[1];
   return day === undefined ? null : `${numberOf(day, item, field)}W`;
 }
 
-/** A weekday's number in its month. */
+/** The nth weekday of a month, such as `mon#1` and `fri#L`. */
 function weekdayItem(item: string, field: Field): string | null {
   if (field.names !== weekdays) return null;
   const [, day, which] = /^(\w+)#([1-5]|l|-1)$/.exec(item) ?? /^(\d)(l)$/.exec(item) ?? [];
@@ -138,9 +138,9 @@ function numberOf(word: string, item: string, field: Field): number {
 }
 
 function unreadable(item: string, { name, least, most, names }: Field): CronProblem {
-  const named = names === undefined ? '' : ` or names such as ${names[1]}`;
+  const named = names === undefined ? '' : `, a name such as ${names[1]}`;
   return new CronProblem(
-    `the ${name} must be numbers from ${least} to ${most}${named}, "*", ranges such as ${least + 1}-${least + 3}, or steps such as */2, got "${item}"`,
+    `the ${name} must be a number from ${least} to ${most}${named}, "*", a range such as ${least + 1}-${least + 3}, or a step such as */2, got "${item}"`,
   );
 }
 

@@ -34,13 +34,13 @@ export function readPersistent(name: string, json: string, environment: string):
   }
   const { queue, custom_job_class: custom, description } = config;
   if (typeof queue !== 'string' || queue === '') {
-    return { kind: 'unusable', reason: 'it names no queue; only Ruby could ask its class' };
+    return { kind: 'unusable', reason: 'it has no "queue"; add one, because only Ruby can ask its class' };
   }
   const timing = timingOf(config);
   if (typeof timing === 'string') return { kind: 'unusable', reason: timing };
   const schedule: Schedule = {
     ...{ name, timing, queue },
-    // Without the class, as Ruby does it if it can't load that.
+    // As in Ruby if it can't load the custom class.
     jobClass:
       isText(custom) && custom !== 'Resque::Job' ? custom : isText(config.class) ? config.class : name,
     args: argsOf(Buffer.from(json), config.args),
@@ -93,10 +93,10 @@ const isGiven = (value: unknown): boolean =>
 
 function everyOf(text: string, first: unknown): Timing | string {
   const seconds = readEvery(text);
-  if (seconds === null) return `every: it must be ${everyForms}, got "${text}"`;
+  if (seconds === null) return `every: must be ${everyForms}, got "${text}"`;
   if (first === undefined || first === null) return { kind: 'every', text, seconds, firstInSeconds: null };
   const firstInSeconds =
     first === 0 ? 0 : readEvery(typeof first === 'string' ? first : JSON.stringify(first));
-  if (firstInSeconds === null) return `first_in must be ${everyForms}, got ${JSON.stringify(first)}`;
+  if (firstInSeconds === null) return `first_in: must be ${everyForms}, got ${JSON.stringify(first)}`;
   return { kind: 'every', text, seconds, firstInSeconds };
 }

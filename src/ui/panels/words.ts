@@ -62,7 +62,7 @@ export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null 
 }
 
 export interface Remark {
-  /** '' if there is nothing to say in the panel's title. */
+  /** '' if the panel's title shows none. */
   readonly state: string;
   readonly style: Style;
   /** `null` if the state is enough. */
@@ -89,7 +89,10 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
   if (limits !== '') {
     const isAt = (queue.limitedBy ?? null) !== null && (queue.backlog ?? 0) > 0;
     remarks.push({
-      ...{ state: isAt ? `at its ${queue.limitedBy}` : '', style: { color: 'yellow' } },
+      ...{
+        state: !isAt ? '' : queue.limitedBy === 'rate' ? 'rate-limited' : 'at its limit',
+        style: { color: 'yellow' },
+      },
       ...{ reason: `${limits} over all runners`, reasonStyle: isAt ? { color: 'yellow' } : { dim: true } },
     });
   }

@@ -81,7 +81,7 @@ describe('check', () => {
     const { code, data } = await check([], { schedules });
     expect(code).toBe(0);
     expect(data.join('\n')).toMatch(
-      /warn +data +2 schedules in delayed:last_enqueued_at are neither in this config nor in persistent_schedules: Ruby 1, ruby2; if they are in the schedule file of a resque-scheduler, move them to this config/,
+      /warn +data +2 schedules in delayed:last_enqueued_at are neither in this config nor in persistent_schedules: Ruby 1, ruby2; if resque-scheduler has them in its schedule file, move them to this config/,
     );
   });
 

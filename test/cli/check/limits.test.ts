@@ -38,7 +38,7 @@ test('runners with the same limits are fine', async () => {
   expect(await check()).not.toContain('disagree');
 });
 
-test('runners that disagree about a queue are named, also one without limits and one with a pattern', async () => {
+test('names runners that disagree about a queue, even one without limits and one with a pattern', async () => {
   await register('a.runner:1', { limits: [{ runner: 'mail', limit: 10, rate: '5/s' }] });
   await register('b.runner:1', {});
   await register('c.runner:1', {
@@ -48,12 +48,12 @@ test('runners that disagree about a queue are named, also one without limits and
   await server.client.sadd('resque:queues', 'mail', 'other');
   const text = (await check()).replace(/\s+/g, ' ');
   expect(text).toContain(
-    'runners disagree about queue mail: a.runner:1 has limit 10, rate 5/s; b.runner:1 has no limit; c.runner:1 has limit 1,000. Give it the same "limit" and "rate" in all their configs',
+    'runners disagree about queue mail: a.runner:1 has limit 10, rate 5/s; b.runner:1 has no limit; c.runner:1 has limit 1,000; give it the same "limit" and "rate" in all their configs',
   );
   expect(text).not.toContain('queue other');
 });
 
-test('a user who may not use the keys of limits gets to know it', async () => {
+test('reports a Redis user who may not use the keys of limits', async () => {
   await server.client.acl('SETUSER', 'default', '-srem');
   try {
     expect(await check()).toMatch(/FAIL +permission +SREM/);

@@ -27,7 +27,7 @@ test.each(['6.2.0', '7.0.15', '10.1.0', ''])('version "%s" does for at-least-onc
   expect(versionVerdicts(version, [once, atLeast])).toEqual([]);
 });
 
-test('version 6.0.20 does not do for limits', () => {
+test('version 6.0.20 is too old for limits', () => {
   const limited = { ...once, limit: 10 };
   const rated = { ...once, key: 'sms', rate: { intervalMs: 100, burst: 1, text: '10/s' } };
   expect(versionVerdicts('6.0.20', [once, limited, rated])).toMatchObject([

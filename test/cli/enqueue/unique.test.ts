@@ -92,11 +92,11 @@ test('a key of another type is a problem of Redis', async () => {
 });
 
 test.each([
-  [['--file', '-', '--unique'], "--unique can't be combined with --file: it is for one job"],
-  [['A', '--count', '2', '--unique'], "--unique can't be combined with --count: it is for one job"],
+  [['--file', '-', '--unique'], "--unique can't be combined with --file: it enqueues a single job"],
+  [['A', '--count', '2', '--unique'], "--unique can't be combined with --count: it enqueues a single job"],
   [
     ['A', '--in', '10m', '--unique'],
-    "--unique can't be combined with --in or --at: its lock is for jobs that wait on their queue",
+    "--unique can't be combined with --in or --at: its lock could expire before the job is due",
   ],
   [['A', '--unique=no'], '--unique must be a whole number, 1 or more, got "no"'],
   [['A', '--unique', '0'], '--unique must be a whole number, 1 or more, got "0"'],

@@ -65,7 +65,7 @@ describe('schedule list', () => {
     ]);
     expect(rows[3]).toEqual([
       ...['broken', '', '', '', '', '', '', 'redis'],
-      'it names no queue; only Ruby could ask its class',
+      'it has no "queue"; add one, because only Ruby can ask its class',
     ]);
   });
 
@@ -96,10 +96,10 @@ describe('schedule list', () => {
     expect(lines[3]).toMatch(
       /^leap +0 3 29 2 \* UTC +20\d\d-02-29 03:00:00 +\d+ days +never +reports +Report \[1,"ä"\] +config$/,
     );
-    expect(lines[4]).toMatch(/^broken +- +never +- +never +- +! it names no queue; .* +redis$/);
+    expect(lines[4]).toMatch(/^broken +- +never +- +never +- +! it has no "queue"; .* +redis$/);
   });
 
-  test('says where it has looked if there are none', async () => {
+  test('says where it looked if there are none', async () => {
     configure({});
     await redis.client.del('resque:persistent_schedules');
     const { code, stdout, stderr } = await schedule('list');
@@ -132,7 +132,7 @@ describe('schedule run', () => {
     expect(await queued('mail')).toEqual(['{"class":"A","args":[]}']);
   });
 
-  test('says why it can not', async () => {
+  test("says why it can't", async () => {
     expect(await schedule('run', 'none')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
@@ -141,7 +141,7 @@ describe('schedule run', () => {
     });
     expect(await schedule('run', 'broken')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("schedule broken can't be enqueued: it names no queue"),
+      stderr: expect.stringContaining(`schedule broken can't be enqueued: it has no "queue"`),
     });
     await redis.client.set('resque:queue:reports', 'x');
     expect(await schedule('run', 'leap')).toMatchObject({

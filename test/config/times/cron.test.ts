@@ -48,18 +48,18 @@ describe('a cron line', () => {
   });
 
   test.each([
-    ['', 'must have five fields, or six with seconds, then perhaps a time zone'],
+    ['', 'must have five fields, or six with seconds, and an optional time zone'],
     ['0 3 * *', 'must have five fields'],
     ['0 0 3 * * * 2030', 'must have five fields'],
     ['@reboot', 'must have five fields'],
     ['0 3 * * * Europe/Berln', '"Europe/Berln" is not a time zone; use a name such as Europe/Berlin or UTC'],
     ['0 0 * * mon%2', '"%" (every few weeks) is not supported, got "mon%2"; use "every": "2w"'],
-    ['60 * * * *', 'the minute must be numbers from 0 to 59, "*", ranges such as 1-3'],
-    ['* 24 * * *', 'the hour must be numbers from 0 to 23'],
-    ['* * 0 * *', 'the day must be numbers from 1 to 31'],
+    ['60 * * * *', 'the minute must be a number from 0 to 59, "*", a range such as 1-3'],
+    ['* 24 * * *', 'the hour must be a number from 0 to 23'],
+    ['* * 0 * *', 'the day must be a number from 1 to 31'],
     ['* * -2 * *', 'got "-2"'],
-    ['* * * 13 *', 'the month must be numbers from 1 to 12 or names such as feb'],
-    ['* * * * 8', 'the weekday must be numbers from 0 to 7 or names such as mon'],
+    ['* * * 13 *', 'the month must be a number from 1 to 12, a name such as feb'],
+    ['* * * * 8', 'the weekday must be a number from 0 to 7, a name such as mon'],
     ['* * * * mon#6', 'got "mon#6"'],
     ['*/0 * * * *', 'got "*/0"'],
     ['* */25 * * *', 'got "*/25"'],
@@ -73,7 +73,7 @@ describe('a cron line', () => {
     expect(problemOf(text)).toContain(problem);
   });
 
-  test('that is read is one that croner takes, and that comes', () => {
+  test('that is accepted has a next time in croner', () => {
     const item = (least: number, most: number) => {
       const number = fc.integer({ min: least, max: most }).map(String);
       return fc.oneof(

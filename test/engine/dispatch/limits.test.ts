@@ -68,7 +68,7 @@ async function leaveJob(ageMs: number, queue = 'mail'): Promise<string> {
 }
 
 describe.each(deliveries)('"limit", %s', (delivery) => {
-  test('so many jobs run in all runners together, in the order of the queue', async () => {
+  test('no more jobs than that run in all runners together, in the order of the queue', async () => {
     stage.mayLeaveKeys('runner:free:mail');
     await stage.enqueue('mail', 0, 1, 2, 3, 4, 5, 6);
     await start({ limit: 3, delivery });
@@ -221,7 +221,7 @@ describe('"limit"', () => {
     await waitForProcessed(3);
   });
 
-  test('a runner that was woken in vain asks again after a while', async () => {
+  test('a runner that was woken but found no job asks again after a while', async () => {
     stage.mayLeaveKeys('runner:free:mail', 'runners', 'workers');
     const clock = new MovableClock();
     const worker = await leaveJob(0);
@@ -320,7 +320,7 @@ describe('"rate"', () => {
     await waitForProcessed(2);
   });
 
-  test('a share that is free is of no use before the time of the next job', async () => {
+  test('a free share starts no job before its rate allows it', async () => {
     stage.mayLeaveKeys('runner:rate:mail', 'runner:free:mail', 'queue:mail', 'queues');
     const hourly = { rate: { intervalMs: 3_600_000, burst: 1, text: '' } };
     await stage.enqueue('mail', 0, 1);

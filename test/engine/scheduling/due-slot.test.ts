@@ -99,7 +99,7 @@ describe('a cron line', () => {
   });
 });
 
-describe('a schedule of every so often', () => {
+describe('a schedule with an interval', () => {
   test('counts from when it was last enqueued, and keeps its rhythm if it is looked at late', async () => {
     const start = '2027-01-01T00:00Z';
     const last = at(start);

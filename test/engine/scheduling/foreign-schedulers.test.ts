@@ -140,7 +140,7 @@ describe('node-resque', () => {
   });
 });
 
-test('a retry whose entry has no policy any more runs once, as any other job', async () => {
+test('a retry whose entry no longer has a policy runs once, like any other job', async () => {
   const { engine, time } = await withWaiting();
   const { config } = engine;
   engine.engine.reconfigure({ ...config, runners: config.runners.map((pool) => ({ ...pool, retry: null })) });

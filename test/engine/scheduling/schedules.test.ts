@@ -149,7 +149,7 @@ describe('a schedule of the config', () => {
     });
   });
 
-  test('may come and go with a reload, and the locks with the last of them', async () => {
+  test('can be added and removed by a reload, and the last one releases the locks', async () => {
     const engine = await start([]);
     expect(await stage.redis.exists(masterLock)).toBe(0);
     const reload = (schedules: readonly Schedule[]) =>
@@ -226,7 +226,7 @@ describe('schedules that others keep in Redis', () => {
     const failed = engine.all('schedule.failed').map(({ name, reason }) => [name, reason] as const);
     expect(Object.fromEntries(failed)).toEqual({
       json: 'it is not a JSON object',
-      queue: 'it names no queue; only Ruby could ask its class',
+      queue: 'it has no "queue"; add one, because only Ruby can ask its class',
       cron: expect.stringContaining('cron: "%" (every few weeks) is not supported'),
       every: expect.stringContaining('got "1 fortnight"'),
       neither: 'it has neither "cron" nor "every"',
@@ -241,7 +241,7 @@ describe('schedules that others keep in Redis', () => {
     expect(engine.all('schedule.failed')).toHaveLength(6);
   });
 
-  test('may be unreadable, and those of the config go on', async () => {
+  test('that can not be read at all do not stop those of the config', async () => {
     await stage.redis.set(persistentKey, 'x');
     const engine = await start([everySchedule('1s')]);
     await engine.wait('schedule.enqueued', 2);

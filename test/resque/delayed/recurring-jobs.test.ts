@@ -63,7 +63,7 @@ describe('a time of a schedule', () => {
     expect((await stage.redis.keys('*')).toSorted()).toEqual(before);
   });
 
-  test('that is unique is recorded, but not enqueued, while the same job waits anywhere in the queue', async () => {
+  test('that is unique is recorded but not enqueued while the same job waits anywhere in the queue', async () => {
     const unique = { ...schedule, isUnique: true };
     await hold('us:1');
     await stage.redis.rpush('resque:queue:reports', 'a', payload, 'b');
