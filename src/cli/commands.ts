@@ -185,7 +185,7 @@ With --in or --at, jobs wait until they are due. Then a scheduler moves them to 
 With --unique, the job takes a lock of its queue, class and args, the same as node-resque's QueueLock. While the lock
 exists, the same job isn't enqueued, and the command exits with 3. A worker releases the lock when it takes the job: a
 runner with "locks": ["node"], or a node-resque worker with this plugin. Otherwise the lock expires after SECONDS. A whole
-number after --unique is always its SECONDS. It can't be combined with --count, --file, --in or --at.
+number after --unique is always its SECONDS. --unique can't be combined with --count, --file, --in or --at.
 
 If the connection is lost, enqueue waits up to 30 seconds for Redis. No job is enqueued twice or skipped. If it gives up,
 or after Ctrl-C, it prints a --resume ID. The same command with that ID continues. With --json, STDOUT then says how many

@@ -26,11 +26,11 @@ export interface QueueView {
   readonly name: string;
   readonly runner: string;
   readonly pauses: readonly PauseReason[];
-  /** What keeps its next job from starting, over all runners; left out or `null` if nothing does. */
+  /** The limit over all runners that keeps its next job from starting; left out or `null` if none does. */
   readonly limitedBy?: LimitedBy | null;
 }
 
-/** `limit`: too many of its jobs run. `rate`: it is too early, by a second or more. */
+/** `limit`: as many jobs run as are allowed. `rate`: the next one can't start for a second or more. */
 export type LimitedBy = 'limit' | 'rate';
 
 export interface PoolView {
@@ -40,7 +40,7 @@ export interface PoolView {
   readonly configuredConcurrency: number;
   /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
-  /** Of each of its queues, over all runners; left out without any. `rate` is such as `100/m burst 20`. */
+  /** Limits of each of its queues over all runners; left out if it has none. `rate` as in the config: `100/m burst 20`. */
   readonly limits?: { readonly limit: number | null; readonly rate: string | null };
 }
 
@@ -148,7 +148,7 @@ export type EngineFact =
   | { readonly type: 'queue.removed'; readonly queue: string }
   | { readonly type: 'queue.paused'; readonly queue: string; readonly pauses: readonly PauseReason[] }
   | { readonly type: 'queue.resumed'; readonly queue: string }
-  /** Jobs wait that may not start yet, or no longer. Changes that last less than a second may be left out. */
+  /** A limit keeps jobs from starting, or no longer does. Changes that last less than a second may be left out. */
   | { readonly type: 'queue.limited'; readonly queue: string; readonly by: LimitedBy | null }
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
   | { readonly type: 'job.started'; readonly job: JobView }
@@ -302,7 +302,7 @@ export type EngineFact =
   | {
       /** The job of a schedule was put on its queue. */
       readonly type: 'schedule.enqueued';
-      /** The schedule's. */
+      /** Name of the schedule. */
       readonly name: string;
       readonly queue: string;
       readonly jobClass: string;
@@ -317,7 +317,7 @@ export type EngineFact =
   | {
       /** A schedule can't be enqueued. Published when the reason changes. */
       readonly type: 'schedule.failed';
-      /** '': none of the schedules in Redis. */
+      /** Name of the schedule; '' if none of the schedules in Redis can be read. */
       readonly name: string;
       readonly reason: string;
     }

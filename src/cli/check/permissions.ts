@@ -167,7 +167,7 @@ function commandsOf(config: Config): Command[] {
   ];
 }
 
-/** To move delayed jobs, also of queues that this runner doesn't take from. */
+/** To move delayed jobs, even of queues that this runner doesn't serve. */
 function movingCommands(config: Config): Command[] {
   const { namespace, schedulerLockPrefix } = config;
   const keys = resqueKeys(namespace);

@@ -50,7 +50,7 @@ export async function knownSchedules(
       read.kind === 'unusable'
         ? read.reason
         : read.kind === 'elsewhere'
-          ? `it is for the environment ${read.environments}, but RAILS_ENV is ${environment}`
+          ? `it is for the environment ${read.environments}, not ${environment} (RAILS_ENV)`
           : null;
     known.push({ name, source: 'redis', schedule, problem });
   }

@@ -1,4 +1,4 @@
-/** `resque-runner schedule run NAME`: puts the job of a schedule on its queue now. Its times stay as they are. */
+/** `resque-runner schedule run NAME`: puts the job of a schedule on its queue now. Its times don't change. */
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';

@@ -71,9 +71,9 @@ export interface QueueStatus {
   readonly workers: number;
   /** Jobs that these workers can run at once: a runner has slots, any other worker runs one job. Queues may share slots. */
   readonly slots: number;
-  /** How many of its jobs may run at the same time in all runners; `null` for no limit. */
+  /** How many of its jobs can run at the same time over all runners; `null` for no limit. */
   readonly limit: number | null;
-  /** How often one of its jobs may start in all runners, such as `100/m burst 20`; `null` for no limit. */
+  /** How many of its jobs can start over all runners, such as `100/m burst 20`; `null` for no limit. */
   readonly rate: string | null;
   /** Pauses of this queue, each by one runner. `pause-all-workers` is reported separately. */
   readonly pauses: readonly PauseStatus[];

@@ -1,7 +1,7 @@
 /** Durations of `every`, as resque-scheduler reads them: `30s`, `1h30m`, `15min`, `1 day`, `90`. Pure. */
 
 const day = 86_400;
-/** A month has 30 days and a year 365. Only in one letter does case matter: `M` is a month. */
+/** A month has 30 days and a year 365. Case matters only for `M`, a month. */
 const unitSeconds: readonly (readonly [RegExp, number])[] = [
   [/^(?:y|years?)$/, 365 * day],
   [/^(?:M|months?)$/, 30 * day],
@@ -13,7 +13,7 @@ const unitSeconds: readonly (readonly [RegExp, number])[] = [
 ];
 const longestSeconds = 100 * 365 * day;
 
-/** What `every` may be, for messages. */
+/** What `every` can be, for messages. */
 export const everyForms = 'a duration of whole seconds such as "30s", "15min", "1h30m", "1d" or "2w"';
 
 /** @returns seconds, at least 1; `null` if it is not a duration, or not in whole seconds */
@@ -26,7 +26,7 @@ export function readEvery(text: string): number | null {
   return isWhole && whole >= 1 && whole <= longestSeconds ? whole : null;
 }
 
-/** NaN if it can't be read. */
+/** @returns NaN if the text can't be read */
 function sumOf(words: string): number {
   if (!/^(?:\d+(?:\.\d+)?\s*[a-z]+\s*)+$/i.test(words)) return Number.NaN;
   return [...words.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)].reduce((sum, [, number, name = '']) => {

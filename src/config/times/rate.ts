@@ -1,10 +1,10 @@
-/** How often jobs may start. */
+/** How often jobs can start. */
 export interface Rate {
   /** Milliseconds between two starts, on average. */
   readonly intervalMs: number;
-  /** How many jobs may start at once after a pause, at least 1. */
+  /** How many jobs can start at once after a pause, at least 1. */
   readonly burst: number;
-  /** As it is in the file, for people. */
+  /** As in the config, for people. */
   readonly text: string;
 }
 

@@ -13,7 +13,7 @@ import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import { SingleWaits } from './single-waits.ts';
 
-/** A shorter wait is no news: with a rate, there is one before each job. */
+/** Shorter waits aren't published: with a rate, there is one before each job. */
 const toldMs = 1_000;
 
 /** A runner may die after it was woken for a share, and before it takes one. */

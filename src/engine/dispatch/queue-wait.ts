@@ -9,7 +9,7 @@ const longestRetryMs = 100;
 /** With a heartbeat every 20 s, a dead connection is found within 30. */
 const answerLimitMs = 5_000;
 
-/** How to wait: BLPOP for many queues, or BLMOVE for one. @typeParam T what a wait brings */
+/** How to wait: BLPOP for many queues, or BLMOVE for one. @typeParam T what a wait returns */
 export interface Waiter<T> {
   readonly clock: Clock;
   readonly session: Pick<RedisSession, 'fail'>;

@@ -35,7 +35,7 @@ export interface Wishes {
 /** Longer delays are cut: by then, nobody remembers. */
 const longestDelaySeconds = 10 * 365 * 86_400;
 
-/** Characters of the error that are kept beside a waiting retry. */
+/** How many characters of the error are kept with a waiting retry. */
 const longestError = 200;
 
 const cantWait = 'not retried: a delayed job needs a class and an array of args';

@@ -5,10 +5,10 @@ import type { Timing } from '../../config/config.ts';
 export type NextTime = (afterSeconds: number) => number | null;
 
 /**
- * At a change to daylight saving time: a time in the hour that is skipped comes right after it, and a time in the hour that
- * comes twice comes once; of steps and lists, all times that the clock shows.
+ * At a change to or from daylight saving time: a single time in the skipped hour comes right after it, and a single time in the
+ * hour that comes twice comes once. Steps and lists of minutes come whenever the clock shows them.
  *
- * @returns it throws if croner refuses the pattern, which `readCron` should have noticed
+ * Rejects if croner rejects the pattern, which `readCron` should have noticed.
  */
 export async function cronTimes({ pattern, zone }: Extract<Timing, { kind: 'cron' }>): Promise<NextTime> {
   const { Cron } = await import('croner');

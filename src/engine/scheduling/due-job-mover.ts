@@ -1,6 +1,6 @@
 /**
  * Moves delayed jobs to their queues when they are due: within a second, as other programs may delay jobs at any time. After
- * each move, a runner that has schedules enqueues their jobs, also if another runner holds the locks and moves.
+ * each move, a runner with schedules enqueues their jobs, even if another runner holds the locks and moves the delayed jobs.
  *
  *     move ──none due──▶ sleep until the next time, at most 1 s ──▶ move
  *       │ ──more due───▶ pause for as long as the move took ────────▶ move

@@ -11,7 +11,7 @@ const graceSeconds = 75;
 /** If the clock was set back by more than this, times ahead of it are forgotten. Otherwise schedules wait for them. */
 const farAheadSeconds = 3_700;
 
-/** What is known of a schedule. */
+/** What is known about a schedule. */
 export interface Past {
   /** When it was last enqueued; `null` if never. */
   readonly last: number | null;
@@ -30,7 +30,7 @@ export interface Plan {
 export function planOf(schedule: Schedule, past: Past, now: number, nextCron: NextTime | null): Plan {
   const last = past.last !== null && past.last <= now + farAheadSeconds ? past.last : null;
   const since = Math.min(past.since, now);
-  // A schedule that was never enqueued may be new: then earlier times are none of its own.
+  // A schedule that was never enqueued may be new. Times before it existed don't count.
   const from = Math.max(last ?? since, now - graceSeconds);
   if (nextCron !== null) return cronPlan(nextCron, from, now);
   const { timing, name } = schedule;
@@ -58,12 +58,12 @@ function cronPlan(nextCron: NextTime, from: number, now: number): Plan {
 
 function everyPlan(first: number, seconds: number, now: number): Plan {
   if (first > now) return { due: null, next: first };
-  // After a long pause it starts anew. Otherwise it keeps its rhythm, so that being late by a second doesn't add up.
+  // After a long pause, the interval starts now. Otherwise it keeps its rhythm, so that delays of a second don't add up.
   const due = now - first > graceSeconds ? now : now - ((now - first) % seconds);
   return { due, next: due + seconds };
 }
 
-/** The name decides, so that a restart changes nothing, and schedules don't all come at once. */
+/** The name decides the phase. So a restart changes nothing, and new schedules aren't all due at once. */
 function nextInPhase(name: string, seconds: number, from: number): number {
   const phase = createHash('sha1').update(name).digest().readUInt32BE() % seconds;
   return from + 1 + ((((phase - from - 1) % seconds) + seconds) % seconds);

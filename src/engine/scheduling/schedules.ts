@@ -3,8 +3,8 @@
  * while runners hold the locks of other schedulers: this one or another one, which may have other schedules. Redis' clock
  * decides what is due.
  *
- * Schedules in Redis are read again every five seconds. `schedules_changed` is left alone: it tells resque-scheduler, which
- * takes names out of it, what to read again.
+ * Reads the schedules in Redis again every five seconds. Never touches `schedules_changed`: resque-scheduler takes the names
+ * out of it to know what to read again.
  */
 import type { Schedule } from '../../config/config.ts';
 import type { EngineFact } from '../../protocol/events.ts';
@@ -42,7 +42,7 @@ export class Schedules {
   #own: readonly Schedule[];
   /** By name. */
   #entries = new Map<string, Entry>();
-  /** What was last told of a schedule that can't be enqueued, by name; '' for all of those in Redis. */
+  /** The last reported reason why a schedule can't be enqueued, by name; '' for all of those in Redis. */
   readonly #told = new Map<string, string>();
   #readAtMs = Number.NEGATIVE_INFINITY;
 
@@ -87,7 +87,7 @@ export class Schedules {
     return Math.max(1, waitMs);
   }
 
-  /** @returns whether it must be looked at again */
+  /** @returns whether to look at it again soon */
   async #attempt(entry: Entry, due: number): Promise<boolean> {
     const { client, publish } = this.#options;
     const { schedule } = entry;
@@ -112,7 +112,7 @@ export class Schedules {
   async #read(now: number): Promise<void> {
     const found = new Map(this.#own.map((schedule) => [schedule.name, schedule]));
     for (const [name, json] of await this.#persistent()) {
-      // The config takes precedence, as people can see it.
+      // The config takes precedence, because people can see it.
       if (found.has(name)) continue;
       const read = readPersistent(name, json, this.#environment);
       if (read.kind === 'usable') found.set(name, read.schedule);
@@ -174,7 +174,7 @@ export class Schedules {
   }
 }
 
-/** Otherwise Redis is away, and nothing can be done. */
+/** Any other error means that Redis is away, which the caller handles. */
 function isRefusal(error: unknown): error is RedisError {
   return error instanceof RedisError && (error.kind === 'refused' || error.kind === 'denied');
 }

@@ -135,7 +135,7 @@ function unknownSchedules({ unkeptSchedules }: ResqueState, schedules: readonly 
   return names.length > 0 ? [{ kind: 'unknown-schedules', names }] : [];
 }
 
-/** A runner without a limit takes jobs whatever others run, so it counts, too. */
+/** A runner without a limit takes jobs no matter how many others run, so it counts, too. */
 function differentLimits(
   { owners, queues }: ResqueState,
   isAlive: (owner: string) => boolean,

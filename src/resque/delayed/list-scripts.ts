@@ -92,7 +92,7 @@ return { copies, score, time, tostring(index), redis.sha1hex(found), isWhole, by
 `);
 
 /**
- * The beginning of the entry that is kept beside a waiting retry, see `retry-entry.ts`; '' if the job is none. The rest of an
+ * The beginning of the entry that is kept beside a waiting retry, see `retry-entry.ts`; '' if the job is not a retry. The rest of an
  * entry may be large. Of equal jobs that are due at the same time, each has its own.
  */
 const entryHead = `

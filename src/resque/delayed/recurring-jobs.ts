@@ -13,8 +13,8 @@ import { lockKeys } from './locks.ts';
 const slotSeconds = 3_600;
 
 /**
- * ARGV: prefix, queue, payload, `1` if it is unique, schedule's name. To enqueue it for one of its times also: that time, what
- * `last_enqueued_at` has ('': nothing), what it is to have, how long the time stays claimed, our name, the two locks.
+ * ARGV: prefix, queue, payload, `1` if it is unique, schedule's name. To enqueue it for one of its times, also: that time, the
+ * text in `last_enqueued_at` ('': none), its new text, how many seconds the time stays claimed, our name, the two locks.
  *
  * Reply: `enqueued`; `waiting`: the same job waits in its queue; `done`: this time was already enqueued; `changed`:
  * `last_enqueued_at` has something else; `held`: not both locks are held by runners.
@@ -47,7 +47,7 @@ if refusal then return redis.error_reply(refusal) end
 
 local isWaiting = false
 if isUnique then
-  -- Redis before 6.0.6 has no LPOS. The last job is the most probable one.
+  -- Searches from the end, where the same job most probably is. Redis before 6.0.6 has no LPOS.
   local at = redis.pcall('LPOS', list, payload, 'RANK', -1)
   if type(at) == 'table' and at.err then
     for _, job in ipairs(redis.call('LRANGE', list, 0, -1)) do
@@ -78,7 +78,7 @@ export interface Slot {
   readonly known: string;
 }
 
-/** The job that a schedule enqueues: no more than its class and args. */
+/** The job that a schedule enqueues: only its class and args. */
 function payloadOf({ jobClass, args }: Schedule): string {
   return `{"class":${JSON.stringify(jobClass)},"args":${args}}`;
 }
