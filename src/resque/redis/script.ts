@@ -35,6 +35,23 @@ export function runScript(
 }
 
 /**
+ * Lua functions that are created at their first use, as members of a table: `NAME().member(…)`. A script otherwise creates all
+ * of its functions each time that it runs.
+ */
+export function lazily(name: string, members: readonly string[], source: string): string {
+  const table = members.map((member) => `${member} = ${member}`).join(', ');
+  return `
+local known_${name}
+local function ${name}()
+  if known_${name} then return known_${name} end
+${source}
+  known_${name} = { ${table} }
+  return known_${name}
+end
+`;
+}
+
+/**
  * Lua at the start of our scripts: checks everything that Redis could refuse, before the first write. Redis doesn't roll
  * back a script that it refuses halfway (ACL, a key of the wrong type), so a script must be able to finish once it writes.
  *

@@ -5,7 +5,7 @@ import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { limitWrites, shareReturns } from '../format/limits.ts';
 import { activeJobWrapper } from '../format/payload.ts';
 import { pluginKeyWrites } from '../format/plugin-keys.ts';
-import { script, scriptChecks } from '../redis/script.ts';
+import { lazily, script, scriptChecks } from '../redis/script.ts';
 
 /**
  * It has three parts: it reads its arguments, checks everything that Redis could refuse, and only then writes. Redis doesn't
@@ -105,12 +105,14 @@ for _ = 1, tonumber(nextArg()) do
 end
 local shares = {}
 for i = 1, tonumber(nextArg()) do shares[i] = { isTaken = nextArg() == '1', queue = nextArg(), id = nextArg() } end
-${shareReturns}
-${limitWrites}
+${lazily('limits', ['readLimits', 'needLimits', 'takeShare', 'freeShare', 'allowance', 'take', 'waitOf'], shareReturns + limitWrites)}
+local hasLimits = shares[1] ~= nil
 local reservations = {}
 for r = 1, tonumber(nextArg()) do
-  local reservation = { isHeld = nextArg() == '1', hasAttempts = nextArg() == '1', limits = readLimits(nextArg()),
-    queueCount = tonumber(nextArg()) }
+  local reservation = { isHeld = nextArg() == '1', hasAttempts = nextArg() == '1' }
+  local limitsText = nextArg()
+  if limitsText ~= '' then reservation.limits, hasLimits = limits().readLimits(limitsText), true end
+  reservation.queueCount = tonumber(nextArg())
   reservation.firstQueue = at
   at = at + reservation.queueCount
   reservation.workerCount = tonumber(nextArg())
@@ -121,9 +123,9 @@ end
 local firstStatus = at + 1
 
 -- 2. Checks all that could be refused, before the first write.
-${delayWrites}
+${lazily('retries', ['checkDelay', 'delay', 'takeAttempt', 'keepAttempt', 'returnAttempt'], delayWrites + attemptWrites)}
 for i, outcome in ipairs(outcomes) do
-  if outcome.due then checkDelay(outcome) end
+  if outcome.due then retries().checkDelay(outcome) end
   if i == 1 then need('DEL', prefix .. 'worker:' .. outcome.id) end
   if outcome.heldQueue ~= '' then needHeld(outcome.heldQueue) end
   if outcome.kind == 'failure' and not checkedKeys.failed then
@@ -151,7 +153,7 @@ for r, reservation in ipairs(reservations) do
     need('LPOP', prefix .. 'queue:' .. queue)
   end
 end
-needLimits(shares, reservations)
+if hasLimits then limits().needLimits(shares, reservations) end
 local someone = active[1] or (reservations[1] and ARGV[reservations[1].firstWorker + 1])
 if someone then
   local key = prefix .. 'worker:' .. someone
@@ -169,7 +171,6 @@ if first.err then
   return redis.error_reply(first.err:find('^NOPERM') and notPermitted('SET', stepKey) or first.err)
 end
 
-${attemptWrites}
 local function leaveHeld(queue, payload)
   return redis.call('LREM', heldQueues .. ':' .. queue, 1, payload) == 1
 end
@@ -205,10 +206,10 @@ for _, outcome in ipairs(outcomes) do
     failed[#failed + 1] = id
     if outcome.isRefused then refusedDelays = refusedDelays + 1 end
   elseif outcome.kind == 'requeue' then
-    returnAttempt(id)
+    retries().returnAttempt(id)
     putBack(outcome.queue, outcome.key, outcome.payload)
   elseif outcome.due then
-    delay(outcome)
+    retries().delay(outcome)
     if outcome.kind == 'retry' then failed[#failed + 1] = id end
   end
   if outcome.kind ~= 'requeue' and outcome.kind ~= 'snooze' then ended[#ended + 1] = id end
@@ -221,7 +222,8 @@ count('failed', failed)
 if #recorded > 0 then redis.call('DEL', unpack(recorded)) end
 count('processed', ended)
 for _, share in ipairs(shares) do
-  if share.isTaken then takeShare(share.queue, share.id) else freeShare(share.queue, share.id) end
+  local move = share.isTaken and limits().takeShare or limits().freeShare
+  move(share.queue, share.id)
 end
 for _, job in ipairs(returns) do
   if not job.isHeld or leaveHeld(job.queue, job.payload) then putBack(job.queue, job.key, job.payload) end
@@ -248,7 +250,7 @@ for r, reservation in ipairs(reservations) do
     local record
     if reservation.isHeld then redis.call('SADD', heldQueues, queue) end
     local allowed, problem
-    if reservation.limits then allowed, problem = allowance(queue, reservation.limits) end
+    if reservation.limits then allowed, problem = limits().allowance(queue, reservation.limits) end
     if problem then add(r, 0, q, 0, problem) end
     while w <= reservation.workerCount and not problem and (not allowed or allowed.taken < allowed.most) do
       local payload
@@ -263,12 +265,12 @@ for r, reservation in ipairs(reservations) do
       end
       if not payload then break end
       local id = ARGV[reservation.firstWorker + w]
-      if allowed then take(allowed, queue, id) end
+      if allowed then limits().take(allowed, queue, id) end
       local isSent = #payload <= room
       if isSent then room = room - #payload end
       local isEmbedded = isSent and embeddable(payload)
       if isEmbedded then setStatus(statusNameOf(isEmbedded), ${jobStatuses.running}) end
-      local entry = reservation.hasAttempts and takeAttempt(id, redis.sha1hex(payload))
+      local entry = reservation.hasAttempts and retries().takeAttempt(id, redis.sha1hex(payload))
       if entry then add(r, w, q, 2, entry) end
       record = record or '{"queue":' .. cjson.encode((queue:gsub('[<>]', ''))) .. ',"run_at":"' .. runAt .. '","worker":'
       begin(id, record .. cjson.encode(id:match('^.-:%d+%-%d+') or id) .. ',"step":' .. step .. ',"payload":' ..
@@ -276,7 +278,7 @@ for r, reservation in ipairs(reservations) do
       add(r, w, q, isEmbedded and 1 or 0, isSent and payload or #payload)
       w = w + 1
     end
-    local wait = allowed and waitOf(allowed, queue)
+    local wait = allowed and limits().waitOf(allowed, queue)
     if wait then add(r, 0, q, 5, wait) end
     if w > reservation.workerCount then break end
   end
@@ -296,8 +298,8 @@ end
 for i, job in ipairs(begins) do
   redis.call('SET', prefix .. 'worker:' .. job.id, job.record)
   if job.payload then redis.call('SET', prefix .. 'worker:' .. job.id .. ':payload', job.payload) end
-  if job.attempt and #job.attempt > 40 then keepAttempt(job.id, job.attempt)
-  elseif job.attempt then add(0, i, 0, 3, takeAttempt(job.id, job.attempt) or '') end
+  if job.attempt and #job.attempt > 40 then retries().keepAttempt(job.id, job.attempt)
+  elseif job.attempt then add(0, i, 0, 3, retries().takeAttempt(job.id, job.attempt) or '') end
 end
 if refusedDelays > 0 then add(0, 0, 0, 4, refusedDelays) end
 if countRefusal then add(0, 0, 0, 0, countRefusal) end
