@@ -114,6 +114,8 @@ function leftKeys(dump: Dump, { witness, mixesDeliveries, book }: World): string
   const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
   const mayStay = [
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
+    // They expire soon.
+    /^resque:runner:(free|rate):.*$/,
     // See rest.ts. A step without an entry, as one may be rolled back to, lives for a week.
     ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/, /^resque:runner:.*:step$/] : []),
     // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,

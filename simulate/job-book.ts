@@ -1,6 +1,7 @@
 /** The history of each job, as the world saw it: every run, and every event that explains another run or none at all. */
 import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import type { TakenJob } from '../src/engine/pools/taken-job.ts';
 import type { RedisSide } from '../src/engine/redis-side.ts';
 import type { Clock } from '../src/resque/redis/clock.ts';
 import type { JobPlan } from './schedule.ts';
@@ -28,7 +29,7 @@ export interface Runner {
   /** Its present nonce and all former ones. */
   readonly nonces: readonly string[];
   readonly programs: {
-    readonly running: ReadonlyMap<Run, unknown>;
+    readonly running: ReadonlyMap<Run, TakenJob>;
     /** Runs that have ended, but aren't known to be in Redis. */
     readonly unwritten: readonly Run[];
     /** When Redis was last known to have an outcome. */
@@ -107,6 +108,14 @@ export class JobBook {
   get runtimeMs(): number {
     const runs = ({ copies = 1, ends = [] }: Job) => copies * (1 + ends.length);
     return [...this.jobs.values()].reduce((sum, job) => sum + job.ms * runs(job), 0);
+  }
+
+  /** How often jobs run, if nothing interrupts them. */
+  get plannedRuns(): number {
+    return [...this.jobs.values()].reduce(
+      (sum, { copies = 1, ends = [] }) => sum + copies * (1 + ends.length),
+      0,
+    );
   }
 
   get runs(): Run[] {

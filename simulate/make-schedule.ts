@@ -1,5 +1,6 @@
 /** Draws a schedule from its seed: the same seed, the same schedule. */
 import { Random } from '../chaos/random.ts';
+import { addLimits } from './add-limits.ts';
 import { addRetries } from './add-retries.ts';
 import {
   type Action,
@@ -56,7 +57,7 @@ const kinds = [
 type Kind = (typeof kinds)[number];
 
 export function makeSchedule(seed: number): Schedule {
-  return addRetries(new ScheduleMaker(seed).make());
+  return addLimits(addRetries(new ScheduleMaker(seed).make()));
 }
 
 class ScheduleMaker {

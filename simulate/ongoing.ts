@@ -14,6 +14,10 @@ export class Ongoing {
     this.#log = log;
   }
 
+  get isEmpty(): boolean {
+    return this.#ends.size === 0;
+  }
+
   /** Ends a fault after this time, or with all others. */
   until(forMs: number, end: End): void {
     const over = async (): Promise<void> => {

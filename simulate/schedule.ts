@@ -13,10 +13,14 @@ export interface JobPlan {
   readonly copies?: number;
 }
 
-export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'> & {
-  /** `null` unless given. */
-  readonly retry?: RetryPolicy | null;
-};
+/** Over all runners. */
+export type Limits = Pick<PoolConfig, 'limit' | 'rate'>;
+
+export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'interrupted'> &
+  Partial<Limits> & {
+    /** `null` unless given. */
+    readonly retry?: RetryPolicy | null;
+  };
 
 /** A fault of one runner. */
 export type SeatFault =
@@ -114,6 +118,11 @@ export function mixesPolicies({ configs }: Schedule): boolean {
 /** The most attempts that any job may have. */
 export function mostAttempts({ configs }: Schedule): number {
   return Math.max(1, ...configs.flat().map(({ retry }) => retry?.attempts ?? 1));
+}
+
+/** The longest time between two starts of jobs, by the rates of their queues. */
+export function longestIntervalMs({ configs }: Schedule): number {
+  return Math.max(0, ...configs.flat().map(({ rate }) => rate?.intervalMs ?? 0));
 }
 
 /** Queues that an entry of this key has in our world. */

@@ -9,8 +9,8 @@ import { BlockingCommands } from './blocking-commands.ts';
 import { ExpiringKeys } from './expiring-keys.ts';
 import { type Client, commandText, type Link, linkText, replyText } from './link.ts';
 import type { RedisLine } from './redis-line.ts';
-import { type Command, CommandCutter, isError, type Reply, replyBytes } from './resp.ts';
-import { ScriptClock } from './script-clock.ts';
+import { type Command, CommandCutter, commandBytes, type Reply, replyBytes } from './resp.ts';
+import { expiringKey, ScriptClock } from './script-clock.ts';
 import { ownAnswer, type ServerState, type ServerView, serverTime } from './server-state.ts';
 import { SimStream } from './sim-stream.ts';
 
@@ -42,6 +42,8 @@ const pushingCommands = new Set([
   'RPOPLPUSH',
   'RENAME',
 ]);
+
+const expiringQuestion = commandBytes(['ZRANGE', expiringKey, 0, -1, 'WITHSCORES']);
 
 /** When simulated time begins, by Redis' clock. */
 export const epochMs = Date.UTC(2026, 0, 1);
@@ -246,13 +248,16 @@ export class SimServer {
         this.#hooks.onTrace(`${linkText(link)} ${commandText(command)} waits`);
         return null;
       }
-      return { replies: [reply], popped: isError(reply) ? null : payloadOf(reply) };
+      return { replies: [reply], popped: takenBy(command, reply) };
     }
     if (command.name === 'SET') return { replies: [await this.#expiring.set(command)], popped: null };
     const now = serverTime(this.#view);
     const bytes = commands.map((each) => this.#scripts.bytesOf(each, now));
-    const raw = await this.#line.send(Buffer.concat(bytes), commands.length);
-    const replies = raw.map(({ reply }) => sortedReply(command.name, reply));
+    const isScript = command.name === 'EVALSHA' || command.name === 'EVAL';
+    if (isScript) bytes.push(expiringQuestion);
+    const raw = await this.#line.send(Buffer.concat(bytes), bytes.length);
+    if (isScript) await this.#expiring.note(raw.pop()?.reply ?? null);
+    const replies = raw.map(({ reply }) => sortedReply(command.name, this.#scripts.replyOf(command, reply)));
     return { replies, popped: null };
   }
 
@@ -264,7 +269,7 @@ export class SimServer {
 
   async #served(link: Link, command: Command, reply: Reply): Promise<void> {
     this.#trace(link, [command], [reply]);
-    const payload = payloadOf(reply);
+    const payload = takenBy(command, reply);
     if (payload !== null) this.#hooks.onPopped(link, payload, command.name === 'BLMOVE');
     this.#deliver(link, [reply], payload);
     await this.#run(link);
@@ -321,7 +326,9 @@ function nextGroup(queue: Command[]): Command[] | null {
   return end === -1 ? null : queue.splice(0, end + 1);
 }
 
-function payloadOf(reply: Reply): Buffer | null {
+/** @returns `null` also for a move from a list to itself: it only waits until there is something */
+function takenBy({ name, args: [from, to] }: Command, reply: Reply): Buffer | null {
+  if (name === 'BLMOVE' && to !== undefined && from?.equals(to) === true) return null;
   const payload = Array.isArray(reply) ? reply[1] : reply;
   return Buffer.isBuffer(payload) ? payload : null;
 }

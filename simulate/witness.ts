@@ -5,6 +5,7 @@
 import type { Agenda } from './agenda.ts';
 import { type Dump, idsIn } from './dump.ts';
 import { idsOf, type Job, type JobBook, type Run, type Runner } from './job-book.ts';
+import { LimitWatch } from './limit-watch.ts';
 import type { Log } from './log.ts';
 import { type Command, isError, type Reply } from './resp.ts';
 import { mixesPolicies, mostAttempts, type Schedule } from './schedule.ts';
@@ -18,11 +19,6 @@ const silentMs = 270_000;
 /** Runners notice `pause-all-workers` within this time. */
 const pauseSeenMs = 5_000;
 
-/** Whether this is the attempt that comes after a run that is retried. */
-function isFollowed(before: Run, attempt: number): boolean {
-  return before.outcome === 'retry' && attempt !== before.attempt;
-}
-
 export class Witness {
   /** The times at which Redis lost data. */
   readonly forgottenMs: number[] = [];
@@ -32,6 +28,7 @@ export class Witness {
   frozenUntilMs = 0;
   /** Since when `pause-all-workers` is set. */
   pausedSinceMs: number | null = null;
+  readonly limits: LimitWatch;
   /** Policies, if no runner has another one for the same queue. */
   readonly #policies: { readonly mostAttempts: number; readonly areMixed: boolean };
   readonly #agenda: Agenda;
@@ -41,6 +38,7 @@ export class Witness {
 
   constructor(schedule: Schedule, agenda: Agenda, log: Log, book: JobBook, processes: readonly Runner[]) {
     this.#policies = { mostAttempts: mostAttempts(schedule), areMixed: mixesPolicies(schedule) };
+    this.limits = new LimitWatch(schedule, agenda, log, book, this);
     this.#agenda = agenda;
     this.#log = log;
     this.#book = book;
@@ -72,6 +70,7 @@ export class Witness {
       this.#agenda.nowMs -
       Math.max(this.pausedSinceMs ?? Number.POSITIVE_INFINITY, process.heldUpMs, this.frozenUntilMs);
     if (pausedMs > pauseSeenMs) broken(` though everything has been paused for ${Math.round(pausedMs)} ms`);
+    this.limits.starting(run, queue);
     this.#checkRepetition(run);
     this.#checkAttempt(run);
     job.runs.push(run);
@@ -83,8 +82,13 @@ export class Witness {
     if (attempt > most) broken(`${attempt}, of at most ${most}`);
     if ((job.copies ?? 1) > 1 || !this.countsAttempts) return;
     const before = job.runs.at(-1);
-    const expected = before === undefined ? 1 : before.attempt + (isFollowed(before, attempt) ? 1 : 0);
+    const expected = before === undefined ? 1 : before.attempt + (this.#isFollowed(before, attempt) ? 1 : 0);
     if (attempt !== expected) broken(`${attempt}, and should be ${expected}`);
+  }
+
+  /** Whether this is the attempt that comes after a run that is retried. If the count is lost, it may have the same number. */
+  #isFollowed(before: Run, attempt: number): boolean {
+    return before.outcome === 'retry' && (!this.countsAttempts || attempt !== before.attempt);
   }
 
   #checkRepetition({ job, attempt, process }: Run): void {
@@ -99,9 +103,9 @@ export class Witness {
     if (before.programEndMs === null && !before.mayOverlap) broken(`, which ${other.name} still runs`);
     if (outcome === 'requeue') return;
     // A runner that died may have delayed the job, or not.
-    const isAgain = outcome === 'snooze' || isFollowed(before, attempt);
+    const isAgain = outcome === 'snooze' || this.#isFollowed(before, attempt);
     if (isAgain && this.#agenda.nowMs >= (before.dueMs ?? 0)) return;
-    if (isFollowed(before, attempt) || (isAgain && before.writtenMs !== null)) {
+    if (this.#isFollowed(before, attempt) || (isAgain && before.writtenMs !== null)) {
       broken(` ${(before.dueMs ?? 0) - this.#agenda.nowMs} ms too early`);
       return;
     }
@@ -128,9 +132,11 @@ export class Witness {
   }
 
   /** What a script has done with jobs. */
-  #observe(process: Runner, { name, args }: Command, reply: Reply): void {
+  #observe(process: Runner, command: Command, reply: Reply): void {
+    const { name, args } = command;
     if ((name !== 'EVALSHA' && name !== 'EVAL') || isError(reply)) return;
     if (Array.isArray(reply)) {
+      this.limits.executed(process, command, reply);
       for (const id of reply.flatMap((item) => (Buffer.isBuffer(item) ? idsOf(item) : []))) {
         const job = this.#book.jobs.get(id);
         if (job !== undefined) job.takenMs = this.#agenda.nowMs;

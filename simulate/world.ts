@@ -13,7 +13,14 @@ import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
 import { pauseKey, RedisFaults } from './redis-faults.ts';
 import { restOf } from './rest.ts';
-import type { Action, Entry, RedisFault, Schedule, SeatFault } from './schedule.ts';
+import {
+  type Action,
+  type Entry,
+  longestIntervalMs,
+  type RedisFault,
+  type Schedule,
+  type SeatFault,
+} from './schedule.ts';
 import { Seats } from './seats.ts';
 import type { SimProcess } from './sim-process.ts';
 import { SimServer } from './sim-server.ts';
@@ -94,6 +101,7 @@ export class World {
     const { agenda, log, book } = this;
     await this.#redis.reset();
     this.#seats.fill();
+    if (this.witness.limits.isNeeded) agenda.add(looksMs, () => this.#lookAtLimits());
     const { steps } = this.#schedule;
     for (const step of steps) agenda.add(step.atMs, () => this.#act(step));
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
@@ -103,8 +111,8 @@ export class World {
     const mayBeRecovered = ({ isDead, stopped, side }: SimProcess) =>
       isDead ? stopped?.isUnregistered !== true : side.shutdown.mode !== null;
     const hadDeaths = this.#processes.some(mayBeRecovered);
-    const limitMs =
-      (hadDeaths || this.witness.hasForgotten ? recoveryLimitMs : drainLimitMs) + book.runtimeMs;
+    const leastMs = book.runtimeMs + longestIntervalMs(this.#schedule) * book.plannedRuns;
+    const limitMs = (hadDeaths || this.witness.hasForgotten ? recoveryLimitMs : drainLimitMs) + leastMs;
     const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
@@ -114,7 +122,7 @@ export class World {
     // Files of a recovered container: a start in its directory reads them when they are old enough.
     await this.#comes(() => false, silentLimitMs, silentLimitMs);
     this.#seats.fill();
-    await this.#comes(() => this.#isDrained(), drainLimitMs + book.runtimeMs, looksMs);
+    await this.#comes(() => this.#isDrained(), drainLimitMs + leastMs, looksMs);
     await this.#stopAll();
   }
 
@@ -153,6 +161,11 @@ export class World {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  async #lookAtLimits(): Promise<void> {
+    this.witness.limits.look(await this.dump(), this.#processes, !this.#ongoing.isEmpty);
+    this.agenda.add(this.agenda.nowMs + looksMs, () => this.#lookAtLimits());
+  }
+
   async #checkRecords(): Promise<void> {
     for (const what of brokenRecords(await this.dump(), this.witness.spoilt)) this.log.broken(what);
   }
@@ -172,6 +185,7 @@ export class World {
   }
 
   async #spring({ fault, seat }: Trap, link: Link): Promise<void> {
+    this.witness.limits.disturbed(fault);
     if (fault.kind === 'cut' && fault.which !== 'all') this.#server.cut(link, fault.isReset);
     else if (isSeatFault(fault)) await this.#seats.commit(seat, fault);
     else await this.#faults.commit(fault);
@@ -225,9 +239,11 @@ export class World {
         this.#traps.arm(action);
         return;
       case 'fault':
+        this.witness.limits.disturbed(action.fault);
         await this.#seats.commit(action.seat, action.fault);
         return;
       case 'redis':
+        this.witness.limits.disturbed(action.fault);
         await this.#faults.commit(action.fault);
     }
   }

@@ -150,6 +150,35 @@ test('a key with a time to live goes by simulated time', async () => {
   expect([first, second, third]).toEqual([{ value: 'OK' }, { value: null }, { value: 'OK' }]);
 });
 
+test('the keys of scripts go by simulated time, too', async () => {
+  const connection = await connect();
+  const script = `
+redis.call('SET', 'rate', '1', 'PX', 10000)
+redis.call('LPUSH', 'free', '1')
+return redis.call('EXPIRE', 'free', 60)`;
+  const sha1 = outcomeOf(connection.script('LOAD', script));
+  await pass(10);
+  void connection.evalsha(String(sha1.value), 0);
+  await pass(9_000);
+  expect(await redis.admin.call('EXISTS', 'rate', 'free')).toBe(2);
+  await pass(2_000);
+  expect(await redis.admin.call('EXISTS', 'rate', 'free')).toBe(1);
+  await pass(50_000);
+  expect(await redis.admin.call('EXISTS', 'rate', 'free')).toBe(0);
+});
+
+test('moves from a list to itself end when there is something, and leave it there', async () => {
+  const [first, second, working] = [await connect(), await connect(), await connect()];
+  const looks = [first, second].map((each) => outcomeOf(each.blmove('a', 'a', 'LEFT', 'LEFT', 0)));
+  await pass(10);
+  void working.rpush('a', '1', '2');
+  await pass(10);
+  expect(looks).toEqual([{ value: '1' }, { value: '1' }]);
+  expect((await redis.admin.call('LRANGE', 'a', 0, -1)) as Buffer[]).toEqual(
+    ['1', '2'].map((text) => Buffer.from(text)),
+  );
+});
+
 test('a server that becomes a replica ends all waits and refuses writes', async () => {
   const [waiting, working] = [await connect(), await connect()];
   const wait = outcomeOf(waiting.blpop('a', 0));
