@@ -204,11 +204,18 @@ export class RedisSide {
   /** Applies the entries of a config that was read again. @returns what changed, for people */
   reconfigure(config: Config): string[] {
     const { runners, schedules, failedLimit } = config;
+    const unlimited = this.router.pools.filter((pool) => pool.config.limit === null);
     const changes = [...this.router.configure(runners), ...scheduleChanges(this.#scheduled, schedules)];
     this.#scheduled = schedules;
     if (failedLimit !== this.client.failedLimit) {
       changes.push(`failedLimit: ${this.client.failedLimit ?? 'none'} → ${failedLimit ?? 'none'}`);
       this.client.failedLimit = failedLimit;
+    }
+    // Jobs that run count for a new limit.
+    for (const job of this.dispatcher.ownJobs) {
+      const { pool, payload } = job;
+      if (unlimited.includes(pool) && pool.config.limit !== null && payload.isObject)
+        this.dispatcher.outbox.begin(job);
     }
     this.removePools();
     this.#mover.reconfigure(config);

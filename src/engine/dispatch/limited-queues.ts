@@ -1,10 +1,15 @@
 /**
  * Queues with a limit over all runners (resque/format/limits.ts). Only a step may take their jobs, so the waits for them take
- * nothing: they end when it is worth asking again. Each queue of a pool that is known to be empty is in one of these states:
+ * nothing: they end when it is worth asking again. Each queue is in one of these states:
  *
  *     open ──step: no job─────────────▶ empty     waits with BLMOVE from the queue to itself ──▶ open
  *          ──step: all shares taken───▶ full      waits for a share that becomes free       ──▶ open
  *          ──step: too soon───────────▶ too soon  waits for its time                        ──▶ open
+ *
+ * A queue that is empty or full has a wait. Without one, it is open: nothing tells when that changes.
+ *
+ * Redis wakes one runner for each share that becomes free. If that runner doesn't take a job for it, it wakes the next one.
+ * Otherwise that one would take the queue for full.
  */
 import type { LimitedBy } from '../../protocol/events.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
@@ -31,7 +36,9 @@ export class LimitedQueues {
   readonly #closed = new Map<string, Closed>();
   /** What was last published of queues with jobs that may not start. */
   readonly #told = new Map<string, LimitedBy>();
-  readonly #waits: SingleWaits<true>;
+  readonly #waits: SingleWaits<'job' | 'share'>;
+  /** Queues for which this runner was woken, and no other for the same share. */
+  readonly #woken = new Set<string>();
   #isAccepting = true;
 
   /** @param onOpen a step may ask again */
@@ -43,8 +50,9 @@ export class LimitedQueues {
       client,
       waitFor: (queue) => this.#waitFor(queue),
       endWait: (queue) => client.waits.endLimited(queue),
-      onOver: (isWoken, queue) => {
-        if (isWoken === true) this.#open(queue);
+      onOver: (found, queue) => {
+        if (found !== null) this.#open(queue);
+        if (found === 'share') this.#woken.add(queue);
         onOpen();
       },
     });
@@ -54,25 +62,39 @@ export class LimitedQueues {
     return this.#waits.isActive;
   }
 
-  /** The queues of a pool that a step may ask for. */
+  /** The queues of a pool that the next step asks for. */
   open(pool: Pool): readonly string[] {
     const queues = this.#router.takeable(pool);
     if (!pool.isKnownEmpty) for (const queue of queues) this.#open(queue);
+    // From here on, each queue has its own state.
+    pool.isKnownEmpty = true;
     return queues.filter((queue) => !this.#closed.has(queue));
   }
 
   /** Redis has answered a step that asked for these. */
-  answered(reservations: readonly Reservation[], { filled, limited }: StepReply): void {
-    for (const [at, { queues, workers, limits }] of reservations.entries()) {
-      if (!limits) continue;
-      const hasMore = filled[at] === workers.length;
-      for (const queue of queues) {
-        const found = limited.find((each) => each.queue === queue);
-        if (found === undefined && !hasMore) this.#close(queue, 'empty', null);
-        else if (found?.waitMs === null) this.#close(queue, 'full', recheckMs);
-        else if (found !== undefined) this.#close(queue, 'too soon', found.waitMs);
-        this.#tell(queue, limitedBy(found));
-      }
+  answered(reservations: readonly Reservation[], reply: StepReply): void {
+    for (const [at, reservation] of reservations.entries()) {
+      if (reservation.limits) this.#answered(reservation, at, reply);
+    }
+  }
+
+  #answered({ queues, workers, limits }: Reservation, at: number, reply: StepReply): void {
+    const taken = [...reply.jobs, ...reply.unsent].filter(({ reservation }) => reservation === at);
+    // After the last worker has a job, Redis looks at no other queue.
+    const last =
+      taken.length < workers.length ? queues.length : queues.indexOf(taken[taken.length - 1]?.queue ?? '');
+    for (const [index, queue] of queues.entries()) {
+      const isWoken = this.#woken.delete(queue);
+      const found = reply.limited.find((each) => each.queue === queue);
+      const isFull = found?.waitMs === null;
+      if (isWoken && !isFull && !taken.some((job) => job.queue === queue)) this.#passShareOn(queue);
+      if (index > last) continue;
+      this.#tell(queue, limitedBy(found));
+      // A reload has changed the limits: they are asked for again.
+      if (this.#router.ownerOf(queue)?.config !== limits) continue;
+      if (found === undefined && index !== last) this.#close(queue, 'empty', null);
+      else if (isFull) this.#close(queue, 'full', recheckMs);
+      else if (found !== undefined) this.#close(queue, 'too soon', found.waitMs);
     }
   }
 
@@ -80,18 +102,31 @@ export class LimitedQueues {
   update(isAccepting: boolean): void {
     this.#isAccepting = isAccepting;
     // A reload may have removed the limit.
-    for (const queue of this.#told.keys()) {
-      if (this.#router.ownerOf(queue)?.isLimited !== true) this.#tell(queue, null);
+    for (const queue of this.#told.keys()) if (!this.#isLimited(queue)) this.#tell(queue, null);
+    const wanted: string[] = [];
+    for (const [queue, { state }] of this.#closed) {
+      if (this.#isWaitable(queue, state)) wanted.push(queue);
+      else if (!this.#isKept(queue, state)) this.#open(queue);
     }
-    const wanted =
-      this.#closed.size === 0 ? [] : [...this.#closed.keys()].filter((queue) => this.#isWanted(queue));
     this.#waits.endUnless(wanted);
     this.#waits.begin(wanted);
   }
 
-  #isWanted(queue: string): boolean {
-    const state = this.#closed.get(queue)?.state;
-    return state !== undefined && state !== 'too soon' && this.#mayTake(queue);
+  #isWaitable(queue: string, state: Closed['state']): boolean {
+    if (state === 'too soon' || !this.#isAccepting || !this.#isLimited(queue)) return false;
+    // A wait for a job takes nothing, so it may go on while all slots are busy.
+    return this.#mayTake(queue) || (state === 'empty' && this.#waits.covers(queue));
+  }
+
+  /** Its state holds without a wait: until its time, or while a step asks for jobs of other queues for all free slots. */
+  #isKept(queue: string, state: Closed['state']): boolean {
+    const pool = this.#router.ownerOf(queue);
+    if (pool === undefined || !pool.isLimited || !this.#isAccepting) return false;
+    return state === 'too soon' || (this.#router.isTakeable(queue) && pool.hasReserved);
+  }
+
+  #isLimited(queue: string): boolean {
+    return this.#router.ownerOf(queue)?.isLimited === true;
   }
 
   #mayTake(queue: string): boolean {
@@ -100,17 +135,18 @@ export class LimitedQueues {
     return this.#isAccepting && this.#router.isTakeable(queue);
   }
 
-  async #waitFor(queue: string): Promise<true | null> {
-    const isFull = this.#closed.get(queue)?.state === 'full';
-    const isWoken = await (isFull
-      ? this.#client.waits.forShare(queue)
-      : this.#client.waits.untilFilled(queue));
-    if (isWoken && isFull && !this.#mayTake(queue)) {
-      // It can't use the share, but another runner may.
-      await this.#client.waits.passShareOn(queue);
-      return null;
-    }
-    return isWoken ? true : null;
+  async #waitFor(queue: string): Promise<'job' | 'share' | null> {
+    const { waits } = this.#client;
+    if (this.#closed.get(queue)?.state !== 'full') return (await waits.untilFilled(queue)) ? 'job' : null;
+    if (!(await waits.forShare(queue))) return null;
+    if (this.#mayTake(queue)) return 'share';
+    await waits.passShareOn(queue);
+    return null;
+  }
+
+  /** This runner can't use the share now, but another one may. */
+  #passShareOn(queue: string): void {
+    this.#client.waits.passShareOn(queue).catch((error: unknown) => this.#client.session.fail(error));
   }
 
   #close(queue: string, state: Closed['state'], untilMs: number | null): void {

@@ -19,23 +19,24 @@ export class SingleWaits<T> {
   }
 
   get isActive(): boolean {
-    return [...this.#waits.values()].some(({ isActive }) => isActive);
+    return this.#waits.size > 0;
   }
 
   covers(queue: string): boolean {
-    return this.#waits.get(queue)?.isActive ?? false;
+    return this.#waits.has(queue);
   }
 
   /** Ends the waits for other queues. */
   endUnless(wanted: readonly string[]): void {
-    for (const [queue, wait] of this.#waits) wait.endUnless(wanted.includes(queue) ? [queue] : []);
+    if (this.#waits.size === 0) return;
+    const kept = new Set(wanted);
+    for (const [queue, wait] of this.#waits) wait.endUnless(kept.has(queue) ? [queue] : []);
   }
 
   /** Starts the waits for these queues that have not begun. */
   begin(wanted: readonly string[]): void {
     for (const queue of wanted) {
-      const wait = this.#waits.get(queue) ?? this.#newWait(queue);
-      if (!wait.isActive) wait.begin([queue]);
+      if (!this.#waits.has(queue)) this.#newWait(queue).begin([queue]);
     }
   }
 
@@ -43,7 +44,10 @@ export class SingleWaits<T> {
     const { client, waitFor, endWait, onOver } = this.#waiter;
     const { clock, session } = client;
     const waiter = { clock, session, waitForJob: () => waitFor(queue), endWait: () => endWait(queue) };
-    const wait = new QueueWait<T>(waiter, (result) => onOver(result, queue));
+    const wait = new QueueWait<T>(waiter, (result) => {
+      this.#waits.delete(queue);
+      onOver(result, queue);
+    });
     this.#waits.set(queue, wait);
     return wait;
   }

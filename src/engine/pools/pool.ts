@@ -3,6 +3,7 @@
  * job needs one to be reserved or to run.
  */
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import type { Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
@@ -75,6 +76,16 @@ export class Pool {
     this.slots.push(this.#newSlot(0));
   }
 
+  /** Applies its entry of a config that was read again. */
+  configure(config: PoolConfig): void {
+    const { limit, rate } = this.config;
+    // Jobs that wait for the old limits may start with the new ones.
+    if (!isDeepStrictEqual([limit, rate], [config.limit, config.rate])) this.isKnownEmpty = false;
+    this.isRemoved = false;
+    this.config = config;
+    this.concurrency = config.concurrency;
+  }
+
   /** Redis has just said that none of its queues holds a job, so BLPOP waits for one. If false, a step asks for jobs. */
   get isKnownEmpty(): boolean {
     return this.#isKnownEmpty;
@@ -129,6 +140,11 @@ export class Pool {
   /** Slots that may take a job now; 0 while there are more busy ones than allowed. */
   get free(): number {
     return this.isRemoved ? 0 : Math.max(0, this.limit - this.busy);
+  }
+
+  /** Whether Redis is asked for jobs for any of its slots. */
+  get hasReserved(): boolean {
+    return this.slots.some(({ state }) => state === 'reserved');
   }
 
   /** Ids of the workers that may be on Redis' lists. */

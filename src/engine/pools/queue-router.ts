@@ -116,9 +116,7 @@ export class QueueRouter {
       }
       changes.push(...differences(pool.config, config));
       const before = JSON.stringify(poolView(pool));
-      pool.isRemoved = false;
-      pool.config = config;
-      pool.concurrency = config.concurrency;
+      pool.configure(config);
       const runner = poolView(pool);
       if (JSON.stringify(runner) !== before) this.#publish({ type: 'runner.changed', runner });
     }
@@ -210,7 +208,9 @@ export class QueueRouter {
 
   isTakeable(queue: string): boolean {
     const pool = this.#owners.get(queue);
-    return pool !== undefined && this.takeable(pool).includes(queue);
+    const pauses = this.#pauses;
+    if (pool === undefined || pool.isRemoved || pauses.isGlobal) return false;
+    return !pauses.hasPool(pool) && !pauses.hasQueue(queue);
   }
 
   pauseAll(kind: 'all' | 'cluster', detail: string): void {

@@ -80,13 +80,13 @@ local function takeShare(queue, id)
 end
 -- Resque-web shows records, so these have no markup in names.
 local function dropStale(key, queue)
-  local name, dropped = (queue:gsub('[<>]', '')), 0
+  local name = queue:gsub('[<>]', '')
   for _, id in ipairs(redis.call('SMEMBERS', key)) do
     -- The queue's name comes first in a record.
     local record = redis.pcall('GETRANGE', prefix .. 'worker:' .. id, 0, 4095)
-    if not hasBegun[id] and queueOfRecord(record) ~= name then dropped = dropped + redis.call('SREM', key, id) end
+    -- There may be more of them than this step has free slots, so others are woken.
+    if not hasBegun[id] and queueOfRecord(record) ~= name then freeShare(queue, id) end
   end
-  return dropped
 end
 local function needLimits(shares, reservations)
   local limited = shares[1] and shares[1].queue
@@ -95,6 +95,7 @@ local function needLimits(shares, reservations)
   end
   if not limited then return end
   for _, name in ipairs({ 'SADD', 'SREM' }) do need(name, prefix .. 'runner:running:' .. limited, '') end
+  need('SMEMBERS', prefix .. 'runner:running:' .. limited)
   need('SET', prefix .. 'runner:rate:' .. limited, '')
 end
 local function keepArrival(allowed)
@@ -107,7 +108,10 @@ local function allowance(queue, limits)
     local key = prefix .. 'runner:running:' .. queue
     local running = redis.pcall('SCARD', key)
     if type(running) == 'table' then return nil, key .. ': ' .. running.err end
-    if running >= limits.limit then running = running - dropStale(key, queue) end
+    if running >= limits.limit then
+      dropStale(key, queue)
+      running = redis.call('SCARD', key)
+    end
     allowed.shares = math.max(0, limits.limit - running)
     allowed.most = allowed.shares
   end

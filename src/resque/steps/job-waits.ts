@@ -20,9 +20,9 @@ export interface PoppedJob {
 const longestWaitSeconds = 60;
 const waitLimitMs = longestWaitSeconds * 1_000 + answerLimitMs;
 
-/** Name of the connection that waits for a queue with a limit. */
+/** Name of the connection that waits for a queue with a limit. With NUL, it is the name of no queue. */
 function limitedWait(queue: string): string {
-  return `limited ${queue}`;
+  return `limited\0${queue}`;
 }
 
 /** ARGV: prefix, queue. */

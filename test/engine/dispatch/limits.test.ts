@@ -10,6 +10,8 @@ import { waitFor } from '../../helpers/wait-for.ts';
 import { type StartOptions, type TestEngine, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
+/** Less than the time after which a runner looks again although nothing has woken it. */
+const timeoutMs = 5_000;
 const deliveries = ['at-most-once', 'at-least-once'] as const;
 
 /** Jobs that note their argument, and run until the file `go-ARG` or `go` exists. */
@@ -30,7 +32,10 @@ function rate(perSecond: number, burst = 1): { rate: Rate } {
 }
 
 async function waitForBegun(count: number): Promise<string[]> {
-  await waitFor(() => stage.lines('begun').length >= count, { message: `${count} jobs have begun` });
+  await waitFor(() => stage.lines('begun').length >= count, {
+    message: `${count} jobs have begun`,
+    timeoutMs,
+  });
   return stage.lines('begun');
 }
 
@@ -41,8 +46,10 @@ async function waitForProcessed(count: number): Promise<void> {
 /** Connections that wait with this command. */
 async function waitForWaits(command: 'blpop' | 'blmove', count: number): Promise<void> {
   const waiting = new RegExp(`flags=\\S*b\\S* .*cmd=${command}`, 'g');
-  await waitFor(async () => String(await stage.redis.client('LIST')).match(waiting)?.length === count, {
+  const found = async () => String(await stage.redis.client('LIST')).match(waiting)?.length ?? 0;
+  await waitFor(async () => (await found()) === count, {
     message: `${count} wait with ${command}`,
+    timeoutMs,
   });
 }
 
@@ -251,6 +258,138 @@ describe('"limit"', () => {
     stage.write('go');
     await waitForProcessed(3);
     await stage.redis.del('resque:runner:running:mail');
+  });
+
+  test('a reload that allows more applies immediately, without a wait for the old limit', async () => {
+    stage.mayLeaveKeys('runner:free:mail', 'runner:rate:mail');
+    const clock = new MovableClock();
+    const hourly = { rate: { intervalMs: 3_600_000, burst: 1, text: '' } };
+    const engine = await start({ limit: 1 }, { machine: { clock } });
+    const apply = (rest: Partial<PoolConfig>) => engine.engine.reconfigure(stage.config([pool(rest)]));
+    await stage.enqueue('mail', 0, 1, 2, 3);
+    await waitForWaits('blpop', 1);
+    apply({ limit: 2 });
+    await waitForBegun(2);
+    await waitForWaits('blpop', 1);
+    apply({ limit: 5, ...hourly });
+    await waitForBegun(3);
+    await waitForWaits('blpop', 0);
+    apply({ limit: 5, ...rate(50) });
+    await waitForBegun(4);
+    stage.write('go');
+    await waitForProcessed(4);
+  });
+
+  test('a reload that adds it counts the jobs that run', async () => {
+    stage.mayLeaveKeys('runner:free:mail');
+    const engine = await start({});
+    await stage.enqueue('mail', 0, 1);
+    await waitForBegun(2);
+    engine.engine.reconfigure(stage.config([pool({ limit: 2 })]));
+    await waitFor(async () => (await shares()).length === 2, { message: 'both have a share' });
+    await stage.enqueue('mail', 2);
+    await waitForWaits('blpop', 1);
+    expect(stage.lines('begun')).toHaveLength(2);
+    stage.write('go');
+    await waitForProcessed(3);
+    expect(await shares()).toEqual([]);
+  });
+
+  test("a queue's job comes first by its priority, although its wait ended while all slots were busy", async () => {
+    stage.mayLeaveKeys('runner:free:mail_a', 'runner:free:mail_b');
+    await stage.redis.sadd('resque:queues', 'mail_a', 'mail_b');
+    await stage.start([pool({ limit: 5, concurrency: 2 }, 'mail_*')]);
+    // The pattern is also the name of a queue.
+    await waitForWaits('blmove', 3);
+    await stage.enqueue('mail_b', 20);
+    await waitForBegun(1);
+    await waitForWaits('blmove', 3);
+    await stage.enqueue('mail_b', 21, 22, 23);
+    await waitForBegun(2);
+    await stage.enqueue('mail_a', 10);
+    stage.write('go-20');
+    expect((await waitForBegun(3))[2]).toBe('10');
+    stage.write('go');
+    await waitForProcessed(5);
+  });
+
+  test('a runner that is woken and finds the queue empty wakes the next one, so that all know of it', async () => {
+    stage.mayLeaveKeys('runner:free:mail');
+    const machine = { clock: new MovableClock() };
+    for (let count = 0; count < 3; count += 1) await start({ limit: 1 }, { machine });
+    await stage.enqueue('mail', 0, 1);
+    await waitForBegun(1);
+    await waitForWaits('blpop', 3);
+    await stage.redis.del('resque:queue:mail');
+    stage.write('go');
+    await waitForWaits('blmove', 3);
+    await waitForProcessed(1);
+  });
+
+  test('a share that a runner may not use yet is known to the others', async () => {
+    stage.mayLeaveKeys('runner:free:mail', 'runner:rate:mail', 'queue:mail', 'queues');
+    const machine = { clock: new MovableClock() };
+    const limits = { limit: 1, rate: { intervalMs: 3_600_000, burst: 1, text: '' } };
+    for (let count = 0; count < 3; count += 1) await start(limits, { machine });
+    await stage.enqueue('mail', 0, 1);
+    await waitForBegun(1);
+    await waitForWaits('blpop', 3);
+    stage.write('go');
+    await waitForProcessed(1);
+    // Each of them waits for the time of the next job now.
+    await waitForWaits('blpop', 0);
+  });
+
+  test('a share that nobody told of is used by as many runners as there are shares', async () => {
+    stage.mayLeaveKeys('runner:free:mail', 'runners', 'workers', 'workers:heartbeat');
+    const clock = new MovableClock();
+    await leaveJob(0);
+    await stage.redis.sadd('resque:runner:running:mail', 'gone.runner:2-0:mail');
+    await stage.enqueue('mail', 0, 1);
+    const worker = await leaveJob(0);
+    await stage.redis.set(
+      'resque:worker:gone.runner:2-0:mail',
+      (await stage.redis.get(`resque:worker:${worker}`)) ?? '',
+    );
+    await start({ limit: 2, concurrency: 1 }, { machine: { clock } });
+    await start({ limit: 2, concurrency: 1 }, { machine: { clock: new MovableClock() } });
+    await waitForWaits('blpop', 2);
+    // As when Ruby prunes workers.
+    await stage.redis.del('resque:worker:gone.runner:2-0:mail', `resque:worker:${worker}`);
+    clock.move(10_000);
+    await waitForBegun(2);
+    stage.write('go');
+    await waitForProcessed(2);
+  });
+
+  test('a runner asks nothing for a queue at its limit while it runs jobs of another queue of its entry', async () => {
+    stage.mayLeaveKeys('runner:free:mail_a', 'runner:free:mail_b');
+    await stage.enqueue('mail_a', 10, 11);
+    await stage.redis.sadd('resque:queues', 'mail_b');
+    await stage.start([pool({ limit: 1, concurrency: 4 }, 'mail_*')]);
+    await waitForBegun(1);
+    await waitForWaits('blmove', 2);
+    const asked = async () =>
+      /cmdstat_smembers:calls=(\d+)/.exec(await stage.redis.info('commandstats'))?.[1];
+    const before = await asked();
+    for (let arg = 20; arg < 30; arg += 1) {
+      stage.write(`go-${arg}`);
+      await stage.enqueue('mail_b', arg);
+      await waitForProcessed(arg - 19);
+    }
+    expect(await asked()).toBe(before);
+    stage.write('go');
+    await waitForProcessed(12);
+  });
+
+  test('names of queues are never mixed up', async () => {
+    stage.mayLeaveKeys('runner:free:mail');
+    await stage.start([pool({ limit: 1 }), pool({ delivery: 'at-least-once' }, 'limited mail')]);
+    await waitForWaits('blmove', 2);
+    await stage.enqueue('mail', 0);
+    await stage.enqueue('limited mail', 1);
+    stage.write('go');
+    await waitForProcessed(2);
   });
 
   test('a key of another type pauses the queue and says which key it is', async () => {

@@ -18,7 +18,7 @@ const steps: SpooledStep[] = [
   {
     ...none,
     step: 5,
-    outcomes: [{ kind: 'success', worker: id(0), statusName: 'a1', pluginKeys: 'lock:c' }],
+    outcomes: [{ kind: 'success', worker: id(0), statusName: 'a1', pluginKeys: 'lock:c', share: 'mail' }],
     returns: [{ queue: 'mail', payload }],
     starts: [{ worker: id(1), takenIn: 3, pluginKeys: 'lock:a\0lock:b' }],
   },
@@ -44,6 +44,7 @@ async function prepare(last = 3): Promise<void> {
   await stage.redis.set(`resque:runner:${owner.name}:step`, `${owner.nonce} ${last}`);
   await stage.redis.hset('resque:runners', owner.name, JSON.stringify({ nonce: owner.nonce }));
   for (const n of [0, 1, 2]) await stage.redis.set(`resque:worker:${id(n)}`, '{}');
+  await stage.redis.sadd('resque:runner:running:mail', id(0));
   for (const name of ['a', 'b', 'c', 'd']) await stage.redis.set(`resque:lock:${name}`, '1');
   await stage.redis.set('resque:job:a1:status', '{"status":2,"updated":7,"started":5,"result":null}');
   for (const n of [3, 4]) {
@@ -57,6 +58,9 @@ async function assertTakenOnce(): Promise<void> {
   expect(await stage.redis.get('resque:stat:processed')).toBe('2');
   expect(await stage.redis.get('resque:stat:failed')).toBe('1');
   expect(await stage.redis.get('resque:job:a1:status')).toMatch(/^\{"status":4,.*"started":5,/);
+  expect(await stage.redis.exists('resque:runner:running:mail')).toBe(0);
+  // Wakes one runner that waits for a share.
+  expect(await stage.redis.llen('resque:runner:free:mail')).toBe(1);
   expect(await stage.redis.keys('resque:lock:*')).toEqual(['resque:lock:d']);
   expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
   const queue = await stage.redis.lrangeBuffer('resque:queue:mail', 0, -1);
