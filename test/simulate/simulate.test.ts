@@ -44,6 +44,25 @@ test.each(readdirSync(found))('what is promised holds in a schedule that once br
   expect(violations).toEqual([]);
 });
 
+test('jobs that run while Redis comes back older count for their limit again', async () => {
+  const entry = { key: 'a', concurrency: 2, delivery: 'at-most-once', interrupted: 'fail' } as const;
+  const job = (id: string, ms: number) => ({ id, ms, end: 'success', shape: 'plain' }) as const;
+  const schedule: Schedule = {
+    ...{ seed: 5, seats: [0, 1].map(() => ({ host: 'm0', machine: 'm0', isContainer: false })) },
+    ...{ reusesPids: false, hidesPrograms: false, maxRecoveries: 1, latency: { lowMs: 0.1, highMs: 5 } },
+    configs: [[{ ...entry, limit: 2, rate: null }]],
+    steps: [
+      { atMs: 1_500, kind: 'redis', fault: { kind: 'snapshot' } },
+      { atMs: 2_000, kind: 'enqueue', queue: 'a', jobs: [job('j1', 12_000), job('j2', 11_000)] },
+      { atMs: 3_000, kind: 'redis', fault: { kind: 'roll-back', isRestart: true } },
+      { atMs: 3_500, kind: 'enqueue', queue: 'a', jobs: [job('j3', 2_000)] },
+    ],
+  };
+  const { violations, runs } = await runSchedule(schedule, redis);
+  expect(violations).toEqual([]);
+  expect(runs).toBe(3);
+});
+
 test('a schedule is the same each time that it runs, down to each command', async () => {
   for (const seed of [3, 28, 45]) {
     const [first, second] = [makeSchedule(seed), makeSchedule(seed)];
