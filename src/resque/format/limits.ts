@@ -143,7 +143,8 @@ local function take(allowed, queue, id)
 end
 local function waitOf(allowed, queue)
   if allowed.taken < allowed.most then return false end
-  if redis.pcall('EXISTS', prefix .. 'queue:' .. queue) ~= 1 then return false end
+  -- If it is refused, there may be a job: a wait for one would end immediately, again and again.
+  if redis.pcall('EXISTS', prefix .. 'queue:' .. queue) == 0 then return false end
   if allowed.taken == allowed.shares then
     -- What woke others so far was for shares that are taken now.
     redis.pcall('DEL', prefix .. 'runner:free:' .. queue)
