@@ -16,7 +16,7 @@ export async function run({ invocation: { input, flags }, io }: CommandContext):
     const known = (await knownSchedules(io, jobs, own)).find((each) => each.name === name);
     const shown = visibleWithin(name, 60);
     if (known === undefined) {
-      throw new UsageError(`there is no schedule "${shown}"; resque-runner schedule list shows all of them`);
+      throw new UsageError(`no schedule is named "${shown}"; list them with: resque-runner schedule list`);
     }
     const { schedule, problem } = known;
     if (schedule === null) throw new OperatingError(`schedule ${shown} can't be enqueued: ${problem}`);

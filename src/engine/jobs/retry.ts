@@ -4,7 +4,7 @@
  *
  *     "retry": false      it fails for good
  *     "retry_in": 30      the next run comes in 30 s, if there is one left
- *     {"snooze": 60}      it runs again in 60 s, whatever its exit code: no failure, and no attempt
+ *     {"snooze": 60}      it runs again in 60 s, even if its exit code is not 0: no failure, and no attempt
  */
 import type { RetryPolicy, RetryRule } from '../../config/config.ts';
 import type { FailureSummary } from '../../protocol/events.ts';

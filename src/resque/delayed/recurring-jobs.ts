@@ -140,7 +140,7 @@ export class RecurringJobs {
     ]);
   }
 
-  /** Enqueues the job now, whatever its times. */
+  /** Enqueues the job now, even if no time of its schedule is due. */
   async enqueueNow(schedule: Schedule): Promise<Enqueued> {
     return await this.#enqueue(schedule, []);
   }

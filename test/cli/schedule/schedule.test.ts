@@ -136,7 +136,7 @@ describe('schedule run', () => {
     expect(await schedule('run', 'none')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        'there is no schedule "none"; resque-runner schedule list shows all of them',
+        'no schedule is named "none"; list them with: resque-runner schedule list',
       ),
     });
     expect(await schedule('run', 'broken')).toMatchObject({
