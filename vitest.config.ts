@@ -12,9 +12,9 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/helpers/shared-worker.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
-    // Tests mostly wait for programs, time limits and lost connections. Four workers keep two cores busy. More workers
+    // Tests mostly wait for programs, time limits and lost connections. Five workers keep two cores busy. More workers
     // slow down each other's programs. The quick tests start none of them, and wait more than they compute.
-    maxWorkers: process.env.RR_TEST_QUICK === undefined ? 4 : 6,
+    maxWorkers: process.env.RR_TEST_QUICK === undefined ? 5 : 6,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: projectNames.map((name) => ({

@@ -182,7 +182,7 @@ describe('resque-scheduler', () => {
 
   test('taking turns with runners, no job is lost or moved twice', async () => {
     e2e.mayLeaveKeys('queue:later');
-    const count = 6_000;
+    const count = 3_000;
     const { scheduler, end } = rubyScheduler();
     await delay(past, items(count));
     let byRuby = 0;
@@ -203,7 +203,7 @@ describe('resque-scheduler', () => {
 
 test('a runner that is killed again and again loses no job, and moves none twice', async () => {
   e2e.mayLeaveKeys('queue:later');
-  const count = 30_000;
+  const count = 15_000;
   await delay(past, items(count));
   let kills = 0;
   while ((await e2e.client.llen('resque:queue:later')) < count) {

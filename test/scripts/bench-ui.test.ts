@@ -18,7 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe.runIf(process.platform === 'linux')('npm run bench -- ui', () => {
   test('measures each part, and cleans up', { timeout: 180_000 }, async () => {
-    const short = ['--rounds=1', '--jobs=20', '--seconds=1', '--lines=120000'];
+    const short = ['--rounds=1', '--jobs=20', '--seconds=1', '--lines=40000'];
     const { stdout } = await execa(process.execPath, ['scripts/bench.mjs', 'ui', ...short], {
       cwd: root,
       env: { TMPDIR: directory },
@@ -36,8 +36,8 @@ describe.runIf(process.platform === 'linux')('npm run bench -- ui', () => {
         "so does the printing job",
         "the screen takes less than 15 % of a core while the picture changes",
         "and less than 1 % while nothing happens",
-        "the screen doesn't grow from the second third of 120,000 lines to the last",
-        "the engine doesn't grow from the second third of 120,000 lines to the last",
+        "the screen doesn't grow from the second third of 40,000 lines to the last",
+        "the engine doesn't grow from the second third of 40,000 lines to the last",
       ]
     `);
     expect(stdout).not.toMatch(/NaN|Infinity/);

@@ -14,7 +14,7 @@ export class Puppet {
     this.#ready = stage.path(`${name}.ready`);
     this.script = stage.script(
       `cat > /dev/null; [ -p '${this.#orders}' ] || mkfifo '${this.#orders}'
-      exec 3<> '${this.#orders}'; : > '${this.#ready}'
+      exec 3<> '${this.#orders}'; trap "rm -f '${this.#ready}'" EXIT; : > '${this.#ready}'
       while read -r order <&3; do eval "$order"; done`,
       { name },
     );
@@ -25,7 +25,7 @@ export class Puppet {
     await waitFor(() => existsSync(this.#ready), { message: `the job of ${this.script} runs` });
   }
 
-  /** @param order one line of shell. Throws if no job runs. */
+  /** @param order one line of shell. Throws if no job runs: see `started`. */
   tell(order: string): void {
     const pipe = openSync(this.#orders, constants.O_WRONLY | constants.O_NONBLOCK);
     writeSync(pipe, `${order}\n`);

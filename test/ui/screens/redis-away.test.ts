@@ -36,6 +36,7 @@ test('header and message tell that Redis is away, running jobs go on, and queues
   await screen.waitForText(/● redis +back after /);
   await screen.waitForText(/! redis +not usable: /);
   expect(screen.screen()[0]).toContain(' ● up <1m');
+  await puppet.started();
   puppet.tell('exit 0');
   await ui.stage.waitForStat('processed', 2);
 });
