@@ -35,7 +35,7 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: ['config'],
     packages: ['ioredis', 'jsonc-parser'],
     builtins: 'any',
-    floors: ['format', 'redis', 'delayed', 'failed', 'workers', 'steps', 'enqueue', 'audit'],
+    floors: ['format', 'redis', 'delayed', 'waiting', 'failed', 'workers', 'steps', 'enqueue', 'audit'],
   },
   failures: { rooms: ['protocol', 'resque'], packages: [], builtins: 'any', floors: ['.'] },
   engine: {

@@ -1,8 +1,15 @@
 /** Carries out commands. Each gets exactly one reply: a sentence for people, and a code for programs if it is refused. */
 import { ChangeLog } from '../failures/change-log.ts';
 import { changeEntries, changeMatches, type FailureCounts } from '../failures/changes.ts';
+import { groupFailures } from '../failures/failure-groups.ts';
 import { countFailures, findFailures } from '../failures/search.ts';
-import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
+import type {
+  Command,
+  CommandReply,
+  FailureEntryRef,
+  FailureFilter,
+  WaitingJobRef,
+} from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
@@ -13,6 +20,7 @@ import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
+import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
 export interface CommandContext {
@@ -34,6 +42,7 @@ type ChangeKind = Change['kind'];
 const concurrencyLimit = 10_000;
 const findLimit = 1_000;
 const entriesLimit = 1_000;
+const waitingLimit = 100;
 
 const signals = ['SIGTERM', 'SIGKILL'] as const;
 const stopMessages = {
@@ -72,10 +81,18 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return killJob(command, context);
     case 'read-backlog':
       return readBacklog(context);
+    case 'read-waiting':
+      return wrongPage(command.from, command.count) ?? (await readWaiting(command, context));
+    case 'remove-waiting':
+      return wrongJobs(command.jobs) ?? (await removeWaiting(command, context));
+    case 'move-waiting':
+      return wrongJobs([command.job]) ?? (await moveWaiting(command, context));
     case 'find-failures':
       return findInFailures(command, context);
     case 'count-failures':
       return countMatching(command.filter, context);
+    case 'group-failures':
+      return await groupMatching(command, context);
     case 'retry-failures':
       return changeListed('retry', command.entries, context);
     case 'remove-failures':
@@ -176,6 +193,17 @@ async function countMatching(
   return done(`${matching} of ${total} failures match`, data);
 }
 
+async function groupMatching(
+  { filter, byQueue, before }: Command & { type: 'group-failures' },
+  { client }: CommandContext,
+): Promise<CommandReply> {
+  if (before !== null && !isCount(before)) {
+    return refused('out-of-range', `before must be an index or null, got ${before}`);
+  }
+  const data = await groupFailures(client.failed, filter, before, byQueue);
+  return done(`${data.groups.length} groups of ${data.looked} failures`, data);
+}
+
 /** Changes the named entries. */
 async function changeListed(
   kind: ChangeKind,
@@ -217,6 +245,24 @@ async function changeMatching(
   } finally {
     await liveUpdates.recount();
   }
+}
+
+/** @returns `null` if it is not wrong */
+function wrongPage(from: number, count: number): CommandReply | null {
+  if (!isCount(from)) return refused('out-of-range', `from must be an index, got ${from}`);
+  if (isCount(count) && count >= 1 && count <= findLimit) return null;
+  return refused('out-of-range', notWhole('count', findLimit, count));
+}
+
+/** @returns `null` if they are not wrong */
+function wrongJobs(jobs: readonly WaitingJobRef[]): CommandReply | null {
+  if (jobs.length < 1 || jobs.length > waitingLimit) {
+    return refused('out-of-range', notWhole('the number of jobs', waitingLimit, jobs.length));
+  }
+  const wrong = jobs.find(({ index }) => !isCount(index));
+  return wrong === undefined
+    ? null
+    : refused('out-of-range', `the index of a job must be a whole number, got ${wrong.index}`);
 }
 
 function withoutRepeats(refs: readonly FailureEntryRef[]): ListedRecord[] {

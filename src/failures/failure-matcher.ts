@@ -1,7 +1,11 @@
 import type { FailureFilter } from '../protocol/commands.ts';
 import { durationMs } from '../protocol/durations.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
+import { cut } from '../resque/format/payload.ts';
 import { latestTimeOfText } from '../resque/format/timestamps.ts';
+
+/** Characters of a name by which failures are grouped. A command has no longer texts. */
+const groupNameLimit = 500;
 
 /**
  * Whether an entry of the `failed` list matches a filter.
@@ -9,7 +13,7 @@ import { latestTimeOfText } from '../resque/format/timestamps.ts';
  * @param nowMs what ages are counted from
  */
 export function failureMatcher(filter: FailureFilter, nowMs: number): (view: FailureView) => boolean {
-  const { queue, jobClass, exception, exit, text, olderThan = null } = filter;
+  const { queue, jobClass, exception, exit, text, olderThan = null, group = null } = filter;
   const tests: ((view: FailureView) => boolean)[] = [];
   if (queue !== null) {
     const glob = globMatcher(lower(queue));
@@ -30,6 +34,14 @@ export function failureMatcher(filter: FailureFilter, nowMs: number): (view: Fai
     const beforeMs = nowMs - (durationMs(olderThan) ?? Number.POSITIVE_INFINITY);
     tests.push(({ failedAt }) => (timeOf(failedAt) ?? Number.POSITIVE_INFINITY) < beforeMs);
   }
+  if (group !== null) {
+    tests.push(
+      (view) =>
+        groupName(view.exception) === group.exception &&
+        groupName(view.jobClass) === group.jobClass &&
+        (group.queue === undefined || groupName(view.queue) === group.queue),
+    );
+  }
   return (view) => tests.every((test) => test(view));
 }
 
@@ -38,6 +50,11 @@ export function untimedMatcher({ olderThan = null, ...rest }: FailureFilter): (v
   if (olderThan === null) return () => false;
   const matches = failureMatcher(rest, 0);
   return (view) => timeOf(view.failedAt) === null && matches(view);
+}
+
+/** A name of a group. Very long ones that begin alike are the same. */
+export function groupName(name: string | null): string | null {
+  return name === null ? null : cut(name, groupNameLimit);
 }
 
 function timeOf(failedAt: string | null): number | null {

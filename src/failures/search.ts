@@ -15,7 +15,7 @@ const largestPageSize = 250;
 const pageBytes = 256 * 1024;
 const longestTurnMs = 8;
 /** Entries that one command examines, so that it can report progress if nothing matches. */
-const scanLimit = 5_000;
+export const scanLimit = 5_000;
 /** Bytes of the entries in one reply. */
 const replyBytes = 8 * 1024 * 1024;
 

@@ -8,6 +8,26 @@ export type Command =
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }
   /**
+   * A page of the jobs that wait on a queue: at most `count`, fewer if they are large or the search takes long. `next` of the
+   * reply says whether there are more.
+   */
+  | {
+      readonly type: 'read-waiting';
+      readonly queue: string;
+      /** Index of the first one; 0 is the head, which runs next. */
+      readonly from: number;
+      readonly count: number;
+      /** Part of the payload, or of its class and args; `null`: all jobs. Ignores case. */
+      readonly text: string | null;
+    }
+  | { readonly type: 'remove-waiting'; readonly queue: string; readonly jobs: readonly WaitingJobRef[] }
+  | {
+      readonly type: 'move-waiting';
+      readonly queue: string;
+      readonly job: WaitingJobRef;
+      readonly to: 'head' | 'tail';
+    }
+  /**
    * A page of failures, newest first: at most `count`, fewer if the search takes long. `next` of the reply says whether
    * there are more.
    */
@@ -19,6 +39,18 @@ export type Command =
       readonly count: number;
     }
   | { readonly type: 'count-failures'; readonly filter: FailureFilter }
+  /**
+   * Groups of failures: of some thousand entries, the newest first. `next` of the reply says whether there are more. A client
+   * adds up the groups of all replies.
+   */
+  | {
+      readonly type: 'group-failures';
+      readonly filter: FailureFilter;
+      /** Whether failures of different queues are different groups. */
+      readonly byQueue: boolean;
+      /** Only entries with a lower index; `null`: start at the newest. */
+      readonly before: number | null;
+    }
   | { readonly type: 'retry-failures'; readonly entries: readonly FailureEntryRef[] }
   | { readonly type: 'remove-failures'; readonly entries: readonly FailureEntryRef[] }
   /** Every match that has not been retried, among the first `within` entries. Leaves later ones alone. */
@@ -29,7 +61,13 @@ export type Command =
 export type CommandType = Command['type'];
 
 /** Commands that change nothing. A read-only client may send no others. */
-export const readingCommands: readonly CommandType[] = ['read-backlog', 'find-failures', 'count-failures'];
+export const readingCommands: readonly CommandType[] = [
+  'read-backlog',
+  'read-waiting',
+  'find-failures',
+  'count-failures',
+  'group-failures',
+];
 
 /** All fields must match; `null` always matches, and '' is an ordinary text. Ignores case. */
 export interface FailureFilter {
@@ -48,6 +86,27 @@ export interface FailureFilter {
    * nothing. Left out if it is not asked for, because older engines don't know it.
    */
   readonly olderThan?: string | null;
+  /** Only failures of this group. Left out if it is not asked for. An engine that doesn't know it refuses the command. */
+  readonly group?: FailureGroupNames | null;
+}
+
+/** What the failures of a group have in common, exactly. `null`: they have none. Long names are cut, see failure-groups.ts. */
+export interface FailureGroupNames {
+  readonly exception: string | null;
+  readonly jobClass: string | null;
+  /** Left out for a group of all queues. */
+  readonly queue?: string | null;
+}
+
+export interface FailureGroup extends FailureGroupNames {
+  readonly count: number;
+  /** Those that can be retried and have not been. */
+  readonly retryable: number;
+  /** `failed_at` of the oldest and of the newest entry. */
+  readonly firstFailedAt: string | null;
+  readonly lastFailedAt: string | null;
+  /** Of the newest entry, shortened. */
+  readonly example: { readonly error: string | null; readonly args: string };
 }
 
 /** Every criterion of a filter, for code that copies, compares or reads filters. */
@@ -58,6 +117,7 @@ export const filterCriteria = [
   'exit',
   'text',
   'olderThan',
+  'group',
 ] as const satisfies readonly (keyof FailureFilter)[];
 
 /** Matches every failure. */
@@ -96,14 +156,35 @@ export interface FailureEntry extends FailureEntryRef {
   readonly isReadable: boolean;
 }
 
+/** Identifies a waiting job by value. Equal jobs can't be told apart; the one at the index is meant, if it is still there. */
+export interface WaitingJobRef {
+  /** Its last known index, a hint for finding it fast. */
+  readonly index: number;
+  /** Of its bytes. */
+  readonly sha1: string;
+}
+
+export interface WaitingJob extends WaitingJobRef {
+  /** In bytes. */
+  readonly size: number;
+  /** Its bytes as text, or their beginning. */
+  readonly payload: string;
+  readonly isWhole: boolean;
+  readonly jobClass: string | null;
+  /** JSON text of the args, shortened; '' if there are none, or if the payload is not whole. */
+  readonly args: string;
+}
+
 /** Why a command was refused, for programs; `message` is for people. */
 export type RefusalCode =
   | 'unknown-queue'
+  | 'unreadable-queue'
   | 'unknown-runner'
   | 'unknown-job'
   | 'out-of-range'
   | 'failure-gone'
   | 'failure-unretryable'
+  | 'job-gone'
   | 'redis-down'
   | 'read-only'
   | 'link-down'
@@ -130,6 +211,25 @@ export type CommandData =
       readonly retryable: number;
       /** Failures that the filter's `olderThan` can't judge. Left out without it. */
       readonly untimed?: number;
+    }
+  | {
+      readonly kind: 'failure-groups';
+      /** Length of the list. */
+      readonly total: number;
+      /** Entries that this reply is about. */
+      readonly looked: number;
+      /** In the order of their newest entries, newest first. */
+      readonly groups: readonly FailureGroup[];
+      /** `before` of the next call; `null` after the oldest entry. */
+      readonly next: number | null;
+    }
+  | {
+      readonly kind: 'waiting';
+      /** Length of the queue. */
+      readonly total: number;
+      readonly jobs: readonly WaitingJob[];
+      /** `from` of the next page; `null` after the last job. */
+      readonly next: number | null;
     }
   | {
       readonly kind: 'bulk';

@@ -7,7 +7,9 @@ import {
   type CommandType,
   type FailureEntryRef,
   type FailureFilter,
+  type FailureGroupNames,
   filterCriteria,
+  type WaitingJobRef,
 } from '../../protocol/commands.ts';
 import { linkMessages } from '../link-errors.ts';
 
@@ -34,22 +36,42 @@ const wholeOrNull: Shape<number | null> = {
   read: (value) => (value === null ? null : whole.read(value)),
 };
 
+const yesOrNo: Shape<boolean> = {
+  says: 'true or false',
+  read: (value) => (typeof value === 'boolean' ? value : undefined),
+};
+const textOrNull: Shape<string | null> = {
+  says: `${text.says}, or null`,
+  read: (value) => (value === null ? null : text.read(value)),
+};
+
 function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
   return { says: words.join(' or '), read: (value) => words.find((word) => word === value) };
 }
 
+function readGroup(value: unknown): FailureGroupNames | undefined {
+  if (!isObject(value)) return undefined;
+  if (Object.keys(value).some((key) => !['exception', 'jobClass', 'queue'].includes(key))) return undefined;
+  const [exception, jobClass] = [textOrNull.read(value.exception), textOrNull.read(value.jobClass)];
+  if (exception === undefined || jobClass === undefined) return undefined;
+  if (value.queue === undefined) return { exception, jobClass };
+  const queue = textOrNull.read(value.queue);
+  return queue === undefined ? undefined : { exception, jobClass, queue };
+}
+
 const filter: Shape<FailureFilter> = {
-  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan',
+  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan and group',
   read: (value) => {
     if (!isObject(value)) return undefined;
     // An unknown criterion, from a later version, would be ignored, and the command would affect more failures.
     if (Object.keys(value).some((key) => !(filterCriteria as readonly string[]).includes(key)))
       return undefined;
-    const criteria: Partial<Record<keyof FailureFilter, string | null>> = {};
+    const criteria: Partial<Record<keyof FailureFilter, string | null | FailureGroupNames>> = {};
     for (const key of filterCriteria) {
-      // Older screens don't know it, and later ones leave it out.
-      if (key === 'olderThan' && value[key] === undefined) continue;
-      const criterion = value[key] === null ? null : text.read(value[key]);
+      // Older screens don't know them, and later ones leave them out.
+      if ((key === 'olderThan' || key === 'group') && value[key] === undefined) continue;
+      const criterion =
+        key === 'group' && value[key] !== null ? readGroup(value[key]) : textOrNull.read(value[key]);
       if (criterion === undefined) return undefined;
       criteria[key] = criterion;
     }
@@ -74,6 +96,24 @@ const entries: Shape<readonly FailureEntryRef[]> = {
   },
 };
 
+const job: Shape<WaitingJobRef> = {
+  says: 'a job with index and sha1',
+  read: (value) => {
+    if (!isObject(value)) return undefined;
+    const [index, sha1] = [whole.read(value.index), text.read(value.sha1)];
+    // A whole `WaitingJob` is also a reference; its other fields are dropped.
+    return index === undefined || sha1 === undefined ? undefined : { index, sha1 };
+  },
+};
+const jobs: Shape<readonly WaitingJobRef[]> = {
+  says: 'a list of jobs with index and sha1',
+  read: (value) => {
+    if (!Array.isArray(value)) return undefined;
+    const refs = (value as unknown[]).map(job.read);
+    return refs.every((ref) => ref !== undefined) ? refs : undefined;
+  },
+};
+
 type FieldsOf<C> = { readonly [F in Exclude<keyof C, 'type'>]-?: Shape<C[F]> };
 
 const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T }>> } = {
@@ -84,8 +124,12 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'set-concurrency': { runner: text, concurrency: whole },
   'kill-job': { jobId: text, signal: oneOf('SIGTERM', 'SIGKILL') },
   'read-backlog': {},
+  'read-waiting': { queue: text, from: whole, count: whole, text: textOrNull },
+  'remove-waiting': { queue: text, jobs },
+  'move-waiting': { queue: text, job, to: oneOf('head', 'tail') },
   'find-failures': { filter, before: wholeOrNull, count: whole },
   'count-failures': { filter },
+  'group-failures': { filter, byQueue: yesOrNo, before: wholeOrNull },
   'retry-failures': { entries },
   'remove-failures': { entries },
   'retry-matching': { filter, within: whole },

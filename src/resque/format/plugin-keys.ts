@@ -75,6 +75,11 @@ export function keysToDelete(
   return [...keys].filter((key) => !key.includes(separator)).join(separator);
 }
 
+/** Each of them. @param keys what `keysToDelete` returns */
+export function eachKey(keys: string): string[] {
+  return keys.split(separator).filter((key) => key !== '');
+}
+
 /** What the keys of these plugins begin with, for checks of permissions. */
 export function keyPrefixesOf(names: readonly Plugin[]): string[] {
   return [...new Set(names.flatMap((name) => plugins[name].prefixes))];

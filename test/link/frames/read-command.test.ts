@@ -5,6 +5,7 @@ import type { Command } from '../../../src/protocol/commands.ts';
 import { randomCases } from '../../helpers/random-cases.ts';
 
 const filter = { queue: 'mail', jobClass: null, exception: null, exit: '1', text: null };
+const group = { exception: null, jobClass: 'Send' };
 const entries = [{ index: 0, recordBase64: 'e30=' }];
 
 const commands: readonly Command[] = [
@@ -16,10 +17,19 @@ const commands: readonly Command[] = [
   { type: 'kill-job', jobId: 'a91f', signal: 'SIGTERM' },
   { type: 'kill-job', jobId: 'a91f', signal: 'SIGKILL' },
   { type: 'read-backlog' },
+  { type: 'read-waiting', queue: 'mail', from: 0, count: 50, text: null },
+  { type: 'read-waiting', queue: 'mail', from: 100, count: 50, text: 'ann' },
+  { type: 'remove-waiting', queue: 'mail', jobs: [{ index: 0, sha1: 'a94a' }] },
+  { type: 'move-waiting', queue: 'mail', job: { index: 7, sha1: 'a94a' }, to: 'head' },
   { type: 'find-failures', filter, before: null, count: 50 },
   { type: 'find-failures', filter, before: 7, count: 50 },
   { type: 'count-failures', filter },
   { type: 'count-failures', filter: { ...filter, olderThan: '30d' } },
+  { type: 'group-failures', filter, byQueue: true, before: null },
+  { type: 'group-failures', filter, byQueue: true, before: 5_000 },
+  { type: 'count-failures', filter: { ...filter, group: { exception: 'E', jobClass: null } } },
+  { type: 'remove-matching', filter: { ...filter, group: { ...group, queue: 'mail' } }, within: 1 },
+  { type: 'retry-matching', filter: { ...filter, group: null }, within: 1 },
   { type: 'retry-failures', entries },
   { type: 'remove-failures', entries: [] },
   { type: 'retry-matching', filter, within: 100 },
@@ -40,7 +50,14 @@ test.each(commands.map((command) => [command.type, command] as const))(
     for (const field of Object.keys(command)) {
       const { [field]: dropped, ...rest } = command as unknown as Record<string, unknown>;
       expect(readCommand(rest), `without ${field}, which is ${String(dropped)}`).toBeTypeOf('string');
-      for (const wrong of [true, { a: 1 }, ['x'], 1.5, Number.POSITIVE_INFINITY, undefined]) {
+      for (const wrong of [
+        dropped === true ? 'x' : true,
+        { a: 1 },
+        ['x'],
+        1.5,
+        Number.POSITIVE_INFINITY,
+        undefined,
+      ]) {
         expect(readCommand({ ...rest, [field]: wrong }), `${field} is ${JSON.stringify(wrong)}`).toBeTypeOf(
           'string',
         );
@@ -65,6 +82,20 @@ test.each([
   ['a filter with a criterion too many', { type: 'count-failures', filter: { ...filter, since: 1 } }],
   ['a filter with a criterion too few', { type: 'count-failures', filter: { queue: null } }],
   ['a filter that is null', { type: 'count-failures', filter: null }],
+  [
+    'a group with a name too many',
+    { type: 'count-failures', filter: { ...filter, group: { ...group, x: 1 } } },
+  ],
+  [
+    'a group with a name too few',
+    { type: 'count-failures', filter: { ...filter, group: { exception: 'E' } } },
+  ],
+  ['a group that is a text', { type: 'count-failures', filter: { ...filter, group: 'E' } }],
+  [
+    'a group of a wrong queue',
+    { type: 'count-failures', filter: { ...filter, group: { ...group, queue: 1 } } },
+  ],
+  ['a job without its hash', { type: 'remove-waiting', queue: 'mail', jobs: [{ index: 0 }] }],
   ['an entry without its record', { type: 'retry-failures', entries: [{ index: 0 }] }],
   [
     'an entry with a string as its index',
