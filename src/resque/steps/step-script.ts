@@ -213,9 +213,8 @@ for _, outcome in ipairs(outcomes) do
     if outcome.kind == 'retry' then failed[#failed + 1] = id end
   end
   if outcome.kind ~= 'requeue' and outcome.kind ~= 'snooze' then ended[#ended + 1] = id end
-  recorded[#recorded + 1] = prefix .. 'worker:' .. id
-  recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':payload'
-  recorded[#recorded + 1] = prefix .. 'worker:' .. id .. ':retry'
+  local n, key = #recorded, prefix .. 'worker:' .. id
+  recorded[n + 1], recorded[n + 2], recorded[n + 3] = key, key .. ':payload', key .. ':retry'
 end
 ${trimFailed}
 count('failed', failed)
