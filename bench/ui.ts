@@ -9,6 +9,7 @@ import { measureDrain } from './ui/drain.ts';
 import { measureFirstFrame } from './ui/first-frame.ts';
 import { measureFlood } from './ui/flood.ts';
 import { measureFrames } from './ui/frames.ts';
+import { measureManyQueues } from './ui/many-queues.ts';
 import { measureMemory } from './ui/memory.ts';
 
 const parts = {
@@ -16,6 +17,7 @@ const parts = {
   drain: measureDrain,
   flood: measureFlood,
   frames: measureFrames,
+  queues: measureManyQueues,
   memory: measureMemory,
 };
 

@@ -12,7 +12,7 @@ import { printTable, printVerdict, spreadText } from '../lib/report.ts';
 import type { Screen } from '../lib/screen.ts';
 import { percentile, ratios, spread } from '../lib/statistics.ts';
 import { LinePrinter } from './line-printer.ts';
-import { cpuPercents, type OwnScreen, startScreen } from './stage.ts';
+import { cpuPercents, type OwnScreen, pressKeys, startScreen } from './stage.ts';
 
 const linesPerSecond = 200_000;
 const goalMs = 100;
@@ -94,25 +94,6 @@ async function measureScene(
   figures.screenCpu.push(screenCpu);
   figures.engineCpu.push(engineCpu);
   figures.jobsPerSecond.push(await drainedPerSecond(redis, ['work'], jobs));
-}
-
-/** Opens and closes the help repeatedly, at times that are independent of the frames. */
-async function pressKeys(screen: Screen): Promise<number[]> {
-  const latencies: number[] = [];
-  const endAt = performance.now() + (1000 * numberFlag('seconds', 30)) / 3;
-  const title = 'Help · ';
-  do {
-    for (const isOpen of [true, false]) {
-      await sleep(150 + 200 * Math.random());
-      const pressedAt = screen.press('?');
-      const answeredAt = await screen.waitUntil(
-        `the help is ${isOpen ? 'open' : 'closed'}`,
-        () => screen.shows(title) === isOpen,
-      );
-      latencies.push(answeredAt - pressedAt);
-    }
-  } while (performance.now() < endAt);
-  return latencies;
 }
 
 function report(figures: Record<Scene, SceneFigures>, withoutFlood: readonly number[]): void {

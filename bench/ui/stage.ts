@@ -1,5 +1,7 @@
 /** Shared code of the parts of this bench. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../lib/bench.ts';
+import { numberFlag } from '../lib/flags.ts';
 import { cpuSeconds } from '../lib/process-usage.ts';
 import { Screen } from '../lib/screen.ts';
 import { type RunnerSpec, runnerProgram, writeConfig } from '../lib/subjects.ts';
@@ -34,4 +36,27 @@ export async function cpuPercents(
   const seconds = (performance.now() - startedAt) / 1000;
   const after = await Promise.all(pids.map(cpuSeconds));
   return after.map((used, at) => (100 * (used - (before[at] ?? 0))) / seconds);
+}
+
+/**
+ * Opens and closes the help repeatedly, at times that are independent of the frames.
+ *
+ * @returns milliseconds from each key to the end of the frame that answers it
+ */
+export async function pressKeys(screen: Screen): Promise<number[]> {
+  const latencies: number[] = [];
+  const endAt = performance.now() + (1000 * numberFlag('seconds', 30)) / 3;
+  const title = 'Help · ';
+  do {
+    for (const isOpen of [true, false]) {
+      await sleep(150 + 200 * Math.random());
+      const pressedAt = screen.press('?');
+      const answeredAt = await screen.waitUntil(
+        `the help is ${isOpen ? 'open' : 'closed'}`,
+        () => screen.shows(title) === isOpen,
+      );
+      latencies.push(answeredAt - pressedAt);
+    }
+  } while (performance.now() < endAt);
+  return latencies;
 }
