@@ -10,6 +10,7 @@ import {
   type Throughput,
   throughputBucketMs,
 } from '../protocol/snapshot.ts';
+import { remembered } from './remembered.ts';
 import { jobIn } from './snapshot-lists.ts';
 import { bucketOf } from './throughput.ts';
 
@@ -28,10 +29,22 @@ const shortestBurstMs = 10;
 /** The clocks of two processes on one machine agree, but events arrive a moment later. */
 const skewBuckets = 1;
 
+const noJobs: readonly RunningJob[] = [];
+
 /** Running jobs of a queue, oldest first. */
-export function jobsOf({ jobs }: Snapshot, queue: string): RunningJob[] {
-  return jobs.filter((job) => job.queue === queue).sort(byStart);
+export function jobsOf({ jobs }: Snapshot, queue: string): readonly RunningJob[] {
+  return jobsByQueue(jobs).get(queue) ?? noJobs;
 }
+
+const jobsByQueue = remembered((jobs: Snapshot['jobs']): ReadonlyMap<string, readonly RunningJob[]> => {
+  const byQueue = new Map<string, RunningJob[]>();
+  for (const job of jobs.toSorted(byStart)) {
+    const own = byQueue.get(job.queue);
+    if (own === undefined) byQueue.set(job.queue, [job]);
+    else own.push(job);
+  }
+  return byQueue;
+});
 
 /** Number of running jobs by queue, without queues that have none. */
 export function runningCounts({ jobs }: Snapshot): ReadonlyMap<string, number> {
@@ -47,8 +60,13 @@ export function findJob({ jobs, ended }: Snapshot, id: string): RunningJob | End
 
 /** The pool that a queue gets its slots from; `null` if it has been removed. */
 export function poolOf({ runners }: Snapshot, queue: QueueState): PoolView | null {
-  return runners.find(({ key }) => key === queue.runner) ?? null;
+  return poolsByKey(runners).get(queue.runner) ?? null;
 }
+
+const poolsByKey = remembered(
+  (pools: Snapshot['runners']): ReadonlyMap<string, PoolView> =>
+    new Map(pools.map((pool) => [pool.key, pool])),
+);
 
 export function slotsInUse({ jobs }: Snapshot, runner: string): number {
   return jobs.reduce((count, job) => count + (job.runner === runner ? 1 : 0), 0);

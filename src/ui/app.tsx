@@ -1,39 +1,93 @@
-/**
- * The picture as an Ink tree: one box and one text for each panel. The text is a blank block that never changes, and a
- * transform replaces it with the panel's lines. Otherwise lines of logs would fill Ink's caches of measured texts, which
- * are never emptied.
- */
-import { Box, Text, Transform } from 'ink';
-import { memo, type ReactNode, useSyncExternalStore } from 'react';
-import type { StoreApi } from 'zustand/vanilla';
-import type { Picture, PicturePanel } from './screens/picture.ts';
+/** The whole screen: header, body, message, keys, and dialogs on top. */
+import { Box } from 'ink';
+import type { ReactNode } from 'react';
+import { Help } from './dialogs/help.tsx';
+import { Palette } from './dialogs/palette.tsx';
+import { QuestionBox } from './dialogs/question.tsx';
+import { Canvas } from './frame/canvas.tsx';
+import { ScreenContext, type ScreenProps, useFrame } from './frame/use-frame.ts';
+import { bodyRows, isTooSmall, type Size, smallest } from './layout/layout.ts';
+import { Footer, Prompt } from './panels/footer.tsx';
+import { Header } from './panels/header.tsx';
+import { MessageLine } from './panels/message-line.tsx';
+import { EventsScreen } from './screens/events-screen.tsx';
+import { FailureScreen } from './screens/failure-screen.tsx';
+import { FailuresScreen } from './screens/failures-screen.tsx';
+import { JobScreen } from './screens/job-screen.tsx';
+import { JobsScreen } from './screens/jobs-screen.tsx';
+import { QueuesScreen } from './screens/queues-screen.tsx';
+import { lineOf, span } from './text/line.ts';
 
-export interface AppProps {
-  readonly pictures: StoreApi<Picture>;
+export function App(props: ScreenProps): ReactNode {
+  return (
+    <ScreenContext value={props}>
+      <Screen />
+    </ScreenContext>
+  );
 }
 
-export function App({ pictures }: AppProps): ReactNode {
-  const { columns, rows, panels } = useSyncExternalStore(pictures.subscribe, pictures.getState);
+function Screen(): ReactNode {
+  const size = useFrame((frame) => frame.size);
+  const { columns, rows } = size;
   return (
-    <Box width={columns} height={rows}>
-      {panels.map((panel) => (
-        <Canvas key={panel.key} panel={panel} />
-      ))}
+    <Box flexDirection="column" width={columns} height={rows}>
+      {isTooSmall(size) ? (
+        <TooSmall size={size} />
+      ) : (
+        <>
+          <Header />
+          <Box flexDirection="column" height={bodyRows(size)} flexShrink={0}>
+            <Body />
+          </Box>
+          <MessageLine />
+          <LastRow />
+        </>
+      )}
+      <OpenDialog />
     </Box>
   );
 }
 
-const Canvas = memo(function Canvas({ panel }: { readonly panel: PicturePanel }): ReactNode {
-  const { left, top, width, height, lines } = panel;
-  return (
-    <Box position="absolute" marginLeft={left} marginTop={top} width={width} height={height}>
-      <Transform transform={(_, row) => lines[row] ?? ''}>
-        <Text>{blankBlock(width, height)}</Text>
-      </Transform>
-    </Box>
-  );
-});
+/** What is open on top of the tab, or the tab. */
+function Body(): ReactNode {
+  const tab = useFrame(({ view }) => view.tab);
+  const opened = useFrame(({ view }) => view.opened);
+  if (opened?.kind === 'job') return <JobScreen jobId={opened.jobId} />;
+  if (opened?.kind === 'failure') return <FailureScreen entry={opened.entry} top={opened.top} />;
+  switch (tab) {
+    case 'queues':
+      return <QueuesScreen />;
+    case 'failures':
+      return <FailuresScreen />;
+    case 'jobs':
+      return <JobsScreen />;
+    case 'events':
+      return <EventsScreen />;
+  }
+}
 
-function blankBlock(width: number, height: number): string {
-  return Array.from({ length: height }, () => ' '.repeat(width)).join('\n');
+function LastRow(): ReactNode {
+  const dialog = useFrame(({ view }) => view.dialog);
+  return dialog?.kind === 'prompt' ? <Prompt label={dialog.label} text={dialog.text} /> : <Footer />;
+}
+
+function OpenDialog(): ReactNode {
+  const dialog = useFrame(({ view }) => view.dialog);
+  const isSmall = useFrame(({ size }) => isTooSmall(size));
+  if (dialog?.kind === 'question') return <QuestionBox dialog={dialog} />;
+  // In a terminal that is too small, only questions can be answered.
+  if (isSmall) return null;
+  if (dialog?.kind === 'help') return <Help top={dialog.top} />;
+  if (dialog?.kind === 'palette') return <Palette text={dialog.text} cursor={dialog.cursor} />;
+  return null;
+}
+
+function TooSmall({ size: { columns, rows } }: { readonly size: Size }): ReactNode {
+  const lines = [
+    lineOf(columns, [
+      span(`have ${columns}×${rows}, need ${smallest.columns}×${smallest.rows}`, { bold: true }),
+    ]),
+    lineOf(columns, [span('q quits', { dim: true })]),
+  ];
+  return <Canvas width={columns} lines={lines.slice(0, rows)} />;
 }

@@ -3,14 +3,14 @@
  * from its caller, so a test can run it in its own process.
  */
 import { render } from 'ink';
-import { createStore } from 'zustand/vanilla';
+import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { UiEnd } from './actions/action-context.ts';
 import { Controller, type ControllerOptions } from './actions/controller.ts';
 import { App } from './app.tsx';
-import { FrameClock } from './frame-clock.ts';
+import { FrameClock } from './frame/frame-clock.ts';
+import type { Frame } from './frame/use-frame.ts';
 import { KeyReader } from './keys/key-reader.ts';
-import { compose } from './screens/compose.ts';
-import { noPicture, type Picture, pictureOf, reuse } from './screens/picture.ts';
+import type { Size } from './layout/layout.ts';
 import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
 
 export interface UiOptions extends ControllerOptions {
@@ -32,8 +32,8 @@ export class UserInterface {
   readonly #options: UiOptions;
   readonly #terminal: UiTerminal;
   readonly #controller: Controller;
-  readonly #pictures = createStore<Picture>(() => noPicture);
-  readonly #clock = new FrameClock(() => this.#paint());
+  readonly #frames: StoreApi<Frame>;
+  readonly #clock = new FrameClock(() => this.#show());
   readonly #ended: Promise<UiEnd>;
   #end: (how: UiEnd) => void = () => {};
 
@@ -52,9 +52,10 @@ export class UserInterface {
       write: (sequence) => sink.send(sequence),
       end: (how) => this.end(how),
     });
+    this.#frames = createStore(() => this.#frameOf({ columns: sink.columns, rows: sink.rows }));
   }
 
-  /** Paints everything soon: the terminal may show something unexpected. */
+  /** Shows the current state soon: the terminal may show something unexpected. */
   wake(): void {
     this.#clock.wake();
   }
@@ -75,8 +76,16 @@ export class UserInterface {
     sink.on('resize', () => this.wake());
     void lost.then((reason) => this.end({ kind: 'lost', reason }));
     keys.start();
-    this.#paint();
-    const ink = render(<App pictures={this.#pictures} />, inkOptions(sink, stdin));
+    this.#show();
+    const app = (
+      <App
+        frames={this.#frames}
+        isReadOnly={this.#options.isReadOnly}
+        runnerUser={this.#options.runnerUser}
+        hasColors={this.#terminal.hasColors}
+      />
+    );
+    const ink = render(app, inkOptions(sink, stdin));
     try {
       // Ink reports an error in a component only here.
       return await Promise.race([this.#ended, ink.waitUntilExit().then(() => this.#ended)]);
@@ -89,19 +98,17 @@ export class UserInterface {
     }
   }
 
-  #paint(): void {
-    const { store, isReadOnly, runnerUser } = this.#options;
+  /** Lets the components see the current state. */
+  #show(): void {
     const { columns, rows } = this.#terminal.sink;
-    const panels = compose({
-      state: store.getState(),
-      size: { columns, rows },
-      nowMs: Date.now(),
-      log: this.#controller.log,
-      isReadOnly,
-      runnerUser,
-    });
-    const before = this.#pictures.getState();
-    const picture = reuse(before, pictureOf(panels, columns, rows, this.#terminal.hasColors));
-    if (picture !== before) this.#pictures.setState(picture, true);
+    const { size } = this.#frames.getState();
+    const isSameSize = size.columns === columns && size.rows === rows;
+    this.#frames.setState(this.#frameOf(isSameSize ? size : { columns, rows }), true);
+  }
+
+  #frameOf(size: Size): Frame {
+    const { log } = this.#controller;
+    log?.showUnfinished();
+    return { ...this.#options.store.getState(), size, nowMs: Date.now(), log };
   }
 }

@@ -1,8 +1,8 @@
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { AppStore } from '../../store/app-store.ts';
+import type { Size } from '../layout/layout.ts';
 import type { FailureList } from '../lists/failure-list.ts';
 import type { JobLog } from '../log/job-log.ts';
-import type { Size } from '../panels/layout.ts';
 import type { EndSignal } from '../terminal/screen-guard.ts';
 
 /** How the user left. The caller decides what happens to the engine. */

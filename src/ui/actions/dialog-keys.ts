@@ -1,8 +1,8 @@
 /** Handles keys while a dialog is open: it gets all of them. */
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
-import { lastHelpTop } from '../dialogs/help.ts';
-import { paletteItems } from '../dialogs/palette.ts';
+import { lastHelpTop } from '../dialogs/help.tsx';
+import { paletteItems } from '../dialogs/palette.tsx';
 import type { ActionName } from '../keys/keymap.ts';
 import { contextOf } from '../lists/selection.ts';
 import { characters } from '../text/columns.ts';
@@ -129,7 +129,9 @@ function paletteKey(
   perform: Perform,
 ): void {
   const { store } = context;
-  const items = paletteItems(store.getState(), context.isReadOnly, dialog.text);
+  const { model, view } = store.getState();
+  const queueNames = model.queues.map(({ name }) => name);
+  const items = paletteItems(contextOf(view), queueNames, context.isReadOnly, dialog.text);
   const moveTo = (cursor: number) =>
     changeView(store, {
       dialog: { ...dialog, cursor: Math.max(0, Math.min(items.length - 1, cursor)) },

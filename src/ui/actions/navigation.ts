@@ -1,6 +1,7 @@
 /** Moves between rows, panels and tabs; opens jobs and failures, and goes back. */
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
+import { bodyRows, failuresLayout, queuesLayout, type Size } from '../layout/layout.ts';
 import {
   failureKeys,
   listedEvents,
@@ -13,8 +14,7 @@ import {
   selectedQueueJobs,
   stepTo,
 } from '../lists/selection.ts';
-import { bodyRows, failuresLayout, queuesLayout, type Size } from '../panels/layout.ts';
-import { lastFailureTop } from '../screens/failures-screen.ts';
+import { lastFailureTop } from '../panels/failure-detail.ts';
 import type { ActionContext } from './action-context.ts';
 
 /** Reads the next page when the cursor is this close to the end of what is loaded. */

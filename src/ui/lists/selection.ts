@@ -7,6 +7,7 @@ import type { FailureEntry } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
+import { remembered } from '../../store/remembered.ts';
 import { jobsOf } from '../../store/selectors.ts';
 import type { View } from '../../store/view.ts';
 import type { Context } from '../keys/keymap.ts';
@@ -32,19 +33,24 @@ export function stepTo(keys: readonly string[], cursor: string | null, step: Ste
 }
 
 export function listedQueues({ model, view }: AppState): readonly QueueState[] {
-  const { filter } = view.queues;
-  return filter === '' ? model.queues : model.queues.filter(({ name }) => matches(filter, name));
+  return filteredQueues(model.queues, view.queues.filter);
 }
+
+const filteredQueues = remembered((queues: readonly QueueState[], filter: string) =>
+  filter === '' ? queues : queues.filter(({ name }) => matches(filter, name)),
+);
 
 export function selectedQueue(state: AppState): QueueState | null {
   const queues = listedQueues(state);
   return queues.find(({ name }) => name === state.view.queues.queue) ?? queues[0] ?? null;
 }
 
+const noJobs: readonly RunningJob[] = [];
+
 /** Running jobs of the selected queue. */
 export function selectedQueueJobs(state: AppState): readonly RunningJob[] {
   const queue = selectedQueue(state);
-  return queue === null ? [] : jobsOf(state.model, queue.name);
+  return queue === null ? noJobs : jobsOf(state.model, queue.name);
 }
 
 export type ListedJob =
@@ -53,26 +59,38 @@ export type ListedJob =
 
 /** Running jobs first, oldest first; then ended jobs, newest first. */
 export function listedJobs({ model, view }: AppState): readonly ListedJob[] {
-  const { filter } = view.jobs;
-  const running = model.jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
-  const all: ListedJob[] = [
-    ...running.map((job) => ({ isRunning: true as const, job })),
-    ...model.ended.map((job) => ({ isRunning: false as const, job })),
-  ];
-  if (filter === '') return all;
-  return all.filter(({ job }) => matches(filter, `${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`));
+  return filteredJobs(model.jobs, model.ended, view.jobs.filter);
 }
+
+const filteredJobs = remembered(
+  (jobs: readonly RunningJob[], ended: readonly EndedJob[], filter: string): readonly ListedJob[] => {
+    const running = jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
+    const all: ListedJob[] = [
+      ...running.map((job) => ({ isRunning: true as const, job })),
+      ...ended.map((job) => ({ isRunning: false as const, job })),
+    ];
+    if (filter === '') return all;
+    return all.filter(({ job }) =>
+      matches(filter, `${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`),
+    );
+  },
+);
 
 /** Newest first. */
 export function listedEvents({ model, view }: AppState): readonly EngineEvent[] {
-  const { filter } = view.events;
-  const shown = model.history.filter((event) => {
-    const wording = wordingOf(event, null);
-    if (wording === null) return false;
-    return filter === '' || matches(filter, `${wording.subject} ${wording.text}`);
-  });
-  return shown.reverse();
+  return filteredEvents(model.history, view.events.filter);
 }
+
+const filteredEvents = remembered(
+  (history: readonly EngineEvent[], filter: string): readonly EngineEvent[] => {
+    const shown = history.filter((event) => {
+      const wording = wordingOf(event, null);
+      if (wording === null) return false;
+      return filter === '' || matches(filter, `${wording.subject} ${wording.text}`);
+    });
+    return shown.reverse();
+  },
+);
 
 /** The job that keys act on: the open one, or the one under the cursor. */
 export function selectedJobId(state: AppState): string | null {

@@ -1,8 +1,8 @@
 /** The `failed` list as a table, for the queues screen and the failures screen. */
 import { clock } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
+import { selected } from '../layout/framed.ts';
 import { cell, type Line, lineOf, restyled, span } from '../text/line.ts';
-import { selected } from './panel.ts';
 import { exitCell } from './words.ts';
 
 export interface FailureRowsProps {

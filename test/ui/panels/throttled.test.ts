@@ -4,10 +4,10 @@ import type { PauseReason, Throttled } from '../../../src/protocol/events.ts';
 import type { QueueState } from '../../../src/protocol/snapshot.ts';
 import { createAppStore } from '../../../src/store/app-store.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
-import { queuePanel } from '../../../src/ui/panels/queue-panel.ts';
-import { queueTable } from '../../../src/ui/panels/queue-table.ts';
-import { queuesScreen } from '../../../src/ui/screens/queues-screen.ts';
+import { queueLines } from '../../../src/ui/panels/queue-lines.ts';
+import { tableLines } from '../../../src/ui/panels/table-lines.ts';
 import { type Line, plainText } from '../../../src/ui/text/line.ts';
+import { RenderedScreen } from '../rendered-screen.tsx';
 import { queueState, runnerView } from '../states.ts';
 
 const throttled: Throttled = {
@@ -23,7 +23,7 @@ const byHand: PauseReason = { kind: 'operator', detail: 'ann', sinceMs: 0 };
 const unstartable: PauseReason = { kind: 'unstartable', detail: 'no file', sinceMs: 0 };
 
 function panel(queue: QueueState, trouble: Throttled | null, width = 120): Line[] {
-  return queuePanel({
+  return queueLines({
     ...{ queue, runner: runnerView(queue.runner, trouble), engine: null, jobs: [] },
     ...{ isFocused: false, cursor: 0, width, height: 8, nowMs: 0 },
   });
@@ -40,7 +40,7 @@ function stateOf(queues: readonly QueueState[], throttledRunners: readonly strin
 function row(queue: QueueState, width: number): Line {
   const state = stateOf([queue], [queue.runner]);
   const table = { state, queues: [queue], cursor: -1, isFocused: true, width, height: 5, nowMs: 0 };
-  return queueTable(table)[2] ?? [];
+  return tableLines(table)[2] ?? [];
 }
 
 /** Color of the first span with that text; fails where there is none. */
@@ -131,20 +131,13 @@ describe('a row of the table', () => {
 test('below the table, the title of the jobs says why the queue under the cursor is throttled', () => {
   const queues = [queueState('mail'), queueState('bill')];
   const text = (runners: readonly string[]) =>
-    queuesScreen(stateOf(queues, runners), { columns: 80, rows: 24 }, 1, 0)
-      .flatMap(({ lines }) => lines.map(plainText))
-      .join('\n');
+    new RenderedScreen(stateOf(queues, runners), { columns: 80, rows: 24 }).rowTexts().join('\n');
   expect(text(['mail'])).toContain('mail · running 0  waiting children end (exit code 3: no such table: acc');
   expect(text(['bill'])).toMatch(/mail · running 0 ─/);
 });
 
 test('queues that share slots share that too', () => {
   const queues = ['a', 'b'].map((name) => ({ ...queueState(name), runner: 'a,b' }));
-  const state = stateOf(queues, ['a,b']);
-  const panels = queuesScreen(state, { columns: 120, rows: 36 }, 1, 0);
-  const titles = panels.slice(0, 2).map(({ lines }) => plainText(lines[0] ?? []));
-  expect(titles).toEqual([
-    expect.stringContaining('a  ! throttled  0/2'),
-    expect.stringContaining('b  ! throttled'),
-  ]);
+  const screen = new RenderedScreen(stateOf(queues, ['a,b']));
+  expect(screen.rowTexts()[1]).toMatch(/a {2}! throttled {2}0\/2.*b {2}! throttled/);
 });

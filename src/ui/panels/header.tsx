@@ -1,9 +1,12 @@
 /** The first row: the current tab or item, and the state of the runner as a whole. */
+import type { ReactNode } from 'react';
 import { grouped } from '../../messages/quantities.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
 import { type Tab, tabs, type View } from '../../store/view.ts';
+import { Canvas } from '../frame/canvas.tsx';
+import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
 import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
@@ -21,17 +24,25 @@ const redisColumns = 22;
 const details = ['sparkline', 'redis', 'name', 'words'] as const;
 type Detail = (typeof details)[number];
 
-export interface Attachment {
-  readonly isReadOnly: boolean;
-  /** `null` if the runner belongs to the user of the screen. */
-  readonly runnerUser: string | null;
+/** The part of the state that the header shows. */
+type Shown = Pick<AppState, 'model' | 'view'>;
+
+export function Header(): ReactNode {
+  const screen = useScreen();
+  const { columns, nowMs, ...shown } = useFrame(({ model, view, size, nowMs }) => ({
+    model,
+    view,
+    columns: size.columns,
+    nowMs,
+  }));
+  return <Canvas width={columns} lines={[headerLine(shown, columns, nowMs, screen)]} />;
 }
 
-export function header(
-  state: AppState,
+function headerLine(
+  state: Shown,
   columns: number,
   nowMs: number,
-  { isReadOnly, runnerUser }: Attachment,
+  { isReadOnly, runnerUser }: Pick<ScreenProps, 'isReadOnly' | 'runnerUser'>,
 ): Line {
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
   const user = runnerUser === null ? [] : [span(` runner of user ${runnerUser}`, { color: 'yellow' })];
@@ -48,7 +59,7 @@ export function header(
   return lineOf(columns, [...parts.left, gap, ...parts.right]);
 }
 
-function tabLine({ model, view }: AppState): Span[] {
+function tabLine({ model, view }: Shown): Span[] {
   return tabs.flatMap((tab, at) => {
     const count = tab === 'failures' && model.failedTotal !== null ? `(${grouped(model.failedTotal)})` : '';
     // The panels don't show that a filter hides queues.
@@ -60,7 +71,7 @@ function tabLine({ model, view }: AppState): Span[] {
 }
 
 /** `Queues › transcode › #a91f` */
-function trail({ model, view }: AppState): Span[] {
+function trail({ model, view }: Shown): Span[] {
   const steps = [tabNames[view.tab], ...openedNames(model, view)];
   return steps.flatMap((step, at) => [
     ...(at === 0 ? [] : [span(' › ', { dim: true })]),
@@ -76,7 +87,7 @@ function openedNames(model: Snapshot, { opened }: View): string[] {
   return [...(job === null ? [] : [job.queue]), `#${opened.jobId}`];
 }
 
-function jobState({ model, view }: AppState, nowMs: number): Span[] {
+function jobState({ model, view }: Shown, nowMs: number): Span[] {
   if (view.opened?.kind !== 'job') return [];
   const { jobId } = view.opened;
   const running = model.jobs.find(({ id }) => id === jobId);

@@ -1,31 +1,30 @@
 /** The Events tab: what happened, in the log's own words. */
+import type { ReactNode } from 'react';
 import { glyphColors, type Level, wordingOf } from '../../messages/events.ts';
 import { clock } from '../../messages/quantities.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
-import type { AppState } from '../../store/app-store.ts';
+import { useFrame } from '../frame/use-frame.ts';
+import { selected } from '../layout/framed.ts';
 import { listedEvents } from '../lists/selection.ts';
-import type { Size } from '../panels/layout.ts';
-import { type Panel, selected } from '../panels/panel.ts';
 import { cell, type Line, lineOf, restyled, type Style, span } from '../text/line.ts';
-import { listScreen } from './list-screen.ts';
+import { ListScreen } from './list-screen.tsx';
 
-export function eventsScreen(state: AppState, size: Size, top: number): Panel[] {
-  const events = listedEvents(state);
-  return listScreen(
-    {
-      title: 'Events',
-      filter: state.view.events.filter,
-      keys: events.map(({ seq }) => String(seq)),
-      cursor: state.view.events.cursor,
-      none: 'no events yet',
-      heading: () => [],
-      row: (index, width, isSelected) => {
+export function EventsScreen(): ReactNode {
+  const { filter, cursor } = useFrame(({ view }) => view.events);
+  const events = useFrame(listedEvents);
+  return (
+    <ListScreen
+      title="Events"
+      filter={filter}
+      keys={events.map(({ seq }) => String(seq))}
+      cursor={cursor}
+      none="no events yet"
+      heading={() => []}
+      row={(index, width, isSelected) => {
         const event = events[index];
         return event === undefined ? [] : eventRow(event, width, isSelected);
-      },
-    },
-    size,
-    top,
+      }}
+    />
   );
 }
 

@@ -1,11 +1,13 @@
 /** A box in the middle of the screen, over the panels. */
-import type { Size } from '../panels/layout.ts';
-import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
+import { Box } from 'ink';
+import type { ReactNode } from 'react';
+import { Panel } from '../frame/panel.tsx';
+import { useFrame } from '../frame/use-frame.ts';
+import { innerHeight, innerWidth } from '../layout/framed.ts';
+import type { Size } from '../layout/layout.ts';
 import { type Line, lineOf, type Part } from '../text/line.ts';
 
-export interface BoxProps {
-  readonly key: string;
-  readonly size: Size;
+export interface DialogBoxProps {
   /** Preferred width; less on a smaller screen. */
   readonly width: number;
   readonly title: readonly Part[];
@@ -30,19 +32,28 @@ export function boxInnerWidth(width: number, size: Size): number {
   return innerWidth(Math.min(width, size.columns - 2));
 }
 
-export function box({ key, size, width, title, foot, content, top = 0 }: BoxProps): Panel {
+export function DialogBox({ width, title, foot, content, top = 0 }: DialogBoxProps): ReactNode {
+  const size = useFrame((frame) => frame.size);
   const boxWidth = Math.min(width, size.columns - 2);
   const lines = content(boxInnerWidth(width, size));
   const height = boxHeight(lines.length, size);
   const first = Math.min(top, lastBoxTop(lines.length, size));
-  return {
-    key,
-    left: Math.floor((size.columns - boxWidth) / 2),
-    top: Math.max(1, Math.floor((size.rows - height) / 2)),
-    width: boxWidth,
-    height,
-    lines: framed({ width: boxWidth, height, title, foot, isFocused: true, content: lines.slice(first) }),
-  };
+  return (
+    <Box
+      position="absolute"
+      marginLeft={Math.floor((size.columns - boxWidth) / 2)}
+      marginTop={Math.max(1, Math.floor((size.rows - height) / 2))}
+    >
+      <Panel
+        width={boxWidth}
+        height={height}
+        title={title}
+        foot={foot}
+        isFocused={true}
+        content={lines.slice(first)}
+      />
+    </Box>
+  );
 }
 
 export function blank(width: number): Line {

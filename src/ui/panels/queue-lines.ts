@@ -1,15 +1,15 @@
-/** One queue: its slots, its running jobs with their latest output, what keeps it from running, and its last failure. */
+/** The lines of one queue: its slots, its running jobs with their latest output, what keeps it from running, and its last failure. */
 import { grouped } from '../../messages/quantities.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { EngineState, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
+import { windowOf } from '../layout/layout.ts';
 import { bar, elapsed, sparkline } from '../text/figures.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
-import { windowOf } from './layout.ts';
-import { framed, innerHeight, innerWidth, selected } from './panel.ts';
 import { age, howItEnded, perSecond, type Remark, remarksOn } from './words.ts';
 
-export interface QueuePanelProps {
+export interface QueueLinesProps {
   readonly queue: QueueState;
   readonly runner: PoolView | null;
   readonly engine: EngineState | null;
@@ -24,7 +24,7 @@ export interface QueuePanelProps {
 
 const sparkColumns = 8;
 
-export function queuePanel(props: QueuePanelProps): Line[] {
+export function queueLines(props: QueueLinesProps): Line[] {
   const { queue, runner, engine, jobs, isFocused, cursor, width, height, nowMs } = props;
   const remarks = remarksOn(queue, runner, queueStatus(queue, runner, jobs.length, engine));
   const inner = innerWidth(width);
@@ -39,7 +39,7 @@ export function queuePanel(props: QueuePanelProps): Line[] {
 }
 
 function title(
-  { queue, runner, jobs, isFocused, width, nowMs }: QueuePanelProps,
+  { queue, runner, jobs, isFocused, width, nowMs }: QueueLinesProps,
   remarks: readonly Remark[],
 ): Part[] {
   const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
@@ -66,7 +66,7 @@ export function pending({ backlog }: QueueState): string {
   return backlog < 0 ? '?' : grouped(backlog);
 }
 
-function slotsLine({ runner, jobs }: QueuePanelProps, remarks: readonly Remark[], width: number): Line {
+function slotsLine({ runner, jobs }: QueueLinesProps, remarks: readonly Remark[], width: number): Line {
   const total = runner?.concurrency ?? jobs.length;
   const columns = Math.min(total, Math.floor(width / 2));
   const why = remarks.flatMap(({ reason, reasonStyle }) =>

@@ -1,11 +1,14 @@
 /** A screen that is one list, such as the Jobs and Events tabs. */
+import type { ReactNode } from 'react';
 import { grouped } from '../../messages/quantities.ts';
+import { Panel } from '../frame/panel.tsx';
+import { useFrame } from '../frame/use-frame.ts';
+import { innerHeight, innerWidth } from '../layout/framed.ts';
+import { bodyRows, windowOf } from '../layout/layout.ts';
 import { indexOfKey } from '../lists/selection.ts';
-import { bodyRows, type Size, windowOf } from '../panels/layout.ts';
-import { framed, innerHeight, innerWidth, type Panel } from '../panels/panel.ts';
 import { type Line, lineOf, type Part, span } from '../text/line.ts';
 
-export interface ListContent {
+export interface ListScreenProps {
   readonly title: string;
   readonly filter: string;
   readonly keys: readonly string[];
@@ -15,14 +18,11 @@ export interface ListContent {
   readonly row: (index: number, width: number, isSelected: boolean) => Line;
 }
 
-export function listScreen(
-  { title, filter, keys, cursor, none, heading, row }: ListContent,
-  size: Size,
-  top: number,
-): Panel[] {
-  const { columns: width } = size;
+export function ListScreen(props: ListScreenProps): ReactNode {
+  const { title, filter, keys, cursor, none, heading, row } = props;
+  const size = useFrame((frame) => frame.size);
   const height = bodyRows(size);
-  const inner = innerWidth(width);
+  const inner = innerWidth(size.columns);
   const head = heading(inner);
   const at = indexOfKey(keys, cursor);
   const { from, to } = windowOf(keys.length, at, innerHeight(height) - head.length);
@@ -32,13 +32,14 @@ export function listScreen(
   ]);
   const parts: Part[] = [span(title, { bold: true })];
   if (filter !== '') parts.push(span(`  filter: ${filter}`, { color: 'yellow' }));
-  const lines = framed({
-    width,
-    height,
-    title: parts,
-    foot: keys.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${grouped(keys.length)}`)],
-    isFocused: true,
-    content: [...head, ...(keys.length === 0 ? [empty] : rows)],
-  });
-  return [{ key: 'list', left: 0, top, width, height, lines }];
+  return (
+    <Panel
+      width={size.columns}
+      height={height}
+      title={parts}
+      foot={keys.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${grouped(keys.length)}`)]}
+      isFocused={true}
+      content={[...head, ...(keys.length === 0 ? [empty] : rows)]}
+    />
+  );
 }

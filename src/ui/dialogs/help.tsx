@@ -1,9 +1,11 @@
 /** All keys of the current screen, from the keymap. */
+import type { ReactNode } from 'react';
+import { useFrame, useScreen } from '../frame/use-frame.ts';
 import { type Binding, type BindingGroup, bindingsIn, type Context } from '../keys/keymap.ts';
-import type { Size } from '../panels/layout.ts';
-import type { Panel } from '../panels/panel.ts';
+import type { Size } from '../layout/layout.ts';
+import { contextOf } from '../lists/selection.ts';
 import { cell, type Line, lineOf, type Span, span } from '../text/line.ts';
-import { blank, box, boxInnerWidth, lastBoxTop } from './box.ts';
+import { blank, boxInnerWidth, DialogBox, lastBoxTop } from './dialog-box.tsx';
 
 const groupTitles: Readonly<Record<BindingGroup, string>> = {
   move: 'MOVE',
@@ -25,20 +27,22 @@ const widest = 100;
 const twoColumnsFrom = 90;
 const keyColumns = 10;
 
-export function help(context: Context, size: Size, isReadOnly: boolean, top: number): Panel {
+export function Help({ top }: { readonly top: number }): ReactNode {
+  const { isReadOnly } = useScreen();
+  const context = useFrame(({ view }) => contextOf(view));
   const bindings = bindingsIn(context, isReadOnly);
-  return box({
-    key: 'help',
-    size,
-    width: widest,
-    title: [
-      span(`Help · ${contextTitles[context]}`, { bold: true }),
-      ...(bindings.some(({ asks }) => asks === true) ? [span('   ● asks first', { dim: true })] : []),
-    ],
-    foot: [span('↑↓ to scroll, ? or Esc to close')],
-    top,
-    content: (width) => helpLines(bindings, width),
-  });
+  return (
+    <DialogBox
+      width={widest}
+      title={[
+        span(`Help · ${contextTitles[context]}`, { bold: true }),
+        ...(bindings.some(({ asks }) => asks === true) ? [span('   ● asks first', { dim: true })] : []),
+      ]}
+      foot={[span('↑↓ to scroll, ? or Esc to close')]}
+      top={top}
+      content={(width) => helpLines(bindings, width)}
+    />
+  );
 }
 
 /** The last position of scrolling. */

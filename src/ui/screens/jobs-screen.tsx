@@ -1,32 +1,31 @@
 /** The Jobs tab: running jobs first, then ended ones. */
-
+import type { ReactNode } from 'react';
 import { nextRunText } from '../../messages/quantities.ts';
-import type { AppState } from '../../store/app-store.ts';
+import { useFrame } from '../frame/use-frame.ts';
+import { selected } from '../layout/framed.ts';
 import { type ListedJob, listedJobs } from '../lists/selection.ts';
-import type { Size } from '../panels/layout.ts';
-import { type Panel, selected } from '../panels/panel.ts';
 import { howItEnded } from '../panels/words.ts';
 import { elapsed } from '../text/figures.ts';
 import { cell, type Line, lineOf, restyled, type Span, type Style, span } from '../text/line.ts';
-import { listScreen } from './list-screen.ts';
+import { ListScreen } from './list-screen.tsx';
 
-export function jobsScreen(state: AppState, size: Size, top: number, nowMs: number): Panel[] {
-  const jobs = listedJobs(state);
-  return listScreen(
-    {
-      title: `Jobs  ${jobs.filter(({ isRunning }) => isRunning).length} running`,
-      filter: state.view.jobs.filter,
-      keys: jobs.map(({ job }) => job.id),
-      cursor: state.view.jobs.cursor,
-      none: 'no jobs yet',
-      heading: (width) => [jobHeading(width)],
-      row: (index, width, isSelected) => {
+export function JobsScreen(): ReactNode {
+  const { filter, cursor } = useFrame(({ view }) => view.jobs);
+  const jobs = useFrame(listedJobs);
+  const nowMs = useFrame((frame) => frame.nowMs);
+  return (
+    <ListScreen
+      title={`Jobs  ${jobs.filter(({ isRunning }) => isRunning).length} running`}
+      filter={filter}
+      keys={jobs.map(({ job }) => job.id)}
+      cursor={cursor}
+      none="no jobs yet"
+      heading={(width) => [jobHeading(width)]}
+      row={(index, width, isSelected) => {
         const job = jobs[index];
         return job === undefined ? [] : jobRow(job, width, isSelected, nowMs);
-      },
-    },
-    size,
-    top,
+      }}
+    />
   );
 }
 

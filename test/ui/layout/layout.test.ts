@@ -11,7 +11,7 @@ import {
   queuesLayout,
   type Size,
   windowOf,
-} from '../../../src/ui/panels/layout.ts';
+} from '../../../src/ui/layout/layout.ts';
 import { queueState } from '../states.ts';
 
 const sizes: fc.Arbitrary<Size> = fc.record({

@@ -1,17 +1,17 @@
-/** All queues as one table: for small terminals, and for more queues than there is room for panels. */
+/** The lines of all queues as one table: for small terminals, and for more queues than there is room for panels. */
 import { grouped } from '../../messages/quantities.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
+import { windowOf } from '../layout/layout.ts';
 import { bar } from '../text/figures.ts';
 import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
-import { windowOf } from './layout.ts';
-import { framed, innerHeight, innerWidth, selected } from './panel.ts';
-import { pending, slotsText } from './queue-panel.ts';
+import { pending, slotsText } from './queue-lines.ts';
 import { perSecond, remarksOn, statusStyles, statusText } from './words.ts';
 
-export interface QueueTableProps {
-  readonly state: AppState;
+export interface TableLinesProps {
+  readonly state: Pick<AppState, 'model' | 'view'>;
   readonly queues: readonly QueueState[];
   readonly cursor: number;
   readonly isFocused: boolean;
@@ -36,7 +36,7 @@ function columnsFor(width: number): TableColumns {
   return { name: Math.max(12, Math.min(40, width - 42 - slots)), slots, isNarrow: false };
 }
 
-export function queueTable(props: QueueTableProps): Line[] {
+export function tableLines(props: TableLinesProps): Line[] {
   const { state, queues, cursor, isFocused, width, height } = props;
   const inner = innerWidth(width);
   const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
@@ -65,7 +65,7 @@ function row(
   columns: TableColumns,
   width: number,
   isSelected: boolean,
-  { state, isFocused, nowMs }: QueueTableProps,
+  { state, isFocused, nowMs }: TableLinesProps,
 ): Line {
   const { model } = state;
   const running = jobsOf(model, queue.name).length;

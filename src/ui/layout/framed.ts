@@ -1,17 +1,7 @@
-/** A rectangle of the screen. Its lines fit its width and height exactly. */
+/** Panels: lines with a border around them. Pure. */
 import { gap, type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
 
-export interface Panel {
-  /** Unique on the screen. Stays the same while the panel shows the same thing. */
-  readonly key: string;
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-  readonly lines: readonly Line[];
-}
-
-export interface Frame {
+export interface PanelProps {
   readonly width: number;
   readonly height: number;
   readonly title: readonly Part[];
@@ -37,7 +27,7 @@ export function innerHeight(height: number): number {
 }
 
 /** @returns lines of `width` columns: the border, with the content cut or padded to fit */
-export function framed({ width, height, title, foot = [], isFocused, content }: Frame): Line[] {
+export function framed({ width, height, title, foot = [], isFocused, content }: PanelProps): Line[] {
   const box = isFocused ? heavy : thin;
   const style = isFocused ? heavyStyle : thinStyle;
   const inner = innerWidth(width);
@@ -75,21 +65,6 @@ function border(
   return side === 'left'
     ? [span(start, style), edge, ...shown, rest, span(end, style)]
     : [span(start, style), rest, ...shown, edge, span(end, style)];
-}
-
-/** Panels below each other, each as high as its number of lines. */
-export function stacked(
-  parts: readonly { readonly key: string; readonly lines: readonly Line[] }[],
-  { left, top, width }: { readonly left: number; readonly top: number; readonly width: number },
-): Panel[] {
-  let at = top;
-  return parts
-    .filter(({ lines }) => lines.length > 0)
-    .map(({ key, lines }) => {
-      const panel = { key, left, top: at, width, height: lines.length, lines };
-      at += lines.length;
-      return panel;
-    });
 }
 
 /** Style of the row under the cursor: one color, because inverse spans would have many colors. */

@@ -1,0 +1,72 @@
+/** The last row: the most important keys, or the prompt while the user types. */
+import type { ReactNode } from 'react';
+import type { Dialog } from '../../store/view.ts';
+import { Canvas } from '../frame/canvas.tsx';
+import { useFrame, useScreen } from '../frame/use-frame.ts';
+import { bindingsIn, type Context } from '../keys/keymap.ts';
+import { contextOf } from '../lists/selection.ts';
+import { columns as columnsOf } from '../text/columns.ts';
+import { cutStart } from '../text/fit.ts';
+import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+
+type PromptDialog = Extract<Dialog, { kind: 'prompt' }>;
+
+/** The most important keys. */
+export function Footer(): ReactNode {
+  const { isReadOnly } = useScreen();
+  const { context, columns } = useFrame(({ view, size }) => ({
+    context: contextOf(view),
+    columns: size.columns,
+  }));
+  return <Canvas width={columns} lines={[footerLine(context, columns, isReadOnly)]} />;
+}
+
+/** What the user types, in place of the footer. */
+export function Prompt({ label, text }: Pick<PromptDialog, 'label' | 'text'>): ReactNode {
+  const columns = useFrame(({ size }) => size.columns);
+  return <Canvas width={columns} lines={[promptLine(label, text, columns)]} />;
+}
+
+function footerLine(context: Context, width: number, isReadOnly: boolean): Line {
+  const parts: Part[] = [span(' ')];
+  // Help and quit are always shown. The other keys share the rest of the row.
+  const shown = bindingsIn(context, isReadOnly).filter((binding) => binding.footer !== undefined);
+  const last = shown.filter(({ action }) => action === 'help' || action === 'quit').flatMap(hint);
+  let room = width - 1 - widthOf(last);
+  for (const binding of shown) {
+    if (binding.action === 'help' || binding.action === 'quit') continue;
+    const next = hint(binding);
+    if (widthOf(next) > room) break;
+    room -= widthOf(next);
+    parts.push(...next);
+  }
+  return lineOf(width, [...parts, ...last]);
+}
+
+function hint({ shown, footer: label, action }: ReturnType<typeof bindingsIn>[number]): Span[] {
+  return [span(footerKeys[action] ?? shown, { bold: true }), span(` ${label}  `, { dim: true })];
+}
+
+/** Pairs of keys take one hint. */
+const footerKeys: Readonly<Record<string, string>> = {
+  down: '↑↓/jk',
+  right: '←→/hl',
+  open: '⏎',
+  'slots-up': '+/-',
+  'next-match': 'n/N',
+};
+
+function widthOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { text }) => sum + columnsOf(text), 0);
+}
+
+/** The line of a prompt, with its cursor. Shows the end of a text that is too long. */
+function promptLine(label: string, text: string, width: number): Line {
+  const room = Math.max(1, width - columnsOf(label) - 3);
+  return lineOf(width, [
+    span(` ${label}`, { bold: true, color: 'cyan' }),
+    span(cutStart(text, room)),
+    span(' ', { inverse: true }),
+    span('  Enter to apply, Esc to cancel', { dim: true }),
+  ]);
+}

@@ -1,0 +1,37 @@
+import type { ReactNode } from 'react';
+import { jobsOf, poolOf } from '../../store/selectors.ts';
+import { Canvas } from '../frame/canvas.tsx';
+import { useFrame } from '../frame/use-frame.ts';
+import { indexOfKey, listedQueues, selectedQueue } from '../lists/selection.ts';
+import { queueLines } from './queue-lines.ts';
+
+export interface QueuePanelProps {
+  /** Index among the listed queues. */
+  readonly at: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One queue. */
+export function QueuePanel({ at, width, height }: QueuePanelProps): ReactNode {
+  const { queue, runner, engine, jobs, isFocused, jobId, nowMs } = useFrame((frame) => {
+    const { model, view } = frame;
+    const own = listedQueues(frame)[at] ?? null;
+    return {
+      queue: own,
+      runner: own === null ? null : poolOf(model, own),
+      engine: model.engine,
+      jobs: jobsOf(model, own?.name ?? ''),
+      isFocused: own === selectedQueue(frame) && view.queues.pane !== 'failures',
+      jobId: view.queues.jobId,
+      nowMs: frame.nowMs,
+    };
+  });
+  if (queue === null) return null;
+  const cursor = indexOfKey(
+    jobs.map(({ id }) => id),
+    jobId,
+  );
+  const lines = queueLines({ queue, runner, engine, jobs, isFocused, cursor, width, height, nowMs });
+  return <Canvas width={width} lines={lines} />;
+}
