@@ -1,8 +1,9 @@
 // A job that prints lines at a given rate, controlled by the clock and not by the reader. Its args: lines per second, total
-// lines (0: no end), descriptor (1 or 2), and a file for the number of written lines.
-import { openSync, readFileSync, writeSync } from 'node:fs';
+// lines (0: no end), descriptor (1 or 2), a file for the number of written lines, and one that it waits for after its first
+// lines ('': none).
+import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-const [rate, total, fd, progressFile] = JSON.parse(readFileSync(0, 'utf8')).args;
+const [rate, total, fd, progressFile, goFile] = JSON.parse(readFileSync(0, 'utf8')).args;
 const progress = openSync(progressFile, 'w');
 const tickMs = 10;
 /** Limits the burst after a slow reader has stopped this program. */
@@ -33,6 +34,10 @@ function print(count) {
 
 const timer = setInterval(() => {
   const now = performance.now();
+  if (printed > 0 && goFile !== '' && !existsSync(goFile)) {
+    lastMs = now;
+    return;
+  }
   owed += (rate * Math.min(longestTickMs, now - lastMs)) / 1000;
   lastMs = now;
   const count = Math.min(Math.floor(owed), total === 0 ? Number.POSITIVE_INFINITY : total - printed);

@@ -31,10 +31,11 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
   const runners = { print: { concurrency: 1, script: LinePrinter.script } };
   const { screen, enginePid } = await startScreen(bench, 'memory', { redis, runners, script: '/bin/true' });
   const printer = new LinePrinter(bench, 'print');
-  await printer.start(redis, 'print', { linesPerSecond, lines });
+  await printer.start(redis, 'print', { linesPerSecond, lines, waits: true });
   await screen.waitForText('PrintLines');
   screen.press('\r');
   await screen.waitForText('FOLLOW');
+  printer.goOn();
   const samples: Sample[] = [];
   const limitAt = performance.now() + 60_000 + (4_000 * lines) / linesPerSecond;
   const isOver = () => screen.shows(` ${lines} `);

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { type EndToEnd, useEndToEnd } from '../helpers/end-to-end.ts';
 import { kill } from '../helpers/processes.ts';
+import { shellWords } from '../helpers/shell-words.ts';
 import { type Terminal, type TerminalOptions, useTerminals } from '../helpers/terminal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import type { ConfigObject } from '../helpers/workbench.ts';
@@ -56,6 +57,11 @@ export class UiStage {
   /** Command and environment of the program as the screens get it, for tests that start it by a shell. */
   commandOf(args: readonly string[]): [string, ...string[]] {
     return [process.execPath, program, ...args];
+  }
+
+  /** The same for a shell. */
+  shellCommandOf(args: readonly string[]): string {
+    return shellWords(this.commandOf(args));
   }
 
   get env(): Record<string, string> {

@@ -1,6 +1,7 @@
 /** `enqueue --file` at a terminal: a bar while it lasts, and nothing of it behind. */
 import { expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
+import { shellWords } from '../../helpers/shell-words.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { program } from '../program.ts';
@@ -16,7 +17,7 @@ async function open(...args: string[]): Promise<Terminal> {
   const terminal = terminals.open({ command: ['/bin/sh'], cwd: stage.directory, env: { PS1: 'prompt> ' } });
   await terminal.waitForText('prompt>');
   const words = [process.execPath, program, 'enqueue', 'mail', '--redis', stage.url, ...args];
-  terminal.type(`clear; ${words.join(' ')}; echo "exit $?"\r`);
+  terminal.type(`clear; ${shellWords(words)}; echo "exit $?"\r`);
   return terminal;
 }
 

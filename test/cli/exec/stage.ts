@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, vi } from 'vitest';
 import { kill, type MarkedProcess, markVariable, processesMarked } from '../../helpers/processes.ts';
+import { shellWords } from '../../helpers/shell-words.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useDirectory } from '../directory.ts';
 import { program } from '../program.ts';
@@ -141,10 +142,11 @@ export class ExecStage {
   /**
    * Lets a shell run a command in which `$EXEC` stands for `resque-runner exec`. @returns what the shell printed
    */
-  async shell(command: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
-    const { stdout, stderr } = await execa('bash', ['-c', command], {
+  async shell(text: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
+    const command = `exec ${shellWords([process.execPath, program, 'exec'])}`;
+    const { stdout, stderr } = await execa('bash', ['-c', text], {
       cwd: this.directory,
-      env: { ...this.env, EXEC: `${process.execPath} ${program} exec`, D: this.directory },
+      env: { ...this.env, EXEC: this.script(`${command} "$@"`, 'exec'), D: this.directory },
       reject: false,
       timeout: 20_000,
     });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { shellWords } from '../../helpers/shell-words.ts';
 import { type Terminal, useTerminals } from '../../helpers/terminal.ts';
 import { useDirectory } from '../directory.ts';
 import { program } from '../program.ts';
@@ -34,20 +35,18 @@ function spawnProgram(args: readonly string[], cwd: string) {
 export function useFailedProgram(stage: FailedStage): FailedProgram {
   const directory = useDirectory();
   const terminals = useTerminals();
-  const quoted = (words: readonly string[]) =>
-    words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   return {
     read: (name) => readFileSync(join(directory.path, name), 'utf8'),
     start: (...args) => spawnProgram(stage.placed(args), directory.path),
     async shell(command) {
-      const failed = `RR_CONFIG= ${quoted([process.execPath, program, 'failed'])}`;
+      const failed = `RR_CONFIG= ${shellWords([process.execPath, program, 'failed'])}`;
       const where = `where='--redis ${stage.url}'`;
       const text = `${where}; ${command.replaceAll('$failed', failed)}`;
       return await execa('bash', ['-c', text], { cwd: directory.path });
     },
     open(args, { columns = 80, env, to } = {}) {
-      const words = quoted([process.execPath, program, ...stage.placed(args)]);
-      const command = to === undefined ? words : `${words} > ${quoted([to])}`;
+      const words = shellWords([process.execPath, program, ...stage.placed(args)]);
+      const command = to === undefined ? words : `${words} > ${shellWords([to])}`;
       return terminals.open({
         command: ['sh', '-mc', `${command}; echo "came to $?"; read -r _`],
         columns,

@@ -50,7 +50,7 @@ describe('without a server on PATH', () => {
     expect(advice).not.toContain('sudo');
     expect(advice).toContain('use one that runs elsewhere: resque-runner CONFIG --redis URL');
     expect(advice).toContain('ask root for: apt-get install redis-server');
-    const document = / home directory: (\S+\.md);/.exec(advice)?.[1] ?? '';
+    const document = / home directory: (.+\.md);/.exec(advice)?.[1] ?? '';
     expect(readFileSync(document, 'utf8')).toContain('### A Redis server without root');
   });
 

@@ -11,7 +11,7 @@ const ui = useUiStage();
 const sleeper = 'echo "it runs" >&2; cat > /dev/null; exec sleep 60';
 
 async function openDemo(): Promise<Terminal> {
-  const terminal = ui.shell([ui.commandOf(['demo']).join(' ')]);
+  const terminal = ui.shell([ui.shellCommandOf(['demo'])]);
   await terminal.waitForText('1 Queues');
   await terminal.waitForText(/payments[\s\S]*mail[\s\S]*SendMail/);
   return terminal;
@@ -69,7 +69,7 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
 
 test('a mistake in the config is shown on the normal screen', async () => {
   const file = ui.stage.write('bad.json', '{ "runners": { "mail": 0 }, "script": "/bin/true" }');
-  const terminal = ui.shell([ui.commandOf([file]).join(' ')]);
+  const terminal = ui.shell([ui.shellCommandOf([file])]);
   await terminal.waitForText('came to 2');
   expect(terminal.isRestored).toBe(true);
   expect(terminal.screen().slice(0, 3)).toEqual([
@@ -84,7 +84,7 @@ test('an embedded Redis runs with the screen, and ends with it', async () => {
   const script = ui.stage.script('cat > /dev/null; echo ran >> "$D/ran"');
   const file = ui.stage.path('embedded.json');
   writeFileSync(file, JSON.stringify({ redis: 'embedded', script, runners: { mail: 1 } }));
-  const terminal = ui.shell([ui.commandOf([file]).join(' ')], { cwd: ui.stage.directory });
+  const terminal = ui.shell([ui.shellCommandOf([file])], { cwd: ui.stage.directory });
   await terminal.waitForText('━ mail ');
   await terminal.waitForText(' ● up <1m');
   const other = ui.terminal({

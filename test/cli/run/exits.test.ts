@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { shellWords } from '../../helpers/shell-words.ts';
 import { useDirectory } from '../directory.ts';
 import { program, runProgram } from '../program.ts';
 
@@ -38,7 +39,7 @@ describe('exit code 0', () => {
   });
 
   test('follows a reader that goes away', async () => {
-    const command = `${process.execPath} ${program} --help | true; echo "\${PIPESTATUS[0]}"`;
+    const command = `${shellWords([process.execPath, program])} --help | true; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await execa('bash', ['-c', command]);
     expect({ stdout, stderr }).toEqual({ stdout: '0', stderr: '' });
   });

@@ -63,7 +63,7 @@ describe('the engine that a screen has started takes no more jobs, waits for the
 
 test('an engine that was left by choice outlives its terminal, is found again, and drains then', async () => {
   const script = waitingScript();
-  const shell = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 2 } })]).join(' ')]);
+  const shell = ui.shell([ui.shellCommandOf([ui.writeConfig({ script, runners: { mail: 2 } })])]);
   await shell.waitForText('1 Queues');
   await ui.stage.enqueue('mail', { class: 'First', args: [] });
   await shell.waitForText('#1  First');

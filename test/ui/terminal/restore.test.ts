@@ -9,6 +9,7 @@ import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { programBuildOptions } from '../../../scripts/build.mjs';
 import { isAlive } from '../../helpers/processes.ts';
+import { shellWords } from '../../helpers/shell-words.ts';
 import { type Terminal, takenTerminal } from '../../helpers/terminal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { useUiStage } from '../stage.ts';
@@ -35,7 +36,7 @@ async function expectRestored(terminal: Terminal, code: number): Promise<void> {
 async function openScreen(program?: string): Promise<Terminal> {
   const script = ui.stage.script('cat > /dev/null; exec sleep 60');
   const [node, built, ...args] = ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } })]);
-  const terminal = ui.shell([[node, program ?? built, ...args].join(' ')]);
+  const terminal = ui.shell([shellWords([node, program ?? built ?? '', ...args])]);
   await expectTaken(terminal);
   await ui.stage.enqueue('mail', { class: 'Sleeper', args: [] });
   await terminal.waitForText(/00:0\d #1 {2}Sleeper/);
@@ -68,7 +69,7 @@ describe('the terminal is as it was after', () => {
 
   test('q and drain, once the running jobs have ended', async () => {
     const script = ui.stage.script('cat > /dev/null; while [ ! -e "$D/go" ]; do sleep 0.1; done');
-    const terminal = ui.shell([ui.commandOf([ui.writeConfig({ script, runners: { mail: 1 } })]).join(' ')]);
+    const terminal = ui.shell([ui.shellCommandOf([ui.writeConfig({ script, runners: { mail: 1 } })])]);
     await expectTaken(terminal);
     await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
     await terminal.waitForText('#1  First');
@@ -173,7 +174,7 @@ function throwing(filter: RegExp, name: string, file: string): Plugin {
 describe('Ctrl-Z gives the terminal to the shell', () => {
   test('and fg takes it back, at its size of then, with what happened meanwhile', async () => {
     const script = ui.stage.script('echo "it runs" >&2; cat > /dev/null; exec sleep 60');
-    const command = ui.commandOf([ui.writeConfig({ script, runners: { mail: 2 } })]).join(' ');
+    const command = ui.shellCommandOf([ui.writeConfig({ script, runners: { mail: 2 } })]);
     const terminal = ui.shell([command, 'fg']);
     await expectTaken(terminal);
     await terminal.press('ctrl+z');
