@@ -136,8 +136,9 @@ export class SimProcess implements Client, Runner {
 
   /** Executes a command, as if a screen had sent it. */
   command(command: Command): void {
-    const { router, client, shutdown, dispatcher } = this.side;
+    const { router, client, shutdown, dispatcher, peers, schedules } = this.side;
     void executeCommand(command, {
+      ...{ peers, schedules, lockPrefix: '' },
       ...{ router, client, dispatcher, shutdown, counts: new FailureCounts(), by: '' },
       publish: (fact) => this.#world.heard(this, fact),
       jobs: { kill: () => false },

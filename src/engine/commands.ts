@@ -15,17 +15,21 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
-import type { ResqueClient } from '../resque/steps/client.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
-import type { QueueRouter } from './pools/queue-router.ts';
+import { type Peers, readWorkerInfos, removeWorker } from './lifecycle/worker-commands.ts';
+import {
+  changeDelayed,
+  type DelayedContext,
+  readDelayed,
+  readSchedules,
+} from './scheduling/delayed-commands.ts';
 import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
-export interface CommandContext {
-  readonly router: QueueRouter;
-  readonly client: ResqueClient;
+export interface CommandContext extends DelayedContext {
+  readonly peers: Peers;
   readonly counts: FailureCounts;
   readonly dispatcher: Pick<Dispatcher, 'scheduleStep'>;
   readonly jobs: Pick<RunningJobs, 'kill'>;
@@ -101,6 +105,18 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return changeMatching('retry', command, context);
     case 'remove-matching':
       return changeMatching('remove', command, context);
+    case 'read-workers':
+      return readWorkerInfos(command, context.peers);
+    case 'remove-worker':
+      return removeWorker(command, context.peers);
+    case 'read-delayed':
+      return readDelayed(command, context);
+    case 'run-delayed':
+      return changeDelayed('run', command.job, context);
+    case 'remove-delayed':
+      return changeDelayed('remove', command.job, context);
+    case 'read-schedules':
+      return readSchedules(context);
     case 'stop':
       return stop(command.mode, context);
     default:

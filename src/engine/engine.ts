@@ -128,11 +128,12 @@ export class Engine {
    * @param by who gave it; then a command that changes something is also reported as `command.executed`
    */
   async execute(command: Command, by: string | null = null): Promise<CommandReply> {
-    const { client, dispatcher, shutdown } = this.#redisSide;
+    const { client, dispatcher, shutdown, peers, schedules } = this.#redisSide;
+    const { schedulerLockPrefix: lockPrefix } = this.#options.config;
     const publish = this.#bus.publish.bind(this.#bus);
     const reply = await executeCommand(command, {
       ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
-      ...{ client, dispatcher, shutdown, publish, by: by ?? '' },
+      ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish, by: by ?? '' },
     });
     if (by !== null && !readingCommands.includes(command.type)) {
       const { ok: isDone, message: outcome } = reply;

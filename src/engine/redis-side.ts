@@ -16,6 +16,7 @@ import { Recovery } from './lifecycle/recovery.ts';
 import { RemovedFailures } from './lifecycle/removed-failures.ts';
 import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
+import type { Peers } from './lifecycle/worker-commands.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { scheduleChanges } from './pools/config-changes.ts';
 import { limitsOf, workerHostOf } from './pools/pool.ts';
@@ -221,6 +222,17 @@ export class RedisSide {
     this.#mover.reconfigure(config);
     this.#heartbeat.now();
     return changes;
+  }
+
+  /** The workers of this runner and of others, in Redis. */
+  get peers(): Peers {
+    const { machine, onRecorded = () => {} } = this.#options;
+    return { client: this.client, here: machine, recovery: this.#recovery, onRecorded };
+  }
+
+  /** The schedules of the config. */
+  get schedules(): readonly Schedule[] {
+    return this.#scheduled;
   }
 
   /** Removes pools that have left the config, after Redis has their last outcome. */

@@ -56,7 +56,9 @@ export const linkMessages = {
   commandFailed: (reason: string) => `the runner couldn't carry out the command: ${reason}`,
   linkDown: () => 'the link to the runner is down',
   noCommand: () => 'this is not a command',
+  /** Every version uses these words: a newer client recognizes them. */
   unknownCommand: (type: string) => `unknown command ${beginning(type)}`,
+  olderEngine: () => "this runner is older than the screen and can't do that: restart it with this version",
   missingField: (command: string, field: string, shape: string) =>
     `${command} needs ${field}, which is ${shape}`,
   wrongCommandField: (command: string, field: string, shape: string) =>

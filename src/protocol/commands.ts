@@ -1,3 +1,6 @@
+import type { DelayedInfo, DelayedRef, ScheduleInfo } from './delayed.ts';
+import type { WorkerInfo } from './workers.ts';
+
 /** Commands to the engine. Each gets exactly one reply. JSON-safe. */
 export type Command =
   | { readonly type: 'pause-queue'; readonly queue: string }
@@ -56,6 +59,27 @@ export type Command =
   /** Every match that has not been retried, among the first `within` entries. Leaves later ones alone. */
   | { readonly type: 'retry-matching'; readonly filter: FailureFilter; readonly within: number }
   | { readonly type: 'remove-matching'; readonly filter: FailureFilter; readonly within: number }
+  /** At most `count` of the workers that Redis knows: those that may be stale come first. */
+  | { readonly type: 'read-workers'; readonly count: number }
+  /** Removes a worker that is stale now. A job that it left fails, or goes back to its queue. */
+  | { readonly type: 'remove-worker'; readonly worker: string }
+  /**
+   * A page of delayed jobs, the next one first: at most `count`, fewer if the search takes long. `next` of the reply says
+   * whether there are more.
+   */
+  | {
+      readonly type: 'read-delayed';
+      /** Part of the queue, class, args or last error; ignores case. */
+      readonly text: string;
+      /** `next` of the page before; `null`: start at the next job. */
+      readonly after: string | null;
+      readonly count: number;
+    }
+  /** Puts a delayed job on its queue now. */
+  | { readonly type: 'run-delayed'; readonly job: DelayedRef }
+  | { readonly type: 'remove-delayed'; readonly job: DelayedRef }
+  /** The schedules of the config and of Redis. */
+  | { readonly type: 'read-schedules' }
   | { readonly type: 'stop'; readonly mode: 'quit' | 'terminate' | 'kill' };
 
 export type CommandType = Command['type'];
@@ -67,6 +91,9 @@ export const readingCommands: readonly CommandType[] = [
   'find-failures',
   'count-failures',
   'group-failures',
+  'read-workers',
+  'read-delayed',
+  'read-schedules',
 ];
 
 /** All fields must match; `null` always matches, and '' is an ordinary text. Ignores case. */
@@ -185,6 +212,13 @@ export type RefusalCode =
   | 'failure-gone'
   | 'failure-unretryable'
   | 'job-gone'
+  | 'worker-alive'
+  | 'worker-gone'
+  | 'worker-held'
+  | 'delayed-gone'
+  | 'delayed-undeliverable'
+  /** The engine is older than this command. */
+  | 'unknown-command'
   | 'redis-down'
   | 'read-only'
   | 'link-down'
@@ -239,7 +273,29 @@ export type CommandData =
       /** Entries without the information for a retry. */
       readonly unretryable: number;
     }
-  | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> };
+  | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> }
+  | {
+      readonly kind: 'workers';
+      /** Number of all registered workers. */
+      readonly total: number;
+      readonly workers: readonly WorkerInfo[];
+    }
+  | {
+      readonly kind: 'delayed';
+      /** Redis' clock. */
+      readonly nowMs: number;
+      readonly jobs: readonly DelayedInfo[];
+      /** `after` of the next page; `null` after the last job. */
+      readonly next: string | null;
+    }
+  | {
+      readonly kind: 'schedules';
+      /** Redis' clock. */
+      readonly nowMs: number;
+      readonly total: number;
+      /** The next one first. */
+      readonly schedules: readonly ScheduleInfo[];
+    };
 
 export function done(message: string, data?: CommandData): CommandReply {
   return data === undefined ? { ok: true, message } : { ok: true, message, data };

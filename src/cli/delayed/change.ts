@@ -7,6 +7,7 @@ import {
   type FoundJob,
   firstCursor,
 } from '../../resque/delayed/delayed-list.ts';
+import { viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
 import { UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
@@ -16,7 +17,6 @@ import { agree, refuseUnclear } from '../terminal/bulk-change.ts';
 import { Progress } from '../terminal/progress.ts';
 import { carryOut, type Intent, type Kind, nothingToDo, reportDeclined } from './carry-out.ts';
 import { filterWords, findDelayed, matcherOf, matchWords } from './matching.ts';
-import { viewDelayed } from './view-job.ts';
 
 const pageSize = 250;
 /** Characters of the text about one job. */

@@ -7,6 +7,7 @@ import {
   DelayedList,
   firstCursor,
 } from '../../resque/delayed/delayed-list.ts';
+import { cursorText, readCursor, viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
@@ -15,13 +16,12 @@ import { withTarget } from '../redis/target.ts';
 import { Progress } from '../terminal/progress.ts';
 import { listingFor } from './listing.ts';
 import { filterWords, matcherOf } from './matching.ts';
-import { viewDelayed } from './view-job.ts';
 
 const defaultLimit = 20;
 const pageSize = 250;
 
 export async function run({ invocation: { flags }, io }: CommandContext): Promise<number> {
-  const from = readCursor(flags.after);
+  const from = placeOf(flags.after);
   const limit = flags.limit ?? defaultLimit;
   await withTarget(io, flags, async (sender, target) => {
     const list = new DelayedList(sender, target.keys);
@@ -104,19 +104,14 @@ function nothing({ looked }: Search, { after }: Flags, place: string): string {
   return `none of ${grouped(looked)} delayed ${looked === 1 ? 'job' : 'jobs'} matches`;
 }
 
-/** `1795533619:20`, with the time at its end if that is not the number. */
-function cursorText({ score, time, index }: DelayedCursor): string {
-  return `${score}:${index}${time === score ? '' : `:${time}`}`;
-}
-
 /** @throws UsageError */
-function readCursor(text: string | null): DelayedCursor {
+function placeOf(text: string | null): DelayedCursor {
   if (text === null) return firstCursor;
-  const [, score, index, time] = /^([-+\w.]{1,40}):(\d{1,9})(?::(.*))?$/s.exec(text) ?? [];
-  if (score === undefined || index === undefined) {
+  const cursor = readCursor(text);
+  if (cursor === null) {
     throw new UsageError(
       `--after must be a place that resque-runner delayed list shows, such as 1795533619:20, got "${visibleWithin(text, 60)}"`,
     );
   }
-  return { score, time: time ?? score, index: Number(index) };
+  return cursor;
 }

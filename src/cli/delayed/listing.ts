@@ -2,11 +2,11 @@
 import { age, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleArgs, visibleJson, visibleWithin } from '../../messages/visible.ts';
 import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
+import { type DelayedView, viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import { type Line, span } from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';
 import { alarm, type Column, linePainter, outputWidth, type Table, table } from '../terminal/table.ts';
-import { type DelayedView, viewDelayed } from './view-job.ts';
 
 /** Characters to show of a job that is not a JSON object. */
 const longestRaw = 64 * 1024;

@@ -3,9 +3,9 @@ import { globMatcher } from '../../failures/failure-matcher.ts';
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { DelayedList, FoundJob } from '../../resque/delayed/delayed-list.ts';
+import type { DelayedView } from '../../resque/delayed/delayed-view.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import { type Flags, optionOf } from '../command-line/flags.ts';
-import type { DelayedView } from './view-job.ts';
 
 const filterFlags = ['queue', 'class', 'args'] as const;
 

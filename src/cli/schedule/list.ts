@@ -1,6 +1,13 @@
 /** `resque-runner schedule list`: the schedules of the config and of Redis, the next one first. */
+import {
+  knownSchedules,
+  type TimedSchedule,
+  timingText,
+  withTimes,
+} from '../../engine/scheduling/known-schedules.ts';
 import { age, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleArgs, visibleJson, visibleWithin } from '../../messages/visible.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import { span } from '../../ui/text/line.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -8,7 +15,7 @@ import { exitCodes } from '../command-line/exit-codes.ts';
 import { withTarget } from '../redis/target.ts';
 import { print } from '../terminal/output.ts';
 import { type Column, linePainter, outputWidth, table, warning } from '../terminal/table.ts';
-import { configuredSchedules, knownSchedules, type TimedSchedule, withTimes } from './known-schedules.ts';
+import { configuredSchedules } from './configured-schedules.ts';
 
 /** Characters per cell: more than any terminal has columns. */
 const longestCell = 1_000;
@@ -19,7 +26,7 @@ export async function run({ invocation: { flags }, io }: CommandContext): Promis
   const own = configuredSchedules(io, flags);
   await withTarget(io, flags, async (sender, { keys, lockPrefix, shown }) => {
     const jobs = new RecurringJobs(sender, keys, lockPrefix);
-    const known = await knownSchedules(io, jobs, own);
+    const known = await knownSchedules(jobs, own, environmentOf(io.env));
     const { nowMs, schedules } = await withTimes(sender, jobs, known);
     if (flags.json) {
       const lines = schedules.map((each) => jsonSchedule(each, nowMs)).join(',\n');
@@ -45,7 +52,11 @@ function columnsAt(nowMs: number): Column<TimedSchedule>[] {
   });
   return [
     { title: 'NAME', least: 8, cell: cell(({ name }) => name) },
-    { title: 'WHEN', least: 10, cell: cell((each) => timingText(each) || '-') },
+    {
+      title: 'WHEN',
+      least: 10,
+      cell: cell((each) => (each.schedule === null ? '-' : timingText(each.schedule))),
+    },
     { title: 'NEXT, UTC', cell: cell(({ next }) => timeText(next)) },
     { title: 'IN', align: 'right', isOptional: true, cell: cell(({ next }) => inText(next, nowMs)) },
     { title: 'LAST, UTC', isOptional: true, cell: cell(({ last }) => timeText(last)) },
@@ -69,18 +80,14 @@ function jobCell({ schedule, problem }: TimedSchedule) {
   return { text: visibleWithin(`${schedule.jobClass} ${schedule.args}`, longestCell) };
 }
 
-/** `0 3 * * * Europe/Berlin`, `every 30m` */
-function timingText({ schedule }: TimedSchedule): string {
-  if (schedule === null) return '';
-  return `${schedule.timing.kind === 'every' ? 'every ' : ''}${schedule.timing.text}`;
-}
-
 /** For `cut`, `awk` and similar tools: one line per schedule and nothing else. */
 function plainLine(each: TimedSchedule): string {
   const { name, source, schedule, problem, next, last } = each;
   const times = [next, last].map((time) => isoTime(time) ?? '');
   const job = [schedule?.queue ?? '', schedule?.jobClass ?? '', schedule?.args ?? ''];
-  return [name, timingText(each), ...times, ...job, source, problem ?? ''].map(visible).join('\t');
+  return [name, schedule === null ? '' : timingText(schedule), ...times, ...job, source, problem ?? '']
+    .map(visible)
+    .join('\t');
 }
 
 function isoTime(seconds: number | null): string | null {

@@ -1,19 +1,21 @@
 /** `resque-runner schedule run NAME`: puts the job of a schedule on its queue now. Its times don't change. */
+import { knownSchedules } from '../../engine/scheduling/known-schedules.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import { unservedText } from '../enqueue/unserved.ts';
 import { withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { configuredSchedules, knownSchedules } from './known-schedules.ts';
+import { configuredSchedules } from './configured-schedules.ts';
 
 export async function run({ invocation: { input, flags }, io }: CommandContext): Promise<number> {
   const [name = ''] = input;
   const own = configuredSchedules(io, flags);
   await withTarget(io, flags, async (sender, { keys, lockPrefix }) => {
     const jobs = new RecurringJobs(sender, keys, lockPrefix);
-    const known = (await knownSchedules(io, jobs, own)).find((each) => each.name === name);
+    const known = (await knownSchedules(jobs, own, environmentOf(io.env))).find((each) => each.name === name);
     const shown = visibleWithin(name, 60);
     if (known === undefined) {
       throw new UsageError(`no schedule is named "${shown}"; list them with: resque-runner schedule list`);

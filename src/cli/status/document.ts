@@ -1,4 +1,5 @@
 /** The JSON of `status --json`. Ages and times are by Redis' clock. A value that can't be known is `null`, never a guess. */
+import type { WorkerKind, WorkerState } from '../../resque/workers/judge-workers.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 
 /** One reading of Redis. */
@@ -109,15 +110,6 @@ export interface PauseStatus {
   /** ISO 8601, UTC, by the runner's clock. */
   readonly since: string;
 }
-
-/** Known from the hash `runners`, the worker's id and its heartbeat. Others (Ruby, PHP, …) are plain Resque. */
-export type WorkerKind = 'resque-runner' | 'node-resque' | 'resque';
-
-/**
- * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
- * been silent for 40 s and whose process can't be seen from here; it may be alive.
- */
-export type WorkerState = 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
 
 export interface ProcessStatus {
   /** `HOST:PID`, or the part that is known. */

@@ -1,13 +1,13 @@
 /** The status as lines for people: problems first, then queues, processes and running jobs. */
 import { age, clock, grouped, plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
+import { isAlive } from '../../resque/workers/judge-workers.ts';
 import { retriesCountedIn } from '../../resque/workers/read-status.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { alarm, bold, type Column, cutLine, faint, table, warning } from '../terminal/table.ts';
 import { jobColumns, processColumns, queueColumns, reasonOf } from './columns.ts';
 import type { AwayDocument, Delayed, ProcessStatus, StatusDocument } from './document.ts';
 import { rateText } from './rates.ts';
-import { isAlive } from './workers.ts';
 
 export interface TextOptions {
   /** Columns of the terminal; `null`: no line is cut. */

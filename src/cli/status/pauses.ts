@@ -1,9 +1,9 @@
 /** What runners report about their queues: slots, limits and pauses. Pure. */
 import { queueList } from '../../resque/format/queue-patterns.ts';
+import type { JudgedWorker } from '../../resque/workers/judge-workers.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
 import type { PauseStatus } from './document.ts';
-import type { JudgedWorker } from './workers.ts';
 
 /** @param workers of one process; empty if they are no longer registered */
 export function slotsOf(name: string, workers: readonly JudgedWorker[], { runners }: StatusFacts): number {

@@ -1,11 +1,17 @@
 /** Groups workers by process: a runner has one worker per slot. Pure. */
 import { readWorkerId } from '../../resque/format/worker-id.ts';
+import {
+  isAlive,
+  type JudgedWorker,
+  stateOfRunner,
+  type WorkerState,
+} from '../../resque/workers/judge-workers.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { ProcessStatus, WorkerState, WorkerStatus } from './document.ts';
+import type { ProcessStatus, WorkerStatus } from './document.ts';
 import { pausesOfProcess, slotsOf } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
-import { groupsOf, isAlive, type JudgedWorker, seconds, stateOfRunner } from './workers.ts';
+import { groupsOf, seconds } from './workers.ts';
 
 export function surveyProcesses(
   facts: StatusFacts,

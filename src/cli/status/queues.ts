@@ -1,11 +1,12 @@
 /** The jobs and workers of each queue. Pure. */
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { withoutMarkup } from '../../resque/format/worker-record.ts';
+import { isAlive, type JudgedWorker } from '../../resque/workers/judge-workers.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
 import { limitsOfQueue, pausesOfQueue, slotsOfQueue } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
-import { groupsOf, isAlive, type JudgedWorker, Listening, onlyQueueOf } from './workers.ts';
+import { groupsOf, Listening, onlyQueueOf } from './workers.ts';
 
 export function surveyQueues(
   facts: StatusFacts,

@@ -1,5 +1,6 @@
 /** Turns the data in Redis into the document of `status`. Pure, except that it checks which runners of this machine live. */
 import type { ResqueKeys } from '../../resque/format/keys.ts';
+import { judgeWorkers } from '../../resque/workers/judge-workers.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { Delayed, SchedulerStatus, StatusDocument, WrongTypeStatus } from './document.ts';
@@ -7,7 +8,6 @@ import { surveyProcesses } from './processes.ts';
 import { surveyQueues } from './queues.ts';
 import { Rates } from './rates.ts';
 import { runningJobs } from './running-jobs.ts';
-import { judgeWorkers } from './workers.ts';
 
 export interface SurveyOptions {
   /** Address of Redis, for people. */

@@ -9,7 +9,7 @@ import type { Cancel } from '../../resque/redis/clock.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import { DeadRunners, type LeftRunner, lockMs } from '../../resque/workers/dead-runners.ts';
 import { heardLimitMs, livenessOf } from '../../resque/workers/liveness.ts';
-import type { LeftWorker } from '../../resque/workers/recovery-script.ts';
+import type { LeftWorker, Recovered } from '../../resque/workers/recovery-script.ts';
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { EngineMeans } from '../process/engine-means.ts';
 
@@ -105,22 +105,44 @@ export class Recovery {
     await this.#look();
   }
 
-  async #look(): Promise<void> {
+  /** How long Redis has been reachable, see `RedisView`. */
+  get listeningMs(): number {
+    return this.#hooks.client.clock.elapsedMs() - (this.#listeningSinceMs ?? 0);
+  }
+
+  /**
+   * An operator asks for it: recovers this runner process if it is dead now. Rejects with RedisError.
+   *
+   * @returns `alive`: it is not dead; `held`: its programs may still run, or another process is recovering runners
+   */
+  async recoverPeer(owner: string): Promise<Recovered | 'alive' | 'held'> {
+    const { found, recovered } = await this.#look(owner);
+    if (found === 'none') return 'alive';
+    return recovered[0] ?? 'held';
+  }
+
+  /** @param only the name of a runner process; then others aren't looked at */
+  async #look(
+    only: string | null = null,
+  ): Promise<{ readonly found: 'some' | 'none' | 'busy'; readonly recovered: readonly Recovered[] }> {
     const { client, machine } = this.#hooks;
-    if (this.#isLooking) return;
+    if (this.#isLooking) return { found: 'busy', recovered: [] };
     this.#isLooking = true;
     try {
       const { runners, ...redis } = await this.#dead.runners();
-      const view = { ...redis, listeningMs: client.clock.elapsedMs() - (this.#listeningSinceMs ?? 0) };
+      const view = { ...redis, listeningMs: this.listeningMs };
       const dead = runners.filter(
-        ({ owner, entry }) => owner !== client.owner && livenessOf(entry, machine, view) === 'dead',
+        ({ owner, entry }) =>
+          owner !== client.owner &&
+          (only === null || owner === only) &&
+          livenessOf(entry, machine, view) === 'dead',
       );
-      if (dead.length === 0) return;
+      if (dead.length === 0) return { found: 'none', recovered: [] };
       const unlock = await this.#dead.lock(client.nonce, dead);
       if (unlock === null) {
         // The holder of the lock recovers them, unless it dies first.
         this.#lookAgain();
-        return;
+        return { found: 'busy', recovered: [] };
       }
       try {
         await this.#hooks.beforeRecovery(new Set(dead.map(({ entry }) => entry.nonce)));
@@ -129,7 +151,12 @@ export class Recovery {
           ({ entry }) => entry.machine === here && !dead.some((each) => each.entry === entry),
         );
         const pids = new Set(running.map(({ entry }) => entry.pid));
-        for (const runner of dead) await this.#recover(runner, pids);
+        const recovered: Recovered[] = [];
+        for (const runner of dead) {
+          const its = await this.#recover(runner, pids);
+          if (its !== null) recovered.push(its);
+        }
+        return { found: 'some', recovered };
       } finally {
         await unlock();
       }
@@ -152,17 +179,21 @@ export class Recovery {
     this.#cancelRetry = this.#hooks.client.clock.after(inMs, look, { keepsAlive: false });
   }
 
-  /** @param others pids of this machine's runners that aren't dead */
-  async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<void> {
+  /**
+   * @param others pids of this machine's runners that aren't dead
+   * @returns `null` if it has to wait, or another process was faster
+   */
+  async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<Recovered | null> {
     const { publish, onRequeued, onRecorded, machine, client } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
-    if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return;
+    if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return null;
     const recovered = await this.#dead.recover(runner, machine, client.failedTrim);
-    if (recovered === null) return;
+    if (recovered === null) return null;
     const { failed, requeued, failures } = recovered;
     publish({ type: 'peer.recovered', peer: runner.owner, failed, requeued });
     for (const record of failures) onRecorded(record);
     if (requeued > 0) onRequeued();
+    return recovered;
   }
 
   /** A job must not run twice at the same time. @returns whether to try the recovery again later */

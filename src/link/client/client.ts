@@ -135,7 +135,8 @@ export class LinkClient {
     const frame = encodeWithin({ type: 'command', id, command: read }, clientFrameLimit);
     if (frame === null) return refusal('out-of-range', linkMessages.commandTooLong(clientFrameLimit));
     return new Promise((resolve) => {
-      this.#unanswered.set(id, resolve);
+      const answer = (reply: CommandReply) => resolve(isUnknown(reply, command) ? olderEngine : reply);
+      this.#unanswered.set(id, answer);
       this.#socket.write(frame);
     });
   }
@@ -269,6 +270,13 @@ export class LinkClient {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+}
+
+const olderEngine = refused('unknown-command', linkMessages.olderEngine());
+
+/** How an engine of any version refuses a command that it doesn't know. */
+function isUnknown(reply: CommandReply, { type }: Command): boolean {
+  return !reply.ok && reply.code === 'out-of-range' && reply.message === linkMessages.unknownCommand(type);
 }
 
 function refusal(code: RefusalCode, message: string): Promise<CommandReply> {

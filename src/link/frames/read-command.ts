@@ -11,6 +11,7 @@ import {
   filterCriteria,
   type WaitingJobRef,
 } from '../../protocol/commands.ts';
+import type { DelayedRef } from '../../protocol/delayed.ts';
 import { linkMessages } from '../link-errors.ts';
 
 interface Shape<T> {
@@ -79,6 +80,24 @@ const filter: Shape<FailureFilter> = {
   },
 };
 
+const textOrNull: Shape<string | null> = {
+  says: 'a text or null',
+  read: (value) => (value === null ? null : text.read(value)),
+};
+
+const delayedJob: Shape<DelayedRef> = {
+  says: 'a delayed job with time, index and sha1',
+  read: (value) => {
+    if (!isObject(value)) return undefined;
+    const [time, sha1] = [text.read(value.time), text.read(value.sha1)];
+    const index = whole.read(value.index);
+    // A whole `DelayedInfo` is also a reference; its other fields are dropped.
+    return time === undefined || sha1 === undefined || index === undefined
+      ? undefined
+      : { time, index, sha1 };
+  },
+};
+
 const entries: Shape<readonly FailureEntryRef[]> = {
   says: 'a list of entries with index and recordBase64',
   read: (value) => {
@@ -134,6 +153,12 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'remove-failures': { entries },
   'retry-matching': { filter, within: whole },
   'remove-matching': { filter, within: whole },
+  'read-workers': { count: whole },
+  'remove-worker': { worker: text },
+  'read-delayed': { text, after: textOrNull, count: whole },
+  'run-delayed': { job: delayedJob },
+  'remove-delayed': { job: delayedJob },
+  'read-schedules': {},
   stop: { mode: oneOf('quit', 'terminate', 'kill') },
 };
 

@@ -3,21 +3,20 @@
  * programs that they left on this machine. All reject with RedisError.
  */
 import { trimArgument } from '../failed/failed-limit.ts';
-import { exceptions } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { readPayload } from '../format/payload.ts';
-import { failedAtText, heartbeatText, runAtText } from '../format/timestamps.ts';
+import { heartbeatText, runAtText } from '../format/timestamps.ts';
 import { readOwnWorkerId } from '../format/worker-id.ts';
 import { withoutMarkup, workerRecord } from '../format/worker-record.ts';
 import { runScript, type Script } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { DeadRunners, deadFailure, type LeftRunner, type ProgramsEnd } from '../workers/dead-runners.ts';
+import { DeadRunners, type LeftRunner, type ProgramsEnd } from '../workers/dead-runners.ts';
 import { livenessOf, type Vantage } from '../workers/liveness.ts';
 import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
-import { jobOfRecord, shownRecord } from '../workers/worker-problems.ts';
-import { rawFailure } from './failed-entry.ts';
+import { shownRecord } from '../workers/worker-problems.ts';
 import { FailedRepair } from './failed-repair.ts';
 import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
+import { lostJob, unreadableJob } from './lost-job.ts';
 import { adoptScript, repairHeartbeatScript, scheduleTimesScript, settleScript } from './repair-scripts.ts';
 import { type ResqueState, readState } from './state.ts';
 
@@ -187,13 +186,8 @@ export class Audit {
 
   /** Records the worker's job, if it has one, as failed. */
   async #giveUp(id: string, record: Buffer): Promise<RepairResult> {
-    const job = jobOfRecord(record);
-    if (job !== null) {
-      const failure = deadFailure(id, job.queue, job.payload, new Date());
-      return await this.#settle(id, record, 'fail', failure, true, job.payload.statusName);
-    }
-    const failure = record.toString() === '{}' ? '' : unreadableJob(id, 'unknown', record);
-    return await this.#settle(id, record, 'fail', failure, true);
+    const { failure, statusName } = lostJob(id, record);
+    return await this.#settle(id, record, 'fail', failure, true, statusName);
   }
 
   async #settle(
@@ -224,18 +218,4 @@ export class Audit {
 function recordBeside(worker: string, queue: string): string {
   const payload = readPayload(Buffer.from('{}'));
   return workerRecord({ worker, queue, payload, runAt: new Date(), step: null });
-}
-
-function unreadableJob(id: string, queue: string, record: Buffer): string {
-  const about = {
-    failedAt: failedAtText(new Date()),
-    worker: id,
-    queue: queue === '' ? 'unknown' : queue,
-    exception: exceptions.deadRunner,
-  };
-  return rawFailure(
-    record,
-    about,
-    `Worker ${id} did not gracefully exit; its record was none, see raw_record`,
-  );
 }

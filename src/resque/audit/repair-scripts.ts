@@ -55,12 +55,21 @@ return 1
  * Settles a worker's record: records its job as failed, or repairs the record in place.
  *
  * ARGV: prefix, worker's id, the record as seen ('' for none), `fail` or `rewrite`, the failure or the new
- * record ('' for none), `1` to unregister the worker, name of the job's status ('' for none).
+ * record ('' for none), `1` to unregister the worker, name of the job's status ('' for none). If the worker may live, also
+ * the name that node-resque counts and pings under, and its heartbeats of both kinds as seen ('' for none).
  */
 export const settleScript = script(`
 local prefix, id, seen, kind, bytes, leaves = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
 local key = prefix .. 'worker:' .. id
 if (redis.call('GET', key) or '') ~= seen then return 0 end
+local name, heartbeat, ping = ARGV[8], ARGV[9], ARGV[10]
+local pingKey = prefix .. 'worker:ping:' .. (name or '')
+if name then
+  if redis.call('SISMEMBER', prefix .. 'workers', id) == 0 then return 0 end
+  if (redis.call('HGET', prefix .. 'workers:heartbeat', id) or '') ~= heartbeat then return 0 end
+  local current = redis.pcall('GET', pingKey) or ''
+  if (type(current) == 'string' and current or '') ~= ping then return 0 end
+end
 ${scriptChecks}
 need('SET', key, '')
 need('DEL', key)
@@ -90,6 +99,9 @@ if leaves then
   redis.call('SREM', prefix .. 'workers', id)
   redis.call('DEL', key .. ':started', prefix .. 'stat:processed:' .. id, prefix .. 'stat:failed:' .. id)
   redis.pcall('HDEL', prefix .. 'workers:heartbeat', id)
+  if name then
+    redis.call('DEL', pingKey, prefix .. 'stat:processed:' .. name, prefix .. 'stat:failed:' .. name)
+  end
 end
 return 1
 `);

@@ -5,7 +5,13 @@
 import { keyOfName, type ResqueKeys } from '../format/keys.ts';
 import { heartbeatTime, timeOfText } from '../format/timestamps.ts';
 import { readWorkerId, type WorkerId } from '../format/worker-id.ts';
-import { checkedValuesOf, unlessWrongType, type WrongType, wrongTypesAmong } from '../redis/bulk-reads.ts';
+import {
+  checkedValuesOf,
+  pipelined,
+  unlessWrongType,
+  type WrongType,
+  wrongTypesAmong,
+} from '../redis/bulk-reads.ts';
 import { type RedisConnections, readConnections } from '../redis/connection-set.ts';
 import type { Key } from '../redis/large-reads.ts';
 import type { CommandSender } from '../redis/send.ts';
@@ -67,6 +73,8 @@ export interface WorkerFacts {
   readonly about: WorkerId;
   /** Record of the job that it runs; `null` if it runs none. */
   readonly record: Buffer | null;
+  /** Whether `record` is only its beginning. */
+  readonly isRecordCut: boolean;
   /** Type of the record if it is not a string, such as `hash`; otherwise `null`. */
   readonly wrongRecordType: string | null;
   readonly startedAtMs: number | null;
@@ -82,18 +90,31 @@ export interface WorkerFacts {
 interface Named {
   readonly id: string;
   readonly about: WorkerId;
+  /** The beginning of a long record; then `keys` don't have it. */
+  readonly head: Buffer | null;
   readonly keys: readonly Key[];
 }
 
+/** Of a record that is cut: enough for its queue, its class and the beginning of its args. */
+const headBytes = 4 * 1024;
+
+/** @param recordLimit bytes; of longer records, only the beginning is read */
 export async function readWorkers(
   sender: CommandSender,
   keys: ResqueKeys,
   { workers, heartbeats }: Pick<Registry, 'workers' | 'heartbeats'>,
+  recordLimit = Number.POSITIVE_INFINITY,
 ): Promise<{ facts: WorkerFacts[]; wrongTypes: WrongType[] }> {
-  const named = workers.map((bytes): Named => {
+  const heads = await headsOf(
+    sender,
+    recordLimit,
+    workers.map((id) => keyOfName(keys.worker, id)),
+  );
+  const named = workers.map((bytes, at): Named => {
     const id = bytes.toString();
     const about = readWorkerId(id);
-    return { id, about, keys: keysOf(keys, bytes, about) };
+    const head = heads[at] ?? null;
+    return { id, about, head, keys: keysOf(keys, bytes, about).slice(head === null ? 0 : 1) };
   });
   const { values, wrongTypes } = await checkedValuesOf(
     sender,
@@ -109,6 +130,28 @@ export async function readWorkers(
   return { facts, wrongTypes };
 }
 
+/** The beginnings of records that are longer than the limit; `null` for others. */
+async function headsOf(
+  sender: CommandSender,
+  limit: number,
+  records: readonly Key[],
+): Promise<(Buffer | null)[]> {
+  if (limit === Number.POSITIVE_INFINITY || records.length === 0) return [];
+  const lengths = await pipelined(sender, (pipeline) => {
+    for (const key of records) pipeline.strlen(key);
+  });
+  const isLong = (at: number) => Number(typeof lengths[at] === 'number' ? lengths[at] : 0) > limit;
+  const long = records.filter((_, at) => isLong(at));
+  if (long.length === 0) return [];
+  const heads = await pipelined(sender, (pipeline) => {
+    for (const key of long) pipeline.getrangeBuffer(key, 0, headBytes - 1);
+  });
+  return records.map((key, at) => {
+    const head = isLong(at) ? heads[long.indexOf(key)] : null;
+    return Buffer.isBuffer(head) && head.length > 0 ? head : null;
+  });
+}
+
 /** In the order that `factsOf` expects. node-resque counts and pings by name, and has no slots. */
 function keysOf(keys: ResqueKeys, id: Buffer, { name, part }: WorkerId): Key[] {
   const own = [keys.worker, keys.workerStarted, keys.workerProcessed, keys.workerFailed];
@@ -117,12 +160,14 @@ function keysOf(keys: ResqueKeys, id: Buffer, { name, part }: WorkerId): Key[] {
 }
 
 function factsOf(
-  { id, about, keys }: Named,
+  { id, about, head, keys: read }: Named,
   values: readonly (Buffer | null)[],
   heartbeat: string,
   typeOf: ReadonlyMap<string, string>,
 ): WorkerFacts {
-  const [record = null, started = null, processed = null, failed = null, ...byName] = values;
+  const keys = head === null ? read : ['', ...read];
+  const all = head === null ? values : [head, ...values];
+  const [record = null, started = null, processed = null, failed = null, ...byName] = all;
   const [ping = null, processedByName = null, failedByName = null] = byName;
   const ownTime = heartbeatTime(heartbeat);
   const pingTime = ping === null ? null : pingedAt(ping);
@@ -132,6 +177,7 @@ function factsOf(
     id,
     about,
     record,
+    isRecordCut: head !== null,
     wrongRecordType: typeOf.get(keys[0]?.toString() ?? '') ?? null,
     startedAtMs: started === null ? null : timeOfText(started.toString()),
     seenAtMs: times.length === 0 ? null : Math.max(...times),

@@ -14,6 +14,7 @@ function worker(id: string, changes: Partial<WorkerFacts> = {}): WorkerFacts {
     id,
     about: readWorkerId(id),
     record: null,
+    isRecordCut: false,
     wrongRecordType: null,
     startedAtMs: startMs - 600_000,
     seenAtMs: startMs,

@@ -67,6 +67,23 @@ function say(socket: Socket, ...frames: readonly object[]): void {
   socket.write(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
 }
 
+test('an engine that is older than a command says so in words that a person understands', async () => {
+  const { path } = await startFake((socket) => {
+    say(socket, hello);
+    // The words of every release so far.
+    const reply = { ok: false, code: 'out-of-range', message: 'unknown command "read-workers"' };
+    socket.on('data', (chunk) => {
+      if (String(chunk).includes('read-workers')) say(socket, { type: 'reply', id: 1, reply });
+    });
+  });
+  const client = await connect(path);
+  expect(await client.send({ type: 'read-workers', count: 1 })).toEqual({
+    ok: false,
+    code: 'unknown-command',
+    message: "this runner is older than the screen and can't do that: restart it with this version",
+  });
+});
+
 describe('a client', () => {
   test('has the hello of the engine, and gets the snapshot and the events in order', async () => {
     const { host, path } = await startStage();

@@ -34,6 +34,13 @@ const commands: readonly Command[] = [
   { type: 'remove-failures', entries: [] },
   { type: 'retry-matching', filter, within: 100 },
   { type: 'remove-matching', filter, within: 100 },
+  { type: 'read-workers', count: 200 },
+  { type: 'remove-worker', worker: 'web1:7:mail' },
+  { type: 'read-delayed', text: '', after: null, count: 200 },
+  { type: 'read-delayed', text: 'send', after: '1795533619:20', count: 200 },
+  { type: 'run-delayed', job: { time: '1795533619', index: 0, sha1: '3fa9' } },
+  { type: 'remove-delayed', job: { time: '1795533619', index: 0, sha1: '3fa9' } },
+  { type: 'read-schedules' },
   { type: 'stop', mode: 'quit' },
 ];
 

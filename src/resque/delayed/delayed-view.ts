@@ -1,6 +1,6 @@
-/** Describes a delayed job for people and for filters. Accepts any bytes. */
-import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
-import { readPayload } from '../../resque/format/payload.ts';
+/** Describes a delayed job for people and for filters, and a place among them as text. Accepts any bytes. */
+import { readPayload } from '../format/payload.ts';
+import type { DelayedCursor, DelayedJob } from './delayed-list.ts';
 
 export interface DelayedView {
   /** `1795533619@3fa9c1d2`: its time, and the beginning of the SHA-1 of its bytes. Equal jobs share it. */
@@ -36,4 +36,16 @@ export function viewDelayed({ time, dueAt, sha1, item }: DelayedJob): DelayedVie
 function queueOf(item: Buffer): string | null {
   const { queue } = JSON.parse(item.toString('utf8')) as { queue?: unknown };
   return typeof queue === 'string' && queue !== '' ? queue : null;
+}
+
+/** `1795533619:20`, with the time at its end if that is not the number. */
+export function cursorText({ score, time, index }: DelayedCursor): string {
+  return `${score}:${index}${time === score ? '' : `:${time}`}`;
+}
+
+/** @returns `null` if it is not the text of a cursor */
+export function readCursor(text: string): DelayedCursor | null {
+  const [, score, index, time] = /^([-+\w.]{1,40}):(\d{1,9})(?::(.*))?$/s.exec(text) ?? [];
+  if (score === undefined || index === undefined) return null;
+  return { score, time: time ?? score, index: Number(index) };
 }

@@ -1,12 +1,10 @@
 /** All schedules that a runner of this config would enqueue: its own, and those in Redis. */
 import type { Schedule } from '../../config/config.ts';
-import { cronTimes } from '../../engine/scheduling/cron-times.ts';
-import { planOf } from '../../engine/scheduling/due-slot.ts';
-import { environmentOf, readPersistent } from '../../resque/delayed/persistent-schedule.ts';
+import { readPersistent } from '../../resque/delayed/persistent-schedule.ts';
 import { lastSeconds, type RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
-import type { Flags } from '../command-line/flags.ts';
-import { type ConfigIo, findConfig, loadConfig } from '../files/load-config.ts';
+import { cronTimes } from './cron-times.ts';
+import { planOf } from './due-slot.ts';
 
 export interface KnownSchedule {
   readonly name: string;
@@ -23,25 +21,20 @@ export interface TimedSchedule extends KnownSchedule {
   readonly last: number | null;
 }
 
-/** The schedules of the config; none without one. @throws UsageError if the config has mistakes */
-export function configuredSchedules(
-  io: ConfigIo,
-  { config, redis }: Pick<Flags, 'config' | 'redis'>,
-): readonly Schedule[] {
-  const file = findConfig(io, config);
-  return file === null ? [] : loadConfig(io, file, redis).config.schedules;
-}
-
-/** Rejects with RedisError. @param own the schedules of the config, which take precedence */
+/**
+ * Rejects with RedisError.
+ *
+ * @param own the schedules of the config, which take precedence
+ * @param environment such as `production`
+ */
 export async function knownSchedules(
-  io: ConfigIo,
   jobs: RecurringJobs,
   own: readonly Schedule[],
+  environment: string,
 ): Promise<KnownSchedule[]> {
   const known = own.map((schedule): KnownSchedule => {
     return { name: schedule.name, source: 'config', schedule, problem: null };
   });
-  const environment = environmentOf(io.env);
   for (const [name, json] of await jobs.persistent()) {
     if (own.some((schedule) => schedule.name === name)) continue;
     const read = readPersistent(name, json, environment);
@@ -85,4 +78,9 @@ async function nextTime(schedule: Schedule | null, last: number | null, now: num
   const nextCron = timing.kind === 'cron' ? await cronTimes(timing) : null;
   const { due, next } = planOf(schedule, { last, since: now }, now, nextCron);
   return due ?? next;
+}
+
+/** `0 3 * * * Europe/Berlin`, `every 30m` */
+export function timingText({ timing }: Schedule): string {
+  return `${timing.kind === 'every' ? 'every ' : ''}${timing.text}`;
 }

@@ -1,0 +1,133 @@
+/** Commands about delayed jobs and schedules. Each does a bounded amount of work. */
+import type { Schedule } from '../../config/config.ts';
+import { type Command, type CommandReply, done, refused } from '../../protocol/commands.ts';
+import {
+  type DelayedInfo,
+  type DelayedRef,
+  delayedPageLimit,
+  type ScheduleInfo,
+  schedulesLimit,
+} from '../../protocol/delayed.ts';
+import { type DelayedJob, DelayedList, firstCursor } from '../../resque/delayed/delayed-list.ts';
+import { cursorText, readCursor, viewDelayed } from '../../resque/delayed/delayed-view.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
+import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
+import type { ResqueClient } from '../../resque/steps/client.ts';
+import { ruleFor } from '../jobs/retry.ts';
+import type { QueueRouter } from '../pools/queue-router.ts';
+import { knownSchedules, type TimedSchedule, timingText, withTimes } from './known-schedules.ts';
+
+export interface DelayedContext {
+  readonly client: ResqueClient;
+  readonly router: QueueRouter;
+  /** The schedules of the config. */
+  readonly schedules: readonly Schedule[];
+  /** Of resque-scheduler's lock; '' for none. */
+  readonly lockPrefix: string;
+}
+
+const pageSize = 250;
+/** Jobs that one command looks at; the screen asks again for more. */
+const lookLimit = 1_000;
+/** Characters of a job's args. */
+const argsLimit = 500;
+
+export async function readDelayed(
+  { text, after, count }: Command & { type: 'read-delayed' },
+  { client, router }: DelayedContext,
+): Promise<CommandReply> {
+  const from = after === null ? firstCursor : readCursor(after);
+  if (from === null) return refused('out-of-range', 'after must be "next" of the page before');
+  if (!Number.isInteger(count) || count < 1 || count > delayedPageLimit) {
+    return refused(
+      'out-of-range',
+      `count must be a whole number from 1 to ${delayedPageLimit}, got ${count}`,
+    );
+  }
+  const list = new DelayedList(client.session, client.keys);
+  const jobs: DelayedInfo[] = [];
+  const wanted = text.toLowerCase();
+  let next = from as typeof from | null;
+  for (let looked = 0; next !== null && jobs.length < count && looked < lookLimit; ) {
+    const size = Math.min(pageSize, wanted === '' ? count - jobs.length : pageSize);
+    const page = await list.page(next, size);
+    looked += page.jobs.length;
+    next = page.next;
+    for (const job of await list.withRetries(page.jobs)) {
+      const info = infoOf(job, router);
+      if (!matches(info, wanted)) continue;
+      jobs.push(info);
+      if (jobs.length < count) continue;
+      const { score, time, index } = job;
+      if (job !== page.jobs.at(-1) || next !== null) next = { score, time, index: index + 1 };
+      break;
+    }
+  }
+  const reply = { nowMs: await list.nowMs(), jobs, next: next === null ? null : cursorText(next) };
+  return done(`${jobs.length} delayed jobs`, { kind: 'delayed', ...reply });
+}
+
+function matches({ queue, jobClass, args, retry, id }: DelayedInfo, wanted: string): boolean {
+  if (wanted === '') return true;
+  return [queue, jobClass, args, retry?.lastError, id].some((part) => part?.toLowerCase().includes(wanted));
+}
+
+function infoOf(job: DelayedJob, router: QueueRouter): DelayedInfo {
+  const { time, index, sha1, item, retry } = job;
+  const { id, dueAtMs, queue, jobClass, args, isReadable } = viewDelayed(job);
+  const policy = queue === null ? null : (router.ownerOf(queue)?.config.retry ?? null);
+  return {
+    ...{ time, index, sha1, id, dueAtMs, queue, jobClass, isReadable },
+    args: cut(isReadable ? args : item.toString('utf8', 0, 4 * argsLimit)),
+    retry: retry ? { ...retry, of: policy === null ? null : ruleFor(policy, jobClass).attempts } : null,
+  };
+}
+
+function cut(text: string): string {
+  return text.length <= argsLimit ? text.toWellFormed() : `${text.slice(0, argsLimit).toWellFormed()}…`;
+}
+
+export async function changeDelayed(
+  kind: 'run' | 'remove',
+  job: DelayedRef,
+  { client }: DelayedContext,
+): Promise<CommandReply> {
+  const list = new DelayedList(client.session, client.keys);
+  const [result] = await list.change({ kind, jobs: [job] });
+  switch (result) {
+    case 'done':
+      return done(kind === 'run' ? 'moved the delayed job to its queue' : 'deleted the delayed job');
+    case 'undeliverable':
+      return refused(
+        'delayed-undeliverable',
+        "the delayed job can't be moved: it names no queue, or the queue's key is not a list",
+      );
+    default:
+      return refused('delayed-gone', 'the delayed job was gone: it was moved or deleted');
+  }
+}
+
+export async function readSchedules({
+  client,
+  schedules: own,
+  lockPrefix,
+}: DelayedContext): Promise<CommandReply> {
+  const jobs = new RecurringJobs(client.session, client.keys, lockPrefix);
+  const known = await knownSchedules(jobs, own, environmentOf(process.env));
+  const { nowMs, schedules } = await withTimes(client.session, jobs, known.slice(0, schedulesLimit));
+  const data = { nowMs, total: known.length, schedules: schedules.map(scheduleInfo) };
+  return done(`${schedules.length} of ${known.length} schedules`, { kind: 'schedules', ...data });
+}
+
+function scheduleInfo({ name, source, schedule, problem, next, last }: TimedSchedule): ScheduleInfo {
+  const ms = (seconds: number | null) => (seconds === null ? null : seconds * 1_000);
+  return {
+    ...{ name, source, problem },
+    timing: schedule === null ? '' : timingText(schedule),
+    queue: schedule?.queue ?? null,
+    jobClass: schedule?.jobClass ?? null,
+    args: cut(schedule?.args ?? ''),
+    description: cut(schedule?.description ?? ''),
+    ...{ nextAtMs: ms(next), lastAtMs: ms(last) },
+  };
+}
