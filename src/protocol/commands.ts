@@ -1,5 +1,5 @@
-import type { DelayedInfo, DelayedRef, ScheduleInfo } from './delayed.ts';
-import type { WorkerInfo } from './workers.ts';
+import type { DelayedData, DelayedRef, SchedulesData } from './delayed.ts';
+import type { WorkersData } from './workers.ts';
 
 /** Commands to the engine. Each gets exactly one reply. JSON-safe. */
 export type Command =
@@ -274,28 +274,9 @@ export type CommandData =
       readonly unretryable: number;
     }
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> }
-  | {
-      readonly kind: 'workers';
-      /** Number of all registered workers. */
-      readonly total: number;
-      readonly workers: readonly WorkerInfo[];
-    }
-  | {
-      readonly kind: 'delayed';
-      /** Redis' clock. */
-      readonly nowMs: number;
-      readonly jobs: readonly DelayedInfo[];
-      /** `after` of the next page; `null` after the last job. */
-      readonly next: string | null;
-    }
-  | {
-      readonly kind: 'schedules';
-      /** Redis' clock. */
-      readonly nowMs: number;
-      readonly total: number;
-      /** The next one first. */
-      readonly schedules: readonly ScheduleInfo[];
-    };
+  | WorkersData
+  | DelayedData
+  | SchedulesData;
 
 export function done(message: string, data?: CommandData): CommandReply {
   return data === undefined ? { ok: true, message } : { ok: true, message, data };

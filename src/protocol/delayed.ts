@@ -53,6 +53,24 @@ export interface ScheduleInfo {
   readonly problem: string | null;
 }
 
+export interface DelayedData {
+  readonly kind: 'delayed';
+  /** Redis' clock. */
+  readonly nowMs: number;
+  readonly jobs: readonly DelayedInfo[];
+  /** `after` of the next page; `null` after the last job. */
+  readonly next: string | null;
+}
+
+export interface SchedulesData {
+  readonly kind: 'schedules';
+  /** Redis' clock. */
+  readonly nowMs: number;
+  readonly total: number;
+  /** The next one first. */
+  readonly schedules: readonly ScheduleInfo[];
+}
+
 /** Most delayed jobs of a reply. */
 export const delayedPageLimit = 500;
 /** Most schedules of a reply. */

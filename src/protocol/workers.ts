@@ -40,5 +40,13 @@ export interface WorkerJob {
   readonly problem: string | null;
 }
 
+export interface WorkersData {
+  readonly kind: 'workers';
+  /** Number of all registered workers. */
+  readonly total: number;
+  /** Stale and dead ones first. */
+  readonly workers: readonly WorkerInfo[];
+}
+
 /** Most workers of a reply. */
 export const workersLimit = 1_000;

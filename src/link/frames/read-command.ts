@@ -80,11 +80,6 @@ const filter: Shape<FailureFilter> = {
   },
 };
 
-const textOrNull: Shape<string | null> = {
-  says: 'a text or null',
-  read: (value) => (value === null ? null : text.read(value)),
-};
-
 const delayedJob: Shape<DelayedRef> = {
   says: 'a delayed job with time, index and sha1',
   read: (value) => {
