@@ -8,6 +8,7 @@ import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import { QueueRouter } from '../src/engine/pools/queue-router.ts';
 import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
+import { Statistics } from '../src/engine/statistics/statistics.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
 import type { Command } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
@@ -143,6 +144,7 @@ export class SimProcess implements Client, Runner {
       publish: (fact) => this.#world.heard(this, fact),
       jobs: { kill: () => false },
       liveUpdates: { recount: () => Promise.resolve() },
+      statistics: new Statistics(this.clock, () => false),
     });
   }
 

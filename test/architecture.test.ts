@@ -56,6 +56,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'scheduling',
       'lifecycle',
       'notices',
+      'statistics',
       'watch',
       '.',
     ],

@@ -25,6 +25,7 @@ import {
   readDelayed,
   readSchedules,
 } from './scheduling/delayed-commands.ts';
+import type { Statistics } from './statistics/statistics.ts';
 import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
@@ -35,6 +36,7 @@ export interface CommandContext extends DelayedContext {
   readonly jobs: Pick<RunningJobs, 'kill'>;
   readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
+  readonly statistics: Pick<Statistics, 'steps'>;
   /** Who gave the command; '' if unknown. */
   readonly by: string;
   readonly publish: (fact: EngineFact) => void;
@@ -91,6 +93,8 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return wrongJobs(command.jobs) ?? (await removeWaiting(command, context));
     case 'move-waiting':
       return wrongJobs([command.job]) ?? (await moveWaiting(command, context));
+    case 'read-statistics':
+      return readStatistics(command.queue, context);
     case 'find-failures':
       return findInFailures(command, context);
     case 'count-failures':
@@ -164,6 +168,12 @@ async function readBacklog({ router, client, publish }: CommandContext): Promise
   const backlog = await client.backlog(router.queues);
   for (const [queue, count] of backlog) publish({ type: 'queue.backlog', queue, backlog: count });
   return done('backlog read', { kind: 'backlog', queues: Object.fromEntries(backlog) });
+}
+
+function readStatistics(queue: string, { router, statistics }: CommandContext): CommandReply {
+  if (router.ownerOf(queue) === undefined)
+    return refused('unknown-queue', `this runner has no queue ${queue}`);
+  return done('statistics read', { kind: 'statistics', ...statistics.steps(queue) });
 }
 
 function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: CommandContext): CommandReply {

@@ -20,6 +20,7 @@ import { workerHostOf } from './pools/pool.ts';
 import { poolView, QueueRouter } from './pools/queue-router.ts';
 import { type EngineMeans, thisMachine } from './process/engine-means.ts';
 import { RedisSide } from './redis-side.ts';
+import { Statistics } from './statistics/statistics.ts';
 import { LiveUpdates } from './watch/live-updates.ts';
 
 export interface EngineOptions {
@@ -45,6 +46,7 @@ export class Engine {
   readonly #jobs: RunningJobs;
   readonly #notices: Notices;
   readonly #redisSide: RedisSide;
+  readonly #statistics: Statistics;
   readonly #liveUpdates: LiveUpdates;
   readonly #counts = new FailureCounts();
 
@@ -65,13 +67,17 @@ export class Engine {
       onJobsGone: () => notices.jobsGone(),
     });
     const { client } = this.#redisSide;
-    this.#liveUpdates = new LiveUpdates({ bus: this.#bus, client, queues: () => router.queues, jobs });
+    const statistics = new Statistics(machine.clock, (queue) => router.ownerOf(queue) !== undefined);
+    this.#statistics = statistics;
+    const queues = () => router.queues;
+    this.#liveUpdates = new LiveUpdates({ bus: this.#bus, client, queues, jobs, statistics });
     this.#bus.subscribe((event) => this.#heard(event));
     this.stopped = this.#untilStopped();
   }
 
   #heard(event: EngineEvent): void {
     this.#jobs.heard(event);
+    this.#statistics.heard(event);
     this.#redisSide.heard(event);
     this.#notices.heard(event);
   }
@@ -133,6 +139,7 @@ export class Engine {
     const publish = this.#bus.publish.bind(this.#bus);
     const reply = await executeCommand(command, {
       ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
+      statistics: this.#statistics,
       ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish, by: by ?? '' },
     });
     if (by !== null && !readingCommands.includes(command.type)) {
@@ -154,8 +161,8 @@ export class Engine {
   }
 
   /**
-   * For a screen that looks: until the returned function is called, `job.printed`, `queue.backlog` and
-   * `failures.counted` are published. Each call counts by itself.
+   * For a screen that looks: until the returned function is called, `job.printed`, `queue.backlog`,
+   * `queues.measured` and `failures.counted` are published. Each call counts by itself.
    */
   watch(): () => void {
     const end = this.#liveUpdates.watch();

@@ -207,6 +207,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'failures.counted':
     case 'counters.changed':
     case 'queue.limited':
+    case 'queues.measured':
       return null;
   }
 }

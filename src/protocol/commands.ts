@@ -1,4 +1,5 @@
 import type { DelayedData, DelayedRef, SchedulesData } from './delayed.ts';
+import type { StatisticsSteps } from './statistics.ts';
 import type { WorkersData } from './workers.ts';
 
 /** Commands to the engine. Each gets exactly one reply. JSON-safe. */
@@ -10,6 +11,8 @@ export type Command =
   | { readonly type: 'set-concurrency'; readonly runner: string; readonly concurrency: number }
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }
+  /** The last hour of a queue. */
+  | { readonly type: 'read-statistics'; readonly queue: string }
   /**
    * A page of the jobs that wait on a queue: at most `count`, fewer if they are large or the search takes long. `next` of the
    * reply says whether there are more.
@@ -87,6 +90,7 @@ export type CommandType = Command['type'];
 /** Commands that change nothing. A read-only client may send no others. */
 export const readingCommands: readonly CommandType[] = [
   'read-backlog',
+  'read-statistics',
   'read-waiting',
   'find-failures',
   'count-failures',
@@ -276,7 +280,8 @@ export type CommandData =
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> }
   | WorkersData
   | DelayedData
-  | SchedulesData;
+  | SchedulesData
+  | ({ readonly kind: 'statistics' } & StatisticsSteps);
 
 export function done(message: string, data?: CommandData): CommandReply {
   return data === undefined ? { ok: true, message } : { ok: true, message, data };

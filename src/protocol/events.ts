@@ -8,6 +8,7 @@
  */
 import type { CommandType } from './commands.ts';
 import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
+import type { QueueStatistics } from './statistics.ts';
 
 /** Why a queue takes no jobs. A queue runs only if no reason is left. */
 export interface PauseReason {
@@ -151,6 +152,11 @@ export type EngineFact =
   /** A limit keeps jobs from starting, or no longer does. Changes that last less than a second may be left out. */
   | { readonly type: 'queue.limited'; readonly queue: string; readonly by: LimitedBy | null }
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
+  | {
+      /** Queues whose statistics have changed, at most once a second, and only while a client watches. */
+      readonly type: 'queues.measured';
+      readonly queues: readonly { readonly queue: string; readonly statistics: QueueStatistics }[];
+    }
   | { readonly type: 'job.started'; readonly job: JobView }
   | {
       /** The latest line of a running job, at most a few times a second, and only while a client watches. */

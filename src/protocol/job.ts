@@ -14,6 +14,11 @@ export interface JobView {
   readonly payloadBytes: number;
   /** Milliseconds since the epoch, this machine's clock. */
   readonly startedAtMs: number;
+  /**
+   * When it was put on its queue, by the clock of the program that did it. Left out if its payload doesn't say, and for retries,
+   * which say when they were enqueued at first.
+   */
+  readonly enqueuedAtMs?: number;
   readonly pid: number;
   /** Left out for pools that don't retry jobs. */
   readonly attempt?: AttemptView;

@@ -5,6 +5,7 @@
  */
 import type { EngineEvent, FailureSummary, KillReason, PoolView, QueueView, ShutdownMode } from './events.ts';
 import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
+import type { QueueStatistics } from './statistics.ts';
 
 export interface Snapshot {
   /** Number of the last event in it; 0 before the first. */
@@ -57,6 +58,8 @@ export interface QueueState extends QueueView {
   readonly failed: number;
   readonly lastFailure: RecentFailure | null;
   readonly throughput: Throughput;
+  /** As of the last second in which a client watched. Left out before that; older engines omit it. */
+  readonly statistics?: QueueStatistics;
 }
 
 export interface RunningJob extends JobView {

@@ -56,6 +56,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'counters.changed':
     case 'queue.backlog':
     case 'queue.limited':
+    case 'queues.measured':
     case 'failures.counted':
     case 'job.started':
       return false;

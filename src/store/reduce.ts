@@ -27,6 +27,7 @@ import {
   withoutQueue,
   withProcessed,
   withQueue,
+  withStatistics,
 } from './snapshot-lists.ts';
 import { counted, emptyThroughput, throughputSince } from './throughput.ts';
 
@@ -100,6 +101,8 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return { ...snapshot, queues: withChange(queues, event.queue, { limitedBy: event.by }) };
     case 'queue.backlog':
       return { ...snapshot, queues: withChange(queues, event.queue, { backlog: event.backlog }) };
+    case 'queues.measured':
+      return { ...snapshot, queues: withStatistics(queues, event.queues) };
     case 'job.started':
       return jobStarted(event, snapshot);
     case 'job.printed': {

@@ -7,6 +7,7 @@
  */
 import type { QueueView } from '../protocol/events.ts';
 import type { QueueState, RecentFailure, RunningJob, Snapshot } from '../protocol/snapshot.ts';
+import type { QueueStatistics } from '../protocol/statistics.ts';
 import { counted, throughputSince } from './throughput.ts';
 
 type Jobs = Snapshot['jobs'];
@@ -67,6 +68,19 @@ export function withProcessed(queues: Queues, name: string, end: ProcessedJob): 
     failed: queue.failed + (end.isFailed ? 1 : 0),
     lastFailure: end.failure ?? queue.lastFailure,
     throughput: counted(queue.throughput, end.atMs),
+  });
+}
+
+/** Many queues at a time. @returns the same list if it has none of them */
+export function withStatistics(
+  queues: Queues,
+  measured: readonly { readonly queue: string; readonly statistics: QueueStatistics }[],
+): Queues {
+  const byName = new Map(measured.map(({ queue, statistics }) => [queue, statistics]));
+  if (!queues.some(({ name }) => byName.has(name))) return queues;
+  return queues.map((queue) => {
+    const statistics = byName.get(queue.name);
+    return statistics === undefined ? queue : { ...queue, statistics };
   });
 }
 

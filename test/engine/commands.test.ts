@@ -84,6 +84,7 @@ test('what makes no sense is refused, with its code', async () => {
   const unknown = { type: 'pause-queue', queue: 'other' } as const;
   expect(await engine.do(unknown)).toEqual(refused('unknown-queue'));
   expect(await engine.do({ ...unknown, type: 'resume-queue' })).toEqual(refused('unknown-queue'));
+  expect(await engine.do({ type: 'read-statistics', queue: 'other' })).toEqual(refused('unknown-queue'));
   expect(await engine.do({ type: 'kill-job', jobId: 'x', signal: 'SIGKILL' })).toEqual(
     refused('unknown-job'),
   );

@@ -107,6 +107,19 @@ const factsByType: {
   'queue.resumed': fc.record({ queue: names }),
   'queue.limited': fc.record({ queue: names, by: fc.constantFrom('limit' as const, 'rate' as const, null) }),
   'queue.backlog': fc.record({ queue: names, backlog: fc.integer({ min: -1, max: 99 }) }),
+  'queues.measured': fc.record({
+    queues: fc.array(
+      fc.record({
+        queue: names,
+        statistics: fc.record({
+          windows: fc.constant(null),
+          drainMs: fc.option(counts, { nil: null }),
+          oldest: fc.option(fc.record({ sinceMs: counts, isKnown: fc.boolean() }), { nil: null }),
+        }),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   'job.started': fc.record({ job: jobs }),
   'job.printed': fc.record({ jobId: anyIds, stream: fc.constantFrom('stdout', 'stderr'), line: texts }),
   'job.killed': fc.record({

@@ -250,6 +250,8 @@ function queuesChangedBy(event: EngineEvent, { queues }: Snapshot): string[] {
       return queues.some(({ name, backlog }) => name === event.queue && backlog === event.backlog)
         ? []
         : [event.queue];
+    case 'queues.measured':
+      return event.queues.map(({ queue }) => queue).filter(has);
     case 'job.finished':
       return event.outcome !== 'requeued' && has(event.queue) ? [event.queue] : [];
     case 'failure.recorded':
@@ -294,6 +296,8 @@ function partsOf(event: EngineEvent, { jobs, ended, queues, runners }: Snapshot)
     case 'queue.limited':
     case 'queue.backlog':
       return isKnown(event.queue) ? ['queues'] : [];
+    case 'queues.measured':
+      return event.queues.some(({ queue }) => isKnown(queue)) ? ['queues'] : [];
     case 'job.started':
       return ended.some(({ id }) => id === event.job.id) ? ['jobs', 'ended'] : ['jobs'];
     case 'job.printed':

@@ -193,6 +193,18 @@ describe('queues', () => {
     expect(queue(counted, 'mail').backlog).toBe(12);
     expect(after(counted, told).queues).toBe(counted.queues);
   });
+
+  test('have statistics once they were measured, several queues at a time', () => {
+    const statistics = { windows: null, drainMs: 1_000, oldest: { sinceMs: startMs, isKnown: true } };
+    const measured = after(idle, {
+      type: 'queues.measured',
+      queues: ['mail', 'unheard'].map((name) => ({ queue: name, statistics })),
+    });
+    expect(queue(measured, 'mail').statistics).toEqual(statistics);
+    expect(queue(measured, 'video')).toBe(queue(idle, 'video'));
+    const unheard = after(idle, { type: 'queues.measured', queues: [{ queue: 'unheard', statistics }] });
+    expect(unheard.queues).toBe(idle.queues);
+  });
 });
 
 describe('jobs', () => {
@@ -344,6 +356,7 @@ describe('history', () => {
     queueAdded('cron'),
     { type: 'queue.removed', queue: 'cron' },
     { type: 'queue.backlog', queue: 'mail', backlog: 1 },
+    { type: 'queues.measured', queues: [] },
     jobStarted('3'),
     { type: 'job.printed', jobId: '3', stream: 'stdout', line: 'x' },
     jobFinished('3'),

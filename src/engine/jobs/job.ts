@@ -17,6 +17,7 @@
  */
 import type { EngineFact, FailureSummary, KillReason } from '../../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../../protocol/job.ts';
+import type { Payload } from '../../resque/format/payload.ts';
 import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
@@ -285,7 +286,14 @@ export class Job implements OutputSink {
       payloadBytes: payload.bytes.length,
       startedAtMs: this.#startedAtMs,
       pid: this.pid,
+      ...this.#enqueuedAt(payload),
       ...(attempt === null ? {} : { attempt }),
     };
+  }
+
+  #enqueuedAt(payload: Payload): Pick<JobView, 'enqueuedAtMs'> {
+    const enqueuedAtMs = payload.isObject ? payload.enqueuedAtMs : null;
+    const isRetry = (this.taken.attempt?.number ?? 1) > 1;
+    return enqueuedAtMs === null || isRetry ? {} : { enqueuedAtMs };
   }
 }

@@ -6,7 +6,7 @@ import type { EngineEvent, EngineFact } from '../../protocol/events.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 
-const intervalMs = 1_000;
+export const backlogIntervalMs = 1_000;
 
 export interface ListLengthsHooks {
   readonly client: ResqueClient;
@@ -31,7 +31,7 @@ export class ListLengths {
   begin(): void {
     this.#timer = setInterval(() => {
       if (this.#readCount === 0) void this.#read(false);
-    }, intervalMs).unref();
+    }, backlogIntervalMs).unref();
     void this.#read(false);
   }
 

@@ -1,21 +1,25 @@
 /**
- * Events that are published only while a client watches: the latest lines of running jobs, backlogs, and the number of
- * failures. Otherwise there is no timer and no command to Redis.
+ * Events that are published only while a client watches: the latest lines of running jobs, backlogs, statistics, and the
+ * number of failures. Otherwise there is no timer and no command to Redis.
  */
 import type { EventBus } from '../events/event-bus.ts';
 import type { RunningJobs } from '../jobs/running-jobs.ts';
+import type { Statistics } from '../statistics/statistics.ts';
 import { LastLines } from './last-lines.ts';
 import { ListLengths, type ListLengthsHooks } from './list-lengths.ts';
+import { Measurements } from './measurements.ts';
 
 export interface LiveUpdatesHooks extends Omit<ListLengthsHooks, 'publish'> {
   readonly bus: EventBus;
   readonly jobs: RunningJobs;
+  readonly statistics: Statistics;
 }
 
 export class LiveUpdates {
   readonly #hooks: LiveUpdatesHooks;
   readonly #lines: LastLines;
   readonly #lengths: ListLengths;
+  readonly #measurements: Measurements;
   #count = 0;
   #isStopped = false;
   #endSubscription = (): void => {};
@@ -25,6 +29,7 @@ export class LiveUpdates {
     this.#hooks = hooks;
     this.#lines = new LastLines(publish);
     this.#lengths = new ListLengths({ ...hooks, publish });
+    this.#measurements = new Measurements({ ...hooks, publish });
   }
 
   get #isOn(): boolean {
@@ -56,11 +61,15 @@ export class LiveUpdates {
   }
 
   #begin(): void {
-    this.#endSubscription = this.#hooks.bus.subscribe((event) => this.#lengths.heard(event));
+    this.#endSubscription = this.#hooks.bus.subscribe((event) => {
+      this.#lengths.heard(event);
+      this.#measurements.heard(event);
+    });
     const { jobs } = this.#hooks;
     this.#lines.begin(jobs.running.values());
     jobs.watcher = this.#lines;
     this.#lengths.begin();
+    this.#measurements.begin();
   }
 
   #end(): void {
@@ -68,5 +77,6 @@ export class LiveUpdates {
     this.#hooks.jobs.watcher = null;
     this.#lines.stop();
     this.#lengths.stop();
+    this.#measurements.stop();
   }
 }

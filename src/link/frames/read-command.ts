@@ -141,6 +141,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'read-waiting': { queue: text, from: whole, count: whole, text: textOrNull },
   'remove-waiting': { queue: text, jobs },
   'move-waiting': { queue: text, job, to: oneOf('head', 'tail') },
+  'read-statistics': { queue: text },
   'find-failures': { filter, before: wholeOrNull, count: whole },
   'count-failures': { filter },
   'group-failures': { filter, byQueue: yesOrNo, before: wholeOrNull },

@@ -3,6 +3,7 @@
  * there, so nothing is assumed. A job receives the bytes themselves.
  */
 import { isUtf8 } from 'node:buffer';
+import { enqueuedAtOf } from './enqueued-at.ts';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
 import { statusNameOf } from './job-status.ts';
 import { isDeeperThan, jsonText, memberSpans, tooDeep, withoutLoneSurrogates } from './json.ts';
@@ -14,6 +15,8 @@ export interface JobPayload {
   readonly jobClass: string | null;
   /** See job-status.ts. */
   readonly statusName: string;
+  /** See enqueued-at.ts. */
+  readonly enqueuedAtMs: number | null;
   /** JSON text of `args`, cut at `argsTextLimit`; '' if there are none. */
   readonly argsText: string;
   /**
@@ -81,6 +84,7 @@ export function readPayload(bytes: Buffer): Payload {
   return new ObjectPayload(bytes, {
     jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
     statusName: statusNameOf(value),
+    enqueuedAtMs: enqueuedAtOf(value),
     argsText: argsTextOf(bytes, text, args),
     isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
     hasClass: jobClass !== undefined && jobClass !== null && jobClass !== '',
@@ -90,6 +94,7 @@ export function readPayload(bytes: Buffer): Payload {
 interface PayloadFacts {
   readonly jobClass: string | null;
   readonly statusName: string;
+  readonly enqueuedAtMs: number | null;
   readonly argsText: string;
   /** An ActiveJob wrapper without the job that resque-web looks for. */
   readonly isBareWrapper: boolean;
@@ -103,17 +108,19 @@ class ObjectPayload implements JobPayload {
   readonly bytes: Buffer;
   readonly jobClass: string | null;
   readonly statusName: string;
+  readonly enqueuedAtMs: number | null;
   readonly argsText: string;
   readonly #isBareWrapper: boolean;
   readonly #hasClass: boolean;
 
-  constructor(bytes: Buffer, { jobClass, statusName, argsText, isBareWrapper, hasClass }: PayloadFacts) {
+  constructor(bytes: Buffer, facts: PayloadFacts) {
     this.bytes = bytes;
-    this.jobClass = jobClass;
-    this.statusName = statusName;
-    this.argsText = argsText;
-    this.#isBareWrapper = isBareWrapper;
-    this.#hasClass = hasClass;
+    this.jobClass = facts.jobClass;
+    this.statusName = facts.statusName;
+    this.enqueuedAtMs = facts.enqueuedAtMs;
+    this.argsText = facts.argsText;
+    this.#isBareWrapper = facts.isBareWrapper;
+    this.#hasClass = facts.hasClass;
   }
 
   get embedded(): string {

@@ -59,6 +59,11 @@ export function latestTimeOfText(text: string): number | null {
 
 /** Milliseconds since the epoch. @returns `null` for a value that may crash Ruby workers when they prune */
 export function heartbeatTime(text: string): number | null {
+  return isoTime(text);
+}
+
+/** Milliseconds since the epoch. @returns `null` if it is not a time of ISO 8601 with a zone */
+export function isoTime(text: string): number | null {
   const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:?\d\d)$/.test(text);
   const ms = isIso ? Date.parse(text) : Number.NaN;
   return Number.isNaN(ms) ? null : ms;

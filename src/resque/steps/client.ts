@@ -8,6 +8,7 @@ import { listLengths } from '../redis/bulk-reads.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { ReachableRedis } from '../redis/connection.ts';
 import { LargeReads } from '../redis/large-reads.ts';
+import { listHeads } from '../redis/list-heads.ts';
 import { runScript } from '../redis/script.ts';
 import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
@@ -214,6 +215,14 @@ export class ResqueClient {
       backlogs: new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1])),
       failures: failures ?? -1,
     };
+  }
+
+  /** The payloads of the jobs that come next; `null` for an empty queue, and for a payload that is too large for this. */
+  listHeads(queues: readonly string[]): Promise<(Buffer | null)[]> {
+    return listHeads(
+      this.session,
+      queues.map((queue) => this.keys.queue(queue)),
+    );
   }
 
   /**

@@ -226,6 +226,7 @@ describe('the pretty log', () => {
         { type: 'failures.counted', total: 3 },
         { type: 'counters.changed', processed: 1, failed: 0, unwritten: 0 },
         { type: 'queue.backlog', queue: 'mail', backlog: 3 },
+        { type: 'queues.measured', queues: [] },
       ),
     ).toEqual([]);
   });

@@ -21,6 +21,7 @@ const commands: readonly Command[] = [
   { type: 'read-waiting', queue: 'mail', from: 100, count: 50, text: 'ann' },
   { type: 'remove-waiting', queue: 'mail', jobs: [{ index: 0, sha1: 'a94a' }] },
   { type: 'move-waiting', queue: 'mail', job: { index: 7, sha1: 'a94a' }, to: 'head' },
+  { type: 'read-statistics', queue: 'mail' },
   { type: 'find-failures', filter, before: null, count: 50 },
   { type: 'find-failures', filter, before: 7, count: 50 },
   { type: 'count-failures', filter },
