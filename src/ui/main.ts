@@ -9,6 +9,11 @@ import { TerminalOutput } from './terminal/terminal-output.ts';
 import { hasColors } from './text/line.ts';
 import { type UiOptions, UserInterface } from './user-interface.tsx';
 
+export interface TerminalUiOptions extends UiOptions {
+  /** False if the terminal keeps the mouse, as with `--no-mouse`. */
+  readonly hasMouse: boolean;
+}
+
 export interface TerminalStreams {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream & { readonly fd: number };
@@ -23,7 +28,10 @@ function stayLean(): void {
 }
 
 /** Runs until the user leaves, the engine has stopped, or the link is lost. Restores the terminal. */
-export async function runTerminalUi(options: UiOptions, { stdin, stdout }: TerminalStreams): Promise<UiEnd> {
+export async function runTerminalUi(
+  options: TerminalUiOptions,
+  { stdin, stdout }: TerminalStreams,
+): Promise<UiEnd> {
   stayLean();
   const output = new TerminalOutput(stdout);
   const sink = new FrameSink(output);
@@ -32,12 +40,14 @@ export async function runTerminalUi(options: UiOptions, { stdin, stdout }: Termi
     sink,
     hasColors: hasColors(process.env),
     suspend: () => guard.suspend(),
+    toggleMouse: () => guard.toggleMouse(),
   });
   const guard = new ScreenGuard({
     stdin,
     stdout,
     output,
     canvas: sink,
+    hasMouse: options.hasMouse,
     onResume: () => ui.wake(),
     onSignal: (signal) => ui.end({ kind: 'signal', signal }),
   });

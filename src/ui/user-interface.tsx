@@ -8,6 +8,7 @@ import type { UiEnd } from './actions/action-context.ts';
 import { Controller, type ControllerOptions } from './actions/controller.ts';
 import { App } from './app.tsx';
 import { FrameClock } from './frame/frame-clock.ts';
+import { MouseMap } from './frame/mouse-map.ts';
 import type { Frame } from './frame/use-frame.ts';
 import { KeyReader } from './keys/key-reader.ts';
 import type { Size } from './layout/layout.ts';
@@ -26,6 +27,8 @@ export interface UiTerminal {
   readonly hasColors: boolean;
   /** Gives the terminal back to the shell, as Ctrl-Z does. */
   suspend(): void;
+  /** @returns whether the mouse is on now */
+  toggleMouse(): boolean;
 }
 
 export class UserInterface {
@@ -33,6 +36,7 @@ export class UserInterface {
   readonly #terminal: UiTerminal;
   readonly #controller: Controller;
   readonly #frames: StoreApi<Frame>;
+  readonly #mouse = new MouseMap();
   readonly #clock = new FrameClock(() => this.#show());
   readonly #ended: Promise<UiEnd>;
   #end: (how: UiEnd) => void = () => {};
@@ -46,9 +50,11 @@ export class UserInterface {
     const { sink } = terminal;
     this.#controller = new Controller(options, {
       size: () => ({ columns: sink.columns, rows: sink.rows }),
+      hitAt: (row, column) => this.#mouse.at(row, column),
       wake: () => this.wake(),
       repaint: () => sink.repaint(),
       suspend: () => terminal.suspend(),
+      toggleMouse: () => terminal.toggleMouse(),
       write: (sequence) => sink.send(sequence),
       end: (how) => this.end(how),
     });
@@ -83,6 +89,7 @@ export class UserInterface {
         isReadOnly={this.#options.isReadOnly}
         runnerUser={this.#options.runnerUser}
         hasColors={this.#terminal.hasColors}
+        mouse={this.#mouse}
       />
     );
     const ink = render(app, inkOptions(sink, stdin));

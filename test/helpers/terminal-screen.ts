@@ -46,6 +46,11 @@ export abstract class TerminalScreen {
   isCursorHidden = false;
   /** What the terminal itself keeps: for pictures. */
   readonly xterm: xterm.Terminal;
+  /** Whether clicks and the wheel reach the program. */
+  get reportsMouse(): boolean {
+    return this.xterm.modes.mouseTrackingMode !== 'none';
+  }
+
   #unparsed = 0;
   /** The rows as they are; `null` if they may have changed since they were read. */
   #rows: readonly string[] | null = null;

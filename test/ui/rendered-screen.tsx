@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import type { AppState } from '../../src/store/app-store.ts';
 import { App } from '../../src/ui/app.tsx';
+import { MouseMap } from '../../src/ui/frame/mouse-map.ts';
 import type { Frame } from '../../src/ui/frame/use-frame.ts';
 import type { Size } from '../../src/ui/layout/layout.ts';
 import { type FrameSink, inkOptions } from '../../src/ui/terminal/frame-sink.ts';
@@ -20,6 +21,7 @@ export interface RenderedOptions extends Partial<Size> {
 export class RenderedScreen {
   /** How often Ink has painted the whole screen. */
   paints = 0;
+  readonly mouse = new MouseMap();
   readonly #frames;
   readonly #ink: Instance;
   #painted = '';
@@ -38,7 +40,13 @@ export class RenderedScreen {
       },
     });
     this.#ink = render(
-      <App frames={this.#frames} isReadOnly={isReadOnly} runnerUser={null} hasColors={true} />,
+      <App
+        frames={this.#frames}
+        isReadOnly={isReadOnly}
+        runnerUser={null}
+        hasColors={true}
+        mouse={this.mouse}
+      />,
       inkOptions(stdout as unknown as FrameSink, new PassThrough() as unknown as NodeJS.ReadStream),
     );
     onTestFinished(() => this.#ink.unmount());

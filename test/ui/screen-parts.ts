@@ -34,6 +34,17 @@ export function rowsOf(screen: TerminalScreen, text: string | RegExp): string[] 
   return screen.screen().filter((row) => (typeof text === 'string' ? row.includes(text) : text.test(row)));
 }
 
+const buttons = { click: 0, 'wheel-up': 64, 'wheel-down': 65 } as const;
+
+/** Uses the mouse where the screen shows that text: on its first character, in the first row that has it. */
+export function mouseOn(screen: TerminalScreen, text: string, what: keyof typeof buttons = 'click'): void {
+  const rows = screen.screen();
+  const row = rows.findIndex((each) => each.includes(text));
+  if (row === -1) throw new Error(`"${text}" is not on the screen`);
+  const place = `${(rows[row]?.indexOf(text) ?? 0) + 1};${row + 1}`;
+  screen.send(`\u001B[<${buttons[what]};${place}M\u001B[<${buttons[what]};${place}m`);
+}
+
 /** Waits until the cursor is on that, and on nothing else. */
 export async function waitForSelected(screen: TerminalScreen, text: string): Promise<void> {
   await screen.waitFor(() => {

@@ -76,6 +76,10 @@ export const flags = {
   },
   drain: { kind: 'switch', about: 'exit when every queue is empty and no job is running' },
   ui: { kind: 'off-switch', about: 'log lines only, even on a terminal; --log-format does the same' },
+  mouse: {
+    kind: 'off-switch',
+    about: 'leave the mouse to the terminal, which then selects text by itself',
+  },
   socket: {
     kind: 'text',
     value: 'PATH',

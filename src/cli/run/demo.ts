@@ -46,11 +46,15 @@ async function runJobs(
   const file = join(directory, 'cfg.json');
   const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
   await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
-  const { ui, logFormat } = invocation.flags;
+  const { ui, mouse, logFormat } = invocation.flags;
   const startMs = performance.now();
   const exitCode =
     ui && logFormat === null && isInteractive(io)
-      ? await whileTrickling(io, runOwnUi(io, { engineArgs: [file], canLeaveRunning: false }), redis)
+      ? await whileTrickling(
+          io,
+          runOwnUi(io, { engineArgs: [file], canLeaveRunning: false, hasMouse: mouse }),
+          redis,
+        )
       : await whileTrickling(io, runLog(io, file, redis, logFormat, version), redis);
   const counts = await countJobs(redis);
   if (counts !== null) {

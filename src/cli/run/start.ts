@@ -15,7 +15,11 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
   }
   if (flags.ui && flags.logFormat === null && isInteractive(io)) {
     const { runOwnUi } = await import('./ui-session.ts');
-    return await runOwnUi(io, { engineArgs: engineArgs(file, flags), canLeaveRunning: true });
+    return await runOwnUi(io, {
+      engineArgs: engineArgs(file, flags),
+      canLeaveRunning: true,
+      hasMouse: flags.mouse,
+    });
   }
   const { runHeadless } = await import('./headless.ts');
   return await runHeadless(io, {

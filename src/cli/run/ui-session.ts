@@ -6,7 +6,7 @@ import { spoolMessages } from '../../messages/redis-faults.ts';
 import { runnerName } from '../../messages/runners.ts';
 import { visible } from '../../messages/visible.ts';
 import type { UiEnd } from '../../ui/actions/action-context.ts';
-import type { UiOptions } from '../../ui/user-interface.tsx';
+import type { TerminalUiOptions } from '../../ui/main.ts';
 import { exitCodes, OperatingError } from '../command-line/exit-codes.ts';
 import type { TerminalIo } from '../command-line/io.ts';
 import { shortPath } from '../files/load-config.ts';
@@ -18,11 +18,13 @@ export interface OwnUiOptions {
   readonly engineArgs: readonly string[];
   /** False if the engine can't run without this process, as in a demo. */
   readonly canLeaveRunning: boolean;
+  readonly hasMouse: boolean;
 }
 
 export interface AttachOptions {
   readonly socket: string;
   readonly isReadOnly: boolean;
+  readonly hasMouse: boolean;
 }
 
 /** Exit codes after a signal, the same as in shells. */
@@ -37,7 +39,7 @@ function loadUi(): Promise<typeof import('../../ui/main.ts')> {
 /** Starts an engine and shows it. @returns the exit code */
 export async function runOwnUi(
   io: TerminalIo,
-  { engineArgs, canLeaveRunning }: OwnUiOptions,
+  { engineArgs, canLeaveRunning, hasMouse }: OwnUiOptions,
 ): Promise<number> {
   const engine = startOwnEngine(io.program, engineArgs);
   // In parallel with the start of the engine.
@@ -56,6 +58,7 @@ export async function runOwnUi(
     runnerUser: null,
     isOwner: true,
     canLeaveRunning,
+    hasMouse,
   });
   switch (end.kind) {
     case 'detached':
@@ -95,7 +98,10 @@ export async function runOwnUi(
 }
 
 /** Shows the engine of another process. @returns the exit code */
-export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOptions): Promise<number> {
+export async function attachUi(
+  io: TerminalIo,
+  { socket, isReadOnly, hasMouse }: AttachOptions,
+): Promise<number> {
   const loading = loadUi();
   const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(io, isReadOnly), events));
   const { pid } = session.client.hello;
@@ -107,6 +113,7 @@ export async function attachUi(io: TerminalIo, { socket, isReadOnly }: AttachOpt
     runnerUser,
     isOwner: false,
     canLeaveRunning: true,
+    hasMouse,
   });
   await session.client.close();
   switch (end.kind) {
@@ -129,10 +136,10 @@ async function show(
   { stdin, stdout }: TerminalIo,
   { client, store, lost }: Session,
   runTerminalUi: RunTerminalUi,
-  how: Pick<UiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning'>,
+  how: Pick<TerminalUiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning' | 'hasMouse'>,
 ): Promise<UiEnd> {
   const name = runnerName(client.hello);
-  const options: UiOptions = {
+  const options: TerminalUiOptions = {
     ...how,
     runnerName: how.runnerUser === null ? name : `${name} of user ${how.runnerUser}`,
     store,

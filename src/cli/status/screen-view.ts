@@ -19,7 +19,10 @@ export function openScreenView(io: TerminalIo, intervalMs: number): WatchView {
   });
   const output = new TerminalOutput(stdout);
   const sink = new FrameSink(output);
-  const guard = new ScreenGuard({ stdin, stdout, output, canvas: sink, onSignal: () => end() });
+  const guard = new ScreenGuard({
+    ...{ stdin, stdout, output, canvas: sink, hasMouse: false },
+    onSignal: () => end(),
+  });
   let seen: StatusDocument | null = null;
   let away: AwayDocument | null = null;
   const paint = () => {

@@ -40,5 +40,7 @@ export interface ActionContext {
   copy(text: string): boolean;
   repaint(): void;
   suspend(): void;
+  /** @returns whether the mouse is on now */
+  toggleMouse(): boolean;
   end(end: UiEnd): void;
 }

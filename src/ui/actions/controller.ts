@@ -1,8 +1,10 @@
 /** Decides what a key means on the current screen, and gives actions what they need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
+import type { MouseHit } from '../frame/mouse-map.ts';
 import type { TerminalInput } from '../keys/key-decoder.ts';
 import { typedText } from '../keys/key-reader.ts';
+import type { MouseInput } from '../keys/key-sequences.ts';
 import { actionOf } from '../keys/keymap.ts';
 import { isTooSmall, type Size } from '../layout/layout.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
@@ -12,6 +14,7 @@ import { clipboardWrite } from '../terminal/clipboard.ts';
 import type { ActionContext, UiEnd } from './action-context.ts';
 import { dialogKey } from './dialog-keys.ts';
 import { HeldKeys } from './held-keys.ts';
+import { handleMouse } from './mouse.ts';
 import { settlePane } from './navigation.ts';
 import { perform } from './perform.ts';
 import { askToQuit } from './quit-actions.ts';
@@ -32,10 +35,14 @@ export interface ControllerOptions {
 /** What the controller needs of the screen. */
 export interface ScreenPort {
   size(): Size;
+  /** What is under the mouse. */
+  hitAt(row: number, column: number): MouseHit | null;
   /** A key was pressed: paint soon. */
   wake(): void;
   repaint(): void;
   suspend(): void;
+  /** @returns whether the mouse is on now */
+  toggleMouse(): boolean;
   /** Writes a sequence that isn't part of the picture. */
   write(sequence: string): void;
   end(end: UiEnd): void;
@@ -85,7 +92,14 @@ export class Controller implements ActionContext {
     this.#screen.wake();
     const text = typedText(input) ?? '';
     if ('paste' in input) this.#paste(text);
-    else this.#key(input.key, text);
+    else if ('key' in input) this.#key(input.key, text);
+    else this.#mouse(input.mouse);
+  }
+
+  #mouse({ kind, row, column }: MouseInput): void {
+    handleMouse(this, kind, this.#screen.hitAt(row, column), (key) =>
+      this.#key(key, typedText({ key }) ?? ''),
+    );
   }
 
   #key(key: string, text: string): void {
@@ -164,6 +178,10 @@ export class Controller implements ActionContext {
 
   suspend(): void {
     this.#screen.suspend();
+  }
+
+  toggleMouse(): boolean {
+    return this.#screen.toggleMouse();
   }
 
   end(end: UiEnd): void {

@@ -62,6 +62,10 @@ const actions: Readonly<Record<ActionName, Action>> = {
   copy: copySelection,
   help: ({ store }) => changeView(store, { dialog: { kind: 'help', top: 0 } }),
   palette: ({ store }) => changeView(store, { dialog: { kind: 'palette', text: '', cursor: 0 } }),
+  'toggle-mouse': (context) =>
+    context.toast(
+      context.toggleMouse() ? 'the mouse is on' : 'the mouse is off: the terminal selects text by itself',
+    ),
   repaint: (context) => context.repaint(),
   suspend: (context) => context.suspend(),
   quit: (context) => {

@@ -6,7 +6,7 @@ import { type ActionName, bindingsIn, type Context } from '../keys/keymap.ts';
 import { selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
 import { contextOf } from '../lists/selection.ts';
-import { cell, gap, lineOf, restyled, span } from '../text/line.ts';
+import { cell, clickable, gap, lineOf, restyled, span } from '../text/line.ts';
 import { DialogBox } from './dialog-box.tsx';
 
 export type PaletteItem =
@@ -70,7 +70,11 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
       content={(width) => {
         const shown = items.slice(from, to).map((item, at) => {
           const line = lineOf(width, [span('  '), span(item.label), gap, span(item.keys, { color: 'cyan' })]);
-          return from + at === cursor ? restyled(line, selected) : line;
+          return clickable(from + at === cursor ? restyled(line, selected) : line, {
+            select: ({ dialog }) =>
+              dialog?.kind === 'palette' ? { dialog: { ...dialog, cursor: from + at } } : {},
+            key: 'return',
+          });
         });
         const none =
           items.length === 0 ? [lineOf(width, [span('  no matching command', { dim: true })])] : [];

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import type { Dialog } from '../../store/view.ts';
 import { selected } from '../layout/framed.ts';
-import { lineOf, type Part, span } from '../text/line.ts';
+import { clickable, lineOf, type Part, span } from '../text/line.ts';
 import { wrapWords } from '../text/wrap.ts';
 import { blank, DialogBox } from './dialog-box.tsx';
 
@@ -49,7 +49,6 @@ function button(label: string, key: string, isFocused: boolean): Part[] {
   const style = isFocused ? { ...selected, bold: true } : {};
   return [
     span(isFocused ? '▸' : ' '),
-    span(` ${key} `, { ...style, color: 'cyan' }),
-    span(`${label} `, style),
+    ...clickable([span(` ${key} `, { ...style, color: 'cyan' }), span(`${label} `, style)], { key }),
   ];
 }

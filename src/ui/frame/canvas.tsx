@@ -4,27 +4,40 @@
  *
  * Ink paints the whole screen for every change of its tree. Equal lines change nothing, so they cost no paint.
  */
-import { Box, Text, Transform } from 'ink';
-import { memo, type ReactNode } from 'react';
-import { type Line, render } from '../text/line.ts';
+import { Box, type DOMElement, Text, Transform } from 'ink';
+import { memo, type ReactNode, type RefObject, useLayoutEffect, useRef } from 'react';
+import { type Line, render, type ViewChange } from '../text/line.ts';
 import { useScreen } from './use-frame.ts';
 
 export interface CanvasProps {
   readonly width: number;
   /** Each exactly `width` columns. */
   readonly lines: readonly Line[];
+  /** Gives the keys to the list or text that the mouse's wheel moves here. */
+  readonly wheel?: ViewChange | undefined;
 }
 
-export function Canvas({ width, lines }: CanvasProps): ReactNode {
-  const { hasColors } = useScreen();
+export function Canvas({ width, lines, wheel }: CanvasProps): ReactNode {
+  const { hasColors, mouse } = useScreen();
+  const box = useRef<DOMElement>(null);
+  // After each time, because other lines may look the same.
+  useLayoutEffect(() =>
+    box.current === null ? undefined : mouse.add(box.current, { lines, wheel: wheel ?? null }),
+  );
   if (lines.length === 0) return null;
-  return <Painted width={width} text={lines.map((line) => render(line, hasColors)).join('\n')} />;
+  return <Painted box={box} width={width} text={lines.map((line) => render(line, hasColors)).join('\n')} />;
 }
 
-const Painted = memo(function Painted({ width, text }: { readonly width: number; readonly text: string }) {
+interface PaintedProps {
+  readonly box: RefObject<DOMElement | null>;
+  readonly width: number;
+  readonly text: string;
+}
+
+const Painted = memo(function Painted({ box, width, text }: PaintedProps) {
   const rows = text.split('\n');
   return (
-    <Box width={width} height={rows.length} flexShrink={0}>
+    <Box ref={box} width={width} height={rows.length} flexShrink={0}>
       <Transform transform={(_, row) => rows[row] ?? ''}>
         <Text>{rows.map(() => ' '.repeat(width)).join('\n')}</Text>
       </Transform>

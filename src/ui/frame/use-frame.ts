@@ -11,6 +11,7 @@ import type { AppState } from '../../store/app-store.ts';
 import { remembered } from '../../store/remembered.ts';
 import type { Size } from '../layout/layout.ts';
 import type { JobLog } from '../log/job-log.ts';
+import type { MouseMap } from './mouse-map.ts';
 
 export interface Frame extends AppState {
   /** The same object while the size is the same. */
@@ -27,6 +28,8 @@ export interface ScreenProps {
   /** `null` if the runner belongs to the user of the screen. */
   readonly runnerUser: string | null;
   readonly hasColors: boolean;
+  /** Where the canvases register. */
+  readonly mouse: MouseMap;
 }
 
 export const ScreenContext = createContext<ScreenProps | null>(null);

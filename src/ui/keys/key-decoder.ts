@@ -1,6 +1,6 @@
 /**
- * Decodes the bytes of a terminal into keys. One read may have several keys, one key may arrive in several reads, and pastes
- * and unrequested reports come in between. Everything else is dropped.
+ * Decodes the bytes of a terminal into keys and what the mouse does. One read may have several keys, one key may arrive in
+ * several reads, and pastes and unrequested reports come in between. Everything else is dropped.
  *
  * Names of keys: `j`, `J`, `?`, `up`, `shift+tab`, `ctrl+d`, `alt+x`, `space`, with modifiers in the order
  * `ctrl+alt+shift+`. A letter with Shift is a capital.
@@ -8,9 +8,12 @@
  * Ink's own parser doesn't work here: it gives up on a split sequence after one turn of the event loop, names Ctrl-U `u`, and
  * treats fast typing as one key.
  */
-import { type DecodedSequence, decodeSequence } from './key-sequences.ts';
+import { type DecodedSequence, decodeSequence, type MouseInput } from './key-sequences.ts';
 
-export type TerminalInput = { readonly key: string } | { readonly paste: string };
+export type TerminalInput =
+  | { readonly key: string }
+  | { readonly paste: string }
+  | { readonly mouse: MouseInput };
 
 /** The rest of a longer paste is dropped: no filter is that long. */
 const pasteLimit = 1024 * 1024;
@@ -89,6 +92,9 @@ export class KeyDecoder {
       case 'key':
         inputs.push({ key: decoded.key });
         break;
+      case 'mouse':
+        inputs.push({ mouse: decoded.mouse });
+        break;
       case 'other':
         this.#addAlt(decoded, inputs);
     }
@@ -134,8 +140,11 @@ export class KeyDecoder {
   }
 }
 
-/** A whole CSI or SS3 sequence without its ESC: no user types that within one read. */
-const lateRest = /^(?:\[[0-9;]*[A-Za-z~]|O[A-DFHP-S])$/;
+/**
+ * A whole CSI or SS3 sequence without its ESC, or reports of the mouse, perhaps not all of the last one: no user types that
+ * within one read.
+ */
+const lateRest = /^(?:\[[0-9;]*[A-Za-z~]$|O[A-DFHP-S]$|\[<)/;
 
 function keyOf(character: string): string | null {
   const name = controlNames[character];

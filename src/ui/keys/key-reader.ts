@@ -1,5 +1,5 @@
 /**
- * Reads keys and pastes from the terminal. The screen guard sets raw mode. It waits only a short time for the rest of an
+ * Reads keys, pastes and the mouse from the terminal. The screen guard sets raw mode. It waits only a short time for the rest of an
  * incomplete sequence, because the Escape key and the start of an arrow key are the same byte.
  */
 import { printable } from '../text/printable.ts';
@@ -58,6 +58,7 @@ export class KeyReader {
 
 /** The text that an input types; `null` if it types none. */
 export function typedText(input: TerminalInput): string | null {
+  if ('mouse' in input) return null;
   if ('paste' in input) return printable(input.paste);
   if (input.key === 'space') return ' ';
   return /^.$/su.test(input.key) ? input.key : null;

@@ -1,7 +1,15 @@
-/** The escape sequences that terminals send for keys, and other ones. */
+/** The escape sequences that terminals send for keys and the mouse, and other ones. */
+
+/** What the mouse does, at a cell of the screen. The first row and the first column are 0. */
+export interface MouseInput {
+  readonly kind: 'click' | 'wheel-up' | 'wheel-down';
+  readonly row: number;
+  readonly column: number;
+}
 
 export type DecodedSequence =
   | { readonly kind: 'key'; readonly key: string; readonly length: number }
+  | { readonly kind: 'mouse'; readonly mouse: MouseInput; readonly length: number }
   | { readonly kind: 'paste-start'; readonly length: number }
   /** Its rest may come with the next read. */
   | { readonly kind: 'incomplete' }
@@ -123,10 +131,33 @@ function decodeCsi(text: string): DecodedSequence {
       ? { kind: 'incomplete' }
       : { kind: 'other', rest: null, length: length + 3 };
   }
+  const mouse = between === '' ? decodeMouse(parameters, final) : null;
+  if (mouse !== null) return { kind: 'mouse', mouse, length };
   if (between !== '' || /[<=>?]/.test(parameters)) return { kind: 'other', rest: null, length };
   const numbers = parameters.split(';').map((parameter) => Number.parseInt(parameter, 10) || 0);
   if (final === '~' && numbers[0] === 200) return { kind: 'paste-start', length };
   return keyOrNone(keyOfCsi(numbers, final), length);
+}
+
+/** `button ; column ; row`, from 1. No terminal is larger. */
+const mouseReport = /^<(\d{1,3});(\d{1,5});(\d{1,5})$/;
+const leftButton = 0;
+const modifierBits = 4 + 8 + 16;
+const wheelUp = 64;
+const wheelDown = 65;
+
+/** @returns `null` if it is not a report of the mouse, or one that means nothing here: other buttons, and releases */
+function decodeMouse(parameters: string, final: string): MouseInput | null {
+  const report = final === 'M' ? mouseReport.exec(parameters) : null;
+  if (report === null) return null;
+  const [button = 0, column = 0, row = 0] = report.slice(1).map(Number);
+  if (column === 0 || row === 0) return null;
+  const place = { row: row - 1, column: column - 1 };
+  const wheel = button & ~modifierBits;
+  if (wheel === wheelUp) return { kind: 'wheel-up', ...place };
+  if (wheel === wheelDown) return { kind: 'wheel-down', ...place };
+  // With a modifier, a click means something else in many programs, and nothing here.
+  return button === leftButton ? { kind: 'click', ...place } : null;
 }
 
 function keyOfCsi(numbers: readonly number[], final: string): string | undefined {

@@ -52,6 +52,7 @@ export type ActionName =
   | 'copy'
   | 'help'
   | 'palette'
+  | 'toggle-mouse'
   | 'repaint'
   | 'suspend'
   | 'quit'
@@ -443,6 +444,14 @@ export const keymap: readonly Binding[] = [
     shown: '?',
     label: 'help',
     footer: 'help',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'toggle-mouse',
+    keys: [],
+    shown: ':mouse',
+    label: 'turn the mouse on or off',
     group: 'program',
     contexts: everywhere,
   },

@@ -2,7 +2,7 @@
 import { clock } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { selected } from '../layout/framed.ts';
-import { cell, type Line, lineOf, restyled, span } from '../text/line.ts';
+import { cell, clickableRow, type Line, lineOf, restyled, span, type ViewChange } from '../text/line.ts';
 import { exitCell } from './words.ts';
 
 export interface FailureRowsProps {
@@ -15,6 +15,8 @@ export interface FailureRowsProps {
   readonly cursor: number;
   readonly isMarked: (index: number) => boolean;
   readonly nowMs: number;
+  /** Moves the cursor to the entry at this index. */
+  readonly select: (index: number) => ViewChange;
 }
 
 const timeColumns = 9;
@@ -35,7 +37,7 @@ export function failureHeading(width: number): Line {
 }
 
 export function failureRows(props: FailureRowsProps): Line[] {
-  const { entries, width, from, to, cursor, isMarked, nowMs } = props;
+  const { entries, width, from, to, cursor, isMarked, nowMs, select } = props;
   const { queue, jobClass } = columnsFor(width);
   return entries.slice(from, to).map((entry, at) => {
     const index = from + at;
@@ -52,7 +54,7 @@ export function failureRows(props: FailureRowsProps): Line[] {
       ...(entry.retriedAt === null ? [] : [span('↺ retried ', { color: 'green' })]),
       span(errorText(entry)),
     ]);
-    return isSelected ? restyled(line, selected) : line;
+    return clickableRow(isSelected ? restyled(line, selected) : line, isSelected, select(index));
   });
 }
 

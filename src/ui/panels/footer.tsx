@@ -3,11 +3,11 @@ import type { ReactNode } from 'react';
 import type { Dialog } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { useFrame, useScreen } from '../frame/use-frame.ts';
-import { bindingsIn, type Context } from '../keys/keymap.ts';
+import { type Binding, bindingsIn, type Context } from '../keys/keymap.ts';
 import { contextOf } from '../lists/selection.ts';
 import { columns as columnsOf } from '../text/columns.ts';
 import { cutStart } from '../text/fit.ts';
-import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+import { clickable, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
 
 type PromptDialog = Extract<Dialog, { kind: 'prompt' }>;
 
@@ -43,17 +43,47 @@ function footerLine(context: Context, width: number, isReadOnly: boolean): Line 
   return lineOf(width, [...parts, ...last]);
 }
 
-function hint({ shown, footer: label, action }: ReturnType<typeof bindingsIn>[number]): Span[] {
-  return [span(footerKeys[action] ?? shown, { bold: true }), span(` ${label}  `, { dim: true })];
+/** A click on a key presses it. A click on the words presses the first key, unless there are two. */
+function hint({ shown, footer: label, action, keys }: Binding): Span[] {
+  const pair = footerKeys[action] ?? [[shown, keys[0] ?? '']];
+  const key = pair.length === 1 ? pair[0]?.[1] : undefined;
+  const words = span(` ${label}  `, { dim: true });
+  return [
+    ...pair.map(([text, own]) => ({
+      ...span(text, { bold: true }),
+      ...(own === '' ? {} : { target: { key: own } }),
+    })),
+    ...(key === undefined ? [words] : clickable([words], { key })),
+  ];
 }
 
-/** Pairs of keys take one hint. */
-const footerKeys: Readonly<Record<string, string>> = {
-  down: '↑↓/jk',
-  right: '←→/hl',
-  open: '⏎',
-  'slots-up': '+/-',
-  'next-match': 'n/N',
+/** As texts and the keys that a click on them presses. Pairs of keys take one hint. */
+const footerKeys: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  down: [
+    ['↑', 'up'],
+    ['↓', 'down'],
+    ['/', ''],
+    ['j', 'down'],
+    ['k', 'up'],
+  ],
+  right: [
+    ['←', 'left'],
+    ['→', 'right'],
+    ['/', ''],
+    ['h', 'left'],
+    ['l', 'right'],
+  ],
+  open: [['⏎', 'return']],
+  'slots-up': [
+    ['+', '+'],
+    ['/', ''],
+    ['-', '-'],
+  ],
+  'next-match': [
+    ['n', 'n'],
+    ['/', ''],
+    ['N', 'N'],
+  ],
 };
 
 function widthOf(spans: readonly Span[]): number {

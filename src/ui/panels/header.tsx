@@ -9,7 +9,7 @@ import { Canvas } from '../frame/canvas.tsx';
 import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
-import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
+import { type ClickTarget, gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
 import { age, perSecond } from './words.ts';
 
 const tabNames: Readonly<Record<Tab, string>> = {
@@ -66,7 +66,8 @@ function tabLine({ model, view }: Shown): Span[] {
     const filter = tab === 'queues' && view.queues.filter !== '' ? ` /${cut(view.queues.filter, 16)}` : '';
     const text = `${at + 1} ${tabNames[tab]}${count}${filter}`;
     const blank = at === 0 ? [] : [span(' ')];
-    return [...blank, tab === view.tab ? span(`[${text}]`, { bold: true }) : span(text, { dim: true })];
+    const shown = tab === view.tab ? span(`[${text}]`, { bold: true }) : span(text, { dim: true });
+    return [...blank, { ...shown, target: tabTarget(tab) }];
   });
 }
 
@@ -75,8 +76,16 @@ function trail({ model, view }: Shown): Span[] {
   const steps = [tabNames[view.tab], ...openedNames(model, view)];
   return steps.flatMap((step, at) => [
     ...(at === 0 ? [] : [span(' › ', { dim: true })]),
-    span(step, at === steps.length - 1 ? { bold: true } : {}),
+    {
+      ...span(step, at === steps.length - 1 ? { bold: true } : {}),
+      // The first step is the tab: a click goes back to it.
+      ...(at === 0 ? { target: tabTarget(view.tab) } : {}),
+    },
   ]);
+}
+
+function tabTarget(tab: Tab): ClickTarget {
+  return { key: String(tabs.indexOf(tab) + 1) };
 }
 
 function openedNames(model: Snapshot, { opened }: View): string[] {

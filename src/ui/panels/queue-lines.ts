@@ -6,7 +6,18 @@ import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/se
 import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
 import { bar, elapsed, sparkline } from '../text/figures.ts';
-import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import {
+  cell,
+  clickable,
+  clickableRow,
+  gap,
+  type Line,
+  lineOf,
+  type Part,
+  restyled,
+  span,
+  type ViewChange,
+} from '../text/line.ts';
 import { age, howItEnded, perSecond, type Remark, remarksOn } from './words.ts';
 
 export interface QueueLinesProps {
@@ -32,10 +43,15 @@ export function queueLines(props: QueueLinesProps): Line[] {
   const head = [slotsLine(props, remarks, inner)];
   const foot = [lastFailureLine(queue, inner, nowMs)];
   const room = Math.max(0, rows - head.length - foot.length);
-  const body = runningLines(jobs, inner, room, isFocused ? cursor : null, nowMs);
+  const selectQueue = (jobId: string | null): ViewChange => {
+    return ({ queues }) => ({ queues: { ...queues, pane: 'queues', queue: queue.name, jobId } });
+  };
+  const body = runningLines(jobs, inner, room, isFocused ? cursor : null, nowMs, ({ id }) => selectQueue(id));
   const blanks = Array.from({ length: room - body.length }, () => lineOf(inner, []));
   const content = [...head, ...body, ...blanks, ...foot];
-  return framed({ width, height, title: title(props, remarks), isFocused, content });
+  return framed({ width, height, title: title(props, remarks), isFocused, content }).map((line) =>
+    clickable(line, { select: selectQueue(null) }),
+  );
 }
 
 function title(
@@ -82,6 +98,7 @@ export function runningLines(
   rows: number,
   cursor: number | null,
   nowMs: number,
+  select: (job: RunningJob) => ViewChange,
 ): Line[] {
   if (rows <= 0) return [];
   const needed = jobs.reduce((sum, job) => sum + (job.lastLine === null ? 1 : 2), 0);
@@ -94,7 +111,10 @@ export function runningLines(
   for (; shown < jobs.length; shown += 1) {
     const job = jobs[shown];
     if (job === undefined) break;
-    const own = jobLines(job, width, nowMs, shown === cursor);
+    const isSelected = shown === cursor;
+    const own = jobLines(job, width, nowMs, isSelected).map((line) =>
+      clickableRow(line, isSelected, select(job)),
+    );
     if (lines.length + own.length > room) break;
     lines.push(...own);
   }

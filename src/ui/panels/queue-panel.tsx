@@ -33,5 +33,18 @@ export function QueuePanel({ at, width, height }: QueuePanelProps): ReactNode {
     jobId,
   );
   const lines = queueLines({ queue, runner, engine, jobs, isFocused, cursor, width, height, nowMs });
-  return <Canvas width={width} lines={lines} />;
+  return (
+    <Canvas
+      width={width}
+      lines={lines}
+      wheel={({ queues }) => ({
+        queues: {
+          ...queues,
+          pane: 'queues',
+          queue: queue.name,
+          jobId: isFocused ? queues.jobId : null,
+        },
+      })}
+    />
+  );
 }

@@ -23,5 +23,11 @@ export function QueueTable({ height }: { readonly height: number }): ReactNode {
     height,
     nowMs,
   });
-  return <Canvas width={width} lines={lines} />;
+  return (
+    <Canvas
+      width={width}
+      lines={lines}
+      wheel={({ queues: own }) => ({ queues: { ...own, pane: 'queues' } })}
+    />
+  );
 }

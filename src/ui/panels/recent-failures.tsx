@@ -27,7 +27,13 @@ export function RecentFailures({ height }: { readonly height: number }): ReactNo
   const keys = failureKeys(entries);
   const cursor = isFocused && entries.length > 0 ? indexOfKey(keys, selected) : -1;
   const { from, to } = windowOf(entries.length, Math.max(0, cursor), hasHeading ? rows - 1 : rows);
-  const lines = failureRows({ entries, width: inner, from, to, cursor, isMarked: () => false, nowMs });
+  const lines = failureRows({
+    ...{ entries, width: inner, from, to, cursor, nowMs },
+    isMarked: () => false,
+    select: (index) => (view) => ({
+      queues: { ...view.queues, pane: 'failures', failure: keys[index] ?? null },
+    }),
+  });
   const none = lineOf(inner, [
     span(pages.trouble ?? (pages.total === null ? '' : 'no failures'), { dim: true }),
   ]);
@@ -42,6 +48,7 @@ export function RecentFailures({ height }: { readonly height: number }): ReactNo
         span(isFocused ? '  Enter to open, r to retry' : '  press 2 for all', { dim: true }),
       ]}
       isFocused={isFocused}
+      wheel={({ queues }) => ({ queues: { ...queues, pane: 'failures' } })}
       content={entries.length === 0 ? [none] : [...(hasHeading ? [failureHeading(inner)] : []), ...lines]}
     />
   );

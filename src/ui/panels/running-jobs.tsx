@@ -31,9 +31,28 @@ export function RunningJobs({ height }: { readonly height: number }): ReactNode 
   const content =
     jobs.length === 0
       ? [lineOf(inner, [span('no running jobs', { dim: true })])]
-      : runningLines(jobs, inner, innerHeight(height), isFocused ? cursor : null, nowMs);
+      : runningLines(
+          jobs,
+          inner,
+          innerHeight(height),
+          isFocused ? cursor : null,
+          nowMs,
+          (job) =>
+            ({ queues }) => ({
+              queues: { ...queues, pane: 'running', jobId: job.id },
+            }),
+        );
   const title: Part[] = [span(name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
   // Its row in the table rarely has enough room for this.
   if (throttled !== null) title.push(span(`  ${throttledReason(throttled)}`, { color: 'yellow' }));
-  return <Panel width={width} height={height} title={title} isFocused={isFocused} content={content} />;
+  return (
+    <Panel
+      width={width}
+      height={height}
+      title={title}
+      isFocused={isFocused}
+      wheel={({ queues }) => ({ queues: { ...queues, pane: 'running' } })}
+      content={content}
+    />
+  );
 }

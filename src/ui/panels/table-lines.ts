@@ -6,7 +6,7 @@ import { jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selector
 import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
 import { bar } from '../text/figures.ts';
-import { cell, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import { cell, clickableRow, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
 import { pending, slotsText } from './queue-lines.ts';
 import { perSecond, remarksOn, statusStyles, statusText } from './words.ts';
 
@@ -94,5 +94,13 @@ function row(
     ]),
     gap,
   ]);
-  return isSelected && isFocused ? restyled(line, selected) : line;
+  const hasFocus = isSelected && isFocused;
+  return clickableRow(hasFocus ? restyled(line, selected) : line, hasFocus, ({ queues }) => ({
+    queues: {
+      ...queues,
+      pane: 'queues',
+      queue: queue.name,
+      jobId: isSelected ? queues.jobId : null,
+    },
+  }));
 }

@@ -18,6 +18,7 @@ export function EventsScreen(): ReactNode {
       filter={filter}
       keys={events.map(({ seq }) => String(seq))}
       cursor={cursor}
+      select={(key) => (view) => ({ events: { ...view.events, cursor: key } })}
       none="no events yet"
       heading={() => []}
       row={(index, width, isSelected) => {

@@ -25,6 +25,7 @@ export function FailureScreen({ entry, top }: Pick<OpenedFailure, 'entry' | 'top
       title={[span('Failure', { bold: true })]}
       foot={last === 0 ? [] : [span(`${first + 1}-${first + shown.length} of ${grouped(lines.length)}`)]}
       isFocused={true}
+      wheel={() => ({})}
       content={shown}
     />
   );

@@ -51,6 +51,7 @@ function FailureTable({ height }: { readonly height: number }): ReactNode {
     to,
     cursor: entries.length === 0 ? -1 : cursor,
     isMarked: (index) => isAllMarked || marked.has(keys[index] ?? ''),
+    select: (index) => (now) => ({ failures: { ...now.failures, cursor: keys[index] ?? null } }),
     nowMs,
   });
   const none = lineOf(inner, [span(nothing(shown), { dim: true })]);
@@ -62,6 +63,7 @@ function FailureTable({ height }: { readonly height: number }): ReactNode {
       title={title(shown)}
       foot={entries.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${loaded}`)]}
       isFocused={true}
+      wheel={() => ({})}
       content={[failureHeading(inner), ...(entries.length === 0 ? [none] : lines)]}
     />
   );

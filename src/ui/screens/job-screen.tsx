@@ -134,7 +134,7 @@ function LogLines({ log }: { readonly log: JobLog }): ReactNode {
     shown.push(lineOf(width, [span(` ${why}`, { dim: true })]));
   }
   const below = Array.from({ length: Math.max(0, rows - shown.length) }, () => lineOf(width, []));
-  return <Canvas width={width} lines={[...shown, ...below]} />;
+  return <Canvas width={width} lines={[...shown, ...below]} wheel={() => ({})} />;
 }
 
 function hiddenStream({ streams }: LogView): string {

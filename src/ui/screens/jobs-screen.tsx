@@ -19,6 +19,7 @@ export function JobsScreen(): ReactNode {
       filter={filter}
       keys={jobs.map(({ job }) => job.id)}
       cursor={cursor}
+      select={(key) => (view) => ({ jobs: { ...view.jobs, cursor: key } })}
       none="no jobs yet"
       heading={(width) => [jobHeading(width)]}
       row={(index, width, isSelected) => {

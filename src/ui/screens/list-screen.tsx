@@ -6,7 +6,7 @@ import { useFrame } from '../frame/use-frame.ts';
 import { innerHeight, innerWidth } from '../layout/framed.ts';
 import { bodyRows, windowOf } from '../layout/layout.ts';
 import { indexOfKey } from '../lists/selection.ts';
-import { type Line, lineOf, type Part, span } from '../text/line.ts';
+import { clickableRow, type Line, lineOf, type Part, span, type ViewChange } from '../text/line.ts';
 
 export interface ListScreenProps {
   readonly title: string;
@@ -16,17 +16,22 @@ export interface ListScreenProps {
   readonly none: string;
   readonly heading: (width: number) => readonly Line[];
   readonly row: (index: number, width: number, isSelected: boolean) => Line;
+  /** Moves the cursor to this item. */
+  readonly select: (key: string) => ViewChange;
 }
 
 export function ListScreen(props: ListScreenProps): ReactNode {
-  const { title, filter, keys, cursor, none, heading, row } = props;
+  const { title, filter, keys, cursor, none, heading, row, select } = props;
   const size = useFrame((frame) => frame.size);
   const height = bodyRows(size);
   const inner = innerWidth(size.columns);
   const head = heading(inner);
   const at = indexOfKey(keys, cursor);
   const { from, to } = windowOf(keys.length, at, innerHeight(height) - head.length);
-  const rows = keys.slice(from, to).map((_, index) => row(from + index, inner, from + index === at));
+  const rows = keys.slice(from, to).map((key, index) => {
+    const isSelected = from + index === at;
+    return clickableRow(row(from + index, inner, isSelected), isSelected, select(key));
+  });
   const empty = lineOf(inner, [
     span(filter === '' ? none : 'nothing matches; Esc clears the filter', { dim: true }),
   ]);
@@ -39,6 +44,7 @@ export function ListScreen(props: ListScreenProps): ReactNode {
       title={parts}
       foot={keys.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${grouped(keys.length)}`)]}
       isFocused={true}
+      wheel={() => ({})}
       content={[...head, ...(keys.length === 0 ? [empty] : rows)]}
     />
   );

@@ -23,7 +23,9 @@ export interface ScreenGuardOptions {
   readonly stdout: NodeJS.WriteStream;
   readonly output: Pick<TerminalOutput, 'writeNow' | 'setBlocking'>;
   /** The sink paints only while it is open. */
-  readonly canvas: Pick<FrameSink, 'open' | 'close'>;
+  readonly canvas: Pick<FrameSink, 'open' | 'close' | 'send'>;
+  /** Whether the terminal reports the mouse at first. */
+  readonly hasMouse: boolean;
   /**
    * A signal asks the program to end, or the terminal is gone, which counts as SIGHUP. The terminal is restored already;
    * the program must exit. Called for each signal, so that a second one can mean more.
@@ -37,14 +39,18 @@ const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUI
 
 /** Switches to an empty alternate screen without a cursor, with bracketed paste and without line wrapping. */
 export const enterSequence = '\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H';
+/** Reports clicks and the wheel, but not moves, with decimal coordinates (SGR). */
+const mouseOn = '\u001B[?1000h\u001B[?1006h';
+const mouseOff = '\u001B[?1006l\u001B[?1000l';
 /** The reverse. Also ends a synchronized update that a cut-off frame may have left open. */
-const leaveSequence = '\u001B[?2026l\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h';
+const leaveSequence = `\u001B[?2026l${mouseOff}\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h`;
 
 /** When to return if SIGTSTP has no effect. This time doesn't run while the process is stopped. */
 const notStoppedMs = 50;
 
 export class ScreenGuard {
   readonly #options: ScreenGuardOptions;
+  #hasMouse: boolean;
   #state: 'left' | 'entered' | 'suspended' = 'left';
   #resumeTimer: NodeJS.Timeout | undefined;
   /** SIGHUP, the end of stdin and errors of both streams all mean that the terminal is gone. */
@@ -63,6 +69,7 @@ export class ScreenGuard {
 
   constructor(options: ScreenGuardOptions) {
     this.#options = options;
+    this.#hasMouse = options.hasMouse;
     for (const signal of endSignals) process.on(signal, this.#onEndSignal);
     process.on('SIGTSTP', this.#onStop);
     process.on('SIGCONT', this.#onContinue);
@@ -81,7 +88,7 @@ export class ScreenGuard {
     // First, because it stops a background process: nothing may be painted over another program's screen.
     stdin.setRawMode(true);
     output.setBlocking(false);
-    output.writeNow(enterSequence);
+    output.writeNow(this.#hasMouse ? enterSequence + mouseOn : enterSequence);
     this.#state = 'entered';
     canvas.open();
   }
@@ -98,6 +105,13 @@ export class ScreenGuard {
     this.#giveBack('suspended');
     this.#stop();
     this.#resumeTimer = setTimeout(this.#onContinue, notStoppedMs);
+  }
+
+  /** @returns whether the mouse is on now */
+  toggleMouse(): boolean {
+    this.#hasMouse = !this.#hasMouse;
+    this.#options.canvas.send(this.#hasMouse ? mouseOn : mouseOff);
+    return this.#hasMouse;
   }
 
   /** Leaves the screen and removes all listeners. */

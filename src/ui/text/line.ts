@@ -6,6 +6,7 @@
  * The colors are the sixteen of the user's theme, on the default background, so the screen is readable on light and dark
  * backgrounds. A selection is inverse.
  */
+import type { View } from '../../store/view.ts';
 import { columns } from './columns.ts';
 import { type Align, cut, fit } from './fit.ts';
 import { printable } from './printable.ts';
@@ -29,6 +30,15 @@ export interface Span {
   readonly text: string;
   readonly width: number;
   readonly style: Style;
+  readonly target?: ClickTarget | undefined;
+}
+
+export type ViewChange = (view: View) => Partial<View>;
+
+/** What a click does: it changes the view, then it presses a key. */
+export interface ClickTarget {
+  readonly select?: ViewChange;
+  readonly key?: string;
 }
 
 export type Line = readonly Span[];
@@ -77,6 +87,16 @@ export function widthOf(parts: readonly Part[]): number {
 /** Applies a style to all spans of a line, for example if its row is selected. */
 export function restyled(line: Line, style: Style): Line {
   return line.map((each) => ({ ...each, style: { ...each.style, ...style } }));
+}
+
+/** A line that can be clicked. Spans with targets of their own keep them. */
+export function clickable(line: Line, target: ClickTarget): Line {
+  return line.map((each) => (each.target === undefined ? { ...each, target } : each));
+}
+
+/** A row of a list. A click selects it, and a click on the selected row opens it. */
+export function clickableRow(line: Line, isSelected: boolean, select: ViewChange): Line {
+  return clickable(line, isSelected ? { key: 'return' } : { select });
 }
 
 export function plainText(line: Line): string {
@@ -143,7 +163,7 @@ function cutTo(parts: readonly Part[], limit: number): readonly Part[] {
     }
     // Cut even a part that fits exactly, because more parts follow.
     const shown = part.width === room ? cut(`${part.text}  `, room) : cut(part.text, room);
-    kept.push({ text: shown, width: columns(shown), style: part.style });
+    kept.push({ ...part, text: shown, width: columns(shown) });
     break;
   }
   return kept;

@@ -5,9 +5,14 @@ import { KeyDecoder, type TerminalInput } from '../../../src/ui/keys/key-decoder
 import { KeyReader, typedText } from '../../../src/ui/keys/key-reader.ts';
 import { randomCases } from '../../helpers/random-cases.ts';
 
-/** Names of keys, and pastes in brackets. */
+/** Names of keys, pastes in brackets, and what the mouse does in parentheses, with row and column. */
 function shown(inputs: readonly TerminalInput[]): string[] {
-  return inputs.map((input) => ('key' in input ? input.key : `<${input.paste}>`));
+  return inputs.map((input) => {
+    if ('key' in input) return input.key;
+    if ('paste' in input) return `<${input.paste}>`;
+    const { kind, row, column } = input.mouse;
+    return `(${kind} ${row} ${column})`;
+  });
 }
 
 function decoded(...chunks: string[]): string[] {
@@ -76,6 +81,17 @@ const keys: [string, string][] = [
   ['\u001BOt', '4'],
 ];
 
+/** What terminals send for the mouse, in their numbers from 1. */
+const mouse: [string, string][] = [
+  ['\u001B[<0;12;7M', '(click 6 11)'],
+  ['\u001B[<0;1;1M', '(click 0 0)'],
+  ['\u001B[<0;300;120M', '(click 119 299)'],
+  ['\u001B[<64;12;7M', '(wheel-up 6 11)'],
+  ['\u001B[<65;12;7M', '(wheel-down 6 11)'],
+  ['\u001B[<69;12;7M', '(wheel-down 6 11)'],
+  ['\u001B[<80;12;7M', '(wheel-up 6 11)'],
+];
+
 /** What terminals send unasked, or in answer to somebody who has gone. */
 const reports = [
   '\u001B[?62;22c',
@@ -84,7 +100,21 @@ const reports = [
   '\u001B[?2026;2$y',
   '\u001B[I',
   '\u001B[O',
-  '\u001B[<0;12;7M',
+  // Of the mouse: releases, other buttons, moves, clicks with Shift and Ctrl, and ones that can't be.
+  '\u001B[<0;12;7m',
+  '\u001B[<1;12;7M',
+  '\u001B[<2;12;7M',
+  '\u001B[<32;12;7M',
+  '\u001B[<35;12;7M',
+  '\u001B[<4;12;7M',
+  '\u001B[<16;12;7M',
+  '\u001B[<66;12;7M',
+  '\u001B[<128;12;7M',
+  '\u001B[<0;0;7M',
+  '\u001B[<0;12M',
+  '\u001B[<0;12;7;1M',
+  '\u001B[<;;M',
+  '\u001B[<0;99999999;7M',
   '\u001B[M !!',
   '\u001B[?1u',
   '\u001B]11;rgb:0000/0000/0000\u0007',
@@ -128,6 +158,28 @@ describe('a key', () => {
   });
 });
 
+describe('the mouse', () => {
+  test.each(mouse)('%j is %s', (bytes, input) => {
+    expect(decoded(`a${bytes}b`)).toEqual(['a', input, 'b']);
+  });
+
+  test('types no digits if its reports are divided after an ESC that was given up on', () => {
+    const decoder = new KeyDecoder();
+    decoder.push('\u001B');
+    decoder.flush();
+    expect(decoder.push('[<0;1')).toEqual([]);
+    expect(shown(decoder.push('2;7M\u001B[<0;12;7mj'))).toEqual(['(click 6 11)', 'j']);
+  });
+
+  test('floods the decoder without effect on the keys in between', () => {
+    const flood = '\u001B[<64;12;7M'.repeat(10_000);
+    const inputs = decoded(`${flood}j${flood}`);
+    expect(inputs).toHaveLength(20_001);
+    expect(inputs[10_000]).toBe('j');
+    expect(decoded(`\u001B[<${'1'.repeat(10_000)}`, 'j')).toEqual(['j']);
+  });
+});
+
 test.each(reports)('the report %j is dropped', (report) => {
   expect(decoded(`a${report}b`)).toEqual(['a', 'b']);
 });
@@ -140,7 +192,7 @@ test('a sequence that was broken off does not take the next key with it', () => 
 
 test('keys are the same however the reads divide them', () => {
   const parts = fc.oneof(
-    fc.constantFrom(...keys),
+    fc.constantFrom(...keys, ...mouse),
     fc.constantFrom(...reports.map((report): [string, string | null] => [report, null])),
     fc
       .string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 })
@@ -169,7 +221,22 @@ test('keys are the same however the reads divide them', () => {
 
 test('whatever comes, no key holds a control character, and little is held back', () => {
   const pieces = fc.oneof(
-    fc.constantFrom('\u001B', '[', 'O', ']', 'P', ';', '200~', '201~', '\u0007', 'A', '~', '\u001B[M'),
+    fc.constantFrom(
+      '\u001B',
+      '[',
+      'O',
+      ']',
+      'P',
+      ';',
+      '200~',
+      '201~',
+      '\u0007',
+      'A',
+      '~',
+      '\u001B[M',
+      '\u001B[<',
+      '0;1;1M',
+    ),
     fc.string({ unit: 'binary', maxLength: 5 }),
   );
   fc.assert(

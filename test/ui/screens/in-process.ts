@@ -41,6 +41,7 @@ export class Screen extends TerminalScreen {
   readonly #stdin = new PassThrough();
   readonly #onResize = new Set<() => void>();
   readonly #ui: UserInterface;
+  #hasMouse = true;
 
   constructor(size: ScreenSize, options: UiOptions) {
     super(size);
@@ -51,6 +52,10 @@ export class Screen extends TerminalScreen {
       hasColors: true,
       suspend: () => {
         throw new Error('only a terminal of its own can be suspended');
+      },
+      toggleMouse: () => {
+        this.#hasMouse = !this.#hasMouse;
+        return this.#hasMouse;
       },
     });
     this.xterm.onData((answer) => this.send(answer));

@@ -18,7 +18,7 @@ async function openProgram(env: Readonly<Record<string, string>> = {}): Promise<
   const script = `echo before; ${programs.shellCommand('full-screen.tsx')}; echo "came to $?"; read -r _`;
   const terminal = terminals.open({ command: ['sh', '-mc', script], env });
   await terminal.waitForText(/size 80x24.*\n.*count \d+ /);
-  expect(terminal).toMatchObject(takenTerminal);
+  expect(terminal).toMatchObject({ ...takenTerminal, reportsMouse: true });
   return terminal;
 }
 

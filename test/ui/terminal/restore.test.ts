@@ -19,7 +19,7 @@ const ui = useUiStage();
 async function expectTaken(terminal: Terminal): Promise<void> {
   await terminal.waitForText('1 Queues');
   await terminal.waitFor(() => terminal.inputMode === 'raw', 'it takes keys');
-  expect(terminal).toMatchObject(takenTerminal);
+  expect(terminal).toMatchObject({ ...takenTerminal, reportsMouse: true });
 }
 
 async function expectRestored(terminal: Terminal, code: number): Promise<void> {

@@ -37,7 +37,12 @@ beforeEach(() => {
       writeNow: (text) => done.push(text.includes('[?1049h') ? 'entered' : 'left'),
       setBlocking: () => {},
     },
-    canvas: { open: () => done.push('painting'), close: () => done.push('not painting') },
+    canvas: {
+      open: () => done.push('painting'),
+      close: () => done.push('not painting'),
+      send: (text) => done.push(text),
+    },
+    hasMouse: true,
     onSignal: (signal) => done.push(signal),
   });
 });

@@ -16,7 +16,7 @@ function openShell(...commands: string[]): Terminal {
 
 async function expectPainted(terminal: Terminal, size = '80x24'): Promise<void> {
   await terminal.waitForText(new RegExp(`size ${size}.*\\n.*count \\d+ `));
-  expect(terminal).toMatchObject(takenTerminal);
+  expect(terminal).toMatchObject({ ...takenTerminal, reportsMouse: true });
   // It goes on, and takes keys.
   await terminal.press('x');
   await terminal.waitForText('key x');
