@@ -84,6 +84,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'dialogs',
       'screens',
       'actions',
+      'control',
       '.',
     ],
   },

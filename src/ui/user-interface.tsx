@@ -5,8 +5,8 @@
 import { render } from 'ink';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { UiEnd } from './actions/action-context.ts';
-import { Controller, type ControllerOptions } from './actions/controller.ts';
 import { App } from './app.tsx';
+import { Controller, type ControllerOptions } from './control/controller.ts';
 import { FrameClock } from './frame/frame-clock.ts';
 import { MouseMap } from './frame/mouse-map.ts';
 import type { Frame } from './frame/use-frame.ts';

@@ -1,6 +1,6 @@
 /**
  * Every key of the user interface, as data. Help, footer, palette and the table in the documents come from it. A key
- * that isn't here does nothing. Dialogs have their own keys: see `actions/dialog-keys.ts`.
+ * that isn't here does nothing. Dialogs have their own keys: see `control/dialog-keys.ts`.
  *
  * Long because it is one table.
  */

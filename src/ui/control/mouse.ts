@@ -3,10 +3,10 @@
  * can't. The wheel moves the list or text under it.
  */
 import { changeView } from '../../store/app-store.ts';
+import type { ActionContext } from '../actions/action-context.ts';
+import { move } from '../actions/navigation.ts';
 import type { MouseHit } from '../frame/mouse-map.ts';
 import type { MouseInput } from '../keys/key-sequences.ts';
-import type { ActionContext } from './action-context.ts';
-import { move } from './navigation.ts';
 
 /** Rows for one step of the wheel, as in most programs. */
 const wheelRows = 3;

@@ -1,6 +1,10 @@
 /** Decides what a key means on the current screen, and gives actions what they need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
+import type { ActionContext, UiEnd } from '../actions/action-context.ts';
+import { settlePane } from '../actions/navigation.ts';
+import { perform } from '../actions/perform.ts';
+import { askToQuit } from '../actions/quit-actions.ts';
 import type { MouseHit } from '../frame/mouse-map.ts';
 import type { TerminalInput } from '../keys/key-decoder.ts';
 import { typedText } from '../keys/key-reader.ts';
@@ -11,13 +15,9 @@ import { FailureList, type Send } from '../lists/failure-list.ts';
 import { contextOf } from '../lists/selection.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
 import { clipboardWrite } from '../terminal/clipboard.ts';
-import type { ActionContext, UiEnd } from './action-context.ts';
 import { dialogKey } from './dialog-keys.ts';
 import { HeldKeys } from './held-keys.ts';
 import { handleMouse } from './mouse.ts';
-import { settlePane } from './navigation.ts';
-import { perform } from './perform.ts';
-import { askToQuit } from './quit-actions.ts';
 
 export interface ControllerOptions {
   readonly store: AppStore;

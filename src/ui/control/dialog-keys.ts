@@ -1,16 +1,16 @@
 /** Handles keys while a dialog is open: it gets all of them. */
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
+import type { ActionContext } from '../actions/action-context.ts';
+import { carryOut, carryOutMatching } from '../actions/failure-actions.ts';
+import { goToQueue } from '../actions/navigation.ts';
+import { setSlots } from '../actions/queue-actions.ts';
+import { quitBy, stopBy } from '../actions/quit-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
 import { paletteItems } from '../dialogs/palette.tsx';
 import type { ActionName } from '../keys/keymap.ts';
 import { contextOf } from '../lists/selection.ts';
 import { characters } from '../text/columns.ts';
-import type { ActionContext } from './action-context.ts';
-import { carryOut, carryOutMatching } from './failure-actions.ts';
-import { goToQueue } from './navigation.ts';
-import { setSlots } from './queue-actions.ts';
-import { quitBy, stopBy } from './quit-actions.ts';
 
 export type Perform = (action: ActionName) => void;
 
