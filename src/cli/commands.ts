@@ -35,6 +35,7 @@ const runnerFlags = ['config', 'socket', 'json'] as const satisfies FlagName[];
 const runnerFlagWords = {
   socket: "the runner's socket; without it, the config selects the runner",
 } as const;
+const keptWhere = 'for 30 days, in Redis, per host and config';
 const runnerText = `It changes the runner of this config (--config, $RR_CONFIG or ./cfg.json), or all of them if there are several.
 Without a config, it changes your only runner. It waits until the runner has applied the change. Repeating the command
 changes nothing. Exits 1 if no runner is running, 2 if the runner has no such queue.`;
@@ -75,8 +76,8 @@ whether to stop the runner. Several screens can be open at once.`,
     arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
     flags: ['all', ...runnerFlags],
     flagWords: { all: 'every queue of the runner, including new ones', ...runnerFlagWords },
-    about: `Stops a runner from taking jobs from these queues. Running jobs continue. A pause lasts until \`resume\`, or until
-the runner ends. Other workers are not affected.
+    about: `Stops a runner from taking jobs from these queues. Running jobs continue. A pause lasts until \`resume\`,
+also over a restart (${keptWhere}). Other workers are not affected.
 
 ${runnerText}`,
     examples: ['pause mail images', 'pause --all --config /etc/resque-runner/cfg.json'],
@@ -103,12 +104,25 @@ ${runnerText}`,
     flags: [...runnerFlags],
     flagWords: runnerFlagWords,
     about: `Sets the slots of the entry of "runners" that QUEUE belongs to. QUEUE can also be the entry itself, such as
-"image_*". If more jobs are running than the new number allows, they continue. The change lasts until the runner ends or
-reloads its config (HUP).
+"image_*". If more jobs are running than the new number allows, they continue. The change lasts until \`reset\`, also over HUP
+and a restart (${keptWhere}).
 
 ${runnerText}`,
     examples: ['slots mail 10', 'slots "image_*" 2 --json'],
     load: () => import('./control/control-commands.ts').then(({ slots }) => ({ run: slots })),
+  },
+  reset: {
+    summary: 'go back to the config: end pauses, reset slots',
+    arguments: [{ name: 'QUEUE', isOptional: true, isRepeated: true, completes: 'nothing' }],
+    flags: ['all', ...runnerFlags],
+    flagWords: { all: 'everything that was set by hand', ...runnerFlagWords },
+    about: `Ends pauses and resets slots that were set by hand, with \`pause\` and \`slots\` or on the screen. QUEUE can also be an
+entry of "runners", such as "image_*": its slots, and the pauses of all its queues. A queue stays paused if there is another
+reason, such as a script that can't be started. The command prints that reason.
+
+${runnerText}`,
+    examples: ['reset mail', 'reset --all'],
+    load: () => import('./control/control-commands.ts').then(({ reset }) => ({ run: reset })),
   },
   check: {
     summary: 'test config, Redis and scripts; repair data in Redis',

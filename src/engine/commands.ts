@@ -15,10 +15,10 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
-import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
 import { type Peers, readWorkerInfos, removeWorker } from './lifecycle/worker-commands.ts';
+import { executeQueueCommand, type QueueCommandContext } from './queue-commands.ts';
 import {
   changeDelayed,
   type DelayedContext,
@@ -29,23 +29,18 @@ import type { Statistics } from './statistics/statistics.ts';
 import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
-export interface CommandContext extends DelayedContext {
+export interface CommandContext extends DelayedContext, QueueCommandContext {
   readonly peers: Peers;
   readonly counts: FailureCounts;
-  readonly dispatcher: Pick<Dispatcher, 'scheduleStep'>;
   readonly jobs: Pick<RunningJobs, 'kill'>;
   readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
   readonly statistics: Pick<Statistics, 'steps'>;
-  /** Who gave the command; '' if unknown. */
-  readonly by: string;
   readonly publish: (fact: EngineFact) => void;
 }
 
 type ChangeKind = Change['kind'];
 
-/** More slots are a typo: each may be a process. The config has the same limit. */
-const concurrencyLimit = 10_000;
 const findLimit = 1_000;
 const entriesLimit = 1_000;
 const waitingLimit = 100;
@@ -69,20 +64,13 @@ export async function executeCommand(command: Command, context: CommandContext):
 async function execute(command: Command, context: CommandContext): Promise<CommandReply> {
   switch (command.type) {
     case 'pause-queue':
-      return pauseQueue(command.queue, context);
     case 'resume-queue':
-      return resumeQueue(command.queue, context);
     case 'pause-all':
-      context.router.pauseAll('all', context.by);
-      context.dispatcher.scheduleStep();
-      return done('every queue is paused');
     case 'resume-all':
-      if (context.shutdown.mode !== null) return refused('stopping', 'the runner is stopping');
-      context.router.resumeAll('all');
-      context.dispatcher.scheduleStep();
-      return done('every queue is resumed');
+    case 'reset-queue':
+    case 'reset-all':
     case 'set-concurrency':
-      return setConcurrency(command.runner, command.concurrency, context);
+      return executeQueueCommand(command, context);
     case 'kill-job':
       return killJob(command, context);
     case 'read-backlog':
@@ -127,41 +115,6 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       // From a client of a later version, which waits for a reply.
       return refused('out-of-range', `this version has no command ${String((command as Command).type)}`);
   }
-}
-
-function pauseQueue(queue: string, { router, dispatcher, by }: CommandContext): CommandReply {
-  if (router.ownerOf(queue) === undefined)
-    return refused('unknown-queue', `this runner has no queue ${queue}`);
-  router.pauseQueue(queue, 'operator', by);
-  dispatcher.scheduleStep();
-  return done(`${queue} is paused`);
-}
-
-function resumeQueue(queue: string, { router, dispatcher, shutdown }: CommandContext): CommandReply {
-  if (shutdown.mode !== null) return refused('stopping', 'the runner is stopping');
-  if (router.ownerOf(queue) === undefined)
-    return refused('unknown-queue', `this runner has no queue ${queue}`);
-  router.resumeQueue(queue, 'operator');
-  dispatcher.scheduleStep();
-  const left = router.pausesOf(queue);
-  return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
-}
-
-function setConcurrency(
-  key: string,
-  concurrency: number,
-  { router, dispatcher }: CommandContext,
-): CommandReply {
-  const pool = router.pool(key);
-  if (pool === undefined || pool.isRemoved)
-    return refused('unknown-runner', `there is no entry ${key} in "runners"`);
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
-    return refused('out-of-range', notWhole('slots', concurrencyLimit, concurrency));
-  }
-  const before = pool.concurrency;
-  router.setConcurrency(pool, concurrency);
-  dispatcher.scheduleStep();
-  return done(`${key}: ${before} → ${concurrency} slots`);
 }
 
 async function readBacklog({ router, client, publish }: CommandContext): Promise<CommandReply> {

@@ -12,12 +12,13 @@ import { describeRedis, type ReachableRedis } from '../resque/redis/connection.t
 import { executeCommand } from './commands.ts';
 import { EventBus, type EventListener } from './events/event-bus.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
+import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
 import { Notices } from './notices/notices.ts';
 import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
-import { workerHostOf } from './pools/pool.ts';
-import { poolView, QueueRouter } from './pools/queue-router.ts';
+import { poolView, workerHostOf } from './pools/pool.ts';
+import { QueueRouter } from './pools/queue-router.ts';
 import { type EngineMeans, thisMachine } from './process/engine-means.ts';
 import { RedisSide } from './redis-side.ts';
 import { Statistics } from './statistics/statistics.ts';
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly version: string;
   /** For outcomes that Redis can't be told; `null`: those are lost when the process ends. */
   readonly spoolDirectory?: string | null;
+  /** Absolute path of the config: what operators set by hand is kept for its next runner. Not kept without it. */
+  readonly configFile?: string | null;
   /** This machine unless given. */
   readonly machine?: EngineMeans;
   /** Stop by itself once every watched queue is empty and nothing runs. */
@@ -51,7 +54,8 @@ export class Engine {
   readonly #counts = new FailureCounts();
 
   constructor(options: EngineOptions) {
-    const { config, redis, spoolDirectory = null, drain, machine = thisMachine() } = options;
+    const { config, redis, spoolDirectory = null, configFile = null } = options;
+    const { drain, machine = thisMachine() } = options;
     this.#options = options;
     const publish = this.#bus.publish.bind(this.#bus);
     const nonce = machine.newNonce();
@@ -62,7 +66,7 @@ export class Engine {
     const notices = new Notices({ router, mark: nonce, publish });
     this.#notices = notices;
     this.#redisSide = new RedisSide({
-      ...{ config, redis, spoolDirectory, drain, machine, publish, router, jobs, nonce },
+      ...{ config, redis, spoolDirectory, configFile, drain, machine, publish, router, jobs, nonce },
       onRecorded: (record) => notices.recorded(record),
       onJobsGone: () => notices.jobsGone(),
     });
@@ -132,15 +136,17 @@ export class Engine {
    * Carries out a command. Never rejects.
    *
    * @param by who gave it; then a command that changes something is also reported as `command.executed`
+   * @param isKept false if what it sets must not outlive this runner, as with a signal
    */
-  async execute(command: Command, by: string | null = null): Promise<CommandReply> {
+  async execute(command: Command, by: string | null = null, isKept = true): Promise<CommandReply> {
     const { client, dispatcher, shutdown, peers, schedules } = this.#redisSide;
     const { schedulerLockPrefix: lockPrefix } = this.#options.config;
     const publish = this.#bus.publish.bind(this.#bus);
     const reply = await executeCommand(command, {
       ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
       statistics: this.#statistics,
-      ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish, by: by ?? '' },
+      ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
+      ...{ by: by ?? '', isKept },
     });
     if (by !== null && !readingCommands.includes(command.type)) {
       const { ok: isDone, message: outcome } = reply;
@@ -175,7 +181,11 @@ export class Engine {
     const changes = this.#redisSide.reconfigure(config);
     this.#jobs.backoff.checkNow();
     const needsRestart = fieldsForRestart(this.#options.config, config);
-    this.#bus.publish({ type: 'config.reloaded', changes, needsRestart });
+    const kept = overridesAtWork(this.#router);
+    this.#bus.publish({
+      ...{ type: 'config.reloaded', changes, needsRestart },
+      ...(kept.length === 0 ? {} : { kept }),
+    });
     this.#redisSide.dispatcher.scheduleStep();
   }
 

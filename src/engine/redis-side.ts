@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { JobRunner } from './jobs/running-jobs.ts';
 import { Drain } from './lifecycle/drain.ts';
 import { Heartbeat } from './lifecycle/heartbeat.ts';
+import { OverrideKeeper } from './lifecycle/override-keeper.ts';
 import { Recovery } from './lifecycle/recovery.ts';
 import { RemovedFailures } from './lifecycle/removed-failures.ts';
 import { Resync } from './lifecycle/resync.ts';
@@ -31,6 +32,8 @@ export interface RedisSideOptions {
   readonly redis: ReachableRedis;
   /** For outcomes that Redis can't store; with `null`, they are lost when the process ends. */
   readonly spoolDirectory: string | null;
+  /** Absolute; `null`: what operators set by hand ends with this process. */
+  readonly configFile?: string | null;
   /** Stop when all watched queues are empty and nothing runs. */
   readonly drain: boolean;
   readonly machine: EngineMeans;
@@ -70,6 +73,7 @@ export class RedisSide {
   readonly #removedFailures: RemovedFailures;
   readonly #resync: Resync;
   readonly #mover: DueJobMover;
+  readonly #overrides: OverrideKeeper;
   /** How many names have been tried. */
   #names = 1;
   #countRefusal = '';
@@ -89,6 +93,7 @@ export class RedisSide {
         publish({ type: 'redis.up', ...fact });
         // The pauses and slots may have changed since the resync's heartbeat.
         this.#heartbeat.changed();
+        this.#overrides.connected();
         this.removePools();
         this.#removedFailures.look();
         this.dispatcher.scheduleStep();
@@ -101,6 +106,11 @@ export class RedisSide {
     this.client = new ResqueClient(options.redis, config.namespace, stepOwner, hooks, machine);
     this.client.failedLimit = config.failedLimit;
     this.#removedFailures = new RemovedFailures(this.client, publish);
+    const { configFile = null, drain } = options;
+    // A drain ends with its queues: it neither follows earlier decisions nor leaves any for the next runner.
+    const key =
+      configFile === null || drain ? null : this.client.keys.overrides(workerHostOf(config), configFile);
+    this.#overrides = new OverrideKeeper({ ...{ key, router, publish }, client: this.client });
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
     this.#spooling = new Spooling({ client: this.client, directory, scope, machine, publish, onRecorded });
@@ -167,6 +177,7 @@ export class RedisSide {
       recovery: this.#recovery,
       spooling: this.#spooling,
       heartbeat: this.#heartbeat,
+      overrides: this.#overrides,
       newNonce: machine.newNonce,
       takeNextName: () => this.#takeNextName(),
     });
@@ -178,7 +189,7 @@ export class RedisSide {
     });
     this.stopped = this.#untilStopped();
     const drained = () => this.shutdown.request('drained');
-    this.#drain = options.drain ? new Drain(this.client, this.router, this.dispatcher, drained) : null;
+    this.#drain = drain ? new Drain(this.client, this.router, this.dispatcher, drained) : null;
   }
 
   async #untilStopped(): Promise<StopResult> {
@@ -186,6 +197,7 @@ export class RedisSide {
     this.#heartbeat.stop();
     this.#recovery.stop();
     this.#removedFailures.stop();
+    this.#overrides.stop();
     return result;
   }
 
@@ -199,6 +211,7 @@ export class RedisSide {
     this.#heartbeat.start();
     this.#recovery.start();
     this.#removedFailures.start();
+    this.#overrides.start();
     this.client.session.start();
   }
 

@@ -2,6 +2,7 @@
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { failureMessages } from './failures.ts';
+import { keptText, overrideMessages } from './overrides.ts';
 import { duration, nextRunText, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
 import { faultMessages, spoolMessages } from './redis-faults.ts';
@@ -180,15 +181,21 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       const { glyph, level, text } = schedulerMessages(event);
       return about('scheduler', glyph, level, text);
     }
+    case 'overrides.kept':
+    case 'overrides.refused': {
+      const { glyph, level, text } = overrideMessages(event);
+      return about('config', glyph, level, text);
+    }
     case 'config.reloaded': {
-      const { changes, needsRestart = [] } = event;
+      const { changes, needsRestart = [], kept = [] } = event;
       const isWhole = needsRestart.length === 0;
       const applied =
         changes.length > 0
           ? `reloaded: ${list(changes)}`
           : `reloaded, nothing ${isWhole ? '' : 'else '}changed`;
       const rest = isWhole ? '' : `; restart the runner to apply the new ${list(needsRestart, ', ')}`;
-      return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest);
+      const byHand = kept.length === 0 ? '' : `; kept: ${keptText(kept)}`;
+      return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest + byHand);
     }
     case 'config.rejected':
       return about(
@@ -277,7 +284,7 @@ function stopping(mode: (EngineEvent & { type: 'engine.stopping' })['mode'], run
     case 'kill':
       return running === 0 ? 'stopping' : `stopping immediately: kills ${plural(running, 'running job')}`;
     case 'drained':
-      return 'stopping: every queue is empty';
+      return 'stopping: every queue is empty or paused';
   }
 }
 

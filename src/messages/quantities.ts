@@ -45,6 +45,13 @@ export function utcTime(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** Local: `2026-12-01 08:00` */
+export function localMinute(atMs: number): string {
+  const date = new Date(atMs);
+  const [month, day] = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0'));
+  return `${date.getFullYear()}-${month}-${day} ${clock(atMs).slice(0, 5)}`;
+}
+
 /** The local time of day: `16:05:09`. */
 export function clock(atMs: number): string {
   const date = new Date(atMs);

@@ -26,7 +26,9 @@ export function queueMessages(fact: QueueFact): QueueMessages {
     case 'runner.changed': {
       const { limit = null, rate = null } = fact.runner.limits ?? {};
       const limits = limitsText(limit, rate);
-      const text = `slots: ${concurrency(fact.runner)}${limits === '' ? '' : `; ${limits}`}`;
+      const by = fact.runner.override?.by ?? '';
+      const who = by === '' ? '' : `, by ${visibleWithin(by, textLimit)}`;
+      const text = `slots: ${concurrency(fact.runner)}${who}${limits === '' ? '' : `; ${limits}`}`;
       return { level: 'info', glyph: '●', subject: fact.runner.key, text };
     }
     case 'runner.throttled': {

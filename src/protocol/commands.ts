@@ -8,6 +8,10 @@ export type Command =
   | { readonly type: 'resume-queue'; readonly queue: string }
   | { readonly type: 'pause-all' }
   | { readonly type: 'resume-all' }
+  /** Back to the config: ends the queue's pause, and resets the slots of its entry. Also takes the key of an entry. */
+  | { readonly type: 'reset-queue'; readonly queue: string }
+  /** The same for everything that was set by hand. */
+  | { readonly type: 'reset-all' }
   | { readonly type: 'set-concurrency'; readonly runner: string; readonly concurrency: number }
   | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'read-backlog' }

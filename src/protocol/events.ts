@@ -34,11 +34,33 @@ export interface QueueView {
 /** `limit`: as many jobs run as are allowed. `rate`: the next one can't start for a second or more. */
 export type LimitedBy = 'limit' | 'rate';
 
+/** A pause or a number of slots that an operator set by hand. It lasts until someone goes back to the config. */
+export type OverrideView = {
+  /** Who set it; '' if unknown. */
+  readonly by: string;
+  readonly sinceMs: number;
+} & (
+  | {
+      readonly kind: 'pause';
+      /** `null`: every queue. */
+      readonly queue: string | null;
+    }
+  | {
+      readonly kind: 'slots';
+      readonly runner: string;
+      readonly slots: number;
+      /** What the config says. */
+      readonly configured: number;
+    }
+);
+
 export interface PoolView {
   readonly key: string;
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
   readonly configuredConcurrency: number;
+  /** Who set `concurrency` by hand, and when; left out if it is the config's. Older engines omit this. */
+  readonly override?: { readonly by: string; readonly sinceMs: number };
   /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
   /** Limits of each of its queues over all runners; left out if it has none. `rate` as in the config: `100/m burst 20`. */
@@ -138,6 +160,16 @@ export type EngineFact =
   | {
       /** Redis refused to raise a counter. Published once. */
       readonly type: 'counter.refused';
+      readonly reason: string;
+    }
+  | {
+      /** What operators had set by hand before this runner started, and applies again. Published once. */
+      readonly type: 'overrides.kept';
+      readonly kept: readonly OverrideView[];
+    }
+  | {
+      /** Redis doesn't keep what operators set by hand, so it ends with this runner. Published when the reason changes. */
+      readonly type: 'overrides.refused';
       readonly reason: string;
     }
   | { readonly type: 'runner.added'; readonly runner: PoolView }
@@ -332,6 +364,8 @@ export type EngineFact =
       readonly changes: readonly string[];
       /** Changed fields of the file that take effect only after a restart. Older engines omit this. */
       readonly needsRestart?: readonly string[];
+      /** What operators have set by hand, and still applies. Left out if there is nothing, and by older engines. */
+      readonly kept?: readonly OverrideView[];
     }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {

@@ -44,6 +44,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'schedule.skipped':
     case 'schedule.failed':
     case 'retries.refused':
+    case 'overrides.kept':
+    case 'overrides.refused':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

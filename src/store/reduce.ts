@@ -133,6 +133,8 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'outcome.dropped':
     case 'counter.refused':
     case 'retries.refused':
+    case 'overrides.kept':
+    case 'overrides.refused':
     case 'failures.retried':
     case 'failures.removed':
     case 'failures.trimmed':

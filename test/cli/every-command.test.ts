@@ -55,6 +55,12 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     mistakes: [[], ['mail', '--all']],
     tested: 'test/cli/control/control.test.ts',
   },
+  reset: {
+    works: null,
+    needsRedis: null,
+    mistakes: [[], ['mail', '--all']],
+    tested: 'test/cli/control/control.test.ts',
+  },
   slots: {
     works: null,
     needsRedis: null,

@@ -72,6 +72,8 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['exec', 'exec mail --class A 1 --json'],
   ['pause, resume', 'pause mail --json'],
   ['slots', 'slots mail 3 --json'],
+  ['reset', 'reset mail --json'],
+  ['pause, resume', 'pause mail --json'],
   ['status', 'status --json'],
   ['delayed run, delayed remove', 'delayed run --class A --yes --json'],
   ['schedule list', 'schedule list --json'],

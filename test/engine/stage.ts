@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly schedules?: readonly Schedule[];
   readonly failedLimit?: number;
   readonly awaitRedis?: boolean;
+  /** Its path; what is set by hand is kept by it. */
+  readonly configFile?: string;
   /** What differs from this machine. */
   readonly machine?: Partial<EngineMeans>;
 }
@@ -41,12 +43,13 @@ export class TestEngine {
   readonly config: Config;
   readonly events: EngineEvent[] = [];
 
-  constructor(config: Config, options: Pick<StartOptions, 'drain' | 'machine'>) {
+  constructor(config: Config, options: Pick<StartOptions, 'drain' | 'machine' | 'configFile'>) {
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
     this.config = config;
     const machine = { ...thisMachine(), ...options.machine };
-    this.engine = new Engine({ config, redis, version: '0.0.0', drain: options.drain ?? false, machine });
+    const { configFile = null, drain = false } = options;
+    this.engine = new Engine({ config, configFile, redis, version: '0.0.0', drain, machine });
     this.engine.subscribe((event) => this.events.push(event));
   }
 

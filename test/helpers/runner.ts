@@ -3,7 +3,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { FailureSummary, PauseReason, ShutdownMode, Throttled } from '../../src/protocol/events.ts';
+import type {
+  FailureSummary,
+  OverrideView,
+  PauseReason,
+  ShutdownMode,
+  Throttled,
+} from '../../src/protocol/events.ts';
 import type { JobOutcome, JobView } from '../../src/protocol/job.ts';
 import { waitFor } from './wait-for.ts';
 import type { ConfigObject } from './workbench.ts';
@@ -21,6 +27,7 @@ export interface LogLine {
   readonly jobId?: string;
   readonly queue?: string;
   readonly pauses?: readonly PauseReason[];
+  readonly kept?: readonly OverrideView[];
   readonly outcome?: JobOutcome;
   readonly durationMs?: number;
   readonly exitCode?: number | null;

@@ -3,7 +3,7 @@
  * object inherits; with clocks that jump, and numbers that repeat or leave some out.
  */
 import fc from 'fast-check';
-import type { EngineEvent, EngineFact, PauseReason } from '../../src/protocol/events.ts';
+import type { EngineEvent, EngineFact, OverrideView, PauseReason } from '../../src/protocol/events.ts';
 
 const names = fc.constantFrom('mail', 'video', '__proto__', 'constructor', 'toString', '7', '');
 const anyIds = fc.constantFrom('1', '2', '3', 'a', 'b', '10', '__proto__', 'hasOwnProperty');
@@ -17,6 +17,25 @@ const pauses: fc.Arbitrary<PauseReason[]> = fc.array(
     detail: texts,
     sinceMs: counts,
   }),
+  { maxLength: 2 },
+);
+const overrides: fc.Arbitrary<OverrideView[]> = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('pause' as const),
+      queue: fc.option(names, { nil: null }),
+      by: texts,
+      sinceMs: counts,
+    }),
+    fc.record({
+      kind: fc.constant('slots' as const),
+      runner: names,
+      slots: counts,
+      configured: counts,
+      by: texts,
+      sinceMs: counts,
+    }),
+  ),
   { maxLength: 2 },
 );
 const queueViews = fc.record({ name: names, runner: names, pauses });
@@ -96,6 +115,8 @@ const factsByType: {
   'schedule.skipped': fc.record({ name: texts, queue: texts, jobClass: texts }),
   'schedule.failed': fc.record({ name: texts, reason: texts }),
   'jobs.undeliverable': fc.record({ count: counts, key: texts }),
+  'overrides.kept': fc.record({ kept: overrides }),
+  'overrides.refused': fc.record({ reason: texts }),
   'runner.added': fc.record({ runner: runnerViews }),
   'runner.changed': fc.record({ runner: runnerViews }),
   'runner.removed': fc.record({ runner: names }),
@@ -158,6 +179,7 @@ const factsByType: {
   'config.reloaded': fc.record({
     changes: fc.array(texts, { maxLength: 2 }),
     needsRestart: fc.array(texts, { maxLength: 2 }),
+    kept: overrides,
   }),
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),

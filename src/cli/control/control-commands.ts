@@ -1,5 +1,5 @@
 /**
- * `resque-runner pause`, `resume` and `slots`: change a running runner over its socket, for scripts. They print after the
+ * `resque-runner pause`, `resume`, `slots` and `reset`: change a running runner over its socket, for scripts. They print after the
  * runner has carried out the command.
  */
 import { LinkClient } from '../../link/client/client.ts';
@@ -48,13 +48,31 @@ export const slots: RunCommand = ({ invocation: { input, flags }, io }) => {
   });
 };
 
+export const reset: RunCommand = ({ invocation: { input: names, flags }, io }) => {
+  assertNamesOrAll('reset', names, flags);
+  return onRunners(io, flags, (session) => {
+    for (const name of names) entryOf(session, name);
+    const isAbout = ({ name, runner }: QueueState) => names.includes(name) || names.includes(runner);
+    const queues = () => queuesOf(session).filter((queue) => flags.all || isAbout(queue));
+    const entries = () => {
+      const { runners } = session.store.getState().model;
+      return flags.all ? runners : [...new Set(names.map((name) => entryOf(session, name)))];
+    };
+    return {
+      commands: flags.all ? [{ type: 'reset-all' }] : names.map((queue) => ({ type: 'reset-queue', queue })),
+      result: () => ({
+        lines: [...entries().map(slotsMessages), ...allMessages('resume', queues())],
+        json: { queues: queues().map(jsonOfQueue), entries: entries().map(jsonOfEntry) },
+      }),
+    };
+  });
+};
+
 async function changePauses(
   verb: 'pause' | 'resume',
   { invocation: { input: names, flags }, io }: CommandContext,
 ): Promise<number> {
-  if (names.length === 0 && !flags.all)
-    throw new UsageError(`${verb} needs a QUEUE, or --all for every queue`);
-  if (names.length > 0 && flags.all) throw new UsageError('use either a QUEUE or --all, not both');
+  assertNamesOrAll(verb, names, flags);
   return await onRunners(io, flags, (session) => {
     const known = new Set(queuesOf(session).map(({ name }) => name));
     const unknown = names.find((name) => !known.has(name));
@@ -72,6 +90,11 @@ async function changePauses(
       }),
     };
   });
+}
+
+function assertNamesOrAll(command: string, names: readonly string[], { all }: Flags): void {
+  if (names.length === 0 && !all) throw new UsageError(`${command} needs a QUEUE, or --all for every queue`);
+  if (names.length > 0 && all) throw new UsageError('use either a QUEUE or --all, not both');
 }
 
 /** There may be thousands of queues: only those that are not as asked have a line of their own. */

@@ -37,13 +37,14 @@ export interface RunOptions {
 
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(io: Io, options: RunOptions): Promise<number> {
-  const { config, reload, drain, logFormat, hasLog, version } = options;
+  const { config, configFile, reload, drain, logFormat, hasLog, version } = options;
   const embedded =
     config.redis.kind === 'embedded' ? await startEmbeddedRedis(io, config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
-    const engine = new Engine({ config, redis, version, drain, spoolDirectory: ownStateDirectory(io) });
+    const spoolDirectory = ownStateDirectory(io);
+    const engine = new Engine({ config, configFile, redis, version, drain, spoolDirectory });
     if (hasLog) {
       const colors = wantsColors(io.stdout, io.env);
       engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors }));
@@ -80,8 +81,8 @@ export function handleSignals(
     ['SIGINT', terminate],
     ['SIGQUIT', () => engine.stop('quit')],
     ['SIGUSR1', () => engine.killJobs()],
-    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2')],
-    ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT')],
+    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false)],
+    ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT', false)],
     [
       'SIGHUP',
       () => {

@@ -1,3 +1,4 @@
+import type { PauseReason } from '../../protocol/events.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
@@ -5,7 +6,10 @@ import type { QueueRouter } from '../pools/queue-router.ts';
 /** Other runners may empty queues that this one may not take from, without any notice here. */
 const recheckMs = 1_000;
 
-/** Notices when all watched queues are empty, including paused ones, and nothing runs. */
+/** These pauses may last for days. All other ones end by themselves, or with a fix. */
+const kindsByPeople: readonly PauseReason['kind'][] = ['operator', 'all', 'cluster'];
+
+/** Notices when all watched queues are empty or paused by people, and nothing runs. */
 export class Drain {
   readonly #client: ResqueClient;
   readonly #router: QueueRouter;
@@ -29,7 +33,9 @@ export class Drain {
 
   async #check(): Promise<void> {
     try {
-      const backlog = await this.#client.backlog(this.#router.queues);
+      const isPaused = (queue: string) =>
+        this.#router.pausesOf(queue).some(({ kind }) => kindsByPeople.includes(kind));
+      const backlog = await this.#client.backlog(this.#router.queues.filter((queue) => !isPaused(queue)));
       const isEmpty = [...backlog.values()].every((count) => count <= 0);
       const isQuiet = this.#dispatcher.runningCount === 0 && this.#dispatcher.unwritten === 0;
       if (isEmpty && isQuiet) this.#onDrained();

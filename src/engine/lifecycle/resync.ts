@@ -24,6 +24,7 @@ import type { Spooling } from '../outcomes/spooling.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import { missingFrom, type TakenJob, unaccountedFor } from '../pools/taken-job.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { OverrideKeeper } from './override-keeper.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface ResyncOptions {
@@ -33,6 +34,7 @@ export interface ResyncOptions {
   readonly recovery: Recovery;
   readonly spooling: Spooling;
   readonly heartbeat: Heartbeat;
+  readonly overrides: OverrideKeeper;
   readonly publish: (fact: EngineFact) => void;
   readonly about: () => RunnerAbout;
   readonly newNonce: () => string;
@@ -66,8 +68,9 @@ export class Resync {
   }
 
   async run(): Promise<void> {
-    const { client, router, dispatcher, recovery, spooling, heartbeat, onWritten } = this.#options;
-    await client.prepare(router);
+    const { client, router, dispatcher, recovery, spooling, heartbeat, overrides, onWritten } = this.#options;
+    // In one round trip. A queue that an operator had paused must be paused before the runner takes jobs.
+    await Promise.all([client.prepare(router), overrides.read()]);
     await spooling.restoreDead();
     await this.#findStanding();
     const settled = await this.#settleStale();
@@ -261,8 +264,9 @@ export class Resync {
   }
 
   #tellForgotten(settled: number): void {
-    const { publish, dispatcher } = this.#options;
+    const { publish, dispatcher, overrides } = this.#options;
     if (this.#forgotten === null) return;
+    overrides.forgotten();
     const { steps, isEverything, rewritten } = this.#forgotten;
     this.#forgotten = null;
     const running = dispatcher.ownJobs.length;

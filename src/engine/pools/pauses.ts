@@ -19,8 +19,8 @@ export class Pauses {
     return this.#global.size > 0;
   }
 
-  hasGlobal(kind: PauseKind): boolean {
-    return this.#global.has(kind);
+  global(kind: PauseKind): PauseReason | undefined {
+    return this.#global.get(kind);
   }
 
   hasPool(pool: Pool): boolean {
@@ -36,8 +36,8 @@ export class Pauses {
   }
 
   /** @returns whether that is news; so do all changes */
-  addGlobal(kind: PauseKind, detail: string): boolean {
-    return add(this.#global, kind, detail);
+  addGlobal(kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
+    return add(this.#global, kind, detail, sinceMs);
   }
 
   removeGlobal(kind: PauseKind): boolean {
@@ -45,15 +45,15 @@ export class Pauses {
   }
 
   addToPool(pool: Pool, kind: PauseKind, detail: string): boolean {
-    return add(reasonsOf(this.#pools, pool), kind, detail);
+    return add(reasonsOf(this.#pools, pool), kind, detail, Date.now());
   }
 
   removePool(pool: Pool): boolean {
     return this.#pools.delete(pool);
   }
 
-  addToQueue(queue: string, kind: PauseKind, detail: string): boolean {
-    return add(reasonsOf(this.#queues, queue), kind, detail);
+  addToQueue(queue: string, kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
+    return add(reasonsOf(this.#queues, queue), kind, detail, sinceMs);
   }
 
   removeFromQueue(queue: string, kind: PauseKind): boolean {
@@ -95,10 +95,10 @@ function reasonsOf<K>(all: Map<K, Reasons>, key: K): Reasons {
   return reasons;
 }
 
-function add(reasons: Reasons, kind: PauseKind, detail: string): boolean {
+function add(reasons: Reasons, kind: PauseKind, detail: string, sinceMs: number): boolean {
   const known = reasons.get(kind);
   if (known?.detail === detail) return false;
-  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? Date.now() });
+  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? sinceMs });
   return true;
 }
 

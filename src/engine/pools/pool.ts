@@ -5,8 +5,9 @@
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, PoolConfig } from '../../config/config.ts';
-import type { Throttled } from '../../protocol/events.ts';
+import type { PoolView, Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
+import type { Override } from '../../resque/workers/overrides.ts';
 import type { PoolLimits } from '../../resque/workers/runner-entry.ts';
 
 type SlotState = 'idle' | 'reserved' | 'running';
@@ -46,8 +47,8 @@ export class Slot {
 export class Pool {
   config: PoolConfig;
   list: QueueList;
-  /** Slots that may be in use; differs from the config's after `set-concurrency`. */
-  concurrency: number;
+  /** The slots that an operator gave it, instead of the config's. */
+  override: Override | null = null;
   /** Concrete queues, in order of priority. */
   queues: readonly string[] = [];
   readonly slots: Slot[] = [];
@@ -70,7 +71,6 @@ export class Pool {
     this.#onChange = onChange;
     this.config = config;
     this.list = queueList(config.key);
-    this.concurrency = config.concurrency;
     this.#workerId = workerId;
     // The first worker exists from the start, so that tools that list workers show the runner.
     this.slots.push(this.#newSlot(0));
@@ -83,7 +83,11 @@ export class Pool {
     if (!isDeepStrictEqual([limit, rate], [config.limit, config.rate])) this.isKnownEmpty = false;
     this.isRemoved = false;
     this.config = config;
-    this.concurrency = config.concurrency;
+  }
+
+  /** Slots that may be in use; differs from the config's after `set-concurrency`. */
+  get concurrency(): number {
+    return this.override?.slots ?? this.config.concurrency;
   }
 
   /** Redis has just said that none of its queues holds a job, so BLPOP waits for one. If false, a step asks for jobs. */
@@ -190,6 +194,17 @@ export class Pool {
       if (this.#isKnownEmpty) this.#onChange();
     });
   }
+}
+
+/** For screens. */
+export function poolView(pool: Pool): PoolView {
+  const { key, concurrency, config, override, throttled } = pool;
+  const [limits] = limitsOf([pool]);
+  return {
+    ...{ key, concurrency, configuredConcurrency: config.concurrency, throttled },
+    ...(override === null ? {} : { override: { by: override.by, sinceMs: override.sinceMs } }),
+    ...(limits === undefined ? {} : { limits: { limit: limits.limit, rate: limits.rate } }),
+  };
 }
 
 /** For the runner's entry in Redis. */

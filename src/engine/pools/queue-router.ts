@@ -1,21 +1,23 @@
 /**
  * Knows all pools, which queue belongs to which pool, and which queues jobs may be taken from now. Publishes every change.
- *
- * A queue that the config names belongs to the entry that names it. Any other queue belongs to the first entry, in the order
- * of the file, with a pattern that matches it.
+ * `queue-owners.ts` decides which pool a queue belongs to.
  */
 import type { PoolConfig } from '../../config/config.ts';
-import type { EngineFact, LimitedBy, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
+import type { EngineFact, LimitedBy, PauseReason, QueueView } from '../../protocol/events.ts';
 import type { Plugin } from '../../resque/format/plugin-keys.ts';
+import { overrideOf } from '../../resque/workers/overrides.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
+import { Overrides } from './overrides.ts';
 import { Pauses } from './pauses.ts';
-import { limitsOf, numberingSlots, Pool, workerId } from './pool.ts';
+import { numberingSlots, Pool, poolView, workerId } from './pool.ts';
+import { ownersAmong } from './queue-owners.ts';
 import { pluginsOf } from './taken-job.ts';
 
 export class QueueRouter {
   /** Called when a pool can take jobs again that its program or the machine kept it from taking. Set by the dispatcher. */
   onMore: () => void = () => {};
+  readonly overrides = new Overrides();
   #pools: Pool[] = [];
   /** Rises with every change that affects which queues to wait for. */
   #waitVersion = 0;
@@ -109,6 +111,7 @@ export class QueueRouter {
       const pool = this.pool(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
       next.push(pool);
       if (!this.#pools.includes(pool)) {
+        this.useOverride(pool, null);
         const slots = config.concurrency === 1 ? 'slot' : 'slots';
         changes.push(`${config.key}: added, ${config.concurrency} ${slots}`);
         this.#publish({ type: 'runner.added', runner: poolView(pool) });
@@ -117,8 +120,7 @@ export class QueueRouter {
       changes.push(...differences(pool.config, config));
       const before = JSON.stringify(poolView(pool));
       pool.configure(config);
-      const runner = poolView(pool);
-      if (JSON.stringify(runner) !== before) this.#publish({ type: 'runner.changed', runner });
+      this.useOverride(pool, before);
     }
     for (const pool of this.#pools) {
       if (next.includes(pool)) continue;
@@ -144,23 +146,7 @@ export class QueueRouter {
     this.#touch();
     // A program's arguments can't contain NUL.
     this.#known = known.filter((name) => !name.includes('\0'));
-    const owners = new Map<string, Pool>();
-    const active = this.#pools.filter((pool) => !pool.isRemoved);
-    const named = new Map<string, Pool>();
-    for (const pool of active) {
-      for (const name of pool.list.names) if (!named.has(name)) named.set(name, pool);
-    }
-    for (const pool of active) {
-      const queues = pool.list.expand(this.#known).filter((queue) => {
-        const isFree = !owners.has(queue) && (named.get(queue) ?? pool) === pool;
-        if (isFree) owners.set(queue, pool);
-        return isFree;
-      });
-      if (queues.join('\0') === pool.queues.join('\0')) continue;
-      pool.queues = queues;
-      pool.isKnownEmpty = false;
-    }
-    return this.#adopt(owners);
+    return this.#adopt(ownersAmong(this.#pools, this.#known));
   }
 
   #adopt(owners: Map<string, Pool>): boolean {
@@ -177,6 +163,8 @@ export class QueueRouter {
       this.#owners.set(queue, pool);
       if (before === pool) continue;
       isChanged = true;
+      const { by, sinceMs } = this.overrides.get(overrideOf.queue(queue)) ?? {};
+      if (by !== undefined) this.#pauses.addToQueue(queue, 'operator', by, sinceMs);
       if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
       const view = this.queueView(queue);
       this.#publish({ type: 'queue.added', queue: view });
@@ -192,11 +180,24 @@ export class QueueRouter {
     for (const pool of this.#pools) pool.isKnownEmpty = false;
   }
 
-  setConcurrency(pool: Pool, concurrency: number): void {
+  /** @param by who wants it; the config's own number is no override */
+  setConcurrency(pool: Pool, concurrency: number, by = ''): void {
     if (pool.concurrency === concurrency) return;
+    this.overrides.set(overrideOf.slots(pool.key), { by, sinceMs: Date.now(), slots: concurrency });
+    this.useOverride(pool);
+  }
+
+  /** Gives a pool the slots that an operator set, if there are any. @param before its view as published; `null`: not yet */
+  useOverride(pool: Pool, before: string | null = JSON.stringify(poolView(pool))): void {
+    const about = overrideOf.slots(pool.key);
+    // The config says the same by now: nothing is left to go back to.
+    if (this.overrides.get(about)?.slots === pool.config.concurrency) this.overrides.set(about, null);
+    const override = this.overrides.get(about);
+    pool.override = override?.slots === undefined ? null : override;
+    const runner = poolView(pool);
+    if (before === null || JSON.stringify(runner) === before) return;
     this.#touch();
-    pool.concurrency = concurrency;
-    this.#publish({ type: 'runner.changed', runner: poolView(pool) });
+    this.#publish({ type: 'runner.changed', runner });
   }
 
   /** The pool's queues that jobs may be taken from now, in order of priority. */
@@ -213,8 +214,13 @@ export class QueueRouter {
     return !pauses.hasPool(pool) && !pauses.hasQueue(queue);
   }
 
-  pauseAll(kind: 'all' | 'cluster', detail: string): void {
-    this.#change(this.queues, () => this.#pauses.addGlobal(kind, detail));
+  pauseAll(kind: 'all' | 'cluster', detail: string, sinceMs?: number): void {
+    this.#change(this.queues, () => this.#pauses.addGlobal(kind, detail, sinceMs));
+  }
+
+  /** Why every queue is paused, if it is for this reason. */
+  globalPause(kind: 'all'): PauseReason | undefined {
+    return this.#pauses.global(kind);
   }
 
   /** Applies the state of `pause-all-workers`. @returns whether that may be news */
@@ -226,7 +232,7 @@ export class QueueRouter {
 
   /** @returns whether there was anything to resume */
   resumeAll(kind: 'all' | 'cluster'): boolean {
-    if (!this.#pauses.hasGlobal(kind)) return false;
+    if (this.#pauses.global(kind) === undefined) return false;
     this.expectJobs();
     this.#change(this.queues, () => this.#pauses.removeGlobal(kind));
     return true;
@@ -250,8 +256,8 @@ export class QueueRouter {
     this.onMore();
   }
 
-  pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string): void {
-    this.#change([queue], () => this.#pauses.addToQueue(queue, kind, detail));
+  pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string, sinceMs?: number): void {
+    this.#change([queue], () => this.#pauses.addToQueue(queue, kind, detail, sinceMs));
   }
 
   resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
@@ -298,11 +304,4 @@ export class QueueRouter {
       );
     }
   }
-}
-
-export function poolView(pool: Pool): PoolView {
-  const { key, concurrency, config, throttled } = pool;
-  const [limits] = limitsOf([pool]);
-  const view = { key, concurrency, configuredConcurrency: config.concurrency, throttled };
-  return limits === undefined ? view : { ...view, limits: { limit: limits.limit, rate: limits.rate } };
 }

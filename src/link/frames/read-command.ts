@@ -135,6 +135,8 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'resume-queue': { queue: text },
   'pause-all': {},
   'resume-all': {},
+  'reset-queue': { queue: text },
+  'reset-all': {},
   'set-concurrency': { runner: text, concurrency: whole },
   'kill-job': { jobId: text, signal: oneOf('SIGTERM', 'SIGKILL') },
   'read-backlog': {},

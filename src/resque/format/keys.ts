@@ -35,6 +35,8 @@ export interface ResqueKeys {
   readonly runners: string;
   /** Ours: hash with the progress of an enqueue of many jobs; see enqueue/scripts.ts. */
   readonly enqueueProgress: (id: string) => string;
+  /** Ours: hash of what operators set by hand for the runners of a config on a host, see workers/overrides.ts. */
+  readonly overrides: (host: string, configFile: string) => string;
   /** Ours: held by the one runner that recovers dead ones. */
   readonly recoveryLock: string;
   /** Ours: set of the queues whose jobs a runner process holds. */
@@ -103,6 +105,7 @@ export function resqueKeys(namespace: string): ResqueKeys {
     tombstone: (nonce) => `${prefix}runner:dead:${nonce}`,
     runners: `${prefix}runners`,
     enqueueProgress: (id) => `${prefix}runner:enqueue:${id}`,
+    overrides: (host, configFile) => `${prefix}runner:overrides:${host}:${configFile}`,
     recoveryLock: `${prefix}runner:recovery`,
     heldQueues: (owner) => `${prefix}runner:${owner}:held`,
     held: (owner, queue) => `${prefix}runner:${owner}:held:${queue}`,

@@ -25,6 +25,7 @@ const commands = [
   'delayed',
   'init',
   'pause',
+  'reset',
   'resume',
   'schedule',
   'slots',

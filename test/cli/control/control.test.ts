@@ -1,4 +1,4 @@
-/** `pause`, `resume` and `slots`: a running runner is changed from scripts. */
+/** `pause`, `resume`, `slots` and `reset`: a running runner is changed from scripts. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
@@ -66,6 +66,30 @@ test('slots are set for the entry that a queue belongs to', async () => {
   expect(await run('slots', 'low,lower', '2', '--config', file)).toBe('low,lower: 2 slots');
 });
 
+test('a restart keeps what was set, and reset goes back to the config', async () => {
+  const [first, file] = await start({ mail: 1, 'low,lower': 2, images: 1 });
+  await run('pause', 'mail', 'lower', '--config', file);
+  await run('slots', 'mail', '3', '--config', file);
+  first.signal('SIGUSR2');
+  await first.waitForLine('queue.paused', ({ queue }) => queue === 'images');
+  await first.stop();
+  const [second] = await start({ mail: 1, 'low,lower': 2, images: 1 });
+  expect((await second.waitForLine('overrides.kept')).kept).toMatchObject([
+    { kind: 'pause', queue: 'mail' },
+    { kind: 'pause', queue: 'lower' },
+    { kind: 'slots', runner: 'mail', slots: 3, configured: 1 },
+  ]);
+  expect(await run('reset', 'mail', '--config', file)).toBe('mail: 1 slot\nno queue is paused');
+  expect(await run('reset', 'low,lower', '--config', file)).toBe('low,lower: 2 slots\nno queue is paused');
+  await run('pause', '--all', '--config', file);
+  expect(await run('reset', 'mail', '--config', file)).toMatch(
+    /^mail: 1 slot\nmail is paused: all queues, by /,
+  );
+  expect(await run('reset', '--all', '--config', file)).toBe(
+    'mail: 1 slot\nlow,lower: 2 slots\nimages: 1 slot\nno queue is paused',
+  );
+});
+
 test('--json shows the new state of the runner', async () => {
   const [runner, config] = await start({ mail: 1 });
   const json = async (...argv: string[]) =>
@@ -103,6 +127,7 @@ describe('it refuses', () => {
     const message = `process ${runner.pid} (${file}) has no queue "mial"; it has mail, images`;
     expect(await refusal(2, 'pause', 'mial', '--config', file)).toBe(message);
     expect(await refusal(2, 'slots', 'mial', '2', '--config', file)).toBe(message);
+    expect(await refusal(2, 'reset', 'mial', '--config', file)).toBe(message);
     await refusal(2, 'slots', 'mail', '20000', '--config', file);
   });
 

@@ -345,6 +345,23 @@ const hostileFact = fc.oneof(
   }),
   fc.record({ type: fc.constant('config.rejected'), problems: fc.array(hostile) }),
   fc.record({
+    type: fc.constant('overrides.kept'),
+    kept: fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('pause'), queue: fc.option(hostile), by: hostile, sinceMs: fc.nat() }),
+        fc.record({
+          kind: fc.constant('slots'),
+          runner: hostile,
+          slots: fc.nat(),
+          configured: fc.nat(),
+          by: hostile,
+          sinceMs: fc.nat(),
+        }),
+      ),
+    ),
+  }),
+  fc.record({ type: fc.constant('overrides.refused'), reason: hostile }),
+  fc.record({
     type: fc.constant('runner.throttled'),
     runner: hostile,
     throttled: fc.record({

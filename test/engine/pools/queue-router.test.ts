@@ -102,13 +102,13 @@ test('queues come and go with what is known, each told once', () => {
   expect(router.queues).not.toContain('m_1');
 });
 
-test('a config that is read again puts live changes of slots back, and leaves pauses', () => {
+test('a config that is read again leaves slots and pauses that were set by hand', () => {
   router.configure([config('mail'), config('news')]);
   const { concurrency } = pool('mail');
   router.setConcurrency(pool('mail'), concurrency + 5);
   router.pauseQueue('mail', 'operator', 'ann');
   router.configure([config('mail'), config('news')]);
-  expect(pool('mail').concurrency).toBe(concurrency);
+  expect(pool('mail').concurrency).toBe(concurrency + 5);
   expect(router.takeable(pool('mail'))).toEqual([]);
 });
 
@@ -287,14 +287,17 @@ describe('a new config', () => {
     expect(workers('a')).toEqual(['h:1-0:a', 'h:1-2:a']);
   });
 
-  test('sets back a concurrency that was set by hand', () => {
+  test('with the number that was set by hand replaces it, so that later ones count', () => {
     router.configure([config('a', { concurrency: 2 })]);
     router.setConcurrency(pool('a'), 5);
     router.setConcurrency(pool('a'), 5);
     expect(told().filter((line) => line.startsWith('runner.changed'))).toEqual(['runner.changed a 5']);
+    router.configure([config('a', { concurrency: 4 })]);
+    expect(pool('a').concurrency).toBe(5);
+    router.configure([config('a', { concurrency: 5 })]);
     router.configure([config('a', { concurrency: 2 })]);
     expect(pool('a').concurrency).toBe(2);
-    expect(told()).toEqual(['runner.changed a 2']);
+    expect(told().at(-1)).toBe('runner.changed a 2');
   });
 
   test('tells of env that it changed, and none of its values', () => {

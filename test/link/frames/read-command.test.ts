@@ -13,6 +13,8 @@ const commands: readonly Command[] = [
   { type: 'resume-queue', queue: 'mail' },
   { type: 'pause-all' },
   { type: 'resume-all' },
+  { type: 'reset-queue', queue: 'mail' },
+  { type: 'reset-all' },
   { type: 'set-concurrency', runner: 'mail', concurrency: 3 },
   { type: 'kill-job', jobId: 'a91f', signal: 'SIGTERM' },
   { type: 'kill-job', jobId: 'a91f', signal: 'SIGKILL' },

@@ -133,6 +133,8 @@ describe('the host never sees', () => {
       { type: 'resume-queue', queue: 'mail' },
       { type: 'pause-all' },
       { type: 'resume-all' },
+      { type: 'reset-queue', queue: 'mail' },
+      { type: 'reset-all' },
       { type: 'set-concurrency', runner: 'mail', concurrency: 3 },
       { type: 'kill-job', jobId: 'a', signal: 'SIGTERM' },
       { type: 'retry-failures', entries: [] },

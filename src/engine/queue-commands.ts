@@ -1,0 +1,152 @@
+/**
+ * Pauses and slots: what operators set by hand, and the way back to the config. Each decision is noted in `router.overrides`,
+ * so that it survives HUP and a restart. Pauses and resumes by a signal have no note of their own.
+ */
+import { type Command, type CommandReply, done, refused } from '../protocol/commands.ts';
+import { overrideOf } from '../resque/workers/overrides.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import type { Shutdown } from './lifecycle/shutdown.ts';
+import type { Pool } from './pools/pool.ts';
+import type { QueueRouter } from './pools/queue-router.ts';
+
+export interface QueueCommandContext {
+  readonly router: QueueRouter;
+  readonly dispatcher: Pick<Dispatcher, 'scheduleStep'>;
+  readonly shutdown: Pick<Shutdown, 'mode'>;
+  /** Who gave the command; '' if unknown. */
+  readonly by: string;
+  /** False if a pause must not outlive this runner. */
+  readonly isKept?: boolean;
+}
+
+export type QueueCommand = Extract<
+  Command,
+  {
+    type:
+      | 'pause-queue'
+      | 'resume-queue'
+      | 'pause-all'
+      | 'resume-all'
+      | 'reset-queue'
+      | 'reset-all'
+      | 'set-concurrency';
+  }
+>;
+
+/** More slots are a typo: each may be a process. The config has the same limit. */
+const concurrencyLimit = 10_000;
+
+export function executeQueueCommand(command: QueueCommand, context: QueueCommandContext): CommandReply {
+  const reply = execute(command, context);
+  if (reply.ok) context.dispatcher.scheduleStep();
+  return reply;
+}
+
+function execute(command: QueueCommand, context: QueueCommandContext): CommandReply {
+  if (isAgainstStop(command) && context.shutdown.mode !== null)
+    return refused('stopping', 'the runner is stopping');
+  switch (command.type) {
+    case 'pause-queue':
+      return pauseQueue(command.queue, context);
+    case 'resume-queue':
+      return resumeQueue(command.queue, context);
+    case 'pause-all':
+      return pauseAll(context);
+    case 'resume-all':
+      resumeAll(context);
+      return done('every queue is resumed');
+    case 'reset-queue':
+      return resetQueue(command.queue, context);
+    case 'reset-all':
+      return resetAll(context);
+    case 'set-concurrency':
+      return setConcurrency(command.runner, command.concurrency, context);
+  }
+}
+
+/** Whether it would make a runner take jobs that must not take any more. */
+function isAgainstStop({ type }: QueueCommand): boolean {
+  return type === 'resume-queue' || type === 'resume-all' || type === 'reset-queue' || type === 'reset-all';
+}
+
+function pauseQueue(queue: string, { router, by }: QueueCommandContext): CommandReply {
+  if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
+  router.pauseQueue(queue, 'operator', by);
+  const pause = router.pausesOf(queue).find(({ kind }) => kind === 'operator');
+  if (pause !== undefined) {
+    router.overrides.set(overrideOf.queue(queue), { by: pause.detail, sinceMs: pause.sinceMs });
+  }
+  return done(`${queue} is paused`);
+}
+
+function resumeQueue(queue: string, { router }: QueueCommandContext): CommandReply {
+  if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
+  endPause(queue, router);
+  const left = router.pausesOf(queue);
+  return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
+}
+
+function pauseAll({ router, by, isKept = true }: QueueCommandContext): CommandReply {
+  router.pauseAll('all', by);
+  const pause = router.globalPause('all');
+  if (isKept && pause !== undefined) {
+    router.overrides.set(overrideOf.everyQueue, { by: pause.detail, sinceMs: pause.sinceMs });
+  }
+  return done('every queue is paused');
+}
+
+function resumeAll({ router }: QueueCommandContext): void {
+  router.overrides.set(overrideOf.everyQueue, null);
+  router.resumeAll('all');
+}
+
+function setConcurrency(key: string, concurrency: number, context: QueueCommandContext): CommandReply {
+  const pool = context.router.pool(key);
+  if (pool === undefined || pool.isRemoved)
+    return refused('unknown-runner', `there is no entry ${key} in "runners"`);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
+    return refused(
+      'out-of-range',
+      `slots must be a whole number from 1 to ${concurrencyLimit}, got ${concurrency}`,
+    );
+  }
+  const before = pool.concurrency;
+  context.router.setConcurrency(pool, concurrency, context.by);
+  return done(`${key}: ${before} → ${concurrency} slots`);
+}
+
+/** An entry means its slots and the pauses of its queues. */
+function resetQueue(name: string, { router }: QueueCommandContext): CommandReply {
+  const pool = router.pool(name) ?? router.ownerOf(name);
+  if (pool === undefined || pool.isRemoved) return unknownQueue(name);
+  for (const queue of pool.key === name ? pool.queues : [name]) endPause(queue, router);
+  resetSlots(pool, router);
+  return done(`${name} is back to the config: ${slotsText(pool)}`);
+}
+
+function resetAll(context: QueueCommandContext): CommandReply {
+  const { router } = context;
+  resumeAll(context);
+  for (const queue of router.queues) endPause(queue, router);
+  for (const pool of router.pools) resetSlots(pool, router);
+  // Also what is kept for queues that the config no longer has.
+  router.overrides.clear();
+  return done('every queue is back to the config');
+}
+
+function endPause(queue: string, router: QueueRouter): void {
+  router.overrides.set(overrideOf.queue(queue), null);
+  router.resumeQueue(queue, 'operator');
+}
+
+function resetSlots(pool: Pool, router: QueueRouter): void {
+  router.setConcurrency(pool, pool.config.concurrency);
+}
+
+function slotsText({ concurrency }: Pool): string {
+  return `${concurrency} ${concurrency === 1 ? 'slot' : 'slots'}`;
+}
+
+function unknownQueue(queue: string): CommandReply {
+  return refused('unknown-queue', `this runner has no queue ${queue}`);
+}
