@@ -12,6 +12,8 @@ export interface LogLine {
   readonly atMs: number;
   /** '' unless it is output. */
   readonly text: string;
+  /** Where in the text which styles begin, as the screen encodes them; '' if it has none. */
+  readonly styles: string;
   /** How many lines are missing; 0 for other kinds. */
   readonly skippedLines: number;
 }
@@ -23,6 +25,7 @@ export class LineRing {
   readonly #limit: number;
   #capacity = 0;
   #texts: (string | undefined)[] = [];
+  #styles: string[] = [];
   #times = new Float64Array(0);
   #marks = new Uint8Array(0);
   /** How many lines are missing at a `skipped` line, by its number. */
@@ -32,10 +35,11 @@ export class LineRing {
     this.#limit = limit;
   }
 
-  put(number: number, { kind, stream, atMs, text, skippedLines }: LogLine): void {
+  put(number: number, { kind, stream, atMs, text, styles, skippedLines }: LogLine): void {
     if (number >= this.#capacity && this.#capacity < this.#limit) this.#grow(number);
     const at = number % this.#capacity;
     this.#texts[at] = text;
+    this.#styles[at] = styles;
     this.#times[at] = atMs;
     this.#marks[at] = kind === 'output' ? marks[stream === 'stderr' ? 'stderr' : 'stdout'] : marks[kind];
     if (kind === 'skipped') this.#skipped.set(number, skippedLines);
@@ -47,20 +51,29 @@ export class LineRing {
     if (text === undefined) return undefined;
     const atMs = this.#times[at] ?? 0;
     const mark = this.#marks[at];
-    if (mark === marks.mark) return { kind: 'mark', stream: null, atMs, text, skippedLines: 0 };
+    if (mark === marks.mark) return { kind: 'mark', stream: null, atMs, text, styles: '', skippedLines: 0 };
     if (mark === marks.skipped)
-      return { kind: 'skipped', stream: null, atMs, text, skippedLines: this.#skipped.get(number) ?? 0 };
+      return {
+        kind: 'skipped',
+        stream: null,
+        atMs,
+        text,
+        styles: '',
+        skippedLines: this.#skipped.get(number) ?? 0,
+      };
     return {
       kind: 'output',
       stream: mark === marks.stderr ? 'stderr' : 'stdout',
       atMs,
       text,
+      styles: this.#styles[at] ?? '',
       skippedLines: 0,
     };
   }
 
   drop(number: number): void {
     this.#texts[number % this.#capacity] = undefined;
+    this.#styles[number % this.#capacity] = '';
     this.#skipped.delete(number);
   }
 

@@ -5,6 +5,9 @@
  *
  * A carriage return without a line feed sends the cursor back, and the next text overwrites the line: of a progress bar,
  * the last state counts.
+ *
+ * As on a terminal, a style stays until the job changes it: many programs print a stack trace in one color and reset it
+ * after the last line. Each stream has its own style. It starts anew after output that is missing.
  */
 import type { OutputStream } from '../protocol/job.ts';
 import type { OutputBatch, OutputPiece } from '../protocol/output.ts';
@@ -13,11 +16,24 @@ import type { LogBuffer } from './log-buffer.ts';
 /** UTF-16 units of a line; `…` replaces the rest of a longer one. */
 export const logLineLimit = 8_000;
 
+/** A line of output that is safe to show. */
+export interface SafeLine {
+  readonly text: string;
+  readonly styles: string;
+  /** The style at its end, with which the next line begins; 0 is none. */
+  readonly after: number;
+}
+
+/** Makes a line of output safe to show. @param before the style at its start */
+export type Sanitise = (text: string, before: number) => SafeLine;
+
 interface Unfinished {
   readonly stream: OutputStream;
   text: string;
   /** When the first of its text arrived. */
   atMs: number;
+  /** The style at the start of the text. */
+  style: number;
   /** The line is longer than the limit. */
   isCut: boolean;
   /** The last character was a carriage return: a line feed ends the line, anything else overwrites it. */
@@ -30,13 +46,13 @@ interface Unfinished {
 
 export class LineSplitter {
   readonly #log: LogBuffer;
-  readonly #sanitise: (text: string) => string;
+  readonly #sanitise: Sanitise;
   readonly #lineLimit: number;
   readonly #unfinished = { stdout: unfinished('stdout'), stderr: unfinished('stderr') };
   #lastMs = 0;
 
-  /** @param sanitise makes a line of output safe to show; called once for each line that goes into the log */
-  constructor(log: LogBuffer, sanitise: (text: string) => string, lineLimit = logLineLimit) {
+  /** @param sanitise called for each text that goes into the log or is overwritten */
+  constructor(log: LogBuffer, sanitise: Sanitise, lineLimit = logLineLimit) {
     this.#log = log;
     this.#sanitise = sanitise;
     this.#lineLimit = lineLimit;
@@ -74,15 +90,19 @@ export class LineSplitter {
 
   /** @param part without line feeds */
   #add(line: Unfinished, part: string, atMs: number): void {
-    let end = part.length;
-    while (end > 0 && part[end - 1] === '\r') end -= 1;
-    if (end > 0) {
-      const start = part.lastIndexOf('\r', end - 1) + 1;
-      if (start > 0 || line.isReturned) clear(line);
+    for (const [returns, text] of part.split('\r').entries()) {
+      if (returns > 0) line.isReturned = true;
+      if (text === '') continue;
+      if (line.isReturned) this.#overwrite(line);
       if (line.text === '') line.atMs = atMs;
-      this.#extend(line, part.slice(start, end));
+      this.#extend(line, text);
     }
-    if (end < part.length) line.isReturned = true;
+  }
+
+  /** The cursor has gone back to the start. The style stays. */
+  #overwrite(line: Unfinished): void {
+    const { text, style, isCut } = line;
+    clear(line, isCut ? 0 : this.#sanitise(text, style).after);
   }
 
   #extend(line: Unfinished, part: string): void {
@@ -95,28 +115,33 @@ export class LineSplitter {
 
   #end(line: Unfinished, atMs: number): void {
     if (line.text === '') line.atMs = atMs;
-    this.#show(line);
-    clear(line);
+    const { isCut } = line;
+    const { after } = this.#show(line);
+    clear(line, isCut ? 0 : after);
     line.number = null;
     line.isNews = false;
   }
 
-  #show(line: Unfinished): void {
-    const text = this.#shownText(line);
-    if (line.number !== null && this.#log.replace(line.number, line.atMs, text)) return;
-    line.number = this.#log.append(line.stream, line.atMs, text);
+  #show(line: Unfinished): SafeLine {
+    const shown = this.#shown(line);
+    const { text, styles } = shown;
+    if (line.number === null || !this.#log.replace(line.number, line.atMs, text, styles)) {
+      line.number = this.#log.append(line.stream, line.atMs, text, styles);
+    }
+    return shown;
   }
 
-  #shownText({ text, isCut }: Unfinished): string {
-    const shown = this.#sanitise(isCut ? withoutHalf(text) : text);
+  #shown({ text, style, isCut }: Unfinished): SafeLine {
+    const shown = this.#sanitise(isCut ? withoutHalf(text) : text, style);
     // A tab may have become eight spaces.
-    if (!isCut && shown.length <= this.#lineLimit) return shown;
-    return `${withoutHalf(shown.slice(0, this.#lineLimit))}…`;
+    if (!isCut && shown.text.length <= this.#lineLimit) return shown;
+    return { ...shown, text: `${withoutHalf(shown.text.slice(0, this.#lineLimit))}…` };
   }
 
   /** Unfinished lines have lost their rest. */
   #skip(lines: number, atMs: number): void {
     for (const line of Object.values(this.#unfinished)) {
+      line.style = 0;
       if (line.text === '') continue;
       line.isCut = true;
       this.#end(line, atMs);
@@ -132,11 +157,22 @@ export class LineSplitter {
 }
 
 function unfinished(stream: OutputStream): Unfinished {
-  return { stream, text: '', atMs: 0, isCut: false, isReturned: false, number: null, isNews: false };
+  return {
+    stream,
+    text: '',
+    atMs: 0,
+    style: 0,
+    isCut: false,
+    isReturned: false,
+    number: null,
+    isNews: false,
+  };
 }
 
-function clear(line: Unfinished): void {
+/** @param style the one with which its next text begins */
+function clear(line: Unfinished, style: number): void {
   line.text = '';
+  line.style = style;
   line.isCut = false;
   line.isReturned = false;
 }

@@ -8,7 +8,7 @@ import { MatchIndex, type Search } from './search.ts';
 
 export interface LogLimits {
   readonly lines: number;
-  /** UTF-16 units of all texts; the newest line is kept whatever its length. */
+  /** UTF-16 units of all texts and styles; the newest line is kept whatever its length. */
   readonly units: number;
 }
 
@@ -55,29 +55,36 @@ export class LogBuffer {
   }
 
   /** @returns the line's number */
-  append(stream: OutputStream, atMs: number, text: string): number {
-    return this.#push({ kind: 'output', stream, atMs, text: detached(text), skippedLines: 0 });
+  append(stream: OutputStream, atMs: number, text: string, styles = ''): number {
+    return this.#push({ kind: 'output', stream, atMs, text: detached(text), styles, skippedLines: 0 });
   }
 
   /** Notes that lines are missing here; adds to the last line if that says the same. */
   appendSkipped(lines: number, atMs: number): number {
     const last = this.get(this.#end - 1);
-    const skipped: LogLine = { kind: 'skipped', stream: null, atMs, text: '', skippedLines: lines };
+    const skipped: LogLine = {
+      kind: 'skipped',
+      stream: null,
+      atMs,
+      text: '',
+      styles: '',
+      skippedLines: lines,
+    };
     if (last?.kind !== 'skipped') return this.#push(skipped);
     this.#put(this.#end - 1, { ...last, skippedLines: last.skippedLines + lines });
     return this.#end - 1;
   }
 
   appendMark(atMs: number): number {
-    return this.#push({ kind: 'mark', stream: null, atMs, text: '', skippedLines: 0 });
+    return this.#push({ kind: 'mark', stream: null, atMs, text: '', styles: '', skippedLines: 0 });
   }
 
   /** Gives a line of output another text. @returns false if the line has been dropped */
-  replace(number: number, atMs: number, text: string): boolean {
+  replace(number: number, atMs: number, text: string, styles = ''): boolean {
     const line = this.get(number);
     if (line === undefined) return false;
-    this.#put(number, { ...line, atMs, text: detached(text) });
-    this.#units += text.length - line.text.length;
+    this.#put(number, { ...line, atMs, text: detached(text), styles });
+    this.#units += text.length + styles.length - unitsOf(line);
     this.#trim();
     return true;
   }
@@ -118,7 +125,7 @@ export class LogBuffer {
     // It may take the place of the oldest line in the ring.
     if (number - this.#first === this.#limits.lines) this.#dropFirst();
     this.#end += 1;
-    this.#units += line.text.length;
+    this.#units += unitsOf(line);
     this.#put(number, line);
     this.#trim();
     return number;
@@ -135,7 +142,8 @@ export class LogBuffer {
   }
 
   #dropFirst(): void {
-    this.#units -= this.get(this.#first)?.text.length ?? 0;
+    const line = this.get(this.#first);
+    if (line !== undefined) this.#units -= unitsOf(line);
     this.#ring.drop(this.#first);
     this.#first += 1;
   }
@@ -146,6 +154,10 @@ export class LogBuffer {
     this.#matches = matches;
     return matches;
   }
+}
+
+function unitsOf({ text, styles }: LogLine): number {
+  return text.length + styles.length;
 }
 
 /** The same text in memory of its own: as a part of a larger string, a line would keep its whole 64 KB piece alive. */

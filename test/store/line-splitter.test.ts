@@ -2,15 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OutputStream } from '../../src/protocol/job.ts';
 import type { OutputPiece } from '../../src/protocol/output.ts';
-import { LineSplitter, logLineLimit } from '../../src/store/line-splitter.ts';
+import { LineSplitter, logLineLimit, type Sanitise } from '../../src/store/line-splitter.ts';
 import { LogBuffer } from '../../src/store/log-buffer.ts';
 import { randomCases } from '../helpers/random-cases.ts';
 
 const limit = 10;
 
+/** In these tests, a style is a digit that the job prints; it stays until the next one. */
+function keepingDigits(sanitise: (text: string) => string): Sanitise {
+  return (text, before) => ({
+    text: sanitise(text),
+    styles: String(before),
+    after: Number(/\d(?!.*\d)/s.exec(text)?.[0] ?? before),
+  });
+}
+
 function stage(lineLimit = limit, sanitise = (text: string) => text) {
   const log = new LogBuffer();
-  const splitter = new LineSplitter(log, sanitise, lineLimit);
+  const splitter = new LineSplitter(log, keepingDigits(sanitise), lineLimit);
   const take = (text: string, stream: OutputStream = 'stdout', atMs = 1) =>
     splitter.take({ pieces: [{ stream, atMs, text }], skippedLines: 0, isEnd: false });
   const skip = (skippedLines: number, ...pieces: OutputPiece[]) =>
@@ -170,7 +179,10 @@ describe('an unfinished line', () => {
 
   test('is added again at its end if the log has dropped it', () => {
     const log = new LogBuffer({ lines: 2, units: 1_000 });
-    const splitter = new LineSplitter(log, (text) => text);
+    const splitter = new LineSplitter(
+      log,
+      keepingDigits((text) => text),
+    );
     const take = (stream: OutputStream, text: string) =>
       splitter.take({ pieces: [{ stream, atMs: 1, text }], skippedLines: 0, isEnd: false });
     take('stdout', 'begun');
@@ -268,7 +280,14 @@ describe('lines that were skipped', () => {
     take('one\ntwo, be', 'stdout', 3);
     skip(7, { stream: 'stdout', atMs: 9, text: 'eight\n' });
     expect(texts()).toEqual(['one', 'two, be…', 7, 'eight']);
-    expect(log.get(2)).toEqual({ kind: 'skipped', stream: null, atMs: 9, text: '', skippedLines: 7 });
+    expect(log.get(2)).toEqual({
+      kind: 'skipped',
+      stream: null,
+      atMs: 9,
+      text: '',
+      styles: '',
+      skippedLines: 7,
+    });
   });
 
   test('in a row are added up', () => {
@@ -291,6 +310,40 @@ describe('lines that were skipped', () => {
     take('a\n', 'stdout', 42);
     skip(1);
     expect(log.get(1)?.atMs).toBe(42);
+  });
+});
+
+describe('the style at the start of a line', () => {
+  const stylesOf = (log: LogBuffer) => log.slice(0, 99).map(({ text, styles }) => `${styles} ${text}`);
+
+  test('is the one at the end of the line before, in each stream', () => {
+    const { log, splitter, take } = stage();
+    take('1 a\nb');
+    splitter.showUnfinished();
+    take('2 c\n', 'stderr');
+    take('\n4\n\nd\n');
+    take('e\n', 'stderr');
+    expect(stylesOf(log)).toEqual(['0 1 a', '1 b', '0 2 c', '1 4', '4 ', '4 d', '2 e']);
+  });
+
+  test('counts what was overwritten', () => {
+    const { log, take } = stage();
+    take('1\r2 a\r\r b\r');
+    take('c\nd\n');
+    take('3');
+    take(' e\rf\n');
+    expect(stylesOf(log)).toEqual(['2 c', '2 d', '3 f']);
+  });
+
+  test('is none after output that is missing', () => {
+    const { log, take, skip, end } = stage();
+    take(`1\n${'x'.repeat(limit + 1)}\na\n3\n`);
+    skip(2, { stream: 'stdout', atMs: 1, text: 'b\n4' });
+    skip(2, { stream: 'stdout', atMs: 1, text: 'c\n5\n' });
+    take(`${'x'.repeat(limit + 1)}\rd`);
+    end();
+    const styles = log.slice(0, 99).flatMap(({ kind, styles }) => (kind === 'output' ? [styles] : []));
+    expect(styles).toEqual(['0', '1', '0', '0', '0', '0', '0', '0', '0']);
   });
 });
 

@@ -27,7 +27,7 @@ class NaiveLog {
   }
 
   trim(): void {
-    const units = () => this.kept.reduce((sum, { text }) => sum + text.length, 0);
+    const units = () => this.kept.reduce((sum, { text, styles }) => sum + text.length + styles.length, 0);
     while (this.kept.length > 1 && (this.kept.length > this.#limits.lines || units() > this.#limits.units)) {
       this.first += 1;
     }
@@ -42,12 +42,13 @@ class NaiveLog {
   }
 }
 
-function output(stream: OutputStream, text: string, atMs = 1): LogLine {
-  return { kind: 'output', stream, atMs, text, skippedLines: 0 };
+function output(stream: OutputStream, text: string, styles = ''): LogLine {
+  return { kind: 'output', stream, atMs: 1, text, styles, skippedLines: 0 };
 }
 
 const streamNames = fc.constantFrom<OutputStream>('stdout', 'stderr');
 const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'A', ' '), maxLength: 6 });
+const styles = fc.constantFrom('', '', 'ab', 'abcd');
 const searches = fc.record({
   needle: fc.constantFrom('a', 'b', 'ab', 'A', 'aa'),
   streams: fc.constantFrom<'both' | OutputStream>('both', 'both', 'stdout', 'stderr'),
@@ -55,11 +56,11 @@ const searches = fc.record({
 const actions = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('append' as const), stream: streamNames, text: texts }),
+    arbitrary: fc.record({ kind: fc.constant('append' as const), stream: streamNames, text: texts, styles }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('replace' as const), back: fc.nat(9), text: texts }),
+    arbitrary: fc.record({ kind: fc.constant('replace' as const), back: fc.nat(9), text: texts, styles }),
   },
   {
     weight: 2,
@@ -113,17 +114,24 @@ describe('a log', () => {
             continue;
           }
           if (action.kind === 'append') {
-            expect(log.append(action.stream, 1, action.text)).toBe(naive.lines.length);
-            naive.push(output(action.stream, action.text));
+            expect(log.append(action.stream, 1, action.text, action.styles)).toBe(naive.lines.length);
+            naive.push(output(action.stream, action.text, action.styles));
           } else if (action.kind === 'mark') {
             expect(log.appendMark(5)).toBe(naive.lines.length);
-            naive.push({ kind: 'mark', stream: null, atMs: 5, text: '', skippedLines: 0 });
+            naive.push({ kind: 'mark', stream: null, atMs: 5, text: '', styles: '', skippedLines: 0 });
           } else if (action.kind === 'skip') {
             const number = log.appendSkipped(action.lines, 7);
             const last = naive.lines.at(-1);
             const isSame = last?.kind === 'skipped';
             const skippedLines = action.lines + (isSame ? last.skippedLines : 0);
-            const line: LogLine = { kind: 'skipped', stream: null, atMs: 7, text: '', skippedLines };
+            const line: LogLine = {
+              kind: 'skipped',
+              stream: null,
+              atMs: 7,
+              text: '',
+              styles: '',
+              skippedLines,
+            };
             if (isSame) naive.lines[naive.lines.length - 1] = line;
             else naive.push(line);
             expect(number).toBe(naive.lines.length - 1);
@@ -132,9 +140,9 @@ describe('a log', () => {
             const line = naive.lines[number];
             if (line !== undefined && line.kind !== 'output') continue;
             const isKept = line !== undefined && number >= naive.first;
-            expect(log.replace(number, 9, action.text)).toBe(isKept);
+            expect(log.replace(number, 9, action.text, action.styles)).toBe(isKept);
             if (!isKept) continue;
-            naive.lines[number] = { ...line, atMs: 9, text: action.text };
+            naive.lines[number] = { ...line, atMs: 9, text: action.text, styles: action.styles };
             naive.trim();
           }
           expect(log.version).toBeGreaterThan(version);

@@ -8,7 +8,7 @@ import { needleOf } from '../../store/search.ts';
 import { initialView, type LogView } from '../../store/view.ts';
 import { logPane, type Size } from '../layout/layout.ts';
 import type { Step } from '../lists/selection.ts';
-import { printable } from '../text/printable.ts';
+import { styledText } from '../text/styled-text.ts';
 import { wrap } from '../text/wrap.ts';
 import { logWindow, type Place, placeFrom } from './log-window.ts';
 
@@ -24,7 +24,7 @@ export class JobLog {
   readonly buffer = new LogBuffer();
   readonly #store: AppStore;
   readonly #size: () => Size;
-  readonly #splitter = new LineSplitter(this.buffer, printable);
+  readonly #splitter = new LineSplitter(this.buffer, styledText);
   readonly #unwatch: () => void;
 
   constructor(store: AppStore, jobId: string, watch: Watch, size: () => Size) {

@@ -27,6 +27,8 @@ export interface SeenLine {
   readonly rows: readonly string[];
   /** How many of its rows are above those. */
   readonly rowsAbove: number;
+  /** Where the visible rows begin in its text, in UTF-16 units. */
+  readonly from: number;
 }
 
 export interface LogWindow extends Place {
@@ -96,9 +98,9 @@ class Walk {
     let rowsAbove = topRow;
     let used = 0;
     for (let at = this.#shown(top, 1); at !== null && used < rows; at = this.#shown(at + 1, 1)) {
-      const own = this.#rowsOf(at).slice(rowsAbove, rowsAbove + rows - used);
-      used += own.length;
-      lines.push(this.#seen(at, own, rowsAbove));
+      const shown = this.#seen(at, this.#rowsOf(at), rowsAbove, rows - used);
+      used += shown.rows.length;
+      lines.push(shown);
       rowsAbove = 0;
     }
     return lines;
@@ -115,15 +117,16 @@ class Walk {
       const all = this.#rowsOf(at);
       const rowsAbove = Math.max(0, all.length - (rows - used));
       used += all.length - rowsAbove;
-      lines.push(this.#seen(at, all.slice(rowsAbove), rowsAbove));
+      lines.push(this.#seen(at, all, rowsAbove));
     }
     return lines.reverse();
   }
 
-  #seen(number: number, rows: readonly string[], rowsAbove: number): SeenLine {
+  #seen(number: number, all: readonly string[], rowsAbove: number, most = all.length): SeenLine {
     const line = this.#source.get(number);
     if (line === undefined) throw new Error(`line ${number} is not there`);
-    return { number, line, rows, rowsAbove };
+    const from = all.slice(0, rowsAbove).reduce((sum, row) => sum + row.length, 0);
+    return { number, line, rows: all.slice(rowsAbove, rowsAbove + most), rowsAbove, from };
   }
 
   /** At least one. */

@@ -4,7 +4,7 @@
  * reset, so lines can be painted in any order.
  *
  * The colors are the sixteen of the user's theme, on the default background, so the screen is readable on light and dark
- * backgrounds. A selection is inverse.
+ * backgrounds. A selection is inverse. Only jobs' output has backgrounds of its own.
  */
 import type { View } from '../../store/view.ts';
 import { columns } from './columns.ts';
@@ -19,6 +19,8 @@ export type Color = PlainColor | `bright-${PlainColor}` | 'gray';
 
 export interface Style {
   readonly color?: Color | undefined;
+  /** Only output of jobs has one. */
+  readonly background?: Color | undefined;
   readonly bold?: boolean | undefined;
   readonly dim?: boolean | undefined;
   readonly inverse?: boolean | undefined;
@@ -139,8 +141,18 @@ function codesOf(style: Style, hasColors: boolean): string {
   if (style.underline === true) codes.push(4);
   if (style.inverse === true) codes.push(7);
   if (hasColors && style.color !== undefined) codes.push(colorCode(style.color));
+  if (hasColors && style.background !== undefined) codes.push(backgroundOffset + colorCode(style.background));
   return codes.join(';');
 }
+
+/** The color with this number: eight plain ones, then eight bright ones. */
+export function colorAt(index: number): Color | undefined {
+  const name = colorNames[index % colorNames.length];
+  return index < colorNames.length || name === undefined ? name : `bright-${name}`;
+}
+
+/** SGR codes of backgrounds are the codes of the same colors plus this. */
+const backgroundOffset = 10;
 
 function colorCode(color: Color): number {
   const index = colorNames.findIndex((name) => color.endsWith(name));

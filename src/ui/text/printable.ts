@@ -37,39 +37,80 @@ const hidden =
  * Marks, skin tones, some Thai and Lao vowels, second parts of Korean syllables: at the start of a text, they would join the
  * character to the left of it on the screen, and columns would no longer add up.
  */
-const dependent = /^[\p{M}\p{Emoji_Modifier}\u0E33\u0EB3\uFF9E\uFF9F\u1160-\u11FF\uD7B0-\uD7FB]+/u;
+const dependent = /^[\p{M}\p{Emoji_Modifier}\u0E33\u0EB3\uFF9E\uFF9F\u1160-\u11FF\uD7B0-\uD7FB]+/gu;
 
-/** Many marks on one character: terminals that draw all of them would draw over neighboring rows. */
-const piled = /(\p{M}{4})\p{M}+/gu;
+/** Many marks on one character, after the fourth: terminals that draw all of them would draw over neighboring rows. */
+const piled = /(?<=\p{M}{4})\p{M}+/gu;
 
 export function printable(text: string): string {
   if (!/[^ -~]/.test(text)) return text;
-  let rest = text.toWellFormed();
-  if (startsSequence.test(rest)) rest = withoutSequences(rest);
-  if (rest.includes('\r')) rest = lastSegments(rest);
-  // Line breaks at the end are dropped; others become spaces.
-  rest = rest.replace(lineBreaks, (breaks, at: number) => (at + breaks.length === rest.length ? '' : ' '));
-  rest = rest.replace(hidden, '').replace(dependent, '').replace(piled, '$1');
-  return rest.includes('\t') ? expandTabs(rest) : rest;
+  const rest = text.toWellFormed();
+  return cleaned(startsSequence.test(rest) ? withoutSequences(rest) : rest, []);
 }
 
-function withoutSequences(text: string): string {
+/** The first of the two steps of `printable`. */
+export function withoutSequences(text: string): string {
   return stripAnsi(text.replace(controlString, '')).replace(brokenSequence, '');
 }
 
-/** A carriage return starts the line again: only the last state of a progress bar remains. */
-function lastSegments(text: string): string {
-  return text.replace(/\r+(?=\n|$)/g, '').replace(/[^\n]*\r/g, '');
+/**
+ * The second step: everything but sequences.
+ *
+ * @param places positions in the text, in order; they are changed to the positions in the result
+ */
+export function cleaned(text: string, places: number[]): string {
+  let rest = text.includes('\r') ? lastSegments(text, places) : text;
+  // Line breaks at the end are dropped; others become spaces.
+  rest = replaced(rest, lineBreaks, places, (breaks, at, whole) =>
+    at + breaks.length === whole.length ? '' : ' ',
+  );
+  rest = replaced(rest, hidden, places, nothing);
+  rest = replaced(rest, dependent, places, nothing);
+  rest = replaced(rest, piled, places, nothing);
+  return rest.includes('\t') ? expandTabs(rest, places) : rest;
 }
 
-function expandTabs(text: string): string {
-  const [first = '', ...others] = text.split('\t');
-  let expanded = first;
-  let at = columns(first);
-  for (const other of others) {
-    const blanks = tabColumns - (at % tabColumns);
-    expanded += ' '.repeat(blanks) + other;
-    at += blanks + columns(other);
+/** A carriage return starts the line again: only the last state of a progress bar remains. */
+function lastSegments(text: string, places: number[]): string {
+  const rest = replaced(text, /\r+(?=\n|$)/g, places, nothing);
+  return replaced(rest, /[^\n]*\r/g, places, nothing);
+}
+
+function expandTabs(text: string, places: number[]): string {
+  let column = 0;
+  let from = 0;
+  return replaced(text, /\t/g, places, (tab, at) => {
+    column += columns(text.slice(from, at));
+    const blanks = tabColumns - (column % tabColumns);
+    column += blanks;
+    from = at + tab.length;
+    return ' '.repeat(blanks);
+  });
+}
+
+type Replacement = (match: string, at: number, whole: string) => string;
+
+function nothing(): string {
+  return '';
+}
+
+/** @param pattern global, without groups */
+function replaced(text: string, pattern: RegExp, places: number[], replacement: Replacement): string {
+  if (places.length === 0) return text.replace(pattern, replacement);
+  let result = '';
+  let from = 0;
+  let next = 0;
+  const movePlaces = (to: number) => {
+    for (; (places[next] ?? Number.POSITIVE_INFINITY) <= to; next += 1) {
+      // A place within a match is now after it.
+      places[next] = result.length + Math.max(0, (places[next] ?? 0) - from);
+    }
+  };
+  for (const { 0: match, index } of text.matchAll(pattern)) {
+    movePlaces(index);
+    result += text.slice(from, index) + replacement(match, index, text);
+    from = index + match.length;
   }
-  return expanded;
+  movePlaces(text.length);
+  return result + text.slice(from);
 }

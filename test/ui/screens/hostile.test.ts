@@ -115,7 +115,7 @@ test('a latest line changes nothing on the screen but itself, and nothing of the
   await ui.stage.enqueue('calm', { class: 'Calm', args: ['ly'] });
   await ui.stage.enqueue('loud', ...marks.map((_, at) => ({ class: 'Loud', args: [at] })));
   await screen.waitForText('all is well');
-  await screen.waitForText(/0 waiting.*0 waiting/);
+  await screen.waitForText(/ 0 waiting.* 0 waiting/);
   await screen.waitForText('it failed');
   const harmless = /^┃ +something harmless/;
   const count = () => screen.screen().filter((row) => harmless.test(row)).length;

@@ -1,12 +1,16 @@
 /** The screen of one job: its output as it comes, and all that one can do with it. */
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
+import type { Cell } from '../../helpers/terminal-screen.ts';
 import { Puppet } from '../puppet.ts';
 import { type Screen, useInProcessUi } from './in-process.ts';
 
 const ui = useInProcessUi();
+const red = 1;
+const green = 2;
 const yellow = 3;
 const cyan = 6;
+const brightYellow = 11;
 
 interface OpenJob {
   readonly screen: Screen;
@@ -152,6 +156,78 @@ test('long lines wrap, times and streams go, marks come, and the log takes the w
   expect(logRows(screen)).toHaveLength(height + 4);
   await screen.press('z');
   await screen.waitForText('args ["at length"]');
+});
+
+/** The cell where a text begins. */
+function cellOf(screen: Screen, text: string): Cell {
+  const row = screen.screen().findIndex((each) => each.includes(text));
+  // Each unit of these texts takes one column.
+  return screen.cell((screen.screen()[row] ?? '').indexOf(text), row);
+}
+
+test('output keeps its colors and weights, over several lines too, and each stream has its own', async () => {
+  const { screen, puppet } = await openJob(
+    String.raw`printf 'a \033[31mred word\033[0m\n\033[1;38;5;208mloud\nstill loud\n\033[0mquiet\n'`,
+    'quiet',
+  );
+  puppet.tell(
+    String.raw`printf 'own \033[4;7mpart\n' >&2; sleep 0.3; printf '\033[30;43mlabel\033[49;39m end\n'`,
+  );
+  await screen.waitForText('label end');
+  await screen.waitForText('6 lines');
+  expect(cellOf(screen, 'a red')).toMatchObject({ color: null, isBold: false });
+  expect(cellOf(screen, 'red word')).toMatchObject({ color: red, isBold: false });
+  expect(cellOf(screen, 'loud')).toMatchObject({ color: brightYellow, isBold: true });
+  expect(cellOf(screen, 'still loud')).toMatchObject({ color: brightYellow, isBold: true });
+  expect(cellOf(screen, 'quiet')).toMatchObject({ color: null, isBold: false });
+  expect(cellOf(screen, 'own part')).toMatchObject({ isUnderlined: false, isInverse: false });
+  expect(cellOf(screen, 'part')).toMatchObject({ isUnderlined: true, isInverse: true });
+  expect(cellOf(screen, 'label')).toMatchObject({ color: 0, background: yellow });
+  expect(cellOf(screen, ' end')).toMatchObject({ color: null, background: null, isInverse: false });
+  // The rest of the rows, and what is around the text, has none of it.
+  for (const text of ['err own', 'out still']) expect(cellOf(screen, text)).toMatchObject({ isBold: false });
+  await search(screen, 'd w');
+  await screen.waitForText('1 of 1');
+  expect(cellOf(screen, 'd word')).toMatchObject({ color: red, isInverse: true });
+  expect(cellOf(screen, 'red word')).toMatchObject({ color: red, isInverse: false });
+  await screen.press('y');
+  await screen.waitForText('✓ copied 6 lines');
+  expect(copied(screen)).toBe('a red word\nloud\nstill loud\nquiet\nown part\nlabel end\n');
+});
+
+test('a wrapped line keeps its colors in every row, and a match over two rows is marked in both', async () => {
+  const { screen } = await openJob(
+    String.raw`printf '\033[32m%s\033[0m tail\n' "$(seq -s . 1000 1060)"`,
+    '1000',
+  );
+  await screen.press('w');
+  await screen.waitForText('tail');
+  const [first = '', second = ''] = logRows(screen);
+  expect(cellOf(screen, second.trim().slice(0, 9))).toMatchObject({ color: green });
+  expect(cellOf(screen, 'tail')).toMatchObject({ color: null });
+  const start = first.trimEnd().slice(-3);
+  await search(screen, start + second.trim().slice(0, 3));
+  await screen.waitForText('1 of 1');
+  const row = screen.screen().findIndex((each) => each.endsWith(start));
+  expect(screen.cell(first.trimEnd().length - 1, row)).toMatchObject({ color: green, isInverse: true });
+  expect(screen.cell(14, row + 1)).toMatchObject({ color: green, isInverse: true });
+  expect(screen.cell(17, row + 1)).toMatchObject({ color: green, isInverse: false });
+});
+
+test('a progress bar is one line that changes in place, with its last colors', async () => {
+  const { screen, puppet } = await openJob(String.raw`printf '\033[33m 10%%\r'`, '10%');
+  await screen.waitForText(/out {2}10%$/m);
+  for (const percent of [40, 70]) {
+    puppet.tell(`printf ' ${percent}%%\\r'`);
+    await screen.waitForText(new RegExp(`out {2}${percent}%$`, 'm'));
+    expect(cellOf(screen, `${percent}%`).color).toBe(yellow);
+    expect(rule(screen)).toContain(' 1 line ');
+  }
+  puppet.tell(String.raw`printf '\033[32m100%%\033[0m\r\ndone\n'`);
+  await screen.waitForText('out done');
+  expect(logTexts(screen)).toEqual(['100%', 'done']);
+  expect(cellOf(screen, '100%').color).toBe(green);
+  expect(cellOf(screen, 'done').color).toBeNull();
 });
 
 test('a wrapped line that is longer than the screen is high can be read to its end', async () => {

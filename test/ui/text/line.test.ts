@@ -19,6 +19,7 @@ import { hostileTexts, widths } from './texts.ts';
 const styles: fc.Arbitrary<Style> = fc.record(
   {
     color: fc.constantFrom('red', 'green', 'gray', 'bright-cyan'),
+    background: fc.constantFrom('white', 'bright-black'),
     bold: fc.boolean(),
     dim: fc.boolean(),
     inverse: fc.boolean(),
