@@ -81,6 +81,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'log',
       'frame',
       'panels',
+      'queue',
       'dialogs',
       'screens',
       'actions',

@@ -45,7 +45,7 @@ export function queueMessages(fact: QueueFact): QueueMessages {
       return { level: 'info', glyph: '●', subject: fact.runner, text: 'no longer throttled' };
     case 'queue.paused': {
       const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
-      const text = `paused: ${fact.pauses.map(pauseReason).join('; ')}`;
+      const text = `paused: ${fact.pauses.map((pause) => pauseReason(pause)).join('; ')}`;
       return { level, glyph: '‖', subject: fact.queue, text };
     }
     case 'queue.resumed':
@@ -53,9 +53,10 @@ export function queueMessages(fact: QueueFact): QueueMessages {
   }
 }
 
-export function pauseReason(reason: PauseReason): string {
-  const who = reason.detail === '' ? 'hand' : visibleWithin(reason.detail, textLimit);
-  const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, textLimit)})`;
+/** @param limit characters of its detail */
+export function pauseReason(reason: PauseReason, limit = textLimit): string {
+  const who = reason.detail === '' ? 'hand' : visibleWithin(reason.detail, limit);
+  const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, limit)})`;
   switch (reason.kind) {
     case 'operator':
       return `by ${who}`;
@@ -80,16 +81,16 @@ export function limitsText(limit: number | null, rate: string | null): string {
 }
 
 /** Why an entry is throttled, in a few words. */
-export function throttledReason(throttled: Throttled): string {
+export function throttledReason(throttled: Throttled, limit = lastWordsLimit): string {
   return throttled.shortage === null
-    ? `waiting children end (${endOf(throttled)})`
-    : visibleWithin(throttled.shortage, textLimit);
+    ? `waiting children end (${endOf(throttled, limit)})`
+    : visibleWithin(throttled.shortage, Math.max(limit, textLimit));
 }
 
 /** `exit code 1: no such table` */
-function endOf({ exitCode, signal, lastWords }: Throttled): string {
+function endOf({ exitCode, signal, lastWords }: Throttled, limit = lastWordsLimit): string {
   const end = signal === null ? `exit code ${exitCode}` : visibleWithin(signal, textLimit);
-  return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, lastWordsLimit)}`;
+  return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, limit)}`;
 }
 
 /** Not paused by a person: something needs attention. */
@@ -108,7 +109,7 @@ export function pausesMessages(queue: string, pauses: readonly PauseReason[]): s
   const name = visibleWithin(queue, textLimit);
   return pauses.length === 0
     ? `${name} is not paused`
-    : `${name} is paused: ${pauses.map(pauseReason).join('; ')}`;
+    : `${name} is paused: ${pauses.map((pause) => pauseReason(pause)).join('; ')}`;
 }
 
 function concurrency({ concurrency: now, configuredConcurrency }: PoolView): string {

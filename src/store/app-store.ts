@@ -3,7 +3,7 @@
  * replaces the model, and only events change it, so the screen doesn't depend on where the engine runs.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { FailureEntry } from '../protocol/commands.ts';
+import type { FailureEntry, FailureGroup, WaitingJob } from '../protocol/commands.ts';
 import type { EngineEvent } from '../protocol/events.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
@@ -18,6 +18,35 @@ export interface FailurePages {
   readonly next: number | null;
   readonly isLoading: boolean;
   /** Why the last page couldn't be read. */
+  readonly trouble: string | null;
+}
+
+/** The groups of failures that a screen shows. */
+export interface GroupPages {
+  /** Which groups they are, see `groupRequest`; '' if none are shown. */
+  readonly request: string;
+  /** Largest first. */
+  readonly groups: readonly FailureGroup[];
+  /** Failures of groups that there was no room for. */
+  readonly others: number;
+  /** Entries that have been counted so far. */
+  readonly looked: number;
+  /** Length of the whole list at the last read; `null` before the first. */
+  readonly total: number | null;
+  readonly isLoading: boolean;
+  readonly trouble: string | null;
+}
+
+/** The waiting jobs of the open queue, from the one that runs next. */
+export interface WaitingPages {
+  /** Queue and filter, see `waitingRequest`; '' if none are shown. */
+  readonly request: string;
+  readonly jobs: readonly WaitingJob[];
+  /** Length of the queue at the last read; `null` before the first. */
+  readonly total: number | null;
+  /** Index of the first job that was not looked at; `null` if all were. */
+  readonly next: number | null;
+  readonly isLoading: boolean;
   readonly trouble: string | null;
 }
 
@@ -36,6 +65,8 @@ export interface AppState {
   readonly recentFailures: FailurePages;
   /** What the failures screen shows. */
   readonly failurePages: FailurePages;
+  readonly groupPages: GroupPages;
+  readonly waitingPages: WaitingPages;
   readonly openLog: OpenLog | null;
 }
 
@@ -49,12 +80,33 @@ export const noFailurePages: FailurePages = {
   trouble: null,
 };
 
+export const noGroupPages: GroupPages = {
+  request: '',
+  groups: [],
+  others: 0,
+  looked: 0,
+  total: null,
+  isLoading: false,
+  trouble: null,
+};
+
+export const noWaitingPages: WaitingPages = {
+  request: '',
+  jobs: [],
+  total: null,
+  next: null,
+  isLoading: false,
+  trouble: null,
+};
+
 export function createAppStore(): AppStore {
   return createStore<AppState>(() => ({
     model: emptySnapshot,
     view: initialView,
     recentFailures: noFailurePages,
     failurePages: noFailurePages,
+    groupPages: noGroupPages,
+    waitingPages: noWaitingPages,
     openLog: null,
   }));
 }

@@ -1,5 +1,6 @@
 /** The filter language of the failures screen: `queue:mail class:Send exception:Timeout exit:137 older:30d words`. */
 import { everyFailure, type FailureFilter } from '../protocol/commands.ts';
+import type { FailuresView } from './view.ts';
 
 const fields = {
   queue: 'queue',
@@ -26,6 +27,12 @@ export function parseFailureFilter(typed: string): FailureFilter {
     }
   }
   return { ...filter, text: words.length === 0 ? null : words.join(' ') };
+}
+
+/** What the failures screen shows: the filter that was typed, and the open group. */
+export function failureFilterOf({ filter, group }: Pick<FailuresView, 'filter' | 'group'>): FailureFilter {
+  const typed = parseFailureFilter(filter);
+  return group === null ? typed : { ...typed, group };
 }
 
 export function isEmptyFilter(filter: FailureFilter): boolean {

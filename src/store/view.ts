@@ -2,7 +2,13 @@
  * The view: the state of one user's own screen. It never crosses the link and holds nothing about the engine. Plain data;
  * `ui/actions` has what keys do to it.
  */
-import type { CommandType, FailureEntry, FailureFilter } from '../protocol/commands.ts';
+import type {
+  CommandType,
+  FailureEntry,
+  FailureFilter,
+  FailureGroupNames,
+  WaitingJob,
+} from '../protocol/commands.ts';
 
 export const tabs = ['queues', 'failures', 'jobs', 'events'] as const;
 export type Tab = (typeof tabs)[number];
@@ -24,9 +30,36 @@ export interface View {
   readonly log: LogView;
 }
 
+/** `over`: what was open before, which comes back; left out if that was a tab. */
 export type Opened =
-  | { readonly kind: 'job'; readonly jobId: string }
-  | { readonly kind: 'failure'; readonly entry: FailureEntry; readonly top: number };
+  | { readonly kind: 'job'; readonly jobId: string; readonly over?: Opened }
+  | {
+      readonly kind: 'failure';
+      readonly entry: FailureEntry;
+      readonly top: number;
+      readonly over?: Opened;
+    }
+  | QueuePage;
+
+/** The panes of a queue's page. */
+export const queuePanes = ['about', 'running', 'waiting', 'groups'] as const;
+export type QueuePane = (typeof queuePanes)[number];
+
+/** A queue's page: everything about one queue. */
+export interface QueuePage {
+  readonly kind: 'queue';
+  readonly queue: string;
+  readonly pane: QueuePane;
+  /** The running job under the cursor; `null`: the first. */
+  readonly jobId: string | null;
+  /** Only waiting jobs with this text. */
+  readonly filter: string;
+  /** The waiting job under the cursor, by value; `null`: the first. */
+  readonly waiting: string | null;
+  /** The group of failures under the cursor; `null`: the first. */
+  readonly group: string | null;
+  readonly over?: Opened;
+}
 
 /** A list with a cursor that stays on its item, not on its row. */
 export interface ListView {
@@ -54,7 +87,15 @@ export interface FailuresView {
   readonly marked: ReadonlyMap<string, FailureEntry>;
   /** All matches are marked, loaded or not. */
   readonly isAllMarked: boolean;
+  /** Whether groups are shown, and of what: exception and class, or also the queue. */
+  readonly grouping: Grouping;
+  /** Key of the group under the cursor; `null`: the first. */
+  readonly groupCursor: string | null;
+  /** The open group: the list shows its failures only. */
+  readonly group: FailureGroupNames | null;
 }
+
+export type Grouping = 'none' | 'class' | 'queue';
 
 export interface LogView {
   readonly isFollowing: boolean;
@@ -126,7 +167,8 @@ export type Question =
       readonly command: Extract<CommandType, 'retry-matching' | 'remove-matching'>;
       readonly filter: FailureFilter;
       readonly within: number;
-    };
+    }
+  | { readonly kind: 'remove-waiting'; readonly queue: string; readonly job: WaitingJob };
 
 export const initialView: View = {
   tab: 'queues',
@@ -134,7 +176,15 @@ export const initialView: View = {
   dialog: null,
   toast: null,
   queues: { filter: '', pane: 'queues', queue: null, jobId: null, failure: null },
-  failures: { filter: '', cursor: null, marked: new Map(), isAllMarked: false },
+  failures: {
+    filter: '',
+    cursor: null,
+    marked: new Map(),
+    isAllMarked: false,
+    grouping: 'none',
+    groupCursor: null,
+    group: null,
+  },
   jobs: { filter: '', cursor: null },
   events: { filter: '', cursor: null },
   log: {

@@ -1,6 +1,7 @@
 /** The whole screen: header, body, message, keys, and dialogs on top. */
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
+import { showsGroups } from '../store/failure-groups.ts';
 import { Help } from './dialogs/help.tsx';
 import { Palette } from './dialogs/palette.tsx';
 import { QuestionBox } from './dialogs/question.tsx';
@@ -13,8 +14,10 @@ import { MessageLine } from './panels/message-line.tsx';
 import { EventsScreen } from './screens/events-screen.tsx';
 import { FailureScreen } from './screens/failure-screen.tsx';
 import { FailuresScreen } from './screens/failures-screen.tsx';
+import { GroupsScreen } from './screens/groups-screen.tsx';
 import { JobScreen } from './screens/job-screen.tsx';
 import { JobsScreen } from './screens/jobs-screen.tsx';
+import { QueueScreen } from './screens/queue-screen.tsx';
 import { QueuesScreen } from './screens/queues-screen.tsx';
 import { lineOf, span } from './text/line.ts';
 
@@ -52,13 +55,15 @@ function Screen(): ReactNode {
 function Body(): ReactNode {
   const tab = useFrame(({ view }) => view.tab);
   const opened = useFrame(({ view }) => view.opened);
+  const hasGroups = useFrame(({ view }) => showsGroups(view.failures));
   if (opened?.kind === 'job') return <JobScreen jobId={opened.jobId} />;
   if (opened?.kind === 'failure') return <FailureScreen entry={opened.entry} top={opened.top} />;
+  if (opened?.kind === 'queue') return <QueueScreen page={opened} />;
   switch (tab) {
     case 'queues':
       return <QueuesScreen />;
     case 'failures':
-      return <FailuresScreen />;
+      return hasGroups ? <GroupsScreen /> : <FailuresScreen />;
     case 'jobs':
       return <JobsScreen />;
     case 'events':

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { actionOf, type BindingGroup, bindingsIn, type Context, keymap } from '../../src/ui/keys/keymap.ts';
 
-const contexts: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
+const contexts: readonly Context[] = [
+  ...(['queues', 'failures', 'groups', 'jobs', 'events'] as const),
+  ...(['queue', 'job', 'failure'] as const),
+];
 
 describe('the keymap', () => {
   test.each(contexts)('gives a key one meaning in %s', (context) => {
@@ -23,11 +26,14 @@ describe('the keymap', () => {
 
   test('asks before whatever ends a job, deletes, or acts on many', () => {
     const asking = keymap.filter(({ asks }) => asks === true).map(({ action }) => action);
-    expect(asking).toEqual(['retry-matching', 'delete', 'terminate-job', 'kill-job', 'stop-runner']);
+    expect(asking).toEqual([
+      ...['retry-matching', 'delete', 'retry-group', 'delete-group', 'delete-waiting'],
+      ...['terminate-job', 'kill-job', 'stop-runner'],
+    ]);
   });
 
   test('leaves out all that changes anything when it may only read', () => {
-    for (const key of ['p', 'P', '+', '-', '=', 'r', 'R', 'D', 'x', 'X', 'Q']) {
+    for (const key of ['p', 'P', '+', '-', '=', 'r', 'R', 'D', 'H', 'T', 'x', 'X', 'Q']) {
       const allowed = contexts.filter((context) => actionOf(key, context, true) !== null);
       expect(allowed, key).toEqual([]);
       expect(

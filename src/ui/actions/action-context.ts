@@ -1,7 +1,10 @@
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { AppStore } from '../../store/app-store.ts';
+import type { Opened } from '../../store/view.ts';
 import type { Size } from '../layout/layout.ts';
 import type { FailureList } from '../lists/failure-list.ts';
+import type { GroupList } from '../lists/group-list.ts';
+import type { WaitingJobs } from '../lists/waiting-list.ts';
 import type { JobLog } from '../log/job-log.ts';
 import type { EndSignal } from '../terminal/screen-guard.ts';
 
@@ -19,6 +22,8 @@ export type UiEnd =
 export interface ActionContext {
   readonly store: AppStore;
   readonly failures: FailureList;
+  readonly groups: GroupList;
+  readonly waiting: WaitingJobs;
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
@@ -27,8 +32,11 @@ export interface ActionContext {
   readonly size: Size;
   /** The log that is open. */
   readonly log: JobLog | null;
-  openLog(jobId: string): void;
+  /** @param over what comes back after it; left out for the tab */
+  openLog(jobId: string, over?: Opened): void;
   closeLog(): void;
+  /** Back to what was open before, or to the tab. */
+  leave(): void;
   /** Sent by `run`, without a reply yet. The model doesn't reflect them. */
   readonly unanswered: readonly Command[];
   /** Sends a command and shows the reply. */

@@ -4,13 +4,16 @@ import { plural } from '../../messages/quantities.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { findJob } from '../../store/selectors.ts';
 import {
+  chosenQueue,
   indexOfKey,
   listedEvents,
   selectedFailure,
+  selectedGroup,
   selectedJobId,
-  selectedQueue,
+  selectedWaiting,
 } from '../lists/selection.ts';
 import type { JobLog } from '../log/job-log.ts';
+import { groupWords } from '../panels/words.ts';
 import { clipboardLimitBytes } from '../terminal/clipboard.ts';
 import type { ActionContext } from './action-context.ts';
 
@@ -45,7 +48,13 @@ function selection(state: AppState): { text: string | null; what: string } {
       what: "the failure's record",
     };
   }
-  if (state.view.tab === 'events') {
+  const waiting = selectedWaiting(state);
+  if (waiting !== null) {
+    return { text: waiting.payload, what: waiting.isWhole ? 'the payload' : 'the beginning of the payload' };
+  }
+  const group = selectedGroup(state);
+  if (group !== null) return { text: groupWords(group), what: "the group's names" };
+  if (state.view.opened === null && state.view.tab === 'events') {
     const events = listedEvents(state);
     const event =
       events[
@@ -65,6 +74,6 @@ function selection(state: AppState): { text: string | null; what: string } {
   const job = jobId === null ? null : findJob(state.model, jobId);
   if (job !== null)
     return { text: `${job.jobClass ?? ''} ${job.args}`.trim(), what: "the job's class and args" };
-  const queue = state.view.tab === 'queues' ? selectedQueue(state) : null;
+  const queue = state.view.tab === 'queues' ? chosenQueue(state) : null;
   return { text: queue?.name ?? null, what: "the queue's name" };
 }

@@ -1,14 +1,12 @@
 /** Marks, retries and deletes failures. Commands name them by value, so they act on what the user saw. */
-import { grouped, plural } from '../../messages/quantities.ts';
-import type { CommandReply, FailureEntry } from '../../protocol/commands.ts';
+import { plural } from '../../messages/quantities.ts';
+import type { FailureEntry } from '../../protocol/commands.ts';
 import { changeView } from '../../store/app-store.ts';
-import { isEmptyFilter, parseFailureFilter } from '../../store/filter-language.ts';
-import type { Choice } from '../../store/view.ts';
 import { failureKeys, indexOfKey, selectedFailure, stepTo } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
+import { afterwards, askMatching, verbOf, yesOrNo } from './matching-actions.ts';
 
 type EntriesCommand = 'retry-failures' | 'remove-failures';
-type MatchingCommand = 'retry-matching' | 'remove-matching';
 
 /** Limits of one command: the engine's for entries, the link's for bytes. */
 const mostEntries = 1_000;
@@ -107,75 +105,6 @@ function askEntries(
   });
 }
 
-/** Counts first, because the question says how many. */
-async function askMatching(context: ActionContext, command: MatchingCommand): Promise<void> {
-  const { store } = context;
-  const typed = store.getState().view.failures.filter;
-  const filter = parseFailureFilter(typed);
-  context.toast('counting…');
-  const reply = await context.ask({ type: 'count-failures', filter });
-  if (!reply.ok) {
-    context.toast(reply.message, true);
-    return;
-  }
-  if (reply.data?.kind !== 'failure-count') return;
-  const { dialog, opened, tab, failures } = store.getState().view;
-  // Counting a long list takes seconds. If the user has moved on, the next keys don't answer this question.
-  if (dialog !== null || opened !== null || tab !== 'failures' || failures.filter !== typed) return;
-  const { total, matching, retryable, untimed = 0 } = reply.data;
-  const count = command === 'retry-matching' ? retryable : matching;
-  const isAll = isEmptyFilter(filter);
-  if (count === 0) {
-    context.toast(nothingToDo(matching, isAll ? null : typed));
-    return;
-  }
-  const verb = verbOf(command);
-  const skipped = matching - retryable;
-  changeView(store, {
-    toast: null,
-    dialog: {
-      kind: 'question',
-      question: { kind: 'matching', command, filter, within: total },
-      title: `${verb} ${plural(count, 'failure')}?`,
-      lines: [
-        isAll && count === total
-          ? 'All failures on the list.'
-          : isAll
-            ? `${grouped(count)} of the ${plural(total, 'failure')} on the list.`
-            : `${grouped(count)} of ${plural(total, 'failure')}, with the filter "${typed}".`,
-        ...(command === 'retry-matching' && skipped > 0
-          ? [
-              skipped === 1
-                ? "Skips 1 failure that was already retried or can't be retried."
-                : `Skips ${grouped(skipped)} failures that were already retried or can't be retried.`,
-            ]
-          : []),
-        ...(untimed > 0 ? [`${plural(untimed, 'failure')} without a readable time left alone.`] : []),
-      ],
-      choices: yesOrNo(verb),
-      focus: 0,
-    },
-  });
-}
-
-/** @param filter `null`: all failures match */
-function nothingToDo(matching: number, filter: string | null): string {
-  if (matching === 0) return filter === null ? 'there are no failures' : `no failure matches "${filter}"`;
-  const which = filter === null ? '' : ` that matches "${filter}"`;
-  return `every failure${which} was already retried or can't be retried`;
-}
-
-function yesOrNo(verb: string): readonly Choice[] {
-  return [
-    { label: 'Cancel', key: 'n', detail: '' },
-    { label: verb, key: 'y', detail: '' },
-  ];
-}
-
-function verbOf(command: EntriesCommand | MatchingCommand): string {
-  return command.startsWith('retry') ? 'Retry' : 'Delete';
-}
-
 function queuesOf(entries: readonly FailureEntry[]): string {
   const queues = [...new Set(entries.map(({ queue }) => queue ?? '(no queue)'))];
   return queues.length <= 3
@@ -223,26 +152,4 @@ function partsOf(entries: readonly FailureEntry[]): FailureEntry[][] {
 
 function pastOf(command: EntriesCommand): string {
   return command === 'retry-failures' ? 'retried' : 'deleted';
-}
-
-export async function carryOutMatching(
-  context: ActionContext,
-  command: MatchingCommand,
-  filter: ReturnType<typeof parseFailureFilter>,
-  within: number,
-): Promise<void> {
-  context.toast(command === 'retry-matching' ? 'retrying…' : 'deleting…');
-  const reply = await context.run({ type: command, filter, within });
-  afterwards(context, command, reply);
-}
-
-function afterwards({ store, failures }: ActionContext, command: string, reply: CommandReply): void {
-  const { view } = store.getState();
-  const isGone = !reply.ok && reply.code === 'failure-gone';
-  // A mark on an entry that is gone can't be seen or removed.
-  if (reply.ok || isGone)
-    changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
-  const isRemoved = reply.ok || (isGone && command.startsWith('remove'));
-  if (view.opened?.kind === 'failure' && isRemoved) changeView(store, { opened: null });
-  failures.reread();
 }

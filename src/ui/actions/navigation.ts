@@ -1,12 +1,16 @@
-/** Moves between rows, panels and tabs; opens jobs and failures, and goes back. */
+/** Moves between rows, panels and tabs; opens queues, jobs and failures, and goes back. */
 import { type AppState, changeView } from '../../store/app-store.ts';
-import { type QueuesPane, type Tab, tabs } from '../../store/view.ts';
-import { bodyRows, failuresLayout, queuesLayout, type Size } from '../layout/layout.ts';
+import { type QueuesPane, queuePanes, type Tab, tabs } from '../../store/view.ts';
+import { queuesLayout } from '../layout/layout.ts';
 import {
+  contextOf,
   failureKeys,
+  groupKeys,
+  indexOfKey,
   listedEvents,
   listedJobs,
   listedQueues,
+  pageOfQueue,
   type Step,
   selectedFailure,
   selectedJobId,
@@ -16,6 +20,9 @@ import {
 } from '../lists/selection.ts';
 import { lastFailureTop } from '../panels/failure-detail.ts';
 import type { ActionContext } from './action-context.ts';
+import { closeGroup, openGroup } from './group-actions.ts';
+import { pageOf } from './page-rows.ts';
+import { movePage, openFromPage, pageFor } from './queue-page.ts';
 
 /** Reads the next page when the cursor is this close to the end of what is loaded. */
 const nearEnd = 30;
@@ -24,6 +31,8 @@ export function move(context: ActionContext, step: Step): void {
   const { view } = context.store.getState();
   if (view.opened?.kind === 'job') context.log?.scroll(step);
   else if (view.opened?.kind === 'failure') scrollFailure(context, step);
+  else if (view.opened?.kind === 'queue') movePage(context, view.opened, step);
+  else if (contextOf(view) === 'groups') moveInGroups(context, step);
   else if (view.tab === 'queues') moveInQueues(context, step);
   else if (view.tab === 'failures') moveInFailures(context, step);
   else moveInList(context, view.tab, step);
@@ -77,6 +86,40 @@ async function toOldest(
   changeView(store, { failures: { ...view.failures, cursor } });
 }
 
+function moveInGroups({ store }: ActionContext, step: Step): void {
+  const { view, groupPages } = store.getState();
+  const groupCursor = stepTo(groupKeys(groupPages.groups), view.failures.groupCursor, step);
+  changeView(store, { failures: { ...view.failures, groupCursor } });
+}
+
+/** The next or previous failure of the list that the open one is from. */
+export function openNextFailure(context: ActionContext, step: 1 | -1): void {
+  const { store } = context;
+  const { view, recentFailures, failurePages } = store.getState();
+  const { opened } = view;
+  if (opened?.kind !== 'failure') return;
+  if (opened.over !== undefined) {
+    context.toast('this failure was opened from its job; Esc returns to it', true);
+    return;
+  }
+  const isRecent = view.tab === 'queues';
+  const { entries } = isRecent ? recentFailures : failurePages;
+  const keys = failureKeys(entries);
+  const at = indexOfKey(keys, isRecent ? view.queues.failure : view.failures.cursor) + step;
+  const [entry, key] = [entries[at], keys[at]];
+  if (entry === undefined || key === undefined) {
+    context.toast(step < 0 ? 'this is the newest failure' : 'this is the last failure of the list');
+    return;
+  }
+  changeView(store, {
+    opened: { kind: 'failure', entry, top: 0 },
+    ...(isRecent
+      ? { queues: { ...view.queues, failure: key } }
+      : { failures: { ...view.failures, cursor: key } }),
+  });
+  if (!isRecent && at >= keys.length - nearEnd) context.failures.more();
+}
+
 function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step): void {
   const state = store.getState();
   const keys =
@@ -100,18 +143,29 @@ export function settlePane({ store, size }: ActionContext): void {
 export function movePanel({ store, size }: ActionContext, step: number): void {
   const state = store.getState();
   const names = listedQueues(state).map(({ name }) => name);
-  const queue = stepTo(names, selectedQueue(state)?.name ?? null, step);
+  const page = pageOfQueue(state.view);
+  const queue = stepTo(names, page?.queue ?? selectedQueue(state)?.name ?? null, step);
   const { queues } = state.view;
+  if (page !== null && queue !== null) {
+    changeView(store, { opened: pageFor(state, queue), queues: { ...queues, queue, jobId: null } });
+    return;
+  }
   const isPanels = queuesLayout(size, names.length).kind === 'panels';
   const pane = isPanels ? 'queues' : queues.pane;
   changeView(store, { queues: { ...queues, pane, queue, jobId: null } });
 }
 
-/** The next panel on the queues screen, the next tab elsewhere. */
+/** The next panel on the queues screen and on a queue's page, the next tab elsewhere. */
 export function movePane(context: ActionContext, step: 1 | -1): void {
   const { store, size } = context;
   const state = store.getState();
   const { view } = state;
+  const page = pageOfQueue(view);
+  if (page !== null) {
+    const at = queuePanes.indexOf(page.pane) + step + queuePanes.length;
+    changeView(store, { opened: { ...page, pane: queuePanes[at % queuePanes.length] ?? 'running' } });
+    return;
+  }
   if (view.tab !== 'queues' || view.opened !== null) {
     const at = tabs.indexOf(view.tab) + step + tabs.length;
     goToTab(context, tabs[at % tabs.length] ?? 'queues');
@@ -157,7 +211,7 @@ export function goToQueue(context: ActionContext, queue: string): void {
 }
 
 export function open(context: ActionContext): void {
-  const { store, size } = context;
+  const { store } = context;
   const state = store.getState();
   const { view } = state;
   const failure = selectedFailure(state);
@@ -165,19 +219,27 @@ export function open(context: ActionContext): void {
     changeView(store, { opened: { kind: 'failure', entry: failure, top: 0 } });
     return;
   }
+  const page = pageOfQueue(view);
+  if (page !== null) {
+    openFromPage(context, page);
+    return;
+  }
+  if (contextOf(view) === 'groups') {
+    if (!openGroup(context)) context.toast('no group to open', true);
+    return;
+  }
   if (view.tab === 'events') {
     openEvent(context);
     return;
   }
-  const isTable = view.tab === 'queues' && queuesLayout(size, listedQueues(state).length).kind === 'table';
-  const jobId = selectedJobId(state);
-  if (isTable && view.queues.pane === 'queues' && jobId !== null) {
-    changeView(store, { queues: { ...view.queues, pane: 'running', jobId } });
-  } else if (jobId !== null) {
-    context.openLog(jobId);
-  } else {
-    context.toast(nothingToOpen(state), true);
+  const queue = view.tab === 'queues' && view.queues.pane === 'queues' ? selectedQueue(state) : null;
+  if (queue !== null) {
+    changeView(store, { opened: pageFor(state, queue.name) });
+    return;
   }
+  const jobId = selectedJobId(state);
+  if (jobId === null) context.toast(nothingToOpen(state), true);
+  else context.openLog(jobId);
 }
 
 function nothingToOpen(state: AppState): string {
@@ -200,18 +262,30 @@ function openEvent(context: ActionContext): void {
 export function back(context: ActionContext): boolean {
   const { store, failures } = context;
   const { view } = store.getState();
+  const page = pageOfQueue(view);
+  if (page !== null && page.filter !== '') {
+    changeView(store, { opened: { ...page, filter: '', waiting: null } });
+    return true;
+  }
   if (view.opened !== null) {
-    context.closeLog();
-    changeView(store, { opened: null });
+    context.leave();
     return true;
   }
   if (view.tab === 'failures' && (view.failures.marked.size > 0 || view.failures.isAllMarked)) {
     changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
     return true;
   }
+  if (view.tab === 'failures' && view.failures.group !== null) {
+    closeGroup(context);
+    return true;
+  }
   if (view[view.tab].filter !== '') {
     changeView(store, { [view.tab]: { ...view[view.tab], filter: '' } });
     if (view.tab === 'failures') failures.restart();
+    return true;
+  }
+  if (view.tab === 'failures' && view.failures.grouping !== 'none') {
+    changeView(store, { failures: { ...view.failures, grouping: 'none' } });
     return true;
   }
   if (view.tab === 'queues' && view.queues.pane !== 'queues') {
@@ -225,46 +299,4 @@ export function back(context: ActionContext): boolean {
 export function movePages(context: ActionContext, pages: number): void {
   const rows = Math.ceil(pageOf(context.store.getState(), context.size) * Math.abs(pages));
   move(context, pages < 0 ? -rows : rows);
-}
-
-const borders = 2;
-const heading = 1;
-/** In the panels of the queues screen, a job may take two rows. */
-const rowsOfJob = 2;
-/** Rows of a queue's panel for its bar and its last failure. */
-const rowsAround = 2;
-
-/** Rows of the panel that has the focus. */
-export function pageOf(state: AppState, size: Size): number {
-  return Math.max(1, rowsOf(state, size));
-}
-
-function rowsOf(state: AppState, size: Size): number {
-  const { opened, tab } = state.view;
-  const rows = bodyRows(size);
-  // One line of the previous page stays visible.
-  if (opened?.kind === 'failure') return rows - borders - 1;
-  if (opened?.kind === 'job') return rows - 4;
-  switch (tab) {
-    case 'queues':
-      return rowsOfPane(state, size);
-    case 'failures':
-      return failuresLayout(size).listRows - borders - heading;
-    case 'jobs':
-      return rows - borders - heading;
-    case 'events':
-      return rows - borders;
-  }
-}
-
-function rowsOfPane(state: AppState, size: Size): number {
-  const { pane } = state.view.queues;
-  const layout = queuesLayout(size, listedQueues(state).length);
-  if (pane === 'failures') return layout.failureRows - borders - heading;
-  if (layout.kind === 'table') {
-    return pane === 'running'
-      ? Math.floor((layout.runningRows - borders) / rowsOfJob)
-      : layout.tableRows - borders - heading;
-  }
-  return Math.floor((Math.min(...layout.heights) - borders - rowsAround) / rowsOfJob);
 }

@@ -2,11 +2,15 @@
 import { changeView } from '../../store/app-store.ts';
 import { tabs } from '../../store/view.ts';
 import type { ActionName } from '../keys/keymap.ts';
+import { pageOfQueue } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { copySelection } from './copy.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
-import { back, goToTab, move, movePages, movePane, movePanel, open } from './navigation.ts';
+import { changeGroup, toggleGroups } from './group-actions.ts';
+import { openFailureOfJob, retryJob } from './job-failure.ts';
+import { back, goToTab, move, movePages, movePane, movePanel, open, openNextFailure } from './navigation.ts';
 import { askForSlots, askToKill, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
+import { deleteChosen, moveWaiting } from './queue-page.ts';
 import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
 
 type Action = (context: ActionContext) => void;
@@ -32,7 +36,7 @@ const actions: Readonly<Record<ActionName, Action>> = {
   back: (context) => void back(context),
   filter: ({ store }) => {
     const { view } = store.getState();
-    const text = view[view.tab].filter;
+    const text = (pageOfQueue(view) ?? view[view.tab]).filter;
     changeView(store, { dialog: { kind: 'prompt', purpose: { kind: 'filter' }, label: 'filter: ', text } });
   },
   search: ({ store }) =>
@@ -51,6 +55,16 @@ const actions: Readonly<Record<ActionName, Action>> = {
   retry,
   'retry-matching': retryMatching,
   delete: remove,
+  groups: toggleGroups,
+  'retry-group': (context) => changeGroup(context, 'retry-matching'),
+  'delete-group': (context) => changeGroup(context, 'remove-matching'),
+  'retry-job': (context) => void retryJob(context),
+  'failure-of-job': (context) => void openFailureOfJob(context),
+  'next-failure': (context) => openNextFailure(context, 1),
+  'previous-failure': (context) => openNextFailure(context, -1),
+  'delete-waiting': deleteChosen,
+  'to-head': (context) => void moveWaiting(context, 'head'),
+  'to-tail': (context) => void moveWaiting(context, 'tail'),
   'terminate-job': (context) => askToKill(context, 'SIGTERM'),
   'kill-job': (context) => askToKill(context, 'SIGKILL'),
   follow: ({ log }) => log?.toggleFollow(),

@@ -5,7 +5,7 @@
 import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
 import { poolOf } from '../../store/selectors.ts';
-import { selectedJobId, selectedQueue } from '../lists/selection.ts';
+import { chosenQueue, pageOfQueue, selectedJobId } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 
 export function togglePause(context: ActionContext): void {
@@ -75,12 +75,12 @@ function selectedRunner(context: ActionContext) {
 function selected(context: ActionContext): QueueState | null {
   const state = context.store.getState();
   const { pane, filter } = state.view.queues;
-  if (pane === 'failures') {
+  if (pane === 'failures' && pageOfQueue(state.view) === null) {
     // The screen doesn't show which queue would be meant.
     context.toast('no queue is selected; Esc returns to the queues', true);
     return null;
   }
-  const queue = selectedQueue(state);
+  const queue = chosenQueue(state);
   if (queue === null)
     context.toast(filter === '' ? 'there are no queues yet' : 'no queue matches the filter', true);
   return queue;

@@ -1,10 +1,12 @@
 /** Decides what a key means on the current screen, and gives actions what they need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
+import type { Opened } from '../../store/view.ts';
 import type { ActionContext, UiEnd } from '../actions/action-context.ts';
 import { settlePane } from '../actions/navigation.ts';
 import { perform } from '../actions/perform.ts';
 import { askToQuit } from '../actions/quit-actions.ts';
+
 import type { MouseHit } from '../frame/mouse-map.ts';
 import type { TerminalInput } from '../keys/key-decoder.ts';
 import { typedText } from '../keys/key-reader.ts';
@@ -12,7 +14,9 @@ import type { MouseInput } from '../keys/key-sequences.ts';
 import { actionOf } from '../keys/keymap.ts';
 import { isTooSmall, type Size } from '../layout/layout.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
+import { GroupList } from '../lists/group-list.ts';
 import { contextOf } from '../lists/selection.ts';
+import { WaitingJobs } from '../lists/waiting-list.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
 import { clipboardWrite } from '../terminal/clipboard.ts';
 import { dialogKey } from './dialog-keys.ts';
@@ -54,6 +58,8 @@ const errorToastMs = 8_000;
 export class Controller implements ActionContext {
   readonly store: ActionContext['store'];
   readonly failures: FailureList;
+  readonly groups: GroupList;
+  readonly waiting: WaitingJobs;
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
@@ -73,6 +79,8 @@ export class Controller implements ActionContext {
     this.canLeaveRunning = options.canLeaveRunning;
     this.runnerName = options.runnerName;
     this.failures = new FailureList(options.store, options.send);
+    this.groups = new GroupList(options.store, options.send);
+    this.waiting = new WaitingJobs(options.store, options.send);
     this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
   }
 
@@ -135,10 +143,17 @@ export class Controller implements ActionContext {
     }
   }
 
-  openLog(jobId: string): void {
+  openLog(jobId: string, over?: Opened): void {
     this.closeLog();
     this.#log = new JobLog(this.store, jobId, this.#options.watch, () => this.size);
-    changeView(this.store, { opened: { kind: 'job', jobId } });
+    changeView(this.store, { opened: { kind: 'job', jobId, ...(over === undefined ? {} : { over }) } });
+  }
+
+  leave(): void {
+    const over = this.store.getState().view.opened?.over;
+    this.closeLog();
+    if (over?.kind === 'job') this.openLog(over.jobId, over.over);
+    else changeView(this.store, { opened: over ?? null });
   }
 
   closeLog(): void {
@@ -192,5 +207,7 @@ export class Controller implements ActionContext {
     this.closeLog();
     this.#held.close();
     this.failures.close();
+    this.groups.close();
+    this.waiting.close();
   }
 }

@@ -2,14 +2,16 @@
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
-import { carryOut, carryOutMatching } from '../actions/failure-actions.ts';
+import { carryOut } from '../actions/failure-actions.ts';
+import { carryOutMatching } from '../actions/matching-actions.ts';
 import { goToQueue } from '../actions/navigation.ts';
 import { setSlots } from '../actions/queue-actions.ts';
+import { removeWaiting } from '../actions/queue-page.ts';
 import { quitBy, stopBy } from '../actions/quit-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
 import { paletteItems } from '../dialogs/palette.tsx';
 import type { ActionName } from '../keys/keymap.ts';
-import { contextOf } from '../lists/selection.ts';
+import { contextOf, pageOfQueue } from '../lists/selection.ts';
 import { characters } from '../text/columns.ts';
 
 export type Perform = (action: ActionName) => void;
@@ -106,12 +108,22 @@ function apply(context: ActionContext, purpose: PromptPurpose, text: string): vo
 
 function applyFilter({ store, failures }: ActionContext, filter: string): void {
   const { view } = store.getState();
+  const page = pageOfQueue(view);
+  if (page !== null) {
+    changeView(store, { opened: { ...page, pane: 'waiting', filter, waiting: null } });
+    return;
+  }
   switch (view.tab) {
     case 'queues':
       changeView(store, { queues: { ...view.queues, filter, queue: null, jobId: null } });
       break;
     case 'failures':
-      changeView(store, { failures: { filter, cursor: null, marked: new Map(), isAllMarked: false } });
+      changeView(store, {
+        failures: {
+          ...view.failures,
+          ...{ filter, cursor: null, groupCursor: null, marked: new Map(), isAllMarked: false },
+        },
+      });
       failures.restart();
       break;
     case 'jobs':
@@ -197,6 +209,9 @@ function answer(context: ActionContext, question: Question, key: string): void {
       break;
     case 'matching':
       void carryOutMatching(context, question.command, question.filter, question.within);
+      break;
+    case 'remove-waiting':
+      void removeWaiting(context, question);
       break;
   }
 }

@@ -3,6 +3,7 @@
  * from Redis, and people type faster than that. The keys act in order as soon as the rows are there.
  */
 import type { AppState, AppStore } from '../../store/app-store.ts';
+import { showsGroups } from '../../store/failure-groups.ts';
 import { type ActionName, keymap } from '../keys/keymap.ts';
 
 /** If Redis is slower than this, the keys act on what is there. Otherwise the keyboard would feel dead. */
@@ -68,8 +69,15 @@ export class HeldKeys {
 }
 
 /** Whether the list is still empty but being read. */
-function isReadingRows({ view, failurePages }: AppState): boolean {
-  if (view.tab !== 'failures' || view.opened !== null || view.dialog !== null) return false;
+function isReadingRows({ view, failurePages, groupPages, waitingPages }: AppState): boolean {
+  const { opened, dialog } = view;
+  if (dialog !== null) return false;
+  if (opened?.kind === 'queue') {
+    if (opened.pane === 'waiting') return waitingPages.jobs.length === 0 && waitingPages.isLoading;
+    return opened.pane === 'groups' && groupPages.groups.length === 0 && groupPages.isLoading;
+  }
+  if (view.tab !== 'failures' || opened !== null) return false;
+  if (showsGroups(view.failures)) return groupPages.groups.length === 0 && groupPages.isLoading;
   const { entries, isLoading, next, trouble } = failurePages;
   return entries.length === 0 && trouble === null && (isLoading || next !== null);
 }

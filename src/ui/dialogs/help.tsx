@@ -16,8 +16,10 @@ const groupTitles: Readonly<Record<BindingGroup, string>> = {
 const contextTitles: Readonly<Record<Context, string>> = {
   queues: 'Queues',
   failures: 'Failures',
+  groups: 'Failures in groups',
   jobs: 'Jobs',
   events: 'Events',
+  queue: 'A queue',
   job: 'Job',
   failure: 'Failure',
 };

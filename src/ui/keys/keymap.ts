@@ -6,7 +6,7 @@
  */
 
 /** What the keys act on: the tab, or what is open on top of it. */
-export type Context = 'queues' | 'failures' | 'jobs' | 'events' | 'job' | 'failure';
+export type Context = 'queues' | 'failures' | 'groups' | 'jobs' | 'events' | 'queue' | 'job' | 'failure';
 
 export type ActionName =
   | 'up'
@@ -41,6 +41,16 @@ export type ActionName =
   | 'retry'
   | 'retry-matching'
   | 'delete'
+  | 'groups'
+  | 'retry-group'
+  | 'delete-group'
+  | 'retry-job'
+  | 'failure-of-job'
+  | 'next-failure'
+  | 'previous-failure'
+  | 'delete-waiting'
+  | 'to-head'
+  | 'to-tail'
   | 'terminate-job'
   | 'kill-job'
   | 'follow'
@@ -79,8 +89,10 @@ export interface Binding {
   readonly needsRow?: true;
 }
 
-const everywhere: readonly Context[] = ['queues', 'failures', 'jobs', 'events', 'job', 'failure'];
-const lists: readonly Context[] = ['queues', 'failures', 'jobs', 'events'];
+const lists: readonly Context[] = ['queues', 'failures', 'groups', 'jobs', 'events', 'queue'];
+const everywhere: readonly Context[] = [...lists, 'job', 'failure'];
+/** Where one queue is selected or open. */
+const withQueue: readonly Context[] = ['queues', 'queue'];
 
 /** In the order of the footer. */
 export const keymap: readonly Binding[] = [
@@ -109,7 +121,7 @@ export const keymap: readonly Binding[] = [
     shown: 'h ←',
     label: 'panel left',
     group: 'move',
-    contexts: ['queues'],
+    contexts: withQueue,
   },
   {
     action: 'right',
@@ -118,7 +130,7 @@ export const keymap: readonly Binding[] = [
     label: 'panel right',
     footer: 'panel',
     group: 'move',
-    contexts: ['queues'],
+    contexts: withQueue,
   },
   {
     action: 'tab-1',
@@ -216,7 +228,7 @@ export const keymap: readonly Binding[] = [
     label: 'open',
     footer: 'open',
     group: 'move',
-    contexts: ['queues', 'failures', 'jobs', 'events'],
+    contexts: lists,
   },
   {
     action: 'toggle-pause',
@@ -225,7 +237,7 @@ export const keymap: readonly Binding[] = [
     label: 'pause or resume the queue',
     footer: 'pause',
     group: 'act',
-    contexts: ['queues'],
+    contexts: withQueue,
     changes: true,
   },
   {
@@ -244,7 +256,7 @@ export const keymap: readonly Binding[] = [
     label: 'add a slot',
     footer: 'slots',
     group: 'act',
-    contexts: ['queues'],
+    contexts: withQueue,
     changes: true,
   },
   {
@@ -253,7 +265,7 @@ export const keymap: readonly Binding[] = [
     shown: '-',
     label: 'remove a slot',
     group: 'act',
-    contexts: ['queues'],
+    contexts: withQueue,
     changes: true,
   },
   {
@@ -262,7 +274,7 @@ export const keymap: readonly Binding[] = [
     shown: '=',
     label: 'set the number of slots',
     group: 'act',
-    contexts: ['queues'],
+    contexts: withQueue,
     changes: true,
   },
   {
@@ -320,13 +332,116 @@ export const keymap: readonly Binding[] = [
     changes: true,
   },
   {
+    action: 'retry-group',
+    needsRow: true,
+    keys: ['r'],
+    shown: 'r',
+    label: 'retry this group of failures',
+    footer: 'retry group',
+    group: 'act',
+    contexts: ['groups', 'queue'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'delete-group',
+    needsRow: true,
+    keys: ['D'],
+    shown: 'D',
+    label: 'delete this group of failures',
+    footer: 'delete group',
+    group: 'act',
+    contexts: ['groups'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'delete-waiting',
+    needsRow: true,
+    keys: ['D'],
+    shown: 'D',
+    label: 'delete this waiting job, or this group of failures',
+    footer: 'delete',
+    group: 'act',
+    contexts: ['queue'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'to-head',
+    needsRow: true,
+    keys: ['H'],
+    shown: 'H',
+    label: 'move this waiting job to the head: it runs next',
+    footer: 'head',
+    group: 'act',
+    contexts: ['queue'],
+    changes: true,
+  },
+  {
+    action: 'to-tail',
+    needsRow: true,
+    keys: ['T'],
+    shown: 'T',
+    label: 'move this waiting job to the tail: it runs last',
+    footer: 'tail',
+    group: 'act',
+    contexts: ['queue'],
+    changes: true,
+  },
+  {
+    action: 'groups',
+    keys: ['v'],
+    shown: 'v',
+    label: 'failures in groups: by exception and class, then also by queue',
+    footer: 'groups',
+    group: 'move',
+    contexts: ['failures', 'groups'],
+  },
+  {
+    action: 'next-failure',
+    keys: ['n'],
+    shown: 'n',
+    label: 'next failure of the list',
+    footer: 'next',
+    group: 'move',
+    contexts: ['failure'],
+  },
+  {
+    action: 'previous-failure',
+    keys: ['N'],
+    shown: 'N',
+    label: 'previous failure of the list',
+    group: 'move',
+    contexts: ['failure'],
+  },
+  {
+    action: 'failure-of-job',
+    keys: ['f'],
+    shown: 'f',
+    label: 'open the failure of this job',
+    footer: 'failure',
+    group: 'move',
+    contexts: ['job'],
+  },
+  {
+    action: 'retry-job',
+    keys: ['r'],
+    shown: 'r',
+    label: 'retry this failed job',
+    footer: 'retry',
+    group: 'act',
+    contexts: ['job'],
+    changes: true,
+  },
+  {
     action: 'terminate-job',
     keys: ['x'],
     shown: 'x',
     label: 'send SIGTERM to this job',
     footer: 'TERM',
     group: 'act',
-    contexts: ['queues', 'jobs', 'job'],
+    contexts: ['queues', 'queue', 'jobs', 'job'],
     asks: true,
     changes: true,
   },
@@ -337,7 +452,7 @@ export const keymap: readonly Binding[] = [
     label: 'send SIGKILL to this job',
     footer: 'KILL',
     group: 'act',
-    contexts: ['queues', 'jobs', 'job'],
+    contexts: ['queues', 'queue', 'jobs', 'job'],
     asks: true,
     changes: true,
   },

@@ -1,5 +1,5 @@
 /** Divides the screen, given its size and its contents. Pure. */
-import type { LogView } from '../../store/view.ts';
+import type { LogView, QueuePane } from '../../store/view.ts';
 
 /** Columns and rows of the terminal. */
 export interface Size {
@@ -75,6 +75,37 @@ function tableLayout(rows: number, queueCount: number): QueuesLayout {
   const wanted = queueCount + 3;
   const runningRows = Math.max(5, Math.floor(rest * 0.35), Math.min(Math.floor(rest / 2), rest - wanted));
   return { kind: 'table', tableRows: rest - runningRows, runningRows, failureRows };
+}
+
+/** Rows of the panes of a queue's page; 0: not shown. */
+export type QueuePageLayout = Readonly<Record<QueuePane, number>>;
+
+const leastPaneRows = 4;
+const rowsForAllPanes = 20;
+
+/**
+ * A queue's page: what the queue does above, then running jobs, waiting jobs and failures. In a small terminal, only the pane
+ * that has the focus is shown below. `about` gets all rows that it needs when it has the focus.
+ *
+ * @param aboutRows how many rows `about` needs
+ */
+export function queuePageLayout(size: Size, aboutRows: number, pane: QueuePane): QueuePageLayout {
+  const rows = bodyRows(size);
+  const hasAll = rows >= rowsForAllPanes;
+  const others = hasAll ? 3 * leastPaneRows : leastPaneRows;
+  const isFocused = pane === 'about';
+  const share = Math.floor(rows / (hasAll ? 3 : 2));
+  const about = Math.min(aboutRows, isFocused ? rows : Math.min(share, rows - others));
+  const rest = rows - about;
+  const none = { about, running: 0, waiting: 0, groups: 0 };
+  if (!hasAll) {
+    if (isFocused) return rest >= leastPaneRows ? { ...none, running: rest } : { ...none, about: rows };
+    return { ...none, [pane]: rest };
+  }
+  if (rest < others) return { ...none, about: rows };
+  const running = Math.max(leastPaneRows, Math.floor(rest * 0.3));
+  const groups = Math.max(leastPaneRows, Math.floor(rest * 0.25));
+  return { about, running, waiting: rest - running - groups, groups };
 }
 
 /** Divides rows as evenly as possible; the first parts get the remainder. */

@@ -3,10 +3,16 @@
  * the filter for the failures screen. Reads again when the list has changed, but only one read at a time, and not more often
  * than a user can see.
  */
-import type { Command, CommandReply, FailureEntry } from '../../protocol/commands.ts';
+import {
+  type Command,
+  type CommandReply,
+  everyFailure,
+  type FailureEntry,
+  type FailureFilter,
+} from '../../protocol/commands.ts';
 import type { AppState, AppStore, FailurePages } from '../../store/app-store.ts';
 import { noFailurePages } from '../../store/app-store.ts';
-import { parseFailureFilter } from '../../store/filter-language.ts';
+import { failureFilterOf } from '../../store/filter-language.ts';
 import type { View } from '../../store/view.ts';
 import { failureKeys } from './selection.ts';
 
@@ -76,13 +82,9 @@ export class FailureList {
   }
 
   /** Whether the list may have changed, according to the model. */
-  #notice({ model }: AppState): void {
-    if (model.redis.state !== 'up') return;
-    const change = model.history.findLast(
-      ({ type }) => type === 'failures.retried' || type === 'failures.removed',
-    );
-    const sign = `${model.redis.sinceMs} ${model.failedTotal} ${model.totals.failed} ${change?.seq ?? 0}`;
-    if (sign === this.#seen) return;
+  #notice(state: AppState): void {
+    const sign = failuresSign(state);
+    if (sign === null || sign === this.#seen) return;
     this.#seen = sign;
     this.#isDirty = true;
     this.#schedule(0);
@@ -105,12 +107,12 @@ export class FailureList {
   async #readAgain(): Promise<void> {
     this.#isDirty = false;
     const generation = this.#generation;
-    this.#replace('recentFailures', await this.#pages('', recentCount, generation));
+    this.#replace('recentFailures', await this.#pages(everyFailure, recentCount, generation));
     const { view, failurePages } = this.#store.getState();
     if (view.tab === 'failures' || failurePages.total !== null) {
       // All loaded entries at once, or the cursor would lose its entry in between.
       const count = Math.max(pageCount, failurePages.entries.length);
-      const pages = await this.#pages(view.failures.filter, count, generation);
+      const pages = await this.#pages(failureFilterOf(view.failures), count, generation);
       if (this.#isCurrent(generation)) this.#replace('failurePages', pages);
     }
     this.#isReading = false;
@@ -133,7 +135,7 @@ export class FailureList {
     while (this.#isCurrent(generation)) {
       const { failurePages: pages, view } = this.#store.getState();
       if (isEnough(pages, wanted)) return;
-      const reply = await this.#find(view.failures.filter, pages, wanted);
+      const reply = await this.#find(failureFilterOf(view.failures), pages, wanted);
       if (this.#isCurrent(generation)) this.#store.setState({ failurePages: withReply(pages, reply) });
     }
   }
@@ -143,7 +145,7 @@ export class FailureList {
   }
 
   /** Reads the newest matches again; fewer if the filter changes in the meantime. */
-  async #pages(filter: string, wanted: number, generation: number): Promise<FailurePages> {
+  async #pages(filter: FailureFilter, wanted: number, generation: number): Promise<FailurePages> {
     let pages = noFailurePages;
     while (!isEnough(pages, wanted) && (pages === noFailurePages || this.#isCurrent(generation))) {
       pages = withReply(pages, await this.#find(filter, pages, wanted));
@@ -151,11 +153,11 @@ export class FailureList {
     return pages;
   }
 
-  async #find(filter: string, { entries, next }: FailurePages, wanted: number): Promise<CommandReply> {
+  async #find(filter: FailureFilter, { entries, next }: FailurePages, wanted: number): Promise<CommandReply> {
     const missing = Math.max(1, Math.min(longestPage, wanted - entries.length));
     return await this.#send({
       type: 'find-failures',
-      filter: parseFailureFilter(filter),
+      filter,
       before: next,
       count: missing,
     });
@@ -174,6 +176,15 @@ export class FailureList {
       };
     });
   }
+}
+
+/** Changes when the list may have changed, according to the model; `null` while Redis is away. */
+export function failuresSign({ model }: Pick<AppState, 'model'>): string | null {
+  if (model.redis.state !== 'up') return null;
+  const change = model.history.findLast(
+    ({ type }) => type === 'failures.retried' || type === 'failures.removed',
+  );
+  return `${model.redis.sinceMs} ${model.failedTotal} ${model.totals.failed} ${change?.seq ?? 0}`;
 }
 
 function isEnough({ entries, next, total, trouble }: FailurePages, wanted: number): boolean {

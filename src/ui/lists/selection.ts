@@ -3,17 +3,19 @@
  * item that the user sees.
  */
 import { wordingOf } from '../../messages/events.ts';
-import type { FailureEntry } from '../../protocol/commands.ts';
+import type { FailureEntry, FailureGroup, WaitingJob } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
+import { groupKey, showsGroups } from '../../store/failure-groups.ts';
 import { remembered } from '../../store/remembered.ts';
 import { jobsOf } from '../../store/selectors.ts';
-import type { View } from '../../store/view.ts';
+import type { QueuePage, View } from '../../store/view.ts';
 import type { Context } from '../keys/keymap.ts';
 
-export function contextOf({ opened, tab }: View): Context {
-  return opened?.kind ?? tab;
+export function contextOf({ opened, tab, failures }: View): Context {
+  if (opened !== null) return opened.kind;
+  return tab === 'failures' && showsGroups(failures) ? 'groups' : tab;
 }
 
 /** Index of a key in a list; 0 if it is gone. */
@@ -43,6 +45,26 @@ const filteredQueues = remembered((queues: readonly QueueState[], filter: string
 export function selectedQueue(state: AppState): QueueState | null {
   const queues = listedQueues(state);
   return queues.find(({ name }) => name === state.view.queues.queue) ?? queues[0] ?? null;
+}
+
+/** The queue whose page is open. */
+export function pageOfQueue({ opened }: View): QueuePage | null {
+  return opened?.kind === 'queue' ? opened : null;
+}
+
+/** Changes the page of the queue that is open. */
+export function pageChange(change: Partial<QueuePage>): (view: View) => Partial<View> {
+  return (view) => {
+    const page = pageOfQueue(view);
+    return page === null ? {} : { opened: { ...page, ...change } };
+  };
+}
+
+/** The queue that keys act on: the open one, or the selected one. */
+export function chosenQueue(state: AppState): QueueState | null {
+  const page = pageOfQueue(state.view);
+  if (page === null) return selectedQueue(state);
+  return state.model.queues.find(({ name }) => name === page.queue) ?? null;
 }
 
 const noJobs: readonly RunningJob[] = [];
@@ -96,6 +118,11 @@ const filteredEvents = remembered(
 export function selectedJobId(state: AppState): string | null {
   const { view } = state;
   if (view.opened?.kind === 'job') return view.opened.jobId;
+  if (view.opened?.kind === 'queue') {
+    if (view.opened.pane !== 'running') return null;
+    const ids = jobsOf(state.model, view.opened.queue).map(({ id }) => id);
+    return ids[indexOfKey(ids, view.opened.jobId)] ?? null;
+  }
   if (view.tab === 'jobs') {
     const jobs = listedJobs(state);
     const keys = jobs.map(({ job }) => job.id);
@@ -109,32 +136,60 @@ export function selectedJobId(state: AppState): string | null {
 /** The failure that keys act on: the open one, or the one under the cursor. */
 export function selectedFailure(state: AppState): FailureEntry | null {
   const { view } = state;
-  if (view.opened?.kind === 'failure') return view.opened.entry;
+  if (view.opened !== null) return view.opened.kind === 'failure' ? view.opened.entry : null;
   if (view.tab === 'queues' && view.queues.pane === 'failures') {
     const { entries } = state.recentFailures;
     return entries[indexOfKey(failureKeys(entries), view.queues.failure)] ?? null;
   }
-  if (view.tab !== 'failures') return null;
+  if (view.tab !== 'failures' || showsGroups(view.failures)) return null;
   const { entries } = state.failurePages;
   return entries[indexOfKey(failureKeys(entries), view.failures.cursor)] ?? null;
 }
 
-const keysOfEntries = new WeakMap<readonly FailureEntry[], readonly string[]>();
+/** The group that keys act on. */
+export function selectedGroup(state: AppState): FailureGroup | null {
+  const { view, groupPages } = state;
+  const page = pageOfQueue(view);
+  if (page === null && contextOf(view) !== 'groups') return null;
+  if (page !== null && page.pane !== 'groups') return null;
+  const cursor = page === null ? view.failures.groupCursor : page.group;
+  return groupPages.groups[indexOfKey(groupKeys(groupPages.groups), cursor)] ?? null;
+}
 
-/**
- * A key for each entry that stays the same when the list moves: the entry's bytes, with a number for equal entries.
- */
-export function failureKeys(entries: readonly FailureEntry[]): readonly string[] {
-  const known = keysOfEntries.get(entries);
+/** The waiting job that keys act on. */
+export function selectedWaiting({ view, waitingPages }: AppState): WaitingJob | null {
+  const page = pageOfQueue(view);
+  if (page?.pane !== 'waiting') return null;
+  return waitingPages.jobs[indexOfKey(waitingKeys(waitingPages.jobs), page.waiting)] ?? null;
+}
+
+const keysOfItems = new WeakMap<readonly unknown[], readonly string[]>();
+
+/** A key for each item that stays the same when the list moves: what the item is, with a number for equal items. */
+function keysOf<T>(items: readonly T[], identityOf: (item: T) => string): readonly string[] {
+  const known = keysOfItems.get(items);
   if (known !== undefined) return known;
   const seen = new Map<string, number>();
-  const keys = entries.map(({ recordBase64 }) => {
-    const count = seen.get(recordBase64) ?? 0;
-    seen.set(recordBase64, count + 1);
-    return `${count} ${recordBase64}`;
+  const keys = items.map((item) => {
+    const value = identityOf(item);
+    const count = seen.get(value) ?? 0;
+    seen.set(value, count + 1);
+    return `${count} ${value}`;
   });
-  keysOfEntries.set(entries, keys);
+  keysOfItems.set(items, keys);
   return keys;
+}
+
+export function failureKeys(entries: readonly FailureEntry[]): readonly string[] {
+  return keysOf(entries, ({ recordBase64 }) => recordBase64);
+}
+
+export function waitingKeys(jobs: readonly WaitingJob[]): readonly string[] {
+  return keysOf(jobs, ({ sha1 }) => sha1);
+}
+
+export function groupKeys(groups: readonly FailureGroup[]): readonly string[] {
+  return keysOf(groups, groupKey);
 }
 
 function matches(filter: string, text: string): boolean {

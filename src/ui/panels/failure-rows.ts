@@ -69,7 +69,7 @@ function errorText({ exception, error, isReadable }: FailureEntry): string {
 }
 
 /** Time of day, or the date if it is a day ago or more. Any client can write these records, so an invalid time is shown as it is. */
-function timeCell(failedAt: string | null, nowMs: number): string {
+export function timeCell(failedAt: string | null, nowMs: number): string {
   if (failedAt === null) return '-';
   const atMs = Date.parse(failedAt);
   if (Number.isNaN(atMs)) return failedAt;

@@ -84,6 +84,11 @@ const footerKeys: Readonly<Record<string, readonly (readonly [string, string])[]
     ['/', ''],
     ['N', 'N'],
   ],
+  'next-failure': [
+    ['n', 'n'],
+    ['/', ''],
+    ['N', 'N'],
+  ],
 };
 
 function widthOf(spans: readonly Span[]): number {

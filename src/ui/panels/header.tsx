@@ -91,6 +91,7 @@ function tabTarget(tab: Tab): ClickTarget {
 function openedNames(model: Snapshot, { opened }: View): string[] {
   if (opened?.kind === 'failure')
     return [opened.entry.queue ?? '(no queue)', opened.entry.jobClass ?? '(no class)'];
+  if (opened?.kind === 'queue') return [opened.queue];
   if (opened?.kind !== 'job') return [];
   const job = findJob(model, opened.jobId);
   return [...(job === null ? [] : [job.queue]), `#${opened.jobId}`];

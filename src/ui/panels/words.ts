@@ -1,6 +1,7 @@
 /** Words and glyphs that several panels share. */
 
 import { limitsText, pauseReason, throttledReason } from '../../messages/queues.ts';
+import type { FailureGroupNames } from '../../protocol/commands.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
@@ -31,6 +32,12 @@ export function howItEnded({ exitCode, signal }: Pick<FailureSummary, 'exitCode'
 /** The same in a column headed EXIT. */
 export function exitCell({ exitCode, signal }: Pick<FailureSummary, 'exitCode' | 'signal'>): string {
   return signal?.replace(/^SIG/, '') ?? (exitCode === null ? '-' : String(exitCode));
+}
+
+/** `Timeout, Send`; `Timeout, Send, queue mail` */
+export function groupWords({ exception, jobClass, queue }: FailureGroupNames): string {
+  const names = `${exception ?? '(no exception)'}, ${jobClass ?? '(no class)'}`;
+  return queue === undefined ? names : `${names}, ${queue === null ? 'no queue' : `queue ${queue}`}`;
 }
 
 export const statusStyles: Readonly<Record<QueueStatus, Style>> = {

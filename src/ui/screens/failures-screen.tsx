@@ -10,6 +10,7 @@ import { failuresLayout, windowOf } from '../layout/layout.ts';
 import { failureKeys, indexOfKey } from '../lists/selection.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import { failureHeading, failureRows } from '../panels/failure-rows.ts';
+import { groupWords } from '../panels/words.ts';
 import { lineOf, type Part, span } from '../text/line.ts';
 
 export function FailuresScreen(): ReactNode {
@@ -70,10 +71,11 @@ function FailureTable({ height }: { readonly height: number }): ReactNode {
 }
 
 function title({ pages, view, failedTotal }: Shown): Part[] {
-  const { filter, marked, isAllMarked } = view;
+  const { filter, marked, isAllMarked, group } = view;
   const total = failedTotal ?? pages.total;
   const parts: Part[] = [span('Failures', { bold: true })];
   if (total !== null) parts.push(span(`  ${grouped(total)}`));
+  if (group !== null) parts.push(span(`  group: ${groupWords(group)}`, { color: 'yellow', bold: true }));
   if (filter !== '') parts.push(span(`  filter: ${filter}`, { color: 'yellow' }));
   if (isAllMarked) parts.push(span('  all matches are marked', { color: 'yellow', bold: true }));
   else if (marked.size > 0) parts.push(span(`  ${marked.size} marked`, { color: 'yellow', bold: true }));
@@ -84,6 +86,7 @@ function title({ pages, view, failedTotal }: Shown): Part[] {
 function nothing({ pages, view }: Shown): string {
   if (pages.trouble !== null) return pages.trouble;
   if (pages.total === null || pages.isLoading) return 'reading…';
+  if (view.group !== null) return 'no failure of this group is left; Esc shows the groups';
   return view.filter === '' ? 'no failures' : 'no failure matches; Esc clears the filter';
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createAppStore } from '../../../src/store/app-store.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
 import { initialView, type QueuesPane, tabs } from '../../../src/store/view.ts';
-import { pageOf } from '../../../src/ui/actions/navigation.ts';
+import { pageOf } from '../../../src/ui/actions/page-rows.ts';
 import {
   bodyRows,
   failuresLayout,

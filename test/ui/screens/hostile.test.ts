@@ -146,7 +146,7 @@ test('the log of a job shows it line by line, and it stays within its rows', asy
   await puppet.started();
   puppet.tell('echo something harmless >&2');
   await screen.waitForText('something harmless');
-  await screen.press('return');
+  await screen.press('return', 'return');
   await screen.waitForText(/err something harmless$/m);
   await screen.waitForText('1 line ');
   const rows = screen.screen();

@@ -26,7 +26,8 @@ async function openJob(order?: string, shows?: string | RegExp): Promise<OpenJob
   if (order !== undefined) puppet.tell(order);
   await screen.waitForText('Talker ["at length"]');
   if (shows !== undefined) await screen.waitForText(shows);
-  await screen.press('return');
+  // The queue's page, then the job.
+  await screen.press('return', 'return');
   await screen.waitForText('FOLLOW');
   return { screen, puppet };
 }

@@ -18,7 +18,7 @@ test('header and message tell that Redis is away, running jobs go on, and queues
   // It still runs, and can be looked at.
   puppet.tell('echo "none of my business" >&2');
   await screen.waitForText('none of my business');
-  await screen.press('return');
+  await screen.press('return', 'return');
   await screen.waitForText('err none of my business');
   puppet.tell('echo "and it is done"; exit 0');
   await screen.waitForText('out and it is done');

@@ -103,7 +103,7 @@ test('where there is no room it says so, takes q and Ctrl-C, and no other key', 
   await screen.waitForText('[1 Queues]');
   expect(screen.text()).not.toMatch(/PAUSED|Send SIGTERM|config 2/);
   // A line that is being typed and a job that is open don't take the q for themselves.
-  await screen.press('return', '/');
+  await screen.press('return', 'return', '/');
   await screen.waitForText(/^ search: /m);
   screen.resize(50, 10);
   await screen.waitForText('have 50×10');

@@ -1,13 +1,6 @@
 /** The first screen as a table: where the terminal is small, or the queues are many. */
 import { expect, test } from 'vitest';
-import {
-  focusedPanel,
-  rowOf,
-  rowsOf,
-  selectedTexts,
-  waitForFocus,
-  waitForSelected,
-} from '../screen-parts.ts';
+import { rowOf, rowsOf, selectedTexts, waitForFocus, waitForSelected } from '../screen-parts.ts';
 import { addFailures, numbered } from './failure-records.ts';
 import { useInProcessUi } from './in-process.ts';
 
@@ -35,9 +28,10 @@ test('at 80×24 all queues are rows of a table, with the jobs of the one under t
   await screen.press('p');
   await screen.waitForText(/bill .*‖ PAUSED, d/);
   expect(rowsOf(screen, '‖')).toHaveLength(1);
-  // Enter goes to the jobs, and from there into one.
+  // Enter opens the queue's page, and there the job under the cursor.
   await screen.press('return');
-  await screen.waitFor(() => focusedPanel(screen).startsWith('bill · running'), 'the jobs have the keys');
+  await screen.waitForText('Queues › bill');
+  await waitForFocus(screen, 'running 1');
   await waitForSelected(screen, 'Charge [1]');
   await screen.press('return');
   await screen.waitForText('Queues › bill › #');
