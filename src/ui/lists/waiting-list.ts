@@ -5,7 +5,7 @@
 import type { CommandReply, WaitingJob } from '../../protocol/commands.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
 import type { QueuePage } from '../../store/view.ts';
-import { keptCursor, type Send } from './failure-list.ts';
+import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';
 import { waitingKeys } from './selection.ts';
 
 const pageCount = 100;
@@ -13,9 +13,9 @@ const pageCount = 100;
 const longestPage = 1_000;
 /** Jobs to read in one go on the way to the tail. */
 const readOnCount = 5_000;
-const pauseMs = 500;
-/** With a filter, the whole queue may have to be read. */
-const filteredPauseMs = 5_000;
+const shortestPauseMs = 500;
+/** Reading takes at most this part of the time: with a filter, the whole queue may have to be read. */
+const pauseFactor = 10;
 
 export class WaitingJobs {
   readonly #store: AppStore;
@@ -83,29 +83,29 @@ export class WaitingJobs {
     this.#isReading = true;
     const isFirst = this.#store.getState().waitingPages.total === null;
     if (isFirst) this.#show((pages) => ({ ...pages, isLoading: true, trouble: null }));
-    void this.#inTurn(() =>
-      isFirst ? this.#fill(this.#request, pageCount) : this.#readAgain(this.#request),
-    ).then(() => {
-      this.#isReading = false;
-      this.#pause();
-    });
+    const startedAt = performance.now();
+    const request = this.#request;
+    void this.#inTurn(() => (isFirst ? this.#fill(request, pageCount) : this.#readAgain(request))).then(
+      () => {
+        this.#isReading = false;
+        this.#pause(performance.now() - startedAt);
+      },
+    );
   }
 
-  #pause(): void {
+  #pause(tookMs: number): void {
     if (this.#isClosed) return;
     // Another queue or filter doesn't wait.
     if (this.#store.getState().waitingPages.total === null) {
       this.#start();
       return;
     }
-    const { opened } = this.#store.getState().view;
-    const isFiltered = opened?.kind === 'queue' && opened.filter !== '';
     this.#timer = setTimeout(
       () => {
         this.#timer = null;
         this.#start();
       },
-      isFiltered ? filteredPauseMs : pauseMs,
+      Math.max(shortestPauseMs, pauseFactor * tookMs),
     );
   }
 
@@ -188,8 +188,9 @@ function isEnough({ jobs, next, total, trouble }: WaitingPages, wanted: number):
 function withReply(pages: WaitingPages, reply: CommandReply): WaitingPages {
   if (!reply.ok || reply.data?.kind !== 'waiting') {
     // An older engine doesn't know this command.
-    const isOld = !reply.ok && reply.code === 'out-of-range';
-    const trouble = isOld ? 'this runner has an older version, which shows no waiting jobs' : reply.message;
+    const trouble = isUnknownCommand(reply)
+      ? 'this runner has an older version, which shows no waiting jobs'
+      : reply.message;
     return { ...pages, trouble };
   }
   const { jobs, total, next } = reply.data;

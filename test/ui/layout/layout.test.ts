@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAppStore } from '../../../src/store/app-store.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
-import { initialView, type QueuesPane, tabs, queuePanes } from '../../../src/store/view.ts';
+import { initialView, type QueuesPane, queuePanes, tabs } from '../../../src/store/view.ts';
 import { pageOf } from '../../../src/ui/actions/page-rows.ts';
 import {
   bodyRows,
   failuresLayout,
   isTooSmall,
+  queuePageLayout,
   queuesLayout,
   type Size,
   windowOf,
-  queuePageLayout,
 } from '../../../src/ui/layout/layout.ts';
 import { queueState } from '../states.ts';
 
@@ -75,14 +75,20 @@ test('the failures screen fills its rows exactly, with some of them for a list',
 
 test("a queue's page fills its rows exactly, and the pane with the keys has room for a row", () => {
   fc.assert(
-    fc.property(sizes, fc.integer({ min: 3, max: 80 }), fc.constantFrom(...queuePanes), (size, about, pane) => {
-      const heights = queuePageLayout(size, about, pane);
-      expect(queuePanes.reduce((sum, each) => sum + heights[each], 0)).toBe(bodyRows(size));
-      for (const each of queuePanes) if (heights[each] > 0) expect(heights[each]).toBeGreaterThanOrEqual(3);
-      expect(heights[pane]).toBeGreaterThanOrEqual(3);
-      // It needs no key to scroll, so the reason must not be cut if there is any room for it.
-      if (pane === 'about') expect(heights.about).toBeGreaterThanOrEqual(Math.min(about, bodyRows(size) - 12));
-    }),
+    fc.property(
+      sizes,
+      fc.integer({ min: 3, max: 80 }),
+      fc.constantFrom(...queuePanes),
+      (size, about, pane) => {
+        const heights = queuePageLayout(size, about, pane);
+        expect(queuePanes.reduce((sum, each) => sum + heights[each], 0)).toBe(bodyRows(size));
+        for (const each of queuePanes) if (heights[each] > 0) expect(heights[each]).toBeGreaterThanOrEqual(3);
+        expect(heights[pane]).toBeGreaterThanOrEqual(3);
+        // It needs no key to scroll, so the reason must not be cut if there is any room for it.
+        if (pane === 'about')
+          expect(heights.about).toBeGreaterThanOrEqual(Math.min(about, bodyRows(size) - 12));
+      },
+    ),
   );
 });
 
