@@ -37,7 +37,7 @@ export function groupRequest({ tab, opened, failures }: View): GroupRequest | nu
 
 /** The same for groups with the same names. */
 export function groupKey({ exception, jobClass, queue }: FailureGroupNames): string {
-  return JSON.stringify([exception, jobClass, queue]);
+  return JSON.stringify(queue === undefined ? [exception, jobClass] : [exception, jobClass, queue]);
 }
 
 /** Adds groups of older failures. */

@@ -42,7 +42,7 @@ export function aboutLines({ queue, runner, engine, running, width, nowMs }: Abo
     span(`  ${pending(queue)} waiting`),
   ];
   const numbers: Part[] = [
-    span(`${plural(queue.processed, 'job')} done`),
+    span(`${plural(queue.processed, 'job')} ended`),
     span(`  ✗ ${grouped(queue.failed)} failed`, queue.failed > 0 ? { color: 'red' } : { dim: true }),
     span(`  ${perSecond(ratePerSecond(queue.throughput, nowMs))}  `),
     span(spark, { dim: true }),

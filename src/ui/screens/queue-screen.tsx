@@ -33,14 +33,16 @@ export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
   const lines = aboutLines(about);
   const heights = queuePageLayout(size, lines.length + 2, page.pane);
   const hidden = lines.length - innerHeight(heights.about);
-  const more = [span(`${plural(hidden, 'more line')}, Tab shows all`, { dim: true })];
+  const more = hidden > 0 ? `${plural(hidden, 'more line')}, Tab shows all` : '';
+  // In a small terminal, the other panes are not seen.
+  const others = heights.groups === 0 || heights.running === 0 ? 'Tab: running, waiting, failures' : '';
   return (
     <>
       <Panel
         width={width}
         height={heights.about}
         title={aboutTitle(about, page.queue)}
-        foot={hidden > 0 ? more : []}
+        foot={[more, others].filter(Boolean).map((text) => span(`${text} `, { dim: true }))}
         isFocused={page.pane === 'about'}
         wheel={pageChange({ pane: 'about' })}
         content={lines.map((line) => clickable(line, { select: pageChange({ pane: 'about' }) }))}
