@@ -6,7 +6,6 @@ import type { ActionContext, UiEnd } from '../actions/action-context.ts';
 import { settlePane } from '../actions/navigation.ts';
 import { perform } from '../actions/perform.ts';
 import { askToQuit } from '../actions/quit-actions.ts';
-
 import type { MouseHit } from '../frame/mouse-map.ts';
 import type { TerminalInput } from '../keys/key-decoder.ts';
 import { typedText } from '../keys/key-reader.ts';

@@ -44,7 +44,6 @@ export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
         title={aboutTitle(about, page.queue)}
         foot={[more, others].filter(Boolean).map((text) => span(`${text} `, { dim: true }))}
         isFocused={page.pane === 'about'}
-        wheel={pageChange({ pane: 'about' })}
         content={lines.map((line) => clickable(line, { select: pageChange({ pane: 'about' }) }))}
       />
       {heights.running > 0 && <Running page={page} height={heights.running} />}

@@ -1,6 +1,6 @@
 /** The page of a queue: why it runs or not, its running jobs, its waiting jobs, its failures. */
 import { expect, test } from 'vitest';
-import { focusedPanel, rowOf, rowsOf, waitForFocus, waitForSelected } from '../screen-parts.ts';
+import { focusedPanel, mouseOn, rowOf, rowsOf, waitForFocus, waitForSelected } from '../screen-parts.ts';
 import { addFailures, numbered } from './failure-records.ts';
 import { type Screen, useInProcessUi } from './in-process.ts';
 
@@ -203,4 +203,21 @@ test('a queue whose key is no list says so instead of its jobs', async () => {
   const screen = await ui.start({ script: ui.stage.script('exit 0'), runners: { mail: 1 } });
   await screen.press('return');
   await screen.waitForText('resque:queue:mail is not a list');
+});
+
+test('a click selects a waiting job or a group, and the wheel moves in its pane', async () => {
+  await addFailures(ui.stage, numbered(2, { exception: 'Timeout', jobClass: 'Send' }));
+  const screen = await openPaused(50);
+  await waitForSelected(screen, 'Send [1]');
+  mouseOn(screen, 'Send [3]');
+  await waitForSelected(screen, 'Send [3]');
+  mouseOn(screen, 'Timeout');
+  await waitForFocus(screen, 'failures in 1 group');
+  mouseOn(screen, 'Send [4]', 'wheel-down');
+  await waitForFocus(screen, 'waiting 50');
+  mouseOn(screen, 'running 0');
+  mouseOn(screen, 'Timeout');
+  await waitForFocus(screen, 'failures in 1 group');
+  mouseOn(screen, 'Timeout');
+  await screen.waitForText('group: Timeout, Send, queue mail');
 });
