@@ -60,7 +60,7 @@ test('the wheel scrolls the output of a job', async () => {
   const screen = await ui.start({ script, runners: { mail: 1 } });
   await ui.stage.enqueue('mail', { class: 'Lines', args: [] });
   await screen.waitForText('line 100.');
-  await screen.press('return');
+  await screen.press('return', 'return');
   await screen.waitForText('FOLLOW');
   await screen.waitForText('line 99.');
   mouseOn(screen, 'line 99.', 'wheel-up');
