@@ -52,7 +52,7 @@ const table = {
   run: {
     summary: 'run jobs; on a terminal, show a screen',
     arguments: [config],
-    flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'mouse', 'socket'],
+    flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'mouse', 'quiet', 'socket'],
     hiddenFlags: ['linkFd'],
     about: '',
     examples: ['cfg.json', 'cfg.json --no-ui --log-format json'],
@@ -61,7 +61,7 @@ const table = {
   attach: {
     summary: 'open the screen of a runner',
     arguments: [config],
-    flags: ['config', 'socket', 'readOnly', 'mouse'],
+    flags: ['config', 'socket', 'readOnly', 'mouse', 'quiet'],
     flagWords: {
       socket: "the runner's socket, if it is in another directory or, for root, another user's",
     },
@@ -375,7 +375,7 @@ missing flags get the template's values. FILE is cfg.json by default. An existin
   demo: {
     summary: 'run example jobs on a private Redis, without any setup',
     arguments: [],
-    flags: ['logFormat', 'ui', 'mouse'],
+    flags: ['logFormat', 'ui', 'mouse', 'quiet'],
     flagWords: { ui: 'log lines only' },
     about:
       'Starts a private Redis and runs example jobs until q or Ctrl-C. It removes all its files at the end.',

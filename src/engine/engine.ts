@@ -74,7 +74,10 @@ export class Engine {
     const statistics = new Statistics(machine.clock, (queue) => router.ownerOf(queue) !== undefined);
     this.#statistics = statistics;
     const queues = () => router.queues;
-    this.#liveUpdates = new LiveUpdates({ bus: this.#bus, client, queues, jobs, statistics });
+    this.#liveUpdates = new LiveUpdates({
+      ...{ bus: this.#bus, client, queues, jobs, statistics },
+      hasSchedules: () => this.#redisSide.schedules.length > 0,
+    });
     this.#bus.subscribe((event) => this.#heard(event));
     this.stopped = this.#untilStopped();
   }

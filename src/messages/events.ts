@@ -212,6 +212,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'queue.backlog':
     case 'job.printed':
     case 'failures.counted':
+    case 'delayed.counted':
     case 'counters.changed':
     case 'queue.limited':
     case 'queues.measured':

@@ -268,6 +268,16 @@ export type EngineFact =
       readonly total: number;
     }
   | {
+      /** Published while a client watches. */
+      readonly type: 'delayed.counted';
+      /** Delayed jobs at the times that were looked at. */
+      readonly jobs: number;
+      /** Whether these are all. */
+      readonly isComplete: boolean;
+      /** Whether the config or Redis has schedules. */
+      readonly hasSchedules: boolean;
+    }
+  | {
       /** A command changed something, or failed to. Other events have the details. */
       readonly type: 'command.executed';
       /** The client's name, such as `ann@pts/3`, or a signal. */

@@ -27,6 +27,8 @@ export interface Snapshot {
   readonly throughput: Throughput;
   /** Length of the shared `failed` list; `null` before the first count. */
   readonly failedTotal: number | null;
+  /** Left out before the first count, and by older engines. See `delayed.counted`. */
+  readonly delayed?: { readonly jobs: number; readonly isComplete: boolean; readonly hasSchedules: boolean };
   /** Events that an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
   readonly history: readonly EngineEvent[];
 }

@@ -4,8 +4,10 @@
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FailureEntry, FailureGroup, WaitingJob } from '../protocol/commands.ts';
+import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
 import type { EngineEvent } from '../protocol/events.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
+import type { WorkerInfo } from '../protocol/workers.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
 import { initialView, type View } from './view.ts';
 
@@ -58,6 +60,31 @@ export interface OpenLog {
   readonly state: 'waiting' | 'live' | 'ended' | 'gone';
 }
 
+/** What has been read of the workers that Redis knows. */
+export interface WorkerRows {
+  /** Stale ones first. */
+  readonly workers: readonly WorkerInfo[];
+  /** Number of all workers; `null` before the first read. */
+  readonly total: number | null;
+  /** Why the last read failed. */
+  readonly trouble: string | null;
+}
+
+/** What has been read of the delayed jobs and schedules. */
+export interface DelayedRows {
+  /** Those that match the filter, the next one first. */
+  readonly jobs: readonly DelayedInfo[];
+  /** `after` of the next page; `null` if all have been read. */
+  readonly next: string | null;
+  /** False before the first reply. */
+  readonly isRead: boolean;
+  readonly schedules: readonly ScheduleInfo[];
+  /** Redis' clock minus ours. */
+  readonly aheadMs: number;
+  /** Why the last read failed. */
+  readonly trouble: string | null;
+}
+
 export interface AppState {
   readonly model: Snapshot;
   readonly view: View;
@@ -67,6 +94,8 @@ export interface AppState {
   readonly failurePages: FailurePages;
   readonly groupPages: GroupPages;
   readonly waitingPages: WaitingPages;
+  readonly workerRows: WorkerRows;
+  readonly delayedRows: DelayedRows;
   readonly openLog: OpenLog | null;
 }
 
@@ -99,6 +128,17 @@ export const noWaitingPages: WaitingPages = {
   trouble: null,
 };
 
+const noWorkerRows: WorkerRows = { workers: [], total: null, trouble: null };
+
+export const noDelayedRows: DelayedRows = {
+  jobs: [],
+  next: null,
+  isRead: false,
+  schedules: [],
+  aheadMs: 0,
+  trouble: null,
+};
+
 export function createAppStore(): AppStore {
   return createStore<AppState>(() => ({
     model: emptySnapshot,
@@ -107,6 +147,8 @@ export function createAppStore(): AppStore {
     failurePages: noFailurePages,
     groupPages: noGroupPages,
     waitingPages: noWaitingPages,
+    workerRows: noWorkerRows,
+    delayedRows: noDelayedRows,
     openLog: null,
   }));
 }

@@ -60,6 +60,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'queue.limited':
     case 'queues.measured':
     case 'failures.counted':
+    case 'delayed.counted':
     case 'job.started':
       return false;
     // `engine.started` and `config.reloaded` report these in one event; a pattern may add a thousand queues.

@@ -119,6 +119,10 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return failureRecorded(event, snapshot);
     case 'failures.counted':
       return { ...snapshot, failedTotal: event.total };
+    case 'delayed.counted': {
+      const { jobs, isComplete, hasSchedules } = event;
+      return { ...snapshot, delayed: { jobs, isComplete, hasSchedules } };
+    }
     case 'counters.changed':
       return withTotals(snapshot, event);
     case 'engine.renamed': {

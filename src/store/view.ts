@@ -9,8 +9,11 @@ import type {
   FailureGroupNames,
   WaitingJob,
 } from '../protocol/commands.ts';
+import type { DelayedRef } from '../protocol/delayed.ts';
+import type { WorkerInfo } from '../protocol/workers.ts';
+import type { DelayedItem } from './delayed-items.ts';
 
-export const tabs = ['queues', 'failures', 'jobs', 'events'] as const;
+export const tabs = ['queues', 'failures', 'jobs', 'events', 'workers', 'delayed'] as const;
 export type Tab = (typeof tabs)[number];
 
 /** The panes of the queues screen that take keys. */
@@ -27,7 +30,11 @@ export interface View {
   readonly failures: FailuresView;
   readonly jobs: ListView;
   readonly events: ListView;
+  readonly workers: ListView;
+  readonly delayed: ListView;
   readonly log: LogView;
+  /** Whether trouble rings the bell and changes the terminal's title. */
+  readonly isBellOn: boolean;
 }
 
 /** `over`: what was open before, which comes back; left out if that was a tab. */
@@ -39,6 +46,8 @@ export type Opened =
       readonly top: number;
       readonly over?: Opened;
     }
+  | { readonly kind: 'worker'; readonly worker: WorkerInfo; readonly top: number; readonly over?: Opened }
+  | { readonly kind: 'delayed-job'; readonly item: DelayedItem; readonly top: number; readonly over?: Opened }
   | QueuePage;
 
 /** The panes of a queue's page. */
@@ -157,6 +166,12 @@ export type Question =
   | { readonly kind: 'quit' }
   | { readonly kind: 'stop-runner' }
   | { readonly kind: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly kind: 'remove-worker'; readonly worker: string }
+  | {
+      readonly kind: 'delayed';
+      readonly command: Extract<CommandType, 'run-delayed' | 'remove-delayed'>;
+      readonly job: DelayedRef;
+    }
   | {
       readonly kind: 'failures';
       readonly command: Extract<CommandType, 'retry-failures' | 'remove-failures'>;
@@ -187,6 +202,9 @@ export const initialView: View = {
   },
   jobs: { filter: '', cursor: null },
   events: { filter: '', cursor: null },
+  workers: { filter: '', cursor: null },
+  delayed: { filter: '', cursor: null },
+  isBellOn: true,
   log: {
     isFollowing: true,
     isWrapped: false,

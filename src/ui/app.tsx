@@ -11,14 +11,16 @@ import { bodyRows, isTooSmall, type Size, smallest } from './layout/layout.ts';
 import { Footer, Prompt } from './panels/footer.tsx';
 import { Header } from './panels/header.tsx';
 import { MessageLine } from './panels/message-line.tsx';
+import { DelayedScreen } from './screens/delayed-screen.tsx';
+import { DetailScreen } from './screens/detail-screen.tsx';
 import { EventsScreen } from './screens/events-screen.tsx';
-import { FailureScreen } from './screens/failure-screen.tsx';
 import { FailuresScreen } from './screens/failures-screen.tsx';
 import { GroupsScreen } from './screens/groups-screen.tsx';
 import { JobScreen } from './screens/job-screen.tsx';
 import { JobsScreen } from './screens/jobs-screen.tsx';
 import { QueueScreen } from './screens/queue-screen.tsx';
 import { QueuesScreen } from './screens/queues-screen.tsx';
+import { WorkersScreen } from './screens/workers-screen.tsx';
 import { lineOf, span } from './text/line.ts';
 
 export function App(props: ScreenProps): ReactNode {
@@ -57,8 +59,8 @@ function Body(): ReactNode {
   const opened = useFrame(({ view }) => view.opened);
   const hasGroups = useFrame(({ view }) => showsGroups(view.failures));
   if (opened?.kind === 'job') return <JobScreen jobId={opened.jobId} />;
-  if (opened?.kind === 'failure') return <FailureScreen entry={opened.entry} top={opened.top} />;
   if (opened?.kind === 'queue') return <QueueScreen page={opened} />;
+  if (opened !== null) return <DetailScreen opened={opened} />;
   switch (tab) {
     case 'queues':
       return <QueuesScreen />;
@@ -68,6 +70,10 @@ function Body(): ReactNode {
       return <JobsScreen />;
     case 'events':
       return <EventsScreen />;
+    case 'workers':
+      return <WorkersScreen />;
+    case 'delayed':
+      return <DelayedScreen />;
   }
 }
 

@@ -6,6 +6,7 @@ import type { UiEnd } from './actions/action-context.ts';
 import { FrameSink } from './terminal/frame-sink.ts';
 import { ScreenGuard } from './terminal/screen-guard.ts';
 import { TerminalOutput } from './terminal/terminal-output.ts';
+import { hasTitle } from './terminal/title.ts';
 import { hasColors } from './text/line.ts';
 import { type UiOptions, UserInterface } from './user-interface.tsx';
 
@@ -39,6 +40,7 @@ export async function runTerminalUi(
     stdin,
     sink,
     hasColors: hasColors(process.env),
+    hasTitle: hasTitle(process.env),
     suspend: () => guard.suspend(),
     toggleMouse: () => guard.toggleMouse(),
   });
@@ -48,7 +50,7 @@ export async function runTerminalUi(
     output,
     canvas: sink,
     hasMouse: options.hasMouse,
-    onResume: () => ui.wake(),
+    onResume: () => ui.resume(),
     onSignal: (signal) => ui.end({ kind: 'signal', signal }),
   });
   guard.enter();

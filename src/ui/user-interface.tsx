@@ -4,8 +4,10 @@
  */
 import { render } from 'ink';
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { changeView } from '../store/app-store.ts';
 import type { UiEnd } from './actions/action-context.ts';
 import { App } from './app.tsx';
+import { Attention } from './attention/attention.ts';
 import { Controller, type ControllerOptions } from './control/controller.ts';
 import { FrameClock } from './frame/frame-clock.ts';
 import { MouseMap } from './frame/mouse-map.ts';
@@ -19,12 +21,15 @@ export interface UiOptions extends ControllerOptions {
   readonly lost: Promise<string>;
   /** Name of the runner's user; `null` if that is the user of the screen. */
   readonly runnerUser: string | null;
+  /** Neither bell nor title on trouble, until the user turns them on. */
+  readonly isQuiet: boolean;
 }
 
 export interface UiTerminal {
   readonly stdin: NodeJS.ReadStream;
   readonly sink: FrameSink;
   readonly hasColors: boolean;
+  readonly hasTitle: boolean;
   /** Gives the terminal back to the shell, as Ctrl-Z does. */
   suspend(): void;
   /** @returns whether the mouse is on now */
@@ -38,6 +43,7 @@ export class UserInterface {
   readonly #frames: StoreApi<Frame>;
   readonly #mouse = new MouseMap();
   readonly #clock = new FrameClock(() => this.#show());
+  readonly #attention: Attention;
   readonly #ended: Promise<UiEnd>;
   #end: (how: UiEnd) => void = () => {};
 
@@ -47,7 +53,9 @@ export class UserInterface {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const { sink } = terminal;
+    const { sink, hasTitle } = terminal;
+    if (options.isQuiet) changeView(options.store, { isBellOn: false });
+    this.#attention = new Attention({ write: (sequence) => sink.send(sequence), hasTitle });
     this.#controller = new Controller(options, {
       size: () => ({ columns: sink.columns, rows: sink.rows }),
       hitAt: (row, column) => this.#mouse.at(row, column),
@@ -64,6 +72,12 @@ export class UserInterface {
   /** Shows the current state soon: the terminal may show something unexpected. */
   wake(): void {
     this.#clock.wake();
+  }
+
+  /** The screen is back after a suspension. */
+  resume(): void {
+    this.#attention.forget();
+    this.wake();
   }
 
   end(how: UiEnd): void {
@@ -108,6 +122,8 @@ export class UserInterface {
   /** Lets the components see the current state. */
   #show(): void {
     const { columns, rows } = this.#terminal.sink;
+    const { model, view } = this.#options.store.getState();
+    this.#attention.look(model, view.isBellOn, performance.now());
     const { size } = this.#frames.getState();
     const isSameSize = size.columns === columns && size.rows === rows;
     this.#frames.setState(this.#frameOf(isSameSize ? size : { columns, rows }), true);

@@ -170,6 +170,7 @@ const factsByType: {
     reason: fc.constantFrom('busy', 'stopping'),
   }),
   'failures.counted': fc.record({ total: counts }),
+  'delayed.counted': fc.record({ jobs: counts, isComplete: fc.boolean(), hasSchedules: fc.boolean() }),
   'command.executed': fc.record({
     by: texts,
     command: fc.constantFrom('pause-all', 'stop'),

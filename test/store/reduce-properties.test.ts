@@ -311,6 +311,8 @@ function partsOf(event: EngineEvent, { jobs, ended, queues, runners }: Snapshot)
       return event.failure.jobId === null ? ['failures', ...counting(event.failure.queue)] : ['failures'];
     case 'failures.counted':
       return ['failedTotal'];
+    case 'delayed.counted':
+      return ['delayed'];
     case 'counters.changed':
       return ['totals'];
     default:

@@ -309,6 +309,12 @@ describe('jobs', () => {
   });
 });
 
+test('delayed.counted says how many delayed jobs there are', () => {
+  expect(idle.delayed).toBeUndefined();
+  const count = { jobs: 3, isComplete: false, hasSchedules: true };
+  expect(after(idle, { type: 'delayed.counted', ...count }).delayed).toEqual(count);
+});
+
 test('failures.counted sets the length of the shared list', () => {
   expect(idle.failedTotal).toBeNull();
   expect(after(idle, { type: 'failures.counted', total: 37 }).failedTotal).toBe(37);
@@ -362,6 +368,7 @@ describe('history', () => {
     jobFinished('3'),
     { type: 'failure.recorded', failure: failure({ jobId: '1' }) },
     { type: 'failures.counted', total: 1 },
+    { type: 'delayed.counted', jobs: 1, isComplete: true, hasSchedules: false },
     { type: 'counters.changed', processed: 1, failed: 0, unwritten: 0 },
   ];
 

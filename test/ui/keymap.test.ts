@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { actionOf, type BindingGroup, bindingsIn, type Context, keymap } from '../../src/ui/keys/keymap.ts';
 
 const contexts: readonly Context[] = [
-  ...(['queues', 'failures', 'groups', 'jobs', 'events'] as const),
-  ...(['queue', 'job', 'failure'] as const),
+  ...(['queues', 'failures', 'groups', 'jobs', 'events', 'workers', 'delayed'] as const),
+  ...(['queue', 'job', 'failure', 'worker', 'delayed-job'] as const),
 ];
 
 describe('the keymap', () => {
@@ -28,7 +28,7 @@ describe('the keymap', () => {
     const asking = keymap.filter(({ asks }) => asks === true).map(({ action }) => action);
     expect(asking).toEqual([
       ...['retry-matching', 'delete', 'retry-group', 'delete-group', 'delete-waiting'],
-      ...['terminate-job', 'kill-job', 'stop-runner'],
+      ...['terminate-job', 'kill-job', 'remove-worker', 'run-delayed', 'remove-delayed', 'stop-runner'],
     ]);
   });
 

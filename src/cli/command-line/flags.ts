@@ -88,6 +88,10 @@ export const flags = {
     about: 'create the socket for `attach` here instead of in your runtime directory',
   },
   readOnly: { kind: 'switch', about: 'view only; change nothing' },
+  quiet: {
+    kind: 'switch',
+    about: 'no bell and no title of the terminal when there is trouble; `:bell` turns them on',
+  },
   repair: {
     kind: 'switch',
     about:

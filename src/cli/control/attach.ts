@@ -17,7 +17,9 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   }
   const found = await findRunners(io, input[0] ?? null, flags.socket);
   const socket = found.by === 'socket' ? found.path : await choose(io, found.listed);
-  return await attachUi(io, { socket, isReadOnly: flags.readOnly, hasMouse: flags.mouse });
+  return await attachUi(io, {
+    ...{ socket, isReadOnly: flags.readOnly, hasMouse: flags.mouse, isQuiet: flags.quiet },
+  });
 }
 
 /** If there are several, the user chooses one. @returns its socket */

@@ -46,13 +46,13 @@ async function runJobs(
   const file = join(directory, 'cfg.json');
   const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
   await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
-  const { ui, mouse, logFormat } = invocation.flags;
+  const { ui, mouse, quiet, logFormat } = invocation.flags;
   const startMs = performance.now();
   const exitCode =
     ui && logFormat === null && isInteractive(io)
       ? await whileTrickling(
           io,
-          runOwnUi(io, { engineArgs: [file], canLeaveRunning: false, hasMouse: mouse }),
+          runOwnUi(io, { engineArgs: [file], canLeaveRunning: false, hasMouse: mouse, isQuiet: quiet }),
           redis,
         )
       : await whileTrickling(io, runLog(io, file, redis, logFormat, version), redis);

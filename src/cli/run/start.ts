@@ -19,6 +19,7 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
       engineArgs: engineArgs(file, flags),
       canLeaveRunning: true,
       hasMouse: flags.mouse,
+      isQuiet: flags.quiet,
     });
   }
   const { runHeadless } = await import('./headless.ts');

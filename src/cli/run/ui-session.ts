@@ -19,12 +19,14 @@ export interface OwnUiOptions {
   /** False if the engine can't run without this process, as in a demo. */
   readonly canLeaveRunning: boolean;
   readonly hasMouse: boolean;
+  readonly isQuiet: boolean;
 }
 
 export interface AttachOptions {
   readonly socket: string;
   readonly isReadOnly: boolean;
   readonly hasMouse: boolean;
+  readonly isQuiet: boolean;
 }
 
 /** Exit codes after a signal, the same as in shells. */
@@ -39,7 +41,7 @@ function loadUi(): Promise<typeof import('../../ui/main.ts')> {
 /** Starts an engine and shows it. @returns the exit code */
 export async function runOwnUi(
   io: TerminalIo,
-  { engineArgs, canLeaveRunning, hasMouse }: OwnUiOptions,
+  { engineArgs, canLeaveRunning, hasMouse, isQuiet }: OwnUiOptions,
 ): Promise<number> {
   const engine = startOwnEngine(io.program, engineArgs);
   // In parallel with the start of the engine.
@@ -59,6 +61,7 @@ export async function runOwnUi(
     isOwner: true,
     canLeaveRunning,
     hasMouse,
+    isQuiet,
   });
   switch (end.kind) {
     case 'detached':
@@ -100,7 +103,7 @@ export async function runOwnUi(
 /** Shows the engine of another process. @returns the exit code */
 export async function attachUi(
   io: TerminalIo,
-  { socket, isReadOnly, hasMouse }: AttachOptions,
+  { socket, isReadOnly, hasMouse, isQuiet }: AttachOptions,
 ): Promise<number> {
   const loading = loadUi();
   const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(io, isReadOnly), events));
@@ -114,6 +117,7 @@ export async function attachUi(
     isOwner: false,
     canLeaveRunning: true,
     hasMouse,
+    isQuiet,
   });
   await session.client.close();
   switch (end.kind) {
@@ -136,7 +140,10 @@ async function show(
   { stdin, stdout }: TerminalIo,
   { client, store, lost }: Session,
   runTerminalUi: RunTerminalUi,
-  how: Pick<TerminalUiOptions, 'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning' | 'hasMouse'>,
+  how: Pick<
+    TerminalUiOptions,
+    'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning' | 'hasMouse' | 'isQuiet'
+  >,
 ): Promise<UiEnd> {
   const name = runnerName(client.hello);
   const options: TerminalUiOptions = {

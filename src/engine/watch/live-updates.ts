@@ -1,15 +1,18 @@
 /**
  * Events that are published only while a client watches: the latest lines of running jobs, backlogs, statistics, and the
- * number of failures. Otherwise there is no timer and no command to Redis.
+ * numbers of failures and delayed jobs. Otherwise there is no timer and no command to Redis.
  */
 import type { EventBus } from '../events/event-bus.ts';
 import type { RunningJobs } from '../jobs/running-jobs.ts';
 import type { Statistics } from '../statistics/statistics.ts';
+import { DelayedCounter, type DelayedCountHooks } from './delayed-count.ts';
 import { LastLines } from './last-lines.ts';
 import { ListLengths, type ListLengthsHooks } from './list-lengths.ts';
 import { Measurements } from './measurements.ts';
 
-export interface LiveUpdatesHooks extends Omit<ListLengthsHooks, 'publish'> {
+export interface LiveUpdatesHooks
+  extends Omit<ListLengthsHooks, 'publish'>,
+    Omit<DelayedCountHooks, 'publish'> {
   readonly bus: EventBus;
   readonly jobs: RunningJobs;
   readonly statistics: Statistics;
@@ -20,6 +23,7 @@ export class LiveUpdates {
   readonly #lines: LastLines;
   readonly #lengths: ListLengths;
   readonly #measurements: Measurements;
+  readonly #delayed: DelayedCounter;
   #count = 0;
   #isStopped = false;
   #endSubscription = (): void => {};
@@ -30,6 +34,7 @@ export class LiveUpdates {
     this.#lines = new LastLines(publish);
     this.#lengths = new ListLengths({ ...hooks, publish });
     this.#measurements = new Measurements({ ...hooks, publish });
+    this.#delayed = new DelayedCounter({ ...hooks, publish });
   }
 
   get #isOn(): boolean {
@@ -70,6 +75,7 @@ export class LiveUpdates {
     jobs.watcher = this.#lines;
     this.#lengths.begin();
     this.#measurements.begin();
+    this.#delayed.begin();
   }
 
   #end(): void {
@@ -78,5 +84,6 @@ export class LiveUpdates {
     this.#lines.stop();
     this.#lengths.stop();
     this.#measurements.stop();
+    this.#delayed.stop();
   }
 }

@@ -3,6 +3,7 @@
  * there are, and one more if a key has the wrong type. It reads only the names that Redis lists and never scans the keys,
  * because it is called repeatedly on servers with millions of keys. Writes nothing. Rejects with RedisError.
  */
+import { countDelayed, type DelayedCount } from '../delayed/delayed-count.ts';
 import { countRetriesScript } from '../delayed/list-scripts.ts';
 import { type LockHolders, lockKeys } from '../delayed/locks.ts';
 import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
@@ -13,7 +14,6 @@ import {
   checkedValuesOf,
   listLengths,
   pipelined,
-  unlessWrongType,
   type WrongType,
   wrongTypesAmong,
 } from '../redis/bulk-reads.ts';
@@ -156,20 +156,13 @@ async function readHeld(
   return lists.map((list, at) => ({ ...list, jobs: lengths[at] ?? 0 })).filter(({ jobs }) => jobs > 0);
 }
 
-export interface DelayedFacts {
-  /** Jobs at the times that were looked at. */
-  readonly jobs: number;
-  /** Whether all times were looked at; if there are many, only the first are. */
-  readonly isComplete: boolean;
-  /** Number of times with jobs. */
-  readonly times: number;
+export interface DelayedFacts extends Omit<DelayedCount, 'firstTime'> {
   /** How many of the first hundred jobs a runner retries; `null` if this user may not run scripts. */
   readonly retries: number | null;
   /** When the first job is due, in milliseconds since the epoch; in the past if no scheduler runs. */
   readonly nextAtMs: number | null;
 }
 
-/** Each time has its own list, whose length must be read. */
 const mostTimes = 1_000;
 /** Retries are counted among this many delayed jobs. */
 export const retriesCountedIn = 100;
@@ -179,31 +172,16 @@ async function readDelayed(
   sender: CommandSender,
   keys: ResqueKeys,
 ): Promise<{ delayed: DelayedFacts | null; wrongTypes: WrongType[] }> {
-  const [times, first] = await Promise.all([
-    unlessWrongType(sender.command((commands) => commands.zcard(keys.delayedSchedule))),
-    unlessWrongType(
-      sender.command((commands) => commands.zrange(keys.delayedSchedule, 0, String(mostTimes - 1))),
-    ),
-  ]);
-  if (times === null || first === null) {
-    return { delayed: null, wrongTypes: await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset') };
-  }
-  if (times === 0) return { delayed: null, wrongTypes: [] };
-  const [lengths, retries] = await Promise.all([
-    listLengths(
-      sender,
-      first.map((time) => keys.delayed(time)),
-    ),
+  const [counted, retries] = await Promise.all([
+    countDelayed(sender, keys, mostTimes),
     countRetries(sender, keys),
   ]);
-  const delayed = {
-    jobs: lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0),
-    isComplete: times <= first.length,
-    times,
-    retries,
-    nextAtMs: timeOfText(first[0] ?? ''),
-  };
-  return { delayed, wrongTypes: [] };
+  if (counted === null) {
+    return { delayed: null, wrongTypes: await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset') };
+  }
+  const { firstTime, ...count } = counted;
+  if (count.times === 0) return { delayed: null, wrongTypes: [] };
+  return { delayed: { ...count, retries, nextAtMs: timeOfText(firstTime ?? '') }, wrongTypes: [] };
 }
 
 async function countRetries(sender: CommandSender, keys: ResqueKeys): Promise<number | null> {

@@ -2,9 +2,11 @@ import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { AppStore } from '../../store/app-store.ts';
 import type { Opened } from '../../store/view.ts';
 import type { Size } from '../layout/layout.ts';
+import type { DelayedList } from '../lists/delayed-list.ts';
 import type { FailureList } from '../lists/failure-list.ts';
 import type { GroupList } from '../lists/group-list.ts';
 import type { WaitingJobs } from '../lists/waiting-list.ts';
+import type { WorkerList } from '../lists/worker-list.ts';
 import type { JobLog } from '../log/job-log.ts';
 import type { EndSignal } from '../terminal/screen-guard.ts';
 
@@ -24,6 +26,8 @@ export interface ActionContext {
   readonly failures: FailureList;
   readonly groups: GroupList;
   readonly waiting: WaitingJobs;
+  readonly workers: WorkerList;
+  readonly delayed: DelayedList;
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;

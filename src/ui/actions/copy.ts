@@ -7,10 +7,12 @@ import {
   chosenQueue,
   indexOfKey,
   listedEvents,
+  selectedDelayed,
   selectedFailure,
   selectedGroup,
   selectedJobId,
   selectedWaiting,
+  selectedWorker,
 } from '../lists/selection.ts';
 import type { JobLog } from '../log/job-log.ts';
 import { groupWords } from '../panels/words.ts';
@@ -54,6 +56,13 @@ function selection(state: AppState): { text: string | null; what: string } {
   }
   const group = selectedGroup(state);
   if (group !== null) return { text: groupWords(group), what: "the group's names" };
+  const worker = selectedWorker(state);
+  if (worker !== null) return { text: worker.id, what: "the worker's id" };
+  const item = selectedDelayed(state);
+  if (item !== null) {
+    const { jobClass, args } = item.kind === 'job' ? item.job : item.schedule;
+    return { text: `${jobClass ?? ''} ${args}`.trim(), what: "the job's class and args" };
+  }
   if (state.view.opened === null && state.view.tab === 'events') {
     const events = listedEvents(state);
     const event =

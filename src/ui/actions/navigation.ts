@@ -1,24 +1,30 @@
 /** Moves between rows, panels and tabs; opens queues, jobs and failures, and goes back. */
 import { type AppState, changeView } from '../../store/app-store.ts';
-import { type QueuesPane, queuePanes, type Tab, tabs } from '../../store/view.ts';
+import { type QueuesPane, queuePanes, type Tab } from '../../store/view.ts';
+import { lastDetailTop } from '../details/opened-detail.ts';
 import { queuesLayout } from '../layout/layout.ts';
 import {
   contextOf,
+  delayedKeys,
   failureKeys,
   groupKeys,
   indexOfKey,
+  listedDelayed,
   listedEvents,
   listedJobs,
   listedQueues,
+  listedWorkers,
   pageOfQueue,
   type Step,
+  selectedDelayed,
   selectedFailure,
   selectedJobId,
   selectedQueue,
   selectedQueueJobs,
+  selectedWorker,
+  shownTabs,
   stepTo,
 } from '../lists/selection.ts';
-import { lastFailureTop } from '../panels/failure-detail.ts';
 import type { ActionContext } from './action-context.ts';
 import { closeGroup, openGroup } from './group-actions.ts';
 import { pageOf } from './page-rows.ts';
@@ -30,18 +36,19 @@ const nearEnd = 30;
 export function move(context: ActionContext, step: Step): void {
   const { view } = context.store.getState();
   if (view.opened?.kind === 'job') context.log?.scroll(step);
-  else if (view.opened?.kind === 'failure') scrollFailure(context, step);
   else if (view.opened?.kind === 'queue') movePage(context, view.opened, step);
+  else if (view.opened !== null) scrollDetail(context, step);
   else if (contextOf(view) === 'groups') moveInGroups(context, step);
   else if (view.tab === 'queues') moveInQueues(context, step);
   else if (view.tab === 'failures') moveInFailures(context, step);
+  else if (view.tab === 'delayed') moveInDelayed(context, step);
   else moveInList(context, view.tab, step);
 }
 
-function scrollFailure({ store, size }: ActionContext, step: Step): void {
+function scrollDetail({ store, size }: ActionContext, step: Step): void {
   const { opened } = store.getState().view;
-  if (opened?.kind !== 'failure') return;
-  const last = lastFailureTop(opened.entry, size);
+  if (opened === null || opened.kind === 'job' || opened.kind === 'queue') return;
+  const last = lastDetailTop(opened, size);
   // If the screen has become larger, its first line is now before `top`.
   const from = Math.min(opened.top, last);
   const top = step === 'top' ? 0 : step === 'bottom' ? last : Math.max(0, Math.min(last, from + step));
@@ -120,12 +127,23 @@ export function openNextFailure(context: ActionContext, step: 1 | -1): void {
   if (!isRecent && at >= keys.length - nearEnd) context.failures.more();
 }
 
-function moveInList({ store }: ActionContext, tab: 'jobs' | 'events', step: Step): void {
+function moveInDelayed({ store, delayed }: ActionContext, step: Step): void {
   const state = store.getState();
-  const keys =
-    tab === 'jobs'
-      ? listedJobs(state).map(({ job }) => job.id)
-      : listedEvents(state).map(({ seq }) => String(seq));
+  const keys = delayedKeys(listedDelayed(state));
+  const cursor = stepTo(keys, state.view.delayed.cursor, step);
+  changeView(store, { delayed: { ...state.view.delayed, cursor } });
+  if (cursor !== null && keys.indexOf(cursor) >= keys.length - nearEnd) delayed.more();
+}
+
+function keysOfList(state: AppState, tab: 'jobs' | 'events' | 'workers'): readonly string[] {
+  if (tab === 'jobs') return listedJobs(state).map(({ job }) => job.id);
+  if (tab === 'events') return listedEvents(state).map(({ seq }) => String(seq));
+  return listedWorkers(state).map(({ id }) => id);
+}
+
+function moveInList({ store }: ActionContext, tab: 'jobs' | 'events' | 'workers', step: Step): void {
+  const state = store.getState();
+  const keys = keysOfList(state, tab);
   changeView(store, { [tab]: { ...state.view[tab], cursor: stepTo(keys, state.view[tab].cursor, step) } });
 }
 
@@ -167,8 +185,9 @@ export function movePane(context: ActionContext, step: 1 | -1): void {
     return;
   }
   if (view.tab !== 'queues' || view.opened !== null) {
-    const at = tabs.indexOf(view.tab) + step + tabs.length;
-    goToTab(context, tabs[at % tabs.length] ?? 'queues');
+    const shown = shownTabs(state);
+    const at = shown.indexOf(view.tab) + step + shown.length;
+    goToTab(context, shown[at % shown.length] ?? 'queues');
     return;
   }
   const names = listedQueues(state).map(({ name }) => name);
@@ -199,6 +218,12 @@ export function goToTab(context: ActionContext, tab: Tab): void {
   if (tab === 'failures' && store.getState().failurePages.total === null) failures.restart();
 }
 
+/** A tab that isn't there has nothing to show. */
+export function goToDelayed(context: ActionContext): void {
+  if (shownTabs(context.store.getState()).includes('delayed')) goToTab(context, 'delayed');
+  else context.toast('there are no delayed jobs and no schedules');
+}
+
 export function goToQueue(context: ActionContext, queue: string): void {
   const { store } = context;
   context.closeLog();
@@ -226,6 +251,16 @@ export function open(context: ActionContext): void {
   }
   if (contextOf(view) === 'groups') {
     if (!openGroup(context)) context.toast('no group to open', true);
+    return;
+  }
+  const worker = selectedWorker(state);
+  const item = selectedDelayed(state);
+  if (worker !== null) {
+    changeView(store, { opened: { kind: 'worker', worker, top: 0 } });
+    return;
+  }
+  if (item !== null) {
+    changeView(store, { opened: { kind: 'delayed-job', item, top: 0 } });
     return;
   }
   if (view.tab === 'events') {
@@ -260,7 +295,7 @@ function openEvent(context: ActionContext): void {
 
 /** @returns false if there was nothing to go back from */
 export function back(context: ActionContext): boolean {
-  const { store, failures } = context;
+  const { store, failures, delayed } = context;
   const { view } = store.getState();
   const page = pageOfQueue(view);
   if (page !== null && page.filter !== '') {
@@ -282,6 +317,7 @@ export function back(context: ActionContext): boolean {
   if (view[view.tab].filter !== '') {
     changeView(store, { [view.tab]: { ...view[view.tab], filter: '' } });
     if (view.tab === 'failures') failures.restart();
+    if (view.tab === 'delayed') delayed.restart();
     return true;
   }
   if (view.tab === 'failures' && view.failures.grouping !== 'none') {

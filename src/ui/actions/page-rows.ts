@@ -20,13 +20,15 @@ function rowsOf(state: AppState, size: Size): number {
   const { opened, tab } = state.view;
   const rows = bodyRows(size);
   // One line of the previous page stays visible.
-  if (opened?.kind === 'failure') return rows - borders - 1;
   if (opened?.kind === 'job') return rows - 4;
   if (opened?.kind === 'queue') return rowsOfQueuePane(state, opened, size);
+  if (opened !== null) return rows - borders - 1;
   switch (tab) {
     case 'queues':
       return rowsOfPane(state, size);
     case 'failures':
+    case 'workers':
+    case 'delayed':
       return failuresLayout(size).listRows - borders - heading;
     case 'jobs':
       return rows - borders - heading;

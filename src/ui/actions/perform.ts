@@ -5,13 +5,25 @@ import type { ActionName } from '../keys/keymap.ts';
 import { pageOfQueue } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { copySelection } from './copy.ts';
+import { askToRemoveDelayed, askToRunDelayed } from './delayed-actions.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
 import { changeGroup, toggleGroups } from './group-actions.ts';
 import { openFailureOfJob, retryJob } from './job-failure.ts';
-import { back, goToTab, move, movePages, movePane, movePanel, open, openNextFailure } from './navigation.ts';
+import {
+  back,
+  goToDelayed,
+  goToTab,
+  move,
+  movePages,
+  movePane,
+  movePanel,
+  open,
+  openNextFailure,
+} from './navigation.ts';
 import { askForSlots, askToKill, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
 import { deleteChosen, moveWaiting } from './queue-page.ts';
 import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
+import { askToRemoveWorker } from './worker-actions.ts';
 
 type Action = (context: ActionContext) => void;
 
@@ -30,6 +42,8 @@ const actions: Readonly<Record<ActionName, Action>> = {
   'tab-2': (context) => goToTab(context, tabs[1]),
   'tab-3': (context) => goToTab(context, tabs[2]),
   'tab-4': (context) => goToTab(context, tabs[3]),
+  'tab-5': (context) => goToTab(context, tabs[4]),
+  'tab-6': goToDelayed,
   'next-pane': (context) => movePane(context, 1),
   'previous-pane': (context) => movePane(context, -1),
   open,
@@ -67,6 +81,9 @@ const actions: Readonly<Record<ActionName, Action>> = {
   'to-tail': (context) => void moveWaiting(context, 'tail'),
   'terminate-job': (context) => askToKill(context, 'SIGTERM'),
   'kill-job': (context) => askToKill(context, 'SIGKILL'),
+  'remove-worker': askToRemoveWorker,
+  'run-delayed': askToRunDelayed,
+  'remove-delayed': askToRemoveDelayed,
   follow: ({ log }) => log?.toggleFollow(),
   wrap: ({ store }) => changeLog(store, ({ isWrapped }) => ({ isWrapped: !isWrapped })),
   times: ({ store }) => changeLog(store, ({ hasTimes }) => ({ hasTimes: !hasTimes })),
@@ -80,6 +97,11 @@ const actions: Readonly<Record<ActionName, Action>> = {
     context.toast(
       context.toggleMouse() ? 'the mouse is on' : 'the mouse is off: the terminal selects text by itself',
     ),
+  'toggle-bell': (context) => {
+    const isBellOn = !context.store.getState().view.isBellOn;
+    changeView(context.store, { isBellOn });
+    context.toast(isBellOn ? 'trouble rings the bell and shows in the title' : 'bell and title are off');
+  },
   repaint: (context) => context.repaint(),
   suspend: (context) => context.suspend(),
   quit: (context) => {

@@ -12,10 +12,12 @@ import { typedText } from '../keys/key-reader.ts';
 import type { MouseInput } from '../keys/key-sequences.ts';
 import { actionOf } from '../keys/keymap.ts';
 import { isTooSmall, type Size } from '../layout/layout.ts';
+import { DelayedList } from '../lists/delayed-list.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
 import { GroupList } from '../lists/group-list.ts';
 import { contextOf } from '../lists/selection.ts';
 import { WaitingJobs } from '../lists/waiting-list.ts';
+import { WorkerList } from '../lists/worker-list.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
 import { clipboardWrite } from '../terminal/clipboard.ts';
 import { dialogKey } from './dialog-keys.ts';
@@ -59,6 +61,8 @@ export class Controller implements ActionContext {
   readonly failures: FailureList;
   readonly groups: GroupList;
   readonly waiting: WaitingJobs;
+  readonly workers: WorkerList;
+  readonly delayed: DelayedList;
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
@@ -80,6 +84,8 @@ export class Controller implements ActionContext {
     this.failures = new FailureList(options.store, options.send);
     this.groups = new GroupList(options.store, options.send);
     this.waiting = new WaitingJobs(options.store, options.send);
+    this.workers = new WorkerList(options.store, options.send);
+    this.delayed = new DelayedList(options.store, options.send);
     this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
   }
 
@@ -208,5 +214,7 @@ export class Controller implements ActionContext {
     this.failures.close();
     this.groups.close();
     this.waiting.close();
+    this.workers.close();
+    this.delayed.close();
   }
 }

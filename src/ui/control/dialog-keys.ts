@@ -2,12 +2,14 @@
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
+import { changeDelayed } from '../actions/delayed-actions.ts';
 import { carryOut } from '../actions/failure-actions.ts';
 import { carryOutMatching } from '../actions/matching-actions.ts';
 import { goToQueue } from '../actions/navigation.ts';
 import { setSlots } from '../actions/queue-actions.ts';
 import { removeWaiting } from '../actions/queue-page.ts';
 import { quitBy, stopBy } from '../actions/quit-actions.ts';
+import { removeWorker } from '../actions/worker-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
 import { paletteItems } from '../dialogs/palette.tsx';
 import type { ActionName } from '../keys/keymap.ts';
@@ -106,7 +108,7 @@ function apply(context: ActionContext, purpose: PromptPurpose, text: string): vo
   }
 }
 
-function applyFilter({ store, failures }: ActionContext, filter: string): void {
+function applyFilter({ store, failures, delayed }: ActionContext, filter: string): void {
   const { view } = store.getState();
   const page = pageOfQueue(view);
   if (page !== null) {
@@ -128,7 +130,12 @@ function applyFilter({ store, failures }: ActionContext, filter: string): void {
       break;
     case 'jobs':
     case 'events':
+    case 'workers':
       changeView(store, { [view.tab]: { filter, cursor: null } });
+      break;
+    case 'delayed':
+      changeView(store, { delayed: { filter, cursor: null } });
+      delayed.restart();
       break;
   }
 }
@@ -203,6 +210,12 @@ function answer(context: ActionContext, question: Question, key: string): void {
   switch (question.kind) {
     case 'kill-job':
       void context.run({ type: 'kill-job', jobId: question.jobId, signal: question.signal });
+      break;
+    case 'remove-worker':
+      void removeWorker(context, question.worker);
+      break;
+    case 'delayed':
+      void changeDelayed(context, question.command, question.job);
       break;
     case 'failures':
       void carryOut(context, question.command, question.entries);

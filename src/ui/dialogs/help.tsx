@@ -20,8 +20,12 @@ const contextTitles: Readonly<Record<Context, string>> = {
   jobs: 'Jobs',
   events: 'Events',
   queue: 'A queue',
+  workers: 'Workers',
+  delayed: 'Delayed',
   job: 'Job',
   failure: 'Failure',
+  worker: 'Worker',
+  'delayed-job': 'Delayed job',
 };
 const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
 const widest = 100;

@@ -6,7 +6,19 @@
  */
 
 /** What the keys act on: the tab, or what is open on top of it. */
-export type Context = 'queues' | 'failures' | 'groups' | 'jobs' | 'events' | 'queue' | 'job' | 'failure';
+export type Context =
+  | 'queues'
+  | 'failures'
+  | 'groups'
+  | 'jobs'
+  | 'events'
+  | 'workers'
+  | 'delayed'
+  | 'queue'
+  | 'job'
+  | 'failure'
+  | 'worker'
+  | 'delayed-job';
 
 export type ActionName =
   | 'up'
@@ -23,6 +35,8 @@ export type ActionName =
   | 'tab-2'
   | 'tab-3'
   | 'tab-4'
+  | 'tab-5'
+  | 'tab-6'
   | 'next-pane'
   | 'previous-pane'
   | 'open'
@@ -53,6 +67,9 @@ export type ActionName =
   | 'to-tail'
   | 'terminate-job'
   | 'kill-job'
+  | 'remove-worker'
+  | 'run-delayed'
+  | 'remove-delayed'
   | 'follow'
   | 'wrap'
   | 'times'
@@ -63,6 +80,7 @@ export type ActionName =
   | 'help'
   | 'palette'
   | 'toggle-mouse'
+  | 'toggle-bell'
   | 'repaint'
   | 'suspend'
   | 'quit'
@@ -89,8 +107,11 @@ export interface Binding {
   readonly needsRow?: true;
 }
 
-const lists: readonly Context[] = ['queues', 'failures', 'groups', 'jobs', 'events', 'queue'];
-const everywhere: readonly Context[] = [...lists, 'job', 'failure'];
+const lists: readonly Context[] = [
+  ...(['queues', 'failures', 'groups', 'jobs', 'events', 'workers', 'delayed'] as const),
+  'queue',
+];
+const everywhere: readonly Context[] = [...lists, 'job', 'failure', 'worker', 'delayed-job'];
 /** Where one queue is selected or open. */
 const withQueue: readonly Context[] = ['queues', 'queue'];
 
@@ -150,6 +171,8 @@ export const keymap: readonly Binding[] = [
   },
   { action: 'tab-3', keys: ['3'], shown: '3', label: 'Jobs', group: 'move', contexts: everywhere },
   { action: 'tab-4', keys: ['4'], shown: '4', label: 'Events', group: 'move', contexts: everywhere },
+  { action: 'tab-5', keys: ['5'], shown: '5', label: 'Workers', group: 'move', contexts: everywhere },
+  { action: 'tab-6', keys: ['6'], shown: '6', label: 'Delayed', group: 'move', contexts: everywhere },
   {
     action: 'next-pane',
     keys: ['tab'],
@@ -457,6 +480,42 @@ export const keymap: readonly Binding[] = [
     changes: true,
   },
   {
+    action: 'remove-worker',
+    needsRow: true,
+    keys: ['D'],
+    shown: 'D',
+    label: 'remove a stale worker',
+    footer: 'remove',
+    group: 'act',
+    contexts: ['workers', 'worker'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'run-delayed',
+    needsRow: true,
+    keys: ['r'],
+    shown: 'r',
+    label: 'run this delayed job now',
+    footer: 'run now',
+    group: 'act',
+    contexts: ['delayed', 'delayed-job'],
+    asks: true,
+    changes: true,
+  },
+  {
+    action: 'remove-delayed',
+    needsRow: true,
+    keys: ['D'],
+    shown: 'D',
+    label: 'delete this delayed job',
+    footer: 'delete',
+    group: 'act',
+    contexts: ['delayed', 'delayed-job'],
+    asks: true,
+    changes: true,
+  },
+  {
     action: 'follow',
     keys: ['s'],
     shown: 's',
@@ -567,6 +626,14 @@ export const keymap: readonly Binding[] = [
     keys: [],
     shown: ':mouse',
     label: 'turn the mouse on or off',
+    group: 'program',
+    contexts: everywhere,
+  },
+  {
+    action: 'toggle-bell',
+    keys: [],
+    shown: ':bell',
+    label: 'turn the bell and the title on trouble on or off',
     group: 'program',
     contexts: everywhere,
   },

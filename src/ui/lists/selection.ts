@@ -6,11 +6,13 @@ import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry, FailureGroup, WaitingJob } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
+import type { WorkerInfo } from '../../protocol/workers.ts';
 import type { AppState } from '../../store/app-store.ts';
+import { type DelayedItem, delayedItems } from '../../store/delayed-items.ts';
 import { groupKey, showsGroups } from '../../store/failure-groups.ts';
 import { remembered } from '../../store/remembered.ts';
 import { jobsOf } from '../../store/selectors.ts';
-import type { QueuePage, View } from '../../store/view.ts';
+import { type QueuePage, type Tab, tabs, type View } from '../../store/view.ts';
 import type { Context } from '../keys/keymap.ts';
 
 export function contextOf({ opened, tab, failures }: View): Context {
@@ -194,4 +196,54 @@ export function groupKeys(groups: readonly FailureGroup[]): readonly string[] {
 
 function matches(filter: string, text: string): boolean {
   return text.toLowerCase().includes(filter.toLowerCase());
+}
+
+export function listedWorkers({ workerRows, view }: AppState): readonly WorkerInfo[] {
+  return filteredWorkers(workerRows.workers, view.workers.filter);
+}
+
+const filteredWorkers = remembered((workers: readonly WorkerInfo[], filter: string) =>
+  filter === ''
+    ? workers
+    : workers.filter(({ id, kind, state, job }) =>
+        matches(
+          filter,
+          `${id} ${kind} ${state} ${job?.queue ?? ''} ${job?.jobClass ?? ''} ${job?.args ?? ''}`,
+        ),
+      ),
+);
+
+/** The worker that keys act on: the open one, or the one under the cursor. */
+export function selectedWorker(state: AppState): WorkerInfo | null {
+  const { opened, tab, workers: view } = state.view;
+  if (opened?.kind === 'worker') return opened.worker;
+  if (tab !== 'workers' || opened !== null) return null;
+  const workers = listedWorkers(state);
+  const keys = workers.map(({ id }) => id);
+  return workers[indexOfKey(keys, view.cursor)] ?? null;
+}
+
+export function listedDelayed({ delayedRows, view }: AppState): readonly DelayedItem[] {
+  return itemsOf(delayedRows.jobs, delayedRows.schedules, view.delayed.filter);
+}
+
+const itemsOf = remembered(delayedItems);
+
+export function delayedKeys(items: readonly DelayedItem[]): readonly string[] {
+  return items.map(({ key }) => key);
+}
+
+/** The delayed job or schedule that keys act on. */
+export function selectedDelayed(state: AppState): DelayedItem | null {
+  const { opened, tab, delayed: view } = state.view;
+  if (opened?.kind === 'delayed-job') return opened.item;
+  if (tab !== 'delayed' || opened !== null) return null;
+  const items = listedDelayed(state);
+  return items[indexOfKey(delayedKeys(items), view.cursor)] ?? null;
+}
+
+/** The tabs that the header shows. The last one only if there is something in it. */
+export function shownTabs({ model, view }: Pick<AppState, 'model' | 'view'>): readonly Tab[] {
+  const { jobs = 0, hasSchedules = false } = model.delayed ?? {};
+  return jobs > 0 || hasSchedules || view.tab === 'delayed' ? tabs : tabs.filter((tab) => tab !== 'delayed');
 }

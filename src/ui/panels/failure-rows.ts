@@ -1,9 +1,8 @@
 /** The `failed` list as a table, for the queues screen and the failures screen. */
-import { clock } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { selected } from '../layout/framed.ts';
 import { cell, clickableRow, type Line, lineOf, restyled, span, type ViewChange } from '../text/line.ts';
-import { exitCell } from './words.ts';
+import { exitCell, timeCell } from './words.ts';
 
 export interface FailureRowsProps {
   readonly entries: readonly FailureEntry[];
@@ -20,7 +19,6 @@ export interface FailureRowsProps {
 }
 
 const timeColumns = 9;
-const dayMs = 86_400_000;
 const exitColumns = 6;
 
 export function failureHeading(width: number): Line {
@@ -45,7 +43,7 @@ export function failureRows(props: FailureRowsProps): Line[] {
     const line = lineOf(width, [
       span(isSelected ? '▸ ' : '  '),
       span(isMarked(index) ? '● ' : '  ', { color: 'yellow' }),
-      cell(timeCell(entry.failedAt, nowMs), timeColumns, { dim: !isSelected }),
+      cell(failedAtCell(entry.failedAt, nowMs), timeColumns, { dim: !isSelected }),
       cell(entry.queue ?? '-', queue - 1),
       span(' '),
       cell(entry.jobClass ?? '-', jobClass - 1, { bold: true }),
@@ -68,12 +66,9 @@ function errorText({ exception, error, isReadable }: FailureEntry): string {
   return exception === null ? first : `${exception}: ${first}`;
 }
 
-/** Time of day, or the date if it is a day ago or more. Any client can write these records, so an invalid time is shown as it is. */
-export function timeCell(failedAt: string | null, nowMs: number): string {
+/** Any client can write these records, so an invalid time is shown as it is. */
+export function failedAtCell(failedAt: string | null, nowMs: number): string {
   if (failedAt === null) return '-';
   const atMs = Date.parse(failedAt);
-  if (Number.isNaN(atMs)) return failedAt;
-  const date = new Date(atMs);
-  if (Math.abs(nowMs - atMs) < dayMs) return clock(atMs);
-  return `${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
+  return Number.isNaN(atMs) ? failedAt : timeCell(atMs, nowMs);
 }

@@ -4,7 +4,7 @@ import type { FailureGroup } from '../../protocol/commands.ts';
 import { selected } from '../layout/framed.ts';
 import { cell, clickableRow, type Line, lineOf, restyled, span, type ViewChange } from '../text/line.ts';
 import { wrap } from '../text/wrap.ts';
-import { timeCell } from './failure-rows.ts';
+import { failedAtCell } from './failure-rows.ts';
 
 export interface GroupRowsProps {
   readonly groups: readonly FailureGroup[];
@@ -47,7 +47,7 @@ export function groupRows(props: GroupRowsProps): Line[] {
       span(isSelected ? '▸' : ' '),
       cell(grouped(group.count), countColumns - 1, {}, 'right'),
       span('  '),
-      cell(timeCell(group.lastFailedAt, nowMs), timeColumns, { dim: !isSelected }),
+      cell(failedAtCell(group.lastFailedAt, nowMs), timeColumns, { dim: !isSelected }),
       cell(group.exception ?? '-', exception - 1, { color: 'red' }),
       span(' '),
       cell(group.jobClass ?? '-', jobClass - 1, { bold: true }),

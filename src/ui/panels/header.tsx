@@ -7,21 +7,32 @@ import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from
 import { type Tab, tabs, type View } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
+import { shownTabs } from '../lists/selection.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
 import { type ClickTarget, gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
-import { age, perSecond } from './words.ts';
+import { age, delayedCountText, perSecond } from './words.ts';
 
 const tabNames: Readonly<Record<Tab, string>> = {
   queues: 'Queues',
   failures: 'Failures',
   jobs: 'Jobs',
   events: 'Events',
+  workers: 'Workers',
+  delayed: 'Delayed',
+};
+/** For narrow terminals. The current tab keeps its name. */
+const shortNames: Readonly<Record<Tab, string>> = {
+  ...tabNames,
+  failures: 'Fail',
+  events: 'Ev',
+  workers: 'Work',
+  delayed: 'Del',
 };
 const sparkColumns = 8;
 const redisColumns = 22;
 /** In the order in which they are dropped if there isn't enough room. */
-const details = ['sparkline', 'redis', 'name', 'words'] as const;
+const details = ['sparkline', 'redis', 'name', 'words', 'tab names', 'short tab names'] as const;
 type Detail = (typeof details)[number];
 
 /** The part of the state that the header shows. */
@@ -46,10 +57,10 @@ function headerLine(
 ): Line {
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
   const user = runnerUser === null ? [] : [span(` runner of user ${runnerUser}`, { color: 'yellow' })];
-  const place = [...(state.view.opened === null ? tabLine(state) : trail(state)), ...mode, ...user];
   let parts: { readonly left: readonly Span[]; readonly right: readonly Span[] } = { left: [], right: [] };
   for (let leftOut = 0; leftOut <= details.length; leftOut += 1) {
     const shown = new Set<Detail>(details.slice(leftOut));
+    const place = [...(state.view.opened === null ? tabLine(state, shown) : trail(state)), ...mode, ...user];
     const name = shown.has('name') ? span(' resque-runner  ', { bold: true }) : span(' ');
     const right =
       state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, shown, nowMs);
@@ -59,16 +70,27 @@ function headerLine(
   return lineOf(columns, [...parts.left, gap, ...parts.right]);
 }
 
-function tabLine({ model, view }: Shown): Span[] {
-  return tabs.flatMap((tab, at) => {
-    const count = tab === 'failures' && model.failedTotal !== null ? `(${grouped(model.failedTotal)})` : '';
+function tabLine(state: Shown, shown: ReadonlySet<Detail>): Span[] {
+  const { view, model } = state;
+  return shownTabs(state).flatMap((tab, at) => {
+    const isCurrent = tab === view.tab;
+    const isWhole = isCurrent || shown.has('tab names');
+    const name = isWhole ? tabNames[tab] : shown.has('short tab names') ? shortNames[tab] : '';
+    const count = name === '' && tab !== 'failures' ? '' : countOf(tab, model);
     // The panels don't show that a filter hides queues.
     const filter = tab === 'queues' && view.queues.filter !== '' ? ` /${cut(view.queues.filter, 16)}` : '';
-    const text = `${at + 1} ${tabNames[tab]}${count}${filter}`;
+    const text = `${tabs.indexOf(tab) + 1}${name === '' ? '' : ` ${name}`}${count}${filter}`;
     const blank = at === 0 ? [] : [span(' ')];
-    const shown = tab === view.tab ? span(`[${text}]`, { bold: true }) : span(text, { dim: true });
-    return [...blank, { ...shown, target: tabTarget(tab) }];
+    const label = isCurrent ? span(`[${text}]`, { bold: true }) : span(text, { dim: true });
+    return [...blank, { ...label, target: tabTarget(tab) }];
   });
+}
+
+function countOf(tab: Tab, { failedTotal, delayed }: Snapshot): string {
+  if (tab === 'failures' && failedTotal !== null) return `(${grouped(failedTotal)})`;
+  return tab === 'delayed' && (delayed?.jobs ?? 0) > 0 && delayed !== undefined
+    ? `(${delayedCountText(delayed)})`
+    : '';
 }
 
 /** `Queues › transcode › #a91f` */
@@ -92,6 +114,11 @@ function openedNames(model: Snapshot, { opened }: View): string[] {
   if (opened?.kind === 'failure')
     return [opened.entry.queue ?? '(no queue)', opened.entry.jobClass ?? '(no class)'];
   if (opened?.kind === 'queue') return [opened.queue];
+  if (opened?.kind === 'worker') return [opened.worker.process];
+  if (opened?.kind === 'delayed-job') {
+    const { queue, jobClass } = opened.item.kind === 'job' ? opened.item.job : opened.item.schedule;
+    return [queue ?? '(no queue)', jobClass ?? '(no class)'];
+  }
   if (opened?.kind !== 'job') return [];
   const job = findJob(model, opened.jobId);
   return [...(job === null ? [] : [job.queue]), `#${opened.jobId}`];

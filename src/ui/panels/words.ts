@@ -1,9 +1,10 @@
 /** Words and glyphs that several panels share. */
 
+import { clock, grouped } from '../../messages/quantities.ts';
 import { limitsText, pauseReason, throttledReason } from '../../messages/queues.ts';
 import type { FailureGroupNames } from '../../protocol/commands.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
-import type { QueueState } from '../../protocol/snapshot.ts';
+import type { QueueState, Snapshot } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
 import type { Style } from '../text/line.ts';
 
@@ -21,6 +22,20 @@ export function age(ms: number): string {
   if (minutes < 60) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+}
+
+/** `12`, `1,204`, or `1,204+` if not all were counted. */
+export function delayedCountText({ jobs, isComplete }: NonNullable<Snapshot['delayed']>): string {
+  return `${grouped(jobs)}${isComplete ? '' : '+'}`;
+}
+
+const dayMs = 86_400_000;
+
+/** Time of day, or the date if it is a day away or more. */
+export function timeCell(atMs: number, nowMs: number): string {
+  if (Math.abs(nowMs - atMs) < dayMs) return clock(atMs);
+  const date = new Date(atMs);
+  return `${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
 }
 
 /** `exit 2`, `SIGKILL`, `never ran` */

@@ -15,6 +15,7 @@
  */
 import type { FrameSink } from './frame-sink.ts';
 import type { TerminalOutput } from './terminal-output.ts';
+import { keepTitle, restoreTitle } from './title.ts';
 
 export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
 
@@ -37,13 +38,13 @@ export interface ScreenGuardOptions {
 
 const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
-/** Switches to an empty alternate screen without a cursor, with bracketed paste and without line wrapping. */
-export const enterSequence = '\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H';
+/** Keeps the title and switches to an empty alternate screen without a cursor, with bracketed paste and without line wrapping. */
+export const enterSequence = `${keepTitle}\u001B[?1049h\u001B[?25l\u001B[?2004h\u001B[?7l\u001B[0m\u001B[2J\u001B[H`;
 /** Reports clicks and the wheel, but not moves, with decimal coordinates (SGR). */
 const mouseOn = '\u001B[?1000h\u001B[?1006h';
 const mouseOff = '\u001B[?1006l\u001B[?1000l';
 /** The reverse. Also ends a synchronized update that a cut-off frame may have left open. */
-const leaveSequence = `\u001B[?2026l${mouseOff}\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h`;
+const leaveSequence = `\u001B[?2026l${mouseOff}\u001B[0m\u001B[?7h\u001B[?2004l\u001B[?1049l\u001B[?25h${restoreTitle}`;
 
 /** When to return if SIGTSTP has no effect. This time doesn't run while the process is stopped. */
 const notStoppedMs = 50;

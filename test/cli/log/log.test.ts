@@ -224,6 +224,7 @@ describe('the pretty log', () => {
       pretty(
         { type: 'job.printed', jobId: 'a9', stream: 'stdout', line: 'hello' },
         { type: 'failures.counted', total: 3 },
+        { type: 'delayed.counted', jobs: 3, isComplete: true, hasSchedules: false },
         { type: 'counters.changed', processed: 1, failed: 0, unwritten: 0 },
         { type: 'queue.backlog', queue: 'mail', backlog: 3 },
         { type: 'queues.measured', queues: [] },

@@ -111,6 +111,20 @@ describe('the latest line of a job', () => {
   });
 });
 
+test('delayed jobs and schedules are counted when somebody begins to look, and then told when they change', async () => {
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  const end = engine.engine.watch();
+  expect(await engine.wait('delayed.counted')).toMatchObject({
+    ...{ jobs: 0, isComplete: true, hasSchedules: false },
+  });
+  stage.mayLeaveKeys('delayed:4000000000', 'delayed_queue_schedule', 'persistent_schedules');
+  await stage.redis.rpush('resque:delayed:4000000000', 'a', 'b');
+  await stage.redis.hset('resque:persistent_schedules', 'night', '{}');
+  await stage.redis.zadd('resque:delayed_queue_schedule', 4_000_000_000, '4000000000');
+  expect(await engine.wait('delayed.counted', 2)).toMatchObject({ jobs: 2, hasSchedules: true });
+  end();
+});
+
 describe('backlogs and failures', () => {
   const backlogs = (engine: TestEngine) =>
     engine.all('queue.backlog').map(({ queue, backlog }) => `${queue} ${backlog}`);

@@ -142,6 +142,8 @@ describe('a page', () => {
         const rows = {
           queues: layout.kind === 'table' && pane === 'queues' ? layout.tableRows : bodyRows(size),
           failures: failuresLayout(size).listRows,
+          workers: failuresLayout(size).listRows,
+          delayed: failuresLayout(size).listRows,
           jobs: bodyRows(size),
           events: bodyRows(size) + 1,
         }[tab];

@@ -50,6 +50,7 @@ export class Screen extends TerminalScreen {
       stdin: this.#stdin as unknown as NodeJS.ReadStream,
       sink,
       hasColors: true,
+      hasTitle: true,
       suspend: () => {
         throw new Error('only a terminal of its own can be suspended');
       },
@@ -193,7 +194,7 @@ export class InProcessUi {
     const who = { name: this.userName, isReadOnly: false };
     const { client, store, lost } = await openSession((events) => LinkClient.connect(path, who, events));
     const options: UiOptions = {
-      ...{ isReadOnly: false, runnerUser: null, isOwner, canLeaveRunning: true },
+      ...{ isReadOnly: false, runnerUser: null, isOwner, canLeaveRunning: true, isQuiet: false },
       runnerName: runnerName(client.hello),
       store,
       lost,

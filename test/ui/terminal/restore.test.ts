@@ -27,6 +27,9 @@ async function expectRestored(terminal: Terminal, code: number): Promise<void> {
   expect(terminal.isRestored, terminal.describe()).toBe(true);
   expect(terminal.screen()[0]).toBe('before');
   expect(terminal.text()).not.toMatch(/Queues|[│┃]/);
+  // The title that was kept is back.
+  const times = (sequence: string) => terminal.received.split(sequence).length;
+  expect(times('\u001B[23;0t')).toBe(times('\u001B[22;0t'));
   // No frame is painted after the screen was left.
   const afterwards = terminal.received.slice(terminal.received.lastIndexOf('\u001B[?1049l'));
   expect(afterwards).not.toContain('\u001B[?2026h');
