@@ -23,7 +23,6 @@ export function DetailScreen({ opened }: { readonly opened: OpenedDetail }): Rea
       foot={last === 0 ? [] : [span(`${first + 1}-${first + shown.length} of ${grouped(lines.length)}`)]}
       isFocused={true}
       wheel={() => ({})}
-      wheel={() => ({})}
       content={shown}
     />
   );
