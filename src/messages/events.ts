@@ -1,4 +1,8 @@
-/** What log and screen say about each event. All of these words are in this folder. */
+/**
+ * What log and screen say about each event. All of these words are in this folder.
+ *
+ * Long because it is one table.
+ */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobView } from '../protocol/job.ts';
 import { failureMessages } from './failures.ts';

@@ -1,7 +1,6 @@
 /** Moves between rows, panels and tabs; opens queues, jobs and failures, and goes back. */
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, queuePanes, type Tab } from '../../store/view.ts';
-import { lastDetailTop } from '../details/opened-detail.ts';
 import { queuesLayout } from '../layout/layout.ts';
 import {
   contextOf,
@@ -16,17 +15,16 @@ import {
   listedWorkers,
   pageOfQueue,
   type Step,
-  selectedDelayed,
   selectedFailure,
   selectedJobId,
   selectedQueue,
   selectedQueueJobs,
-  selectedWorker,
   shownTabs,
   stepTo,
 } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { closeGroup, openGroup } from './group-actions.ts';
+import { openDetail, scrollDetail } from './opened-details.ts';
 import { pageOf } from './page-rows.ts';
 import { movePage, openFromPage, pageFor } from './queue-page.ts';
 
@@ -43,16 +41,6 @@ export function move(context: ActionContext, step: Step): void {
   else if (view.tab === 'failures') moveInFailures(context, step);
   else if (view.tab === 'delayed') moveInDelayed(context, step);
   else moveInList(context, view.tab, step);
-}
-
-function scrollDetail({ store, size }: ActionContext, step: Step): void {
-  const { opened } = store.getState().view;
-  if (opened === null || opened.kind === 'job' || opened.kind === 'queue') return;
-  const last = lastDetailTop(opened, size);
-  // If the screen has become larger, its first line is now before `top`.
-  const from = Math.min(opened.top, last);
-  const top = step === 'top' ? 0 : step === 'bottom' ? last : Math.max(0, Math.min(last, from + step));
-  changeView(store, { opened: { ...opened, top } });
 }
 
 function moveInQueues(context: ActionContext, step: Step): void {
@@ -253,16 +241,7 @@ export function open(context: ActionContext): void {
     if (!openGroup(context)) context.toast('no group to open', true);
     return;
   }
-  const worker = selectedWorker(state);
-  const item = selectedDelayed(state);
-  if (worker !== null) {
-    changeView(store, { opened: { kind: 'worker', worker, top: 0 } });
-    return;
-  }
-  if (item !== null) {
-    changeView(store, { opened: { kind: 'delayed-job', item, top: 0 } });
-    return;
-  }
+  if (openDetail(context)) return;
   if (view.tab === 'events') {
     openEvent(context);
     return;
