@@ -10,7 +10,7 @@ import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
 import { Statistics } from '../src/engine/statistics/statistics.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
-import type { Command } from '../src/protocol/commands.ts';
+import { type Command, refused } from '../src/protocol/commands.ts';
 import type { EngineFact } from '../src/protocol/events.ts';
 import { type Clock, pause } from '../src/resque/redis/clock.ts';
 import { openConnection } from '../src/resque/redis/connection.ts';
@@ -143,6 +143,7 @@ export class SimProcess implements Client, Runner {
       ...{ router, client, dispatcher, shutdown, counts: new FailureCounts(), by: '' },
       publish: (fact) => this.#world.heard(this, fact),
       jobs: { kill: () => false },
+      reload: () => refused('invalid-config', 'there is no config file'),
       liveUpdates: { recount: () => Promise.resolve() },
       statistics: new Statistics(this.clock, () => false),
     });

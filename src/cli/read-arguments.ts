@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import meow from 'meow';
+import { nearestWord } from '../messages/nearest-word.ts';
 import { visibleWithin } from '../messages/visible.ts';
 import { argumentCount, type CommandSpec, type Invocation } from './command-line/command-spec.ts';
 import { UsageError } from './command-line/exit-codes.ts';
 import { type Flag, type FlagName, type Flags, flags as flagTable, optionOf } from './command-line/flags.ts';
-import { nearestWord } from './command-line/nearest-word.ts';
 import { actionsOf, type CommandName, commands, firstWords, type GroupName, groups } from './commands.ts';
 
 // For program.ts: another dynamic import would load another file.

@@ -36,6 +36,8 @@ export interface CommandContext extends DelayedContext, QueueCommandContext {
   readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
   readonly statistics: Pick<Statistics, 'steps'>;
+  /** Reads the config again. */
+  readonly reload: () => CommandReply;
   readonly publish: (fact: EngineFact) => void;
 }
 
@@ -109,6 +111,8 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return changeDelayed('remove', command.job, context);
     case 'read-schedules':
       return readSchedules(context);
+    case 'reload-config':
+      return context.reload();
     case 'stop':
       return stop(command.mode, context);
     default:

@@ -5,7 +5,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
-import { type Command, type CommandReply, readingCommands } from '../protocol/commands.ts';
+import { type Command, type CommandReply, done, readingCommands, refused } from '../protocol/commands.ts';
 import type { EngineEvent, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
@@ -24,8 +24,15 @@ import { RedisSide } from './redis-side.ts';
 import { Statistics } from './statistics/statistics.ts';
 import { LiveUpdates } from './watch/live-updates.ts';
 
+/** The result of reading a config file. */
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 export interface EngineOptions {
   readonly config: Config;
+  /** Reads the config again, for HUP and the screen. Left out if there is no file. */
+  readonly readConfig?: () => LoadedConfig;
   /** Where Redis is, once an embedded Redis has been started. */
   readonly redis: ReachableRedis;
   readonly version: string;
@@ -150,6 +157,7 @@ export class Engine {
       statistics: this.#statistics,
       ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
       ...{ by: by ?? '', isKept },
+      reload: () => this.reload(),
     });
     if (by !== null && !readingCommands.includes(command.type)) {
       const { ok: isDone, message: outcome } = reply;
@@ -181,6 +189,29 @@ export class Engine {
 
   /** Applies queues, concurrency, programs and limits of a config that was read again. */
   reconfigure(config: Config): void {
+    this.#apply(config);
+  }
+
+  /** Reads the config again and applies it. If it is invalid, nothing changes. The events say what has changed. */
+  reload(): CommandReply {
+    const loaded = this.#options.readConfig?.();
+    if (loaded === undefined) return refused('invalid-config', 'this runner has no config file');
+    if (!loaded.ok) {
+      const { problems } = loaded;
+      this.#bus.publish({ type: 'config.rejected', problems });
+      const more = problems.length > 1 ? ` (and ${problems.length - 1} more; see Events)` : '';
+      return refused('invalid-config', `the config was not reloaded: ${problems[0] ?? ''}${more}`);
+    }
+    const { changes, needsRestart } = this.#apply(loaded.config);
+    const all = [...changes, ...needsRestart.map((field) => `${field} needs a restart`)];
+    return done(
+      all.length === 0
+        ? 'the config is reloaded; nothing changed'
+        : `the config is reloaded: ${all.join(', ')}`,
+    );
+  }
+
+  #apply(config: Config): { readonly changes: readonly string[]; readonly needsRestart: readonly string[] } {
     const changes = this.#redisSide.reconfigure(config);
     this.#jobs.backoff.checkNow();
     const needsRestart = fieldsForRestart(this.#options.config, config);
@@ -190,11 +221,7 @@ export class Engine {
       ...(kept.length === 0 ? {} : { kept }),
     });
     this.#redisSide.dispatcher.scheduleStep();
-  }
-
-  /** Reports that a config that was read again is invalid; nothing changes. */
-  rejectConfig(problems: readonly string[]): void {
-    this.#bus.publish({ type: 'config.rejected', problems });
+    return { changes, needsRestart };
   }
 
   /** Ends every running job, as USR1 asks for; their slots go on. */

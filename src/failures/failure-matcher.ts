@@ -1,5 +1,6 @@
 import type { FailureFilter } from '../protocol/commands.ts';
 import { durationMs } from '../protocol/durations.ts';
+import { globMatcher } from '../protocol/glob.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
 import { latestTimeOfText } from '../resque/format/timestamps.ts';
@@ -13,7 +14,7 @@ const groupNameLimit = 500;
  * @param nowMs what ages are counted from
  */
 export function failureMatcher(filter: FailureFilter, nowMs: number): (view: FailureView) => boolean {
-  const { queue, jobClass, exception, exit, text, olderThan = null, group = null } = filter;
+  const { queue, jobClass, exception, exit, text, olderThan = null, without = null, group = null } = filter;
   const tests: ((view: FailureView) => boolean)[] = [];
   if (queue !== null) {
     const glob = globMatcher(lower(queue));
@@ -22,13 +23,10 @@ export function failureMatcher(filter: FailureFilter, nowMs: number): (view: Fai
   if (jobClass !== null) tests.push(partOf(jobClass, (view) => [view.jobClass]));
   if (exception !== null) tests.push(partOf(exception, (view) => [view.exception]));
   if (exit !== null) tests.push(exitMatcher(lower(exit).trim()));
-  if (text !== null) {
-    tests.push(
-      partOf(text, ({ jobClass: name, argsText, exception: kind, error, queue: place, worker }) => [
-        ...[name, argsText, kind, error],
-        ...[place, worker],
-      ]),
-    );
+  if (text !== null) tests.push(partOf(text, textsOf));
+  for (const each of without ?? []) {
+    const isExcluded = partOf(each, textsOf);
+    tests.push((view) => !isExcluded(view));
   }
   if (olderThan !== null) {
     const beforeMs = nowMs - (durationMs(olderThan) ?? Number.POSITIVE_INFINITY);
@@ -61,6 +59,11 @@ function timeOf(failedAt: string | null): number | null {
   return failedAt === null ? null : latestTimeOfText(failedAt);
 }
 
+/** Where a text is looked for. */
+function textsOf({ jobClass, argsText, exception, error, queue, worker }: FailureView): (string | null)[] {
+  return [jobClass, argsText, exception, error, queue, worker];
+}
+
 function partOf(
   part: string,
   wholes: (view: FailureView) => readonly (string | null)[],
@@ -76,23 +79,6 @@ function exitMatcher(wanted: string): (view: FailureView) => boolean {
     view.signal === null
       ? `${view.exitCode ?? ''}` === wanted && wanted !== ''
       : lower(view.signal) === signal;
-}
-
-/** `*` matches anything. Takes time proportional to the text, because patterns may be hostile. */
-export function globMatcher(glob: string): (text: string) => boolean {
-  const [start = '', ...rest] = glob.split('*');
-  const end = rest.pop();
-  if (end === undefined) return (text) => text === glob;
-  return (text) => {
-    if (!text.startsWith(start) || !text.endsWith(end)) return false;
-    let at = start.length;
-    for (const part of rest) {
-      const found = text.indexOf(part, at);
-      if (found === -1) return false;
-      at = found + part.length;
-    }
-    return at <= text.length - end.length;
-  };
 }
 
 function lower(text: string | null): string {

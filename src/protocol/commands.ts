@@ -87,6 +87,8 @@ export type Command =
   | { readonly type: 'remove-delayed'; readonly job: DelayedRef }
   /** The schedules of the config and of Redis. */
   | { readonly type: 'read-schedules' }
+  /** Reads the config again, as HUP does. */
+  | { readonly type: 'reload-config' }
   | { readonly type: 'stop'; readonly mode: 'quit' | 'terminate' | 'kill' };
 
 export type CommandType = Command['type'];
@@ -121,6 +123,8 @@ export interface FailureFilter {
    * nothing. Left out if it is not asked for, because older engines don't know it.
    */
   readonly olderThan?: string | null;
+  /** Not those with one of these texts, which are looked for as `text` is. An engine that doesn't know it refuses the command. */
+  readonly without?: readonly string[] | null;
   /** Only failures of this group. Left out if it is not asked for. An engine that doesn't know it refuses the command. */
   readonly group?: FailureGroupNames | null;
 }
@@ -152,6 +156,7 @@ export const filterCriteria = [
   'exit',
   'text',
   'olderThan',
+  'without',
   'group',
 ] as const satisfies readonly (keyof FailureFilter)[];
 
@@ -217,6 +222,7 @@ export type RefusalCode =
   | 'unknown-runner'
   | 'unknown-job'
   | 'out-of-range'
+  | 'invalid-config'
   | 'failure-gone'
   | 'failure-unretryable'
   | 'job-gone'

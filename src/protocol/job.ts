@@ -29,7 +29,8 @@ export interface JobView {
  * `requeued`: back on its queue, as if it had not run. `retried`: it failed and waits for its next run. `snoozed`: it asked to
  * run again later.
  */
-export type JobOutcome = 'succeeded' | 'failed' | 'requeued' | 'retried' | 'snoozed';
+export const jobOutcomes = ['succeeded', 'failed', 'requeued', 'retried', 'snoozed'] as const;
+export type JobOutcome = (typeof jobOutcomes)[number];
 
 /** The run that follows a retried or snoozed one. */
 export interface NextRun extends AttemptView {

@@ -26,6 +26,8 @@ export interface View {
   /** Takes keys before everything else. */
   readonly dialog: Dialog | null;
   readonly toast: Toast | null;
+  /** Lines that were typed before, the newest last: filters of each tab, and commands. */
+  readonly typed: Readonly<Partial<Record<TypedKind, readonly string[]>>>;
   readonly queues: QueuesView;
   readonly failures: FailuresView;
   readonly jobs: ListView;
@@ -36,6 +38,10 @@ export interface View {
   /** Whether trouble rings the bell and changes the terminal's title. */
   readonly isBellOn: boolean;
 }
+
+/** Lists with a filter. */
+export type FilteredList = Tab | 'waiting';
+export type TypedKind = FilteredList | 'command' | 'search';
 
 /** `over`: what was open before, which comes back; left out if that was a tab. */
 export type Opened =
@@ -137,16 +143,24 @@ export interface Choice {
   readonly detail: string;
 }
 
+/** A line that the user types. */
+export interface TypedLine {
+  readonly text: string;
+  /** Set if it is an earlier line: how many lines back, and what was typed before that. */
+  readonly recalled?: { readonly at: number; readonly draft: string };
+}
+
 export type Dialog =
   | { readonly kind: 'help'; readonly top: number }
-  | { readonly kind: 'palette'; readonly text: string; readonly cursor: number }
+  | (TypedLine & { readonly kind: 'palette'; readonly cursor: number })
   /** One line at the bottom of the screen: a filter, a search, a number. */
-  | {
+  | (TypedLine & {
       readonly kind: 'prompt';
       readonly purpose: PromptPurpose;
       readonly label: string;
-      readonly text: string;
-    }
+      /** What the last word could be, after Tab. */
+      readonly choices?: readonly string[];
+    })
   | {
       readonly kind: 'question';
       readonly question: Question;
@@ -157,7 +171,8 @@ export type Dialog =
     };
 
 export type PromptPurpose =
-  | { readonly kind: 'filter' }
+  /** `before` has the parts of the view that the filter changes, as they were. */
+  | { readonly kind: 'filter'; readonly list: FilteredList; readonly before: Partial<View> }
   | { readonly kind: 'search' }
   | { readonly kind: 'slots'; readonly runner: string };
 
@@ -190,6 +205,7 @@ export const initialView: View = {
   opened: null,
   dialog: null,
   toast: null,
+  typed: {},
   queues: { filter: '', pane: 'queues', queue: null, jobId: null, failure: null },
   failures: {
     filter: '',

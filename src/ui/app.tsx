@@ -79,7 +79,7 @@ function Body(): ReactNode {
 
 function LastRow(): ReactNode {
   const dialog = useFrame(({ view }) => view.dialog);
-  return dialog?.kind === 'prompt' ? <Prompt label={dialog.label} text={dialog.text} /> : <Footer />;
+  return dialog?.kind === 'prompt' ? <Prompt dialog={dialog} /> : <Footer />;
 }
 
 function OpenDialog(): ReactNode {

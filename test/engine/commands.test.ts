@@ -156,6 +156,33 @@ describe('a stop', () => {
   });
 });
 
+describe('reloading the config', () => {
+  test('applies what has changed, and says so', async () => {
+    const config = stage.config([mail(3)]);
+    const engine = await stage.start([mail(2)], { readConfig: () => ({ ok: true, config }) });
+    expect(await engine.do({ type: 'reload-config' })).toEqual(
+      done(expect.stringMatching(/^the config is reloaded: .*mail/)),
+    );
+    expect(engine.all('config.reloaded')).toHaveLength(1);
+    expect(await engine.do({ type: 'reload-config' })).toEqual(
+      done('the config is reloaded; nothing changed'),
+    );
+  });
+
+  test('changes nothing if it is invalid, or if there is none', async () => {
+    const engine = await stage.start([mail(2)], {
+      readConfig: () => ({ ok: false, problems: ['it is empty', 'it has no runners'] }),
+    });
+    expect(await engine.do({ type: 'reload-config' })).toEqual({
+      ...refused('invalid-config'),
+      message: 'the config was not reloaded: it is empty (and 1 more; see Events)',
+    });
+    expect(engine.all('config.rejected')).toHaveLength(1);
+    const other = await stage.start([mail(2)]);
+    expect(await other.do({ type: 'reload-config' })).toEqual(refused('invalid-config'));
+  });
+});
+
 describe('who gave a command is told', () => {
   test('with what came of it', async () => {
     const engine = await stage.start([mail(2)]);

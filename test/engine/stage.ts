@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Config, Delivery, PoolConfig, Schedule, Scheduler } from '../../src/config/config.ts';
-import { Engine } from '../../src/engine/engine.ts';
+import { Engine, type LoadedConfig } from '../../src/engine/engine.ts';
 import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineEventType } from '../../src/protocol/events.ts';
@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly configFile?: string;
   /** What differs from this machine. */
   readonly machine?: Partial<EngineMeans>;
+  /** Reads the config again. */
+  readonly readConfig?: () => LoadedConfig;
 }
 
 /** One engine, and all that it has told. */
@@ -43,13 +45,19 @@ export class TestEngine {
   readonly config: Config;
   readonly events: EngineEvent[] = [];
 
-  constructor(config: Config, options: Pick<StartOptions, 'drain' | 'machine' | 'configFile'>) {
+  constructor(
+    config: Config,
+    options: Pick<StartOptions, 'drain' | 'machine' | 'configFile' | 'readConfig'>,
+  ) {
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
     this.config = config;
     const machine = { ...thisMachine(), ...options.machine };
-    const { configFile = null, drain = false } = options;
-    this.engine = new Engine({ config, configFile, redis, version: '0.0.0', drain, machine });
+    const { configFile = null, drain = false, readConfig } = options;
+    this.engine = new Engine({
+      ...{ config, configFile, redis, version: '0.0.0', drain, machine },
+      ...(readConfig === undefined ? {} : { readConfig }),
+    });
     this.engine.subscribe((event) => this.events.push(event));
   }
 

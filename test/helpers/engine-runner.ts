@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { exitCodes } from '../../src/cli/command-line/exit-codes.ts';
 import { readConfig } from '../../src/cli/files/load-config.ts';
 import { createLog } from '../../src/cli/log/log.ts';
-import { handleSignals, type LoadedConfig } from '../../src/cli/run/headless.ts';
+import { handleSignals } from '../../src/cli/run/headless.ts';
 import type { Config } from '../../src/config/config.ts';
-import { Engine } from '../../src/engine/engine.ts';
+import { Engine, type LoadedConfig } from '../../src/engine/engine.ts';
 import type { ProcessIdentity } from '../../src/engine/machine/identity.ts';
 import { type EngineMeans, thisMachine } from '../../src/engine/process/engine-means.ts';
 import { Runner, type RunnerExit } from './runner.ts';
@@ -49,7 +49,7 @@ export class EngineRunner extends Runner {
     const machine = { ...thisMachine(), ...options.machine };
     this.identity = machine.identity;
     const engine = new Engine({
-      ...{ config, redis, version: '0.0.0', drain: options.isDraining },
+      ...{ config, redis, version: '0.0.0', drain: options.isDraining, readConfig: readAgain },
       // The same as that of the program.
       spoolDirectory: join(directory, 'state', 'resque-runner'),
       machine,
@@ -67,7 +67,6 @@ export class EngineRunner extends Runner {
         },
       },
       engine,
-      readAgain,
     );
     engine.start();
     this.exit = engine.stopped.then(({ unwritten, isUnregistered }) => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isEmptyFilter, parseFailureFilter } from '../../src/store/filter-language.ts';
+import {
+  failureFields,
+  isEmptyFilter,
+  parseFailureFilter,
+  parseFilter,
+  textMatcher,
+} from '../../src/store/filter-language.ts';
 
 const empty = { queue: null, jobClass: null, exception: null, exit: null, text: null };
 
@@ -30,6 +36,14 @@ describe('a filter of failures', () => {
     ['queue:', {}],
     ['queue: mail', { text: 'mail' }],
     [':', { text: ':' }],
+    ['!spam', { without: ['spam'] }],
+    ['!', {}],
+    [
+      'card !spam !"two words" class:Send',
+      { jobClass: 'Send', text: 'card', without: ['spam', 'two words'] },
+    ],
+    ['!"never closed', { without: ['never closed'] }],
+    ['a!b', { text: 'a!b' }],
   ])('%s', (typed, wanted) => {
     expect(parseFailureFilter(typed)).toEqual({ ...empty, ...wanted });
   });
@@ -48,6 +62,21 @@ describe('a filter of failures', () => {
         expect(Object.keys(parseFailureFilter(typed.join('')))).toEqual(Object.keys(empty));
       }),
     );
+  });
+
+  test('names the words that look like other fields, and the fields that are excluded', () => {
+    const parsed = parseFilter('clas:Send http://x !queue:mail !time:12 queue:a', failureFields);
+    expect(parsed).toMatchObject({ unknownFields: ['clas', 'http'], excludedFields: ['!queue:mail'] });
+    expect(parsed.text).toBe('clas:Send http://x');
+  });
+
+  test('of a list without fields has words only', () => {
+    const isMatch = textMatcher(parseFilter('queue:mail Paused !low', []));
+    expect(['queue:mail paused', 'queue:mail paused, low', 'paused'].map(isMatch)).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('is empty where it holds for everything', () => {

@@ -1,8 +1,9 @@
 /** `resque-runner completion SHELL`: prints the script that makes a shell complete all commands and flags. */
+
+import { nearestWord } from '../../messages/nearest-word.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
-import { nearestWord } from '../command-line/nearest-word.ts';
 import { print } from '../terminal/output.ts';
 import { scripts } from './scripts.ts';
 

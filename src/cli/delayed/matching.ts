@@ -1,7 +1,8 @@
 /** Filter flags and IDs that select delayed jobs. */
-import { globMatcher } from '../../failures/failure-matcher.ts';
+
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
+import { globMatcher } from '../../protocol/glob.ts';
 import type { DelayedList, FoundJob } from '../../resque/delayed/delayed-list.ts';
 import type { DelayedView } from '../../resque/delayed/delayed-view.ts';
 import { UsageError } from '../command-line/exit-codes.ts';

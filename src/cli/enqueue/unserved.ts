@@ -1,5 +1,6 @@
 /** Warns if no known worker takes jobs of a queue, usually a typo, or if no known scheduler moves delayed jobs. */
 import { movesDelayedJobs } from '../../config/config.ts';
+import { nearestWord } from '../../messages/nearest-word.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import { lockKeys } from '../../resque/delayed/locks.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
@@ -9,7 +10,6 @@ import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { readEntry } from '../../resque/workers/runner-entry.ts';
 import type { Flags } from '../command-line/flags.ts';
-import { nearestWord } from '../command-line/nearest-word.ts';
 import { type ConfigIo, findConfig, loadConfig, shortPath } from '../files/load-config.ts';
 import type { RedisTarget } from '../redis/target.ts';
 

@@ -1,11 +1,11 @@
 /** Runs the job, shows its output, and prints the report. */
 import type { Config } from '../../config/config.ts';
 import { entryFor, SingleJob } from '../../engine/single-job.ts';
+import { nearestWord } from '../../messages/nearest-word.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Payload } from '../../resque/format/payload.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
-import { nearestWord } from '../command-line/nearest-word.ts';
 import { shortPath } from '../files/load-config.ts';
 import { print, wantsColors } from '../terminal/output.ts';
 import { codeOfSignal, exitCodeOf, type JobReport, reportJson } from './job-report.ts';

@@ -3,7 +3,7 @@
  * an exit code.
  */
 import type { Config } from '../../config/config.ts';
-import { Engine } from '../../engine/engine.ts';
+import { Engine, type LoadedConfig } from '../../engine/engine.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
@@ -13,16 +13,11 @@ import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
 import { keepMemorySmall } from './memory.ts';
 
-/** The result of reading a config file. */
-export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
 export interface RunOptions {
   readonly config: Config;
   /** Absolute. */
   readonly configFile: string;
-  /** Reads the config again, for HUP. */
+  /** Reads the config again, for HUP and the screen. */
   readonly reload: () => LoadedConfig;
   readonly drain: boolean;
   readonly logFormat: LogFormat;
@@ -43,14 +38,16 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
-    const spoolDirectory = ownStateDirectory(io);
-    const engine = new Engine({ config, configFile, redis, version, drain, spoolDirectory });
+    const engine = new Engine({
+      ...{ config, configFile, readConfig: reload, redis, version, drain },
+      spoolDirectory: ownStateDirectory(io),
+    });
     if (hasLog) {
       const colors = wantsColors(io.stdout, io.env);
       engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors }));
     }
     const closeLink = await openEngineLink(io, engine, options);
-    const release = handleSignals(io, engine, reload);
+    const release = handleSignals(io, engine);
     // A fault of this program may end the process, too.
     io.process.on('exit', () => engine.abandon());
     engine.start();
@@ -66,11 +63,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
 }
 
 /** Handles Resque's signals and a few more. @returns stops handling them */
-export function handleSignals(
-  { process }: Pick<Io, 'process'>,
-  engine: Engine,
-  reload: () => LoadedConfig,
-): () => void {
+export function handleSignals({ process }: Pick<Io, 'process'>, engine: Engine): () => void {
   let isTerminating = false;
   const terminate = () => {
     engine.stop(isTerminating ? 'kill' : 'terminate');
@@ -83,14 +76,7 @@ export function handleSignals(
     ['SIGUSR1', () => engine.killJobs()],
     ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false)],
     ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT', false)],
-    [
-      'SIGHUP',
-      () => {
-        const loaded = reload();
-        if (loaded.ok) engine.reconfigure(loaded.config);
-        else engine.rejectConfig(loaded.problems);
-      },
-    ],
+    ['SIGHUP', () => void engine.reload()],
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {

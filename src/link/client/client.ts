@@ -274,9 +274,14 @@ export class LinkClient {
 
 const olderEngine = refused('unknown-command', linkMessages.olderEngine());
 
-/** How an engine of any version refuses a command that it doesn't know. */
+/** How an engine of any version refuses a command, or a criterion of a filter, that it doesn't know. */
 function isUnknown(reply: CommandReply, { type }: Command): boolean {
-  return !reply.ok && reply.code === 'out-of-range' && reply.message === linkMessages.unknownCommand(type);
+  if (reply.ok || reply.code !== 'out-of-range') return false;
+  const { message } = reply;
+  return (
+    message === linkMessages.unknownCommand(type) ||
+    message.startsWith(linkMessages.wrongCommandField(type, 'filter', ''))
+  );
 }
 
 function refusal(code: RefusalCode, message: string): Promise<CommandReply> {

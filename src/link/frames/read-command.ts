@@ -60,19 +60,33 @@ function readGroup(value: unknown): FailureGroupNames | undefined {
   return queue === undefined ? undefined : { exception, jobClass, queue };
 }
 
+const laterCriteria: ReadonlySet<keyof FailureFilter> = new Set(['olderThan', 'without', 'group']);
+const mostWithout = 20;
+
+function readTexts(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length > mostWithout) return undefined;
+  const texts = (value as unknown[]).map(text.read);
+  return texts.every((each) => each !== undefined) ? texts : undefined;
+}
+
+function readCriterion(key: keyof FailureFilter, value: unknown): unknown {
+  if (value === null) return null;
+  if (key === 'group') return readGroup(value);
+  return key === 'without' ? readTexts(value) : text.read(value);
+}
+
 const filter: Shape<FailureFilter> = {
-  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan and group',
+  says: 'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan, without and group',
   read: (value) => {
     if (!isObject(value)) return undefined;
     // An unknown criterion, from a later version, would be ignored, and the command would affect more failures.
     if (Object.keys(value).some((key) => !(filterCriteria as readonly string[]).includes(key)))
       return undefined;
-    const criteria: Partial<Record<keyof FailureFilter, string | null | FailureGroupNames>> = {};
+    const criteria: Partial<Record<keyof FailureFilter, unknown>> = {};
     for (const key of filterCriteria) {
       // Older screens don't know them, and later ones leave them out.
-      if ((key === 'olderThan' || key === 'group') && value[key] === undefined) continue;
-      const criterion =
-        key === 'group' && value[key] !== null ? readGroup(value[key]) : textOrNull.read(value[key]);
+      if (laterCriteria.has(key) && value[key] === undefined) continue;
+      const criterion = readCriterion(key, value[key]);
       if (criterion === undefined) return undefined;
       criteria[key] = criterion;
     }
@@ -157,6 +171,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'run-delayed': { job: delayedJob },
   'remove-delayed': { job: delayedJob },
   'read-schedules': {},
+  'reload-config': {},
   stop: { mode: oneOf('quit', 'terminate', 'kill') },
 };
 

@@ -48,11 +48,7 @@ const actions: Readonly<Record<ActionName, Action>> = {
   'previous-pane': (context) => movePane(context, -1),
   open,
   back: (context) => void back(context),
-  filter: ({ store }) => {
-    const { view } = store.getState();
-    const text = (pageOfQueue(view) ?? view[view.tab]).filter;
-    changeView(store, { dialog: { kind: 'prompt', purpose: { kind: 'filter' }, label: 'filter: ', text } });
-  },
+  filter: askForFilter,
   search: ({ store }) =>
     changeView(store, {
       dialog: { kind: 'prompt', purpose: { kind: 'search' }, label: 'search: ', text: '' },
@@ -121,4 +117,21 @@ type LogView = ReturnType<Store['getState']>['view']['log'];
 function changeLog(store: Store, change: (log: LogView) => Partial<LogView>): void {
   const { log } = store.getState().view;
   changeView(store, { log: { ...log, ...change(log) } });
+}
+
+/** Its keys are in `control/prompt.ts`. */
+function askForFilter({ store }: ActionContext): void {
+  const { view } = store.getState();
+  const page = pageOfQueue(view);
+  changeView(store, {
+    dialog: {
+      kind: 'prompt',
+      purpose:
+        page === null
+          ? { kind: 'filter', list: view.tab, before: { [view.tab]: view[view.tab] } }
+          : { kind: 'filter', list: 'waiting', before: { opened: page } },
+      label: 'filter: ',
+      text: (page ?? view[view.tab]).filter,
+    },
+  });
 }

@@ -20,9 +20,11 @@ import { WaitingJobs } from '../lists/waiting-list.ts';
 import { WorkerList } from '../lists/worker-list.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
 import { clipboardWrite } from '../terminal/clipboard.ts';
+import { Delay } from './delay.ts';
 import { dialogKey } from './dialog-keys.ts';
 import { HeldKeys } from './held-keys.ts';
 import { handleMouse } from './mouse.ts';
+import type { TypingContext } from './prompt.ts';
 
 export interface ControllerOptions {
   readonly store: AppStore;
@@ -56,7 +58,7 @@ export interface ScreenPort {
 const toastMs = 4_000;
 const errorToastMs = 8_000;
 
-export class Controller implements ActionContext {
+export class Controller implements TypingContext {
   readonly store: ActionContext['store'];
   readonly failures: FailureList;
   readonly groups: GroupList;
@@ -67,6 +69,7 @@ export class Controller implements ActionContext {
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
   readonly runnerName: string;
+  readonly delay = new Delay();
   readonly #options: ControllerOptions;
   readonly #screen: ScreenPort;
   readonly #held: HeldKeys;
@@ -211,6 +214,7 @@ export class Controller implements ActionContext {
   close(): void {
     this.closeLog();
     this.#held.close();
+    this.delay.cancel();
     this.failures.close();
     this.groups.close();
     this.waiting.close();

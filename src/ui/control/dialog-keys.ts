@@ -1,29 +1,23 @@
 /** Handles keys while a dialog is open: it gets all of them. */
 import { changeView } from '../../store/app-store.ts';
-import type { Dialog, PromptPurpose, Question } from '../../store/view.ts';
+import type { Dialog, Question } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
 import { changeDelayed } from '../actions/delayed-actions.ts';
 import { carryOut } from '../actions/failure-actions.ts';
 import { carryOutMatching } from '../actions/matching-actions.ts';
-import { goToQueue } from '../actions/navigation.ts';
-import { setSlots } from '../actions/queue-actions.ts';
 import { removeWaiting } from '../actions/queue-page.ts';
 import { quitBy, stopBy } from '../actions/quit-actions.ts';
 import { removeWorker } from '../actions/worker-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
-import { paletteItems } from '../dialogs/palette.tsx';
-import type { ActionName } from '../keys/keymap.ts';
-import { contextOf, pageOfQueue } from '../lists/selection.ts';
-import { characters } from '../text/columns.ts';
-
-export type Perform = (action: ActionName) => void;
+import { contextOf } from '../lists/selection.ts';
+import { type Perform, paletteKey } from './palette.ts';
+import { promptKey, type TypingContext } from './prompt.ts';
 
 const helpPage = 10;
-const longestTyped = 1_000;
 
 /** @param text the text that the key types; '' if it types none */
 export function dialogKey(
-  context: ActionContext,
+  context: TypingContext,
   dialog: Dialog,
   key: string,
   text: string,
@@ -61,115 +55,6 @@ function helpKey(context: ActionContext, top: number, key: string): void {
   else if (['g', 'home'].includes(key)) scrollTo(0);
   else if (['G', 'end'].includes(key)) scrollTo(last);
   else if (['?', 'q', 'escape', 'return'].includes(key)) close(context);
-}
-
-/** The text after a key in a prompt; `null` if the key doesn't edit text. */
-function typed(before: string, key: string, text: string): string | null {
-  if (key === 'backspace') {
-    return Array.from(characters(before), (character) => character.text)
-      .slice(0, -1)
-      .join('');
-  }
-  if (key === 'ctrl+u') return '';
-  if (key === 'ctrl+w') return before.replace(/\S*\s*$/, '');
-  return text === '' ? null : (before + text).slice(0, longestTyped);
-}
-
-function promptKey(
-  context: ActionContext,
-  dialog: Extract<Dialog, { kind: 'prompt' }>,
-  key: string,
-  text: string,
-): void {
-  if (key === 'escape') {
-    close(context);
-  } else if (key === 'return') {
-    close(context);
-    apply(context, dialog.purpose, dialog.text);
-  } else if (key === 'backspace' && dialog.text === '') {
-    close(context);
-  } else {
-    const next = typed(dialog.text, key, text);
-    if (next !== null) changeView(context.store, { dialog: { ...dialog, text: next } });
-  }
-}
-
-function apply(context: ActionContext, purpose: PromptPurpose, text: string): void {
-  switch (purpose.kind) {
-    case 'slots':
-      setSlots(context, purpose.runner, text);
-      break;
-    case 'search':
-      context.log?.search(text);
-      break;
-    case 'filter':
-      applyFilter(context, text.trim());
-      break;
-  }
-}
-
-function applyFilter({ store, failures, delayed }: ActionContext, filter: string): void {
-  const { view } = store.getState();
-  const page = pageOfQueue(view);
-  if (page !== null) {
-    changeView(store, { opened: { ...page, pane: 'waiting', filter, waiting: null } });
-    return;
-  }
-  switch (view.tab) {
-    case 'queues':
-      changeView(store, { queues: { ...view.queues, filter, queue: null, jobId: null } });
-      break;
-    case 'failures':
-      changeView(store, {
-        failures: {
-          ...view.failures,
-          ...{ filter, cursor: null, groupCursor: null, marked: new Map(), isAllMarked: false },
-        },
-      });
-      failures.restart();
-      break;
-    case 'jobs':
-    case 'events':
-    case 'workers':
-      changeView(store, { [view.tab]: { filter, cursor: null } });
-      break;
-    case 'delayed':
-      changeView(store, { delayed: { filter, cursor: null } });
-      delayed.restart();
-      break;
-  }
-}
-
-function paletteKey(
-  context: ActionContext,
-  dialog: Extract<Dialog, { kind: 'palette' }>,
-  key: string,
-  text: string,
-  perform: Perform,
-): void {
-  const { store } = context;
-  const { model, view } = store.getState();
-  const queueNames = model.queues.map(({ name }) => name);
-  const items = paletteItems(contextOf(view), queueNames, context.isReadOnly, dialog.text);
-  const moveTo = (cursor: number) =>
-    changeView(store, {
-      dialog: { ...dialog, cursor: Math.max(0, Math.min(items.length - 1, cursor)) },
-    });
-  if (key === 'escape') {
-    close(context);
-  } else if (key === 'return') {
-    close(context);
-    const item = items[dialog.cursor];
-    if (item?.kind === 'action') perform(item.action);
-    if (item?.kind === 'queue') goToQueue(context, item.queue);
-  } else if (key === 'down' || key === 'tab') {
-    moveTo(dialog.cursor + 1);
-  } else if (key === 'up' || key === 'shift+tab') {
-    moveTo(dialog.cursor - 1);
-  } else {
-    const next = typed(dialog.text, key, text);
-    if (next !== null) changeView(store, { dialog: { kind: 'palette', text: next, cursor: 0 } });
-  }
 }
 
 function questionKey(

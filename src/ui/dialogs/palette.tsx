@@ -1,17 +1,26 @@
-/** The command palette: every action that the current screen has, and every queue, by name. */
+/** The command palette: every action that the current screen has, commands with arguments, and every queue, by name. */
 import type { ReactNode } from 'react';
+import type { AppState } from '../../store/app-store.ts';
 import type { Dialog } from '../../store/view.ts';
 import { useFrame, useScreen } from '../frame/use-frame.ts';
-import { type ActionName, bindingsIn, type Context } from '../keys/keymap.ts';
+import { commandsFor } from '../keys/commands.ts';
+import { type ActionName, bindingsIn } from '../keys/keymap.ts';
 import { selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
+import { type CommandOffer, commandOffers, readCommandLine } from '../lists/command-line.ts';
 import { contextOf } from '../lists/selection.ts';
 import { cell, clickable, gap, lineOf, restyled, span } from '../text/line.ts';
 import { DialogBox } from './dialog-box.tsx';
 
 export type PaletteItem =
   | { readonly kind: 'action'; readonly action: ActionName; readonly label: string; readonly keys: string }
-  | { readonly kind: 'queue'; readonly queue: string; readonly label: string; readonly keys: string };
+  | { readonly kind: 'queue'; readonly queue: string; readonly label: string; readonly keys: string }
+  /** A command by its name, or a line that the typed one could become. */
+  | (CommandOffer & {
+      readonly kind: 'command' | 'offer';
+      readonly label: string;
+      readonly keys: string;
+    });
 
 type PaletteDialog = Extract<Dialog, { kind: 'palette' }>;
 
@@ -33,33 +42,45 @@ const leftOut: ReadonlySet<ActionName> = new Set([
 ]);
 
 /** Items whose label contains every typed word, in any order. */
-export function paletteItems(
-  context: Context,
-  queueNames: readonly string[],
-  isReadOnly: boolean,
-  typed: string,
-): readonly PaletteItem[] {
-  const actions: PaletteItem[] = bindingsIn(context, isReadOnly)
+export function paletteItems(state: AppState, isReadOnly: boolean, typed: string): readonly PaletteItem[] {
+  const offers = commandOffers(typed, state, isReadOnly);
+  if (offers !== null) {
+    return offers.map((offer) => ({
+      kind: 'offer',
+      ...offer,
+      label: offer.text,
+      keys: offer.isWhole ? '' : '…',
+    }));
+  }
+  const actions: PaletteItem[] = bindingsIn(contextOf(state.view), isReadOnly)
     .filter(({ action }) => !leftOut.has(action))
     .map(({ action, label, shown }) => ({ kind: 'action', action, label, keys: shown }));
-  const queues: PaletteItem[] = queueNames.map((name) => ({
+  const named: PaletteItem[] = commandsFor(isReadOnly).map(({ name, usage, label }) => ({
+    kind: 'command',
+    text: usage === '' ? name : `${name} `,
+    isWhole: usage === '',
+    label,
+    keys: `:${name} ${usage}`.trimEnd(),
+  }));
+  const queues: PaletteItem[] = state.model.queues.map(({ name }) => ({
     kind: 'queue',
     queue: name,
     label: `go to queue ${name}`,
     keys: '',
   }));
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  return [...actions, ...queues].filter(({ label }) =>
-    words.every((word) => label.toLowerCase().includes(word)),
+  return [...actions, ...named, ...queues].filter(({ kind, label, keys }) =>
+    words.every((word) => `${label} ${kind === 'command' ? keys : ''}`.toLowerCase().includes(word)),
   );
 }
 
 export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>): ReactNode {
   const { isReadOnly } = useScreen();
-  const context = useFrame(({ view }) => contextOf(view));
-  const queueNames = useFrame(({ model }) => model.queues.map(({ name }) => name));
   const size = useFrame((frame) => frame.size);
-  const items = paletteItems(context, queueNames, isReadOnly, text);
+  const { items, problem } = useFrame((frame) => {
+    const found = paletteItems(frame, isReadOnly, text);
+    return { items: found, problem: found.length === 0 ? readCommandLine(text, frame, isReadOnly) : '' };
+  });
   const rows = Math.min(mostRows, size.rows - 6);
   const { from, to } = windowOf(items.length, cursor, rows);
   return (
@@ -76,8 +97,7 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
             key: 'return',
           });
         });
-        const none =
-          items.length === 0 ? [lineOf(width, [span('  no matching command', { dim: true })])] : [];
+        const none = items.length === 0 ? [lineOf(width, [span(`  ${String(problem)}`, { dim: true })])] : [];
         const filling = Array.from({ length: rows - shown.length - none.length }, () => lineOf(width, []));
         return [
           lineOf(width, [

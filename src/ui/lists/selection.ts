@@ -5,11 +5,13 @@
 import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry, FailureGroup, WaitingJob } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
+import { globMatcher } from '../../protocol/glob.ts';
 import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
 import type { WorkerInfo } from '../../protocol/workers.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { type DelayedItem, delayedItems } from '../../store/delayed-items.ts';
 import { groupKey, showsGroups } from '../../store/failure-groups.ts';
+import { jobFields, parseFilter, textMatcher } from '../../store/filter-language.ts';
 import { remembered } from '../../store/remembered.ts';
 import { jobsOf } from '../../store/selectors.ts';
 import { type QueuePage, type Tab, tabs, type View } from '../../store/view.ts';
@@ -40,9 +42,11 @@ export function listedQueues({ model, view }: AppState): readonly QueueState[] {
   return filteredQueues(model.queues, view.queues.filter);
 }
 
-const filteredQueues = remembered((queues: readonly QueueState[], filter: string) =>
-  filter === '' ? queues : queues.filter(({ name }) => matches(filter, name)),
-);
+const filteredQueues = remembered((queues: readonly QueueState[], filter: string) => {
+  if (filter === '') return queues;
+  const matches = matcherOf(filter);
+  return queues.filter(({ name }) => matches(name));
+});
 
 export function selectedQueue(state: AppState): QueueState | null {
   const queues = listedQueues(state);
@@ -94,9 +98,8 @@ const filteredJobs = remembered(
       ...ended.map((job) => ({ isRunning: false as const, job })),
     ];
     if (filter === '') return all;
-    return all.filter(({ job }) =>
-      matches(filter, `${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`),
-    );
+    const matches = jobMatcher(filter);
+    return all.filter(matches);
   },
 );
 
@@ -107,10 +110,11 @@ export function listedEvents({ model, view }: AppState): readonly EngineEvent[] 
 
 const filteredEvents = remembered(
   (history: readonly EngineEvent[], filter: string): readonly EngineEvent[] => {
+    const matches = matcherOf(filter);
     const shown = history.filter((event) => {
       const wording = wordingOf(event, null);
       if (wording === null) return false;
-      return filter === '' || matches(filter, `${wording.subject} ${wording.text}`);
+      return filter === '' || matches(`${wording.subject} ${wording.text}`);
     });
     return shown.reverse();
   },
@@ -194,24 +198,34 @@ export function groupKeys(groups: readonly FailureGroup[]): readonly string[] {
   return keysOf(groups, groupKey);
 }
 
-function matches(filter: string, text: string): boolean {
-  return text.toLowerCase().includes(filter.toLowerCase());
+/** For lists without fields. */
+function matcherOf(filter: string): (text: string) => boolean {
+  return textMatcher(parseFilter(filter, []));
+}
+
+function jobMatcher(filter: string): (listed: ListedJob) => boolean {
+  const parsed = parseFilter(filter, jobFields);
+  const { queue = '*', class: jobClass = '', outcome = '' } = parsed.values;
+  const isOfQueue = globMatcher(queue.toLowerCase());
+  const hasText = textMatcher(parsed);
+  return ({ isRunning, job }) =>
+    isOfQueue(job.queue.toLowerCase()) &&
+    (job.jobClass ?? '').toLowerCase().includes(jobClass.toLowerCase()) &&
+    (isRunning ? 'running' : job.outcome).startsWith(outcome.toLowerCase()) &&
+    hasText(`${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`);
 }
 
 export function listedWorkers({ workerRows, view }: AppState): readonly WorkerInfo[] {
   return filteredWorkers(workerRows.workers, view.workers.filter);
 }
 
-const filteredWorkers = remembered((workers: readonly WorkerInfo[], filter: string) =>
-  filter === ''
-    ? workers
-    : workers.filter(({ id, kind, state, job }) =>
-        matches(
-          filter,
-          `${id} ${kind} ${state} ${job?.queue ?? ''} ${job?.jobClass ?? ''} ${job?.args ?? ''}`,
-        ),
-      ),
-);
+const filteredWorkers = remembered((workers: readonly WorkerInfo[], filter: string) => {
+  if (filter === '') return workers;
+  const matches = matcherOf(filter);
+  return workers.filter(({ id, kind, state, job }) =>
+    matches(`${id} ${kind} ${state} ${job?.queue ?? ''} ${job?.jobClass ?? ''} ${job?.args ?? ''}`),
+  );
+});
 
 /** The worker that keys act on: the open one, or the one under the cursor. */
 export function selectedWorker(state: AppState): WorkerInfo | null {

@@ -4,6 +4,7 @@ import type { Dialog } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { useFrame, useScreen } from '../frame/use-frame.ts';
 import { type Binding, bindingsIn, type Context } from '../keys/keymap.ts';
+import { filterProblem } from '../lists/completions.ts';
 import { contextOf } from '../lists/selection.ts';
 import { columns as columnsOf } from '../text/columns.ts';
 import { cutStart } from '../text/fit.ts';
@@ -22,9 +23,9 @@ export function Footer(): ReactNode {
 }
 
 /** What the user types, in place of the footer. */
-export function Prompt({ label, text }: Pick<PromptDialog, 'label' | 'text'>): ReactNode {
+export function Prompt({ dialog }: { readonly dialog: PromptDialog }): ReactNode {
   const columns = useFrame(({ size }) => size.columns);
-  return <Canvas width={columns} lines={[promptLine(label, text, columns)]} />;
+  return <Canvas width={columns} lines={[promptLine(dialog, columns)]} />;
 }
 
 function footerLine(context: Context, width: number, isReadOnly: boolean): Line {
@@ -96,12 +97,21 @@ function widthOf(spans: readonly Span[]): number {
 }
 
 /** The line of a prompt, with its cursor. Shows the end of a text that is too long. */
-function promptLine(label: string, text: string, width: number): Line {
+function promptLine(dialog: PromptDialog, width: number): Line {
+  const { label, text } = dialog;
   const room = Math.max(1, width - columnsOf(label) - 3);
   return lineOf(width, [
     span(` ${label}`, { bold: true, color: 'cyan' }),
     span(cutStart(text, room)),
     span(' ', { inverse: true }),
-    span('  Enter to apply, Esc to cancel', { dim: true }),
+    ...promptHint(dialog),
   ]);
+}
+
+/** What is wrong, how the text could go on, or which keys there are. */
+function promptHint({ purpose, text, choices = [] }: PromptDialog): Span[] {
+  const problem = purpose.kind === 'filter' ? filterProblem(text, purpose.list) : null;
+  if (choices.length > 0) return [span(`  ${choices.join('  ')}`, { dim: true })];
+  if (problem !== null) return [span(`  ${problem}`, { color: 'yellow' })];
+  return [span('  Enter to apply, Esc to cancel', { dim: true })];
 }

@@ -33,6 +33,7 @@ const commands: readonly Command[] = [
   { type: 'count-failures', filter: { ...filter, group: { exception: 'E', jobClass: null } } },
   { type: 'remove-matching', filter: { ...filter, group: { ...group, queue: 'mail' } }, within: 1 },
   { type: 'retry-matching', filter: { ...filter, group: null }, within: 1 },
+  { type: 'retry-matching', filter: { ...filter, without: ['spam', 'two words'] }, within: 1 },
   { type: 'retry-failures', entries },
   { type: 'remove-failures', entries: [] },
   { type: 'retry-matching', filter, within: 100 },
@@ -44,6 +45,7 @@ const commands: readonly Command[] = [
   { type: 'run-delayed', job: { time: '1795533619', index: 0, sha1: '3fa9' } },
   { type: 'remove-delayed', job: { time: '1795533619', index: 0, sha1: '3fa9' } },
   { type: 'read-schedules' },
+  { type: 'reload-config' },
   { type: 'stop', mode: 'quit' },
 ];
 

@@ -141,6 +141,7 @@ describe('the host never sees', () => {
       { type: 'remove-failures', entries: [] },
       { type: 'retry-matching', filter, within: 1 },
       { type: 'remove-matching', filter, within: 1 },
+      { type: 'reload-config' },
       { type: 'stop', mode: 'quit' },
     ];
     const reading = [

@@ -186,12 +186,14 @@ describe('the palette', () => {
     await waitForFocus(screen, 'video');
   });
 
-  test('does nothing where nothing matches, or where it is left with Esc', async () => {
+  test('stays open where nothing matches, and does nothing where it is left with Esc', async () => {
     const screen = await start({ mail: 1 });
     await palette(screen, 'make tea');
-    await screen.waitForText('no matching command');
+    await screen.waitForText('no command "make"');
     await screen.press('return');
-    await screen.waitForNoText('no matching command');
+    await screen.waitForText('✗ no command "make"');
+    await screen.press('escape');
+    await screen.waitForNoText('Enter to run, Esc to cancel');
     await palette(screen, 'pause');
     await screen.press('escape');
     await screen.waitForNoText('Enter to run, Esc to cancel');

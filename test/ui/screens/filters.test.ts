@@ -1,6 +1,6 @@
 /** `/` on every list. */
 import { expect, test } from 'vitest';
-import { focusedPanel, rowOf, rowsOf, waitForFocus } from '../screen-parts.ts';
+import { focusedPanel, rowOf, rowsOf, waitForFocus, waitForSelected } from '../screen-parts.ts';
 import { addFailures } from './failure-records.ts';
 import { type Screen, useInProcessUi } from './in-process.ts';
 
@@ -127,4 +127,93 @@ test('on the events, it looks at what is told, and every list has a filter of it
   await screen.waitForText('no jobs yet');
   await screen.press('4');
   await screen.waitForText('filter: by ann');
+});
+
+test('the list follows each key, Esc brings back what was there, and Enter keeps the new filter', async () => {
+  const screen = await ui.start({
+    script: ui.stage.script('sleep 60'),
+    runners: { mail: 1, bill: 1, mail_slow: 1 },
+  });
+  await screen.waitForText('0 waiting');
+  await screen.press('/');
+  screen.type('bi');
+  await screen.waitForText('[1 Queues /bi]');
+  await screen.waitForNoText('mail_slow');
+  await screen.press('escape');
+  await screen.waitForText('mail_slow');
+  expect(screen.text()).toContain('[1 Queues] ');
+  await filter(screen, 'mail !slow');
+  await screen.waitForText('[1 Queues /mail !slow]');
+  await screen.waitForNoText('mail_slow');
+  await screen.waitForNoText('bill');
+});
+
+test('the failures follow a moment later, and Esc brings back marks and cursor, too', async () => {
+  await addFailures(ui.stage, [
+    { queue: 'mail', jobClass: 'Welcome', exception: 'TimeoutError', error: 'smtp is slow' },
+    { queue: 'bill', jobClass: 'Charge', exception: 'CardError', error: 'bank is slow' },
+    { queue: 'bill', jobClass: 'Refund', exception: 'CardError', error: 'no account' },
+  ]);
+  const screen = await ui.start({ script: ui.stage.script('exit 0'), runners: { mail: 1 } });
+  await screen.press('2');
+  await screen.waitForText('1-3 of 3');
+  await screen.press('space');
+  await screen.waitForText('1 marked');
+  await screen.press('/');
+  screen.type('exception:card !bank');
+  await screen.waitForText('1-1 of 1');
+  await screen.waitForText('filter: exception:card !bank');
+  expect(screen.text()).not.toContain('marked');
+  await screen.press('escape');
+  await screen.waitForText('1-3 of 3');
+  await screen.waitForText('1 marked');
+  await waitForSelected(screen, 'bank is slow');
+});
+
+test('a field that does not exist asks whether another was meant, and Tab completes fields and values', async () => {
+  await addFailures(ui.stage, [
+    { queue: 'mail', jobClass: 'Welcome', exception: 'TimeoutError', error: 'smtp is slow' },
+    { queue: 'bill', jobClass: 'Charge', exception: 'CardError', error: 'bank is slow' },
+  ]);
+  const screen = await ui.start({ script: ui.stage.script('exit 0'), runners: { mail: 1 } });
+  await screen.press('2');
+  await screen.waitForText('1-2 of 2');
+  await screen.press('/');
+  screen.type('clas:Welcome');
+  await screen.waitForText('no field "clas"; did you mean class:?');
+  await screen.press('ctrl+u');
+  screen.type('ex\t');
+  await screen.waitForText('exception:  exit:');
+  screen.type('c\tca\t');
+  await screen.waitForText('filter: exception:CardError    Enter to apply');
+  await screen.waitForText('1-1 of 1');
+  await screen.press('return');
+  await screen.waitForNoText('Enter to apply');
+  // The next time, it can be recalled.
+  await screen.press('escape');
+  await screen.waitForText('1-2 of 2');
+  await screen.press('/', 'up');
+  await screen.waitForText('filter: exception:CardError');
+  await screen.press('return');
+  await screen.waitForText('1-1 of 1');
+});
+
+test('jobs can be found by their outcome', async () => {
+  const script = ui.stage.script('read -r job; case $job in *Bad*) exit 1;; *Slow*) exec sleep 60;; esac');
+  const screen = await ui.start({ script, runners: { mail: 3 } });
+  for (const job of ['Good', 'Bad', 'Slow']) await ui.stage.enqueue('mail', { class: job, args: [] });
+  await screen.press('3');
+  await screen.waitForText('1-3 of 3');
+  await ui.stage.waitForStat('failed', 1);
+  for (const [text, job] of [
+    ['outcome:failed', 'Bad'],
+    ['outcome:succeeded', 'Good'],
+    ['outcome:run', 'Slow'],
+    ['class:good', 'Good'],
+  ] as const) {
+    await filter(screen, text);
+    await screen.waitForText(`filter: ${text}`);
+    await screen.waitForText('1-1 of 1');
+    expect(rowOf(screen, '#')).toContain(job);
+  }
 });

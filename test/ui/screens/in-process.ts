@@ -10,7 +10,7 @@ import { linkServer } from '../../../src/cli/run/engine-link.ts';
 import { openSession } from '../../../src/cli/run/link-session.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
-import { Engine } from '../../../src/engine/engine.ts';
+import { Engine, type LoadedConfig } from '../../../src/engine/engine.ts';
 import { LinkClient } from '../../../src/link/client/client.ts';
 import type { LinkServer } from '../../../src/link/server/server.ts';
 import { runnerName } from '../../../src/messages/runners.ts';
@@ -122,11 +122,12 @@ class LinkedEngine {
     config: Config,
     { drain = false, awaitRedis = true }: OpenOptions,
     stage: Workbench,
+    readConfig: () => LoadedConfig,
   ): Promise<LinkedEngine> {
     const { redis } = config;
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
     const spoolDirectory = stage.path('state');
-    const engine = new Engine({ config, redis, version: '0.0.0', drain, spoolDirectory });
+    const engine = new Engine({ config, redis, version: '0.0.0', drain, spoolDirectory, readConfig });
     const server = linkServer(engine, { config, configFile: '/srv/app/cfg.json', version: '0.0.0' });
     const path = stage.path('1.sock');
     await server.listen(path);
@@ -151,6 +152,8 @@ export class InProcessUi {
   readonly stage: Workbench;
   /** Of the screens that it opens. */
   readonly userName = 'ann@pts/7';
+  /** What the engine gets when it reads its config again. */
+  nextConfig: ConfigObject | null = null;
   #engine: LinkedEngine | null = null;
   #screens: { screen: Screen; client: LinkClient }[] = [];
 
@@ -161,7 +164,11 @@ export class InProcessUi {
   /** A screen with its own engine, as `resque-runner CONFIG` opens it. */
   async start(config: ConfigObject, options: OpenOptions = {}): Promise<Screen> {
     await this.#engine?.stop();
-    this.#engine = await LinkedEngine.start(this.#read(config), options, this.stage);
+    this.nextConfig = null;
+    this.#engine = await LinkedEngine.start(this.#read(config), options, this.stage, () => ({
+      ok: true,
+      config: this.#read(this.nextConfig ?? config),
+    }));
     return await this.#open(true, options);
   }
 

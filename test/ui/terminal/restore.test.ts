@@ -117,8 +117,8 @@ describe('a fault of the screen itself', () => {
       outdir: directory,
       plugins: [
         ...(programOptions.plugins ?? []),
-        throwing(/[\\/]panels[\\/]header\.ts$/, 'header', join(directory, 'a panel')),
-        throwing(/[\\/]ui[\\/]app\.tsx$/, 'App', join(directory, 'a component')),
+        throwing(/[\\/]panels[\\/]queue-lines\.ts$/, 'queueLines', join(directory, 'a panel')),
+        throwing(/[\\/]panels[\\/]header\.tsx$/, 'Header', join(directory, 'a component')),
       ],
     });
   });

@@ -1,0 +1,48 @@
+/** Carries out what was typed after `:`. */
+import { changeView } from '../../store/app-store.ts';
+import { initialView } from '../../store/view.ts';
+import type { ActionContext } from '../actions/action-context.ts';
+import { goToQueue, goToTab } from '../actions/navigation.ts';
+import { setSlots } from '../actions/queue-actions.ts';
+import type { ActionName } from '../keys/keymap.ts';
+import type { Order } from '../lists/command-line.ts';
+
+export function carryOutOrder(
+  context: ActionContext,
+  order: Order,
+  perform: (action: ActionName) => void,
+): void {
+  switch (order.kind) {
+    case 'pause':
+    case 'resume':
+      void context.run(
+        order.queue === null
+          ? { type: order.kind === 'pause' ? 'pause-all' : 'resume-all' }
+          : { type: order.kind === 'pause' ? 'pause-queue' : 'resume-queue', queue: order.queue },
+      );
+      break;
+    case 'slots':
+      setSlots(context, order.runner, order.slots);
+      break;
+    case 'reload':
+      void context.run({ type: 'reload-config' });
+      break;
+    case 'go':
+      if ('tab' in order.place) goToTab(context, order.place.tab);
+      else goToQueue(context, order.place.queue);
+      break;
+    case 'retry':
+    case 'delete':
+      showMatches(context, order.filter, order.kind === 'delete');
+      // They ask, with the number of matches.
+      perform(order.kind === 'delete' ? 'delete' : 'retry-matching');
+      break;
+  }
+}
+
+/** The user sees what the question is about. */
+function showMatches(context: ActionContext, filter: string, isAllMarked: boolean): void {
+  changeView(context.store, { failures: { ...initialView.failures, filter, isAllMarked } });
+  goToTab(context, 'failures');
+  context.failures.restart();
+}
