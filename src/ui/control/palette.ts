@@ -63,8 +63,14 @@ function choose(
     type(item.text);
     return;
   }
+  const { typed: before } = state.view;
+  const close = (typedLine: string) =>
+    changeView(store, {
+      dialog: null,
+      typed: { ...before, command: remember(before.command ?? [], typedLine) },
+    });
   if (item?.kind === 'action' || item?.kind === 'queue') {
-    changeView(store, { dialog: null });
+    close(line);
     if (item.kind === 'action') perform(item.action);
     else goToQueue(context, item.queue);
     return;
@@ -76,10 +82,6 @@ function choose(
     context.toast(order, true);
     return;
   }
-  const { typed: before } = state.view;
-  changeView(store, {
-    dialog: null,
-    typed: { ...before, command: remember(before.command ?? [], text) },
-  });
+  close(text);
   carryOutOrder(context, order, perform);
 }

@@ -7,7 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { LinkClient, type LinkEvents } from '../../../src/link/client/client.ts';
 import { LinkError } from '../../../src/link/link-errors.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
-import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
+import { type Command, type CommandReply, everyFailure } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, protocolVersion } from '../../../src/protocol/frames.ts';
 import type { OutputBatch } from '../../../src/protocol/output.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -81,6 +81,22 @@ test('an engine that is older than a command says so in words that a person unde
     ok: false,
     code: 'unknown-command',
     message: "this runner is older than the screen and can't do that: restart it with this version",
+  });
+});
+
+test('so does an engine that is older than a criterion of a filter', async () => {
+  const { path } = await startFake((socket) => {
+    say(socket, hello);
+    const message = 'filter of retry-matching is not a filter: queue, jobClass, exception, exit and text';
+    const reply = { ok: false, code: 'out-of-range', message };
+    socket.on('data', (chunk) => {
+      if (String(chunk).includes('retry-matching')) say(socket, { type: 'reply', id: 1, reply });
+    });
+  });
+  const client = await connect(path);
+  const filter = { ...everyFailure, without: ['spam'] };
+  expect(await client.send({ type: 'retry-matching', filter, within: 1 })).toMatchObject({
+    code: 'unknown-command',
   });
 });
 
