@@ -111,7 +111,11 @@ function promptLine(dialog: PromptDialog, width: number): Line {
 /** What is wrong, how the text could go on, or which keys there are. */
 function promptHint({ purpose, text, choices = [] }: PromptDialog): Span[] {
   const problem = purpose.kind === 'filter' ? filterProblem(text, purpose.list) : null;
-  if (choices.length > 0) return [span(`  ${choices.join('  ')}`, { dim: true })];
+  if (choices.length > 0) {
+    // Of values, without their field.
+    const names = choices.map((choice) => choice.replace(/^\w+:(?=.)/, ''));
+    return [span(`  ${names.join('  ')}`, { dim: true })];
+  }
   if (problem !== null) return [span(`  ${problem}`, { color: 'yellow' })];
   return [span('  Enter to apply, Esc to cancel', { dim: true })];
 }
