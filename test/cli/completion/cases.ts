@@ -34,7 +34,7 @@ const commands = [
 const where = ['--config', '--redis', '--namespace'] as const;
 const filters = ['--queue', '--class', '--exception', '--exit', '--text', '--older-than'] as const;
 const listFlags = [...filters, '--limit', '--before', '--json', ...where, '--help'] as const;
-const demoFlags = ['--log-format', '--no-ui', '--help'] as const;
+const demoFlags = ['--log-format', '--no-ui', '--no-mouse', '--quiet', '--help'] as const;
 
 export const cases: readonly Case[] = [
   { line: '', inShells: true, offers: commands },
@@ -46,7 +46,18 @@ export const cases: readonly Case[] = [
   { line: 'cf', inShells: true, offers: ['cfg.json'] },
   {
     line: '-',
-    offers: ['--config', '--redis', '--drain', '--log-format', '--no-ui', '--socket', '--help', '--version'],
+    offers: [
+      '--config',
+      '--redis',
+      '--drain',
+      '--log-format',
+      '--no-ui',
+      '--no-mouse',
+      '--quiet',
+      '--socket',
+      '--help',
+      '--version',
+    ],
   },
   { line: '--l', offers: ['--log-format'] },
   { line: 'failed ', offers: ['list', 'show', 'retry', 'remove', 'clear'] },
