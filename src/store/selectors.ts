@@ -135,6 +135,30 @@ export function bucketsAt({ last, counts }: Throughput, nowMs: number, count: nu
   return Array.from({ length: count }, (_, at) => (isKnown ? (counts[start + at] ?? 0) : 0));
 }
 
+export interface StuckJob {
+  readonly silentMs: number;
+  /** 95 % of the queue's finished jobs took no longer. */
+  readonly p95Ms: number;
+}
+
+const longSilenceMs = 5 * 60_000;
+/** With fewer finished jobs, nothing is known about the queue. */
+const leastFinished = 20;
+
+/**
+ * Whether a job looks stuck: silent for long, and running longer than nearly all finished jobs of its queue.
+ *
+ * @returns `null` if it doesn't, or if the engine doesn't know enough about its queue
+ */
+export function stuckJob({ queues }: Snapshot, job: RunningJob, nowMs: number): StuckJob | null {
+  const silentMs = nowMs - Math.max(job.startedAtMs, job.lastLine?.atMs ?? 0);
+  if (silentMs < longSilenceMs) return null;
+  const known = queues.find(({ name }) => name === job.queue)?.statistics?.windows?.sinceStart;
+  if (known === undefined || known.duration === null || known.finished < leastFinished) return null;
+  const { p95Ms } = known.duration;
+  return nowMs - job.startedAtMs > p95Ms ? { silentMs, p95Ms } : null;
+}
+
 /** By start, then by id: jobs that started in the same millisecond need a stable order. */
 function byStart(a: RunningJob, b: RunningJob): number {
   return a.startedAtMs - b.startedAtMs || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);

@@ -117,6 +117,8 @@ export interface LogView {
   readonly isWrapped: boolean;
   readonly hasTimes: boolean;
   readonly isZoomed: boolean;
+  /** Rows for the arguments; 0 if they have one line. */
+  readonly argsRows: number;
   /** Number of the line at the top, if the view doesn't follow. */
   readonly top: number;
   /** How many rows of that line are above the top, if lines are wrapped. */
@@ -174,6 +176,7 @@ export type PromptPurpose =
   /** `before` has the parts of the view that the filter changes, as they were. */
   | { readonly kind: 'filter'; readonly list: FilteredList; readonly before: Partial<View> }
   | { readonly kind: 'search' }
+  | { readonly kind: 'save-log' }
   | { readonly kind: 'slots'; readonly runner: string };
 
 /** What a dialog asks about: everything needed to act on the answer. */
@@ -187,6 +190,8 @@ export type Question =
       readonly command: Extract<CommandType, 'run-delayed' | 'remove-delayed'>;
       readonly job: DelayedRef;
     }
+  /** The open log is saved to this file, which exists. */
+  | { readonly kind: 'replace-file'; readonly file: string }
   | {
       readonly kind: 'failures';
       readonly command: Extract<CommandType, 'retry-failures' | 'remove-failures'>;
@@ -226,6 +231,7 @@ export const initialView: View = {
     isWrapped: false,
     hasTimes: true,
     isZoomed: false,
+    argsRows: 0,
     top: 0,
     topRow: 0,
     search: '',

@@ -4,6 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { UiEnd } from './actions/action-context.ts';
 import { FrameSink } from './terminal/frame-sink.ts';
+import { runPager } from './terminal/pager.ts';
 import { ScreenGuard } from './terminal/screen-guard.ts';
 import { TerminalOutput } from './terminal/terminal-output.ts';
 import { hasTitle } from './terminal/title.ts';
@@ -42,6 +43,7 @@ export async function runTerminalUi(
     hasColors: hasColors(process.env),
     hasTitle: hasTitle(process.env),
     suspend: () => guard.suspend(),
+    page: (text) => guard.lend(() => runPager(text, process.env)),
     toggleMouse: () => guard.toggleMouse(),
   });
   const guard = new ScreenGuard({

@@ -32,6 +32,8 @@ export interface UiTerminal {
   readonly hasTitle: boolean;
   /** Gives the terminal back to the shell, as Ctrl-Z does. */
   suspend(): void;
+  /** Shows a text in the user's pager. @returns why that failed; `null` if the user has left it */
+  page(text: readonly Buffer[]): Promise<string | null>;
   /** @returns whether the mouse is on now */
   toggleMouse(): boolean;
 }
@@ -41,6 +43,9 @@ export class UserInterface {
   readonly #terminal: UiTerminal;
   readonly #controller: Controller;
   readonly #frames: StoreApi<Frame>;
+  readonly #keys: KeyReader;
+  /** Resolves when no pager has the terminal. */
+  #paging: Promise<unknown> = Promise.resolve();
   readonly #mouse = new MouseMap();
   readonly #clock = new FrameClock(() => this.#show());
   readonly #attention: Attention;
@@ -62,10 +67,13 @@ export class UserInterface {
       wake: () => this.wake(),
       repaint: () => sink.repaint(),
       suspend: () => terminal.suspend(),
+      hasColors: terminal.hasColors,
+      page: (text) => this.#page(text),
       toggleMouse: () => terminal.toggleMouse(),
       write: (sequence) => sink.send(sequence),
       end: (how) => this.end(how),
     });
+    this.#keys = new KeyReader(terminal.stdin, (input) => this.#controller.handle(input));
     this.#frames = createStore(() => this.#frameOf({ columns: sink.columns, rows: sink.rows }));
   }
 
@@ -88,14 +96,13 @@ export class UserInterface {
   async run(): Promise<UiEnd> {
     const { store, lost } = this.#options;
     const { stdin, sink } = this.#terminal;
-    const keys = new KeyReader(stdin, (input) => this.#controller.handle(input));
     const unsubscribe = store.subscribe(({ model }) => {
       this.#clock.dirty();
       if (model.engine?.isStopped === true) this.end({ kind: 'stopped' });
     });
     sink.on('resize', () => this.wake());
     void lost.then((reason) => this.end({ kind: 'lost', reason }));
-    keys.start();
+    this.#keys.start();
     this.#show();
     const app = (
       <App
@@ -109,13 +116,28 @@ export class UserInterface {
     const ink = render(app, inkOptions(sink, stdin));
     try {
       // Ink reports an error in a component only here.
-      return await Promise.race([this.#ended, ink.waitUntilExit().then(() => this.#ended)]);
+      const how = await Promise.race([this.#ended, ink.waitUntilExit().then(() => this.#ended)]);
+      // What the program prints at its end must not appear in the pager. A signal ends the pager, too.
+      if (how.kind !== 'signal') await this.#paging;
+      return how;
     } finally {
       unsubscribe();
       this.#clock.stop();
       this.#controller.close();
-      keys.stop();
+      this.#keys.stop();
       ink.unmount();
+    }
+  }
+
+  async #page(text: readonly Buffer[]): Promise<string | null> {
+    this.#keys.stop();
+    const paging = this.#terminal.page(text);
+    this.#paging = paging;
+    try {
+      return await paging;
+    } finally {
+      this.#keys.start();
+      this.wake();
     }
   }
 

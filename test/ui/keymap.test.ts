@@ -64,7 +64,8 @@ function keysTable(): string {
       ({ shown, label, asks }) =>
         `${shown
           .split(' ')
-          .map((key) => `\`${key}\``)
+          // A bar would end the cell.
+          .map((key) => `\`${key.replace('|', '\\|')}\``)
           .join(' ')} ${label}${asks === true ? ' ●' : ''}`,
     );
     return `| ${groupNames[group]} | ${cells.join(' · ')} |`;

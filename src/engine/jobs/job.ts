@@ -276,6 +276,7 @@ export class Job implements OutputSink {
     const { queue, pool, slot } = this.taken;
     const payload = payloadFor(this.taken);
     const attempt = attemptView(this.taken);
+    const { timeoutSeconds } = pool.config;
     return {
       id: this.id,
       queue,
@@ -287,6 +288,7 @@ export class Job implements OutputSink {
       startedAtMs: this.#startedAtMs,
       pid: this.pid,
       ...this.#enqueuedAt(payload),
+      ...(timeoutSeconds === null ? {} : { timeoutSeconds }),
       ...(attempt === null ? {} : { attempt }),
     };
   }

@@ -34,6 +34,7 @@ export interface ActionContext {
   /** `process 4431 (/srv/app/cfg.json)` */
   readonly runnerName: string;
   readonly size: Size;
+  readonly hasColors: boolean;
   /** The log that is open. */
   readonly log: JobLog | null;
   /** @param over what comes back after it; left out for the tab */
@@ -50,6 +51,8 @@ export interface ActionContext {
   toast(text: string, isError?: boolean): void;
   /** Copies a text to the clipboard of the user's terminal. @returns false if the text was cut */
   copy(text: string): boolean;
+  /** Shows a text in the user's pager. @returns why that failed; `null` if the user has left it */
+  page(text: readonly Buffer[]): Promise<string | null>;
   repaint(): void;
   suspend(): void;
   /** @returns whether the mouse is on now */

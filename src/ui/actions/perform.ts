@@ -1,10 +1,13 @@
 /** Maps the name of an action to its function. */
 import { changeView } from '../../store/app-store.ts';
+import { findJob } from '../../store/selectors.ts';
 import { tabs } from '../../store/view.ts';
 import type { ActionName } from '../keys/keymap.ts';
+import { innerWidth } from '../layout/framed.ts';
 import { pageOfQueue } from '../lists/selection.ts';
+import { unfoldedArgs } from '../log/job-words.ts';
 import type { ActionContext } from './action-context.ts';
-import { copySelection } from './copy.ts';
+import { askToSave, copySelection, showInPager } from './copy-and-save.ts';
 import { askToRemoveDelayed, askToRunDelayed } from './delayed-actions.ts';
 import { remove, retry, retryMatching, toggleMark, toggleMarkAll } from './failure-actions.ts';
 import { changeGroup, toggleGroups } from './group-actions.ts';
@@ -84,8 +87,11 @@ const actions: Readonly<Record<ActionName, Action>> = {
   wrap: ({ store }) => changeLog(store, ({ isWrapped }) => ({ isWrapped: !isWrapped })),
   times: ({ store }) => changeLog(store, ({ hasTimes }) => ({ hasTimes: !hasTimes })),
   zoom: ({ store }) => changeLog(store, ({ isZoomed }) => ({ isZoomed: !isZoomed })),
+  args: toggleArgs,
   streams: ({ log }) => log?.nextStreams(),
   'mark-line': ({ log }) => log?.mark(),
+  save: askToSave,
+  pager: (context) => void showInPager(context),
   copy: copySelection,
   help: ({ store }) => changeView(store, { dialog: { kind: 'help', top: 0 } }),
   palette: ({ store }) => changeView(store, { dialog: { kind: 'palette', text: '', cursor: 0 } }),
@@ -134,4 +140,14 @@ function askForFilter({ store }: ActionContext): void {
       text: (page ?? view[view.tab]).filter,
     },
   });
+}
+
+/** One line for the arguments of the open job, or a line for each value. */
+function toggleArgs({ store, size }: ActionContext): void {
+  const { view, model } = store.getState();
+  if (view.opened?.kind !== 'job') return;
+  const args = findJob(model, view.opened.jobId)?.args ?? '';
+  changeLog(store, ({ argsRows }) => ({
+    argsRows: argsRows > 0 ? 0 : unfoldedArgs(args, innerWidth(size.columns)).length,
+  }));
 }

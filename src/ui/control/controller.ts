@@ -41,6 +41,7 @@ export interface ControllerOptions {
 
 /** What the controller needs of the screen. */
 export interface ScreenPort {
+  readonly hasColors: boolean;
   size(): Size;
   /** What is under the mouse. */
   hitAt(row: number, column: number): MouseHit | null;
@@ -48,6 +49,7 @@ export interface ScreenPort {
   wake(): void;
   repaint(): void;
   suspend(): void;
+  page(text: readonly Buffer[]): Promise<string | null>;
   /** @returns whether the mouse is on now */
   toggleMouse(): boolean;
   /** Writes a sequence that isn't part of the picture. */
@@ -94,6 +96,10 @@ export class Controller implements TypingContext {
 
   get size(): Size {
     return this.#screen.size();
+  }
+
+  get hasColors(): boolean {
+    return this.#screen.hasColors;
   }
 
   get log(): JobLog | null {
@@ -193,6 +199,10 @@ export class Controller implements TypingContext {
     const { sequence, isCut } = clipboardWrite(text, process.env);
     this.#screen.write(sequence);
     return !isCut;
+  }
+
+  page(text: readonly Buffer[]): Promise<string | null> {
+    return this.#screen.page(text);
   }
 
   repaint(): void {

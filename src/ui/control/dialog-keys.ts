@@ -2,6 +2,7 @@
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, Question } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
+import { saveLog } from '../actions/copy-and-save.ts';
 import { changeDelayed } from '../actions/delayed-actions.ts';
 import { carryOut } from '../actions/failure-actions.ts';
 import { carryOutMatching } from '../actions/matching-actions.ts';
@@ -95,6 +96,9 @@ function answer(context: ActionContext, question: Question, key: string): void {
   switch (question.kind) {
     case 'kill-job':
       void context.run({ type: 'kill-job', jobId: question.jobId, signal: question.signal });
+      break;
+    case 'replace-file':
+      void saveLog(context, question.file, true);
       break;
     case 'remove-worker':
       void removeWorker(context, question.worker);

@@ -2,6 +2,7 @@
 import { changeView } from '../../store/app-store.ts';
 import type { Dialog, FilteredList, PromptPurpose, TypedKind } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
+import { saveLog } from '../actions/copy-and-save.ts';
 import { setSlots } from '../actions/queue-actions.ts';
 import { completedFilter, filterProblem } from '../lists/completions.ts';
 import type { Delay } from './delay.ts';
@@ -93,6 +94,9 @@ function keep(context: TypingContext, { purpose, text }: PromptDialog): void {
       break;
     case 'search':
       context.log?.search(text);
+      break;
+    case 'save-log':
+      void saveLog(context, text);
       break;
     case 'filter': {
       applyFilter(context, text.trim());

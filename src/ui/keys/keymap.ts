@@ -75,7 +75,10 @@ export type ActionName =
   | 'times'
   | 'mark-line'
   | 'zoom'
+  | 'args'
   | 'streams'
+  | 'save'
+  | 'pager'
   | 'copy'
   | 'help'
   | 'palette'
@@ -560,6 +563,14 @@ export const keymap: readonly Binding[] = [
   },
   { action: 'zoom', keys: ['z'], shown: 'z', label: 'full screen', group: 'log', contexts: ['job'] },
   {
+    action: 'args',
+    keys: ['a'],
+    shown: 'a',
+    label: 'unfold or fold the arguments',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
     action: 'filter',
     keys: ['/'],
     shown: '/',
@@ -591,6 +602,22 @@ export const keymap: readonly Binding[] = [
     keys: ['N'],
     shown: 'N',
     label: 'previous match',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'save',
+    keys: ['S'],
+    shown: 'S',
+    label: 'save the log to a file',
+    group: 'log',
+    contexts: ['job'],
+  },
+  {
+    action: 'pager',
+    keys: ['|'],
+    shown: '|',
+    label: 'open the log in $PAGER',
     group: 'log',
     contexts: ['job'],
   },

@@ -141,8 +141,13 @@ const infoRows = 4;
 /** A space on the left. There is no border, because the width of untrusted text isn't reliable up to the last column. */
 const marginColumns = 1;
 
-export function logPane(size: Size, { isZoomed, hasTimes }: Pick<LogView, 'isZoomed' | 'hasTimes'>): LogPane {
-  const info = isZoomed || size.rows < 20 ? 0 : infoRows;
+export function logPane(
+  size: Size,
+  { isZoomed, hasTimes, argsRows }: Pick<LogView, 'isZoomed' | 'hasTimes' | 'argsRows'>,
+): LogPane {
+  const folded = isZoomed || size.rows < 20 ? 0 : infoRows;
+  const unfolded = Math.min(infoRows - 1 + argsRows, Math.floor(bodyRows(size) / 2));
+  const info = argsRows === 0 ? folded : unfolded;
   const ruleRows = 1;
   return {
     infoRows: info,

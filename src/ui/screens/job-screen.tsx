@@ -4,14 +4,15 @@ import { clock, grouped, nextRunText, plural } from '../../messages/quantities.t
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { OpenLog } from '../../store/app-store.ts';
 import { needleOf } from '../../store/search.ts';
-import { findJob } from '../../store/selectors.ts';
+import { findJob, type StuckJob, stuckJob } from '../../store/selectors.ts';
 import type { LogView } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { Panel } from '../frame/panel.tsx';
 import { useFrame } from '../frame/use-frame.ts';
-import { innerWidth } from '../layout/framed.ts';
+import { innerHeight, innerWidth } from '../layout/framed.ts';
 import { logPane } from '../layout/layout.ts';
 import type { JobLog } from '../log/job-log.ts';
+import { stuckStyle, stuckText, timeLeft, unfoldedArgs } from '../log/job-words.ts';
 import { logWindow } from '../log/log-window.ts';
 import { howItEnded } from '../panels/words.ts';
 import { type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
@@ -35,15 +36,26 @@ export function JobScreen({ jobId }: { readonly jobId: string }): ReactNode {
 }
 
 function JobInfo({ jobId, height }: { readonly jobId: string; readonly height: number }): ReactNode {
-  const { job, width } = useFrame(({ model, size }) => ({
-    job: findJob(model, jobId),
-    width: size.columns,
-  }));
+  const { job, nowMs, stuck, isUnfolded, width } = useFrame(({ model, view, nowMs, size }) => {
+    const found = findJob(model, jobId);
+    const isRunning = found !== null && !('outcome' in found);
+    return {
+      job: found,
+      // Only a running job changes with the time.
+      nowMs: isRunning ? nowMs : 0,
+      stuck: isRunning ? stuckJob(model, found, nowMs) : null,
+      isUnfolded: view.log.argsRows > 0,
+      width: size.columns,
+    };
+  });
   const inner = innerWidth(width);
   const content =
     job === null
       ? [lineOf(inner, [span('details of this job are no longer kept; its output may be', { dim: true })])]
-      : [lineOf(inner, what(job)), lineOf(inner, [span('args ', { dim: true }), span(job.args)])];
+      : [
+          lineOf(inner, what(job, stuck, nowMs)),
+          ...(isUnfolded ? allArgs(job.args, inner, innerHeight(height) - 1) : [foldedArgs(job.args, inner)]),
+        ];
   return (
     <Panel
       width={width}
@@ -56,7 +68,21 @@ function JobInfo({ jobId, height }: { readonly jobId: string; readonly height: n
   );
 }
 
-function what(job: RunningJob | EndedJob): Part[] {
+function foldedArgs(args: string, width: number): Line {
+  return lineOf(width, [span('args ', { dim: true }), span(args)]);
+}
+
+function allArgs(args: string, width: number, rows: number): Line[] {
+  const lines = unfoldedArgs(args, width);
+  if (lines.length <= rows) return lines.map((line) => lineOf(width, [span(line)]));
+  const shown = lines.slice(0, Math.max(0, rows - 1)).map((line) => lineOf(width, [span(line)]));
+  return [
+    ...shown,
+    lineOf(width, [span(`… ${plural(lines.length - shown.length, 'more line')}`, { dim: true })]),
+  ];
+}
+
+function what(job: RunningJob | EndedJob, stuck: StuckJob | null, nowMs: number): Part[] {
   const parts: Part[] = [
     span(job.jobClass ?? '(no class)', { bold: true }),
     span('  queue ', { dim: true }),
@@ -72,9 +98,15 @@ function what(job: RunningJob | EndedJob): Part[] {
     if (job.failure !== null) {
       parts.push(span(`  ${job.failure.exception}: `, { color: 'red' }), span(job.failure.error));
     }
-  } else if (job.killed !== null) {
-    parts.push(span(`  sent ${job.killed.signal} at ${clock(job.killed.atMs)}`, { color: 'yellow' }));
+    return parts;
   }
+  const left = timeLeft(job, nowMs);
+  if (job.killed !== null) {
+    parts.push(span(`  sent ${job.killed.signal} at ${clock(job.killed.atMs)}`, { color: 'yellow' }));
+  } else if (left !== null) {
+    parts.push(span('  time left ', { dim: true }), left);
+  }
+  if (stuck !== null) parts.push(span(`  stuck? ${stuckText(stuck)}`, stuckStyle));
   return parts;
 }
 

@@ -8,6 +8,8 @@
  *                        ▼    │
  *                       suspended
  *
+ *     entered ──lend()──▶ lent ──the other program has ended──▶ entered
+ *
  * It makes no decisions. After a signal it asks the program what to do. It doesn't handle faults either, so they are
  * reported as usual, on the normal screen.
  *
@@ -52,7 +54,7 @@ const notStoppedMs = 50;
 export class ScreenGuard {
   readonly #options: ScreenGuardOptions;
   #hasMouse: boolean;
-  #state: 'left' | 'entered' | 'suspended' = 'left';
+  #state: 'left' | 'entered' | 'suspended' | 'lent' = 'left';
   #resumeTimer: NodeJS.Timeout | undefined;
   /** SIGHUP, the end of stdin and errors of both streams all mean that the terminal is gone. */
   #hasHungUp = false;
@@ -64,9 +66,16 @@ export class ScreenGuard {
   };
   readonly #onFault = () => this.leave();
   readonly #onStop = () => (this.#state === 'entered' ? this.suspend() : this.#stop());
-  readonly #onContinue = () => this.#takeBack();
+  readonly #onContinue = () => {
+    // The program that has the terminal goes on.
+    if (this.#state !== 'lent') this.#takeBack();
+  };
   readonly #onGone = () => this.#end('SIGHUP');
-  readonly #onEndSignal = (signal: NodeJS.Signals) => this.#end(signal as EndSignal);
+  readonly #onEndSignal = (signal: NodeJS.Signals) => {
+    // Keys of the terminal send these to the program that has it, and to this one.
+    if (this.#state === 'lent' && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
+    this.#end(signal as EndSignal);
+  };
 
   constructor(options: ScreenGuardOptions) {
     this.#options = options;
@@ -115,6 +124,20 @@ export class ScreenGuard {
     return this.#hasMouse;
   }
 
+  /**
+   * Gives the terminal to another program, such as a pager, and takes it back. Nothing may read from the terminal meanwhile.
+   *
+   * @param use runs the program
+   */
+  async lend<Result>(use: () => Promise<Result>): Promise<Result> {
+    this.#giveBack('lent');
+    try {
+      return await use();
+    } finally {
+      this.#takeBack();
+    }
+  }
+
   /** Leaves the screen and removes all listeners. */
   dispose(): void {
     this.leave();
@@ -127,7 +150,7 @@ export class ScreenGuard {
     // The error listeners stay: without them, an error of a closed terminal would end the program.
   }
 
-  #giveBack(next: 'left' | 'suspended'): void {
+  #giveBack(next: 'left' | 'suspended' | 'lent'): void {
     const wasEntered = this.#state === 'entered';
     // First, because a closed terminal calls this again from within.
     this.#state = next;
@@ -150,7 +173,7 @@ export class ScreenGuard {
     process.on('SIGTSTP', this.#onStop);
   }
 
-  /** After `fg`, also after SIGSTOP, which left the terminal to a shell without notice. */
+  /** After `fg`, also after SIGSTOP, which left the terminal to a shell without notice; or after another program. */
   #takeBack(): void {
     if (this.#state === 'left') return;
     // Set raw mode again in both cases: the shell may have changed it without libuv noticing.

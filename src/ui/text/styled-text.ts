@@ -7,11 +7,13 @@
  */
 import type { SafeLine } from '../../store/line-splitter.ts';
 import { characters, isSimple } from './columns.ts';
-import { type Span, type Style, span } from './line.ts';
+import { render, type Span, type Style, span } from './line.ts';
 import { cleaned, printable, withoutSequences } from './printable.ts';
 import { plainStyle, styleAfter, styleOf } from './sgr.ts';
 
 const startsControl = /[\u001B\u009B]/;
+const onlyAscii = /^[ -~]*$/;
+/** Its parameters are captured, so `split` returns them between the texts. */
 const sgr = /(?:\u001B\[|\u009B)([\d;:]*)m/g;
 
 /**
@@ -33,6 +35,14 @@ export function styledText(raw: string, before: number): SafeLine {
     const text = printable(raw);
     return { text, styles: runsOf(text, [0], [before]), after: before };
   }
+  // Nearly always, the rest is plain.
+  const parts = raw.split(sgr);
+  const isClean = parts.every((part, index) => index % 2 === 1 || onlyAscii.test(part));
+  return isClean ? styledParts(parts, before, false) : styledParts(partsOf(raw), before, true);
+}
+
+/** Texts, and between them the parameters of SGR sequences. */
+function partsOf(raw: string): string[] {
   const parameters: string[] = [];
   const marked = raw
     .toWellFormed()
@@ -42,21 +52,26 @@ export function styledText(raw: string, before: number): SafeLine {
       parameters.push(each);
       return mark + String.fromCharCode(firstNumber + parameters.length - 1);
     });
+  return withoutSequences(marked)
+    .split(marks)
+    .map((part, index) => (index % 2 === 0 ? part : (parameters[part.charCodeAt(0) - firstNumber] ?? '')));
+}
+
+function styledParts(parts: readonly string[], before: number, isDirty: boolean): SafeLine {
   let text = '';
   let after = before;
   const places: number[] = [0];
   const styles: number[] = [before];
-  // Every second piece is a number, because the pattern captures it.
-  for (const [index, piece] of withoutSequences(marked).split(marks).entries()) {
+  for (const [index, part] of parts.entries()) {
     if (index % 2 === 0) {
-      text += piece;
+      text += part;
       continue;
     }
-    after = styleAfter(after, parameters[piece.charCodeAt(0) - firstNumber] ?? '');
+    after = styleAfter(after, part);
     places.push(text.length);
     styles.push(after);
   }
-  text = cleaned(text, places);
+  if (isDirty) text = cleaned(text, places);
   return { text, styles: runsOf(text, places, styles), after };
 }
 
@@ -94,6 +109,18 @@ export function styledSpans(text: string, styles: string, { from, to, matches }:
     start = end;
   }
   return spans;
+}
+
+/** A whole text with codes of ours. Quicker than spans, whose columns are measured. */
+export function withCodes(text: string, styles: string, hasColors: boolean): string {
+  if (styles === '') return text;
+  const line: Span[] = [{ text: text.slice(0, styles.charCodeAt(0)), width: 0, style: {} }];
+  for (let at = 0; at < styles.length; at += 2) {
+    const end = at + 2 < styles.length ? styles.charCodeAt(at + 2) : text.length;
+    const style = styleOf(styles.charCodeAt(at + 1));
+    line.push({ text: text.slice(styles.charCodeAt(at), end), width: 0, style });
+  }
+  return render(line, hasColors);
 }
 
 /** Where styles change between the two ends, in order. */

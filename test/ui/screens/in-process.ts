@@ -38,6 +38,8 @@ export class Screen extends TerminalScreen {
   /** How its user left it, or what ended it. */
   readonly ended: Promise<UiEnd>;
   hasEnded = false;
+  /** Texts that were shown in the pager. */
+  readonly paged: string[] = [];
   readonly #stdin = new PassThrough();
   readonly #onResize = new Set<() => void>();
   readonly #ui: UserInterface;
@@ -53,6 +55,10 @@ export class Screen extends TerminalScreen {
       hasTitle: true,
       suspend: () => {
         throw new Error('only a terminal of its own can be suspended');
+      },
+      page: (text) => {
+        this.paged.push(Buffer.concat(text).toString());
+        return Promise.resolve(null);
       },
       toggleMouse: () => {
         this.#hasMouse = !this.#hasMouse;

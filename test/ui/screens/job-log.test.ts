@@ -1,4 +1,5 @@
 /** The screen of one job: its output as it comes, and all that one can do with it. */
+import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
 import type { Cell } from '../../helpers/terminal-screen.ts';
@@ -357,6 +358,133 @@ test('y puts what is shown of the log onto the clipboard', async () => {
     Array.from({ length: newest.length - 1 }, (_, at) => String(100_002 - newest.length + at)),
   );
   expect(Buffer.byteLength(copied(screen))).toBeLessThanOrEqual(74_994);
+});
+
+test('a unfolds the arguments, in at most half of the screen, and folds them again', async () => {
+  const puppet = new Puppet(ui.stage);
+  const screen = await ui.start({ script: puppet.script, runners: { mail: 1 } });
+  const many = Array.from({ length: 40 }, (_, at) => at);
+  await ui.stage.enqueue('mail', `{"class":"Talker","args":[{"to":"ann","ids":[12345678901234567890]}]}`);
+  await puppet.started();
+  await screen.waitForText('Talker');
+  await screen.press('return', 'return');
+  await screen.waitForText('args [{"to":"ann"');
+  await screen.press('a');
+  await screen.waitForText('"to": "ann",');
+  expect(
+    screen
+      .screen()
+      .slice(3, 11)
+      .map((row) => row.slice(1, -1).trimEnd()),
+  ).toEqual([
+    ' [',
+    '   {',
+    '     "to": "ann",',
+    '     "ids": [',
+    '       12345678901234567890',
+    '     ]',
+    '   }',
+    ' ]',
+  ]);
+  puppet.tell('echo below');
+  await screen.waitForText('out below');
+  await screen.press('a');
+  await screen.waitForText('args [{"to":"ann"');
+  puppet.tell('exit 0');
+  await screen.waitForText(/ ended ─/);
+  await ui.stage.enqueue('mail', { class: 'Talker', args: many });
+  await screen.press('1');
+  await screen.waitForText(/#2 +Talker/);
+  await screen.press('return', 'return');
+  await screen.waitForText('args [0,1,2');
+  await screen.press('a');
+  await screen.waitForText(/… 30 more lines/);
+  expect(screen.screen().findIndex((row) => row.startsWith('── stderr'))).toBeLessThan(20);
+});
+
+test('the time that is left counts down, on the page and in the list', async () => {
+  const puppet = new Puppet(ui.stage);
+  const screen = await ui.start({
+    script: puppet.script,
+    runners: { mail: { concurrency: 1, timeout: 600 } },
+  });
+  await ui.stage.enqueue('mail', { class: 'Talker', args: [] });
+  await puppet.started();
+  await screen.waitForText('Talker');
+  await screen.press('return', 'return');
+  await screen.waitForText(/time left (?:10:00|09:5\d) /);
+  await screen.press('3');
+  await screen.waitForText(/JOB +TIME +LEFT +QUEUE/);
+  await screen.waitForText(/▸ ▸ #1 +00:\d\d +09:5\d +mail/);
+});
+
+describe('S', () => {
+  test('saves what is shown of the log to a file of the user alone, as plain text', async () => {
+    const { screen, puppet } = await openJob(String.raw`printf '\033[31mgr\303\274n\033[0m\n'`, 'grün');
+    puppet.tell('echo "a warning" >&2');
+    await screen.waitForText('2 lines');
+    const file = ui.stage.path('saved.log');
+    await screen.press('m', 'S');
+    await screen.waitForText(/^ save to: job-1\.log/m);
+    await screen.press('ctrl+u');
+    screen.type(file);
+    await screen.press('return');
+    await screen.waitForText(`✓ saved 2 lines to ${file}`);
+    expect(readFileSync(file, 'utf8')).toBe('grün\na warning\n');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // It never replaces a file without a question.
+    await screen.press('o', 'S', 'ctrl+u');
+    screen.type(file);
+    await screen.press('return');
+    await screen.waitForText('Replace the file?');
+    await screen.waitForText(`${file} exists: 16 bytes.`);
+    await screen.press('return');
+    await screen.waitForNoText('Replace the file?');
+    expect(readFileSync(file, 'utf8')).toBe('grün\na warning\n');
+    await screen.press('S', 'ctrl+u');
+    screen.type(file);
+    await screen.press('return');
+    await screen.waitForText('Replace the file?');
+    await screen.press('y');
+    await screen.waitForText(`✓ saved 1 line to ${file}`);
+    expect(readFileSync(file, 'utf8')).toBe('a warning\n');
+  });
+
+  test('says why it cannot, and what is missing', async () => {
+    const { screen, puppet } = await openJob();
+    await screen.press('S', 'return');
+    await screen.waitForText('nothing to save');
+    puppet.tell('seq 200002');
+    await screen.waitForText('200,002 lines (the last 200,000 are kept)');
+    const saveTo = async (path: string) => {
+      await screen.press('S', 'ctrl+u');
+      screen.type(path);
+      await screen.press('return');
+    };
+    await saveTo(ui.stage.path('no-such/file'));
+    await screen.waitForText(/✗ can't write .*no-such\/file: no such file or directory/);
+    await saveTo(ui.stage.path('tmp'));
+    await screen.waitForText(/✗ can't write .*tmp: it is not a file/);
+    await saveTo(ui.stage.path('long.log'));
+    await screen.waitForText(/✓ saved the last 200,000 lines to .*long\.log/);
+    const saved = readFileSync(ui.stage.path('long.log'), 'utf8').split('\n');
+    expect([saved[0], saved.at(-2), saved.at(-1)]).toEqual(['3', '200002', '']);
+  });
+});
+
+test('| shows the log in the pager, with colors of ours and no other sequence', async () => {
+  const { screen, puppet } = await openJob();
+  await screen.press('|');
+  await screen.waitForText('nothing to show');
+  puppet.tell(String.raw`printf '\033[38;5;196mred\nstill\033[m \033]52;c;b3duZWQ=\007\033[2Jplain\n'`);
+  await screen.waitForText('2 lines');
+  await screen.press('|');
+  await screen.waitFor(() => screen.paged.length > 0, 'the pager is open');
+  expect(screen.paged).toEqual(['\u001B[91mred\u001B[0m\n\u001B[91mstill\u001B[0m plain\n']);
+  await screen.press('o');
+  await screen.waitForText('nothing on stderr');
+  await screen.press('|');
+  await screen.waitForText('nothing to show');
 });
 
 describe('a job that has ended', () => {

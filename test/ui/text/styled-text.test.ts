@@ -5,7 +5,7 @@ import { columns } from '../../../src/ui/text/columns.ts';
 import { plainText, render, type Span } from '../../../src/ui/text/line.ts';
 import { printable } from '../../../src/ui/text/printable.ts';
 import { plainStyle, styleAfter } from '../../../src/ui/text/sgr.ts';
-import { styledSpans, styledText } from '../../../src/ui/text/styled-text.ts';
+import { styledSpans, styledText, withCodes } from '../../../src/ui/text/styled-text.ts';
 import { randomCases } from '../../helpers/random-cases.ts';
 import { harmful, hostileTexts } from './texts.ts';
 
@@ -92,6 +92,10 @@ test('the text is printable, and only codes of ours reach the terminal, whatever
       const rendered = render(spans, hasColors);
       expect(rendered.replace(ownCodes, '')).toBe(text);
       expect(stripAnsi(rendered)).toBe(text);
+      const whole = withCodes(text, styles, hasColors);
+      expect(whole.replace(ownCodes, '')).toBe(text);
+      // They differ only where a style changes within a character.
+      if (/^[ -~]*$/.test(text)) expect(whole).toBe(rendered);
       if (!hasColors) expect(rendered).not.toMatch(/\u001B\[[\d;]*[3469]\d|\u001B\[[\d;]*10\d/);
     }),
     { numRuns: randomCases(500) },

@@ -1,7 +1,11 @@
-/** `y`: copies the open item or the one under the cursor to the clipboard of the user's terminal. */
+/**
+ * Takes what the screen shows elsewhere. `y`: the open item or the one under the cursor, to the clipboard of the user's terminal.
+ * `S` and `|`: the open log, to a file or to the user's pager.
+ */
 import { wordingOf } from '../../messages/events.ts';
 import { plural } from '../../messages/quantities.ts';
-import type { AppState } from '../../store/app-store.ts';
+import { visible } from '../../messages/visible.ts';
+import { type AppState, changeView } from '../../store/app-store.ts';
 import { findJob } from '../../store/selectors.ts';
 import {
   chosenQueue,
@@ -15,6 +19,8 @@ import {
   selectedWorker,
 } from '../lists/selection.ts';
 import type { JobLog } from '../log/job-log.ts';
+import { fullPath, writeLog } from '../log/log-file.ts';
+import { logText, plainLook, styledLook } from '../log/log-text.ts';
 import { groupWords } from '../panels/words.ts';
 import { clipboardLimitBytes } from '../terminal/clipboard.ts';
 import type { ActionContext } from './action-context.ts';
@@ -85,4 +91,59 @@ function selection(state: AppState): { text: string | null; what: string } {
     return { text: `${job.jobClass ?? ''} ${job.args}`.trim(), what: "the job's class and args" };
   const queue = state.view.tab === 'queues' ? chosenQueue(state) : null;
   return { text: queue?.name ?? null, what: "the queue's name" };
+}
+
+/** Asks for the file, which is in the directory of the screen unless the user types another one. */
+export function askToSave({ store, log }: ActionContext): void {
+  if (log === null) return;
+  const text = `job-${log.jobId}.log`;
+  changeView(store, {
+    dialog: { kind: 'prompt', purpose: { kind: 'save-log' }, label: 'save to: ', text },
+  });
+}
+
+/** @param mayReplace the user has agreed to replace the file */
+export async function saveLog(context: ActionContext, path: string, mayReplace = false): Promise<void> {
+  const { log } = context;
+  if (log === null || path.trim() === '') return;
+  const { buffer, view } = log;
+  const { chunks, lines } = logText(buffer, view.streams, plainLook);
+  if (lines === 0) {
+    context.toast('nothing to save');
+    return;
+  }
+  const file = fullPath(path.trim());
+  const what = buffer.first === 0 ? plural(lines, 'line') : `the last ${plural(lines, 'line')}`;
+  const written = await writeLog(file, chunks, mayReplace);
+  if (written.kind === 'written') context.toast(`saved ${what} to ${visible(file)}`);
+  else if (written.kind === 'exists') askToReplace(context, file, written.bytes);
+  else context.toast(`can't write ${visible(file)}: ${written.reason}`, true);
+}
+
+function askToReplace({ store }: ActionContext, file: string, bytes: number): void {
+  changeView(store, {
+    dialog: {
+      kind: 'question',
+      question: { kind: 'replace-file', file },
+      title: 'Replace the file?',
+      lines: [`${visible(file)} exists: ${plural(bytes, 'byte')}.`],
+      choices: [
+        { label: 'Cancel', key: 'n', detail: '' },
+        { label: 'Replace', key: 'y', detail: '' },
+      ],
+      focus: 0,
+    },
+  });
+}
+
+export async function showInPager(context: ActionContext): Promise<void> {
+  const { log } = context;
+  if (log === null) return;
+  const { chunks, lines } = logText(log.buffer, log.view.streams, styledLook(context.hasColors));
+  if (lines === 0) {
+    context.toast('nothing to show');
+    return;
+  }
+  const problem = await context.page(chunks);
+  if (problem !== null) context.toast(problem, true);
 }
