@@ -15,13 +15,13 @@ export interface Completed {
 const noFields: readonly string[] = [];
 
 /** Fields of the filter of a list. */
-export function filterFields(list: FilteredList): readonly string[] {
+function filterFields(list: FilteredList): readonly string[] {
   if (list === 'failures') return failureFields;
   return list === 'jobs' ? jobFields : noFields;
 }
 
 /** The last word as far as it is certain, of a line that may have more words before it. */
-export function completed(line: string, choicesFor: (word: string) => readonly string[]): Completed {
+function completed(line: string, choicesFor: (word: string) => readonly string[]): Completed {
   const at = line.search(/\S*$/);
   const word = line.slice(at);
   const choices = [...new Set(choicesFor(word))].filter((choice) => plain(choice).startsWith(plain(word)));
