@@ -153,7 +153,7 @@ export class SimProcess implements Client, Runner {
     this.unstartable.delete(key);
     const pool = this.side.router.pool(key);
     if (pool === undefined || this.isDead) return;
-    this.side.router.resumePool(pool);
+    this.side.router.resumePool(pool, 'unstartable');
     this.side.dispatcher.scheduleStep();
   }
 

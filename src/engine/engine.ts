@@ -6,11 +6,11 @@
 import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
 import { type Command, type CommandReply, done, readingCommands, refused } from '../protocol/commands.ts';
-import type { EngineEvent, ShutdownMode } from '../protocol/events.ts';
+import type { EngineEvent, EngineFact, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
 import { executeCommand } from './commands.ts';
-import { EventBus, type EventListener } from './events/event-bus.ts';
+import { type CommandMark, EventBus, type EventListener } from './events/event-bus.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
@@ -64,7 +64,7 @@ export class Engine {
     const { config, redis, spoolDirectory = null, configFile = null } = options;
     const { drain, machine = thisMachine() } = options;
     this.#options = options;
-    const publish = this.#bus.publish.bind(this.#bus);
+    const publish = (fact: EngineFact) => this.#bus.publish(fact);
     const nonce = machine.newNonce();
     const router = new QueueRouter(publish, `${workerHostOf(config)}:${machine.identity.pid}`);
     const jobs = new RunningJobs({ router, mark: nonce, outputs: this.#outputs, publish });
@@ -151,17 +151,22 @@ export class Engine {
   async execute(command: Command, by: string | null = null, isKept = true): Promise<CommandReply> {
     const { client, dispatcher, shutdown, peers, schedules } = this.#redisSide;
     const { schedulerLockPrefix: lockPrefix } = this.#options.config;
-    const publish = this.#bus.publish.bind(this.#bus);
-    const reply = await executeCommand(command, {
-      ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
-      statistics: this.#statistics,
-      ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
-      ...{ by: by ?? '', isKept },
-      reload: () => this.reload(),
-    });
-    if (by !== null && !readingCommands.includes(command.type)) {
+    const isTold = by !== null && !readingCommands.includes(command.type);
+    const mark: CommandMark | null = isTold ? { by, told: 0 } : null;
+    const publish = (fact: EngineFact) => this.#bus.publish(fact, mark);
+    const reply = await this.#bus.during(mark, () =>
+      executeCommand(command, {
+        ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
+        statistics: this.#statistics,
+        ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
+        ...{ by: by ?? '', isKept },
+        reload: () => this.reload(),
+      }),
+    );
+    if (mark !== null) {
       const { ok: isDone, message: outcome } = reply;
-      publish({ type: 'command.executed', by, command: command.type, isDone, outcome });
+      const part = isDone && mark.told > 0 ? { isPart: true as const } : {};
+      publish({ type: 'command.executed', by: mark.by, command: command.type, isDone, outcome, ...part });
     }
     // The effects are told before the reply.
     this.#bus.flush();

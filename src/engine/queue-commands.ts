@@ -69,8 +69,12 @@ function isAgainstStop({ type }: QueueCommand): boolean {
   return type === 'resume-queue' || type === 'resume-all' || type === 'reset-queue' || type === 'reset-all';
 }
 
+/** An entry of several queues stands for all of them. */
 function pauseQueue(queue: string, { router, by }: QueueCommandContext): CommandReply {
-  if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
+  const entry = entryOf(queue, router);
+  if (entry !== null) return pauseEntry(entry, router, by);
+  const wrong = wrongQueue(queue, router);
+  if (wrong !== null) return wrong;
   router.pauseQueue(queue, 'operator', by);
   const pause = router.pausesOf(queue).find(({ kind }) => kind === 'operator');
   if (pause !== undefined) {
@@ -79,11 +83,48 @@ function pauseQueue(queue: string, { router, by }: QueueCommandContext): Command
   return done(`${queue} is paused`);
 }
 
+function pauseEntry(pool: Pool, router: QueueRouter, by: string): CommandReply {
+  router.pausePool(pool, 'operator', by);
+  const pause = router.pausesOfPool(pool).find(({ kind }) => kind === 'operator');
+  if (pause !== undefined) {
+    router.overrides.set(overrideOf.entry(pool.key), { by: pause.detail, sinceMs: pause.sinceMs });
+  }
+  return done(`every queue of ${pool.key} is paused`);
+}
+
 function resumeQueue(queue: string, { router }: QueueCommandContext): CommandReply {
-  if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
+  const entry = entryOf(queue, router);
+  if (entry !== null) return resumeEntry(entry, router);
+  const wrong = wrongQueue(queue, router);
+  if (wrong !== null) return wrong;
   endPause(queue, router);
-  const left = router.pausesOf(queue);
-  return done(left.length === 0 ? `${queue} is resumed` : `${queue} is still paused: ${left[0]?.kind}`);
+  const [left] = router.pausesOf(queue);
+  if (left === undefined) return done(`${queue} is resumed`);
+  const why = left.entry === undefined ? `: ${left.kind}` : ` with ${left.entry}`;
+  return done(`${queue} is still paused${why}`);
+}
+
+/** Queues that were paused by themselves stay paused. */
+function resumeEntry(pool: Pool, router: QueueRouter): CommandReply {
+  endEntryPause(pool, router);
+  const { key, queues } = pool;
+  const left = queues.filter((queue) => !router.isTakeable(queue)).length;
+  if (left === 0) return done(`every queue of ${key} is resumed`);
+  return done(`${key} is resumed; ${left} of its ${queues.length} queues are still paused`);
+}
+
+/** @returns `null` if the name is a queue's */
+function entryOf(name: string, router: QueueRouter): Pool | null {
+  const pool = router.pool(name);
+  return pool?.hasMembers === true && !pool.isRemoved ? pool : null;
+}
+
+/** A pattern is on the list of queues, because a queue may have exactly that name. To pause it would pause nothing. */
+function wrongQueue(name: string, router: QueueRouter): CommandReply | null {
+  const pool = router.ownerOf(name);
+  if (pool === undefined) return unknownQueue(name);
+  if (!pool.list.patterns.includes(name)) return null;
+  return refused('unknown-queue', `${name} is a pattern; use the whole entry, ${pool.key}, or a queue`);
 }
 
 function pauseAll({ router, by, isKept = true }: QueueCommandContext): CommandReply {
@@ -120,6 +161,7 @@ function resetQueue(name: string, { router }: QueueCommandContext): CommandReply
   const pool = router.pool(name) ?? router.ownerOf(name);
   if (pool === undefined || pool.isRemoved) return unknownQueue(name);
   for (const queue of pool.key === name ? pool.queues : [name]) endPause(queue, router);
+  if (pool.key === name) endEntryPause(pool, router);
   resetSlots(pool, router);
   return done(`${name} is back to the config: ${slotsText(pool)}`);
 }
@@ -128,7 +170,10 @@ function resetAll(context: QueueCommandContext): CommandReply {
   const { router } = context;
   resumeAll(context);
   for (const queue of router.queues) endPause(queue, router);
-  for (const pool of router.pools) resetSlots(pool, router);
+  for (const pool of router.pools) {
+    endEntryPause(pool, router);
+    resetSlots(pool, router);
+  }
   // Also what is kept for queues that the config no longer has.
   router.overrides.clear();
   return done('every queue is back to the config');
@@ -137,6 +182,12 @@ function resetAll(context: QueueCommandContext): CommandReply {
 function endPause(queue: string, router: QueueRouter): void {
   router.overrides.set(overrideOf.queue(queue), null);
   router.resumeQueue(queue, 'operator');
+}
+
+function endEntryPause(pool: Pool, router: QueueRouter): void {
+  if (!pool.hasMembers) return;
+  router.overrides.set(overrideOf.entry(pool.key), null);
+  router.resumePool(pool, 'operator');
 }
 
 function resetSlots(pool: Pool, router: QueueRouter): void {

@@ -52,7 +52,9 @@ export interface RedisSideOptions {
 }
 
 /** These change what `status` shows of a runner. */
-const shownFacts: readonly EngineFact['type'][] = ['queue.paused', 'queue.resumed', 'runner.changed'];
+const shownFacts: readonly EngineFact['type'][] = [
+  ...(['queue.paused', 'queue.resumed', 'queues.paused', 'queues.resumed', 'runner.changed'] as const),
+];
 /** An unreadable queue is tried again after this time. */
 const unreadableRetryMs = 5_000;
 

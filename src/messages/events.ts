@@ -48,6 +48,7 @@ const textLimit = 200;
  * @returns `null` for events that the log leaves out: output, counters, and facts that other lines report
  */
 export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
+  const by = event.operator === undefined ? '' : short(event.operator);
   switch (event.type) {
     case 'engine.started': {
       const queues = event.runners.map(slots).join(', ');
@@ -61,7 +62,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       );
     }
     case 'engine.stopping':
-      return about('runner', '●', 'info', stopping(event.mode, event.running));
+      return about(
+        'runner',
+        '●',
+        'info',
+        `${stopping(event.mode, event.running)}${by === '' ? '' : `; by ${by}`}`,
+      );
     case 'engine.stopped':
       return event.unwritten === 0
         ? about('runner', '●', 'info', `stopped; ${event.processed} processed, ${event.failed} failed`)
@@ -98,9 +104,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'runner.changed':
     case 'runner.throttled':
     case 'runner.unthrottled':
+    case 'queues.paused':
+    case 'queues.resumed':
     case 'queue.paused':
     case 'queue.resumed': {
-      const { subject, glyph, level, text } = queueMessages(event);
+      if ('isPart' in event && event.isPart === true) return null;
+      const { subject, glyph, level, text } = queueMessages(event, by);
       return about(subject, glyph, level, text);
     }
     case 'job.started':
@@ -117,7 +126,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         event.jobId,
         '!',
         'warn',
-        `killed with ${event.signal}: ${killReason(event.reason)}`,
+        `sent ${event.signal}: ${killReason(event.reason, by)}`,
       );
     case 'job.finished':
       return finished(event, job);
@@ -136,7 +145,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'failures.trimmed':
     case 'notice.failed':
     case 'notice.dropped': {
-      const { subject, glyph, level, text } = failureMessages(event);
+      const { subject, glyph, level, text } = failureMessages(event, by);
       return about(subject, glyph, level, text);
     }
     case 'command.executed':
@@ -261,10 +270,10 @@ function title(jobClass: string | null, job: JobView | null): string {
   return `${name}${args}`;
 }
 
-function killReason(reason: KillReason): string {
+function killReason(reason: KillReason, by: string): string {
   switch (reason) {
     case 'operator':
-      return 'an operator asked for it';
+      return `${by === '' ? 'an operator' : by} asked for it`;
     case 'signal':
       return 'the runner got USR1';
     case 'timeout':

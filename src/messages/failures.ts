@@ -21,12 +21,13 @@ const classLimit = 24;
 const textLimit = 200;
 const listLimit = 1_000;
 
-export function failureMessages(fact: FailuresFact): FailureMessages {
+/** @param by whose command it was; '' if it was none */
+export function failureMessages(fact: FailuresFact, by: string): FailureMessages {
   switch (fact.type) {
     case 'failures.retried':
-      return changed('↺', 'retried', fact);
+      return changed('↺', 'retried', fact, by);
     case 'failures.removed':
-      return changed('●', 'removed', fact);
+      return changed('●', 'removed', fact, by);
     case 'failures.trimmed': {
       const { count, day, limit } = fact;
       const which = count === 1 ? 'the oldest failure was' : `the ${grouped(count)} oldest failures were`;
@@ -55,14 +56,16 @@ function changed(
   glyph: '↺' | '●',
   verb: string,
   { count, queues, jobClass }: FailuresFact & { type: 'failures.retried' | 'failures.removed' },
+  by: string,
 ): FailureMessages {
   const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
   const what = count === 1 ? `the failed ${name}` : `${count} failures`;
   const [queue] = queues;
+  const byWhom = by === '' ? '' : `, by ${by}`;
   const about = { level: 'info', glyph } as const;
   if (queue !== undefined && queues.length === 1) {
-    return { ...about, subject: queue, text: `${verb} ${what}` };
+    return { ...about, subject: queue, text: `${verb} ${what}${byWhom}` };
   }
   const where = queues.length === 0 ? '' : ` of ${visibleWithin(queues.join('; '), listLimit)}`;
-  return { ...about, subject: 'failures', text: `${verb} ${what}${where}` };
+  return { ...about, subject: 'failures', text: `${verb} ${what}${where}${byWhom}` };
 }

@@ -6,7 +6,14 @@ import { visibleWithin } from './visible.ts';
 type QueueFact = Extract<
   EngineFact,
   {
-    type: 'runner.changed' | 'runner.throttled' | 'runner.unthrottled' | 'queue.paused' | 'queue.resumed';
+    type:
+      | 'runner.changed'
+      | 'runner.throttled'
+      | 'runner.unthrottled'
+      | 'queue.paused'
+      | 'queue.resumed'
+      | 'queues.paused'
+      | 'queues.resumed';
   }
 >;
 
@@ -21,13 +28,15 @@ interface QueueMessages {
 const textLimit = 200;
 const lastWordsLimit = 120;
 
-export function queueMessages(fact: QueueFact): QueueMessages {
+/** @param by whose command it was; '' if it was none */
+export function queueMessages(fact: QueueFact, by: string): QueueMessages {
+  const byWhom = by === '' ? '' : ` by ${by}`;
   switch (fact.type) {
     case 'runner.changed': {
       const { limit = null, rate = null } = fact.runner.limits ?? {};
       const limits = limitsText(limit, rate);
-      const by = fact.runner.override?.by ?? '';
-      const who = by === '' ? '' : `, by ${visibleWithin(by, textLimit)}`;
+      const changer = by === '' ? visibleWithin(fact.runner.override?.by ?? '', textLimit) : by;
+      const who = changer === '' ? '' : `, by ${changer}`;
       const text = `slots: ${concurrency(fact.runner)}${who}${limits === '' ? '' : `; ${limits}`}`;
       return { level: 'info', glyph: '●', subject: fact.runner.key, text };
     }
@@ -48,9 +57,26 @@ export function queueMessages(fact: QueueFact): QueueMessages {
       const text = `paused: ${fact.pauses.map((pause) => pauseReason(pause)).join('; ')}`;
       return { level, glyph: '‖', subject: fact.queue, text };
     }
+    case 'queues.paused': {
+      const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
+      const text = `paused: ${ofEntry(fact.pauses)
+        .map((pause) => pauseReason(pause))
+        .join('; ')}`;
+      return { level, glyph: '‖', subject: fact.runner ?? 'runner', text };
+    }
     case 'queue.resumed':
-      return { level: 'info', glyph: '▸', subject: fact.queue, text: 'resumed' };
+      return { level: 'info', glyph: '▸', subject: fact.queue, text: `resumed${byWhom}` };
+    case 'queues.resumed': {
+      const text =
+        fact.runner === null ? `resumed all queues${byWhom === '' ? '' : `,${byWhom}`}` : `resumed${byWhom}`;
+      return { level: 'info', glyph: '▸', subject: fact.runner ?? 'runner', text };
+    }
   }
+}
+
+/** Pauses of an entry, for a text that names it already. */
+export function ofEntry(pauses: readonly PauseReason[]): readonly PauseReason[] {
+  return pauses.map(({ entry: _, ...reason }) => reason);
 }
 
 /** @param limit characters of its detail */
@@ -59,7 +85,9 @@ export function pauseReason(reason: PauseReason, limit = textLimit): string {
   const detail = reason.detail === '' ? '' : ` (${visibleWithin(reason.detail, limit)})`;
   switch (reason.kind) {
     case 'operator':
-      return `by ${who}`;
+      return reason.entry === undefined
+        ? `by ${who}`
+        : `${visibleWithin(reason.entry, textLimit)}, by ${who}`;
     case 'all':
       return `all queues, by ${who}`;
     case 'cluster':

@@ -21,6 +21,8 @@ export interface PauseReason {
   /** A sentence for people; '' if the kind is enough. */
   readonly detail: string;
   readonly sinceMs: number;
+  /** Set if an operator paused this entry of the config, with all its queues. */
+  readonly entry?: string;
 }
 
 export interface QueueView {
@@ -63,6 +65,10 @@ export interface PoolView {
   readonly override?: { readonly by: string; readonly sinceMs: number };
   /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
+  /** Patterns in its key; left out if there are none. Each of them is also on the list of queues, as a name. */
+  readonly patterns?: readonly string[];
+  /** Pauses of the whole entry; left out if there are none, and for an entry that is one queue. */
+  readonly pauses?: readonly PauseReason[];
   /** Limits of each of its queues over all runners; left out if it has none. `rate` as in the config: `100/m burst 20`. */
   readonly limits?: { readonly limit: number | null; readonly rate: string | null };
 }
@@ -179,8 +185,27 @@ export type EngineFact =
   | { readonly type: 'runner.unthrottled'; readonly runner: string }
   | { readonly type: 'queue.added'; readonly queue: QueueView }
   | { readonly type: 'queue.removed'; readonly queue: string }
-  | { readonly type: 'queue.paused'; readonly queue: string; readonly pauses: readonly PauseReason[] }
-  | { readonly type: 'queue.resumed'; readonly queue: string }
+  | {
+      readonly type: 'queue.paused';
+      readonly queue: string;
+      readonly pauses: readonly PauseReason[];
+      /** `queues.paused` or `queues.resumed` tells it: logs and lists of events leave this one out. */
+      readonly isPart?: true;
+    }
+  | { readonly type: 'queue.resumed'; readonly queue: string; readonly isPart?: true }
+  | {
+      /** All queues of an entry are paused, or all queues; also those that appear later. The parts follow. */
+      readonly type: 'queues.paused';
+      /** `null`: all queues. */
+      readonly runner: string | null;
+      /** Those of this scope. */
+      readonly pauses: readonly PauseReason[];
+    }
+  | {
+      /** That is over. Queues may have pauses of their own; then their parts say so. */
+      readonly type: 'queues.resumed';
+      readonly runner: string | null;
+    }
   /** A limit keeps jobs from starting, or no longer does. Changes that last less than a second may be left out. */
   | { readonly type: 'queue.limited'; readonly queue: string; readonly by: LimitedBy | null }
   | { readonly type: 'queue.backlog'; readonly queue: string; readonly backlog: number }
@@ -286,6 +311,8 @@ export type EngineFact =
       readonly isDone: boolean;
       /** For people: `mail: 2 → 3 slots`. */
       readonly outcome: string;
+      /** An event with this `operator` says the same: lists of events leave this one out. Older engines omit it. */
+      readonly isPart?: true;
     }
   | {
       /** Another runner, `HOST:PID`, had died; its jobs are accounted for. */
@@ -397,6 +424,11 @@ export const printedLineLimit = 500;
 export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown' | 'taken-over';
 
 /** A numbered fact. `seq` rises by one from 1 within one engine; `atMs` is milliseconds since the epoch. */
-export type EngineEvent = EngineFact & { readonly seq: number; readonly atMs: number };
+export type EngineEvent = EngineFact & {
+  readonly seq: number;
+  readonly atMs: number;
+  /** Whose command it was: `ann@pts/3`. Left out if it was none, and by older engines. */
+  readonly operator?: string;
+};
 
 export type EngineEventType = EngineFact['type'];

@@ -3,7 +3,7 @@ import type { EngineEvent } from '../protocol/events.ts';
 import { historyLimit } from '../protocol/snapshot.ts';
 
 export function withEvent(history: readonly EngineEvent[], event: EngineEvent): readonly EngineEvent[] {
-  if (!isWorthKeeping(event)) return history;
+  if (!isWorthKeeping(event) || ('isPart' in event && event.isPart === true)) return history;
   return (history.length < historyLimit ? history : history.slice(1 - historyLimit)).concat([event]);
 }
 
@@ -19,6 +19,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'runner.unthrottled':
     case 'queue.paused':
     case 'queue.resumed':
+    case 'queues.paused':
+    case 'queues.resumed':
     case 'job.killed':
     case 'failures.retried':
     case 'failures.removed':

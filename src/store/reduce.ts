@@ -79,7 +79,7 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return { ...snapshot, runners: withPool(runners, event.runner) };
     case 'runner.changed':
       return hasPool(runners, event.runner.key)
-        ? { ...snapshot, runners: withPool(runners, event.runner) }
+        ? { ...snapshot, runners: withChangedPool(runners, event.runner) }
         : snapshot;
     case 'runner.removed':
       return hasPool(runners, event.runner)
@@ -97,6 +97,10 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
       return { ...snapshot, queues: withChange(queues, event.queue, { pauses: event.pauses }) };
     case 'queue.resumed':
       return { ...snapshot, queues: withChange(queues, event.queue, { pauses: noPauses }) };
+    case 'queues.paused':
+      return { ...snapshot, runners: withPauses(runners, event.runner, event.pauses) };
+    case 'queues.resumed':
+      return { ...snapshot, runners: withPauses(runners, event.runner, noPauses) };
     case 'queue.limited':
       return { ...snapshot, queues: withChange(queues, event.queue, { limitedBy: event.by }) };
     case 'queue.backlog':
@@ -203,6 +207,23 @@ function hasPool(pools: readonly PoolView[], wanted: string): boolean {
 function withPool(pools: readonly PoolView[], pool: PoolView): readonly PoolView[] {
   const index = pools.findIndex(({ key }) => key === pool.key);
   return index === -1 ? [...pools, pool] : pools.with(index, pool);
+}
+
+/** Other events tell its pauses. */
+function withChangedPool(pools: readonly PoolView[], pool: PoolView): readonly PoolView[] {
+  const pauses = pools.find(({ key }) => key === pool.key)?.pauses;
+  return withPool(pools, pauses === undefined ? pool : { ...pool, pauses });
+}
+
+/** @param key `null`: all queues; then each queue tells it */
+function withPauses(
+  pools: readonly PoolView[],
+  key: string | null,
+  pauses: readonly PauseReason[],
+): readonly PoolView[] {
+  const index = pools.findIndex((pool) => pool.key === key);
+  const pool = pools[index];
+  return pool === undefined ? pools : pools.with(index, { ...pool, pauses });
 }
 
 function withThrottled(

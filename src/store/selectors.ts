@@ -68,6 +68,19 @@ const poolsByKey = remembered(
     new Map(pools.map((pool) => [pool.key, pool])),
 );
 
+/** Whether an entry of the config is several queues or a pattern. Engines of older versions don't tell the patterns. */
+export function hasMembers(model: Snapshot, { key, patterns = [] }: PoolView): boolean {
+  return patterns.length > 0 || !soleQueues(model.queues).has(key);
+}
+
+/** Queues that are an entry of their own. */
+const soleQueues = remembered((queues: Snapshot['queues']): ReadonlySet<string> => {
+  const shared = new Set(queues.filter(({ name, runner }) => name !== runner).map(({ runner }) => runner));
+  return new Set(
+    queues.filter(({ name, runner }) => name === runner && !shared.has(name)).map(({ name }) => name),
+  );
+});
+
 export function slotsInUse({ jobs }: Snapshot, runner: string): number {
   return jobs.reduce((count, job) => count + (job.runner === runner ? 1 : 0), 0);
 }

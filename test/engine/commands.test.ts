@@ -1,6 +1,7 @@
 /** Every command, what it does and what it answers. */
 import { describe, expect, test } from 'vitest';
 import type { Command, RefusalCode } from '../../src/protocol/commands.ts';
+import { emptySnapshot, reduce } from '../../src/store/reduce.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { startProxy } from './proxies.ts';
@@ -35,6 +36,66 @@ describe('pausing', () => {
     );
     expect(await engine.do({ type: 'resume-all' })).toEqual(done());
     expect(engine.all('queue.resumed').map(({ queue }) => queue)).toEqual(['mail', 'news']);
+  });
+});
+
+describe('pausing an entry with a pattern', () => {
+  test('holds all of its queues, and those that appear later, until it is resumed', async () => {
+    const engine = await stage.start([stage.runner('tenant_*', stage.script(':'), { concurrency: 4 })]);
+    await stage.enqueue('tenant_1', 1);
+    await engine.wait('job.finished');
+    const by = 'ann@pts/3';
+    const reply = await engine.engine.execute({ type: 'pause-queue', queue: 'tenant_*' }, by);
+    expect(reply).toEqual(done('every queue of tenant_* is paused'));
+    await stage.enqueue('tenant_1', 2);
+    await stage.enqueue('tenant_2', 3);
+    await waitFor(() => engine.all('queue.added').some(({ queue }) => queue.name === 'tenant_2'), {
+      message: 'the new queue is known',
+    });
+    // A sign of life from Redis, after which both would have started.
+    await engine.do({ type: 'read-backlog' });
+    await engine.do({ type: 'read-backlog' });
+    expect(engine.all('job.started')).toHaveLength(1);
+    expect(engine.all('queue.added').at(-1)?.queue.pauses).toMatchObject([
+      { kind: 'operator', detail: by, entry: 'tenant_*' },
+    ]);
+    expect(await engine.do({ type: 'resume-queue', queue: 'tenant_2' })).toEqual(
+      done('tenant_2 is still paused with tenant_*'),
+    );
+    expect(await engine.do({ type: 'resume-queue', queue: 'tenant_*' })).toEqual(
+      done('every queue of tenant_* is resumed'),
+    );
+    await engine.wait('job.finished', 3);
+  });
+
+  test('leaves the pauses of single queues alone, and says so', async () => {
+    const engine = await stage.start([stage.runner('mail,news', stage.script(':'))]);
+    await engine.do({ type: 'pause-queue', queue: 'mail' });
+    await engine.do({ type: 'pause-queue', queue: 'mail,news' });
+    expect(await engine.do({ type: 'resume-queue', queue: 'mail,news' })).toEqual(
+      done('mail,news is resumed; 1 of its 2 queues are still paused'),
+    );
+  });
+
+  test('is refused for one of several patterns, which would pause nothing', async () => {
+    const engine = await stage.start([stage.runner('a_*,b_*', stage.script(':'))]);
+    expect(await engine.do({ type: 'pause-queue', queue: 'a_*' })).toMatchObject({
+      ...{ ok: false, code: 'unknown-queue' },
+      message: 'a_* is a pattern; use the whole entry, a_*,b_*, or a queue',
+    });
+  });
+
+  test('is one event in the list of events, whatever the number of its queues', async () => {
+    const engine = await stage.start([stage.runner('a,b,c', stage.script(':'))]);
+    const by = 'ann@pts/3';
+    await engine.engine.execute({ type: 'pause-queue', queue: 'a,b,c' }, by);
+    await engine.engine.execute({ type: 'pause-all' }, by);
+    const { history } = engine.events.reduce(reduce, emptySnapshot);
+    expect(history.slice(-2)).toMatchObject([
+      { type: 'queues.paused', runner: 'a,b,c', operator: by },
+      { type: 'queues.paused', runner: null, operator: by },
+    ]);
+    expect(history.slice(-3, -2)).not.toMatchObject([{ type: 'queue.paused' }]);
   });
 });
 

@@ -126,6 +126,8 @@ const factsByType: {
   'queue.removed': fc.record({ queue: names }),
   'queue.paused': fc.record({ queue: names, pauses }),
   'queue.resumed': fc.record({ queue: names }),
+  'queues.paused': fc.record({ runner: fc.option(names, { nil: null }), pauses }),
+  'queues.resumed': fc.record({ runner: fc.option(names, { nil: null }) }),
   'queue.limited': fc.record({ queue: names, by: fc.constantFrom('limit' as const, 'rate' as const, null) }),
   'queue.backlog': fc.record({ queue: names, backlog: fc.integer({ min: -1, max: 99 }) }),
   'queues.measured': fc.record({

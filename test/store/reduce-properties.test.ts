@@ -288,6 +288,9 @@ function partsOf(event: EngineEvent, { jobs, ended, queues, runners }: Snapshot)
     case 'runner.throttled':
     case 'runner.unthrottled':
       return isRunner(event.runner) ? ['runners'] : [];
+    case 'queues.paused':
+    case 'queues.resumed':
+      return event.runner !== null && isRunner(event.runner) ? ['runners'] : [];
     case 'queue.added':
       return ['queues'];
     case 'queue.removed':

@@ -3,13 +3,13 @@
  * runner has carried out the command.
  */
 import { LinkClient } from '../../link/client/client.ts';
-import { pausesMessages, slotsMessages } from '../../messages/queues.ts';
+import { ofEntry, pausesMessages, slotsMessages } from '../../messages/queues.ts';
 import { runnerName } from '../../messages/runners.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { QueueState } from '../../protocol/snapshot.ts';
-import { poolOf } from '../../store/selectors.ts';
+import { hasMembers, poolOf } from '../../store/selectors.ts';
 import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';
@@ -74,19 +74,26 @@ async function changePauses(
 ): Promise<number> {
   assertNamesOrAll(verb, names, flags);
   return await onRunners(io, flags, (session) => {
-    const known = new Set(queuesOf(session).map(({ name }) => name));
+    const known = new Set([...queuesOf(session), ...entriesOf(session)].map(({ name }) => name));
     const unknown = names.find((name) => !known.has(name));
     if (unknown !== undefined) throw new UsageError(noSuchQueue(session, unknown));
-    const queues = () => queuesOf(session).filter(({ name }) => flags.all || names.includes(name));
+    const entries = () => entriesOf(session).filter(({ name }) => names.includes(name));
+    const queues = () => {
+      const whole = new Set(entries().map(({ name }) => name));
+      return queuesOf(session).filter(
+        ({ name, runner }) => flags.all || whole.has(runner) || names.includes(name),
+      );
+    };
     return {
       commands: flags.all
         ? [{ type: `${verb}-all` }]
         : names.map((queue) => ({ type: `${verb}-queue`, queue })),
       result: () => ({
-        lines: flags.all
-          ? allMessages(verb, queues())
-          : queues().map(({ name, pauses }) => pausesMessages(name, pauses)),
-        json: { queues: queues().map(jsonOfQueue) },
+        lines: flags.all ? allMessages(verb, queues()) : namedMessages(verb, entries(), queues()),
+        json: {
+          queues: queues().map(jsonOfQueue),
+          ...(entries().length === 0 ? {} : { entries: entries().map(jsonOfQueue) }),
+        },
       }),
     };
   });
@@ -103,6 +110,20 @@ function allMessages(verb: 'pause' | 'resume', queues: readonly QueueState[]): s
   const paused = queues.filter(({ pauses }) => pauses.length > 0);
   if (paused.length === 0) return ['no queue is paused'];
   return paused.map(({ name, pauses }) => pausesMessages(name, pauses));
+}
+
+/** Of the queues of an entry, only those that are not as asked have a line of their own. */
+function namedMessages(
+  verb: 'pause' | 'resume',
+  entries: readonly Pausable[],
+  queues: readonly QueueState[],
+): string[] {
+  const whole = new Set(entries.map(({ name }) => name));
+  const told = queues.filter(
+    ({ name, runner, pauses }) =>
+      !whole.has(name) && (!whole.has(runner) || (verb === 'resume' && pauses.length > 0)),
+  );
+  return [...entries, ...told].map(({ name, pauses }) => pausesMessages(name, pauses));
 }
 
 /** @returns the exit code */
@@ -164,6 +185,16 @@ function slotsIn(typed: string): number {
   throw new UsageError(`slots must be a whole number, 1 or more, got "${visibleWithin(typed, 60)}"${hint}`);
 }
 
+type Pausable = Pick<QueueState, 'name' | 'pauses'>;
+
+/** Entries of several queues or of a pattern. */
+function entriesOf({ store }: Session): readonly Pausable[] {
+  const { model } = store.getState();
+  return model.runners
+    .filter((runner) => hasMembers(model, runner))
+    .map(({ key: name, pauses = [] }) => ({ name, pauses: ofEntry(pauses) }));
+}
+
 function queuesOf({ store }: Session): readonly QueueState[] {
   return store.getState().model.queues;
 }
@@ -188,7 +219,7 @@ function noSuchQueue(session: Session, name: string): string {
   return `${runnerName(session.client.hello)} has no queue "${visibleWithin(name, 60)}"; it has ${has}`;
 }
 
-function jsonOfQueue({ name, pauses }: QueueState): object {
+function jsonOfQueue({ name, pauses }: Pausable): object {
   const told = pauses.map(({ kind, detail, sinceMs }) => ({
     kind,
     detail,

@@ -1,7 +1,27 @@
-import type { EngineEvent, EngineFact } from '../../protocol/events.ts';
+import type { EngineEvent, EngineEventType, EngineFact } from '../../protocol/events.ts';
 import { afterTurn } from './event-loop-phases.ts';
 
 export type EventListener = (event: EngineEvent) => void;
+
+/** A command that is carried out. */
+export interface CommandMark {
+  readonly by: string;
+  /** Events that say what it did. */
+  told: number;
+}
+
+/** They say by themselves what a command did. */
+const tellingFacts: ReadonlySet<EngineEventType> = new Set<EngineEventType>([
+  'queue.paused',
+  'queue.resumed',
+  'queues.paused',
+  'queues.resumed',
+  'runner.changed',
+  'job.killed',
+  'failures.retried',
+  'failures.removed',
+  'engine.stopping',
+]);
 
 /**
  * Numbers facts and delivers them to listeners, in order. Not at once, but after the event loop has moved the jobs on: the
@@ -14,13 +34,28 @@ export class EventBus {
   #isScheduled = false;
   #isTelling = false;
   #seq = 0;
+  #command: CommandMark | null = null;
 
-  publish(fact: EngineFact): void {
+  /** @param command whose effect it is */
+  publish(fact: EngineFact, command: CommandMark | null = this.#command): void {
     this.#seq += 1;
-    this.#pending.push({ ...fact, seq: this.#seq, atMs: Date.now() });
+    const isTelling = command !== null && tellingFacts.has(fact.type);
+    if (isTelling) command.told += 1;
+    const operator = isTelling ? { operator: command.by } : {};
+    this.#pending.push({ ...fact, ...operator, seq: this.#seq, atMs: Date.now() });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     afterTurn(() => this.flush());
+  }
+
+  /** What `act` publishes before it waits for anything is the effect of this command. */
+  during<Result>(command: CommandMark | null, act: () => Result): Result {
+    this.#command = command;
+    try {
+      return act();
+    } finally {
+      this.#command = null;
+    }
   }
 
   /** Delivers pending events now. */

@@ -123,7 +123,10 @@ function isRefusal(error: unknown): error is RedisError {
 
 function useOverrides(router: QueueRouter): void {
   const { overrides } = router;
-  for (const pool of router.pools) router.useOverride(pool);
+  for (const pool of router.pools) {
+    router.useOverride(pool);
+    router.useEntryPause(pool);
+  }
   const all = overrides.get(overrideOf.everyQueue);
   if (all !== null) router.pauseAll('all', all.by, all.sinceMs);
   for (const queue of router.queues) {
@@ -138,10 +141,16 @@ export function overridesAtWork({ overrides, queues, pools }: QueueRouter): Over
     const override = overrides.get(queue === null ? overrideOf.everyQueue : overrideOf.queue(queue));
     return override === null ? [] : [{ kind: 'pause', queue, by: override.by, sinceMs: override.sinceMs }];
   });
+  const entries = pools.flatMap(({ key, hasMembers, isRemoved }): OverrideView[] => {
+    const override = hasMembers && !isRemoved ? overrides.get(overrideOf.entry(key)) : null;
+    return override === null
+      ? []
+      : [{ kind: 'pause', queue: key, by: override.by, sinceMs: override.sinceMs }];
+  });
   const slots = pools.flatMap(({ key, override, isRemoved, config }): OverrideView[] => {
     if (override === null || isRemoved) return [];
     const { by, sinceMs, slots: count = config.concurrency } = override;
     return [{ kind: 'slots', runner: key, slots: count, configured: config.concurrency, by, sinceMs }];
   });
-  return [...paused, ...slots];
+  return [...paused, ...entries, ...slots];
 }

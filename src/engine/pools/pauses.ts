@@ -44,12 +44,17 @@ export class Pauses {
     return this.#global.delete(kind);
   }
 
-  addToPool(pool: Pool, kind: PauseKind, detail: string): boolean {
-    return add(reasonsOf(this.#pools, pool), kind, detail, Date.now());
+  addToPool(pool: Pool, kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
+    const entry = kind === 'operator' ? { entry: pool.key } : {};
+    return add(reasonsOf(this.#pools, pool), kind, detail, sinceMs, entry);
   }
 
-  removePool(pool: Pool): boolean {
-    return this.#pools.delete(pool);
+  removeFromPool(pool: Pool, kind: PauseKind): boolean {
+    return remove(this.#pools, pool, kind);
+  }
+
+  removePool(pool: Pool): void {
+    this.#pools.delete(pool);
   }
 
   addToQueue(queue: string, kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
@@ -57,10 +62,7 @@ export class Pauses {
   }
 
   removeFromQueue(queue: string, kind: PauseKind): boolean {
-    const reasons = this.#queues.get(queue);
-    const isGone = reasons?.delete(kind) ?? false;
-    if (reasons?.size === 0) this.#queues.delete(queue);
-    return isGone;
+    return remove(this.#queues, queue, kind);
   }
 
   removeQueue(queue: string): void {
@@ -79,6 +81,11 @@ export class Pauses {
     ]);
   }
 
+  /** The reasons that concern all queues of a pool; `null`: all queues. */
+  ofAll(pool: Pool | null): PauseReason[] {
+    return [...((pool === null ? this.#global : this.#pools.get(pool))?.values() ?? [])];
+  }
+
   /** For the runner's entry in Redis: the pauses that Redis doesn't show by itself. */
   get forEntry(): PoolPause[] {
     return [
@@ -95,11 +102,24 @@ function reasonsOf<K>(all: Map<K, Reasons>, key: K): Reasons {
   return reasons;
 }
 
-function add(reasons: Reasons, kind: PauseKind, detail: string, sinceMs: number): boolean {
+function add(
+  reasons: Reasons,
+  kind: PauseKind,
+  detail: string,
+  sinceMs: number,
+  entry: Pick<PauseReason, 'entry'> = {},
+): boolean {
   const known = reasons.get(kind);
   if (known?.detail === detail) return false;
-  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? sinceMs });
+  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? sinceMs, ...entry });
   return true;
+}
+
+function remove<K>(all: Map<K, Reasons>, key: K, kind: PauseKind): boolean {
+  const reasons = all.get(key);
+  const isGone = reasons?.delete(kind) ?? false;
+  if (reasons?.size === 0) all.delete(key);
+  return isGone;
 }
 
 function entryPauses(reasons: Reasons, scope: Pick<PoolPause, 'runner' | 'queue'>): PoolPause[] {

@@ -126,6 +126,11 @@ export class Pool {
     return this.config.key;
   }
 
+  /** Whether it is an entry of several queues, or of a pattern. */
+  get hasMembers(): boolean {
+    return this.list.isDynamic || this.list.names.length > 1;
+  }
+
   /** Whether its children are started before their jobs. */
   get hasWarmChildren(): boolean {
     return this.config.mode === 'persistent' || this.config.isPrestarted;
@@ -202,6 +207,7 @@ export function poolView(pool: Pool): PoolView {
   const [limits] = limitsOf([pool]);
   return {
     ...{ key, concurrency, configuredConcurrency: config.concurrency, throttled },
+    ...(pool.list.patterns.length === 0 ? {} : { patterns: pool.list.patterns }),
     ...(override === null ? {} : { override: { by: override.by, sinceMs: override.sinceMs } }),
     ...(limits === undefined ? {} : { limits: { limit: limits.limit, rate: limits.rate } }),
   };

@@ -115,6 +115,7 @@ export class QueueRouter {
         const slots = config.concurrency === 1 ? 'slot' : 'slots';
         changes.push(`${config.key}: added, ${config.concurrency} ${slots}`);
         this.#publish({ type: 'runner.added', runner: poolView(pool) });
+        this.useEntryPause(pool);
         continue;
       }
       changes.push(...differences(pool.config, config));
@@ -170,7 +171,8 @@ export class QueueRouter {
       this.#publish({ type: 'queue.added', queue: view });
       // The pool was paused before it had this queue: no other event says why its jobs wait.
       const isTold = view.pauses.some(({ kind }) => kind === 'unstartable');
-      if (isTold) this.#publish({ type: 'queue.paused', queue, pauses: view.pauses });
+      const part = pool.hasMembers ? { isPart: true as const } : {};
+      if (isTold) this.#publish({ type: 'queue.paused', queue, pauses: view.pauses, ...part });
     }
     return isChanged;
   }
@@ -200,6 +202,12 @@ export class QueueRouter {
     this.#publish({ type: 'runner.changed', runner });
   }
 
+  /** Pauses a pool of several queues if an operator has. */
+  useEntryPause(pool: Pool): void {
+    const paused = pool.hasMembers ? this.overrides.get(overrideOf.entry(pool.key)) : null;
+    if (paused !== null) this.pausePool(pool, 'operator', paused.by, paused.sinceMs);
+  }
+
   /** The pool's queues that jobs may be taken from now, in order of priority. */
   takeable(pool: Pool): readonly string[] {
     const pauses = this.#pauses;
@@ -215,7 +223,7 @@ export class QueueRouter {
   }
 
   pauseAll(kind: 'all' | 'cluster', detail: string, sinceMs?: number): void {
-    this.#change(this.queues, () => this.#pauses.addGlobal(kind, detail, sinceMs));
+    this.#changeAll(null, () => this.#pauses.addGlobal(kind, detail, sinceMs));
   }
 
   /** Why every queue is paused, if it is for this reason. */
@@ -234,7 +242,7 @@ export class QueueRouter {
   resumeAll(kind: 'all' | 'cluster'): boolean {
     if (this.#pauses.global(kind) === undefined) return false;
     this.expectJobs();
-    this.#change(this.queues, () => this.#pauses.removeGlobal(kind));
+    this.#changeAll(null, () => this.#pauses.removeGlobal(kind));
     return true;
   }
 
@@ -244,15 +252,31 @@ export class QueueRouter {
     this.#pauses.addToPool(pool, kind, '');
   }
 
-  /** Pauses a pool whose program can't be started. */
-  pausePool(pool: Pool, kind: 'unstartable', detail: string): void {
-    this.#change(pool.queues, () => this.#pauses.addToPool(pool, kind, detail));
+  /**
+   * Pauses all queues of a pool, also those that it gets later: because its program can't be started, or because an operator
+   * says so.
+   */
+  pausePool(pool: Pool, kind: 'unstartable' | 'operator', detail: string, sinceMs?: number): void {
+    this.#changeAll(pool, () => this.#pauses.addToPool(pool, kind, detail, sinceMs));
   }
 
-  /** @param isTold false if `pausePool` has not published the pause */
-  resumePool(pool: Pool, isTold = true): void {
+  /** Pauses of a whole pool. */
+  pausesOfPool(pool: Pool): readonly PauseReason[] {
+    return this.#pauses.ofAll(pool);
+  }
+
+  /** Queues that have pauses of their own keep them. */
+  resumePool(pool: Pool, kind: 'unstartable' | 'operator'): void {
     pool.isKnownEmpty = false;
-    this.#change(isTold ? pool.queues : [], () => this.#pauses.removePool(pool));
+    this.#changeAll(pool, () => this.#pauses.removeFromPool(pool, kind));
+    this.onMore();
+  }
+
+  /** Ends `holdPool`, which nobody was told of. */
+  releasePool(pool: Pool, kind: 'unstartable'): void {
+    pool.isKnownEmpty = false;
+    this.#touch();
+    this.#pauses.removeFromPool(pool, kind);
     this.onMore();
   }
 
@@ -293,15 +317,37 @@ export class QueueRouter {
   }
 
   /** Applies a change of reasons and publishes the new state of these queues. */
-  #change(queues: readonly string[], apply: () => boolean): void {
+  #change(queues: readonly string[], apply: () => boolean, part: { readonly isPart?: true } = {}): void {
     this.#touch();
     if (!apply()) return;
     for (const queue of queues) {
       if (!this.#owners.has(queue)) continue;
       const pauses = this.pausesOf(queue);
       this.#publish(
-        pauses.length === 0 ? { type: 'queue.resumed', queue } : { type: 'queue.paused', queue, pauses },
+        pauses.length === 0
+          ? { type: 'queue.resumed', queue, ...part }
+          : { type: 'queue.paused', queue, pauses, ...part },
       );
     }
+  }
+
+  /** The same for all queues of a pool, or for all queues. One event says so for all, because there may be a thousand. */
+  #changeAll(pool: Pool | null, apply: () => boolean): void {
+    const queues = pool === null ? this.queues : pool.queues;
+    const isMany = pool === null ? queues.length > 1 : pool.hasMembers;
+    if (!isMany) {
+      this.#change(queues, apply);
+      return;
+    }
+    const runner = pool?.key ?? null;
+    const applied = () => {
+      if (!apply()) return false;
+      const pauses = this.#pauses.ofAll(pool);
+      this.#publish(
+        pauses.length === 0 ? { type: 'queues.resumed', runner } : { type: 'queues.paused', runner, pauses },
+      );
+      return true;
+    };
+    this.#change(queues, applied, { isPart: true });
   }
 }

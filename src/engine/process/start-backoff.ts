@@ -68,7 +68,7 @@ export class StartBackoff {
       return;
     }
     this.#onRefused(pool, refusal);
-    if (this.#held.delete(pool)) this.#router.resumePool(pool, false);
+    if (this.#held.delete(pool)) this.#router.releasePool(pool, 'unstartable');
   }
 
   #hold(pool: Pool): void {
@@ -133,7 +133,7 @@ export class StartBackoff {
         continue;
       }
       this.#paused.delete(pool);
-      this.#router.resumePool(pool);
+      this.#router.resumePool(pool, 'unstartable');
     }
     if (this.#paused.size === 0) this.#rest();
   }

@@ -20,6 +20,8 @@ export interface Override {
 export const overrideOf = {
   everyQueue: 'all',
   queue: (name: string) => `queue:${name}`,
+  /** All queues of an entry that has several. */
+  entry: (key: string) => `entry:${key}`,
   slots: (key: string) => `slots:${key}`,
 } as const;
 

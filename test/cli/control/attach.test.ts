@@ -337,7 +337,7 @@ test('two screens at once show the changes of the other, with its user', async (
   const [one, other] = await Promise.all([ui.attach(), ui.attach()]);
   await one.press('p');
   await other.waitForText('‖ PAUSED');
-  await other.waitForText(/● command: \S+@pts\/\d+: /);
+  await other.waitForText(/‖ mail: paused: by \S+@pts\/\d+/);
   await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
   await one.waitForText('2 waiting');
   await other.press('p');
@@ -373,7 +373,7 @@ test('a screen that comes back shows the history, finished jobs and failures fro
   await again.waitForText(/✗ 1 last: .*Failing/);
   await again.waitForText('PAUSED');
   await again.press('4');
-  await again.waitForText(/command +\S+@pts\/\d+: /);
+  await again.waitForText(/mail +paused: by \S+@pts\/\d+/);
   await again.waitForText(/mail +#2 +failed Failing/);
   await again.press('3');
   await again.waitForText(/✗ #2 .*Failing +\["two"\]/);

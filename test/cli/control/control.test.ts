@@ -59,6 +59,23 @@ test('--all pauses every queue; a queue with another reason stays paused and say
   expect(await run('resume', '--all', '--config', file)).toBe('no queue is paused');
 });
 
+test('an entry of several queues is paused and resumed with all of them', async () => {
+  const [, file] = await start({ mail: 1, 'low,lower': 2, 'tenant_*': 1 });
+  expect(await run('pause', 'tenant_*', 'low,lower', '--config', file)).toMatch(
+    /^low,lower is paused: by .+\ntenant_\* is paused: by .+$/,
+  );
+  expect(await run('pause', 'lower', '--config', file)).toMatch(/^lower is paused: low,lower, by .+; by .+$/);
+  expect(await run('resume', 'low,lower', '--config', file)).toMatch(
+    /^low,lower is not paused\nlower is paused: by .+$/,
+  );
+  const json = JSON.parse(await run('resume', 'tenant_*', '--json', '--config', file)) as unknown;
+  expect(json).toMatchObject({
+    runners: [
+      { entries: [{ name: 'tenant_*', isPaused: false, pauses: [] }], queues: [{ name: 'tenant_*' }] },
+    ],
+  });
+});
+
 test('slots are set for the entry that a queue belongs to', async () => {
   const [, file] = await start({ mail: 1, 'low,lower': 2 });
   expect(await run('slots', 'mail', '3', '--config', file)).toBe('mail: 3 slots (1 in the config)');

@@ -22,9 +22,12 @@ function told(): string[] {
     if (fact.type === 'queue.added') return `${fact.type} ${fact.queue.name} of ${fact.queue.runner}`;
     if (fact.type === 'queue.paused')
       return `${fact.type} ${fact.queue}: ${fact.pauses.map(({ kind }) => kind)}`;
+    if (fact.type === 'queues.paused')
+      return `${fact.type} ${fact.runner}: ${fact.pauses.map(({ kind }) => kind)}`;
+    if (fact.type === 'queues.resumed') return `${fact.type} ${fact.runner}`;
     if ('queue' in fact) return `${fact.type} ${fact.queue}`;
     if (fact.type === 'runner.removed') return `${fact.type} ${fact.runner}`;
-    if ('runner' in fact && typeof fact.runner === 'object')
+    if ('runner' in fact && typeof fact.runner === 'object' && fact.runner !== null)
       return `${fact.type} ${fact.runner.key} ${fact.runner.concurrency}`;
     return fact.type;
   });
@@ -150,14 +153,20 @@ describe('a pause', () => {
     expect(router.takeable(pool('b,c'))).toEqual(['b', 'c']);
   });
 
-  test('of everything stops everything, and is told once for each queue', () => {
+  test('of everything stops everything, and is told once, with each queue as a part of it', () => {
     router.pauseAll('all', '');
     router.pauseAll('all', '');
-    expect(told()).toEqual(['queue.paused a: all', 'queue.paused b: all', 'queue.paused c: all']);
+    expect(told()).toEqual([
+      'queues.paused null: all',
+      ...['queue.paused a: all', 'queue.paused b: all', 'queue.paused c: all'],
+    ]);
     expect(router.pools.flatMap((each) => router.takeable(each))).toEqual([]);
     expect(router.resumeAll('all')).toBe(true);
     expect(router.resumeAll('all')).toBe(false);
-    expect(told()).toEqual(['queue.resumed a', 'queue.resumed b', 'queue.resumed c']);
+    expect(told()).toEqual([
+      'queues.resumed null',
+      ...['queue.resumed a', 'queue.resumed b', 'queue.resumed c'],
+    ]);
   });
 
   test('of a runner stops all its queues, and is told again where the reason changes', () => {
@@ -165,13 +174,39 @@ describe('a pause', () => {
     router.pausePool(pool('b,c'), 'unstartable', 'missing');
     router.pausePool(pool('b,c'), 'unstartable', 'not executable');
     expect(told()).toEqual([
+      'queues.paused b,c: unstartable',
       ...['queue.paused b: unstartable', 'queue.paused c: unstartable'],
+      'queues.paused b,c: unstartable',
       ...['queue.paused b: unstartable', 'queue.paused c: unstartable'],
     ]);
     expect(router.takeable(pool('b,c'))).toEqual([]);
     expect(router.isTakeable('a')).toBe(true);
-    router.resumePool(pool('b,c'));
-    expect(told()).toEqual(['queue.resumed b', 'queue.resumed c']);
+    router.resumePool(pool('b,c'), 'unstartable');
+    expect(told()).toEqual(['queues.resumed b,c', 'queue.resumed b', 'queue.resumed c']);
+  });
+
+  test('of an entry by an operator holds queues that come later, and outlasts a pause for its script', () => {
+    router.configure([config('m_*')]);
+    router.expand(['m_1']);
+    told();
+    router.pausePool(pool('m_*'), 'operator', 'ann');
+    router.expand(['m_1', 'm_2']);
+    expect(told()).toEqual([
+      ...['queues.paused m_*: operator', 'queue.paused m_*: operator', 'queue.paused m_1: operator'],
+      'queue.added m_2 of m_*',
+    ]);
+    router.holdPool(pool('m_*'), 'unstartable');
+    router.pausePool(pool('m_*'), 'unstartable', 'missing');
+    router.resumePool(pool('m_*'), 'unstartable');
+    expect(router.takeable(pool('m_*'))).toEqual([]);
+    expect(router.isTakeable('m_2')).toBe(false);
+    expect(router.pausesOf('m_2')).toMatchObject([{ kind: 'operator', detail: 'ann', entry: 'm_*' }]);
+    expect(router.ownPauses).toMatchObject([{ kind: 'operator', runner: 'm_*', detail: 'ann' }]);
+    router.holdPool(pool('m_*'), 'unstartable');
+    router.releasePool(pool('m_*'), 'unstartable');
+    expect(router.isTakeable('m_1')).toBe(false);
+    router.resumePool(pool('m_*'), 'operator');
+    expect(router.isTakeable('m_2')).toBe(true);
   });
 
   test('that a runner is held for is told as soon as it has a reason', () => {
@@ -199,7 +234,7 @@ describe('a pause', () => {
       'queue.paused a: unstartable,operator',
       'queue.paused a: unstartable',
     ]);
-    router.resumePool(pool('a'));
+    router.resumePool(pool('a'), 'unstartable');
     expect(router.isTakeable('a')).toBe(true);
     expect(told()).toEqual(['queue.resumed a']);
   });
