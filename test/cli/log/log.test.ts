@@ -75,7 +75,7 @@ describe('the pretty log', () => {
   test('tells a kill and why', () => {
     expect(
       pretty({ type: 'job.killed', jobId: 'a9', queue: 'mail', signal: 'SIGTERM', reason: 'timeout' }),
-    ).toEqual(['16:05:09 ! mail       #a9   killed with SIGTERM: it reached its timeout']);
+    ).toEqual(['16:05:09 ! mail       #a9   sent SIGTERM: it reached its timeout']);
   });
 
   test('tells the failure of a job that never ran, and no recorded failure twice', () => {

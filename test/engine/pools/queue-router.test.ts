@@ -192,7 +192,7 @@ describe('a pause', () => {
     router.pausePool(pool('m_*'), 'operator', 'ann');
     router.expand(['m_1', 'm_2']);
     expect(told()).toEqual([
-      ...['queues.paused m_*: operator', 'queue.paused m_*: operator', 'queue.paused m_1: operator'],
+      ...['queues.paused m_*: operator', 'queue.paused m_1: operator', 'queue.paused m_*: operator'],
       'queue.added m_2 of m_*',
     ]);
     router.holdPool(pool('m_*'), 'unstartable');
