@@ -21,7 +21,7 @@ interface QueueMessages {
   /** The name of the queue or entry, not yet safe to print. */
   readonly subject: string;
   readonly level: 'info' | 'warn';
-  readonly glyph: '●' | '!' | '‖' | '▸';
+  readonly glyph: '●' | '!' | '‖';
   readonly text: string;
 }
 
@@ -65,11 +65,11 @@ export function queueMessages(fact: QueueFact, by: string): QueueMessages {
       return { level, glyph: '‖', subject: fact.runner ?? 'runner', text };
     }
     case 'queue.resumed':
-      return { level: 'info', glyph: '▸', subject: fact.queue, text: `resumed${byWhom}` };
+      return { level: 'info', glyph: '●', subject: fact.queue, text: `resumed${byWhom}` };
     case 'queues.resumed': {
       const text =
         fact.runner === null ? `resumed all queues${byWhom === '' ? '' : `,${byWhom}`}` : `resumed${byWhom}`;
-      return { level: 'info', glyph: '▸', subject: fact.runner ?? 'runner', text };
+      return { level: 'info', glyph: '●', subject: fact.runner ?? 'runner', text };
     }
   }
 }

@@ -32,7 +32,7 @@ const skewBuckets = 1;
 const noJobs: readonly RunningJob[] = [];
 
 /** Running jobs of a queue, oldest first. */
-export function jobsOf({ jobs }: Snapshot, queue: string): readonly RunningJob[] {
+export function jobsOf({ jobs }: Pick<Snapshot, 'jobs'>, queue: string): readonly RunningJob[] {
   return jobsByQueue(jobs).get(queue) ?? noJobs;
 }
 
@@ -69,8 +69,8 @@ const poolsByKey = remembered(
 );
 
 /** Whether an entry of the config is several queues or a pattern. Engines of older versions don't tell the patterns. */
-export function hasMembers(model: Snapshot, { key, patterns = [] }: PoolView): boolean {
-  return patterns.length > 0 || !soleQueues(model.queues).has(key);
+export function hasMembers({ queues }: Pick<Snapshot, 'queues'>, { key, patterns = [] }: PoolView): boolean {
+  return patterns.length > 0 || !soleQueues(queues).has(key);
 }
 
 /** Queues that are an entry of their own. */

@@ -83,8 +83,23 @@ export interface ListView {
   readonly cursor: string | null;
 }
 
+/** By the column that they sort by; `attention`: trouble first; `config`: in the order of the file. */
+export const queueSorts = ['attention', 'name', 'slots', 'waiting', 'rate', 'failed', 'config'] as const;
+export type QueueSort = (typeof queueSorts)[number];
+
+/** The order of the rows, as it was sorted last. */
+export interface QueueOrder {
+  readonly names: readonly string[];
+  readonly troubled: ReadonlySet<string>;
+  /** Since when the first one is first, if another one was before. */
+  readonly firstSinceMs: number;
+}
+
 export interface QueuesView {
   readonly filter: string;
+  readonly sort: QueueSort;
+  /** `null`: not sorted yet. */
+  readonly order: QueueOrder | null;
   readonly pane: QueuesPane;
   /** `null`: the first. */
   readonly queue: string | null;
@@ -211,7 +226,15 @@ export const initialView: View = {
   dialog: null,
   toast: null,
   typed: {},
-  queues: { filter: '', pane: 'queues', queue: null, jobId: null, failure: null },
+  queues: {
+    filter: '',
+    sort: 'attention',
+    order: null,
+    pane: 'queues',
+    queue: null,
+    jobId: null,
+    failure: null,
+  },
   failures: {
     filter: '',
     cursor: null,

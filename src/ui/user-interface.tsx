@@ -14,6 +14,7 @@ import { MouseMap } from './frame/mouse-map.ts';
 import type { Frame } from './frame/use-frame.ts';
 import { KeyReader } from './keys/key-reader.ts';
 import type { Size } from './layout/layout.ts';
+import { QueueSorter } from './lists/queue-order.ts';
 import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
 
 export interface UiOptions extends ControllerOptions {
@@ -47,6 +48,7 @@ export class UserInterface {
   /** Resolves when no pager has the terminal. */
   #paging: Promise<unknown> = Promise.resolve();
   readonly #mouse = new MouseMap();
+  readonly #sorter = new QueueSorter();
   readonly #clock = new FrameClock(() => this.#show());
   readonly #attention: Attention;
   readonly #ended: Promise<UiEnd>;
@@ -143,12 +145,21 @@ export class UserInterface {
 
   /** Lets the components see the current state. */
   #show(): void {
+    this.#sortQueues();
     const { columns, rows } = this.#terminal.sink;
     const { model, view } = this.#options.store.getState();
     this.#attention.look(model, view.isBellOn, performance.now());
     const { size } = this.#frames.getState();
     const isSameSize = size.columns === columns && size.rows === rows;
     this.#frames.setState(this.#frameOf(isSameSize ? size : { columns, rows }), true);
+  }
+
+  /** Once for each frame, so that keys act on the order that is seen. */
+  #sortQueues(): void {
+    const { store } = this.#options;
+    const { model, view } = store.getState();
+    const order = this.#sorter.next(model, view.queues.sort, Date.now());
+    if (order !== view.queues.order) changeView(store, { queues: { ...view.queues, order } });
   }
 
   #frameOf(size: Size): Frame {

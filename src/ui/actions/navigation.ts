@@ -14,6 +14,7 @@ import {
   listedQueues,
   listedWorkers,
   pageOfQueue,
+  runningPaneJobs,
   type Step,
   selectedFailure,
   selectedJobId,
@@ -55,7 +56,8 @@ function moveInQueues(context: ActionContext, step: Step): void {
     const names = listedQueues(state).map(({ name }) => name);
     changeView(store, { queues: { ...queues, queue: stepTo(names, queues.queue, step), jobId: null } });
   } else {
-    const ids = selectedQueueJobs(state).map(({ id }) => id);
+    const jobs = queues.pane === 'running' ? runningPaneJobs(state) : selectedQueueJobs(state);
+    const ids = jobs.map(({ id }) => id);
     changeView(store, { queues: { ...queues, jobId: stepTo(ids, queues.jobId, step) } });
   }
 }
@@ -247,6 +249,11 @@ export function open(context: ActionContext): void {
     return;
   }
   const queue = view.tab === 'queues' && view.queues.pane === 'queues' ? selectedQueue(state) : null;
+  if (queue?.members !== undefined) {
+    // An entry opens to its queues; Esc goes back to all.
+    changeView(store, { queues: { ...view.queues, filter: queue.name, queue: queue.name, jobId: null } });
+    return;
+  }
   if (queue !== null) {
     changeView(store, { opened: pageFor(state, queue.name) });
     return;

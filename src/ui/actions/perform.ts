@@ -23,7 +23,15 @@ import {
   open,
   openNextFailure,
 } from './navigation.ts';
-import { askForSlots, askToKill, changeSlots, togglePause, togglePauseAll } from './queue-actions.ts';
+import {
+  askForSlots,
+  askToKill,
+  changeSlots,
+  nextSort,
+  nextTrouble,
+  togglePause,
+  togglePauseAll,
+} from './queue-actions.ts';
 import { deleteChosen, moveWaiting } from './queue-page.ts';
 import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
 import { askToRemoveWorker } from './worker-actions.ts';
@@ -58,6 +66,8 @@ const actions: Readonly<Record<ActionName, Action>> = {
     }),
   'next-match': ({ log }) => log?.nextMatch(1),
   'previous-match': ({ log }) => log?.nextMatch(-1),
+  sort: nextSort,
+  'next-trouble': nextTrouble,
   'toggle-pause': togglePause,
   'toggle-pause-all': togglePauseAll,
   'slots-up': (context) => changeSlots(context, 1),

@@ -2,10 +2,12 @@
  * Pausing, slots, and ending a job. Keys come faster than replies, so a toggle looks at the last command that has no
  * reply yet, and only then at the model.
  */
-import type { QueueState } from '../../protocol/snapshot.ts';
 import { changeView } from '../../store/app-store.ts';
 import { poolOf } from '../../store/selectors.ts';
-import { chosenQueue, pageOfQueue, selectedJobId } from '../lists/selection.ts';
+import { queueSorts } from '../../store/view.ts';
+import type { QueueRow } from '../lists/queue-rows.ts';
+import { chosenQueue, listedQueues, pageOfQueue, selectedJobId, selectedQueue } from '../lists/selection.ts';
+import { sortNames } from '../panels/words.ts';
 import type { ActionContext } from './action-context.ts';
 
 export function togglePause(context: ActionContext): void {
@@ -72,9 +74,17 @@ function selectedRunner(context: ActionContext) {
   return queue === null ? null : poolOf(context.store.getState().model, queue);
 }
 
-function selected(context: ActionContext): QueueState | null {
+/** Until then, a key may be meant for the row that was there before. */
+const settleMs = 1_000;
+
+function selected(context: ActionContext): QueueRow | null {
   const state = context.store.getState();
-  const { pane, filter } = state.view.queues;
+  const { pane, filter, queue: cursor, order } = state.view.queues;
+  const isNew = cursor === null && order !== null && Date.now() - order.firstSinceMs < settleMs;
+  if (isNew && pageOfQueue(state.view) === null) {
+    context.toast('another queue has just become the first; press the key again', true);
+    return null;
+  }
   if (pane === 'failures' && pageOfQueue(state.view) === null) {
     // The screen doesn't show which queue would be meant.
     context.toast('no queue is selected; Esc returns to the queues', true);
@@ -84,6 +94,37 @@ function selected(context: ActionContext): QueueState | null {
   if (queue === null)
     context.toast(filter === '' ? 'there are no queues yet' : 'no queue matches the filter', true);
   return queue;
+}
+
+/** Sorts the queues by the next column. */
+export function nextSort(context: ActionContext): void {
+  const { queues } = context.store.getState().view;
+  const sort = queueSorts[(queueSorts.indexOf(queues.sort) + 1) % queueSorts.length] ?? 'attention';
+  changeView(context.store, { queues: { ...queues, sort } });
+  context.toast(`queues sorted by: ${sortNames[sort]}`);
+}
+
+/** Selects the next queue that needs attention, below the cursor or from the top. */
+export function nextTrouble(context: ActionContext): void {
+  const { store } = context;
+  const state = store.getState();
+  const { queues, tab } = state.view;
+  const rows = listedQueues(state);
+  const troubled = rows.filter(({ name }) => queues.order?.troubled.has(name) === true);
+  if (troubled.length === 0) {
+    context.toast('no queue needs attention');
+    return;
+  }
+  const current = selectedQueue(state);
+  const at = current === null || tab !== 'queues' ? -1 : rows.indexOf(current);
+  // The cursor may be on the first one without anyone having put it there.
+  const from = queues.queue === null ? at - 1 : at;
+  const next = troubled.find((row) => rows.indexOf(row) > from) ?? troubled[0];
+  context.closeLog();
+  changeView(store, {
+    ...{ tab: 'queues', opened: null },
+    queues: { ...queues, pane: 'queues', queue: next?.name ?? null, jobId: null },
+  });
 }
 
 /** Ends a job, after a question. */

@@ -45,6 +45,8 @@ export type ActionName =
   | 'search'
   | 'next-match'
   | 'previous-match'
+  | 'sort'
+  | 'next-trouble'
   | 'toggle-pause'
   | 'toggle-pause-all'
   | 'slots-up'
@@ -255,6 +257,24 @@ export const keymap: readonly Binding[] = [
     footer: 'open',
     group: 'move',
     contexts: lists,
+  },
+  {
+    action: 'next-trouble',
+    keys: ['!'],
+    shown: '!',
+    label: 'next queue that needs attention',
+    footer: 'trouble',
+    group: 'move',
+    contexts: lists,
+  },
+  {
+    action: 'sort',
+    keys: ['o'],
+    shown: 'o',
+    label: 'sort the queues by the next column',
+    footer: 'sort',
+    group: 'move',
+    contexts: ['queues'],
   },
   {
     action: 'toggle-pause',

@@ -50,30 +50,57 @@ export type QueuesLayout =
     };
 
 const leastPanelColumns = 56;
-/** Border, bar, two jobs with their output, last failure. */
-const leastPanelRows = 8;
+/** Border, bar, a job with its output, last failure. */
+const leastPanelRows = 6;
+/** Of panels without jobs, beside rows that have some: border, and a line for everything. */
+const idlePanelRows = 3;
+/** A panel with jobs is larger if there is room: the failures can wait. */
+const goodPanelRows = 11;
 const leastFailureRows = 5;
 const mostFailureRows = 11;
 
-export function queuesLayout(size: Size, queueCount: number): QueuesLayout {
+/**
+ * The kind depends on the number of queues alone, so that the screen doesn't change with each job.
+ *
+ * @param isBusy whether the queue at an index has work; by default all have
+ */
+export function queuesLayout(
+  size: Size,
+  queueCount: number,
+  isBusy: (index: number) => boolean = () => true,
+): QueuesLayout {
   const rows = bodyRows(size);
   const across = Math.min(Math.max(1, queueCount), Math.floor(size.columns / leastPanelColumns));
   const down = across === 0 ? 0 : Math.ceil(queueCount / across);
   const fits = queueCount > 0 && size.rows >= 30 && down * leastPanelRows + leastFailureRows <= rows;
-  if (!fits) return tableLayout(rows, queueCount);
-  const failureRows = Math.max(
-    leastFailureRows,
-    Math.min(mostFailureRows, rows - down * Math.max(leastPanelRows, 11)),
+  const all = Array.from({ length: queueCount }, (_, at) => at);
+  if (!fits) return tableLayout(rows, queueCount, all.some(isBusy));
+  const isBusyRow = Array.from({ length: down }, (_, row) =>
+    all.slice(row * across, (row + 1) * across).some(isBusy),
   );
-  return { kind: 'panels', across, heights: share(rows - failureRows, down), failureRows };
+  const busyRows = isBusyRow.filter(Boolean).length;
+  const idleRows = busyRows === 0 ? 0 : (down - busyRows) * idlePanelRows;
+  const wanted = (busyRows === 0 ? down : busyRows) * goodPanelRows + idleRows;
+  const failureRows = Math.max(leastFailureRows, Math.min(mostFailureRows, rows - wanted));
+  const shares = share(rows - failureRows - idleRows, busyRows === 0 ? down : busyRows);
+  const heights = isBusyRow.map((hasWork) =>
+    hasWork || busyRows === 0 ? (shares.shift() ?? 0) : idlePanelRows,
+  );
+  return { kind: 'panels', across, heights, failureRows };
 }
 
-function tableLayout(rows: number, queueCount: number): QueuesLayout {
+const leastRunningRows = 5;
+
+function tableLayout(rows: number, queueCount: number, isBusy: boolean): QueuesLayout {
   const failureRows = rows >= 30 ? 7 : rows >= 20 ? 4 : 0;
   const rest = rows - failureRows;
   // Borders and a heading.
   const wanted = queueCount + 3;
-  const runningRows = Math.max(5, Math.floor(rest * 0.35), Math.min(Math.floor(rest / 2), rest - wanted));
+  const runningRows = Math.max(
+    leastRunningRows,
+    isBusy ? Math.floor(rest * 0.35) : 0,
+    isBusy ? rest - wanted : Math.min(Math.floor(rest / 2), rest - wanted),
+  );
   return { kind: 'table', tableRows: rest - runningRows, runningRows, failureRows };
 }
 

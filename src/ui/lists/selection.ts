@@ -6,7 +6,7 @@ import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry, FailureGroup, WaitingJob } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import { globMatcher } from '../../protocol/glob.ts';
-import type { EndedJob, QueueState, RunningJob } from '../../protocol/snapshot.ts';
+import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { WorkerInfo } from '../../protocol/workers.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { type DelayedItem, delayedItems } from '../../store/delayed-items.ts';
@@ -16,6 +16,7 @@ import { remembered } from '../../store/remembered.ts';
 import { jobsOf } from '../../store/selectors.ts';
 import { type QueuePage, type Tab, tabs, type View } from '../../store/view.ts';
 import type { Context } from '../keys/keymap.ts';
+import { jobsOfRow, type QueueRow, queueRows } from './queue-rows.ts';
 
 export function contextOf({ opened, tab, failures }: View): Context {
   if (opened !== null) return opened.kind;
@@ -38,17 +39,34 @@ export function stepTo(keys: readonly string[], cursor: string | null, step: Ste
   return keys[Math.min(last, Math.max(0, at))] ?? null;
 }
 
-export function listedQueues({ model, view }: AppState): readonly QueueState[] {
-  return filteredQueues(model.queues, view.queues.filter);
+/** Queues and entries, in the order that they were sorted in last. */
+export function listedQueues({ model, view }: AppState): readonly QueueRow[] {
+  return filteredQueues(
+    orderedQueues(queueRows(model), view.queues.order?.names ?? null),
+    view.queues.filter,
+  );
 }
 
-const filteredQueues = remembered((queues: readonly QueueState[], filter: string) => {
-  if (filter === '') return queues;
-  const matches = matcherOf(filter);
-  return queues.filter(({ name }) => matches(name));
+const orderedQueues = remembered((rows: readonly QueueRow[], names: readonly string[] | null) => {
+  if (names === null) return rows;
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const ordered = names.flatMap((name) => {
+    const row = byName.get(name);
+    byName.delete(name);
+    return row ?? [];
+  });
+  // Not sorted yet.
+  return [...ordered, ...byName.values()];
 });
 
-export function selectedQueue(state: AppState): QueueState | null {
+/** The name of an entry also finds its queues. */
+const filteredQueues = remembered((queues: readonly QueueRow[], filter: string) => {
+  if (filter === '') return queues;
+  const matches = matcherOf(filter);
+  return queues.filter(({ name, runner }) => matches(name) || runner === filter);
+});
+
+export function selectedQueue(state: AppState): QueueRow | null {
   const queues = listedQueues(state);
   return queues.find(({ name }) => name === state.view.queues.queue) ?? queues[0] ?? null;
 }
@@ -67,7 +85,7 @@ export function pageChange(change: Partial<QueuePage>): (view: View) => Partial<
 }
 
 /** The queue that keys act on: the open one, or the selected one. */
-export function chosenQueue(state: AppState): QueueState | null {
+export function chosenQueue(state: AppState): QueueRow | null {
   const page = pageOfQueue(state.view);
   if (page === null) return selectedQueue(state);
   return state.model.queues.find(({ name }) => name === page.queue) ?? null;
@@ -78,8 +96,18 @@ const noJobs: readonly RunningJob[] = [];
 /** Running jobs of the selected queue. */
 export function selectedQueueJobs(state: AppState): readonly RunningJob[] {
   const queue = selectedQueue(state);
-  return queue === null ? noJobs : jobsOf(state.model, queue.name);
+  return queue === null ? noJobs : jobsOfRow(state.model, queue);
 }
+
+/** What the panel below the table of queues shows: the jobs of the selected queue, then all others. */
+export function runningPaneJobs(state: AppState): readonly RunningJob[] {
+  return ownFirst(selectedQueueJobs(state), state.model.jobs);
+}
+
+const ownFirst = remembered((own: readonly RunningJob[], all: readonly RunningJob[]) => {
+  const ids = new Set(own.map(({ id }) => id));
+  return [...own, ...all.filter(({ id }) => !ids.has(id)).sort((a, b) => a.startedAtMs - b.startedAtMs)];
+});
 
 export type ListedJob =
   | { readonly isRunning: true; readonly job: RunningJob }
@@ -135,7 +163,8 @@ export function selectedJobId(state: AppState): string | null {
     return keys[indexOfKey(keys, view.jobs.cursor)] ?? null;
   }
   if (view.tab !== 'queues' || view.queues.pane === 'failures') return null;
-  const keys = selectedQueueJobs(state).map(({ id }) => id);
+  const jobs = view.queues.pane === 'running' ? runningPaneJobs(state) : selectedQueueJobs(state);
+  const keys = jobs.map(({ id }) => id);
   return keys[indexOfKey(keys, view.queues.jobId)] ?? null;
 }
 

@@ -1,6 +1,7 @@
 /** The first row: the current tab or item, and the state of the runner as a whole. */
 import type { ReactNode } from 'react';
 import { grouped } from '../../messages/quantities.ts';
+import { pauseReason } from '../../messages/queues.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
@@ -10,8 +11,17 @@ import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
 import { shownTabs } from '../lists/selection.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
-import { type ClickTarget, gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
-import { age, delayedCountText, perSecond } from './words.ts';
+import {
+  type ClickTarget,
+  gap,
+  type Line,
+  lineOf,
+  restyled,
+  type Span,
+  span,
+  widthOf,
+} from '../text/line.ts';
+import { age, delayedCountText, perSecond, sentText } from './words.ts';
 
 const tabNames: Readonly<Record<Tab, string>> = {
   queues: 'Queues',
@@ -57,6 +67,7 @@ function headerLine(
 ): Line {
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
   const user = runnerUser === null ? [] : [span(` runner of user ${runnerUser}`, { color: 'yellow' })];
+  const paused = pausedText(state.model);
   let parts: { readonly left: readonly Span[]; readonly right: readonly Span[] } = { left: [], right: [] };
   for (let leftOut = 0; leftOut <= details.length; leftOut += 1) {
     const shown = new Set<Detail>(details.slice(leftOut));
@@ -64,10 +75,20 @@ function headerLine(
     const name = shown.has('name') ? span(' resque-runner  ', { bold: true }) : span(' ');
     const right =
       state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, shown, nowMs);
-    parts = { left: [name, ...place], right: [...right, span(' ')] };
+    const pause = paused === null ? [] : [span(`‖ ${paused}`, { bold: true }), span('  ')];
+    parts = { left: [name, ...place], right: [...pause, ...right, span(' ')] };
     if (widthOf(parts.left) + 1 + widthOf(parts.right) <= columns) break;
+    // Without room for both, the pause is what matters.
+    if (leftOut === details.length && paused !== null) parts = { ...parts, right: pause };
   }
-  return lineOf(columns, [...parts.left, gap, ...parts.right]);
+  const line = lineOf(columns, [...parts.left, gap, ...parts.right]);
+  return paused === null ? line : restyled(line, { color: 'red', inverse: true, dim: undefined });
+}
+
+/** `PAUSED all queues, by ann`; `null` unless all queues are paused at once. */
+function pausedText({ queues }: Snapshot): string | null {
+  const pause = queues[0]?.pauses.find(({ kind }) => kind === 'all' || kind === 'cluster');
+  return pause === undefined ? null : `PAUSED ${pauseReason(pause)}`;
 }
 
 function tabLine(state: Shown, shown: ReadonlySet<Detail>): Span[] {
@@ -131,6 +152,7 @@ function jobState({ model, view }: Shown, nowMs: number): Span[] {
   if (running !== undefined) {
     return [
       span('RUNNING ', { color: 'green', bold: true }),
+      ...(running.killed === null ? [] : [span(`${sentText(running.killed.signal)} `, { color: 'yellow' })]),
       span(`${elapsed(nowMs - running.startedAtMs)}  pid ${running.pid}`),
     ];
   }

@@ -5,7 +5,10 @@ import type { EngineState, QueueState, RunningJob } from '../../protocol/snapsho
 import { bucketsAt, isChanged, queueStatus, ratePerSecond } from '../../store/selectors.ts';
 import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
+import { failingShare } from '../lists/queue-order.ts';
+import type { QueueRow } from '../lists/queue-rows.ts';
 import { bar, elapsed, sparkline } from '../text/figures.ts';
+import { cut } from '../text/fit.ts';
 import {
   cell,
   clickable,
@@ -15,13 +18,16 @@ import {
   lineOf,
   type Part,
   restyled,
+  type Span,
   span,
   type ViewChange,
+  widthOf,
 } from '../text/line.ts';
-import { age, howItEnded, perSecond, type Remark, remarksOn } from './words.ts';
+import { wrapWords } from '../text/wrap.ts';
+import { age, failingStyle, howItEnded, perSecond, type Remark, remarksOn, sentText } from './words.ts';
 
 export interface QueueLinesProps {
-  readonly queue: QueueState;
+  readonly queue: QueueRow;
   readonly runner: PoolView | null;
   readonly engine: EngineState | null;
   readonly jobs: readonly RunningJob[];
@@ -40,8 +46,17 @@ export function queueLines(props: QueueLinesProps): Line[] {
   const remarks = remarksOn(queue, runner, queueStatus(queue, runner, jobs.length, engine));
   const inner = innerWidth(width);
   const rows = innerHeight(height);
-  const head = [slotsLine(props, remarks, inner)];
-  const foot = [lastFailureLine(queue, inner, nowMs)];
+  // An idle queue has one line for everything.
+  const isCompact = rows < 3;
+  const slots = isMember(queue, runner)
+    ? []
+    : barSpans(jobs.length, runner?.concurrency ?? jobs.length, Math.floor(inner / 2));
+  const boxes = slots.length === 0 ? [] : [...slots, span('  ')];
+  const failures = lastFailure(queue, nowMs);
+  const head = isCompact
+    ? [reasonLines(remarks, inner, 1)[0] ?? lineOf(inner, [...boxes, ...failures])]
+    : headLines(boxes, remarks, inner, Math.max(1, Math.floor(rows / 2)));
+  const foot = isCompact ? [] : [lineOf(inner, failures)];
   const room = Math.max(0, rows - head.length - foot.length);
   const selectQueue = (jobId: string | null): ViewChange => {
     return ({ queues }) => ({ queues: { ...queues, pane: 'queues', queue: queue.name, jobId } });
@@ -58,7 +73,9 @@ function title(
   { queue, runner, jobs, isFocused, width, nowMs }: QueueLinesProps,
   remarks: readonly Remark[],
 ): Part[] {
-  const parts: Part[] = [span(queue.name, { bold: true, color: isFocused ? 'cyan' : undefined }), span('  ')];
+  const { color = isFocused ? 'cyan' : undefined } = failingStyle(failingShare(queue, nowMs));
+  const isPaused = queue.pauses.length > 0;
+  const parts: Part[] = [span(queue.name, { bold: true, color, dim: isPaused && !isFocused }), span('  ')];
   for (const { state, style } of remarks) if (state !== '') parts.push(span(`${state}  `, style));
   parts.push(...slotsText(queue, runner, jobs.length), span(`  ${pending(queue)} waiting`));
   if (width >= 50) {
@@ -68,12 +85,17 @@ function title(
   return parts;
 }
 
-/** `4/6`; with the config's number if that differs; `2/6 of mail_*` if queues share slots. */
+/** Whether its slots are those of an entry that has a row of its own. */
+export function isMember(queue: QueueState, runner: PoolView | null): boolean {
+  return runner !== null && runner.key !== queue.name;
+}
+
+/** `4/6`; with the config's number if that differs; `2 of mail_*` if the slots are the entry's. */
 export function slotsText(queue: QueueState, runner: PoolView | null, running: number): Part[] {
   if (runner === null) return [span(String(running))];
+  if (isMember(queue, runner)) return [span(String(running)), span(` of ${runner.key}`, { dim: true })];
   const parts: Part[] = [span(`${running}/${runner.concurrency}`)];
   if (isChanged(runner)) parts.push(span(` (config ${runner.configuredConcurrency})`, { color: 'yellow' }));
-  if (runner.key !== queue.name) parts.push(span(` of ${runner.key}`, { dim: true }));
   return parts;
 }
 
@@ -82,13 +104,42 @@ export function pending({ backlog }: QueueState): string {
   return backlog < 0 ? '?' : grouped(backlog);
 }
 
-function slotsLine({ runner, jobs }: QueueLinesProps, remarks: readonly Remark[], width: number): Line {
-  const total = runner?.concurrency ?? jobs.length;
-  const columns = Math.min(total, Math.floor(width / 2));
+/** A box for each slot, at most `width`: the free ones are gray. */
+export function barSpans(used: number, total: number, width: number): Span[] {
+  const boxes = bar(used, total, Math.min(total, width));
+  const free = boxes.indexOf('□');
+  if (free === -1) return [span(boxes, { color: 'green' })];
+  return [span(boxes.slice(0, free), { color: 'green' }), span(boxes.slice(free), { color: 'gray' })];
+}
+
+/** The slots, and why the queue takes no jobs: beside them, or below if there isn't enough room. */
+function headLines(boxes: readonly Span[], remarks: readonly Remark[], width: number, rows: number): Line[] {
   const why = remarks.flatMap(({ reason, reasonStyle }) =>
-    reason === null ? [] : [span('  '), span(reason, reasonStyle)],
+    reason === null ? [] : [span(reason, reasonStyle), span('  ')],
   );
-  return lineOf(width, [span(bar(jobs.length, total, columns), { color: 'green' }), ...why]);
+  if (widthOf([...boxes, ...why]) <= width + 2)
+    return why.length + boxes.length === 0 ? [] : [lineOf(width, [...boxes, ...why])];
+  return [...(boxes.length === 0 ? [] : [lineOf(width, boxes)]), ...reasonLines(remarks, width, rows)];
+}
+
+/** Why a queue takes no jobs, or fewer, wrapped to at most so many rows. */
+export function reasonLines(remarks: readonly Remark[], width: number, rows: number): Line[] {
+  const lines = remarks.flatMap(({ reason, reasonStyle }) =>
+    reason === null ? [] : wrapWords(reason, width).map((text) => ({ text, style: reasonStyle })),
+  );
+  return lines.slice(0, rows).map(({ text, style }, at) => {
+    const isCut = at === rows - 1 && lines.length > rows;
+    return lineOf(width, [span(isCut ? cut(`${text} …`, width) : text, style)]);
+  });
+}
+
+interface JobLineProps {
+  readonly width: number;
+  readonly nowMs: number;
+  /** The same for all jobs, so that their classes are below each other. */
+  readonly idColumns: number;
+  /** The jobs are of several queues. */
+  readonly hasQueue: boolean;
 }
 
 /** One row per job and, below it, the latest line of its output if there is any. */
@@ -106,13 +157,15 @@ export function runningLines(
   const room = needed <= rows ? rows : rows - 1;
   const perJob = 2;
   const { from } = windowOf(jobs.length, cursor ?? 0, Math.max(1, Math.floor(room / perJob)));
+  const idColumns = Math.max(...jobs.map(({ id }) => id.length), 0) + 3;
+  const hasQueue = jobs.some(({ queue }) => queue !== jobs[0]?.queue);
   const lines: Line[] = [];
   let shown = from;
   for (; shown < jobs.length; shown += 1) {
     const job = jobs[shown];
     if (job === undefined) break;
     const isSelected = shown === cursor;
-    const own = jobLines(job, width, nowMs, isSelected).map((line) =>
+    const own = jobLines(job, { width, nowMs, idColumns, hasQueue }, isSelected).map((line) =>
       clickableRow(line, isSelected, select(job)),
     );
     if (lines.length + own.length > room) break;
@@ -123,15 +176,23 @@ export function runningLines(
   return lines;
 }
 
-function jobLines(job: RunningJob, width: number, nowMs: number, isSelected: boolean): Line[] {
-  const killed: Part[] = job.killed === null ? [] : [gap, span(job.killed.signal, { color: 'yellow' })];
+const queueColumns = 14;
+
+function jobLines(
+  job: RunningJob,
+  { width, nowMs, idColumns, hasQueue }: JobLineProps,
+  isSelected: boolean,
+): Line[] {
+  const killed: Part[] =
+    job.killed === null ? [] : [gap, span(sentText(job.killed.signal), { color: 'yellow' })];
   const { attempt: run } = job;
   // The first run of a job needs no words.
   const isAgain = run !== undefined && run.number > 1;
   const attempt: Part[] = isAgain ? [span(`  try ${run.number}/${run.of}`, { color: 'yellow' })] : [];
   const row = lineOf(width, [
     cell(elapsed(nowMs - job.startedAtMs), 6, {}, 'left'),
-    span(`#${job.id}  `, { dim: true }),
+    cell(`#${job.id}`, idColumns, { dim: true }),
+    ...(hasQueue ? [cell(job.queue, queueColumns, {}), span(' ')] : []),
     span(job.jobClass ?? '(no class)', { bold: true }),
     span(` ${job.args}`),
     ...attempt,
@@ -143,13 +204,13 @@ function jobLines(job: RunningJob, width: number, nowMs: number, isSelected: boo
   return lines;
 }
 
-function lastFailureLine({ failed, lastFailure }: QueueState, width: number, nowMs: number): Line {
-  if (lastFailure === null) return lineOf(width, [span('✗ 0', { dim: true })]);
-  const { failure, atMs } = lastFailure;
-  return lineOf(width, [
+function lastFailure({ failed, lastFailure: last }: QueueState, nowMs: number): Span[] {
+  if (last === null) return [span('✗ 0', { dim: true })];
+  const { failure, atMs } = last;
+  return [
     span(`✗ ${grouped(failed)}`, { color: 'red' }),
     span(` last: ${age(nowMs - atMs)} ${howItEnded(failure)} `),
     span(`${failure.jobClass ?? '(no class)'} `),
     span(`${failure.exception}: ${failure.error}`, { dim: true }),
-  ]);
+  ];
 }

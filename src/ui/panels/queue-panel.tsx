@@ -1,7 +1,9 @@
 import type { ReactNode } from 'react';
-import { jobsOf, poolOf } from '../../store/selectors.ts';
+import type { RunningJob } from '../../protocol/snapshot.ts';
+import { poolOf } from '../../store/selectors.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { useFrame } from '../frame/use-frame.ts';
+import { jobsOfRow } from '../lists/queue-rows.ts';
 import { indexOfKey, listedQueues, selectedQueue } from '../lists/selection.ts';
 import { queueLines } from './queue-lines.ts';
 
@@ -12,6 +14,8 @@ export interface QueuePanelProps {
   readonly height: number;
 }
 
+const noJobs: readonly RunningJob[] = [];
+
 /** One queue. */
 export function QueuePanel({ at, width, height }: QueuePanelProps): ReactNode {
   const { queue, runner, engine, jobs, isFocused, jobId, nowMs } = useFrame((frame) => {
@@ -21,7 +25,7 @@ export function QueuePanel({ at, width, height }: QueuePanelProps): ReactNode {
       queue: own,
       runner: own === null ? null : poolOf(model, own),
       engine: model.engine,
-      jobs: jobsOf(model, own?.name ?? ''),
+      jobs: own === null ? noJobs : jobsOfRow(model, own),
       isFocused: own === selectedQueue(frame) && view.queues.pane !== 'failures',
       jobId: view.queues.jobId,
       nowMs: frame.nowMs,

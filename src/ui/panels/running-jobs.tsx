@@ -1,22 +1,24 @@
 import type { ReactNode } from 'react';
-import { throttledReason } from '../../messages/queues.ts';
-import { poolOf } from '../../store/selectors.ts';
+import { poolOf, queueStatus } from '../../store/selectors.ts';
 import { Panel } from '../frame/panel.tsx';
 import { useFrame } from '../frame/use-frame.ts';
 import { innerHeight, innerWidth } from '../layout/framed.ts';
-import { indexOfKey, selectedQueue, selectedQueueJobs } from '../lists/selection.ts';
+import { indexOfKey, runningPaneJobs, selectedQueue, selectedQueueJobs } from '../lists/selection.ts';
 import { lineOf, type Part, span } from '../text/line.ts';
-import { runningLines } from './queue-lines.ts';
+import { reasonLines, runningLines } from './queue-lines.ts';
+import { remarksOn } from './words.ts';
 
-/** Running jobs of the selected queue, below the table. */
+/** Below the table: why the selected queue takes no jobs, its running jobs, and then those of other queues. */
 export function RunningJobs({ height }: { readonly height: number }): ReactNode {
-  const { name, throttled, jobs, jobId, isFocused, width, nowMs } = useFrame((frame) => {
+  const { queue, runner, engine, own, jobs, jobId, isFocused, width, nowMs } = useFrame((frame) => {
     const { model, view, size } = frame;
-    const queue = selectedQueue(frame);
+    const selected = selectedQueue(frame);
     return {
-      name: queue?.name ?? null,
-      throttled: queue === null ? null : (poolOf(model, queue)?.throttled ?? null),
-      jobs: selectedQueueJobs(frame),
+      queue: selected,
+      runner: selected === null ? null : poolOf(model, selected),
+      engine: model.engine,
+      own: selectedQueueJobs(frame),
+      jobs: runningPaneJobs(frame),
       jobId: view.queues.jobId,
       isFocused: view.queues.pane === 'running',
       width: size.columns,
@@ -28,13 +30,17 @@ export function RunningJobs({ height }: { readonly height: number }): ReactNode 
     jobId,
   );
   const inner = innerWidth(width);
-  const content =
+  const rows = innerHeight(height);
+  const remarks =
+    queue === null ? [] : remarksOn(queue, runner, queueStatus(queue, runner, own.length, engine));
+  const why = reasonLines(remarks, inner, Math.max(1, Math.floor(rows / 2)));
+  const running =
     jobs.length === 0
       ? [lineOf(inner, [span('no running jobs', { dim: true })])]
       : runningLines(
           jobs,
           inner,
-          innerHeight(height),
+          rows - why.length,
           isFocused ? cursor : null,
           nowMs,
           (job) =>
@@ -42,9 +48,10 @@ export function RunningJobs({ height }: { readonly height: number }): ReactNode 
               queues: { ...queues, pane: 'running', jobId: job.id },
             }),
         );
-  const title: Part[] = [span(name ?? 'no queue', { bold: true }), span(` · running ${jobs.length}`)];
-  // Its row in the table rarely has enough room for this.
-  if (throttled !== null) title.push(span(`  ${throttledReason(throttled)}`, { color: 'yellow' }));
+  const title: Part[] = [span(queue?.name ?? 'no queue', { bold: true }), span(` · running ${own.length}`)];
+  for (const { state, style } of remarks) if (state !== '') title.push(span(`  ${state}`, style));
+  const others = jobs.length - own.length;
+  if (others > 0) title.push(span(`  · in other queues ${others}`, { dim: true }));
   return (
     <Panel
       width={width}
@@ -52,7 +59,7 @@ export function RunningJobs({ height }: { readonly height: number }): ReactNode 
       title={title}
       isFocused={isFocused}
       wheel={({ queues }) => ({ queues: { ...queues, pane: 'running' } })}
-      content={content}
+      content={[...why, ...running]}
     />
   );
 }

@@ -1,18 +1,29 @@
 /** The lines of all queues as one table: for small terminals, and for more queues than there is room for panels. */
 import { grouped } from '../../messages/quantities.ts';
-import type { QueueState } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
-import { jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import { poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
+import type { QueueSort } from '../../store/view.ts';
 import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
-import { bar } from '../text/figures.ts';
-import { cell, clickableRow, gap, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
-import { pending, slotsText } from './queue-lines.ts';
-import { perSecond, remarksOn, statusStyles, statusText } from './words.ts';
+import { failingShare } from '../lists/queue-order.ts';
+import { jobsOfRow, type QueueRow, queueRows } from '../lists/queue-rows.ts';
+import {
+  cell,
+  clickableRow,
+  gap,
+  type Line,
+  lineOf,
+  type Part,
+  restyled,
+  type Style,
+  span,
+} from '../text/line.ts';
+import { barSpans, isMember, pending, slotsText } from './queue-lines.ts';
+import { failingStyle, perSecond, remarksOn, sortNames, statusStyles, statusText } from './words.ts';
 
 export interface TableLinesProps {
   readonly state: Pick<AppState, 'model' | 'view'>;
-  readonly queues: readonly QueueState[];
+  readonly queues: readonly QueueRow[];
   readonly cursor: number;
   readonly isFocused: boolean;
   readonly width: number;
@@ -41,45 +52,51 @@ export function tableLines(props: TableLinesProps): Line[] {
   const inner = innerWidth(width);
   const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
   const columns = columnsFor(inner);
+  const { filter, sort } = state.view.queues;
+  const head = (text: string, by: QueueSort, width: number, align: 'left' | 'right' = 'left') =>
+    cell(sort === by ? `${text}▾` : text, width, sort === by ? { bold: true } : { dim: true }, align);
   const heading = lineOf(inner, [
-    cell('  QUEUE', columns.name + 2, { dim: true }),
-    cell('SLOTS', columns.slots, { dim: true }),
-    cell('WAITING', 9, { dim: true }, 'right'),
-    ...(columns.isNarrow ? [] : [cell('RATE', 8, { dim: true }, 'right')]),
-    cell('FAIL', 7, { dim: true }, 'right'),
-    span('  STATE', { dim: true }),
+    head('  QUEUE', 'name', columns.name + 2),
+    head('SLOTS', 'slots', columns.slots),
+    head('WAITING', 'waiting', 9, 'right'),
+    ...(columns.isNarrow ? [] : [head('RATE', 'rate', 8, 'right')]),
+    head('FAIL', 'failed', 7, 'right'),
+    span('  '),
+    head('STATE', 'attention', 6),
   ]);
   const rows = queues
     .slice(from, to)
     .map((queue, at) => row(queue, columns, inner, from + at === cursor, props));
-  const { filter } = state.view.queues;
-  const title: Part[] = [span('Queues', { bold: true })];
+  const title: Part[] = [span('Queues', { bold: true }), span(` by ${sortNames[sort]}`, { dim: true })];
   if (filter !== '')
-    title.push(span(`  /${filter}  ${queues.length} of ${state.model.queues.length}`, { color: 'yellow' }));
+    title.push(
+      span(`  /${filter}  ${queues.length} of ${queueRows(state.model).length}`, { color: 'yellow' }),
+    );
   const foot = queues.length > to - from ? [span(`${from + 1}-${to} of ${grouped(queues.length)}`)] : [];
   return framed({ width, height, title, foot, isFocused, content: [heading, ...rows] });
 }
 
 function row(
-  queue: QueueState,
+  queue: QueueRow,
   columns: TableColumns,
   width: number,
   isSelected: boolean,
   { state, isFocused, nowMs }: TableLinesProps,
 ): Line {
   const { model } = state;
-  const running = jobsOf(model, queue.name).length;
+  const running = jobsOfRow(model, queue).length;
   const runner = poolOf(model, queue);
   const status = queueStatus(queue, runner, running, model.engine);
   const remarks = remarksOn(queue, runner, status);
   const total = runner?.concurrency ?? running;
-  const line = lineOf(width, [
+  const boxes = isMember(queue, runner) ? [] : barSpans(running, total, barColumns);
+  const isPaused = queue.pauses.length > 0 && status !== 'unstartable' && status !== 'unreadable';
+  const tint: Style = { ...failingStyle(failingShare(queue, nowMs)), ...(isPaused ? { dim: true } : {}) };
+  const cells: Part[] = [
     span(isSelected ? '▸ ' : '  '),
-    cell(queue.name, columns.name, { bold: true }),
+    cell(queue.name, columns.name, { bold: true, ...tint }),
     ...lineOf(columns.slots, [
-      ...(columns.isNarrow
-        ? []
-        : [cell(bar(running, total, Math.min(total, barColumns)), barColumns + 1, { color: 'green' })]),
+      ...(columns.isNarrow ? [] : lineOf(barColumns + 1, boxes)),
       ...slotsText(queue, runner, running),
     ]),
     cell(pending(queue), 9, {}, 'right'),
@@ -93,7 +110,8 @@ function row(
       span(reason === null ? '' : ` ${reason}`, { dim: true }),
     ]),
     gap,
-  ]);
+  ];
+  const line = lineOf(width, cells, tint);
   const hasFocus = isSelected && isFocused;
   return clickableRow(hasFocus ? restyled(line, selected) : line, hasFocus, ({ queues }) => ({
     queues: {

@@ -6,6 +6,8 @@ import type { FailureGroupNames } from '../../protocol/commands.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { QueueState, Snapshot } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
+import type { QueueSort } from '../../store/view.ts';
+import { mostShare } from '../lists/queue-order.ts';
 import type { Style } from '../text/line.ts';
 
 /** `4.2/s`, `120/s` */
@@ -14,11 +16,11 @@ export function perSecond(rate: number): string {
 }
 
 /**
- * Time since then, in minutes or larger units, because an unchanged screen costs nothing: `<1m`, `12m`, `3h`, `2d`.
+ * Time since then: `42s`, `12m`, `3h`, `2d`. After the first minute only in minutes, because an unchanged screen costs nothing.
  */
 export function age(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return '<1m';
+  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1_000))}s`;
   if (minutes < 60) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
@@ -36,6 +38,11 @@ export function timeCell(atMs: number, nowMs: number): string {
   if (Math.abs(nowMs - atMs) < dayMs) return clock(atMs);
   const date = new Date(atMs);
   return `${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
+}
+
+/** `sent TERM`: the job may ignore it, and has not ended yet. */
+export function sentText(signal: string): string {
+  return `sent ${signal.replace(/^SIG/, '')}`;
 }
 
 /** `exit 2`, `SIGKILL`, `never ran` */
@@ -83,6 +90,17 @@ export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null 
   return pauses.find(({ kind }) => kind === 'unstartable' || kind === 'unreadable') ?? pauses[0] ?? null;
 }
 
+/** The state says already that it can't start, and its detail says why. */
+function shortReason(pause: PauseReason): string {
+  return pause.kind === 'unstartable' && pause.detail !== '' ? pause.detail : pauseReason(pause);
+}
+
+/** The color of a row whose jobs fail. */
+export function failingStyle(share: number): Style {
+  if (share >= mostShare) return { color: 'red' };
+  return share > 0 ? { color: 'yellow' } : {};
+}
+
 export interface Remark {
   /** '' if the panel's title shows none. */
   readonly state: string;
@@ -103,7 +121,7 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
     remarks.push({
       state: statusText(status, queue),
       style: statusStyles[status],
-      reason: pause === null ? null : pauseReason(pause),
+      reason: pause === null ? null : shortReason(pause),
       reasonStyle: { color: isTrouble ? 'red' : 'yellow' },
     });
   }
@@ -118,7 +136,8 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
       ...{ reason: `${limits} over all runners`, reasonStyle: isAt ? { color: 'yellow' } : { dim: true } },
     });
   }
-  const throttled = runner?.throttled ?? null;
+  // The row of the entry says it for all its queues.
+  const throttled = runner?.key === queue.name ? runner.throttled : null;
   if (throttled !== null) {
     remarks.push({
       ...{ state: '! throttled', style: throttledStyle },
@@ -127,3 +146,14 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
   }
   return remarks;
 }
+
+/** What the queues are sorted by. */
+export const sortNames: Readonly<Record<QueueSort, string>> = {
+  attention: 'needs attention',
+  name: 'name',
+  slots: 'running jobs',
+  waiting: 'waiting jobs',
+  rate: 'jobs per second',
+  failed: 'failures',
+  config: 'order of the config',
+};

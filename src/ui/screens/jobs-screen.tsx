@@ -6,7 +6,7 @@ import { useFrame } from '../frame/use-frame.ts';
 import { selected } from '../layout/framed.ts';
 import { type ListedJob, listedJobs } from '../lists/selection.ts';
 import { stuckStyle, stuckText, timeLeft } from '../log/job-words.ts';
-import { howItEnded } from '../panels/words.ts';
+import { howItEnded, sentText } from '../panels/words.ts';
 import { elapsed } from '../text/figures.ts';
 import { cell, type Line, lineOf, restyled, type Span, type Style, span } from '../text/line.ts';
 import { ListScreen } from './list-screen.tsx';
@@ -91,7 +91,7 @@ function jobRow(listed: ListedJob, { width, isSelected, nowMs, hasLimits, stuck 
 }
 
 function sign(listed: ListedJob): Span {
-  if (listed.isRunning) return span('▸ ', { color: 'cyan' });
+  if (listed.isRunning) return span('● ', { color: 'cyan' });
   switch (listed.job.outcome) {
     case 'succeeded':
       return span('✓ ', { color: 'green' });
@@ -107,8 +107,9 @@ function sign(listed: ListedJob): Span {
 function tail(listed: ListedJob): Span[] {
   const style: Style = { dim: true };
   if (listed.isRunning) {
-    const { lastLine } = listed.job;
-    return lastLine === null ? [] : [span(`  ${lastLine.text}`, style)];
+    const { lastLine, killed } = listed.job;
+    const sent = killed === null ? [] : [span(`  ${sentText(killed.signal)}`, { color: 'yellow' as const })];
+    return lastLine === null ? sent : [...sent, span(`  ${lastLine.text}`, style)];
   }
   const { failure, next, outcome } = listed.job;
   const later: Span[] =

@@ -30,7 +30,9 @@ describe('the first screen', () => {
     [120, 36, 1, 'panels'],
     [120, 36, 4, 'panels'],
     [120, 36, 6, 'panels'],
-    [120, 36, 7, 'table'],
+    [120, 36, 8, 'panels'],
+    [120, 36, 9, 'table'],
+    [140, 45, 12, 'panels'],
     [120, 36, 200, 'table'],
     [120, 29, 2, 'table'],
     [80, 24, 1, 'table'],
@@ -49,7 +51,7 @@ describe('the first screen', () => {
           expect(sum(layout.heights) + layout.failureRows).toBe(bodyRows(size));
           expect(layout.heights.length * layout.across).toBeGreaterThanOrEqual(queues);
           expect(Math.floor(size.columns / layout.across)).toBeGreaterThanOrEqual(56);
-          for (const height of layout.heights) expect(height).toBeGreaterThanOrEqual(8);
+          for (const height of layout.heights) expect(height).toBeGreaterThanOrEqual(6);
           expect(layout.failureRows).toBeGreaterThanOrEqual(5);
         } else {
           expect(layout.tableRows + layout.runningRows + layout.failureRows).toBe(bodyRows(size));
@@ -60,6 +62,22 @@ describe('the first screen', () => {
       }),
     );
   });
+});
+
+test('on the first screen, idle queues get less room, and busy ones more', () => {
+  const size = { columns: 140, rows: 45 };
+  const layout = queuesLayout(size, 12, (at) => at < 4);
+  expect(layout).toMatchObject({ kind: 'panels', across: 2, heights: [11, 11, 3, 3, 3, 3] });
+  expect(queuesLayout(size, 12, () => false)).toMatchObject({ kind: 'panels' });
+  fc.assert(
+    fc.property(sizes, queueCounts, fc.func(fc.boolean()), (any, queues, isBusy) => {
+      const some = queuesLayout(any, queues, isBusy);
+      expect(some.kind).toBe(queuesLayout(any, queues).kind);
+      const parts = some.kind === 'panels' ? some.heights : [some.tableRows, some.runningRows];
+      expect(sum(parts) + some.failureRows).toBe(bodyRows(any));
+      for (const rows of parts) expect(rows).toBeGreaterThanOrEqual(3);
+    }),
+  );
 });
 
 test('the failures screen fills its rows exactly, with some of them for a list', () => {

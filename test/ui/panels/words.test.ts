@@ -16,9 +16,19 @@ test('rates have a decimal as long as that tells anything', () => {
   ]);
 });
 
-test('an age moves on in minutes, hours and days', () => {
-  const ages = [-5, 0, minute - 1, minute, 59 * minute, 60 * minute, 47 * 60 * minute, 48 * 60 * minute];
-  expect(ages.map(age)).toEqual(['<1m', '<1m', '<1m', '1m', '59m', '1h', '47h', '2d']);
+test('an age moves on in seconds, minutes, hours and days', () => {
+  const ages = [
+    -5,
+    0,
+    42_900,
+    minute - 1,
+    minute,
+    59 * minute,
+    60 * minute,
+    47 * 60 * minute,
+    48 * 60 * minute,
+  ];
+  expect(ages.map(age)).toEqual(['0s', '0s', '42s', '59s', '1m', '59m', '1h', '47h', '2d']);
 });
 
 describe('how a job ended', () => {

@@ -107,15 +107,16 @@ test('Esc leaves = as it was, and nothing that was typed is taken for keys', asy
   expect(screen.text()).not.toContain('config');
 });
 
-test('slots that queues share change for all of them, whichever has the focus', async () => {
+test('slots that queues share are those of their entry, and change whichever has the focus', async () => {
   const screen = await ui.start({ script: ui.stage.script(staying), runners: { 'high,low': 1 } });
   await ui.stage.enqueue('high', { class: 'One', args: [] });
   await ui.stage.enqueue('low', { class: 'Two', args: [] });
-  await screen.waitForText('high  1/1 of high,low');
-  await screen.press('l');
+  await screen.waitForText('high,low  1/1');
+  await screen.waitForText('high  1 of high,low');
+  await screen.press('l', 'l');
   await waitForFocus(screen, 'low');
   await screen.press('+');
-  await screen.waitForText('high  1/2 (config 1) of high,low');
-  await screen.waitForText('low  1/2 (config 1) of high,low');
+  await screen.waitForText('high,low  2/2 (config 1)');
+  await screen.waitForText('low  1 of high,low');
   await ui.stage.waitForFileLines('ran', 2);
 });

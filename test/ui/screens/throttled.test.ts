@@ -37,7 +37,8 @@ test('a throttled queue says so beside a pause, as a panel and as a row, until a
 
   screen.resize(80, 24);
   await screen.waitForText(/▸ mail .* ! throttled/);
-  await screen.waitForText('mail · running 0  waiting children end (exit code 3: no table yet)');
+  await screen.waitForText('mail · running 0  ! throttled');
+  await screen.waitForText('│ waiting children end (exit code 3: no table yet)');
   expect(rowOf(screen, '  bill ')).toMatch(/ idle +┃$/);
 
   rmSync(stage.path('broken'));

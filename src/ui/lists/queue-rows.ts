@@ -1,0 +1,111 @@
+/**
+ * The rows of the queues screen, in the order of the config. An entry of several queues, or of a pattern, has a row of its
+ * own before its queues: it has the slots, sums up its queues, and what is done to it is done to all of them.
+ */
+import type { PauseReason, PoolView } from '../../protocol/events.ts';
+import {
+  type QueueState,
+  type RunningJob,
+  type Snapshot,
+  type Throughput,
+  throughputBuckets,
+} from '../../protocol/snapshot.ts';
+import { remembered } from '../../store/remembered.ts';
+import { hasMembers, jobsOf } from '../../store/selectors.ts';
+
+export interface QueueRow extends QueueState {
+  /** The queues of an entry; left out for a queue. */
+  readonly members?: readonly QueueState[];
+}
+
+export function queueRows(model: Snapshot): readonly QueueRow[] {
+  return rowsOf(model.queues, model.runners);
+}
+
+const rowsOf = remembered((queues: Snapshot['queues'], runners: Snapshot['runners']): readonly QueueRow[] => {
+  const byRunner = new Map<string, QueueState[]>();
+  for (const queue of queues) {
+    const own = byRunner.get(queue.runner);
+    if (own === undefined) byRunner.set(queue.runner, [queue]);
+    else own.push(queue);
+  }
+  const rows: QueueRow[] = [];
+  for (const runner of runners) {
+    const own = byRunner.get(runner.key) ?? [];
+    byRunner.delete(runner.key);
+    if (!hasMembers({ queues }, runner)) {
+      rows.push(...own);
+      continue;
+    }
+    rows.push(entryRow(runner, own), ...own.filter((queue) => !isOnlyPattern(queue, runner)));
+  }
+  // Queues whose entry has been removed.
+  return [...rows, ...[...byRunner.values()].flat()];
+});
+
+/** Running jobs of a row, oldest first. */
+export function jobsOfRow({ jobs }: Snapshot, row: QueueRow): readonly RunningJob[] {
+  return row.members === undefined ? jobsOf({ jobs }, row.name) : (jobsByPool(jobs).get(row.name) ?? noJobs);
+}
+
+const noJobs: readonly RunningJob[] = [];
+
+const jobsByPool = remembered((jobs: Snapshot['jobs']): ReadonlyMap<string, readonly RunningJob[]> => {
+  const byPool = new Map<string, RunningJob[]>();
+  for (const job of jobs) {
+    const own = byPool.get(job.runner);
+    if (own === undefined) byPool.set(job.runner, [job]);
+    else own.push(job);
+  }
+  return byPool;
+});
+
+/** A pattern is on the list of queues, too, but hardly ever is a queue. The entry's row stands for one with its name. */
+function isOnlyPattern({ name, backlog, processed }: QueueState, { key, patterns = [] }: PoolView): boolean {
+  return name === key || (patterns.includes(name) && (backlog ?? 0) <= 0 && processed === 0);
+}
+
+/** All queues have these pauses. */
+function pausesOf({ pauses }: PoolView, [first]: readonly QueueState[]): readonly PauseReason[] {
+  const shared = (first?.pauses ?? []).filter(
+    ({ kind }) => kind === 'all' || kind === 'cluster' || (kind === 'unstartable' && pauses === undefined),
+  );
+  return [...shared, ...(pauses ?? []).map(({ entry: _, ...reason }) => reason)];
+}
+
+function entryRow(runner: PoolView, members: readonly QueueState[]): QueueRow {
+  const sum = (of: (queue: QueueState) => number) => members.reduce((total, queue) => total + of(queue), 0);
+  const isCounted = members.some(({ backlog }) => backlog !== null);
+  const failures = members.flatMap(({ lastFailure }) => lastFailure ?? []);
+  const limited = members.find(
+    ({ limitedBy, backlog }) => (limitedBy ?? null) !== null && (backlog ?? 0) > 0,
+  );
+  return {
+    name: runner.key,
+    runner: runner.key,
+    pauses: pausesOf(runner, members),
+    limitedBy: limited?.limitedBy ?? null,
+    backlog: isCounted || members.length === 0 ? sum(({ backlog }) => Math.max(0, backlog ?? 0)) : null,
+    processed: sum(({ processed }) => processed),
+    failed: sum(({ failed }) => failed),
+    lastFailure: failures.reduce<QueueState['lastFailure']>(
+      (newest, failure) => (newest === null || failure.atMs > newest.atMs ? failure : newest),
+      null,
+    ),
+    throughput: sumOf(members.map(({ throughput }) => throughput)),
+    members,
+  };
+}
+
+function sumOf(all: readonly Throughput[]): Throughput {
+  const last = Math.max(0, ...all.map((each) => each.last));
+  const longest = Math.max(1, ...all.map((each) => each.counts.length + last - each.last));
+  const counts = new Array<number>(Math.min(throughputBuckets, longest)).fill(0);
+  for (const each of all) {
+    const shift = counts.length - 1 - (last - each.last) - (each.counts.length - 1);
+    for (const [at, count] of each.counts.entries()) {
+      if (at + shift >= 0) counts[at + shift] = (counts[at + shift] ?? 0) + count;
+    }
+  }
+  return { last, counts };
+}
