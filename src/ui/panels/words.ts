@@ -90,9 +90,14 @@ export function pauseDetail(pauses: readonly PauseReason[]): PauseReason | null 
   return pauses.find(({ kind }) => kind === 'unstartable' || kind === 'unreadable') ?? pauses[0] ?? null;
 }
 
+/** More than there is room for. */
+const longestReason = 1_000;
+
 /** The state says already that it can't start, and its detail says why. */
 function shortReason(pause: PauseReason): string {
-  return pause.kind === 'unstartable' && pause.detail !== '' ? pause.detail : pauseReason(pause);
+  return pause.kind === 'unstartable' && pause.detail !== ''
+    ? pause.detail.slice(0, longestReason)
+    : pauseReason(pause);
 }
 
 /** The color of a row whose jobs fail. */
