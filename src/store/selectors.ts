@@ -70,16 +70,14 @@ const poolsByKey = remembered(
 
 /** Whether an entry of the config is several queues or a pattern. Engines of older versions don't tell the patterns. */
 export function hasMembers({ queues }: Pick<Snapshot, 'queues'>, { key, patterns = [] }: PoolView): boolean {
-  return patterns.length > 0 || !soleQueues(queues).has(key);
+  return patterns.length > 0 || sharedEntries(queues).has(key);
 }
 
-/** Queues that are an entry of their own. */
-const soleQueues = remembered((queues: Snapshot['queues']): ReadonlySet<string> => {
-  const shared = new Set(queues.filter(({ name, runner }) => name !== runner).map(({ runner }) => runner));
-  return new Set(
-    queues.filter(({ name, runner }) => name === runner && !shared.has(name)).map(({ name }) => name),
-  );
-});
+/** Entries with a queue of another name. */
+const sharedEntries = remembered(
+  (queues: Snapshot['queues']): ReadonlySet<string> =>
+    new Set(queues.filter(({ name, runner }) => name !== runner).map(({ runner }) => runner)),
+);
 
 export function slotsInUse({ jobs }: Snapshot, runner: string): number {
   return jobs.reduce((count, job) => count + (job.runner === runner ? 1 : 0), 0);

@@ -58,7 +58,7 @@ export async function waitForFocus(screen: TerminalScreen, title: string): Promi
 }
 
 /** What moves by itself: how long a job runs, jobs per second. */
-const moving = /(?<![:\d])\d\d:\d\d(?![:\d])|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s/g;
+const moving = /(?<![:\d])\d\d:\d\d(?![:\d])|[▁▂▃▄▅▆▇█]{8}|\d+(?:\.\d)?\/s|(?<=up |last: )\d+[sm]/g;
 
 /** Columns of a row, the one at `right` excluded. */
 export interface Area {

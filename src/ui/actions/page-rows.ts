@@ -1,6 +1,7 @@
 /** How many rows a page has: those of the panel that has the focus. */
 import type { AppState } from '../../store/app-store.ts';
 import { bodyRows, failuresLayout, queuesLayout, type Size } from '../layout/layout.ts';
+import { isBusy } from '../lists/queue-rows.ts';
 import { listedQueues } from '../lists/selection.ts';
 import { rowsOfQueuePane } from './queue-page.ts';
 
@@ -39,12 +40,18 @@ function rowsOf(state: AppState, size: Size): number {
 
 function rowsOfPane(state: AppState, size: Size): number {
   const { pane } = state.view.queues;
-  const layout = queuesLayout(size, listedQueues(state).length);
+  const rows = listedQueues(state);
+  const layout = queuesLayout(size, rows.length, (at) => {
+    const row = rows[at];
+    return row !== undefined && isBusy(state.model, row, Date.now());
+  });
   if (pane === 'failures') return layout.failureRows - borders - heading;
   if (layout.kind === 'table') {
     return pane === 'running'
       ? Math.floor((layout.runningRows - borders) / rowsOfJob)
       : layout.tableRows - borders - heading;
   }
-  return Math.floor((Math.min(...layout.heights) - borders - rowsAround) / rowsOfJob);
+  // A panel without room for a job has none.
+  const heights = layout.heights.filter((height) => height > borders + rowsAround);
+  return Math.floor((Math.min(...heights) - borders - rowsAround) / rowsOfJob);
 }

@@ -11,7 +11,7 @@ import {
   throughputBuckets,
 } from '../../protocol/snapshot.ts';
 import { remembered } from '../../store/remembered.ts';
-import { hasMembers, jobsOf } from '../../store/selectors.ts';
+import { bucketsAt, hasMembers, jobsOf } from '../../store/selectors.ts';
 
 export interface QueueRow extends QueueState {
   /** The queues of an entry; left out for a queue. */
@@ -49,6 +49,12 @@ export function jobsOfRow({ jobs }: Snapshot, row: QueueRow): readonly RunningJo
 }
 
 const noJobs: readonly RunningJob[] = [];
+
+/** Jobs run or wait, or one has ended in the last minute; or a pause has a reason that may be long. */
+export function isBusy(model: Snapshot, row: QueueRow, nowMs: number): boolean {
+  if (jobsOfRow(model, row).length > 0 || (row.backlog ?? 0) > 0 || row.pauses.length > 0) return true;
+  return bucketsAt(row.throughput, nowMs, throughputBuckets).some((count) => count > 0);
+}
 
 const jobsByPool = remembered((jobs: Snapshot['jobs']): ReadonlyMap<string, readonly RunningJob[]> => {
   const byPool = new Map<string, RunningJob[]>();

@@ -1,11 +1,9 @@
 /** The first tab: a panel for each queue, or a table of all queues, and the newest failures. */
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
-import { throughputBuckets } from '../../protocol/snapshot.ts';
-import { bucketsAt } from '../../store/selectors.ts';
-import { type Frame, useFrame } from '../frame/use-frame.ts';
+import { useFrame } from '../frame/use-frame.ts';
 import { queuesLayout } from '../layout/layout.ts';
-import { jobsOfRow, type QueueRow } from '../lists/queue-rows.ts';
+import { isBusy } from '../lists/queue-rows.ts';
 import { listedQueues } from '../lists/selection.ts';
 import { QueuePanel } from '../panels/queue-panel.tsx';
 import { QueueTable } from '../panels/queue-table.tsx';
@@ -14,7 +12,7 @@ import { RunningJobs } from '../panels/running-jobs.tsx';
 
 export function QueuesScreen(): ReactNode {
   const size = useFrame((frame) => frame.size);
-  const busy = useFrame((frame) => listedQueues(frame).map((row) => isBusy(frame, row)));
+  const busy = useFrame((frame) => listedQueues(frame).map((row) => isBusy(frame.model, row, frame.nowMs)));
   const count = busy.length;
   const layout = queuesLayout(size, count, (at) => busy[at] === true);
   return (
@@ -30,12 +28,6 @@ export function QueuesScreen(): ReactNode {
       {layout.failureRows > 0 && <RecentFailures height={layout.failureRows} />}
     </>
   );
-}
-
-/** Jobs run or wait, or one has ended in the last minute; or there is more to say about it than fits on a line. */
-function isBusy({ model, nowMs }: Frame, row: QueueRow): boolean {
-  if (jobsOfRow(model, row).length > 0 || (row.backlog ?? 0) > 0 || row.pauses.length > 0) return true;
-  return bucketsAt(row.throughput, nowMs, throughputBuckets).some((count) => count > 0);
 }
 
 interface QueuePanelsProps {

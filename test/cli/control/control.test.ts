@@ -88,7 +88,7 @@ test('a restart keeps what was set, and reset goes back to the config', async ()
   await run('pause', 'mail', 'lower', '--config', file);
   await run('slots', 'mail', '3', '--config', file);
   first.signal('SIGUSR2');
-  await first.waitForLine('queue.paused', ({ queue }) => queue === 'images');
+  await first.waitForLine('queues.paused');
   await first.stop();
   const [second] = await start({ mail: 1, 'low,lower': 2, images: 1 });
   expect((await second.waitForLine('overrides.kept')).kept).toMatchObject([

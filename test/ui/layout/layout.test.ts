@@ -156,7 +156,7 @@ describe('a page', () => {
         };
         const page = pageOf(state, size);
         expect(page).toBeGreaterThanOrEqual(1);
-        const layout = queuesLayout(size, queues);
+        const layout = queuesLayout(size, queues, () => false);
         const rows = {
           queues: layout.kind === 'table' && pane === 'queues' ? layout.tableRows : bodyRows(size),
           failures: failuresLayout(size).listRows,

@@ -31,10 +31,8 @@ test('an entry has a row before its queues, which stands for the queue with the 
     ),
   );
   expect(rows.map(({ name }) => name)).toEqual(['mail', 't_*', 't_1', 't_2']);
-  expect(rows[1]).toMatchObject({
-    ...{ backlog: 6, failed: 1, processed: 6 },
-    throughput: { last: 100, counts: [5, 2] },
-  });
+  expect(rows[1]).toMatchObject({ backlog: 6, failed: 1, processed: 6, throughput: { last: 100 } });
+  expect(rows[1]?.throughput.counts.slice(-2)).toEqual([5, 2]);
   expect(rows[1]?.members).toHaveLength(3);
   expect(rows[0]?.members).toBeUndefined();
 });

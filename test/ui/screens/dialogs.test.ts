@@ -58,7 +58,7 @@ describe('ending a job', () => {
     await screen.press('y');
     await screen.waitForText('✓ sent SIGTERM to job 1');
     expect(await ui.stage.waitForFileLines('signals')).toEqual(['TERM {"class":"Slow","args":["one"]}']);
-    await screen.waitForText(/Slow \["one"\] +SIGTERM/);
+    await screen.waitForText(/Slow \["one"\] +sent TERM/);
   });
 
   test('X, from the list of jobs, kills the one under the cursor, which is recorded as failed', async () => {

@@ -27,7 +27,7 @@ test('at 80×24 all queues are rows of a table, with the jobs of the one under t
   await screen.waitForText('at work on bill');
   await screen.press('p');
   await screen.waitForText(/bill .*‖ PAUSED, d/);
-  expect(rowsOf(screen, '‖')).toHaveLength(1);
+  expect(rowsOf(screen, /┃.*‖/)).toHaveLength(1);
   // Enter opens the queue's page, and there the job under the cursor.
   await screen.press('return');
   await screen.waitForText('Queues › bill');
