@@ -53,7 +53,7 @@ const retrySha1 = createHash('sha1').update(retry).digest('hex');
 
 const setUp = `
 chmod +x job.sh
-echo '{"runners": {"mail": 1, "slow": 1}, "script": "./job.sh"}' > cfg.json
+echo '{"runners": {"mail": 1, "slow": 1, "one,other": 1}, "script": "./job.sh"}' > cfg.json
 printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
 redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none '${retry}'; redis-cli rpush resque:runner:retry:${retrySha1} '${retrySha1} {"attempt":2,"first_failed_at":null,"due":1,"error":null,"item":""}'; redis-cli set resque:resque_scheduler_leader_lock node:1
@@ -71,6 +71,8 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['delayed list', 'delayed list --json'],
   ['exec', 'exec mail --class A 1 --json'],
   ['pause, resume', 'pause mail --json'],
+  ['pause, resume', 'pause one,other --json'],
+  ['pause, resume', 'resume one,other --json'],
   ['slots', 'slots mail 3 --json'],
   ['reset', 'reset mail --json'],
   ['pause, resume', 'pause mail --json'],

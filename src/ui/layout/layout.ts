@@ -89,13 +89,14 @@ export function queuesLayout(
   return { kind: 'panels', across, heights, failureRows };
 }
 
+const leastTableRows = 5;
 const leastRunningRows = 5;
 
 function tableLayout(rows: number, queueCount: number, isBusy: boolean): QueuesLayout {
   const failureRows = rows >= 30 ? 7 : rows >= 20 ? 4 : 0;
   const rest = rows - failureRows;
   // Borders and a heading.
-  const wanted = queueCount + 3;
+  const wanted = Math.max(leastTableRows, queueCount + 3);
   const runningRows = Math.max(
     leastRunningRows,
     isBusy ? Math.floor(rest * 0.35) : 0,

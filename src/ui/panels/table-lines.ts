@@ -67,7 +67,7 @@ export function tableLines(props: TableLinesProps): Line[] {
   const rows = queues
     .slice(from, to)
     .map((queue, at) => row(queue, columns, inner, from + at === cursor, props));
-  const title: Part[] = [span('Queues', { bold: true }), span(` by ${sortNames[sort]}`, { dim: true })];
+  const title: Part[] = [span('Queues', { bold: true }), span(`  by ${sortNames[sort]}`, { dim: true })];
   if (filter !== '')
     title.push(
       span(`  /${filter}  ${queues.length} of ${queueRows(state.model).length}`, { color: 'yellow' }),

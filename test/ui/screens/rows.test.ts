@@ -115,10 +115,10 @@ test('o sorts by the next column, which the head names', async () => {
     { script: ui.stage.script('exit 0'), runners: { mail: 1, bill: 1 } },
     { columns: 80, rows: 24 },
   );
-  await screen.waitForText('Queues by needs attention');
+  await screen.waitForText('Queues  by needs attention');
   await waitForSelected(screen, 'mail');
   await screen.press('o');
-  await screen.waitForText('Queues by name');
+  await screen.waitForText('Queues  by name');
   await screen.waitForText('QUEUE▾');
   await screen.press('j');
   await waitForSelected(screen, 'mail');

@@ -73,7 +73,7 @@ test('200 queues scroll to the last and back, and p pauses the one under the cur
   await screen.press('p');
   await screen.waitForText('✓ queue-200 is paused');
   await screen.waitForText(/▸ queue-200 .*‖ PAUSED by ann/);
-  expect(rowsOf(screen, 'PAUSED')).toHaveLength(1);
+  expect(rowsOf(screen, /┃.*PAUSED/)).toHaveLength(1);
   await ui.stage.enqueue('queue-200', { class: 'Held', args: [] });
   await ui.stage.enqueue('queue-199', { class: 'Free', args: [] });
   expect(await ui.stage.waitForFileLines('ran')).toEqual(['queue-199']);
