@@ -1,6 +1,8 @@
 /**
  * Knows all pools, which queue belongs to which pool, and which queues jobs may be taken from now. Publishes every change.
  * `queue-owners.ts` decides which pool a queue belongs to.
+ *
+ * Long because each change of a pool, a queue or a pause also changes which queues to wait for, and is published.
  */
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact, LimitedBy, PauseReason, QueueView } from '../../protocol/events.ts';
