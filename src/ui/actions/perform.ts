@@ -109,11 +109,7 @@ const actions: Readonly<Record<ActionName, Action>> = {
     context.toast(
       context.toggleMouse() ? 'the mouse is on' : 'the mouse is off: the terminal selects text by itself',
     ),
-  'toggle-bell': (context) => {
-    const isBellOn = !context.store.getState().view.isBellOn;
-    changeView(context.store, { isBellOn });
-    context.toast(isBellOn ? 'trouble rings the bell and shows in the title' : 'bell and title are off');
-  },
+  'toggle-bell': (context) => setBell(context, !context.store.getState().view.isBellOn),
   repaint: (context) => context.repaint(),
   suspend: (context) => context.suspend(),
   quit: (context) => {
@@ -122,6 +118,11 @@ const actions: Readonly<Record<ActionName, Action>> = {
   'stop-runner': askToStop,
   interrupt,
 };
+
+export function setBell(context: ActionContext, isBellOn: boolean): void {
+  changeView(context.store, { isBellOn });
+  context.toast(isBellOn ? 'trouble rings the bell and shows in the title' : 'bell and title are off');
+}
 
 export function perform(context: ActionContext, action: ActionName): void {
   actions[action](context);

@@ -3,6 +3,7 @@ import { changeView } from '../../store/app-store.ts';
 import { initialView } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
 import { goToQueue, goToTab } from '../actions/navigation.ts';
+import { setBell } from '../actions/perform.ts';
 import { setSlots } from '../actions/queue-actions.ts';
 import type { ActionName } from '../keys/keymap.ts';
 import type { Order } from '../lists/command-line.ts';
@@ -26,6 +27,9 @@ export function carryOutOrder(
       break;
     case 'reload':
       void context.run({ type: 'reload-config' });
+      break;
+    case 'bell':
+      setBell(context, order.isOn);
       break;
     case 'go':
       if ('tab' in order.place) goToTab(context, order.place.tab);

@@ -7,6 +7,7 @@
 import { Box, type DOMElement, Text, Transform } from 'ink';
 import { memo, type ReactNode, type RefObject, useLayoutEffect, useRef } from 'react';
 import { type Line, render, type ViewChange } from '../text/line.ts';
+import type { MouseArea } from './mouse-map.ts';
 import { useScreen } from './use-frame.ts';
 
 export interface CanvasProps {
@@ -20,11 +21,15 @@ export interface CanvasProps {
 export function Canvas({ width, lines, wheel }: CanvasProps): ReactNode {
   const { hasColors, mouse } = useScreen();
   const box = useRef<DOMElement>(null);
-  // After each time, because other lines may look the same.
-  useLayoutEffect(() =>
-    box.current === null ? undefined : mouse.add(box.current, { lines, wheel: wheel ?? null }),
+  const area = useRef<MouseArea>({ lines, wheel: null });
+  // Other lines may look the same. An effect for each of them would make Ink paint the screen again.
+  area.current = { lines, wheel: wheel ?? null };
+  const isShown = lines.length > 0;
+  useLayoutEffect(
+    () => (!isShown || box.current === null ? undefined : mouse.add(box.current, () => area.current)),
+    [mouse, isShown],
   );
-  if (lines.length === 0) return null;
+  if (!isShown) return null;
   return <Painted box={box} width={width} text={lines.map((line) => render(line, hasColors)).join('\n')} />;
 }
 

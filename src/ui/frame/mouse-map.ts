@@ -20,17 +20,18 @@ export interface MouseHit {
 }
 
 export class MouseMap {
-  readonly #areas = new Map<DOMElement, MouseArea>();
+  readonly #areas = new Map<DOMElement, () => MouseArea>();
 
-  /** @returns removes it */
-  add(element: DOMElement, area: MouseArea): () => void {
+  /** @param area what the element shows now. @returns removes it */
+  add(element: DOMElement, area: () => MouseArea): () => void {
     this.#areas.set(element, area);
     return () => this.#areas.delete(element);
   }
 
   at(row: number, column: number): MouseHit | null {
     let found: MouseHit | null = null;
-    for (const [element, { lines, wheel }] of this.#areas) {
+    for (const [element, area] of this.#areas) {
+      const { lines, wheel } = area();
       const { top, left, isOnTop } = placeOf(element);
       const line = lines[row - top];
       if (line === undefined || column < left) continue;

@@ -1,7 +1,7 @@
 /** The commands that `:` takes besides the actions of the keymap, as data. */
 
 /** What follows the name of a command. */
-export type CommandArgument = 'queue' | 'slots' | 'failures' | 'place' | 'nothing';
+export type CommandArgument = 'queue' | 'slots' | 'failures' | 'place' | 'switch' | 'nothing';
 
 export interface CommandSpec {
   readonly name: string;
@@ -32,6 +32,7 @@ export const commands = [
     changes: true,
   },
   { name: 'reload', usage: '', takes: 'nothing', label: 'read the config again', changes: true },
+  { name: 'bell', usage: 'on|off', takes: 'switch', label: 'turn the bell and the title on trouble on or off' },
   { name: 'go', usage: 'TAB|QUEUE', takes: 'place', label: 'go to a tab or a queue' },
 ] as const satisfies readonly CommandSpec[];
 

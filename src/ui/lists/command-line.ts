@@ -13,6 +13,7 @@ export type Order =
   | { readonly kind: 'slots'; readonly runner: string; readonly slots: string }
   | { readonly kind: 'retry' | 'delete'; readonly filter: string }
   | { readonly kind: 'reload' }
+  | { readonly kind: 'bell'; readonly isOn: boolean }
   | { readonly kind: 'go'; readonly place: { readonly tab: Tab } | { readonly queue: string } };
 
 /** A line that the typed one could become. */
@@ -23,6 +24,7 @@ export interface CommandOffer {
 }
 
 const everything = 'all';
+const switches = ['on', 'off'] as const;
 
 interface Split {
   readonly name: CommandName;
@@ -54,6 +56,8 @@ export function commandOffers(
         text: `${name} ${queue}`,
         isWhole: true,
       }));
+    case 'switch':
+      return startingWith(rest, switches).map((word) => ({ text: `${name} ${word}`, isWhole: true }));
     case 'place':
       return startingWith(rest, [...shownTabs(state), ...queueNames(state)]).map((place) => ({
         text: `${name} ${place}`,
@@ -94,6 +98,10 @@ export function readCommandLine(line: string, state: AppState, isReadOnly: boole
   switch (name) {
     case 'reload':
       return { kind: 'reload' };
+    case 'bell':
+      return first === 'on' || first === 'off'
+        ? { kind: 'bell', isOn: first === 'on' }
+        : 'bell needs on or off';
     case 'pause':
     case 'resume':
       if (queueNames(state).includes(first)) return { kind: name, queue: first };

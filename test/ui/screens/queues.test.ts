@@ -215,7 +215,7 @@ test('j, k, g and G move between the jobs of the panel', async () => {
   }
 });
 
-test('1 to 4 open the tabs, Tab goes on from there, and cursors stay where they were', async () => {
+test('1 to 5 open the tabs, Tab goes on from there, and cursors stay where they were', async () => {
   const screen = await start(fourQueues);
   await screen.press('l');
   await waitForFocus(screen, 'bill');
@@ -223,6 +223,8 @@ test('1 to 4 open the tabs, Tab goes on from there, and cursors stay where they 
     ['2', '[2 Failures(0)]'],
     ['3', '[3 Jobs]'],
     ['4', '[4 Events]'],
+    ['5', '[5 Workers]'],
+    // Without delayed jobs, there is no sixth tab.
     ['tab', '[1 Queues]'],
     ['4', '[4 Events]'],
     ['shift+tab', '[3 Jobs]'],
