@@ -32,7 +32,12 @@ export const commands = [
     changes: true,
   },
   { name: 'reload', usage: '', takes: 'nothing', label: 'read the config again', changes: true },
-  { name: 'bell', usage: 'on|off', takes: 'switch', label: 'turn the bell and the title on trouble on or off' },
+  {
+    name: 'bell',
+    usage: 'on|off',
+    takes: 'switch',
+    label: 'turn the bell and the title on trouble on or off',
+  },
   { name: 'go', usage: 'TAB|QUEUE', takes: 'place', label: 'go to a tab or a queue' },
 ] as const satisfies readonly CommandSpec[];
 
