@@ -79,7 +79,8 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
   const size = useFrame((frame) => frame.size);
   const { items, problem } = useFrame((frame) => {
     const found = paletteItems(frame, isReadOnly, text);
-    return { items: found, problem: found.length === 0 ? readCommandLine(text, frame, isReadOnly) : '' };
+    const read = found.length === 0 ? readCommandLine(text, frame, isReadOnly) : '';
+    return { items: found, problem: typeof read === 'string' ? read : '' };
   });
   const rows = Math.min(mostRows, size.rows - 6);
   const { from, to } = windowOf(items.length, cursor, rows);
@@ -97,7 +98,7 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
             key: 'return',
           });
         });
-        const none = items.length === 0 ? [lineOf(width, [span(`  ${String(problem)}`, { dim: true })])] : [];
+        const none = items.length === 0 ? [lineOf(width, [span(`  ${problem}`, { dim: true })])] : [];
         const filling = Array.from({ length: rows - shown.length - none.length }, () => lineOf(width, []));
         return [
           lineOf(width, [

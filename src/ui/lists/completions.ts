@@ -80,7 +80,8 @@ function valuesOf(field: string, list: FilteredList, { model, failurePages }: Ap
 }
 
 function sorted(values: readonly (string | null)[]): readonly string[] {
-  return [...new Set(values)].filter((value) => value !== null && value !== '').sort() as string[];
+  const known = values.flatMap((value) => (value === null || value === '' ? [] : [value]));
+  return [...new Set(known)].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 /** Quotes and case don't matter. */
