@@ -37,7 +37,11 @@ test('a job looks stuck if it is silent for 5 minutes and runs longer than 95 % 
 
 test('nothing looks stuck if too little is known about its queue', () => {
   const nowMs = startMs + 60 * minuteMs;
-  const unknown = { ...known, queues: known.queues.map(({ statistics: _, ...queue }) => queue) };
+  const older = known.queues.map((queue) => {
+    const { statistics: _, ...rest } = queue;
+    return rest;
+  });
+  const unknown = { ...known, queues: older };
   for (const state of [stateWith(19, spread), stateWith(0, null), unknown, { ...known, queues: [] }]) {
     expect(stuckJob(state, runningJob(null), nowMs)).toBeNull();
   }

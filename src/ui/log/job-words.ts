@@ -1,5 +1,5 @@
 /** What the screen says about a running job beyond its name: its time limit, whether it looks stuck, its arguments. */
-import { duration } from '../../messages/quantities.ts';
+import { age, duration } from '../../messages/quantities.ts';
 import type { RunningJob } from '../../protocol/snapshot.ts';
 import type { StuckJob } from '../../store/selectors.ts';
 import { elapsed } from '../text/figures.ts';
@@ -23,12 +23,7 @@ export const stuckStyle: Style = { color: 'yellow' };
 
 /** `silent for 12 min, 95 % took 40.0 s or less` */
 export function stuckText({ silentMs, p95Ms }: StuckJob): string {
-  return `silent for ${duration(wholeMinutes(silentMs))}, 95 % took ${duration(p95Ms)} or less`;
-}
-
-/** An unchanged screen costs nothing. */
-function wholeMinutes(ms: number): number {
-  return ms - (ms % 60_000);
+  return `silent for ${age(silentMs)}, 95 % took ${duration(p95Ms)} or less`;
 }
 
 /** Deep values would need more memory for their indentation than for themselves. */
