@@ -1,10 +1,17 @@
 /** The three tables of `status`: queues, processes with their workers, running jobs. */
-import { age, grouped, lastSeen, plural } from '../../messages/quantities.ts';
+import { age, duration, grouped, lastSeen, plural } from '../../messages/quantities.ts';
 import { limitsText, pauseReason } from '../../messages/queues.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
 import type { Style } from '../../ui/text/line.ts';
 import { alarm, type Cell, type Column, faint, good, warning } from '../terminal/table.ts';
-import type { PauseStatus, ProcessStatus, QueueStatus, RunningJob, StatusDocument } from './document.ts';
+import type {
+  PauseStatus,
+  ProcessStatus,
+  QueueStatus,
+  RunningJob,
+  StatusDocument,
+  WindowStatus,
+} from './document.ts';
 import { rateText } from './rates.ts';
 
 /** Starts a row that needs attention; color alone is not enough. */
@@ -169,6 +176,62 @@ function isLostJob({ workerState }: RunningJob): boolean {
 function jobStyle(job: RunningJob): Style {
   if (job.workerState === 'dead') return alarm;
   return isLostJob(job) || job.problem !== null ? warning : {};
+}
+
+/** A queue of a runner that could be asked. */
+interface Worked extends WindowStatus {
+  readonly process: string;
+}
+
+/** Queues whose jobs finished in the last 15 minutes, the busiest first. */
+export function workedOf({ processes }: StatusDocument): Worked[] {
+  return processes
+    .flatMap(({ name, statistics }) => statistics.map((each): Worked => ({ ...each, process: name })))
+    .filter(({ window, finished }) => window === '15m' && finished > 0)
+    .sort((a, b) => b.finished - a.finished);
+}
+
+export function windowColumns(rows: readonly Worked[]): Column<Worked>[] {
+  const hasProcesses = new Set(rows.map(({ process }) => process)).size > 1;
+  const hasWaits = rows.some(({ waitP95Ms }) => waitP95Ms !== null);
+  const time = (title: string, ms: (row: Worked) => number | null): Column<Worked> => ({
+    title,
+    align: 'right',
+    cell: (row) => ({ text: timeText(ms(row)) }),
+  });
+  return [
+    { title: '', isMark: true, cell: () => ({ text: ' ' }) },
+    { title: 'QUEUE', least: 10, cell: ({ queue }) => ({ text: queue }) },
+    ...(hasProcesses
+      ? [
+          {
+            title: 'PROCESS',
+            least: 18,
+            keeps: 'end' as const,
+            cell: ({ process }: Worked) => ({ text: process }),
+          },
+        ]
+      : []),
+    { title: 'DONE', align: 'right', cell: ({ finished }) => numberCell(finished) },
+    { title: 'PER MIN', align: 'right', cell: ({ perMinute }) => ({ text: rateText(perMinute) }) },
+    { title: 'FAILED', align: 'right', cell: failedShare },
+    time('P50', ({ p50Ms }) => p50Ms),
+    time('P95', ({ p95Ms }) => p95Ms),
+    time('LONGEST', ({ maxMs }) => maxMs),
+    ...(hasWaits ? [time('WAIT P95', ({ waitP95Ms }) => waitP95Ms)] : []),
+  ];
+}
+
+/** `0 %` only if none failed, and `100 %` only if all did. */
+function failedShare({ failed, finished }: WindowStatus): Cell {
+  if (failed === 0) return { text: '0 %', style: faint };
+  const percent = (failed * 100) / finished;
+  const rounded = failed === finished ? 100 : Math.min(99, Math.round(percent));
+  return { text: percent < 1 ? '<1 %' : `${rounded} %`, style: warning };
+}
+
+function timeText(ms: number | null): string {
+  return ms === null ? '-' : duration(ms);
 }
 
 interface Rated {

@@ -1,4 +1,6 @@
 /** The JSON of `status --json`. Ages and times are by Redis' clock. A value that can't be known is `null`, never a guess. */
+
+import type { WindowStatistics } from '../../protocol/statistics.ts';
 import type { WorkerKind, WorkerState } from '../../resque/workers/judge-workers.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 
@@ -143,6 +145,22 @@ export interface ProcessStatus {
   readonly jobsPerMinute: number | null;
   /** Finished jobs since the previous reading; `null` in the first reading and without `--watch`. */
   readonly jobsPerSecond: number | null;
+  /** Of runners of this user on this machine: three windows for each queue whose jobs it has run. Otherwise empty. */
+  readonly statistics: readonly WindowStatus[];
+}
+
+/** What a runner counted of one queue in the last minute, the last 15 minutes, or since its start. */
+export interface WindowStatus extends Omit<WindowStatistics, 'duration' | 'wait'> {
+  readonly queue: string;
+  readonly window: '1m' | '15m' | 'start';
+  /** How long jobs ran that finished; `null` without any. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly maxMs: number | null;
+  /** From enqueuing to the start; `null` if the payloads don't say when they were enqueued. */
+  readonly waitP50Ms: number | null;
+  readonly waitP95Ms: number | null;
+  readonly waitMaxMs: number | null;
 }
 
 export interface WorkerStatus {

@@ -5,7 +5,7 @@ import { isAlive } from '../../resque/workers/judge-workers.ts';
 import { retriesCountedIn } from '../../resque/workers/read-status.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
 import { alarm, bold, type Column, cutLine, faint, table, warning } from '../terminal/table.ts';
-import { jobColumns, processColumns, queueColumns, reasonOf } from './columns.ts';
+import { jobColumns, processColumns, queueColumns, reasonOf, windowColumns, workedOf } from './columns.ts';
 import type { AwayDocument, Delayed, ProcessStatus, StatusDocument } from './document.ts';
 import { rateText } from './rates.ts';
 
@@ -164,6 +164,7 @@ function sectionsOf(document: StatusDocument, { width, height }: TextOptions): S
     wrongTypes
       .filter(({ hides }) => hides === hiding[title])
       .map((wrong): Line => [span(wrongTypeText(wrong), alarm)]);
+  const worked = workedOf(document);
   const isMeasured = document.totals.jobsPerSecond !== null;
   const average = isMeasured ? '' : '; PER MIN is the average since the start';
   const section = <Row>(
@@ -186,6 +187,9 @@ function sectionsOf(document: StatusDocument, { width, height }: TextOptions): S
     section('Queues', '', queues, queueColumns(document)),
     section('Processes', average, processes, processColumns(document)),
     section('Running jobs', '', runningJobs, jobColumns()),
+    ...(worked.length === 0
+      ? []
+      : [section('Last 15 minutes, runners on this machine', '', worked, windowColumns(worked))]),
   ];
 }
 

@@ -9,22 +9,27 @@ import {
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { ProcessStatus, WorkerStatus } from './document.ts';
+import type { LocalRunners } from './local-runners.ts';
 import { pausesOfProcess, slotsOf } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { groupsOf, seconds } from './workers.ts';
+
+/** Everything that Redis knows. */
+type RecordedProcess = Omit<ProcessStatus, 'statistics'>;
 
 export function surveyProcesses(
   facts: StatusFacts,
   workers: readonly JudgedWorker[],
   rates: Rates,
   here: Vantage,
+  local: LocalRunners,
 ): ProcessStatus[] {
   const groups = groupsOf(workers, ({ facts: { about } }) => [about.process]);
   const without = [...facts.runners.keys()].filter((owner) => !groups.has(owner));
   const processes = [
     ...[...groups].map(([name, group]) => processOf(name, group, facts, rates)),
     ...without.map((owner) => withoutWorkers(owner, facts, here)),
-  ];
+  ].map((process): ProcessStatus => ({ ...process, statistics: local.get(process.name) ?? [] }));
   return processes.sort(
     (a, b) =>
       Number(isAlive(a)) - Number(isAlive(b)) ||
@@ -39,7 +44,7 @@ function processOf(
   group: readonly JudgedWorker[],
   facts: StatusFacts,
   rates: Rates,
-): ProcessStatus {
+): RecordedProcess {
   const { nowMs } = facts;
   const all = group.map((worker) => worker.facts);
   const first = readWorkerId(all[0]?.id ?? name);
@@ -70,7 +75,7 @@ function processOf(
 }
 
 /** A runner whose workers were removed from Redis by another program. Its next heartbeat registers them again. */
-function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): ProcessStatus {
+function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): RecordedProcess {
   const { host, pid } = readWorkerId(owner);
   const { state, silentMs } = stateOfRunner(facts.runners.get(owner) ?? null, facts, here);
   return {

@@ -1,4 +1,4 @@
-/** `resque-runner status [CONFIG]`: queues, workers of every kind and running jobs, as Redis knows them. */
+/** `resque-runner status [CONFIG]`: queues, workers of every kind and running jobs, as Redis knows them; durations from local runners. */
 import { ownVantage } from '../../engine/machine/identity.ts';
 import { readStatus } from '../../resque/workers/read-status.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
@@ -6,6 +6,7 @@ import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import { findTarget, withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { linePainter, outputWidth } from '../terminal/table.ts';
+import { readLocalRunners } from './local-runners.ts';
 import { statusLines } from './page.ts';
 import { survey } from './survey.ts';
 
@@ -22,14 +23,10 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   }
   if (flags.interval !== null)
     throw new UsageError('--interval needs --watch; add --watch or omit --interval');
-  const document = await withTarget(io, where, async (sender, { shown, namespace, keys, lockPrefix }) =>
-    survey(await readStatus(sender, keys, lockPrefix), null, {
-      redis: shown,
-      namespace,
-      keys,
-      here: ownVantage(),
-    }),
-  );
+  const document = await withTarget(io, where, async (sender, { shown, namespace, keys, lockPrefix }) => {
+    const [facts, local] = await Promise.all([readStatus(sender, keys, lockPrefix), readLocalRunners(io)]);
+    return survey(facts, null, { redis: shown, namespace, keys, here: ownVantage(), local });
+  });
   if (flags.json) await printJson(io, document);
   else
     await print(

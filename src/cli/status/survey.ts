@@ -4,6 +4,7 @@ import { judgeWorkers } from '../../resque/workers/judge-workers.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { Delayed, SchedulerStatus, StatusDocument, WrongTypeStatus } from './document.ts';
+import type { LocalRunners } from './local-runners.ts';
 import { surveyProcesses } from './processes.ts';
 import { surveyQueues } from './queues.ts';
 import { Rates } from './rates.ts';
@@ -16,13 +17,15 @@ export interface SurveyOptions {
   readonly keys: ResqueKeys;
   /** This machine: it can see whether its own processes are alive. */
   readonly here: Vantage;
+  /** Runners that could be asked. */
+  readonly local: LocalRunners;
 }
 
 /** @param before the previous reading, for rates between the two; `null` in the first one */
 export function survey(
   facts: StatusFacts,
   before: StatusFacts | null,
-  { redis, namespace, keys, here }: SurveyOptions,
+  { redis, namespace, keys, here, local }: SurveyOptions,
 ): StatusDocument {
   const rates = new Rates(before, facts);
   const workers = judgeWorkers(facts, here);
@@ -48,7 +51,7 @@ export function survey(
       jobsPerSecond: rates.total(),
     },
     queues,
-    processes: surveyProcesses(facts, workers, rates, here),
+    processes: surveyProcesses(facts, workers, rates, here, local),
     runningJobs: jobs,
     delayed: delayedOf(facts),
     schedulers: schedulersOf(facts),

@@ -11,6 +11,7 @@ import { readStatus, type StatusFacts } from '../../resque/workers/read-status.t
 import { type Io, isInteractive } from '../command-line/io.ts';
 import type { RedisTarget } from '../redis/target.ts';
 import { explainRedisError, withSender } from '../redis/with-redis.ts';
+import { type LocalRunners, readLocalRunners } from './local-runners.ts';
 import { survey } from './survey.ts';
 import { jsonView, textView, type WatchView } from './watch-view.ts';
 
@@ -41,7 +42,7 @@ async function viewFor(io: Io, { isJson, intervalMs }: WatchOptions): Promise<Wa
 }
 
 class Looks {
-  readonly #io: Pick<Io, 'now'>;
+  readonly #io: Io;
   readonly #target: RedisTarget;
   readonly #view: WatchView;
   readonly #intervalMs: number;
@@ -53,7 +54,7 @@ class Looks {
   #isStopped = false;
   #wake: () => void = () => {};
 
-  constructor(io: Pick<Io, 'now'>, target: RedisTarget, view: WatchView, intervalMs: number) {
+  constructor(io: Io, target: RedisTarget, view: WatchView, intervalMs: number) {
     this.#io = io;
     this.#target = target;
     this.#view = view;
@@ -68,7 +69,10 @@ class Looks {
         await withSender(this.#target.redis, openLimitMs, async (sender) => {
           while (!this.#isStopped) {
             this.#lookedAtMs = this.#io.now();
-            await this.#show(await readStatus(sender, this.#target.keys, this.#target.lockPrefix));
+            const { keys, lockPrefix } = this.#target;
+            await this.#show(
+              ...(await Promise.all([readStatus(sender, keys, lockPrefix), readLocalRunners(this.#io)])),
+            );
             await this.#pause();
           }
         });
@@ -86,10 +90,10 @@ class Looks {
     this.#wake();
   }
 
-  async #show(facts: StatusFacts): Promise<void> {
+  async #show(facts: StatusFacts, local: LocalRunners): Promise<void> {
     const { shown: redis, namespace, keys } = this.#target;
     const here = ownVantage();
-    const document = survey(facts, this.#before, { redis, namespace, keys, here });
+    const document = survey(facts, this.#before, { redis, namespace, keys, here, local });
     this.#before = facts;
     this.#awaySinceMs = null;
     if (!this.#isStopped) await this.#view.show(document);

@@ -52,6 +52,7 @@ function look(now: StatusFacts, before: StatusFacts | null): StatusDocument {
     namespace: 'resque',
     keys,
     here: { identity: { machine: '' }, presenceOf: () => 'unknown' },
+    local: new Map(),
   });
 }
 

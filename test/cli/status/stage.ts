@@ -46,6 +46,7 @@ export class StatusStage {
       namespace: 'resque',
       keys,
       here: ownVantage(),
+      local: new Map(),
     });
     return { facts, document };
   }
