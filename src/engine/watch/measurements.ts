@@ -26,6 +26,9 @@ interface Told {
   readonly text: string;
 }
 
+/** Of a watch that is over: the snapshot still has its statistics, which may be out of date. */
+const outdated: Told = { version: 'outdated', text: '' };
+
 export class Measurements {
   readonly #hooks: MeasurementsHooks;
   readonly #oldest: OldestJobs;
@@ -41,6 +44,11 @@ export class Measurements {
 
   /** Publishes everything, and later what changes. */
   begin(): void {
+    const known = new Set(this.#hooks.queues());
+    for (const queue of this.#told.keys()) {
+      if (known.has(queue)) this.#told.set(queue, outdated);
+      else this.#told.delete(queue);
+    }
     this.#oldest.begin();
     const { clock } = this.#hooks.client;
     this.#cancel = clock.every(intervalMs, () => this.#measure(queuesAtOnce), { keepsAlive: false });
@@ -51,7 +59,6 @@ export class Measurements {
   stop(): void {
     this.#cancel();
     this.#oldest.stop();
-    this.#told.clear();
   }
 
   heard(event: EngineEvent): void {

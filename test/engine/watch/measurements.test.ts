@@ -120,6 +120,22 @@ test('of a queue with waiting jobs say how old the oldest is, and how long they 
   end();
 });
 
+test('what the last watch knew of a queue is corrected by the next one', async () => {
+  const started = await startWithClock('mail');
+  const { engine, clock } = started;
+  await engine.do({ type: 'pause-all' });
+  await stage.waitForNoWait();
+  const atMs = clock.nowMs() - 5_000;
+  await enqueueAt('mail', atMs);
+  const end = engine.engine.watch();
+  await waitForStatistics(started, 'mail', (now) => now?.oldest?.sinceMs === atMs);
+  end();
+  await stage.redis.del('resque:queue:mail');
+  const endAgain = engine.engine.watch();
+  expect(statisticsOf(engine, 'mail')?.oldest).toBeNull();
+  endAgain();
+});
+
 test('a job that is too large to be read, and a key that is not a list, are left alone', async () => {
   const started = await startWithClock('large,odd,small');
   const { engine, clock } = started;
