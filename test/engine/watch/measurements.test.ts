@@ -28,7 +28,7 @@ async function waitForStatistics(
 ): Promise<void> {
   await waitFor(
     () => {
-      clock.move(1_000);
+      clock.move(100);
       return isAsWanted(statisticsOf(engine, queue));
     },
     { message: () => `the statistics: ${JSON.stringify(statisticsOf(engine, queue))}`, timeoutMs: 10_000 },
