@@ -7,6 +7,7 @@ import type { FailureEntry, FailureGroup, WaitingJob } from '../protocol/command
 import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
 import type { EngineEvent } from '../protocol/events.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
+import type { StatisticsSteps } from '../protocol/statistics.ts';
 import type { WorkerInfo } from '../protocol/workers.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
 import { initialView, type View } from './view.ts';
@@ -50,6 +51,13 @@ export interface WaitingPages {
   readonly next: number | null;
   readonly isLoading: boolean;
   readonly trouble: string | null;
+}
+
+/** What the engine has counted of the open queue. */
+export interface QueueHour {
+  readonly queue: string;
+  /** `null` before the first reply. */
+  readonly hour: StatisticsSteps | null;
 }
 
 /** The open log; its lines are in a `LogBuffer` beside the store. */
@@ -96,6 +104,7 @@ export interface AppState {
   readonly waitingPages: WaitingPages;
   readonly workerRows: WorkerRows;
   readonly delayedRows: DelayedRows;
+  readonly queueHour: QueueHour;
   readonly openLog: OpenLog | null;
 }
 
@@ -138,6 +147,7 @@ export const noDelayedRows: DelayedRows = {
   aheadMs: 0,
   trouble: null,
 };
+export const noQueueHour: QueueHour = { queue: '', hour: null };
 
 export function createAppStore(): AppStore {
   return createStore<AppState>(() => ({
@@ -149,6 +159,7 @@ export function createAppStore(): AppStore {
     waitingPages: noWaitingPages,
     workerRows: noWorkerRows,
     delayedRows: noDelayedRows,
+    queueHour: noQueueHour,
     openLog: null,
   }));
 }

@@ -16,6 +16,7 @@ import { DelayedList } from '../lists/delayed-list.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
 import { GroupList } from '../lists/group-list.ts';
 import { contextOf } from '../lists/selection.ts';
+import { StatisticsReader } from '../lists/statistics-reader.ts';
 import { WaitingJobs } from '../lists/waiting-list.ts';
 import { WorkerList } from '../lists/worker-list.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
@@ -74,6 +75,7 @@ export class Controller implements TypingContext {
   readonly delay = new Delay();
   readonly #options: ControllerOptions;
   readonly #screen: ScreenPort;
+  readonly #statistics: StatisticsReader;
   readonly #held: HeldKeys;
   #log: JobLog | null = null;
   #unanswered: readonly Command[] = [];
@@ -91,6 +93,7 @@ export class Controller implements TypingContext {
     this.waiting = new WaitingJobs(options.store, options.send);
     this.workers = new WorkerList(options.store, options.send);
     this.delayed = new DelayedList(options.store, options.send);
+    this.#statistics = new StatisticsReader(options.store, options.send);
     this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
   }
 
@@ -230,5 +233,6 @@ export class Controller implements TypingContext {
     this.waiting.close();
     this.workers.close();
     this.delayed.close();
+    this.#statistics.close();
   }
 }

@@ -4,6 +4,7 @@ import { grouped, plural } from '../../messages/quantities.ts';
 import { limitsText, pauseReason, throttledReason } from '../../messages/queues.ts';
 import type { PoolView } from '../../protocol/events.ts';
 import type { EngineState, QueueState } from '../../protocol/snapshot.ts';
+import type { StatisticsSteps } from '../../protocol/statistics.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, jobsOf, poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
 import type { QueuePage } from '../../store/view.ts';
@@ -14,6 +15,7 @@ import { perSecond, statusStyles, statusText } from '../panels/words.ts';
 import { bar, sparkline } from '../text/figures.ts';
 import { type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
 import { wrapWords } from '../text/wrap.ts';
+import { hourLines, statisticsLines } from './queue-hour.ts';
 
 export interface AboutProps {
   readonly queue: QueueState | null;
@@ -21,6 +23,8 @@ export interface AboutProps {
   readonly engine: EngineState | null;
   /** Number of running jobs. */
   readonly running: number;
+  /** Its last hour; `null` if it is not known. */
+  readonly hour: StatisticsSteps | null;
   readonly width: number;
   readonly nowMs: number;
 }
@@ -30,7 +34,7 @@ const longestReason = 4_000;
 const barColumns = 40;
 const sparkColumns = 30;
 
-export function aboutLines({ queue, runner, engine, running, width, nowMs }: AboutProps): Line[] {
+export function aboutLines({ queue, runner, engine, running, hour, width, nowMs }: AboutProps): Line[] {
   if (queue === null) return [lineOf(width, [span('this runner no longer has this queue', { dim: true })])];
   const total = runner?.concurrency ?? running;
   const spark = sparkline(bucketsAt(queue.throughput, nowMs, sparkColumns));
@@ -54,6 +58,8 @@ export function aboutLines({ queue, runner, engine, running, width, nowMs }: Abo
     ...reasons(queue, runner, engine, running).flatMap(({ text, style }) =>
       wrapWords(text, width).map((line) => lineOf(width, [span(line, style)])),
     ),
+    ...(queue.statistics === undefined ? [] : statisticsLines(queue.statistics, width, nowMs)),
+    ...(hour === null ? [] : hourLines(hour, width)),
   ];
 }
 
@@ -105,10 +111,15 @@ export function aboutTitle({ queue, runner, engine, running }: AboutProps, name:
 }
 
 /** Rows that the pane needs, with its border. */
-export function aboutRows({ model }: Pick<AppState, 'model'>, page: QueuePage, { columns }: Size): number {
+export function aboutRows(
+  { model, queueHour }: Pick<AppState, 'model' | 'queueHour'>,
+  page: QueuePage,
+  { columns }: Size,
+): number {
   const queue = model.queues.find(({ name }) => name === page.queue) ?? null;
   const runner = queue === null ? null : poolOf(model, queue);
   const running = jobsOf(model, page.queue).length;
-  const props = { queue, runner, engine: model.engine, running, width: innerWidth(columns), nowMs: 0 };
+  const { hour } = queueHour;
+  const props = { queue, runner, engine: model.engine, running, hour, width: innerWidth(columns), nowMs: 0 };
   return aboutLines(props).length + 2;
 }

@@ -15,7 +15,7 @@ import { WaitingTable } from '../queue/waiting-table.tsx';
 import { clickable, lineOf, span } from '../text/line.ts';
 
 export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
-  const { size, nowMs, queue, runner, engine, jobs, groupCount } = useFrame((frame) => {
+  const { size, nowMs, queue, runner, engine, jobs, hour, groupCount } = useFrame((frame) => {
     const { model } = frame;
     const own = model.queues.find(({ name }) => name === page.queue) ?? null;
     return {
@@ -25,11 +25,12 @@ export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
       runner: own === null ? null : poolOf(model, own),
       engine: model.engine,
       jobs: jobsOf(model, page.queue),
+      hour: frame.queueHour.hour,
       groupCount: frame.groupPages.groups.length,
     };
   });
   const width = size.columns;
-  const about = { queue, runner, engine, running: jobs.length, width: innerWidth(width), nowMs };
+  const about = { queue, runner, engine, running: jobs.length, hour, width: innerWidth(width), nowMs };
   const lines = aboutLines(about);
   const heights = queuePageLayout(size, lines.length + 2, page.pane);
   const hidden = lines.length - innerHeight(heights.about);

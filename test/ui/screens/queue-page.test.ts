@@ -205,6 +205,21 @@ test('a queue whose key is no list says so instead of its jobs', async () => {
   await screen.waitForText('resque:queue:mail is not a list');
 });
 
+test('the page shows what the runner has counted: durations, and charts of the last hour with a scale', async () => {
+  const screen = await ui.start(
+    { script: ui.stage.script('grep -q 3 && exit 1; exit 0'), runners: { mail: 2 } },
+    { columns: 140, rows: 45 },
+  );
+  await ui.stage.enqueue('mail', ...jobs(3));
+  await ui.stage.waitForStat('processed', 3);
+  await screen.press('return');
+  await screen.waitForText(/jobs +[▁-█]+ {2}up to [123] a minute/);
+  await screen.waitForText(/failed +[▁-█]+ {2}up to 1 a minute/);
+  await screen.waitForText(/15 min {2}3 jobs, 1 failed {2}ran /);
+  await screen.waitForText('-60 min');
+  expect(screen.text()).toContain('3 jobs ended');
+});
+
 test('a click selects a waiting job or a group, and the wheel moves in its pane', async () => {
   await addFailures(ui.stage, numbered(2, { exception: 'Timeout', jobClass: 'Send' }));
   const screen = await openPaused(50);
