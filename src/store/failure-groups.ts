@@ -7,6 +7,7 @@ import {
 } from '../protocol/commands.ts';
 import type { GroupPages } from './app-store.ts';
 import { parseFailureFilter } from './filter-language.ts';
+import { queuePageOf } from './queue-page.ts';
 import type { View } from './view.ts';
 
 type GroupCommand = Extract<Command, { type: 'group-failures' }>;
@@ -26,8 +27,9 @@ export function showsGroups({ grouping, group }: View['failures']): boolean {
 
 /** @returns `null` if this view has no groups */
 export function groupRequest({ tab, opened, failures }: View): GroupRequest | null {
-  if (opened?.kind === 'queue') {
-    const { queue } = opened;
+  const page = queuePageOf(opened);
+  if (page !== null) {
+    const { queue } = page;
     return { command: { filter: { ...everyFailure, queue }, byQueue: true }, queue };
   }
   if (opened !== null || tab !== 'failures' || !showsGroups(failures)) return null;

@@ -54,6 +54,13 @@ export type Opened =
     }
   | { readonly kind: 'worker'; readonly worker: WorkerInfo; readonly top: number; readonly over?: Opened }
   | { readonly kind: 'delayed-job'; readonly item: DelayedItem; readonly top: number; readonly over?: Opened }
+  | {
+      readonly kind: 'waiting-job';
+      readonly queue: string;
+      readonly job: WaitingJob;
+      readonly top: number;
+      readonly over?: Opened;
+    }
   | QueuePage;
 
 /** The panes of a queue's page. */

@@ -2,7 +2,9 @@
  * The page of a queue: opening it, moving on it, opening what is on it, and changing its waiting jobs. Commands name a waiting job by
  * value, so they act on what the user saw.
  */
+import type { WaitingJob } from '../../protocol/commands.ts';
 import { type AppState, changeView } from '../../store/app-store.ts';
+import { queuePageOf } from '../../store/queue-page.ts';
 import { jobsOf } from '../../store/selectors.ts';
 import type { Question, QueuePage } from '../../store/view.ts';
 import { queuePageLayout, type Size } from '../layout/layout.ts';
@@ -85,7 +87,7 @@ export function openFromPage(context: ActionContext, page: QueuePage): void {
       if (!openGroup(context)) context.toast(`${page.queue} has no failures`);
       break;
     case 'waiting':
-      context.toast('this job has not run yet; y copies it');
+      openWaiting(context, page);
       break;
     case 'about':
       context.toast('press Tab to select a job or a group of failures');
@@ -93,14 +95,21 @@ export function openFromPage(context: ActionContext, page: QueuePage): void {
   }
 }
 
+function openWaiting(context: ActionContext, page: QueuePage): void {
+  const { store } = context;
+  const job = selectedWaiting(store.getState());
+  if (job === null) context.toast(`no job is waiting on ${page.queue}`);
+  else changeView(store, { opened: { kind: 'waiting-job', queue: page.queue, job, top: 0, over: page } });
+}
+
 /** The waiting job under the cursor, or the group of failures. */
 export function deleteChosen(context: ActionContext): void {
   const { store } = context;
-  const page = pageOfQueue(store.getState().view);
-  if (page?.pane === 'groups') {
+  if (pageOfQueue(store.getState().view)?.pane === 'groups') {
     changeGroup(context, 'remove-matching');
     return;
   }
+  const page = queuePageOf(store.getState().view.opened);
   const job = chosen(context);
   if (page === null || job === null) return;
   const about = job.args === '' ? job.payload : job.args;
@@ -125,15 +134,22 @@ export async function removeWaiting(
   { queue, job }: Extract<Question, { kind: 'remove-waiting' }>,
 ): Promise<void> {
   await context.run({ type: 'remove-waiting', queue, jobs: [{ index: job.index, sha1: job.sha1 }] });
-  context.waiting.reread();
+  leaveJob(context, job);
 }
 
 export async function moveWaiting(context: ActionContext, to: 'head' | 'tail'): Promise<void> {
-  const page = pageOfQueue(context.store.getState().view);
+  const page = queuePageOf(context.store.getState().view.opened);
   const job = chosen(context);
   if (page === null || job === null) return;
   const { index, sha1 } = job;
   await context.run({ type: 'move-waiting', queue: page.queue, job: { index, sha1 }, to });
+  leaveJob(context, job);
+}
+
+/** After a change: it is no longer in that place, and its page would be out of date. */
+function leaveJob(context: ActionContext, job: WaitingJob): void {
+  const { opened } = context.store.getState().view;
+  if (opened?.kind === 'waiting-job' && opened.job === job) context.leave();
   context.waiting.reread();
 }
 

@@ -5,6 +5,7 @@ import { bodyRows, type Size } from '../layout/layout.ts';
 import { failureDetail } from '../panels/failure-detail.ts';
 import type { Line } from '../text/line.ts';
 import { delayedDetail } from './delayed-lines.ts';
+import { waitingDetail } from './waiting-lines.ts';
 import { workerDetail } from './worker-lines.ts';
 
 /** Everything but jobs and queues, which have screens of their own. */
@@ -14,6 +15,7 @@ export const detailTitles: Readonly<Record<OpenedDetail['kind'], string>> = {
   failure: 'Failure',
   worker: 'Worker',
   'delayed-job': 'Delayed job',
+  'waiting-job': 'Waiting job',
 };
 
 export function detailOf(opened: OpenedDetail, width: number): Line[] {
@@ -24,6 +26,8 @@ export function detailOf(opened: OpenedDetail, width: number): Line[] {
       return workerDetail(opened.worker, width);
     case 'delayed-job':
       return delayedDetail(opened.item, width);
+    case 'waiting-job':
+      return waitingDetail(opened.queue, opened.job, width);
   }
 }
 

@@ -26,6 +26,7 @@ const contextTitles: Readonly<Record<Context, string>> = {
   failure: 'Failure',
   worker: 'Worker',
   'delayed-job': 'Delayed job',
+  'waiting-job': 'Waiting job',
 };
 const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
 const widest = 100;

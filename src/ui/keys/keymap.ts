@@ -18,7 +18,8 @@ export type Context =
   | 'job'
   | 'failure'
   | 'worker'
-  | 'delayed-job';
+  | 'delayed-job'
+  | 'waiting-job';
 
 export type ActionName =
   | 'up'
@@ -116,7 +117,7 @@ const lists: readonly Context[] = [
   ...(['queues', 'failures', 'groups', 'jobs', 'events', 'workers', 'delayed'] as const),
   'queue',
 ];
-const everywhere: readonly Context[] = [...lists, 'job', 'failure', 'worker', 'delayed-job'];
+const everywhere: readonly Context[] = [...lists, 'job', 'failure', 'worker', 'delayed-job', 'waiting-job'];
 /** Where one queue is selected or open. */
 const withQueue: readonly Context[] = ['queues', 'queue'];
 
@@ -409,7 +410,7 @@ export const keymap: readonly Binding[] = [
     label: 'delete this waiting job, or this group of failures',
     footer: 'delete',
     group: 'act',
-    contexts: ['queue'],
+    contexts: ['queue', 'waiting-job'],
     asks: true,
     changes: true,
   },
@@ -421,7 +422,7 @@ export const keymap: readonly Binding[] = [
     label: 'move this waiting job to the head: it runs next',
     footer: 'head',
     group: 'act',
-    contexts: ['queue'],
+    contexts: ['queue', 'waiting-job'],
     changes: true,
   },
   {
@@ -432,7 +433,7 @@ export const keymap: readonly Binding[] = [
     label: 'move this waiting job to the tail: it runs last',
     footer: 'tail',
     group: 'act',
-    contexts: ['queue'],
+    contexts: ['queue', 'waiting-job'],
     changes: true,
   },
   {

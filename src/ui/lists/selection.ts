@@ -193,6 +193,7 @@ export function selectedGroup(state: AppState): FailureGroup | null {
 
 /** The waiting job that keys act on. */
 export function selectedWaiting({ view, waitingPages }: AppState): WaitingJob | null {
+  if (view.opened?.kind === 'waiting-job') return view.opened.job;
   const page = pageOfQueue(view);
   if (page?.pane !== 'waiting') return null;
   return waitingPages.jobs[indexOfKey(waitingKeys(waitingPages.jobs), page.waiting)] ?? null;

@@ -1,5 +1,6 @@
 /** Reads the last hour of the queue whose page is open, in steps of a minute. */
 import { type AppState, type AppStore, noQueueHour } from '../../store/app-store.ts';
+import { queuePageOf } from '../../store/queue-page.ts';
 import type { Send } from './failure-list.ts';
 
 /** The step that still goes on changes with each job. */
@@ -25,7 +26,7 @@ export class StatisticsReader {
   }
 
   #notice({ view: { opened } }: AppState): void {
-    const queue = opened?.kind === 'queue' ? opened.queue : null;
+    const queue = queuePageOf(opened)?.queue ?? null;
     if (queue === this.#queue) return;
     this.#queue = queue;
     this.#stopTimer();

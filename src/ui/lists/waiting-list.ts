@@ -4,6 +4,7 @@
  */
 import type { CommandReply, WaitingJob } from '../../protocol/commands.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
+import { queuePageOf } from '../../store/queue-page.ts';
 import type { QueuePage } from '../../store/view.ts';
 import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';
 import { waitingKeys } from './selection.ts';
@@ -61,7 +62,7 @@ export class WaitingJobs {
   }
 
   #notice({ view: { opened }, model }: AppState): void {
-    const page = opened?.kind === 'queue' ? opened : null;
+    const page = queuePageOf(opened);
     if (page === null && this.#request === '') return;
     const request = page === null ? '' : waitingRequest(page);
     const queue = model.queues.find(({ name }) => name === page?.queue);
@@ -160,8 +161,7 @@ export class WaitingJobs {
   }
 
   async #read({ jobs, next }: WaitingPages, wanted: number): Promise<CommandReply> {
-    const { opened } = this.#store.getState().view;
-    const { queue, filter } = opened?.kind === 'queue' ? opened : { queue: '', filter: '' };
+    const { queue, filter } = queuePageOf(this.#store.getState().view.opened) ?? { queue: '', filter: '' };
     const count = Math.max(1, Math.min(longestPage, wanted - jobs.length));
     const text = filter === '' ? null : filter;
     return await this.#send({ type: 'read-waiting', queue, from: next ?? 0, count, text });

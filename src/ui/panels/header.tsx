@@ -135,6 +135,7 @@ function openedNames(model: Snapshot, { opened }: View): string[] {
   if (opened?.kind === 'failure')
     return [opened.entry.queue ?? '(no queue)', opened.entry.jobClass ?? '(no class)'];
   if (opened?.kind === 'queue') return [opened.queue];
+  if (opened?.kind === 'waiting-job') return [opened.queue, opened.job.jobClass ?? '(no class)'];
   if (opened?.kind === 'worker') return [opened.worker.process];
   if (opened?.kind === 'delayed-job') {
     const { queue, jobClass } = opened.item.kind === 'job' ? opened.item.job : opened.item.schedule;

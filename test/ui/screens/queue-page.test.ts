@@ -48,7 +48,7 @@ test('Enter opens the page of any queue, Enter again its first running job, and 
   await waitForFocus(screen, 'waiting 0');
   await screen.waitForText('Waits for jobs.');
   await screen.press('return');
-  await screen.waitForText('this job has not run yet');
+  await screen.waitForText('no job is waiting on bill');
   await screen.press('escape');
   await waitForFocus(screen, 'bill');
 });
@@ -126,6 +126,34 @@ test('D deletes a waiting job after a question, H and T move one', async () => {
   expect(await waiting()).toEqual([1, 3, 2]);
   await screen.waitForText('waiting 3');
   await waitForSelected(screen, 'Send [2]');
+});
+
+test('Enter opens a waiting job in full; D, H and T work there, too, and lead back', async () => {
+  const screen = await openPaused(150);
+  const long = 'x'.repeat(300);
+  await ui.stage.enqueue('mail', { class: 'Long', args: [{ to: 'ann', text: long }] });
+  await screen.waitForText('waiting 151');
+  await screen.press('G');
+  await waitForSelected(screen, 'Long');
+  await screen.press('return');
+  await screen.waitForText('Queues › mail › Long');
+  const text = screen.text();
+  expect(text).toContain('place 151 when it was read  341 bytes');
+  expect(text).toContain('"to": "ann",');
+  expect(text.replace(/[┃\s]/g, '')).toContain(`"text":"${long}"}]}`);
+  await screen.press('escape');
+  await waitForSelected(screen, 'Long');
+  await screen.press('return');
+  await screen.waitForText('Queues › mail › Long');
+  await screen.press('H');
+  await screen.waitForText('✓ moved to the head of mail');
+  await waitForSelected(screen, '1  Long');
+  await screen.press('return');
+  await screen.waitForText('Queues › mail › Long');
+  await screen.press('D', 'y');
+  await screen.waitForText('✓ removed from mail');
+  await screen.waitForText('waiting 150');
+  expect(await waiting()).toEqual(numbers(150));
 });
 
 test('a job that was taken before the answer is not deleted, nor is another one', async () => {
