@@ -21,10 +21,11 @@ export function waitingDetail(queue: string, job: WaitingJob, width: number): Li
   ];
 }
 
-/** With a line for each member, unless the args were cut. */
+/** With a line for each member, unless that would change them: JavaScript rounds long numbers. */
 function prettyArgs(args: string): string {
   try {
-    return JSON.stringify(JSON.parse(args), null, 2);
+    const value: unknown = JSON.parse(args);
+    return JSON.stringify(value) === args ? JSON.stringify(value, null, 2) : args;
   } catch {
     return args; // Cut, or none.
   }

@@ -138,7 +138,7 @@ test('Enter opens a waiting job in full; D, H and T work there, too, and lead ba
   await screen.press('return');
   await screen.waitForText('Queues › mail › Long');
   const text = screen.text();
-  expect(text).toContain('place 151 when it was read  341 bytes');
+  expect(text).toContain('place 151 when it was read  348 bytes');
   expect(text).toContain('"to": "ann",');
   expect(text.replace(/[┃\s]/g, '')).toContain(`"text":"${long}"}]}`);
   await screen.press('escape');
