@@ -7,8 +7,7 @@ import {
 } from '../protocol/commands.ts';
 import type { GroupPages } from './app-store.ts';
 import { parseFailureFilter } from './filter-language.ts';
-import { queuePageOf } from './queue-page.ts';
-import type { View } from './view.ts';
+import { queuePageOf, type View } from './view.ts';
 
 type GroupCommand = Extract<Command, { type: 'group-failures' }>;
 interface GroupRequest {

@@ -83,6 +83,14 @@ export interface QueuePage {
   readonly over?: Opened;
 }
 
+/** The page of a queue that is open, or comes back from what is open on top of it. */
+export function queuePageOf(opened: Opened | null): QueuePage | null {
+  for (let at: Opened | undefined = opened ?? undefined; at !== undefined; at = at.over) {
+    if (at.kind === 'queue') return at;
+  }
+  return null;
+}
+
 /** A list with a cursor that stays on its item, not on its row. */
 export interface ListView {
   readonly filter: string;

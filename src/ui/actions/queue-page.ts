@@ -4,9 +4,8 @@
  */
 import type { WaitingJob } from '../../protocol/commands.ts';
 import { type AppState, changeView } from '../../store/app-store.ts';
-import { queuePageOf } from '../../store/queue-page.ts';
 import { jobsOf } from '../../store/selectors.ts';
-import type { Question, QueuePage } from '../../store/view.ts';
+import { type Question, type QueuePage, queuePageOf } from '../../store/view.ts';
 import { queuePageLayout, type Size } from '../layout/layout.ts';
 import {
   groupKeys,

@@ -1,6 +1,6 @@
 /** Reads the last hour of the queue whose page is open, in steps of a minute. */
 import { type AppState, type AppStore, noQueueHour } from '../../store/app-store.ts';
-import { queuePageOf } from '../../store/queue-page.ts';
+import { queuePageOf } from '../../store/view.ts';
 import type { Send } from './failure-list.ts';
 
 /** The step that still goes on changes with each job. */

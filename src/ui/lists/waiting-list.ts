@@ -4,8 +4,7 @@
  */
 import type { CommandReply, WaitingJob } from '../../protocol/commands.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
-import { queuePageOf } from '../../store/queue-page.ts';
-import type { QueuePage } from '../../store/view.ts';
+import { type QueuePage, queuePageOf } from '../../store/view.ts';
 import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';
 import { waitingKeys } from './selection.ts';
 
