@@ -61,14 +61,16 @@ const table = {
   attach: {
     summary: 'open the screen of a runner',
     arguments: [config],
-    flags: ['config', 'socket', 'readOnly', 'mouse', 'quiet'],
+    flags: ['config', 'socket', 'wait', 'readOnly', 'mouse', 'quiet'],
     flagWords: {
       socket: "the runner's socket, if it is in another directory or, for root, another user's",
     },
     about: `Opens the screen of the runner of this config (CONFIG, $RR_CONFIG or ./cfg.json). Without a config, it opens the
 screen of your runner; if you have several, you choose one. q closes the screen and leaves the runner running; Q asks
-whether to stop the runner. Several screens can be open at once.`,
-    examples: ['attach', 'attach /etc/resque-runner/cfg.json --read-only'],
+whether to stop the runner. Several screens can be open at once.
+
+If the runner ends, the screen stays and waits for the next runner of this config, or at this --socket. Esc leaves.`,
+    examples: ['attach', 'attach --wait', 'attach /etc/resque-runner/cfg.json --read-only'],
     load: () => import('./control/attach.ts'),
   },
   pause: {

@@ -106,6 +106,10 @@ export interface AppState {
   readonly delayedRows: DelayedRows;
   readonly queueHour: QueueHour;
   readonly openLog: OpenLog | null;
+  /** What to say while no runner answers and the screen waits for one; otherwise `null`. */
+  readonly away: string | null;
+  /** The history of runners that were attached before, oldest first, with numbers below 0. */
+  readonly former: readonly EngineEvent[];
 }
 
 export type AppStore = StoreApi<AppState>;
@@ -161,6 +165,8 @@ export function createAppStore(): AppStore {
     delayedRows: noDelayedRows,
     queueHour: noQueueHour,
     openLog: null,
+    away: null,
+    former: [],
   }));
 }
 

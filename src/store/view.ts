@@ -213,6 +213,8 @@ export type PromptPurpose =
 export type Question =
   | { readonly kind: 'quit' }
   | { readonly kind: 'stop-runner' }
+  /** Sockets of the runners that can be chosen; the keys of the choices count from 1. */
+  | { readonly kind: 'switch-runner'; readonly sockets: readonly string[] }
   | { readonly kind: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'remove-worker'; readonly worker: string }
   | {

@@ -18,8 +18,11 @@ import { QueueSorter } from './lists/queue-order.ts';
 import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
 
 export interface UiOptions extends ControllerOptions {
-  /** Resolves when the link to the engine has ended, with the reason. */
-  readonly lost: Promise<string>;
+  /**
+   * Resolves when the link to the engine has ended, with the reason, and so does the screen. `null` if the screen stays: it
+   * shows the store's `away` until another runner answers.
+   */
+  readonly lost: Promise<string> | null;
   /** Name of the runner's user; `null` if that is the user of the screen. */
   readonly runnerUser: string | null;
   /** Neither bell nor title on trouble, until the user turns them on. */
@@ -100,10 +103,10 @@ export class UserInterface {
     const { stdin, sink } = this.#terminal;
     const unsubscribe = store.subscribe(({ model }) => {
       this.#clock.dirty();
-      if (model.engine?.isStopped === true) this.end({ kind: 'stopped' });
+      if (lost !== null && model.engine?.isStopped === true) this.end({ kind: 'stopped' });
     });
     sink.on('resize', () => this.wake());
-    void lost.then((reason) => this.end({ kind: 'lost', reason }));
+    void lost?.then((reason) => this.end({ kind: 'lost', reason }));
     this.#keys.start();
     this.#show();
     const app = (

@@ -87,6 +87,7 @@ export const flags = {
     completes: 'file',
     about: 'create the socket for `attach` here instead of in your runtime directory',
   },
+  wait: { kind: 'switch', about: 'without a runner, wait for the first one' },
   readOnly: { kind: 'switch', about: 'view only; change nothing' },
   quiet: {
     kind: 'switch',

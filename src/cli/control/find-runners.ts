@@ -39,7 +39,8 @@ export function socketChoices(listed: readonly ListedSocket[]): string {
   return listed.map(({ path, hello }) => `  --socket ${visible(path)}  ${runnerSummary(hello)}`).join('\n');
 }
 
-function isOf(configFile: string | null, file: string): boolean {
+/** Whether a runner has this config. */
+export function isOf(configFile: string | null, file: string): boolean {
   return configFile !== null && (configFile === file || resolved(configFile) === resolved(file));
 }
 

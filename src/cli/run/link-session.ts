@@ -3,19 +3,28 @@ import { readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { LinkClient, LinkEvents, LinkIdentity } from '../../link/client/client.ts';
 import { LinkError } from '../../link/link-errors.ts';
-import { applyEvents, createAppStore, replaceModel } from '../../store/app-store.ts';
+import type { Snapshot } from '../../protocol/snapshot.ts';
+import { type AppStore, applyEvents, createAppStore, replaceModel } from '../../store/app-store.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 
 export interface Session {
   readonly client: LinkClient;
-  readonly store: ReturnType<typeof createAppStore>;
+  readonly store: AppStore;
   readonly lost: Promise<string>;
 }
 
-/** Resolves when it is connected and the store has the first snapshot, so that the first frame has something to show. */
-export async function openSession(connect: (events: LinkEvents) => Promise<LinkClient>): Promise<Session> {
-  const store = createAppStore();
+/**
+ * Resolves when it is connected and the store has the first snapshot, so that the first frame has something to show.
+ *
+ * @param take what to do with the first snapshot, if the store has been used before
+ */
+export async function openSession(
+  connect: (events: LinkEvents) => Promise<LinkClient>,
+  store: AppStore = createAppStore(),
+  take: (store: AppStore, snapshot: Snapshot) => void = replaceModel,
+): Promise<Session> {
+  let isFirst = true;
   let lose: (reason: string) => void = () => {};
   const lost = new Promise<string>((resolve) => {
     lose = resolve;
@@ -26,7 +35,9 @@ export async function openSession(connect: (events: LinkEvents) => Promise<LinkC
   });
   const client = await connected(connect, {
     onSnapshot: (snapshot) => {
-      replaceModel(store, snapshot);
+      if (isFirst) take(store, snapshot);
+      else replaceModel(store, snapshot);
+      isFirst = false;
       arrive();
     },
     onEvents: (events) => applyEvents(store, events),

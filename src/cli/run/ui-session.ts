@@ -1,6 +1,5 @@
 /** A session of the screen: opens link and store, shows the screen, and prints what the user needs to know afterwards. */
 import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
-import { ownUid, userNameOf } from '../../link/sockets/users.ts';
 import { plural } from '../../messages/quantities.ts';
 import { spoolMessages } from '../../messages/redis-faults.ts';
 import { runnerName } from '../../messages/runners.ts';
@@ -22,19 +21,12 @@ export interface OwnUiOptions {
   readonly isQuiet: boolean;
 }
 
-export interface AttachOptions {
-  readonly socket: string;
-  readonly isReadOnly: boolean;
-  readonly hasMouse: boolean;
-  readonly isQuiet: boolean;
-}
-
 /** Exit codes after a signal, the same as in shells. */
-const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+export const signalCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
 /** How long to wait for an engine that has closed its link: it is about to end. */
 const endLimitMs = 5_000;
 
-function loadUi(): Promise<typeof import('../../ui/main.ts')> {
+export function loadUi(): Promise<typeof import('../../ui/main.ts')> {
   return import('../../ui/main.ts');
 }
 
@@ -56,9 +48,6 @@ export async function runOwnUi(
     throw end === null ? error : new OperatingError(lastWords(engine.pid, end), { cause: error });
   }
   const end = await show(io, session, (await loading).runTerminalUi, {
-    isReadOnly: false,
-    runnerUser: null,
-    isOwner: true,
     canLeaveRunning,
     hasMouse,
     isQuiet,
@@ -100,64 +89,26 @@ export async function runOwnUi(
   }
 }
 
-/** Shows the engine of another process. @returns the exit code */
-export async function attachUi(
-  io: TerminalIo,
-  { socket, isReadOnly, hasMouse, isQuiet }: AttachOptions,
-): Promise<number> {
-  const loading = loadUi();
-  const session = await openSession((events) => LinkClient.connect(socket, whoWeAre(io, isReadOnly), events));
-  const { pid } = session.client.hello;
-  const { ownerUid } = session.client;
-  const runnerUser = ownerUid === null || ownerUid === ownUid() ? null : userNameOf(ownerUid);
-  if (runnerUser !== null) say(io, `attached to process ${pid}, a runner of user ${runnerUser}`);
-  const end = await show(io, session, (await loading).runTerminalUi, {
-    isReadOnly,
-    runnerUser,
-    isOwner: false,
-    canLeaveRunning: true,
-    hasMouse,
-    isQuiet,
-  });
-  await session.client.close();
-  switch (end.kind) {
-    case 'detached':
-      say(io, `resque-runner continues as process ${pid}.`);
-      return exitCodes.clean;
-    case 'signal':
-      return signalCodes[end.signal];
-    case 'stopped':
-      say(io, summary(session));
-      return exitCodes.clean;
-    case 'lost':
-      throw new OperatingError(`the runner (process ${pid}) is gone: ${end.reason}`);
-  }
-}
-
 type RunTerminalUi = typeof import('../../ui/main.ts')['runTerminalUi'];
 
 async function show(
   { stdin, stdout }: TerminalIo,
   { client, store, lost }: Session,
   runTerminalUi: RunTerminalUi,
-  how: Pick<
-    TerminalUiOptions,
-    'isReadOnly' | 'runnerUser' | 'isOwner' | 'canLeaveRunning' | 'hasMouse' | 'isQuiet'
-  >,
+  how: Pick<TerminalUiOptions, 'canLeaveRunning' | 'hasMouse' | 'isQuiet'>,
 ): Promise<UiEnd> {
-  const name = runnerName(client.hello);
   const options: TerminalUiOptions = {
     ...how,
-    runnerName: how.runnerUser === null ? name : `${name} of user ${how.runnerUser}`,
-    store,
-    lost,
+    ...{ isReadOnly: false, isOwner: true, runnerUser: null, runnerName: runnerName(client.hello) },
+    ...{ store, lost },
     send: (command) => client.send(command),
     watch: (jobId, onBatch) => client.watch(jobId, onBatch),
   };
   return await runTerminalUi(options, { stdin, stdout });
 }
 
-function summary({ store }: Session): string {
+/** The last words about a runner that has stopped. */
+export function summary({ store }: Pick<Session, 'store'>): string {
   const { totals, redis, history } = store.getState().model;
   const { processed, failed } = totals;
   const spooled =
@@ -197,6 +148,6 @@ function configArgument(io: TerminalIo, { client }: Session): string {
   return configFile === null ? '' : ` ${visible(shortPath(io, configFile))}`;
 }
 
-function say({ stdout }: TerminalIo, text: string): void {
+export function say({ stdout }: TerminalIo, text: string): void {
   stdout.write(`${text}\n`);
 }

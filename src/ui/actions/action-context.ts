@@ -20,6 +20,23 @@ export type UiEnd =
   | { readonly kind: 'lost'; readonly reason: string }
   | { readonly kind: 'signal'; readonly signal: EndSignal };
 
+/** A runner that an attached screen can switch to. */
+export interface RunnerChoice {
+  readonly socket: string;
+  /** `process 4431` */
+  readonly label: string;
+  /** Its config and queues. */
+  readonly detail: string;
+}
+
+/** The way from an attached screen to other runners. */
+export interface OtherRunners {
+  /** Runners of this user on this host, without the present one. */
+  list(): Promise<readonly RunnerChoice[]>;
+  /** @returns why that isn't possible; `null` if the screen shows that runner now */
+  switchTo(socket: string): Promise<string | null>;
+}
+
 /** What an action may use. Actions change the view and send commands. They don't draw. */
 export interface ActionContext {
   readonly store: AppStore;
@@ -33,6 +50,8 @@ export interface ActionContext {
   readonly canLeaveRunning: boolean;
   /** `process 4431 (/srv/app/cfg.json)` */
   readonly runnerName: string;
+  /** `null` if the screen can't leave its runner. */
+  readonly runners: OtherRunners | null;
   readonly size: Size;
   readonly hasColors: boolean;
   /** The log that is open. */

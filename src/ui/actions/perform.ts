@@ -34,6 +34,7 @@ import {
 } from './queue-actions.ts';
 import { deleteChosen, moveWaiting } from './queue-page.ts';
 import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
+import { askForRunner } from './runner-actions.ts';
 import { askToRemoveWorker } from './worker-actions.ts';
 
 type Action = (context: ActionContext) => void;
@@ -58,7 +59,9 @@ const actions: Readonly<Record<ActionName, Action>> = {
   'next-pane': (context) => movePane(context, 1),
   'previous-pane': (context) => movePane(context, -1),
   open,
-  back: (context) => void back(context),
+  back: (context) => {
+    if (!back(context) && context.store.getState().away !== null) askToQuit(context);
+  },
   filter: askForFilter,
   search: ({ store }) =>
     changeView(store, {
@@ -116,6 +119,7 @@ const actions: Readonly<Record<ActionName, Action>> = {
     if (!back(context)) askToQuit(context);
   },
   'stop-runner': askToStop,
+  'switch-runner': (context) => void askForRunner(context),
   interrupt,
 };
 

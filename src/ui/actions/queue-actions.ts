@@ -3,7 +3,7 @@
  * reply yet, and only then at the model.
  */
 import { changeView } from '../../store/app-store.ts';
-import { poolOf } from '../../store/selectors.ts';
+import { isChanged, poolOf } from '../../store/selectors.ts';
 import { queueSorts } from '../../store/view.ts';
 import type { QueueRow } from '../lists/queue-rows.ts';
 import { chosenQueue, listedQueues, pageOfQueue, selectedJobId, selectedQueue } from '../lists/selection.ts';
@@ -54,7 +54,9 @@ export function askForSlots(context: ActionContext): void {
     dialog: {
       kind: 'prompt',
       purpose: { kind: 'slots', runner: runner.key },
-      label: `slots of ${runner.key} (now ${runner.concurrency}): `,
+      label: isChanged(runner)
+        ? `slots of ${runner.key} (now ${runner.concurrency}; empty: ${runner.configuredConcurrency}, as in the config): `
+        : `slots of ${runner.key} (now ${runner.concurrency}): `,
       text: '',
     },
   });
@@ -62,6 +64,11 @@ export function askForSlots(context: ActionContext): void {
 
 export function setSlots(context: ActionContext, runner: string, typed: string): void {
   const text = typed.trim();
+  const pool = context.store.getState().model.runners.find(({ key }) => key === runner);
+  if (text === '' && pool !== undefined && isChanged(pool)) {
+    void context.run({ type: 'set-concurrency', runner, concurrency: pool.configuredConcurrency });
+    return;
+  }
   if (!/^\d{1,6}$/.test(text)) {
     context.toast(`slots must be a whole number, 1 or more, got "${text}"`, true);
     return;

@@ -22,6 +22,11 @@ export function carryOutOrder(
           : { type: order.kind === 'pause' ? 'pause-queue' : 'resume-queue', queue: order.queue },
       );
       break;
+    case 'reset':
+      void context.run(
+        order.queue === null ? { type: 'reset-all' } : { type: 'reset-queue', queue: order.queue },
+      );
+      break;
     case 'slots':
       setSlots(context, order.runner, order.slots);
       break;

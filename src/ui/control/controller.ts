@@ -2,7 +2,7 @@
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
 import type { Opened } from '../../store/view.ts';
-import type { ActionContext, UiEnd } from '../actions/action-context.ts';
+import type { ActionContext, OtherRunners, UiEnd } from '../actions/action-context.ts';
 import { settlePane } from '../actions/navigation.ts';
 import { perform } from '../actions/perform.ts';
 import { askToQuit } from '../actions/quit-actions.ts';
@@ -32,8 +32,10 @@ export interface ControllerOptions {
   readonly send: Send;
   readonly watch: Watch;
   readonly isReadOnly: boolean;
-  /** Which runner it is, for questions about all of it: `process 4431 (/srv/app/cfg.json)`. */
+  /** Which runner it is now, for questions about all of it: `process 4431 (/srv/app/cfg.json)`. */
   readonly runnerName: string;
+  /** Left out if the screen can't leave its runner. */
+  readonly runners?: OtherRunners | null;
   /** This screen started the engine, which stops with it unless it is left running. */
   readonly isOwner: boolean;
   /** False if the engine can't go on without us, as in a demo. */
@@ -71,7 +73,7 @@ export class Controller implements TypingContext {
   readonly isReadOnly: boolean;
   readonly isOwner: boolean;
   readonly canLeaveRunning: boolean;
-  readonly runnerName: string;
+  readonly runners: OtherRunners | null;
   readonly delay = new Delay();
   readonly #options: ControllerOptions;
   readonly #screen: ScreenPort;
@@ -87,7 +89,7 @@ export class Controller implements TypingContext {
     this.isReadOnly = options.isReadOnly;
     this.isOwner = options.isOwner;
     this.canLeaveRunning = options.canLeaveRunning;
-    this.runnerName = options.runnerName;
+    this.runners = options.runners ?? null;
     this.failures = new FailureList(options.store, options.send);
     this.groups = new GroupList(options.store, options.send);
     this.waiting = new WaitingJobs(options.store, options.send);
@@ -95,6 +97,10 @@ export class Controller implements TypingContext {
     this.delayed = new DelayedList(options.store, options.send);
     this.#statistics = new StatisticsReader(options.store, options.send);
     this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
+  }
+
+  get runnerName(): string {
+    return this.#options.runnerName;
   }
 
   get size(): Size {

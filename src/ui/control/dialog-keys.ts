@@ -8,6 +8,7 @@ import { carryOut } from '../actions/failure-actions.ts';
 import { carryOutMatching } from '../actions/matching-actions.ts';
 import { removeWaiting } from '../actions/queue-page.ts';
 import { quitBy, stopBy } from '../actions/quit-actions.ts';
+import { switchRunner } from '../actions/runner-actions.ts';
 import { removeWorker } from '../actions/worker-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
 import { contextOf } from '../lists/selection.ts';
@@ -82,7 +83,7 @@ function questionKey(
   }
 }
 
-/** @param key of the choice; in all questions but those on stopping the runner, `y` is yes */
+/** @param key of the choice; in all questions but those on the runner as a whole, `y` is yes */
 function answer(context: ActionContext, question: Question, key: string): void {
   if (question.kind === 'quit') {
     quitBy(context, key);
@@ -90,6 +91,10 @@ function answer(context: ActionContext, question: Question, key: string): void {
   }
   if (question.kind === 'stop-runner') {
     stopBy(context, key);
+    return;
+  }
+  if (question.kind === 'switch-runner') {
+    void switchRunner(context, question.sockets, key);
     return;
   }
   if (key !== 'y') return;

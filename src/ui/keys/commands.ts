@@ -18,6 +18,13 @@ export const commands = [
   { name: 'resume', usage: 'QUEUE|all', takes: 'queue', label: 'resume a queue', changes: true },
   { name: 'slots', usage: 'QUEUE N', takes: 'slots', label: 'set the slots of a queue', changes: true },
   {
+    name: 'reset',
+    usage: 'QUEUE|all',
+    takes: 'queue',
+    label: 'back to the config: end pauses, reset slots',
+    changes: true,
+  },
+  {
     name: 'retry',
     usage: 'FILTER',
     takes: 'failures',

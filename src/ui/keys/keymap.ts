@@ -91,6 +91,7 @@ export type ActionName =
   | 'suspend'
   | 'quit'
   | 'stop-runner'
+  | 'switch-runner'
   | 'interrupt';
 
 export type BindingGroup = 'move' | 'act' | 'log' | 'program';
@@ -727,6 +728,14 @@ export const keymap: readonly Binding[] = [
     contexts: everywhere,
     asks: true,
     changes: true,
+  },
+  {
+    action: 'switch-runner',
+    keys: [],
+    shown: ':runners',
+    label: 'switch to another of your runners',
+    group: 'program',
+    contexts: everywhere,
   },
   {
     action: 'interrupt',

@@ -9,7 +9,7 @@ import { shownTabs } from './selection.ts';
 /** What is to be done. */
 export type Order =
   /** `queue: null`: all queues. */
-  | { readonly kind: 'pause' | 'resume'; readonly queue: string | null }
+  | { readonly kind: 'pause' | 'resume' | 'reset'; readonly queue: string | null }
   | { readonly kind: 'slots'; readonly runner: string; readonly slots: string }
   | { readonly kind: 'retry' | 'delete'; readonly filter: string }
   | { readonly kind: 'reload' }
@@ -104,6 +104,7 @@ export function readCommandLine(line: string, state: AppState, isReadOnly: boole
         : 'bell needs on or off';
     case 'pause':
     case 'resume':
+    case 'reset':
       if (queueNames(state).includes(first)) return { kind: name, queue: first };
       return first === everything ? { kind: name, queue: null } : unknownQueue(first, queueNames(state));
     case 'slots': {

@@ -131,15 +131,19 @@ const filteredJobs = remembered(
   },
 );
 
-/** Newest first. */
-export function listedEvents({ model, view }: AppState): readonly EngineEvent[] {
-  return filteredEvents(model.history, view.events.filter);
+/** Newest first; those of earlier runners last. */
+export function listedEvents({ model, view, former }: AppState): readonly EngineEvent[] {
+  return filteredEvents(former, model.history, view.events.filter);
 }
 
 const filteredEvents = remembered(
-  (history: readonly EngineEvent[], filter: string): readonly EngineEvent[] => {
+  (
+    former: readonly EngineEvent[],
+    history: readonly EngineEvent[],
+    filter: string,
+  ): readonly EngineEvent[] => {
     const matches = matcherOf(filter);
-    const shown = history.filter((event) => {
+    const shown = [...former, ...history].filter((event) => {
       const wording = wordingOf(event, null);
       if (wording === null) return false;
       return filter === '' || matches(`${wording.subject} ${wording.text}`);

@@ -46,13 +46,14 @@ const details = ['sparkline', 'redis', 'name', 'words', 'tab names', 'short tab 
 type Detail = (typeof details)[number];
 
 /** The part of the state that the header shows. */
-type Shown = Pick<AppState, 'model' | 'view'>;
+type Shown = Pick<AppState, 'model' | 'view' | 'away'>;
 
 export function Header(): ReactNode {
   const screen = useScreen();
-  const { columns, nowMs, ...shown } = useFrame(({ model, view, size, nowMs }) => ({
+  const { columns, nowMs, ...shown } = useFrame(({ model, view, away, size, nowMs }) => ({
     model,
     view,
+    away,
     columns: size.columns,
     nowMs,
   }));
@@ -73,8 +74,7 @@ function headerLine(
     const shown = new Set<Detail>(details.slice(leftOut));
     const place = [...(state.view.opened === null ? tabLine(state, shown) : trail(state)), ...mode, ...user];
     const name = shown.has('name') ? span(' resque-runner  ', { bold: true }) : span(' ');
-    const right =
-      state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state.model, shown, nowMs);
+    const right = state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state, shown, nowMs);
     const pause = paused === null ? [] : [span(`‖ ${paused}`, { bold: true }), span('  ')];
     parts = { left: [name, ...place], right: [...pause, ...right, span(' ')] };
     if (widthOf(parts.left) + 1 + widthOf(parts.right) <= columns) break;
@@ -166,7 +166,7 @@ function jobState({ model, view }: Shown, nowMs: number): Span[] {
   ];
 }
 
-function health(model: Snapshot, shown: ReadonlySet<Detail>, nowMs: number): Span[] {
+function health({ model, away }: Shown, shown: ReadonlySet<Detail>, nowMs: number): Span[] {
   const { engine, redis, totals, throughput } = model;
   if (engine === null) return [span('connecting…', { color: 'yellow' })];
   const { used, total } = totalSlots(model);
@@ -175,7 +175,8 @@ function health(model: Snapshot, shown: ReadonlySet<Detail>, nowMs: number): Spa
   const parts: Span[] = [];
   if (shown.has('redis')) parts.push(span(`${redisLabel(engine.redis)} `, { dim: true }));
   parts.push(redisSign(redis.state));
-  if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
+  if (away !== null) parts.push(span(' no runner', { color: 'red', bold: true }));
+  else if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
   else if (engine.stopping !== null) parts.push(span(' stopping', { color: 'yellow', bold: true }));
   else if (hasWords) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
   parts.push(blank, span(hasWords ? `${used}/${total} slots` : `${used}/${total}`), blank);

@@ -211,8 +211,14 @@ describe('a runner without a screen, as a process manager starts it', () => {
     expect(statSync(socketDirectory()).mode & 0o777).toBe(0o700);
     const screen = await ui.attach();
     await runner.stop();
-    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+    // The screen stays, and what is left to say comes when the user leaves.
+    await screen.waitForText(
+      `the runner (process ${runner.pid}) has stopped; waiting for the next one with `,
+    );
     expect(readdirSync(ui.stage.path('tmp'))).toEqual([]);
+    await screen.press('escape');
+    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+    await screen.waitForText('resque-runner has stopped: 0 jobs processed, 0 failed.');
   });
 
   test('can be reached at the socket from its command line', async () => {
@@ -273,14 +279,81 @@ describe('a runner without a screen, as a process manager starts it', () => {
     const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
     const screen = await ui.attach();
     runner.signal('SIGKILL');
-    expect(await screen.exit).toEqual({ exitCode: 1, signal: 0 });
-    await screen.waitForText(`resque-runner: the runner (process ${runner.pid}) is gone: `);
+    await screen.waitForText(`the runner (process ${runner.pid}) is gone; waiting for the next one with `);
+    await screen.press('q');
+    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+    await screen.waitForText(`the runner (process ${runner.pid}) is gone: the runner ended the link`);
     const none = openAttach();
     expect(await none.exit).toEqual({ exitCode: 1, signal: 0 });
     expect(readdirSync(socketDirectory())).toEqual([]);
     rmdirSync(socketDirectory());
     await ui.stage.redis.flush();
   });
+});
+
+describe('when the runner ends', () => {
+  test('the screen waits for the next runner of the same config, and goes on with it', async () => {
+    const config = { ...impatient, script: ui.stage.script(sleeper), runners: { mail: 2 } };
+    const first = await ui.stage.run(config);
+    const screen = await ui.attach();
+    await ui.stage.enqueue('mail', { class: 'First', args: [] });
+    await screen.waitForText('#1  First');
+    await screen.press('return');
+    await screen.waitForText('err it runs');
+    await first.stop();
+    await screen.waitForText('has stopped; waiting for the next one');
+    // What was open stays readable.
+    await screen.waitForText('err it runs');
+    const second = await ui.stage.run(config);
+    await screen.waitForText(`attached to process ${second.pid}`);
+    await screen.waitForText(`#1@${first.pid}`);
+    await screen.waitForText('err it runs');
+    await screen.press('escape');
+    await ui.stage.enqueue('mail', { class: 'Second', args: [] });
+    await screen.waitForText('#1  Second');
+    await screen.press('4');
+    await screen.waitForText(
+      new RegExp(`started, pid ${second.pid}[\\s\\S]*stopped;[\\s\\S]*pid ${first.pid}`),
+    );
+    await leave(screen);
+    await screen.waitForText(`resque-runner continues as process ${second.pid}.`);
+  });
+
+  test('--wait waits for a first runner, too, and Ctrl-C leaves', async () => {
+    const file = ui.stage.path('cfg.json');
+    const [waiting, left] = [
+      openAttach('--wait', file),
+      openAttach('--wait', '--socket', ui.stage.path('no.sock')),
+    ];
+    await waiting.waitForText(/no runner of .*cfg\.json is running[\s\S]*waiting for one; Ctrl-C leaves/);
+    await left.waitForText(/no runner is listening at .*no\.sock\s+waiting for one/);
+    await left.press('ctrl+c');
+    expect(await left.exit).toEqual({ exitCode: 130, signal: 0 });
+    await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
+    await waiting.waitForText('━ mail ');
+    await leave(waiting);
+  });
+});
+
+test('a screen switches to another runner of this user', async () => {
+  const first = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
+  const second = await leaveRunning('images');
+  const screen = openAttach(first.file);
+  await screen.waitForText('━ mail ');
+  await screen.press(':');
+  await screen.waitForText('Commands');
+  await screen.press('r', 'u', 'n', 'n', 'e', 'r', 's', 'return');
+  await screen.waitForText('Switch to another runner?');
+  await screen.waitForText(`process ${second.pid}`);
+  await screen.press('1');
+  await screen.waitForText('━ images ');
+  await screen.waitForText(`attached to process ${second.pid}`);
+  await screen.press('Q');
+  await screen.waitForText(`process ${second.pid} (${second.file})`);
+  await screen.press('escape');
+  await screen.waitForNoText('Stop the runner?');
+  await leave(screen);
+  await screen.waitForText(`resque-runner continues as process ${second.pid}.`);
 });
 
 describe('--read-only', () => {

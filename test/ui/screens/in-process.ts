@@ -210,7 +210,7 @@ export class InProcessUi {
       ...{ isReadOnly: false, runnerUser: null, isOwner, canLeaveRunning: true, isQuiet: false },
       runnerName: runnerName(client.hello),
       store,
-      lost,
+      lost: isOwner ? lost : null,
       send: (command) => client.send(command),
       watch: (jobId, onBatch) => client.watch(jobId, onBatch),
     };

@@ -52,6 +52,9 @@ describe('the engine that a screen has started takes no more jobs, waits for the
     expect(isAlive(pid)).toBe(true);
     ui.stage.write('go');
     await waitForEnd(pid);
+    // A screen that didn't start it stays, until its user leaves.
+    await other.waitForText('has stopped; waiting for the next one');
+    await other.press('escape');
     expect(await other.exit).toEqual({ exitCode: 0, signal: 0 });
     expect(ui.stage.read('started')).toBe('"class":"First"\n');
     expect(await ui.stage.stat('processed')).toBe(1);
@@ -94,6 +97,8 @@ test('an engine that was left by choice outlives its terminal, is found again, a
   await third.press('Q', 'd');
   await third.waitForText(' stopping');
   ui.stage.write('go');
+  await third.waitForText('has stopped; waiting for the next one');
+  await third.press('q');
   expect(await third.exit).toEqual({ exitCode: 0, signal: 0 });
   await third.waitForText('resque-runner has stopped: 2 jobs processed, 0 failed.');
   await waitForEnd(pid);
