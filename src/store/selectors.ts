@@ -10,7 +10,6 @@ import {
   type Throughput,
   throughputBucketMs,
 } from '../protocol/snapshot.ts';
-import { remembered } from './remembered.ts';
 import { jobIn } from './snapshot-lists.ts';
 import { bucketOf } from './throughput.ts';
 
@@ -173,4 +172,20 @@ export function stuckJob({ queues }: Snapshot, job: RunningJob, nowMs: number): 
 /** By start, then by id: jobs that started in the same millisecond need a stable order. */
 function byStart(a: RunningJob, b: RunningJob): number {
   return a.startedAtMs - b.startedAtMs || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
+}
+
+/**
+ * Remembers the last result of a function: with the same arguments it returns the same object again. Screens and actions
+ * ask the same questions many times about one model, and a component that gets the same object doesn't render again.
+ */
+export function remembered<Arguments extends readonly unknown[], Result>(
+  compute: (...given: Arguments) => Result,
+): (...given: Arguments) => Result {
+  let last: { readonly given: Arguments; readonly result: Result } | null = null;
+  return (...given) => {
+    if (last === null || !given.every((argument, at) => Object.is(argument, last?.given[at]))) {
+      last = { given, result: compute(...given) };
+    }
+    return last.result;
+  };
 }

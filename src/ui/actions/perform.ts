@@ -33,8 +33,7 @@ import {
   togglePauseAll,
 } from './queue-actions.ts';
 import { deleteChosen, moveWaiting } from './queue-page.ts';
-import { askToQuit, askToStop, interrupt } from './quit-actions.ts';
-import { askForRunner } from './runner-actions.ts';
+import { askForRunner, askToQuit, askToStop, interrupt } from './quit-actions.ts';
 import { askToRemoveWorker } from './worker-actions.ts';
 
 type Action = (context: ActionContext) => void;

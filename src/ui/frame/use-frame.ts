@@ -8,7 +8,7 @@ import { useStore } from 'zustand/react';
 import { useShallow } from 'zustand/react/shallow';
 import type { StoreApi } from 'zustand/vanilla';
 import type { AppState } from '../../store/app-store.ts';
-import { remembered } from '../../store/remembered.ts';
+import { remembered } from '../../store/selectors.ts';
 import type { Size } from '../layout/layout.ts';
 import type { JobLog } from '../log/job-log.ts';
 import type { MouseMap } from './mouse-map.ts';

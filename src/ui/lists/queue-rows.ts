@@ -10,8 +10,7 @@ import {
   type Throughput,
   throughputBuckets,
 } from '../../protocol/snapshot.ts';
-import { remembered } from '../../store/remembered.ts';
-import { bucketsAt, hasMembers, jobsOf } from '../../store/selectors.ts';
+import { bucketsAt, hasMembers, jobsOf, remembered } from '../../store/selectors.ts';
 
 export interface QueueRow extends QueueState {
   /** The queues of an entry; left out for a queue. */
