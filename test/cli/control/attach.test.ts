@@ -298,7 +298,7 @@ describe('when the runner ends', () => {
     const screen = await ui.attach();
     await ui.stage.enqueue('mail', { class: 'First', args: [] });
     await screen.waitForText('#1  First');
-    await screen.press('return');
+    await screen.press('3', 'return');
     await screen.waitForText('err it runs');
     await first.stop();
     await screen.waitForText('has stopped; waiting for the next one');
@@ -308,7 +308,7 @@ describe('when the runner ends', () => {
     await screen.waitForText(`attached to process ${second.pid}`);
     await screen.waitForText(`#1@${first.pid}`);
     await screen.waitForText('err it runs');
-    await screen.press('escape');
+    await screen.press('escape', '1');
     await ui.stage.enqueue('mail', { class: 'Second', args: [] });
     await screen.waitForText('#1  Second');
     await screen.press('4');
@@ -379,7 +379,7 @@ describe('--read-only', () => {
     await screen.press('escape', ':');
     await screen.waitForText('copy');
     expect(screen.text()).not.toMatch(/retry|delete|pause or|slot less|slot more/);
-    await screen.press('escape', '1', 'return');
+    await screen.press('escape', '3', 'return');
     await screen.waitForText('err it runs');
     await screen.press('x', 'X', 'Q');
     // Not to the log, but back to the list, and out.
