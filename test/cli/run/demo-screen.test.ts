@@ -107,7 +107,7 @@ test('with NO_COLOR, there are no colors, and no information depends on them', a
   await screen.waitForText('it runs');
   await screen.press('p');
   await screen.waitForText(/draining|PAUSED/);
-  await screen.press('return');
+  await screen.press('return', 'return');
   await screen.waitForText('err it runs');
   await screen.press('?');
   await screen.waitForText('Help');

@@ -415,7 +415,7 @@ test('the time that is left counts down, on the page and in the list', async () 
   await screen.waitForText(/time left (?:10:00|09:5\d) /);
   await screen.press('3');
   await screen.waitForText(/JOB +TIME +LEFT +QUEUE/);
-  await screen.waitForText(/▸ ▸ #1 +00:\d\d +09:5\d +mail/);
+  await screen.waitForText(/▸ ● #1 +00:\d\d +09:5\d +mail/);
 });
 
 describe('S', () => {

@@ -18,7 +18,8 @@ test('every screen can be reached and used, whatever jobs print', async () => {
   await screen.waitForText('Talker ["at length"]');
   await ui.stage.enqueue('bill', { class: 'Charge', args: [42] });
   await screen.waitForText(/✗ 1 last: \d+s exit 3 Charge/);
-  await screen.press('return', 'return');
+  // The queue that fails is the first now.
+  await screen.press('l', 'return', 'return');
   await screen.waitForText(/out onetwo$/m);
   expect(screen).toMatchObject({ ...takenTerminal, titles: [], clipboard: [] });
   await screen.press('m', 'y');
