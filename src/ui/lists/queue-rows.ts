@@ -8,9 +8,10 @@ import {
   type RunningJob,
   type Snapshot,
   type Throughput,
+  throughputBucketMs,
   throughputBuckets,
 } from '../../protocol/snapshot.ts';
-import { bucketsAt, hasMembers, jobsOf, remembered } from '../../store/selectors.ts';
+import { hasMembers, jobsOf, remembered } from '../../store/selectors.ts';
 
 export interface QueueRow extends QueueState {
   /** The queues of an entry; left out for a queue. */
@@ -52,7 +53,9 @@ const noJobs: readonly RunningJob[] = [];
 /** Jobs run or wait, or one has ended in the last minute; or a pause has a reason that may be long. */
 export function isBusy(model: Snapshot, row: QueueRow, nowMs: number): boolean {
   if (jobsOfRow(model, row).length > 0 || (row.backlog ?? 0) > 0 || row.pauses.length > 0) return true;
-  return bucketsAt(row.throughput, nowMs, throughputBuckets).some((count) => count > 0);
+  const { last, counts } = row.throughput;
+  const isRecent = nowMs - last * throughputBucketMs < throughputBuckets * throughputBucketMs;
+  return isRecent && counts.some((count) => count > 0);
 }
 
 const jobsByPool = remembered((jobs: Snapshot['jobs']): ReadonlyMap<string, readonly RunningJob[]> => {
@@ -81,7 +84,6 @@ function pausesOf({ pauses }: PoolView, [first]: readonly QueueState[]): readonl
 function entryRow(runner: PoolView, members: readonly QueueState[]): QueueRow {
   const sum = (of: (queue: QueueState) => number) => members.reduce((total, queue) => total + of(queue), 0);
   const isCounted = members.some(({ backlog }) => backlog !== null);
-  const failures = members.flatMap(({ lastFailure }) => lastFailure ?? []);
   const limited = members.find(
     ({ limitedBy, backlog }) => (limitedBy ?? null) !== null && (backlog ?? 0) > 0,
   );
@@ -93,23 +95,29 @@ function entryRow(runner: PoolView, members: readonly QueueState[]): QueueRow {
     backlog: isCounted || members.length === 0 ? sum(({ backlog }) => Math.max(0, backlog ?? 0)) : null,
     processed: sum(({ processed }) => processed),
     failed: sum(({ failed }) => failed),
-    lastFailure: failures.reduce<QueueState['lastFailure']>(
-      (newest, failure) => (newest === null || failure.atMs > newest.atMs ? failure : newest),
+    lastFailure: members.reduce<QueueState['lastFailure']>(
+      (newest, { lastFailure }) =>
+        lastFailure !== null && lastFailure.atMs > (newest?.atMs ?? 0) ? lastFailure : newest,
       null,
     ),
-    throughput: sumOf(members.map(({ throughput }) => throughput)),
+    throughput: sumOf(members),
     members,
   };
 }
 
-function sumOf(all: readonly Throughput[]): Throughput {
-  const last = Math.max(0, ...all.map((each) => each.last));
-  const longest = Math.max(1, ...all.map((each) => each.counts.length + last - each.last));
-  const counts = new Array<number>(Math.min(throughputBuckets, longest)).fill(0);
-  for (const each of all) {
-    const shift = counts.length - 1 - (last - each.last) - (each.counts.length - 1);
-    for (const [at, count] of each.counts.entries()) {
-      if (at + shift >= 0) counts[at + shift] = (counts[at + shift] ?? 0) + count;
+/** Loops, because a pattern may have thousands of queues, and this is done for each frame. */
+function sumOf(members: readonly QueueState[]): Throughput {
+  let last = 0;
+  for (const { throughput } of members) last = Math.max(last, throughput.last);
+  let known = 1;
+  for (const { throughput } of members) {
+    known = Math.max(known, throughput.counts.length + last - throughput.last);
+  }
+  const counts = Array.from({ length: Math.min(throughputBuckets, known) }, () => 0);
+  for (const { throughput } of members) {
+    const shift = counts.length - (last - throughput.last) - throughput.counts.length;
+    for (let at = Math.max(0, -shift); at < throughput.counts.length; at += 1) {
+      counts[at + shift] = (counts[at + shift] ?? 0) + (throughput.counts[at] ?? 0);
     }
   }
   return { last, counts };

@@ -3,7 +3,7 @@ import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import { useFrame } from '../frame/use-frame.ts';
 import { queuesLayout } from '../layout/layout.ts';
-import { isBusy } from '../lists/queue-rows.ts';
+import { isBusy, type QueueRow } from '../lists/queue-rows.ts';
 import { listedQueues } from '../lists/selection.ts';
 import { QueuePanel } from '../panels/queue-panel.tsx';
 import { QueueTable } from '../panels/queue-table.tsx';
@@ -12,9 +12,14 @@ import { RunningJobs } from '../panels/running-jobs.tsx';
 
 export function QueuesScreen(): ReactNode {
   const size = useFrame((frame) => frame.size);
-  const busy = useFrame((frame) => listedQueues(frame).map((row) => isBusy(frame.model, row, frame.nowMs)));
-  const count = busy.length;
-  const layout = queuesLayout(size, count, (at) => busy[at] === true);
+  const count = useFrame((frame) => listedQueues(frame).length);
+  const isTable = queuesLayout(size, count).kind === 'table';
+  // A table only asks whether anything is going on: there may be thousands of queues.
+  const busy = useFrame((frame) => {
+    const isBusyRow = (row: QueueRow) => isBusy(frame.model, row, frame.nowMs);
+    return isTable ? [listedQueues(frame).some(isBusyRow)] : listedQueues(frame).map(isBusyRow);
+  });
+  const layout = queuesLayout(size, count, (at) => busy[isTable ? 0 : at] === true);
   return (
     <>
       {layout.kind === 'panels' ? (
