@@ -15,6 +15,7 @@ import type { Frame } from './frame/use-frame.ts';
 import { KeyReader } from './keys/key-reader.ts';
 import type { Size } from './layout/layout.ts';
 import { QueueSorter } from './lists/queue-order.ts';
+import { seenView } from './lists/seen-view.ts';
 import { type FrameSink, inkOptions } from './terminal/frame-sink.ts';
 
 export interface UiOptions extends ControllerOptions {
@@ -168,6 +169,7 @@ export class UserInterface {
   #frameOf(size: Size): Frame {
     const { log } = this.#controller;
     log?.showUnfinished();
-    return { ...this.#options.store.getState(), size, nowMs: Date.now(), log };
+    const state = this.#options.store.getState();
+    return { ...state, view: seenView(state, size), size, nowMs: Date.now(), log };
   }
 }

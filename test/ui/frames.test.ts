@@ -1,11 +1,10 @@
 /** When the screen is painted: Ink paints all of it at each change of its tree, so equal frames must not change that. */
 import { expect, test } from 'vitest';
-import type { RunningJob } from '../../src/protocol/snapshot.ts';
 import { createAppStore } from '../../src/store/app-store.ts';
 import { emptySnapshot } from '../../src/store/reduce.ts';
 import { initialView, tabs } from '../../src/store/view.ts';
 import { RenderedScreen } from './rendered-screen.tsx';
-import { queueState, runnerView } from './states.ts';
+import { queueState, runnerView, runningJob } from './states.ts';
 
 const names = ['mail', 'bill'];
 const model = {
@@ -14,13 +13,6 @@ const model = {
   runners: names.map((name) => runnerView(name)),
 };
 const state = { ...createAppStore().getState(), model };
-
-function job(id: string, queue: string, startedAtMs: number): RunningJob {
-  return {
-    ...{ id, queue, runner: queue, worker: 'w', jobClass: 'Job', args: '[]', payloadBytes: 2 },
-    ...{ startedAtMs, pid: 1, lastLine: null, killed: null },
-  };
-}
 
 test.each(tabs)('the tab %s is not painted again for an equal state, also of other objects', async (tab) => {
   const screen = new RenderedScreen({ ...state, view: { ...initialView, tab } });
@@ -33,7 +25,7 @@ test.each(tabs)('the tab %s is not painted again for an equal state, also of oth
 test('several panels that change in one frame are painted once', async () => {
   const screen = new RenderedScreen(state);
   const { paints } = screen;
-  const jobs = names.map((name, at) => job(String(at), name, 0));
+  const jobs = names.map((name, at) => runningJob(String(at), name));
   await screen.show({ model: { ...model, jobs }, nowMs: 5_000 });
   expect(screen.paints).toBe(paints + 1);
   const text = screen.rowTexts().join('\n');

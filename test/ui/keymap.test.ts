@@ -1,7 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { actionOf, type BindingGroup, bindingsIn, type Context, keymap } from '../../src/ui/keys/keymap.ts';
+import {
+  actionOf,
+  type BindingGroup,
+  bindingGroups,
+  bindingsAt,
+  bindingsIn,
+  type Context,
+  type Focus,
+  keymap,
+} from '../../src/ui/keys/keymap.ts';
 
 const contexts: readonly Context[] = [
   ...(['queues', 'failures', 'groups', 'jobs', 'events', 'workers', 'delayed'] as const),
@@ -43,6 +52,41 @@ describe('the keymap', () => {
     }
   });
 
+  test('shows only what works with the focus, on the queues by pane', () => {
+    const focus: Focus = {
+      ...{ context: 'queues', pane: 'queues' },
+      ...{ isRunningJob: false, isFailedJob: false, isSearching: false, canGoBack: false, isCompact: false },
+    };
+    const shown = (change: Partial<Focus>) =>
+      bindingsAt({ ...focus, ...change }, false).map(({ action }) => action);
+    const ofQueues = ['toggle-pause', 'slots-up', 'slots-set', 'terminate-job', 'kill-job'];
+    expect(shown({})).toEqual(expect.arrayContaining(ofQueues));
+    expect(shown({})).not.toContain('retry');
+    expect(shown({ pane: 'running' })).toEqual(shown({}));
+    const ofFailures = shown({ pane: 'failures' });
+    expect(ofFailures.filter((action) => ofQueues.includes(action))).toEqual([]);
+    expect(ofFailures).toContain('retry');
+    expect(shown({ isCompact: true })).not.toContain('tab-2');
+    expect(shown({ context: 'queue', pane: 'waiting' })).toEqual(
+      expect.arrayContaining(['toggle-pause', 'delete-waiting', 'to-head']),
+    );
+    expect(shown({ context: 'queue', pane: 'running' })).not.toContain('to-head');
+    const job = { context: 'job', pane: null } as const;
+    expect(shown({ ...job, isRunningJob: true })).toContain('kill-job');
+    expect(shown({ ...job, isFailedJob: true })).toContain('retry-job');
+    expect(shown(job)).not.toEqual(expect.arrayContaining(['kill-job', 'retry-job']));
+    expect(shown(job)).not.toContain('next-match');
+    expect(shown({ ...job, isSearching: true })).toContain('next-match');
+  });
+
+  test('has what acts before what moves', () => {
+    for (const context of contexts) {
+      const groups = bindingsIn(context, false).map(({ group }) => group);
+      const firstMove = groups.indexOf('move');
+      expect(groups.slice(firstMove).filter((group) => group === 'act' || group === 'log')).toEqual([]);
+    }
+  });
+
   test('calls nothing that asks harmless', () => {
     for (const { action, asks, changes } of keymap) if (asks === true) expect(changes, action).toBe(true);
   });
@@ -57,8 +101,7 @@ const groupNames: Readonly<Record<BindingGroup, string>> = {
 
 /** One row a group: `key` what it does, … */
 function keysTable(): string {
-  const groups: readonly BindingGroup[] = ['move', 'act', 'log', 'program'];
-  const rows = groups.map((group) => {
+  const rows = bindingGroups.map((group) => {
     const own = keymap.filter((binding) => binding.group === group);
     const cells = own.map(
       ({ shown, label, asks }) =>

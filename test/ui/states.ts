@@ -1,7 +1,7 @@
 /** Pieces of a state, with what the tests here don't look at left empty. */
 import type { FailureEntry } from '../../src/protocol/commands.ts';
 import type { PoolView, Throttled } from '../../src/protocol/events.ts';
-import type { QueueState } from '../../src/protocol/snapshot.ts';
+import type { EngineState, QueueState, RunningJob } from '../../src/protocol/snapshot.ts';
 import { emptyThroughput } from '../../src/store/throughput.ts';
 
 export function queueState(name: string): QueueState {
@@ -20,6 +20,18 @@ export function queueState(name: string): QueueState {
 /** The one that the queue of that name has its slots from. */
 export function runnerView(key: string, throttled: Throttled | null = null): PoolView {
   return { key, concurrency: 2, configuredConcurrency: 2, throttled };
+}
+
+export const engineState: EngineState = {
+  ...{ version: '1.0.0', pid: 1, workerHost: 'host', namespace: 'resque', redis: 'redis://localhost/0' },
+  ...{ startedAtMs: 0, stopping: null, isStopped: false },
+};
+
+export function runningJob(id: string, queue: string): RunningJob {
+  return {
+    ...{ id, queue, runner: queue, worker: 'w', jobClass: 'Job', args: '[]', payloadBytes: 2 },
+    ...{ startedAtMs: 0, pid: 1, lastLine: null, killed: null },
+  };
 }
 
 /** Its class and its bytes are the text. */

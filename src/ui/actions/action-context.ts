@@ -1,13 +1,15 @@
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import type { AppStore } from '../../store/app-store.ts';
-import type { Opened } from '../../store/view.ts';
-import type { Size } from '../layout/layout.ts';
+import type { Opened, Tab, View } from '../../store/view.ts';
+import { isCompact, type Size, smallestWhole } from '../layout/layout.ts';
 import type { DelayedList } from '../lists/delayed-list.ts';
 import type { FailureList } from '../lists/failure-list.ts';
 import type { GroupList } from '../lists/group-list.ts';
 import type { WaitingJobs } from '../lists/waiting-list.ts';
 import type { WorkerList } from '../lists/worker-list.ts';
 import type { JobLog } from '../log/job-log.ts';
+import { tabNames } from '../panels/words.ts';
+import type { ClipboardWrite } from '../terminal/clipboard.ts';
 import type { EndSignal } from '../terminal/screen-guard.ts';
 
 /** How the user left. The caller decides what happens to the engine. */
@@ -67,9 +69,10 @@ export interface ActionContext {
   run(command: Command): Promise<CommandReply>;
   /** Sends a command without showing the reply. */
   ask(command: Command): Promise<CommandReply>;
-  toast(text: string, isError?: boolean): void;
-  /** Copies a text to the clipboard of the user's terminal. @returns false if the text was cut */
-  copy(text: string): boolean;
+  /** @param from the view that it is about: if the user has left that, only an error is shown */
+  toast(text: string, isError?: boolean, from?: View): void;
+  /** Sends a text to the clipboard of the user's terminal. */
+  copy(text: string): Pick<ClipboardWrite, 'isCut' | 'caveat'>;
   /** Shows a text in the user's pager. @returns why that failed; `null` if the user has left it */
   page(text: readonly Buffer[]): Promise<string | null>;
   repaint(): void;
@@ -77,4 +80,12 @@ export interface ActionContext {
   /** @returns whether the mouse is on now */
   toggleMouse(): boolean;
   end(end: UiEnd): void;
+}
+
+/** Small terminals have room for the queues only. @returns false after saying so */
+export function hasRoomFor(context: ActionContext, tab: Tab): boolean {
+  if (tab === 'queues' || !isCompact(context.size)) return true;
+  const { columns, rows } = smallestWhole;
+  context.toast(`${tabNames[tab]} needs a terminal of ${columns}×${rows}`, true);
+  return false;
 }

@@ -32,20 +32,22 @@ export function copySelection(context: ActionContext): void {
     return;
   }
   const { text, what } = selection(state);
-  if (text === null) context.toast('nothing to copy');
-  else say(context, text, `copied ${what}`);
+  if (text === null) context.toast('nothing to copy', true);
+  else send(context, text, what);
 }
 
 function copyLog(context: ActionContext, log: JobLog): void {
   const { text, lines, isWhole } = log.copyText(clipboardLimitBytes);
-  if (lines === 0) context.toast('nothing to copy');
-  else if (isWhole) say(context, text, `copied ${plural(lines, 'line')}`);
-  else say(context, text, `copied the last ${plural(lines, 'line')}: the terminal's limit`);
+  if (lines === 0) context.toast('nothing to copy', true);
+  else send(context, text, isWhole ? plural(lines, 'line') : `the last ${plural(lines, 'line')}`, !isWhole);
 }
 
-function say(context: ActionContext, text: string, message: string): void {
-  const isWhole = context.copy(text);
-  context.toast(isWhole ? message : `${message}, cut at the terminal's limit`);
+/** The terminal doesn't say whether it copied, so the message says what was done. */
+function send(context: ActionContext, text: string, what: string, isLimited = false): void {
+  const { isCut, caveat } = context.copy(text);
+  const limit = isLimited ? ", the terminal's limit" : isCut ? ", cut at the terminal's limit" : '';
+  const more = caveat === null ? '' : `; ${caveat}`;
+  context.toast(`sent ${what} to the terminal's clipboard${limit}${more}`);
 }
 
 function selection(state: AppState): { text: string | null; what: string } {

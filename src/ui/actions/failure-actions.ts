@@ -118,6 +118,7 @@ export async function carryOut(
   command: EntriesCommand,
   entries: readonly FailureEntry[],
 ): Promise<void> {
+  const { view } = context.store.getState();
   let done = 0;
   for (const part of partsOf(entries)) {
     const refs = part.map(({ index, recordBase64 }) => ({ index, recordBase64 }));
@@ -128,7 +129,8 @@ export async function carryOut(
     }
     if (reply.data?.kind === 'bulk') done += reply.data.done;
     // The last reply counts its own part only.
-    if (part.length < entries.length) context.toast(`${pastOf(command)} ${plural(done, 'failure')}`);
+    if (part.length < entries.length)
+      context.toast(`${pastOf(command)} ${plural(done, 'failure')}`, false, view);
   }
   afterwards(context, command, { ok: true, message: '' });
 }

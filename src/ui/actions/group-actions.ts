@@ -4,7 +4,7 @@ import { changeView } from '../../store/app-store.ts';
 import { failureFilterOf } from '../../store/filter-language.ts';
 import type { FailuresView, Grouping } from '../../store/view.ts';
 import { pageOfQueue, selectedGroup } from '../lists/selection.ts';
-import type { ActionContext } from './action-context.ts';
+import { type ActionContext, hasRoomFor } from './action-context.ts';
 import { askFilter, type MatchingCommand } from './matching-actions.ts';
 
 const nextGrouping: Readonly<Record<Grouping, Grouping>> = { none: 'class', class: 'queue', queue: 'none' };
@@ -26,6 +26,7 @@ export function openGroup(context: ActionContext): boolean {
   const state = context.store.getState();
   const group = selectedGroup(state);
   if (group === null) return false;
+  if (!hasRoomFor(context, 'failures')) return true;
   const isFromPage = pageOfQueue(state.view) !== null;
   changeView(context.store, { tab: 'failures', opened: null });
   changeFailures(context, {

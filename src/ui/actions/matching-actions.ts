@@ -37,7 +37,7 @@ export async function askFilter(
   const { total, matching, retryable, untimed = 0 } = reply.data;
   const count = command === 'retry-matching' ? retryable : matching;
   if (count === 0) {
-    context.toast(nothingToDo(matching, filter, typed));
+    context.toast(nothingToDo(matching, filter, typed), true);
     return;
   }
   const verb = verbOf(command);

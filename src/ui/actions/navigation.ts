@@ -2,6 +2,7 @@
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { type QueuesPane, queuePanes, type Tab } from '../../store/view.ts';
 import { queuesLayout } from '../layout/layout.ts';
+import { wayBack } from '../lists/focus.ts';
 import {
   contextOf,
   delayedKeys,
@@ -23,7 +24,7 @@ import {
   shownTabs,
   stepTo,
 } from '../lists/selection.ts';
-import type { ActionContext } from './action-context.ts';
+import { type ActionContext, hasRoomFor } from './action-context.ts';
 import { closeGroup, openGroup } from './group-actions.ts';
 import { openDetail, scrollDetail } from './opened-details.ts';
 import { pageOf } from './page-rows.ts';
@@ -48,11 +49,11 @@ function moveInQueues(context: ActionContext, step: Step): void {
   const { store, size } = context;
   const state = store.getState();
   const { queues } = state.view;
-  const isTable = queuesLayout(size, listedQueues(state).length).kind === 'table';
+  const isPanels = queuesLayout(size, listedQueues(state).length).kind === 'panels';
   if (queues.pane === 'failures') {
     const failure = stepTo(failureKeys(state.recentFailures.entries), queues.failure, step);
     changeView(store, { queues: { ...queues, failure } });
-  } else if (queues.pane === 'queues' && isTable) {
+  } else if (queues.pane === 'queues' && !isPanels) {
     const names = listedQueues(state).map(({ name }) => name);
     changeView(store, { queues: { ...queues, queue: stepTo(names, queues.queue, step), jobId: null } });
   } else {
@@ -105,7 +106,7 @@ export function openNextFailure(context: ActionContext, step: 1 | -1): void {
   const at = indexOfKey(keys, isRecent ? view.queues.failure : view.failures.cursor) + step;
   const [entry, key] = [entries[at], keys[at]];
   if (entry === undefined || key === undefined) {
-    context.toast(step < 0 ? 'this is the newest failure' : 'this is the last failure of the list');
+    context.toast(step < 0 ? 'this is the newest failure' : 'this is the last failure of the list', true);
     return;
   }
   changeView(store, {
@@ -135,16 +136,6 @@ function moveInList({ store }: ActionContext, tab: 'jobs' | 'events' | 'workers'
   const state = store.getState();
   const keys = keysOfList(state, tab);
   changeView(store, { [tab]: { ...state.view[tab], cursor: stepTo(keys, state.view[tab].cursor, step) } });
-}
-
-/** If the focused pane is gone, because the window became smaller, the queues get the keys. */
-export function settlePane({ store, size }: ActionContext): void {
-  const state = store.getState();
-  const { queues, tab } = state.view;
-  if (tab !== 'queues' || queues.pane === 'queues') return;
-  const layout = queuesLayout(size, listedQueues(state).length);
-  const isThere = queues.pane === 'failures' ? layout.failureRows > 0 : layout.kind === 'table';
-  if (!isThere) changeView(store, { queues: { ...queues, pane: 'queues' } });
 }
 
 /** Moves to the panel on that side. The last panel of a row leads to the next row. */
@@ -187,13 +178,13 @@ export function movePane(context: ActionContext, step: 1 | -1): void {
       ? names.map((queue) => ({ pane: 'queues', queue }))
       : [
           { pane: 'queues', queue: view.queues.queue },
-          { pane: 'running', queue: view.queues.queue },
+          ...(layout.kind === 'table' ? [{ pane: 'running' as const, queue: view.queues.queue }] : []),
         ];
   if (layout.failureRows > 0) stops.push({ pane: 'failures', queue: view.queues.queue });
   const current = stops.findIndex(
     ({ pane, queue }) =>
       pane === view.queues.pane &&
-      (layout.kind === 'table' || pane === 'failures' || queue === selectedQueue(state)?.name),
+      (layout.kind !== 'panels' || pane === 'failures' || queue === selectedQueue(state)?.name),
   );
   const next = stops[(Math.max(0, current) + step + stops.length) % stops.length];
   if (next === undefined) return;
@@ -203,6 +194,7 @@ export function movePane(context: ActionContext, step: 1 | -1): void {
 
 export function goToTab(context: ActionContext, tab: Tab): void {
   const { store, failures } = context;
+  if (!hasRoomFor(context, tab)) return;
   context.closeLog();
   changeView(store, { tab, opened: null });
   if (tab === 'failures' && store.getState().failurePages.total === null) failures.restart();
@@ -211,7 +203,7 @@ export function goToTab(context: ActionContext, tab: Tab): void {
 /** A tab that isn't there has nothing to show. */
 export function goToDelayed(context: ActionContext): void {
   if (shownTabs(context.store.getState()).includes('delayed')) goToTab(context, 'delayed');
-  else context.toast('there are no delayed jobs and no schedules');
+  else context.toast('there are no delayed jobs and no schedules', true);
 }
 
 export function goToQueue(context: ActionContext, queue: string): void {
@@ -285,37 +277,33 @@ export function back(context: ActionContext): boolean {
   const { store, failures, delayed } = context;
   const { view } = store.getState();
   const page = pageOfQueue(view);
-  if (page !== null && page.filter !== '') {
-    changeView(store, { opened: { ...page, filter: '', waiting: null } });
-    return true;
+  switch (wayBack(view)) {
+    case 'filter of the page':
+      if (page !== null) changeView(store, { opened: { ...page, filter: '', waiting: null } });
+      return true;
+    case 'opened':
+      context.leave();
+      return true;
+    case 'marks':
+      changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
+      return true;
+    case 'group':
+      closeGroup(context);
+      return true;
+    case 'filter':
+      changeView(store, { [view.tab]: { ...view[view.tab], filter: '' } });
+      if (view.tab === 'failures') failures.restart();
+      if (view.tab === 'delayed') delayed.restart();
+      return true;
+    case 'groups':
+      changeView(store, { failures: { ...view.failures, grouping: 'none' } });
+      return true;
+    case 'pane':
+      changeView(store, { queues: { ...view.queues, pane: 'queues' } });
+      return true;
+    case null:
+      return false;
   }
-  if (view.opened !== null) {
-    context.leave();
-    return true;
-  }
-  if (view.tab === 'failures' && (view.failures.marked.size > 0 || view.failures.isAllMarked)) {
-    changeView(store, { failures: { ...view.failures, marked: new Map(), isAllMarked: false } });
-    return true;
-  }
-  if (view.tab === 'failures' && view.failures.group !== null) {
-    closeGroup(context);
-    return true;
-  }
-  if (view[view.tab].filter !== '') {
-    changeView(store, { [view.tab]: { ...view[view.tab], filter: '' } });
-    if (view.tab === 'failures') failures.restart();
-    if (view.tab === 'delayed') delayed.restart();
-    return true;
-  }
-  if (view.tab === 'failures' && view.failures.grouping !== 'none') {
-    changeView(store, { failures: { ...view.failures, grouping: 'none' } });
-    return true;
-  }
-  if (view.tab === 'queues' && view.queues.pane !== 'queues') {
-    changeView(store, { queues: { ...view.queues, pane: 'queues' } });
-    return true;
-  }
-  return false;
 }
 
 /** Moves by pages. A page is never more than the screen shows, so no row is skipped unread. */

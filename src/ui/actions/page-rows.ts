@@ -46,6 +46,7 @@ function rowsOfPane(state: AppState, size: Size): number {
     return row !== undefined && isBusy(state.model, row, Date.now());
   });
   if (pane === 'failures') return layout.failureRows - borders - heading;
+  if (layout.kind === 'compact') return layout.rows;
   if (layout.kind === 'table') {
     return pane === 'running'
       ? Math.floor((layout.runningRows - borders) / rowsOfJob)

@@ -79,17 +79,17 @@ export function openFromPage(context: ActionContext, page: QueuePage): void {
   const jobId = selectedJobId(context.store.getState());
   switch (page.pane) {
     case 'running':
-      if (jobId === null) context.toast(`${page.queue} has no running jobs`);
+      if (jobId === null) context.toast(`${page.queue} has no running jobs`, true);
       else context.openLog(jobId, page);
       break;
     case 'groups':
-      if (!openGroup(context)) context.toast(`${page.queue} has no failures`);
+      if (!openGroup(context)) context.toast(`${page.queue} has no failures`, true);
       break;
     case 'waiting':
       openWaiting(context, page);
       break;
     case 'about':
-      context.toast('press Tab to select a job or a group of failures');
+      context.toast('press Tab to select a job or a group of failures', true);
       break;
   }
 }

@@ -1,9 +1,8 @@
 /** Decides what a key means on the current screen, and gives actions what they need. */
 import type { Command, CommandReply } from '../../protocol/commands.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
-import type { Opened } from '../../store/view.ts';
+import type { Opened, View } from '../../store/view.ts';
 import type { ActionContext, OtherRunners, UiEnd } from '../actions/action-context.ts';
-import { settlePane } from '../actions/navigation.ts';
 import { perform } from '../actions/perform.ts';
 import { askToQuit } from '../actions/quit-actions.ts';
 import type { MouseHit } from '../frame/mouse-map.ts';
@@ -15,12 +14,13 @@ import { isTooSmall, type Size } from '../layout/layout.ts';
 import { DelayedList } from '../lists/delayed-list.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
 import { GroupList } from '../lists/group-list.ts';
+import { seenView } from '../lists/seen-view.ts';
 import { contextOf } from '../lists/selection.ts';
 import { StatisticsReader } from '../lists/statistics-reader.ts';
 import { WaitingJobs } from '../lists/waiting-list.ts';
 import { WorkerList } from '../lists/worker-list.ts';
 import { JobLog, type Watch } from '../log/job-log.ts';
-import { clipboardWrite } from '../terminal/clipboard.ts';
+import { type ClipboardWrite, clipboardWrite } from '../terminal/clipboard.ts';
 import { Delay } from './delay.ts';
 import { dialogKey } from './dialog-keys.ts';
 import { HeldKeys } from './held-keys.ts';
@@ -128,12 +128,23 @@ export class Controller implements TypingContext {
   }
 
   #mouse({ kind, row, column }: MouseInput): void {
+    this.#settle();
     handleMouse(this, kind, this.#screen.hitAt(row, column), (key) =>
       this.#key(key, typedText({ key }) ?? ''),
     );
   }
 
   #key(key: string, text: string): void {
+    const { view: before } = this.store.getState();
+    // Whoever presses a key has seen the error.
+    if (before.toast?.isError === true) changeView(this.store, { toast: null });
+    this.#act(key, text);
+    const { view } = this.store.getState();
+    // A message goes with the tab or item it was about.
+    if (view.toast === before.toast && !isSamePlace(view, before)) changeView(this.store, { toast: null });
+  }
+
+  #act(key: string, text: string): void {
     const { dialog } = this.store.getState().view;
     // If the terminal is too small for a screen, only the keys that leave work.
     const isCramped = isTooSmall(this.size) && dialog?.kind !== 'question';
@@ -147,8 +158,16 @@ export class Controller implements TypingContext {
     else this.#plainKey(key, text);
   }
 
+  /** Keys act on what is shown. */
+  #settle(): void {
+    if (isTooSmall(this.size)) return;
+    const state = this.store.getState();
+    const seen = seenView(state, this.size);
+    if (seen !== state.view) changeView(this.store, seen);
+  }
+
   #plainKey(key: string, text: string): void {
-    settlePane(this);
+    this.#settle();
     const action = actionOf(key, contextOf(this.store.getState().view), this.isReadOnly);
     if (!this.#held.hold(key, text, action) && action !== null) perform(this, action);
   }
@@ -186,9 +205,10 @@ export class Controller implements TypingContext {
 
   async run(command: Command): Promise<CommandReply> {
     this.#unanswered = [...this.#unanswered, command];
+    const { view } = this.store.getState();
     const reply = await this.#options.send(command);
     this.#unanswered = this.#unanswered.filter((other) => other !== command);
-    this.toast(reply.message, !reply.ok);
+    this.toast(reply.message, !reply.ok, view);
     this.#screen.wake();
     return reply;
   }
@@ -199,15 +219,16 @@ export class Controller implements TypingContext {
     return reply;
   }
 
-  toast(text: string, isError = false): void {
+  toast(text: string, isError = false, from: View | null = null): void {
+    if (from !== null && !isError && !isSamePlace(from, this.store.getState().view)) return;
     const untilMs = Date.now() + (isError ? errorToastMs : toastMs);
     changeView(this.store, { toast: { text, isError, untilMs } });
   }
 
-  copy(text: string): boolean {
-    const { sequence, isCut } = clipboardWrite(text, process.env);
-    this.#screen.write(sequence);
-    return !isCut;
+  copy(text: string): Pick<ClipboardWrite, 'isCut' | 'caveat'> {
+    const write = clipboardWrite(text, process.env);
+    this.#screen.write(write.sequence);
+    return write;
   }
 
   page(text: readonly Buffer[]): Promise<string | null> {
@@ -240,5 +261,30 @@ export class Controller implements TypingContext {
     this.workers.close();
     this.delayed.close();
     this.#statistics.close();
+  }
+}
+
+/** Whether both views show the same tab, or the same item on top of it. */
+function isSamePlace(a: View, b: View): boolean {
+  return a.tab === b.tab && nameOf(a.opened) === nameOf(b.opened);
+}
+
+/** Two failures with one text are alike enough. */
+function nameOf(opened: Opened | null): string {
+  switch (opened?.kind) {
+    case undefined:
+      return '';
+    case 'job':
+      return `job ${opened.jobId}`;
+    case 'queue':
+      return `queue ${opened.queue}`;
+    case 'failure':
+      return `failure ${opened.entry.recordBase64}`;
+    case 'worker':
+      return `worker ${opened.worker.id}`;
+    case 'delayed-job':
+      return `delayed ${opened.item.key}`;
+    case 'waiting-job':
+      return `waiting ${opened.job.sha1}`;
   }
 }

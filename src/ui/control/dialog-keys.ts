@@ -10,7 +10,7 @@ import { removeWaiting } from '../actions/queue-page.ts';
 import { quitBy, stopBy, switchRunner } from '../actions/quit-actions.ts';
 import { removeWorker } from '../actions/worker-actions.ts';
 import { lastHelpTop } from '../dialogs/help.tsx';
-import { contextOf } from '../lists/selection.ts';
+import { focusOf } from '../lists/focus.ts';
 import { type Perform, paletteKey } from './palette.ts';
 import { promptKey, type TypingContext } from './prompt.ts';
 
@@ -46,7 +46,7 @@ function close({ store }: ActionContext): void {
 
 function helpKey(context: ActionContext, top: number, key: string): void {
   const { store, size, isReadOnly } = context;
-  const last = lastHelpTop(contextOf(store.getState().view), size, isReadOnly);
+  const last = lastHelpTop(focusOf(store.getState(), size), size, isReadOnly);
   const scrollTo = (line: number) =>
     changeView(store, { dialog: { kind: 'help', top: Math.max(0, Math.min(last, line)) } });
   if (['j', 'down'].includes(key)) scrollTo(top + 1);

@@ -23,7 +23,7 @@ export function paletteKey(
   const { store } = context;
   const state = store.getState();
   const { text: line, cursor } = dialog;
-  const items = paletteItems(state, context.isReadOnly, line);
+  const items = paletteItems(state, context.size, context.isReadOnly, line);
   const item = items[cursor];
   const moveTo = (next: number) =>
     changeView(store, { dialog: { ...dialog, cursor: Math.max(0, Math.min(items.length - 1, next)) } });

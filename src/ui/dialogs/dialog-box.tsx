@@ -22,6 +22,11 @@ function boxHeight(lineCount: number, size: Size): number {
   return Math.min(lineCount + 2, size.rows - 2);
 }
 
+/** Rows of content that fit at most. */
+export function boxRows(size: Size): number {
+  return innerHeight(size.rows - 2);
+}
+
 /** The last position of scrolling in a box with this many lines. */
 export function lastBoxTop(lineCount: number, size: Size): number {
   return Math.max(0, lineCount - innerHeight(boxHeight(lineCount, size)));

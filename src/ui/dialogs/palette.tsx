@@ -4,11 +4,11 @@ import type { AppState } from '../../store/app-store.ts';
 import type { Dialog } from '../../store/view.ts';
 import { useFrame, useScreen } from '../frame/use-frame.ts';
 import { commandsFor } from '../keys/commands.ts';
-import { type ActionName, bindingsIn } from '../keys/keymap.ts';
+import { type ActionName, bindingsAt, hintSentence } from '../keys/keymap.ts';
 import { selected } from '../layout/framed.ts';
-import { windowOf } from '../layout/layout.ts';
+import { type Size, windowOf } from '../layout/layout.ts';
 import { type CommandOffer, commandOffers, readCommandLine } from '../lists/command-line.ts';
-import { contextOf } from '../lists/selection.ts';
+import { focusOf } from '../lists/focus.ts';
 import { cell, clickable, gap, lineOf, restyled, span } from '../text/line.ts';
 import { DialogBox } from './dialog-box.tsx';
 
@@ -42,7 +42,12 @@ const leftOut: ReadonlySet<ActionName> = new Set([
 ]);
 
 /** Items whose label contains every typed word, in any order. */
-export function paletteItems(state: AppState, isReadOnly: boolean, typed: string): readonly PaletteItem[] {
+export function paletteItems(
+  state: AppState,
+  size: Size,
+  isReadOnly: boolean,
+  typed: string,
+): readonly PaletteItem[] {
   const offers = commandOffers(typed, state, isReadOnly);
   if (offers !== null) {
     return offers.map((offer) => ({
@@ -52,7 +57,7 @@ export function paletteItems(state: AppState, isReadOnly: boolean, typed: string
       keys: offer.isWhole ? '' : '…',
     }));
   }
-  const actions: PaletteItem[] = bindingsIn(contextOf(state.view), isReadOnly)
+  const actions: PaletteItem[] = bindingsAt(focusOf(state, size), isReadOnly)
     .filter(({ action }) => !leftOut.has(action))
     .map(({ action, label, shown }) => ({ kind: 'action', action, label, keys: shown }));
   const named: PaletteItem[] = commandsFor(isReadOnly).map(({ name, usage, label }) => ({
@@ -78,7 +83,7 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
   const { isReadOnly } = useScreen();
   const size = useFrame((frame) => frame.size);
   const { items, problem } = useFrame((frame) => {
-    const found = paletteItems(frame, isReadOnly, text);
+    const found = paletteItems(frame, frame.size, isReadOnly, text);
     const read = found.length === 0 ? readCommandLine(text, frame, isReadOnly) : '';
     return { items: found, problem: typeof read === 'string' ? read : '' };
   });
@@ -88,7 +93,7 @@ export function Palette({ text, cursor }: Pick<PaletteDialog, 'text' | 'cursor'>
     <DialogBox
       width={widest}
       title={[span('Commands', { bold: true })]}
-      foot={[span(`${items.length} · Enter to run, Esc to cancel`)]}
+      foot={[span(`${items.length} · ${hintSentence('palette')}`)]}
       content={(width) => {
         const shown = items.slice(from, to).map((item, at) => {
           const line = lineOf(width, [span('  '), span(item.label), gap, span(item.keys, { color: 'cyan' })]);

@@ -1,48 +1,59 @@
 /** A question with its choices. A harmless choice has the focus. */
 import type { ReactNode } from 'react';
 import type { Dialog } from '../../store/view.ts';
+import { useFrame } from '../frame/use-frame.ts';
+import { hintSentence } from '../keys/keymap.ts';
 import { selected } from '../layout/framed.ts';
-import { clickable, lineOf, type Part, span } from '../text/line.ts';
+import { cell, clickable, type Line, lineOf, type Part, span, widthOf } from '../text/line.ts';
 import { wrapWords } from '../text/wrap.ts';
-import { blank, DialogBox } from './dialog-box.tsx';
+import { blank, boxRows, DialogBox } from './dialog-box.tsx';
 
 type QuestionDialog = Extract<Dialog, { kind: 'question' }>;
 
 const widest = 70;
 
 export function QuestionBox({ dialog }: { readonly dialog: QuestionDialog }): ReactNode {
-  const { title, lines, choices, focus } = dialog;
-  const longest = Math.max(...choices.map(({ label }) => label.length));
-  const hasDetails = choices.some(({ detail }) => detail !== '');
+  const { title, lines } = dialog;
+  const rows = useFrame(({ size }) => boxRows(size));
   return (
     <DialogBox
       width={widest}
       title={[span(title, { bold: true })]}
-      foot={[span('Enter to choose, Esc to cancel')]}
-      content={(width) => [
-        blank(width),
-        ...lines.flatMap((line) => wrapWords(line, width)).map((line) => lineOf(width, [span(line)])),
-        ...(lines.length === 0 ? [] : [blank(width)]),
-        ...(hasDetails
-          ? choices.map((choice, at) =>
-              lineOf(width, [
-                ...button(choice.label.padEnd(longest), choice.key, at === focus),
-                ...(choice.detail === '' ? [] : [span(`  ${choice.detail}`, { dim: true })]),
-              ]),
-            )
-          : [
-              lineOf(
-                width,
-                choices.flatMap((choice, at) => [
-                  ...button(choice.label.padEnd(longest), choice.key, at === focus),
-                  span('   '),
-                ]),
-              ),
-            ]),
-        blank(width),
-      ]}
+      foot={[span(hintSentence('question'))]}
+      content={(width) => {
+        const buttons = choiceLines(dialog, width);
+        const text = lines.flatMap((line) => wrapWords(line, width));
+        // The choices are always visible: a small screen has less text, and no blank lines.
+        const shown = text.length > rows - buttons.length ? cutLines(text, rows - buttons.length) : text;
+        const body = [shown.map((line) => lineOf(width, [span(line)])), buttons].filter(
+          (part) => part.length > 0,
+        );
+        const isRoomy = shown.length + buttons.length + body.length + 1 <= rows;
+        return isRoomy ? [blank(width), ...body.flatMap((part) => [...part, blank(width)])] : body.flat();
+      }}
     />
   );
+}
+
+function cutLines(lines: readonly string[], rows: number): readonly string[] {
+  if (rows <= 0) return [];
+  return [...lines.slice(0, rows - 1), `${lines[rows - 1] ?? ''} …`];
+}
+
+/** A row for each choice and what it does, or all choices in one row if that says it all. */
+function choiceLines({ choices, focus }: QuestionDialog, width: number): Line[] {
+  const longest = Math.max(...choices.map(({ label }) => label.length));
+  const buttons = choices.map(({ label, key }, at) => button(label.padEnd(longest), key, at === focus));
+  const inOneRow = buttons.flatMap((parts) => [...parts, span('   ')]);
+  if (choices.every(({ detail }) => detail === '') && widthOf(inOneRow) - 3 <= width)
+    return [lineOf(width, inOneRow)];
+  return choices.flatMap(({ detail }, at) => {
+    const parts = [...(buttons[at] ?? []), span('  ')];
+    const indent = widthOf(parts);
+    return wrapWords(detail, width - indent).map((line, row) =>
+      lineOf(width, [...(row === 0 ? parts : [cell('', indent)]), span(line, { dim: true })]),
+    );
+  });
 }
 
 function button(label: string, key: string, isFocused: boolean): Part[] {

@@ -1,9 +1,12 @@
 /**
  * Every key of the user interface, as data. Help, footer, palette and the table in the documents come from it. A key
- * that isn't here does nothing. Dialogs have their own keys: see `control/dialog-keys.ts`.
+ * that isn't here does nothing. Dialogs have their own keys: `control/dialog-keys.ts` handles them, and `dialogHints` says
+ * what they are.
  *
  * Long because it is one table.
  */
+
+import type { Dialog, QueuePane, QueuesPane } from '../../store/view.ts';
 
 /** What the keys act on: the tab, or what is open on top of it. */
 export type Context =
@@ -94,7 +97,25 @@ export type ActionName =
   | 'switch-runner'
   | 'interrupt';
 
-export type BindingGroup = 'move' | 'act' | 'log' | 'program';
+/** In the order of the help. */
+export const bindingGroups = ['act', 'log', 'move', 'program'] as const;
+export type BindingGroup = (typeof bindingGroups)[number];
+
+/** Where the keys go. A binding may work only in a part of its contexts. */
+export interface Focus {
+  readonly context: Context;
+  /** Of the queues screen or of a queue's page; `null` elsewhere. */
+  readonly pane: QueuesPane | QueuePane | null;
+  /** The open job runs; the open job has failed. */
+  readonly isRunningJob: boolean;
+  readonly isFailedJob: boolean;
+  /** There is a search in the open log. */
+  readonly isSearching: boolean;
+  /** `q` and Esc go back. Otherwise `q` quits. */
+  readonly canGoBack: boolean;
+  /** The terminal has no room for tabs. */
+  readonly isCompact: boolean;
+}
 
 export interface Binding {
   readonly action: ActionName;
@@ -104,12 +125,20 @@ export interface Binding {
   readonly label: string;
   /** Shorter, for the footer, which leaves out bindings without it. */
   readonly footer?: string;
+  /** In these contexts, this instead. */
+  readonly footerIn?: Partial<Record<Context, string>>;
+  /** Shorter, for the help. Neighbors with the same text share a row. */
+  readonly inHelp?: string;
   readonly group: BindingGroup;
   readonly contexts: readonly Context[];
   /** Asks first, with Cancel focused. */
   readonly asks?: true;
   /** Changes something outside this screen: `--read-only` leaves it out. */
   readonly changes?: true;
+  /** In contexts with panes, it works if one of these has the focus. Otherwise it says what to do. */
+  readonly panes?: Partial<Record<Context, readonly NonNullable<Focus['pane']>[]>>;
+  /** It works if this holds. */
+  readonly when?: (focus: Focus) => boolean;
   /** Acts on a row of a list. If the rows are still being read, the key waits for them. */
   readonly needsRow?: true;
 }
@@ -122,134 +151,12 @@ const everywhere: readonly Context[] = [...lists, 'job', 'failure', 'worker', 'd
 /** Where one queue is selected or open. */
 const withQueue: readonly Context[] = ['queues', 'queue'];
 
-/** In the order of the footer. */
+/** The panes of the queues screen in which a queue is selected. */
+const queuePanes: readonly QueuesPane[] = ['queues', 'running'];
+const hasTabs = ({ isCompact }: Focus) => !isCompact;
+
+/** In the order of footer and help: what acts comes before what moves. */
 export const keymap: readonly Binding[] = [
-  {
-    action: 'up',
-    needsRow: true,
-    keys: ['k', 'up'],
-    shown: 'k ↑',
-    label: 'row up',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'down',
-    needsRow: true,
-    keys: ['j', 'down'],
-    shown: 'j ↓',
-    label: 'row down',
-    footer: 'row',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'left',
-    keys: ['h', 'left'],
-    shown: 'h ←',
-    label: 'panel left',
-    group: 'move',
-    contexts: withQueue,
-  },
-  {
-    action: 'right',
-    keys: ['l', 'right'],
-    shown: 'l →',
-    label: 'panel right',
-    footer: 'panel',
-    group: 'move',
-    contexts: withQueue,
-  },
-  {
-    action: 'tab-1',
-    keys: ['1'],
-    shown: '1',
-    label: 'Queues',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'tab-2',
-    keys: ['2'],
-    shown: '2',
-    label: 'Failures',
-    group: 'move',
-    contexts: everywhere,
-  },
-  { action: 'tab-3', keys: ['3'], shown: '3', label: 'Jobs', group: 'move', contexts: everywhere },
-  { action: 'tab-4', keys: ['4'], shown: '4', label: 'Events', group: 'move', contexts: everywhere },
-  { action: 'tab-5', keys: ['5'], shown: '5', label: 'Workers', group: 'move', contexts: everywhere },
-  { action: 'tab-6', keys: ['6'], shown: '6', label: 'Delayed', group: 'move', contexts: everywhere },
-  {
-    action: 'next-pane',
-    keys: ['tab'],
-    shown: 'Tab',
-    label: 'next panel or tab',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'previous-pane',
-    keys: ['shift+tab'],
-    shown: 'Shift-Tab',
-    label: 'previous panel or tab',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'top',
-    needsRow: true,
-    keys: ['g', 'home'],
-    shown: 'g Home',
-    label: 'top',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'bottom',
-    needsRow: true,
-    keys: ['G', 'end'],
-    shown: 'G End',
-    label: 'bottom',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'half-page-down',
-    needsRow: true,
-    keys: ['ctrl+d'],
-    shown: 'Ctrl-D',
-    label: 'half a page down',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'half-page-up',
-    needsRow: true,
-    keys: ['ctrl+u'],
-    shown: 'Ctrl-U',
-    label: 'half a page up',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'page-down',
-    needsRow: true,
-    keys: ['pagedown'],
-    shown: 'PgDn',
-    label: 'page down',
-    group: 'move',
-    contexts: everywhere,
-  },
-  {
-    action: 'page-up',
-    needsRow: true,
-    keys: ['pageup'],
-    shown: 'PgUp',
-    label: 'page up',
-    group: 'move',
-    contexts: everywhere,
-  },
   {
     action: 'open',
     needsRow: true,
@@ -257,8 +164,9 @@ export const keymap: readonly Binding[] = [
     shown: 'Enter',
     label: 'open',
     footer: 'open',
-    group: 'move',
+    group: 'act',
     contexts: lists,
+    panes: { queue: ['running', 'groups'] },
   },
   {
     action: 'toggle-pause',
@@ -269,6 +177,7 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: withQueue,
     changes: true,
+    panes: { queues: queuePanes },
   },
   {
     action: 'toggle-pause-all',
@@ -284,19 +193,23 @@ export const keymap: readonly Binding[] = [
     keys: ['+'],
     shown: '+',
     label: 'add a slot',
+    inHelp: 'add, remove a slot',
     footer: 'slots',
     group: 'act',
     contexts: withQueue,
     changes: true,
+    panes: { queues: queuePanes },
   },
   {
     action: 'slots-down',
     keys: ['-'],
     shown: '-',
     label: 'remove a slot',
+    inHelp: 'add, remove a slot',
     group: 'act',
     contexts: withQueue,
     changes: true,
+    panes: { queues: queuePanes },
   },
   {
     action: 'slots-set',
@@ -306,24 +219,7 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: withQueue,
     changes: true,
-  },
-  {
-    action: 'next-trouble',
-    keys: ['!'],
-    shown: '!',
-    label: 'next queue that needs attention',
-    footer: 'trouble',
-    group: 'move',
-    contexts: lists,
-  },
-  {
-    action: 'sort',
-    keys: ['o'],
-    shown: 'o',
-    label: 'sort the queues by the next column',
-    footer: 'sort',
-    group: 'move',
-    contexts: ['queues'],
+    panes: { queues: queuePanes },
   },
   {
     action: 'mark',
@@ -341,6 +237,7 @@ export const keymap: readonly Binding[] = [
     keys: ['*'],
     shown: '*',
     label: 'mark all matches, or unmark all',
+    inHelp: 'mark or unmark all matches',
     footer: 'all',
     group: 'act',
     contexts: ['failures'],
@@ -355,6 +252,7 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: ['queues', 'failures', 'failure'],
     changes: true,
+    panes: { queues: ['failures'] },
   },
   {
     action: 'retry-matching',
@@ -390,6 +288,7 @@ export const keymap: readonly Binding[] = [
     contexts: ['groups', 'queue'],
     asks: true,
     changes: true,
+    panes: { queue: ['groups'] },
   },
   {
     action: 'delete-group',
@@ -414,6 +313,7 @@ export const keymap: readonly Binding[] = [
     contexts: ['queue', 'waiting-job'],
     asks: true,
     changes: true,
+    panes: { queue: ['waiting', 'groups'] },
   },
   {
     action: 'to-head',
@@ -425,6 +325,7 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: ['queue', 'waiting-job'],
     changes: true,
+    panes: { queue: ['waiting'] },
   },
   {
     action: 'to-tail',
@@ -436,41 +337,17 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: ['queue', 'waiting-job'],
     changes: true,
+    panes: { queue: ['waiting'] },
   },
   {
     action: 'groups',
     keys: ['v'],
     shown: 'v',
     label: 'failures in groups: by exception and class, then also by queue',
+    inHelp: 'show failures in groups',
     footer: 'groups',
-    group: 'move',
+    group: 'act',
     contexts: ['failures', 'groups'],
-  },
-  {
-    action: 'next-failure',
-    keys: ['n'],
-    shown: 'n',
-    label: 'next failure of the list',
-    footer: 'next',
-    group: 'move',
-    contexts: ['failure'],
-  },
-  {
-    action: 'previous-failure',
-    keys: ['N'],
-    shown: 'N',
-    label: 'previous failure of the list',
-    group: 'move',
-    contexts: ['failure'],
-  },
-  {
-    action: 'failure-of-job',
-    keys: ['f'],
-    shown: 'f',
-    label: 'open the failure of this job',
-    footer: 'failure',
-    group: 'move',
-    contexts: ['job'],
   },
   {
     action: 'retry-job',
@@ -481,6 +358,17 @@ export const keymap: readonly Binding[] = [
     group: 'act',
     contexts: ['job'],
     changes: true,
+    when: ({ isFailedJob }) => isFailedJob,
+  },
+  {
+    action: 'failure-of-job',
+    keys: ['f'],
+    shown: 'f',
+    label: 'open the failure of this job',
+    footer: 'failure',
+    group: 'act',
+    contexts: ['job'],
+    when: ({ isFailedJob }) => isFailedJob,
   },
   {
     action: 'terminate-job',
@@ -492,6 +380,8 @@ export const keymap: readonly Binding[] = [
     contexts: ['queues', 'queue', 'jobs', 'job'],
     asks: true,
     changes: true,
+    panes: { queues: queuePanes, queue: ['running'] },
+    when: ({ context, isRunningJob }) => context !== 'job' || isRunningJob,
   },
   {
     action: 'kill-job',
@@ -503,6 +393,8 @@ export const keymap: readonly Binding[] = [
     contexts: ['queues', 'queue', 'jobs', 'job'],
     asks: true,
     changes: true,
+    panes: { queues: queuePanes, queue: ['running'] },
+    when: ({ context, isRunningJob }) => context !== 'job' || isRunningJob,
   },
   {
     action: 'remove-worker',
@@ -593,15 +485,6 @@ export const keymap: readonly Binding[] = [
     contexts: ['job'],
   },
   {
-    action: 'filter',
-    keys: ['/'],
-    shown: '/',
-    label: 'filter',
-    footer: 'filter',
-    group: 'move',
-    contexts: lists,
-  },
-  {
     action: 'search',
     keys: ['/'],
     shown: '/',
@@ -615,17 +498,21 @@ export const keymap: readonly Binding[] = [
     keys: ['n'],
     shown: 'n',
     label: 'next match',
+    inHelp: 'next, previous match',
     footer: 'next',
     group: 'log',
     contexts: ['job'],
+    when: ({ isSearching }) => isSearching,
   },
   {
     action: 'previous-match',
     keys: ['N'],
     shown: 'N',
     label: 'previous match',
+    inHelp: 'next, previous match',
     group: 'log',
     contexts: ['job'],
+    when: ({ isSearching }) => isSearching,
   },
   {
     action: 'save',
@@ -644,6 +531,24 @@ export const keymap: readonly Binding[] = [
     contexts: ['job'],
   },
   {
+    action: 'filter',
+    keys: ['/'],
+    shown: '/',
+    label: 'filter',
+    footer: 'filter',
+    group: 'act',
+    contexts: lists,
+  },
+  {
+    action: 'sort',
+    keys: ['o'],
+    shown: 'o',
+    label: 'sort the queues by the next column',
+    footer: 'sort',
+    group: 'act',
+    contexts: ['queues'],
+  },
+  {
     action: 'copy',
     needsRow: true,
     keys: ['y'],
@@ -651,6 +556,213 @@ export const keymap: readonly Binding[] = [
     label: 'copy',
     footer: 'copy',
     group: 'act',
+    contexts: everywhere,
+  },
+  {
+    action: 'next-trouble',
+    keys: ['!'],
+    shown: '!',
+    label: 'next queue that needs attention',
+    footer: 'trouble',
+    group: 'move',
+    contexts: lists,
+  },
+  {
+    action: 'next-failure',
+    keys: ['n'],
+    shown: 'n',
+    label: 'next failure of the list',
+    inHelp: 'next, previous failure',
+    footer: 'next',
+    group: 'move',
+    contexts: ['failure'],
+  },
+  {
+    action: 'previous-failure',
+    keys: ['N'],
+    shown: 'N',
+    label: 'previous failure of the list',
+    inHelp: 'next, previous failure',
+    group: 'move',
+    contexts: ['failure'],
+  },
+  {
+    action: 'left',
+    keys: ['h', 'left'],
+    shown: 'h ←',
+    label: 'panel left',
+    inHelp: 'left, right panel',
+    group: 'move',
+    contexts: withQueue,
+  },
+  {
+    action: 'right',
+    keys: ['l', 'right'],
+    shown: 'l →',
+    label: 'panel right',
+    inHelp: 'left, right panel',
+    footer: 'panel',
+    group: 'move',
+    contexts: withQueue,
+  },
+  {
+    action: 'up',
+    needsRow: true,
+    keys: ['k', 'up'],
+    shown: 'k ↑',
+    label: 'up',
+    inHelp: 'up, down',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'down',
+    needsRow: true,
+    keys: ['j', 'down'],
+    shown: 'j ↓',
+    label: 'down',
+    inHelp: 'up, down',
+    footer: 'row',
+    group: 'move',
+    contexts: everywhere,
+    footerIn: { job: 'scroll', failure: 'scroll', worker: 'scroll', 'delayed-job': 'scroll' },
+  },
+  {
+    action: 'next-pane',
+    keys: ['tab'],
+    shown: 'Tab',
+    label: 'next panel or tab',
+    inHelp: 'panel or tab',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'previous-pane',
+    keys: ['shift+tab'],
+    shown: 'Shift-Tab',
+    label: 'previous panel or tab',
+    inHelp: 'panel or tab',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'tab-1',
+    keys: ['1'],
+    shown: '1',
+    label: 'Queues',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'tab-2',
+    keys: ['2'],
+    shown: '2',
+    label: 'Failures',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'tab-3',
+    keys: ['3'],
+    shown: '3',
+    label: 'Jobs',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'tab-4',
+    keys: ['4'],
+    shown: '4',
+    label: 'Events',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'tab-5',
+    keys: ['5'],
+    shown: '5',
+    label: 'Workers',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'tab-6',
+    keys: ['6'],
+    shown: '6',
+    label: 'Delayed',
+    inHelp: 'tabs',
+    group: 'move',
+    contexts: everywhere,
+    when: hasTabs,
+  },
+  {
+    action: 'top',
+    needsRow: true,
+    keys: ['g', 'home'],
+    shown: 'g Home',
+    label: 'top',
+    inHelp: 'top, bottom',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'bottom',
+    needsRow: true,
+    keys: ['G', 'end'],
+    shown: 'G End',
+    label: 'bottom',
+    inHelp: 'top, bottom',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'half-page-down',
+    needsRow: true,
+    keys: ['ctrl+d'],
+    shown: 'Ctrl-D',
+    label: 'half a page down',
+    inHelp: 'half a page',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'half-page-up',
+    needsRow: true,
+    keys: ['ctrl+u'],
+    shown: 'Ctrl-U',
+    label: 'half a page up',
+    inHelp: 'half a page',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'page-down',
+    needsRow: true,
+    keys: ['pagedown'],
+    shown: 'PgDn',
+    label: 'page down',
+    inHelp: 'a page',
+    group: 'move',
+    contexts: everywhere,
+  },
+  {
+    action: 'page-up',
+    needsRow: true,
+    keys: ['pageup'],
+    shown: 'PgUp',
+    label: 'page up',
+    inHelp: 'a page',
+    group: 'move',
     contexts: everywhere,
   },
   {
@@ -683,6 +795,7 @@ export const keymap: readonly Binding[] = [
     keys: [],
     shown: ':bell',
     label: 'turn the bell and the title on trouble on or off',
+    inHelp: 'bell and title on trouble',
     group: 'program',
     contexts: everywhere,
   },
@@ -754,6 +867,38 @@ export function bindingsIn(context: Context, isReadOnly: boolean): readonly Bind
   );
 }
 
+/** Those of them that do something there: what footer, help and palette show. */
+export function bindingsAt(focus: Focus, isReadOnly: boolean): readonly Binding[] {
+  const { context, pane } = focus;
+  return bindingsIn(context, isReadOnly).filter(({ panes, when }) => {
+    const own = panes?.[context];
+    return (own === undefined || pane === null || own.includes(pane)) && (when === undefined || when(focus));
+  });
+}
+
 export function actionOf(key: string, context: Context, isReadOnly: boolean): ActionName | null {
   return bindingsIn(context, isReadOnly).find(({ keys }) => keys.includes(key))?.action ?? null;
+}
+
+/** What to press in a dialog, and for what. */
+export interface Hint {
+  readonly keys: readonly string[];
+  readonly label: string;
+}
+
+const toCancel: Hint = { keys: ['Esc'], label: 'cancel' };
+
+export const dialogHints: Readonly<Record<Dialog['kind'], readonly Hint[]>> = {
+  help: [
+    { keys: ['↑↓'], label: 'scroll' },
+    { keys: ['?', 'Esc'], label: 'close' },
+  ],
+  palette: [{ keys: ['Enter'], label: 'run' }, toCancel],
+  prompt: [{ keys: ['Enter'], label: 'apply' }, toCancel],
+  question: [{ keys: ['Enter'], label: 'choose' }, toCancel],
+};
+
+/** `Enter to choose, Esc to cancel` */
+export function hintSentence(kind: Dialog['kind']): string {
+  return dialogHints[kind].map(({ keys, label }) => `${keys.join(' or ')} to ${label}`).join(', ');
 }

@@ -7,14 +7,24 @@ export interface Size {
   readonly rows: number;
 }
 
-/** The smallest supported terminal. */
-export const smallest: Size = { columns: 60, rows: 16 };
+/** The smallest terminal in which anything is shown. */
+export const smallest: Size = { columns: 40, rows: 10 };
+/** Smaller terminals have only a compact screen: a line for each queue, and the open job. */
+export const smallestWhole: Size = { columns: 60, rows: 16 };
 
 /** Header, message line and footer. */
 const chromeRows = 3;
 
-export function isTooSmall({ columns, rows }: Size): boolean {
-  return columns < smallest.columns || rows < smallest.rows;
+export function isTooSmall(size: Size): boolean {
+  return isWithin(size, smallest);
+}
+
+export function isCompact(size: Size): boolean {
+  return !isTooSmall(size) && isWithin(size, smallestWhole);
+}
+
+function isWithin({ columns, rows }: Size, limit: Size): boolean {
+  return columns < limit.columns || rows < limit.rows;
 }
 
 /** Rows between header and message line. */
@@ -47,7 +57,9 @@ export type QueuesLayout =
       readonly tableRows: number;
       readonly runningRows: number;
       readonly failureRows: number;
-    };
+    }
+  /** A line for each queue, or for each job of the selected queue. */
+  | { readonly kind: 'compact'; readonly rows: number; readonly failureRows: 0 };
 
 const leastPanelColumns = 56;
 /** Border, bar, a job with its output, last failure. */
@@ -70,6 +82,7 @@ export function queuesLayout(
   isBusy: (index: number) => boolean = () => true,
 ): QueuesLayout {
   const rows = bodyRows(size);
+  if (isCompact(size)) return { kind: 'compact', rows, failureRows: 0 };
   const across = Math.min(Math.max(1, queueCount), Math.floor(size.columns / leastPanelColumns));
   const down = across === 0 ? 0 : Math.ceil(queueCount / across);
   const fits = queueCount > 0 && size.rows >= 30 && down * leastPanelRows + leastFailureRows <= rows;

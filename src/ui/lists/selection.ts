@@ -22,6 +22,8 @@ export function contextOf({ opened, tab, failures }: View): Context {
   return tab === 'failures' && showsGroups(failures) ? 'groups' : tab;
 }
 
+type Shown = Pick<AppState, 'model' | 'view'>;
+
 /** Index of a key in a list; 0 if it is gone. */
 export function indexOfKey(keys: readonly string[], key: string | null): number {
   return key === null ? 0 : Math.max(0, keys.indexOf(key));
@@ -39,7 +41,7 @@ export function stepTo(keys: readonly string[], cursor: string | null, step: Ste
 }
 
 /** Queues and entries, in the order that they were sorted in last. */
-export function listedQueues({ model, view }: AppState): readonly QueueRow[] {
+export function listedQueues({ model, view }: Shown): readonly QueueRow[] {
   return filteredQueues(
     orderedQueues(queueRows(model), view.queues.order?.names ?? null),
     view.queues.filter,
@@ -65,7 +67,7 @@ const filteredQueues = remembered((queues: readonly QueueRow[], filter: string) 
   return queues.filter(({ name, runner }) => matches(name) || runner === filter);
 });
 
-export function selectedQueue(state: AppState): QueueRow | null {
+export function selectedQueue(state: Shown): QueueRow | null {
   const queues = listedQueues(state);
   return queues.find(({ name }) => name === state.view.queues.queue) ?? queues[0] ?? null;
 }

@@ -1,25 +1,34 @@
-/** The last row: the most important keys, or the prompt while the user types. */
+/** The last row: the most important keys that work now, or the prompt while the user types. */
 import type { ReactNode } from 'react';
 import type { Dialog } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { useFrame, useScreen } from '../frame/use-frame.ts';
-import { type Binding, bindingsIn, type Context } from '../keys/keymap.ts';
+import {
+  type ActionName,
+  type Binding,
+  bindingsAt,
+  dialogHints,
+  type Focus,
+  hintSentence,
+} from '../keys/keymap.ts';
 import { filterProblem } from '../lists/completions.ts';
-import { contextOf } from '../lists/selection.ts';
+import { focusOf } from '../lists/focus.ts';
 import { columns as columnsOf } from '../text/columns.ts';
 import { cutStart } from '../text/fit.ts';
-import { clickable, type Line, lineOf, type Part, type Span, span } from '../text/line.ts';
+import { clickable, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
 
 type PromptDialog = Extract<Dialog, { kind: 'prompt' }>;
 
-/** The most important keys. */
 export function Footer(): ReactNode {
   const { isReadOnly } = useScreen();
-  const { context, columns } = useFrame(({ view, size }) => ({
-    context: contextOf(view),
-    columns: size.columns,
-  }));
-  return <Canvas width={columns} lines={[footerLine(context, columns, isReadOnly)]} />;
+  const focus = useFrame((frame) => focusOf(frame, frame.size));
+  const dialog = useFrame(({ view }) => view.dialog);
+  const columns = useFrame(({ size }) => size.columns);
+  const line =
+    dialog === null
+      ? keysLine(focus, columns, isReadOnly)
+      : lineOf(columns, [span(' '), ...dialogKeys(dialog)]);
+  return <Canvas width={columns} lines={[line]} />;
 }
 
 /** What the user types, in place of the footer. */
@@ -28,15 +37,16 @@ export function Prompt({ dialog }: { readonly dialog: PromptDialog }): ReactNode
   return <Canvas width={columns} lines={[promptLine(dialog, columns)]} />;
 }
 
-function footerLine(context: Context, width: number, isReadOnly: boolean): Line {
-  const parts: Part[] = [span(' ')];
+function keysLine(focus: Focus, width: number, isReadOnly: boolean): Line {
+  const parts: Span[] = [span(' ')];
   // Help and quit are always shown. The other keys share the rest of the row.
-  const shown = bindingsIn(context, isReadOnly).filter((binding) => binding.footer !== undefined);
-  const last = shown.filter(({ action }) => action === 'help' || action === 'quit').flatMap(hint);
+  const bindings = bindingsAt(focus, isReadOnly).filter((binding) => binding.footer !== undefined);
+  const isLast = ({ action }: Binding) => action === 'help' || action === 'quit';
+  const last = bindings.filter(isLast).flatMap((binding) => hint(binding, focus));
   let room = width - 1 - widthOf(last);
-  for (const binding of shown) {
-    if (binding.action === 'help' || binding.action === 'quit') continue;
-    const next = hint(binding);
+  for (const binding of bindings) {
+    if (isLast(binding)) continue;
+    const next = hint(binding, focus);
     if (widthOf(next) > room) break;
     room -= widthOf(next);
     parts.push(...next);
@@ -44,22 +54,16 @@ function footerLine(context: Context, width: number, isReadOnly: boolean): Line 
   return lineOf(width, [...parts, ...last]);
 }
 
-/** A click on a key presses it. A click on the words presses the first key, unless there are two. */
-function hint({ shown, footer: label, action, keys }: Binding): Span[] {
-  const pair = footerKeys[action] ?? [[shown, keys[0] ?? '']];
-  const key = pair.length === 1 ? pair[0]?.[1] : undefined;
-  const words = span(` ${label}  `, { dim: true });
-  return [
-    ...pair.map(([text, own]) => ({
-      ...span(text, { bold: true }),
-      ...(own === '' ? {} : { target: { key: own } }),
-    })),
-    ...(key === undefined ? [words] : clickable([words], { key })),
-  ];
+function hint({ shown, footer = '', footerIn, action, keys }: Binding, focus: Focus): Span[] {
+  const label = action === 'quit' && focus.canGoBack ? 'back' : (footerIn?.[focus.context] ?? footer);
+  return keysAndLabel(footerKeys[action] ?? [[shown, keys[0] ?? '']], label);
 }
 
-/** As texts and the keys that a click on them presses. Pairs of keys take one hint. */
-const footerKeys: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+/** As texts and the keys that a click on them presses; '' for none. */
+type KeyTexts = readonly (readonly [text: string, key: string])[];
+
+/** Pairs of keys take one hint. */
+const footerKeys: Readonly<Partial<Record<ActionName, KeyTexts>>> = {
   down: [
     ['↑', 'up'],
     ['↓', 'down'],
@@ -92,8 +96,28 @@ const footerKeys: Readonly<Record<string, readonly (readonly [string, string])[]
   ],
 };
 
-function widthOf(spans: readonly Span[]): number {
-  return spans.reduce((sum, { text }) => sum + columnsOf(text), 0);
+function dialogKeys(dialog: Dialog): Span[] {
+  const choices: Span[] =
+    dialog.kind === 'question'
+      ? dialog.choices.flatMap(({ key, label }) => keysAndLabel([[key, key]], label))
+      : [];
+  const hints = dialogHints[dialog.kind].flatMap(({ keys, label }) =>
+    keysAndLabel([[keys.join('/'), '']], label),
+  );
+  return [...choices, ...hints];
+}
+
+/** A click on a key presses it. A click on the words presses the key, unless there are two. */
+function keysAndLabel(texts: KeyTexts, label: string): Span[] {
+  const key = texts.length === 1 ? (texts[0]?.[1] ?? '') : '';
+  const words = span(` ${label}  `, { dim: true });
+  return [
+    ...texts.map(([text, own]) => ({
+      ...span(text, { bold: true }),
+      ...(own === '' ? {} : { target: { key: own } }),
+    })),
+    ...(key === '' ? [words] : clickable([words], { key })),
+  ];
 }
 
 /** The line of a prompt, with its cursor. Shows the end of a text that is too long. */
@@ -117,5 +141,5 @@ function promptHint({ purpose, text, choices = [] }: PromptDialog): Span[] {
     return [span(`  ${names.join('  ')}`, { dim: true })];
   }
   if (problem !== null) return [span(`  ${problem}`, { color: 'yellow' })];
-  return [span('  Enter to apply, Esc to cancel', { dim: true })];
+  return [span(`  ${hintSentence('prompt')}`, { dim: true })];
 }

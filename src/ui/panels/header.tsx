@@ -8,6 +8,7 @@ import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from
 import { type Tab, tabs, type View } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
+import { isCompact, type Size } from '../layout/layout.ts';
 import { shownTabs } from '../lists/selection.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
 import { cut, cutStart } from '../text/fit.ts';
@@ -21,16 +22,8 @@ import {
   span,
   widthOf,
 } from '../text/line.ts';
-import { age, delayedCountText, perSecond, sentText } from './words.ts';
+import { age, delayedCountText, perSecond, sentText, tabNames } from './words.ts';
 
-const tabNames: Readonly<Record<Tab, string>> = {
-  queues: 'Queues',
-  failures: 'Failures',
-  jobs: 'Jobs',
-  events: 'Events',
-  workers: 'Workers',
-  delayed: 'Delayed',
-};
 /** For narrow terminals. The current tab keeps its name. */
 const shortNames: Readonly<Record<Tab, string>> = {
   ...tabNames,
@@ -41,8 +34,23 @@ const shortNames: Readonly<Record<Tab, string>> = {
 };
 const sparkColumns = 8;
 const redisColumns = 22;
-/** In the order in which they are dropped if there isn't enough room. */
-const details = ['sparkline', 'redis', 'name', 'words', 'tab names', 'short tab names'] as const;
+/**
+ * In the order in which they are dropped if there isn't enough room. Nothing is cut: the tabs lead to everything else, and the
+ * message line says more about Redis.
+ */
+const details = [
+  'sparkline',
+  'redis',
+  'name',
+  'words',
+  'tab names',
+  'short tab names',
+  'rate',
+  'slots',
+  'failed',
+  'count',
+  'down',
+] as const;
 type Detail = (typeof details)[number];
 
 /** The part of the state that the header shows. */
@@ -50,33 +58,37 @@ type Shown = Pick<AppState, 'model' | 'view' | 'away'>;
 
 export function Header(): ReactNode {
   const screen = useScreen();
-  const { columns, nowMs, ...shown } = useFrame(({ model, view, away, size, nowMs }) => ({
-    model,
-    view,
-    away,
-    columns: size.columns,
-    nowMs,
+  const { size, nowMs, ...shown } = useFrame((frame) => ({
+    model: frame.model,
+    view: frame.view,
+    away: frame.away,
+    size: frame.size,
+    nowMs: frame.nowMs,
   }));
-  return <Canvas width={columns} lines={[headerLine(shown, columns, nowMs, screen)]} />;
+  return <Canvas width={size.columns} lines={[headerLine(shown, size, nowMs, screen)]} />;
 }
 
 function headerLine(
   state: Shown,
-  columns: number,
+  size: Size,
   nowMs: number,
   { isReadOnly, runnerUser }: Pick<ScreenProps, 'isReadOnly' | 'runnerUser'>,
 ): Line {
+  const { columns } = size;
+  const compact = isCompact(size);
   const mode = isReadOnly ? [span(' read-only', { color: 'yellow' })] : [];
   const user = runnerUser === null ? [] : [span(` runner of user ${runnerUser}`, { color: 'yellow' })];
   const paused = pausedText(state.model);
   let parts: { readonly left: readonly Span[]; readonly right: readonly Span[] } = { left: [], right: [] };
   for (let leftOut = 0; leftOut <= details.length; leftOut += 1) {
     const shown = new Set<Detail>(details.slice(leftOut));
-    const place = [...(state.view.opened === null ? tabLine(state, shown) : trail(state)), ...mode, ...user];
+    const hasTrail = state.view.opened !== null || compact;
+    const place = hasTrail ? trail(state) : tabLine(state, shown);
     const name = shown.has('name') ? span(' resque-runner  ', { bold: true }) : span(' ');
-    const right = state.view.opened?.kind === 'job' ? jobState(state, nowMs) : health(state, shown, nowMs);
+    const right =
+      state.view.opened?.kind === 'job' ? jobState(state, shown, nowMs) : health(state, shown, nowMs);
     const pause = paused === null ? [] : [span(`‖ ${paused}`, { bold: true }), span('  ')];
-    parts = { left: [name, ...place], right: [...pause, ...right, span(' ')] };
+    parts = { left: [name, ...place, ...mode, ...user], right: [...pause, ...right, span(' ')] };
     if (widthOf(parts.left) + 1 + widthOf(parts.right) <= columns) break;
     // Without room for both, the pause is what matters.
     if (leftOut === details.length && paused !== null) parts = { ...parts, right: pause };
@@ -97,9 +109,9 @@ function tabLine(state: Shown, shown: ReadonlySet<Detail>): Span[] {
     const isCurrent = tab === view.tab;
     const isWhole = isCurrent || shown.has('tab names');
     const name = isWhole ? tabNames[tab] : shown.has('short tab names') ? shortNames[tab] : '';
-    const count = name === '' && tab !== 'failures' ? '' : countOf(tab, model);
-    // The panels don't show that a filter hides queues.
-    const filter = tab === 'queues' && view.queues.filter !== '' ? ` /${cut(view.queues.filter, 16)}` : '';
+    const hasCount = shown.has('count') && (name !== '' || tab === 'failures');
+    const count = hasCount ? countOf(tab, model) : '';
+    const filter = tab === 'queues' ? hiddenQueues(view) : '';
     const text = `${tabs.indexOf(tab) + 1}${name === '' ? '' : ` ${name}`}${count}${filter}`;
     const blank = at === 0 ? [] : [span(' ')];
     const label = isCurrent ? span(`[${text}]`, { bold: true }) : span(text, { dim: true });
@@ -114,15 +126,22 @@ function countOf(tab: Tab, { failedTotal, delayed }: Snapshot): string {
     : '';
 }
 
+/** The panels don't show that a filter hides queues. */
+function hiddenQueues({ queues: { filter } }: View): string {
+  return filter === '' ? '' : ` /${cut(filter, 16)}`;
+}
+
 /** `Queues › transcode › #a91f` */
-function trail({ model, view }: Shown): Span[] {
-  const steps = [tabNames[view.tab], ...openedNames(model, view)];
+function trail(state: Shown): Span[] {
+  const { tab, opened } = state.view;
+  const filter = opened === null ? hiddenQueues(state.view) : '';
+  const steps = [`${tabNames[tab]}${filter}`, ...openedNames(state.model, state.view)];
   return steps.flatMap((step, at) => [
     ...(at === 0 ? [] : [span(' › ', { dim: true })]),
     {
       ...span(step, at === steps.length - 1 ? { bold: true } : {}),
       // The first step is the tab: a click goes back to it.
-      ...(at === 0 ? { target: tabTarget(view.tab) } : {}),
+      ...(at === 0 ? { target: tabTarget(tab) } : {}),
     },
   ]);
 }
@@ -146,7 +165,7 @@ function openedNames(model: Snapshot, { opened }: View): string[] {
   return [...(job === null ? [] : [job.queue]), `#${opened.jobId}`];
 }
 
-function jobState({ model, view }: Shown, nowMs: number): Span[] {
+function jobState({ model, view }: Shown, shown: ReadonlySet<Detail>, nowMs: number): Span[] {
   if (view.opened?.kind !== 'job') return [];
   const { jobId } = view.opened;
   const running = model.jobs.find(({ id }) => id === jobId);
@@ -154,7 +173,8 @@ function jobState({ model, view }: Shown, nowMs: number): Span[] {
     return [
       span('RUNNING ', { color: 'green', bold: true }),
       ...(running.killed === null ? [] : [span(`${sentText(running.killed.signal)} `, { color: 'yellow' })]),
-      span(`${elapsed(nowMs - running.startedAtMs)}  pid ${running.pid}`),
+      span(elapsed(nowMs - running.startedAtMs)),
+      span(shown.has('words') ? `  pid ${running.pid}` : ''),
     ];
   }
   const ended = model.ended.find(({ id }) => id === jobId);
@@ -171,22 +191,27 @@ function health({ model, away }: Shown, shown: ReadonlySet<Detail>, nowMs: numbe
   if (engine === null) return [span('connecting…', { color: 'yellow' })];
   const { used, total } = totalSlots(model);
   const hasWords = shown.has('words');
-  const blank = span(hasWords ? '  ' : ' ');
   const parts: Span[] = [];
+  const blank = span(hasWords ? '  ' : ' ');
   if (shown.has('redis')) parts.push(span(`${redisLabel(engine.redis)} `, { dim: true }));
-  parts.push(redisSign(redis.state));
+  parts.push(redisSign(redis.state, shown.has('down')));
   if (away !== null) parts.push(span(' no runner', { color: 'red', bold: true }));
   else if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
   else if (engine.stopping !== null) parts.push(span(' stopping', { color: 'yellow', bold: true }));
   else if (hasWords) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
-  parts.push(blank, span(hasWords ? `${used}/${total} slots` : `${used}/${total}`), blank);
-  if (shown.has('sparkline')) {
-    parts.push(span(`${sparkline(bucketsAt(throughput, nowMs, sparkColumns))} `, { dim: true }));
+  if (shown.has('slots')) parts.push(blank, span(hasWords ? `${used}/${total} slots` : `${used}/${total}`));
+  if (shown.has('rate')) {
+    const columns = bucketsAt(throughput, nowMs, sparkColumns);
+    parts.push(blank);
+    if (shown.has('sparkline')) parts.push(span(`${sparkline(columns)} `, { dim: true }));
+    parts.push(span(perSecond(ratePerSecond(throughput, nowMs))));
   }
-  parts.push(span(perSecond(ratePerSecond(throughput, nowMs))), blank);
-  const isFailing = totals.failed > 0;
-  const rate = isFailing && hasWords ? ` ${perSecond(failuresPerSecond(model, nowMs))}` : '';
-  parts.push(span(`✗ ${grouped(totals.failed)}${rate}`, isFailing ? { color: 'red' } : { dim: true }));
+  if (shown.has('failed')) {
+    const isFailing = totals.failed > 0;
+    const rate = isFailing && hasWords ? ` ${perSecond(failuresPerSecond(model, nowMs))}` : '';
+    const text = `✗ ${grouped(totals.failed)}${rate}`;
+    parts.push(blank, span(text, isFailing ? { color: 'red' } : { dim: true }));
+  }
   return parts;
 }
 
@@ -195,8 +220,8 @@ function redisLabel(redis: string): string {
   return cutStart(redis.replace(/^redis:\/\//, ''), redisColumns);
 }
 
-function redisSign(state: Snapshot['redis']['state']): Span {
+function redisSign(state: Snapshot['redis']['state'], hasWords: boolean): Span {
   if (state === 'up') return span('●', { color: 'green' });
-  if (state === 'down') return span('✗ Redis down', { color: 'red', bold: true });
-  return span('○ connecting', { color: 'yellow' });
+  if (state === 'down') return span(hasWords ? '✗ Redis down' : '✗ Redis', { color: 'red', bold: true });
+  return span(hasWords ? '○ connecting' : '○', { color: 'yellow' });
 }

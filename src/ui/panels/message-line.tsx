@@ -1,4 +1,4 @@
-/** The reply to the last command, or that the runner or Redis is away, or the latest event. */
+/** The reply to the last command, and whether the runner or Redis is away; or else the latest event. */
 import type { ReactNode } from 'react';
 import { glyphColors, wordingOf } from '../../messages/events.ts';
 import { clock } from '../../messages/quantities.ts';
@@ -7,7 +7,7 @@ import type { AppState } from '../../store/app-store.ts';
 import type { Toast } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
 import { useFrame } from '../frame/use-frame.ts';
-import { type Line, lineOf, span } from '../text/line.ts';
+import { gap, type Line, lineOf, type Span, span, widthOf } from '../text/line.ts';
 
 interface Messages extends Pick<Snapshot, 'redis' | 'history'>, Pick<AppState, 'away'> {
   /** `null` if its time is over. */
@@ -26,19 +26,17 @@ export function MessageLine(): ReactNode {
 }
 
 function messageLine({ toast, away, redis, history }: Messages, width: number): Line {
+  const outage = outageText(away, redis);
   if (toast !== null) {
-    return lineOf(width, [
+    const parts = [
       span(toast.isError ? ' ✗ ' : ' ✓ ', { color: toast.isError ? 'red' : 'green' }),
       span(toast.text),
-    ]);
+    ];
+    // An outage is always visible, on half of the row at least.
+    const room = Math.max(Math.floor(width / 2), width - widthOf(parts) - 1);
+    return lineOf(width, [...parts, gap, ...lineOf(Math.min(room, widthOf(outage)), outage)]);
   }
-  if (away !== null) return lineOf(width, [span(` ✗ ${away}`, { color: 'red', bold: true })]);
-  if (redis.state === 'down') {
-    return lineOf(width, [
-      span(' ✗ Redis: ', { color: 'red', bold: true }),
-      span(`${redis.reason ?? 'not usable'}; running jobs continue, reconnecting`),
-    ]);
-  }
+  if (outage.length > 0) return lineOf(width, outage);
   for (let at = history.length - 1; at >= 0; at -= 1) {
     const event = history[at];
     const wording = event === undefined ? null : wordingOf(event, null);
@@ -52,4 +50,14 @@ function messageLine({ toast, away, redis, history }: Messages, width: number): 
     ]);
   }
   return lineOf(width, []);
+}
+
+/** Without the runner, nothing is known of its Redis. */
+function outageText(away: string | null, redis: Snapshot['redis']): Span[] {
+  if (away !== null) return [span(` ✗ ${away}`, { color: 'red', bold: true })];
+  if (redis.state !== 'down') return [];
+  return [
+    span(' ✗ Redis: ', { color: 'red', bold: true }),
+    span(`${redis.reason ?? 'not usable'}; running jobs continue, reconnecting`),
+  ];
 }

@@ -1,5 +1,7 @@
 /** The lines of all queues as one table: for small terminals, and for more queues than there is room for panels. */
 import { grouped } from '../../messages/quantities.ts';
+import type { PoolView } from '../../protocol/events.ts';
+import type { Snapshot } from '../../protocol/snapshot.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
 import type { QueueSort } from '../../store/view.ts';
@@ -7,16 +9,18 @@ import { framed, innerHeight, innerWidth, selected } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
 import { failingShare } from '../lists/queue-order.ts';
 import { jobsOfRow, type QueueRow, queueRows } from '../lists/queue-rows.ts';
+import { columns as columnsOf } from '../text/columns.ts';
 import {
   cell,
   clickableRow,
-  gap,
   type Line,
   lineOf,
   type Part,
   restyled,
+  type Span,
   type Style,
   span,
+  widthOf,
 } from '../text/line.ts';
 import { barSpans, isMember, pending, slotsText } from './queue-lines.ts';
 import { failingStyle, perSecond, remarksOn, sortNames, statusStyles, statusText } from './words.ts';
@@ -32,84 +36,165 @@ export interface TableLinesProps {
 }
 
 const barColumns = 6;
+const cursorColumns = 2;
+const gapColumns = 2;
+/** As wide as `‖ PAUSED, draining`: bars and rates leave this much, so they don't come and go with the states. */
+const usualStateColumns = 18;
+const leastSlotsColumns = 6;
+const leastNameColumns = 12;
+/** ` …` */
+const cutColumns = 2;
+/** A longer name gets more only if that cuts no reason. */
+const usualNameColumns = 40;
+
+/** What a row says, before its columns are known. */
+interface Row {
+  readonly queue: QueueRow;
+  readonly runner: PoolView | null;
+  readonly running: number;
+  readonly tint: Style;
+  readonly slots: readonly Part[];
+  readonly rate: string;
+  readonly state: readonly Span[];
+  /** Columns of the first state, and of the sign that its reason is cut. */
+  readonly stateColumns: number;
+}
 
 interface TableColumns {
   readonly name: number;
-  /** With room for the bar and `10/12 (config 10)`, unless the table is narrow. */
+  readonly hasBar: boolean;
+  /** With the bar. */
   readonly slots: number;
-  /** A narrow table has no bars and no rates, to make room for the state. */
-  readonly isNarrow: boolean;
-}
-
-function columnsFor(width: number): TableColumns {
-  if (width < 70) return { name: 12, slots: 10, isNarrow: true };
-  const slots = width >= 90 ? 26 : 20;
-  return { name: Math.max(12, Math.min(40, width - 42 - slots)), slots, isNarrow: false };
+  readonly waiting: number;
+  /** 0 if there is no room for rates. */
+  readonly rate: number;
+  readonly failed: number;
 }
 
 export function tableLines(props: TableLinesProps): Line[] {
-  const { state, queues, cursor, isFocused, width, height } = props;
+  const { state, queues, cursor, isFocused, width, height, nowMs } = props;
   const inner = innerWidth(width);
   const { from, to } = windowOf(queues.length, cursor, innerHeight(height) - 1);
-  const columns = columnsFor(inner);
+  const rows = queues.slice(from, to).map((queue) => rowOf(queue, state.model, nowMs));
+  const columns = columnsFor(rows, inner);
+  const lines = rows.map((row, at) => rowLine(row, columns, inner, from + at === cursor, isFocused));
   const { filter, sort } = state.view.queues;
-  const head = (text: string, by: QueueSort, width: number, align: 'left' | 'right' = 'left') =>
-    cell(sort === by ? `${text}▾` : text, width, sort === by ? { bold: true } : { dim: true }, align);
-  const heading = lineOf(inner, [
-    head('  QUEUE', 'name', columns.name + 2),
-    head('SLOTS', 'slots', columns.slots),
-    head('WAITING', 'waiting', 9, 'right'),
-    ...(columns.isNarrow ? [] : [head('RATE', 'rate', 8, 'right')]),
-    head('FAIL', 'failed', 7, 'right'),
-    span('  '),
-    head('STATE', 'attention', 6),
-  ]);
-  const rows = queues
-    .slice(from, to)
-    .map((queue, at) => row(queue, columns, inner, from + at === cursor, props));
   const title: Part[] = [span('Queues', { bold: true }), span(`  by ${sortNames[sort]}`, { dim: true })];
   if (filter !== '')
     title.push(
       span(`  /${filter}  ${queues.length} of ${queueRows(state.model).length}`, { color: 'yellow' }),
     );
   const foot = queues.length > to - from ? [span(`${from + 1}-${to} of ${grouped(queues.length)}`)] : [];
-  return framed({ width, height, title, foot, isFocused, content: [heading, ...rows] });
+  return framed({
+    width,
+    height,
+    title,
+    foot,
+    isFocused,
+    content: [heading(columns, sort, inner), ...lines],
+  });
 }
 
-function row(
-  queue: QueueRow,
-  columns: TableColumns,
-  width: number,
-  isSelected: boolean,
-  { state, isFocused, nowMs }: TableLinesProps,
-): Line {
-  const { model } = state;
+function rowOf(queue: QueueRow, model: Snapshot, nowMs: number): Row {
   const running = jobsOfRow(model, queue).length;
   const runner = poolOf(model, queue);
   const status = queueStatus(queue, runner, running, model.engine);
   const remarks = remarksOn(queue, runner, status);
-  const total = runner?.concurrency ?? running;
-  const boxes = isMember(queue, runner) ? [] : barSpans(running, total, barColumns);
+  const plain: Span[] = remarks.every((remark) => remark.state === '')
+    ? [span(statusText(status, queue), statusStyles[status])]
+    : [];
+  const remarked = remarks.flatMap(({ state, style, reason }, at) => [
+    span(state === '' ? '' : `${at === 0 ? '' : '  '}${state}`, style),
+    span(reason === null ? '' : ` ${reason}`, { dim: true }),
+  ]);
+  const state = [...plain, ...remarked].filter(({ width }) => width > 0);
+  const [word = span('')] = state;
   const isPaused = queue.pauses.length > 0 && status !== 'unstartable' && status !== 'unreadable';
-  const tint: Style = { ...failingStyle(failingShare(queue, nowMs)), ...(isPaused ? { dim: true } : {}) };
+  return {
+    queue,
+    runner,
+    running,
+    tint: { ...failingStyle(failingShare(queue, nowMs)), ...(isPaused ? { dim: true } : {}) },
+    slots: slotsText(queue, runner, running),
+    rate: perSecond(ratePerSecond(queue.throughput, nowMs)),
+    state,
+    stateColumns: word.width + (state.length > 1 ? cutColumns : 0),
+  };
+}
+
+/** Each column is as wide as its cells. The slots, then the names make room for the states, which take the rest. */
+function columnsFor(rows: readonly Row[], width: number): TableColumns {
+  const widest = (least: number, columnsOf: (row: Row) => number) => Math.max(least, ...rows.map(columnsOf));
+  const slots = widest(leastSlotsColumns, (row) => widthOf(row.slots));
+  const forBars = widest(slots, (row) => barColumnsOf(row) + widthOf(row.slots)) - slots;
+  const waiting = widest(8, ({ queue }) => pending(queue).length);
+  const rate = widest(6, (row) => row.rate.length);
+  const failed = widest(5, ({ queue }) => grouped(queue.failed).length);
+  const others = cursorColumns + gapColumns + slots + gapColumns + waiting + gapColumns + failed + gapColumns;
+  const reasons = widest(0, ({ state }) => widthOf(state));
+  const longestName = widest(6, ({ queue }) => columnsOf(queue.name));
+  const name = Math.min(longestName, Math.max(usualNameColumns, width - others - reasons));
+  const state = widest(5, ({ stateColumns }) => stateColumns);
+  const missing = Math.max(0, others + name + state - width);
+  const fewerSlots = Math.min(missing, slots - leastSlotsColumns);
+  const room = width - others - name - Math.max(state, usualStateColumns);
+  const hasRate = room >= gapColumns + rate;
+  const hasBar = room - (hasRate ? gapColumns + rate : 0) >= forBars;
+  return {
+    name: Math.max(Math.min(name, leastNameColumns), name - (missing - fewerSlots)),
+    hasBar,
+    slots: slots + (hasBar ? forBars : 0) - fewerSlots,
+    waiting,
+    rate: hasRate ? rate : 0,
+    failed,
+  };
+}
+
+const columnGap = span(' '.repeat(gapColumns));
+
+function heading(columns: TableColumns, sort: QueueSort, width: number): Line {
+  const head = (text: string, by: QueueSort, own: number, align: 'left' | 'right' = 'left') =>
+    cell(sort === by ? `${text}▾` : text, own, sort === by ? { bold: true } : { dim: true }, align);
+  return lineOf(width, [
+    head('  QUEUE', 'name', cursorColumns + columns.name),
+    columnGap,
+    head('SLOTS', 'slots', columns.slots),
+    columnGap,
+    head('WAITING', 'waiting', columns.waiting, 'right'),
+    ...(columns.rate === 0 ? [] : [columnGap, head('RATE', 'rate', columns.rate, 'right')]),
+    columnGap,
+    head('FAIL', 'failed', columns.failed, 'right'),
+    columnGap,
+    head('STATE', 'attention', 6),
+  ]);
+}
+
+/** A queue that shares the slots of an entry has no bar: the entry's row has it. */
+function barColumnsOf({ queue, runner }: Row): number {
+  return isMember(queue, runner) ? 0 : barColumns + 1;
+}
+
+function rowLine(
+  row: Row,
+  columns: TableColumns,
+  width: number,
+  isSelected: boolean,
+  isFocused: boolean,
+): Line {
+  const { queue, runner, running, tint, slots, rate, state } = row;
+  const boxes = barSpans(running, runner?.concurrency ?? running, barColumns);
   const cells: Part[] = [
     span(isSelected ? '▸ ' : '  '),
     cell(queue.name, columns.name, { bold: true, ...tint }),
-    ...lineOf(columns.slots, [
-      ...(columns.isNarrow ? [] : lineOf(barColumns + 1, boxes)),
-      ...slotsText(queue, runner, running),
-    ]),
-    cell(pending(queue), 9, {}, 'right'),
-    ...(columns.isNarrow ? [] : [cell(perSecond(ratePerSecond(queue.throughput, nowMs)), 8, {}, 'right')]),
-    cell(grouped(queue.failed), 7, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
-    ...(remarks.every((remark) => remark.state === '')
-      ? [span(`  ${statusText(status, queue)}`, statusStyles[status])]
-      : []),
-    ...remarks.flatMap(({ state, style, reason }) => [
-      span(state === '' ? '' : `  ${state}`, style),
-      span(reason === null ? '' : ` ${reason}`, { dim: true }),
-    ]),
-    gap,
+    columnGap,
+    ...lineOf(columns.slots, [...(columns.hasBar ? lineOf(barColumnsOf(row), boxes) : []), ...slots]),
+    columnGap,
+    cell(pending(queue), columns.waiting, {}, 'right'),
+    ...(columns.rate === 0 ? [] : [columnGap, cell(rate, columns.rate, {}, 'right')]),
+    columnGap,
+    cell(grouped(queue.failed), columns.failed, queue.failed > 0 ? { color: 'red' } : { dim: true }, 'right'),
+    columnGap,
+    ...state,
   ];
   const line = lineOf(width, cells, tint);
   const hasFocus = isSelected && isFocused;

@@ -6,9 +6,18 @@ import type { FailureGroupNames } from '../../protocol/commands.ts';
 import type { FailureSummary, PauseReason, PoolView, QueueView } from '../../protocol/events.ts';
 import type { QueueState, Snapshot } from '../../protocol/snapshot.ts';
 import type { QueueStatus } from '../../store/selectors.ts';
-import type { QueueSort } from '../../store/view.ts';
+import type { QueueSort, Tab } from '../../store/view.ts';
 import { mostShare } from '../lists/queue-order.ts';
 import type { Style } from '../text/line.ts';
+
+export const tabNames: Readonly<Record<Tab, string>> = {
+  queues: 'Queues',
+  failures: 'Failures',
+  jobs: 'Jobs',
+  events: 'Events',
+  workers: 'Workers',
+  delayed: 'Delayed',
+};
 
 /** `4.2/s`, `120/s` */
 export function perSecond(rate: number): string {

@@ -1,4 +1,4 @@
-/** The first tab: a panel for each queue, or a table of all queues, and the newest failures. */
+/** The first tab: a panel for each queue, or a table of all queues, and the newest failures; or a line for each queue. */
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import { useFrame } from '../frame/use-frame.ts';
@@ -9,17 +9,21 @@ import { QueuePanel } from '../panels/queue-panel.tsx';
 import { QueueTable } from '../panels/queue-table.tsx';
 import { RecentFailures } from '../panels/recent-failures.tsx';
 import { RunningJobs } from '../panels/running-jobs.tsx';
+import { CompactScreen } from './compact-screen.tsx';
 
 export function QueuesScreen(): ReactNode {
   const size = useFrame((frame) => frame.size);
   const count = useFrame((frame) => listedQueues(frame).length);
-  const isTable = queuesLayout(size, count).kind === 'table';
+  const { kind } = queuesLayout(size, count);
   // A table only asks whether anything is going on: there may be thousands of queues.
   const busy = useFrame((frame) => {
     const isBusyRow = (row: QueueRow) => isBusy(frame.model, row, frame.nowMs);
-    return isTable ? [listedQueues(frame).some(isBusyRow)] : listedQueues(frame).map(isBusyRow);
+    return kind === 'panels'
+      ? listedQueues(frame).map(isBusyRow)
+      : [kind === 'table' && listedQueues(frame).some(isBusyRow)];
   });
-  const layout = queuesLayout(size, count, (at) => busy[isTable ? 0 : at] === true);
+  const layout = queuesLayout(size, count, (at) => busy[kind === 'panels' ? at : 0] === true);
+  if (layout.kind === 'compact') return <CompactScreen rows={layout.rows} />;
   return (
     <>
       {layout.kind === 'panels' ? (

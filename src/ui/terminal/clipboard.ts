@@ -13,6 +13,8 @@ export interface ClipboardWrite {
   readonly sequence: string;
   /** Whether only the beginning of the text fits. */
   readonly isCut: boolean;
+  /** What else it needs, which nothing here can check; `null` if nothing is known. */
+  readonly caveat: string | null;
 }
 
 /** @param env shows whether tmux or screen runs in between: they need the sequence wrapped */
@@ -23,7 +25,8 @@ export function clipboardWrite(
   const all = Buffer.from(text, 'utf8');
   const taken = startOf(all, clipboardLimitBytes);
   const sequence = `\u001B]52;c;${taken.toString('base64')}\u0007`;
-  return { sequence: wrapped(sequence, env), isCut: taken.length < all.length };
+  const caveat = isSet(env.TMUX) ? 'tmux needs set-clipboard on' : null;
+  return { sequence: wrapped(sequence, env), isCut: taken.length < all.length, caveat };
 }
 
 /** The longest start within the limit that ends with a whole character. */
@@ -35,11 +38,11 @@ function startOf(bytes: Buffer, limit: number): Buffer {
 }
 
 function wrapped(sequence: string, env: Readonly<Record<string, string | undefined>>): string {
-  if ((env.TMUX ?? '') !== '') {
+  if (isSet(env.TMUX)) {
     // tmux copies the plain sequence if `set-clipboard` is on, and passes on the wrapped one if `allow-passthrough` is on.
     return `${sequence}\u001BPtmux;${sequence.replaceAll('\u001B', '\u001B\u001B')}\u001B\\`;
   }
-  if ((env.STY ?? '') !== '') {
+  if (isSet(env.STY)) {
     let pieces = '';
     for (let at = 0; at < sequence.length; at += screenPieceLength) {
       pieces += `\u001BP${sequence.slice(at, at + screenPieceLength)}\u001B\\`;
@@ -47,4 +50,8 @@ function wrapped(sequence: string, env: Readonly<Record<string, string | undefin
     return pieces;
   }
   return sequence;
+}
+
+function isSet(value: string | undefined): boolean {
+  return (value ?? '') !== '';
 }

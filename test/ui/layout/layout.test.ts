@@ -53,11 +53,13 @@ describe('the first screen', () => {
           expect(Math.floor(size.columns / layout.across)).toBeGreaterThanOrEqual(56);
           for (const height of layout.heights) expect(height).toBeGreaterThanOrEqual(6);
           expect(layout.failureRows).toBeGreaterThanOrEqual(5);
-        } else {
+        } else if (layout.kind === 'table') {
           expect(layout.tableRows + layout.runningRows + layout.failureRows).toBe(bodyRows(size));
           // Borders, heading, two queues; borders and a job with its line.
           expect(layout.tableRows).toBeGreaterThanOrEqual(5);
           expect(layout.runningRows).toBeGreaterThanOrEqual(4);
+        } else {
+          expect.unreachable('only smaller terminals are compact');
         }
       }),
     );
@@ -73,6 +75,7 @@ test('on the first screen, idle queues get less room, and busy ones more', () =>
     fc.property(sizes, queueCounts, fc.func(fc.boolean()), (any, queues, isBusy) => {
       const some = queuesLayout(any, queues, isBusy);
       expect(some.kind).toBe(queuesLayout(any, queues).kind);
+      if (some.kind === 'compact') expect.unreachable('only smaller terminals are compact');
       const parts = some.kind === 'panels' ? some.heights : [some.tableRows, some.runningRows];
       expect(sum(parts) + some.failureRows).toBe(bodyRows(any));
       for (const rows of parts) expect(rows).toBeGreaterThanOrEqual(3);
@@ -110,9 +113,19 @@ test("a queue's page fills its rows exactly, and the pane with the keys has room
   );
 });
 
-test('from 60×16 on there is room for a screen', () => {
-  const at = (columns: number, rows: number) => isTooSmall({ columns, rows });
-  expect([at(60, 16), at(59, 16), at(60, 15), at(200, 10)]).toEqual([false, true, true, true]);
+test('from 60×16 on there is room for a whole screen, and from 40×10 on for a compact one', () => {
+  const at = (columns: number, rows: number) => {
+    const size = { columns, rows };
+    return isTooSmall(size) ? 'none' : queuesLayout(size, 3).kind;
+  };
+  expect([at(60, 16), at(59, 16), at(60, 15), at(200, 10), at(40, 10)]).toEqual([
+    'table',
+    'compact',
+    'compact',
+    'compact',
+    'compact',
+  ]);
+  expect([at(39, 10), at(40, 9), at(200, 9), at(39, 100)]).toEqual(['none', 'none', 'none', 'none']);
 });
 
 describe('a window onto a list', () => {

@@ -193,7 +193,7 @@ test('output keeps its colors and weights, over several lines too, and each stre
   expect(cellOf(screen, 'd word')).toMatchObject({ color: red, isInverse: true });
   expect(cellOf(screen, 'red word')).toMatchObject({ color: red, isInverse: false });
   await screen.press('y');
-  await screen.waitForText('✓ copied 6 lines');
+  await screen.waitForText("✓ sent 6 lines to the terminal's clipboard");
   expect(copied(screen)).toBe('a red word\nloud\nstill loud\nquiet\nown part\nlabel end\n');
 });
 
@@ -342,16 +342,18 @@ test('y puts what is shown of the log onto the clipboard', async () => {
   puppet.tell('echo done');
   await screen.waitForText('3 lines');
   await screen.press('m', 'y');
-  await screen.waitForText('✓ copied 3 lines');
+  await screen.waitForText("✓ sent 3 lines to the terminal's clipboard");
   expect(copied(screen)).toBe('grüße 漢字\na warning\ndone\n');
   await screen.press('o', 'y');
-  await screen.waitForText('✓ copied 1 line');
+  await screen.waitForText("✓ sent 1 line to the terminal's clipboard");
   expect(copied(screen)).toBe('a warning\n');
   await screen.press('o', 'o');
   puppet.tell('seq 100000');
   await screen.waitForText('100,004 lines');
   await screen.press('y');
-  await screen.waitForText(/✓ copied the last 12,\d{3} lines: the terminal's limit/);
+  await screen.waitForText(
+    /✓ sent the last 12,\d{3} lines to the terminal's clipboard, the terminal's limit/,
+  );
   const newest = copied(screen).split('\n');
   expect(newest.at(-2)).toBe('100000');
   expect(newest.slice(0, -1)).toEqual(

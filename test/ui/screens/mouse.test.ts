@@ -110,7 +110,7 @@ test('help and palette scroll, close with a click beside them, and run a command
   await screen.press(':');
   await screen.waitForText('Commands');
   mouseOn(screen, '3 Jobs', 'wheel-down');
-  await waitForSelected(screen, 'Events');
+  await waitForSelected(screen, 'add a slot');
   mouseOn(screen, 'pause or resume the queue');
   await screen.waitForText('PAUSED');
 });

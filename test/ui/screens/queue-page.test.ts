@@ -222,7 +222,7 @@ test.each([
   await screen.press('tab');
   await waitForFocus(screen, 'running 0');
   expect(screen.text()).toContain('no running jobs');
-  expect(screen.screen().at(-1)).toMatch(/q quit/);
+  expect(screen.screen().at(-1)).toMatch(/q back/);
 });
 
 test('a queue whose key is no list says so instead of its jobs', async () => {

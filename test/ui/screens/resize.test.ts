@@ -5,7 +5,7 @@ import { type Screen, useInProcessUi } from './in-process.ts';
 
 const ui = useInProcessUi({ timeoutMs: 60_000 });
 
-const smallest = { columns: 60, rows: 16 };
+const smallest = { columns: 40, rows: 10 };
 
 /** Two queues with a job each, and a failure. */
 async function openScreen(): Promise<Screen> {
@@ -22,11 +22,14 @@ async function openScreen(): Promise<Screen> {
   return screen;
 }
 
+/** The end of the footer. */
+const awaited = '? help  q quit';
+
 /** @param keys that bring a fresh screen to where the other one is */
 async function expectLikeFresh(screen: Screen, keys: readonly string[]): Promise<void> {
   const { columns, rows } = screen;
   const isTooSmall = columns < smallest.columns || rows < smallest.rows;
-  const awaits = isTooSmall ? `have ${columns}×${rows}, need 60×16` : '? help  q quit';
+  const awaits = isTooSmall ? `have ${columns}×${rows}, need 40×10` : awaited;
   const fresh = await ui.attach({ columns, rows, awaits });
   if (!isTooSmall) await fresh.press(...keys);
   const areAlike = () => cellsOf(screen).join('\n') === cellsOf(fresh).join('\n');
@@ -49,6 +52,7 @@ test.each<[string, string[], string, [number, number][]]>([
     [
       [80, 24],
       [50, 10],
+      [39, 9],
       [80, 24],
       [59, 40],
       [160, 49],
@@ -74,7 +78,7 @@ test.each<[string, string[], string, [number, number][]]>([
     'Help',
     [
       [60, 16],
-      [50, 10],
+      [50, 9],
       [120, 36],
     ],
   ],
@@ -90,9 +94,9 @@ test.each<[string, string[], string, [number, number][]]>([
 
 test('where there is no room it says so, takes q and Ctrl-C, and no other key', async () => {
   const screen = await openScreen();
-  screen.resize(50, 10);
-  await screen.waitForText('have 50×10, need 60×16\nq quits');
-  expect(screen.text().trim()).toBe('have 50×10, need 60×16\nq quits');
+  screen.resize(39, 10);
+  await screen.waitForText('have 39×10, need 40×10\nq quits');
+  expect(screen.text().trim()).toBe('have 39×10, need 40×10\nq quits');
   // Neither may have any effect once there is room again.
   await screen.press('p', 'P', '2', 'x', '+');
   await screen.press('q');
@@ -105,8 +109,8 @@ test('where there is no room it says so, takes q and Ctrl-C, and no other key', 
   // A line that is being typed and a job that is open don't take the q for themselves.
   await screen.press('return', 'return', '/');
   await screen.waitForText(/^ search: /m);
-  screen.resize(50, 10);
-  await screen.waitForText('have 50×10');
+  screen.resize(50, 9);
+  await screen.waitForText('have 50×9');
   screen.paste('typed');
   await screen.press('x', 'q');
   await screen.waitForText('Drain and quit');

@@ -9,6 +9,7 @@ describe('a clipboard write', () => {
     expect(clipboardWrite('Grüße\u0007\u001B', {})).toEqual({
       sequence: `\u001B]52;c;${base64('Grüße\u0007\u001B')}\u0007`,
       isCut: false,
+      caveat: null,
     });
   });
 
@@ -17,7 +18,7 @@ describe('a clipboard write', () => {
     expect(fitting.isCut).toBe(false);
     expect(fitting.sequence).toHaveLength(100_000);
     const cut = clipboardWrite('x'.repeat(74_995), {});
-    expect(cut).toEqual({ sequence: fitting.sequence, isCut: true });
+    expect(cut).toMatchObject({ sequence: fitting.sequence, isCut: true });
   });
 
   test('cuts between characters', () => {
@@ -27,7 +28,8 @@ describe('a clipboard write', () => {
   });
 
   test('is sent to tmux, and through it', () => {
-    const { sequence } = clipboardWrite('hi', { TMUX: '/tmp/tmux-0/default,1,0' });
+    const { sequence, caveat } = clipboardWrite('hi', { TMUX: '/tmp/tmux-0/default,1,0' });
+    expect(caveat).toBe('tmux needs set-clipboard on');
     expect(sequence).toBe('\u001B]52;c;aGk=\u0007\u001BPtmux;\u001B\u001B]52;c;aGk=\u0007\u001B\\');
   });
 
