@@ -39,9 +39,10 @@ transcode() {
   echo '  Stream #0:1: Audio: aac (LC), 48000 Hz, stereo, fltp, 192 kb/s' >&2
   for minute in 0 1 2 3; do
     encode "$((minute * 60))" "$((minute * 60 + 44))"
-    echo "[aac @ 0x55d1c0] Too many bits $((9242 - minute * 318)) > 6144 requested, clamping to max" >&2
+    printf '\033[1;35m[aac @ 0x55d1c0]\033[0m \033[33mToo many bits %d > 6144 requested, clamping to max\033[0m\n' \
+      "$((9242 - minute * 318))" >&2
     sleep 0.2
-    echo "segment $minute uploaded to s3://b/8812/hd/"
+    printf '\033[32msegment %d uploaded\033[0m to s3://b/8812/hd/\n' "$minute"
     sleep 0.2
     encode "$((minute * 60 + 44))" "$((minute * 60 + 60))"
   done

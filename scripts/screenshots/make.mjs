@@ -10,7 +10,7 @@ import { root } from '../setup/paths.mjs';
 import { reportAndExit } from '../setup/setup-error.mjs';
 import { setUp } from '../setup.mjs';
 import { Stage } from './stage.mjs';
-import { toSvg } from './to-svg.mjs';
+import { momentOf, toAnimatedSvg, toSvg } from './to-svg.mjs';
 import { fillFailures, fillQueues, job, runners, runShortJobs, several } from './workload.mjs';
 
 /** Pauses search, and gives transcode two more slots than its config. @param {Stage} stage */
@@ -56,26 +56,88 @@ async function takePictures(stage, isQuick, take) {
 
   stage.press('2');
   await stage.waitForText('[2 Failures');
+  stage.press('v');
+  await stage.waitForText('by exception, class', 'Errno::ENOSPC');
+  take('groups', 'The failures in groups: how many of each exception and class, and when');
+  stage.press('v');
+  await stage.waitForText('by exception, class and queue');
+  stage.press('v');
+  await stage.waitForText('TIME');
   stage.press('/');
-  await stage.waitForText('Enter to apply');
-  stage.press('queue:low exit:2');
-  await stage.waitForText('queue:low exit:2');
-  stage.press('\r');
+  await stage.waitForText('Enter to');
+  stage.press('queue:low exit:2\r');
   await stage.waitForText('filter: queue:low exit:2', ' of 14');
   stage.press('   ');
   await stage.waitForText('3 marked');
   stage.press('k');
   await stage.waitForText('"org":31,"since"');
   take('failures', 'The failures: those of one queue, three of them marked, and one in detail');
+
   stage.press('1');
   await stage.waitForText('[1 Queues');
   stage.press('\r');
+  await stage.waitForText('running 3');
+  stage.press('lll');
+  await stage.waitForText('Queues › low', '{"org":41}', 'PG::ConnectionBad');
+  take('queue', 'The page of a queue: its state, running jobs, waiting jobs, and failures in groups');
+  stage.press('hhh');
+  await stage.waitForText('Queues › transcode', 'running 3');
+  stage.press('\r');
   await stage.waitForText('FOLLOW', '00:04:08');
   stage.press('/');
-  await stage.waitForText('Enter to apply');
+  await stage.waitForText('Enter to');
   stage.press('bits\r');
   await stage.waitForText('4 of 4');
-  take('job', 'A job: its output, live, both streams with times, and what was searched for');
+  take('job', 'A job: its output in color, live, both streams with times, and what was searched for');
+}
+
+/**
+ * What an operator does with a group of failures.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<string>} an animated SVG
+ */
+async function record(stage) {
+  /** @type {import('./to-svg.mjs').Moment[]} */
+  const moments = [];
+  const see = (/** @type {number} */ seconds, /** @type {string} */ caption) =>
+    moments.push(momentOf(stage.screen, seconds, caption));
+  stage.press('\u001B\u001B\u001B1');
+  await stage.waitForText('[1 Queues');
+  see(4, 'All queues, with their running jobs and the newest failures');
+  stage.press('\r');
+  await stage.waitForText('Queues › transcode', 'running 3');
+  see(4, 'Enter: the page of a queue');
+  stage.press('\r');
+  await stage.waitForText('FOLLOW', '00:04:08');
+  see(4, 'Enter: the output of a job, live');
+  stage.press('\u001B');
+  await stage.waitForText('waiting');
+  stage.press('2');
+  await stage.waitForText('[2 Failures');
+  stage.press('/');
+  await stage.waitForText('Enter to');
+  // Ctrl-U empties the line.
+  stage.press('\u0015\r');
+  await stage.waitForText('No space left on device');
+  see(3, '2: the failures of all workers');
+  stage.press('v');
+  await stage.waitForText('by exception, class');
+  see(3, 'v: the same in groups');
+  stage.press('r');
+  await stage.waitForText('Cancel');
+  see(3, 'r: retry a whole group');
+  stage.press('\u001B');
+  await stage.waitFor(
+    () => 'the end of the question',
+    () => !stage.text().includes('Cancel'),
+  );
+  stage.press('?');
+  await stage.waitForText('Help · ');
+  see(3, '?: the keys that work here');
+  stage.press('?');
+  const title = 'A screen of resque-runner: queues, a queue, a job, failures in groups, help';
+  return toAnimatedSvg(stage.screen, moments, { title });
 }
 
 /**
@@ -91,11 +153,13 @@ async function main(directory, isQuick) {
   }
   try {
     await stage.startRedis();
-    await takePictures(stage, isQuick, (name, title) => {
+    const write = (/** @type {string} */ name, /** @type {string} */ svg) => {
       const file = join(directory, `${name}.svg`);
-      writeFileSync(file, toSvg(stage.screen, { title }));
+      writeFileSync(file, svg);
       console.log(file);
-    });
+    };
+    await takePictures(stage, isQuick, (name, title) => write(name, toSvg(stage.screen, { title })));
+    write('recording', await record(stage));
   } finally {
     await stage.dispose();
   }

@@ -36,34 +36,137 @@ const fonts = "ui-monospace,SFMono-Regular,'JetBrains Mono','DejaVu Sans Mono',M
  * @returns {string} always the same for the same screen
  */
 export function toSvg(terminal, { theme = 'dark', title }) {
+  const rows = Array.from({ length: terminal.rows }, (_, row) => row);
+  return picture(terminal, terminal.rows, {
+    theme,
+    title,
+    style: '',
+    content: drawnRows(terminal, rows, themes[theme]),
+  });
+}
+
+/**
+ * A moment of a recording: what the screen showed, for how long, and what was done.
+ *
+ * @typedef {object} Moment
+ * @property {readonly string[]} rows as SVG
+ * @property {number} seconds
+ * @property {string} caption below the screen
+ */
+
+/** @param {import('@xterm/headless').Terminal} terminal @param {number} seconds @param {string} caption @returns {Moment} */
+export function momentOf(terminal, seconds, caption) {
+  const rows = Array.from({ length: terminal.rows }, (_, row) =>
+    drawnRows(terminal, [row], themes.dark).join(''),
+  );
+  return { rows, seconds, caption };
+}
+
+/**
+ * An endless loop of moments. What a row shows is in the file once, however often it comes back. If the reader prefers less
+ * motion, it stays at the first moment.
+ *
+ * @param {import('@xterm/headless').Terminal} terminal for its size
+ * @param {readonly Moment[]} moments
+ * @param {{ readonly title: string }} options
+ */
+export function toAnimatedSvg(terminal, moments, { title }) {
+  const total = moments.reduce((sum, { seconds }) => sum + seconds, 0);
+  /** The moments of each content of a row. @type {Map<string, number[]>} */
+  const shown = new Map();
+  for (const [at, { rows, caption }] of moments.entries()) {
+    for (const content of [...rows, captionOf(caption, terminal.rows)]) {
+      if (content !== '') shown.set(content, [...(shown.get(content) ?? []), at]);
+    }
+  }
+  /** One animation for all contents that are shown at the same moments. @type {Map<string, string[]>} */
+  const groups = new Map();
+  for (const [content, at] of shown) {
+    const times = at.join();
+    groups.set(times, [...(groups.get(times) ?? []), content]);
+  }
+  /** @type {string[]} */
+  const rules = [];
+  const content = Array.from(groups, ([times, contents], index) => {
+    const at = times.split(',').map(Number);
+    if (at.length === moments.length) return contents.join('');
+    rules.push(
+      `@keyframes m${index}{${keyframes(at, moments, total)}}`,
+      `.m${index}{visibility:${at[0] === 0 ? 'visible' : 'hidden'};animation:m${index} ${total}s step-end infinite}`,
+    );
+    return `<g class="m${index}">${contents.join('')}</g>`;
+  });
+  const style = `${rules.join('')}@media (prefers-reduced-motion:reduce){g{animation:none!important}}`;
+  return picture(terminal, terminal.rows + 1, { theme: 'dark', title, style, content });
+}
+
+/**
+ * @param {readonly number[]} shownAt
+ * @param {readonly Moment[]} moments
+ * @param {number} total seconds
+ */
+function keyframes(shownAt, moments, total) {
+  let seconds = 0;
+  let wasShown = null;
+  let text = '';
+  for (const [at, moment] of moments.entries()) {
+    const isShown = shownAt.includes(at);
+    if (isShown !== wasShown)
+      text += `${round((100 * seconds) / total)}%{visibility:${isShown ? 'visible' : 'hidden'}}`;
+    wasShown = isShown;
+    seconds += moment.seconds;
+  }
+  return text;
+}
+
+/** @param {string} caption @param {number} row */
+function captionOf(caption, row) {
+  const y = padding + row * cellHeight + baseline;
+  return `<text x="${padding + cellWidth}" y="${y}" class="b" fill="${themes.dark.colors[3]}">${escaped(caption)}</text>`;
+}
+
+/**
+ * @param {import('@xterm/headless').Terminal} terminal
+ * @param {number} rows
+ * @param {{ theme: 'dark' | 'light', title: string, style: string, content: readonly string[] }} options
+ */
+function picture(terminal, rows, { theme, title, style, content }) {
   const { background, foreground } = themes[theme];
   const width = round(terminal.cols * cellWidth + 2 * padding);
-  const height = terminal.rows * cellHeight + 2 * padding;
+  const height = rows * cellHeight + 2 * padding;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" fill="${foreground}" role="img">`,
+    `<title>${escaped(title)}</title>`,
+    `<style>text{font:${fontSize}px ${fonts};white-space:pre}.b{font-weight:bold}.d{opacity:.6}.u{text-decoration:underline}${style}</style>`,
+    `<rect width="${width}" height="${height}" rx="8" fill="${background}"/>`,
+    ...content,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/**
+ * @param {import('@xterm/headless').Terminal} terminal
+ * @param {readonly number[]} rows
+ * @param {import('./themes.mjs').Theme} theme
+ * @returns {string[]} backgrounds first
+ */
+function drawnRows(terminal, rows, theme) {
   /** @type {string[]} */
   const backgrounds = [];
   /** @type {string[]} */
   const texts = [];
   const shapes = new Shapes();
-  for (let row = 0; row < terminal.rows; row += 1) {
-    const runs = runsOf(terminal, row, themes[theme]);
+  for (const row of rows) {
+    const runs = runsOf(terminal, row, theme);
     const y = padding + row * cellHeight;
     for (const run of joinedBackgrounds(runs)) backgrounds.push(backgroundOf(run, y));
     for (const run of runs) {
       if (run.isBox) shapes.add(run, y);
-      else texts.push(...textsOf(run, y, foreground));
+      else texts.push(...textsOf(run, y, theme.foreground));
     }
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" fill="${foreground}" role="img">`,
-    `<title>${escaped(title)}</title>`,
-    `<style>text{font:${fontSize}px ${fonts};white-space:pre}.b{font-weight:bold}.d{opacity:.6}.u{text-decoration:underline}</style>`,
-    `<rect width="${width}" height="${height}" rx="8" fill="${background}"/>`,
-    ...backgrounds,
-    ...shapes.drawn(),
-    ...texts,
-    '</svg>',
-    '',
-  ].join('\n');
+  return [...backgrounds, ...shapes.drawn(), ...texts];
 }
 
 /** Box characters: one path for all that look the same. */

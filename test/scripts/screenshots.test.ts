@@ -13,6 +13,8 @@ const script = fileURLToPath(new URL('../../scripts/screenshots/make.mjs', impor
 /** A text that only this screen contains. */
 const pictures = {
   queues: 'Recent failures',
+  queue: '>waiting<',
+  groups: '>COUNT<',
   failures: 'filter: queue:low exit:2',
   job: '/bits',
   help: 'Help · Queues',
@@ -36,12 +38,13 @@ describe('the pictures of the documents', () => {
       expect(svg).toContain(text);
       expect(svg.length).toBeLessThan(100_000);
     }
-    expect(readdirSync(join(directory, 'made')).sort()).toEqual([
-      'failures.svg',
-      'help.svg',
-      'job.svg',
-      'queues.svg',
-    ]);
+    const recording = readFileSync(join(directory, 'made', 'recording.svg'), 'utf8');
+    expect(recording).toContain('@keyframes');
+    expect(recording).toContain('retry a whole group');
+    expect(recording.length).toBeLessThan(500_000);
+    expect(readdirSync(join(directory, 'made')).sort()).toEqual(
+      [...Object.keys(pictures), 'recording'].map((name) => `${name}.svg`).sort(),
+    );
     expect(readdirSync(join(directory, 'tmp'))).toEqual([]);
   });
 });
