@@ -66,6 +66,8 @@ function noFigures(): SceneFigures {
 async function openJob(screen: Screen): Promise<void> {
   await screen.waitForText('PrintLines');
   screen.press('\r');
+  await screen.waitForText('waiting 0');
+  screen.press('\r');
   await screen.waitForText('FOLLOW');
   await sleep(settleMs);
 }

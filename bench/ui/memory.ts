@@ -34,6 +34,8 @@ export async function measureMemory(bench: Bench, redis: RedisServer): Promise<v
   await printer.start(redis, 'print', { linesPerSecond, lines, waits: true });
   await screen.waitForText('PrintLines');
   screen.press('\r');
+  await screen.waitForText('waiting 0');
+  screen.press('\r');
   await screen.waitForText('FOLLOW');
   printer.goOn();
   const samples: Sample[] = [];

@@ -76,7 +76,7 @@ export function queueMessages(fact: QueueFact, by: string): QueueMessages {
 
 /** Pauses of an entry, for a text that names it already. */
 export function ofEntry(pauses: readonly PauseReason[]): readonly PauseReason[] {
-  return pauses.map(({ entry: _, ...reason }) => reason);
+  return pauses.map(({ kind, detail, sinceMs }) => ({ kind, detail, sinceMs }));
 }
 
 /** @param limit characters of its detail */

@@ -161,6 +161,6 @@ async function recoverRunner(owner: string, recovery: Peers['recovery']): Promis
 function notListed(owner: string): CommandReply {
   return refused(
     'worker-held',
-    `runner ${owner} is missing in Redis' list of runners: use resque-runner check --fix`,
+    `runner ${owner} is missing in Redis' list of runners: use resque-runner check --repair`,
   );
 }

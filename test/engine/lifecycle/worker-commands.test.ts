@@ -208,6 +208,6 @@ test('a silent worker of a runner that has no entry is left to check', async () 
   const id = 'gone.runner:2-0:mail';
   await register(id, silent, recordOf('mail'));
   const reply = await engine.do({ type: 'remove-worker', worker: id });
-  expect(reply).toEqual(refused('worker-held', expect.stringContaining('check --fix')));
+  expect(reply).toEqual(refused('worker-held', expect.stringContaining('check --repair')));
   await forget(id);
 });
