@@ -15,10 +15,8 @@ test('set and unset, it pauses and resumes all queues of an idle runner', async 
   const runner = await e2e.run({ runners: { mail: 1, video: 2 }, script });
   await e2e.client.set(e2e.key('pause-all-workers'), ' TRUE\n');
   await e2e.pass(seenWithinSeconds);
-  for (const name of ['mail', 'video']) {
-    const line = await runner.waitForLine('queue.paused', ({ queue }) => queue === name, { timeoutMs });
-    expect(line.pauses).toMatchObject([{ kind: 'cluster' }]);
-  }
+  const line = await runner.waitForLine('queues.paused', undefined, { timeoutMs });
+  expect(line).toMatchObject({ runner: null, pauses: [{ kind: 'cluster' }] });
   await e2e.enqueue('mail', job);
   await staysTrue(async () => (await e2e.backlog('mail')).length === 1, {
     message: 'no job is taken while paused',
@@ -27,7 +25,7 @@ test('set and unset, it pauses and resumes all queues of an idle runner', async 
   await e2e.client.del(e2e.key('pause-all-workers'));
   await e2e.pass(seenWithinSeconds);
   await runner.waitForFinished(1, timeoutMs);
-  expect(runner.all('queue.resumed').map(({ queue }) => queue)).toEqual(['mail', 'video']);
+  expect(runner.all('queues.resumed')).toHaveLength(1);
 });
 
 test('set before the start, it holds back every job from the beginning', async () => {
