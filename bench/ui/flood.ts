@@ -73,6 +73,9 @@ async function openJob(screen: Screen): Promise<void> {
 }
 
 async function leaveJob(screen: Screen): Promise<void> {
+  // To the queue's page, and from there to the queues.
+  screen.press('q');
+  await screen.waitForText('waiting 0');
   screen.press('q');
   await screen.waitForText('Recent failures');
   await sleep(settleMs);

@@ -13,19 +13,21 @@ import { Stage } from './stage.mjs';
 import { momentOf, toAnimatedSvg, toSvg } from './to-svg.mjs';
 import { fillFailures, fillQueues, job, runners, runShortJobs, several } from './workload.mjs';
 
+/** The name of the selected queue is in the title of its panel. */
+const selectedQueue = /┏━ (\S+)/;
+const pageOfQueue = /Queues › (\S+)/;
+
 /** Pauses search, and gives transcode two more slots than its config. @param {Stage} stage */
 async function turnKnobs(stage) {
   await stage.waitForText('shard 4: 39%');
-  stage.press('\t\t');
-  await stage.waitForText(/┏━ search/);
+  await stage.pressUntil('\t', selectedQueue, 'search');
   stage.press('p');
   await stage.waitForText(/search {2}‖/);
   await stage.enqueue(
     'search',
     several(1_204, (index) => job('Reindex', { shard: 10 + index })),
   );
-  stage.press('\u001B[Z\u001B[Z');
-  await stage.waitForText(/┏━ transcode/);
+  await stage.pressUntil('\t', selectedQueue, 'transcode');
   stage.press('++');
   await stage.waitForText(/transcode.*\/6/);
 }
@@ -77,11 +79,11 @@ async function takePictures(stage, isQuick, take) {
   await stage.waitForText('[1 Queues');
   stage.press('\r');
   await stage.waitForText('running 3');
-  stage.press('lll');
-  await stage.waitForText('Queues › low', '{"org":41}', 'PG::ConnectionBad');
+  await stage.pressUntil('l', pageOfQueue, 'low');
+  await stage.waitForText('{"org":41}', 'PG::ConnectionBad');
   take('queue', 'The page of a queue: its state, running jobs, waiting jobs, and failures in groups');
-  stage.press('hhh');
-  await stage.waitForText('Queues › transcode', 'running 3');
+  await stage.pressUntil('h', pageOfQueue, 'transcode');
+  await stage.waitForText('running 3');
   stage.press('\r');
   await stage.waitForText('FOLLOW', '00:04:08');
   stage.press('/');

@@ -157,6 +157,24 @@ export class Stage {
     this.#write(keys);
   }
 
+  /**
+   * Presses a key, once or several times, until the screen shows what is wanted.
+   *
+   * @param {string} key
+   * @param {RegExp} pattern its first group is what the key changes
+   * @param {string} wanted
+   */
+  async pressUntil(key, pattern, wanted) {
+    const shown = () => pattern.exec(this.text())?.[1];
+    for (let from = shown(); from !== wanted; from = shown()) {
+      this.press(key);
+      await this.waitFor(
+        () => `a change of ${pattern}, on the way from ${from} to ${wanted}`,
+        () => shown() !== undefined && shown() !== from,
+      );
+    }
+  }
+
   /** The visible rows. */
   text() {
     const { active } = this.#screen.buffer;

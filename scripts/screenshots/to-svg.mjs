@@ -87,16 +87,19 @@ export function toAnimatedSvg(terminal, moments, { title }) {
   }
   /** @type {string[]} */
   const rules = [];
+  /** @type {string[]} */
+  const moving = [];
   const content = Array.from(groups, ([times, contents], index) => {
     const at = times.split(',').map(Number);
     if (at.length === moments.length) return contents.join('');
     rules.push(
       `@keyframes m${index}{${keyframes(at, moments, total)}}`,
-      `.m${index}{visibility:${at[0] === 0 ? 'visible' : 'hidden'};animation:m${index} ${total}s step-end infinite}`,
+      `.m${index}{visibility:${at[0] === 0 ? 'visible' : 'hidden'}}`,
     );
+    moving.push(`.m${index}{animation:m${index} ${total}s step-end infinite}`);
     return `<g class="m${index}">${contents.join('')}</g>`;
   });
-  const style = `${rules.join('')}@media (prefers-reduced-motion:reduce){g{animation:none!important}}`;
+  const style = `${rules.join('')}@media (prefers-reduced-motion:no-preference){${moving.join('')}}`;
   return picture(terminal, terminal.rows + 1, { theme: 'dark', title, style, content });
 }
 

@@ -7,13 +7,13 @@ import { cut, readPayload } from '../resque/format/payload.ts';
 import { eachKey, keysToDelete, type Plugin } from '../resque/format/plugin-keys.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../resque/steps/client.ts';
-import type { WaitingEntry, WaitingResult } from '../resque/waiting/waiting-list.ts';
+import { type WaitingEntry, WaitingList, type WaitingResult } from '../resque/waiting/waiting-list.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import { pluginsOf } from './pools/taken-job.ts';
 
 interface Context {
   readonly router: Pick<QueueRouter, 'ownerOf'>;
-  readonly client: Pick<ResqueClient, 'waiting' | 'keys' | 'session'>;
+  readonly client: Pick<ResqueClient, 'keys' | 'session'>;
   readonly publish: (fact: EngineFact) => void;
 }
 
@@ -30,11 +30,12 @@ export async function readWaiting(
   if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
   const matches = waitingMatcher(text);
   const timer = new YieldTimer();
+  const list = new WaitingList(client.session, client.keys);
   const jobs: WaitingJob[] = [];
   let at = from;
   let bytes = 0;
   for (;;) {
-    const page = await client.waiting.page(queue, at, text === null ? count - jobs.length : scanPage);
+    const page = await list.page(queue, at, text === null ? count - jobs.length : scanPage);
     if (page === null) return unreadable(queue, client);
     for (const entry of page.jobs) {
       await timer.yieldIfDue();
@@ -59,7 +60,8 @@ export async function removeWaiting(
 ): Promise<CommandReply> {
   const pool = router.ownerOf(queue);
   if (pool === undefined) return unknownQueue(queue);
-  const changed = await client.waiting.change(queue, { kind: 'remove', jobs: withoutRepeats(jobs) });
+  const list = new WaitingList(client.session, client.keys);
+  const changed = await list.change(queue, { kind: 'remove', jobs: withoutRepeats(jobs) });
   if (changed === null) return unreadable(queue, client);
   publish({ type: 'queue.backlog', queue, backlog: changed.total });
   const plugins = pluginsOf(pool.config);
@@ -75,7 +77,8 @@ export async function moveWaiting(
   { router, client, publish }: Context,
 ): Promise<CommandReply> {
   if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
-  const changed = await client.waiting.change(queue, { kind: to, jobs: [job] });
+  const list = new WaitingList(client.session, client.keys);
+  const changed = await list.change(queue, { kind: to, jobs: [job] });
   if (changed === null) return unreadable(queue, client);
   publish({ type: 'queue.backlog', queue, backlog: changed.total });
   return replyOf(changed.results, `moved to the ${to} of ${queue}`, '');

@@ -3,7 +3,7 @@
  * share a server, which is empty before each test. A file that stops or freezes its server, or needs special settings,
  * gets its own server.
  */
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -299,16 +299,32 @@ export function useRedis(options?: RedisOptions): RedisServer {
   return server;
 }
 
-/** A port without a listener. */
+/**
+ * A port without a listener. No other call of this run gets the same port: a server may be stopped for a while and come back.
+ */
 export async function freePort(): Promise<number> {
   while (true) {
     const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
+    if (!claim(port)) continue;
     const isFree = await new Promise<boolean>((resolve) => {
       const server = createServer();
       server.once('error', () => resolve(false));
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
     if (isFree) return port;
+  }
+}
+
+/** @returns whether this run had not claimed it yet */
+function claim(port: number): boolean {
+  const directory = process.env.RR_TEST_RUN;
+  if (directory === undefined) return true;
+  try {
+    mkdirSync(join(directory, `port-${port}`));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

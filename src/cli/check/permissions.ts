@@ -23,6 +23,7 @@ function commandsOf(config: Config): Command[] {
   const worker = 'host.runner:1-0:check';
   const queues = runners.map(({ key }) => keys.queue(/[*?[,!]/.test(key) ? 'check' : key));
   const owner = 'host.runner:1';
+  const overrides = keys.overrides('host', 'cfg.json');
   const held = runners
     .filter(({ delivery }) => delivery === 'at-least-once')
     .flatMap(({ key }): Command[] => {
@@ -164,6 +165,15 @@ function commandsOf(config: Config): Command[] {
     ['DEL', keys.workerProcessed(worker)],
     ['DEL', keys.workerFailed(worker)],
     ['GET', keys.pauseAllWorkers],
+    ['HGETALL', overrides],
+    ['TYPE', overrides],
+    ['HSET', overrides, '', ''],
+    ['HDEL', overrides, ''],
+    ['EXPIRE', overrides, '1'],
+    // Screens show how many delayed jobs there are.
+    ['ZCARD', keys.delayedSchedule],
+    ['ZRANGE', keys.delayedSchedule, '0', '0'],
+    ['HLEN', keys.persistentSchedules],
   ];
 }
 

@@ -85,7 +85,7 @@ export class AttachedRunner implements OtherRunners {
 
   /** What the screen needs to know of it. */
   uiOptions(terminal: TerminalWishes): TerminalUiOptions {
-    const runner = this;
+    const name = () => this.runnerName;
     return {
       ...terminal,
       isReadOnly: this.#isReadOnly,
@@ -95,7 +95,7 @@ export class AttachedRunner implements OtherRunners {
       canLeaveRunning: true,
       runnerUser: this.user,
       get runnerName() {
-        return runner.runnerName;
+        return name();
       },
       // The list has only runners of this user, and the header names another one.
       runners: this.user === null ? this : null,

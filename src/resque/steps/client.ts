@@ -12,7 +12,6 @@ import { listHeads } from '../redis/list-heads.ts';
 import { runScript } from '../redis/script.ts';
 import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
-import { WaitingList } from '../waiting/waiting-list.ts';
 import { readHeldLists } from '../workers/dead-runners.ts';
 import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
@@ -40,7 +39,6 @@ export class ResqueClient {
   readonly keys: ResqueKeys;
   readonly session: RedisSession;
   readonly failed: FailedList;
-  readonly waiting: WaitingList;
   readonly reads: LargeReads;
   readonly waits: JobWaits;
   readonly #steps: StepSender;
@@ -75,7 +73,6 @@ export class ResqueClient {
     this.keys = resqueKeys(namespace);
     this.session = new RedisSession(redis, hooks, means, owner.nonce);
     this.failed = new FailedList(this.session, this.keys);
-    this.waiting = new WaitingList(this.session, this.keys);
     this.reads = new LargeReads(this.session);
     this.waits = new JobWaits(this.session, this.keys, () => this.owner);
     this.#steps = new StepSender(this.session, this.keys, this.reads);

@@ -2,6 +2,7 @@
  * The rows of the queues screen, in the order of the config. An entry of several queues, or of a pattern, has a row of its
  * own before its queues: it has the slots, sums up its queues, and what is done to it is done to all of them.
  */
+import { ofEntry } from '../../messages/queues.ts';
 import type { PauseReason, PoolView } from '../../protocol/events.ts';
 import {
   type QueueState,
@@ -78,7 +79,7 @@ function pausesOf({ pauses }: PoolView, [first]: readonly QueueState[]): readonl
   const shared = (first?.pauses ?? []).filter(
     ({ kind }) => kind === 'all' || kind === 'cluster' || (kind === 'unstartable' && pauses === undefined),
   );
-  return [...shared, ...(pauses ?? []).map(({ entry: _, ...reason }) => reason)];
+  return [...shared, ...ofEntry(pauses ?? [])];
 }
 
 function entryRow(runner: PoolView, members: readonly QueueState[]): QueueRow {

@@ -69,7 +69,7 @@ test('= asks for a number and sets it, with what was typed wrong taken back', as
   await screen.waitForText('✓ mail: 2 → 7 slots');
   await screen.waitForText('mail  0/7 (config 2)');
   await screen.press('=');
-  await screen.waitForText('(now 7): ');
+  await screen.waitForText('(now 7; ');
   screen.type('2\r');
   await screen.waitForText('mail  0/2 ');
   expect(screen.text()).not.toContain('(config');
