@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import packageJson from './package.json' with { type: 'json' };
-import { filesByProject, projectNames } from './test/projects.ts';
+import { filesByProject } from './test/projects.ts';
 
-const files = filesByProject();
+// A whole run is one project: each project starts processes of its own, which load the code again, and waits for the last
+// test of the project before it.
+const files =
+  process.env.RR_TEST_WHOLE === undefined
+    ? Object.entries(filesByProject())
+    : [['whole', Object.values(filesByProject()).flat()] as const];
 
 export default defineConfig({
   // The same as in the build.
@@ -17,11 +22,11 @@ export default defineConfig({
     maxWorkers: process.env.RR_TEST_QUICK === undefined ? 5 : 6,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    projects: projectNames.map((name) => ({
+    projects: files.map(([name, include]) => ({
       extends: true,
       test: {
         name,
-        include: files[name],
+        include,
         // Test files share a process and its loaded modules: loading them again takes a second. `shared-worker.ts` checks
         // that each file cleans up.
         isolate: false,

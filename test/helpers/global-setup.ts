@@ -15,7 +15,7 @@ export default async function setUp({ name, globalConfig }: TestProject): Promis
   process.env.XDG_STATE_HOME = join(directory, 'state');
   process.env.XDG_CACHE_HOME = join(directory, 'cache');
   if (globalConfig.testNamePattern !== undefined) process.env.RR_TEST_FILTER = 'yes';
-  if (name === 'program' || name === 'terminal') await buildProgram();
+  if (['program', 'terminal', 'whole'].includes(name)) await buildProgram();
   return () => {
     if (isFirst) rmSync(directory, { recursive: true, force: true });
   };

@@ -140,7 +140,7 @@ export class QueueCounts {
     return this.#window(counts, durations, waits, nowMs, nowMs - this.#sinceMs);
   }
 
-  /** The last hour by minutes, oldest first; the last one still goes on. */
+  /** The last hour by minutes, oldest first; the last one still goes on. Percentiles of the others are whole milliseconds. */
   minutes(nowMs: number): StatisticsStep[] {
     this.#advance(nowMs);
     const first = Math.floor(this.#sinceMs / (slotMs * slotsPerMinute));
