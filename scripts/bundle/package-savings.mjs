@@ -1,7 +1,7 @@
 /**
- * Removes work that packages do when they are loaded, but that the program rarely needs. Every start would pay for it.
+ * Removes work that packages do when they are loaded, or for each frame of the screen, but that the program rarely needs.
  * Each saving replaces a line of a package. If a line is missing, the build fails: check what the new version of the
- * package does when it is loaded.
+ * package does there.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,6 +40,84 @@ const savings = {
         const rgiEmojiRegex = {
           test: (text) => emojiPart.test(text) && (rgiEmoji ??= new RegExp('^\\\\p{RGI_Emoji}$', 'v')).test(text),
         };`,
+    },
+  ],
+  // Ink splits every row of every frame into styled characters and joins them again. Most rows are as in the frame before,
+  // so only the others are made anew. Measured with 1,000 queues: 6.4 % of a core instead of 18 %.
+  'ink/build/output.js': [
+    {
+      code: 'export default class Output {',
+      instead: `
+        /** The rows of the last frame, by what was written to them. */
+        let lastRows = new Map();
+        export default class Output {`,
+    },
+    {
+      code: `
+            const row = [];
+            for (let x = 0; x < this.width; x++) {
+                row.push({
+                    type: 'char',
+                    value: ' ',
+                    fullWidth: false,
+                    styles: [],
+                });
+            }
+            output.push(row);`,
+      instead: 'output.push([]);',
+    },
+    {
+      code: `
+                    const characters = this.caches.getStyledChars(line);
+                    let offsetX = x;`,
+      instead: `
+                    currentLine.push([x, line]);
+                    offsetY++;
+                }
+            }
+        }
+        const rows = new Map();
+        const rowOf = (writes) => {
+            const key = this.width + JSON.stringify(writes);
+            let row = rows.get(key) ?? lastRows.get(key);
+            if (row === undefined) {
+                const currentLine = Array.from({ length: this.width }, () => (
+                    { type: 'char', value: ' ', fullWidth: false, styles: [] }));
+                for (const [x, line] of writes) {
+                    const characters = this.caches.getStyledChars(line);
+                    let offsetX = x;`,
+    },
+    {
+      code: `
+                        offsetX += characterWidth;
+                    }
+                    offsetY++;
+                }
+            }
+        }
+        const generatedOutput = output
+            .map(line => {`,
+      instead: `
+                        offsetX += characterWidth;
+                    }
+                }
+                row = styledRow(currentLine);
+            }
+            rows.set(key, row);
+            return row;
+        };
+        const styledRow = (line) => {`,
+    },
+    {
+      code: `
+            return styledCharsToString(lineWithoutEmptyItems).trimEnd();
+        })
+            .join('\\n');`,
+      instead: `
+            return styledCharsToString(lineWithoutEmptyItems).trimEnd();
+        };
+        const generatedOutput = output.map(rowOf).join('\\n');
+        lastRows = rows;`,
     },
   ],
   // V8 copies a prototype's list of properties for each new property, so 600 methods took 12 ms. A plain object soon
