@@ -40,6 +40,8 @@ async function main() {
   // Tests that try random cases try fewer.
   if (isQuick) process.env.RR_TEST_QUICK = 'on';
   const vitestArgs = process.argv.slice(isQuick ? 3 : 2);
+  const isWhole = !isQuick && !vitestArgs.some((arg) => arg.startsWith('--project'));
+  if (isWhole) process.env.RR_TEST_WHOLE = 'on';
   const setUp = await runSetUp(isQuick ? quickSetUpSteps : setUpSteps);
   const isAbleToCheck = setUp.dependencies === true;
   const start = performance.now();
