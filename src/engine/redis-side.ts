@@ -187,6 +187,7 @@ export class RedisSide {
     this.shutdown = new Shutdown({
       ...{ client, dispatcher, jobs, publish, onJobsGone, mover: this.#mover },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
+      overrides: this.#overrides,
       workers: () => router.workers,
     });
     this.stopped = this.#untilStopped();

@@ -195,7 +195,8 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return about('scheduler', glyph, level, text);
     }
     case 'overrides.kept':
-    case 'overrides.refused': {
+    case 'overrides.refused':
+    case 'overrides.lost': {
       const { glyph, level, text } = overrideMessages(event);
       return about('config', glyph, level, text);
     }

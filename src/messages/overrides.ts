@@ -1,5 +1,5 @@
 /** What log and screen say about pauses and slots that operators have set by hand. */
-import type { EngineFact, OverrideView } from '../protocol/events.ts';
+import type { EngineFact, LostOverride, OverrideView } from '../protocol/events.ts';
 import { localMinute, plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
 
@@ -14,7 +14,7 @@ const reasonLimit = 200;
 const listLimit = 1_000;
 
 export function overrideMessages(
-  fact: Extract<EngineFact, { type: 'overrides.kept' | 'overrides.refused' }>,
+  fact: Extract<EngineFact, { type: `overrides.${string}` }>,
 ): OverrideMessages {
   switch (fact.type) {
     case 'overrides.kept': {
@@ -29,6 +29,14 @@ export function overrideMessages(
         text: `pauses and slots set by hand won't survive a restart: Redis doesn't keep them: ${reason}`,
       };
     }
+    case 'overrides.lost': {
+      const changes = visibleWithin(fact.lost.map(lostText).join('; '), listLimit);
+      return {
+        level: 'warn',
+        glyph: '!',
+        text: `set by hand, but lost for the next runner, because Redis could not be told: ${changes}`,
+      };
+    }
   }
 }
 
@@ -37,9 +45,23 @@ export function keptText(kept: readonly OverrideView[]): string {
   return visibleWithin(kept.map(overrideText).join('; '), listLimit);
 }
 
+/** `mail paused by ann@pts/3 since 2026-11-24 15:20; images resumed; news back to the slots of the config` */
+function lostText({ kind, name, override }: LostOverride): string {
+  const what = kind === 'all' ? 'every queue' : visibleWithin(name, nameLimit);
+  if (override === null)
+    return kind === 'slots' ? `${what} back to the slots of the config` : `${what} resumed`;
+  const { slots } = override;
+  return slots === undefined
+    ? `${what} paused ${whoAndWhen(override)}`
+    : `${what} ${plural(slots, 'slot')}, ${whoAndWhen(override)}`;
+}
+
+function whoAndWhen({ by, sinceMs }: { readonly by: string; readonly sinceMs: number }): string {
+  return `by ${by === '' ? 'hand' : visibleWithin(by, nameLimit)} since ${localMinute(sinceMs)}`;
+}
+
 function overrideText(override: OverrideView): string {
-  const { by, sinceMs } = override;
-  const who = `by ${by === '' ? 'hand' : visibleWithin(by, nameLimit)} since ${localMinute(sinceMs)}`;
+  const who = whoAndWhen(override);
   if (override.kind === 'pause') {
     const what = override.queue === null ? 'every queue' : visibleWithin(override.queue, nameLimit);
     return `${what} paused ${who}`;

@@ -56,6 +56,16 @@ export type OverrideView = {
     }
 );
 
+/** A change by hand that Redis didn't hear of. */
+export interface LostOverride {
+  /** `entry`: all queues of an entry. */
+  readonly kind: 'all' | 'queue' | 'entry' | 'slots';
+  /** Of a queue or an entry; '' with `all`. */
+  readonly name: string;
+  /** What was set; `slots` only with that kind. `null`: back to the config. */
+  readonly override: { readonly by: string; readonly sinceMs: number; readonly slots?: number } | null;
+}
+
 export interface PoolView {
   readonly key: string;
   readonly concurrency: number;
@@ -177,6 +187,11 @@ export type EngineFact =
       /** Redis doesn't keep what operators set by hand, so it ends with this runner. Published when the reason changes. */
       readonly type: 'overrides.refused';
       readonly reason: string;
+    }
+  | {
+      /** The runner stops before it could tell Redis these changes by hand: the next one doesn't know them. */
+      readonly type: 'overrides.lost';
+      readonly lost: readonly LostOverride[];
     }
   | { readonly type: 'runner.added'; readonly runner: PoolView }
   | { readonly type: 'runner.changed'; readonly runner: PoolView }

@@ -48,6 +48,7 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'retries.refused':
     case 'overrides.kept':
     case 'overrides.refused':
+    case 'overrides.lost':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

@@ -143,6 +143,7 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'retries.refused':
     case 'overrides.kept':
     case 'overrides.refused':
+    case 'overrides.lost':
     case 'failures.retried':
     case 'failures.removed':
     case 'failures.trimmed':

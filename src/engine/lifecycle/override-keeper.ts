@@ -1,12 +1,13 @@
 /**
  * Keeps in Redis what operators set by hand, for the next runner of the same config on this host. It reads once, on the first
- * connection, and writes each change; while Redis is away, changes wait for its return, and only the last state is written.
+ * connection, and writes each change; while Redis is away, changes wait for its return, and only the last state is written. A
+ * runner that stops first says what is lost.
  */
 import type { EngineFact, OverrideView } from '../../protocol/events.ts';
 import type { Cancel } from '../../resque/redis/clock.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import { overrideOf, readOverrides, saveOverrides } from '../../resque/workers/overrides.ts';
+import { overrideOf, readAbout, readOverrides, saveOverrides } from '../../resque/workers/overrides.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 
 export interface OverrideKeeperOptions {
@@ -46,8 +47,22 @@ export class OverrideKeeper {
     });
   }
 
+  /** The connection is closed for good. */
   stop(): void {
     this.#cancelRefresh();
+    const { key, router, publish } = this.#options;
+    if (key === null) return;
+    const lost = [...router.overrides.untold].flatMap(([about, override]) => {
+      const read = readAbout(about);
+      return read === null ? [] : [{ ...read, override }];
+    });
+    if (lost.length > 0) publish({ type: 'overrides.lost', lost });
+  }
+
+  /** Whether Redis has everything, as far as it takes it. */
+  get isSettled(): boolean {
+    const { key, router } = this.#options;
+    return key === null || this.#refusal !== null || router.overrides.untold.size === 0;
   }
 
   /** Call it on new connections, before the runner takes jobs. Rejects with RedisError if the connection is lost. */
@@ -57,8 +72,8 @@ export class OverrideKeeper {
     try {
       const kept = await readOverrides(client.session, key);
       this.#isRead = true;
-      if (kept.size === 0) return;
       router.overrides.restore(kept);
+      if (kept.size === 0) return;
       useOverrides(router);
       this.#isStale = true;
     } catch (error) {

@@ -13,6 +13,10 @@ export class Overrides {
   readonly #all = new Map<string, Override>();
   /** What has changed since Redis was told. */
   readonly #untold = new Set<string>();
+  /** What Redis has kept may differ from this, until it is restored. */
+  #isRestored = false;
+  /** The config's word in everything, also in what Redis has kept. */
+  #isCleared = false;
 
   get(about: string): Override | null {
     return this.#all.get(about) ?? null;
@@ -24,7 +28,8 @@ export class Overrides {
 
   /** @param override `null`: the config's word again */
   set(about: string, override: Override | null): void {
-    if (isDeepStrictEqual(this.get(about), override)) return;
+    const isNews = override === null && !this.#isRestored;
+    if (!isNews && isDeepStrictEqual(this.get(about), override)) return;
     if (override === null) this.#all.delete(about);
     else this.#all.set(about, override);
     this.#untold.add(about);
@@ -33,12 +38,18 @@ export class Overrides {
 
   /** The config's word again, in everything. */
   clear(): void {
+    this.#isCleared = !this.#isRestored;
     for (const about of [...this.#all.keys()]) this.set(about, null);
   }
 
   /** Takes over what Redis has kept. What was changed here since is newer. */
   restore(kept: ReadonlyMap<string, Override>): void {
-    for (const [about, override] of kept) if (!this.#untold.has(about)) this.#all.set(about, override);
+    for (const [about, override] of kept) {
+      if (this.#untold.has(about)) continue;
+      if (this.#isCleared) this.#untold.add(about);
+      else this.#all.set(about, override);
+    }
+    this.#isRestored = true;
   }
 
   /** Redis has lost data: it must be told everything again. */

@@ -186,7 +186,11 @@ export class QueueRouter {
 
   /** @param by who wants it; the config's own number is no override */
   setConcurrency(pool: Pool, concurrency: number, by = ''): void {
-    if (pool.concurrency === concurrency) return;
+    if (pool.concurrency === concurrency) {
+      // What Redis has kept may not be known yet.
+      if (pool.config.concurrency === concurrency) this.overrides.set(overrideOf.slots(pool.key), null);
+      return;
+    }
     this.overrides.set(overrideOf.slots(pool.key), { by, sinceMs: Date.now(), slots: concurrency });
     this.useOverride(pool);
   }

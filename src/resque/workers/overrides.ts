@@ -25,6 +25,17 @@ export const overrideOf = {
   slots: (key: string) => `slots:${key}`,
 } as const;
 
+const kinds = ['all', 'queue', 'entry', 'slots'] as const;
+
+/** @returns `null` if this version doesn't know such overrides */
+export function readAbout(
+  about: string,
+): { readonly kind: (typeof kinds)[number]; readonly name: string } | null {
+  const [word = '', ...name] = about.split(':');
+  const kind = kinds.find((known) => known === word);
+  return kind === undefined ? null : { kind, name: name.join(':') };
+}
+
 /** Long enough for a machine that is away for a while, and short enough that a removed config leaves nothing for good. */
 const keptSeconds = 30 * 24 * 60 * 60;
 /** The latest possible date. */

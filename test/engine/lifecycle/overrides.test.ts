@@ -186,6 +186,67 @@ test('what is set before the first connection wins over what was kept', async ()
   });
 });
 
+test('a runner that stops while Redis is away says which changes the next one does not know', async () => {
+  const runners = [pool('mail'), pool('images', { concurrency: 4 }), pool('m_*'), pool('news')];
+  const first = await stage.start(runners, kept);
+  await set(first, { type: 'pause-queue', queue: 'news' });
+  await waitForKept('queue:news');
+  await first.stop();
+  const proxy = await startProxy(stage.server.port);
+  away(proxy);
+  const engine = await stage.start(runners, { ...kept, port: proxy.port, awaitRedis: false });
+  await engine.wait('redis.down');
+  await set(engine, pauseMail, eightSlots, { type: 'pause-queue', queue: 'm_*' }, { type: 'pause-all' });
+  await set(engine, { type: 'resume-queue', queue: 'news' });
+  await engine.stop('kill');
+  const lost = await engine.wait('overrides.lost');
+  expect(lost.lost).toMatchObject([
+    { kind: 'queue', name: 'mail', override: { by } },
+    { kind: 'slots', name: 'images', override: { by, slots: 8 } },
+    { kind: 'entry', name: 'm_*', override: { by } },
+    { kind: 'all', name: '', override: { by } },
+    { kind: 'queue', name: 'news', override: null },
+  ]);
+  expect(text(lost)).toMatch(
+    /^set by hand, but lost for .*: mail paused by ann@pts\/3 since .*; images 8 slots, by ann.*; every queue paused by .*; news resumed$/,
+  );
+  expect(await stage.redis.hkeys(key)).toEqual(['queue:news']);
+});
+
+test('a runner that stops waits for a Redis that is soon back, and Redis keeps the changes', async () => {
+  const proxy = await startProxy(stage.server.port);
+  const engine = await stage.start([pool('mail')], { ...kept, port: proxy.port });
+  away(proxy);
+  await engine.wait('redis.down');
+  await set(engine, pauseMail);
+  engine.engine.stop('quit');
+  await engine.wait('engine.stopping');
+  proxy.judge = () => 'pass';
+  await engine.engine.stopped;
+  expect(engine.all('overrides.lost')).toEqual([]);
+  await waitForKept('queue:mail');
+});
+
+test.each<[string, Command]>([
+  ['a queue', { type: 'reset-queue', queue: 'images' }],
+  ['everything', { type: 'reset-all' }],
+])('back to the config before the first connection: %s', async (_what, command) => {
+  const runners = [pool('images', { concurrency: 4 })];
+  const first = await stage.start(runners, kept);
+  await set(first, eightSlots, { type: 'pause-queue', queue: 'images' });
+  await waitForKept('queue:images', 'slots:images');
+  await first.stop();
+  const proxy = await startProxy(stage.server.port);
+  away(proxy);
+  const second = await stage.start(runners, { ...kept, port: proxy.port, awaitRedis: false });
+  await set(second, command);
+  proxy.judge = () => 'pass';
+  await second.wait('redis.up');
+  await waitForKept();
+  expect([...second.all('overrides.kept'), ...second.all('queue.paused')]).toEqual([]);
+  expect(second.all('runner.changed')).toEqual([]);
+});
+
 test('a Redis that has lost its data is told again', async () => {
   const proxy = await startProxy(stage.server.port);
   const engine = await stage.start([pool('mail'), pool('images')], { ...kept, port: proxy.port });
