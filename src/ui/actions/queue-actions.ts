@@ -62,11 +62,13 @@ export function askForSlots(context: ActionContext): void {
   });
 }
 
+/** @param typed a number; empty: what the config says */
 export function setSlots(context: ActionContext, runner: string, typed: string): void {
   const text = typed.trim();
   const pool = context.store.getState().model.runners.find(({ key }) => key === runner);
-  if (text === '' && pool !== undefined && isChanged(pool)) {
-    void context.run({ type: 'set-concurrency', runner, concurrency: pool.configuredConcurrency });
+  if (text === '' && pool !== undefined) {
+    if (isChanged(pool))
+      void context.run({ type: 'set-concurrency', runner, concurrency: pool.configuredConcurrency });
     return;
   }
   if (!/^\d{1,6}$/.test(text)) {

@@ -2,17 +2,13 @@
 import { changeView } from '../../store/app-store.ts';
 import { initialView } from '../../store/view.ts';
 import type { ActionContext } from '../actions/action-context.ts';
+import { askMatching } from '../actions/matching-actions.ts';
 import { goToQueue, goToTab } from '../actions/navigation.ts';
 import { setBell } from '../actions/perform.ts';
 import { setSlots } from '../actions/queue-actions.ts';
-import type { ActionName } from '../keys/keymap.ts';
 import type { Order } from '../lists/command-line.ts';
 
-export function carryOutOrder(
-  context: ActionContext,
-  order: Order,
-  perform: (action: ActionName) => void,
-): void {
+export function carryOutOrder(context: ActionContext, order: Order): void {
   switch (order.kind) {
     case 'pause':
     case 'resume':
@@ -42,16 +38,15 @@ export function carryOutOrder(
       break;
     case 'retry':
     case 'delete':
-      showMatches(context, order.filter, order.kind === 'delete');
-      // They ask, with the number of matches.
-      perform(order.kind === 'delete' ? 'delete' : 'retry-matching');
+      showMatches(context, order.filter);
+      void askMatching(context, order.kind === 'delete' ? 'remove-matching' : 'retry-matching');
       break;
   }
 }
 
 /** The user sees what the question is about. */
-function showMatches(context: ActionContext, filter: string, isAllMarked: boolean): void {
-  changeView(context.store, { failures: { ...initialView.failures, filter, isAllMarked } });
+function showMatches(context: ActionContext, filter: string): void {
+  changeView(context.store, { failures: { ...initialView.failures, filter } });
   goToTab(context, 'failures');
   context.failures.restart();
 }

@@ -83,5 +83,5 @@ function choose(
     return;
   }
   close(text);
-  carryOutOrder(context, order, perform);
+  carryOutOrder(context, order);
 }

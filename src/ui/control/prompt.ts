@@ -51,7 +51,9 @@ export function promptKey(context: TypingContext, dialog: PromptDialog, key: str
     }
   }
   if (key === 'backspace' && line === '') {
-    keep(context, dialog);
+    // An empty number of slots means something.
+    if (purpose.kind === 'slots') changeView(store, { dialog: null });
+    else keep(context, dialog);
     return;
   }
   const next = typed(line, key, text);
@@ -90,7 +92,7 @@ function keep(context: TypingContext, { purpose, text }: PromptDialog): void {
   });
   switch (purpose.kind) {
     case 'slots':
-      if (text !== '') setSlots(context, purpose.runner, text);
+      setSlots(context, purpose.runner, text);
       break;
     case 'search':
       context.log?.search(text);

@@ -8,7 +8,7 @@ import { shownTabs } from './selection.ts';
 
 /** What is to be done. */
 export type Order =
-  /** `queue: null`: all queues. */
+  /** `queue`: also the name of an entry; `null`: all queues. */
   | { readonly kind: 'pause' | 'resume' | 'reset'; readonly queue: string | null }
   | { readonly kind: 'slots'; readonly runner: string; readonly slots: string }
   | { readonly kind: 'retry' | 'delete'; readonly filter: string }
@@ -52,7 +52,7 @@ export function commandOffers(
     case 'nothing':
       return [{ text: name, isWhole: true }];
     case 'queue':
-      return startingWith(rest, [...queueNames(state), everything]).map((queue) => ({
+      return startingWith(rest, [...targetNames(state), everything]).map((queue) => ({
         text: `${name} ${queue}`,
         isWhole: true,
       }));
@@ -66,7 +66,7 @@ export function commandOffers(
     case 'slots': {
       const [queue = '', count = ''] = rest.split(/\s+/);
       if (count !== '') return [{ text: `${name} ${queue} ${count}`, isWhole: true }];
-      return startingWith(queue, slotNames(state)).map((each) => ({
+      return startingWith(queue, targetNames(state)).map((each) => ({
         text: `${name} ${each} `,
         isWhole: false,
       }));
@@ -105,12 +105,12 @@ export function readCommandLine(line: string, state: AppState, isReadOnly: boole
     case 'pause':
     case 'resume':
     case 'reset':
-      if (queueNames(state).includes(first)) return { kind: name, queue: first };
-      return first === everything ? { kind: name, queue: null } : unknownQueue(first, queueNames(state));
+      if (targetNames(state).includes(first)) return { kind: name, queue: first };
+      return first === everything ? { kind: name, queue: null } : unknownQueue(first, targetNames(state));
     case 'slots': {
       const { queues, runners } = state.model;
       const runner = queues.find((queue) => queue.name === first)?.runner ?? first;
-      if (!runners.some(({ key }) => key === runner)) return unknownQueue(first, slotNames(state));
+      if (!runners.some(({ key }) => key === runner)) return unknownQueue(first, targetNames(state));
       return { kind: 'slots', runner, slots: words[1] ?? '' };
     }
     case 'retry':
@@ -152,7 +152,8 @@ function queueNames({ model }: AppState): readonly string[] {
   return model.queues.map(({ name }) => name);
 }
 
-function slotNames(state: AppState): readonly string[] {
+/** Queues and entries of several queues. */
+function targetNames(state: AppState): readonly string[] {
   return [...new Set([...queueNames(state), ...state.model.runners.map(({ key }) => key)])];
 }
 

@@ -15,6 +15,7 @@ describe('a command', () => {
     ['pause mail', { kind: 'pause', queue: 'mail' }],
     ['  pause   mail ', { kind: 'pause', queue: 'mail' }],
     ['resume all', { kind: 'resume', queue: null }],
+    ['reset mail_*', { kind: 'reset', queue: 'mail_*' }],
     ['slots mail 8', { kind: 'slots', runner: 'mail', slots: '8' }],
     ['slots mail_low 8', { kind: 'slots', runner: 'mail_*', slots: '8' }],
     ['slots mail_* 8', { kind: 'slots', runner: 'mail_*', slots: '8' }],
@@ -56,8 +57,8 @@ describe('a command', () => {
 describe('a line', () => {
   test.each([
     ['pause', null],
-    ['pause ', ['pause mail', 'pause mail_low', 'pause all']],
-    ['pause mail', ['pause mail', 'pause mail_low']],
+    ['pause ', ['pause mail', 'pause mail_low', 'pause mail_*', 'pause all']],
+    ['pause mail', ['pause mail', 'pause mail_low', 'pause mail_*']],
     ['pause mail_low', ['pause mail_low']],
     ['pause x', []],
     ['slots ', ['slots mail …', 'slots mail_low …', 'slots mail_* …']],

@@ -27,6 +27,39 @@ test('queues can be paused and resumed, and get slots, from every tab', async ()
   await screen.waitForText('[1 Queues]');
 });
 
+test(':reset goes back to the config, for a queue or for all of them', async () => {
+  const screen = await ui.start({
+    script: ui.stage.script('exit 0'),
+    runners: { mail: 1, bill: 2, 'high,low': 1 },
+  });
+  for (const queue of ['mail', 'bill', 'high,low']) {
+    await run(screen, `pause ${queue}`);
+    await screen.waitForText(/✓ .* paused/);
+    await run(screen, `slots ${queue} 5`);
+    await screen.waitForText(`✓ ${queue}: `);
+  }
+  await run(screen, 'pause low');
+  await screen.waitForText('✓ low is paused');
+  await run(screen, 'reset bill');
+  await screen.waitForText('✓ bill is back to the config: 2 slots');
+  await screen.waitForText('bill  0/2 ');
+  expect(screen.text()).toContain('mail  ‖ PAUSED  0/5 (config 1)');
+  await run(screen, 'reset high,low');
+  await screen.waitForText('✓ high,low is back to the config: 1 slot');
+  await screen.waitForText('high,low  0/1 ');
+  await run(screen, 'pause low');
+  await screen.waitForText('✓ low is paused');
+  await run(screen, 'pause all');
+  await screen.waitForText('✓ every queue is paused');
+  await run(screen, 'reset all');
+  await screen.waitForText('✓ every queue is back to the config');
+  await screen.waitForNoText('PAUSED');
+  expect(screen.text()).toContain('mail  0/1 ');
+  expect(screen.text()).not.toContain('(config');
+  await run(screen, 'reset mial');
+  await screen.waitForText('✗ no queue "mial"; did you mean mail?');
+});
+
 test('Tab and Enter complete a line, ↑ recalls one, and a mistake keeps the line', async () => {
   const screen = await ui.start({ script: ui.stage.script('exit 0'), runners: { mail: 1, bill: 1 } });
   await run(screen, 'paus bill');
@@ -68,6 +101,7 @@ test(':retry and :delete show the matches and ask', async () => {
   await screen.press('n');
   await screen.waitForNoText('Delete 1 failure?');
   expect(screen.text()).toContain('bank is slow');
+  expect(screen.text()).not.toContain('all matches are marked');
   await ui.stage.client.del(ui.stage.key('queue:mail'));
 });
 

@@ -93,6 +93,31 @@ test('= with anything but a number of slots changes nothing and says why', async
   }
 });
 
+test('= with an empty answer goes back to the config', async () => {
+  const screen = await start({ mail: 2 }, ui.stage.script(staying));
+  await screen.press('+', '+');
+  await screen.waitForText('mail  0/4 (config 2)');
+  await screen.press('=');
+  await screen.waitForText('slots of mail (now 4; empty: 2, as in the config): ');
+  await screen.press('return');
+  await screen.waitForText('mail  0/2 ');
+  expect(screen.text()).not.toContain('config');
+  // Without a difference, there is nothing to go back to.
+  await screen.press('=');
+  await screen.waitForText('slots of mail (now 2): ');
+  await screen.press('return');
+  await screen.waitForNoText('slots of mail (now');
+  expect(screen.text()).toContain('mail  0/2 ');
+  // Backspace leaves the question.
+  await screen.press('+');
+  await screen.waitForText('mail  0/3 (config 2)');
+  await screen.press('=');
+  await screen.waitForText('slots of mail (now 3; ');
+  await screen.press('backspace');
+  await screen.waitForNoText('slots of mail (now');
+  expect(screen.text()).toContain('mail  0/3 (config 2)');
+});
+
 test('Esc leaves = as it was, and nothing that was typed is taken for keys', async () => {
   const screen = await start({ mail: 2 }, ui.stage.script(staying));
   await screen.press('=');
